@@ -1,0 +1,61 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// CI sets MONGOFERRY_STRICT: there a warning is an error. People who build from source with a newer compiler
+// are not stopped by a warning that it learned since.
+let strict: [SwiftSetting] =
+    Context.environment["MONGOFERRY_STRICT"] == nil ? [] : [.treatAllWarnings(as: .error)]
+
+// A document's way, left to right: server, driver, codec, file. Imports go only leftward in this list.
+let package = Package(
+    name: "MongoFerry",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "mongoferry", targets: ["MongoFerryCLI"]),
+        .library(name: "MongoFerry", targets: ["MongoFerry"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", "3.12.0"..<"5.0.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CLibMongoC", pkgConfig: "libmongoc-1.0",
+            providers: [.apt(["libmongoc-dev", "libbson-dev"]), .brew(["mongo-c-driver@1"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .systemLibrary(
+            name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
+
+        .target(name: "BSON", swiftSettings: strict),
+        .target(name: "ExtendedJSON", dependencies: ["BSON"], swiftSettings: strict),
+        .target(name: "MongoDriver", dependencies: ["BSON", "CLibMongoC"], swiftSettings: strict),
+        .target(
+            name: "BackupFile",
+            dependencies: [
+                "BSON", "ExtendedJSON", "CZlib", "CZstd", .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "Relations", dependencies: ["BSON", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strict),
+        .target(
+            name: "MongoFerry",
+            dependencies: ["BSON", "ExtendedJSON", "MongoDriver", "BackupFile", "Relations"],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "MongoFerryCLI",
+            dependencies: [
+                "MongoFerry", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+
+        .testTarget(name: "BSONTests", dependencies: ["BSON"], swiftSettings: strict),
+        .target(
+            name: "RandomDocuments", dependencies: ["BSON"], path: "Tests/RandomDocuments", swiftSettings: strict),
+        .testTarget(
+            name: "ExtendedJSONTests", dependencies: ["ExtendedJSON", "RandomDocuments", "CLibMongoC"],
+            swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,55 @@
+/// Checks bytes from outside at every depth, without recursion.
+public enum BSONValidator {
+    /// Deeper than any server stores (200), so that nothing valid is refused and no stack can overflow.
+    public static let maximumDepth = 500
+
+    /// The first thing wrong with a document; nil where it is sound.
+    public static func firstFault(in bytes: UnsafeRawBufferPointer) -> BSONError? {
+        var open: [(walker: ElementWalker, start: Int)] = []
+        do throws(BSONError) {
+            open.append((ElementWalker(try RawDocument(bytes)), 0))
+            while let innermost = open.indices.last {
+                guard let element = try open[innermost].walker.next() else {
+                    open.removeLast()
+                    continue
+                }
+                guard let nested = try Self.nestedDocument(element) else { continue }
+                guard open.count < maximumDepth else { throw BSONError(.tooDeep, at: 0) }
+                let offset = nested.bytes.baseAddress.flatMap { inner in bytes.baseAddress.map { inner - $0 } } ?? 0
+                open.append((ElementWalker(nested), offset))
+            }
+            return nil
+        } catch {
+            return BSONError(error.reason, at: error.offset + (open.last?.start ?? 0))
+        }
+    }
+
+    private static func nestedDocument(_ element: RawElement) throws(BSONError) -> RawDocument? {
+        switch element.type {
+        case .document, .array: return try RawDocument(element.value)
+        case .codeWithScope: return try element.scope
+        default: return nil
+        }
+    }
+}
+
+extension RawElement {
+    /// The scope of a code with scope.
+    /// - Throws: ``BSONError`` where the lengths inside do not add up.
+    public var scope: RawDocument? {
+        get throws(BSONError) {
+            guard type == .codeWithScope else { return nil }
+            let code = Int(Int32(littleEndian: value.loadUnaligned(fromByteOffset: 4, as: Int32.self)))
+            guard code >= 1, 8 + code + 5 <= value.count else { throw BSONError(.overrun, at: 4) }
+            guard value[8 + code - 1] == 0 else { throw BSONError(.noTerminator, at: 8 + code - 1) }
+            return try RawDocument(UnsafeRawBufferPointer(rebasing: value[(8 + code)...]))
+        }
+    }
+
+    /// The code of a code with scope, without its terminating zero.
+    public var scopedCode: UnsafeRawBufferPointer? {
+        guard type == .codeWithScope, (try? scope) != nil else { return nil }
+        let code = Int(Int32(littleEndian: value.loadUnaligned(fromByteOffset: 4, as: Int32.self)))
+        return UnsafeRawBufferPointer(rebasing: value[8..<8 + code - 1])
+    }
+}

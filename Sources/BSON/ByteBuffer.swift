@@ -1,0 +1,135 @@
+/// Bytes that grow, and whose room is used again.
+///
+/// Belongs to one thread at a time; whole buffers travel through queues.
+// @unchecked: no lock inside. Queues hand a buffer over whole, and the sender does not touch it afterwards.
+public final class ByteBuffer: @unchecked Sendable {
+    @usableFromInline var start: UnsafeMutablePointer<UInt8>
+    @usableFromInline var capacity: Int
+    /// Bytes written.
+    public var count: Int
+
+    public init(capacity: Int = 4096) {
+        self.capacity = max(capacity, 64)
+        start = UnsafeMutablePointer.allocate(capacity: self.capacity)
+        count = 0
+    }
+
+    deinit { start.deallocate() }
+
+    @inlinable public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
+
+    /// The room from the beginning, for callers that fill it themselves and then set ``count``.
+    @inlinable public var storage: UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(start: start, count: capacity)
+    }
+
+    /// Forgets the content, and gives memory back where one huge document had made the buffer huge.
+    public func reset(keeping limit: Int = 8 << 20) {
+        count = 0
+        guard capacity > limit else { return }
+        start.deallocate()
+        capacity = limit
+        start = UnsafeMutablePointer.allocate(capacity: capacity)
+    }
+
+    /// Makes sure that `extra` bytes fit behind the content.
+    public func reserve(_ extra: Int) {
+        guard capacity - count < extra else { return }
+        // Doubling at first; for huge rows by half, so that one 16 MB document doesn't take 200 MB.
+        let grown = capacity < 32 << 20 ? capacity * 2 : capacity + capacity / 2
+        let wanted = max(grown, count + extra)
+        let fresh = UnsafeMutablePointer<UInt8>.allocate(capacity: wanted)
+        fresh.update(from: start, count: count)
+        start.deallocate()
+        start = fresh
+        capacity = wanted
+    }
+
+    @inlinable public func append(_ bytes: UnsafeRawBufferPointer) {
+        guard let base = bytes.baseAddress, !bytes.isEmpty else { return }
+        reserve(bytes.count)
+        UnsafeMutableRawPointer(start + count).copyMemory(from: base, byteCount: bytes.count)
+        count += bytes.count
+    }
+
+    public func append(_ text: String) {
+        var text = text
+        text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
+    }
+
+    public func append(byte: UInt8) {
+        reserve(1)
+        start[count] = byte
+        count += 1
+    }
+
+    /// Drops `length` bytes from the front.
+    public func removeFirst(_ length: Int) {
+        precondition(length <= count, "more than the buffer holds")
+        start.update(from: start + length, count: count - length)
+        count -= length
+    }
+
+    /// A writer that keeps its place in registers; ``ByteWriter/finish()`` must follow.
+    @inlinable public func makeWriter() -> ByteWriter { ByteWriter(self) }
+}
+
+/// Writes to the end of a ``ByteBuffer`` without a call or an exclusivity check per byte.
+///
+/// Everything but ``reserve(_:)`` trusts that there is room: reserve first.
+@frozen public struct ByteWriter: ~Copyable {
+    public let buffer: ByteBuffer
+    /// Where the next byte goes.
+    public var next: UnsafeMutablePointer<UInt8>
+    @usableFromInline var limit: UnsafeMutablePointer<UInt8>
+
+    @inlinable init(_ buffer: ByteBuffer) {
+        self.buffer = buffer
+        next = buffer.start + buffer.count
+        limit = buffer.start + buffer.capacity
+    }
+
+    /// Bytes from the beginning of the buffer to where the next one goes.
+    @inlinable public var position: Int { next - buffer.start }
+
+    /// Moves back, dropping what was written since, or forward over bytes written through ``next``.
+    @inlinable public mutating func move(to position: Int) { next = buffer.start + position }
+
+    /// The byte at a position that was written already.
+    @inlinable public func pointer(at position: Int) -> UnsafeMutablePointer<UInt8> { buffer.start + position }
+
+    @inlinable @inline(__always) public mutating func reserve(_ bytes: Int) {
+        if limit - next < bytes { grow(bytes) }
+    }
+
+    @inline(never) @usableFromInline mutating func grow(_ bytes: Int) {
+        buffer.count = position
+        buffer.reserve(bytes)
+        next = buffer.start + buffer.count
+        limit = buffer.start + buffer.capacity
+    }
+
+    @inlinable @inline(__always) public mutating func put(_ byte: UInt8) {
+        next.pointee = byte
+        next += 1
+    }
+
+    @inlinable @inline(__always) public mutating func put(_ text: StaticString) {
+        let count = text.utf8CodeUnitCount
+        UnsafeMutableRawPointer(next).copyMemory(from: text.utf8Start, byteCount: count)
+        next += count
+    }
+
+    @inlinable @inline(__always) public mutating func put<Number: FixedWidthInteger>(littleEndian number: Number) {
+        UnsafeMutableRawPointer(next).storeBytes(of: number.littleEndian, as: Number.self)
+        next += MemoryLayout<Number>.size
+    }
+
+    @inlinable @inline(__always) public mutating func put(copying source: UnsafeRawPointer, count: Int) {
+        UnsafeMutableRawPointer(next).copyMemory(from: source, byteCount: count)
+        next += count
+    }
+
+    /// Tells the buffer how much was written.
+    @inlinable public consuming func finish() { buffer.count = position }
+}

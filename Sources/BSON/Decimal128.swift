@@ -1,0 +1,228 @@
+/// An IEEE 754-2008 decimal of 34 digits in its binary integer encoding, kept as its bits.
+///
+/// Equality is of bits: 1.0 and 1.00 differ, as they do in the database.
+/// Source: the BSON Decimal128 specification, "to string" and "from string".
+@frozen public struct Decimal128: Hashable, Sendable {
+    public let low: UInt64
+    public let high: UInt64
+
+    @inlinable public init(low: UInt64, high: UInt64) {
+        self.low = low
+        self.high = high
+    }
+
+    static let bias = 6176
+    static let largestCoefficient: UInt128 = 9_999_999_999_999_999_999_999_999_999_999_999
+    static let infinityBits: UInt64 = 0x7800_0000_0000_0000
+    static let nanBits: UInt64 = 0x7C00_0000_0000_0000
+
+    /// Bytes that ``write(to:)`` may take: sign, 34 digits, point, leading zeros or exponent.
+    public static let maximumTextLength = 48
+
+    public var isNegative: Bool { high >> 63 == 1 }
+    public var isNaN: Bool { high & Self.nanBits == Self.nanBits }
+    public var isInfinite: Bool { high & Self.nanBits == Self.infinityBits }
+
+    /// Whether the text form leads back to the same bits.
+    ///
+    /// A NaN with a sign or payload, an infinity with stray bits and a coefficient over 34 digits do not.
+    public var isCanonical: Bool {
+        if isNaN { return high == Self.nanBits && low == 0 }
+        if isInfinite { return high & (1 << 63 - 1) == Self.infinityBits && low == 0 }
+        return high >> 61 & 3 != 3 && coefficient <= Self.largestCoefficient
+    }
+
+    /// The bits after the exponent; meaningful in the short form only, to which every canonical number belongs.
+    var coefficient: UInt128 { UInt128(high & 0x1_FFFF_FFFF_FFFF) << 64 | UInt128(low) }
+
+    /// Coefficient and power of ten of a finite number; numbers out of range count as zero, as the standard says.
+    public var finiteParts: (coefficient: UInt128, exponent: Int)? {
+        if isNaN || isInfinite { return nil }
+        if high >> 61 & 3 == 3 { return (0, Int(high >> 47 & 0x3FFF) - Self.bias) }
+        let value = coefficient
+        return (value > Self.largestCoefficient ? 0 : value, Int(high >> 49 & 0x3FFF) - Self.bias)
+    }
+
+    /// Writes the text form.
+    /// - Parameter out: room for ``maximumTextLength`` bytes.
+    /// - Returns: the bytes written.
+    public func write(to out: UnsafeMutablePointer<UInt8>) -> Int {
+        var count = 0
+        func put(_ byte: UInt8) {
+            out[count] = byte
+            count += 1
+        }
+        func put(_ text: StaticString) {
+            for index in 0..<text.utf8CodeUnitCount { put(text.utf8Start[index]) }
+        }
+        if isNaN {
+            put("NaN")
+            return count
+        }
+        if isNegative { put(0x2D) }
+        guard let (coefficient, exponent) = finiteParts else {
+            put("Infinity")
+            return count
+        }
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 40) { digits in
+            var length = 0
+            // Two halves of 17 digits: dividing 64-bit numbers is many times faster than 128-bit ones.
+            let half: UInt128 = 100_000_000_000_000_000
+            var lower = UInt64(coefficient % half)
+            var upper = UInt64(coefficient / half)
+            while lower != 0 || (upper != 0 && length < 17) {
+                digits[length] = 0x30 + UInt8(lower % 10)
+                lower /= 10
+                length += 1
+            }
+            while upper != 0 {
+                digits[length] = 0x30 + UInt8(upper % 10)
+                upper /= 10
+                length += 1
+            }
+            if length == 0 {
+                digits[0] = 0x30
+                length = 1
+            }
+            let scientific = length - 1 + exponent
+            if exponent > 0 || scientific < -6 {
+                put(digits[length - 1])
+                if length > 1 {
+                    put(0x2E)
+                    for index in stride(from: length - 2, through: 0, by: -1) { put(digits[index]) }
+                }
+                put(0x45)
+                put(scientific < 0 ? 0x2D : 0x2B)
+                var power: [UInt8] = []
+                var rest = abs(scientific)
+                repeat {
+                    power.append(0x30 + UInt8(rest % 10))
+                    rest /= 10
+                } while rest > 0
+                for digit in power.reversed() { put(digit) }
+            } else if exponent == 0 {
+                for index in stride(from: length - 1, through: 0, by: -1) { put(digits[index]) }
+            } else {
+                let point = length + exponent
+                if point <= 0 {
+                    put("0.")
+                    for _ in point..<0 { put(0x30) }
+                    for index in stride(from: length - 1, through: 0, by: -1) { put(digits[index]) }
+                } else {
+                    for index in stride(from: length - 1, through: 0, by: -1) {
+                        if length - 1 - index == point { put(0x2E) }
+                        put(digits[index])
+                    }
+                }
+            }
+        }
+        return count
+    }
+
+    /// A number from its text, where 34 digits hold it exactly; nil for anything else.
+    public init?(_ text: some Collection<UInt8>) {
+        var iterator = text.makeIterator()
+        var next = iterator.next()
+        var negative = false
+        if next == 0x2D || next == 0x2B {
+            negative = next == 0x2D
+            next = iterator.next()
+        }
+        let sign: UInt64 = negative ? 1 << 63 : 0
+        if let first = next, first | 0x20 == 0x69 || first | 0x20 == 0x6E {
+            var word = [first | 0x20]
+            while let byte = iterator.next() { word.append(byte | 0x20) }
+            if word.elementsEqual("nan".utf8) {
+                // A sign before NaN has no canonical reading: every reader drops it.
+                self.init(low: 0, high: Self.nanBits)
+            } else if word.elementsEqual("inf".utf8) || word.elementsEqual("infinity".utf8) {
+                self.init(low: 0, high: Self.infinityBits | sign)
+            } else {
+                return nil
+            }
+            return
+        }
+        var coefficient: UInt128 = 0
+        var exponent = 0
+        var sawDigit = false
+        var sawPoint = false
+        // Zeros that follow a digit are held back: at the end they may be dropped where 34 digits are full.
+        var heldZeros = 0
+        while let byte = next {
+            if byte >= 0x30 && byte <= 0x39 {
+                sawDigit = true
+                if sawPoint { exponent -= 1 }
+                if byte == 0x30 && coefficient != 0 {
+                    heldZeros += 1
+                } else if byte != 0x30 {
+                    for _ in 0..<min(heldZeros, 40) {
+                        coefficient *= 10
+                        guard coefficient <= Self.largestCoefficient else { return nil }
+                    }
+                    heldZeros = 0
+                    coefficient = coefficient * 10 + UInt128(byte - 0x30)
+                    guard coefficient <= Self.largestCoefficient else { return nil }
+                }
+            } else if byte == 0x2E && !sawPoint {
+                sawPoint = true
+            } else {
+                break
+            }
+            next = iterator.next()
+        }
+        guard sawDigit else { return nil }
+        if let byte = next {
+            guard byte | 0x20 == 0x65 else { return nil }
+            next = iterator.next()
+            var negativePower = false
+            if next == 0x2D || next == 0x2B {
+                negativePower = next == 0x2D
+                next = iterator.next()
+            }
+            guard next != nil else { return nil }
+            var power = 0
+            while let byte = next {
+                guard byte >= 0x30 && byte <= 0x39 else { return nil }
+                power = min(power * 10 + Int(byte - 0x30), 1_000_000)
+                next = iterator.next()
+            }
+            exponent += negativePower ? -power : power
+        }
+        exponent += heldZeros
+        let lowest = -Self.bias
+        let highest = 6111
+        if coefficient == 0 {
+            exponent = min(max(exponent, lowest), highest)
+        } else {
+            // The zeros belong to the number's precision: put back as many as fit.
+            while heldZeros > 0, coefficient * 10 <= Self.largestCoefficient {
+                coefficient *= 10
+                exponent -= 1
+                heldZeros -= 1
+            }
+            while exponent > highest, coefficient * 10 <= Self.largestCoefficient {
+                coefficient *= 10
+                exponent -= 1
+            }
+            while exponent < lowest, coefficient % 10 == 0 {
+                coefficient /= 10
+                exponent += 1
+            }
+            guard exponent >= lowest, exponent <= highest else { return nil }
+        }
+        let biased = UInt64(exponent + Self.bias)
+        self.init(
+            low: UInt64(truncatingIfNeeded: coefficient),
+            high: sign | biased << 49 | UInt64(truncatingIfNeeded: coefficient >> 64))
+    }
+
+    public init?(_ text: String) { self.init(text.utf8) }
+}
+
+extension Decimal128: CustomStringConvertible {
+    public var description: String {
+        String(unsafeUninitializedCapacity: Self.maximumTextLength) { buffer in
+            buffer.baseAddress.map(write(to:)) ?? 0
+        }
+    }
+}

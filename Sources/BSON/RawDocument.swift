@@ -1,0 +1,131 @@
+/// One BSON document as bytes that somebody else owns.
+///
+/// Valid only while the closure that handed it over runs: copy it into a ``Document`` to keep it. Walking it
+/// allocates nothing.
+@frozen public struct RawDocument {
+    public let bytes: UnsafeRawBufferPointer
+
+    /// Takes bytes whose length prefix and terminator are right; the elements are checked as they are walked.
+    /// - Throws: ``BSONError`` where prefix, terminator and count don't agree.
+    @inlinable public init(_ bytes: UnsafeRawBufferPointer) throws(BSONError) {
+        guard bytes.count >= 5 else { throw BSONError(.tooShort, at: 0) }
+        guard Int(Int32(littleEndian: bytes.loadUnaligned(as: Int32.self))) == bytes.count else {
+            throw BSONError(.lengthMismatch, at: 0)
+        }
+        guard bytes[bytes.count - 1] == 0 else { throw BSONError(.noTerminator, at: bytes.count - 1) }
+        self.bytes = bytes
+    }
+
+    @inlinable public var isEmpty: Bool { bytes.count <= 5 }
+
+    @inlinable public func makeWalker() -> ElementWalker { ElementWalker(self) }
+
+    /// Calls `body` with each element in order.
+    /// - Throws: ``BSONError`` at the first element that is damaged, and what `body` throws.
+    @inlinable public func forEach(_ body: (RawElement) throws -> Void) throws {
+        var walker = makeWalker()
+        while let element = try walker.next() { try body(element) }
+    }
+
+    /// The first element of that name; nil where there is none or the bytes before it are damaged.
+    public subscript(key: String) -> RawElement? {
+        var key = key
+        return key.withUTF8 { wanted in
+            var walker = makeWalker()
+            while let element = try? walker.next() {
+                if element.key.elementsEqual(wanted) { return element }
+            }
+            return nil
+        }
+    }
+
+    /// The first element, which in a stored document is `_id`.
+    public var first: RawElement? {
+        var walker = makeWalker()
+        return try? walker.next()
+    }
+}
+
+/// Steps through the elements of a ``RawDocument``.
+@frozen public struct ElementWalker {
+    @usableFromInline let bytes: UnsafeRawBufferPointer
+    @usableFromInline var offset: Int
+
+    @inlinable init(_ document: RawDocument) {
+        bytes = document.bytes
+        offset = 4
+    }
+
+    /// The next element; nil at the end.
+    /// - Throws: ``BSONError`` where the bytes don't hold together.
+    @inlinable public mutating func next() throws(BSONError) -> RawElement? {
+        let end = bytes.count - 1
+        guard offset < end else {
+            if offset == end { return nil }
+            throw BSONError(.overrun, at: offset)
+        }
+        guard let type = ElementType(rawValue: bytes[offset]) else { throw BSONError(.unknownType, at: offset) }
+        let keyStart = offset + 1
+        let keyEnd = try Self.terminator(in: bytes, from: keyStart, before: end)
+        let valueStart = keyEnd + 1
+        let size = try Self.valueSize(type, in: bytes, at: valueStart, before: end)
+        offset = valueStart + size
+        return RawElement(
+            type: type, key: UnsafeRawBufferPointer(rebasing: bytes[keyStart..<keyEnd]),
+            value: UnsafeRawBufferPointer(rebasing: bytes[valueStart..<valueStart + size]))
+    }
+
+    @inlinable static func terminator(
+        in bytes: UnsafeRawBufferPointer, from start: Int, before end: Int
+    ) throws(BSONError) -> Int {
+        var index = start
+        while index < end {
+            if bytes[index] == 0 { return index }
+            index += 1
+        }
+        throw BSONError(.overrun, at: start)
+    }
+
+    /// The bytes that a value of `type` takes, checked to lie before `end`.
+    @inlinable static func valueSize(
+        _ type: ElementType, in bytes: UnsafeRawBufferPointer, at start: Int, before end: Int
+    ) throws(BSONError) -> Int {
+        let size: Int
+        switch type {
+        case .null, .undefined, .minKey, .maxKey: size = 0
+        case .bool: size = 1
+        case .int32: size = 4
+        case .double, .date, .timestamp, .int64: size = 8
+        case .objectID: size = 12
+        case .decimal128: size = 16
+        case .string, .code, .symbol:
+            size = 4 + (try length(in: bytes, at: start, before: end, minimum: 1))
+            guard start + size <= end else { throw BSONError(.overrun, at: start) }
+            guard bytes[start + size - 1] == 0 else { throw BSONError(.noTerminator, at: start + size - 1) }
+        case .document, .array:
+            size = try length(in: bytes, at: start, before: end, minimum: 5)
+            guard start + size <= end else { throw BSONError(.overrun, at: start) }
+            guard bytes[start + size - 1] == 0 else { throw BSONError(.noTerminator, at: start + size - 1) }
+        case .binary: size = 5 + (try length(in: bytes, at: start, before: end, minimum: 0))
+        case .codeWithScope: size = try length(in: bytes, at: start, before: end, minimum: 14)
+        case .dbPointer:
+            size = 4 + 12 + (try length(in: bytes, at: start, before: end, minimum: 1))
+            guard start + size <= end else { throw BSONError(.overrun, at: start) }
+            guard bytes[start + size - 13] == 0 else { throw BSONError(.noTerminator, at: start + size - 13) }
+        case .regularExpression:
+            let pattern = try terminator(in: bytes, from: start, before: end)
+            size = try terminator(in: bytes, from: pattern + 1, before: end) + 1 - start
+        }
+        guard start + size <= end else { throw BSONError(.overrun, at: start) }
+        return size
+    }
+
+    @inlinable static func length(
+        in bytes: UnsafeRawBufferPointer, at start: Int, before end: Int, minimum: Int
+    ) throws(BSONError) -> Int {
+        guard start + 4 <= end else { throw BSONError(.overrun, at: start) }
+        let length = Int(Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: Int32.self)))
+        guard length >= minimum else { throw BSONError(.lengthMismatch, at: start) }
+        return length
+    }
+}

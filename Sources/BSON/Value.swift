@@ -1,0 +1,151 @@
+/// One BSON value, copied out of its document.
+public indirect enum Value: Hashable, Sendable {
+    case double(Double)
+    case string(String)
+    case document(Document)
+    /// A document whose names are "0", "1" and so on.
+    case array(Document)
+    case binary(subtype: UInt8, [UInt8])
+    case objectID(ObjectID)
+    case bool(Bool)
+    /// Milliseconds since 1970.
+    case date(Int64)
+    case null
+    case int32(Int32)
+    case timestamp(Timestamp)
+    case int64(Int64)
+    case decimal128(Decimal128)
+    case minKey
+    case maxKey
+    /// A deprecated type, a regular expression or code, or a string that is not UTF-8: its type and its bytes.
+    case other(ElementType, [UInt8])
+
+    public init(_ element: RawElement) {
+        switch element.type {
+        case .double: self = .double(element.double ?? 0)
+        case .string:
+            let bytes = element.stringBytes ?? UnsafeRawBufferPointer(start: nil, count: 0)
+            if let text = String(validating: bytes, as: UTF8.self) {
+                self = .string(text)
+            } else {
+                self = .other(.string, [UInt8](element.value))
+            }
+        case .document, .array:
+            guard let raw = element.document else {
+                self = .other(element.type, [UInt8](element.value))
+                return
+            }
+            self = element.type == .array ? .array(Document(copying: raw)) : .document(Document(copying: raw))
+        case .binary: self = .binary(subtype: element.value[4], [UInt8](element.value[5...]))
+        case .objectID: self = .objectID(element.objectID ?? ObjectID(high: 0, low: 0))
+        case .bool: self = .bool(element.value[0] != 0)
+        case .date: self = .date(element.date ?? 0)
+        case .null: self = .null
+        case .int32: self = .int32(element.int32 ?? 0)
+        case .timestamp: self = .timestamp(element.timestamp ?? Timestamp(rawValue: 0))
+        case .int64: self = .int64(element.int64 ?? 0)
+        case .decimal128: self = .decimal128(element.decimal128 ?? Decimal128(low: 0, high: 0))
+        case .minKey: self = .minKey
+        case .maxKey: self = .maxKey
+        case .undefined, .regularExpression, .dbPointer, .code, .symbol, .codeWithScope:
+            self = .other(element.type, [UInt8](element.value))
+        }
+    }
+
+    public var type: ElementType {
+        switch self {
+        case .double: .double
+        case .string: .string
+        case .document: .document
+        case .array: .array
+        case .binary: .binary
+        case .objectID: .objectID
+        case .bool: .bool
+        case .date: .date
+        case .null: .null
+        case .int32: .int32
+        case .timestamp: .timestamp
+        case .int64: .int64
+        case .decimal128: .decimal128
+        case .minKey: .minKey
+        case .maxKey: .maxKey
+        case .other(let type, _): type
+        }
+    }
+
+    /// The bytes of the value as they stand in a document.
+    public func appendBytes(to bytes: inout [UInt8]) {
+        switch self {
+        case .double(let number): bytes.appendLittleEndian(number.bitPattern)
+        case .string(let text):
+            bytes.appendLittleEndian(Int32(text.utf8.count + 1))
+            bytes.append(contentsOf: text.utf8)
+            bytes.append(0)
+        case .document(let document), .array(let document): bytes.append(contentsOf: document.bytes)
+        case .binary(let subtype, let payload):
+            bytes.appendLittleEndian(Int32(payload.count))
+            bytes.append(subtype)
+            bytes.append(contentsOf: payload)
+        case .objectID(let id):
+            Swift.withUnsafeBytes(of: id.high.bigEndian) { bytes.append(contentsOf: $0) }
+            Swift.withUnsafeBytes(of: id.low.bigEndian) { bytes.append(contentsOf: $0) }
+        case .bool(let flag): bytes.append(flag ? 1 : 0)
+        case .date(let milliseconds): bytes.appendLittleEndian(milliseconds)
+        case .null, .minKey, .maxKey: break
+        case .int32(let number): bytes.appendLittleEndian(number)
+        case .timestamp(let timestamp): bytes.appendLittleEndian(timestamp.rawValue)
+        case .int64(let number): bytes.appendLittleEndian(number)
+        case .decimal128(let number):
+            bytes.appendLittleEndian(number.low)
+            bytes.appendLittleEndian(number.high)
+        case .other(_, let raw): bytes.append(contentsOf: raw)
+        }
+    }
+
+    /// An array of these values.
+    public static func array(_ values: some Sequence<Value>) -> Value {
+        var builder = DocumentBuilder()
+        for (index, value) in values.enumerated() { builder.append(String(index), value) }
+        return .array(builder.finish())
+    }
+
+    // Each of these is nil where the value is of another type.
+
+    public var string: String? { if case .string(let text) = self { text } else { nil } }
+    public var bool: Bool? { if case .bool(let flag) = self { flag } else { nil } }
+    public var objectID: ObjectID? { if case .objectID(let id) = self { id } else { nil } }
+    public var timestamp: Timestamp? { if case .timestamp(let timestamp) = self { timestamp } else { nil } }
+    /// A sub-document, or an array seen as a document.
+    public var document: Document? {
+        switch self {
+        case .document(let document), .array(let document): document
+        default: nil
+        }
+    }
+    /// The elements of an array.
+    public var array: [Value]? { if case .array(let document) = self { document.elements.map(\.value) } else { nil } }
+    /// A number of any type, where it is a whole one.
+    public var integer: Int? {
+        switch self {
+        case .int32(let number): Int(number)
+        case .int64(let number): Int(exactly: number)
+        case .double(let number): Int(exactly: number)
+        default: nil
+        }
+    }
+}
+
+extension Value: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,
+    ExpressibleByDictionaryLiteral, ExpressibleByArrayLiteral, ExpressibleByFloatLiteral
+{
+    public init(stringLiteral value: String) { self = .string(value) }
+    public init(integerLiteral value: Int32) { self = .int32(value) }
+    public init(booleanLiteral value: Bool) { self = .bool(value) }
+    public init(floatLiteral value: Double) { self = .double(value) }
+    public init(arrayLiteral elements: Value...) { self = .array(elements) }
+    public init(dictionaryLiteral elements: (String, Value)...) {
+        var builder = DocumentBuilder()
+        for (key, value) in elements { builder.append(key, value) }
+        self = .document(builder.finish())
+    }
+}

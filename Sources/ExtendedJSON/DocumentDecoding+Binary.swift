@@ -1,0 +1,262 @@
+import BSON
+
+/// Wrappers whose content is base64, text to be taken apart, or of version 1.
+extension DocumentDecoding {
+    /// Reads `{"$rawBSON":"<base64>"}`, the whole document of a row, and checks it at every depth.
+    mutating func readRawBSON(at start: Int) throws(JSONFault) {
+        try takeName("$rawBSON")
+        try requireString("$rawBSON")
+        try readBase64("$rawBSON")
+        let place = at
+        let bytes = written(from: start)
+        if let error = BSONValidator.firstFault(in: bytes) {
+            at = place
+            throw fault("$rawBSON is \(error)")
+        }
+        traits.insert([.wrapper, .rawBSON])
+        try expect(0x7D, "'}'")
+    }
+
+    /// Reads a string of base64 and writes its bytes.
+    private mutating func readBase64(_ name: StaticString) throws(JSONFault) {
+        let width = Self.quoteWidth
+        let start = at + width
+        var stop = start
+        // Base64 has neither quotes nor escapes; where one of them turns up, decoding refuses it.
+        while stop < end, stop[0] != 0x22 { stop += 1 }
+        guard Base64.decode(UnsafeRawBufferPointer(start: start, count: stop - start), into: &out) else {
+            throw fault("\(name) is not base64 with padding")
+        }
+        at = stop
+        guard isAtQuote else { throw fault("'\"' expected") }
+        at += width
+        out.reserve(64)
+    }
+
+    mutating func readBinary() throws(JSONFault) -> UInt8 {
+        try takeName("$binary")
+        let start = out.position
+        out.next += 5
+        if isAtQuote {
+            // Version 1: {"$binary":"<base64>","$type":"00"}
+            try readBase64("$binary")
+            try expect(0x2C, "','")
+            skipSpace()
+            guard isAtQuote, matches("$type") else { throw fault("$type expected beside $binary") }
+            try takeName("$type")
+            try finishBinary(from: start, subtype: try readSubtype())
+            try closeWrapper()
+            return ElementType.binary.rawValue
+        }
+        try expect(0x7B, "'{'")
+        skipSpace()
+        guard isAtQuote else { throw fault("$binary must hold base64 and subType") }
+        let subtype: UInt8
+        if matches("base64") {
+            try takeName("base64")
+            try requireString("base64")
+            try readBase64("base64")
+            try expect(0x2C, "','")
+            skipSpace()
+            guard isAtQuote, matches("subType") else { throw fault("$binary must hold base64 and subType") }
+            try takeName("subType")
+            subtype = try readSubtype()
+        } else {
+            guard matches("subType") else { throw fault("$binary must hold base64 and subType") }
+            try takeName("subType")
+            subtype = try readSubtype()
+            try expect(0x2C, "','")
+            skipSpace()
+            guard isAtQuote, matches("base64") else { throw fault("$binary must hold base64 and subType") }
+            try takeName("base64")
+            try requireString("base64")
+            try readBase64("base64")
+        }
+        try expect(0x7D, "'}'")
+        try finishBinary(from: start, subtype: subtype)
+        try closeWrapper()
+        return ElementType.binary.rawValue
+    }
+
+    private mutating func readSubtype() throws(JSONFault) -> UInt8 {
+        try requireString("subType")
+        let start = out.position
+        try readString(isName: false)
+        let text = String(decoding: written(from: start), as: UTF8.self)
+        out.move(to: start)
+        out.reserve(64)
+        guard (1...2).contains(text.utf8.count), text.utf8.first != 0x2B, let subtype = UInt8(text, radix: 16) else {
+            throw fault("subType must be one or two hexadecimal digits")
+        }
+        return subtype
+    }
+
+    /// Fills in length and subtype in front of the payload; the old subtype 2 has its length once more inside.
+    private mutating func finishBinary(from start: Int, subtype: UInt8) throws(JSONFault) {
+        let count = out.position - start - 5
+        if subtype == 2 {
+            out.reserve(64)
+            let payload = out.pointer(at: start + 5)
+            UnsafeMutableRawPointer(payload + 4).copyMemory(from: payload, byteCount: count)
+            out.move(to: start + 5 + count + 4)
+            patchLength(at: start + 5, Int32(truncatingIfNeeded: count))
+            patchLength(at: start, Int32(truncatingIfNeeded: count + 4))
+        } else {
+            patchLength(at: start, Int32(truncatingIfNeeded: count))
+        }
+        out.pointer(at: start + 4).pointee = subtype
+    }
+
+    mutating func readUUID() throws(JSONFault) -> UInt8 {
+        try takeName("$uuid")
+        try requireString("$uuid")
+        let start = out.position
+        try readString(isName: false)
+        out.reserve(64)
+        var bytes: [UInt8] = []
+        var high: UInt8?
+        let text = written(from: start)
+        for index in 0..<text.count {
+            if [8, 13, 18, 23].contains(index) {
+                guard text[index] == 0x2D else { throw fault("$uuid must look like 8-4-4-4-12 hexadecimal digits") }
+                continue
+            }
+            guard let digit = Character(Unicode.Scalar(text[index])).hexDigitValue else {
+                throw fault("$uuid must look like 8-4-4-4-12 hexadecimal digits")
+            }
+            if let first = high {
+                bytes.append(first << 4 | UInt8(digit))
+                high = nil
+            } else {
+                high = UInt8(digit)
+            }
+        }
+        guard text.count == 36, bytes.count == 16 else { throw fault("$uuid must look like 8-4-4-4-12 hexadecimal digits") }
+        out.move(to: start)
+        out.put(littleEndian: Int32(16))
+        out.put(4)
+        for byte in bytes { out.put(byte) }
+        try closeWrapper()
+        return ElementType.binary.rawValue
+    }
+
+    mutating func readRegularExpression() throws(JSONFault) -> UInt8 {
+        try takeName("$regularExpression")
+        try expect(0x7B, "'{'")
+        try readExpression(pattern: "pattern", options: "options", "$regularExpression")
+        try expect(0x7D, "'}'")
+        try closeWrapper()
+        return ElementType.regularExpression.rawValue
+    }
+
+    /// Reads pattern and options, in either order, up to their closing brace, and writes two C strings.
+    private mutating func readExpression(
+        pattern: StaticString, options: StaticString, _ name: StaticString
+    ) throws(JSONFault) {
+        skipSpace()
+        guard isAtQuote else { throw fault("\(name) must hold \(pattern) and \(options)") }
+        let start = out.position
+        if matches(pattern) {
+            try readCString(pattern)
+            skipSpace()
+            // Version 1 leaves out empty options.
+            if pattern.utf8Start[0] == 0x24, at < end, at[0] == 0x7D {
+                out.put(0)
+                return
+            }
+            try expect(0x2C, "','")
+            skipSpace()
+            guard isAtQuote, matches(options) else { throw fault("\(name) must hold \(pattern) and \(options)") }
+            try readCString(options)
+            return
+        }
+        guard matches(options) else { throw fault("\(name) must hold \(pattern) and \(options)") }
+        try readCString(options)
+        let optionBytes = [UInt8](written(from: start))
+        out.move(to: start)
+        try expect(0x2C, "','")
+        skipSpace()
+        guard isAtQuote, matches(pattern) else { throw fault("\(name) must hold \(pattern) and \(options)") }
+        try readCString(pattern)
+        out.reserve(optionBytes.count + 64)
+        for byte in optionBytes { out.put(byte) }
+    }
+
+    private mutating func readCString(_ name: StaticString) throws(JSONFault) {
+        try takeName(name)
+        try requireString(name)
+        try readString(isName: true)
+        out.reserve(64)
+        out.put(0)
+    }
+
+    /// Reads version 1's `{"$regex":"…","$options":"…"}` and `{"$type":"00","$binary":"…"}`. The query operators of
+    /// the same names are ordinary documents.
+    mutating func readLegacyWrapper() throws(JSONFault) -> UInt8? {
+        let place = at
+        let written = out.position
+        if matches("$type") {
+            try takeName("$type")
+            guard isAtQuote else {
+                at = place
+                return nil
+            }
+            let start = out.position
+            try readString(isName: false)
+            skipSpace()
+            guard at < end, at[0] == 0x2C else {
+                at = place
+                out.move(to: written)
+                return nil
+            }
+            at += 1
+            skipSpace()
+            guard isAtQuote, matches("$binary") else {
+                at = place
+                out.move(to: written)
+                return nil
+            }
+            out.move(to: start)
+            at = place
+            try takeName("$type")
+            let subtype = try readSubtype()
+            try expect(0x2C, "','")
+            skipSpace()
+            try takeName("$binary")
+            out.next += 5
+            try requireString("$binary")
+            try readBase64("$binary")
+            try finishBinary(from: start, subtype: subtype)
+            try closeWrapper()
+            return ElementType.binary.rawValue
+        }
+        let isRegex = matches("$regex")
+        try takeName(isRegex ? "$regex" : "$options")
+        guard isAtQuote else {
+            at = place
+            return nil
+        }
+        at = place
+        if !isRegex {
+            // `$options` first is a regular expression only where a string `$regex` follows.
+            try takeName("$options")
+            try readString(isName: false)
+            out.move(to: written)
+            skipSpace()
+            guard at < end, at[0] == 0x2C else {
+                at = place
+                return nil
+            }
+            at += 1
+            skipSpace()
+            guard isAtQuote, matches("$regex") else {
+                at = place
+                return nil
+            }
+            at = place
+        }
+        try readExpression(pattern: "$regex", options: "$options", "$regex")
+        try closeWrapper()
+        return ElementType.regularExpression.rawValue
+    }
+}

@@ -1,0 +1,314 @@
+import BSON
+
+/// The reading of one document: its text, walked once, its BSON written on the way.
+///
+/// Lengths and array element types are not known when their place comes, so they are filled in afterwards.
+struct DocumentDecoding<Style: QuoteStyle>: ~Copyable {
+    let text: UnsafePointer<UInt8>
+    let end: UnsafePointer<UInt8>
+    var at: UnsafePointer<UInt8>
+    var out: ByteWriter
+    var depth = 0
+    var traits: ExtendedJSONDecoder.Traits = []
+
+    init(text: UnsafePointer<UInt8>, count: Int, buffer: ByteBuffer) {
+        self.text = text
+        at = text
+        end = text + count
+        out = buffer.makeWriter()
+    }
+
+    consuming func finish() { out.finish() }
+
+    /// Quotes take one byte, or two inside a quoted CSV field.
+    @inline(__always) static var quoteWidth: Int { Style.isDoubled ? 2 : 1 }
+
+    func fault(_ reason: String) -> JSONFault { JSONFault(reason, at: at - text) }
+
+    mutating func readTopLevel() throws(JSONFault) {
+        skipSpace()
+        guard at < end, at[0] == 0x7B else { throw fault("'{' expected") }
+        at += 1
+        let start = out.position
+        skipSpace()
+        if isAtQuote, matches("$rawBSON") {
+            try readRawBSON(at: start)
+        } else {
+            try readMembers()
+        }
+        skipSpace()
+        guard at == end else { throw fault("something follows the document's closing '}'") }
+    }
+
+    // MARK: Punctuation
+
+    @inline(__always) mutating func skipSpace() {
+        while at < end, at[0] <= 0x20, at[0] == 0x20 || at[0] == 0x09 || at[0] == 0x0A || at[0] == 0x0D { at += 1 }
+    }
+
+    @inline(__always) var isAtQuote: Bool {
+        guard at < end, at[0] == 0x22 else { return false }
+        if Style.isDoubled { return end - at >= 2 && at[1] == 0x22 }
+        return true
+    }
+
+    @inline(__always) mutating func expect(_ byte: UInt8, _ name: StaticString) throws(JSONFault) {
+        skipSpace()
+        guard at < end, at[0] == byte else { throw fault("\(name) expected") }
+        at += 1
+    }
+
+    /// Whether the string at the opening quote is exactly `name`, without escapes.
+    @inline(__always) func matches(_ name: StaticString) -> Bool {
+        let width = Self.quoteWidth
+        let length = name.utf8CodeUnitCount
+        guard end - at >= length + 2 * width else { return false }
+        let start = at + width
+        for index in 0..<length where start[index] != name.utf8Start[index] { return false }
+        return start[length] == 0x22 && (!Style.isDoubled || start[length + 1] == 0x22)
+    }
+
+    // MARK: Documents and arrays
+
+    /// Reads the members of an object, its '{' taken, into a document written here.
+    mutating func readMembers() throws(JSONFault) {
+        guard depth < BSONValidator.maximumDepth else { throw fault("nested deeper than 500 levels") }
+        depth += 1
+        let start = out.position
+        out.reserve(64)
+        out.next += 4
+        skipSpace()
+        if at < end, at[0] == 0x7D {
+            at += 1
+        } else {
+            while true {
+                skipSpace()
+                guard isAtQuote else { throw fault("'\"' expected") }
+                out.reserve(64)
+                let type = out.position
+                out.next += 1
+                try readString(isName: true)
+                out.reserve(64)
+                out.put(0)
+                try expect(0x3A, "':'")
+                let valueType = try readValue()
+                out.pointer(at: type).pointee = valueType
+                skipSpace()
+                guard at < end else { throw fault("'}' expected") }
+                if at[0] == 0x2C {
+                    at += 1
+                    continue
+                }
+                guard at[0] == 0x7D else { throw fault("',' or '}' expected") }
+                at += 1
+                break
+            }
+        }
+        try closeDocument(start)
+    }
+
+    mutating func readArray() throws(JSONFault) {
+        guard depth < BSONValidator.maximumDepth else { throw fault("nested deeper than 500 levels") }
+        depth += 1
+        let start = out.position
+        out.reserve(64)
+        out.next += 4
+        skipSpace()
+        if at < end, at[0] == 0x5D {
+            at += 1
+        } else {
+            var index = 0
+            while true {
+                out.reserve(64)
+                let type = out.position
+                out.next += 1
+                out.putDecimal(index)
+                out.put(0)
+                index += 1
+                let valueType = try readValue()
+                out.pointer(at: type).pointee = valueType
+                skipSpace()
+                guard at < end else { throw fault("']' expected") }
+                if at[0] == 0x2C {
+                    at += 1
+                    continue
+                }
+                guard at[0] == 0x5D else { throw fault("',' or ']' expected") }
+                at += 1
+                break
+            }
+        }
+        try closeDocument(start)
+    }
+
+    @inline(__always) mutating func closeDocument(_ start: Int) throws(JSONFault) {
+        out.reserve(16)
+        out.put(0)
+        let length = out.position - start
+        // A server takes 16 MB and a little; this only keeps the length field honest.
+        guard length <= Int(Int32.max) else { throw fault("a document over 2 GB") }
+        patchLength(at: start, Int32(truncatingIfNeeded: length))
+        depth -= 1
+    }
+
+    @inline(__always) func patchLength(at position: Int, _ length: Int32) {
+        UnsafeMutableRawPointer(out.pointer(at: position)).storeBytes(of: length.littleEndian, as: Int32.self)
+    }
+
+    // MARK: Values
+
+    /// Reads a value and writes its bytes.
+    /// - Returns: its BSON type.
+    mutating func readValue() throws(JSONFault) -> UInt8 {
+        skipSpace()
+        guard at < end else { throw fault("a value expected") }
+        out.reserve(64)
+        switch at[0] {
+        case 0x22:
+            guard isAtQuote else { throw fault("'\"' expected") }
+            try readStringValue()
+            return ElementType.string.rawValue
+        case 0x7B:
+            at += 1
+            skipSpace()
+            if isAtQuote, end - at > Self.quoteWidth, at[Self.quoteWidth] == 0x24, let type = try readWrapper() {
+                return type
+            }
+            try readMembers()
+            return ElementType.document.rawValue
+        case 0x5B:
+            at += 1
+            try readArray()
+            return ElementType.array.rawValue
+        case 0x74:
+            try take("true")
+            out.put(1)
+            return ElementType.bool.rawValue
+        case 0x66:
+            try take("false")
+            out.put(0)
+            return ElementType.bool.rawValue
+        case 0x6E:
+            try take("null")
+            return ElementType.null.rawValue
+        default:
+            return try readNumber()
+        }
+    }
+
+    private mutating func take(_ word: StaticString) throws(JSONFault) {
+        guard end - at >= word.utf8CodeUnitCount else { throw fault("a value expected") }
+        for index in 0..<word.utf8CodeUnitCount where at[index] != word.utf8Start[index] {
+            throw fault("a value expected")
+        }
+        at += word.utf8CodeUnitCount
+    }
+
+    /// Reads a string into a BSON string: its length, its bytes, a zero.
+    @inline(__always) mutating func readStringValue() throws(JSONFault) {
+        out.reserve(64)
+        let length = out.position
+        out.next += 4
+        try readString(isName: false)
+        out.reserve(64)
+        out.put(0)
+        patchLength(at: length, Int32(truncatingIfNeeded: out.position - length - 4))
+    }
+
+    /// Reads a string, its opening quote included, and writes what it means.
+    @inline(__always) mutating func readString(isName: Bool) throws(JSONFault) {
+        at += Self.quoteWidth
+        while true {
+            out.reserve(64)
+            if end - at >= 8 {
+                let bytes = UInt64(littleEndian: UnsafeRawPointer(at).loadUnaligned(as: UInt64.self))
+                UnsafeMutableRawPointer(out.next).storeBytes(of: bytes.littleEndian, as: UInt64.self)
+                let clean = WordTests.clean(WordTests.special(bytes))
+                out.next += clean
+                at += clean
+                if clean == 8 { continue }
+            }
+            guard at < end else { throw fault("'\"' expected") }
+            let byte = at[0]
+            switch byte {
+            case 0x22:
+                guard isAtQuote else { throw fault("'\"' expected") }
+                at += Self.quoteWidth
+                return
+            case 0x5C: try readEscape(isName: isName)
+            case 0..<0x20: throw fault("a control character inside a string")
+            case 0x80...: try readMultibyte()
+            default:
+                out.put(byte)
+                at += 1
+            }
+        }
+    }
+
+    @inline(never) private mutating func readMultibyte() throws(JSONFault) {
+        repeat {
+            let length = UTF8Sequence.length(at: at, available: end - at)
+            guard length > 0 else { throw fault("a byte that is not UTF-8") }
+            out.reserve(64)
+            for index in 0..<length { out.next[index] = at[index] }
+            out.next += length
+            at += length
+        } while at < end && at[0] >= 0x80
+    }
+
+    @inline(never) private mutating func readEscape(isName: Bool) throws(JSONFault) {
+        guard end - at >= 2 else { throw fault("an escape is cut off") }
+        let byte = at[1]
+        switch byte {
+        case 0x22:
+            at += 1
+            guard isAtQuote else { throw fault("'\"' expected") }
+            out.put(0x22)
+            at += Self.quoteWidth
+            return
+        case 0x5C, 0x2F: out.put(byte)
+        case 0x62: out.put(0x08)
+        case 0x66: out.put(0x0C)
+        case 0x6E: out.put(0x0A)
+        case 0x72: out.put(0x0D)
+        case 0x74: out.put(0x09)
+        case 0x75:
+            try readUnicodeEscape(isName: isName)
+            return
+        default: throw fault("an unknown escape")
+        }
+        at += 2
+    }
+
+    private mutating func readUnicodeEscape(isName: Bool) throws(JSONFault) {
+        guard var scalar = hexDigits(at + 2) else { throw fault("four hexadecimal digits expected after \\u") }
+        var length = 6
+        if scalar >= 0xD800, scalar < 0xDC00 {
+            guard end - at >= 12, at[6] == 0x5C, at[7] == 0x75, let low = hexDigits(at + 8),
+                low >= 0xDC00, low < 0xE000
+            else { throw fault("half of a surrogate pair, which is no character") }
+            scalar = 0x10000 + (scalar - 0xD800) << 10 + (low - 0xDC00)
+            length = 12
+        }
+        guard let character = Unicode.Scalar(scalar) else {
+            throw fault("half of a surrogate pair, which is no character")
+        }
+        guard scalar != 0 || !isName else { throw fault("a zero character inside a name, which BSON can't hold") }
+        for unit in UTF8.encode(character).unsafelyUnwrapped { out.put(unit) }
+        at += length
+    }
+
+    private func hexDigits(_ start: UnsafePointer<UInt8>) -> UInt32? {
+        guard end - start >= 4 else { return nil }
+        var value: UInt32 = 0
+        for index in 0..<4 {
+            switch start[index] {
+            case 0x30...0x39: value = value << 4 | UInt32(start[index] - 0x30)
+            case 0x41...0x46: value = value << 4 | UInt32(start[index] - 0x37)
+            case 0x61...0x66: value = value << 4 | UInt32(start[index] - 0x57)
+            default: return nil
+            }
+        }
+        return value
+    }
+}

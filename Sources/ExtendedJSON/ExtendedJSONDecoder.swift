@@ -1,0 +1,69 @@
+import BSON
+
+/// Reads Extended JSON v2, all of its forms and the common ones of version 1, into BSON bytes.
+///
+/// Bare whole numbers become Int32, Int64 or, past that, doubles; bare numbers with a point or an exponent become
+/// doubles. Not thread-safe: one decoder a thread.
+public struct ExtendedJSONDecoder {
+    public typealias Quotes = ExtendedJSONEncoder.Quotes
+
+    /// What was seen in a text, for callers that must tell Extended JSON from ordinary JSON.
+    public struct Traits: OptionSet, Sendable {
+        public let rawValue: UInt8
+        public init(rawValue: UInt8) { self.rawValue = rawValue }
+        /// A wrapper that only a writer of Extended JSON makes, such as `$oid` or `$date`.
+        public static let wrapper = Traits(rawValue: 1)
+        /// The whole document was carried as `$rawBSON`.
+        public static let rawBSON = Traits(rawValue: 2)
+    }
+
+    public let quotes: Quotes
+
+    public init(quotes: Quotes = .doubled) { self.quotes = quotes }
+
+    /// Appends the BSON document that `text` means to `buffer`; on an error the buffer is as it was.
+    /// - Throws: ``JSONFault`` with the place.
+    @discardableResult
+    public func decode(_ text: UnsafeRawBufferPointer, into buffer: ByteBuffer) throws(JSONFault) -> Traits {
+        switch quotes {
+        case .plain: try decode(text, into: buffer, PlainQuotes.self)
+        case .doubled: try decode(text, into: buffer, DoubledQuotes.self)
+        }
+    }
+
+    /// The document that a text means.
+    /// - Throws: ``JSONFault`` with the place.
+    public static func document(_ text: String) throws(JSONFault) -> Document {
+        let buffer = ByteBuffer(capacity: text.utf8.count + 64)
+        let bytes = Array(text.utf8)
+        let fault: JSONFault? = bytes.withUnsafeBytes { text in
+            do throws(JSONFault) {
+                try ExtendedJSONDecoder(quotes: .plain).decode(text, into: buffer)
+                return nil
+            } catch { return error }
+        }
+        if let fault { throw fault }
+        do throws(BSONError) {
+            return try Document(validating: [UInt8](buffer.bytes))
+        } catch { throw JSONFault(error.description, at: 0) }
+    }
+
+    @inline(__always)
+    private func decode<Style: QuoteStyle>(
+        _ text: UnsafeRawBufferPointer, into buffer: ByteBuffer, _: Style.Type
+    ) throws(JSONFault) -> Traits {
+        guard let base = text.baseAddress, !text.isEmpty else { throw JSONFault("it is empty", at: 0) }
+        let start = buffer.count
+        var reading = DocumentDecoding<Style>(
+            text: base.assumingMemoryBound(to: UInt8.self), count: text.count, buffer: buffer)
+        do throws(JSONFault) {
+            try reading.readTopLevel()
+        } catch {
+            buffer.count = start
+            throw error
+        }
+        let traits = reading.traits
+        reading.finish()
+        return traits
+    }
+}

@@ -1,0 +1,28 @@
+/// Hexadecimal digits, eight at a time.
+enum Hexadecimal {
+    /// The digits of a number, most significant first, as a big-endian word of ASCII.
+    @inline(__always) static func digits(_ number: UInt32) -> UInt64 {
+        var word = UInt64(number)
+        word = (word << 16 | word) & 0x0000_FFFF_0000_FFFF
+        word = (word << 8 | word) & 0x00FF_00FF_00FF_00FF
+        word = (word << 4 | word) & 0x0F0F_0F0F_0F0F_0F0F
+        return ascii(word)
+    }
+
+    @inline(__always) private static func ascii(_ nibbles: UInt64) -> UInt64 {
+        let letters = (nibbles &+ WordTests.ones &* 6) >> 4 & WordTests.ones
+        return nibbles &+ WordTests.ones &* 0x30 &+ letters &* 0x27
+    }
+
+    /// The number that 8 ASCII digits of either case mean, read as a big-endian word; nil where one isn't a digit.
+    @inline(__always) static func number(_ text: UInt64) -> UInt32? {
+        let letters = text >> 6 & WordTests.ones
+        let nibbles = (text & (WordTests.ones &* 0x0F)) &+ letters &* 9
+        guard nibbles & (WordTests.ones &* 0xF0) == 0, ascii(nibbles) == text | letters &* 0x20 else { return nil }
+        var word = nibbles
+        word = (word | word >> 4) & 0x00FF_00FF_00FF_00FF
+        word = (word | word >> 8) & 0x0000_FFFF_0000_FFFF
+        word = (word | word >> 16) & 0x0000_0000_FFFF_FFFF
+        return UInt32(truncatingIfNeeded: word)
+    }
+}

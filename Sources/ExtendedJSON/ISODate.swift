@@ -1,0 +1,123 @@
+import BSON
+
+/// Dates as Extended JSON's relaxed form writes them: `2026-11-23T20:04:45.123Z`.
+enum ISODate {
+    /// Milliseconds of the years 1970 to 9999, for which the form is defined.
+    static let range: Range<Int64> = 0..<253_402_300_800_000
+
+    /// Days since 1970 of a day in the proleptic Gregorian calendar.
+    static func days(year: Int, month: Int, day: Int) -> Int {
+        let shifted = month <= 2 ? year - 1 : year
+        let era = (shifted >= 0 ? shifted : shifted - 399) / 400
+        let yearOfEra = shifted - era * 400
+        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
+        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+    }
+
+    /// Year, month and day of a day since 1970, for days from 1970 on.
+    @inline(__always) static func civil(days: Int) -> (year: Int, month: Int, day: Int) {
+        let shifted = days + 719_468
+        let era = shifted / 146_097
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let monthIndex = (5 * dayOfYear + 2) / 153
+        let month = monthIndex < 10 ? monthIndex + 3 : monthIndex - 9
+        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * monthIndex + 2) / 5 + 1)
+    }
+
+    static func daysInMonth(_ month: Int, of year: Int) -> Int {
+        switch month {
+        case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+        case 4, 6, 9, 11: 30
+        default: 31
+        }
+    }
+
+    /// Milliseconds since 1970 of `YYYY-MM-DDTHH:mm:ss[.fff…][Z|±HH[:]mm]`; nil for anything else.
+    ///
+    /// Fractions finer than a millisecond are refused unless they are zero: a date would lose them.
+    static func parse(_ text: UnsafeRawBufferPointer) -> Int64? {
+        func number(_ start: Int, _ length: Int) -> Int? {
+            guard start + length <= text.count else { return nil }
+            var value = 0
+            for index in start..<start + length {
+                guard text[index] >= 0x30, text[index] <= 0x39 else { return nil }
+                value = value * 10 + Int(text[index] & 15)
+            }
+            return value
+        }
+        guard text.count >= 20, text[4] == 0x2D, text[7] == 0x2D, text[10] == 0x54, text[13] == 0x3A, text[16] == 0x3A,
+            let year = number(0, 4), let month = number(5, 2), let day = number(8, 2),
+            let hour = number(11, 2), let minute = number(14, 2), let second = number(17, 2),
+            (1...12).contains(month), day >= 1, day <= daysInMonth(month, of: year),
+            hour < 24, minute < 60, second < 60
+        else { return nil }
+        var at = 19
+        var milliseconds = 0
+        if text[at] == 0x2E {
+            at += 1
+            var weight = 100
+            let start = at
+            while at < text.count, text[at] >= 0x30, text[at] <= 0x39 {
+                let digit = Int(text[at] & 15)
+                if weight == 0 && digit != 0 { return nil }
+                milliseconds += digit * weight
+                weight /= 10
+                at += 1
+            }
+            guard at > start else { return nil }
+        }
+        guard at < text.count else { return nil }
+        var offset = 0
+        switch text[at] {
+        case 0x5A: at += 1
+        case 0x2B, 0x2D:
+            let colon = at + 3 < text.count && text[at + 3] == 0x3A ? 1 : 0
+            guard let hours = number(at + 1, 2), let minutes = number(at + 3 + colon, 2), hours < 24, minutes < 60
+            else { return nil }
+            offset = (hours * 60 + minutes) * (text[at] == 0x2D ? -1 : 1)
+            at += 5 + colon
+        default: return nil
+        }
+        guard at == text.count else { return nil }
+        let minutes = (days(year: year, month: month, day: day) * 24 + hour) * 60 + minute - offset
+        return Int64(minutes) * 60_000 + Int64(second) * 1000 + Int64(milliseconds)
+    }
+}
+
+extension ByteWriter {
+    /// Writes a date of ``ISODate/range``; the milliseconds only where there are some. Room for 32 bytes is the
+    /// caller's.
+    @inline(__always) mutating func putDate(_ milliseconds: Int64) {
+        let total = Int(milliseconds)
+        let days = total / 86_400_000
+        let ofDay = total - days * 86_400_000
+        let (year, month, day) = ISODate.civil(days: days)
+        put(twoDigits: year / 100)
+        put(twoDigits: year % 100)
+        put(0x2D)
+        put(twoDigits: month)
+        put(0x2D)
+        put(twoDigits: day)
+        put(0x54)
+        let seconds = ofDay / 1000
+        put(twoDigits: seconds / 3600)
+        put(0x3A)
+        put(twoDigits: seconds / 60 % 60)
+        put(0x3A)
+        put(twoDigits: seconds % 60)
+        let fraction = ofDay % 1000
+        if fraction != 0 {
+            put(0x2E)
+            put(0x30 &+ UInt8(truncatingIfNeeded: fraction / 100))
+            put(twoDigits: fraction % 100)
+        }
+        put(0x5A)
+    }
+
+    @inline(__always) mutating func put(twoDigits number: Int) {
+        put(0x30 &+ UInt8(truncatingIfNeeded: number / 10))
+        put(0x30 &+ UInt8(truncatingIfNeeded: number % 10))
+    }
+}

@@ -1,0 +1,42 @@
+import BSON
+import Testing
+
+@Suite struct Decimal128Tests {
+    /// Texts of the BSON Decimal128 specification's own table, all canonical.
+    @Test(arguments: [
+        "0", "-0", "1", "-1", "0.1", "0.00012345", "1E+3", "1.0", "1.00", "120.50", "1E-7", "0.000001", "0E+3",
+        "0E-6176", "0E+6111", "-0E+3", "1.000000000000000000000000000000000E+6144", "1E-6176", "9.999E+6100",
+        "9999999999999999999999999999999999", "12345678901234567.89012345678901234", "100000000000000000",
+        "1000000000000000000000000000000000", "Infinity", "-Infinity", "NaN", "0.000001234567890123456789012345678901234",
+    ])
+    func textLeadsToTheSameText(_ text: String) throws {
+        let number = try #require(Decimal128(text))
+        #expect(number.description == text)
+        #expect(number.isCanonical)
+    }
+
+    @Test func bitsAreThoseOfTheSpecification() throws {
+        #expect(Decimal128("1") == Decimal128(low: 1, high: 0x3040_0000_0000_0000))
+        #expect(Decimal128("-0") == Decimal128(low: 0, high: 0xB040_0000_0000_0000))
+        #expect(Decimal128("0.1") == Decimal128(low: 1, high: 0x303E_0000_0000_0000))
+        #expect(Decimal128("Infinity") == Decimal128(low: 0, high: 0x7800_0000_0000_0000))
+        #expect(Decimal128("1E+6144")?.description == "1.000000000000000000000000000000000E+6144")
+    }
+
+    @Test(arguments: ["", ".", "-", "1e", "1e+", "x", "1.2.3", "1E+6145", "12345678901234567890123456789012345", " 1"])
+    func refusesWhatItCannotHoldExactly(_ text: String) {
+        #expect(Decimal128(text) == nil)
+    }
+
+    @Test func dropsTrailingZerosOnlyWhereTheyDoNotFit() {
+        #expect(Decimal128("10000000000000000000000000000000000")?.description == "1.000000000000000000000000000000000E+34")
+    }
+
+    @Test func oddBitsAreNotCanonical() {
+        #expect(!Decimal128(low: 1, high: 0x7C00_0000_0000_0000).isCanonical)
+        #expect(!Decimal128(low: 0, high: 0xFC00_0000_0000_0000).isCanonical)
+        #expect(!Decimal128(low: 1, high: 0x7800_0000_0000_0000).isCanonical)
+        #expect(!Decimal128(low: 0, high: 0x6C10_0000_0000_0000).isCanonical)
+        #expect(!Decimal128(low: .max, high: 0x3041_FFFF_FFFF_FFFF).isCanonical)
+    }
+}

@@ -1,0 +1,122 @@
+import BSON
+import ExtendedJSON
+import Testing
+
+@Suite struct FormTests {
+    private static let forms: [(Value, compact: String, canonical: String)] = [
+        (.int32(5), "5", #"{"$numberInt":"5"}"#),
+        (.int32(.min), "-2147483648", #"{"$numberInt":"-2147483648"}"#),
+        (.int64(5), #"{"$numberLong":"5"}"#, #"{"$numberLong":"5"}"#),
+        (.int64(2_147_483_648), "2147483648", #"{"$numberLong":"2147483648"}"#),
+        (.int64(1 << 53), "9007199254740992", #"{"$numberLong":"9007199254740992"}"#),
+        (.int64(1 << 53 + 1), #"{"$numberLong":"9007199254740993"}"#, #"{"$numberLong":"9007199254740993"}"#),
+        (.double(5), "5.0", #"{"$numberDouble":"5.0"}"#),
+        (.double(-0.0), "-0.0", #"{"$numberDouble":"-0.0"}"#),
+        (.double(19.99), "19.99", #"{"$numberDouble":"19.99"}"#),
+        (.double(0.1), "0.1", #"{"$numberDouble":"0.1"}"#),
+        (.double(1e300), "1e+300", #"{"$numberDouble":"1e+300"}"#),
+        (.double(.nan), #"{"$numberDouble":"NaN"}"#, #"{"$numberDouble":"NaN"}"#),
+        (.double(-.infinity), #"{"$numberDouble":"-Infinity"}"#, #"{"$numberDouble":"-Infinity"}"#),
+        (.date(0), #"{"$date":"1970-01-01T00:00:00Z"}"#, #"{"$date":{"$numberLong":"0"}}"#),
+        (.date(1_795_464_285_123), #"{"$date":"2026-11-23T20:04:45.123Z"}"#, #"{"$date":{"$numberLong":"1795464285123"}}"#),
+        (.date(-1), #"{"$date":{"$numberLong":"-1"}}"#, #"{"$date":{"$numberLong":"-1"}}"#),
+        (.date(253_402_300_799_999), #"{"$date":"9999-12-31T23:59:59.999Z"}"#, #"{"$date":{"$numberLong":"253402300799999"}}"#),
+        (.date(253_402_300_800_000), #"{"$date":{"$numberLong":"253402300800000"}}"#, #"{"$date":{"$numberLong":"253402300800000"}}"#),
+        (.bool(true), "true", "true"), (.null, "null", "null"),
+        (.string("a\"b\\\n\u{1}é\u{2028}"), #""a\"b\\\n\u0001é"# + "\u{2028}\"", #""a\"b\\\n\u0001é"# + "\u{2028}\""),
+        (.objectID(ObjectID(hex: "5c2aad80ffffffffffff00a1")!), #"{"$oid":"5c2aad80ffffffffffff00a1"}"#, #"{"$oid":"5c2aad80ffffffffffff00a1"}"#),
+        (.binary(subtype: 0, [1, 2, 3]), #"{"$binary":{"base64":"AQID","subType":"00"}}"#, #"{"$binary":{"base64":"AQID","subType":"00"}}"#),
+        (.binary(subtype: 0x80, []), #"{"$binary":{"base64":"","subType":"80"}}"#, #"{"$binary":{"base64":"","subType":"80"}}"#),
+        (.decimal128(Decimal128("120.50")!), #"{"$numberDecimal":"120.50"}"#, #"{"$numberDecimal":"120.50"}"#),
+        (.timestamp(Timestamp(seconds: 4_294_967_295, increment: 7)), #"{"$timestamp":{"t":4294967295,"i":7}}"#, #"{"$timestamp":{"t":4294967295,"i":7}}"#),
+        (.minKey, #"{"$minKey":1}"#, #"{"$minKey":1}"#), (.maxKey, #"{"$maxKey":1}"#, #"{"$maxKey":1}"#),
+        (.other(.undefined, []), #"{"$undefined":true}"#, #"{"$undefined":true}"#),
+        (["a", ["b": 1]], #"["a",{"b":1}]"#, #"["a",{"b":{"$numberInt":"1"}}]"#),
+        ([:], "{}", "{}"), ([], "[]", "[]"),
+    ]
+
+    @Test func eachTypeHasItsForm() {
+        for (value, compact, canonical) in Self.forms {
+            let document: Document = ["v": value]
+            #expect(Codec.encode(document).text == "{\"v\":\(compact)}")
+            #expect(Codec.encode(document, .canonical).text == "{\"v\":\(canonical)}")
+        }
+    }
+
+    @Test func aQuotedFieldDoublesItsQuotes() {
+        let document: Document = ["a\"b": "c\"d", "n": 1]
+        #expect(Codec.encode(document, quotes: .doubled).text == #"{""a\""b"":""c\""d"",""n"":1}"#)
+    }
+
+    /// Documents whose names look like wrappers: some readers would take them for one, so they are escaped...
+    @Test(arguments: ["$oid", "$date", "$numberInt", "$numberLong", "$numberDouble", "$numberDecimal", "$binary", "$code",
+        "$symbol", "$timestamp", "$regularExpression", "$dbPointer", "$minKey", "$maxKey", "$undefined", "$uuid", "$rawBSON"])
+    func lookalikesOfWrappersAreEscaped(_ name: String) throws {
+        for document in [["_id": 1, "v": .document(Document { $0.append(name, "x") })] as Document,
+            ["_id": 1, "v": .document(Document { $0.append("a", 1); $0.append(name, 2) })] as Document] {
+            let (text, outcome) = Codec.encode(document)
+            #expect(outcome == .escaped)
+            #expect(text.hasPrefix("{\"$rawBSON\":\""))
+            #expect(try Codec.decode(text) == document)
+        }
+    }
+
+    /// ... and names that mean nothing by themselves are not.
+    @Test(arguments: [
+        ["_id": 1, "v": ["$type": "string"]], ["_id": 1, "v": ["$ref": "c", "$id": 5, "$db": "d"]],
+        ["_id": 1, "v": ["$ref": "x"]], ["_id": 1, "v": ["$set": ["a": 1]]], ["_id": 1, "v": ["$": 5]],
+        ["_id": 1, "v": ["$type": ["a": 5]]], ["_id": 1, "v": ["a": 1, "$options": 5, "$scope": 1, "$regex": 1]],
+        ["_id": 1, "v": ["$id": "x", "$ref": "y"]], ["_id": 1, "v": ["": 1, "a.b": 2, "$oids": 3]],
+    ] as [Document])
+    func otherDollarNamesStayPlain(_ document: Document) throws {
+        let (text, outcome) = Codec.encode(document)
+        #expect(outcome == .plain, "\(text)")
+        #expect(try Codec.decode(text) == document)
+        #expect(LibBSON.read(text) == document, "\(text)")
+    }
+
+    @Test(arguments: [
+        (#"{"a":{"$date":1500000000000}}"#, ["a": .date(1_500_000_000_000)]),
+        (#"{"a":{"$date":"2017-07-14T02:40:00+02:00"}}"#, ["a": .date(1_499_992_800_000)]),
+        (#"{"a":{"$binary":"AQID","$type":"05"}}"#, ["a": .binary(subtype: 5, [1, 2, 3])]),
+        (#"{"a":{"$type":"05","$binary":"AQID"}}"#, ["a": .binary(subtype: 5, [1, 2, 3])]),
+        (#"{"a":{"$regex":"x","$options":"i"}}"#, ["a": .other(.regularExpression, [0x78, 0, 0x69, 0])]),
+        (#"{"a":{"$options":"i","$regex":"x"}}"#, ["a": .other(.regularExpression, [0x78, 0, 0x69, 0])]),
+        (#"{"a":{"$timestamp":"4294967297"}}"#, ["a": .timestamp(Timestamp(seconds: 1, increment: 1))]),
+        (#"{"a":{"$uuid":"00010203-0405-0607-0809-0a0b0c0d0e0f"}}"#, ["a": .binary(subtype: 4, Array(0...15))]),
+        (#" { "a" : [ 1 , 2.5 , "\u00e9\ud83d\ude00" ] } "#, ["a": [1, 2.5, "é😀"]]),
+        (#"{"a":123456789012345678901234567890}"#, ["a": .double(1.2345678901234568e29)]),
+        (#"{"a":9223372036854775807,"b":-9223372036854775808}"#, ["a": .int64(.max), "b": .int64(.min)]),
+        (#"{"a":{"$binary":{"subType":"2","base64":"AQID"}}}"#, ["a": .binary(subtype: 2, [3, 0, 0, 0, 1, 2, 3])]),
+    ] as [(String, Document)])
+    func readsTheFormsOfOtherWriters(_ text: String, _ expected: Document) throws {
+        #expect(try Codec.decode(text) == expected)
+    }
+
+    @Test(arguments: [
+        ("", "it is empty", 1), ("[]", "'{' expected", 1), ("{", "'\"' expected", 2), ("{\"a\"", "':' expected", 5),
+        ("{\"a\":}", "a value expected", 6), ("{\"a\":1", "'}' expected", 7), ("{\"a\":1,}", "'\"' expected", 8),
+        ("{\"a\":01}", "a number with a leading zero", 6), ("{\"a\":1}x", "something follows the document's closing '}'", 8),
+        ("{\"a\":\"x", "'\"' expected", 8), ("{\"a\":\"\\x\"}", "an unknown escape", 7),
+        ("{\"a\":\"\\ud800\"}", "half of a surrogate pair, which is no character", 7),
+        ("{\"a\":\"\n\"}", "a control character inside a string", 7), ("{\"a\":tru}", "a value expected", 6),
+        ("{\"\\u0000\":1}", "a zero character inside a name, which BSON can't hold", 3),
+        ("{\"a\":[1,2}", "',' or ']' expected", 10), ("{\"a\":1.}", "a digit expected after the point", 8),
+        ("{\"a\":{\"$oid\":\"5c2aad80\"}}", "$oid must be 24 hexadecimal digits", 14),
+        ("{\"a\":{\"$oid\":\"5c2aad8012345678901234ag\"}}", "$oid must be 24 hexadecimal digits", 14),
+        ("{\"a\":{\"$date\":\"yesterday\"}}", "$date is not a date like 2026-11-23T20:04:45.123Z", 26),
+        ("{\"a\":{\"$numberInt\":\"2147483648\"}}", "$numberInt is out of range", 32),
+        ("{\"$rawBSON\":\"AAAA\"}", "$rawBSON is not a BSON document: shorter than an empty document, at byte 0", 19),
+    ])
+    func aFaultSaysWhatAndWhere(_ text: String, _ reason: String, _ column: Int) throws {
+        let fault = #expect(throws: JSONFault.self) { try Codec.decode(text) }
+        #expect(fault?.reason == reason)
+        #expect(fault.map { $0.offset + 1 } == column)
+    }
+
+    @Test func depthIsLimitedAndNothingOverflows() {
+        let deep = String(repeating: "{\"a\":", count: 100_000)
+        #expect(throws: JSONFault.self) { try Codec.decode(deep) }
+        #expect(throws: JSONFault.self) { try Codec.decode("{\"a\":" + String(repeating: "[", count: 100_000)) }
+    }
+}
