@@ -31,6 +31,22 @@ import Testing
         (.timestamp(Timestamp(seconds: 4_294_967_295, increment: 7)), #"{"$timestamp":{"t":4294967295,"i":7}}"#, #"{"$timestamp":{"t":4294967295,"i":7}}"#),
         (.minKey, #"{"$minKey":1}"#, #"{"$minKey":1}"#), (.maxKey, #"{"$maxKey":1}"#, #"{"$maxKey":1}"#),
         (.other(.undefined, []), #"{"$undefined":true}"#, #"{"$undefined":true}"#),
+        (.other(.code, [2, 0, 0, 0, 0x66, 0]), #"{"$code":"f"}"#, #"{"$code":"f"}"#),
+        (.other(.symbol, [2, 0, 0, 0, 0x66, 0]), #"{"$symbol":"f"}"#, #"{"$symbol":"f"}"#),
+        (
+            .other(.codeWithScope, [15, 0, 0, 0, 2, 0, 0, 0, 0x66, 0, 5, 0, 0, 0, 0]),
+            #"{"$code":"f","$scope":{}}"#, #"{"$code":"f","$scope":{}}"#
+        ),
+        (
+            .other(.dbPointer, [2, 0, 0, 0, 0x63, 0] + [UInt8](repeating: 0xAB, count: 12)),
+            #"{"$dbPointer":{"$ref":"c","$id":{"$oid":"abababababababababababab"}}}"#,
+            #"{"$dbPointer":{"$ref":"c","$id":{"$oid":"abababababababababababab"}}}"#
+        ),
+        (
+            .other(.regularExpression, [0x5E, 0x61, 0, 0x69, 0]),
+            #"{"$regularExpression":{"pattern":"^a","options":"i"}}"#,
+            #"{"$regularExpression":{"pattern":"^a","options":"i"}}"#
+        ),
         (["a", ["b": 1]], #"["a",{"b":1}]"#, #"["a",{"b":{"$numberInt":"1"}}]"#),
         ([:], "{}", "{}"), ([], "[]", "[]"),
     ]
@@ -40,6 +56,7 @@ import Testing
             let document: Document = ["v": value]
             #expect(Codec.encode(document).text == "{\"v\":\(compact)}")
             #expect(Codec.encode(document, .canonical).text == "{\"v\":\(canonical)}")
+            for text in [compact, canonical] { #expect(LibBSON.read("{\"v\":\(text)}") == document) }
         }
     }
 

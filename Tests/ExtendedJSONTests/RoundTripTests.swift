@@ -32,8 +32,8 @@ import Testing
         for index in 0..<20_000 {
             let document = documents.next()
             let (text, outcome) = Codec.encode(document, mode)
-            // libbson 1.23 gives a code with scope that stands in an array a name of garbage.
-            if outcome == .escaped || text.contains("$scope") { continue }
+            // libbson 1.23 gives code and DBPointers that stand in an array a name of garbage.
+            if outcome == .escaped || text.contains("$code") || text.contains("$dbPointer") { continue }
             try #require(LibBSON.read(text) == document, "seed \(seed), document \(index): \(text)")
         }
     }

@@ -38,7 +38,7 @@ public struct RandomDocument {
                 .randomElement(using: &random) ?? ""
         }
         switch random.below(14) {
-        case 0: return ["", ".", "a.b", "$", "$set", "$ref", "$id", "$type", "0", "a\"b", "back\\slash", "tab\t", "\u{1}", "é", "名前", "💶", "\u{2028}"]
+        case 0: return ["", ".", "a.b", "$", "$set", "$ref", "$id", plainOnly ? "$eq" : "$type", "0", "a\"b", "back\\slash", "tab\t", "\u{1}", "é", "名前", "💶", "\u{2028}"]
             .randomElement(using: &random) ?? ""
         case 1: return String((0..<random.below(40)).map { _ in Character(Unicode.Scalar(UInt8(33 + random.below(90)))) })
             .replacing("$", with: "x")

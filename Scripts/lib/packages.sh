@@ -1,0 +1,40 @@
+# shellcheck shell=bash
+# Sourced by the other scripts: how each system installs a package and where it keeps the C driver.
+# Plain enough for bash 3.2, which is what macOS has.
+
+# say TEXT: to standard error, because standard output belongs to results.
+say() { echo "Scripts/${0##*/}: $*" >&2; }
+
+die() {
+    say "$*"
+    exit 1
+}
+
+# Homebrew's 1.x driver is keg-only: pkg-config finds it only when it is told where.
+if [[ "$(uname -s)" == Darwin ]]; then
+    for prefix in "${HOMEBREW_PREFIX:-/opt/homebrew}" /usr/local; do
+        keg="$prefix/opt/mongo-c-driver@1/lib/pkgconfig"
+        if [[ -d "$keg" ]]; then
+            export PKG_CONFIG_PATH="$keg${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
+            break
+        fi
+    done
+    unset prefix keg
+fi
+
+# apt_install PACKAGE...: installs them, as root or through sudo; its chatter goes to standard error.
+apt_install() {
+    local -a as_root=()
+    if [[ "$(id -u)" -ne 0 ]]; then
+        command -v sudo >/dev/null || die "as root, run: apt-get update && apt-get install -y $*"
+        as_root=(sudo)
+    fi
+    as_root+=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0)
+    say "installing with apt: $*"
+    if [[ -z "${apt_is_up_to_date:-}" ]]; then
+        "${as_root[@]}" update >&2
+        apt_is_up_to_date=1
+    fi
+    # Without the recommended packages: python3-pip recommends a whole C++ toolchain.
+    "${as_root[@]}" install -y --no-install-recommends "$@" >&2
+}
