@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// Bytes that grow, and whose room is used again.
 ///
 /// Belongs to one thread at a time; whole buffers travel through queues.
@@ -10,11 +18,18 @@ public final class ByteBuffer: @unchecked Sendable {
 
     public init(capacity: Int = 4096) {
         self.capacity = max(capacity, 64)
-        start = UnsafeMutablePointer.allocate(capacity: self.capacity)
+        start = Self.resized(nil, to: self.capacity)
         count = 0
     }
 
-    deinit { start.deallocate() }
+    deinit { free(start) }
+
+    /// `realloc`, not a new allocation and a copy: a large block is moved by remapping its pages, so that growing
+    /// never holds it twice.
+    private static func resized(_ start: UnsafeMutablePointer<UInt8>?, to size: Int) -> UnsafeMutablePointer<UInt8> {
+        guard let block = realloc(start, size) else { preconditionFailure("out of memory for \(size) bytes") }
+        return block.assumingMemoryBound(to: UInt8.self)
+    }
 
     @inlinable public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
 
@@ -27,9 +42,8 @@ public final class ByteBuffer: @unchecked Sendable {
     public func reset(keeping limit: Int = 8 << 20) {
         count = 0
         guard capacity > limit else { return }
-        start.deallocate()
         capacity = limit
-        start = UnsafeMutablePointer.allocate(capacity: capacity)
+        start = Self.resized(start, to: capacity)
     }
 
     /// Makes sure that `extra` bytes fit behind the content.
@@ -37,12 +51,8 @@ public final class ByteBuffer: @unchecked Sendable {
         guard capacity - count < extra else { return }
         // Doubling at first; for huge rows by half, so that one 16 MB document doesn't take 200 MB.
         let grown = capacity < 32 << 20 ? capacity * 2 : capacity + capacity / 2
-        let wanted = max(grown, count + extra)
-        let fresh = UnsafeMutablePointer<UInt8>.allocate(capacity: wanted)
-        fresh.update(from: start, count: count)
-        start.deallocate()
-        start = fresh
-        capacity = wanted
+        capacity = max(grown, count + extra)
+        start = Self.resized(start, to: capacity)
     }
 
     @inlinable public func append(_ bytes: UnsafeRawBufferPointer) {

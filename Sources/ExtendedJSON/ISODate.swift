@@ -1,9 +1,19 @@
 import BSON
 
 /// Dates as Extended JSON's relaxed form writes them: `2026-11-23T20:04:45.123Z`.
-enum ISODate {
+public enum ISODate {
     /// Milliseconds of the years 1970 to 9999, for which the form is defined.
-    static let range: Range<Int64> = 0..<253_402_300_800_000
+    public static let range: Range<Int64> = 0..<253_402_300_800_000
+
+    /// `2026-11-23T20:04:45.123Z` for milliseconds since 1970; the bare number outside ``range``.
+    public static func text(milliseconds: Int64) -> String {
+        guard range.contains(milliseconds) else { return String(milliseconds) }
+        let buffer = ByteBuffer(capacity: 64)
+        var writer = buffer.makeWriter()
+        writer.putDate(milliseconds)
+        writer.finish()
+        return String(decoding: buffer.bytes, as: UTF8.self)
+    }
 
     /// Days since 1970 of a day in the proleptic Gregorian calendar.
     static func days(year: Int, month: Int, day: Int) -> Int {
@@ -37,7 +47,7 @@ enum ISODate {
     /// Milliseconds since 1970 of `YYYY-MM-DDTHH:mm:ss[.fff…][Z|±HH[:]mm]`; nil for anything else.
     ///
     /// Fractions finer than a millisecond are refused unless they are zero: a date would lose them.
-    static func parse(_ text: UnsafeRawBufferPointer) -> Int64? {
+    public static func parse(_ text: UnsafeRawBufferPointer) -> Int64? {
         func number(_ start: Int, _ length: Int) -> Int? {
             guard start + length <= text.count else { return nil }
             var value = 0

@@ -1,0 +1,44 @@
+/// A file that is not what it should be.
+public struct BackupError: Error, Sendable, CustomStringConvertible {
+    public enum Kind: Sendable {
+        /// Not a CSV of the two columns `collection,data`.
+        case notABackup
+        /// It claims to be format 1 and is not whole.
+        case damaged
+        /// Written by a newer program.
+        case newerFormat
+        /// The output exists already.
+        case exists
+        /// It is too large for the memory that this program allows itself.
+        case tooLarge
+    }
+
+    public let kind: Kind
+    public let path: String
+    /// The line where it was found, counted from 1; nil where it concerns the whole file.
+    public let line: Int?
+    /// What is wrong, as a phrase.
+    public let reason: String
+    /// What to do about it.
+    public let advice: String?
+
+    init(_ kind: Kind, _ path: String, line: Int? = nil, _ reason: String, advice: String? = nil) {
+        self.kind = kind
+        self.path = path
+        self.line = line
+        self.reason = reason
+        self.advice = advice
+    }
+
+    static func damaged(_ path: String, line: Int? = nil, _ reason: String) -> BackupError {
+        BackupError(
+            .damaged, path, line: line, reason,
+            advice: "The file is damaged: use another copy. `mongoferry verify \(path)` lists every fault.")
+    }
+
+    public var description: String {
+        let place = line.map { "\(path), line \($0)" } ?? path
+        let first = "\(place): \(reason)"
+        return advice.map { "\(first)\n  \($0)" } ?? first
+    }
+}

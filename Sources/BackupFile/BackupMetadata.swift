@@ -1,0 +1,99 @@
+import BSON
+
+/// What a file of format 1 says about itself.
+public struct BackupMetadata: Sendable {
+    public static let format = 1
+
+    /// One collection, view or time series.
+    public struct Collection: Sendable {
+        public enum Kind: String, Sendable {
+            case collection, view, timeseries
+        }
+
+        /// The name in the file.
+        public var name: String
+        /// The name in the database.
+        public var databaseName: String
+        public var kind: Kind
+        /// As `listCollections` gives them: validator, collation, capped, time series, view definition.
+        public var options: Document
+        /// As `listIndexes` gives them, byte for byte.
+        public var indexes: [Document]
+        public var records: Int
+
+        public init(
+            name: String, databaseName: String? = nil, kind: Kind = .collection, options: Document = [:],
+            indexes: [Document] = [], records: Int = 0
+        ) {
+            self.name = name
+            self.databaseName = databaseName ?? name
+            self.kind = kind
+            self.options = options
+            self.indexes = indexes
+            self.records = records
+        }
+    }
+
+    /// Something that was left out, and why.
+    public struct Exclusion: Sendable, Hashable {
+        public var name: String
+        public var reason: String
+
+        public init(name: String, reason: String) {
+            self.name = name
+            self.reason = reason
+        }
+    }
+
+    /// `2026-11-23T20:04:45.123Z`; nil in a reproducible file.
+    public var created: String?
+    /// `mongoferry 0.1.0`
+    public var program: String
+    public var database: String
+    /// `6.0.5`; nil in a reproducible file, like the other facts about the server.
+    public var serverVersion: String?
+    /// `replica set rs0`, `standalone`, `sharded cluster`.
+    public var topology: String?
+    public var hosts: [String]
+    /// `snapshot`, `collection` or `none`: how far the rows belong to one moment.
+    public var consistency: String
+    /// The moment of the snapshot, `2026-11-23T20:04:44Z`.
+    public var snapshot: String?
+    /// `compact`, `canonical` or `relaxed`.
+    public var json: String
+    /// In the order of the rows: import order.
+    public var collections: [Collection]
+    /// As the relations module describes them.
+    public var references: [Document]
+    public var excluded: [Exclusion]
+    /// Documents were chosen by a query: the collection's name and the query's text.
+    public var queries: [(name: String, query: String)]
+    /// False where the file was written to a pipe, whose beginning can't be mended: then the seal has the counts.
+    public var countsAreExact: Bool
+
+    public init(
+        created: String?, program: String, database: String, serverVersion: String? = nil, topology: String? = nil,
+        hosts: [String] = [], consistency: String = "none", snapshot: String? = nil, json: String = "compact",
+        collections: [Collection] = [], references: [Document] = [], excluded: [Exclusion] = [],
+        queries: [(name: String, query: String)] = [], countsAreExact: Bool = true
+    ) {
+        self.created = created
+        self.program = program
+        self.database = database
+        self.serverVersion = serverVersion
+        self.topology = topology
+        self.hosts = hosts
+        self.consistency = consistency
+        self.snapshot = snapshot
+        self.json = json
+        self.collections = collections
+        self.references = references
+        self.excluded = excluded
+        self.queries = queries
+        self.countsAreExact = countsAreExact
+    }
+
+    public var records: Int { collections.reduce(0) { $0 + $1.records } }
+
+    public func collection(named name: String) -> Collection? { collections.first { $0.name == name } }
+}

@@ -1,0 +1,234 @@
+import BSON
+import Crypto
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Reads a backup, compressed or not: first what it says about itself, then its rows in batches.
+///
+/// Belongs to one thread at a time; the batches may be looked at by others. After ``nextBatch(into:)`` said that there
+/// are no more, ``seal`` and ``digest`` tell whether the file is whole.
+public final class BackupReader {
+    public let path: String
+    /// Nil for a bare CSV, as the old application and `--plain` write it.
+    public private(set) var metadata: BackupMetadata?
+    public private(set) var compression: Compression
+    /// The seal at the end of the file, once it has been reached.
+    public private(set) var seal: Seal?
+    /// SHA-256 of every byte before the seal in hexadecimal, once a pass from the first byte has reached the end.
+    public private(set) var digest: String?
+    /// Where the first row starts, in decompressed bytes, and its line.
+    public private(set) var firstRow: (offset: Int, line: Int) = (0, 1)
+
+    private let file: OpenFile
+    private var source: any ByteSource
+    /// Bytes read and not yet given out; the first is a record's first.
+    private var pending = ByteBuffer(capacity: 1 << 20)
+    /// Place of the first pending byte.
+    private var position: (offset: Int, line: Int) = (0, 1)
+    private var hasher: SHA256? = SHA256()
+    private var isAtEnd = false
+    private var sequence = 0
+    private let identity: stat
+
+    /// Bytes that a batch aims at.
+    private static let batchBytes = 1 << 20
+    /// The longest row of a valid document: 16 MB and 16 KB of control characters, each `\u0001`, and a name.
+    private static let maximumRecord = 6 * (16 << 20 + 16 << 10) + 4096
+    private static let maximumHeader = 64 << 20
+
+    /// Opens a file and reads what stands above its rows.
+    /// - Throws: ``FileError``; ``BackupError`` for what is no backup, is damaged or was written by a newer program.
+    public init(_ file: OpenFile) throws {
+        self.file = file
+        path = file.path
+        identity = try file.status()
+        (source, compression) = try makeByteSource(file)
+        try readHeader()
+    }
+
+    // MARK: The header
+
+    private func readHeader() throws {
+        var lines = HeaderLines(path: path)
+        var scanned = 0
+        while true {
+            let bytes = pending.bytes
+            if let end = bytes[scanned...].firstIndex(of: 0x0A) {
+                let line = UnsafeRawBufferPointer(rebasing: bytes[scanned..<end])
+                scanned = end + 1
+                if try lines.take(line) { break }
+                continue
+            }
+            guard pending.count < Self.maximumHeader else {
+                throw BackupError(.tooLarge, path, line: lines.count + 1, "a line of over 64 MB before the rows")
+            }
+            guard try fill() else {
+                let rest = UnsafeRawBufferPointer(rebasing: pending.bytes[scanned...])
+                scanned = pending.count
+                guard try !rest.isEmpty && lines.take(rest) else { throw lines.endedTooEarly() }
+                break
+            }
+        }
+        metadata = lines.metadata
+        hasher?.update(bufferPointer: UnsafeRawBufferPointer(rebasing: pending.bytes[..<scanned]))
+        pending.removeFirst(scanned)
+        position = (scanned, lines.count + 1)
+        firstRow = position
+    }
+
+    private func fill() throws -> Bool {
+        pending.reserve(256 << 10)
+        let room = UnsafeMutableRawBufferPointer(rebasing: pending.storage[pending.count...])
+        let count = try source.read(into: room)
+        pending.count += count
+        return count > 0
+    }
+
+    // MARK: Rows
+
+    /// Fills a batch with the next whole rows; false when there are no more.
+    /// - Throws: ``BackupError`` where the file is damaged, with the line; ``FileError``.
+    public func nextBatch(into batch: RecordBatch) throws -> Bool {
+        batch.records.removeAll(keepingCapacity: true)
+        batch.buffer.reset()
+        guard !isAtEnd else { return false }
+        var scan = RecordScan(line: position.line)
+        var sealStart: Int?
+        while true {
+            let bytes = pending.bytes
+            sealStart = scan.advance(over: bytes, into: &batch.records)
+            if sealStart != nil || batch.byteCount >= Self.batchBytes { break }
+            if pending.count - batch.byteCount > Self.maximumRecord {
+                throw BackupError(
+                    .tooLarge, path, line: scan.recordLine,
+                    "a row of over 100 MB: longer than any document can be, or a quote is never closed")
+            }
+            // Not worth another read where there is something to do already.
+            if batch.byteCount >= Self.batchBytes / 2 { break }
+            if try !fill() {
+                try takeRest(of: &scan, into: &batch.records)
+                isAtEnd = true
+                break
+            }
+        }
+        let taken = batch.byteCount
+        // The buffers change places, so that a huge row is not held twice; what is left over is copied back.
+        swap(&pending, &batch.buffer)
+        pending.append(UnsafeRawBufferPointer(rebasing: batch.buffer.bytes[taken...]))
+        batch.buffer.count = taken
+        hasher?.update(bufferPointer: batch.buffer.bytes)
+        batch.offset = position.offset
+        batch.sequence = sequence
+        sequence += 1
+        position = (position.offset + taken, scan.recordLine)
+        if sealStart != nil { try readSeal() }
+        if isAtEnd { finishDigest() }
+        return !batch.records.isEmpty
+    }
+
+    /// What stands behind the last line end: a last row without one, or half a row.
+    private func takeRest(of scan: inout RecordScan, into records: inout [RecordBatch.Record]) throws {
+        let start = records.last?.end ?? 0
+        guard pending.count > start else { return }
+        if metadata != nil {
+            throw BackupError.damaged(path, line: scan.recordLine, "the last line is cut off, and the seal is missing")
+        }
+        guard scan.isBetweenQuotes == false else {
+            throw BackupError(
+                .notABackup, path, line: scan.recordLine, "a quoted field that starts here is never closed",
+                advice: "Mend the row, or use another copy of the file.")
+        }
+        records.append(RecordBatch.Record(end: pending.count, line: scan.recordLine))
+        scan.recordLine += 1
+    }
+
+    /// Reads the line that starts the pending bytes with `#`; it has to be the seal, and the last line.
+    private func readSeal() throws {
+        let line = position.line
+        while pending.bytes.firstIndex(of: 0x0A) == nil {
+            guard pending.count < Self.maximumHeader, try fill() else {
+                throw BackupError.damaged(path, line: line, "the last line is cut off, and the seal is missing")
+            }
+        }
+        let end = pending.bytes.firstIndex(of: 0x0A) ?? 0
+        let text = String(decoding: pending.bytes[..<end], as: UTF8.self)
+        guard metadata != nil else {
+            throw BackupError(
+                .notABackup, path, line: line, "a line that starts with '#' among the rows",
+                advice: "A bare CSV has rows only; quote the field if it is a collection's name.")
+        }
+        guard let seal = Seal(line: text) else {
+            throw BackupError.damaged(path, line: line, "a line that starts with '#' and is not the seal")
+        }
+        if pending.count > end + 1 {
+            throw BackupError.damaged(path, line: line + 1, "something follows the seal, which ends a file")
+        }
+        pending.removeFirst(pending.count)
+        if try fill() { throw BackupError.damaged(path, line: line + 1, "something follows the seal, which ends a file") }
+        self.seal = seal
+        isAtEnd = true
+    }
+
+    private func finishDigest() {
+        guard let hasher else { return }
+        digest = hasher.finalize().reduce(into: "") { text, byte in
+            text += String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
+        }
+        self.hasher = nil
+    }
+
+    // MARK: Going back
+
+    /// Goes to a row whose place is known from an earlier pass. The digest is not computed on such a pass.
+    /// - Throws: ``FileError``; ``BackupError`` where the file has changed since it was opened.
+    public func seek(toRowAt offset: Int, line: Int) throws {
+        try checkUnchanged()
+        hasher = nil
+        isAtEnd = false
+        if position.offset <= offset, offset <= position.offset + pending.count {
+            pending.removeFirst(offset - position.offset)
+        } else if compression == .none {
+            pending.reset()
+            try file.seek(to: offset)
+        } else {
+            if position.offset + pending.count > offset {
+                (source, compression) = try makeByteSource(file)
+                position = (0, 1)
+                pending.reset()
+            }
+            try skip(to: offset)
+        }
+        position = (offset, line)
+    }
+
+    private func skip(to offset: Int) throws {
+        var at = position.offset + pending.count
+        pending.reset()
+        while at < offset {
+            let room = UnsafeMutableRawBufferPointer(rebasing: pending.storage[..<min(pending.storage.count, offset - at)])
+            let count = try source.read(into: room)
+            guard count > 0 else { throw BackupError.damaged(path, "the file has become shorter while it was read") }
+            at += count
+        }
+    }
+
+    /// - Throws: ``BackupError`` where size, time or inode differ from when the file was opened.
+    public func checkUnchanged() throws {
+        let now = try file.status()
+        #if canImport(Darwin)
+            let sameTime = now.st_mtimespec.tv_sec == identity.st_mtimespec.tv_sec
+                && now.st_mtimespec.tv_nsec == identity.st_mtimespec.tv_nsec
+        #else
+            let sameTime = now.st_mtim.tv_sec == identity.st_mtim.tv_sec && now.st_mtim.tv_nsec == identity.st_mtim.tv_nsec
+        #endif
+        guard now.st_size == identity.st_size, sameTime else {
+            throw BackupError.damaged(path, "the file was changed while it was read")
+        }
+    }
+}

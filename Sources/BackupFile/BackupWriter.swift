@@ -1,0 +1,178 @@
+import BSON
+import Crypto
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Writes a backup: metadata, rows, seal.
+///
+/// A file appears under its name only when it is complete: until then it stands beside it, hidden, and is locked
+/// against a second export to the same name. Belongs to one thread.
+public final class BackupWriter {
+    public enum Destination: Sendable {
+        case file(path: String, overwriting: Bool)
+        /// Standard output or another descriptor that cannot be rewound.
+        case descriptor(OpenFile)
+    }
+
+    private let destination: Destination
+    private let isPlain: Bool
+    private let file: OpenFile
+    private let output: CompressedOutput
+    private let partialPath: String?
+    private var metadata: BackupMetadata
+    private var headerLength = 0
+    private var hasher = SHA256()
+    /// Bytes of the file before compression.
+    public private(set) var byteCount = 0
+
+    /// Creates the output and writes the header with the counts that `metadata` has so far.
+    /// - Parameter plain: rows under their column header only, without metadata and seal.
+    /// - Throws: ``BackupError`` where the file exists; ``FileError``.
+    public init(_ destination: Destination, compression: Compression, plain: Bool, metadata: BackupMetadata) throws {
+        self.destination = destination
+        self.metadata = metadata
+        isPlain = plain
+        switch destination {
+        case .file(let path, let overwriting):
+            guard overwriting || access(path, F_OK) != 0 else { throw Self.alreadyThere(path) }
+            let partial = Self.partialPath(for: path)
+            partialPath = partial
+            file = try OpenFile(path: partial, flags: O_RDWR | O_CREAT, mode: 0o600)
+            guard flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 else {
+                throw BackupError(.exists, path, "another export is writing this file now")
+            }
+            guard ftruncate(file.descriptor, 0) == 0, fchmod(file.descriptor, 0o600) == 0 else {
+                throw FileError("empty", partial)
+            }
+        case .descriptor(let open):
+            partialPath = nil
+            file = open
+            self.metadata.countsAreExact = false
+        }
+        output = try CompressedOutput(file, compression)
+        try writeHeader()
+    }
+
+    private static func alreadyThere(_ path: String) -> BackupError {
+        BackupError(.exists, path, "the file exists already", advice: "Choose another name, or say --force to overwrite it.")
+    }
+
+    /// `.NAME.partial` in the folder of the file, so that renaming it is one step.
+    private static func partialPath(for path: String) -> String {
+        let slash = path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex
+        return "\(path[..<slash]).\(path[slash...]).partial"
+    }
+
+    private var headerText: String { isPlain ? BackupMetadata.columns + "\n" : metadata.header }
+
+    private func writeHeader() throws {
+        var header = headerText
+        try header.withUTF8 { bytes in
+            let raw = UnsafeRawBufferPointer(bytes)
+            headerLength = raw.count
+            byteCount += raw.count
+            hasher.update(bufferPointer: raw)
+            try output.writeStored(raw)
+        }
+    }
+
+    /// Writes whole rows.
+    /// - Throws: ``FileError`` when the disk is full or the reader of a pipe has gone.
+    public func write(rows: UnsafeRawBufferPointer) throws {
+        byteCount += rows.count
+        if !isPlain { hasher.update(bufferPointer: rows) }
+        try output.write(rows)
+    }
+
+    /// Ends the file: mends the counts at the top where they differ, writes the seal, and gives it its name.
+    /// - Parameters:
+    ///   - counts: rows a collection by its name in the file.
+    /// - Returns: the seal; nil for a plain file.
+    @discardableResult
+    public func finish(counts: [String: Int]) throws -> Seal? {
+        try output.finishMember()
+        var seal: Seal?
+        if !isPlain {
+            var exact = metadata
+            for index in exact.collections.indices where exact.collections[index].kind != .view {
+                exact.collections[index].records = counts[exact.collections[index].name] ?? 0
+            }
+            let isRewindable = partialPath != nil
+            if isRewindable, exact.header != metadata.header {
+                metadata = exact
+                try rewriteHeader()
+            }
+            let records = exact.collections.filter { $0.kind != .view }.map { ($0.name, $0.records) }
+            let ended = Seal(records: records, sha256: Self.hexadecimal(hasher.finalize()))
+            var line = ended.line
+            try line.withUTF8 { bytes in
+                byteCount += bytes.count
+                try output.write(UnsafeRawBufferPointer(bytes))
+            }
+            try output.finishMember()
+            seal = ended
+        }
+        try publish()
+        return seal
+    }
+
+    /// Writes the header with the true counts over the first one, and hashes the file anew: the hash begins there.
+    private func rewriteHeader() throws {
+        var header = headerText
+        guard header.utf8.count == headerLength else {
+            throw BackupError(.tooLarge, file.path, "the counts need more digits than the header has room for")
+        }
+        try header.withUTF8 { try output.writeStored(UnsafeRawBufferPointer($0), at: 0) }
+        hasher = SHA256()
+        let end = output.written
+        let (source, _) = try makeByteSource(file)
+        let buffer = ByteBuffer(capacity: 1 << 20)
+        while true {
+            let count = try source.read(into: buffer.storage)
+            if count == 0 { break }
+            hasher.update(bufferPointer: UnsafeRawBufferPointer(start: buffer.storage.baseAddress, count: count))
+        }
+        try file.seek(to: end)
+    }
+
+    private func publish() throws {
+        guard case .file(let path, let overwriting) = destination, let partialPath else { return }
+        try file.synchronize()
+        if overwriting {
+            guard rename(partialPath, path) == 0 else { throw FileError("rename to", path) }
+        } else {
+            // A link fails where the name has been taken meanwhile; a rename would not.
+            if link(partialPath, path) == 0 {
+                unlink(partialPath)
+            } else if errno == EEXIST {
+                throw Self.alreadyThere(path)
+            } else {
+                // Some file systems know no links.
+                guard access(path, F_OK) != 0 else { throw Self.alreadyThere(path) }
+                guard rename(partialPath, path) == 0 else { throw FileError("rename to", path) }
+            }
+        }
+        let slash = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
+        let folder = slash == path.startIndex ? "." : String(path[..<slash])
+        // The name is on the disk when its folder is; a file system that can't do that has nothing to flush.
+        if let directory = try? OpenFile(path: folder, flags: O_RDONLY) { try? directory.synchronize() }
+    }
+
+    /// Takes back what was written: the file under its name, if there was one, is untouched.
+    public func abandon() {
+        if let partialPath { unlink(partialPath) }
+    }
+
+    private static func hexadecimal(_ digest: SHA256.Digest) -> String {
+        digest.reduce(into: "") { $0 += String($1 >> 4, radix: 16) + String($1 & 15, radix: 16) }
+    }
+
+    /// A collection's name as it begins a row, its comma included.
+    public static func rowPrefix(_ name: String) -> String { CSVField.text(name) + "," }
+}

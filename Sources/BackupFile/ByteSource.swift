@@ -1,0 +1,32 @@
+/// The bytes of a file, decompressed, from front to back.
+protocol ByteSource: AnyObject {
+    /// Fills `room` as far as it can: 0 bytes mean the end.
+    func read(into room: UnsafeMutableRawBufferPointer) throws -> Int
+}
+
+/// An uncompressed file.
+final class PlainSource: ByteSource {
+    private let file: OpenFile
+    init(_ file: OpenFile) { self.file = file }
+    func read(into room: UnsafeMutableRawBufferPointer) throws -> Int { try file.read(into: room) }
+}
+
+/// Opens the right source for what the file's first bytes say.
+/// - Throws: ``FileError``.
+func makeByteSource(_ file: OpenFile) throws -> (source: any ByteSource, compression: Compression) {
+    try file.seek(to: 0)
+    var magic = [UInt8](repeating: 0, count: 4)
+    var have = 0
+    while have < 4 {
+        let count = try magic.withUnsafeMutableBytes { try file.read(into: .init(rebasing: $0[have...])) }
+        if count == 0 { break }
+        have += count
+    }
+    try file.seek(to: 0)
+    let compression = Compression(magic: magic.prefix(have))
+    switch compression {
+    case .none: return (PlainSource(file), compression)
+    case .gzip: return (try GzipSource(file), compression)
+    case .zstd: return (try ZstdSource(file), compression)
+    }
+}

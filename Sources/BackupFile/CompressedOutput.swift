@@ -1,0 +1,161 @@
+import BSON
+import CZlib
+import CZstd
+
+/// Writes to a file, compressing on the way.
+///
+/// A compressed file is a sequence of members (gzip) or frames (zstd), which readers take as one: so the header can
+/// stand uncompressed in one of its own, whose size depends on the header's alone, and be written again later.
+final class CompressedOutput {
+    private enum Stream {
+        case none
+        case gzip(UnsafeMutablePointer<z_stream>)
+        case zstd(OpaquePointer)
+    }
+
+    let file: OpenFile
+    /// Bytes written to the file.
+    private(set) var written = 0
+    private let stream: Stream
+    private let output = ByteBuffer(capacity: 256 << 10)
+
+    init(_ file: OpenFile, _ compression: Compression) throws(BackupError) {
+        self.file = file
+        switch compression {
+        case .none: stream = .none
+        case .gzip:
+            let state = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+            state.initialize(to: z_stream())
+            // Level 6 and 8 of memory are zlib's defaults; 15 bits of window, and 16: gzip framing.
+            let size = Int32(MemoryLayout<z_stream>.size)
+            guard deflateInit2_(state, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, size) == Z_OK else {
+                state.deallocate()
+                throw BackupError(.tooLarge, file.path, "zlib cannot be started")
+            }
+            stream = .gzip(state)
+        case .zstd:
+            guard let context = ZSTD_createCCtx() else { throw BackupError(.tooLarge, file.path, "zstd cannot be started") }
+            ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
+            // A thread of its own, where the library was built with threads; otherwise this is refused and ignored.
+            ZSTD_CCtx_setParameter(context, ZSTD_c_nbWorkers, 1)
+            stream = .zstd(context)
+        }
+    }
+
+    deinit {
+        switch stream {
+        case .none: break
+        case .gzip(let state):
+            deflateEnd(state)
+            state.deallocate()
+        case .zstd(let context): ZSTD_freeCCtx(context)
+        }
+    }
+
+    /// Writes bytes as a member of their own that takes the same room whatever the bytes are.
+    /// - Parameter offset: where in the file to write them; nil for the end.
+    func writeStored(_ bytes: UnsafeRawBufferPointer, at offset: Int? = nil) throws {
+        let framed = ByteBuffer(capacity: bytes.count + 1024)
+        switch stream {
+        case .none: framed.append(bytes)
+        case .gzip: appendStoredGzip(bytes, to: framed)
+        case .zstd: appendStoredZstd(bytes, to: framed)
+        }
+        try file.write(framed.bytes, at: offset)
+        if offset == nil { written += framed.count }
+    }
+
+    /// RFC 1952 around stored blocks of RFC 1951.
+    private func appendStoredGzip(_ bytes: UnsafeRawBufferPointer, to framed: ByteBuffer) {
+        framed.appendBytes([0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255])
+        var start = 0
+        repeat {
+            let count = min(bytes.count - start, 65_535)
+            let isLast: UInt8 = start + count == bytes.count ? 1 : 0
+            let length = UInt16(count)
+            framed.appendBytes([isLast, UInt8(length & 255), UInt8(length >> 8), UInt8(~length & 255), UInt8(~length >> 8)])
+            framed.append(UnsafeRawBufferPointer(rebasing: bytes[start..<start + count]))
+            start += count
+        } while start < bytes.count
+        let checksum = UInt32(crc32(0, bytes.baseAddress?.assumingMemoryBound(to: Bytef.self), UInt32(bytes.count)))
+        framed.appendLittleEndian(checksum)
+        framed.appendLittleEndian(UInt32(bytes.count))
+    }
+
+    /// RFC 8878: a frame of one segment with its content size, raw blocks, no checksum.
+    private func appendStoredZstd(_ bytes: UnsafeRawBufferPointer, to framed: ByteBuffer) {
+        framed.appendBytes([0x28, 0xB5, 0x2F, 0xFD, 0xA0])
+        framed.appendLittleEndian(UInt32(bytes.count))
+        var start = 0
+        repeat {
+            let count = min(bytes.count - start, 128 << 10)
+            let block = UInt32(count) << 3 | (start + count == bytes.count ? 1 : 0)
+            framed.appendBytes([UInt8(block & 255), UInt8(block >> 8 & 255), UInt8(block >> 16 & 255)])
+            framed.append(UnsafeRawBufferPointer(rebasing: bytes[start..<start + count]))
+            start += count
+        } while start < bytes.count
+    }
+
+    /// Writes bytes into the member that is open.
+    func write(_ bytes: UnsafeRawBufferPointer) throws { try run(bytes, finishing: false) }
+
+    /// Ends the member that is open; a later write begins another.
+    func finishMember() throws { try run(UnsafeRawBufferPointer(start: nil, count: 0), finishing: true) }
+
+    private func run(_ bytes: UnsafeRawBufferPointer, finishing: Bool) throws {
+        switch stream {
+        case .none:
+            try file.write(bytes)
+            written += bytes.count
+        case .gzip(let state): try deflate(bytes, state, finishing: finishing)
+        case .zstd(let context): try compress(bytes, context, finishing: finishing)
+        }
+    }
+
+    private func flush(_ count: Int) throws {
+        try file.write(UnsafeRawBufferPointer(start: output.storage.baseAddress, count: count))
+        written += count
+    }
+
+    private func deflate(_ bytes: UnsafeRawBufferPointer, _ state: UnsafeMutablePointer<z_stream>, finishing: Bool) throws {
+        state.pointee.next_in = UnsafeMutablePointer(mutating: bytes.baseAddress?.assumingMemoryBound(to: Bytef.self))
+        state.pointee.avail_in = UInt32(bytes.count)
+        while true {
+            state.pointee.next_out = output.storage.baseAddress?.assumingMemoryBound(to: Bytef.self)
+            state.pointee.avail_out = UInt32(output.storage.count)
+            let result = CZlib.deflate(state, finishing ? Z_FINISH : Z_NO_FLUSH)
+            try flush(output.storage.count - Int(state.pointee.avail_out))
+            if finishing {
+                if result == Z_STREAM_END { break }
+                guard result == Z_OK else { throw BackupError(.tooLarge, file.path, "zlib cannot compress") }
+            } else {
+                guard result == Z_OK || result == Z_BUF_ERROR else {
+                    throw BackupError(.tooLarge, file.path, "zlib cannot compress")
+                }
+                if state.pointee.avail_in == 0 && state.pointee.avail_out > 0 { break }
+            }
+        }
+        if finishing { deflateReset(state) }
+    }
+
+    private func compress(_ bytes: UnsafeRawBufferPointer, _ context: OpaquePointer, finishing: Bool) throws {
+        var input = ZSTD_inBuffer(src: bytes.baseAddress, size: bytes.count, pos: 0)
+        while true {
+            var room = ZSTD_outBuffer(dst: output.storage.baseAddress, size: output.storage.count, pos: 0)
+            let left = ZSTD_compressStream2(context, &room, &input, finishing ? ZSTD_e_end : ZSTD_e_continue)
+            guard ZSTD_isError(left) == 0 else {
+                throw BackupError(.tooLarge, file.path, "zstd cannot compress: \(String(cString: ZSTD_getErrorName(left)))")
+            }
+            try flush(room.pos)
+            if finishing ? left == 0 : input.pos == input.size { break }
+        }
+    }
+}
+
+extension ByteBuffer {
+    fileprivate func appendBytes(_ bytes: [UInt8]) { bytes.withUnsafeBytes { append($0) } }
+
+    fileprivate func appendLittleEndian(_ number: UInt32) {
+        withUnsafeBytes(of: number.littleEndian) { append($0) }
+    }
+}

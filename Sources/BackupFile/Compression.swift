@@ -1,0 +1,25 @@
+/// How a file is compressed. A writer goes by the file's name, a reader by its content.
+public enum Compression: String, Sendable {
+    case none, gzip, zstd
+
+    public init(fileName: String) {
+        if fileName.hasSuffix(".gz") {
+            self = .gzip
+        } else if fileName.hasSuffix(".zst") {
+            self = .zstd
+        } else {
+            self = .none
+        }
+    }
+
+    /// By the first four bytes of a file: RFC 1952, RFC 8878.
+    init(magic: some Collection<UInt8>) {
+        if magic.starts(with: [0x1F, 0x8B]) {
+            self = .gzip
+        } else if magic.starts(with: [0x28, 0xB5, 0x2F, 0xFD]) {
+            self = .zstd
+        } else {
+            self = .none
+        }
+    }
+}

@@ -1,0 +1,41 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// What the operating system refused to do with a file.
+public struct FileError: Error, Sendable, CustomStringConvertible {
+    public let path: String
+    /// What was being done: "open", "write", "rename".
+    public let operation: String
+    /// The system's error number.
+    public let code: Int32
+    /// What to do about it, where that can be said.
+    public let advice: String?
+
+    init(_ operation: String, _ path: String, code: Int32 = errno, advice: String? = nil) {
+        self.operation = operation
+        self.path = path
+        self.code = code
+        self.advice = advice ?? Self.usualAdvice(code)
+    }
+
+    private static func usualAdvice(_ code: Int32) -> String? {
+        switch code {
+        case ENOSPC, EDQUOT: "The disk is full: free some room or write elsewhere."
+        case EPIPE: "The program that reads the output has gone."
+        default: nil
+        }
+    }
+
+    public var isBrokenPipe: Bool { code == EPIPE }
+
+    public var description: String {
+        let reason = String(cString: strerror(code))
+        let first = "\(path): cannot \(operation): \(reason)"
+        return advice.map { "\(first)\n  \($0)" } ?? first
+    }
+}

@@ -1,0 +1,87 @@
+/// Takes the lines above the rows, one after the other.
+struct HeaderLines {
+    private let path: String
+    private(set) var metadata: BackupMetadata?
+    private(set) var count = 0
+    private var claimsFormat = false
+
+    init(path: String) { self.path = path }
+
+    /// Takes a line without its line end; true when it was the column header, after which rows come.
+    /// - Throws: ``BackupError``.
+    mutating func take(_ bytes: UnsafeRawBufferPointer) throws -> Bool {
+        count += 1
+        var bytes = bytes
+        // A byte-order mark, as spreadsheets write it.
+        if count == 1, bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes = .init(rebasing: bytes[3...]) }
+        if bytes.last == 0x0D { bytes = .init(rebasing: bytes.dropLast()) }
+        if bytes.first == 0x23 {
+            try takeComment(bytes)
+            return false
+        }
+        let text = String(decoding: bytes.prefix(200), as: UTF8.self)
+        if text.trimmed.isEmpty, metadata == nil { return false }
+        guard bytes.count <= 200, isColumnHeader(text) else {
+            if claimsFormat { throw BackupError.damaged(path, line: count, "the column header 'collection,data' is missing") }
+            throw BackupError(
+                .notABackup, path, line: count, "not a backup: the column header 'collection,data' is missing",
+                advice: "A backup is a CSV of two columns whose first row says collection,data.")
+        }
+        if claimsFormat, metadata == nil { throw BackupError.damaged(path, line: count, "the metadata line is missing") }
+        return true
+    }
+
+    private mutating func takeComment(_ bytes: UnsafeRawBufferPointer) throws {
+        if count == 1, bytes.starts(with: "# mongoferry backup".utf8) {
+            let line = String(decoding: bytes.prefix(200), as: UTF8.self)
+            guard line.hasPrefix(BackupMetadata.firstLine) else {
+                throw BackupError.damaged(path, line: 1, "the first line does not say '\(BackupMetadata.firstLine.dropFirst(2))'")
+            }
+            let rest = line.dropFirst(BackupMetadata.firstLine.count)
+            guard rest.isEmpty else {
+                if rest.first?.isNumber == true {
+                    throw BackupError(
+                        .newerFormat, path, line: 1, "the file says '\(line.dropFirst(2))', and this program reads format 1",
+                        advice: "Use a newer mongoferry.")
+                }
+                throw BackupError.damaged(path, line: 1, "the first line does not end after the format")
+            }
+            claimsFormat = true
+        } else if claimsFormat, bytes.starts(with: BackupMetadata.metadataPrefix.utf8) {
+            guard metadata == nil else { throw BackupError.damaged(path, line: count, "there are two metadata lines") }
+            let json = String(decoding: bytes.dropFirst(BackupMetadata.metadataPrefix.utf8.count), as: UTF8.self)
+            metadata = try BackupMetadata(json: json, path: path, line: count)
+        } else if bytes.starts(with: "# mongoferry backup, format ".utf8) || bytes.starts(with: Seal.prefix.utf8) {
+            throw BackupError.damaged(path, line: count, "this line does not belong here")
+        }
+    }
+
+    private func isColumnHeader(_ text: String) -> Bool {
+        let columns = text.split(separator: ",", omittingEmptySubsequences: false).map { field in
+            let trimmed = field.trimmed
+            return trimmed.count >= 2 && trimmed.hasPrefix("\"") && trimmed.hasSuffix("\"")
+                ? String(trimmed.dropFirst().dropLast()) : trimmed
+        }
+        return columns == ["collection", "data"]
+    }
+
+    /// The error for a file that ends before its rows.
+    func endedTooEarly() -> BackupError {
+        if claimsFormat { return .damaged(path, "the file ends before its rows: it was cut") }
+        if count == 0 {
+            return BackupError(.notABackup, path, "not a backup: the file is empty")
+        }
+        return BackupError(
+            .notABackup, path, "not a backup: the column header 'collection,data' is missing",
+            advice: "A backup is a CSV of two columns whose first row says collection,data.")
+    }
+}
+
+extension StringProtocol {
+    var trimmed: String {
+        var text = Substring(self)
+        while text.first?.isWhitespace == true { text.removeFirst() }
+        while text.last?.isWhitespace == true { text.removeLast() }
+        return String(text)
+    }
+}

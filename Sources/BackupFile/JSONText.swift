@@ -1,0 +1,26 @@
+import BSON
+import ExtendedJSON
+
+/// Pieces of JSON for metadata lines.
+public enum JSONText {
+    /// A string between quotes, escaped.
+    public static func string(_ text: String) -> String {
+        let whole = document(Document { $0.append("", .string(text)) })
+        // {"":"…"} without its frame.
+        return String(whole.dropFirst(4).dropLast())
+    }
+
+    /// A document as compact Extended JSON; one that it can't carry as `{"$rawBSON":"…"}`.
+    public static func document(_ document: Document) -> String {
+        let buffer = ByteBuffer(capacity: document.bytes.count * 2 + 64)
+        _ = document.withRaw { ExtendedJSONEncoder(mode: .compact, quotes: .plain).encode($0, into: buffer) }
+        return String(decoding: buffer.bytes, as: UTF8.self)
+    }
+
+    /// Undoes what ``document(_:)`` did to a document that Extended JSON can't carry, when it was read as a part of a
+    /// larger text.
+    static func restored(_ document: Document) throws -> Document {
+        guard document.keys == ["$rawBSON"], case .string(let base64)? = document["$rawBSON"] else { return document }
+        return try ExtendedJSONDecoder.document("{\"$rawBSON\":\(string(base64))}")
+    }
+}

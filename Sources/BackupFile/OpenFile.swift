@@ -1,0 +1,116 @@
+import BSON
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// A file descriptor with its path, so that every error can name it.
+///
+/// Not thread-safe; closed when the last reference goes.
+// @unchecked: both fields never change; the position in the file belongs to whoever reads or writes it.
+public final class OpenFile: @unchecked Sendable {
+    public let path: String
+    let descriptor: Int32
+    private let closes: Bool
+
+    /// Takes a descriptor that stays open afterwards, such as standard input.
+    public init(borrowing descriptor: Int32, path: String) {
+        self.descriptor = descriptor
+        self.path = path
+        closes = false
+    }
+
+    /// Opens a file.
+    /// - Throws: ``FileError``.
+    public init(path: String, flags: Int32, mode: mode_t = 0o600) throws(FileError) {
+        let descriptor = open(path, flags | O_CLOEXEC, mode)
+        guard descriptor >= 0 else { throw FileError("open", path) }
+        self.descriptor = descriptor
+        self.path = path
+        closes = true
+    }
+
+    public convenience init(reading path: String) throws(FileError) {
+        try self.init(path: path, flags: O_RDONLY)
+        let kind = try status().st_mode & S_IFMT
+        guard kind != S_IFDIR else { throw FileError("read", path, code: EISDIR) }
+    }
+
+    /// A file without a name that is gone when it is closed, readable by its owner alone.
+    public convenience init(temporaryIn directory: String) throws(FileError) {
+        var template = Array("\(directory)/mongoferry-XXXXXX".utf8CString)
+        let descriptor = mkstemp(&template)
+        guard descriptor >= 0 else {
+            throw FileError("create a temporary file in", directory, advice: "Set TMPDIR to a folder that can be written.")
+        }
+        unlink(template)
+        self.init(owning: descriptor, path: "temporary file in \(directory)")
+    }
+
+    private init(owning descriptor: Int32, path: String) {
+        self.descriptor = descriptor
+        self.path = path
+        closes = true
+    }
+
+    deinit { if closes { close(descriptor) } }
+
+    public func status() throws(FileError) -> stat {
+        var result = stat()
+        guard fstat(descriptor, &result) == 0 else { throw FileError("look at", path) }
+        return result
+    }
+
+    /// The bytes read, 0 at the end.
+    public func read(into room: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
+        while true {
+            #if canImport(Darwin)
+                let count = Darwin.read(descriptor, room.baseAddress, room.count)
+            #else
+                let count = Glibc.read(descriptor, room.baseAddress, room.count)
+            #endif
+            if count >= 0 { return count }
+            guard errno == EINTR else { throw FileError("read", path) }
+        }
+    }
+
+    /// Writes all of `bytes`, at the current place or at an offset.
+    public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int? = nil) throws(FileError) {
+        var written = 0
+        while written < bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[written...])
+            #if canImport(Darwin)
+                let count =
+                    offset.map { pwrite(descriptor, rest.baseAddress, rest.count, off_t($0 + written)) }
+                    ?? Darwin.write(descriptor, rest.baseAddress, rest.count)
+            #else
+                let count =
+                    offset.map { pwrite(descriptor, rest.baseAddress, rest.count, off_t($0 + written)) }
+                    ?? Glibc.write(descriptor, rest.baseAddress, rest.count)
+            #endif
+            if count > 0 {
+                written += count
+            } else if count < 0 && errno != EINTR {
+                throw FileError("write", path)
+            }
+        }
+    }
+
+    public func seek(to offset: Int) throws(FileError) {
+        guard lseek(descriptor, off_t(offset), SEEK_SET) >= 0 else { throw FileError("seek in", path) }
+    }
+
+    /// Waits until the content is on the disk.
+    public func synchronize() throws(FileError) {
+        guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError("flush", path) }
+    }
+}
+
+/// Where temporary files go: `$TMPDIR`, else `/tmp`.
+public func temporaryDirectory() -> String {
+    getenv("TMPDIR").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp"
+}

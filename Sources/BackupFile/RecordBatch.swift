@@ -1,0 +1,113 @@
+import BSON
+
+/// Some whole records of a file, one behind the other, as they stand there.
+///
+/// Made by a ``BackupReader``, looked at by one thread, handed back to be filled again.
+// @unchecked: handed over whole, like its buffer.
+public final class RecordBatch: @unchecked Sendable {
+    struct Record {
+        /// Past its line end, in bytes from the beginning of the batch.
+        var end: Int
+        var line: Int
+    }
+
+    var buffer = ByteBuffer(capacity: 1 << 20)
+    var records: [Record] = []
+    /// Where the batch starts in the file, in decompressed bytes.
+    public internal(set) var offset = 0
+    /// The batch's place among all batches, from 0.
+    public internal(set) var sequence = 0
+
+    public init() {}
+
+    public var count: Int { records.count }
+    public var byteCount: Int { records.last?.end ?? 0 }
+
+    /// Calls `body` with each row in order.
+    public func forEachRow(_ body: (borrowing Row) throws -> Void) rethrows {
+        var start = 0
+        for record in records {
+            var end = record.end
+            let bytes = buffer.bytes
+            if end > start, bytes[end - 1] == 0x0A { end -= 1 }
+            if end > start, bytes[end - 1] == 0x0D { end -= 1 }
+            let row = Row(
+                bytes: UnsafeRawBufferPointer(rebasing: bytes[start..<end]), line: record.line, offset: offset + start,
+                end: offset + record.end)
+            try body(row)
+            start = record.end
+        }
+    }
+
+    /// One record: two fields, if it is sound.
+    public struct Row: ~Copyable {
+        /// Without its line end.
+        public let bytes: UnsafeRawBufferPointer
+        /// Its first line in the file, from 1.
+        public let line: Int
+        /// Where it starts and ends in the file, in decompressed bytes.
+        public let offset: Int
+        public let end: Int
+    }
+}
+
+/// The two fields of a row, pointing into it.
+public struct RowFields {
+    /// The collection's name as it stands there, between its quotes if it has any.
+    public let name: UnsafeRawBufferPointer
+    public let nameIsQuoted: Bool
+    /// The document's text, between its quotes if it has any.
+    public let data: UnsafeRawBufferPointer
+    public let dataIsQuoted: Bool
+
+    /// Takes a row apart; nil with a reason where it does not have exactly two fields.
+    public static func parse(_ row: borrowing RecordBatch.Row) -> Result<RowFields, RowFault> {
+        let bytes = row.bytes
+        var index = 0
+        var name: UnsafeRawBufferPointer
+        let nameIsQuoted = bytes.first == 0x22
+        if nameIsQuoted {
+            index = 1
+            while true {
+                guard index < bytes.count else { return .failure(RowFault("the first field's closing quote is missing")) }
+                if bytes[index] == 0x22 {
+                    if index + 1 < bytes.count, bytes[index + 1] == 0x22 { index += 1 } else { break }
+                }
+                index += 1
+            }
+            name = UnsafeRawBufferPointer(rebasing: bytes[1..<index])
+            index += 1
+        } else {
+            while index < bytes.count, bytes[index] != 0x2C {
+                if bytes[index] == 0x22 { return .failure(RowFault("a quote inside an unquoted field")) }
+                index += 1
+            }
+            name = UnsafeRawBufferPointer(rebasing: bytes[0..<index])
+        }
+        guard index < bytes.count else { return .failure(RowFault("there is one column, not two (collection,data)")) }
+        guard bytes[index] == 0x2C else { return .failure(RowFault("text behind the first field's closing quote")) }
+        let data = UnsafeRawBufferPointer(rebasing: bytes[(index + 1)...])
+        if data.first == 0x22 {
+            guard data.count >= 2, data[data.count - 1] == 0x22 else {
+                return .failure(RowFault("the second field's closing quote is missing, or there is a third column"))
+            }
+            return .success(
+                RowFields(
+                    name: name, nameIsQuoted: nameIsQuoted,
+                    data: UnsafeRawBufferPointer(rebasing: data[1..<data.count - 1]), dataIsQuoted: true))
+        }
+        return .success(RowFields(name: name, nameIsQuoted: nameIsQuoted, data: data, dataIsQuoted: false))
+    }
+
+    /// The collection's name; nil where it isn't UTF-8.
+    public var collection: String? {
+        guard let text = String(validating: name, as: UTF8.self) else { return nil }
+        return nameIsQuoted ? text.replacing("\"\"", with: "\"") : text
+    }
+}
+
+/// What is wrong with a row's CSV.
+public struct RowFault: Error, Sendable {
+    public let reason: String
+    init(_ reason: String) { self.reason = reason }
+}

@@ -1,0 +1,48 @@
+import BSON
+import ExtendedJSON
+
+/// The last line of a file of format 1: what it holds, and the SHA-256 of every byte before it.
+public struct Seal: Hashable, Sendable {
+    public var rows: Int
+    /// Rows a collection, by its name in the file, in the order of the file.
+    public var records: [(name: String, count: Int)]
+    /// 64 lower-case hexadecimal digits.
+    public var sha256: String
+
+    static let prefix = "# seal "
+
+    public init(records: [(name: String, count: Int)], sha256: String) {
+        rows = records.reduce(0) { $0 + $1.count }
+        self.records = records
+        self.sha256 = sha256
+    }
+
+    /// The line, its line end included.
+    var line: String {
+        let counts = records.map { "\(JSONText.string($0.name)):\($0.count)" }.joined(separator: ",")
+        return "\(Self.prefix){\"rows\":\(rows),\"records\":{\(counts)},\"sha256\":\"\(sha256)\"}\n"
+    }
+
+    /// Reads a line without its line end; nil where it is no seal.
+    init?(line: String) {
+        guard line.hasPrefix(Self.prefix),
+            let document = try? ExtendedJSONDecoder.document(String(line.dropFirst(Self.prefix.count))),
+            let rows = document["rows"]?.integer, let counts = document["records"]?.document,
+            let sha256 = document["sha256"]?.string, sha256.utf8.count == 64
+        else { return nil }
+        self.rows = rows
+        self.sha256 = sha256
+        records = []
+        for (name, value) in counts.elements {
+            guard let count = value.integer else { return nil }
+            records.append((name, count))
+        }
+    }
+
+    public static func == (left: Seal, right: Seal) -> Bool {
+        left.rows == right.rows && left.sha256 == right.sha256
+            && left.records.elementsEqual(right.records) { $0.name == $1.name && $0.count == $1.count }
+    }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(sha256) }
+}

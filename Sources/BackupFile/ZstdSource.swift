@@ -1,0 +1,45 @@
+import BSON
+import CZstd
+
+/// A zstd file, of one frame or several.
+final class ZstdSource: ByteSource {
+    private let file: OpenFile
+    private let input = ByteBuffer(capacity: 256 << 10)
+    private let context: OpaquePointer
+    private var have = 0
+    private var used = 0
+    private var isInsideFrame = false
+
+    init(_ file: OpenFile) throws(BackupError) {
+        self.file = file
+        guard let context = ZSTD_createDCtx() else { throw BackupError.damaged(file.path, "zstd cannot be started") }
+        self.context = context
+        // A window is memory: 32 MB is what `zstd -20` uses, the largest levels ask for 128 MB.
+        ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, 25)
+    }
+
+    deinit { ZSTD_freeDCtx(context) }
+
+    func read(into room: UnsafeMutableRawBufferPointer) throws -> Int {
+        var output = ZSTD_outBuffer(dst: room.baseAddress, size: room.count, pos: 0)
+        while output.pos < output.size {
+            if used == have {
+                have = try file.read(into: input.storage)
+                used = 0
+                guard have > 0 else {
+                    if isInsideFrame { throw BackupError.damaged(file.path, "the compressed data end too early: it was cut") }
+                    break
+                }
+            }
+            var next = ZSTD_inBuffer(src: input.storage.baseAddress, size: have, pos: used)
+            let result = ZSTD_decompressStream(context, &output, &next)
+            used = next.pos
+            guard ZSTD_isError(result) == 0 else {
+                let reason = String(cString: ZSTD_getErrorName(result))
+                throw BackupError.damaged(file.path, "the compressed data are damaged: \(reason)")
+            }
+            isInsideFrame = result != 0
+        }
+        return output.pos
+    }
+}
