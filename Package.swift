@@ -46,13 +46,23 @@ let package = Package(
         .executableTarget(
             name: "MongoFerryCLI",
             dependencies: [
-                "MongoFerry", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "MongoFerry", "BSON", "BackupFile", "ExtendedJSON", "MongoDriver", "Relations",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
 
         .testTarget(name: "BSONTests", dependencies: ["BSON"], swiftSettings: strict),
         .target(
             name: "RandomDocuments", dependencies: ["BSON"], path: "Tests/RandomDocuments", swiftSettings: strict),
+        .target(
+            name: "InsuranceLedger", dependencies: ["BSON", "ExtendedJSON"], path: "Tests/InsuranceLedger",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "ferry-ledger",
+            dependencies: [
+                "BSON", "InsuranceLedger", "MongoDriver", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/LedgerTool", swiftSettings: strict),
         .testTarget(
             name: "ExtendedJSONTests", dependencies: ["ExtendedJSON", "RandomDocuments", "CLibMongoC"],
             swiftSettings: strict),

@@ -57,6 +57,15 @@ public final class OpenFile: @unchecked Sendable {
         closes = true
     }
 
+    /// The same file under the name that errors should say, from its beginning.
+    /// - Throws: ``FileError``.
+    public convenience init(renaming file: OpenFile, to path: String) throws(FileError) {
+        let copy = dup(file.descriptor)
+        guard copy >= 0 else { throw FileError("open", path) }
+        self.init(owning: copy, path: path)
+        try seek(to: 0)
+    }
+
     deinit { if closes { close(descriptor) } }
 
     public func status() throws(FileError) -> stat {

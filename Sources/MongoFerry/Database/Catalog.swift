@@ -1,0 +1,92 @@
+import BSON
+import BackupFile
+import MongoDriver
+import Relations
+
+/// Names that this program uses in a database while it imports.
+enum OwnNames {
+    static let prefix = "__mongoferry"
+    static let lock = "__mongoferry_lock"
+    static let stagingPrefix = "__mongoferry_staging."
+
+    static func contains(_ name: String) -> Bool { name.hasPrefix(prefix) }
+}
+
+/// What a database holds, and what of it is left out.
+struct Catalog {
+    var entries: [BackupMetadata.Collection] = []
+    var excluded: [BackupMetadata.Exclusion] = []
+
+    /// Reads names, options and indexes of everything in the database that is not excluded.
+    /// - Parameters:
+    ///   - only: names or globs, of the file or the database; empty for all.
+    ///   - exclude: names or globs.
+    /// - Throws: ``FerryError`` where a name in `only` matches nothing.
+    init(_ connection: Connection, configuration: Configuration, only: [Glob] = [], exclude: [Glob] = []) throws {
+        let found = try connection.withClient { try $0.listCollections(in: connection.database) }
+        var unmatched = only
+        for info in found.sorted(by: { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }) {
+            let name = configuration.fileName(of: info.name)
+            if let reason = Self.internalReason(info) {
+                excluded.append(.init(name: info.name, reason: reason))
+                continue
+            }
+            let names = [name, info.name]
+            if !only.isEmpty {
+                let isMatched = only.contains { glob in names.contains(where: glob.matches) }
+                unmatched.removeAll { glob in names.contains(where: glob.matches) }
+                guard isMatched else {
+                    excluded.append(.init(name: info.name, reason: "not asked for"))
+                    continue
+                }
+            }
+            if let glob = exclude.first(where: { names.contains(where: $0.matches) }) {
+                excluded.append(.init(name: info.name, reason: "excluded by --exclude \(glob)"))
+                continue
+            }
+            if let glob = configuration.exclusion(of: name) ?? configuration.exclusion(of: info.name) {
+                excluded.append(.init(name: info.name, reason: "excluded by '\(glob)' in \(configuration.file ?? "the configuration")"))
+                continue
+            }
+            let kind: BackupMetadata.Collection.Kind =
+                switch info.kind {
+                case .view: .view
+                case .timeseries: .timeseries
+                case .collection, .other: .collection
+                }
+            if case .other(let type) = info.kind {
+                excluded.append(.init(name: info.name, reason: "a '\(type)', which this program does not know"))
+                continue
+            }
+            entries.append(.init(name: name, databaseName: info.name, kind: kind, options: info.options))
+        }
+        if let glob = unmatched.first {
+            let all = found.map(\.name)
+            let hint = NearestName.nearest(to: glob.pattern, among: all).map { " Did you mean '\($0)'?" } ?? ""
+            throw FerryError("there is no collection '\(glob)' in \(connection.database).\(hint)")
+        }
+        let clashes = configuration.clashes(among: entries.map(\.databaseName))
+        if let clash = clashes.first {
+            throw FerryError(
+                "\(clash.databaseNames.joined(separator: " and ")) would both be called '\(clash.name)' in the file",
+                details: ["Give one of them another name in \(configuration.file ?? "the configuration"), or exclude it."])
+        }
+    }
+
+    private static func internalReason(_ info: CollectionInfo) -> String? {
+        if info.name.hasPrefix("system.buckets.") { return "the server's own storage of a time series" }
+        if info.name == "system.js" { return "server-side functions; copy them by hand if you use them" }
+        if info.name.hasPrefix("system.") { return "the server's own" }
+        if OwnNames.contains(info.name) { return "left by an interrupted import; the next import removes it" }
+        return nil
+    }
+
+    /// Reads the indexes of every collection that has some of its own.
+    mutating func readIndexes(_ connection: Connection) throws {
+        try connection.withClient { client in
+            for index in entries.indices where entries[index].kind != .view {
+                entries[index].indexes = try client.listIndexes(of: connection.namespace(entries[index].databaseName))
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+import MongoDriver
+
+/// Where a database is, and which one.
+public struct Target: Sendable {
+    public var connectionString: ConnectionString
+    /// The database's name; nil where neither the command nor the connection string says one.
+    public var database: String?
+
+    /// - Parameters:
+    ///   - uri: a connection string.
+    ///   - database: overrides the connection string's.
+    /// - Throws: ``FerryError`` where the connection string is wrong or the name cannot be a database's.
+    public init(uri: String, database: String? = nil) throws {
+        do {
+            connectionString = try ConnectionString(uri)
+        } catch let error as MongoError {
+            throw FerryError("\(error)", kind: .usage)
+        }
+        self.database = database ?? connectionString.database
+        if let name = self.database { try Self.check(databaseName: name) }
+    }
+
+    /// - Throws: ``FerryError`` for a name that servers refuse.
+    static func check(databaseName name: String) throws {
+        let isLegal =
+            !name.isEmpty && name.utf8.count < 64
+            && !name.utf8.contains { [0x2F, 0x5C, 0x2E, 0x20, 0x22, 0x24, 0x00].contains($0) }
+        guard isLegal else {
+            throw FerryError(
+                "'\(name)' cannot be a database's name", kind: .usage,
+                details: ["A name has 1 to 63 bytes and none of / \\ . \" $ or blank."])
+        }
+    }
+}
+
+/// An open way to one database.
+final class Connection: Sendable {
+    let pool: ClientPool
+    let database: String
+    let server: ServerInfo
+
+    /// Connects and asks the server what it is.
+    /// - Throws: ``FerryError`` naming host, cause and remedy.
+    init(_ target: Target, database: String) throws {
+        try Target.check(databaseName: database)
+        self.database = database
+        do {
+            pool = try ClientPool(target.connectionString, applicationName: "mongoferry")
+            server = try pool.withClient { try $0.serverInfo() }
+        } catch let error as MongoError {
+            throw ConnectionFault.describe(error, target.connectionString)
+        }
+    }
+
+    func namespace(_ collection: String) -> Namespace { Namespace(database, collection) }
+
+    func withClient<Result>(_ body: (Client) throws -> Result) throws -> Result { try pool.withClient(body) }
+
+    /// `replica set rs0`
+    var topologyText: String {
+        switch server.topology {
+        case .standalone: "standalone"
+        case .replicaSet(let name): "replica set \(name)"
+        case .sharded: "sharded cluster"
+        }
+    }
+}
+
+/// Says in words why no server answered.
+enum ConnectionFault {
+    static func describe(_ error: MongoError, _ connection: ConnectionString) -> FerryError {
+        let hosts = connection.hosts.joined(separator: ", ")
+        let causes = (error.hostCauses + [error.message]).joined(separator: " ").lowercased()
+        let remedy: String
+        if error.isAuthentication {
+            return FerryError(
+                "\(hosts): the server refused user and password: \(error.message)",
+                details: ["Check them, and the authSource in the connection string (\(connection.redacted))."])
+        } else if causes.contains("refused") {
+            remedy = "Nothing listens there: is the server running, and is the port right?"
+        } else if causes.contains("resolve") || causes.contains("name or service") {
+            remedy = "The host's name is not known: is it spelled right?"
+        } else if causes.contains("tls") || causes.contains("ssl") || causes.contains("certificate") {
+            remedy = "The TLS connection failed: check tls=true, tlsCAFile and the certificate's host name."
+        } else if causes.contains("replica") || causes.contains("set name") {
+            remedy = "The replica set's name may be wrong: check replicaSet in the connection string."
+        } else {
+            remedy = "Check host, port, firewall, and tls and replicaSet in the connection string."
+        }
+        if error.isServerSelection {
+            return FerryError("cannot connect to \(hosts): \(error.message)", details: [remedy])
+        }
+        return FerryError("\(hosts): \(error)", details: error.isNetworkError ? [remedy] : [])
+    }
+}

@@ -1,0 +1,211 @@
+import BSON
+import BackupFile
+import ExtendedJSON
+import Foundation
+import MongoDriver
+import Relations
+
+/// Writes a database to a backup file.
+public struct Export: Sendable {
+    public let target: Target
+    public let options: ExportOptions
+
+    public init(_ target: Target, _ options: ExportOptions) {
+        self.target = target
+        self.options = options
+    }
+
+    /// Runs on a thread of its own; cancelling the task stops it cleanly.
+    /// - Throws: ``FerryError``, ``MongoError``, ``FileError``, ``BackupError``; `CancellationError`.
+    public func run(_ operation: OperationContext = OperationContext()) async throws -> Report {
+        try await Threads.run(cancelling: operation.cancellation) { try runBlocking(operation) }
+    }
+
+    /// Runs on the calling thread, which it blocks.
+    public func runBlocking(_ operation: OperationContext) throws -> Report {
+        let watch = Stopwatch()
+        guard let database = target.database else {
+            throw FerryError(
+                "which database? Neither --db nor the connection string names one", kind: .usage,
+                details: ["Say --db NAME."])
+        }
+        let connection = try Connection(target, database: database)
+        var catalog = try Catalog(
+            connection, configuration: options.configuration, only: options.collections, exclude: options.exclude)
+        guard !catalog.entries.isEmpty || !catalog.excluded.isEmpty else {
+            throw FerryError(
+                "there is no database '\(database)' on \(target.connectionString.hosts.joined(separator: ", ")), or it is empty",
+                details: try Self.databaseHint(connection))
+        }
+        try catalog.readIndexes(connection)
+        let queries = try parsedQueries(catalog)
+        let references = try ReferenceSource.forExport(connection, catalog, options.configuration, operation)
+        let graph = ReferenceGraph(collections: catalog.entries.map(\.name), references: references)
+        catalog.entries = Self.ordered(catalog.entries, graph.order)
+        let moment = try ReadMoment(connection, wanted: options.consistency)
+        if moment.consistency == .none, options.consistency == nil {
+            operation.warning(
+                "\(connection.topologyText), MongoDB \(connection.server.version): no snapshot, so writes during the export may be half in the file")
+        }
+        if options.json == .relaxed {
+            operation.warning("--json relaxed loses the difference between number types: such a file does not restore exactly")
+        }
+        var metadata = metadata(connection, catalog, references, moment)
+        try predictCounts(&metadata, connection)
+        let writer = try BackupWriter(
+            options.destination, compression: options.compression, plain: options.plain, metadata: metadata)
+        do {
+            var report = try write(metadata, queries, moment, connection, writer, operation)
+            report.database = database
+            report.excluded = catalog.excluded
+            report.source = metadata.sourceText
+            report.consistency = moment.consistency.rawValue
+            report.snapshot = moment.text
+            report.seconds = watch.seconds
+            return report
+        } catch {
+            writer.abandon()
+            throw ReadFault.explained(error, moment)
+        }
+    }
+
+    private static func ordered(
+        _ entries: [BackupMetadata.Collection], _ order: [String]
+    ) -> [BackupMetadata.Collection] {
+        // Views hold no rows: they stand after the collections, sources before what is built on them.
+        let places = Dictionary(uniqueKeysWithValues: order.enumerated().map { ($1, $0) })
+        let byPlace = { (entry: BackupMetadata.Collection) in places[entry.name] ?? Int.max }
+        return entries.filter { $0.kind != .view }.sorted { byPlace($0) < byPlace($1) }
+            + ViewOrder.sorted(entries.filter { $0.kind == .view })
+    }
+
+    private static func databaseHint(_ connection: Connection) throws -> [String] {
+        guard let names = try? connection.withClient({ try $0.listDatabaseNames() }), !names.isEmpty else { return [] }
+        let near = NearestName.nearest(to: connection.database, among: names)
+        return ["Databases there: \(names.joined(separator: ", "))."] + (near.map { ["Did you mean '\($0)'?"] } ?? [])
+    }
+
+    private func parsedQueries(_ catalog: Catalog) throws -> [String: Document] {
+        var result: [String: Document] = [:]
+        for (name, text) in options.queries {
+            guard let entry = catalog.entries.first(where: { $0.name == name || $0.databaseName == name }) else {
+                throw FerryError("--query names '\(name)', which is not among the exported collections", kind: .usage)
+            }
+            do throws(JSONFault) {
+                result[entry.name] = try ExtendedJSONDecoder.document(text)
+            } catch {
+                throw FerryError("--query \(name): \(error)", kind: .usage, details: [text])
+            }
+        }
+        return result
+    }
+
+    private func metadata(
+        _ connection: Connection, _ catalog: Catalog, _ references: [Reference], _ moment: ReadMoment
+    ) -> BackupMetadata {
+        var metadata = BackupMetadata(
+            created: nil, program: "mongoferry \(mongoFerryVersion)", database: connection.database,
+            consistency: moment.consistency.rawValue, json: options.json.rawValue, collections: catalog.entries,
+            references: references.map(\.document), excluded: catalog.excluded, queries: options.queries)
+        if options.reproducible { return metadata }
+        metadata.created = Clock.now
+        metadata.serverVersion = connection.server.version
+        metadata.topology = connection.topologyText
+        metadata.hosts = target.connectionString.hosts
+        metadata.snapshot = moment.text
+        return metadata
+    }
+
+    /// Asks the server how many documents each collection has. Nearly always that is what the cursors then find, and
+    /// the header needn't be written twice.
+    private func predictCounts(_ metadata: inout BackupMetadata, _ connection: Connection) throws {
+        try connection.withClient { client in
+            for index in metadata.collections.indices where metadata.collections[index].kind != .view {
+                let reply = try client.runRead(
+                    ["count": .string(metadata.collections[index].databaseName)], on: connection.database)
+                metadata.collections[index].records = reply["n"]?.integer ?? 0
+            }
+        }
+    }
+
+    private func write(
+        _ metadata: BackupMetadata, _ queries: [String: Document], _ moment: ReadMoment, _ connection: Connection,
+        _ writer: BackupWriter, _ operation: OperationContext
+    ) throws -> Report {
+        let collections = metadata.collections.filter { $0.kind != .view }
+        let parts = collections.enumerated().map { index, entry in
+            let isSorted = options.reproducible && entry.kind == .collection && entry.options["capped"]?.bool != true
+            return ReadPart(
+                collection: index, namespace: connection.namespace(entry.databaseName),
+                filter: queries[entry.name] ?? [:],
+                options: FindOptions(
+                    sort: isSorted ? ["_id": 1] : nil, allowDiskUse: isSorted && connection.server.isAtLeast(4, 4) ? true : nil,
+                    readConcern: moment.readConcern))
+        }
+        let chunks = OrderedChunks(parts: collections.map { _ in 1 })
+        let queue = PartQueue(parts)
+        let names = collections.map(\.name)
+        let readers = max(1, min(options.jobs ?? Threads.defaultJobs, parts.count))
+        let mode = options.json
+        let bodies = (0..<readers).map { _ in
+            { @Sendable in
+                let reader = PartReader(parts: queue, chunks: chunks, names: names, mode: mode, operation: operation)
+                try connection.withClient { try reader.run(with: $0) }
+            }
+        }
+        let sink = RowSink(writer: writer, chunks: chunks, collections: collections, operation: operation)
+        let writing: @Sendable () throws -> Void = { try sink.run() }
+        try Threads.runAll(bodies + [writing], onFailure: { chunks.fail() })
+        try operation.cancellation.check()
+        var report = Report(operation: "export")
+        report.collections = sink.outcomes
+        report.escaped = sink.escaped
+        let counts = Dictionary(uniqueKeysWithValues: sink.outcomes.map { ($0.name, $0.read) })
+        report.sha256 = try writer.finish(counts: counts)?.sha256
+        report.bytes = writer.byteCount
+        if case .file(let path, _) = options.destination { report.file = path }
+        return report
+    }
+}
+
+/// Takes the chunks in order and writes them.
+// @unchecked: runs on one thread; its results are read after that thread has ended.
+private final class RowSink: @unchecked Sendable {
+    private let writer: BackupWriter
+    private let chunks: OrderedChunks
+    private let collections: [BackupMetadata.Collection]
+    private let operation: OperationContext
+    private(set) var outcomes: [CollectionOutcome] = []
+    private(set) var escaped = 0
+
+    init(writer: BackupWriter, chunks: OrderedChunks, collections: [BackupMetadata.Collection], operation: OperationContext) {
+        self.writer = writer
+        self.chunks = chunks
+        self.collections = collections
+        self.operation = operation
+    }
+
+    func run() throws {
+        for (index, collection) in collections.enumerated() {
+            let watch = Stopwatch()
+            var outcome = CollectionOutcome(name: collection.name)
+            var bytes = 0
+            while let chunk = try chunks.next(collection: index) {
+                try writer.write(rows: chunk.rows.bytes)
+                outcome.read += chunk.count
+                escaped += chunk.escaped
+                bytes += chunk.rows.count
+                chunks.recycle(chunk.rows)
+                operation.progress(
+                    .read, collection.name, records: outcome.read, total: max(collection.records, outcome.read), bytes: bytes)
+            }
+            outcome.seconds = watch.seconds
+            outcomes.append(outcome)
+        }
+    }
+}
+
+extension Threads {
+    /// Threads that do one kind of work, when nobody said how many.
+    static var defaultJobs: Int { max(2, ProcessInfo.processInfo.activeProcessorCount) }
+}

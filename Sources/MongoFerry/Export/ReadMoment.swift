@@ -1,0 +1,50 @@
+import BSON
+import ExtendedJSON
+import MongoDriver
+
+/// At which moment the documents of an export are read.
+struct ReadMoment: Sendable {
+    let consistency: ExportOptions.Consistency
+    /// The cluster time that all collections share.
+    let clusterTime: Timestamp?
+
+    /// Settles on a moment that the server can give.
+    ///
+    /// The time is taken from a reply after the collections were listed, so that every one of them existed by then; a
+    /// snapshot from before a collection was made cannot read it.
+    /// - Parameter wanted: nil for the best there is.
+    /// - Throws: ``FerryError`` where a snapshot was asked for and the server has none.
+    init(_ connection: Connection, wanted: ExportOptions.Consistency?) throws {
+        if connection.server.supportsSnapshotReads {
+            consistency = wanted ?? .snapshot
+            clusterTime =
+                consistency == .snapshot
+                ? try connection.withClient { try $0.runRead(["ping": 1], on: connection.database) }["operationTime"]?.timestamp
+                : nil
+            if consistency == .snapshot, clusterTime == nil {
+                throw FerryError(
+                    "the server tells no time to take a snapshot at",
+                    details: ["Say --consistency none to read without one."])
+            }
+            return
+        }
+        if let wanted, wanted != .none {
+            throw FerryError(
+                "this server has no snapshots: MongoDB \(connection.server.version), \(connection.topologyText)",
+                details: ["Replica sets and sharded clusters have them from MongoDB 5.0. Say --consistency none to read without."])
+        }
+        consistency = .none
+        clusterTime = nil
+    }
+
+    var readConcern: Document? {
+        switch consistency {
+        case .snapshot: ReadConcern.snapshot(at: clusterTime)
+        case .collection: ReadConcern.snapshot()
+        case .none: nil
+        }
+    }
+
+    /// `2026-11-23T20:04:44Z`
+    var text: String? { clusterTime.map { ISODate.text(milliseconds: Int64($0.seconds) * 1000) } }
+}

@@ -1,0 +1,56 @@
+import BackupFile
+import Foundation
+
+/// Looks at some rows of a file with several threads.
+enum BatchPass {
+    /// Reads batches from where `reader` stands and hands each to one of the workers.
+    ///
+    /// The reader runs on the calling thread. A worker sees its batches in the order of the file, but not all of them.
+    /// - Parameters:
+    ///   - until: ends before the row that starts there, in decompressed bytes; nil for the end of the file.
+    ///   - workers: one a thread.
+    ///   - atEnd: for each worker, what its thread does after its last batch.
+    /// - Throws: the first error of reader or workers; `CancellationError`.
+    static func run(
+        _ reader: BackupReader, until end: Int? = nil, cancellation: Cancellation,
+        workers: [@Sendable (RecordBatch) throws -> Void], atEnd: [@Sendable () throws -> Void] = []
+    ) throws {
+        let full = BoundedQueue<RecordBatch>(capacity: 2)
+        let spare = BoundedQueue<RecordBatch>(capacity: workers.count + 4)
+        for _ in 0..<workers.count + 3 { _ = spare.push(RecordBatch()) }
+        let failure = Cancellation()
+        let bodies = workers.enumerated().map { index, worker in
+            { @Sendable in
+                while let batch = full.pop() {
+                    try failure.check()
+                    try worker(batch)
+                    _ = spare.push(batch)
+                }
+                try failure.check()
+                if index < atEnd.count { try atEnd[index]() }
+            }
+        }
+        let reading = ReaderTurn(reader)
+        let feed: @Sendable () throws -> Void = {
+            defer { full.close() }
+            while !failure.isCancelled, let batch = spare.pop() {
+                try cancellation.check()
+                guard try reading.reader.nextBatch(into: batch) else { break }
+                if let end, batch.offset >= end { break }
+                guard full.push(batch) else { break }
+            }
+        }
+        try Threads.runAll(bodies + [feed]) {
+            failure.cancel()
+            full.close()
+            spare.close()
+        }
+    }
+
+    /// Takes the reader to the thread that feeds the others.
+    // @unchecked: while the pass runs only that thread touches the reader; the caller waits for it.
+    private struct ReaderTurn: @unchecked Sendable {
+        let reader: BackupReader
+        init(_ reader: BackupReader) { self.reader = reader }
+    }
+}

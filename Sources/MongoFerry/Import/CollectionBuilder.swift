@@ -1,0 +1,79 @@
+import BSON
+import BackupFile
+import MongoDriver
+
+/// Creates collections, views and indexes as a file describes them.
+struct CollectionBuilder {
+    let client: Client
+    let database: String
+
+    /// Creates a collection, time series or view under a name.
+    /// - Throws: ``FerryError`` naming the options that the server refuses.
+    func create(_ entry: BackupMetadata.Collection, as name: String) throws {
+        let idIndex = entry.indexes.first { $0["name"]?.string == "_id_" && $0["clustered"] == nil }
+        let command = Document { create in
+            create.append("create", .string(name))
+            for (key, value) in entry.options.elements where !Self.serverOnly.contains(key) { create.append(key, value) }
+            // The _id index is made with its collection; one with a collation of its own must be said here.
+            if entry.kind == .collection, let idIndex, let collation = idIndex["collation"], entry.options["collation"] == nil {
+                create.append("idIndex", ["key": ["_id": 1], "name": "_id_", "collation": collation])
+            }
+        }
+        do {
+            try client.runWrite(command, on: database)
+        } catch let error as MongoError where !error.isNetworkError && !error.isNotPrimary {
+            throw FerryError(
+                "the server cannot create \(entry.databaseName) with the file's options: \(error.message)",
+                details: ["Options: \(JSONDetail.short(entry.options))"])
+        }
+    }
+
+    /// What `listCollections` shows and `create` does not take.
+    private static let serverOnly: Set<String> = ["uuid", "autoIndexId", "temp"]
+
+    /// Builds indexes, each refusal by itself.
+    /// - Returns: what the server refused, as texts; nothing else was left out.
+    /// - Throws: ``MongoError`` where the server could not be asked.
+    func build(_ indexes: [Document], on name: String, inheriting collation: Value?) throws -> [String] {
+        let wanted = indexes.filter { $0["name"]?.string != "_id_" && $0["clustered"] == nil }
+            .map { Self.specification($0, inheriting: collation) }
+        guard !wanted.isEmpty else { return [] }
+        // All in one command: the server scans the collection once for all of them.
+        if try refusal(of: wanted, on: name) == nil { return [] }
+        return try wanted.compactMap { index in
+            try refusal(of: [index], on: name).map { "index \(index["name"]?.string ?? "?") on \(name): \($0)" }
+        }
+    }
+
+    private func refusal(of indexes: [Document], on name: String) throws -> String? {
+        let command: Document = [
+            "createIndexes": .string(name), "indexes": .array(indexes.map { .document($0) }),
+        ]
+        do {
+            try client.runWrite(command, on: database)
+            return nil
+        } catch let error as MongoError where !error.isNetworkError && !error.isNotPrimary {
+            return error.message
+        }
+    }
+
+    /// An index as `createIndexes` wants it.
+    ///
+    /// `listIndexes` shows no collation for the simple one; in a collection with a default it has to be said.
+    static func specification(_ index: Document, inheriting collation: Value?) -> Document {
+        let bare = index.removing(["ns"])
+        guard collation != nil, bare["collation"] == nil, !isText(bare) else { return bare }
+        return bare.appending("collation", ["locale": "simple"])
+    }
+
+    /// Text indexes know the simple collation only, and say so themselves.
+    private static func isText(_ index: Document) -> Bool { index["key"]?.document?.elements.contains { $0.value == "text" } ?? false }
+
+    /// Renames a collection over another in one step.
+    func rename(_ from: String, over to: String) throws {
+        try client.runWrite(
+            [
+                "renameCollection": .string("\(database).\(from)"), "to": .string("\(database).\(to)"), "dropTarget": true,
+            ], on: "admin")
+    }
+}

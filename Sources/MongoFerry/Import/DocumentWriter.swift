@@ -1,0 +1,290 @@
+import BSON
+import MongoDriver
+
+/// Writes documents of one collection in batches. Belongs to one thread.
+final class DocumentWriter {
+    enum Way: Sendable {
+        /// Into a collection that nobody else writes to.
+        case load
+        /// Upsert: look up first, write what is missing or different.
+        case merge(DocumentKey)
+        /// Only what is missing.
+        case insert
+    }
+
+    private struct Pending {
+        let start: Int
+        let count: Int
+        let line: Int
+    }
+
+    private let client: Client
+    private let namespace: Namespace
+    private let way: Way
+    private let name: String
+    private let isDryRun: Bool
+    private let rejections: RejectionLog
+    private let bytes = ByteBuffer(capacity: 1 << 20)
+    private var pending: [Pending] = []
+    private(set) var outcome: CollectionOutcome
+    /// Live documents that the file has too.
+    private(set) var matched = 0
+
+    /// A message takes 48 MB; smaller batches overlap better and take less memory.
+    private static let batchBytes = 8 << 20
+    private static let batchCount = 10_000
+    /// Looked-up documents come back whole, so their batches are smaller.
+    private static let lookupCount = 2000
+
+    init(
+        client: Client, namespace: Namespace, way: Way, name: String, isDryRun: Bool = false, rejections: RejectionLog
+    ) {
+        self.client = client
+        self.namespace = namespace
+        self.way = way
+        self.name = name
+        self.isDryRun = isDryRun
+        self.rejections = rejections
+        outcome = CollectionOutcome(name: name)
+    }
+
+    /// Takes a document, and writes when there are enough.
+    /// - Throws: ``MongoError`` for what is not a matter of single documents.
+    func add(_ document: RawDocument, line: Int) throws {
+        outcome.read += 1
+        pending.append(Pending(start: bytes.count, count: document.bytes.count, line: line))
+        bytes.append(document.bytes)
+        let limit = if case .load = way { Self.batchCount } else { Self.lookupCount }
+        if bytes.count >= Self.batchBytes || pending.count >= limit { try flush() }
+    }
+
+    /// Writes what is waiting.
+    func flush() throws {
+        guard !pending.isEmpty else { return }
+        defer {
+            pending.removeAll(keepingCapacity: true)
+            bytes.reset()
+        }
+        switch way {
+        case .load: try insert(Array(pending.indices), whereTaken: .reject)
+        case .merge(let key): try merge(key)
+        case .insert:
+            let missing = try lookUp(try DocumentKey(["_id"]), idOnly: true).missing
+            outcome.unchanged += pending.count - missing.count
+            try insert(missing, whereTaken: .keep)
+        }
+    }
+
+    private func document(_ index: Int) throws -> RawDocument {
+        let place = pending[index]
+        return try RawDocument(UnsafeRawBufferPointer(rebasing: bytes.bytes[place.start..<place.start + place.count]))
+    }
+
+    // MARK: Looking up
+
+    private struct Lookup {
+        var missing: [Int] = []
+        /// Places in the batch, each with the document that is there now.
+        var changed: [(index: Int, live: Document)] = []
+    }
+
+    /// Asks the server which of the batch's documents it has.
+    private func lookUp(_ key: DocumentKey, idOnly: Bool) throws -> Lookup {
+        var byHash: [UInt64: [Int]] = [:]
+        var result = Lookup()
+        var asked: [RawDocument] = []
+        for index in pending.indices {
+            let document = try document(index)
+            guard let hash = key.hash(document) else {
+                result.missing.append(index)
+                continue
+            }
+            byHash[hash, default: []].append(index)
+            asked.append(document)
+        }
+        guard !asked.isEmpty else { return result }
+        let options = FindOptions(projection: idOnly ? ["_id": 1] : nil, readPreference: .primary)
+        let cursor = try client.find(namespace, try key.filter(asked), options: options)
+        try cursor.forEach { live in
+            guard let hash = key.hash(live), let indexes = byHash.removeValue(forKey: hash) else { return }
+            matched += indexes.count
+            for index in indexes where !idOnly {
+                if sameBytes(try document(index).bytes, live.bytes) {
+                    outcome.unchanged += 1
+                } else {
+                    result.changed.append((index, Document(copying: live)))
+                }
+            }
+        }
+        result.missing += byHash.values.joined()
+        result.missing.sort()
+        return result
+    }
+
+    private func merge(_ key: DocumentKey) throws {
+        var lookup = try lookUp(key, idOnly: false)
+        if !key.isID {
+            // The live document keeps its _id, which nothing can change; the rest is the file's.
+            lookup.changed = try lookup.changed.filter { index, live in
+                let isSame = try Self.withoutID(document(index)) == live.withRaw(Self.withoutID)
+                if isSame { outcome.unchanged += 1 }
+                return !isSame
+            }
+        }
+        if isDryRun {
+            outcome.inserted += lookup.missing.count
+            outcome.updated += lookup.changed.count
+            return
+        }
+        try insert(lookup.missing, whereTaken: .replace)
+        guard !lookup.changed.isEmpty else { return }
+        let bulk = try client.bulkWrite(to: namespace)
+        for (index, live) in lookup.changed {
+            try live.withRaw { live in
+                guard let id = live.first else { return }
+                let changed = try document(index)
+                if key.isID {
+                    try replace(in: bulk, id: id, with: changed)
+                } else {
+                    let rest = try Self.withoutID(changed)
+                    let whole = Document { $0.append(copying: id) }
+                    try whole.joined(rest).withRaw { try replace(in: bulk, id: id, with: $0) }
+                }
+            }
+        }
+        let indexes = lookup.changed.map(\.index)
+        let result = try bulk.execute()
+        try note(result.writeErrors, indexes)
+        outcome.updated += indexes.count - result.writeErrors.count
+        try Self.check(result)
+    }
+
+    private static func withoutID(_ document: RawDocument) throws -> Document {
+        var builder = DocumentBuilder()
+        try document.forEach { if !$0.keyEquals("_id") { builder.append(copying: $0) } }
+        return builder.finish()
+    }
+
+    // MARK: Writing
+
+    /// What an insert does where the `_id` has been taken meanwhile.
+    private enum WhereTaken {
+        case reject, replace, keep
+    }
+
+    private func insert(_ indexes: [Int], whereTaken: WhereTaken) throws {
+        guard !indexes.isEmpty else { return }
+        if isDryRun {
+            outcome.inserted += indexes.count
+            return
+        }
+        let bulk = try client.bulkWrite(to: namespace)
+        for index in indexes {
+            let document = try document(index)
+            if EmptyTimestamp.isAtTop(of: document), let id = document.first {
+                try replace(in: bulk, id: id, with: document)
+            } else {
+                try bulk.insert(document)
+            }
+        }
+        let result = try bulk.execute()
+        var errors = result.writeErrors
+        var taken: [Int] = []
+        if whereTaken != .reject {
+            taken = errors.filter(Self.isTakenID).map { indexes[$0.index] }
+            errors.removeAll(where: Self.isTakenID)
+        }
+        outcome.inserted += indexes.count - result.writeErrors.count
+        try note(errors, indexes)
+        try Self.check(result)
+        guard !taken.isEmpty else { return }
+        if whereTaken == .keep {
+            outcome.unchanged += taken.count
+            return
+        }
+        let again = try client.bulkWrite(to: namespace)
+        for index in taken {
+            let document = try document(index)
+            if let id = document.first { try replace(in: again, id: id, with: document) }
+        }
+        let second = try again.execute()
+        try note(second.writeErrors, taken)
+        outcome.updated += taken.count - second.writeErrors.count
+        try Self.check(second)
+    }
+
+    private static func isTakenID(_ error: WriteError) -> Bool {
+        error.isDuplicateKey && (error.keyPattern?.keys == ["_id"] || error.message.contains("index: _id_ "))
+    }
+
+    private func replace(in bulk: BulkWrite, id: RawElement, with document: RawDocument) throws {
+        let filter = Document { $0.append("_id", .document(Document { $0.append("$eq", copying: id) })) }
+        if EmptyTimestamp.isAtTop(of: document) {
+            // An insert or a replacement would put the current time in its place; a pipeline keeps it.
+            let stage = Document { $0.append("$replaceWith", .document(Document { $0.append("$literal", copying: document) })) }
+            try bulk.updateOne(filter: filter, pipeline: [stage], upsert: true)
+        } else {
+            try bulk.replaceOne(filter: filter, with: document, upsert: true)
+        }
+    }
+
+    private func note(_ errors: [WriteError], _ indexes: [Int]) throws {
+        for error in errors {
+            let index = indexes[error.index]
+            let id = try document(index).first
+            outcome.rejected += 1
+            rejections.add(
+                RowProblem(
+                    line: pending[index].line, collection: name, id: id.map(IDText.text),
+                    reason: WriteErrorText.text(error)))
+        }
+    }
+
+    /// - Throws: ``FerryError`` where the server could not promise that a majority has the writes.
+    private static func check(_ result: BulkWriteResult) throws {
+        guard let failure = result.writeConcernErrors.first else { return }
+        throw FerryError("the server wrote, but could not confirm it with write concern majority: \(failure.message)")
+    }
+}
+
+/// Servers put the current time in the place of `Timestamp(0, 0)` at the top level of a document.
+enum EmptyTimestamp {
+    static func isAtTop(of document: RawDocument) -> Bool {
+        var walker = document.makeWalker()
+        while let element = try? walker.next() {
+            if element.type == .timestamp, element.timestamp?.rawValue == 0, !element.keyEquals("_id") { return true }
+        }
+        return false
+    }
+}
+
+/// Why a server refused a document.
+enum WriteErrorText {
+    static func text(_ error: WriteError) -> String {
+        if error.isDuplicateKey { return "the value is taken in a unique index: \(error.message)" }
+        if error.isDocumentValidationFailure {
+            let details = error.details.map { ": \(JSONDetail.short($0))" } ?? ""
+            return "the collection's validator refuses it\(details)"
+        }
+        return "\(error.message) (code \(error.code))"
+    }
+}
+
+enum JSONDetail {
+    static func short(_ document: Document) -> String {
+        let text = IDText.text(.document(document))
+        return text.count <= 300 ? text : text.prefix(299) + "…"
+    }
+}
+
+extension Document {
+    /// This document's elements, then the other's.
+    func joined(_ other: Document) -> Document {
+        var builder = DocumentBuilder(copying: self)
+        other.withRaw { raw in
+            var walker = raw.makeWalker()
+            while let element = try? walker.next() { builder.append(copying: element) }
+        }
+        return builder.finish()
+    }
+}

@@ -1,0 +1,222 @@
+import BSON
+import BackupFile
+import Foundation
+import Relations
+
+/// What one pass over a whole file found, without keeping its rows.
+struct FileSurvey: Sendable {
+    /// Rows of one collection.
+    struct Rows: Sendable {
+        var name: String
+        var count = 0
+        /// Where its first row starts and its last one ends, in decompressed bytes; other collections' rows may stand
+        /// between them in a legacy file.
+        var first = (offset: Int.max, line: 0)
+        var end = 0
+        /// A hash of each `_id`, sorted: 8 bytes a record.
+        var ids: [UInt64] = []
+        /// Rows whose document was carried as `$rawBSON`.
+        var escaped = 0
+        /// Bytes of the documents.
+        var bytes = 0
+
+        init(name: String) { self.name = name }
+    }
+
+    /// In the order of their first rows.
+    var rows: [Rows] = []
+    var problems: ProblemList
+    /// What is wrong with the file as a whole.
+    var fileProblems: [String] = []
+    var inference = LegacyInference()
+    /// Whether the rows are the old application's `JSON.stringify` output, at least in part.
+    var legacyRows = LegacyRows.none
+
+    enum LegacyRows: Sendable {
+        case none
+        /// No row has a wrapper of Extended JSON: all are.
+        case all
+        /// Some rows are Extended JSON: those without wrappers whose `_id` is 24 hexadecimal digits are not.
+        case withHexadecimalID
+
+        /// Whether a row is converted by type rules.
+        func includes(_ document: RawDocument, hasWrapper: Bool) -> Bool {
+            switch self {
+            case .none: return false
+            case _ where hasWrapper: return false
+            case .all: return true
+            case .withHexadecimalID: return LegacyRows.hasHexadecimalID(document)
+            }
+        }
+
+        static func hasHexadecimalID(_ document: RawDocument) -> Bool {
+            guard let id = document["_id"], id.type == .string, let text = id.stringBytes else { return false }
+            return ObjectID(hex: text) != nil
+        }
+    }
+
+    func rows(of name: String) -> Rows? { rows.first { $0.name == name } }
+    var count: Int { rows.reduce(0) { $0 + $1.count } }
+}
+
+/// Makes a ``FileSurvey``.
+struct Surveyor {
+    let reader: BackupReader
+    let jobs: Int
+    let maximumDocument: Int
+    /// Problems that are kept with their texts.
+    let problemLimit: Int
+    let operation: OperationContext
+
+    /// Reads the whole file from its first row.
+    /// - Throws: ``BackupError`` where reading cannot go on; ``FileError``; `CancellationError`.
+    func run() throws -> FileSurvey {
+        let isLegacy = reader.metadata == nil
+        let total = reader.metadata.map(\.records)
+        let done = Tally()
+        let workers = (0..<jobs).map { _ in
+            SurveyWorker(maximumDocument: maximumDocument, problemLimit: problemLimit, isLegacy: isLegacy)
+        }
+        let operation = operation
+        try BatchPass.run(
+            reader, cancellation: operation.cancellation,
+            workers: workers.map { worker in
+                { @Sendable batch in
+                    worker.look(at: batch)
+                    operation.progress(.preflight, records: done.add(batch.count), total: total, bytes: batch.byteCount)
+                }
+            })
+        try reader.checkUnchanged()
+        var survey = merged(workers, isLegacy: isLegacy)
+        try DuplicateSearch(reader: reader, maximumDocument: maximumDocument, operation: operation).run(&survey)
+        checkSeal(&survey)
+        return survey
+    }
+
+    private func merged(_ workers: [SurveyWorker], isLegacy: Bool) -> FileSurvey {
+        var survey = FileSurvey(problems: ProblemList(limit: problemLimit))
+        var byName: [String: FileSurvey.Rows] = [:]
+        var hasWrappers = false
+        for worker in workers {
+            survey.problems.merge(worker.problems)
+            hasWrappers = hasWrappers || worker.hasWrappers
+            for (name, rows) in worker.rows {
+                var known = byName[name] ?? FileSurvey.Rows(name: name)
+                known.count += rows.count
+                if rows.first.offset < known.first.offset { known.first = rows.first }
+                known.end = max(known.end, rows.end)
+                known.ids += rows.ids
+                known.escaped += rows.escaped
+                known.bytes += rows.bytes
+                byName[name] = known
+            }
+        }
+        survey.rows = byName.values.sorted { $0.first.offset < $1.first.offset }
+        for index in survey.rows.indices { survey.rows[index].ids.sort() }
+        if isLegacy {
+            survey.legacyRows = hasWrappers ? .withHexadecimalID : .all
+            for worker in workers {
+                survey.inference.merge(worker.hexadecimalRows)
+                if !hasWrappers { survey.inference.merge(worker.otherRows) }
+            }
+        }
+        return survey
+    }
+
+    /// Holds the rows against the seal and against the counts at the top.
+    private func checkSeal(_ survey: inout FileSurvey) {
+        guard let metadata = reader.metadata else { return }
+        guard let seal = reader.seal else {
+            survey.fileProblems.append("the seal is missing: the file was cut, or is still being written")
+            return
+        }
+        if let digest = reader.digest, digest != seal.sha256 {
+            survey.fileProblems.append("the seal does not fit: bytes were changed, lost or added since the file was written")
+        }
+        // A row that cannot be read is a problem of its own; the counts are of all rows.
+        var counts = Dictionary(uniqueKeysWithValues: survey.rows.map { ($0.name, $0.count) })
+        for problem in survey.problems.kept { if let name = problem.collection { counts[name, default: 0] += 1 } }
+        for (name, count) in seal.records where counts[name, default: 0] != count {
+            guard survey.problems.count <= survey.problems.kept.count else { break }
+            survey.fileProblems.append(
+                "the seal says \(count) records of \(BackupMetadata.shown(name)), there are \(counts[name, default: 0])")
+        }
+        for rows in survey.rows where metadata.collection(named: rows.name) == nil {
+            survey.fileProblems.append(
+                "line \(rows.first.line): rows of \(BackupMetadata.shown(rows.name)), which the metadata do not know")
+        }
+        if metadata.countsAreExact {
+            for entry in metadata.collections where entry.kind != .view {
+                let sealed = seal.records.first { $0.name == entry.name }?.count ?? 0
+                if sealed != entry.records {
+                    survey.fileProblems.append(
+                        "the metadata say \(entry.records) records of \(BackupMetadata.shown(entry.name)), the seal says \(sealed)")
+                }
+            }
+        }
+    }
+}
+
+/// One thread's part of a survey.
+// @unchecked: one thread at a time; read by the surveyor after the pass has ended.
+private final class SurveyWorker: @unchecked Sendable {
+    private var decoder: RowDecoder
+    private let isLegacy: Bool
+    private(set) var rows: [String: FileSurvey.Rows] = [:]
+    private(set) var problems: ProblemList
+    private(set) var hasWrappers = false
+    private(set) var hexadecimalRows = LegacyInference()
+    private(set) var otherRows = LegacyInference()
+
+    init(maximumDocument: Int, problemLimit: Int, isLegacy: Bool) {
+        decoder = RowDecoder(maximumDocument: maximumDocument)
+        problems = ProblemList(limit: problemLimit)
+        self.isLegacy = isLegacy
+    }
+
+    func look(at batch: RecordBatch) {
+        // Taken out of the dictionary while rows of one collection follow each other.
+        var current = FileSurvey.Rows(name: "")
+        batch.forEachRow { row in
+            if isLegacy, row.bytes.isEmpty { return }
+            do {
+                let (name, fields) = try decoder.fields(of: row)
+                if name != current.name {
+                    if !current.name.isEmpty { rows[current.name] = current }
+                    current = rows.removeValue(forKey: name) ?? FileSurvey.Rows(name: name)
+                }
+                try take(row, fields, &current)
+            } catch let problem as RowProblem {
+                problems.add(problem)
+            } catch {
+                problems.add(RowProblem(line: row.line, collection: current.name, reason: "\(error)"))
+            }
+        }
+        if !current.name.isEmpty { rows[current.name] = current }
+    }
+
+    private func take(_ row: borrowing RecordBatch.Row, _ fields: RowFields, _ rows: inout FileSurvey.Rows) throws {
+        if row.offset < rows.first.offset { rows.first = (row.offset, row.line) }
+        rows.end = max(rows.end, row.end)
+        let (hash, size, escaped) = try decoder.withDocument(fields, line: row.line, collection: rows.name) {
+            document, traits in
+            if isLegacy { try infer(document, traits.contains(.wrapper), rows.name) }
+            guard let id = document.first else { return (UInt64(0), 0, false) }
+            return (IDHash.hash(id), document.bytes.count, traits.contains(.rawBSON))
+        }
+        rows.count += 1
+        rows.ids.append(hash)
+        rows.bytes += size
+        if escaped { rows.escaped += 1 }
+    }
+
+    private func infer(_ document: RawDocument, _ hasWrapper: Bool, _ name: String) throws {
+        if hasWrapper {
+            hasWrappers = true
+        } else if FileSurvey.LegacyRows.hasHexadecimalID(document) {
+            try hexadecimalRows.add(document, in: name)
+        } else {
+            try otherRows.add(document, in: name)
+        }
+    }
+}

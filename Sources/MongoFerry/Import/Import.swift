@@ -1,0 +1,307 @@
+import BSON
+import BackupFile
+import Foundation
+import MongoDriver
+import Relations
+
+/// Brings a backup file into a database.
+public struct Import: Sendable {
+    public let target: Target
+    public let options: ImportOptions
+    private let open: @Sendable () throws -> OpenFile
+
+    /// - Parameter file: the backup's path.
+    public init(_ file: String, into target: Target, _ options: ImportOptions) {
+        self.target = target
+        self.options = options
+        open = { try OpenFile(reading: file) }
+    }
+
+    /// - Parameter descriptor: standard input or another stream, which is spooled into a temporary file first.
+    public init(spooling descriptor: Int32, into target: Target, _ options: ImportOptions) {
+        self.target = target
+        self.options = options
+        open = { try Spool.file(from: OpenFile(borrowing: descriptor, path: "standard input")) }
+    }
+
+    /// Runs on a thread of its own; cancelling the task stops it cleanly.
+    /// - Throws: ``FerryError``, ``MongoError``, ``FileError``, ``BackupError``; `CancellationError`.
+    public func run(_ operation: OperationContext = OperationContext()) async throws -> Report {
+        try await Threads.run(cancelling: operation.cancellation) { try runBlocking(operation) }
+    }
+
+    /// Runs on the calling thread, which it blocks.
+    public func runBlocking(_ operation: OperationContext) throws -> Report {
+        let watch = Stopwatch()
+        let reader = try BackupReader(try open())
+        let connection = try connect(reader, operation)
+        var run = ImportRun(options: options, connection: connection, reader: reader, operation: operation)
+        var report = try run.run()
+        report.seconds = watch.seconds
+        return report
+    }
+
+    private func connect(_ reader: BackupReader, _ operation: OperationContext) throws -> Connection {
+        let database: String
+        if let named = target.database {
+            database = named
+        } else if let named = reader.metadata?.database {
+            operation.info("neither --db nor the connection string names a database: importing into the file's own, \(named)")
+            database = named
+        } else {
+            throw FerryError(
+                "which database? Neither --db nor the connection string nor the file names one", kind: .usage,
+                details: ["Say --db NAME."])
+        }
+        try TargetName.check(database: database)
+        return try Connection(target, database: database)
+    }
+}
+
+/// Copies a stream to a temporary file, so that it can be read twice.
+enum Spool {
+    static func file(from source: OpenFile) throws -> OpenFile {
+        let file = try OpenFile(temporaryIn: temporaryDirectory())
+        let buffer = ByteBuffer(capacity: 1 << 20)
+        while true {
+            let count = try source.read(into: buffer.storage)
+            if count == 0 { break }
+            try file.write(UnsafeRawBufferPointer(start: buffer.storage.baseAddress, count: count))
+        }
+        return try OpenFile(renaming: file, to: source.path)
+    }
+}
+
+/// One import under way.
+struct ImportRun {
+    let options: ImportOptions
+    let connection: Connection
+    let reader: BackupReader
+    let operation: OperationContext
+    private var report = Report(operation: "import")
+    private let rejections = RejectionLog()
+
+    init(options: ImportOptions, connection: Connection, reader: BackupReader, operation: OperationContext) {
+        self.options = options
+        self.connection = connection
+        self.reader = reader
+        self.operation = operation
+        report.mode = options.mode.rawValue
+        report.isDryRun = options.isDryRun
+        report.file = reader.path
+        report.database = connection.database
+        report.source = reader.metadata?.sourceText
+    }
+
+    private var jobs: Int { options.jobs ?? Threads.defaultJobs }
+
+    mutating func run() throws -> Report {
+        var survey = try Surveyor(
+            reader: reader, jobs: jobs, maximumDocument: connection.server.maxBsonObjectSize + 16_384,
+            problemLimit: max(20, options.maximumRejects + 1), operation: operation
+        ).run()
+        let legacy = try LegacyTypes.resolve(survey, reader, connection, options, operation, jobs: jobs)
+        survey.problems.merge(legacy.problems)
+        survey.inference = LegacyInference()
+        if try refuse(&survey) { return report }
+        let references = try references(legacy)
+        let plan = try ImportPlanner(
+            connection: connection, options: options, metadata: reader.metadata, survey: survey, references: references
+        ).plan()
+        guard !plan.steps.isEmpty else { throw FerryError("\(reader.path): nothing to import: every collection is excluded") }
+        for line in plan.lines { operation.info(line) }
+        if options.isDryRun { return try dryRun(plan, survey, legacy) }
+        guard try options.confirm(plan) else {
+            throw FerryError("not confirmed: nothing was written", kind: .failed)
+        }
+        let lock = try ImportLock(connection)
+        do {
+            try write(plan, survey, legacy, lock)
+        } catch {
+            // What is being thrown matters more than a lock that will be taken over anyway.
+            do { try lock.release() } catch { operation.warning("the import's lock could not be given back: \(error)") }
+            throw error
+        }
+        try lock.release()
+        try verify(plan, references)
+        finish(legacy)
+        return report
+    }
+
+    /// Puts what is wrong with the file into the report.
+    /// - Returns: whether the file is refused.
+    private mutating func refuse(_ survey: inout FileSurvey) throws -> Bool {
+        let problems = survey.problems.sorted()
+        report.rejectionCount = survey.problems.count
+        report.rejections = problems.prefix(1000).map(Report.Rejection.init)
+        report.differences = survey.fileProblems.map { .init(collection: "", kind: "file", detail: $0) }
+        let isDamaged = !survey.fileProblems.isEmpty
+        let tooMany = survey.problems.count > (reader.metadata == nil ? options.maximumRejects : 0)
+        guard isDamaged || tooMany else {
+            if survey.problems.count > 0 { try setAside(problems) }
+            return false
+        }
+        report.status = "refused"
+        report.error = "nothing was written: the file has \(survey.problems.count + survey.fileProblems.count) faults"
+        return true
+    }
+
+    private func setAside(_ problems: [RowProblem]) throws {
+        let path = reader.path + ".rejects.csv"
+        let count = try RejectsFile.write(problems, of: reader, to: path)
+        operation.warning("\(count) rows were set aside in \(path)")
+    }
+
+    private func references(_ legacy: LegacyTypes) throws -> [Reference] {
+        if !options.configuration.references.isEmpty { return options.configuration.references }
+        guard let metadata = reader.metadata else { return legacy.references }
+        return metadata.references.compactMap { document in
+            do {
+                return try Reference(document: document)
+            } catch {
+                operation.warning("a reference in the metadata is not understood and is left out: \(error)")
+                return nil
+            }
+        }
+    }
+
+    private func loader(_ survey: FileSurvey, _ legacy: LegacyTypes, _ lock: ImportLock?) -> RowLoader {
+        RowLoader(
+            reader: reader, connection: connection, survey: survey, rules: legacy.rules, jobs: jobs, rejections: rejections,
+            lock: lock, operation: operation)
+    }
+
+    // MARK: Without writing
+
+    private mutating func dryRun(_ plan: ImportPlan, _ survey: FileSurvey, _ legacy: LegacyTypes) throws -> Report {
+        let loader = loader(survey, legacy, nil)
+        let key = try DocumentKey(options.mode == .merge ? options.upsertKeys : ["_id"])
+        for step in plan.steps where step.way != .view {
+            var outcome = CollectionOutcome(name: step.name)
+            if step.liveIsView || step.entry.kind == .timeseries {
+                outcome.inserted = step.records
+                outcome.read = step.records
+                outcome.deleted = step.way == .inPlace ? step.liveCount ?? 0 : 0
+            } else {
+                let way: DocumentWriter.Way = options.mode == .insert ? .insert : .merge(key)
+                let result = try loader.load(step.name, into: connection.namespace(step.databaseName), way, isDryRun: true)
+                outcome = result.outcome
+                if options.mode == .replace, let live = step.liveCount { outcome.deleted = max(0, live - result.matched) }
+            }
+            report.collections.append(outcome)
+        }
+        report.status = "planned"
+        return report
+    }
+
+    // MARK: Writing
+
+    private mutating func write(_ plan: ImportPlan, _ survey: FileSurvey, _ legacy: LegacyTypes, _ lock: ImportLock) throws {
+        let litter = try lock.removeLitter()
+        if litter > 0 {
+            operation.warning("an earlier import was interrupted: \(litter) collections that it had left behind were removed")
+        }
+        let loader = loader(survey, legacy, lock)
+        if options.mode == .replace {
+            let outcome = try Replacement(connection: connection, loader: loader, lock: lock, operation: operation).run(plan)
+            report.collections = outcome.collections
+            note(outcome.conversions, legacy)
+            noteRejections()
+            report.warnings += outcome.refusedIndexes
+            if !outcome.refusedIndexes.isEmpty || rejections.count > 0 {
+                for index in report.collections.indices where !outcome.swapped.contains(report.collections[index].name) {
+                    report.collections[index].inserted = 0
+                    report.collections[index].deleted = 0
+                }
+                report.status = "refused"
+                report.error =
+                    "the live data were not touched: the server refused \(rejections.count) documents and \(outcome.refusedIndexes.count) indexes"
+            }
+            return
+        }
+        try upsert(plan, loader, legacy)
+    }
+
+    private mutating func upsert(_ plan: ImportPlan, _ loader: RowLoader, _ legacy: LegacyTypes) throws {
+        let key = try DocumentKey(options.upsertKeys)
+        var results: [RowLoader.Result] = []
+        for step in plan.steps {
+            do {
+                try operation.cancellation.check()
+                try prepare(step)
+                guard step.way != .view else { continue }
+                let isOrdered = step.entry.options["capped"]?.bool == true || step.entry.kind == .timeseries
+                let way: DocumentWriter.Way =
+                    step.entry.kind == .timeseries ? .load : step.way == .insert ? .insert : .merge(key)
+                let result = try loader.load(
+                    step.name, into: connection.namespace(step.databaseName), way, writers: isOrdered ? 1 : nil)
+                report.collections.append(result.outcome)
+                results.append(result)
+            } catch {
+                if error is CancellationError { throw error }
+                let done = report.collections.map(\.name)
+                throw FerryError(
+                    "\(step.databaseName): \(Replacement.text(error))",
+                    details: [
+                        "Done: \(done.isEmpty ? "none" : done.joined(separator: ", ")). Written in part: \(step.name).",
+                        "Run the import again: it goes on where this one stopped.",
+                    ])
+            }
+        }
+        note(results, legacy)
+        noteRejections()
+    }
+
+    /// Creates what is missing: the collection, the view, indexes.
+    private mutating func prepare(_ step: ImportPlan.Step) throws {
+        let refused = try connection.withClient { client in
+            let builder = CollectionBuilder(client: client, database: connection.database)
+            if step.liveCount == nil, !(step.way == .view && step.liveIsView) {
+                do {
+                    try builder.create(step.entry, as: step.databaseName)
+                } catch let error as FerryError where step.way == .view && error.text.contains("already exists") {}
+            }
+            guard step.way != .view else { return [String]() }
+            let present = Set(
+                try client.listIndexes(of: connection.namespace(step.databaseName), readPreference: .primary)
+                    .compactMap { $0["name"]?.string })
+            let missing = step.entry.indexes.filter { !present.contains($0["name"]?.string ?? "") }
+            return try builder.build(missing, on: step.databaseName, inheriting: step.entry.options["collation"])
+        }
+        for text in refused { report.warnings.append("the server refuses \(text)") }
+    }
+
+    private mutating func note(_ results: [RowLoader.Result], _ legacy: LegacyTypes) {
+        var total: ConversionCounts?
+        for counts in results.compactMap(\.conversions) {
+            if total == nil { total = counts } else { total?.merge(counts) }
+        }
+        if let total, let resolution = legacy.resolution {
+            let conversions = ConversionReport(resolution, counts: total)
+            for line in conversions.lines { operation.info(line) }
+            report.conversions = [conversions.document]
+        }
+    }
+
+    private mutating func noteRejections() {
+        report.rejectionCount += rejections.count
+        report.rejections += rejections.first.map(Report.Rejection.init)
+        if rejections.count > 0 { report.status = "problems" }
+    }
+
+    // MARK: Afterwards
+
+    private mutating func verify(_ plan: ImportPlan, _ references: [Reference]) throws {
+        guard report.status == "done" || report.status == "problems" else { return }
+        let names = Dictionary(uniqueKeysWithValues: plan.steps.map { ($0.name, $0.databaseName) })
+        let configuration = options.configuration
+        let check = ReferenceCheck(connection: connection, operation: operation) {
+            names[$0] ?? configuration.databaseName(of: $0)
+        }
+        report.references = try check.run(references.filter { names[$0.collection] != nil })
+    }
+
+    private mutating func finish(_ legacy: LegacyTypes) {
+        if rejections.count > 0 || !report.warnings.isEmpty, report.status == "done" { report.status = "problems" }
+    }
+}

@@ -1,0 +1,181 @@
+import BSON
+import Foundation
+import MongoDriver
+
+/// Keeps two imports from writing to one database at a time.
+///
+/// A document in a collection of its own, with a heartbeat by the server's clock. One whose heart has stopped for
+/// ``staleSeconds`` is taken over, so a killed import blocks nobody for long; one whose process is known to be dead,
+/// at once.
+// @unchecked: every access to the state is under the condition's lock.
+final class ImportLock: @unchecked Sendable {
+    static let staleSeconds = 30
+    private static let beatSeconds = 5.0
+    private static let documentID = "import"
+
+    private let connection: Connection
+    private let owner: String
+    private let condition = NSCondition()
+    private var isHeld = false
+    private var lost: String?
+    private var thread: Thread?
+    /// The lock's earlier owner was gone; it may have left staging collections behind.
+    private(set) var tookOver = false
+
+    /// Takes the lock.
+    /// - Throws: ``FerryError`` where another import holds it; ``MongoError``.
+    init(_ connection: Connection) throws {
+        self.connection = connection
+        owner = UUID().uuidString
+        try acquire()
+        isHeld = true
+        startBeating()
+    }
+
+    private var collection: Namespace { connection.namespace(OwnNames.lock) }
+
+    private func acquire() throws {
+        let host = ProcessInfo.processInfo.hostName
+        let process = Int32(ProcessInfo.processInfo.processIdentifier)
+        let fields: Document = [
+            "owner": .string(owner), "host": .string(host), "pid": .int32(process), "program": .string("mongoferry \(mongoFerryVersion)"),
+            "since": .string(Clock.now),
+        ]
+        // `$$NOW` is the server's clock: clients' clocks need not agree.
+        let set: Document = ["$set": .document(fields.appending("beat", "$$NOW"))]
+        try connection.withClient { client in
+            // Free, or its heart has stopped: one statement, so that of two only one can get it.
+            let stale: Value = [
+                "$expr": [
+                    "$lt": ["$beat", ["$subtract": ["$$NOW", .int32(Int32(Self.staleSeconds * 1000))]]],
+                ]
+            ]
+            let before = try current(client)
+            var conditions: [Value] = [stale]
+            if let before, isDead(before, host: host), let dead = before["owner"]?.string {
+                conditions.append(["owner": .string(dead)])
+            }
+            let filter: Document = ["_id": .string(Self.documentID), "$or": .array(conditions)]
+            let command: Document = [
+                "findAndModify": .string(OwnNames.lock), "query": .document(filter),
+                "update": .array([.document(set)]), "upsert": true,
+            ]
+            do {
+                let reply = try client.runWrite(command, on: connection.database)
+                tookOver = reply["lastErrorObject"]?.document?["updatedExisting"]?.bool ?? false
+            } catch let error as MongoError where error.isDuplicateKey {
+                let holder = try current(client)
+                let who = holder.map { "process \($0["pid"]?.integer ?? 0) on \($0["host"]?.string ?? "?"), since \($0["since"]?.string ?? "?")" }
+                throw FerryError(
+                    "another import into \(connection.database) is running\(who.map { ": \($0)" } ?? "")",
+                    details: [
+                        "Nothing was written. Wait for it to end.",
+                        "If it was killed, its lock is taken over \(Self.staleSeconds) seconds after its end.",
+                    ])
+            }
+        }
+    }
+
+    private func current(_ client: Client) throws -> Document? {
+        var found: Document?
+        let cursor = try client.find(
+            collection, ["_id": .string(Self.documentID)], options: .init(limit: 1, readPreference: .primary))
+        try cursor.forEach { found = Document(copying: $0) }
+        return found
+    }
+
+    /// Whether the owner was a process of this machine that is gone.
+    private func isDead(_ lock: Document, host: String) -> Bool {
+        guard lock["host"]?.string == host, let pid = lock["pid"]?.integer, pid > 0 else { return false }
+        return kill(pid_t(pid), 0) != 0 && errno == ESRCH
+    }
+
+    private func startBeating() {
+        let thread = Thread { [self] in
+            while waitForBeat() {
+                do {
+                    try beat()
+                } catch {
+                    // The server may be away for a moment: what matters is whether the lock is still ours then.
+                    continue
+                }
+            }
+        }
+        thread.start()
+        self.thread = thread
+    }
+
+    /// Waits; false when the lock was given back.
+    private func waitForBeat() -> Bool {
+        condition.lock()
+        defer { condition.unlock() }
+        let next = Date().addingTimeInterval(Self.beatSeconds)
+        while isHeld && Date() < next { _ = condition.wait(until: next) }
+        return isHeld
+    }
+
+    private func beat() throws {
+        let reply = try connection.withClient {
+            try $0.runWrite(
+                [
+                    "update": .string(OwnNames.lock),
+                    "updates": [["q": ["_id": .string(Self.documentID), "owner": .string(owner)], "u": [["$set": ["beat": "$$NOW"]]]]],
+                ], on: connection.database)
+        }
+        if reply["n"]?.integer == 0 {
+            condition.lock()
+            lost = "another import has taken the lock of \(connection.database) over"
+            condition.unlock()
+        }
+    }
+
+    /// - Throws: ``FerryError`` where the lock was lost: this process was away for too long.
+    func check() throws {
+        condition.lock()
+        defer { condition.unlock() }
+        if let lost { throw FerryError(lost, details: ["This import has stopped. Run it again when the other is done."]) }
+    }
+
+    /// Gives the lock back and removes its collection, which no other can have taken: its heart still beats.
+    func release() throws {
+        condition.lock()
+        let wasHeld = isHeld && lost == nil
+        isHeld = false
+        condition.broadcast()
+        condition.unlock()
+        guard wasHeld else { return }
+        try connection.withClient { client in
+            guard try current(client)?["owner"]?.string == owner else { return }
+            try client.drop(connection.namespace(OwnNames.lock))
+        }
+    }
+
+    /// Removes what interrupted imports left behind.
+    /// - Returns: how many staging collections there were.
+    func removeLitter() throws -> Int {
+        try connection.withClient { client in
+            let litter = try client.listCollections(in: connection.database, readPreference: .primary)
+                .filter { $0.name.hasPrefix(OwnNames.stagingPrefix) }
+            for info in litter { try client.drop(connection.namespace(info.name)) }
+            return litter.count
+        }
+    }
+}
+
+extension Client {
+    /// Drops a collection or view; one that does not exist is no error.
+    func drop(_ namespace: Namespace) throws {
+        do {
+            try runWrite(["drop": .string(namespace.collection)], on: namespace.database)
+        } catch let error as MongoError where error.isNamespaceNotFound {}
+    }
+
+    /// Exact by counting, not by the server's estimate.
+    func countDocuments(_ namespace: Namespace) throws -> Int {
+        var count = 0
+        let pipeline: [Document] = [["$group": ["_id": 1, "n": ["$sum": 1]]]]
+        let cursor = try aggregate(namespace, pipeline: pipeline, options: .init(readPreference: .primary))
+        try cursor.forEach { count = Int($0["n"]?.integer ?? 0) }
+        return count
+    }
+}

@@ -1,0 +1,36 @@
+import Relations
+
+/// What to import, and how.
+public struct ImportOptions: Sendable {
+    public enum Mode: String, Sendable, CaseIterable {
+        /// Upsert by `_id`; documents only in the database stay.
+        case merge
+        /// Each collection ends up exactly as in the file.
+        case replace
+        /// Only what is missing.
+        case insert
+    }
+
+    public var mode = Mode.merge
+    /// Replace without staging, for disks that cannot hold both.
+    public var inPlace = false
+    /// Names or globs of collections in the file; empty for all.
+    public var collections: [Glob] = []
+    public var exclude: [Glob] = []
+    /// Names in the file and what they are called in the database instead.
+    public var renames: [String: String] = [:]
+    public var isDryRun = false
+    /// Infer the types of legacy rows; false leaves only the configuration.
+    public var infers = true
+    /// Rows that may be set aside instead of refusing the file.
+    public var maximumRejects = 0
+    public var configuration = Configuration()
+    /// Fields by which `merge` finds a document; `_id` by default.
+    public var upsertKeys: [String] = ["_id"]
+    /// Threads that decode and write; nil goes by the machine.
+    public var jobs: Int?
+    /// Asked before anything is written, with the plan in words; false stops the import.
+    public var confirm: @Sendable (ImportPlan) throws -> Bool = { _ in true }
+
+    public init() {}
+}

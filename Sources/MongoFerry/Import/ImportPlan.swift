@@ -1,0 +1,87 @@
+import BSON
+import BackupFile
+
+/// What an import will do to which collection, in which order.
+public struct ImportPlan: Sendable {
+    public enum Way: String, Sendable {
+        case merge, insert
+        /// Loaded beside the live collection, then renamed over it.
+        case staged = "replace"
+        /// Dropped and loaded, because it cannot be renamed or `--in-place` was said.
+        case inPlace = "replace in place"
+        /// A view: dropped and created.
+        case view = "recreate view"
+    }
+
+    public struct Step: Sendable {
+        /// The name in the file.
+        public var name: String
+        /// The name in the database.
+        public var databaseName: String
+        public var way: Way
+        public var records: Int
+        /// Documents in the database now; nil where the collection does not exist.
+        public var liveCount: Int?
+        public var liveIsView = false
+        /// What differs between the file's options and indexes and the existing ones.
+        public var differences: [String] = []
+        /// Code that the server will run, to be looked at by a person: `$where`, `$function`, …
+        public var code: [String] = []
+        var entry: BackupMetadata.Collection
+    }
+
+    public var mode: ImportOptions.Mode
+    public var database: String
+    /// In the order in which they are written.
+    public var steps: [Step] = []
+    /// Collections that refer to each other in a circle, and are imported as one group.
+    public var cycles: [[String]] = []
+    /// Collections of the database that the file does not have; they are left alone.
+    public var untouched: [String] = []
+    /// Bytes of documents that the staging takes beside the live ones.
+    public var stagingBytes = 0
+
+    /// The plan as people read it, a line each.
+    public var lines: [String] {
+        var lines = ["import into \(database), mode \(mode.rawValue):"]
+        let width = steps.map(\.databaseName.count).max() ?? 0
+        for (index, step) in steps.enumerated() {
+            let name = step.databaseName.padding(toLength: width, withPad: " ", startingAt: 0)
+            var line = "  \(index + 1). \(name)  \(step.way.rawValue), \(step.records) records"
+            if step.databaseName != step.name { line += " of \(BackupMetadata.shown(step.name))" }
+            line += step.liveIsView ? " (a view has that name now)" : step.liveCount.map { " (\($0) there now)" } ?? " (new)"
+            lines.append(line)
+            lines += step.differences.map { "     \($0)" }
+            lines += step.code.map { "     code that the server runs: \($0)" }
+        }
+        for cycle in cycles { lines.append("  refer to each other: \(cycle.joined(separator: ", "))") }
+        if !untouched.isEmpty { lines.append("  left alone: \(untouched.joined(separator: ", "))") }
+        let lost = steps.filter { $0.way == .staged || $0.way == .inPlace }.compactMap(\.liveCount).reduce(0, +)
+        if lost > 0 { lines.append("  replaced and gone afterwards: the \(lost) documents that are there now") }
+        if stagingBytes > 0 {
+            lines.append("  room that the staging takes on the server: about \(ByteText.text(stagingBytes)) before compression")
+        }
+        return lines
+    }
+
+    /// Whether documents that are there now can be lost.
+    public var isDestructive: Bool {
+        steps.contains { ($0.way == .staged || $0.way == .inPlace) && ($0.liveCount ?? 0) > 0 || $0.liveIsView }
+    }
+}
+
+/// Sizes as people read them.
+public enum ByteText {
+    public static func text(_ bytes: Int) -> String {
+        var size = Double(bytes)
+        var unit = 0
+        let units = ["bytes", "kB", "MB", "GB", "TB"]
+        while size >= 1000, unit < units.count - 1 {
+            size /= 1000
+            unit += 1
+        }
+        if unit == 0 { return "\(bytes) bytes" }
+        let tenths = Int((size * 10).rounded())
+        return "\(tenths / 10).\(tenths % 10) \(units[unit])"
+    }
+}

@@ -1,0 +1,164 @@
+import BSON
+import BackupFile
+import Foundation
+import MongoDriver
+import Relations
+
+/// Works out the plan of an import: names, order, what is there now, what differs.
+struct ImportPlanner {
+    let connection: Connection
+    let options: ImportOptions
+    let metadata: BackupMetadata?
+    let survey: FileSurvey
+    let references: [Reference]
+
+    /// - Throws: ``FerryError`` for names that cannot be written to; ``MongoError``.
+    func plan() throws -> ImportPlan {
+        var plan = ImportPlan(mode: options.mode, database: connection.database)
+        let live = try connection.withClient {
+            try $0.listCollections(in: connection.database, readPreference: .primary)
+        }
+        let entries = try chosenEntries()
+        let graph = ReferenceGraph(collections: entries.map(\.name), references: references)
+        plan.cycles = graph.cycles
+        let places = Dictionary(uniqueKeysWithValues: graph.order.enumerated().map { ($1, $0) })
+        let rows = entries.filter { $0.kind != .view }.sorted { places[$0.name] ?? 0 < places[$1.name] ?? 0 }
+        var steps = try rows.map { try step($0, live) }
+        // What cannot be swapped is replaced last, when everything else is safely there.
+        steps = steps.filter { $0.way != .inPlace } + steps.filter { $0.way == .inPlace }
+        steps += try ViewOrder.sorted(entries.filter { $0.kind == .view }).map { try step($0, live) }
+        plan.steps = steps
+        let written = Set(steps.map(\.databaseName))
+        plan.untouched = live.map(\.name).filter { !written.contains($0) && !$0.hasPrefix("system.") && !OwnNames.contains($0) }
+            .sorted()
+        plan.stagingBytes = steps.filter { $0.way == .staged }.reduce(0) { $0 + (survey.rows(of: $1.name)?.bytes ?? 0) }
+        return plan
+    }
+
+    /// What of the file is imported, with the names that it gets in the database.
+    private func chosenEntries() throws -> [BackupMetadata.Collection] {
+        var entries = metadata?.collections ?? survey.rows.map { BackupMetadata.Collection(name: $0.name, records: $0.count) }
+        let all = entries.map(\.name)
+        for name in options.renames.keys where !all.contains(name) {
+            throw FerryError(
+                "--rename names '\(name)', which is not in the file", kind: .usage,
+                details: NearestName.nearest(to: name, among: all).map { ["Did you mean '\($0)'?"] } ?? [])
+        }
+        for glob in options.collections where !all.contains(where: glob.matches) {
+            throw FerryError(
+                "there is no collection '\(glob)' in the file", kind: .usage,
+                details: NearestName.nearest(to: glob.pattern, among: all).map { ["Did you mean '\($0)'?"] } ?? [])
+        }
+        entries.removeAll { entry in
+            !options.collections.isEmpty && !options.collections.contains { $0.matches(entry.name) }
+                || options.exclude.contains { $0.matches(entry.name) }
+                || options.configuration.exclusion(of: entry.name) != nil
+        }
+        for index in entries.indices {
+            let name = entries[index].name
+            let configured = options.configuration.collection(name).map(\.databaseName)
+            entries[index].databaseName = options.renames[name] ?? configured ?? entries[index].databaseName
+            try TargetName.check(entries[index].databaseName, in: connection.database)
+        }
+        var seen: [String: String] = [:]
+        for entry in entries {
+            if let other = seen[entry.databaseName] {
+                throw FerryError("\(other) and \(entry.name) would both be written to '\(entry.databaseName)'")
+            }
+            seen[entry.databaseName] = entry.name
+        }
+        return entries
+    }
+
+    private func step(_ entry: BackupMetadata.Collection, _ live: [CollectionInfo]) throws -> ImportPlan.Step {
+        let existing = live.first { $0.name == entry.databaseName }
+        var step = ImportPlan.Step(
+            name: entry.name, databaseName: entry.databaseName, way: .merge, records: survey.rows(of: entry.name)?.count ?? 0,
+            entry: entry)
+        let existingIsView = existing?.kind == .view
+        step.liveIsView = existingIsView && entry.kind != .view
+        switch (entry.kind, options.mode) {
+        case (.view, _): step.way = .view
+        case (_, .merge): step.way = .merge
+        case (_, .insert): step.way = .insert
+        case (.timeseries, .replace): step.way = .inPlace
+        case (.collection, .replace):
+            step.way = options.inPlace || existing?.kind == .timeseries ? .inPlace : .staged
+        }
+        if step.liveIsView, options.mode != .replace {
+            throw FerryError("'\(entry.databaseName)' is a view in \(connection.database), and nothing can be written into a view")
+        }
+        guard let existing, !existingIsView else {
+            step.code = ServerCode.found(in: entry)
+            return step
+        }
+        let namespace = connection.namespace(entry.databaseName)
+        let liveIndexes: [Document]
+        (step.liveCount, liveIndexes) = try connection.withClient { client in
+            let count = try client.runRead(["count": .string(entry.databaseName)], on: connection.database, readPreference: .primary)
+            return (count["n"]?.integer ?? 0, try client.listIndexes(of: namespace, readPreference: .primary))
+        }
+        if metadata == nil {
+            // A file that says nothing about itself: the live collection's own options and indexes stay.
+            step.entry.options = existing.options
+            step.entry.indexes = liveIndexes
+            if existing.kind == .timeseries { step.entry.kind = .timeseries }
+        } else {
+            step.differences = CollectionDifferences.texts(entry, options: existing.options, indexes: liveIndexes, mode: options.mode)
+        }
+        step.code = ServerCode.found(in: step.entry)
+        return step
+    }
+}
+
+/// Names that an import may write to.
+enum TargetName {
+    /// - Throws: ``FerryError`` for what is the server's own or cannot be a collection's name.
+    static func check(_ name: String, in database: String) throws {
+        let reason: String?
+        if name.isEmpty {
+            reason = "it is empty"
+        } else if name.hasPrefix("system.") {
+            reason = "names that start with 'system.' are the server's own"
+        } else if OwnNames.contains(name) {
+            reason = "names that start with '\(OwnNames.prefix)' are this program's own"
+        } else if name.utf8.contains(0) || name.contains("$") || name.hasPrefix(".") || name.hasSuffix(".") {
+            reason = "a collection's name has no '$' and no zero byte, and no point at either end"
+        } else if database.utf8.count + 1 + name.utf8.count > 255 {
+            reason = "with the database's name it is longer than 255 bytes"
+        } else {
+            reason = nil
+        }
+        if let reason { throw FerryError("cannot import into '\(name)': \(reason)", details: ["Nothing was written. --exclude leaves it out."]) }
+    }
+
+    /// - Throws: ``FerryError`` for the databases that run the server.
+    static func check(database: String) throws {
+        guard !["admin", "config", "local"].contains(database.lowercased()) else {
+            throw FerryError("cannot import into the database '\(database)': it is the server's own", kind: .usage)
+        }
+    }
+}
+
+/// Finds code that a server would run when somebody writes or reads.
+enum ServerCode {
+    private static let operators: Set<String> = ["$where", "$function", "$accumulator"]
+
+    /// In a view's pipeline, a validator, or a partial index.
+    static func found(in entry: BackupMetadata.Collection) -> [String] {
+        var result: [String] = []
+        for document in [entry.options] + entry.indexes { document.withRaw { search($0, &result) } }
+        return result
+    }
+
+    private static func search(_ document: RawDocument, _ result: inout [String]) {
+        var walker = document.makeWalker()
+        while let element = try? walker.next() {
+            if operators.contains(element.name) || element.type == .code || element.type == .codeWithScope {
+                result.append("\(element.name): \(IDText.text(element.copy).prefix(200))")
+            } else if let inner = element.document {
+                search(inner, &result)
+            }
+        }
+    }
+}

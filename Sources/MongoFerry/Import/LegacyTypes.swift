@@ -1,0 +1,117 @@
+import BSON
+import BackupFile
+import MongoDriver
+import Relations
+
+/// What the strings of a legacy file become.
+struct LegacyTypes {
+    var resolution: LegacyResolution?
+    /// Rows that the configuration's types cannot be applied to.
+    var problems: ProblemList
+    var rules: TypeRules? { resolution?.rules }
+    var references: [Reference] { resolution?.references ?? [] }
+
+    private static let sampleSize = 1000
+
+    /// Decides from configuration, live data and the rows themselves; then tries the rules on every row.
+    /// - Parameter connection: nil where there is no database to look at.
+    static func resolve(
+        _ survey: FileSurvey, _ reader: BackupReader, _ connection: Connection?, _ options: ImportOptions,
+        _ operation: OperationContext, jobs: Int
+    ) throws -> LegacyTypes {
+        guard survey.legacyRows != .none else { return LegacyTypes(problems: ProblemList(limit: 0)) }
+        let configuration = options.configuration
+        func databaseName(_ name: String) -> String {
+            options.renames[name] ?? configuration.databaseName(of: name)
+        }
+        var liveTypes: [String: [FieldPath: ObservedType]] = [:]
+        var databaseCollections: [String] = []
+        if let connection {
+            let live = try connection.withClient { try $0.listCollections(in: connection.database) }
+                .filter { $0.kind == .collection && !$0.name.hasPrefix("system.") && !OwnNames.contains($0.name) }
+            databaseCollections = live.map { configuration.fileName(of: $0.name) }
+            for rows in survey.rows where live.contains(where: { $0.name == databaseName(rows.name) }) {
+                liveTypes[rows.name] = try types(connection, databaseName(rows.name))
+            }
+        }
+        let resolution = try survey.inference.resolve(
+            configuration: configuration, liveTypes: liveTypes, infer: options.infers,
+            databaseCollections: databaseCollections
+        ) { collection, ids in
+            guard let connection else { return [] }
+            return try existing(ids, in: databaseName(collection), connection)
+        }
+        var result = LegacyTypes(resolution: resolution, problems: ProblemList(limit: survey.problems.limit))
+        try result.tryRules(survey, reader, operation, jobs: jobs)
+        return result
+    }
+
+    private static func types(_ connection: Connection, _ name: String) throws -> [FieldPath: ObservedType] {
+        var observer = TypeObserver()
+        try connection.withClient { client in
+            let pipeline: [Document] = [["$sample": ["size": .int32(Int32(sampleSize))]]]
+            try client.aggregate(connection.namespace(name), pipeline: pipeline).forEach { try observer.add($0) }
+        }
+        return observer.types
+    }
+
+    private static func existing(_ ids: [ObjectID], in name: String, _ connection: Connection) throws -> Set<ObjectID> {
+        try connection.withClient { client in
+            var found: Set<ObjectID> = []
+            let filter: Document = ["_id": ["$in": .array(ids.map { .objectID($0) })]]
+            try client.find(connection.namespace(name), filter, options: FindOptions(projection: ["_id": 1])).forEach {
+                if let id = $0.first?.objectID { found.insert(id) }
+            }
+            return found
+        }
+    }
+
+    /// Converts every row once without writing it, to find those that a rule of the configuration cannot convert.
+    private mutating func tryRules(_ survey: FileSurvey, _ reader: BackupReader, _ operation: OperationContext, jobs: Int) throws {
+        guard let rules, rules.rules.contains(where: \.isStrict) else { return }
+        try reader.seek(toRowAt: reader.firstRow.offset, line: reader.firstRow.line)
+        let legacyRows = survey.legacyRows
+        let workers = (0..<jobs).map { _ in RuleTrial(rules: rules, legacyRows: legacyRows, limit: problems.limit) }
+        try BatchPass.run(
+            reader, cancellation: operation.cancellation,
+            workers: workers.map { worker in { @Sendable batch in worker.look(at: batch) } })
+        for worker in workers { problems.merge(worker.problems) }
+    }
+}
+
+/// One thread's part of the trial.
+// @unchecked: one thread at a time; read after the pass has ended.
+private final class RuleTrial: @unchecked Sendable {
+    private let rules: TypeRules
+    private let legacyRows: FileSurvey.LegacyRows
+    private var decoder = RowDecoder(maximumDocument: .max)
+    private let converted = ByteBuffer(capacity: 4096)
+    private var counts: ConversionCounts
+    private(set) var problems: ProblemList
+
+    init(rules: TypeRules, legacyRows: FileSurvey.LegacyRows, limit: Int) {
+        self.rules = rules
+        self.legacyRows = legacyRows
+        counts = rules.makeCounts()
+        problems = ProblemList(limit: limit)
+    }
+
+    func look(at batch: RecordBatch) {
+        batch.forEachRow { row in
+            // Rows that cannot be read were noted by the survey.
+            guard let (name, fields) = try? decoder.fields(of: row), let collection = rules.rules(for: name) else { return }
+            let line = row.line
+            let problem = try? decoder.withDocument(fields, line: line, collection: name) { document, traits -> RowProblem? in
+                guard legacyRows.includes(document, hasWrapper: traits.contains(.wrapper)) else { return nil }
+                converted.reset()
+                do throws(RowRejection) {
+                    try collection.apply(to: document, appendingTo: converted, counts: &counts)
+                    return nil
+                } catch {
+                    return RowProblem(line: line, collection: name, id: document.first.map(IDText.text), reason: "\(error)")
+                }
+            }
+            if let problem = problem ?? nil { problems.add(problem) }
+        }
+    }
+}

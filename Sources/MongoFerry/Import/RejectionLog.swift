@@ -1,0 +1,34 @@
+import Foundation
+
+/// Rows that were not taken, from all threads: all counted, the first kept.
+// @unchecked: every access to the state is under the lock.
+final class RejectionLog: @unchecked Sendable {
+    private let lock = NSLock()
+    private var problems: ProblemList
+
+    init(limit: Int = 1000) { problems = ProblemList(limit: limit) }
+
+    func add(_ problem: RowProblem) {
+        lock.lock()
+        problems.add(problem)
+        lock.unlock()
+    }
+
+    var count: Int {
+        lock.lock()
+        defer { lock.unlock() }
+        return problems.count
+    }
+
+    var first: [RowProblem] {
+        lock.lock()
+        defer { lock.unlock() }
+        return problems.sorted()
+    }
+}
+
+extension Report.Rejection {
+    init(_ problem: RowProblem) {
+        self.init(collection: problem.collection, line: problem.line, id: problem.id, reason: problem.reason)
+    }
+}

@@ -1,0 +1,144 @@
+import BSON
+import BackupFile
+import MongoDriver
+
+/// Replaces collections: everything is loaded and indexed beside the live data, then swapped in.
+///
+/// Until the swap the live data are untouched; each rename is one step of the server, so that a collection is whole at
+/// every moment, old or new.
+struct Replacement {
+    let connection: Connection
+    let loader: RowLoader
+    let lock: ImportLock
+    let operation: OperationContext
+
+    struct Outcome {
+        var collections: [CollectionOutcome] = []
+        var conversions: [RowLoader.Result] = []
+        var refusedIndexes: [String] = []
+        /// Collections that are new already, when something stopped the swap.
+        var swapped: [String] = []
+    }
+
+    /// - Throws: ``FerryError`` saying the state of every collection; `CancellationError` before the first swap.
+    func run(_ plan: ImportPlan) throws -> Outcome {
+        var outcome = Outcome()
+        let staged = plan.steps.filter { $0.way == .staged }
+        let staging = Dictionary(uniqueKeysWithValues: staged.enumerated().map { ($1.name, OwnNames.stagingPrefix + String($0)) })
+        do {
+            for step in staged { try load(step, into: staging[step.name] ?? "", &outcome) }
+        } catch {
+            try discard(Array(staging.values), after: error)
+        }
+        guard outcome.refusedIndexes.isEmpty, loader.rejections.count == 0 else {
+            try discard(Array(staging.values), after: nil)
+            return outcome
+        }
+        for step in staged {
+            do {
+                try lock.check()
+                try swap(step, staging[step.name] ?? "")
+                outcome.swapped.append(step.name)
+            } catch {
+                throw interrupted(error, staged, outcome.swapped)
+            }
+        }
+        for step in plan.steps where step.way == .inPlace { try replaceInPlace(step, &outcome) }
+        for step in plan.steps where step.way == .view { try recreateView(step) }
+        return outcome
+    }
+
+    private func load(_ step: ImportPlan.Step, into staging: String, _ outcome: inout Outcome) throws {
+        try operation.cancellation.check()
+        try connection.withClient { client in
+            let builder = CollectionBuilder(client: client, database: connection.database)
+            try client.drop(connection.namespace(staging))
+            try builder.create(step.entry, as: staging)
+        }
+        try fill(step, staging, &outcome)
+    }
+
+    private func fill(_ step: ImportPlan.Step, _ name: String, _ outcome: inout Outcome) throws {
+        let watch = Stopwatch()
+        let isCapped = step.entry.options["capped"]?.bool == true
+        var result = try loader.load(step.name, into: connection.namespace(name), .load, writers: isCapped ? 1 : nil)
+        try operation.cancellation.check()
+        operation.progress(.index, step.name)
+        let refused = try connection.withClient { client in
+            try CollectionBuilder(client: client, database: connection.database)
+                .build(step.entry.indexes, on: name, inheriting: step.entry.options["collation"])
+        }
+        outcome.refusedIndexes += refused.map { $0.replacing(name, with: step.databaseName) }
+        if step.entry.kind == .collection, !isCapped {
+            let count = try connection.withClient { try $0.countDocuments(connection.namespace(name)) }
+            guard count == result.outcome.inserted else {
+                throw FerryError(
+                    "\(step.databaseName): \(result.outcome.inserted) documents were written and \(count) are there")
+            }
+        }
+        result.outcome.deleted = step.liveCount ?? 0
+        result.outcome.seconds = watch.seconds
+        outcome.collections.append(result.outcome)
+        outcome.conversions.append(result)
+    }
+
+    private func swap(_ step: ImportPlan.Step, _ staging: String) throws {
+        operation.progress(.swap, step.name)
+        try connection.withClient { client in
+            // A view can't be renamed over.
+            if step.liveIsView { try client.drop(connection.namespace(step.databaseName)) }
+            try CollectionBuilder(client: client, database: connection.database).rename(staging, over: step.databaseName)
+        }
+    }
+
+    private func replaceInPlace(_ step: ImportPlan.Step, _ outcome: inout Outcome) throws {
+        do {
+            try connection.withClient { client in
+                try client.drop(connection.namespace(step.databaseName))
+                try CollectionBuilder(client: client, database: connection.database).create(step.entry, as: step.databaseName)
+            }
+            try fill(step, step.databaseName, &outcome)
+        } catch {
+            throw FerryError(
+                "\(step.databaseName) was being replaced in place and is not complete: \(Self.text(error))",
+                details: ["The collections before it are done. Run the import again: it starts this collection anew."])
+        }
+    }
+
+    private func recreateView(_ step: ImportPlan.Step) throws {
+        try connection.withClient { client in
+            try client.drop(connection.namespace(step.databaseName))
+            try CollectionBuilder(client: client, database: connection.database).create(step.entry, as: step.databaseName)
+        }
+    }
+
+    /// Removes the staging collections; the live data were not touched.
+    private func discard(_ names: [String], after error: (any Error)?) throws {
+        do {
+            try connection.withClient { client in
+                for name in names { try client.drop(connection.namespace(name)) }
+            }
+        } catch let second {
+            guard let error else { throw second }
+            throw FerryError(
+                Self.text(error),
+                details: [
+                    "The live data were not touched.",
+                    "What was loaded beside them could not be removed (\(Self.text(second))); the next import removes it.",
+                ])
+        }
+        if let error { throw error }
+    }
+
+    private func interrupted(_ error: any Error, _ staged: [ImportPlan.Step], _ swapped: [String]) -> FerryError {
+        let waiting = staged.map(\.name).filter { !swapped.contains($0) }
+        return FerryError(
+            "the swap stopped: \(Self.text(error))",
+            details: [
+                "New already: \(swapped.isEmpty ? "none" : swapped.joined(separator: ", ")). Still old: \(waiting.joined(separator: ", ")).",
+                "Every collection is whole. Run the import again: it finishes the job.",
+            ])
+    }
+
+    static func text(_ error: any Error) -> String { error is CancellationError ? "interrupted" : "\(error)" }
+}

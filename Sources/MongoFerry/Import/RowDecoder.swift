@@ -1,0 +1,130 @@
+import BSON
+import BackupFile
+import ExtendedJSON
+import Relations
+
+/// Why a row of a file cannot be taken.
+struct RowProblem: Error, Sendable {
+    var line: Int
+    var collection: String?
+    /// Extended JSON of the `_id`, where it could be read.
+    var id: String?
+    var reason: String
+}
+
+/// Turns rows into documents. Belongs to one thread.
+struct RowDecoder {
+    private let quoted = ExtendedJSONDecoder(quotes: .doubled)
+    private let bare = ExtendedJSONDecoder(quotes: .plain)
+    private let buffer = ByteBuffer(capacity: 64 << 10)
+    private let reordered = ByteBuffer(capacity: 4096)
+    /// Bytes of the largest document that the server takes.
+    let maximumDocument: Int
+
+    private var lastName: [UInt8] = []
+    private var lastCollection = ""
+
+    init(maximumDocument: Int) { self.maximumDocument = maximumDocument }
+
+    /// The collection's name in a row, without looking at the document.
+    /// - Throws: ``RowProblem``.
+    mutating func fields(of row: borrowing RecordBatch.Row) throws(RowProblem) -> (String, RowFields) {
+        switch RowFields.parse(row) {
+        case .failure(let fault): throw RowProblem(line: row.line, reason: fault.reason)
+        case .success(let fields):
+            // Rows of one collection stand together, so the name is nearly always the last one's.
+            if !fields.nameIsQuoted, fields.name.elementsEqual(lastName) { return (lastCollection, fields) }
+            guard let name = fields.collection else {
+                throw RowProblem(line: row.line, reason: "the collection's name is not UTF-8")
+            }
+            guard !name.isEmpty else { throw RowProblem(line: row.line, reason: "the collection's name is empty") }
+            if !fields.nameIsQuoted {
+                lastName = Array(fields.name)
+                lastCollection = name
+            }
+            return (name, fields)
+        }
+    }
+
+    /// Calls `body` with a row's document, its `_id` in front, as a server keeps it.
+    ///
+    /// The document is valid only inside `body`.
+    /// - Throws: ``RowProblem``; what `body` throws.
+    func withDocument<Result>(
+        _ fields: RowFields, line: Int, collection: String,
+        _ body: (RawDocument, ExtendedJSONDecoder.Traits) throws -> Result
+    ) throws -> Result {
+        buffer.reset(keeping: 20 << 20)
+        let traits: ExtendedJSONDecoder.Traits
+        let document: RawDocument
+        do {
+            traits = try (fields.dataIsQuoted ? quoted : bare).decode(fields.data, into: buffer)
+            document = try RawDocument(buffer.bytes)
+        } catch {
+            throw RowProblem(line: line, collection: collection, reason: "\(error)")
+        }
+        return try body(try sound(document, line: line, collection: collection), traits)
+    }
+
+    /// Checks what every server refuses, and puts `_id` in front.
+    /// - Throws: ``RowProblem``.
+    func sound(_ document: RawDocument, line: Int, collection: String) throws -> RawDocument {
+        func problem(_ reason: String, id: RawElement?) -> RowProblem {
+            RowProblem(line: line, collection: collection, id: id.map(IDText.text), reason: reason)
+        }
+        guard let first = document.first else { throw problem("the document has no _id", id: nil) }
+        let id = first.keyEquals("_id") ? first : document["_id"]
+        guard let id else { throw problem("the document has no _id", id: nil) }
+        guard document.bytes.count <= maximumDocument else {
+            throw problem("the document takes \(document.bytes.count) bytes, servers take at most \(maximumDocument)", id: id)
+        }
+        switch id.type {
+        case .array, .regularExpression, .undefined:
+            throw problem("servers take no _id of type \(id.type.name)", id: id)
+        case .document:
+            var walker = id.document?.makeWalker()
+            while let inner = try walker?.next() {
+                if inner.key.first == 0x24 { throw problem("servers take no _id with a field that starts with '$'", id: id) }
+            }
+        default: break
+        }
+        return first.keyEquals("_id") ? document : try withIDInFront(document, id)
+    }
+
+    private func withIDInFront(_ document: RawDocument, _ id: RawElement) throws -> RawDocument {
+        reordered.reset()
+        reordered.reserve(document.bytes.count)
+        var writer = reordered.makeWriter()
+        writer.put(littleEndian: Int32(document.bytes.count))
+        func append(_ element: RawElement, _ writer: inout ByteWriter) {
+            writer.put(element.type.rawValue)
+            if let key = element.key.baseAddress { writer.put(copying: key, count: element.key.count) }
+            writer.put(0)
+            if let value = element.value.baseAddress { writer.put(copying: value, count: element.value.count) }
+        }
+        append(id, &writer)
+        var isTaken = false
+        var walker = document.makeWalker()
+        while let element = try walker.next() {
+            if !isTaken, element.keyEquals("_id") {
+                isTaken = true
+                continue
+            }
+            append(element, &writer)
+        }
+        writer.put(0)
+        writer.finish()
+        return try RawDocument(reordered.bytes)
+    }
+}
+
+/// An `_id` as people read it.
+enum IDText {
+    static func text(_ id: RawElement) -> String { text(id.copy) }
+
+    /// Compact Extended JSON: `{"$oid":"5c2a…"}`, `"abc"`, `7`.
+    static func text(_ id: Value) -> String {
+        let whole = JSONText.document(Document { $0.append("", id) })
+        return String(whole.dropFirst(4).dropLast())
+    }
+}

@@ -1,0 +1,142 @@
+import BSON
+import BackupFile
+import Foundation
+import MongoDriver
+import Relations
+
+/// Brings one collection's rows from the file to a collection of the database.
+struct RowLoader {
+    let reader: BackupReader
+    let connection: Connection
+    let survey: FileSurvey
+    let rules: TypeRules?
+    let jobs: Int
+    let rejections: RejectionLog
+    let lock: ImportLock?
+    let operation: OperationContext
+
+    struct Result {
+        var outcome: CollectionOutcome
+        /// Live documents that the file has too.
+        var matched: Int
+        var conversions: ConversionCounts?
+    }
+
+    /// - Parameters:
+    ///   - name: the collection's name in the file.
+    ///   - writers: 1 where the order of insertion matters.
+    /// - Throws: ``MongoError``, ``BackupError``, ``FerryError``; `CancellationError`.
+    func load(
+        _ name: String, into namespace: Namespace, _ way: DocumentWriter.Way, isDryRun: Bool = false, writers: Int? = nil
+    ) throws -> Result {
+        let watch = Stopwatch()
+        var result = Result(outcome: CollectionOutcome(name: name), matched: 0)
+        guard let rows = survey.rows(of: name), rows.count > 0 else { return result }
+        try reader.seek(toRowAt: rows.first.offset, line: rows.first.line)
+        let done = Tally()
+        let count = writers ?? jobs
+        let workers = (0..<count).map { _ in
+            LoadWorker(
+                name: name, survey: survey, rules: rules, end: rows.end, maximumDocument: Int.max)
+        }
+        let (operation, connection, lock, rejections) = (operation, connection, lock, rejections)
+        let phase: OperationProgress.Phase = isDryRun ? .preflight : .load
+        try BatchPass.run(
+            reader, until: rows.end, cancellation: operation.cancellation,
+            workers: workers.map { worker in
+                { @Sendable batch in
+                    try lock?.check()
+                    let writer = try worker.writer {
+                        DocumentWriter(
+                            client: try connection.pool.makeClient(), namespace: namespace, way: way, name: name,
+                            isDryRun: isDryRun, rejections: rejections)
+                    }
+                    let taken = try worker.take(batch, writer)
+                    operation.progress(phase, name, records: done.add(taken), total: rows.count, bytes: batch.byteCount)
+                }
+            }, atEnd: workers.map { worker in { @Sendable in try worker.finish() } })
+        for worker in workers {
+            if let outcome = worker.outcome { result.outcome += outcome }
+            result.matched += worker.matched
+            if let counts = worker.conversions {
+                if result.conversions == nil { result.conversions = counts } else { result.conversions?.merge(counts) }
+            }
+        }
+        guard result.outcome.read == rows.count else {
+            throw FerryError(
+                "\(reader.path): \(result.outcome.read) rows of \(name) were read, \(rows.count) were found before: the file was changed while it was read")
+        }
+        result.outcome.seconds = watch.seconds
+        return result
+    }
+}
+
+/// One thread's part of a load.
+// @unchecked: one thread at a time; read by the loader after the pass has ended.
+private final class LoadWorker: @unchecked Sendable {
+    private let name: String
+    private let survey: FileSurvey
+    private let rules: TypeRules?
+    private let end: Int
+    private var decoder: RowDecoder
+    private let converted = ByteBuffer(capacity: 4096)
+    private var open: DocumentWriter?
+    private(set) var conversions: ConversionCounts?
+    private(set) var outcome: CollectionOutcome?
+    private(set) var matched = 0
+
+    init(name: String, survey: FileSurvey, rules: TypeRules?, end: Int, maximumDocument: Int) {
+        self.name = name
+        self.survey = survey
+        self.rules = rules
+        self.end = end
+        decoder = RowDecoder(maximumDocument: maximumDocument)
+        conversions = rules?.makeCounts()
+    }
+
+    func writer(_ make: () throws -> DocumentWriter) rethrows -> DocumentWriter {
+        if let open { return open }
+        let fresh = try make()
+        open = fresh
+        return fresh
+    }
+
+    func take(_ batch: RecordBatch, _ writer: DocumentWriter) throws -> Int {
+        var taken = 0
+        try batch.forEachRow { row in
+            guard row.offset < end, let (collection, fields) = try? decoder.fields(of: row), collection == name else { return }
+            do {
+                try decoder.withDocument(fields, line: row.line, collection: name) { document, traits in
+                    guard let rules, survey.legacyRows.includes(document, hasWrapper: traits.contains(.wrapper)) else {
+                        return try writer.add(document, line: row.line)
+                    }
+                    try convert(document, rules) { try writer.add($0, line: row.line) }
+                }
+                taken += 1
+            } catch is RowProblem {
+                // The preflight has found this row, and the import goes on only where it may be set aside.
+                return
+            } catch is RowRejection {
+                return
+            }
+        }
+        return taken
+    }
+
+    private func convert(_ document: RawDocument, _ rules: TypeRules, _ body: (RawDocument) throws -> Void) throws {
+        guard let collection = rules.rules(for: name), var counts = conversions else { return try body(document) }
+        conversions = nil
+        defer { conversions = counts }
+        converted.reset()
+        try collection.apply(to: document, appendingTo: converted, counts: &counts)
+        try body(try RawDocument(converted.bytes))
+    }
+
+    func finish() throws {
+        guard let writer = open else { return }
+        try writer.flush()
+        outcome = writer.outcome
+        matched = writer.matched
+        open = nil
+    }
+}

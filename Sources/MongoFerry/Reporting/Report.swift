@@ -1,0 +1,144 @@
+import BSON
+import BackupFile
+import ExtendedJSON
+
+/// The outcome of an operation, for people and for programs.
+public struct Report: Sendable {
+    /// A row or a document that was not taken.
+    public struct Rejection: Sendable {
+        public var collection: String?
+        /// Its line in the file; nil where it is not from a file.
+        public var line: Int?
+        /// Its `_id` as Extended JSON, where known.
+        public var id: String?
+        public var reason: String
+    }
+
+    /// Something that differs between what was expected and what is there.
+    public struct Difference: Sendable {
+        public var collection: String
+        public var kind: String
+        public var detail: String
+    }
+
+    public var operation: String
+    /// `done`, `problems`, `refused`, `failed`, `interrupted`, `planned`.
+    public var status = "done"
+    public var mode: String?
+    public var isDryRun = false
+    public var file: String?
+    public var database: String?
+    public var source: String?
+    public var started = Clock.now
+    public var seconds = 0.0
+    public var consistency: String?
+    public var snapshot: String?
+    public var bytes: Int?
+    public var sha256: String?
+    /// Rows that Extended JSON could not carry.
+    public var escaped: Int?
+    public var collections: [CollectionOutcome] = []
+    public var references: [ReferenceOutcome] = []
+    public var excluded: [BackupMetadata.Exclusion] = []
+    public var rejections: [Rejection] = []
+    /// All rejections, of which ``rejections`` holds the first.
+    public var rejectionCount = 0
+    public var differences: [Difference] = []
+    public var conversions: [Document] = []
+    public var warnings: [String] = []
+    public var error: String?
+
+    public init(operation: String) { self.operation = operation }
+
+    public var danglingCount: Int { references.reduce(0) { $0 + ($1.isOptional ? 0 : $1.dangling) } }
+
+    public var totals: CollectionOutcome {
+        collections.reduce(into: CollectionOutcome(name: "total")) { $0 += $1 }
+    }
+
+    /// The report as one JSON document, its line end included.
+    public var json: String { JSONText.document(document) + "\n" }
+
+    var document: Document {
+        Document { report in
+            func add(_ key: String, _ text: String?) {
+                if let text { report.append(key, .string(text)) }
+            }
+            add("operation", operation)
+            add("status", status)
+            add("mode", mode)
+            if isDryRun { report.append("dryRun", true) }
+            add("file", file)
+            add("database", database)
+            add("source", source)
+            add("program", "mongoferry \(mongoFerryVersion)")
+            add("started", started)
+            report.append("seconds", .double(seconds))
+            add("consistency", consistency)
+            add("snapshot", snapshot)
+            if let bytes { report.append("bytes", .number(bytes)) }
+            add("sha256", sha256)
+            if let escaped { report.append("escaped", .number(escaped)) }
+            report.append("collections", .array(collections.map { .document($0.document) }))
+            report.append("totals", .document(totals.document.removing(["name", "seconds"])))
+            report.append("references", .array(references.map { .document($0.document) }))
+            report.append("dangling", .number(danglingCount))
+            report.append(
+                "excluded", .array(excluded.map { .document(["name": .string($0.name), "reason": .string($0.reason)]) }))
+            report.append("rejectedRows", .array(rejections.map { .document($0.document) }))
+            report.append("rejected", .number(rejectionCount))
+            report.append("differences", .array(differences.map { .document($0.document) }))
+            report.append("conversions", .array(conversions.map { .document($0) }))
+            report.append("warnings", .array(warnings.map { .string($0) }))
+            add("error", error)
+        }
+    }
+}
+
+extension Value {
+    /// The smallest integer type that holds it, so that it stands bare in Extended JSON.
+    static func number(_ number: Int) -> Value { Int32(exactly: number).map { .int32($0) } ?? .int64(Int64(number)) }
+}
+
+extension CollectionOutcome {
+    var document: Document {
+        [
+            "name": .string(name), "read": .number(read), "inserted": .number(inserted), "updated": .number(updated),
+            "unchanged": .number(unchanged), "deleted": .number(deleted), "rejected": .number(rejected),
+            "seconds": .double(seconds),
+        ]
+    }
+}
+
+extension ReferenceOutcome {
+    var document: Document {
+        Document {
+            $0.append("collection", .string(collection))
+            $0.append("path", .string(path))
+            $0.append("target", .string(target))
+            $0.append("checked", .number(checked))
+            $0.append("dangling", .number(dangling))
+            $0.append(
+                "examples", .array(examples.map { .document(["value": $0.value, "_id": $0.documentID]) }))
+            if isTargetMissing { $0.append("targetMissing", true) }
+            if isOptional { $0.append("optional", true) }
+        }
+    }
+}
+
+extension Report.Rejection {
+    var document: Document {
+        Document {
+            if let collection { $0.append("collection", .string(collection)) }
+            if let line { $0.append("line", .number(line)) }
+            if let id { $0.append("_id", .string(id)) }
+            $0.append("reason", .string(reason))
+        }
+    }
+}
+
+extension Report.Difference {
+    var document: Document {
+        ["collection": .string(collection), "kind": .string(kind), "detail": .string(detail)]
+    }
+}

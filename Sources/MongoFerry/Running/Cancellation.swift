@@ -1,0 +1,17 @@
+import Synchronization
+
+/// Somebody wants an operation to stop: looked at between batches, so that it stops cleanly.
+public final class Cancellation: Sendable {
+    private let flag = Atomic<Bool>(false)
+
+    public init() {}
+
+    public func cancel() { flag.store(true, ordering: .relaxed) }
+
+    public var isCancelled: Bool { flag.load(ordering: .relaxed) }
+
+    /// - Throws: `CancellationError` once ``cancel()`` was called.
+    func check() throws {
+        if isCancelled { throw CancellationError() }
+    }
+}

@@ -1,0 +1,63 @@
+import Synchronization
+
+/// What an operation is doing, for whoever watches it.
+public struct OperationProgress: Sendable {
+    public enum Phase: String, Sendable {
+        case discover, read, preflight, load, index, swap, verify
+    }
+
+    public var phase: Phase
+    /// The collection, by its name in the file; nil where the phase concerns none.
+    public var collection: String?
+    /// Records done in this phase and collection.
+    public var records: Int
+    /// How many there will be, where that is known.
+    public var total: Int?
+    /// Bytes done.
+    public var bytes: Int
+}
+
+/// Something worth saying while an operation runs.
+public struct Message: Sendable {
+    public enum Level: Int, Sendable, Comparable {
+        case debug, info, warning
+        public static func < (left: Level, right: Level) -> Bool { left.rawValue < right.rawValue }
+    }
+
+    public var level: Level
+    public var text: String
+}
+
+/// What every operation gets: whether to stop, and whom to tell.
+public struct OperationContext: Sendable {
+    public let cancellation: Cancellation
+    private let onProgress: @Sendable (OperationProgress) -> Void
+    private let onMessage: @Sendable (Message) -> Void
+
+    public init(
+        cancellation: Cancellation = Cancellation(), onProgress: @escaping @Sendable (OperationProgress) -> Void = { _ in },
+        onMessage: @escaping @Sendable (Message) -> Void = { _ in }
+    ) {
+        self.cancellation = cancellation
+        self.onProgress = onProgress
+        self.onMessage = onMessage
+    }
+
+    func progress(_ phase: OperationProgress.Phase, _ collection: String? = nil, records: Int = 0, total: Int? = nil, bytes: Int = 0) {
+        onProgress(OperationProgress(phase: phase, collection: collection, records: records, total: total, bytes: bytes))
+    }
+
+    func debug(_ text: String) { onMessage(Message(level: .debug, text: text)) }
+    func info(_ text: String) { onMessage(Message(level: .info, text: text)) }
+    func warning(_ text: String) { onMessage(Message(level: .warning, text: text)) }
+}
+
+/// A count that several threads add to.
+final class Tally: Sendable {
+    private let value = Atomic<Int>(0)
+
+    /// The new value.
+    @discardableResult
+    func add(_ amount: Int) -> Int { value.add(amount, ordering: .relaxed).newValue }
+    var current: Int { value.load(ordering: .relaxed) }
+}

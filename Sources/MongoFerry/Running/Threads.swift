@@ -1,0 +1,77 @@
+import Foundation
+
+/// Threads for blocking work: libmongoc, files, compressors. Swift's own pool is never blocked.
+enum Threads {
+    /// Room for the deepest document that a server stores, walked by recursion.
+    private static let stackSize = 8 << 20
+
+    /// Runs all of `bodies` at the same time and waits for them.
+    ///
+    /// `onFailure` is called at the first error, to wake up what waits for a body that has stopped.
+    /// - Throws: the first error that a body threw.
+    static func runAll(_ bodies: [@Sendable () throws -> Void], onFailure: @escaping @Sendable () -> Void = {}) throws {
+        let state = JoinState(waitingFor: bodies.count)
+        for body in bodies {
+            let thread = Thread {
+                do {
+                    try body()
+                    state.end(with: nil)
+                } catch {
+                    if state.note(error) { onFailure() }
+                    state.end(with: error)
+                }
+            }
+            thread.stackSize = stackSize
+            thread.start()
+        }
+        try state.join()
+    }
+
+    /// Runs blocking work on a thread of its own, cancelled with the task that waits for it.
+    static func run<Result: Sendable>(
+        cancelling cancellation: Cancellation, _ body: @escaping @Sendable () throws -> Result
+    ) async throws -> Result {
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let thread = Thread { continuation.resume(with: Swift.Result { try body() }) }
+                thread.stackSize = stackSize
+                thread.start()
+            }
+        } onCancel: {
+            cancellation.cancel()
+        }
+    }
+}
+
+/// Waits for threads and keeps their first error.
+// @unchecked: every access to the state is under the condition's lock.
+private final class JoinState: @unchecked Sendable {
+    private let condition = NSCondition()
+    private var running: Int
+    private var firstError: (any Error)?
+
+    init(waitingFor count: Int) { running = count }
+
+    /// True for the first error.
+    func note(_ error: any Error) -> Bool {
+        condition.lock()
+        defer { condition.unlock() }
+        if firstError != nil { return false }
+        firstError = error
+        return true
+    }
+
+    func end(with error: (any Error)?) {
+        condition.lock()
+        running -= 1
+        condition.broadcast()
+        condition.unlock()
+    }
+
+    func join() throws {
+        condition.lock()
+        defer { condition.unlock() }
+        while running > 0 { condition.wait() }
+        if let firstError { throw firstError }
+    }
+}

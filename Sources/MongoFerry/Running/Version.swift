@@ -1,0 +1,2 @@
+/// The version of this program and library.
+public let mongoFerryVersion = "0.1.0"

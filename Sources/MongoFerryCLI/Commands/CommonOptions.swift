@@ -1,0 +1,120 @@
+import ArgumentParser
+import BSON
+import BackupFile
+import Foundation
+import MongoDriver
+import MongoFerry
+import Relations
+
+/// What every command takes.
+struct CommonOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Connection string. Default: $MONGODB_URI, else mongodb://localhost:27017.", valueName: "uri"))
+    var uri: String?
+
+    @Option(help: ArgumentHelp("A file whose first line is the connection string, so that its password stays out of the process list.", valueName: "file"))
+    var uriFile: String?
+
+    @Option(help: ArgumentHelp("The database. Default: the connection string's.", valueName: "name"))
+    var db: String?
+
+    @Option(help: ArgumentHelp("Configuration. Default: mongoferry.yaml in this folder, if present.", valueName: "file"))
+    var config: String?
+
+    @Option(help: ArgumentHelp("debug, info or warning.", valueName: "level"))
+    var logLevel: LogLevel = .info
+
+    @Flag(help: "No progress and no messages but warnings and errors.")
+    var quiet = false
+
+    @Flag(help: "No colours. They are never used where output is no terminal, or NO_COLOR is set.")
+    var noColor = false
+
+    enum LogLevel: String, ExpressibleByArgument, CaseIterable {
+        case debug, info, warning
+    }
+
+    /// The connection string, wherever it comes from.
+    func connectionText() throws -> String {
+        if let uri, uriFile != nil { _ = uri; throw FerryError("say --uri or --uri-file, not both", kind: .usage) }
+        if let uri { return uri }
+        if let uriFile {
+            let text: String
+            do {
+                text = try String(contentsOfFile: uriFile, encoding: .utf8)
+            } catch { throw FerryError("\(uriFile): cannot read the connection string: \(error.localizedDescription)") }
+            let line = text.split(whereSeparator: \.isNewline).first.map { $0.trimmingCharacters(in: .whitespaces) }
+            guard let line, !line.isEmpty else { throw FerryError("\(uriFile): there is no connection string on the first line") }
+            return line
+        }
+        if let variable = ProcessInfo.processInfo.environment["MONGODB_URI"], !variable.isEmpty { return variable }
+        return "mongodb://localhost:27017"
+    }
+
+    func target() throws -> Target { try Target(uri: try connectionText(), database: db) }
+
+    /// The configuration that was named, or the one in this folder, or an empty one.
+    func configuration() throws -> Configuration {
+        let path = config ?? "mongoferry.yaml"
+        guard config != nil || FileManager.default.fileExists(atPath: path) else { return Configuration() }
+        let text: String
+        do {
+            text = try String(contentsOfFile: path, encoding: .utf8)
+        } catch { throw FerryError("\(path): cannot read the configuration: \(error.localizedDescription)", kind: .usage) }
+        do throws(ConfigurationError) {
+            return try Configuration.parse(yaml: text, file: path)
+        } catch { throw FerryError("\(error)", kind: .usage) }
+    }
+
+    /// An operation whose messages and progress go to standard error.
+    func operation() -> (OperationContext, ProgressDisplay) {
+        let display = ProgressDisplay(isQuiet: quiet)
+        let least: Message.Level = quiet ? .warning : logLevel == .debug ? .debug : logLevel == .info ? .info : .warning
+        let operation = OperationContext(
+            cancellation: Interruption.cancellation, onProgress: display.update,
+            onMessage: { message in
+                guard message.level >= least else { return }
+                Terminal.standardError.line(message.level == .warning ? "warning: \(message.text)" : message.text)
+            })
+        return (operation, display)
+    }
+}
+
+/// Runs an operation, and writes its report whatever becomes of it.
+enum ReportedRun {
+    static func run(
+        _ name: String, _ common: CommonOptions, reportPath: String?, _ body: (OperationContext) throws -> Report
+    ) throws -> Report {
+        if let reportPath, FileManager.default.fileExists(atPath: reportPath), !FileManager.default.isWritableFile(atPath: reportPath) {
+            throw FerryError("\(reportPath): cannot write the report there")
+        }
+        let (operation, display) = common.operation()
+        do {
+            let report = try body(operation)
+            display.end()
+            try write(report, to: reportPath)
+            return report
+        } catch {
+            display.end()
+            var report = Report(operation: name)
+            report.status = error is CancellationError ? "interrupted" : "failed"
+            report.error = error is CancellationError ? "interrupted" : "\(error)"
+            try write(report, to: reportPath)
+            throw error
+        }
+    }
+
+    private static func write(_ report: Report, to path: String?) throws {
+        guard let path else { return }
+        do {
+            try Data(report.json.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+        } catch { throw FerryError("\(path): cannot write the report: \(error.localizedDescription)") }
+    }
+}
+
+/// A value as one line of Extended JSON.
+enum JSONLine {
+    static func text(_ value: Value) -> String {
+        let whole = JSONText.document(Document { $0.append("", value) })
+        return String(whole.dropFirst(4).dropLast().prefix(200))
+    }
+}

@@ -1,0 +1,112 @@
+import ArgumentParser
+import BackupFile
+import ExtendedJSON
+import Foundation
+import MongoFerry
+import Relations
+
+extension ExtendedJSONMode: ExpressibleByArgument {}
+extension ExportOptions.Consistency: ExpressibleByArgument {}
+
+struct ExportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export", abstract: "Database to file.",
+        discussion: """
+            Everything in the database is exported unless it is excluded by name, and what was left out is printed. On a \
+            replica set all collections come from one snapshot.
+
+            Examples:
+              mongoferry export --db insurance -o insurance.csv.zst
+              mongoferry export --db insurance -o - | ssh backup 'cat > insurance.csv'
+              mongoferry export --db insurance --collection 'polic*' --query 'policies={"status":"active"}' -o active.csv
+              mongoferry export --db fixtures --reproducible -o Tests/fixtures.csv
+            """)
+
+    @OptionGroup var common: CommonOptions
+
+    @Option(name: [.short, .customLong("output")], help: ArgumentHelp("File to write; .gz and .zst compress; - is standard output. Default: the database's name and .csv.", valueName: "file"))
+    var output: String?
+
+    @Option(help: ArgumentHelp("Only this collection; may be repeated, may have * and ?.", valueName: "name"))
+    var collection: [String] = []
+
+    @Option(help: ArgumentHelp("Not this collection; may be repeated, may have * and ?.", valueName: "name"))
+    var exclude: [String] = []
+
+    @Option(help: ArgumentHelp("Only the documents that a filter matches: policies={\"status\":\"active\"}; may be repeated.", valueName: "name={…}"))
+    var query: [String] = []
+
+    @Option(help: ArgumentHelp("Extended JSON: compact, canonical or relaxed.", valueName: "mode"))
+    var json: ExtendedJSONMode = .compact
+
+    @Flag(help: "Rows only, without metadata and seal.")
+    var plain = false
+
+    @Flag(help: "Rows in _id order, no times and hosts: equal data give equal files.")
+    var reproducible = false
+
+    @Option(help: ArgumentHelp("snapshot, collection or none. Default: the best that the server has.", valueName: "kind"))
+    var consistency: ExportOptions.Consistency?
+
+    @Flag(help: "Overwrite the file if it exists.")
+    var force = false
+
+    @Option(help: ArgumentHelp("Threads that read and encode.", valueName: "n"))
+    var jobs: Int?
+
+    @Option(help: ArgumentHelp("Write the outcome as JSON.", valueName: "file"))
+    var report: String?
+
+    func validate() throws {
+        if let jobs, jobs < 1 { throw ValidationError("--jobs must be at least 1") }
+        if plain, reproducible { return }
+    }
+
+    func run() throws {
+        let target = try common.target()
+        guard let database = target.database else {
+            throw FerryError(
+                "which database? Neither --db nor the connection string names one", kind: .usage, details: ["Say --db NAME."])
+        }
+        let path = output ?? "\(database).csv"
+        var options = ExportOptions(
+            destination: path == "-"
+                ? .descriptor(OpenFile(borrowing: 1, path: "standard output")) : .file(path: path, overwriting: force))
+        options.collections = collection.map { Glob($0) }
+        options.exclude = exclude.map { Glob($0) }
+        options.queries = try query.map { text in
+            guard let equals = text.firstIndex(of: "="), equals > text.startIndex else {
+                throw FerryError("--query must look like name={…}: \(text)", kind: .usage)
+            }
+            return (String(text[..<equals]), String(text[text.index(after: equals)...]))
+        }
+        options.json = json
+        options.plain = plain
+        options.reproducible = reproducible
+        options.consistency = consistency
+        options.configuration = try common.configuration()
+        options.jobs = jobs
+        let report = try ReportedRun.run("export", common, reportPath: report) { operation in
+            try Export(target, options).runBlocking(operation)
+        }
+        tell(report, path)
+    }
+
+    private func tell(_ report: Report, _ path: String) {
+        // Results go to standard output, unless the file itself does.
+        let out = path == "-" ? Terminal.standardError : Terminal.standardOutput
+        if common.quiet { return }
+        for line in Summary.lines(report) { out.line(line) }
+        if !report.excluded.isEmpty {
+            out.line("left out: " + report.excluded.map { "\($0.name.oneLine) (\($0.reason))" }.joined(separator: ", "))
+        } else {
+            out.line("left out: nothing")
+        }
+        if let escaped = report.escaped, escaped > 0 {
+            out.line("\(escaped) documents that Extended JSON cannot carry stand in the file as $rawBSON")
+        }
+        if path != "-", let bytes = report.bytes {
+            out.line("\(path): \(report.totals.read) records, \(ByteText.text(bytes)), from \(report.source ?? "")")
+        }
+    }
+}

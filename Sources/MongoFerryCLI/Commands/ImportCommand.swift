@@ -1,0 +1,129 @@
+import ArgumentParser
+import Foundation
+import MongoFerry
+import Relations
+
+extension ImportOptions.Mode: ExpressibleByArgument {}
+
+struct ImportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "import", abstract: "File to database.",
+        discussion: """
+            Nothing is written before the whole file has been read and found sound. Collections are written in the order of \
+            their references. merge upserts by _id, replace makes each collection exactly as in the file, insert writes only \
+            what is missing.
+
+            Examples:
+              mongoferry import insurance.csv.zst --db insurance --dry-run
+              mongoferry import insurance.csv.zst --db insurance --mode replace --yes
+              mongoferry import insurance.csv --db staging --rename customers=clients
+              ssh backup cat insurance.csv | mongoferry import - --db insurance
+            """)
+
+    @OptionGroup var common: CommonOptions
+
+    @Argument(help: ArgumentHelp("The backup; - or nothing is standard input.", valueName: "file"))
+    var file: String = "-"
+
+    @Option(help: ArgumentHelp("merge, replace or insert.", valueName: "mode"))
+    var mode: ImportOptions.Mode = .merge
+
+    @Flag(help: "With replace: drop and insert without staging, for disks that cannot hold both.")
+    var inPlace = false
+
+    @Option(help: ArgumentHelp("Only this collection of the file; may be repeated, may have * and ?.", valueName: "name"))
+    var collection: [String] = []
+
+    @Option(help: ArgumentHelp("Not this collection; may be repeated, may have * and ?.", valueName: "name"))
+    var exclude: [String] = []
+
+    @Option(help: ArgumentHelp("Write collection A of the file to B; may be repeated.", valueName: "a=b"))
+    var rename: [String] = []
+
+    @Option(help: ArgumentHelp("With merge: the fields by which a document is found, separated by commas.", valueName: "a,b"))
+    var upsertKeys: String?
+
+    @Option(help: ArgumentHelp("Rows of a legacy file that may be set aside in FILE.rejects.csv.", valueName: "n"))
+    var maxRejects = 0
+
+    @Flag(help: "Legacy rows: convert only what the configuration says.")
+    var noInfer = false
+
+    @Flag(help: "Say what would happen, count it against the database, and write nothing.")
+    var dryRun = false
+
+    @Flag(help: "Do not ask.")
+    var yes = false
+
+    @Option(help: ArgumentHelp("Threads that decode and write.", valueName: "n"))
+    var jobs: Int?
+
+    @Option(help: ArgumentHelp("Write the outcome as JSON.", valueName: "file"))
+    var report: String?
+
+    func validate() throws {
+        if let jobs, jobs < 1 { throw ValidationError("--jobs must be at least 1") }
+        if maxRejects < 0 { throw ValidationError("--max-rejects must be 0 or more") }
+        if inPlace, mode != .replace { throw ValidationError("--in-place goes with --mode replace") }
+        if upsertKeys != nil, mode != .merge { throw ValidationError("--upsert-keys goes with --mode merge") }
+    }
+
+    func run() throws {
+        var options = ImportOptions()
+        options.mode = mode
+        options.inPlace = inPlace
+        options.collections = collection.map { Glob($0) }
+        options.exclude = exclude.map { Glob($0) }
+        for text in rename {
+            guard let equals = text.firstIndex(of: "="), equals > text.startIndex, text.index(after: equals) < text.endIndex
+            else { throw FerryError("--rename must look like A=B: \(text)", kind: .usage) }
+            options.renames[String(text[..<equals])] = String(text[text.index(after: equals)...])
+        }
+        if let upsertKeys {
+            options.upsertKeys = upsertKeys.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+        }
+        options.maximumRejects = maxRejects
+        options.infers = !noInfer
+        options.isDryRun = dryRun
+        options.jobs = jobs
+        options.configuration = try common.configuration()
+        let answersYes = yes
+        let readsStandardInput = file == "-"
+        if mode == .replace, !yes, !dryRun, readsStandardInput || isatty(0) != 1 {
+            throw FerryError(
+                "replace asks before it writes, and there is nobody to ask here: say --yes", kind: .usage,
+                details: ["Nothing was written. --dry-run shows what would happen."])
+        }
+        options.confirm = { plan in
+            guard plan.mode == .replace, !answersYes else { return true }
+            Terminal.standardError.show(status: "")
+            FileHandle.standardError.write(Data("Replace these collections in \(plan.database)? Type yes: ".utf8))
+            return readLine()?.lowercased() == "yes"
+        }
+        let target = try common.target()
+        let importing =
+            file == "-" ? Import(spooling: 0, into: target, options) : Import(file, into: target, options)
+        let report = try ReportedRun.run("import", common, reportPath: report) { try importing.runBlocking($0) }
+        try Outcome.tell(report, quiet: common.quiet)
+    }
+}
+
+/// Says what an import or a check found, and leaves with the status that fits.
+enum Outcome {
+    static func tell(_ report: Report, quiet: Bool) throws {
+        let out = Terminal.standardOutput
+        let errors = Terminal.standardError
+        for difference in report.differences {
+            errors.line([difference.collection, difference.kind, difference.detail].filter { !$0.isEmpty }.joined(separator: ": "))
+        }
+        for line in Summary.rejections(report) { errors.line(line) }
+        for warning in report.warnings { errors.line("warning: \(warning)") }
+        for line in Summary.references(report) { errors.line(line) }
+        if !quiet { for line in Summary.lines(report) { out.line(line) } }
+        if let error = report.error { ExitText.write("\(report.file.map { "\($0): " } ?? "")\(error)") }
+        switch report.status {
+        case "done", "planned": return
+        default: throw ExitCode(2)
+        }
+    }
+}

@@ -1,0 +1,60 @@
+import ArgumentParser
+import BackupFile
+import Foundation
+import MongoDriver
+import MongoFerry
+
+@main
+struct MongoFerryCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mongoferry",
+        abstract: "Carries MongoDB collections between live databases and reviewable CSV files, losing nothing.",
+        discussion: """
+            Every command says what it does with --help. Exit status: 0 done; 1 it could not be done; 2 problems in the \
+            data were found; 64 wrong usage; 130 interrupted.
+            """,
+        version: "mongoferry \(mongoFerryVersion) (libmongoc \(LibraryVersion.libmongoc))",
+        subcommands: [
+            ExportCommand.self, ImportCommand.self, VerifyCommand.self, InspectCommand.self, PlanCommand.self,
+            DiscoverCommand.self,
+        ])
+
+    static func main() {
+        // A reader that goes away shall be an error with a text, not a signal.
+        signal(SIGPIPE, SIG_IGN)
+        var command: any ParsableCommand
+        do {
+            command = try parseAsRoot()
+        } catch {
+            exit(withError: error)
+        }
+        Interruption.listen()
+        do {
+            try command.run()
+        } catch {
+            ExitText.exit(error)
+        }
+    }
+}
+
+/// How errors leave the program: one line that can be searched for, details below it, and the exit status.
+enum ExitText {
+    static func exit(_ error: any Error) -> Never {
+        switch error {
+        case is CancellationError:
+            Terminal.standardError.line("mongoferry: interrupted")
+            Foundation.exit(130)
+        case let code as ExitCode: Foundation.exit(code.rawValue)
+        case let error as FerryError:
+            write("\(error)")
+            Foundation.exit(error.kind == .usage ? 64 : error.kind == .data ? 2 : 1)
+        case is ValidationError, is CleanExit:
+            MongoFerryCommand.exit(withError: error)
+        default:
+            write("\(error)")
+            Foundation.exit(1)
+        }
+    }
+
+    static func write(_ text: String) { Terminal.standardError.line("mongoferry: " + text) }
+}
