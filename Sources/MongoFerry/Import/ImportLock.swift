@@ -44,25 +44,28 @@ final class ImportLock: @unchecked Sendable {
         // `$$NOW` is the server's clock: clients' clocks need not agree.
         let set: Document = ["$set": .document(fields.appending("beat", "$$NOW"))]
         try connection.withClient { client in
-            // Free, or its heart has stopped: one statement, so that of two only one can get it.
-            let stale: Value = [
-                "$expr": [
-                    "$lt": ["$beat", ["$subtract": ["$$NOW", .int32(Int32(Self.staleSeconds * 1000))]]],
-                ]
+            // Its heart has stopped: one statement, so that of two only one can take it over.
+            var conditions: [Value] = [
+                ["$expr": ["$lt": ["$beat", ["$subtract": ["$$NOW", .int32(Int32(Self.staleSeconds * 1000))]]]]]
             ]
-            let before = try current(client)
-            var conditions: [Value] = [stale]
-            if let before, isDead(before, host: host), let dead = before["owner"]?.string {
+            if let before = try current(client), isDead(before, host: host), let dead = before["owner"]?.string {
                 conditions.append(["owner": .string(dead)])
             }
-            let filter: Document = ["_id": .string(Self.documentID), "$or": .array(conditions)]
-            let command: Document = [
-                "findAndModify": .string(OwnNames.lock), "query": .document(filter),
-                "update": .array([.document(set)]), "upsert": true,
-            ]
+            let reply = try client.runWrite(
+                [
+                    "findAndModify": .string(OwnNames.lock),
+                    "query": ["_id": .string(Self.documentID), "$or": .array(conditions)], "update": .array([.document(set)]),
+                ], on: connection.database)
+            tookOver = reply["lastErrorObject"]?.document?["updatedExisting"]?.bool ?? false
+            if tookOver { return }
+            // Free: the filter matches no document, so this inserts one, and of two inserts only one succeeds.
             do {
-                let reply = try client.runWrite(command, on: connection.database)
-                tookOver = reply["lastErrorObject"]?.document?["updatedExisting"]?.bool ?? false
+                try client.runWrite(
+                    [
+                        "findAndModify": .string(OwnNames.lock),
+                        "query": ["_id": .string(Self.documentID), "owner": .string(owner)],
+                        "update": .array([.document(set)]), "upsert": true,
+                    ], on: connection.database)
             } catch let error as MongoError where error.isDuplicateKey {
                 let holder = try current(client)
                 let who = holder.map { "process \($0["pid"]?.integer ?? 0) on \($0["host"]?.string ?? "?"), since \($0["since"]?.string ?? "?")" }

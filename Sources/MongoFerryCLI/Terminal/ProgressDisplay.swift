@@ -6,7 +6,7 @@ import MongoFerry
 final class ProgressDisplay: @unchecked Sendable {
     private let lock = NSLock()
     private let isQuiet: Bool
-    private var lastShown = Date.distantPast
+    private var lastShown = Terminal.standardError.isTerminal ? Date.distantPast : Date()
     private var key = ""
     private var started = Date()
 

@@ -1,0 +1,42 @@
+import BSON
+
+/// What an `aggregate` says beside its pipeline. The words are the server's.
+public struct AggregateOptions: Sendable {
+    public var batchSize: Int?
+    public var allowDiskUse: Bool?
+    /// An index's name, or its keys as a document.
+    public var hint: Value?
+    public var collation: Document?
+    public var maxTimeMS: Int?
+    /// Overrides the connection string's; see ``ReadConcern``.
+    public var readConcern: Document?
+    public var readPreference: ReadPreference
+
+    public init(
+        batchSize: Int? = nil, allowDiskUse: Bool? = nil, hint: Value? = nil, collation: Document? = nil,
+        maxTimeMS: Int? = nil, readConcern: Document? = nil, readPreference: ReadPreference = .connectionString
+    ) {
+        self.batchSize = batchSize
+        self.allowDiskUse = allowDiskUse
+        self.hint = hint
+        self.collation = collation
+        self.maxTimeMS = maxTimeMS
+        self.readConcern = readConcern
+        self.readPreference = readPreference
+    }
+
+    /// `target` is a collection's name, or 1 for the database itself.
+    func command(target: Value, pipeline: [Document]) -> Document {
+        let batch: Document = batchSize.map { ["batchSize": .int64(Int64($0))] } ?? [:]
+        return Document {
+            $0.append("aggregate", target)
+            $0.append("pipeline", .array(pipeline.map(Value.document)))
+            $0.append("cursor", .document(batch))
+            if let allowDiskUse { $0.append("allowDiskUse", .bool(allowDiskUse)) }
+            if let hint { $0.append("hint", hint) }
+            if let collation { $0.append("collation", .document(collation)) }
+            if let maxTimeMS { $0.append("maxTimeMS", .int64(Int64(maxTimeMS))) }
+            if let readConcern { $0.append("readConcern", .document(readConcern)) }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+import BSON
+import CLibMongoC
+
+extension BulkWrite {
+    // libmongoc's own checks of documents would refuse what servers from 5.0 on store.
+    private static let plain: Document = ["validate": false]
+    private static let updating: Document = ["validate": false, "upsert": false]
+    private static let upserting: Document = ["validate": false, "upsert": true]
+
+    /// What `q`, `u`, `upsert` and `multi` add to an update; a deletion has less.
+    private static let operationOverhead = 28
+
+    /// Adds an insertion; the bytes are copied.
+    public func insert(_ document: RawDocument) throws {
+        try add(.insert, size: document.bytes.count, allowance: 0) { bulk, error in
+            try document.withC { document in
+                try Self.plain.withC { options in
+                    mongoc_bulk_operation_insert_with_opts(bulk, document, options, &error)
+                }
+            }
+        }
+    }
+
+    /// Adds the replacement of the whole of the one document that the filter finds, by exactly these bytes.
+    ///
+    /// Sent as a replacement where the server takes it as one, else as a pipeline: in a replacement it would write its
+    /// own time over a top-level `Timestamp(0, 0)`, and refuse a top-level name that begins with `$`. A document that
+    /// needs the pipeline and has repeated names is refused here, and where the one that it replaces has them it must
+    /// not be tried: the server would abort, see ``BSON/RawDocument/hasRepeatedNames``.
+    public func replaceOne(filter: RawDocument, with document: RawDocument, upsert: Bool) throws {
+        guard !Self.needsPipeline(document) else {
+            if document.hasRepeatedNames {
+                return refuse(
+                    "it has repeated names, and also a zero timestamp or a name that begins with $: servers take no "
+                        + "replacement by such a document")
+            }
+            let stage: Document = ["$replaceWith": ["$literal": .document(Document(copying: document))]]
+            return try updateOne(filter: filter, pipeline: [stage], upsert: upsert)
+        }
+        let size = filter.bytes.count + document.bytes.count + Self.operationOverhead
+        try add(.update, size: size) { bulk, error in
+            try Self.withC(filter, document, upsert ? Self.upserting : Self.updating) { filter, document, options in
+                mongoc_bulk_operation_replace_one_with_opts(bulk, filter, document, options, &error)
+            }
+        }
+    }
+
+    public func replaceOne(filter: Document, with document: RawDocument, upsert: Bool) throws {
+        try filter.withRaw { try replaceOne(filter: $0, with: document, upsert: upsert) }
+    }
+
+    /// Adds a change of the one document that the filter finds, by an aggregation's stages.
+    ///
+    /// `[{$replaceWith: {$literal: document}}]` with `upsert` is how a document with a top-level `Timestamp(0, 0)` is
+    /// inserted as it is. Where a document is there already, neither it nor the new one may have repeated names: see
+    /// ``BSON/RawDocument/hasRepeatedNames``.
+    /// - Throws: ``MongoError`` where there is no stage: the server would take it for an empty replacement.
+    public func updateOne(filter: RawDocument, pipeline: [Document], upsert: Bool) throws {
+        let isPipeline = pipeline.allSatisfy { $0.withRaw { $0.first?.key.first == UInt8(ascii: "$") } }
+        guard !pipeline.isEmpty, isPipeline else {
+            throw MongoError(driver: "an update pipeline needs stages that begin with $", context: context)
+        }
+        let stages = Document { builder in
+            for (index, stage) in pipeline.enumerated() { builder.append(String(index), .document(stage)) }
+        }
+        let size = filter.bytes.count + stages.bytes.count + Self.operationOverhead
+        try stages.withRaw { stages in
+            try add(.update, size: size) { bulk, error in
+                try Self.withC(filter, stages, upsert ? Self.upserting : Self.updating) { filter, stages, options in
+                    mongoc_bulk_operation_update_one_with_opts(bulk, filter, stages, options, &error)
+                }
+            }
+        }
+    }
+
+    public func updateOne(filter: Document, pipeline: [Document], upsert: Bool) throws {
+        try filter.withRaw { try updateOne(filter: $0, pipeline: pipeline, upsert: upsert) }
+    }
+
+    /// Adds the deletion of the one document that the filter finds.
+    public func deleteOne(filter: RawDocument) throws {
+        try add(.delete, size: filter.bytes.count + Self.operationOverhead) { bulk, error in
+            try filter.withC { filter in
+                mongoc_bulk_operation_remove_one_with_opts(bulk, filter, nil, &error)
+            }
+        }
+    }
+
+    public func deleteOne(filter: Document) throws {
+        try filter.withRaw { try deleteOne(filter: $0) }
+    }
+
+    private static func needsPipeline(_ document: RawDocument) -> Bool {
+        var walker = document.makeWalker()
+        var isFirst = true
+        while let element = try? walker.next() {
+            if element.key.first == UInt8(ascii: "$") || element.timestamp?.rawValue == 0 { return true }
+            // Named "0", "1" and so on, libmongoc would take it for a pipeline.
+            if isFirst, element.keyEquals("0") { return true }
+            isFirst = false
+        }
+        return false
+    }
+
+    private static func withC(
+        _ filter: RawDocument, _ document: RawDocument, _ options: Document,
+        _ body: (CDocument, CDocument, CDocument) throws -> Bool
+    ) throws -> Bool {
+        try filter.withC { filter in
+            try document.withC { document in
+                try options.withC { options in try body(filter, document, options) }
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+import BSON
+import CLibMongoC
+
+/// One server command of a ``BulkWrite``: operations of one kind, not more than the server takes at once.
+///
+/// libmongoc would split a larger list itself. But where one command of several fails and a later one succeeds it
+/// forgets the failure, and the first one's documents are neither written nor reported. With one command each,
+/// a failure is this batch's and nothing else's.
+final class BulkWriteBatch {
+    enum Kind {
+        case insert, update, delete
+    }
+
+    let kind: Kind
+    let firstIndex: Int
+    private(set) var count = 0
+    private(set) var byteCount = 0
+    private let handle: OpaquePointer
+
+    /// Left for the command itself, which has names, session, cluster time and write concern in it, and for the
+    /// signature of an authenticated cluster time.
+    private static let commandAllowance = 65_536
+
+    init(
+        kind: Kind, firstIndex: Int, client: Client, namespace: Namespace, ordered: Bool, writeConcern: WriteConcern,
+        bypassDocumentValidation: Bool
+    ) throws {
+        guard let collection = mongoc_client_get_collection(client.handle, namespace.database, namespace.collection)
+        else { throw MongoError(driver: "out of memory") }
+        defer { mongoc_collection_destroy(collection) }
+        let options: Document = ["ordered": .bool(ordered), "writeConcern": .document(writeConcern.document)]
+        let handle = try options.withC { mongoc_collection_create_bulk_operation_with_opts(collection, $0) }
+        guard let handle else { throw MongoError(driver: "out of memory") }
+        mongoc_bulk_operation_set_bypass_document_validation(handle, bypassDocumentValidation)
+        self.kind = kind
+        self.firstIndex = firstIndex
+        self.handle = handle
+    }
+
+    func hasRoom(for size: Int, limits: ServerLimits) -> Bool {
+        count < limits.maxWriteBatchSize && byteCount + size <= limits.maxMessageSizeBytes - Self.commandAllowance
+    }
+
+    /// Adds one operation by a C call that returns false with an error.
+    func add(size: Int, _ call: (OpaquePointer, inout bson_error_t) throws -> Bool) throws {
+        var error = bson_error_t()
+        guard try call(handle, &error) else { throw MongoError(error) }
+        count += 1
+        byteCount += size
+    }
+
+    /// Sends it, and adds the outcome to `result`.
+    /// - Throws: ``MongoError`` where the command as a whole failed.
+    func execute(into result: inout BulkWriteResult, context: String) throws {
+        let reply = Reply()
+        var error = bson_error_t()
+        result.sent = firstIndex + count
+        let isDone = mongoc_bulk_operation_execute(handle, reply.pointer, &error) != 0
+        let knownErrors = result.writeErrors.count
+        let knownConcernErrors = result.writeConcernErrors.count
+        try reply.withRaw { try result.add($0, offset: firstIndex) }
+        // Write errors and unmet write concerns make the call fail as well, but then the command was done.
+        let hasOnlySingleErrors =
+            result.writeErrors.count > knownErrors || result.writeConcernErrors.count > knownConcernErrors
+        guard isDone || hasOnlySingleErrors else { throw MongoError(error, reply: reply, context: context) }
+        if let cause = result.writeErrors[knownErrors...].first(where: {
+            ServerCode.notAboutOneDocument.contains($0.code)
+        }) {
+            throw MongoError(
+                domain: .server, code: cause.code, message: cause.message, reply: try reply.copy(), context: context)
+        }
+        result.settled = firstIndex + count
+    }
+
+    deinit { mongoc_bulk_operation_destroy(handle) }
+}

@@ -1,0 +1,54 @@
+import BSON
+
+extension Client {
+    /// Every collection, view and time series collection of a database, the system's included.
+    ///
+    /// A user whose rights are on single collections gets the names and types of those; `hasDetails` says so.
+    /// - Throws: ``MongoError`` naming the database.
+    public func listCollections(
+        in database: String, readPreference: ReadPreference = .connectionString
+    ) throws -> [CollectionInfo] {
+        do {
+            return try listCollections(in: database, ["listCollections": 1], hasDetails: true, readPreference)
+        } catch let error as MongoError where error.isUnauthorized {
+            // Not asked for at first: it would hide collections from a user who may list but not read them.
+            let command: Document = ["listCollections": 1, "nameOnly": true, "authorizedCollections": true]
+            return try listCollections(in: database, command, hasDetails: false, readPreference)
+        }
+    }
+
+    private func listCollections(
+        in database: String, _ command: Document, hasDetails: Bool, _ readPreference: ReadPreference
+    ) throws -> [CollectionInfo] {
+        var collections: [CollectionInfo] = []
+        try openCursor(command, on: database, readPreference: readPreference).forEach {
+            collections.append(try CollectionInfo($0, hasDetails: hasDetails))
+        }
+        return collections
+    }
+
+    /// The specifications of a collection's indexes, byte for byte; none where there is no such collection.
+    /// - Throws: ``MongoError`` naming the namespace, also for a view.
+    public func listIndexes(
+        of namespace: Namespace, readPreference: ReadPreference = .connectionString
+    ) throws -> [Document] {
+        try namespace.validate()
+        var indexes: [Document] = []
+        do {
+            let command: Document = ["listIndexes": .string(namespace.collection)]
+            try openCursor(command, on: namespace.database, readPreference: readPreference).forEach {
+                indexes.append(Document(copying: $0))
+            }
+        } catch let error as MongoError where error.isNamespaceNotFound {
+            return []
+        }
+        return indexes
+    }
+
+    /// The names of the databases that the user may see.
+    /// - Throws: ``MongoError``.
+    public func listDatabaseNames(readPreference: ReadPreference = .connectionString) throws -> [String] {
+        let reply = try run(["listDatabases": 1, "nameOnly": true], on: "admin", readPreference: readPreference)
+        return reply["databases"]?.array?.compactMap { $0.document?["name"]?.string } ?? []
+    }
+}

@@ -1,0 +1,107 @@
+import BSON
+import CLibMongoC
+
+extension Client {
+    /// Opens a query.
+    ///
+    ///     let cursor = try client.find(Namespace("insurance", "policies"), [:], options: FindOptions())
+    ///     try cursor.forEach { print($0["_id"] as Any) }
+    ///
+    /// A read concern of ``ReadConcern/snapshot(at:)`` with the time of another cursor shows both the same point in
+    /// time. Opening is tried once more where it failed for the network or an election; reading on is not, since
+    /// the cursor is gone then.
+    /// - Throws: ``MongoError`` naming the namespace.
+    public func find(
+        _ namespace: Namespace, _ filter: Document, options: FindOptions = FindOptions(), session: Session? = nil
+    ) throws -> Cursor {
+        try namespace.validate()
+        var options = options
+        options.readConcern = options.readConcern ?? inheritedReadConcern
+        return try openCursor(
+            options.command(collection: namespace.collection, filter: filter), on: namespace.database,
+            session: session, batchSize: options.batchSize, readPreference: options.readPreference)
+    }
+
+    /// Opens an aggregation of a collection, which must only read: no `$out`, no `$merge`.
+    /// - Throws: ``MongoError`` naming the namespace.
+    public func aggregate(
+        _ namespace: Namespace, pipeline: [Document], options: AggregateOptions = AggregateOptions(),
+        session: Session? = nil
+    ) throws -> Cursor {
+        try namespace.validate()
+        return try aggregate(
+            target: .string(namespace.collection), on: namespace.database, pipeline, options, session)
+    }
+
+    /// Opens an aggregation that starts from the database itself, such as `$currentOp` on `admin`.
+    /// - Throws: ``MongoError`` naming the database.
+    public func aggregate(
+        database: String, pipeline: [Document], options: AggregateOptions = AggregateOptions(), session: Session? = nil
+    ) throws -> Cursor {
+        try aggregate(target: 1, on: database, pipeline, options, session)
+    }
+
+    private func aggregate(
+        target: Value, on database: String, _ pipeline: [Document], _ options: AggregateOptions, _ session: Session?
+    ) throws -> Cursor {
+        var options = options
+        options.readConcern = options.readConcern ?? inheritedReadConcern
+        return try openCursor(
+            options.command(target: target, pipeline: pipeline), on: database, session: session,
+            batchSize: options.batchSize, readPreference: options.readPreference)
+    }
+
+    private var inheritedReadConcern: Document? {
+        pool.connectionString.readConcernLevel.map(ReadConcern.level)
+    }
+
+    /// Runs a command that answers with a cursor.
+    func openCursor(
+        _ command: Document, on database: String, session: Session? = nil, batchSize: Int? = nil,
+        readPreference: ReadPreference
+    ) throws -> Cursor {
+        let context = try Self.context(command, database)
+        func open() throws -> Cursor {
+            let serverID = try selectServer(readPreference, context)
+            // Without a session of its own the next batch could go out under another, which the server refuses.
+            let session = try session ?? sessionWhereSupported()
+            let reply = try runForReply(
+                command, on: database, CommandOptions(session: session, serverID: serverID), readPreference)
+            return try Cursor(
+                client: self, session: session, serverID: serverID, batchSize: batchSize, context: context,
+                taking: reply)
+        }
+        do {
+            return try open()
+        } catch let error as MongoError
+            where (error.isNetworkError || error.isNotPrimary) && pool.connectionString.retriesReads
+        {
+            return try open()
+        }
+    }
+
+    private func sessionWhereSupported() throws -> Session? {
+        do {
+            return try startSession()
+        } catch let error as MongoError where error.isSessionUnsupported {
+            return nil
+        }
+    }
+
+    /// The server that this client would read from; waits for one as long as the connection string allows.
+    private func selectServer(_ readPreference: ReadPreference, _ context: String) throws -> UInt32 {
+        var error = bson_error_t()
+        let server = try withPreference(readPreference) { preference in
+            mongoc_client_select_server(handle, false, preference, &error)
+        }
+        guard let server else { throw MongoError(error, context: context) }
+        defer { mongoc_server_description_destroy(server) }
+        return mongoc_server_description_id(server)
+    }
+}
+
+extension MongoError {
+    fileprivate var isSessionUnsupported: Bool {
+        domain == .client && code == Int(MONGOC_ERROR_CLIENT_SESSION_FAILURE.rawValue)
+    }
+}

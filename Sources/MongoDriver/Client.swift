@@ -1,0 +1,149 @@
+import BSON
+import CLibMongoC
+
+/// One connection to the deployment: at most one socket a server, one command at a time.
+///
+/// Belongs to one thread at a time, together with the sessions, cursors and bulk writes made from it: it may be made
+/// on one thread and handed over whole to another. Keeps its pool alive and goes back to it when its last reference
+/// goes.
+public final class Client {
+    let handle: OpaquePointer
+    public let pool: ClientPool
+
+    init(handle: OpaquePointer, pool: ClientPool) {
+        self.handle = handle
+        self.pool = pool
+    }
+
+    /// Runs any command as it is: nothing of the connection string is added, nothing is retried.
+    ///
+    ///     try client.run(["ping": 1], on: "admin")
+    ///
+    /// - Parameter readPreference: which server runs it; the primary unless said otherwise.
+    /// - Returns: the server's reply.
+    /// - Throws: ``MongoError`` naming the command and what it was for.
+    @discardableResult
+    public func run(
+        _ command: Document, on database: String, session: Session? = nil, readPreference: ReadPreference = .primary
+    ) throws -> Document {
+        try runForReply(command, on: database, CommandOptions(session: session), readPreference).copy()
+    }
+
+    /// Runs a command that reads: with the connection string's read preference and read concern, and once more where
+    /// the first time failed for the network or an election.
+    ///
+    /// For `count`, `distinct` and their like. Commands that take no read concern (`listIndexes`, `collStats`,
+    /// `dbStats`) go through ``run(_:on:session:readPreference:)``.
+    /// - Parameter readConcern: instead of the connection string's; must not be in `command` as well.
+    /// - Throws: ``MongoError`` naming the command and what it was for.
+    public func runRead(
+        _ command: Document, on database: String, session: Session? = nil, readConcern: Document? = nil,
+        readPreference: ReadPreference = .connectionString
+    ) throws -> Document {
+        let context = try Self.context(command, database)
+        try check(session, context)
+        let reply = Reply()
+        var error = bson_error_t()
+        let isDone = try CommandOptions(session: session, readConcern: readConcern).withC { options in
+            try command.withC { command in
+                try withPreference(readPreference) { preference in
+                    mongoc_client_read_command_with_opts(
+                        handle, database, command, preference, options, reply.pointer, &error)
+                }
+            }
+        }
+        guard isDone else { throw MongoError(error, reply: reply, context: context) }
+        return try reply.copy()
+    }
+
+    /// Runs a command that changes something (`create`, `createIndexes`, `drop`, `renameCollection`, `collMod`) on the
+    /// primary, with a write concern.
+    ///
+    /// Not retried: after a network error it may have been done or not.
+    /// - Throws: ``MongoError``; with ``MongoError/isWriteConcernFailure`` where it was done but not confirmed.
+    @discardableResult
+    public func runWrite(
+        _ command: Document, on database: String, writeConcern: WriteConcern = .majority, session: Session? = nil
+    ) throws -> Document {
+        let context = try Self.context(command, database)
+        try check(session, context)
+        try writeConcern.requireAcknowledged(context)
+        let reply = Reply()
+        var error = bson_error_t()
+        let isDone = try CommandOptions(session: session, writeConcern: writeConcern).withC { options in
+            try command.withC { command in
+                mongoc_client_write_command_with_opts(handle, database, command, options, reply.pointer, &error)
+            }
+        }
+        guard isDone else { throw MongoError(error, reply: reply, context: context) }
+        return try reply.copy()
+    }
+
+    /// Starts a session for reads that belong together.
+    /// - Throws: ``MongoError`` where no server answers, or the server has no sessions.
+    public func startSession() throws -> Session {
+        guard let options = mongoc_session_opts_new() else { throw MongoError(driver: "out of memory") }
+        defer { mongoc_session_opts_destroy(options) }
+        mongoc_session_opts_set_causal_consistency(options, false)
+        var error = bson_error_t()
+        guard let handle = mongoc_client_start_session(handle, options, &error) else {
+            throw MongoError(error, context: "starting a session")
+        }
+        return Session(client: self, handle: handle)
+    }
+
+    deinit { pool.take(back: handle) }
+}
+
+extension Client {
+    func runForReply(
+        _ command: Document, on database: String, _ options: CommandOptions, _ readPreference: ReadPreference
+    ) throws -> Reply {
+        let context = try Self.context(command, database)
+        try check(options.session, context)
+        let reply = Reply()
+        var error = bson_error_t()
+        let isDone = try options.withC { options in
+            try command.withC { command in
+                try withPreference(readPreference) { preference in
+                    mongoc_client_command_with_opts(
+                        handle, database, command, preference, options, reply.pointer, &error)
+                }
+            }
+        }
+        guard isDone else { throw MongoError(error, reply: reply, context: context) }
+        return reply
+    }
+
+    func withPreference<Result>(
+        _ preference: ReadPreference, _ body: (OpaquePointer?) throws -> Result
+    ) throws -> Result {
+        switch preference {
+        case .connectionString: return try body(mongoc_client_get_read_prefs(handle))
+        case .primary:
+            // Said explicitly: a null would be the connection string's to some calls.
+            guard let primary = mongoc_read_prefs_new(MONGOC_READ_PRIMARY) else {
+                throw MongoError(driver: "out of memory")
+            }
+            defer { mongoc_read_prefs_destroy(primary) }
+            return try body(primary)
+        }
+    }
+
+    func check(_ session: Session?, _ context: String) throws {
+        guard let session, session.client !== self else { return }
+        throw MongoError(driver: "the session is another client's", context: context)
+    }
+
+    /// `find on insurance.customers`, from the command's first element.
+    static func context(_ command: Document, _ database: String) throws -> String {
+        guard !database.isEmpty, !database.utf8.contains(0) else {
+            throw MongoError(driver: "'\(database)' is not a database's name: it is empty or contains a zero byte")
+        }
+        return command.withRaw { raw in
+            guard let first = raw.first else { return "an empty command on \(database)" }
+            let target = first.string.map { $0.hasPrefix(database + ".") ? $0 : "\(database).\($0)" }
+            return "\(first.name) on \(target ?? database)"
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import CLibMongoC
+import Dispatch
+import Synchronization
+
+/// The connections to one deployment, and the threads that watch its servers.
+///
+/// Any thread may use it. A ``Client`` belongs to one thread at a time and keeps its pool alive.
+public final class ClientPool: Sendable {
+    public let connectionString: ConnectionString
+    /// How many clients can be out at once: the connection string's `maxPoolSize` where it has one.
+    public let maximumSize: Int
+
+    // libmongoc locks the pool itself; the pointer never changes.
+    nonisolated(unsafe) private let handle: OpaquePointer
+    private let firstContactTimeout: Int32?
+    private let wasReached = Atomic<Bool>(false)
+
+    /// Prepares the connections; none is made before the first client is asked for.
+    ///
+    /// Where the connection string does not say otherwise: 5 seconds to connect, 5 seconds to find a server the first
+    /// time, later 30, which is time enough for an election; no limit on how long a command may run, since
+    /// building an index takes as long as it takes. Keep-alive finds out about a peer that is gone.
+    /// - Throws: ``MongoError`` for options that do not go together, or a `mongodb+srv` name that is not found.
+    public init(_ connectionString: ConnectionString, applicationName: String, maximumSize: Int = 100) throws {
+        LibMongoC.started
+        self.connectionString = connectionString
+        let uri = try connectionString.makeURI()
+        uri.setDefault(MONGOC_URI_CONNECTTIMEOUTMS, 5_000)
+        uri.setDefault(MONGOC_URI_SOCKETTIMEOUTMS, Self.noTimeout)
+        uri.setDefault(MONGOC_URI_MAXPOOLSIZE, Int32(clamping: max(maximumSize, 1)))
+        self.maximumSize = Int(mongoc_uri_get_option_as_int32(uri.pointer, MONGOC_URI_MAXPOOLSIZE, 100))
+        // A name that is too long for the handshake is left out rather than refused.
+        if !uri.has(MONGOC_URI_APPNAME) { _ = mongoc_uri_set_appname(uri.pointer, applicationName) }
+        firstContactTimeout = uri.has(MONGOC_URI_SERVERSELECTIONTIMEOUTMS) ? nil : 5_000
+        uri.setDefault(MONGOC_URI_SERVERSELECTIONTIMEOUTMS, 30_000)
+        var error = bson_error_t()
+        guard let handle = mongoc_client_pool_new_with_error(uri.pointer, &error) else {
+            throw MongoError(error, context: Self.context(connectionString))
+        }
+        _ = mongoc_client_pool_set_error_api(handle, MONGOC_ERROR_API_VERSION_2)
+        self.handle = handle
+    }
+
+    /// A day: 0 would mean libmongoc's five minutes, and it knows no "never".
+    private static let noTimeout: Int32 = 86_400_000
+
+    /// Lends a client for as long as `body` runs.
+    public func withClient<Result>(_ body: (Client) throws -> Result) throws -> Result {
+        try body(try makeClient())
+    }
+
+    /// A client that goes back to the pool when its last reference goes, its cursors' included.
+    ///
+    /// Never waits for a client that another thread holds.
+    /// - Throws: ``MongoError``: the first time when no server answers within five seconds, or as long as the
+    ///   connection string allows; later only when all ``maximumSize`` clients are out.
+    public func makeClient() throws -> sending Client {
+        try reachForTheFirstTime()
+        guard let client = mongoc_client_pool_try_pop(handle) else {
+            throw MongoError(
+                driver: "all \(maximumSize) connections are in use; raise maxPoolSize in the connection string",
+                context: Self.context(connectionString))
+        }
+        return Client(handle: client, pool: self)
+    }
+
+    /// Only ``Client/deinit`` calls it.
+    func take(back client: OpaquePointer) { mongoc_client_pool_push(handle, client) }
+
+    /// Looks for a server with a short timeout, on a client of its own: the pool's timeout cannot be changed later.
+    private func reachForTheFirstTime() throws {
+        guard let firstContactTimeout, !wasReached.load(ordering: .acquiring) else { return }
+        let uri = try connectionString.makeURI()
+        uri.setDefault(MONGOC_URI_CONNECTTIMEOUTMS, firstContactTimeout)
+        uri.set(MONGOC_URI_SERVERSELECTIONTIMEOUTMS, firstContactTimeout)
+        _ = mongoc_uri_set_option_as_bool(uri.pointer, MONGOC_URI_SERVERSELECTIONTRYONCE, false)
+        var error = bson_error_t()
+        guard let client = mongoc_client_new_from_uri_with_error(uri.pointer, &error) else {
+            throw MongoError(error, context: Self.context(connectionString))
+        }
+        defer { mongoc_client_destroy(client) }
+        let preference = mongoc_client_get_read_prefs(client)
+        guard let server = mongoc_client_select_server(client, false, preference, &error) else {
+            throw MongoError(error, context: Self.context(connectionString))
+        }
+        mongoc_server_description_destroy(server)
+        wasReached.store(true, ordering: .releasing)
+    }
+
+    static func context(_ connectionString: ConnectionString) -> String {
+        "connecting to " + connectionString.hosts.joined(separator: ", ")
+    }
+
+    deinit {
+        // Joining the threads that watch the servers takes up to half a second, and saying goodbye to a server that
+        // is gone as long as an election: nobody should have to wait for that. Nothing else knows the pointer now.
+        nonisolated(unsafe) let handle = handle
+        DispatchQueue.global(qos: .utility).async { mongoc_client_pool_destroy(handle) }
+    }
+}

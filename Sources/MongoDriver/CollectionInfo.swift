@@ -1,0 +1,41 @@
+import BSON
+
+/// One entry of `listCollections`.
+public struct CollectionInfo: Sendable {
+    public enum Kind: Hashable, Sendable {
+        case collection
+        case view
+        case timeseries
+        /// What a newer server may add.
+        case other(String)
+    }
+
+    public let name: String
+    public let kind: Kind
+    /// As the server says them, byte for byte: validator, collation, view definition and so on.
+    public let options: Document
+    /// `readOnly`, and the `uuid` where it is not a view.
+    public let info: Document
+    /// The `_id` index; nil for views and clustered collections.
+    public let idIndex: Document?
+    /// False where the user may see names and types only; then `options` and `info` are empty.
+    public let hasDetails: Bool
+
+    init(_ entry: RawDocument, hasDetails: Bool) throws {
+        guard let name = entry["name"]?.string else {
+            throw MongoError(driver: "listCollections answered with an entry without a name")
+        }
+        self.name = name
+        kind =
+            switch entry["type"]?.string {
+            case nil, "collection": .collection
+            case "view": .view
+            case "timeseries": .timeseries
+            case .some(let other): .other(other)
+            }
+        options = entry["options"]?.document.map(Document.init(copying:)) ?? Document()
+        info = entry["info"]?.document.map(Document.init(copying:)) ?? Document()
+        idIndex = entry["idIndex"]?.document.map(Document.init(copying:))
+        self.hasDetails = hasDetails
+    }
+}

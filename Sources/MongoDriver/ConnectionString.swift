@@ -1,0 +1,65 @@
+import BSON
+import CLibMongoC
+
+/// A `mongodb://` or `mongodb+srv://` address, checked.
+///
+/// Its description is the redacted form, and so is what a debugger or `dump` shows of it: the password does not get
+/// into a log by accident.
+public struct ConnectionString: Sendable, CustomStringConvertible {
+    /// With the password.
+    private let text: String
+
+    /// The database it names; nil where it names none.
+    public let database: String?
+    /// Each as `host:port`; for `mongodb+srv` the one name that is looked up.
+    public let hosts: [String]
+    public let username: String?
+    public let replicaSet: String?
+    public let applicationName: String?
+    public let readConcernLevel: String?
+    /// Whether `readPreference` is given.
+    public let hasReadPreference: Bool
+    /// What `w`, `journal` and `wtimeoutMS` say; nil where none is given.
+    public let writeConcern: WriteConcern?
+    public let retriesReads: Bool
+    public let retriesWrites: Bool
+    public let usesTLS: Bool
+    /// The text with password and secret options replaced by `***`.
+    public let redacted: String
+
+    /// - Throws: ``MongoError`` saying what is wrong. Neither the password nor a part of it is in its text, even where
+    ///   the password is what makes the address unreadable.
+    public init(_ text: String) throws {
+        LibMongoC.started
+        guard !text.utf8.contains(0) else {
+            throw MongoError(driver: "it contains a zero byte", context: Self.errorContext)
+        }
+        let uri = try URIHandle(parsing: text)
+        let handle = uri.pointer
+        self.text = text
+        redacted = Self.redact(text)
+        database = mongoc_uri_get_database(handle).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+        username = mongoc_uri_get_username(handle).map { String(cString: $0) }
+        replicaSet = mongoc_uri_get_replica_set(handle).map { String(cString: $0) }
+        applicationName = mongoc_uri_get_appname(handle).map { String(cString: $0) }
+        readConcernLevel = mongoc_uri_get_read_concern(handle).flatMap(mongoc_read_concern_get_level)
+            .map { String(cString: $0) }
+        hasReadPreference = mongoc_uri_has_option(handle, MONGOC_URI_READPREFERENCE)
+        writeConcern = WriteConcern(uri: handle)
+        retriesReads = mongoc_uri_get_option_as_bool(handle, MONGOC_URI_RETRYREADS, true)
+        retriesWrites = mongoc_uri_get_option_as_bool(handle, MONGOC_URI_RETRYWRITES, true)
+        usesTLS = mongoc_uri_get_tls(handle)
+        hosts = uri.hosts
+    }
+
+    public var description: String { redacted }
+
+    static let errorContext = "the connection string"
+
+    /// The C form, for as long as the caller keeps it.
+    func makeURI() throws -> URIHandle { try URIHandle(parsing: text) }
+}
+
+extension ConnectionString: CustomReflectable {
+    public var customMirror: Mirror { Mirror(self, children: ["redacted": redacted], displayStyle: .struct) }
+}

@@ -1,0 +1,53 @@
+import CLibMongoC
+
+extension MongoError {
+    /// The connection broke, or one server could not reach another. Whether the command was done is unknown.
+    public var isNetworkError: Bool {
+        switch domain {
+        case .stream: true
+        case .wireProtocol: code == Int(MONGOC_ERROR_PROTOCOL_INVALID_REPLY.rawValue)
+        case .server: ServerCode.network.contains(code)
+        default: false
+        }
+    }
+
+    /// The server is not, or no longer, the one that may do this: an election or a shutdown.
+    public var isNotPrimary: Bool { domain == .server && ServerCode.stateChange.contains(code) }
+
+    /// Doing it again later may succeed. Where it writes, that it is safe to do again is for the caller to know.
+    public var isRetryable: Bool {
+        isNetworkError || isNotPrimary || isServerSelection || labels.contains("RetryableWriteError")
+            || labels.contains("TransientTransactionError")
+    }
+
+    /// User, password or mechanism were refused.
+    public var isAuthentication: Bool {
+        switch domain {
+        case .sasl, .scram: true
+        case .client: code == Int(MONGOC_ERROR_CLIENT_AUTHENTICATE.rawValue)
+        case .server: code == ServerCode.authenticationFailed
+        default: false
+        }
+    }
+
+    /// No server could be used; ``hostCauses`` says why, a text for each.
+    public var isServerSelection: Bool { domain == .serverSelection }
+
+    /// The write was done, but too few members confirmed it in time.
+    public var isWriteConcernFailure: Bool { domain == .writeConcern }
+
+    /// The snapshot's history is gone: `minSnapshotHistoryWindowInSeconds` was too short for this read.
+    public var isSnapshotTooOld: Bool { isServer(ServerCode.snapshotTooOld) }
+    public var isSnapshotUnavailable: Bool { isServer(ServerCode.snapshotUnavailable) }
+    public var isNamespaceNotFound: Bool { isServer(ServerCode.namespaceNotFound) }
+    public var isNamespaceExists: Bool { isServer(ServerCode.namespaceExists) }
+    public var isDuplicateKey: Bool { domain == .server && ServerCode.duplicateKey.contains(code) }
+    public var isUnauthorized: Bool { isServer(ServerCode.unauthorized) }
+    /// The cursor was closed by the server: ten minutes without a read, a restart, or somebody killed it.
+    public var isCursorNotFound: Bool { isServer(ServerCode.cursorNotFound) }
+    public var isCommandNotFound: Bool { isServer(ServerCode.commandNotFound) }
+    /// The command does not go with a view, or with a time series collection.
+    public var isNotSupportedOnView: Bool { isServer(ServerCode.commandNotSupportedOnView) }
+
+    private func isServer(_ wanted: Int) -> Bool { domain == .server && code == wanted }
+}

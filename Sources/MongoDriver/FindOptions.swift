@@ -1,0 +1,67 @@
+import BSON
+
+/// What a `find` says beside its filter. The words are the server's.
+public struct FindOptions: Sendable {
+    public var projection: Document?
+    public var sort: Document?
+    /// An index's name, or its keys as a document.
+    public var hint: Value?
+    /// The first documents only; nil or 0 for all.
+    public var limit: Int?
+    public var skip: Int?
+    /// Documents a batch; nil leaves it to the server: 101 first, then 16 MB at a time.
+    public var batchSize: Int?
+    /// Keeps the server from closing the cursor after ten minutes without a read. The session's half hour stays.
+    public var noCursorTimeout = false
+    public var collation: Document?
+    /// Bounds on the index that `hint` names.
+    public var min: Document?
+    public var max: Document?
+    public var allowDiskUse: Bool?
+    public var maxTimeMS: Int?
+    /// Overrides the connection string's; see ``ReadConcern``.
+    public var readConcern: Document?
+    public var readPreference: ReadPreference
+
+    public init(
+        projection: Document? = nil, sort: Document? = nil, hint: Value? = nil, limit: Int? = nil, skip: Int? = nil,
+        batchSize: Int? = nil, noCursorTimeout: Bool = false, collation: Document? = nil, min: Document? = nil,
+        max: Document? = nil, allowDiskUse: Bool? = nil, maxTimeMS: Int? = nil, readConcern: Document? = nil,
+        readPreference: ReadPreference = .connectionString
+    ) {
+        self.projection = projection
+        self.sort = sort
+        self.hint = hint
+        self.limit = limit
+        self.skip = skip
+        self.batchSize = batchSize
+        self.noCursorTimeout = noCursorTimeout
+        self.collation = collation
+        self.min = min
+        self.max = max
+        self.allowDiskUse = allowDiskUse
+        self.maxTimeMS = maxTimeMS
+        self.readConcern = readConcern
+        self.readPreference = readPreference
+    }
+
+    func command(collection: String, filter: Document) -> Document {
+        Document {
+            $0.append("find", .string(collection))
+            $0.append("filter", .document(filter))
+            if let sort { $0.append("sort", .document(sort)) }
+            if let projection { $0.append("projection", .document(projection)) }
+            if let hint { $0.append("hint", hint) }
+            if let skip { $0.append("skip", .int64(Int64(skip))) }
+            if let limit { $0.append("limit", .int64(Int64(limit))) }
+            if let batchSize { $0.append("batchSize", .int64(Int64(batchSize))) }
+            if noCursorTimeout { $0.append("noCursorTimeout", true) }
+            if let collation { $0.append("collation", .document(collation)) }
+            if let min { $0.append("min", .document(min)) }
+            if let max { $0.append("max", .document(max)) }
+            if let allowDiskUse { $0.append("allowDiskUse", .bool(allowDiskUse)) }
+            if let maxTimeMS { $0.append("maxTimeMS", .int64(Int64(maxTimeMS))) }
+            if let readConcern { $0.append("readConcern", .document(readConcern)) }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+extension ConnectionString {
+    static let hidden = "***"
+
+    /// The text with the password and the values of secret options replaced.
+    ///
+    /// Goes by the text, not by what was parsed, so that it also serves for one that cannot be parsed.
+    public static func redact(_ text: String) -> String {
+        guard let scheme = text.firstRange(of: "://") else { return text.contains("@") ? hidden : text }
+        var rest = text[scheme.upperBound...]
+        var result = String(text[..<scheme.upperBound])
+        // An unescaped @, / or ? in the password must not end the hidden part early, so the last @ counts. An option
+        // with an @ in it costs the host's name in the text, nothing more.
+        if let at = rest.lastIndex(of: "@") {
+            let credentials = rest[..<at]
+            rest = rest[at...]
+            if let colon = credentials.firstIndex(of: ":") {
+                result += credentials[..<colon] + ":" + hidden
+            } else {
+                result += credentials
+            }
+        }
+        guard let question = rest.firstIndex(of: "?") else { return result + rest }
+        result += rest[...question]
+        let options = rest[rest.index(after: question)...].split(separator: "&", omittingEmptySubsequences: false)
+        return result + options.map(redactOption).joined(separator: "&")
+    }
+
+    private static func redactOption(_ option: Substring) -> String {
+        guard let equals = option.firstIndex(of: "="), isSecret(option: option[..<equals]) else {
+            return String(option)
+        }
+        return option[...equals] + hidden
+    }
+
+    /// Passwords of key files, and `authMechanismProperties`, which may hold a session token.
+    private static func isSecret(option: Substring) -> Bool {
+        let name = option.lowercased()
+        return ["password", "properties", "token", "secret"].contains { name.contains($0) }
+    }
+
+    /// The C library's complaint about `text`, safe to show.
+    ///
+    /// It quotes parts of the text, and where the password is what is misspelt those may be parts of the password.
+    static func withoutSecrets(_ complaint: String, from text: String) -> String {
+        guard redact(text) != text || text.contains("@") else { return complaint }
+        if complaint.hasPrefix("Password") || complaint.hasPrefix("Username") || complaint.hasPrefix("Invalid username")
+        {
+            return "the user name or the password has a character that must be percent-encoded: % : / ? # [ ] @"
+        }
+        var result = ""
+        for (index, part) in complaint.split(separator: "\"", omittingEmptySubsequences: false).enumerated() {
+            let isQuoted = index % 2 == 1
+            result += isQuoted ? "\"" + (optionNames.contains(part.lowercased()) ? part : "…") + "\"" : part
+        }
+        // One complaint quotes in another way: 'key=value'.
+        return result.contains("'") && result.contains("=") ? String(result.prefix { $0 != "'" }) + "…" : result
+    }
+
+    private static let optionNames: Set<String> = [
+        "appname", "authmechanism", "authmechanismproperties", "authsource", "canonicalizehostname", "compressors",
+        "connecttimeoutms", "directconnection", "gssapiservicename", "heartbeatfrequencyms", "journal",
+        "loadbalanced", "localthresholdms", "maxidletimems", "maxpoolsize", "maxstalenessseconds", "minpoolsize",
+        "readconcernlevel", "readpreference", "readpreferencetags", "replicaset", "retryreads", "retrywrites",
+        "safe", "serverselectiontimeoutms", "serverselectiontryonce", "slaveok", "socketcheckintervalms",
+        "sockettimeoutms", "srvmaxhosts", "srvservicename", "ssl", "tls", "tlsallowinvalidcertificates",
+        "tlsallowinvalidhostnames", "tlscafile", "tlscertificatekeyfile", "tlscertificatekeyfilepassword",
+        "tlsdisablecertificaterevocationcheck", "tlsdisableocspendpointcheck", "tlsinsecure", "w",
+        "waitqueuemultiple", "waitqueuetimeoutms", "wtimeoutms", "zlibcompressionlevel",
+    ]
+}

@@ -1,0 +1,34 @@
+import BSON
+import CLibMongoC
+
+/// A document that C fills in: initialised from the beginning, destroyed once on every path.
+final class Reply {
+    let pointer: CDocument
+    private let room: UnsafeMutableRawPointer
+    private var isOwned = true
+
+    init() {
+        room = .allocate(byteCount: CDocumentRoom.byteCount, alignment: CDocumentRoom.alignment)
+        pointer = CDocument(room)
+        // An empty document holds no memory of its own, so the call that initialises it again leaks nothing.
+        bson_init(pointer)
+    }
+
+    /// Lends the bytes.
+    func withRaw<Result>(_ body: (RawDocument) throws -> Result) throws -> Result {
+        try body(try RawDocument(pointer))
+    }
+
+    func copy() throws -> Document { try Document(copying: pointer) }
+
+    /// Hands the content to a C function that takes ownership of it.
+    func surrender() -> CDocument {
+        isOwned = false
+        return pointer
+    }
+
+    deinit {
+        if isOwned { bson_destroy(pointer) }
+        room.deallocate()
+    }
+}

@@ -1,0 +1,30 @@
+/// The server's numbers for what is told apart here. Source: `src/mongo/base/error_codes.yml`.
+enum ServerCode {
+    static let unauthorized = 13
+    static let authenticationFailed = 18
+    static let namespaceNotFound = 26
+    static let cursorNotFound = 43
+    static let namespaceExists = 48
+    static let commandNotFound = 59
+    static let commandNotSupportedOnView = 166
+    static let snapshotTooOld = 239
+    static let snapshotUnavailable = 246
+    static let bsonObjectTooLarge = 10334
+    /// 11001 and 12582 are older servers'.
+    static let duplicateKey: Set<Int> = [11000, 11001, 12582]
+    /// HostUnreachable, HostNotFound, NetworkTimeout, SocketException.
+    static let network: Set<Int> = [6, 7, 89, 9001]
+    /// NotWritablePrimary, NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary, PrimarySteppedDown, ShutdownInProgress,
+    /// InterruptedAtShutdown, InterruptedDueToReplStateChange, and the legacy "not master".
+    static let stateChange: Set<Int> = [10107, 13435, 13436, 189, 91, 11600, 11602, 10058]
+    /// What stops a whole batch rather than refusing one document: the above, and Interrupted, MaxTimeMSExpired,
+    /// ExceededTimeLimit, OutOfDiskSpace, Unauthorized.
+    static let notAboutOneDocument = network.union(stateChange).union([11601, 50, 262, 14031, unauthorized])
+
+    /// For replies without the name: a bulk write's has only numbers.
+    static let names = [
+        13: "Unauthorized", 26: "NamespaceNotFound", 50: "MaxTimeMSExpired", 91: "ShutdownInProgress",
+        189: "PrimarySteppedDown", 10107: "NotWritablePrimary", 11600: "InterruptedAtShutdown", 11601: "Interrupted",
+        11602: "InterruptedDueToReplStateChange", 14031: "OutOfDiskSpace",
+    ]
+}

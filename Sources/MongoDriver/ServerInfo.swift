@@ -1,0 +1,69 @@
+import BSON
+
+/// What the server says about itself, from `hello` and `buildInfo`.
+public struct ServerInfo: Sendable {
+    public enum Topology: Hashable, Sendable {
+        case standalone
+        case replicaSet(String)
+        case sharded
+    }
+
+    /// `6.0.5`
+    public let version: String
+    /// `[6, 0, 5]`, for comparing.
+    public let versionNumbers: [Int]
+    public let topology: Topology
+    public let isWritablePrimary: Bool
+    public let maxBsonObjectSize: Int
+    public let maxMessageSizeBytes: Int
+    public let maxWriteBatchSize: Int
+    public let minWireVersion: Int
+    public let maxWireVersion: Int
+    /// The members of the replica set, as `host:port`.
+    public let hosts: [String]
+    public let me: String?
+    public let supportsSessions: Bool
+    /// The server's time when it answered; nil on a standalone.
+    public let operationTime: Timestamp?
+    public let clusterTime: Timestamp?
+
+    /// Reads at one point in time across collections: replica sets and sharded clusters from 5.0.
+    public var supportsSnapshotReads: Bool { topology != .standalone && maxWireVersion >= 13 }
+
+    /// Replica sets from 4.0, sharded clusters from 4.2.
+    public var supportsTransactions: Bool {
+        switch topology {
+        case .standalone: false
+        case .replicaSet: supportsSessions && maxWireVersion >= 7
+        case .sharded: supportsSessions && maxWireVersion >= 8
+        }
+    }
+
+    /// Whether the version is this one or a later one: `isAtLeast(6, 0, 17)`.
+    public func isAtLeast(_ numbers: Int...) -> Bool { !versionNumbers.lexicographicallyPrecedes(numbers) }
+
+    init(hello: Document, buildInfo: Document) {
+        version = buildInfo["version"]?.string ?? "unknown"
+        // The fourth number marks release candidates and is negative for those.
+        versionNumbers = buildInfo["versionArray"]?.array?.prefix(3).compactMap(\.integer) ?? []
+        if hello["msg"]?.string == "isdbgrid" {
+            topology = .sharded
+        } else if let name = hello["setName"]?.string {
+            topology = .replicaSet(name)
+        } else {
+            topology = .standalone
+        }
+        isWritablePrimary = (hello["isWritablePrimary"] ?? hello["ismaster"])?.bool ?? false
+        let limits = ServerLimits(hello)
+        maxBsonObjectSize = limits.maxBsonObjectSize
+        maxMessageSizeBytes = limits.maxMessageSizeBytes
+        maxWriteBatchSize = limits.maxWriteBatchSize
+        minWireVersion = hello["minWireVersion"]?.integer ?? 0
+        maxWireVersion = hello["maxWireVersion"]?.integer ?? 0
+        hosts = hello["hosts"]?.array?.compactMap(\.string) ?? []
+        me = hello["me"]?.string
+        supportsSessions = hello["logicalSessionTimeoutMinutes"]?.integer != nil
+        operationTime = hello["operationTime"]?.timestamp
+        clusterTime = hello["$clusterTime"]?.document?["clusterTime"]?.timestamp
+    }
+}

@@ -1,0 +1,16 @@
+import BSON
+
+/// A batch that was written but not confirmed by as many members as asked for.
+public struct WriteConcernError: Sendable {
+    public let code: Int
+    public let codeName: String?
+    public let message: String
+    public let details: Document?
+
+    init(_ entry: RawDocument) {
+        code = Int(entry["code"]?.integer ?? 0)
+        codeName = entry["codeName"]?.string
+        message = entry["errmsg"]?.string ?? ""
+        details = entry["errInfo"]?.document.map(Document.init(copying:))
+    }
+}

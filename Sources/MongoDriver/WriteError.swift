@@ -1,0 +1,39 @@
+import BSON
+
+/// One operation of a bulk write that the server refused, or would have.
+public struct WriteError: Sendable {
+    /// Which one, counted in the order of adding.
+    public let index: Int
+    /// The server's, or 0 where it was not even sent.
+    public let code: Int
+    public let message: String
+    /// The keys of the unique index that was violated.
+    public let keyPattern: Document?
+    /// The values that are there already.
+    public let keyValue: Document?
+    /// The server's `errInfo`: which rule of a validator was not met.
+    public let details: Document?
+
+    public var isDuplicateKey: Bool { ServerCode.duplicateKey.contains(code) }
+    /// The collection's validator refused it.
+    public var isDocumentValidationFailure: Bool { code == 121 }
+
+    init(index: Int, code: Int, message: String) {
+        self.index = index
+        self.code = code
+        self.message = message
+        keyPattern = nil
+        keyValue = nil
+        details = nil
+    }
+
+    /// - Parameter offset: what the batch's first operation has as its index.
+    init(_ entry: RawDocument, offset: Int) {
+        index = offset + Int(entry["index"]?.integer ?? 0)
+        code = Int(entry["code"]?.integer ?? 0)
+        message = entry["errmsg"]?.string ?? ""
+        keyPattern = entry["keyPattern"]?.document.map(Document.init(copying:))
+        keyValue = entry["keyValue"]?.document.map(Document.init(copying:))
+        details = entry["errInfo"]?.document.map(Document.init(copying:))
+    }
+}

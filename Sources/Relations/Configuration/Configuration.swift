@@ -1,0 +1,79 @@
+/// What a `mongoferry.yaml` says: collections with their references and types, and what is left out.
+public struct Configuration: Hashable, Sendable {
+    /// One entry under `collections`.
+    public struct Collection: Hashable, Sendable {
+        /// The name in files.
+        public let name: String
+        /// The name in the database.
+        public let databaseName: String
+        /// In the order written.
+        public let references: [Reference]
+        public let types: [FieldPath: FieldType]
+    }
+
+    /// The file's name, for messages; nil for a configuration made in code.
+    public let file: String?
+    /// In the order written.
+    public let collections: [Collection]
+    public let exclude: [Glob]
+
+    private let byName: [ExactName: Int]
+    private let byDatabaseName: [ExactName: Int]
+
+    /// Makes a configuration of its parts. Names are taken to be different from each other.
+    public init(file: String? = nil, collections: [Collection] = [], exclude: [Glob] = []) {
+        self.file = file
+        self.collections = collections
+        self.exclude = exclude
+        func index(_ key: (Collection) -> String) -> [ExactName: Int] {
+            Dictionary(collections.enumerated().map { (ExactName(key($1)), $0) }) { first, _ in first }
+        }
+        byName = index(\.name)
+        byDatabaseName = index(\.databaseName)
+    }
+
+    /// Reads the text of a configuration file. An empty one is valid and says nothing.
+    /// - Parameter file: its name, for messages.
+    /// - Throws: ``ConfigurationError`` naming the line and the key, what was expected and the nearest right name.
+    public static func parse(yaml: String, file: String) throws(ConfigurationError) -> Configuration {
+        try ConfigurationParser(file: file).parse(yaml)
+    }
+
+    /// All references, by collection in the order written.
+    public var references: [Reference] { collections.flatMap(\.references) }
+
+    /// The entry of a collection, by its name in files.
+    public func collection(_ name: String) -> Collection? {
+        byName[ExactName(name)].map { collections[$0] }
+    }
+
+    /// The references that start in a collection.
+    public func references(from collection: String) -> [Reference] { self.collection(collection)?.references ?? [] }
+
+    /// The type given to a path; nil where none is.
+    public func type(of path: FieldPath, in collection: String) -> FieldType? {
+        self.collection(collection)?.types[path]
+    }
+
+    /// The database's name for a collection of a file.
+    public func databaseName(of name: String) -> String { collection(name)?.databaseName ?? name }
+
+    /// The file's name for a collection of the database.
+    public func fileName(of databaseName: String) -> String {
+        byDatabaseName[ExactName(databaseName)].map { collections[$0].name } ?? databaseName
+    }
+
+    /// The pattern that leaves a collection out, by either of its names; nil where none does.
+    public func exclusion(of name: String) -> Glob? {
+        exclude.first { $0.matches(name) || $0.matches(databaseName(of: name)) || $0.matches(fileName(of: name)) }
+    }
+
+    /// Collections of the database that would get one name in a file, where there are any: each such name, and whose
+    /// it would be. The configuration names `coveragetypes` "coverageTypes", and there is one of that name too.
+    public func clashes(among databaseNames: [String]) -> [(name: String, databaseNames: [String])] {
+        Dictionary(grouping: databaseNames) { ExactName(fileName(of: $0)) }
+            .filter { $0.value.count > 1 }
+            .sorted { $0.key < $1.key }
+            .map { ($0.key.text, $0.value.sorted { $0.precedes($1) }) }
+    }
+}

@@ -1,0 +1,138 @@
+/// A configuration that was found and not written: what `discover` offers for reading and correcting.
+public struct ConfigurationDraft: Sendable {
+    public struct Collection: Hashable, Sendable {
+        /// The name for files.
+        public let name: String
+        public let databaseName: String
+        public let records: Int?
+
+        public init(name: String, databaseName: String? = nil, records: Int? = nil) {
+            self.name = name
+            self.databaseName = databaseName ?? name
+            self.records = records
+        }
+    }
+
+    /// Lines of comment at the top.
+    public var title: [String]
+    public var collections: [Collection]
+    public var references: [Reference]
+    public var types: [TypedPath]
+    public var candidates: [ReferenceCandidate]
+    /// Patterns, with the reason why each is there.
+    public var exclude: [(pattern: String, reason: String?)]
+
+    public init(
+        title: [String] = [], collections: [Collection], references: [Reference] = [], types: [TypedPath] = [],
+        candidates: [ReferenceCandidate] = [], exclude: [(pattern: String, reason: String?)] = []
+    ) {
+        self.title = title
+        self.collections = collections
+        self.references = references
+        self.types = types
+        self.candidates = candidates
+        self.exclude = exclude
+    }
+
+    /// The text of a configuration file with the evidence as comments. ``Configuration/parse(yaml:file:)`` reads it.
+    ///
+    /// Types are written where JSON does not show them by itself: not texts, bools and small whole numbers, nor the
+    /// ObjectIds of `_id` and references.
+    public var yaml: String {
+        var lines = title.map { YAMLLine("# " + $0.oneLine) }
+        if collections.isEmpty {
+            lines.append(YAMLLine("collections: {}"))
+        } else {
+            lines.append(YAMLLine("collections:"))
+        }
+        for collection in collections { lines += block(of: collection) }
+        if !exclude.isEmpty {
+            lines.append(YAMLLine("exclude:"))
+            lines += YAMLLine.aligned(exclude.map { YAMLLine("  - " + $0.pattern.yamlScalar, $0.reason) })
+        }
+        return lines.map { $0.text + "\n" }.joined()
+    }
+
+    private func block(of collection: Collection) -> [YAMLLine] {
+        let mine = references.filter { $0.collection.hasSameBytes(as: collection.name) }
+        let types = types.filter { typed in
+            typed.collection.hasSameBytes(as: collection.name) && typed.isWorthWriting
+                && !(typed.type == .objectId && mine.contains { $0.path == typed.path })
+        }
+        let open = candidates.filter { $0.collection.hasSameBytes(as: collection.name) }
+        let isRenamed = !collection.databaseName.hasSameBytes(as: collection.name)
+        let isEmpty = mine.isEmpty && types.isEmpty && !isRenamed
+        let records = collection.records.map { "\($0.grouped) \($0 == 1 ? "document" : "documents")" }
+        var lines = YAMLLine.aligned([
+            YAMLLine("  \(collection.name.yamlScalar):" + (isEmpty ? " {}" : ""), records)
+        ])
+        if isRenamed { lines.append(YAMLLine("    collection: " + collection.databaseName.yamlScalar)) }
+        if !mine.isEmpty {
+            lines.append(YAMLLine("    references:"))
+            lines += YAMLLine.aligned(referenceLines(mine))
+        }
+        lines += open.map { YAMLLine("    # not taken: \($0)") }
+        if !types.isEmpty {
+            lines.append(YAMLLine("    types:"))
+            lines += YAMLLine.aligned(
+                types.map {
+                    YAMLLine(
+                        "      \($0.path.description.yamlScalar): \($0.type)",
+                        "\($0.values.grouped) sampled \($0.values == 1 ? "value" : "values")")
+                })
+        }
+        return lines
+    }
+
+    private func referenceLines(_ references: [Reference]) -> [YAMLLine] {
+        var lines: [YAMLLine] = []
+        for (path, group) in Dictionary(grouping: references, by: \.path).sorted(by: { $0.key < $1.key }) {
+            let group = group.sorted()
+            let key = "      \(path.description.yamlScalar):"
+            if group.count == 1, group[0].condition == nil, !group[0].isOptional {
+                lines.append(YAMLLine("\(key) \(group[0].targetDescription.yamlScalar)", group[0].evidence))
+                continue
+            }
+            lines.append(YAMLLine(key))
+            if group.contains(where: \.isOptional) { lines.append(YAMLLine("        optional: true")) }
+            let conditions = Dictionary(grouping: group) { $0.condition?.field }
+            if let field = conditions.keys.first ?? nil, conditions.count == 1 {
+                lines.append(YAMLLine("        by: " + field.yamlScalar))
+                lines.append(YAMLLine("        to:"))
+                lines += group.map {
+                    YAMLLine(
+                        "          \($0.condition?.yamlKey ?? ""): \($0.targetDescription.yamlScalar)", $0.evidence)
+                }
+            } else if group.count == 1 {
+                lines.append(YAMLLine("        to: " + group[0].targetDescription.yamlScalar, group[0].evidence))
+            } else {
+                lines.append(YAMLLine("        to:"))
+                lines += group.map { YAMLLine("          - " + $0.targetDescription.yamlScalar, $0.evidence) }
+            }
+        }
+        return lines
+    }
+}
+
+extension TypedPath {
+    fileprivate var isWorthWriting: Bool {
+        switch type {
+        case .string, .bool, .int: false
+        case .objectId: path != .id
+        default: true
+        }
+    }
+}
+
+extension Reference {
+    fileprivate var evidence: String? {
+        if case .discovered(let evidence) = origin { evidence } else { nil }
+    }
+}
+
+extension ReferenceCondition {
+    fileprivate var yamlKey: String {
+        guard case .string(let text) = value else { return valueText }
+        return text.yamlScalar
+    }
+}

@@ -1,0 +1,181 @@
+import Yams
+
+/// Reads a configuration from YAML. Every error names its place.
+struct ConfigurationParser {
+    let file: String
+
+    func parse(_ yaml: String) throws(ConfigurationError) -> Configuration {
+        guard let root = try compose(yaml), !root.isNull else { return Configuration(file: file) }
+        guard case .mapping(let entries) = root else {
+            throw shapeError(root, "the file", expected: "a map with the keys collections and exclude")
+        }
+        let known = ["collections", "exclude"]
+        var sections: [(name: String, references: Node?, types: Node?, databaseName: String, line: Int?)] = []
+        var exclude: [Glob] = []
+        for (key, value) in entries {
+            switch try name(key, in: "the file") {
+            case "collections": sections = try collections(value)
+            case "exclude": exclude = try globs(value)
+            case let other: throw unknown("unknown key", other, at: key, in: "", known: known, expected: known.listed())
+            }
+        }
+        let names = sections.map(\.name)
+        var result: [Configuration.Collection] = []
+        for section in sections {
+            let reader = ReferenceParser(parser: self, collection: section.name, collections: names)
+            result.append(
+                Configuration.Collection(
+                    name: section.name, databaseName: section.databaseName,
+                    references: try reader.references(section.references),
+                    types: try types(section.types, of: section.name)))
+        }
+        return Configuration(file: file, collections: result, exclude: exclude)
+    }
+
+    // MARK: - Sections
+
+    private func collections(
+        _ node: Node
+    ) throws(ConfigurationError) -> [(name: String, references: Node?, types: Node?, databaseName: String, line: Int?)]
+    {
+        var result: [(name: String, references: Node?, types: Node?, databaseName: String, line: Int?)] = []
+        var databaseNames: [ExactName: (name: String, line: Int?)] = [:]
+        let known = ["references", "types", "collection"]
+        for (key, value) in try map(node, "'collections'", expected: "a map with a name for each collection") {
+            let name = try name(key, in: "'collections'")
+            let place = "collection '\(name)'"
+            var section = (
+                name: name, references: Node?.none, types: Node?.none, databaseName: name, line: key.mark?.line
+            )
+            let parts = try map(value, place, expected: "a map with the keys \(known.listed())")
+            for (partKey, part) in parts {
+                switch try self.name(partKey, in: place) {
+                case "references": section.references = part
+                case "types": section.types = part
+                case "collection":
+                    guard let text = part.text, !text.isEmpty else {
+                        throw shapeError(
+                            part, "'collection' in \(place)", expected: "the database's name for it", key: "collection")
+                    }
+                    section.databaseName = text
+                case let other:
+                    throw unknown(
+                        "unknown key", other, at: partKey, in: " in \(place)", known: known, expected: known.listed())
+                }
+            }
+            if let first = databaseNames[ExactName(section.databaseName)] {
+                throw error(
+                    key, "collections '\(first.name)' and '\(name)' are both '\(section.databaseName)' in the database",
+                    expected: "a name of its own for each")
+            }
+            databaseNames[ExactName(section.databaseName)] = (name, section.line)
+            result.append(section)
+        }
+        return result
+    }
+
+    private func types(_ node: Node?, of collection: String) throws(ConfigurationError) -> [FieldPath: FieldType] {
+        let place = "collection '\(collection)'"
+        var result: [FieldPath: FieldType] = [:]
+        for (key, value) in try map(node, "'types' in \(place)", expected: "a map of path to type") {
+            let path = try path(key, in: place)
+            let known = FieldType.allCases.map(\.rawValue)
+            guard let text = value.text else {
+                throw shapeError(
+                    value, "the type of '\(path)' in \(place)", expected: known.listed(), key: path.description)
+            }
+            guard let type = FieldType(rawValue: text) else {
+                throw unknown(
+                    "unknown type", text, at: value, in: " for '\(path)' in \(place)", known: known,
+                    expected: known.listed())
+            }
+            guard result.updateValue(type, forKey: path) == nil else {
+                throw error(key, "path '\(path)' has two types in \(place)", expected: "each path once")
+            }
+        }
+        return result
+    }
+
+    private func globs(_ node: Node) throws(ConfigurationError) -> [Glob] {
+        if node.isNull { return [] }
+        guard case .sequence(let items) = node else {
+            throw shapeError(node, "'exclude'", expected: "a list of collection names, * and ? allowed", key: "exclude")
+        }
+        var result: [Glob] = []
+        for item in items {
+            guard let text = item.text, !text.isEmpty else {
+                throw shapeError(
+                    item, "an entry of 'exclude'", expected: "a collection name, * and ? allowed", key: "exclude")
+            }
+            result.append(Glob(text))
+        }
+        return result
+    }
+
+    // MARK: - Nodes
+
+    /// The pairs of a map; none for null, as `references:` with nothing after it is.
+    func map(
+        _ node: Node?, _ what: String, expected: String, key: String? = nil
+    ) throws(ConfigurationError) -> [(key: Node, value: Node)] {
+        guard let node, !node.isNull else { return [] }
+        guard case .mapping(let mapping) = node else { throw shapeError(node, what, expected: expected, key: key) }
+        return Array(mapping)
+    }
+
+    func name(_ key: Node, in place: String) throws(ConfigurationError) -> String {
+        guard let text = key.text, !text.isEmpty else {
+            throw shapeError(key, "a key in \(place)", expected: "a name")
+        }
+        return text
+    }
+
+    func path(_ key: Node, in place: String) throws(ConfigurationError) -> FieldPath {
+        let text = try name(key, in: place)
+        do { return try FieldPath(parsing: text) } catch {
+            throw self.error(
+                key, name: text, "bad path '\(text)' in \(place): \(error.reason.rawValue)",
+                expected: "names joined by dots, with [] for every element of an array")
+        }
+    }
+
+    // MARK: - Errors
+
+    func error(
+        _ node: Node, name: String? = nil, _ problem: String, expected: String?, suggestion: String? = nil
+    ) -> ConfigurationError {
+        ConfigurationError(
+            file: file, line: node.mark?.line, column: node.mark?.column, key: name ?? node.text, problem,
+            expected: expected, suggestion: suggestion)
+    }
+
+    func unknown(
+        _ what: String, _ text: String, at node: Node, in place: String, known: [String], expected: String
+    ) -> ConfigurationError {
+        error(
+            node, name: text, "\(what) '\(text)'\(place)", expected: expected,
+            suggestion: NearestName.nearest(to: text, among: known))
+    }
+
+    func shapeError(_ node: Node, _ what: String, expected: String, key: String? = nil) -> ConfigurationError {
+        let shape =
+            switch node {
+            case .mapping: "a map"
+            case .sequence: "a list"
+            case .scalar where node.isNull: "empty"
+            case .scalar(let scalar): scalar.string.isEmpty ? "empty" : "'\(scalar.string.excerpt(40))'"
+            case .alias: "an alias"
+            }
+        return error(node, name: key, "\(what) is \(shape)", expected: expected)
+    }
+}
+
+extension Node {
+    /// The text of a scalar as it is written: a collection may be called `no` or `123`.
+    var text: String? { if case .scalar(let scalar) = self { scalar.string } else { nil } }
+
+    var isNull: Bool {
+        guard case .scalar(let scalar) = self, scalar.style == .plain || scalar.style == .any else { return false }
+        return ["", "~", "null", "Null", "NULL"].contains(scalar.string)
+    }
+}

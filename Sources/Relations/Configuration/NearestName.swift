@@ -1,0 +1,65 @@
+/// Finds what somebody meant who wrote a name that does not exist.
+public enum NearestName {
+    /// The candidate nearest to `name`: few typing errors away, an abbreviation or a longer form; nil where none is near.
+    ///
+    /// Case does not count. Among equals the first by bytes.
+    public static func nearest(to name: String, among candidates: some Sequence<String>) -> String? {
+        let wanted = Array(name.lowercased().unicodeScalars)
+        guard !wanted.isEmpty else { return nil }
+        var best: (score: Int, name: String)?
+        for candidate in candidates where !candidate.isEmpty {
+            let other = Array(candidate.lowercased().unicodeScalars)
+            guard let score = score(wanted, other) else { continue }
+            if let best, (best.score, ExactName(best.name)) <= (score, ExactName(candidate)) { continue }
+            best = (score, candidate)
+        }
+        return best?.name
+    }
+
+    /// Typing errors between two texts: a letter more, less or other, or two neighbours swapped. Case counts.
+    public static func distance(_ left: String, _ right: String) -> Int {
+        distance(Array(left.unicodeScalars), Array(right.unicodeScalars))
+    }
+
+    /// Lower is nearer; nil is too far.
+    private static func score(_ wanted: [Unicode.Scalar], _ other: [Unicode.Scalar]) -> Int? {
+        let (short, long) = wanted.count <= other.count ? (wanted, other) : (other, wanted)
+        // One error in three letters is a slip; more is another word.
+        let allowed = max(1, long.count / 3)
+        if long.count - short.count <= allowed {
+            let errors = distance(wanted, other)
+            if errors <= allowed, errors < short.count { return errors }
+        }
+        guard short.count >= 3, short.prefix(2) == long.prefix(2) else { return nil }
+        if long.starts(with: short) { return 1_000 + long.count - short.count }
+        // 'policy' for 'policies'.
+        let shared = zip(short, long).prefix { $0 == $1 }.count
+        if shared >= 4, shared * 3 >= short.count * 2 { return 1_500 + long.count - shared }
+        // 'refs' for 'references', 'colls' for 'collections'.
+        var rest = long[...]
+        for letter in short {
+            guard let place = rest.firstIndex(of: letter) else { return nil }
+            rest = rest[(place + 1)...]
+        }
+        return 2_000 + long.count - short.count
+    }
+
+    private static func distance(_ left: [Unicode.Scalar], _ right: [Unicode.Scalar]) -> Int {
+        var beforeLast: [Int] = []
+        var last = Array(0...right.count)
+        for row in left.indices {
+            var current = [row + 1]
+            for column in right.indices {
+                let same = left[row] == right[column]
+                var cost = min(last[column + 1] + 1, current[column] + 1, last[column] + (same ? 0 : 1))
+                if row > 0, column > 0, left[row] == right[column - 1], left[row - 1] == right[column] {
+                    cost = min(cost, beforeLast[column - 1] + 1)
+                }
+                current.append(cost)
+            }
+            beforeLast = last
+            last = current
+        }
+        return last[right.count]
+    }
+}

@@ -1,0 +1,137 @@
+import BSON
+import Yams
+
+/// Reads the `references` of one collection.
+///
+///     customerId: customers
+///     email: customers.email
+///     agent: {to: users, optional: true}
+///     ownerId: {by: ownerType, to: {customer: customers, company: companies}}
+///     subject: {to: [customers, companies]}
+struct ReferenceParser {
+    let parser: ConfigurationParser
+    let collection: String
+    /// What a reference may lead to.
+    let collections: [String]
+
+    private var place: String { "collection '\(collection)'" }
+
+    func references(_ node: Node?) throws(ConfigurationError) -> [Reference] {
+        var result: [Reference] = []
+        var seen: Set<FieldPath> = []
+        for (key, value) in try parser.map(node, "'references' in \(place)", expected: "a map of path to target") {
+            let path = try parser.path(key, in: place)
+            guard seen.insert(path).inserted else {
+                throw parser.error(key, "path '\(path)' has two references in \(place)", expected: "each path once")
+            }
+            result += try references(at: path, value)
+        }
+        return result
+    }
+
+    private func references(at path: FieldPath, _ node: Node) throws(ConfigurationError) -> [Reference] {
+        guard case .mapping(let entries) = node else { return [try reference(path, to: node)] }
+        let known = ["to", "optional", "by"]
+        var to: Node?
+        var by: String?
+        var isOptional = false
+        for (key, value) in entries {
+            switch try parser.name(key, in: "'\(path)'") {
+            case "to": to = value
+            case "optional":
+                switch value.text {
+                case "true": isOptional = true
+                case "false": isOptional = false
+                default:
+                    throw parser.shapeError(
+                        value, "'optional' of '\(path)' in \(place)", expected: "true or false", key: "optional")
+                }
+            case "by":
+                guard let field = value.text, !field.isEmpty else {
+                    throw parser.shapeError(
+                        value, "'by' of '\(path)' in \(place)", expected: "the name of the field beside it", key: "by")
+                }
+                by = field
+            case let other:
+                throw parser.unknown(
+                    "unknown key", other, at: key, in: " of '\(path)' in \(place)", known: known,
+                    expected: known.listed())
+            }
+        }
+        guard let to, !to.isNull else {
+            throw parser.error(
+                node, name: path.description, "'\(path)' in \(place) has no target",
+                expected: "a 'to' with the target collection")
+        }
+        var found = try targets(at: path, to, by: by)
+        for index in found.indices { found[index].isOptional = isOptional }
+        return found
+    }
+
+    private func targets(at path: FieldPath, _ node: Node, by: String?) throws(ConfigurationError) -> [Reference] {
+        switch (node, by) {
+        case (.mapping(let cases), let field?):
+            var result: [Reference] = []
+            for (key, value) in cases {
+                var reference = try reference(path, to: value)
+                reference.condition = ReferenceCondition(field: field, equals: try condition(key, at: path))
+                result.append(reference)
+            }
+            return result
+        case (_, .some):
+            throw parser.shapeError(
+                node, "'to' of '\(path)' in \(place)", expected: "a map of value to target, since 'by' is there",
+                key: "to")
+        case (.mapping, nil):
+            throw parser.error(
+                node, name: "to", "'to' of '\(path)' in \(place) is a map",
+                expected: "a 'by' with the field that tells which")
+        case (.sequence(let items), nil):
+            var result: [Reference] = []
+            for item in items { result.append(try reference(path, to: item)) }
+            return result
+        default: return [try reference(path, to: node)]
+        }
+    }
+
+    private func reference(_ path: FieldPath, to node: Node) throws(ConfigurationError) -> Reference {
+        guard let text = node.text, !text.isEmpty, !node.isNull else {
+            throw parser.shapeError(
+                node, "the target of '\(path)' in \(place)", expected: "a collection named in 'collections'",
+                key: path.description)
+        }
+        // Names of collections may hold dots: the longest that fits is meant.
+        let fitting = collections.filter { text.hasSameBytes(as: $0) || text.utf8.starts(with: "\($0).".utf8) }
+        guard let target = fitting.max(by: { $0.utf8.count < $1.utf8.count }) else {
+            let nearest =
+                NearestName.nearest(to: text, among: collections)
+                ?? text.firstIndex(of: ".").flatMap { dot in
+                    NearestName.nearest(to: String(text[..<dot]), among: collections).map { $0 + text[dot...] }
+                }
+            throw parser.error(
+                node, name: path.description, "unknown target '\(text)' for '\(path)' in \(place)",
+                expected: "a collection named in 'collections'", suggestion: nearest)
+        }
+        var targetPath = FieldPath.id
+        if text.utf8.count > target.utf8.count {
+            let field = String(text.unicodeScalars.dropFirst(target.unicodeScalars.count + 1))
+            do { targetPath = try FieldPath(parsing: field) } catch {
+                throw parser.error(
+                    node, name: path.description,
+                    "bad path '\(field)' in the target of '\(path)' in \(place): \(error.reason.rawValue)",
+                    expected: "a collection, or a collection, a dot and a field")
+            }
+        }
+        return Reference(collection: collection, path: path, target: target, targetPath: targetPath)
+    }
+
+    private func condition(_ key: Node, at path: FieldPath) throws(ConfigurationError) -> Value {
+        guard let text = key.text else {
+            throw parser.shapeError(
+                key, "a key in 'to' of '\(path)' in \(place)", expected: "a value of the field in 'by'")
+        }
+        guard case .scalar(let scalar) = key, scalar.style == .plain else { return .string(text) }
+        if text == "true" || text == "false" { return .bool(text == "true") }
+        return Int64(text).map(Value.int64) ?? .string(text)
+    }
+}

@@ -1,0 +1,43 @@
+/// A line of a configuration file, and the comment at its end.
+struct YAMLLine {
+    private let content: String
+    private let comment: String?
+    private var width = 0
+
+    init(_ content: String, _ comment: String? = nil) {
+        self.content = content
+        self.comment = comment
+    }
+
+    var text: String {
+        guard let comment else { return content }
+        return content + String(repeating: " ", count: max(0, width - content.count)) + "  # " + comment.oneLine
+    }
+
+    /// The same lines with their comments below each other.
+    static func aligned(_ lines: [YAMLLine]) -> [YAMLLine] {
+        let width = lines.filter { $0.comment != nil }.map(\.content.count).max() ?? 0
+        return lines.map { line in
+            var line = line
+            line.width = width
+            return line
+        }
+    }
+}
+
+extension String {
+    /// The text as a YAML scalar: plain where every reader takes it for this text, else in double quotes.
+    var yamlScalar: String {
+        let words: Set<String> = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"]
+        let isPlain =
+            unicodeScalars.first.map { $0.isASCIILetter || $0 == "_" } ?? false
+            && unicodeScalars.allSatisfy {
+                $0.isASCIILetter || ("0"..."9").contains($0) || "_-.[]$".unicodeScalars.contains($0)
+            }
+        return isPlain && !words.contains(lowercased()) ? self : quoted
+    }
+}
+
+extension Unicode.Scalar {
+    fileprivate var isASCIILetter: Bool { ("a"..."z").contains(self) || ("A"..."Z").contains(self) }
+}

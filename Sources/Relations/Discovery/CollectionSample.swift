@@ -1,0 +1,61 @@
+import BSON
+
+/// Sampled documents of one collection, path by path.
+struct CollectionSample: Sendable {
+    private(set) var walker = PathWalker(maximumPaths: 5_000)
+    /// By the number of the path.
+    private(set) var paths: [PathSample] = []
+    private(set) var types = TypeObserver()
+    private(set) var documents = 0
+    /// In the collection, as far as it is known.
+    var total: Int?
+    private var limit: Int
+
+    init(limit: Int) { self.limit = limit }
+
+    mutating func add(_ document: RawDocument) throws {
+        documents += 1
+        try types.add(document)
+        let id = document["_id"].flatMap { IDClass($0) == nil ? nil : IDClass.hash($0) }
+        try visit(document, isArray: false, parent: 0, ownID: id, labels: [])
+    }
+
+    /// The number of values kept.
+    var storedValues: Int { paths.reduce(0) { $0 + $1.sample.entries.count } }
+
+    mutating func shrink(to limit: Int) {
+        self.limit = limit
+        for index in paths.indices { paths[index].sample.shrink(to: limit) }
+    }
+
+    /// - Parameters:
+    ///   - ownID: the hash of the document's key; nil below the top.
+    ///   - outer: what the fields beside an array hold, for ids that stand in it directly.
+    private mutating func visit(
+        _ document: RawDocument, isArray: Bool, parent: Int, ownID: UInt64?, labels outer: [ValueSample.Label]
+    ) throws {
+        var members: [(number: Int, element: RawElement)] = []
+        var hint = 0
+        var elements = document.makeWalker()
+        while let element = try elements.next() {
+            let found =
+                isArray ? walker.elements(of: parent) : walker.child(of: parent, named: element.key, hint: &hint)
+            guard let number = found else { continue }
+            while paths.count <= number { paths.append(PathSample(limit: limit)) }
+            members.append((number, element))
+        }
+        var labels = outer
+        if !isArray {
+            labels = members.prefix(64).compactMap { number, element in
+                guard element.type != .document, element.type != .array else { return nil }
+                return paths[number].label(element).map { ValueSample.Label(path: number, value: $0) }
+            }
+        }
+        for (number, element) in members {
+            paths[number].add(element, ownID: ownID) { labels.filter { $0.path != number } }
+            guard element.type == .document || element.type == .array else { continue }
+            try visit(
+                RawDocument(element.value), isArray: element.type == .array, parent: number, ownID: nil, labels: labels)
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import BSON
+
+/// The kinds of values that can be keys. Within one, values are equal to the server where they are equal here.
+enum IDClass: Int, CaseIterable, Sendable {
+    case objectID
+    case uuid
+    case integer
+    case string
+
+    /// nil for values that nobody uses as keys: dates, fractions, long texts.
+    init?(_ element: RawElement) {
+        switch element.type {
+        case .objectID: self = .objectID
+        case .binary:
+            guard element.binary?.payload.count == 16 else { return nil }
+            self = .uuid
+        case .int32, .int64, .double:
+            guard element.integer != nil else { return nil }
+            self = .integer
+        case .string:
+            guard let text = element.stringBytes, (1...100).contains(text.count) else { return nil }
+            self = .string
+        default: return nil
+        }
+    }
+
+    init?(_ value: Value) {
+        switch value {
+        case .objectID: self = .objectID
+        case .binary: self = .uuid
+        case .int64: self = .integer
+        case .string: self = .string
+        default: return nil
+        }
+    }
+
+    /// For evidence.
+    var name: String {
+        switch self {
+        case .objectID: "ObjectId"
+        case .uuid: "UUID"
+        case .integer: "whole number"
+        case .string: "string"
+        }
+    }
+
+    /// A value as it is compared: whole numbers of any type as one.
+    static func normalized(_ value: Value) -> Value {
+        switch value {
+        case .int32(let number): .int64(Int64(number))
+        case .double(let number): Int64(exactly: number).map(Value.int64) ?? value
+        default: value
+        }
+    }
+
+    /// The same in every run, and the same for values that are equal.
+    static func hash(_ element: RawElement) -> UInt64 {
+        if let number = element.integer { return mixed(UInt64(bitPattern: number) ^ 0x5851_F42D_4C95_7F2D) }
+        return stableHash(element.value)
+    }
+
+    /// Whether one key comes before another of the same kind.
+    static func precedes(_ left: Value, _ right: Value) -> Bool {
+        switch (left, right) {
+        case (.objectID(let left), .objectID(let right)): left < right
+        case (.int64(let left), .int64(let right)): left < right
+        case (.string(let left), .string(let right)): left.precedes(right)
+        case (.binary(_, let left), .binary(_, let right)): left.lexicographicallyPrecedes(right)
+        default: false
+        }
+    }
+}

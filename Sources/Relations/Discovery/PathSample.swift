@@ -1,0 +1,65 @@
+import BSON
+
+/// What sampled documents hold at one path, as far as keys and references go.
+struct PathSample: Sendable {
+    /// More different values than this, and a field tells no types apart.
+    static let maximumLabels = 16
+
+    var sample: ValueSample
+    /// Null aside.
+    private(set) var values = 0
+    private(set) var byClass = [Int](repeating: 0, count: IDClass.allCases.count)
+    /// How often the value is its own document's `_id`.
+    private(set) var ownIDs = 0
+    private(set) var integers: ClosedRange<Int64>?
+    /// The different values, as long as they are few and short.
+    private(set) var labels: [Value] = []
+    private(set) var hasTooManyLabels = false
+
+    init(limit: Int) { sample = ValueSample(limit: limit) }
+
+    /// The kind that most values are of; nil where most are no keys at all.
+    var mainClass: IDClass? {
+        guard let most = byClass.max(), most > 0, 2 * byClass.reduce(0, +) >= values else { return nil }
+        return byClass.firstIndex(of: most).flatMap(IDClass.init(rawValue:))
+    }
+
+    /// Whether hardly any value comes twice, as in a running number.
+    var isUnique: Bool { values >= 20 && sample.distinctCount * 100 >= values * 95 }
+
+    mutating func add(_ element: RawElement, ownID: UInt64?, labels: () -> [ValueSample.Label]) {
+        guard element.type != .null && element.type != .undefined else { return }
+        values += 1
+        guard let kind = IDClass(element) else { return }
+        byClass[kind.rawValue] += 1
+        if let number = element.integer {
+            integers = min(integers?.lowerBound ?? number, number)...max(integers?.upperBound ?? number, number)
+        }
+        let hash = IDClass.hash(element)
+        if hash == ownID { ownIDs += 1 }
+        sample.insert(element, hash: hash, labels: labels)
+    }
+
+    /// The number of a value among the few different ones here; nil where there are too many or it is too long.
+    mutating func label(_ element: RawElement) -> Int? {
+        guard !hasTooManyLabels else { return nil }
+        switch element.type {
+        case .string where element.value.count <= 45: break
+        case .int32, .int64, .bool: break
+        case .null: return nil
+        default:
+            hasTooManyLabels = true
+            labels = []
+            return nil
+        }
+        let value = IDClass.normalized(Value(element))
+        if let known = labels.firstIndex(of: value) { return known }
+        guard labels.count < Self.maximumLabels else {
+            hasTooManyLabels = true
+            labels = []
+            return nil
+        }
+        labels.append(value)
+        return labels.count - 1
+    }
+}

@@ -1,0 +1,91 @@
+import BSON
+
+/// Looks for a field beside the ids that tells which collection each leads to: `ownerType` beside `ownerId`.
+struct PolymorphicJudge {
+    private struct Case {
+        let value: Value
+        let target: Int
+        let existing: Int
+        let sampled: Int
+    }
+
+    let path: PathEvidence
+    let targets: [TargetProfile]
+    let isTelling: Bool
+
+    /// A reference for each value of the field that tells best; nil where there is none.
+    func references() -> [Reference]? {
+        let hitting = targets.indices.filter { path.hitCount($0) > 0 }
+        guard hitting.count >= 2 else { return nil }
+        // Where one collection has all values, there is nothing to tell apart; whole numbers may be in all by accident.
+        if isTelling, hitting.contains(where: { path.hitCount($0) == path.count }) { return nil }
+        let fields = Set(path.labels.flatMap(\.keys)).sorted { $0.precedes($1) }
+        let telling = fields.compactMap { field in cases(of: field, hitting).map { (field: field, cases: $0) } }
+        let best = telling.min { left, right in
+            let (leftLikeness, rightLikeness) = (likeness(of: left.field), likeness(of: right.field))
+            if leftLikeness != rightLikeness { return leftLikeness > rightLikeness }
+            return left.cases.count < right.cases.count
+        }
+        return best.map { field, cases in
+            cases.map {
+                Reference(
+                    collection: path.collection, path: path.path, target: targets[$0.target].name,
+                    condition: ReferenceCondition(field: field, equals: $0.value),
+                    origin: .discovered(
+                        path.evidence($0.existing, of: $0.sampled)
+                            + ", where \(ReferenceCondition(field: field, equals: $0.value))"))
+            }
+        }
+    }
+
+    /// What the values of a field lead to; nil where they do not tell.
+    private func cases(of field: String, _ hitting: [Int]) -> [Case]? {
+        var groups: [Value: [Int]] = [:]
+        for (index, labels) in path.labels.enumerated() {
+            if let value = labels[field] { groups[value, default: []].append(index) }
+        }
+        guard groups.count >= 2, groups.values.reduce(0, { $0 + $1.count }) * 10 >= path.count * 9 else { return nil }
+        var cases: [Case] = []
+        var unexplained = 0
+        for (value, members) in groups.sorted(by: { IDClass.precedes($0.key, $1.key) }) {
+            func hits(_ target: Int) -> Int {
+                guard let hits = path.hits[target] else { return 0 }
+                return members.count { $0 < hits.count && hits[$0] }
+            }
+            let named = hitting.filter { Self.sounds(value, like: targets[$0].name) }
+            let open = isTelling ? hitting : named
+            let best = open.max { left, right in
+                (hits(left), named.contains(left) ? 1 : 0, right) < (hits(right), named.contains(right) ? 1 : 0, left)
+            }
+            guard let best, 2 * hits(best) >= members.count, hits(best) > 0 else {
+                unexplained += members.count
+                continue
+            }
+            // The values of one kind must not be found among another's, or the field tells nothing.
+            if isTelling, open.contains(where: { $0 != best && hits($0) * 20 > members.count }) { return nil }
+            cases.append(Case(value: value, target: best, existing: hits(best), sampled: members.count))
+        }
+        let different = Set(cases.map(\.target)).count
+        guard different >= 2, 2 * unexplained < path.count else { return nil }
+        // Several values for one target may be chance where each comes hardly twice.
+        if different < cases.count, cases.contains(where: { $0.sampled < 3 }) { return nil }
+        if !isTelling, different < cases.count { return nil }
+        return cases
+    }
+
+    /// `ownerType` belongs to `ownerId` more than `status` does.
+    private func likeness(of field: String) -> Int {
+        let core = NameWords(path.path.lastField).withoutKeyWords
+        let words = NameWords(field).words
+        let says =
+            words.last.map { ["type", "kind", "model", "collection", "class", "entity", "table"].contains($0) } ?? false
+        return (says ? 2 : 0) + (!core.isEmpty && words.starts(with: core) ? 1 : 0)
+    }
+
+    private static func sounds(_ value: Value, like collection: String) -> Bool {
+        guard let text = value.string else { return false }
+        let forms = NameWords.forms(of: NameWords(text).words)
+        let words = NameWords(collection).words
+        return !forms.isDisjoint(with: NameWords.forms(of: words))
+    }
+}

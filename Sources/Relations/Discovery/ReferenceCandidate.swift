@@ -1,0 +1,24 @@
+/// A path that may lead to a collection, and why it was not taken for a reference.
+public struct ReferenceCandidate: Hashable, Sendable, CustomStringConvertible {
+    public let collection: String
+    public let path: FieldPath
+    public let target: String
+    /// Sampled values that exist as `_id` there, of so many.
+    public let existing: Int
+    public let sampled: Int
+    public let reason: String
+
+    public init(collection: String, path: FieldPath, target: String, existing: Int, sampled: Int, reason: String) {
+        self.collection = collection
+        self.path = path
+        self.target = target
+        self.existing = existing
+        self.sampled = sampled
+        self.reason = reason
+    }
+
+    /// `owner → users: 5 of 5 sampled values exist, but …`
+    public var description: String {
+        "\(path) → \(target): \(existing.grouped) of \(sampled.grouped) sampled values exist, but \(reason)".oneLine
+    }
+}

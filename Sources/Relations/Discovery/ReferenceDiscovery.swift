@@ -1,0 +1,78 @@
+import BSON
+
+/// Finds references in sampled documents: paths whose values are `_id`s of documents in a collection.
+///
+/// Values decide. ObjectIds and UUIDs that exist elsewhere do so by no accident, whatever the field is called. Small
+/// whole numbers and short texts exist in many places, so more is asked of them: a name that sounds like the
+/// collection's, or values spread over the whole range of its ids. What stays unsure is a candidate, not a reference.
+///
+/// Give it collections, not views: a view has its source's `_id`s.
+public struct ReferenceDiscovery: Sendable {
+    /// Distinct values kept for each path.
+    public let valuesPerPath: Int
+    private let maximumValues: Int
+    private var limit: Int
+    private var collections: [ExactName: CollectionSample] = [:]
+    private var documentsSinceCheck = 0
+
+    /// - Parameter maximumValues: values kept in all; where there are very many paths, each has fewer.
+    public init(valuesPerPath: Int = 200, maximumValues: Int = 300_000) {
+        self.valuesPerPath = valuesPerPath
+        self.maximumValues = maximumValues
+        limit = valuesPerPath
+    }
+
+    /// Says that a collection is there, even where it has no documents, and how many it has.
+    ///
+    /// Where the count is not given, whole numbers as `_id`s are taken to be without gaps, and prove less.
+    public mutating func declare(_ collection: String, count: Int? = nil) {
+        let name = ExactName(collection)
+        collections[name, default: CollectionSample(limit: limit)].total = count ?? collections[name]?.total
+    }
+
+    /// Looks at one sampled document.
+    /// - Throws: `BSONError` where it is damaged.
+    public mutating func add(_ document: RawDocument, in collection: String) throws {
+        try collections[ExactName(collection), default: CollectionSample(limit: limit)].add(document)
+        documentsSinceCheck += 1
+        guard documentsSinceCheck >= 1_000 else { return }
+        documentsSinceCheck = 0
+        while limit > 20, collections.values.reduce(0, { $0 + $1.storedValues }) > maximumValues {
+            limit /= 2
+            for name in Array(collections.keys) { collections[name]?.shrink(to: limit) }
+        }
+    }
+
+    /// Decides.
+    /// - Parameter exists: which of these values are `_id`s in that collection. At most three questions a collection;
+    ///   whole numbers are asked as Int64 and may be answered in any type of number.
+    /// - Throws: what `exists` throws.
+    public consuming func resolve(
+        exists: (_ target: String, _ values: [Value]) throws -> Set<Value>
+    ) throws -> Discovery {
+        let samples = collections.sorted { $0.key < $1.key }.map { (name: $0.key.text, sample: $0.value) }
+        let targets = samples.map { TargetProfile(name: $0.name, sample: $0.sample) }
+        let names = NameIndex(samples.map(\.name))
+        var paths = samples.flatMap { PathEvidence.all(in: $0.sample, of: $0.name, names: names) }
+        try ExistenceQuestions(targets: targets, paths: paths).ask(&paths, exists)
+
+        let sharedKeys = SharedKeys(paths: paths, targets: targets)
+        var references = sharedKeys.references
+        var candidates = sharedKeys.candidates
+        for path in paths where path.path != .id {
+            let judgement = ReferenceJudge(path: path, targets: targets, roots: sharedKeys.roots).judge()
+            references += judgement.references
+            candidates += judgement.candidates
+        }
+        let types = samples.flatMap { name, sample in
+            sample.types.observations.compactMap { path, type, values in
+                if case .one(let type) = type {
+                    TypedPath(collection: name, path: path, type: type, values: values)
+                } else {
+                    nil
+                }
+            }
+        }
+        return Discovery(references: references.sorted(), candidates: candidates, types: types)
+    }
+}

@@ -1,0 +1,74 @@
+import BSON
+
+/// Collections whose documents have the `_id`s of another one's: a profile with the `_id` of its user.
+///
+/// The part refers to the whole: all of its `_id`s exist there, and not the other way round.
+struct SharedKeys {
+    private(set) var references: [Reference] = []
+    private(set) var candidates: [ReferenceCandidate] = []
+    /// For a target that shares the keys of a larger one, that one; by place.
+    private(set) var roots: [Int: Int] = [:]
+
+    private let targets: [TargetProfile]
+    private var keys: [PathEvidence?] = []
+
+    init(paths: [PathEvidence], targets: [TargetProfile]) {
+        self.targets = targets
+        keys = targets.map { target in
+            paths.first { $0.path == .id && $0.collection.hasSameBytes(as: target.name) }
+        }
+        for part in targets.indices { find(part) }
+    }
+
+    private mutating func find(_ part: Int) {
+        guard let key = keys[part] else { return }
+        // Running numbers are the same everywhere, and prove nothing about each other.
+        let isTelling = key.mainClass == .objectID || key.mainClass == .uuid || key.hasTellingTexts
+        let wholes = targets.indices.filter { whole in whole != part && key.hitCount(whole) == key.count }
+        var accepted: [Int] = []
+        for whole in wholes {
+            let relation = NameRelation(part: targets[part].name, whole: targets[whole].name)
+            let isEqual = keys[whole].map { $0.hitCount(part) == $0.count } ?? false
+            let objection: String? =
+                if !isTelling {
+                    relation == .partOfWhole ? "such _ids are the same in many collections" : nil
+                } else if relation == .copy {
+                    "one looks like a copy of the other"
+                } else if key.mainClass == .objectID, targets[part].hasMadeUpObjectIDs, relation != .partOfWhole {
+                    "ObjectIds that count up from zero are the same in many collections"
+                } else if isEqual, relation != .partOfWhole {
+                    "both have the same _ids, so neither is the part"
+                } else {
+                    nil
+                }
+            if let objection {
+                candidates.append(
+                    ReferenceCandidate(
+                        collection: key.collection, path: .id, target: targets[whole].name, existing: key.count,
+                        sampled: key.count, reason: objection))
+            } else if isTelling {
+                accepted.append(whole)
+            }
+        }
+        // Of several, the one that holds the others; else the one whose name is nearest.
+        let best = accepted.max { left, right in rank(left, among: accepted, part) < rank(right, among: accepted, part)
+        }
+        guard let best else { return }
+        roots[part] = best
+        references.append(
+            Reference(
+                collection: key.collection, path: .id, target: targets[best].name,
+                origin: .discovered(key.evidence(key.count))))
+    }
+
+    private func rank(_ whole: Int, among others: [Int], _ part: Int) -> (Int, Int, Int) {
+        let holds = others.count { other in
+            other != whole && keys[other].map { $0.hitCount(whole) == $0.count } ?? false
+        }
+        // Of equals, the one that the others are named after.
+        let named = ([part] + others).count { other in
+            other != whole && NameRelation(part: targets[other].name, whole: targets[whole].name) == .partOfWhole
+        }
+        return (holds, named, -whole)
+    }
+}

@@ -1,0 +1,58 @@
+import BSON
+
+/// The `_id`s of a collection, as far as the sample shows them.
+struct TargetProfile: Sendable {
+    let name: String
+    /// The kinds of its `_id`s.
+    let classes: Set<IDClass>
+    /// Documents, as far as it is known.
+    let count: Int
+    private let isCounted: Bool
+    /// Sampled `_id`s of each kind, sorted.
+    private let sorted: [IDClass: [Value]]
+    private let integers: ClosedRange<Int64>?
+
+    init(name: String, sample: CollectionSample) {
+        self.name = name
+        count = max(sample.total ?? 0, sample.documents)
+        isCounted = sample.total != nil
+        let ids = sample.paths.indices.first { sample.walker.path($0) == .id }.map { sample.paths[$0] }
+        let values = ids?.sample.entries.map(\.value) ?? []
+        sorted = Dictionary(grouping: values.filter { IDClass($0) != nil }) { IDClass($0) ?? .string }
+            .mapValues { $0.sorted(by: IDClass.precedes) }
+        classes = Set(sorted.keys)
+        integers = ids?.integers
+    }
+
+    /// Of the whole numbers from its smallest `_id` to its largest, the share that are `_id`s: 1 for 1, 2, 3 …, and
+    /// where nobody said how many there are.
+    var density: Double {
+        guard isCounted, let integers, let some = sorted[.integer] else { return 1 }
+        let share = Double(some.count) / Double(max(1, sorted.values.reduce(0) { $0 + $1.count }))
+        return min(1, Double(count) * share / (Double(integers.upperBound) - Double(integers.lowerBound) + 1))
+    }
+
+    /// How much of the range of `_id`s the values take up: of a few ids the share that occurs, of many the tenths.
+    func spread(of values: [Value]) -> Double {
+        guard let kind = values.first.flatMap({ IDClass($0) }), let ids = sorted[kind], !ids.isEmpty else { return 0 }
+        if ids.count < 20 { return min(1, Double(values.count) / Double(max(count, ids.count))) }
+        var tenths: Set<Int> = []
+        for value in values where IDClass(value) == kind {
+            var low = 0
+            var high = ids.count
+            while low < high {
+                let middle = (low + high) / 2
+                if IDClass.precedes(ids[middle], value) { low = middle + 1 } else { high = middle }
+            }
+            tenths.insert(min(9, low * 10 / ids.count))
+        }
+        return Double(tenths.count) / 10
+    }
+
+    /// Whether the ObjectIds were counted up by somebody and not made by a driver: their time is before MongoDB was.
+    var hasMadeUpObjectIDs: Bool {
+        let ids = sorted[.objectID] ?? []
+        let odd = ids.count { $0.objectID.map { !(1_200_000_000..<4_000_000_000).contains($0.high >> 32) } ?? false }
+        return 2 * odd > ids.count
+    }
+}

@@ -1,0 +1,43 @@
+/// The graph in the language of Graphviz.
+struct DOTDrawing {
+    let drawing: GraphDrawing
+
+    var text: String {
+        let graph = drawing.graph
+        var lines = ["digraph references {", "    rankdir=LR;", "    node [shape=box];"]
+        for (index, group) in graph.importOrder.enumerated() {
+            let nodes = group.collections.map { name in
+                let title = [name.dotText, drawing.records(of: name)].compactMap { $0 }.joined(separator: "\\n")
+                return "\"\(name.dotText)\" [label=\"\(title)\"];"
+            }
+            if group.isCycle {
+                lines.append("    subgraph cluster_\(index + 1) {")
+                lines.append("        label=\"cycle\"; color=orange;")
+                lines += nodes.map { "        \($0)" }
+                lines.append("    }")
+            } else {
+                lines += nodes.map { "    \($0)" }
+            }
+        }
+        lines += drawing.missingCollections.map {
+            "    \"\($0.dotText)\" [label=\"\($0.dotText)\\nmissing\", color=red, style=dashed];"
+        }
+        for reference in graph.references {
+            var attributes = ["label=\"\(drawing.label(of: reference).dotText)\""]
+            if reference.isOptional { attributes.append("style=dashed") }
+            if graph.isInCycle(reference) { attributes.append("color=orange") }
+            if drawing.isMissing(reference) { attributes.append("color=red") }
+            lines.append(
+                "    \"\(reference.collection.dotText)\" -> \"\(reference.target.dotText)\" [\(attributes.joined(separator: ", "))];"
+            )
+        }
+        return (lines + ["}"]).map { $0 + "\n" }.joined()
+    }
+}
+
+extension String {
+    /// Inside double quotes. A backslash is doubled: labels read `\n` and `\l` as line breaks.
+    fileprivate var dotText: String {
+        oneLine.unicodeScalars.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : String($0) }.joined()
+    }
+}

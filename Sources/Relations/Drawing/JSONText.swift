@@ -1,0 +1,45 @@
+/// A JSON value on its way to text, names in the order given.
+indirect enum JSONText {
+    case string(String)
+    case number(Int)
+    case bool(Bool)
+    case array([JSONText])
+    /// Members that are nil are left out.
+    case object([(String, JSONText?)])
+
+    /// Lists and objects that hold others take a line for each member.
+    var indented: String { text(at: "") }
+
+    private func text(at indent: String) -> String {
+        switch self {
+        case .string(let text): return text.jsonString
+        case .number(let number): return String(number)
+        case .bool(let flag): return flag ? "true" : "false"
+        case .array(let items):
+            let texts = items.map { $0.text(at: indent + "  ") }
+            return items.contains(where: \.isCompound)
+                ? Self.lines("[", texts, "]", indent) : "[\(texts.joined(separator: ", "))]"
+        case .object(let members):
+            let present = members.compactMap { name, value in value.map { (name, $0) } }
+            let texts = present.map { "\($0.jsonString): \($1.text(at: indent + "  "))" }
+            return present.contains { $0.1.isCompound }
+                ? Self.lines("{", texts, "}", indent) : "{\(texts.joined(separator: ", "))}"
+        }
+    }
+
+    private var isCompound: Bool {
+        switch self {
+        case .array, .object: true
+        default: false
+        }
+    }
+
+    private static func lines(_ open: String, _ texts: [String], _ close: String, _ indent: String) -> String {
+        "\(open)\n" + texts.map { "\(indent)  \($0)" }.joined(separator: ",\n") + "\n\(indent)\(close)"
+    }
+}
+
+extension String {
+    /// In quotes, escaped as RFC 8259 demands.
+    fileprivate var jsonString: String { quoted }
+}

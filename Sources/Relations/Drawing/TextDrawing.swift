@@ -1,0 +1,64 @@
+/// The import order for people.
+struct TextDrawing {
+    let drawing: GraphDrawing
+
+    var text: String {
+        var lines: [String] = []
+        let numberWidth = String(drawing.graph.importOrder.count).count + 1
+        for (index, group) in drawing.graph.importOrder.enumerated() {
+            let number = "\(index + 1).".padded(to: numberWidth, atStart: true)
+            let indent = String(repeating: " ", count: numberWidth)
+            if group.isCycle {
+                lines.append(
+                    "\(number) cycle of \(group.collections.count): imported as one group, its references are verified afterwards"
+                )
+            }
+            for collection in group.collections {
+                lines.append(
+                    "\(group.isCycle ? indent + "  " : number) \(title(of: collection, inCycle: group.isCycle))")
+                let references = drawing.graph.references(from: collection)
+                lines += references.map { "\(indent)   \(group.isCycle ? "  " : "")\(line(for: $0))" }
+            }
+        }
+        let missing = drawing.graph.missingTargets
+        if !missing.isEmpty {
+            lines.append("Missing:")
+            for collection in drawing.missingCollections {
+                let users = missing.filter { $0.target.hasSameBytes(as: collection) }
+                    .map { "\($0.collection).\($0.path)".oneLine }
+                lines.append(
+                    "  \(collection.oneLine), which \(users.listed("and")) \(users.count == 1 ? "refers" : "refer") to")
+            }
+        }
+        return lines.map { $0 + "\n" }.joined()
+    }
+
+    private func title(of collection: String, inCycle: Bool) -> String {
+        let name = collection.oneLine
+        guard let count = drawing.recordCount(of: collection) else { return name }
+        let widths = drawing.graph.collections.map(\.oneLine.count)
+        let counts = drawing.graph.collections.compactMap { drawing.recordCount(of: $0)?.grouped.count }
+        let number = count.grouped.padded(to: counts.max() ?? 0, atStart: true)
+        let width = (widths.max() ?? 0) + (inCycle || drawing.graph.cycles.isEmpty ? 0 : 2)
+        return "\(name.padded(to: min(width, 50)))  \(number) \(count == 1 ? "record" : "records")"
+    }
+
+    private func line(for reference: Reference) -> String {
+        var notes: [String] = []
+        if reference.isMany { notes.append("many") }
+        if reference.isOptional { notes.append("optional") }
+        if let condition = reference.condition { notes.append("where \(condition)") }
+        if reference.isSelfReference { notes.append("itself") }
+        if drawing.graph.isInCycle(reference) { notes.append("in the cycle") }
+        if drawing.isMissing(reference) { notes.append("missing") }
+        let note = notes.isEmpty ? "" : " (\(notes.joined(separator: ", ")))"
+        return "\(reference.path) → \(reference.targetDescription)\(note)".oneLine
+    }
+}
+
+extension String {
+    fileprivate func padded(to width: Int, atStart: Bool = false) -> String {
+        let space = String(repeating: " ", count: max(0, width - count))
+        return atStart ? space + self : self + space
+    }
+}

@@ -1,0 +1,100 @@
+import BSON
+
+/// A field whose values are keys of documents in another collection, or in its own.
+///
+/// Several references may start at one path. With conditions, the condition tells which of them holds for a document;
+/// without, a value has to be in one of the targets.
+public struct Reference: Hashable, Sendable {
+    /// How a reference became known.
+    public enum Origin: Hashable, Sendable {
+        case configuration
+        /// With its evidence: "1,000 of 1,000 sampled values exist, ObjectId".
+        case discovered(String)
+        /// From a file, with what the file says about how it was found.
+        case metadata(String)
+    }
+
+    /// Where it starts.
+    public var collection: String
+    public var path: FieldPath
+    /// The collection to which it leads, and the field there.
+    public var target: String
+    public var targetPath: FieldPath
+    /// Whether a document without a value is in order by intent. Missing and null values never dangle.
+    public var isOptional: Bool
+    /// When it holds; nil is always.
+    public var condition: ReferenceCondition?
+    public var origin: Origin
+
+    public init(
+        collection: String, path: FieldPath, target: String, targetPath: FieldPath = .id, isOptional: Bool = false,
+        condition: ReferenceCondition? = nil, origin: Origin = .configuration
+    ) {
+        self.collection = collection
+        self.path = path
+        self.target = target
+        self.targetPath = targetPath
+        self.isOptional = isOptional
+        self.condition = condition
+        self.origin = origin
+    }
+
+    /// Whether it leads back into its own collection.
+    public var isSelfReference: Bool { collection.hasSameBytes(as: target) }
+
+    /// Whether a document may refer to several others.
+    public var isMany: Bool { path.hasArrays }
+
+    /// The target as the configuration writes it: `customers`, `customers.email`.
+    public var targetDescription: String { targetPath == .id ? target : "\(target).\(targetPath)" }
+
+    /// How it was found, in words: "by config", "discovered: 1,000 of 1,000 sampled values exist, ObjectId".
+    public var found: String {
+        switch origin {
+        case .configuration: "by config"
+        case .discovered(let evidence): "discovered: \(evidence)"
+        case .metadata(let found): found
+        }
+    }
+
+    /// Calls `body` with each value that has to exist in the target: the condition is looked at, nulls are left out.
+    ///
+    /// Allocates nothing. The value is valid only inside `body`.
+    /// - Throws: `BSONError` where the document is damaged, and what `body` throws.
+    public func forEachValue(in document: RawDocument, _ body: (RawElement) throws -> Void) throws {
+        guard let condition else {
+            return try path.forEachValue(in: document) { if $0.isPresent { try body($0) } }
+        }
+        try path.forEachValue(in: document, where: condition.holds) { if $0.isPresent { try body($0) } }
+    }
+
+    /// The fields that ``forEachValue(in:_:)`` needs to see.
+    public var neededPaths: [FieldPath] {
+        guard let condition else { return [path] }
+        return [path, path.sibling(condition.field)]
+    }
+
+    /// The same reference between collections of other names, as for a rename or the database's own names.
+    public func renamed(_ name: (String) throws -> String) rethrows -> Reference {
+        var copy = self
+        copy.collection = try name(collection)
+        copy.target = try name(target)
+        return copy
+    }
+}
+
+extension Reference: Comparable {
+    /// By collection, path and target, each by its bytes.
+    public static func < (left: Reference, right: Reference) -> Bool {
+        left.sortKey.lexicographicallyPrecedes(right.sortKey)
+    }
+
+    /// What decides the order. Sorting many is faster with each made once.
+    var sortKey: [ExactName] {
+        [collection, path.description, target, targetPath.description, condition?.description ?? ""].map(ExactName.init)
+    }
+}
+
+extension RawElement {
+    fileprivate var isPresent: Bool { type != .null && type != .undefined }
+}

@@ -1,0 +1,35 @@
+import BSON
+
+/// What the field beside a polymorphic reference has to hold: `ownerType` is "customer".
+public struct ReferenceCondition: Hashable, Sendable, CustomStringConvertible {
+    /// A name in the same document as the reference's last one.
+    public let field: String
+    /// A string, a whole number or a bool.
+    public let value: Value
+
+    public init(field: String, equals value: Value) {
+        self.field = field
+        self.value = value
+    }
+
+    /// Whether a document that holds the reference meets it. Whole numbers count as equal whatever their type.
+    public func holds(in parent: RawDocument) -> Bool {
+        guard let element = parent[field] else { return false }
+        return switch value {
+        case .string(let text): element.type == .string && element.stringBytes?.isUTF8(of: text) == true
+        case .bool(let flag): element.bool == flag
+        default: value.integer != nil && element.integer == value.integer.map(Int64.init)
+        }
+    }
+
+    public var description: String { "\(field) = \(valueText)" }
+
+    /// The value alone: text in quotes, anything else as it is.
+    var valueText: String {
+        switch value {
+        case .string(let text): text.quoted
+        case .bool(let flag): flag ? "true" : "false"
+        default: value.integer.map { String($0) } ?? "?"
+        }
+    }
+}

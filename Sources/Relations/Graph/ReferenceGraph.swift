@@ -1,0 +1,102 @@
+/// Collections and the references between them, and the order in which to import them.
+///
+/// Targets come before what refers to them; among collections that are ready, the one with the smallest name (by
+/// bytes) comes first, so the order is the same every time. A reference of a collection to itself does not count.
+/// Collections that refer to each other in a circle are one group.
+public struct ReferenceGraph: Sendable {
+    /// Each name once, in name order.
+    public let collections: [String]
+    /// In the order of ``Reference``, each once.
+    public let references: [Reference]
+    public let importOrder: [ImportGroup]
+    /// References to collections that are not there. They do not count for the order.
+    public let missingTargets: [Reference]
+
+    private let groupOf: [ExactName: Int]
+
+    /// References that start in a collection that is not there are dropped.
+    public init(collections names: some Sequence<String>, references all: some Sequence<Reference>) {
+        let names = Set(names.map(ExactName.init)).sorted()
+        let number = Dictionary(uniqueKeysWithValues: zip(names, names.indices))
+        var byCollection = [[Reference]](repeating: [], count: names.count)
+        for reference in all {
+            if let from = number[ExactName(reference.collection)] { byCollection[from].append(reference) }
+        }
+        var references: [Reference] = []
+        var missing: [Reference] = []
+        var targets = [[Int]](repeating: [], count: names.count)
+        for from in byCollection.indices {
+            for reference in byCollection[from].sorted() where references.last != reference {
+                references.append(reference)
+                guard let to = number[ExactName(reference.target)] else {
+                    missing.append(reference)
+                    continue
+                }
+                if from != to { targets[from].append(to) }
+            }
+        }
+        let components = StronglyConnected.components(of: targets)
+        let order = Self.topologicalOrder(of: components, targets: targets)
+
+        self.collections = names.map(\.text)
+        self.references = references
+        missingTargets = missing
+        importOrder = order.map { ImportGroup(collections: $0.map { names[$0].text }) }
+        var groupOf: [ExactName: Int] = [:]
+        for (group, members) in order.enumerated() {
+            for member in members { groupOf[names[member]] = group }
+        }
+        self.groupOf = groupOf
+    }
+
+    /// The import order, one name after the other.
+    public var order: [String] { importOrder.flatMap(\.collections) }
+
+    /// The groups of more than one collection.
+    public var cycles: [[String]] { importOrder.filter(\.isCycle).map(\.collections) }
+
+    /// The place in ``importOrder`` of the group that a collection belongs to; nil for one that is not there.
+    public func group(of collection: String) -> Int? { groupOf[ExactName(collection)] }
+
+    /// Whether a reference goes round inside a cycle, so that it may dangle until the whole group is written.
+    public func isInCycle(_ reference: Reference) -> Bool {
+        guard !reference.isSelfReference, let from = group(of: reference.collection) else { return false }
+        return from == group(of: reference.target)
+    }
+
+    /// The references that start in a collection.
+    public func references(from collection: String) -> [Reference] {
+        references.filter { $0.collection.hasSameBytes(as: collection) }
+    }
+
+    /// Kahn's algorithm over the components, with a heap for the smallest that is ready.
+    private static func topologicalOrder(of components: [[Int]], targets: [[Int]]) -> [[Int]] {
+        // Numbers are in name order, so a component's smallest member stands for its name.
+        let components = components.map { $0.sorted() }
+        var componentOf = [Int](repeating: 0, count: targets.count)
+        for (component, members) in components.enumerated() {
+            for member in members { componentOf[member] = component }
+        }
+        var waiting = [Int](repeating: 0, count: components.count)
+        var dependents = [[Int]](repeating: [], count: components.count)
+        for (from, tos) in targets.enumerated() {
+            for to in tos where componentOf[from] != componentOf[to] {
+                waiting[componentOf[from]] += 1
+                dependents[componentOf[to]].append(componentOf[from])
+            }
+        }
+        var ready = SmallestFirst()
+        for component in components.indices where waiting[component] == 0 { ready.insert(components[component][0]) }
+        var order: [[Int]] = []
+        order.reserveCapacity(components.count)
+        while let first = ready.removeSmallest() {
+            let component = componentOf[first]
+            order.append(components[component])
+            for dependent in dependents[component] {
+                waiting[dependent] -= 1
+                if waiting[dependent] == 0 { ready.insert(components[dependent][0]) }
+            }
+        }
+        return order
+    }
+}

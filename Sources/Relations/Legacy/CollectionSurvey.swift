@@ -1,0 +1,54 @@
+import BSON
+
+/// What the legacy rows of one collection hold, path by path.
+struct CollectionSurvey: Sendable {
+    private(set) var walker = PathWalker()
+    /// By the number of the path.
+    private(set) var paths: [PathSurvey] = []
+    private(set) var rows = 0
+
+    mutating func add(_ document: RawDocument) throws {
+        rows += 1
+        // Taken out for the walk: the closure must not hold what the walk changes.
+        var paths: [PathSurvey] = []
+        swap(&paths, &self.paths)
+        defer { swap(&paths, &self.paths) }
+        try walker.forEachValue(in: document) { id, element in
+            while paths.count <= id { paths.append(PathSurvey()) }
+            paths[id].add(element)
+        }
+    }
+
+    mutating func merge(_ other: CollectionSurvey) {
+        rows += other.rows
+        for (theirs, ours) in walker.absorb(other.walker).enumerated() {
+            guard let ours, other.paths.indices.contains(theirs) else { continue }
+            while paths.count <= ours { paths.append(PathSurvey()) }
+            paths[ours].merge(other.paths[theirs])
+        }
+    }
+
+    /// The `_id`s.
+    var ids: IDSample {
+        named.first { $0.path == .id }.map { paths[$0.number].ids } ?? IDSample()
+    }
+
+    /// The paths in their order.
+    var named: [(path: FieldPath, number: Int)] {
+        paths.indices.compactMap { number in walker.path(number).map { (path: $0, number: number) } }
+            .sorted { $0.path < $1.path }
+    }
+
+    mutating func compact() {
+        for index in paths.indices { paths[index].ids.compact() }
+    }
+
+    var storedIDs: Int { paths.reduce(0) { $0 + $1.ids.storedCount } }
+
+    /// The path with the most ids, and how many.
+    var largest: (number: Int, count: Int)? {
+        paths.indices.map { (number: $0, count: paths[$0].ids.storedCount) }.max { $0.count < $1.count }
+    }
+
+    mutating func raiseLevel(ofPath number: Int) { paths[number].ids.raiseLevel() }
+}

@@ -1,0 +1,139 @@
+import BSON
+
+/// The conversions for the rows of one collection, as a tree of names.
+public struct CollectionTypeRules: Sendable {
+    fileprivate struct Node: Sendable {
+        var fields: [(name: [UInt8], node: Int)] = []
+        /// The node for every element of an array; -1 is none.
+        var elements = -1
+        /// The rule for the value itself, by its number; -1 is none.
+        var rule = -1
+        /// The rule's own, at hand where every value passes.
+        var type = FieldType.string
+        var isStrict = false
+    }
+
+    private var nodes = [Node()]
+    private var rules: [Int: TypeRule] = [:]
+
+    init(_ numbered: [(number: Int, rule: TypeRule)]) {
+        for (number, rule) in numbered {
+            var node = 0
+            for step in rule.path.steps { node = child(of: node, step) }
+            nodes[node].rule = number
+            nodes[node].type = rule.type
+            nodes[node].isStrict = rule.isStrict
+            rules[number] = rule
+        }
+    }
+
+    private mutating func child(of node: Int, _ step: FieldPath.Step) -> Int {
+        switch step {
+        case .elements:
+            if nodes[node].elements < 0 {
+                nodes[node].elements = nodes.count
+                nodes.append(Node())
+            }
+            return nodes[node].elements
+        case .field(let text):
+            let name = Array(text.utf8)
+            if let known = nodes[node].fields.first(where: { $0.name == name }) { return known.node }
+            nodes[node].fields.append((name, nodes.count))
+            nodes.append(Node())
+            return nodes.count - 1
+        }
+    }
+
+    /// Appends the document with its values converted, at every depth. What no rule names is copied byte for byte.
+    ///
+    /// After an error the buffer is as it was.
+    /// - Throws: ``RowRejection`` for a value that the configuration's `types` cannot be applied to.
+    public func apply(
+        to document: RawDocument, appendingTo buffer: ByteBuffer, counts: inout ConversionCounts
+    ) throws(RowRejection) {
+        let start = buffer.count
+        var writer = buffer.makeWriter()
+        do {
+            try rewrite(document, node: 0, isArray: false, to: &writer, &counts)
+        } catch {
+            // The buffer's count is still what it was, unless it grew: then it counted what was written.
+            writer.move(to: start)
+            writer.finish()
+            throw error
+        }
+        writer.finish()
+    }
+
+    private func rewrite(
+        _ document: RawDocument, node: Int, isArray: Bool, to writer: inout ByteWriter,
+        _ counts: inout ConversionCounts
+    ) throws(RowRejection) {
+        guard let base = document.bytes.baseAddress else { return }
+        let start = writer.position
+        writer.reserve(document.bytes.count)
+        // Its length, known at the end.
+        writer.put(littleEndian: 0 as Int32)
+        var copied = 4
+        var walker = document.makeWalker()
+        while let element = try next(&walker) {
+            let child = isArray ? nodes[node].elements : field(element.key, of: node)
+            guard child >= 0, let key = element.key.baseAddress else { continue }
+            let elementStart = key - base - 1
+            let valueStart = elementStart + element.key.count + 2
+            if element.type == .document || element.type == .array,
+                nodes[child].hasChildren(forArray: element.type == .array), let nested = element.document
+            {
+                writer.reserve(valueStart - copied)
+                writer.put(copying: base + copied, count: valueStart - copied)
+                copied = valueStart + element.value.count
+                try rewrite(nested, node: child, isArray: element.type == .array, to: &writer, &counts)
+            } else if nodes[child].rule >= 0 {
+                let isStrict = nodes[child].isStrict
+                let conversion = Conversion(element, to: nodes[child].type, isStrict: isStrict)
+                switch conversion {
+                case .keep: break
+                case .impossible:
+                    guard !isStrict else { throw rejection(element, rule: nodes[child].rule) }
+                    counts.countLeft(nodes[child].rule)
+                default:
+                    writer.reserve(elementStart - copied)
+                    writer.put(copying: base + copied, count: elementStart - copied)
+                    copied = valueStart + element.value.count
+                    conversion.write(key: element.key, to: &writer)
+                    counts.countConverted(nodes[child].rule)
+                }
+            }
+        }
+        let rest = document.bytes.count - copied
+        writer.reserve(rest)
+        writer.put(copying: base + copied, count: rest)
+        let length = Int32(writer.position - start).littleEndian
+        UnsafeMutableRawPointer(writer.pointer(at: start)).storeBytes(of: length, as: Int32.self)
+    }
+
+    private func field(_ key: UnsafeRawBufferPointer, of node: Int) -> Int {
+        for (name, child) in nodes[node].fields where name.count == key.count {
+            if name.withUnsafeBytes({ sameBytes($0, key) }) { return child }
+        }
+        return -1
+    }
+
+    private func next(_ walker: inout ElementWalker) throws(RowRejection) -> RawElement? {
+        do { return try walker.next() } catch {
+            throw RowRejection(
+                collection: rules.first?.value.collection ?? "", path: nil, value: "", reason: error.description)
+        }
+    }
+
+    private func rejection(_ element: RawElement, rule number: Int) -> RowRejection {
+        guard let rule = rules[number] else { preconditionFailure("a node's rule is one of its collection's") }
+        var reason = "is not \(rule.type.phrase); expected \(rule.type.expectation) (\(rule.reason))"
+        if element.type == .array { reason += ". The elements of an array are '\(rule.path)[]'" }
+        return RowRejection(
+            collection: rule.collection, path: rule.path, value: element.brief, reason: reason)
+    }
+}
+
+extension CollectionTypeRules.Node {
+    fileprivate func hasChildren(forArray isArray: Bool) -> Bool { isArray ? elements >= 0 : !fields.isEmpty }
+}

@@ -1,0 +1,138 @@
+import BSON
+
+extension Conversion {
+    static func date(_ element: RawElement, isStrict: Bool) -> Int64? {
+        if let text = element.stringBytes { return isStrict ? ISOTime.lenient(text) : ISOTime.exactly(text) }
+        return isStrict ? element.integer : nil
+    }
+
+    static func decimal(_ element: RawElement, isStrict: Bool) -> Decimal128? {
+        if let text = element.stringBytes { return isStrict ? number(text) : nil }
+        return decimal(number: element)
+    }
+
+    static func integer(_ element: RawElement, isStrict: Bool) -> Int64? {
+        if let number = element.integer { return number }
+        if let number = element.decimal128 { return integer(number) }
+        if let text = element.stringBytes { return isStrict ? number(text).flatMap(integer) : nil }
+        return element.type == .document ? element.document.flatMap(splitLong) : nil
+    }
+
+    static func double(_ element: RawElement, isStrict: Bool) -> Double? {
+        switch element.type {
+        case .int32, .int64: return element.integer.flatMap(Double.init(exactly:))
+        case .decimal128: return element.decimal128.flatMap(double)
+        default:
+            guard isStrict, let text = element.stringBytes else { return nil }
+            return number(text).flatMap(double)
+        }
+    }
+
+    static func bool(_ element: RawElement) -> Bool? {
+        guard let text = element.stringBytes else { return nil }
+        return text.isUTF8(of: "true") ? true : text.isUTF8(of: "false") ? false : nil
+    }
+
+    /// `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`, or 16 bytes in base64, as older drivers write it.
+    static func uuid(_ element: RawElement) -> [UInt8]? {
+        if let (_, payload) = element.binary { return payload.count == 16 ? [UInt8](payload) : nil }
+        guard let text = element.stringBytes else { return nil }
+        guard text.count == 36 else { return Base64Text.decode(text).flatMap { $0.count == 16 ? $0 : nil } }
+        var bytes: [UInt8] = []
+        var index = 0
+        while index < 36 {
+            if [8, 13, 18, 23].contains(index) {
+                guard text[index] == 0x2D else { return nil }
+                index += 1
+            }
+            guard let high = hexDigit(text[index]), let low = hexDigit(text[index + 1]) else { return nil }
+            bytes.append(high << 4 | low)
+            index += 2
+        }
+        return bytes
+    }
+
+    /// Base64 text, or a Node.js Buffer: `{"type": "Buffer", "data": [1, 2]}`.
+    static func binary(_ element: RawElement) -> [UInt8]? {
+        if let text = element.stringBytes { return Base64Text.decode(text) }
+        guard element.type == .document, let buffer = element.document,
+            buffer["type"]?.stringBytes?.isUTF8(of: "Buffer") == true, let data = buffer["data"], data.type == .array
+        else { return nil }
+        var bytes: [UInt8] = []
+        var walker = data.document?.makeWalker()
+        while let item = try? walker?.next() {
+            guard let byte = item.integer.flatMap(UInt8.init(exactly:)) else { return nil }
+            bytes.append(byte)
+        }
+        return bytes
+    }
+
+    // MARK: - Numbers
+
+    /// `{"low": …, "high": …, "unsigned": …}`, as JavaScript's Long is written.
+    private static func splitLong(_ document: RawDocument) -> Int64? {
+        guard let low = document["low"]?.integer.flatMap(Int32.init(exactly:)),
+            let high = document["high"]?.integer.flatMap(Int32.init(exactly:))
+        else { return nil }
+        let number = Int64(high) << 32 | Int64(UInt32(bitPattern: low))
+        return document["unsigned"]?.bool == true && number < 0 ? nil : number
+    }
+
+    /// A number in decimal notation that 34 digits hold: no words, no hexadecimal, no spaces.
+    private static func number(_ text: UnsafeRawBufferPointer) -> Decimal128? {
+        let isNumeric = text.allSatisfy { (0x30...0x39).contains($0) || [0x2B, 0x2D, 0x2E, 0x45, 0x65].contains($0) }
+        return isNumeric ? Decimal128(text) : nil
+    }
+
+    private static func decimal(number element: RawElement) -> Decimal128? {
+        switch element.type {
+        case .int32, .int64: return element.integer.flatMap { Decimal128(String($0)) }
+        case .double: return element.double.flatMap(decimal)
+        default: return nil
+        }
+    }
+
+    /// The shortest text that leads back to the double, as a decimal: 120.5, not the 50 digits of its bits.
+    private static func decimal(_ double: Double) -> Decimal128? {
+        var text = double.description
+        if text.hasSuffix(".0") { text.removeLast(2) }
+        return Decimal128(text)
+    }
+
+    private static func integer(_ decimal: Decimal128) -> Int64? {
+        guard let (coefficient, exponent) = decimal.simplestParts, exponent >= 0, exponent < 20 else { return nil }
+        var number = coefficient
+        for _ in 0..<exponent { number *= 10 }
+        guard number <= UInt128(Int64.max) + 1 else { return nil }
+        return decimal.isNegative ? Int64(exactly: -Int128(number)) : Int64(exactly: number)
+    }
+
+    private static func double(_ number: Decimal128) -> Double? {
+        guard let candidate = Double(number.description), let back = decimal(candidate),
+            let wanted = number.simplestParts, let found = back.simplestParts, wanted == found
+        else { return nil }
+        return candidate
+    }
+
+    private static func hexDigit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case 0x30...0x39: byte & 15
+        case 0x41...0x46: byte - 0x37
+        case 0x61...0x66: byte - 0x57
+        default: nil
+        }
+    }
+}
+
+extension Decimal128 {
+    /// Coefficient and exponent without trailing zeros, so that equal numbers have equal parts.
+    fileprivate var simplestParts: (coefficient: UInt128, exponent: Int)? {
+        guard var (coefficient, exponent) = finiteParts else { return nil }
+        if coefficient == 0 { return (0, 0) }
+        while coefficient % 10 == 0 {
+            coefficient /= 10
+            exponent += 1
+        }
+        return (coefficient, exponent)
+    }
+}

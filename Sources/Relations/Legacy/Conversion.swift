@@ -1,0 +1,106 @@
+import BSON
+
+/// What a rule makes of one value.
+enum Conversion {
+    /// It is of the type already, or there is none.
+    case keep
+    /// It cannot be converted.
+    case impossible
+    case objectID(ObjectID)
+    case date(Int64)
+    case decimal(Decimal128)
+    case int32(Int32)
+    case int64(Int64)
+    case double(Double)
+    case bool(Bool)
+    case binary(subtype: UInt8, [UInt8])
+
+    /// Nothing is rounded, cut or guessed: what cannot be converted exactly is impossible.
+    /// - Parameter isStrict: the configuration demands the type. Otherwise only what JSON.stringify does to a value of
+    ///   that type is undone: a number as text was text before, too.
+    init(_ element: RawElement, to type: FieldType, isStrict: Bool) {
+        if element.type == .null || element.type == .undefined || FieldType(of: element) == type {
+            self = .keep
+            return
+        }
+        let converted: Conversion? =
+            switch type {
+            case .objectId: element.stringBytes.flatMap(ObjectID.init(hex:)).map(Conversion.objectID)
+            case .date: Self.date(element, isStrict: isStrict).map(Conversion.date)
+            case .decimal: Self.decimal(element, isStrict: isStrict).map(Conversion.decimal)
+            case .int: Self.integer(element, isStrict: isStrict).flatMap(Int32.init(exactly:)).map(Conversion.int32)
+            case .long: Self.integer(element, isStrict: isStrict).map(Conversion.int64)
+            case .double: Self.double(element, isStrict: isStrict).map(Conversion.double)
+            case .bool: isStrict ? Self.bool(element).map(Conversion.bool) : nil
+            case .uuid: Self.uuid(element).map { Conversion.binary(subtype: 4, $0) }
+            case .binary:
+                element.type == .binary ? .keep : Self.binary(element).map { Conversion.binary(subtype: 0, $0) }
+            case .string: nil
+            }
+        self = converted ?? .impossible
+    }
+
+    /// Writes the element that takes the place of the old one; nothing where there is none.
+    func write(key: UnsafeRawBufferPointer, to writer: inout ByteWriter) {
+        // The largest value of a fixed size is a UUID with its length and subtype.
+        writer.reserve(key.count + 2 + 21)
+        switch self {
+        case .keep, .impossible: break
+        case .objectID(let id):
+            begin(.objectID, key, &writer)
+            writer.put(littleEndian: id.high.byteSwapped)
+            writer.put(littleEndian: id.low.byteSwapped)
+        case .date(let milliseconds):
+            begin(.date, key, &writer)
+            writer.put(littleEndian: milliseconds)
+        case .decimal(let number):
+            begin(.decimal128, key, &writer)
+            writer.put(littleEndian: number.low)
+            writer.put(littleEndian: number.high)
+        case .int32(let number):
+            begin(.int32, key, &writer)
+            writer.put(littleEndian: number)
+        case .int64(let number):
+            begin(.int64, key, &writer)
+            writer.put(littleEndian: number)
+        case .double(let number):
+            begin(.double, key, &writer)
+            writer.put(littleEndian: number.bitPattern)
+        case .bool(let flag):
+            begin(.bool, key, &writer)
+            writer.put(flag ? 1 : 0)
+        case .binary(let subtype, let payload):
+            writer.reserve(key.count + 7 + payload.count)
+            begin(.binary, key, &writer)
+            writer.put(littleEndian: Int32(payload.count))
+            writer.put(subtype)
+            payload.withUnsafeBytes { bytes in
+                if let base = bytes.baseAddress { writer.put(copying: base, count: bytes.count) }
+            }
+        }
+    }
+
+    private func begin(_ type: ElementType, _ key: UnsafeRawBufferPointer, _ writer: inout ByteWriter) {
+        writer.put(type.rawValue)
+        if let base = key.baseAddress { writer.put(copying: base, count: key.count) }
+        writer.put(0)
+    }
+}
+
+extension FieldType {
+    /// What a value must be so that it can be converted.
+    var expectation: String {
+        switch self {
+        case .objectId: "24 hexadecimal digits"
+        case .date: "an ISO 8601 date with its offset, no finer than milliseconds, or whole milliseconds since 1970"
+        case .decimal: "a number of at most 34 digits"
+        case .int: "a whole number between -2147483648 and 2147483647"
+        case .long: "a whole number of 64 bits"
+        case .double: "a number that a double holds exactly"
+        case .bool: "true or false"
+        case .uuid: "the 36 characters of a UUID"
+        case .binary: "base64 text or {\"type\":\"Buffer\",\"data\":[…]}"
+        case .string: "a text"
+        }
+    }
+}

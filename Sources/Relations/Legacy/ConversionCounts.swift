@@ -1,0 +1,24 @@
+/// How many values each rule converted, and how many it left as they were. One a thread, added up at the end.
+public struct ConversionCounts: Hashable, Sendable {
+    /// By the rule's place in ``TypeRules/rules``.
+    public private(set) var converted: [Int]
+    /// Values that are of another type and that the rule has no way to convert.
+    public private(set) var left: [Int]
+
+    init(rules: Int) {
+        converted = Array(repeating: 0, count: rules)
+        left = Array(repeating: 0, count: rules)
+    }
+
+    mutating func countConverted(_ rule: Int) { converted[rule] += 1 }
+
+    mutating func countLeft(_ rule: Int) { left[rule] += 1 }
+
+    /// Adds the counts of another thread, made for the same rules.
+    public mutating func merge(_ other: ConversionCounts) {
+        for rule in converted.indices {
+            converted[rule] += other.converted[rule]
+            left[rule] += other.left[rule]
+        }
+    }
+}

@@ -1,0 +1,87 @@
+import BSON
+
+/// What was converted in legacy rows, by path, with the reason.
+public struct ConversionReport: Hashable, Sendable {
+    public struct Entry: Hashable, Sendable {
+        public let rule: TypeRule
+        public let converted: Int
+        /// Values of another type that stayed as they were.
+        public let left: Int
+        public let dangling: LegacyResolution.Dangling?
+    }
+
+    /// In the order of collection and path; only what met values that were not of the type already.
+    public let entries: [Entry]
+    public let conflicts: [LegacyResolution.Conflict]
+    public let lookAlikes: [LegacyResolution.Conflict]
+
+    public init(_ resolution: LegacyResolution, counts: ConversionCounts) {
+        entries = resolution.rules.rules.enumerated().compactMap { number, rule in
+            let (converted, left) = (counts.converted[number], counts.left[number])
+            guard converted + left > 0 else { return nil }
+            let dangling = resolution.dangling.first {
+                $0.collection.hasSameBytes(as: rule.collection) && $0.path == rule.path
+            }
+            return Entry(rule: rule, converted: converted, left: left, dangling: dangling)
+        }
+        conflicts = resolution.conflicts
+        lookAlikes = resolution.lookAlikes
+    }
+
+    public var convertedCount: Int { entries.reduce(0) { $0 + $1.converted } }
+
+    /// A line for each path.
+    ///
+    ///     policies.customerId: 60,000 to objectId (reference to customers in the config)
+    public var lines: [String] {
+        entries.map(\.description)
+            + (conflicts + lookAlikes).map { "\($0.collection).\($0.path): \($0.problem)".oneLine }
+    }
+
+    /// The same for programs: `{"converted": [{"collection", "path", "to", …}], "conflicts": […], "lookAlikes": […]}`.
+    public var document: Document {
+        func list(_ conflicts: [LegacyResolution.Conflict]) -> Value {
+            .array(
+                conflicts.map {
+                    [
+                        "collection": .string($0.collection), "path": .string($0.path.description),
+                        "problem": .string($0.problem),
+                    ]
+                })
+        }
+        return [
+            "converted": .array(entries.map { .document($0.document) }), "conflicts": list(conflicts),
+            "lookAlikes": list(lookAlikes),
+        ]
+    }
+}
+
+extension ConversionReport.Entry: CustomStringConvertible {
+    public var description: String {
+        var text = "\(rule.collection).\(rule.path): \(converted.grouped) to \(rule.type) (\(rule.reason))"
+        if left > 0 { text += ", \(left.grouped) left as they are" }
+        if let dangling {
+            let about = dangling.isExact ? "" : "about "
+            let more = dangling.count > dangling.examples.count ? ", …" : ""
+            text += "; \(about)\(dangling.count.grouped) of the ids exist nowhere: "
+            text += dangling.examples.map(\.description).joined(separator: ", ") + more
+        }
+        return text.oneLine
+    }
+
+    var document: Document {
+        Document {
+            $0.append("collection", .string(rule.collection))
+            $0.append("path", .string(rule.path.description))
+            $0.append("to", .string(rule.type.rawValue))
+            $0.append("found", .string(rule.reason.keyword))
+            $0.append("reason", .string(rule.reason.description))
+            $0.append("converted", .int64(Int64(converted)))
+            $0.append("left", .int64(Int64(left)))
+            if let dangling {
+                $0.append("dangling", .int64(Int64(dangling.count)))
+                $0.append("examples", .array(dangling.examples.map(Value.objectID)))
+            }
+        }
+    }
+}

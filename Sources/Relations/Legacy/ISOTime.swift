@@ -1,0 +1,108 @@
+/// Points in time as texts write them. Months, days and hours are checked: `2023-02-29` is no date.
+enum ISOTime {
+    /// Milliseconds since 1970 of exactly `YYYY-MM-DDTHH:mm:ss.sssZ`, as JSON.stringify writes a date; nil for
+    /// anything else.
+    static func exactly(_ text: UnsafeRawBufferPointer) -> Int64? {
+        guard text.count == 24, text[10] == 0x54, text[19] == 0x2E, text[23] == 0x5A else { return nil }
+        return lenient(text)
+    }
+
+    /// Milliseconds since 1970 of the forms of ISO 8601 that say a point in time: a day alone is its midnight in UTC,
+    /// a day with a time needs `Z` or an offset, seconds and fractions may be left out, a year of six digits has a
+    /// sign in front. nil for anything else, and for fractions finer than a millisecond: they would be lost.
+    static func lenient(_ text: UnsafeRawBufferPointer) -> Int64? {
+        var reader = Reader(text: text)
+        guard let year = reader.year(), reader.take(0x2D), let month = reader.digits(2), reader.take(0x2D),
+            let day = reader.digits(2), (1...12).contains(month), day >= 1, day <= daysInMonth(month, of: year)
+        else { return nil }
+        let midnight = days(year: year, month: month, day: day) * 86_400_000
+        if reader.isAtEnd { return Int64(midnight) }
+        guard reader.take(0x54) || reader.take(0x74) || reader.take(0x20), let hour = reader.digits(2),
+            reader.take(0x3A), let minute = reader.digits(2), hour < 24, minute < 60
+        else { return nil }
+        var milliseconds = (hour * 60 + minute) * 60_000
+        if reader.take(0x3A) {
+            guard let second = reader.digits(2), second < 60 else { return nil }
+            milliseconds += second * 1000
+            if reader.take(0x2E) || reader.take(0x2C) {
+                guard let fraction = reader.fraction() else { return nil }
+                milliseconds += fraction
+            }
+        }
+        guard let offset = reader.offset(), reader.isAtEnd else { return nil }
+        return Int64(midnight + milliseconds - offset * 60_000)
+    }
+
+    /// Days since 1970 in the Gregorian calendar, extended backwards.
+    private static func days(year: Int, month: Int, day: Int) -> Int {
+        let shifted = month <= 2 ? year - 1 : year
+        let era = (shifted >= 0 ? shifted : shifted - 399) / 400
+        let yearOfEra = shifted - era * 400
+        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
+        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+    }
+
+    private static func daysInMonth(_ month: Int, of year: Int) -> Int {
+        switch month {
+        case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+        case 4, 6, 9, 11: 30
+        default: 31
+        }
+    }
+
+    private struct Reader {
+        let text: UnsafeRawBufferPointer
+        private var at = 0
+
+        init(text: UnsafeRawBufferPointer) { self.text = text }
+
+        var isAtEnd: Bool { at == text.count }
+
+        mutating func take(_ byte: UInt8) -> Bool {
+            guard at < text.count, text[at] == byte else { return false }
+            at += 1
+            return true
+        }
+
+        mutating func digits(_ count: Int) -> Int? {
+            guard at + count <= text.count else { return nil }
+            var number = 0
+            for index in at..<at + count {
+                guard (0x30...0x39).contains(text[index]) else { return nil }
+                number = number * 10 + Int(text[index] & 15)
+            }
+            at += count
+            return number
+        }
+
+        mutating func year() -> Int? {
+            if take(0x2B) { return digits(6) }
+            if take(0x2D) { return digits(6).flatMap { $0 == 0 ? nil : -$0 } }
+            return digits(4)
+        }
+
+        /// The digits after a point, in milliseconds.
+        mutating func fraction() -> Int? {
+            var milliseconds = 0
+            var weight = 100
+            let start = at
+            while at < text.count, let digit = digits(1) {
+                if weight == 0 && digit != 0 { return nil }
+                milliseconds += digit * weight
+                weight /= 10
+            }
+            return at > start ? milliseconds : nil
+        }
+
+        /// `Z`, `+02`, `+0200` or `+02:00`, in minutes.
+        mutating func offset() -> Int? {
+            if take(0x5A) || take(0x7A) { return 0 }
+            let sign = take(0x2B) ? 1 : take(0x2D) ? -1 : 0
+            guard sign != 0, let hours = digits(2), hours < 24 else { return nil }
+            if isAtEnd { return sign * hours * 60 }
+            _ = take(0x3A)
+            guard let minutes = digits(2), minutes < 60 else { return nil }
+            return sign * (hours * 60 + minutes)
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import BSON
+
+/// Finds out what the strings of legacy rows were before JSON.stringify: first all rows are added, then ``resolve(configuration:liveTypes:infer:databaseCollections:existsInDatabase:)`` decides.
+///
+/// One a thread; ``merge(_:)`` brings them together. Keeps 16 bytes for each distinct id at each path, and of more
+/// than ``maximumIDs`` a sample.
+public struct LegacyInference: Sendable {
+    /// Ids kept in all, at 16 bytes each.
+    public let maximumIDs: Int
+    private var collections: [ExactName: CollectionSurvey] = [:]
+    private var rowsSinceCheck = 0
+
+    public init(maximumIDs: Int = 4_000_000) { self.maximumIDs = maximumIDs }
+
+    /// Looks at one row more.
+    /// - Throws: `BSONError` where the document is damaged.
+    public mutating func add(_ document: RawDocument, in collection: String) throws {
+        try collections[ExactName(collection), default: CollectionSurvey()].add(document)
+        rowsSinceCheck += 1
+        if rowsSinceCheck >= 16_384 { shrink() }
+    }
+
+    /// Takes in what another thread has seen.
+    public mutating func merge(_ other: LegacyInference) {
+        for (name, survey) in other.collections {
+            collections[name, default: CollectionSurvey()].merge(survey)
+        }
+        shrink()
+    }
+
+    /// The collections seen, in name order, with their rows.
+    public var rows: [(collection: String, rows: Int)] {
+        collections.sorted { $0.key < $1.key }.map { ($0.key.text, $0.value.rows) }
+    }
+
+    /// Keeps the memory within bounds by thinning out what is largest.
+    private mutating func shrink() {
+        rowsSinceCheck = 0
+        while collections.values.reduce(0, { $0 + $1.storedIDs }) > maximumIDs {
+            let largest = collections.compactMap { name, survey in survey.largest.map { (name: name, path: $0) } }
+                .max { ($0.path.count, $1.name) < ($1.path.count, $0.name) }
+            guard let largest else { return }
+            collections[largest.name]?.raiseLevel(ofPath: largest.path.number)
+        }
+    }
+
+    /// Decides what each path's values become, and which references the rows show.
+    ///
+    /// By authority: the configuration's `types`, its `references`, `_id`, the types of the live collection, inference.
+    /// - Parameters:
+    ///   - liveTypes: what the documents in the database hold, by the collections' names in the file.
+    ///   - infer: false leaves only the configuration and `_id`.
+    ///   - databaseCollections: the database's collections, by their names in files.
+    ///   - existsInDatabase: which of these ids are `_id`s in that collection of the database. Asked for ids that the
+    ///     file itself does not have, at most 10,000 at a time.
+    /// - Throws: what `existsInDatabase` throws.
+    public consuming func resolve(
+        configuration: Configuration, liveTypes: [String: [FieldPath: ObservedType]] = [:], infer: Bool = true,
+        databaseCollections: [String] = [],
+        existsInDatabase: (_ collection: String, _ ids: [ObjectID]) throws -> Set<ObjectID> = { _, _ in [] }
+    ) throws -> LegacyResolution {
+        for name in Array(collections.keys) { collections[name]?.compact() }
+        let resolver = LegacyResolver(
+            collections: collections, configuration: configuration, liveTypes: liveTypes, infers: infer,
+            databaseCollections: databaseCollections)
+        return try resolver.resolve(existsInDatabase)
+    }
+}

@@ -1,0 +1,146 @@
+import BSON
+
+/// Decides path by path, in the order of authority.
+struct LegacyResolver {
+    fileprivate enum Decision {
+        case rule(TypeRule)
+        /// Something with authority says that nothing is to be done.
+        case leave
+        case open
+    }
+
+    let collections: [ExactName: CollectionSurvey]
+    let configuration: Configuration
+    let liveTypes: [ExactName: [FieldPath: ObservedType]]
+    let infers: Bool
+    let databaseCollections: [String]
+    private let idsByCollection: [(name: String, ids: IDSample)]
+
+    init(
+        collections: [ExactName: CollectionSurvey], configuration: Configuration,
+        liveTypes: [String: [FieldPath: ObservedType]], infers: Bool, databaseCollections: [String]
+    ) {
+        self.collections = collections
+        self.configuration = configuration
+        self.liveTypes = Dictionary(liveTypes.map { (ExactName($0), $1) }) { first, _ in first }
+        self.infers = infers
+        self.databaseCollections = databaseCollections.sorted { $0.precedes($1) }
+        idsByCollection = collections.sorted { $0.key < $1.key }.map { ($0.key.text, $0.value.ids) }
+    }
+
+    func resolve(
+        _ existsInDatabase: (String, [ObjectID]) throws -> Set<ObjectID>
+    ) throws -> LegacyResolution {
+        var rules = configuration.collections.flatMap(configuredRules)
+        var references: [Reference] = []
+        var conflicts: [LegacyResolution.Conflict] = []
+        var lookAlikes: [LegacyResolution.Conflict] = []
+        var dangling: [LegacyResolution.Dangling] = []
+        for (name, survey) in collections.sorted(by: { $0.key < $1.key }) {
+            for (path, number) in survey.named {
+                let seen = survey.paths[number]
+                let decision = decide(name.text, path, seen)
+                if case .rule(let rule) = decision, !rule.isStrict { rules.append(rule) }
+                guard infers, path != .id else { continue }
+                if let problem = seen.dateConflict, case .open = decision {
+                    conflicts.append(.init(collection: name.text, path: path, problem: problem))
+                }
+                if seen.values > 0, seen.dateStrings == seen.values, case .open = decision {
+                    rules.append(
+                        TypeRule(
+                            collection: name.text, path: path, type: .date,
+                            reason: .inferred(
+                                "\(seen.values.grouped) of \(seen.values.grouped) values have the form of a date")))
+                }
+                guard seen.ids.distinctCount > 0, decision.allowsIDs else { continue }
+                let search = IDSearch(path: path, collection: name.text, survey: seen, file: idsByCollection)
+                // Where something else has decided, the file's own ids are enough to see a reference.
+                let isOpen = if case .open = decision { true } else { false }
+                let found = try search.run(databaseCollections: isOpen ? databaseCollections : [], existsInDatabase)
+                guard found.isMost else {
+                    let problem = "\(seen.hexStrings.grouped) values of 24 hex digits stay texts: \(found.shortfall)"
+                    if isOpen { lookAlikes.append(.init(collection: name.text, path: path, problem: problem)) }
+                    continue
+                }
+                if isOpen {
+                    rules.append(
+                        TypeRule(collection: name.text, path: path, type: .objectId, reason: .inferred(found.evidence)))
+                    if let missing = found.dangling { dangling.append(missing) }
+                }
+                if configuration.references(from: name.text).allSatisfy({ $0.path != path }) {
+                    references += found.references
+                }
+            }
+        }
+        return LegacyResolution(
+            rules: TypeRules(rules), references: references.sorted(), conflicts: conflicts,
+            lookAlikes: lookAlikes, dangling: dangling)
+    }
+
+    // MARK: - Authority
+
+    private func configuredRules(_ entry: Configuration.Collection) -> [TypeRule] {
+        var rules = entry.types.map {
+            TypeRule(collection: entry.name, path: $0, type: $1, reason: .configuration)
+        }
+        for reference in entry.references {
+            guard let type = referenceType(reference) else { continue }
+            rules.append(
+                TypeRule(
+                    collection: entry.name, path: reference.path, type: type,
+                    reason: .reference(to: reference.targetDescription)))
+        }
+        // Several rules for a path: the first counts, and types stand before references.
+        return rules
+    }
+
+    /// A reference has the type of what it leads to: an ObjectId, unless the configuration says otherwise.
+    private func referenceType(_ reference: Reference) -> FieldType? {
+        configuration.type(of: reference.targetPath, in: reference.target)
+            ?? (reference.targetPath == .id ? .objectId : nil)
+    }
+
+    private func decide(_ collection: String, _ path: FieldPath, _ seen: PathSurvey) -> Decision {
+        if let type = configuration.type(of: path, in: collection) {
+            return .rule(TypeRule(collection: collection, path: path, type: type, reason: .configuration))
+        }
+        if let reference = configuration.references(from: collection).first(where: { $0.path == path }),
+            let type = referenceType(reference)
+        {
+            return .rule(
+                TypeRule(
+                    collection: collection, path: path, type: type, reason: .reference(to: reference.targetDescription))
+            )
+        }
+        if path == .id {
+            guard seen.hexStrings > 0 else { return .leave }
+            return .rule(TypeRule(collection: collection, path: path, type: .objectId, reason: .primaryKey))
+        }
+        guard infers, case .one(let type)? = liveTypes[ExactName(collection)]?[path] else { return .open }
+        if type == .string || type == .bool { return .leave }
+        return .rule(TypeRule(collection: collection, path: path, type: type, reason: .live))
+    }
+}
+
+extension LegacyResolver.Decision {
+    fileprivate var allowsIDs: Bool {
+        switch self {
+        case .open: true
+        case .leave: false
+        case .rule(let rule): rule.type == .objectId
+        }
+    }
+}
+
+extension PathSurvey {
+    /// Why dates at this path stay texts; nil where there are none or all are.
+    fileprivate var dateConflict: String? {
+        guard dateStrings > 0, dateStrings < values else { return nil }
+        let others = [
+            (strings - dateStrings, "another text"), (numbers, "a number"), (bools, "a bool"), (objects, "a document"),
+            (arrays, "an array"), (typed, "another type"),
+        ]
+        let parts = others.filter { $0.0 > 0 }.map { "\($0.1) in \($0.0.grouped)" }
+        return "a date in \(dateStrings.grouped) values, \(parts.listed("and")): left as they are"
+    }
+}

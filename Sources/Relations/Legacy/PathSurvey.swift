@@ -1,0 +1,65 @@
+import BSON
+
+/// What legacy rows hold at one path.
+struct PathSurvey: Sendable {
+    var nulls = 0
+    var strings = 0
+    var numbers = 0
+    var bools = 0
+    var objects = 0
+    var arrays = 0
+    /// Values that came typed, as a `$numberDecimal` does.
+    var typed = 0
+    /// Of the strings, those of 24 hexadecimal digits.
+    var hexStrings = 0
+    /// Of the strings, those of exactly the form of a date.
+    var dateStrings = 0
+    /// The distinct ObjectIds, written as 24 digits or typed.
+    var ids = IDSample()
+    var otherStrings = DistinctCounter()
+
+    /// Null aside.
+    var values: Int { strings + numbers + bools + objects + arrays + typed }
+
+    mutating func add(_ element: RawElement) {
+        switch element.type {
+        case .null, .undefined: nulls += 1
+        case .string: if let text = element.stringBytes { add(text: text) }
+        case .int32, .int64, .double: numbers += 1
+        case .bool: bools += 1
+        case .document: objects += 1
+        case .array: arrays += 1
+        case .objectID:
+            typed += 1
+            if let id = element.objectID { ids.insert(id) }
+        default: typed += 1
+        }
+    }
+
+    private mutating func add(text: UnsafeRawBufferPointer) {
+        strings += 1
+        if text.count == 24 {
+            if let id = ObjectID(hex: text) {
+                hexStrings += 1
+                ids.insert(id)
+                return
+            }
+            if ISOTime.exactly(text) != nil { dateStrings += 1 }
+        }
+        otherStrings.insert(stableHash(text))
+    }
+
+    mutating func merge(_ other: PathSurvey) {
+        nulls += other.nulls
+        strings += other.strings
+        numbers += other.numbers
+        bools += other.bools
+        objects += other.objects
+        arrays += other.arrays
+        typed += other.typed
+        hexStrings += other.hexStrings
+        dateStrings += other.dateStrings
+        ids.merge(other.ids)
+        otherStrings.merge(other.otherStrings)
+    }
+}

@@ -1,0 +1,54 @@
+/// What becomes of the values at one path of legacy rows, and why.
+public struct TypeRule: Hashable, Sendable {
+    /// Who says so, by authority.
+    public enum Reason: Hashable, Sendable {
+        /// The configuration's `types`.
+        case configuration
+        /// The configuration's `references`: the path leads to that collection.
+        case reference(to: String)
+        /// It is a document's key.
+        case primaryKey
+        /// All sampled documents of the live collection have that type there.
+        case live
+        /// The values themselves, with the evidence.
+        case inferred(String)
+    }
+
+    public let collection: String
+    public let path: FieldPath
+    public let type: FieldType
+    public let reason: Reason
+
+    public init(collection: String, path: FieldPath, type: FieldType, reason: Reason) {
+        self.collection = collection
+        self.path = path
+        self.type = type
+        self.reason = reason
+    }
+
+    /// Whether a value that cannot be converted makes its row a rejected one. Otherwise it stays as it is.
+    public var isStrict: Bool { reason == .configuration }
+}
+
+extension TypeRule.Reason: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .configuration: "types in the config"
+        case .reference(let target): "reference to \(target) in the config"
+        case .primaryKey: "_id"
+        case .live: "type in the live collection"
+        case .inferred(let evidence): "inferred: \(evidence)"
+        }
+    }
+
+    /// One word for programs.
+    public var keyword: String {
+        switch self {
+        case .configuration: "config"
+        case .reference: "reference"
+        case .primaryKey: "_id"
+        case .live: "live"
+        case .inferred: "inferred"
+        }
+    }
+}

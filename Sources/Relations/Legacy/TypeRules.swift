@@ -1,0 +1,40 @@
+import BSON
+
+/// The conversions that turn legacy rows back into the documents they were.
+public struct TypeRules: Sendable {
+    /// In the order of collection and path.
+    public let rules: [TypeRule]
+    private let byCollection: [ExactName: CollectionTypeRules]
+
+    /// - Parameter rules: one a path of a collection at most; of several the first counts.
+    public init(_ rules: some Sequence<TypeRule>) {
+        var seen: Set<[ExactName]> = []
+        self.rules =
+            rules
+            .map { (key: [ExactName($0.collection), ExactName($0.path.description)], rule: $0) }
+            .filter { seen.insert($0.key).inserted }
+            .sorted { $0.key.lexicographicallyPrecedes($1.key) }
+            .map(\.rule)
+        let numbered = Dictionary(grouping: self.rules.enumerated()) { ExactName($0.element.collection) }
+        byCollection = numbered.mapValues { CollectionTypeRules($0.map { (number: $0.offset, rule: $0.element) }) }
+    }
+
+    /// The rules of one collection; nil where it has none and its rows stay as they are.
+    public func rules(for collection: String) -> CollectionTypeRules? { byCollection[ExactName(collection)] }
+
+    /// Counters for one thread.
+    public func makeCounts() -> ConversionCounts { ConversionCounts(rules: rules.count) }
+
+    /// A document with its values converted.
+    /// - Throws: ``RowRejection`` for a value that the configuration's `types` cannot be applied to.
+    public func apply(
+        to document: RawDocument, in collection: String, counts: inout ConversionCounts
+    ) throws(RowRejection) -> Document {
+        guard let rules = rules(for: collection) else { return Document(copying: document) }
+        let buffer = ByteBuffer(capacity: document.bytes.count + 64)
+        try rules.apply(to: document, appendingTo: buffer, counts: &counts)
+        do { return Document(copying: try RawDocument(buffer.bytes)) } catch {
+            throw RowRejection(collection: collection, path: nil, value: "", reason: error.description)
+        }
+    }
+}

@@ -1,0 +1,28 @@
+/// Counts distinct values by the smallest of their hashes: exact up to ``capacity``, within a few in a hundred above.
+struct DistinctCounter: Sendable {
+    static let capacity = 256
+    /// Sorted, each once.
+    private var smallest: [UInt64] = []
+
+    mutating func insert(_ hash: UInt64) {
+        if smallest.count == Self.capacity, let last = smallest.last, hash >= last { return }
+        var low = 0
+        var high = smallest.count
+        while low < high {
+            let middle = (low + high) / 2
+            if smallest[middle] < hash { low = middle + 1 } else { high = middle }
+        }
+        guard low == smallest.count || smallest[low] != hash else { return }
+        if smallest.count == Self.capacity { smallest.removeLast() }
+        smallest.insert(hash, at: low)
+    }
+
+    mutating func merge(_ other: DistinctCounter) {
+        for hash in other.smallest { insert(hash) }
+    }
+
+    var count: Int {
+        guard smallest.count == Self.capacity, let largest = smallest.last else { return smallest.count }
+        return Int(Double(Self.capacity - 1) / (Double(largest) / Double(UInt64.max)))
+    }
+}

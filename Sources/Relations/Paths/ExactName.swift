@@ -1,0 +1,29 @@
+/// A name that is equal to another only where their bytes are, and ordered by them.
+///
+/// Swift's own strings count "é" and "e" with an accent as one. The server does not: they are two collections.
+struct ExactName: Hashable, Comparable, Sendable {
+    let text: String
+
+    init(_ text: String) { self.text = text }
+
+    static func == (left: ExactName, right: ExactName) -> Bool { left.text.hasSameBytes(as: right.text) }
+
+    func hash(into hasher: inout Hasher) {
+        var text = text
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        hasher.combine(0xFF as UInt8)
+    }
+
+    static func < (left: ExactName, right: ExactName) -> Bool { left.text.precedes(right.text) }
+}
+
+extension String {
+    func hasSameBytes(as other: String) -> Bool {
+        guard utf8.count == other.utf8.count else { return false }
+        var other = other
+        return other.withUTF8 { UnsafeRawBufferPointer($0).isUTF8(of: self) }
+    }
+
+    /// The order of names everywhere in this module: by the bytes of their UTF-8.
+    func precedes(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
+}

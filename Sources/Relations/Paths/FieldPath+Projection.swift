@@ -1,0 +1,29 @@
+import BSON
+
+extension FieldPath {
+    /// What a find needs so that the server sends the values at the path and `_id`, and little else.
+    public var projection: Document { Self.projection(of: [self]) }
+
+    /// The same for several paths: `{"vehicles.drivers.customerId": 1, "_id": 1}`.
+    ///
+    /// A name that the server would read as something else (with a dot, a `$` in front, empty) is left to the field
+    /// that holds it; at the top, the whole document is asked for: an empty projection.
+    public static func projection(of paths: some Sequence<FieldPath>) -> Document {
+        var asked: [[String]] = []
+        for path in paths {
+            var names: [String] = []
+            for case .field(let name) in path.steps {
+                if name.isEmpty || name.hasPrefix("$") || name.utf8.contains(0x2E) { break }
+                names.append(name)
+            }
+            guard !names.isEmpty else { return Document() }
+            asked.append(names)
+        }
+        asked.append(["_id"])
+        asked.sort { $0.lexicographicallyPrecedes($1) { $0.precedes($1) } }
+        // A field beside one inside it is an error to the server ("path collision"): the outer one covers both.
+        var kept: [[String]] = []
+        for names in asked where kept.last.map({ !names.starts(with: $0) }) ?? true { kept.append(names) }
+        return Document { for names in kept { $0.append(names.joined(separator: "."), 1) } }
+    }
+}

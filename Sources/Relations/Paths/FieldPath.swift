@@ -1,0 +1,154 @@
+import BSON
+
+/// A path to values inside a document: `customerId`, `vehicles[].drivers[].customerId`, `tags[]`, `a.b.c`.
+///
+/// `[]` stands for every element of an array. A path without it does not go into arrays, and a name of digits is a
+/// name, never an index. Names that hold a dot, a bracket or a backslash have a backslash before it; the empty name
+/// is written `\e`. Two paths are equal when their bytes are.
+public struct FieldPath: Hashable, Sendable {
+    public enum Step: Sendable {
+        case field(String)
+        /// Every element of an array.
+        case elements
+    }
+
+    /// One at least, and the first of them a field.
+    public let steps: [Step]
+
+    /// Makes a path of its steps.
+    /// - Precondition: the first is a field.
+    public init(steps: [Step]) {
+        guard case .field? = steps.first else { preconditionFailure("a path begins with a field") }
+        self.steps = steps
+    }
+
+    /// Reads a path as people write it.
+    /// - Throws: ``FieldPathError`` saying what is wrong and at which character.
+    public init(parsing text: String) throws(FieldPathError) {
+        steps = try FieldPathParser(text).parse()
+    }
+
+    /// The primary key.
+    public static let id = FieldPath(steps: [.field("_id")])
+
+    /// Whether a document may hold several values at it.
+    public var hasArrays: Bool {
+        steps.contains { if case .elements = $0 { true } else { false } }
+    }
+
+    /// The last name in it.
+    public var lastField: String {
+        for case .field(let name) in steps.reversed() { return name }
+        return ""
+    }
+
+    /// Whether it leads to the primary key or into it.
+    public var isInID: Bool {
+        if case .field("_id")? = steps.first { true } else { false }
+    }
+
+    /// Calls `body` with each value at the path, in the order of the document; repeated names count each.
+    ///
+    /// Allocates nothing. The value is valid only inside `body`.
+    /// - Throws: `BSONError` where the document is damaged, and what `body` throws.
+    public func forEachValue(in document: RawDocument, _ body: (RawElement) throws -> Void) throws {
+        try visit(document, from: 0, to: steps.count, body)
+    }
+
+    /// The same for the steps from `index` to before `end`, `document` being what the steps before led to.
+    func visit(
+        _ document: RawDocument, from index: Int, to end: Int, _ body: (RawElement) throws -> Void
+    ) throws {
+        var walker = document.makeWalker()
+        while let element = try walker.next() {
+            if case .field(let name) = steps[index], !element.key.isUTF8(of: name) { continue }
+            let next = index + 1
+            guard next < end else {
+                try body(element)
+                continue
+            }
+            let wanted: ElementType = if case .elements = steps[next] { .array } else { .document }
+            if element.type == wanted { try visit(RawDocument(element.value), from: next, to: end, body) }
+        }
+    }
+
+    /// Calls `body` with each value at the path whose own document passes `condition`.
+    func forEachValue(
+        in document: RawDocument, where condition: (RawDocument) -> Bool, _ body: (RawElement) throws -> Void
+    ) throws {
+        let split = lastFieldIndex
+        func visitParent(_ parent: RawDocument) throws {
+            if condition(parent) { try visit(parent, from: split, to: steps.count, body) }
+        }
+        guard split > 0 else { return try visitParent(document) }
+        try visit(document, from: 0, to: split) { element in
+            if element.type == .document { try visitParent(RawDocument(element.value)) }
+        }
+    }
+
+    /// The path of the field of that name in the same document as the last name of this one.
+    func sibling(_ name: String) -> FieldPath {
+        FieldPath(steps: steps[..<lastFieldIndex] + [.field(name)])
+    }
+
+    private var lastFieldIndex: Int {
+        steps.lastIndex { if case .field = $0 { true } else { false } } ?? 0
+    }
+}
+
+extension FieldPath.Step: Hashable {
+    public static func == (left: Self, right: Self) -> Bool {
+        switch (left, right) {
+        case (.elements, .elements): true
+        case (.field(let left), .field(let right)): left.hasSameBytes(as: right)
+        default: false
+        }
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        switch self {
+        case .elements: hasher.combine(0xFE as UInt8)
+        case .field(let name): ExactName(name).hash(into: &hasher)
+        }
+    }
+}
+
+extension FieldPath: CustomStringConvertible, LosslessStringConvertible, Comparable {
+    /// The path as ``init(parsing:)`` reads it.
+    public var description: String {
+        var text = ""
+        for (index, step) in steps.enumerated() {
+            switch step {
+            case .elements: text += "[]"
+            case .field(let name):
+                if index > 0 { text += "." }
+                if name.isEmpty { text += "\\e" }
+                for character in name.unicodeScalars {
+                    if ".[]\\".unicodeScalars.contains(character) { text += "\\" }
+                    text.unicodeScalars.append(character)
+                }
+            }
+        }
+        return text
+    }
+
+    /// A path as people write it; nil for anything else.
+    public init?(_ description: String) {
+        guard let path = try? FieldPath(parsing: description) else { return nil }
+        self = path
+    }
+
+    /// By the bytes of the text form.
+    public static func < (left: FieldPath, right: FieldPath) -> Bool {
+        left.description.precedes(right.description)
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether these are the bytes of a text, compared where they lie.
+    func isUTF8(of text: String) -> Bool {
+        guard text.utf8.count == count else { return false }
+        return text.utf8.withContiguousStorageIfAvailable { sameBytes(self, UnsafeRawBufferPointer($0)) }
+            ?? elementsEqual(text.utf8)
+    }
+}

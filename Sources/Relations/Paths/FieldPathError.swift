@@ -1,0 +1,22 @@
+/// A text that is not a path of fields.
+public struct FieldPathError: Error, Hashable, Sendable, CustomStringConvertible {
+    public enum Reason: String, Hashable, Sendable {
+        case empty = "it is empty"
+        case missingName = "a name is missing"
+        case indexInBrackets = "[] takes no index, it means every element"
+        case unclosedBracket = "'[' has no ']'"
+        case strayBracket = "']' has no '['"
+        case textAfterBrackets = "after [] comes a dot, another [] or the end"
+        case unknownEscape = "a backslash stands before '.', '[', ']' or a backslash only"
+        case controlCharacter = "a zero byte cannot be in a name"
+    }
+
+    public let text: String
+    public let reason: Reason
+    /// From 1, in characters.
+    public let column: Int
+
+    public var description: String {
+        "bad path '\(text)': \(reason.rawValue)" + (reason == .empty ? "" : " (column \(column))")
+    }
+}

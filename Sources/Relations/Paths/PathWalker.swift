@@ -1,0 +1,151 @@
+import BSON
+
+/// Walks documents and numbers the paths that it meets, with `[]` for the elements of arrays.
+///
+/// The numbers stay the same from document to document, so that what is known of a path can be kept in an array.
+/// Paths already met cost no allocation. Documents that use data as names cannot fill the memory: at
+/// ``maximumPaths`` no new path is taken in, and ``isFull`` says so.
+public struct PathWalker: Sendable {
+    /// The number of a path: its place in the order in which paths were met.
+    public typealias PathID = Int
+
+    fileprivate struct Node: Sendable {
+        let parent: Int
+        /// nil for the elements of an array.
+        let name: [UInt8]?
+        /// In the order met. Documents of a collection mostly have their fields in one order.
+        var children: [Int] = []
+    }
+
+    private struct Edge: Hashable, Sendable {
+        let parent: Int
+        let hash: UInt64
+    }
+
+    public let maximumPaths: Int
+    public private(set) var isFull = false
+    /// Node 0 is the document itself.
+    private var nodes = [Node(parent: -1, name: nil)]
+    private var edges: [Edge: Int] = [:]
+
+    public init(maximumPaths: Int = 20_000) { self.maximumPaths = maximumPaths }
+
+    /// One more than the largest number given out.
+    public var count: Int { nodes.count }
+
+    /// The path of that number; nil for the document itself and for names that are not UTF-8.
+    public func path(_ id: PathID) -> FieldPath? {
+        var steps: [FieldPath.Step] = []
+        var node = id
+        while node > 0 {
+            if let name = nodes[node].name {
+                guard let text = String(validating: name, as: UTF8.self) else { return nil }
+                steps.append(.field(text))
+            } else {
+                steps.append(.elements)
+            }
+            node = nodes[node].parent
+        }
+        return steps.isEmpty ? nil : FieldPath(steps: steps.reversed())
+    }
+
+    /// Calls `body` with each value that is no document and no array, and the number of its path.
+    /// - Throws: `BSONError` where the document is damaged, and what `body` throws.
+    public mutating func forEachLeaf(
+        in document: RawDocument, _ body: (PathID, RawElement) throws -> Void
+    ) throws {
+        try forEachValue(in: document) { id, element in
+            if element.type != .document && element.type != .array { try body(id, element) }
+        }
+    }
+
+    /// Calls `body` with each value, documents and arrays before what they hold.
+    /// - Throws: `BSONError` where the document is damaged, and what `body` throws.
+    public mutating func forEachValue(
+        in document: RawDocument, _ body: (PathID, RawElement) throws -> Void
+    ) throws {
+        try walk(document, isArray: false, below: 0, body)
+    }
+
+    private mutating func walk(
+        _ document: RawDocument, isArray: Bool, below parent: Int, _ body: (PathID, RawElement) throws -> Void
+    ) throws {
+        var hint = 0
+        var walker = document.makeWalker()
+        while let element = try walker.next() {
+            let found = isArray ? elements(of: parent) : child(of: parent, named: element.key, hint: &hint)
+            guard let id = found else { continue }
+            try body(id, element)
+            if element.type == .document || element.type == .array {
+                try walk(RawDocument(element.value), isArray: element.type == .array, below: id, body)
+            }
+        }
+    }
+
+    /// The number of the elements of an array at `parent`; nil where there is no room for it.
+    mutating func elements(of parent: Int) -> Int? {
+        find(Edge(parent: parent, hash: 0), nil)
+    }
+
+    /// The number of a field of `parent`; nil where there is no room for it.
+    /// - Parameter hint: where among the fields of `parent` to look first; moved on by one.
+    mutating func child(of parent: Int, named name: UnsafeRawBufferPointer, hint: inout Int) -> Int? {
+        let siblings = nodes[parent].children
+        if hint < siblings.count, nodes[siblings[hint]].hasName(name) {
+            hint += 1
+            return siblings[hint - 1]
+        }
+        guard let found = find(Edge(parent: parent, hash: stableHash(name) | 1), name) else { return nil }
+        if hint < siblings.count, let place = siblings.firstIndex(of: found, from: hint) { hint = place + 1 }
+        return found
+    }
+
+    /// Takes in the paths of another walker.
+    /// - Returns: the number here of each path there; nil where there was no room.
+    mutating func absorb(_ other: PathWalker) -> [PathID?] {
+        isFull = isFull || other.isFull
+        var numbers: [PathID?] = [0]
+        // A path is always numbered after the one that holds it.
+        for node in other.nodes.dropFirst() {
+            guard let parent = numbers[node.parent] else {
+                numbers.append(nil)
+                continue
+            }
+            var hint = 0
+            let number = node.name.map { $0.withUnsafeBytes { child(of: parent, named: $0, hint: &hint) } }
+            numbers.append(node.name == nil ? elements(of: parent) : number ?? nil)
+        }
+        return numbers
+    }
+
+    private mutating func find(_ edge: Edge, _ name: UnsafeRawBufferPointer?) -> Int? {
+        var edge = edge
+        while let node = edges[edge] {
+            if nodes[node].hasName(name) { return node }
+            edge = Edge(parent: edge.parent, hash: edge.hash &+ 2)
+        }
+        guard nodes.count <= maximumPaths else {
+            isFull = true
+            return nil
+        }
+        let id = nodes.count
+        nodes.append(Node(parent: edge.parent, name: name.map { [UInt8]($0) }))
+        nodes[edge.parent].children.append(id)
+        edges[edge] = id
+        return id
+    }
+}
+
+extension PathWalker.Node {
+    fileprivate func hasName(_ other: UnsafeRawBufferPointer?) -> Bool {
+        guard let name, let other else { return name == nil && other == nil }
+        return name.withUnsafeBytes { sameBytes($0, other) }
+    }
+}
+
+extension [Int] {
+    /// Looks a few places ahead only: an optional field or two may be missing.
+    fileprivate func firstIndex(of value: Int, from start: Int) -> Int? {
+        self[start..<Swift.min(start + 16, count)].firstIndex(of: value)
+    }
+}

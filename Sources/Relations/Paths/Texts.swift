@@ -1,0 +1,51 @@
+extension String {
+    /// In double quotes, with what cannot be seen made visible: for messages, on one line whatever it holds.
+    var quoted: String { "\"" + visible(escaping: "\"\\") + "\"" }
+
+    /// With line breaks and other control characters made visible, so that it stays on its line.
+    var oneLine: String { visible(escaping: "") }
+
+    func visible(escaping special: String) -> String {
+        var text = ""
+        for character in unicodeScalars {
+            switch character {
+            case "\n": text += "\\n"
+            case "\r": text += "\\r"
+            case "\t": text += "\\t"
+            // Control characters, and the two line separators that some programs break at.
+            case "\0"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{2028}", "\u{2029}":
+                text += "\\u" + String(repeating: "0", count: 4 - String(character.value, radix: 16).count)
+                text += String(character.value, radix: 16)
+            default:
+                if special.unicodeScalars.contains(character) { text += "\\" }
+                text.unicodeScalars.append(character)
+            }
+        }
+        return text
+    }
+
+    /// The first `count` characters, with an ellipsis where there are more.
+    func excerpt(_ count: Int) -> String { self.count > count ? prefix(count) + "…" : self }
+}
+
+extension Int {
+    /// With commas between thousands: 1,000.
+    var grouped: String {
+        var digits = String(magnitude)
+        var groups: [Substring] = []
+        while digits.count > 3 {
+            groups.append(digits.suffix(3))
+            digits.removeLast(3)
+        }
+        groups.append(digits[...])
+        return (self < 0 ? "-" : "") + groups.reversed().joined(separator: ",")
+    }
+}
+
+extension [String] {
+    /// "a, b or c"; nothing for an empty list.
+    func listed(_ conjunction: String = "or") -> String {
+        guard let last else { return "" }
+        return count == 1 ? last : dropLast().joined(separator: ", ") + " \(conjunction) " + last
+    }
+}
