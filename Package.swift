@@ -51,6 +51,8 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        .testTarget(name: "MongoDriverTests", dependencies: ["MongoDriver", "BSON"], swiftSettings: strict),
+        .testTarget(name: "RelationsTests", dependencies: ["Relations", "BSON"], swiftSettings: strict),
         .testTarget(name: "BSONTests", dependencies: ["BSON"], swiftSettings: strict),
         .target(
             name: "RandomDocuments", dependencies: ["BSON"], path: "Tests/RandomDocuments", swiftSettings: strict),
@@ -60,7 +62,8 @@ let package = Package(
         .executableTarget(
             name: "ferry-ledger",
             dependencies: [
-                "BSON", "InsuranceLedger", "MongoDriver", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "BSON", "InsuranceLedger", "MongoDriver",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Tests/LedgerTool", swiftSettings: strict),
         .testTarget(

@@ -42,7 +42,8 @@ extension BackupMetadata {
     public static func shown(_ name: String) -> String {
         let isClear =
             !name.isEmpty && name.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x2C && $0 != 0x3A && $0 != 0x7F }
-        return isClear || name.hasPrefix("replica set ") && !name.utf8.contains { $0 < 0x20 } ? name : JSONText.string(name)
+        return isClear || name.hasPrefix("replica set ") && !name.utf8.contains { $0 < 0x20 }
+            ? name : JSONText.string(name)
     }
 
     private func json(padding: Int) -> String {
@@ -66,11 +67,14 @@ extension BackupMetadata {
         fields.append("\"references\":" + list(references.map(JSONText.document)))
         fields.append(
             "\"excluded\":"
-                + list(excluded.map { "{\"name\":\(JSONText.string($0.name)),\"reason\":\(JSONText.string($0.reason))}" }))
+                + list(
+                    excluded.map { "{\"name\":\(JSONText.string($0.name)),\"reason\":\(JSONText.string($0.reason))}" }))
         if !queries.isEmpty {
             fields.append(
                 "\"queries\":"
-                    + list(queries.map { "{\"name\":\(JSONText.string($0.name)),\"query\":\(JSONText.string($0.query))}" }))
+                    + list(
+                        queries.map { "{\"name\":\(JSONText.string($0.name)),\"query\":\(JSONText.string($0.query))}" })
+            )
         }
         return "{" + fields.joined(separator: ",") + "}" + String(repeating: " ", count: padding)
     }

@@ -170,7 +170,9 @@ public final class BackupReader {
             throw BackupError.damaged(path, line: line + 1, "something follows the seal, which ends a file")
         }
         pending.removeFirst(pending.count)
-        if try fill() { throw BackupError.damaged(path, line: line + 1, "something follows the seal, which ends a file") }
+        if try fill() {
+            throw BackupError.damaged(path, line: line + 1, "something follows the seal, which ends a file")
+        }
         self.seal = seal
         isAtEnd = true
     }
@@ -211,7 +213,8 @@ public final class BackupReader {
         var at = position.offset + pending.count
         pending.reset()
         while at < offset {
-            let room = UnsafeMutableRawBufferPointer(rebasing: pending.storage[..<min(pending.storage.count, offset - at)])
+            let room = UnsafeMutableRawBufferPointer(
+                rebasing: pending.storage[..<min(pending.storage.count, offset - at)])
             let count = try source.read(into: room)
             guard count > 0 else { throw BackupError.damaged(path, "the file has become shorter while it was read") }
             at += count
@@ -222,10 +225,12 @@ public final class BackupReader {
     public func checkUnchanged() throws {
         let now = try file.status()
         #if canImport(Darwin)
-            let sameTime = now.st_mtimespec.tv_sec == identity.st_mtimespec.tv_sec
+            let sameTime =
+                now.st_mtimespec.tv_sec == identity.st_mtimespec.tv_sec
                 && now.st_mtimespec.tv_nsec == identity.st_mtimespec.tv_nsec
         #else
-            let sameTime = now.st_mtim.tv_sec == identity.st_mtim.tv_sec && now.st_mtim.tv_nsec == identity.st_mtim.tv_nsec
+            let sameTime =
+                now.st_mtim.tv_sec == identity.st_mtim.tv_sec && now.st_mtim.tv_nsec == identity.st_mtim.tv_nsec
         #endif
         guard now.st_size == identity.st_size, sameTime else {
             throw BackupError.damaged(path, "the file was changed while it was read")

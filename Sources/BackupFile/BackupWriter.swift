@@ -60,7 +60,8 @@ public final class BackupWriter {
     }
 
     private static func alreadyThere(_ path: String) -> BackupError {
-        BackupError(.exists, path, "the file exists already", advice: "Choose another name, or say --force to overwrite it.")
+        BackupError(
+            .exists, path, "the file exists already", advice: "Choose another name, or say --force to overwrite it.")
     }
 
     /// `.NAME.partial` in the folder of the file, so that renaming it is one step.

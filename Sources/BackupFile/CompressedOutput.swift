@@ -34,7 +34,9 @@ final class CompressedOutput {
             }
             stream = .gzip(state)
         case .zstd:
-            guard let context = ZSTD_createCCtx() else { throw BackupError(.tooLarge, file.path, "zstd cannot be started") }
+            guard let context = ZSTD_createCCtx() else {
+                throw BackupError(.tooLarge, file.path, "zstd cannot be started")
+            }
             ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
             // A thread of its own, where the library was built with threads; otherwise this is refused and ignored.
             ZSTD_CCtx_setParameter(context, ZSTD_c_nbWorkers, 1)
@@ -73,7 +75,9 @@ final class CompressedOutput {
             let count = min(bytes.count - start, 65_535)
             let isLast: UInt8 = start + count == bytes.count ? 1 : 0
             let length = UInt16(count)
-            framed.appendBytes([isLast, UInt8(length & 255), UInt8(length >> 8), UInt8(~length & 255), UInt8(~length >> 8)])
+            framed.appendBytes([
+                isLast, UInt8(length & 255), UInt8(length >> 8), UInt8(~length & 255), UInt8(~length >> 8),
+            ])
             framed.append(UnsafeRawBufferPointer(rebasing: bytes[start..<start + count]))
             start += count
         } while start < bytes.count
@@ -117,7 +121,9 @@ final class CompressedOutput {
         written += count
     }
 
-    private func deflate(_ bytes: UnsafeRawBufferPointer, _ state: UnsafeMutablePointer<z_stream>, finishing: Bool) throws {
+    private func deflate(_ bytes: UnsafeRawBufferPointer, _ state: UnsafeMutablePointer<z_stream>, finishing: Bool)
+        throws
+    {
         state.pointee.next_in = UnsafeMutablePointer(mutating: bytes.baseAddress?.assumingMemoryBound(to: Bytef.self))
         state.pointee.avail_in = UInt32(bytes.count)
         while true {
@@ -144,7 +150,8 @@ final class CompressedOutput {
             var room = ZSTD_outBuffer(dst: output.storage.baseAddress, size: output.storage.count, pos: 0)
             let left = ZSTD_compressStream2(context, &room, &input, finishing ? ZSTD_e_end : ZSTD_e_continue)
             guard ZSTD_isError(left) == 0 else {
-                throw BackupError(.tooLarge, file.path, "zstd cannot compress: \(String(cString: ZSTD_getErrorName(left)))")
+                throw BackupError(
+                    .tooLarge, file.path, "zstd cannot compress: \(String(cString: ZSTD_getErrorName(left)))")
             }
             try flush(room.pos)
             if finishing ? left == 0 : input.pos == input.size { break }

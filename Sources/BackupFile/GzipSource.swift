@@ -28,7 +28,9 @@ final class GzipSource: ByteSource {
             if stream.avail_in == 0 {
                 let count = try file.read(into: input.storage)
                 guard count > 0 else {
-                    if isInsideMember { throw BackupError.damaged(file.path, "the compressed data end too early: it was cut") }
+                    if isInsideMember {
+                        throw BackupError.damaged(file.path, "the compressed data end too early: it was cut")
+                    }
                     isAtEnd = true
                     break
                 }

@@ -22,12 +22,16 @@ struct HeaderLines {
         let text = String(decoding: bytes.prefix(200), as: UTF8.self)
         if text.trimmed.isEmpty, metadata == nil { return false }
         guard bytes.count <= 200, isColumnHeader(text) else {
-            if claimsFormat { throw BackupError.damaged(path, line: count, "the column header 'collection,data' is missing") }
+            if claimsFormat {
+                throw BackupError.damaged(path, line: count, "the column header 'collection,data' is missing")
+            }
             throw BackupError(
                 .notABackup, path, line: count, "not a backup: the column header 'collection,data' is missing",
                 advice: "A backup is a CSV of two columns whose first row says collection,data.")
         }
-        if claimsFormat, metadata == nil { throw BackupError.damaged(path, line: count, "the metadata line is missing") }
+        if claimsFormat, metadata == nil {
+            throw BackupError.damaged(path, line: count, "the metadata line is missing")
+        }
         return true
     }
 
@@ -35,13 +39,15 @@ struct HeaderLines {
         if count == 1, bytes.starts(with: "# mongoferry backup".utf8) {
             let line = String(decoding: bytes.prefix(200), as: UTF8.self)
             guard line.hasPrefix(BackupMetadata.firstLine) else {
-                throw BackupError.damaged(path, line: 1, "the first line does not say '\(BackupMetadata.firstLine.dropFirst(2))'")
+                throw BackupError.damaged(
+                    path, line: 1, "the first line does not say '\(BackupMetadata.firstLine.dropFirst(2))'")
             }
             let rest = line.dropFirst(BackupMetadata.firstLine.count)
             guard rest.isEmpty else {
                 if rest.first?.isNumber == true {
                     throw BackupError(
-                        .newerFormat, path, line: 1, "the file says '\(line.dropFirst(2))', and this program reads format 1",
+                        .newerFormat, path, line: 1,
+                        "the file says '\(line.dropFirst(2))', and this program reads format 1",
                         advice: "Use a newer mongoferry.")
                 }
                 throw BackupError.damaged(path, line: 1, "the first line does not end after the format")

@@ -45,7 +45,8 @@ public final class OpenFile: @unchecked Sendable {
         var template = Array("\(directory)/mongoferry-XXXXXX".utf8CString)
         let descriptor = mkstemp(&template)
         guard descriptor >= 0 else {
-            throw FileError("create a temporary file in", directory, advice: "Set TMPDIR to a folder that can be written.")
+            throw FileError(
+                "create a temporary file in", directory, advice: "Set TMPDIR to a folder that can be written.")
         }
         unlink(template)
         self.init(owning: descriptor, path: "temporary file in \(directory)")

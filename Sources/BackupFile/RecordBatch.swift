@@ -69,7 +69,9 @@ public struct RowFields {
         if nameIsQuoted {
             index = 1
             while true {
-                guard index < bytes.count else { return .failure(RowFault("the first field's closing quote is missing")) }
+                guard index < bytes.count else {
+                    return .failure(RowFault("the first field's closing quote is missing"))
+                }
                 if bytes[index] == 0x22 {
                     if index + 1 < bytes.count, bytes[index + 1] == 0x22 { index += 1 } else { break }
                 }

@@ -27,7 +27,9 @@ final class ZstdSource: ByteSource {
                 have = try file.read(into: input.storage)
                 used = 0
                 guard have > 0 else {
-                    if isInsideFrame { throw BackupError.damaged(file.path, "the compressed data end too early: it was cut") }
+                    if isInsideFrame {
+                        throw BackupError.damaged(file.path, "the compressed data end too early: it was cut")
+                    }
                     break
                 }
             }

@@ -131,7 +131,9 @@ extension DocumentDecoding {
                 high = UInt8(digit)
             }
         }
-        guard text.count == 36, bytes.count == 16 else { throw fault("$uuid must look like 8-4-4-4-12 hexadecimal digits") }
+        guard text.count == 36, bytes.count == 16 else {
+            throw fault("$uuid must look like 8-4-4-4-12 hexadecimal digits")
+        }
         out.move(to: start)
         out.put(littleEndian: Int32(16))
         out.put(4)

@@ -23,7 +23,9 @@ extension DocumentDecoding {
         if matches("$numberDecimal") {
             // Also what `JSON.stringify` of a Decimal128 gives, so it is no sign of Extended JSON.
             let start = try openText("$numberDecimal")
-            guard let number = Decimal128(UnsafeRawBufferPointer(start: out.pointer(at: start), count: out.position - start))
+            guard
+                let number = Decimal128(
+                    UnsafeRawBufferPointer(start: out.pointer(at: start), count: out.position - start))
             else { throw fault("$numberDecimal is not a decimal of at most 34 digits") }
             out.move(to: start)
             out.put(littleEndian: number.low)
@@ -172,7 +174,8 @@ extension DocumentDecoding {
     private mutating func readWholeNumber(_ name: StaticString) throws(JSONFault) -> Int64 {
         let start = try openText(name)
         let text = written(from: start)
-        guard text.count <= 20, text.count > 0, text[0] != 0x2B, let number = Int64(String(decoding: text, as: UTF8.self))
+        guard text.count <= 20, text.count > 0, text[0] != 0x2B,
+            let number = Int64(String(decoding: text, as: UTF8.self))
         else { throw fault("\(name) must be a whole number in quotes") }
         out.move(to: start)
         return number

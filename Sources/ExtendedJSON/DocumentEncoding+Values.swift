@@ -228,7 +228,8 @@ extension DocumentEncoding {
         guard let pattern = takeCString(&at, end: end), let options = takeCString(&at, end: end) else { return false }
         // Readers sort the options, as the specification tells them to: others can't be carried.
         for index in 1..<max(options.count, 1) where options.start[index] <= options.start[index - 1] { return false }
-        putTemplate(plain: "{\"$regularExpression\":{\"pattern\":", doubled: "{\"\"$regularExpression\"\":{\"\"pattern\"\":")
+        putTemplate(
+            plain: "{\"$regularExpression\":{\"pattern\":", doubled: "{\"\"$regularExpression\"\":{\"\"pattern\"\":")
         guard writeText(pattern.start, count: pattern.count) else { return false }
         out.reserve(64)
         putTemplate(plain: ",\"options\":", doubled: ",\"\"options\"\":")

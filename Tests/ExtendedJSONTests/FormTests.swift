@@ -18,17 +18,38 @@ import Testing
         (.double(.nan), #"{"$numberDouble":"NaN"}"#, #"{"$numberDouble":"NaN"}"#),
         (.double(-.infinity), #"{"$numberDouble":"-Infinity"}"#, #"{"$numberDouble":"-Infinity"}"#),
         (.date(0), #"{"$date":"1970-01-01T00:00:00Z"}"#, #"{"$date":{"$numberLong":"0"}}"#),
-        (.date(1_795_464_285_123), #"{"$date":"2026-11-23T20:04:45.123Z"}"#, #"{"$date":{"$numberLong":"1795464285123"}}"#),
+        (
+            .date(1_795_464_285_123), #"{"$date":"2026-11-23T20:04:45.123Z"}"#,
+            #"{"$date":{"$numberLong":"1795464285123"}}"#
+        ),
         (.date(-1), #"{"$date":{"$numberLong":"-1"}}"#, #"{"$date":{"$numberLong":"-1"}}"#),
-        (.date(253_402_300_799_999), #"{"$date":"9999-12-31T23:59:59.999Z"}"#, #"{"$date":{"$numberLong":"253402300799999"}}"#),
-        (.date(253_402_300_800_000), #"{"$date":{"$numberLong":"253402300800000"}}"#, #"{"$date":{"$numberLong":"253402300800000"}}"#),
+        (
+            .date(253_402_300_799_999), #"{"$date":"9999-12-31T23:59:59.999Z"}"#,
+            #"{"$date":{"$numberLong":"253402300799999"}}"#
+        ),
+        (
+            .date(253_402_300_800_000), #"{"$date":{"$numberLong":"253402300800000"}}"#,
+            #"{"$date":{"$numberLong":"253402300800000"}}"#
+        ),
         (.bool(true), "true", "true"), (.null, "null", "null"),
         (.string("a\"b\\\n\u{1}é\u{2028}"), #""a\"b\\\n\u0001é"# + "\u{2028}\"", #""a\"b\\\n\u0001é"# + "\u{2028}\""),
-        (.objectID(ObjectID(hex: "5c2aad80ffffffffffff00a1")!), #"{"$oid":"5c2aad80ffffffffffff00a1"}"#, #"{"$oid":"5c2aad80ffffffffffff00a1"}"#),
-        (.binary(subtype: 0, [1, 2, 3]), #"{"$binary":{"base64":"AQID","subType":"00"}}"#, #"{"$binary":{"base64":"AQID","subType":"00"}}"#),
-        (.binary(subtype: 0x80, []), #"{"$binary":{"base64":"","subType":"80"}}"#, #"{"$binary":{"base64":"","subType":"80"}}"#),
+        (
+            .objectID(ObjectID(hex: "5c2aad80ffffffffffff00a1")!), #"{"$oid":"5c2aad80ffffffffffff00a1"}"#,
+            #"{"$oid":"5c2aad80ffffffffffff00a1"}"#
+        ),
+        (
+            .binary(subtype: 0, [1, 2, 3]), #"{"$binary":{"base64":"AQID","subType":"00"}}"#,
+            #"{"$binary":{"base64":"AQID","subType":"00"}}"#
+        ),
+        (
+            .binary(subtype: 0x80, []), #"{"$binary":{"base64":"","subType":"80"}}"#,
+            #"{"$binary":{"base64":"","subType":"80"}}"#
+        ),
         (.decimal128(Decimal128("120.50")!), #"{"$numberDecimal":"120.50"}"#, #"{"$numberDecimal":"120.50"}"#),
-        (.timestamp(Timestamp(seconds: 4_294_967_295, increment: 7)), #"{"$timestamp":{"t":4294967295,"i":7}}"#, #"{"$timestamp":{"t":4294967295,"i":7}}"#),
+        (
+            .timestamp(Timestamp(seconds: 4_294_967_295, increment: 7)), #"{"$timestamp":{"t":4294967295,"i":7}}"#,
+            #"{"$timestamp":{"t":4294967295,"i":7}}"#
+        ),
         (.minKey, #"{"$minKey":1}"#, #"{"$minKey":1}"#), (.maxKey, #"{"$maxKey":1}"#, #"{"$maxKey":1}"#),
         (.other(.undefined, []), #"{"$undefined":true}"#, #"{"$undefined":true}"#),
         (.other(.code, [2, 0, 0, 0, 0x66, 0]), #"{"$code":"f"}"#, #"{"$code":"f"}"#),
@@ -66,11 +87,22 @@ import Testing
     }
 
     /// Documents whose names look like wrappers: some readers would take them for one, so they are escaped...
-    @Test(arguments: ["$oid", "$date", "$numberInt", "$numberLong", "$numberDouble", "$numberDecimal", "$binary", "$code",
-        "$symbol", "$timestamp", "$regularExpression", "$dbPointer", "$minKey", "$maxKey", "$undefined", "$uuid", "$rawBSON"])
+    @Test(arguments: [
+        "$oid", "$date", "$numberInt", "$numberLong", "$numberDouble", "$numberDecimal", "$binary", "$code",
+        "$symbol", "$timestamp", "$regularExpression", "$dbPointer", "$minKey", "$maxKey", "$undefined", "$uuid",
+        "$rawBSON",
+    ])
     func lookalikesOfWrappersAreEscaped(_ name: String) throws {
-        for document in [["_id": 1, "v": .document(Document { $0.append(name, "x") })] as Document,
-            ["_id": 1, "v": .document(Document { $0.append("a", 1); $0.append(name, 2) })] as Document] {
+        for document in [
+            ["_id": 1, "v": .document(Document { $0.append(name, "x") })] as Document,
+            [
+                "_id": 1,
+                "v": .document(
+                    Document {
+                        $0.append("a", 1); $0.append(name, 2)
+                    }),
+            ] as Document,
+        ] {
             let (text, outcome) = Codec.encode(document)
             #expect(outcome == .escaped)
             #expect(text.hasPrefix("{\"$rawBSON\":\""))
@@ -79,12 +111,13 @@ import Testing
     }
 
     /// ... and names that mean nothing by themselves are not.
-    @Test(arguments: [
-        ["_id": 1, "v": ["$type": "string"]], ["_id": 1, "v": ["$ref": "c", "$id": 5, "$db": "d"]],
-        ["_id": 1, "v": ["$ref": "x"]], ["_id": 1, "v": ["$set": ["a": 1]]], ["_id": 1, "v": ["$": 5]],
-        ["_id": 1, "v": ["$type": ["a": 5]]], ["_id": 1, "v": ["a": 1, "$options": 5, "$scope": 1, "$regex": 1]],
-        ["_id": 1, "v": ["$id": "x", "$ref": "y"]], ["_id": 1, "v": ["": 1, "a.b": 2, "$oids": 3]],
-    ] as [Document])
+    @Test(
+        arguments: [
+            ["_id": 1, "v": ["$type": "string"]], ["_id": 1, "v": ["$ref": "c", "$id": 5, "$db": "d"]],
+            ["_id": 1, "v": ["$ref": "x"]], ["_id": 1, "v": ["$set": ["a": 1]]], ["_id": 1, "v": ["$": 5]],
+            ["_id": 1, "v": ["$type": ["a": 5]]], ["_id": 1, "v": ["a": 1, "$options": 5, "$scope": 1, "$regex": 1]],
+            ["_id": 1, "v": ["$id": "x", "$ref": "y"]], ["_id": 1, "v": ["": 1, "a.b": 2, "$oids": 3]],
+        ] as [Document])
     func otherDollarNamesStayPlain(_ document: Document) throws {
         let (text, outcome) = Codec.encode(document)
         #expect(outcome == .plain, "\(text)")
@@ -92,20 +125,21 @@ import Testing
         #expect(LibBSON.read(text) == document, "\(text)")
     }
 
-    @Test(arguments: [
-        (#"{"a":{"$date":1500000000000}}"#, ["a": .date(1_500_000_000_000)]),
-        (#"{"a":{"$date":"2017-07-14T02:40:00+02:00"}}"#, ["a": .date(1_499_992_800_000)]),
-        (#"{"a":{"$binary":"AQID","$type":"05"}}"#, ["a": .binary(subtype: 5, [1, 2, 3])]),
-        (#"{"a":{"$type":"05","$binary":"AQID"}}"#, ["a": .binary(subtype: 5, [1, 2, 3])]),
-        (#"{"a":{"$regex":"x","$options":"i"}}"#, ["a": .other(.regularExpression, [0x78, 0, 0x69, 0])]),
-        (#"{"a":{"$options":"i","$regex":"x"}}"#, ["a": .other(.regularExpression, [0x78, 0, 0x69, 0])]),
-        (#"{"a":{"$timestamp":"4294967297"}}"#, ["a": .timestamp(Timestamp(seconds: 1, increment: 1))]),
-        (#"{"a":{"$uuid":"00010203-0405-0607-0809-0a0b0c0d0e0f"}}"#, ["a": .binary(subtype: 4, Array(0...15))]),
-        (#" { "a" : [ 1 , 2.5 , "\u00e9\ud83d\ude00" ] } "#, ["a": [1, 2.5, "é😀"]]),
-        (#"{"a":123456789012345678901234567890}"#, ["a": .double(1.2345678901234568e29)]),
-        (#"{"a":9223372036854775807,"b":-9223372036854775808}"#, ["a": .int64(.max), "b": .int64(.min)]),
-        (#"{"a":{"$binary":{"subType":"2","base64":"AQID"}}}"#, ["a": .binary(subtype: 2, [3, 0, 0, 0, 1, 2, 3])]),
-    ] as [(String, Document)])
+    @Test(
+        arguments: [
+            (#"{"a":{"$date":1500000000000}}"#, ["a": .date(1_500_000_000_000)]),
+            (#"{"a":{"$date":"2017-07-14T02:40:00+02:00"}}"#, ["a": .date(1_499_992_800_000)]),
+            (#"{"a":{"$binary":"AQID","$type":"05"}}"#, ["a": .binary(subtype: 5, [1, 2, 3])]),
+            (#"{"a":{"$type":"05","$binary":"AQID"}}"#, ["a": .binary(subtype: 5, [1, 2, 3])]),
+            (#"{"a":{"$regex":"x","$options":"i"}}"#, ["a": .other(.regularExpression, [0x78, 0, 0x69, 0])]),
+            (#"{"a":{"$options":"i","$regex":"x"}}"#, ["a": .other(.regularExpression, [0x78, 0, 0x69, 0])]),
+            (#"{"a":{"$timestamp":"4294967297"}}"#, ["a": .timestamp(Timestamp(seconds: 1, increment: 1))]),
+            (#"{"a":{"$uuid":"00010203-0405-0607-0809-0a0b0c0d0e0f"}}"#, ["a": .binary(subtype: 4, Array(0...15))]),
+            (#" { "a" : [ 1 , 2.5 , "\u00e9\ud83d\ude00" ] } "#, ["a": [1, 2.5, "é😀"]]),
+            (#"{"a":123456789012345678901234567890}"#, ["a": .double(1.2345678901234568e29)]),
+            (#"{"a":9223372036854775807,"b":-9223372036854775808}"#, ["a": .int64(.max), "b": .int64(.min)]),
+            (#"{"a":{"$binary":{"subType":"2","base64":"AQID"}}}"#, ["a": .binary(subtype: 2, [3, 0, 0, 0, 1, 2, 3])]),
+        ] as [(String, Document)])
     func readsTheFormsOfOtherWriters(_ text: String, _ expected: Document) throws {
         #expect(try Codec.decode(text) == expected)
     }
@@ -113,7 +147,8 @@ import Testing
     @Test(arguments: [
         ("", "it is empty", 1), ("[]", "'{' expected", 1), ("{", "'\"' expected", 2), ("{\"a\"", "':' expected", 5),
         ("{\"a\":}", "a value expected", 6), ("{\"a\":1", "'}' expected", 7), ("{\"a\":1,}", "'\"' expected", 8),
-        ("{\"a\":01}", "a number with a leading zero", 6), ("{\"a\":1}x", "something follows the document's closing '}'", 8),
+        ("{\"a\":01}", "a number with a leading zero", 6),
+        ("{\"a\":1}x", "something follows the document's closing '}'", 8),
         ("{\"a\":\"x", "'\"' expected", 8), ("{\"a\":\"\\x\"}", "an unknown escape", 7),
         ("{\"a\":\"\\ud800\"}", "half of a surrogate pair, which is no character", 7),
         ("{\"a\":\"\n\"}", "a control character inside a string", 7), ("{\"a\":tru}", "a value expected", 6),

@@ -39,7 +39,9 @@ struct Fill: ParsableCommand {
                         try collection.document(index).withRaw { try bulk.insert($0) }
                     }
                     let result = try bulk.execute()
-                    if let error = result.writeErrors.first { throw ValidationError("\(collection.name): \(error.message)") }
+                    if let error = result.writeErrors.first {
+                        throw ValidationError("\(collection.name): \(error.message)")
+                    }
                 }
                 if !collection.indexes.isEmpty {
                     try client.runWrite(
@@ -71,14 +73,20 @@ struct Damage: ParsableCommand {
         try place.withClient { client in
             let ledger = Ledger()
             func command(_ command: Document) throws { try client.runWrite(command, on: place.db) }
-            guard let customers = ledger.collection("customers"), let policies = ledger.collection("policies") else { return }
+            guard let customers = ledger.collection("customers"), let policies = ledger.collection("policies") else {
+                return
+            }
             let customer = customers.document(0)["_id"] ?? .null
-            try command(["update": "customers", "updates": [["q": ["_id": customer], "u": ["$set": ["name": "Mallory"]]]]])
+            try command([
+                "update": "customers", "updates": [["q": ["_id": customer], "u": ["$set": ["name": "Mallory"]]]],
+            ])
             let ids = (0..<100).map { policies.document($0)["_id"] ?? .null }
             try command(["delete": "policies", "deletes": [["q": ["_id": ["$in": .array(ids)]], "limit": 0]]])
             try command([
                 "update": "payments",
-                "updates": [["q": ["installment": 1], "u": [["$set": ["policyId": ["$toString": "$policyId"]]]], "multi": true]],
+                "updates": [
+                    ["q": ["installment": 1], "u": [["$set": ["policyId": ["$toString": "$policyId"]]]], "multi": true]
+                ],
             ])
             try command(["insert": "receipts", "documents": [["_id": "stranger", "note": "not in the backup"]]])
             try command(["dropIndexes": "policies", "index": "customerId_1"])
@@ -114,7 +122,8 @@ struct Digest: ParsableCommand {
                 }
                 let options = info.options.withRaw { Fingerprint.of($0.bytes) }
                 print(
-                    "\(info.name) \(count) documents \(String(sum, radix: 16)) indexes \(String(indexes, radix: 16)) options \(String(options, radix: 16))")
+                    "\(info.name) \(count) documents \(String(sum, radix: 16)) indexes \(String(indexes, radix: 16)) options \(String(options, radix: 16))"
+                )
             }
         }
     }
@@ -130,7 +139,8 @@ enum Fingerprint {
 }
 
 struct Legacy: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Print the ledger as the old application's backup, rows in any order.")
+    static let configuration = CommandConfiguration(
+        abstract: "Print the ledger as the old application's backup, rows in any order.")
     @Option(help: "1 is about 33,000 documents.") var scale = 0.01
 
     func run() throws {

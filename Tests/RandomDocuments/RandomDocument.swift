@@ -14,7 +14,8 @@ public struct RandomDocument {
     /// A document whose `_id` is an ObjectId.
     public mutating func next() -> Document {
         Document { builder in
-            builder.append("_id", .objectID(ObjectID(high: random.next(), low: UInt32(truncatingIfNeeded: random.next()))))
+            builder.append(
+                "_id", .objectID(ObjectID(high: random.next(), low: UInt32(truncatingIfNeeded: random.next()))))
             appendElements(to: &builder, depth: 0)
         }
     }
@@ -38,27 +39,42 @@ public struct RandomDocument {
                 .randomElement(using: &random) ?? ""
         }
         switch random.below(14) {
-        case 0: return ["", ".", "a.b", "$", "$set", "$ref", "$id", plainOnly ? "$eq" : "$type", "0", "a\"b", "back\\slash", "tab\t", "\u{1}", "é", "名前", "💶", "\u{2028}"]
+        case 0:
+            return [
+                "", ".", "a.b", "$", "$set", "$ref", "$id", plainOnly ? "$eq" : "$type", "0", "a\"b", "back\\slash",
+                "tab\t", "\u{1}", "é", "名前", "💶", "\u{2028}",
+            ]
             .randomElement(using: &random) ?? ""
-        case 1: return String((0..<random.below(40)).map { _ in Character(Unicode.Scalar(UInt8(33 + random.below(90)))) })
-            .replacing("$", with: "x")
+        case 1:
+            return String((0..<random.below(40)).map { _ in Character(Unicode.Scalar(UInt8(33 + random.below(90)))) })
+                .replacing("$", with: "x")
         default:
-            return ["name", "amount", "policyId", "createdAt", "tags", "address", "lines", "isActive", "x", "averylongfieldname"]
-                .randomElement(using: &random) ?? ""
+            return [
+                "name", "amount", "policyId", "createdAt", "tags", "address", "lines", "isActive", "x",
+                "averylongfieldname",
+            ]
+            .randomElement(using: &random) ?? ""
         }
     }
 
     private mutating func text() -> String {
         switch random.below(8) {
         case 0: return ""
-        case 1: return ["2026-11-23T20:04:45.123Z", "5c2aad8012345678901234ab", "\"quoted\"", "a,b\n\r\tc", "\u{0}", "x\u{0}y", "\u{7F}", "#", "\u{2028}\u{2029}", "\\u0041", "NaN", "</script>", "'=1+1"]
+        case 1:
+            return [
+                "2026-11-23T20:04:45.123Z", "5c2aad8012345678901234ab", "\"quoted\"", "a,b\n\r\tc", "\u{0}", "x\u{0}y",
+                "\u{7F}", "#", "\u{2028}\u{2029}", "\\u0041", "NaN", "</script>", "'=1+1",
+            ]
             .randomElement(using: &random) ?? ""
         case 2:
-            return String(String.UnicodeScalarView((0..<random.below(30)).map { _ in
-                Unicode.Scalar(UInt32(random.below(0x10FFFF))) ?? "\u{FFFD}"
-            }))
+            return String(
+                String.UnicodeScalarView(
+                    (0..<random.below(30)).map { _ in
+                        Unicode.Scalar(UInt32(random.below(0x10FFFF))) ?? "\u{FFFD}"
+                    }))
         case 3: return String(repeating: "lorem ipsum ", count: random.below(30))
-        default: return String((0..<random.below(24)).map { _ in Character(Unicode.Scalar(UInt8(32 + random.below(95)))) })
+        default:
+            return String((0..<random.below(24)).map { _ in Character(Unicode.Scalar(UInt8(32 + random.below(95)))) })
         }
     }
 
@@ -67,7 +83,10 @@ public struct RandomDocument {
     private mutating func double() -> Double {
         switch random.below(8) {
         case 0:
-            let special: [Double] = [0, -0.0, 1, -1, .infinity, -.infinity, .leastNonzeroMagnitude, .greatestFiniteMagnitude, 1e15, 1e16, 9_007_199_254_740_992, 0.1, 1e21, 1e-7, 2.2250738585072014e-308, 123456789.123, 1e9, 999999999.9999]
+            let special: [Double] = [
+                0, -0.0, 1, -1, .infinity, -.infinity, .leastNonzeroMagnitude, .greatestFiniteMagnitude, 1e15, 1e16,
+                9_007_199_254_740_992, 0.1, 1e21, 1e-7, 2.2250738585072014e-308, 123456789.123, 1e9, 999999999.9999,
+            ]
             return special.randomElement(using: &random) ?? 0
         case 1:
             if plainOnly { return Double(bitPattern: 0x7FF8_0000_0000_0000) }
@@ -82,7 +101,11 @@ public struct RandomDocument {
 
     private mutating func decimal() -> Value {
         if !plainOnly, random.once(in: 6) { return .decimal128(Decimal128(low: random.next(), high: random.next())) }
-        let text = ["0", "-0", "1.0", "1.00", "120.50", "1E+6144", "1E-6176", "Infinity", "-Infinity", "NaN", "9999999999999999999999999999999999", "0E+3", "-1.5E-10", "0.000001"]
+        let text =
+            [
+                "0", "-0", "1.0", "1.00", "120.50", "1E+6144", "1E-6176", "Infinity", "-Infinity", "NaN",
+                "9999999999999999999999999999999999", "0E+3", "-1.5E-10", "0.000001",
+            ]
             .randomElement(using: &random) ?? "0"
         return .decimal128(Decimal128(text) ?? Decimal128(low: 0, high: 0))
     }
@@ -99,15 +122,25 @@ public struct RandomDocument {
         case 4: return .objectID(ObjectID(high: random.next(), low: UInt32(truncatingIfNeeded: random.next())))
         case 5: return .bool(random.once(in: 2))
         case 6:
-            let dates: [Int64] = [0, -1, 1, 253_402_300_799_999, 253_402_300_800_000, .min, .max, 1_700_000_000_000, 951_782_400_000]
-            return .date(random.once(in: 2) ? dates.randomElement(using: &random) ?? 0 : Int64(random.below(253_402_300_800_000)))
+            let dates: [Int64] = [
+                0, -1, 1, 253_402_300_799_999, 253_402_300_800_000, .min, .max, 1_700_000_000_000, 951_782_400_000,
+            ]
+            return .date(
+                random.once(in: 2) ? dates.randomElement(using: &random) ?? 0 : Int64(random.below(253_402_300_800_000))
+            )
         case 7: return .null
         case 8:
             let numbers: [Int32] = [0, 1, -1, .min, .max, 9, 10, 99, 100]
-            return .int32(random.once(in: 2) ? numbers.randomElement(using: &random) ?? 0 : Int32(truncatingIfNeeded: random.next()))
+            return .int32(
+                random.once(in: 2)
+                    ? numbers.randomElement(using: &random) ?? 0 : Int32(truncatingIfNeeded: random.next()))
         case 9:
-            let numbers: [Int64] = [0, 1, -1, .min, .max, 2_147_483_647, 2_147_483_648, -2_147_483_648, -2_147_483_649, 1 << 53, 1 << 53 + 1, -(1 << 53), -(1 << 53) - 1]
-            return .int64(random.once(in: 2) ? numbers.randomElement(using: &random) ?? 0 : Int64(bitPattern: random.next()))
+            let numbers: [Int64] = [
+                0, 1, -1, .min, .max, 2_147_483_647, 2_147_483_648, -2_147_483_648, -2_147_483_649, 1 << 53,
+                1 << 53 + 1, -(1 << 53), -(1 << 53) - 1,
+            ]
+            return .int64(
+                random.once(in: 2) ? numbers.randomElement(using: &random) ?? 0 : Int64(bitPattern: random.next()))
         case 10: return .timestamp(Timestamp(rawValue: random.once(in: 3) ? 0 : random.next()))
         case 11: return decimal()
         case 12:
@@ -124,7 +157,9 @@ public struct RandomDocument {
         case 16:
             let options = plainOnly ? ["", "i", "im", "imsx"] : ["", "i", "mi", "imsx", "ii"]
             let pattern = ["", "^a.*$", "a\"b\\d", "/x/", "名"].randomElement(using: &random) ?? ""
-            return .other(.regularExpression, Array(pattern.utf8) + [0] + Array((options.randomElement(using: &random) ?? "").utf8) + [0])
+            return .other(
+                .regularExpression,
+                Array(pattern.utf8) + [0] + Array((options.randomElement(using: &random) ?? "").utf8) + [0])
         case 17:
             var raw: [UInt8] = []
             Value.string(text()).appendBytes(to: &raw)

@@ -45,7 +45,10 @@ struct Catalog {
                 continue
             }
             if let glob = configuration.exclusion(of: name) ?? configuration.exclusion(of: info.name) {
-                excluded.append(.init(name: info.name, reason: "excluded by '\(glob)' in \(configuration.file ?? "the configuration")"))
+                excluded.append(
+                    .init(
+                        name: info.name, reason: "excluded by '\(glob)' in \(configuration.file ?? "the configuration")"
+                    ))
                 continue
             }
             let kind: BackupMetadata.Collection.Kind =
@@ -69,7 +72,9 @@ struct Catalog {
         if let clash = clashes.first {
             throw FerryError(
                 "\(clash.databaseNames.joined(separator: " and ")) would both be called '\(clash.name)' in the file",
-                details: ["Give one of them another name in \(configuration.file ?? "the configuration"), or exclude it."])
+                details: [
+                    "Give one of them another name in \(configuration.file ?? "the configuration"), or exclude it."
+                ])
         }
     }
 

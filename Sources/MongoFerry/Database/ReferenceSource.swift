@@ -12,6 +12,6 @@ enum ReferenceSource {
             let names = Set(catalog.entries.map(\.name))
             return configuration.references.filter { names.contains($0.collection) }
         }
-        return try LiveDiscovery(connection, operation).references(catalog)
+        return try LiveDiscovery(connection, operation).discover(catalog.entries).references
     }
 }

@@ -24,19 +24,11 @@ public struct Export: Sendable {
     /// Runs on the calling thread, which it blocks.
     public func runBlocking(_ operation: OperationContext) throws -> Report {
         let watch = Stopwatch()
-        guard let database = target.database else {
-            throw FerryError(
-                "which database? Neither --db nor the connection string names one", kind: .usage,
-                details: ["Say --db NAME."])
-        }
+        let database = try Discovering.database(target)
         let connection = try Connection(target, database: database)
         var catalog = try Catalog(
             connection, configuration: options.configuration, only: options.collections, exclude: options.exclude)
-        guard !catalog.entries.isEmpty || !catalog.excluded.isEmpty else {
-            throw FerryError(
-                "there is no database '\(database)' on \(target.connectionString.hosts.joined(separator: ", ")), or it is empty",
-                details: try Self.databaseHint(connection))
-        }
+        try Discovering.requireSomething(catalog, connection)
         try catalog.readIndexes(connection)
         let queries = try parsedQueries(catalog)
         let references = try ReferenceSource.forExport(connection, catalog, options.configuration, operation)
@@ -45,10 +37,12 @@ public struct Export: Sendable {
         let moment = try ReadMoment(connection, wanted: options.consistency)
         if moment.consistency == .none, options.consistency == nil {
             operation.warning(
-                "\(connection.topologyText), MongoDB \(connection.server.version): no snapshot, so writes during the export may be half in the file")
+                "\(connection.topologyText), MongoDB \(connection.server.version): no snapshot, so writes during the export may be half in the file"
+            )
         }
         if options.json == .relaxed {
-            operation.warning("--json relaxed loses the difference between number types: such a file does not restore exactly")
+            operation.warning(
+                "--json relaxed loses the difference between number types: such a file does not restore exactly")
         }
         var metadata = metadata(connection, catalog, references, moment)
         try predictCounts(&metadata, connection)
@@ -77,12 +71,6 @@ public struct Export: Sendable {
         let byPlace = { (entry: BackupMetadata.Collection) in places[entry.name] ?? Int.max }
         return entries.filter { $0.kind != .view }.sorted { byPlace($0) < byPlace($1) }
             + ViewOrder.sorted(entries.filter { $0.kind == .view })
-    }
-
-    private static func databaseHint(_ connection: Connection) throws -> [String] {
-        guard let names = try? connection.withClient({ try $0.listDatabaseNames() }), !names.isEmpty else { return [] }
-        let near = NearestName.nearest(to: connection.database, among: names)
-        return ["Databases there: \(names.joined(separator: ", "))."] + (near.map { ["Did you mean '\($0)'?"] } ?? [])
     }
 
     private func parsedQueries(_ catalog: Catalog) throws -> [String: Document] {
@@ -139,7 +127,8 @@ public struct Export: Sendable {
                 collection: index, namespace: connection.namespace(entry.databaseName),
                 filter: queries[entry.name] ?? [:],
                 options: FindOptions(
-                    sort: isSorted ? ["_id": 1] : nil, allowDiskUse: isSorted && connection.server.isAtLeast(4, 4) ? true : nil,
+                    sort: isSorted ? ["_id": 1] : nil,
+                    allowDiskUse: isSorted && connection.server.isAtLeast(4, 4) ? true : nil,
                     readConcern: moment.readConcern))
         }
         let chunks = OrderedChunks(parts: collections.map { _ in 1 })
@@ -178,7 +167,10 @@ private final class RowSink: @unchecked Sendable {
     private(set) var outcomes: [CollectionOutcome] = []
     private(set) var escaped = 0
 
-    init(writer: BackupWriter, chunks: OrderedChunks, collections: [BackupMetadata.Collection], operation: OperationContext) {
+    init(
+        writer: BackupWriter, chunks: OrderedChunks, collections: [BackupMetadata.Collection],
+        operation: OperationContext
+    ) {
         self.writer = writer
         self.chunks = chunks
         self.collections = collections
@@ -197,7 +189,8 @@ private final class RowSink: @unchecked Sendable {
                 bytes += chunk.rows.count
                 chunks.recycle(chunk.rows)
                 operation.progress(
-                    .read, collection.name, records: outcome.read, total: max(collection.records, outcome.read), bytes: bytes)
+                    .read, collection.name, records: outcome.read, total: max(collection.records, outcome.read),
+                    bytes: bytes)
             }
             outcome.seconds = watch.seconds
             outcomes.append(outcome)

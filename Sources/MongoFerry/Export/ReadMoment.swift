@@ -19,7 +19,8 @@ struct ReadMoment: Sendable {
             consistency = wanted ?? .snapshot
             clusterTime =
                 consistency == .snapshot
-                ? try connection.withClient { try $0.runRead(["ping": 1], on: connection.database) }["operationTime"]?.timestamp
+                ? try connection.withClient { try $0.runRead(["ping": 1], on: connection.database) }["operationTime"]?
+                    .timestamp
                 : nil
             if consistency == .snapshot, clusterTime == nil {
                 throw FerryError(
@@ -31,7 +32,9 @@ struct ReadMoment: Sendable {
         if let wanted, wanted != .none {
             throw FerryError(
                 "this server has no snapshots: MongoDB \(connection.server.version), \(connection.topologyText)",
-                details: ["Replica sets and sharded clusters have them from MongoDB 5.0. Say --consistency none to read without."])
+                details: [
+                    "Replica sets and sharded clusters have them from MongoDB 5.0. Say --consistency none to read without."
+                ])
         }
         consistency = .none
         clusterTime = nil

@@ -13,9 +13,13 @@ struct CollectionBuilder {
         let idIndex = entry.indexes.first { $0["name"]?.string == "_id_" && $0["clustered"] == nil }
         let command = Document { create in
             create.append("create", .string(name))
-            for (key, value) in entry.options.elements where !Self.serverOnly.contains(key) { create.append(key, value) }
+            for (key, value) in entry.options.elements where !Self.serverOnly.contains(key) {
+                create.append(key, value)
+            }
             // The _id index is made with its collection; one with a collation of its own must be said here.
-            if entry.kind == .collection, let idIndex, let collation = idIndex["collation"], entry.options["collation"] == nil {
+            if entry.kind == .collection, let idIndex, let collation = idIndex["collation"],
+                entry.options["collation"] == nil
+            {
                 create.append("idIndex", ["key": ["_id": 1], "name": "_id_", "collation": collation])
             }
         }
@@ -67,13 +71,16 @@ struct CollectionBuilder {
     }
 
     /// Text indexes know the simple collation only, and say so themselves.
-    private static func isText(_ index: Document) -> Bool { index["key"]?.document?.elements.contains { $0.value == "text" } ?? false }
+    private static func isText(_ index: Document) -> Bool {
+        index["key"]?.document?.elements.contains { $0.value == "text" } ?? false
+    }
 
     /// Renames a collection over another in one step.
     func rename(_ from: String, over to: String) throws {
         try client.runWrite(
             [
-                "renameCollection": .string("\(database).\(from)"), "to": .string("\(database).\(to)"), "dropTarget": true,
+                "renameCollection": .string("\(database).\(from)"), "to": .string("\(database).\(to)"),
+                "dropTarget": true,
             ], on: "admin")
     }
 }

@@ -23,7 +23,8 @@ enum CollectionDifferences {
             if let existing = liveIndexes[name] {
                 if normalized(existing) != normalized(index) {
                     result.append(
-                        "index \(name) differs from the file's; " + (isReplace ? "the file's counts" : "it stays as it is"))
+                        "index \(name) differs from the file's; "
+                            + (isReplace ? "the file's counts" : "it stays as it is"))
                 }
             } else if !isReplace {
                 result.append("index \(name) will be created")

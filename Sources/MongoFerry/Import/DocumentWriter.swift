@@ -10,6 +10,8 @@ final class DocumentWriter {
         case merge(DocumentKey)
         /// Only what is missing.
         case insert
+        /// Writes nothing: only says what a merge would find missing or different.
+        case compare(DifferenceLog)
     }
 
     private struct Pending {
@@ -72,6 +74,15 @@ final class DocumentWriter {
             let missing = try lookUp(try DocumentKey(["_id"]), idOnly: true).missing
             outcome.unchanged += pending.count - missing.count
             try insert(missing, whereTaken: .keep)
+        case .compare(let log):
+            let lookup = try lookUp(try DocumentKey(["_id"]), idOnly: false)
+            for index in lookup.missing { log.noteMissing(try document(index)) }
+            for (index, live) in lookup.changed {
+                let document = try document(index)
+                live.withRaw { log.noteDifferent(document, live: $0) }
+            }
+            outcome.inserted += lookup.missing.count
+            outcome.updated += lookup.changed.count
         }
     }
 
@@ -139,11 +150,14 @@ final class DocumentWriter {
         try insert(lookup.missing, whereTaken: .replace)
         guard !lookup.changed.isEmpty else { return }
         let bulk = try client.bulkWrite(to: namespace)
+        var refused: [Int] = []
         for (index, live) in lookup.changed {
             try live.withRaw { live in
                 guard let id = live.first else { return }
                 let changed = try document(index)
-                if key.isID {
+                if needsPipeline(changed), changed.hasRepeatedNames || live.hasRepeatedNames {
+                    refused.append(index)
+                } else if key.isID {
                     try replace(in: bulk, id: id, with: changed)
                 } else {
                     let rest = try Self.withoutID(changed)
@@ -152,7 +166,8 @@ final class DocumentWriter {
                 }
             }
         }
-        let indexes = lookup.changed.map(\.index)
+        for index in refused { try reject(index, Self.killsServers) }
+        let indexes = lookup.changed.map(\.index).filter { !refused.contains($0) }
         let result = try bulk.execute()
         try note(result.writeErrors, indexes)
         outcome.updated += indexes.count - result.writeErrors.count
@@ -182,7 +197,10 @@ final class DocumentWriter {
         for index in indexes {
             let document = try document(index)
             if EmptyTimestamp.isAtTop(of: document), let id = document.first {
-                try replace(in: bulk, id: id, with: document)
+                // An insert would put the current time in its place; a pipeline keeps it.
+                let literal = Document { $0.append("$literal", copying: document) }
+                try bulk.updateOne(
+                    filter: Self.filter(id), pipeline: [["$replaceWith": .document(literal)]], upsert: true)
             } else {
                 try bulk.insert(document)
             }
@@ -218,25 +236,38 @@ final class DocumentWriter {
     }
 
     private func replace(in bulk: BulkWrite, id: RawElement, with document: RawDocument) throws {
-        let filter = Document { $0.append("_id", .document(Document { $0.append("$eq", copying: id) })) }
-        if EmptyTimestamp.isAtTop(of: document) {
-            // An insert or a replacement would put the current time in its place; a pipeline keeps it.
-            let stage = Document { $0.append("$replaceWith", .document(Document { $0.append("$literal", copying: document) })) }
-            try bulk.updateOne(filter: filter, pipeline: [stage], upsert: true)
-        } else {
-            try bulk.replaceOne(filter: filter, with: document, upsert: true)
-        }
+        try bulk.replaceOne(filter: Self.filter(id), with: document, upsert: true)
+    }
+
+    private static func filter(_ id: RawElement) -> Document {
+        Document { $0.append("_id", .document(Document { $0.append("$eq", copying: id) })) }
+    }
+
+    /// Where a replacement has to go as a pipeline update: servers refuse some names at the top of a replacement, and
+    /// put the current time in the place of an empty timestamp there.
+    private func needsPipeline(_ document: RawDocument) -> Bool {
+        if EmptyTimestamp.isAtTop(of: document) { return true }
+        var walker = document.makeWalker()
+        while let element = try? walker.next() { if element.key.first == 0x24 { return true } }
+        return false
+    }
+
+    /// Seen on MongoDB 6.0.5: a pipeline update of a document with repeated names can end the server's process.
+    private static let killsServers =
+        "it can only be replaced by a pipeline update, and with repeated names in it that can crash the server; --mode replace can take it"
+
+    private func reject(_ index: Int, _ reason: String) throws {
+        outcome.rejected += 1
+        rejections.add(
+            RowProblem(
+                line: pending[index].line, collection: name, id: try document(index).first.map(IDText.text),
+                reason: reason))
     }
 
     private func note(_ errors: [WriteError], _ indexes: [Int]) throws {
         for error in errors {
             let index = indexes[error.index]
-            let id = try document(index).first
-            outcome.rejected += 1
-            rejections.add(
-                RowProblem(
-                    line: pending[index].line, collection: name, id: id.map(IDText.text),
-                    reason: WriteErrorText.text(error)))
+            try reject(index, WriteErrorText.text(error))
         }
     }
 
@@ -266,7 +297,8 @@ enum WriteErrorText {
             let details = error.details.map { ": \(JSONDetail.short($0))" } ?? ""
             return "the collection's validator refuses it\(details)"
         }
-        return "\(error.message) (code \(error.code))"
+        // Code 0: it was not sent at all.
+        return error.code == 0 ? error.message : "\(error.message) (code \(error.code))"
     }
 }
 

@@ -131,7 +131,8 @@ struct Surveyor {
             return
         }
         if let digest = reader.digest, digest != seal.sha256 {
-            survey.fileProblems.append("the seal does not fit: bytes were changed, lost or added since the file was written")
+            survey.fileProblems.append(
+                "the seal does not fit: bytes were changed, lost or added since the file was written")
         }
         // A row that cannot be read is a problem of its own; the counts are of all rows.
         var counts = Dictionary(uniqueKeysWithValues: survey.rows.map { ($0.name, $0.count) })
@@ -139,7 +140,8 @@ struct Surveyor {
         for (name, count) in seal.records where counts[name, default: 0] != count {
             guard survey.problems.count <= survey.problems.kept.count else { break }
             survey.fileProblems.append(
-                "the seal says \(count) records of \(BackupMetadata.shown(name)), there are \(counts[name, default: 0])")
+                "the seal says \(count) records of \(BackupMetadata.shown(name)), there are \(counts[name, default: 0])"
+            )
         }
         for rows in survey.rows where metadata.collection(named: rows.name) == nil {
             survey.fileProblems.append(
@@ -150,7 +152,8 @@ struct Surveyor {
                 let sealed = seal.records.first { $0.name == entry.name }?.count ?? 0
                 if sealed != entry.records {
                     survey.fileProblems.append(
-                        "the metadata say \(entry.records) records of \(BackupMetadata.shown(entry.name)), the seal says \(sealed)")
+                        "the metadata say \(entry.records) records of \(BackupMetadata.shown(entry.name)), the seal says \(sealed)"
+                    )
                 }
             }
         }

@@ -46,7 +46,8 @@ public struct Import: Sendable {
         if let named = target.database {
             database = named
         } else if let named = reader.metadata?.database {
-            operation.info("neither --db nor the connection string names a database: importing into the file's own, \(named)")
+            operation.info(
+                "neither --db nor the connection string names a database: importing into the file's own, \(named)")
             database = named
         } else {
             throw FerryError(
@@ -108,7 +109,9 @@ struct ImportRun {
         let plan = try ImportPlanner(
             connection: connection, options: options, metadata: reader.metadata, survey: survey, references: references
         ).plan()
-        guard !plan.steps.isEmpty else { throw FerryError("\(reader.path): nothing to import: every collection is excluded") }
+        guard !plan.steps.isEmpty else {
+            throw FerryError("\(reader.path): nothing to import: every collection is excluded")
+        }
         for line in plan.lines { operation.info(line) }
         if options.isDryRun { return try dryRun(plan, survey, legacy) }
         guard try options.confirm(plan) else {
@@ -167,7 +170,8 @@ struct ImportRun {
 
     private func loader(_ survey: FileSurvey, _ legacy: LegacyTypes, _ lock: ImportLock?) -> RowLoader {
         RowLoader(
-            reader: reader, connection: connection, survey: survey, rules: legacy.rules, jobs: jobs, rejections: rejections,
+            reader: reader, connection: connection, survey: survey, rules: legacy.rules, jobs: jobs,
+            rejections: rejections,
             lock: lock, operation: operation)
     }
 
@@ -184,9 +188,12 @@ struct ImportRun {
                 outcome.deleted = step.way == .inPlace ? step.liveCount ?? 0 : 0
             } else {
                 let way: DocumentWriter.Way = options.mode == .insert ? .insert : .merge(key)
-                let result = try loader.load(step.name, into: connection.namespace(step.databaseName), way, isDryRun: true)
+                let result = try loader.load(
+                    step.name, into: connection.namespace(step.databaseName), way, isDryRun: true)
                 outcome = result.outcome
-                if options.mode == .replace, let live = step.liveCount { outcome.deleted = max(0, live - result.matched) }
+                if options.mode == .replace, let live = step.liveCount {
+                    outcome.deleted = max(0, live - result.matched)
+                }
             }
             report.collections.append(outcome)
         }
@@ -196,20 +203,25 @@ struct ImportRun {
 
     // MARK: Writing
 
-    private mutating func write(_ plan: ImportPlan, _ survey: FileSurvey, _ legacy: LegacyTypes, _ lock: ImportLock) throws {
+    private mutating func write(_ plan: ImportPlan, _ survey: FileSurvey, _ legacy: LegacyTypes, _ lock: ImportLock)
+        throws
+    {
         let litter = try lock.removeLitter()
         if litter > 0 {
-            operation.warning("an earlier import was interrupted: \(litter) collections that it had left behind were removed")
+            operation.warning(
+                "an earlier import was interrupted: \(litter) collections that it had left behind were removed")
         }
         let loader = loader(survey, legacy, lock)
         if options.mode == .replace {
-            let outcome = try Replacement(connection: connection, loader: loader, lock: lock, operation: operation).run(plan)
+            let outcome = try Replacement(connection: connection, loader: loader, lock: lock, operation: operation).run(
+                plan)
             report.collections = outcome.collections
             note(outcome.conversions, legacy)
             noteRejections()
             report.warnings += outcome.refusedIndexes
             if !outcome.refusedIndexes.isEmpty || rejections.count > 0 {
-                for index in report.collections.indices where !outcome.swapped.contains(report.collections[index].name) {
+                for index in report.collections.indices where !outcome.swapped.contains(report.collections[index].name)
+                {
                     report.collections[index].inserted = 0
                     report.collections[index].deleted = 0
                 }

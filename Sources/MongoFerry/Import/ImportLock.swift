@@ -38,7 +38,8 @@ final class ImportLock: @unchecked Sendable {
         let host = ProcessInfo.processInfo.hostName
         let process = Int32(ProcessInfo.processInfo.processIdentifier)
         let fields: Document = [
-            "owner": .string(owner), "host": .string(host), "pid": .int32(process), "program": .string("mongoferry \(mongoFerryVersion)"),
+            "owner": .string(owner), "host": .string(host), "pid": .int32(process),
+            "program": .string("mongoferry \(mongoFerryVersion)"),
             "since": .string(Clock.now),
         ]
         // `$$NOW` is the server's clock: clients' clocks need not agree.
@@ -54,7 +55,8 @@ final class ImportLock: @unchecked Sendable {
             let reply = try client.runWrite(
                 [
                     "findAndModify": .string(OwnNames.lock),
-                    "query": ["_id": .string(Self.documentID), "$or": .array(conditions)], "update": .array([.document(set)]),
+                    "query": ["_id": .string(Self.documentID), "$or": .array(conditions)],
+                    "update": .array([.document(set)]),
                 ], on: connection.database)
             tookOver = reply["lastErrorObject"]?.document?["updatedExisting"]?.bool ?? false
             if tookOver { return }
@@ -68,7 +70,9 @@ final class ImportLock: @unchecked Sendable {
                     ], on: connection.database)
             } catch let error as MongoError where error.isDuplicateKey {
                 let holder = try current(client)
-                let who = holder.map { "process \($0["pid"]?.integer ?? 0) on \($0["host"]?.string ?? "?"), since \($0["since"]?.string ?? "?")" }
+                let who = holder.map {
+                    "process \($0["pid"]?.integer ?? 0) on \($0["host"]?.string ?? "?"), since \($0["since"]?.string ?? "?")"
+                }
                 throw FerryError(
                     "another import into \(connection.database) is running\(who.map { ": \($0)" } ?? "")",
                     details: [
@@ -122,7 +126,12 @@ final class ImportLock: @unchecked Sendable {
             try $0.runWrite(
                 [
                     "update": .string(OwnNames.lock),
-                    "updates": [["q": ["_id": .string(Self.documentID), "owner": .string(owner)], "u": [["$set": ["beat": "$$NOW"]]]]],
+                    "updates": [
+                        [
+                            "q": ["_id": .string(Self.documentID), "owner": .string(owner)],
+                            "u": [["$set": ["beat": "$$NOW"]]],
+                        ]
+                    ],
                 ], on: connection.database)
         }
         if reply["n"]?.integer == 0 {
@@ -136,7 +145,9 @@ final class ImportLock: @unchecked Sendable {
     func check() throws {
         condition.lock()
         defer { condition.unlock() }
-        if let lost { throw FerryError(lost, details: ["This import has stopped. Run it again when the other is done."]) }
+        if let lost {
+            throw FerryError(lost, details: ["This import has stopped. Run it again when the other is done."])
+        }
     }
 
     /// Gives the lock back and removes its collection, which no other can have taken: its heart still beats.

@@ -49,7 +49,9 @@ public struct ImportPlan: Sendable {
             let name = step.databaseName.padding(toLength: width, withPad: " ", startingAt: 0)
             var line = "  \(index + 1). \(name)  \(step.way.rawValue), \(step.records) records"
             if step.databaseName != step.name { line += " of \(BackupMetadata.shown(step.name))" }
-            line += step.liveIsView ? " (a view has that name now)" : step.liveCount.map { " (\($0) there now)" } ?? " (new)"
+            line +=
+                step.liveIsView
+                ? " (a view has that name now)" : step.liveCount.map { " (\($0) there now)" } ?? " (new)"
             lines.append(line)
             lines += step.differences.map { "     \($0)" }
             lines += step.code.map { "     code that the server runs: \($0)" }
@@ -59,7 +61,8 @@ public struct ImportPlan: Sendable {
         let lost = steps.filter { $0.way == .staged || $0.way == .inPlace }.compactMap(\.liveCount).reduce(0, +)
         if lost > 0 { lines.append("  replaced and gone afterwards: the \(lost) documents that are there now") }
         if stagingBytes > 0 {
-            lines.append("  room that the staging takes on the server: about \(ByteText.text(stagingBytes)) before compression")
+            lines.append(
+                "  room that the staging takes on the server: about \(ByteText.text(stagingBytes)) before compression")
         }
         return lines
     }

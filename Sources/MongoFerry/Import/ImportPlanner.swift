@@ -29,15 +29,18 @@ struct ImportPlanner {
         steps += try ViewOrder.sorted(entries.filter { $0.kind == .view }).map { try step($0, live) }
         plan.steps = steps
         let written = Set(steps.map(\.databaseName))
-        plan.untouched = live.map(\.name).filter { !written.contains($0) && !$0.hasPrefix("system.") && !OwnNames.contains($0) }
-            .sorted()
+        plan.untouched = live.map(\.name).filter {
+            !written.contains($0) && !$0.hasPrefix("system.") && !OwnNames.contains($0)
+        }
+        .sorted()
         plan.stagingBytes = steps.filter { $0.way == .staged }.reduce(0) { $0 + (survey.rows(of: $1.name)?.bytes ?? 0) }
         return plan
     }
 
     /// What of the file is imported, with the names that it gets in the database.
     private func chosenEntries() throws -> [BackupMetadata.Collection] {
-        var entries = metadata?.collections ?? survey.rows.map { BackupMetadata.Collection(name: $0.name, records: $0.count) }
+        var entries =
+            metadata?.collections ?? survey.rows.map { BackupMetadata.Collection(name: $0.name, records: $0.count) }
         let all = entries.map(\.name)
         for name in options.renames.keys where !all.contains(name) {
             throw FerryError(
@@ -73,7 +76,8 @@ struct ImportPlanner {
     private func step(_ entry: BackupMetadata.Collection, _ live: [CollectionInfo]) throws -> ImportPlan.Step {
         let existing = live.first { $0.name == entry.databaseName }
         var step = ImportPlan.Step(
-            name: entry.name, databaseName: entry.databaseName, way: .merge, records: survey.rows(of: entry.name)?.count ?? 0,
+            name: entry.name, databaseName: entry.databaseName, way: .merge,
+            records: survey.rows(of: entry.name)?.count ?? 0,
             entry: entry)
         let existingIsView = existing?.kind == .view
         step.liveIsView = existingIsView && entry.kind != .view
@@ -86,7 +90,8 @@ struct ImportPlanner {
             step.way = options.inPlace || existing?.kind == .timeseries ? .inPlace : .staged
         }
         if step.liveIsView, options.mode != .replace {
-            throw FerryError("'\(entry.databaseName)' is a view in \(connection.database), and nothing can be written into a view")
+            throw FerryError(
+                "'\(entry.databaseName)' is a view in \(connection.database), and nothing can be written into a view")
         }
         guard let existing, !existingIsView else {
             step.code = ServerCode.found(in: entry)
@@ -95,7 +100,8 @@ struct ImportPlanner {
         let namespace = connection.namespace(entry.databaseName)
         let liveIndexes: [Document]
         (step.liveCount, liveIndexes) = try connection.withClient { client in
-            let count = try client.runRead(["count": .string(entry.databaseName)], on: connection.database, readPreference: .primary)
+            let count = try client.runRead(
+                ["count": .string(entry.databaseName)], on: connection.database, readPreference: .primary)
             return (count["n"]?.integer ?? 0, try client.listIndexes(of: namespace, readPreference: .primary))
         }
         if metadata == nil {
@@ -104,7 +110,8 @@ struct ImportPlanner {
             step.entry.indexes = liveIndexes
             if existing.kind == .timeseries { step.entry.kind = .timeseries }
         } else {
-            step.differences = CollectionDifferences.texts(entry, options: existing.options, indexes: liveIndexes, mode: options.mode)
+            step.differences = CollectionDifferences.texts(
+                entry, options: existing.options, indexes: liveIndexes, mode: options.mode)
         }
         step.code = ServerCode.found(in: step.entry)
         return step
@@ -129,7 +136,10 @@ enum TargetName {
         } else {
             reason = nil
         }
-        if let reason { throw FerryError("cannot import into '\(name)': \(reason)", details: ["Nothing was written. --exclude leaves it out."]) }
+        if let reason {
+            throw FerryError(
+                "cannot import into '\(name)': \(reason)", details: ["Nothing was written. --exclude leaves it out."])
+        }
     }
 
     /// - Throws: ``FerryError`` for the databases that run the server.

@@ -67,7 +67,9 @@ struct LegacyTypes {
     }
 
     /// Converts every row once without writing it, to find those that a rule of the configuration cannot convert.
-    private mutating func tryRules(_ survey: FileSurvey, _ reader: BackupReader, _ operation: OperationContext, jobs: Int) throws {
+    private mutating func tryRules(
+        _ survey: FileSurvey, _ reader: BackupReader, _ operation: OperationContext, jobs: Int
+    ) throws {
         guard let rules, rules.rules.contains(where: \.isStrict) else { return }
         try reader.seek(toRowAt: reader.firstRow.offset, line: reader.firstRow.line)
         let legacyRows = survey.legacyRows
@@ -99,16 +101,20 @@ private final class RuleTrial: @unchecked Sendable {
     func look(at batch: RecordBatch) {
         batch.forEachRow { row in
             // Rows that cannot be read were noted by the survey.
-            guard let (name, fields) = try? decoder.fields(of: row), let collection = rules.rules(for: name) else { return }
+            guard let (name, fields) = try? decoder.fields(of: row), let collection = rules.rules(for: name) else {
+                return
+            }
             let line = row.line
-            let problem = try? decoder.withDocument(fields, line: line, collection: name) { document, traits -> RowProblem? in
+            let problem = try? decoder.withDocument(fields, line: line, collection: name) {
+                document, traits -> RowProblem? in
                 guard legacyRows.includes(document, hasWrapper: traits.contains(.wrapper)) else { return nil }
                 converted.reset()
                 do throws(RowRejection) {
                     try collection.apply(to: document, appendingTo: converted, counts: &counts)
                     return nil
                 } catch {
-                    return RowProblem(line: line, collection: name, id: document.first.map(IDText.text), reason: "\(error)")
+                    return RowProblem(
+                        line: line, collection: name, id: document.first.map(IDText.text), reason: "\(error)")
                 }
             }
             if let problem = problem ?? nil { problems.add(problem) }

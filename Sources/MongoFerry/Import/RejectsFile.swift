@@ -16,7 +16,9 @@ enum RejectsFile {
                 try batch.forEachRow { row in
                     guard lines.contains(row.line) else { return }
                     try writer.write(rows: row.bytes)
-                    try "\n".utf8.withContiguousStorageIfAvailable { try writer.write(rows: UnsafeRawBufferPointer($0)) }
+                    try "\n".utf8.withContiguousStorageIfAvailable {
+                        try writer.write(rows: UnsafeRawBufferPointer($0))
+                    }
                     count += 1
                 }
             }

@@ -24,7 +24,8 @@ struct Replacement {
     func run(_ plan: ImportPlan) throws -> Outcome {
         var outcome = Outcome()
         let staged = plan.steps.filter { $0.way == .staged }
-        let staging = Dictionary(uniqueKeysWithValues: staged.enumerated().map { ($1.name, OwnNames.stagingPrefix + String($0)) })
+        let staging = Dictionary(
+            uniqueKeysWithValues: staged.enumerated().map { ($1.name, OwnNames.stagingPrefix + String($0)) })
         do {
             for step in staged { try load(step, into: staging[step.name] ?? "", &outcome) }
         } catch {
@@ -87,7 +88,8 @@ struct Replacement {
         try connection.withClient { client in
             // A view can't be renamed over.
             if step.liveIsView { try client.drop(connection.namespace(step.databaseName)) }
-            try CollectionBuilder(client: client, database: connection.database).rename(staging, over: step.databaseName)
+            try CollectionBuilder(client: client, database: connection.database).rename(
+                staging, over: step.databaseName)
         }
     }
 
@@ -95,7 +97,8 @@ struct Replacement {
         do {
             try connection.withClient { client in
                 try client.drop(connection.namespace(step.databaseName))
-                try CollectionBuilder(client: client, database: connection.database).create(step.entry, as: step.databaseName)
+                try CollectionBuilder(client: client, database: connection.database).create(
+                    step.entry, as: step.databaseName)
             }
             try fill(step, step.databaseName, &outcome)
         } catch {
@@ -108,7 +111,8 @@ struct Replacement {
     private func recreateView(_ step: ImportPlan.Step) throws {
         try connection.withClient { client in
             try client.drop(connection.namespace(step.databaseName))
-            try CollectionBuilder(client: client, database: connection.database).create(step.entry, as: step.databaseName)
+            try CollectionBuilder(client: client, database: connection.database).create(
+                step.entry, as: step.databaseName)
         }
     }
 

@@ -76,7 +76,8 @@ struct RowDecoder {
         let id = first.keyEquals("_id") ? first : document["_id"]
         guard let id else { throw problem("the document has no _id", id: nil) }
         guard document.bytes.count <= maximumDocument else {
-            throw problem("the document takes \(document.bytes.count) bytes, servers take at most \(maximumDocument)", id: id)
+            throw problem(
+                "the document takes \(document.bytes.count) bytes, servers take at most \(maximumDocument)", id: id)
         }
         switch id.type {
         case .array, .regularExpression, .undefined:
@@ -84,7 +85,9 @@ struct RowDecoder {
         case .document:
             var walker = id.document?.makeWalker()
             while let inner = try walker?.next() {
-                if inner.key.first == 0x24 { throw problem("servers take no _id with a field that starts with '$'", id: id) }
+                if inner.key.first == 0x24 {
+                    throw problem("servers take no _id with a field that starts with '$'", id: id)
+                }
             }
         default: break
         }

@@ -27,7 +27,8 @@ struct RowLoader {
     ///   - writers: 1 where the order of insertion matters.
     /// - Throws: ``MongoError``, ``BackupError``, ``FerryError``; `CancellationError`.
     func load(
-        _ name: String, into namespace: Namespace, _ way: DocumentWriter.Way, isDryRun: Bool = false, writers: Int? = nil
+        _ name: String, into namespace: Namespace, _ way: DocumentWriter.Way, isDryRun: Bool = false,
+        writers: Int? = nil
     ) throws -> Result {
         let watch = Stopwatch()
         var result = Result(outcome: CollectionOutcome(name: name), matched: 0)
@@ -64,7 +65,8 @@ struct RowLoader {
         }
         guard result.outcome.read == rows.count else {
             throw FerryError(
-                "\(reader.path): \(result.outcome.read) rows of \(name) were read, \(rows.count) were found before: the file was changed while it was read")
+                "\(reader.path): \(result.outcome.read) rows of \(name) were read, \(rows.count) were found before: the file was changed while it was read"
+            )
         }
         result.outcome.seconds = watch.seconds
         return result
@@ -104,7 +106,9 @@ private final class LoadWorker: @unchecked Sendable {
     func take(_ batch: RecordBatch, _ writer: DocumentWriter) throws -> Int {
         var taken = 0
         try batch.forEachRow { row in
-            guard row.offset < end, let (collection, fields) = try? decoder.fields(of: row), collection == name else { return }
+            guard row.offset < end, let (collection, fields) = try? decoder.fields(of: row), collection == name else {
+                return
+            }
             do {
                 try decoder.withDocument(fields, line: row.line, collection: name) { document, traits in
                     guard let rules, survey.legacyRows.includes(document, hasWrapper: traits.contains(.wrapper)) else {

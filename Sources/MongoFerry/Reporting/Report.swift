@@ -84,7 +84,8 @@ public struct Report: Sendable {
             report.append("references", .array(references.map { .document($0.document) }))
             report.append("dangling", .number(danglingCount))
             report.append(
-                "excluded", .array(excluded.map { .document(["name": .string($0.name), "reason": .string($0.reason)]) }))
+                "excluded",
+                .array(excluded.map { .document(["name": .string($0.name), "reason": .string($0.reason)]) }))
             report.append("rejectedRows", .array(rejections.map { .document($0.document) }))
             report.append("rejected", .number(rejectionCount))
             report.append("differences", .array(differences.map { .document($0.document) }))

@@ -48,7 +48,8 @@ enum IDHash {
             return mix(mix(hash, 1), UInt64(bitPattern: number.isNegative ? -magnitude : magnitude))
         }
         let sign: UInt64 = number.isNegative ? 1 : 0
-        return mix(mix(mix(hash, 3 + sign), UInt64(truncatingIfNeeded: coefficient)), UInt64(bitPattern: Int64(exponent)))
+        return mix(
+            mix(mix(hash, 3 + sign), UInt64(truncatingIfNeeded: coefficient)), UInt64(bitPattern: Int64(exponent)))
     }
 
     private static func add(bytes: UnsafeRawBufferPointer, to hash: UInt64) -> UInt64 {

@@ -35,7 +35,8 @@ public struct OperationContext: Sendable {
     private let onMessage: @Sendable (Message) -> Void
 
     public init(
-        cancellation: Cancellation = Cancellation(), onProgress: @escaping @Sendable (OperationProgress) -> Void = { _ in },
+        cancellation: Cancellation = Cancellation(),
+        onProgress: @escaping @Sendable (OperationProgress) -> Void = { _ in },
         onMessage: @escaping @Sendable (Message) -> Void = { _ in }
     ) {
         self.cancellation = cancellation
@@ -43,8 +44,12 @@ public struct OperationContext: Sendable {
         self.onMessage = onMessage
     }
 
-    func progress(_ phase: OperationProgress.Phase, _ collection: String? = nil, records: Int = 0, total: Int? = nil, bytes: Int = 0) {
-        onProgress(OperationProgress(phase: phase, collection: collection, records: records, total: total, bytes: bytes))
+    func progress(
+        _ phase: OperationProgress.Phase, _ collection: String? = nil, records: Int = 0, total: Int? = nil,
+        bytes: Int = 0
+    ) {
+        onProgress(
+            OperationProgress(phase: phase, collection: collection, records: records, total: total, bytes: bytes))
     }
 
     func debug(_ text: String) { onMessage(Message(level: .debug, text: text)) }

@@ -72,7 +72,12 @@ struct ReferenceCheck {
             let field = "\(target.targetPath)"
             let filter = Document { $0.append(field, ["$in": .array(missing.values.map(\.value))]) }
             let isID = target.targetPath == .id
-            let projection = isID ? ["_id": 1] : Document { $0.append("_id", 0); $0.append(field, 1) }
+            let projection =
+                isID
+                ? ["_id": 1]
+                : Document {
+                    $0.append("_id", 0); $0.append(field, 1)
+                }
             let cursor = try client.find(
                 connection.namespace(databaseName(target.target)), filter, options: FindOptions(projection: projection))
             try cursor.forEach { found in

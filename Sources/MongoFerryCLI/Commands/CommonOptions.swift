@@ -8,16 +8,22 @@ import Relations
 
 /// What every command takes.
 struct CommonOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Connection string. Default: $MONGODB_URI, else mongodb://localhost:27017.", valueName: "uri"))
+    @Option(
+        help: ArgumentHelp(
+            "Connection string. Default: $MONGODB_URI, else mongodb://localhost:27017.", valueName: "uri"))
     var uri: String?
 
-    @Option(help: ArgumentHelp("A file whose first line is the connection string, so that its password stays out of the process list.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "A file whose first line is the connection string, so that its password stays out of the process list.",
+            valueName: "file"))
     var uriFile: String?
 
     @Option(help: ArgumentHelp("The database. Default: the connection string's.", valueName: "name"))
     var db: String?
 
-    @Option(help: ArgumentHelp("Configuration. Default: mongoferry.yaml in this folder, if present.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Configuration. Default: mongoferry.yaml in this folder, if present.", valueName: "file"))
     var config: String?
 
     @Option(help: ArgumentHelp("debug, info or warning.", valueName: "level"))
@@ -43,7 +49,9 @@ struct CommonOptions: ParsableArguments {
                 text = try String(contentsOfFile: uriFile, encoding: .utf8)
             } catch { throw FerryError("\(uriFile): cannot read the connection string: \(error.localizedDescription)") }
             let line = text.split(whereSeparator: \.isNewline).first.map { $0.trimmingCharacters(in: .whitespaces) }
-            guard let line, !line.isEmpty else { throw FerryError("\(uriFile): there is no connection string on the first line") }
+            guard let line, !line.isEmpty else {
+                throw FerryError("\(uriFile): there is no connection string on the first line")
+            }
             return line
         }
         if let variable = ProcessInfo.processInfo.environment["MONGODB_URI"], !variable.isEmpty { return variable }
@@ -59,7 +67,9 @@ struct CommonOptions: ParsableArguments {
         let text: String
         do {
             text = try String(contentsOfFile: path, encoding: .utf8)
-        } catch { throw FerryError("\(path): cannot read the configuration: \(error.localizedDescription)", kind: .usage) }
+        } catch {
+            throw FerryError("\(path): cannot read the configuration: \(error.localizedDescription)", kind: .usage)
+        }
         do throws(ConfigurationError) {
             return try Configuration.parse(yaml: text, file: path)
         } catch { throw FerryError("\(error)", kind: .usage) }
@@ -84,7 +94,9 @@ enum ReportedRun {
     static func run(
         _ name: String, _ common: CommonOptions, reportPath: String?, _ body: (OperationContext) throws -> Report
     ) throws -> Report {
-        if let reportPath, FileManager.default.fileExists(atPath: reportPath), !FileManager.default.isWritableFile(atPath: reportPath) {
+        if let reportPath, FileManager.default.fileExists(atPath: reportPath),
+            !FileManager.default.isWritableFile(atPath: reportPath)
+        {
             throw FerryError("\(reportPath): cannot write the report there")
         }
         let (operation, display) = common.operation()

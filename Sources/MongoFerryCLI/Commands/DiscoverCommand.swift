@@ -1,7 +1,47 @@
 import ArgumentParser
+import Foundation
 import MongoFerry
+
 struct DiscoverCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "discover", abstract: "x")
+    static let configuration = CommandConfiguration(
+        commandName: "discover",
+        abstract: "Read a live database and write a configuration: collections, references, types.",
+        discussion: """
+            Each reference stands there with its evidence; what was close but not sure is named in a comment.
+
+            Example:
+              mongoferry discover --db insurance -o mongoferry.yaml
+            """)
+
     @OptionGroup var common: CommonOptions
-    func run() throws {}
+
+    @Option(
+        name: [.short, .customLong("output")],
+        help: ArgumentHelp("File to write. Default: standard output.", valueName: "file"))
+    var output: String?
+
+    @Flag(help: "Overwrite the file if it exists.")
+    var force = false
+
+    func run() throws {
+        let (operation, display) = common.operation()
+        defer { display.end() }
+        if let output, !force, FileManager.default.fileExists(atPath: output) {
+            throw FerryError(
+                "\(output): the file exists already", details: ["Choose another name, or say --force to overwrite it."])
+        }
+        let found = try Discovering(common.target(), configuration: common.configuration(), operation)
+        display.end()
+        guard let output else {
+            Terminal.standardOutput.line(found.yaml.hasSuffix("\n") ? String(found.yaml.dropLast()) : found.yaml)
+            return
+        }
+        do {
+            try Data(found.yaml.utf8).write(to: URL(fileURLWithPath: output), options: .atomic)
+        } catch { throw FerryError("\(output): cannot write: \(error.localizedDescription)") }
+        if !common.quiet {
+            Terminal.standardOutput.line(
+                "\(output): \(found.references.count) references, \(found.candidates.count) more that are not sure")
+        }
+    }
 }

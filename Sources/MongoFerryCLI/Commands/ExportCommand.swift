@@ -24,7 +24,11 @@ struct ExportCommand: ParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
-    @Option(name: [.short, .customLong("output")], help: ArgumentHelp("File to write; .gz and .zst compress; - is standard output. Default: the database's name and .csv.", valueName: "file"))
+    @Option(
+        name: [.short, .customLong("output")],
+        help: ArgumentHelp(
+            "File to write; .gz and .zst compress; - is standard output. Default: the database's name and .csv.",
+            valueName: "file"))
     var output: String?
 
     @Option(help: ArgumentHelp("Only this collection; may be repeated, may have * and ?.", valueName: "name"))
@@ -33,7 +37,10 @@ struct ExportCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Not this collection; may be repeated, may have * and ?.", valueName: "name"))
     var exclude: [String] = []
 
-    @Option(help: ArgumentHelp("Only the documents that a filter matches: policies={\"status\":\"active\"}; may be repeated.", valueName: "name={…}"))
+    @Option(
+        help: ArgumentHelp(
+            "Only the documents that a filter matches: policies={\"status\":\"active\"}; may be repeated.",
+            valueName: "name={…}"))
     var query: [String] = []
 
     @Option(help: ArgumentHelp("Extended JSON: compact, canonical or relaxed.", valueName: "mode"))
@@ -45,7 +52,8 @@ struct ExportCommand: ParsableCommand {
     @Flag(help: "Rows in _id order, no times and hosts: equal data give equal files.")
     var reproducible = false
 
-    @Option(help: ArgumentHelp("snapshot, collection or none. Default: the best that the server has.", valueName: "kind"))
+    @Option(
+        help: ArgumentHelp("snapshot, collection or none. Default: the best that the server has.", valueName: "kind"))
     var consistency: ExportOptions.Consistency?
 
     @Flag(help: "Overwrite the file if it exists.")
@@ -66,7 +74,8 @@ struct ExportCommand: ParsableCommand {
         let target = try common.target()
         guard let database = target.database else {
             throw FerryError(
-                "which database? Neither --db nor the connection string names one", kind: .usage, details: ["Say --db NAME."])
+                "which database? Neither --db nor the connection string names one", kind: .usage,
+                details: ["Say --db NAME."])
         }
         let path = output ?? "\(database).csv"
         var options = ExportOptions(

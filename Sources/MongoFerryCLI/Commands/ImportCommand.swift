@@ -31,7 +31,8 @@ struct ImportCommand: ParsableCommand {
     @Flag(help: "With replace: drop and insert without staging, for disks that cannot hold both.")
     var inPlace = false
 
-    @Option(help: ArgumentHelp("Only this collection of the file; may be repeated, may have * and ?.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("Only this collection of the file; may be repeated, may have * and ?.", valueName: "name"))
     var collection: [String] = []
 
     @Option(help: ArgumentHelp("Not this collection; may be repeated, may have * and ?.", valueName: "name"))
@@ -40,7 +41,9 @@ struct ImportCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Write collection A of the file to B; may be repeated.", valueName: "a=b"))
     var rename: [String] = []
 
-    @Option(help: ArgumentHelp("With merge: the fields by which a document is found, separated by commas.", valueName: "a,b"))
+    @Option(
+        help: ArgumentHelp(
+            "With merge: the fields by which a document is found, separated by commas.", valueName: "a,b"))
     var upsertKeys: String?
 
     @Option(help: ArgumentHelp("Rows of a legacy file that may be set aside in FILE.rejects.csv.", valueName: "n"))
@@ -75,7 +78,8 @@ struct ImportCommand: ParsableCommand {
         options.collections = collection.map { Glob($0) }
         options.exclude = exclude.map { Glob($0) }
         for text in rename {
-            guard let equals = text.firstIndex(of: "="), equals > text.startIndex, text.index(after: equals) < text.endIndex
+            guard let equals = text.firstIndex(of: "="), equals > text.startIndex,
+                text.index(after: equals) < text.endIndex
             else { throw FerryError("--rename must look like A=B: \(text)", kind: .usage) }
             options.renames[String(text[..<equals])] = String(text[text.index(after: equals)...])
         }
@@ -114,7 +118,9 @@ enum Outcome {
         let out = Terminal.standardOutput
         let errors = Terminal.standardError
         for difference in report.differences {
-            errors.line([difference.collection, difference.kind, difference.detail].filter { !$0.isEmpty }.joined(separator: ": "))
+            errors.line(
+                [difference.collection, difference.kind, difference.detail].filter { !$0.isEmpty }.joined(
+                    separator: ": "))
         }
         for line in Summary.rejections(report) { errors.line(line) }
         for warning in report.warnings { errors.line("warning: \(warning)") }

@@ -1,7 +1,20 @@
 import ArgumentParser
 import MongoFerry
+
 struct InspectCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "inspect", abstract: "x")
+    static let configuration = CommandConfiguration(
+        commandName: "inspect", abstract: "What a file says about itself, in a second, however large it is.",
+        discussion: """
+            Example:
+              mongoferry inspect insurance.csv.zst
+            """)
+
     @OptionGroup var common: CommonOptions
-    func run() throws {}
+
+    @Argument(help: ArgumentHelp("The backup.", valueName: "file"))
+    var file: String
+
+    func run() throws {
+        for line in try Inspection(file).lines { Terminal.standardOutput.line(line) }
+    }
 }

@@ -1,7 +1,41 @@
 import ArgumentParser
 import MongoFerry
+
 struct VerifyCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "verify", abstract: "x")
+    static let configuration = CommandConfiguration(
+        commandName: "verify", abstract: "Check a file, a database, or one against the other.",
+        discussion: """
+            A file alone: seal, counts, every row, duplicate ids, references. A database alone (--db): references. Both: is \
+            everything in the file in the database, equal?
+
+            Examples:
+              mongoferry verify insurance.csv.zst
+              mongoferry verify --db insurance
+              mongoferry verify insurance.csv.zst --db insurance --report verify.json
+            """)
+
     @OptionGroup var common: CommonOptions
-    func run() throws {}
+
+    @Argument(help: ArgumentHelp("The backup.", valueName: "file"))
+    var file: String?
+
+    @Option(help: ArgumentHelp("Write the outcome as JSON.", valueName: "file"))
+    var report: String?
+
+    func run() throws {
+        // A file is looked at by itself unless a database is named: the default connection is no wish to compare.
+        let asksForDatabase = common.db != nil || common.uri != nil || common.uriFile != nil
+        let target = asksForDatabase || file == nil ? try common.target() : nil
+        let verify = Verify(file: file, target: target, configuration: try common.configuration())
+        let result = try ReportedRun.run("verify", common, reportPath: report) { try verify.runBlocking($0) }
+        if !common.quiet {
+            for reference in result.references where reference.dangling == 0 {
+                Terminal.standardOutput.line(
+                    "\(reference.collection).\(reference.path) → \(reference.target): \(reference.checked) values, all there"
+                )
+            }
+        }
+        try Outcome.tell(result, quiet: common.quiet)
+        if !common.quiet { Terminal.standardOutput.line("\(file ?? result.database ?? ""): sound") }
+    }
 }

@@ -11,7 +11,8 @@ enum Summary {
         default:
             columns = [
                 ("read", { "\($0.read)" }), ("inserted", { "\($0.inserted)" }), ("updated", { "\($0.updated)" }),
-                ("unchanged", { "\($0.unchanged)" }), ("deleted", { "\($0.deleted)" }), ("rejected", { "\($0.rejected)" }),
+                ("unchanged", { "\($0.unchanged)" }), ("deleted", { "\($0.deleted)" }),
+                ("rejected", { "\($0.rejected)" }),
                 ("seconds", { seconds($0.seconds) }),
             ]
         }

@@ -9,6 +9,16 @@ public struct Configuration: Hashable, Sendable {
         /// In the order written.
         public let references: [Reference]
         public let types: [FieldPath: FieldType]
+
+        public init(
+            name: String, databaseName: String? = nil, references: [Reference] = [],
+            types: [FieldPath: FieldType] = [:]
+        ) {
+            self.name = name
+            self.databaseName = databaseName ?? name
+            self.references = references
+            self.types = types
+        }
     }
 
     /// The file's name, for messages; nil for a configuration made in code.

@@ -1,6 +1,6 @@
 /// Finds what somebody meant who wrote a name that does not exist.
 public enum NearestName {
-    /// The candidate nearest to `name`: few typing errors away, an abbreviation or a longer form; nil where none is near.
+    /// The candidate nearest to `name`: few typing errors away, an abbreviation or a longer form; nil where none is.
     ///
     /// Case does not count. Among equals the first by bytes.
     public static func nearest(to name: String, among candidates: some Sequence<String>) -> String? {

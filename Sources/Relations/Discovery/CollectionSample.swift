@@ -17,7 +17,7 @@ struct CollectionSample: Sendable {
         documents += 1
         try types.add(document)
         let id = document["_id"].flatMap { IDClass($0) == nil ? nil : IDClass.hash($0) }
-        try visit(document, isArray: false, parent: 0, ownID: id, labels: [])
+        try visit(document, isArray: false, parent: 0, depth: 1, ownID: id, labels: [])
     }
 
     /// The number of values kept.
@@ -32,8 +32,10 @@ struct CollectionSample: Sendable {
     ///   - ownID: the hash of the document's key; nil below the top.
     ///   - outer: what the fields beside an array hold, for ids that stand in it directly.
     private mutating func visit(
-        _ document: RawDocument, isArray: Bool, parent: Int, ownID: UInt64?, labels outer: [ValueSample.Label]
+        _ document: RawDocument, isArray: Bool, parent: Int, depth: Int, ownID: UInt64?,
+        labels outer: [ValueSample.Label]
     ) throws {
+        guard depth <= BSONValidator.maximumDepth else { return }
         var members: [(number: Int, element: RawElement)] = []
         var hint = 0
         var elements = document.makeWalker()
@@ -55,7 +57,9 @@ struct CollectionSample: Sendable {
             paths[number].add(element, ownID: ownID) { labels.filter { $0.path != number } }
             guard element.type == .document || element.type == .array else { continue }
             try visit(
-                RawDocument(element.value), isArray: element.type == .array, parent: number, ownID: nil, labels: labels)
+                RawDocument(element.value), isArray: element.type == .array, parent: number, depth: depth + 1,
+                ownID: nil,
+                labels: labels)
         }
     }
 }

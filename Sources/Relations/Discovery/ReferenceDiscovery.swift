@@ -66,11 +66,7 @@ public struct ReferenceDiscovery: Sendable {
         }
         let types = samples.flatMap { name, sample in
             sample.types.observations.compactMap { path, type, values in
-                if case .one(let type) = type {
-                    TypedPath(collection: name, path: path, type: type, values: values)
-                } else {
-                    nil
-                }
+                type.fieldType.map { TypedPath(collection: name, path: path, type: $0, values: values) }
             }
         }
         return Discovery(references: references.sorted(), candidates: candidates, types: types)

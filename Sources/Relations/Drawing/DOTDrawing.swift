@@ -27,9 +27,8 @@ struct DOTDrawing {
             if reference.isOptional { attributes.append("style=dashed") }
             if graph.isInCycle(reference) { attributes.append("color=orange") }
             if drawing.isMissing(reference) { attributes.append("color=red") }
-            lines.append(
-                "    \"\(reference.collection.dotText)\" -> \"\(reference.target.dotText)\" [\(attributes.joined(separator: ", "))];"
-            )
+            let ends = "\"\(reference.collection.dotText)\" -> \"\(reference.target.dotText)\""
+            lines.append("    \(ends) [\(attributes.joined(separator: ", "))];")
         }
         return (lines + ["}"]).map { $0 + "\n" }.joined()
     }

@@ -10,8 +10,8 @@ struct TextDrawing {
             let indent = String(repeating: " ", count: numberWidth)
             if group.isCycle {
                 lines.append(
-                    "\(number) cycle of \(group.collections.count): imported as one group, its references are verified afterwards"
-                )
+                    "\(number) cycle of \(group.collections.count): imported as one group, "
+                        + "its references are verified afterwards")
             }
             for collection in group.collections {
                 lines.append(

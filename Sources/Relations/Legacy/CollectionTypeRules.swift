@@ -11,6 +11,7 @@ public struct CollectionTypeRules: Sendable {
         /// The rule's own, at hand where every value passes.
         var type = FieldType.string
         var isStrict = false
+        var binarySubtype: UInt8 = 0
     }
 
     private var nodes = [Node()]
@@ -23,6 +24,7 @@ public struct CollectionTypeRules: Sendable {
             nodes[node].rule = number
             nodes[node].type = rule.type
             nodes[node].isStrict = rule.isStrict
+            nodes[node].binarySubtype = rule.binarySubtype
             rules[number] = rule
         }
     }
@@ -89,7 +91,8 @@ public struct CollectionTypeRules: Sendable {
                 try rewrite(nested, node: child, isArray: element.type == .array, to: &writer, &counts)
             } else if nodes[child].rule >= 0 {
                 let isStrict = nodes[child].isStrict
-                let conversion = Conversion(element, to: nodes[child].type, isStrict: isStrict)
+                let conversion = Conversion(
+                    element, to: nodes[child].type, isStrict: isStrict, binarySubtype: nodes[child].binarySubtype)
                 switch conversion {
                 case .keep: break
                 case .impossible:

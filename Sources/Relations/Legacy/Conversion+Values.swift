@@ -52,8 +52,15 @@ extension Conversion {
         return bytes
     }
 
+    static func binary(_ element: RawElement, _ subtype: UInt8) -> Conversion? {
+        guard let payload = bytes(element) else { return nil }
+        // The old subtype has its length inside once more; drivers take it off on reading.
+        let inner = subtype == 2 ? withUnsafeBytes(of: Int32(payload.count).littleEndian) { [UInt8]($0) } : []
+        return .binary(subtype: subtype, inner + payload)
+    }
+
     /// Base64 text, or a Node.js Buffer: `{"type": "Buffer", "data": [1, 2]}`.
-    static func binary(_ element: RawElement) -> [UInt8]? {
+    private static func bytes(_ element: RawElement) -> [UInt8]? {
         if let text = element.stringBytes { return Base64Text.decode(text) }
         guard element.type == .document, let buffer = element.document,
             buffer["type"]?.stringBytes?.isUTF8(of: "Buffer") == true, let data = buffer["data"], data.type == .array

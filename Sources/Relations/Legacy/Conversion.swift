@@ -18,7 +18,7 @@ enum Conversion {
     /// Nothing is rounded, cut or guessed: what cannot be converted exactly is impossible.
     /// - Parameter isStrict: the configuration demands the type. Otherwise only what JSON.stringify does to a value of
     ///   that type is undone: a number as text was text before, too.
-    init(_ element: RawElement, to type: FieldType, isStrict: Bool) {
+    init(_ element: RawElement, to type: FieldType, isStrict: Bool, binarySubtype: UInt8) {
         if element.type == .null || element.type == .undefined || FieldType(of: element) == type {
             self = .keep
             return
@@ -33,8 +33,7 @@ enum Conversion {
             case .double: Self.double(element, isStrict: isStrict).map(Conversion.double)
             case .bool: isStrict ? Self.bool(element).map(Conversion.bool) : nil
             case .uuid: Self.uuid(element).map { Conversion.binary(subtype: 4, $0) }
-            case .binary:
-                element.type == .binary ? .keep : Self.binary(element).map { Conversion.binary(subtype: 0, $0) }
+            case .binary: element.type == .binary ? .keep : Self.binary(element, binarySubtype)
             case .string: nil
             }
         self = converted ?? .impossible

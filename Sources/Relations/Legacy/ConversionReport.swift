@@ -38,7 +38,7 @@ public struct ConversionReport: Hashable, Sendable {
             + (conflicts + lookAlikes).map { "\($0.collection).\($0.path): \($0.problem)".oneLine }
     }
 
-    /// The same for programs: `{"converted": [{"collection", "path", "to", …}], "conflicts": […], "lookAlikes": […]}`.
+    /// The same for programs: `{"converted": [{"collection", "path", "to", …}], "conflicts": […], "lookAlikes": …}`.
     public var document: Document {
         func list(_ conflicts: [LegacyResolution.Conflict]) -> Value {
             .array(

@@ -60,8 +60,8 @@ struct IDSearch {
                 Reference(
                     collection: collection, path: path, target: $0.name,
                     origin: .discovered(
-                        "\(($0.matches.count << level).grouped) of \((all << level).grouped) different values exist, 24 hex digits"
-                    ))
+                        "\(($0.matches.count << level).grouped) of \((all << level).grouped) different values exist, "
+                            + "24 hex digits"))
             },
             dangling: missing.isEmpty
                 ? nil

@@ -1,6 +1,7 @@
 import BSON
 
-/// Finds out what the strings of legacy rows were before JSON.stringify: first all rows are added, then ``resolve(configuration:liveTypes:infer:databaseCollections:existsInDatabase:)`` decides.
+/// Finds out what the strings of legacy rows were before JSON.stringify: first all rows are added, then
+/// ``resolve(configuration:liveTypes:infer:databaseCollections:existsInDatabase:)`` decides.
 ///
 /// One a thread; ``merge(_:)`` brings them together. Keeps 16 bytes for each distinct id at each path, and of more
 /// than ``maximumIDs`` a sample.

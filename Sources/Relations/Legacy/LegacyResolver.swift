@@ -116,9 +116,14 @@ struct LegacyResolver {
             guard seen.hexStrings > 0 else { return .leave }
             return .rule(TypeRule(collection: collection, path: path, type: .objectId, reason: .primaryKey))
         }
-        guard infers, case .one(let type)? = liveTypes[ExactName(collection)]?[path] else { return .open }
+        guard infers, let observed = liveTypes[ExactName(collection)]?[path], let type = observed.fieldType else {
+            return .open
+        }
         if type == .string || type == .bool { return .leave }
-        return .rule(TypeRule(collection: collection, path: path, type: type, reason: .live))
+        var subtype: UInt8 = 0
+        if case .binary(let observed) = observed { subtype = observed }
+        return .rule(
+            TypeRule(collection: collection, path: path, type: type, reason: .live, binarySubtype: subtype))
     }
 }
 

@@ -4,8 +4,8 @@ import BSON
 public struct TypeObserver: Sendable {
     private struct Seen: Sendable {
         var count = 0
-        var type: FieldType?
-        var isMixed = false
+        /// nil for what the configuration has no word for.
+        var type: ObservedType?
     }
 
     private var walker = PathWalker()
@@ -26,11 +26,11 @@ public struct TypeObserver: Sendable {
         try walker.forEachValue(in: document) { id, element in
             guard element.type != .null && element.type != .undefined else { return }
             while seen.count <= id { seen.append(Seen()) }
-            let type = FieldType(of: element)
+            let type = ObservedType(of: element)
             if seen[id].count == 0 {
                 seen[id].type = type
             } else if seen[id].type != type {
-                seen[id].isMixed = true
+                seen[id].type = .several
             }
             seen[id].count += 1
         }
@@ -47,8 +47,19 @@ public struct TypeObserver: Sendable {
     public var observations: [(path: FieldPath, type: ObservedType, values: Int)] {
         seen.indices.compactMap { id in
             guard seen[id].count > 0, let path = walker.path(id) else { return nil }
-            if seen[id].isMixed { return (path, .several, seen[id].count) }
-            return seen[id].type.map { (path, .one($0), seen[id].count) }
+            return seen[id].type.map { (path, $0, seen[id].count) }
+        }
+    }
+}
+
+extension ObservedType {
+    /// The type of one value; nil for what the configuration has no word for.
+    fileprivate init?(of element: RawElement) {
+        guard let type = FieldType(of: element) else { return nil }
+        if type == .binary, let (subtype, _) = element.binary {
+            self = .binary(subtype: subtype)
+        } else {
+            self = .one(type)
         }
     }
 }

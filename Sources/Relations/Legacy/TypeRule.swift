@@ -18,8 +18,13 @@ public struct TypeRule: Hashable, Sendable {
     public let path: FieldPath
     public let type: FieldType
     public let reason: Reason
+    /// The subtype that text becomes under ``FieldType/binary``.
+    public let binarySubtype: UInt8
 
-    public init(collection: String, path: FieldPath, type: FieldType, reason: Reason) {
+    public init(
+        collection: String, path: FieldPath, type: FieldType, reason: Reason, binarySubtype: UInt8 = 0
+    ) {
+        self.binarySubtype = binarySubtype
         self.collection = collection
         self.path = path
         self.type = type

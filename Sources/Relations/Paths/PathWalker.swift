@@ -64,12 +64,15 @@ public struct PathWalker: Sendable {
     public mutating func forEachValue(
         in document: RawDocument, _ body: (PathID, RawElement) throws -> Void
     ) throws {
-        try walk(document, isArray: false, below: 0, body)
+        try walk(document, isArray: false, below: 0, depth: 1, body)
     }
 
     private mutating func walk(
-        _ document: RawDocument, isArray: Bool, below parent: Int, _ body: (PathID, RawElement) throws -> Void
+        _ document: RawDocument, isArray: Bool, below parent: Int, depth: Int,
+        _ body: (PathID, RawElement) throws -> Void
     ) throws {
+        // Deeper than any server stores: what is there is no reference, and the stack is not endless.
+        guard depth <= BSONValidator.maximumDepth else { return }
         var hint = 0
         var walker = document.makeWalker()
         while let element = try walker.next() {
@@ -77,7 +80,7 @@ public struct PathWalker: Sendable {
             guard let id = found else { continue }
             try body(id, element)
             if element.type == .document || element.type == .array {
-                try walk(RawDocument(element.value), isArray: element.type == .array, below: id, body)
+                try walk(RawDocument(element.value), isArray: element.type == .array, below: id, depth: depth + 1, body)
             }
         }
     }

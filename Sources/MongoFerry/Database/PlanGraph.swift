@@ -1,0 +1,117 @@
+import BSON
+import BackupFile
+import MongoDriver
+import Relations
+
+/// The reference graph and the import order of a file or a database.
+public struct PlanGraph: Sendable {
+    public let drawing: GraphDrawing
+
+    /// From what a file says about itself; a bare CSV has to be read for it.
+    /// - Throws: ``FerryError``, ``FileError``, ``BackupError``; `CancellationError`.
+    public init(file: String, configuration: Configuration, _ operation: OperationContext) throws {
+        let reader = try BackupReader(try OpenFile(reading: file))
+        if let metadata = reader.metadata {
+            let references =
+                configuration.references.isEmpty
+                ? try metadata.references.map { try Reference(document: $0) } : configuration.references
+            let seal = try SealFinder.find(in: try OpenFile(reading: file))
+            var records = Dictionary(
+                uniqueKeysWithValues: metadata.collections.filter { $0.kind != .view }.map { ($0.name, $0.records) })
+            for (name, count) in seal?.records ?? [] { records[name] = count }
+            drawing = GraphDrawing(
+                ReferenceGraph(
+                    collections: metadata.collections.filter { $0.kind != .view }.map(\.name), references: references),
+                records: records)
+            return
+        }
+        let survey = try Surveyor(
+            reader: reader, jobs: Threads.defaultJobs, maximumDocument: 16 << 20 + 16_384, problemLimit: 20,
+            operation: operation
+        ).run()
+        var options = ImportOptions()
+        options.configuration = configuration
+        let legacy = try LegacyTypes.resolve(survey, reader, nil, options, operation, jobs: Threads.defaultJobs)
+        drawing = GraphDrawing(
+            ReferenceGraph(
+                collections: survey.rows.map(\.name),
+                references: configuration.references.isEmpty ? legacy.references : configuration.references),
+            records: Dictionary(uniqueKeysWithValues: survey.rows.map { ($0.name, $0.count) }))
+    }
+
+    /// From a live database.
+    /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
+    public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
+        let database = try Discovering.database(target)
+        let connection = try Connection(target, database: database)
+        let catalog = try Catalog(connection, configuration: configuration)
+        try Discovering.requireSomething(catalog, connection)
+        let references = try ReferenceSource.forExport(connection, catalog, configuration, operation)
+        let entries = catalog.entries.filter { $0.kind != .view }
+        drawing = GraphDrawing(
+            ReferenceGraph(collections: entries.map(\.name), references: references),
+            records: try Discovering.counts(entries, connection))
+    }
+}
+
+/// Writes a configuration from what a live database shows.
+public struct Discovering: Sendable {
+    public let yaml: String
+    public let references: [Reference]
+    public let candidates: [ReferenceCandidate]
+
+    /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
+    public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
+        let database = try Self.database(target)
+        let connection = try Connection(target, database: database)
+        let catalog = try Catalog(connection, configuration: configuration)
+        try Self.requireSomething(catalog, connection)
+        let entries = catalog.entries.filter { $0.kind != .view }
+        let discovery = try LiveDiscovery(connection, operation).discover(entries)
+        let counts = try Self.counts(entries, connection)
+        references = discovery.references
+        candidates = discovery.candidates
+        yaml =
+            ConfigurationDraft(
+                title: ["Discovered by mongoferry \(mongoFerryVersion) in \(database) on \(Clock.now)."],
+                collections: entries.map {
+                    .init(name: $0.name, databaseName: $0.databaseName, records: counts[$0.name])
+                },
+                references: discovery.references, types: discovery.types, candidates: discovery.candidates,
+                exclude: configuration.exclude.map { ($0.pattern, nil) }
+            ).yaml
+    }
+
+    static func database(_ target: Target) throws -> String {
+        guard let database = target.database else {
+            throw FerryError(
+                "which database? Neither --db nor the connection string names one", kind: .usage,
+                details: ["Say --db NAME."])
+        }
+        return database
+    }
+
+    static func requireSomething(_ catalog: Catalog, _ connection: Connection) throws {
+        guard catalog.entries.isEmpty, catalog.excluded.isEmpty else { return }
+        var details: [String] = []
+        if let names = try? connection.withClient({ try $0.listDatabaseNames() }), !names.isEmpty {
+            details.append("Databases there: \(names.joined(separator: ", ")).")
+            if let near = NearestName.nearest(to: connection.database, among: names) {
+                details.append("Did you mean '\(near)'?")
+            }
+        }
+        throw FerryError(
+            "there is no database '\(connection.database)' on the server, or it is empty", details: details)
+    }
+
+    static func counts(_ entries: [BackupMetadata.Collection], _ connection: Connection) throws -> [String: Int] {
+        try connection.withClient { client in
+            var counts: [String: Int] = [:]
+            for entry in entries {
+                counts[entry.name] = try client.runRead(
+                    ["count": .string(entry.databaseName)], on: connection.database)["n"]?.integer
+            }
+            return counts
+        }
+    }
+}

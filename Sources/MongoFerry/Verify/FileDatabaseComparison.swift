@@ -1,0 +1,144 @@
+import BSON
+import BackupFile
+import Foundation
+import MongoDriver
+import Relations
+
+/// Holds every document of a file against the database: missing, different, extra.
+struct FileDatabaseComparison {
+    let reader: BackupReader
+    let survey: FileSurvey
+    let rules: TypeRules?
+    let connection: Connection
+    let configuration: Configuration
+    let operation: OperationContext
+
+    private static let exampleLimit = 5
+
+    func run() throws -> [Report.Difference] {
+        var differences: [Report.Difference] = []
+        let live = try connection.withClient { try $0.listCollections(in: connection.database) }
+        for rows in survey.rows {
+            let name = databaseName(rows.name)
+            guard live.contains(where: { $0.name == name && $0.kind != .view }) else {
+                differences.append(
+                    .init(
+                        collection: rows.name, kind: "missing",
+                        detail: "the collection is not there; the file has \(rows.count) records"))
+                continue
+            }
+            differences += try compare(rows, connection.namespace(name))
+        }
+        return differences
+    }
+
+    private func databaseName(_ name: String) -> String {
+        configuration.collection(name)?.databaseName ?? reader.metadata?.collection(named: name)?.databaseName ?? name
+    }
+
+    private func compare(_ rows: FileSurvey.Rows, _ namespace: Namespace) throws -> [Report.Difference] {
+        let rejections = RejectionLog()
+        let loader = RowLoader(
+            reader: reader, connection: connection, survey: survey, rules: rules, jobs: Threads.defaultJobs,
+            rejections: rejections, lock: nil, operation: operation)
+        let log = DifferenceLog(limit: Self.exampleLimit)
+        let result = try loader.load(rows.name, into: namespace, .compare(log), isDryRun: true)
+        var differences: [Report.Difference] = []
+        func add(_ kind: String, _ count: Int, _ examples: [String]) {
+            guard count > 0 else { return }
+            let more = count > examples.count && !examples.isEmpty ? ", …" : ""
+            differences.append(
+                .init(
+                    collection: rows.name, kind: kind,
+                    detail: "\(count) documents"
+                        + (examples.isEmpty ? "" : ": \(examples.joined(separator: "; "))\(more)")))
+        }
+        add("missing", result.outcome.inserted, log.missing)
+        add("different", result.outcome.updated, log.different)
+        let extra = try extraDocuments(rows, namespace)
+        add("extra", extra.count, extra.examples)
+        return differences
+    }
+
+    /// Documents of the database whose `_id` no row has.
+    private func extraDocuments(_ rows: FileSurvey.Rows, _ namespace: Namespace) throws -> (
+        count: Int, examples: [String]
+    ) {
+        var count = 0
+        var examples: [String] = []
+        try connection.withClient { client in
+            try client.find(namespace, [:], options: FindOptions(projection: ["_id": 1])).forEach { document in
+                guard let id = document.first, !rows.ids.containsSorted(IDHash.hash(id)) else { return }
+                count += 1
+                if count % 10_000 == 0 { try operation.cancellation.check() }
+                if examples.count < Self.exampleLimit { examples.append("_id \(IDText.text(id))") }
+            }
+        }
+        return (count, examples)
+    }
+}
+
+/// Examples of what differs, from all threads.
+// @unchecked: the lock guards the state.
+final class DifferenceLog: @unchecked Sendable {
+    private let lock = NSLock()
+    private let limit: Int
+    private var missingIDs: [String] = []
+    private var differentIDs: [String] = []
+
+    init(limit: Int) { self.limit = limit }
+
+    var missing: [String] { lock.withLock { missingIDs } }
+    var different: [String] { lock.withLock { differentIDs } }
+
+    func noteMissing(_ document: RawDocument) {
+        lock.withLock {
+            if missingIDs.count < limit, let id = document.first { missingIDs.append("_id \(IDText.text(id))") }
+        }
+    }
+
+    func noteDifferent(_ document: RawDocument, live: RawDocument) {
+        lock.withLock {
+            guard differentIDs.count < limit, let id = document.first else { return }
+            let paths = DocumentDifference.paths(document, live, limit: 5)
+            let detail = paths.isEmpty ? "the order of the fields" : paths.joined(separator: ", ")
+            differentIDs.append("_id \(IDText.text(id)) in \(detail)")
+        }
+    }
+}
+
+/// Where two documents differ.
+enum DocumentDifference {
+    /// The paths whose values differ or that only one has.
+    static func paths(_ left: RawDocument, _ right: RawDocument, limit: Int) -> [String] {
+        var result: [String] = []
+        compare(left, right, prefix: "", &result, limit)
+        return result
+    }
+
+    private static func compare(
+        _ left: RawDocument, _ right: RawDocument, prefix: String, _ result: inout [String], _ limit: Int
+    ) {
+        var walker = left.makeWalker()
+        while result.count < limit, let element = try? walker.next() {
+            let path = prefix + element.name
+            guard let other = right[element.name] else {
+                result.append(path)
+                continue
+            }
+            if element.valueEquals(other) { continue }
+            if element.type == other.type, let inner = element.document, let otherInner = other.document {
+                let before = result.count
+                compare(inner, otherInner, prefix: path + ".", &result, limit)
+                if result.count == before { result.append(path) }
+            } else {
+                result.append(
+                    element.type == other.type ? path : "\(path) (\(element.type.name), not \(other.type.name))")
+            }
+        }
+        var others = right.makeWalker()
+        while result.count < limit, let element = try? others.next() {
+            if left[element.name] == nil { result.append(prefix + element.name) }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import BackupFile
+import BSON
+
+/// What a file says about itself, without reading its rows.
+public struct Inspection: Sendable {
+    /// Nil for a bare CSV.
+    public var metadata: BackupMetadata?
+    public var compression: Compression
+    /// Bytes on the disk.
+    public var fileBytes: Int
+    /// From the end of the file; nil where there is none.
+    public var seal: Seal?
+
+    /// - Throws: ``FileError``, ``BackupError``.
+    public init(_ path: String) throws {
+        let file = try OpenFile(reading: path)
+        fileBytes = Int(try file.status().st_size)
+        seal = try SealFinder.find(in: file)
+        let reader = try BackupReader(file)
+        metadata = reader.metadata
+        compression = reader.compression
+    }
+
+    /// As people read it.
+    public var lines: [String] {
+        guard let metadata else {
+            return [
+                "a bare CSV without metadata, \(ByteText.text(fileBytes))"
+                    + (compression == .none ? "" : ", \(compression.rawValue)"),
+                "`mongoferry verify` reads its rows.",
+            ]
+        }
+        var lines = [
+            "format 1, \(ByteText.text(fileBytes))" + (compression == .none ? "" : ", \(compression.rawValue)")
+        ]
+        lines.append("created \(metadata.created.map { "\($0) " } ?? "")by \(metadata.program)")
+        lines.append("source \(metadata.sourceText)")
+        lines.append("consistency \(metadata.consistency), Extended JSON \(metadata.json)")
+        let counts = Dictionary(
+            seal?.records.map { ($0.name, $0.count) } ?? [], uniquingKeysWith: { first, _ in first })
+        for entry in metadata.collections {
+            let count = counts[entry.name] ?? entry.records
+            var text = "  \(BackupMetadata.shown(entry.name)): "
+            text += entry.kind == .view ? "view on \(entry.options["viewOn"]?.string ?? "?")" : "\(count) records"
+            if entry.kind == .timeseries { text += ", time series" }
+            if entry.databaseName != entry.name {
+                text += ", in the database \(BackupMetadata.shown(entry.databaseName))"
+            }
+            let own = entry.indexes.filter { $0["name"]?.string != "_id_" }.compactMap { $0["name"]?.string }
+            if !own.isEmpty { text += ", indexes \(own.joined(separator: ", "))" }
+            if !entry.options.isEmpty { text += ", options \(entry.options.keys.joined(separator: ", "))" }
+            lines.append(text)
+        }
+        for reference in metadata.references {
+            let place = "\(reference["collection"]?.string ?? "?").\(reference["path"]?.string ?? "?")"
+            lines.append("  \(place) → \(reference["target"]?.string ?? "?") (\(reference["found"]?.string ?? ""))")
+        }
+        for exclusion in metadata.excluded {
+            lines.append("  left out: \(BackupMetadata.shown(exclusion.name)) (\(exclusion.reason))")
+        }
+        for query in metadata.queries { lines.append("  only of \(query.name): \(query.query)") }
+        if let seal {
+            lines.append("seal \(seal.rows) records, sha256 \(seal.sha256); `mongoferry verify` checks it")
+        } else {
+            lines.append("the seal is missing: the file is damaged, or is still being written")
+        }
+        return lines
+    }
+}

@@ -1,0 +1,159 @@
+import BSON
+import BackupFile
+import MongoDriver
+import Relations
+
+/// Checks a file, a database, or one against the other.
+public struct Verify: Sendable {
+    public let file: String?
+    public let target: Target?
+    public let configuration: Configuration
+
+    /// - Parameters:
+    ///   - file: a backup: seal, counts, rows, duplicate ids, references.
+    ///   - target: a database: references. With a file: is everything in the file there, equal?
+    public init(file: String?, target: Target?, configuration: Configuration = Configuration()) {
+        self.file = file
+        self.target = target
+        self.configuration = configuration
+    }
+
+    /// Runs on a thread of its own; cancelling the task stops it cleanly.
+    /// - Throws: ``FerryError``, ``MongoError``, ``FileError``, ``BackupError``; `CancellationError`.
+    public func run(_ operation: OperationContext = OperationContext()) async throws -> Report {
+        try await Threads.run(cancelling: operation.cancellation) { try runBlocking(operation) }
+    }
+
+    /// Runs on the calling thread, which it blocks.
+    public func runBlocking(_ operation: OperationContext) throws -> Report {
+        let watch = Stopwatch()
+        var report: Report
+        switch (file, target) {
+        case (let file?, let target): report = try verifyFile(file, target, operation)
+        case (nil, let target?): report = try verifyDatabase(target, operation)
+        case (nil, nil): throw FerryError("nothing to verify: say a file, --db, or both", kind: .usage)
+        }
+        let dangling = report.danglingCount
+        if report.rejectionCount > 0 || dangling > 0 || !report.differences.isEmpty { report.status = "problems" }
+        report.seconds = watch.seconds
+        return report
+    }
+
+    // MARK: A database alone
+
+    private func verifyDatabase(_ target: Target, _ operation: OperationContext) throws -> Report {
+        let database = try Discovering.database(target)
+        let connection = try Connection(target, database: database)
+        let catalog = try Catalog(connection, configuration: configuration)
+        try Discovering.requireSomething(catalog, connection)
+        var report = Report(operation: "verify")
+        report.database = database
+        report.excluded = catalog.excluded
+        let references = try ReferenceSource.forExport(connection, catalog, configuration, operation)
+        let names = Dictionary(uniqueKeysWithValues: catalog.entries.map { ($0.name, $0.databaseName) })
+        let check = ReferenceCheck(connection: connection, operation: operation) {
+            names[$0] ?? configuration.databaseName(of: $0)
+        }
+        report.references = try check.run(references)
+        for entry in catalog.entries where entry.kind != .view {
+            var outcome = CollectionOutcome(name: entry.name)
+            outcome.read = try connection.withClient { client in
+                try client.runRead(["count": .string(entry.databaseName)], on: database)["n"]?.integer ?? 0
+            }
+            report.collections.append(outcome)
+        }
+        return report
+    }
+
+    // MARK: A file
+
+    private func verifyFile(_ path: String, _ target: Target?, _ operation: OperationContext) throws -> Report {
+        var report = Report(operation: "verify")
+        report.file = path
+        let reader: BackupReader
+        do {
+            reader = try BackupReader(try OpenFile(reading: path))
+        } catch let error as BackupError where error.kind == .damaged {
+            return Self.damaged(report, error)
+        }
+        report.source = reader.metadata?.sourceText
+        let connection = try openConnection(target, reader)
+        var survey: FileSurvey
+        do {
+            survey = try Surveyor(
+                reader: reader, jobs: Threads.defaultJobs,
+                maximumDocument: connection?.server.maxBsonObjectSize ?? 16 << 20 + 16_384, problemLimit: 1000,
+                operation: operation
+            ).run()
+        } catch let error as BackupError where error.kind == .damaged {
+            return Self.damaged(report, error)
+        }
+        var options = ImportOptions()
+        options.configuration = configuration
+        let legacy = try LegacyTypes.resolve(survey, reader, connection, options, operation, jobs: Threads.defaultJobs)
+        survey.problems.merge(legacy.problems)
+        survey.inference = LegacyInference()
+        report.rejectionCount = survey.problems.count
+        report.rejections = survey.problems.sorted().map(Report.Rejection.init)
+        report.differences = survey.fileProblems.map { .init(collection: "", kind: "file", detail: $0) }
+        report.sha256 = reader.digest
+        report.collections = survey.rows.map { rows in
+            var outcome = CollectionOutcome(name: rows.name)
+            outcome.read = rows.count
+            return outcome
+        }
+        for rejection in report.rejections {
+            guard let index = report.collections.firstIndex(where: { $0.name == rejection.collection }) else {
+                continue
+            }
+            report.collections[index].rejected += 1
+        }
+        for entry in reader.metadata?.collections ?? [] where entry.kind != .view && survey.rows(of: entry.name) == nil
+        {
+            report.collections.append(CollectionOutcome(name: entry.name))
+        }
+        let references = try fileReferences(reader, legacy)
+        report.references = try FileReferenceCheck(
+            reader: reader, survey: survey, rules: legacy.rules, operation: operation
+        )
+        .run(references)
+        if let connection {
+            report.database = connection.database
+            report.differences += try FileDatabaseComparison(
+                reader: reader, survey: survey, rules: legacy.rules, connection: connection,
+                configuration: configuration,
+                operation: operation
+            ).run()
+        }
+        return report
+    }
+
+    private static func damaged(_ report: Report, _ error: BackupError) -> Report {
+        var report = report
+        report.rejections = [.init(collection: nil, line: error.line, id: nil, reason: error.reason)]
+        report.rejectionCount = 1
+        report.status = "problems"
+        return report
+    }
+
+    private func openConnection(_ target: Target?, _ reader: BackupReader) throws -> Connection? {
+        guard let target else { return nil }
+        guard let database = target.database ?? reader.metadata?.database else {
+            throw FerryError(
+                "which database? Neither --db nor the connection string nor the file names one", kind: .usage)
+        }
+        return try Connection(target, database: database)
+    }
+
+    private func fileReferences(_ reader: BackupReader, _ legacy: LegacyTypes) throws -> [Reference] {
+        if !configuration.references.isEmpty { return configuration.references }
+        guard let metadata = reader.metadata else { return legacy.references }
+        return try metadata.references.map { document in
+            do {
+                return try Reference(document: document)
+            } catch {
+                throw FerryError("\(reader.path): a reference in the metadata is not understood: \(error)")
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+import Foundation
+import MongoDriver
+import Testing
+
+@Suite struct ConnectionStringTests {
+    @Test(arguments: [
+        ("mongodb://localhost", "mongodb://localhost"),
+        ("mongodb://amara@localhost/insurance", "mongodb://amara@localhost/insurance"),
+        ("mongodb://amara:s3cret@a:1,b:2/insurance?w=1", "mongodb://amara:***@a:1,b:2/insurance?w=1"),
+        ("mongodb://amara:p%40ss@h", "mongodb://amara:***@h"),
+        (
+            "mongodb://h/?tls=true&tlsCertificateKeyFilePassword=s3cret&appName=x",
+            "mongodb://h/?tls=true&tlsCertificateKeyFilePassword=***&appName=x"
+        ),
+        (
+            "mongodb://a:b@h/?authMechanism=MONGODB-AWS&authMechanismProperties=AWS_SESSION_TOKEN:s3cret",
+            "mongodb://a:***@h/?authMechanism=MONGODB-AWS&authMechanismProperties=***"
+        ),
+    ])
+    func redactionHidesSecretsAndNothingElse(text: String, redacted: String) throws {
+        let connectionString = try ConnectionString(text)
+        #expect(connectionString.redacted == redacted)
+        #expect(connectionString.description == redacted)
+        var dumped = ""
+        dump(connectionString, to: &dumped)
+        #expect(!dumped.contains("s3cret") && !String(reflecting: connectionString).contains("s3cret"))
+    }
+
+    /// In each of these the password is what makes the text unreadable, or what makes it read otherwise than meant.
+    @Test(arguments: [
+        "mongodb://amara:sec:ret@localhost/",
+        "mongodb://amara:sec@ret@localhost/",
+        "mongodb://amara:sec/ret@localhost/",
+        "mongodb://amara:sec%ret@localhost/",
+        "mongodb://amara:27017/sec?ret@localhost/",
+        "mongodb://amara:27017/sec?ret=secret@localhost/",
+        "mongodb://sec:ret:amara@localhost/?w=bad value",
+        "mongo://amara:secret@localhost/",
+        "mongodb://amara:secret@localhost/?tls=secret",
+        "mongodb://amara:secret@localhost/?tls=true&ssl=secret",
+        "mongodb://amara:secret@local host:x/",
+    ])
+    func aConnectionStringThatCannotBeReadShowsNothingOfItsPassword(text: String) {
+        do {
+            let connectionString = try ConnectionString(text)
+            #expect(!connectionString.description.contains("sec") && !connectionString.description.contains("ret"))
+        } catch {
+            let shown = String(describing: error)
+            #expect(!shown.contains("sec") && !shown.contains("ret"), "\(shown)")
+            #expect(shown.hasPrefix("the connection string: "))
+        }
+    }
+
+    @Test func itSaysWhatIsWrongWhereThatShowsNoPassword() throws {
+        let texts = [
+            "mongodb://localhost/?readPreference=sometimes":
+                "Unsupported readPreference value [readPreference=sometimes]",
+            "localhost:27017": "Invalid URI Schema, expecting 'mongodb://' or 'mongodb+srv://'",
+            "mongodb://amara:s3cret@localhost/?tls=maybe": "Unsupported value for \"tls\": \"…\"",
+        ]
+        for (text, expected) in texts {
+            let error = try #require(#expect(throws: MongoError.self) { try ConnectionString(text) })
+            #expect(error.description == "the connection string: " + expected)
+        }
+    }
+
+    @Test func itsPartsAreRead() throws {
+        let text =
+            "mongodb://amara:pw@a:1,b/insurance?replicaSet=rs0&readPreference=secondary&readConcernLevel=majority"
+            + "&w=2&journal=true&wtimeoutMS=900&retryReads=false&appName=claims"
+        let connectionString = try ConnectionString(text)
+        #expect(connectionString.database == "insurance")
+        #expect(connectionString.hosts == ["a:1", "b:27017"])
+        #expect(connectionString.username == "amara")
+        #expect(connectionString.replicaSet == "rs0")
+        #expect(connectionString.hasReadPreference)
+        #expect(connectionString.readConcernLevel == "majority")
+        #expect(connectionString.writeConcern == WriteConcern(.nodes(2), journal: true, timeout: 900))
+        #expect(!connectionString.retriesReads && connectionString.retriesWrites)
+        #expect(connectionString.applicationName == "claims")
+    }
+
+    @Test func whatItDoesNotSayIsNil() throws {
+        let connectionString = try ConnectionString("mongodb://localhost")
+        #expect(connectionString.database == nil)
+        #expect(connectionString.hosts == ["localhost:27017"])
+        #expect(connectionString.username == nil && connectionString.replicaSet == nil)
+        #expect(connectionString.readConcernLevel == nil && connectionString.writeConcern == nil)
+        #expect(!connectionString.hasReadPreference && !connectionString.usesTLS)
+    }
+
+    @Test(arguments: [
+        ("w=majority", WriteConcern.majority),
+        ("w=0", WriteConcern(.nodes(0))),
+        ("w=eastCoast", WriteConcern(.tag("eastCoast"))),
+        ("journal=false", WriteConcern(.majority, journal: false)),
+    ])
+    func writeConcernsAreRead(options: String, expected: WriteConcern) throws {
+        #expect(try ConnectionString("mongodb://h/?" + options).writeConcern == expected)
+    }
+}

@@ -1,0 +1,82 @@
+import BSON
+import Foundation
+import MongoDriver
+import Testing
+
+/// A database of its own on the real server, and a client for it.
+struct TestDatabase {
+    let pool: ClientPool
+    let client: Client
+    let name: String
+
+    func namespace(_ collection: String) -> Namespace { Namespace(name, collection) }
+
+    /// Documents of a collection in the order of `_id`, byte for byte.
+    func documents(in collection: String, _ filter: Document = [:]) throws -> [Document] {
+        var documents: [Document] = []
+        try client.find(namespace(collection), filter, options: FindOptions(sort: ["_id": 1])).forEach {
+            documents.append(Document(copying: $0))
+        }
+        return documents
+    }
+
+    func count(_ collection: String) throws -> Int {
+        try client.runRead(["count": .string(collection)], on: name)["n"]?.integer ?? -1
+    }
+
+    @discardableResult
+    func insert(_ documents: some Sequence<Document>, into collection: String) throws -> BulkWriteResult {
+        let bulk = try client.bulkWrite(to: namespace(collection))
+        for document in documents { try document.withRaw(bulk.insert) }
+        return try bulk.execute()
+    }
+}
+
+struct NoServer: Error, CustomStringConvertible {
+    var description: String { "these tests need a MongoDB server: set MONGODB_URI (Scripts/mongod start gives one)" }
+}
+
+func testConnectionString(appending options: String = "") throws -> ConnectionString {
+    guard let uri = ProcessInfo.processInfo.environment["MONGODB_URI"], !uri.isEmpty else { throw NoServer() }
+    guard !options.isEmpty else { return try ConnectionString(uri) }
+    if uri.contains("?") { return try ConnectionString(uri + "&" + options) }
+    let hasPath = uri.dropFirst("mongodb://".count).contains("/")
+    return try ConnectionString(uri + (hasPath ? "?" : "/?") + options)
+}
+
+/// Lends a database, drops it afterwards, and checks that no cursor of the test is left open on the server.
+func withTestDatabase(
+    applicationName: String = "mongoferry tests", options: String = "", _ body: (TestDatabase) throws -> Void
+) throws {
+    let pool = try ClientPool(try testConnectionString(appending: options), applicationName: applicationName)
+    let name = "mongoferry_driver_\(UInt32.random(in: 0 ... .max))"
+    defer { _ = try? pool.makeClient().runWrite(["dropDatabase": 1], on: name) }
+    try body(TestDatabase(pool: pool, client: try pool.makeClient(), name: name))
+    #expect(try openCursors(of: name, pool) == 0, "a cursor was left open on the server")
+}
+
+func openCursors(of database: String, _ pool: ClientPool) throws -> Int {
+    let pipeline: [Document] = [
+        ["$currentOp": ["idleCursors": true, "localOps": true]],
+        ["$match": ["type": "idleCursor", "ns": ["$gte": .string(database + "."), "$lt": .string(database + "/")]]],
+    ]
+    var count = 0
+    try pool.makeClient().aggregate(database: "admin", pipeline: pipeline).forEach { _ in count += 1 }
+    return count
+}
+
+/// Whether the server lets tests make its commands fail (`enableTestCommands`).
+func serverHasFailPoints() throws -> Bool {
+    let pool = try ClientPool(try testConnectionString(), applicationName: "mongoferry tests")
+    do {
+        try pool.makeClient().run(["configureFailPoint": "failCommand", "mode": "off"], on: "admin")
+        return true
+    } catch let error as MongoError where error.isCommandNotFound || error.isUnauthorized {
+        return false
+    }
+}
+
+func isReplicaSet() throws -> Bool {
+    let pool = try ClientPool(try testConnectionString(), applicationName: "mongoferry tests")
+    return try pool.makeClient().serverInfo().topology != .standalone
+}

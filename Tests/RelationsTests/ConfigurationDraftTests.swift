@@ -1,0 +1,133 @@
+import BSON
+import Relations
+import Testing
+
+@Suite struct ConfigurationDraftTests {
+    private let draft = ConfigurationDraft(
+        title: ["Found in insurance on localhost.", "Read it\nand correct it."],
+        collections: [
+            .init(name: "customers", records: 40_000),
+            .init(name: "coverageTypes", databaseName: "coveragetypes", records: 4),
+            .init(name: "policies", records: 1), .init(name: "odd: name", databaseName: "null"),
+        ],
+        references: [
+            Reference(
+                collection: "policies", path: path("customerId"), target: "customers",
+                origin: .discovered("1,000 of 1,000 sampled values exist, ObjectId")),
+            Reference(
+                collection: "policies", path: path("vehicles[].drivers[].customerId"), target: "customers",
+                isOptional: true,
+                origin: .discovered("10 of 12 sampled values exist, ObjectId")),
+            Reference(
+                collection: "policies", path: path("about"), target: "customers",
+                condition: ReferenceCondition(field: "kind", equals: "customer"),
+                origin: .discovered("5 of 5 sampled values exist")),
+            Reference(
+                collection: "policies", path: path("about"), target: "coverageTypes",
+                condition: ReferenceCondition(field: "kind", equals: .int64(2)),
+                origin: .discovered("6 of 6 sampled values exist")),
+            Reference(collection: "policies", path: path("either"), target: "customers"),
+            Reference(collection: "policies", path: path("either"), target: "odd: name"),
+            Reference(collection: "policies", path: path("email"), target: "customers", targetPath: path("email")),
+        ],
+        types: [
+            TypedPath(collection: "policies", path: path("_id"), type: .objectId, values: 1),
+            TypedPath(collection: "policies", path: path("customerId"), type: .objectId, values: 1),
+            TypedPath(collection: "policies", path: path("start"), type: .date, values: 1_000),
+            TypedPath(collection: "policies", path: path("name"), type: .string, values: 1_000),
+            TypedPath(collection: "policies", path: path(#"a\.b[]"#), type: .decimal, values: 1),
+        ],
+        candidates: [
+            ReferenceCandidate(
+                collection: "policies", path: path("status"), target: "stages", existing: 2, sampled: 2,
+                reason: "these are few")
+        ],
+        exclude: [("auditlogs", "left out by hand"), ("chat*", nil)])
+
+    @Test func theEvidenceStandsBesideEachLine() {
+        #expect(
+            draft.yaml == #"""
+                # Found in insurance on localhost.
+                # Read it\nand correct it.
+                collections:
+                  customers: {}  # 40,000 documents
+                  coverageTypes:  # 4 documents
+                    collection: coveragetypes
+                  policies:  # 1 document
+                    references:
+                      about:
+                        by: kind
+                        to:
+                          2: coverageTypes     # 6 of 6 sampled values exist
+                          customer: customers  # 5 of 5 sampled values exist
+                      customerId: customers    # 1,000 of 1,000 sampled values exist, ObjectId
+                      either:
+                        to:
+                          - customers
+                          - "odd: name"
+                      email: customers.email
+                      vehicles[].drivers[].customerId:
+                        optional: true
+                        to: customers          # 10 of 12 sampled values exist, ObjectId
+                    # not taken: status → stages: 2 of 2 sampled values exist, but these are few
+                    types:
+                      start: date         # 1,000 sampled values
+                      "a\\.b[]": decimal  # 1 sampled value
+                  "odd: name":
+                    collection: "null"
+                exclude:
+                  - auditlogs  # left out by hand
+                  - "chat*"
+
+                """#)
+    }
+
+    @Test func whatIsWrittenIsReadBack() throws {
+        let configuration = try Configuration.parse(yaml: draft.yaml, file: "mongoferry.yaml")
+        #expect(configuration.collections.map(\.name) == draft.collections.map(\.name))
+        #expect(configuration.collections.map(\.databaseName) == draft.collections.map(\.databaseName))
+        let asConfigured = draft.references.map { reference in
+            var copy = reference
+            copy.origin = .configuration
+            return copy
+        }
+        #expect(configuration.references.sorted() == asConfigured.sorted())
+        #expect(configuration.type(of: path("start"), in: "policies") == .date)
+        #expect(configuration.type(of: path(#"a\.b[]"#), in: "policies") == .decimal)
+        #expect(configuration.type(of: path("customerId"), in: "policies") == nil)
+        #expect(configuration.exclude.map(\.pattern) == ["auditlogs", "chat*"])
+    }
+
+    /// Names made of what YAML, paths and this tool use as signs.
+    @Test func randomNamesAreReadBack() throws {
+        let seed = UInt64.random(in: 0 ... .max)
+        var random = SeededGenerator(seed: seed)
+        let letters = Array("ab.[]\\:#-?!&*|>'\"%@`{},~ \n\t\u{7}\u{85}\u{2028}é€😀0123$_=<")
+        func name() -> String {
+            String(
+                (0..<Int.random(in: 1...8, using: &random)).map { _ in letters.randomElement(using: &random) ?? "x" })
+        }
+        for _ in 0..<200 {
+            let collections = Array(Set((0..<4).map { _ in name() })).sorted()
+            let references = collections.map {
+                Reference(
+                    collection: $0, path: FieldPath(steps: [.field(name()), .elements, .field(name())]), target: $0,
+                    condition: Bool.random(using: &random)
+                        ? ReferenceCondition(field: name(), equals: .string(name())) : nil)
+            }
+            let draft = ConfigurationDraft(
+                title: [name()], collections: collections.map { .init(name: $0) }, references: references,
+                exclude: [(name(), name())])
+            let configuration = try Configuration.parse(yaml: draft.yaml, file: "mongoferry.yaml")
+            #expect(configuration.references.map(\.path).sorted() == references.map(\.path).sorted(), "seed \(seed)")
+            #expect(configuration.references.map(\.condition) == references.map(\.condition), "seed \(seed)")
+            #expect(configuration.exclude == draft.exclude.map { Glob($0.pattern) }, "seed \(seed)")
+        }
+    }
+
+    @Test func anEmptyDatabaseGivesAValidFile() throws {
+        let draft = ConfigurationDraft(collections: [])
+        #expect(draft.yaml == "collections: {}\n")
+        #expect(try Configuration.parse(yaml: draft.yaml, file: "x").collections.isEmpty)
+    }
+}

@@ -1,0 +1,220 @@
+import BSON
+import Relations
+import Testing
+
+@Suite struct ConfigurationTests {
+    @Test func readsTheInsuranceApplicationsConfiguration() throws {
+        let configuration = try Insurance.configuration()
+        #expect(
+            configuration.collections.map(\.name) == [
+                "customers", "policies", "payments", "receipts", "users", "rolePermissions", "coverageTypes",
+                "statementRecipients",
+            ])
+        #expect(
+            configuration.references.map { "\($0.collection).\($0.path) → \($0.targetDescription)" } == [
+                "policies.customerId → customers", "policies.coverageTypeId → coverageTypes",
+                "policies.vehicles[].drivers[].customerId → customers", "payments.policyId → policies",
+                "receipts.paymentId → payments", "statementRecipients.customerId → customers",
+            ])
+        #expect(configuration.references.map(\.isOptional) == [false, false, false, false, false, true])
+        #expect(configuration.type(of: path("start"), in: "policies") == .date)
+        #expect(configuration.type(of: path("start"), in: "customers") == nil)
+        #expect(configuration.databaseName(of: "coverageTypes") == "coveragetypes")
+        #expect(configuration.databaseName(of: "somethingElse") == "somethingElse")
+        #expect(configuration.fileName(of: "coveragetypes") == "coverageTypes")
+        #expect(configuration.exclusion(of: "chatMessages")?.pattern == "chat*")
+        #expect(configuration.exclusion(of: "policies") == nil)
+    }
+
+    @Test func excludesByEitherOfACollectionsNames() throws {
+        let configuration = try parse("collections: {auditLogs: {collection: auditlogs}}\nexclude: [auditlogs]")
+        #expect(configuration.exclusion(of: "auditLogs")?.pattern == "auditlogs")
+        #expect(configuration.exclusion(of: "auditlogs")?.pattern == "auditlogs")
+    }
+
+    @Test(arguments: ["", "\n", "# nothing yet\n", "---\n", "collections:\nexclude:\n", "{}"])
+    func anEmptyFileIsValid(_ yaml: String) throws {
+        let configuration = try parse(yaml)
+        #expect(configuration.collections.isEmpty)
+        #expect(configuration.exclude.isEmpty)
+    }
+
+    @Test func namesThatYAMLWouldReadAsSomethingElseStayNames() throws {
+        let configuration = try parse("collections:\n  no: {}\n  123: {}\n  2024-01-01: {collection: yes}\n")
+        #expect(configuration.collections.map(\.name) == ["no", "123", "2024-01-01"])
+        #expect(configuration.databaseName(of: "2024-01-01") == "yes")
+    }
+
+    @Test func theLongestCollectionNameThatFitsIsTheTarget() throws {
+        let configuration = try parse(
+            """
+            collections:
+              fs: {}
+              fs.files: {}
+              customers: {}
+              things:
+                references: {a: fs.files, b: fs.files.name, c: fs.chunks, d: customers.email, e: fs}
+            """)
+        #expect(configuration.references.map(\.target) == ["fs.files", "fs.files", "fs", "customers", "fs"])
+        #expect(configuration.references.map(\.targetPath.description) == ["_id", "name", "chunks", "email", "_id"])
+    }
+
+    @Test func polymorphicReferencesNameTheFieldThatTells() throws {
+        let configuration = try parse(
+            """
+            collections:
+              customers: {}
+              companies: {}
+              notes:
+                references:
+                  ownerId:
+                    by: ownerType
+                    optional: true
+                    to: {customer: customers, 2: companies}
+                  subject: {to: [customers, companies]}
+            """)
+        let references = configuration.references
+        #expect(references.map(\.target) == ["customers", "companies", "customers", "companies"])
+        #expect(
+            references.map { $0.condition?.description } == [#"ownerType = "customer""#, "ownerType = 2", nil, nil])
+        #expect(references.map(\.isOptional) == [true, true, false, false])
+    }
+
+    @Test(arguments: [
+        (
+            "collections:\n  policies:\n    refs: {a: b}",
+            "mongoferry.yaml, line 3: unknown key 'refs' in collection 'policies'; expected references, types or collection. Did you mean 'references'?"
+        ),
+        (
+            "colections: {}",
+            "mongoferry.yaml, line 1: unknown key 'colections'; expected collections or exclude. Did you mean 'collections'?"
+        ),
+        (
+            "collections:\n  policies:\n    types:\n      start: datetime",
+            "mongoferry.yaml, line 4: unknown type 'datetime' for 'start' in collection 'policies'; expected objectId, date, decimal, int, long, double, bool, uuid, binary or string. Did you mean 'date'?"
+        ),
+        (
+            "collections:\n  customers:\n  policies:\n    references:\n      customerId: costumers",
+            "mongoferry.yaml, line 5: unknown target 'costumers' for 'customerId' in collection 'policies'; expected a collection named in 'collections'. Did you mean 'customers'?"
+        ),
+        (
+            "collections:\n  customers:\n  policies:\n    references:\n      mail: costumers.email",
+            "mongoferry.yaml, line 5: unknown target 'costumers.email' for 'mail' in collection 'policies'; expected a collection named in 'collections'. Did you mean 'customers.email'?"
+        ),
+        (
+            "collections:\n  policies:\n    references:\n      vehicles[0].x: policies",
+            "mongoferry.yaml, line 4: bad path 'vehicles[0].x' in collection 'policies': [] takes no index, it means every element; expected names joined by dots, with [] for every element of an array"
+        ),
+        (
+            "collections:\n  policies: {}\n  customers: {}\n  policies: {}",
+            "mongoferry.yaml, line 4: duplicate key 'policies', first on line 2; expected each key once"
+        ),
+        (
+            "collections: {a: {}, a: {}}",
+            "mongoferry.yaml, line 1: duplicate key 'a'; expected each key once"
+        ),
+        (
+            "collections: [customers, policies]",
+            "mongoferry.yaml, line 1: 'collections' is a list; expected a map with a name for each collection"
+        ),
+        (
+            "collections:\n  policies:\n    references: customers",
+            "mongoferry.yaml, line 3: 'references' in collection 'policies' is 'customers'; expected a map of path to target"
+        ),
+        (
+            "exclude: auditlogs",
+            "mongoferry.yaml, line 1: 'exclude' is 'auditlogs'; expected a list of collection names, * and ? allowed"
+        ),
+        (
+            "exclude:\n  - *chat",
+            "mongoferry.yaml, line 2: a text that begins with * stands without quotes; expected quotes around it, since YAML reads it as an alias"
+        ),
+        (
+            "collections:\n  a: {references: {x: {to: a, optionl: true}}}",
+            "mongoferry.yaml, line 2: unknown key 'optionl' of 'x' in collection 'a'; expected to, optional or by. Did you mean 'optional'?"
+        ),
+        (
+            "collections:\n  a: {references: {x: {optional: true}}}",
+            "mongoferry.yaml, line 2: 'x' in collection 'a' has no target; expected a 'to' with the target collection"
+        ),
+        (
+            "collections:\n  a: {references: {x: {to: a, optional: perhaps}}}",
+            "mongoferry.yaml, line 2: 'optional' of 'x' in collection 'a' is 'perhaps'; expected true or false"
+        ),
+        (
+            "collections:\n  a: {references: {x: {to: {k: a}}}}",
+            "mongoferry.yaml, line 2: 'to' of 'x' in collection 'a' is a map; expected a 'by' with the field that tells which"
+        ),
+        (
+            "collections:\n  a: {collection: x}\n  x:",
+            "mongoferry.yaml, line 3: collections 'a' and 'x' are both 'x' in the database; expected a name of its own for each"
+        ),
+        (
+            "- a",
+            "mongoferry.yaml, line 1: the file is a list; expected a map with the keys collections and exclude"
+        ),
+        (
+            "collections:\n  a: {types: {b: [date]}}",
+            "mongoferry.yaml, line 2: the type of 'b' in collection 'a' is a list; expected objectId, date, decimal, int, long, double, bool, uuid, binary or string"
+        ),
+        (
+            "collections:\n  policies: {types: {vehicles[].start: date}}",
+            "mongoferry.yaml, line 2: not YAML: did not find expected ',' or '}' at column 30; expected quotes around a path with [] where it stands inside { }"
+        ),
+        (
+            "collections:\n  a\u{7}: {}",
+            "mongoferry.yaml, line 2: not YAML: control characters are not allowed"
+        ),
+        (
+            "collections: {}\n---\ncollections: {}",
+            "mongoferry.yaml, line 2: not YAML: but found another document at column 1"
+        ),
+        (
+            "collections:\r\n  a: {}\r\n  a: {}\r\n",
+            "mongoferry.yaml, line 3: duplicate key 'a', first on line 2; expected each key once"
+        ),
+        (
+            "collections:\n  a: &x {}\n  b: {<<: *x}",
+            "mongoferry.yaml, line 3: unknown key '<<' in collection 'b'; expected references, types or collection"
+        ),
+        (
+            "collections:\n  '': {}",
+            "mongoferry.yaml, line 2: a key in 'collections' is empty; expected a name"
+        ),
+        (
+            "collections:\n\t- x",
+            "mongoferry.yaml, line 2: not YAML: found character that cannot start any token at column 1"
+        ),
+    ])
+    func errorsNameThePlaceAndTheWayOut(_ yaml: String, _ text: String) {
+        let error = #expect(throws: ConfigurationError.self) { try parse(yaml) }
+        #expect(error?.description == text)
+    }
+
+    @Test func errorsCarryTheirPartsForPrograms() {
+        let error = #expect(throws: ConfigurationError.self) {
+            try parse("collections:\n  policies:\n    types: {start: datetime}")
+        }
+        #expect(error?.line == 3)
+        #expect(error?.column == 20)
+        #expect(error?.key == "datetime")
+        #expect(error?.suggestion == "date")
+    }
+
+    @Test func twoCollectionsOfTheDatabaseUnderOneNameAreNamed() throws {
+        let configuration = try Insurance.configuration()
+        let clashes = configuration.clashes(among: ["coveragetypes", "customers", "coverageTypes"])
+        #expect(clashes.map(\.name) == ["coverageTypes"])
+        #expect(clashes.first?.databaseNames == ["coverageTypes", "coveragetypes"])
+    }
+
+    private func parse(_ yaml: String) throws -> Configuration {
+        try Configuration.parse(yaml: yaml, file: "mongoferry.yaml")
+    }
+}
+
+/// A path that is known to be right.
+func path(_ text: String) -> FieldPath {
+    guard let path = FieldPath(text) else { preconditionFailure("bad path in a test: \(text)") }
+    return path
+}

@@ -1,0 +1,318 @@
+import BSON
+import Relations
+import Testing
+
+@Suite struct LegacyInferenceTests {
+    @Test func whatTheFileItselfShowsIsConverted() throws {
+        var file = File()
+        for number in 0..<10 { file.add("customers", ["_id": hex(1, number), "token": hex(9, number)]) }
+        for number in 0..<10 {
+            file.add(
+                "policies",
+                [
+                    "_id": hex(2, number), "customerId": hex(1, number), "start": "2023-01-31T12:30:45.678Z",
+                    "end": number == 3 ? .null : "2024-01-31T12:30:45.678Z",
+                    "note": number == 0 ? "see 2023" : "2023-01-31T12:30:45.678Z",
+                    "vehicles": [["drivers": [["customerId": hex(1, 9 - number)]]]],
+                ])
+        }
+        let resolution = try file.resolve()
+        #expect(
+            resolution.described == [
+                "customers._id: objectId, _id",
+                "policies._id: objectId, _id",
+                "policies.customerId: objectId, inferred: 10 of 10 different values are _ids of customers",
+                "policies.end: date, inferred: 9 of 9 values have the form of a date",
+                "policies.start: date, inferred: 10 of 10 values have the form of a date",
+                "policies.vehicles[].drivers[].customerId: objectId, inferred: 10 of 10 different values are _ids of customers",
+            ])
+        #expect(
+            resolution.conflicts.map { "\($0.path): \($0.problem)" } == [
+                "note: a date in 9 values, another text in 1: left as they are"
+            ])
+        #expect(
+            resolution.lookAlikes.map { "\($0.collection).\($0.path): \($0.problem)" } == [
+                "customers.token: 10 values of 24 hex digits stay texts: 0 of 10 different values are _ids"
+            ])
+        #expect(
+            resolution.references.map { "\($0.collection).\($0.path) → \($0.target), \($0.found)" } == [
+                "policies.customerId → customers, discovered: 10 of 10 different values exist, 24 hex digits",
+                "policies.vehicles[].drivers[].customerId → customers, discovered: 10 of 10 different values exist, 24 hex digits",
+            ])
+    }
+
+    @Test func theInsuranceBackupRestoresWithItsConfiguration() throws {
+        var file = File()
+        file.add("customers", ["_id": hex(1, 1), "name": "Amara"])
+        file.add(
+            "policies",
+            [
+                "_id": hex(2, 1), "customerId": hex(1, 1), "coverageTypeId": hex(5, 1), "start": "2023-01-31",
+                "premium": 120.5,
+                "vehicles": [["drivers": [["customerId": hex(1, 77)], ["customerId": "unknown"]]]],
+            ])
+        let resolution = try file.resolve(configuration: try Insurance.configuration())
+        let (rows, counts) = try file.converted(resolution.rules)
+        #expect(
+            rows["policies"] == [
+                [
+                    "_id": .objectID(id(hexText(2, 1))), "customerId": .objectID(id(hexText(1, 1))),
+                    "coverageTypeId": .objectID(id(hexText(5, 1))), "start": .date(1_675_123_200_000),
+                    "premium": .decimal128(decimal("120.5")),
+                    "vehicles": [
+                        ["drivers": [["customerId": .objectID(id(hexText(1, 77)))], ["customerId": "unknown"]]]
+                    ],
+                ]
+            ])
+        #expect(
+            ConversionReport(resolution, counts: counts).lines == [
+                "customers._id: 1 to objectId (_id)",
+                "policies._id: 1 to objectId (_id)",
+                "policies.coverageTypeId: 1 to objectId (reference to coverageTypes in the config)",
+                "policies.customerId: 1 to objectId (reference to customers in the config)",
+                "policies.premium: 1 to decimal (types in the config)",
+                "policies.start: 1 to date (types in the config)",
+                "policies.vehicles[].drivers[].customerId: 1 to objectId (reference to customers in the config), 1 left as they are",
+            ])
+    }
+
+    @Test func authorityGoesFromTheConfigurationOverTheLiveCollectionToInference() throws {
+        var file = File()
+        for number in 0..<4 {
+            file.add("a", ["_id": hex(1, number)])
+            file.add(
+                "b",
+                [
+                    "_id": hex(2, number), "config": hex(1, number), "live": hex(1, number), "mixed": hex(1, number),
+                    "when": "2023-01-31T12:30:45.678Z", "text": "2023-01-31T12:30:45.678Z", "long": 5,
+                    "open": hex(1, number),
+                ])
+        }
+        let configuration = try Configuration.parse(
+            yaml: "collections: {a: {}, b: {types: {config: string}}}", file: "mongoferry.yaml")
+        let live: [String: [FieldPath: ObservedType]] = [
+            "b": [
+                path("config"): .one(.objectId), path("live"): .one(.string), path("mixed"): .several,
+                path("when"): .one(.date), path("text"): .one(.string), path("long"): .one(.long),
+                path("gone"): .one(.date),
+            ]
+        ]
+        let resolution = try file.resolve(configuration: configuration, liveTypes: live)
+        #expect(
+            resolution.described == [
+                "a._id: objectId, _id",
+                "b._id: objectId, _id",
+                "b.config: string, types in the config",
+                "b.long: long, type in the live collection",
+                "b.mixed: objectId, inferred: 4 of 4 different values are _ids of a",
+                "b.open: objectId, inferred: 4 of 4 different values are _ids of a",
+                "b.when: date, type in the live collection",
+            ])
+        let withoutInference = try file.resolve(configuration: configuration, liveTypes: live, infer: false)
+        #expect(
+            withoutInference.described == [
+                "a._id: objectId, _id", "b._id: objectId, _id", "b.config: string, types in the config",
+            ])
+        #expect(withoutInference.references.isEmpty)
+    }
+
+    @Test func theConfigurationCanKeepIdsAsTexts() throws {
+        var file = File()
+        file.add("a", ["_id": hex(1, 1)])
+        file.add("b", ["_id": hex(2, 1), "a": hex(1, 1)])
+        let configuration = try Configuration.parse(
+            yaml: "collections: {a: {types: {_id: string}}, b: {references: {a: a}}}", file: "mongoferry.yaml")
+        let (rows, _) = try file.converted(try file.resolve(configuration: configuration).rules)
+        #expect(rows["a"] == [["_id": hex(1, 1)]])
+        // A reference has the type of what it leads to.
+        #expect(rows["b"] == [["_id": .objectID(id(hexText(2, 1))), "a": hex(1, 1)]])
+    }
+
+    @Test func mostDistinctValuesDecideAndTheDanglingOnesAreNamed() throws {
+        var file = File()
+        for number in 0..<6 { file.add("customers", ["_id": hex(1, number)]) }
+        // 6 exist, 4 do not; each of those that do not comes ten times, which does not count.
+        for number in 0..<10 {
+            for _ in 0..<(number < 6 ? 1 : 10) { file.add("policies", ["customerId": hex(1, number)]) }
+        }
+        // 5 of 11: not most.
+        for number in 0..<5 { file.add("notes", ["about": hex(1, number)]) }
+        for number in 0..<6 { file.add("notes", ["about": .string("person \(number)")]) }
+        let resolution = try file.resolve()
+        #expect(
+            resolution.described == [
+                "customers._id: objectId, _id",
+                "policies.customerId: objectId, inferred: 6 of 10 different values are _ids of customers",
+            ])
+        #expect(resolution.dangling.map(\.count) == [4])
+        #expect(resolution.dangling.first?.examples == (6..<10).map { id(hexText(1, $0)) }.sorted())
+        #expect(
+            resolution.lookAlikes.map(\.problem) == [
+                "5 values of 24 hex digits stay texts: 5 of 11 different values are _ids"
+            ])
+        let (_, counts) = try file.converted(resolution.rules)
+        #expect(
+            ConversionReport(resolution, counts: counts).lines[1]
+                == "policies.customerId: 46 to objectId (inferred: 6 of 10 different values are _ids of customers); "
+                + "4 of the ids exist nowhere: " + (6..<10).map { hexText(1, $0) }.sorted().joined(separator: ", "))
+    }
+
+    @Test func theDatabaseIsAskedForWhatTheFileDoesNotHave() throws {
+        var file = File()
+        for number in 0..<500 { file.add("policies", ["customerId": hex(1, number), "checksum": hex(8, number)]) }
+        var asked: [String: Int] = [:]
+        let resolution = try file.resolve(databaseCollections: ["agents", "customers", "policies"]) { collection, ids in
+            asked[collection, default: 0] += ids.count
+            return Set(ids.filter { collection == "customers" && $0.high >> 32 == 1 })
+        }
+        #expect(
+            resolution.described == [
+                "policies.customerId: objectId, inferred: 500 of 500 different values are _ids of customers"
+            ])
+        #expect(resolution.references.map(\.target) == ["customers"])
+        // The collection with the likely name is asked first; for what exists nowhere a sample is enough.
+        #expect(asked["agents"] == 250)
+        #expect(asked["customers"] == 1000)
+    }
+
+    @Test func aPathToTwoCollectionsLeadsToBoth() throws {
+        var file = File()
+        for number in 0..<20 {
+            file.add("customers", ["_id": hex(1, number)])
+            file.add("companies", ["_id": hex(2, number)])
+            file.add("notes", ["owner": hex(1 + number % 2, number)])
+        }
+        #expect(
+            try file.resolve().references.map { "\($0.path) → \($0.target)" } == [
+                "owner → companies", "owner → customers",
+            ])
+    }
+
+    @Test func aCopyOfACollectionIsNotTakenForTheTarget() throws {
+        var file = File()
+        for number in 0..<20 {
+            file.add("customers", ["_id": hex(1, number)])
+            file.add("backup_of_all", ["_id": hex(1, number)])
+            file.add("policies", ["_id": hex(2, number), "customerId": hex(1, number)])
+        }
+        #expect(try file.resolve().references.map(\.target) == ["customers"])
+    }
+
+    @Test func threadsTogetherSeeWhatOneSees() throws {
+        let seed = UInt64.random(in: 0 ... .max)
+        var random = SeededGenerator(seed: seed)
+        var all = LegacyInference()
+        var parts = [LegacyInference(), LegacyInference(), LegacyInference()]
+        for number in 0..<3_000 {
+            let document = Document {
+                $0.append("_id", hex(1, number))
+                for name in ["a", "b", "c", "d"].shuffled(using: &random).prefix(3) {
+                    $0.append(name, hex(1, Int.random(in: 0..<4_000, using: &random)))
+                }
+                $0.append("when", Bool.random(using: &random) ? "2023-01-31T12:30:45.678Z" : .null)
+            }
+            try document.withRaw {
+                try all.add($0, in: "x")
+                try parts[Int.random(in: 0..<3, using: &random)].add($0, in: "x")
+            }
+        }
+        var merged = parts[0]
+        merged.merge(parts[1])
+        merged.merge(parts[2])
+        let one = try all.resolve(configuration: Configuration())
+        let three = try merged.resolve(configuration: Configuration())
+        #expect(one.described == three.described, "seed \(seed)")
+        #expect(one.dangling == three.dangling, "seed \(seed)")
+        #expect(one.described.count == 6)
+    }
+
+    @Test func memoryStaysBoundedAndASampleDecides() throws {
+        var inference = LegacyInference(maximumIDs: 5_000)
+        for number in 0..<40_000 {
+            let document: Document = ["_id": hex(1, number), "other": hex(number % 10 < 7 ? 1 : 3, number)]
+            try document.withRaw { try inference.add($0, in: "x") }
+        }
+        let resolution = try inference.resolve(configuration: Configuration())
+        #expect(resolution.described.count == 2)
+        let dangling = try #require(resolution.dangling.first)
+        #expect(!dangling.isExact)
+        // About 12,000.
+        #expect((9_000..<15_000).contains(dangling.count))
+    }
+
+    @Test func liveTypesComeFromTheDocumentsThemselves() throws {
+        var observer = TypeObserver()
+        let documents: [Document] = [
+            [
+                "a": 1, "b": ["c": .date(1)], "d": [1, 2], "e": .null, "f": 1,
+                "g": .binary(subtype: 4, Array(repeating: 0, count: 16)),
+            ],
+            ["a": 2, "b": ["c": .null], "d": ["x"], "e": .objectID(id(hexText(1, 1))), "f": 1.5, "g": .null],
+        ]
+        for document in documents { try document.withRaw { try observer.add($0) } }
+        #expect(
+            observer.types == [
+                path("a"): .one(.int), path("b.c"): .one(.date), path("d[]"): .several, path("e"): .one(.objectId),
+                path("f"): .several, path("g"): .one(.uuid),
+            ])
+    }
+
+    @Test func binaryDataGetsTheSubtypeOfTheLiveCollection() throws {
+        var observer = TypeObserver()
+        let old: Value = .binary(subtype: 2, [1, 0, 0, 0, 9])
+        let live: Document = [
+            "_id": 1, "digest": .binary(subtype: 5, [1]), "old": old, "mixed": .binary(subtype: 0, []),
+        ]
+        let other: Document = ["_id": 2, "mixed": .binary(subtype: 5, [])]
+        for document in [live, other] { try document.withRaw { try observer.add($0) } }
+        var file = File()
+        file.add("a", ["_id": 1, "digest": "AQ==", "old": "CQ==", "mixed": "AQ=="])
+        let resolution = try file.resolve(liveTypes: ["a": observer.types])
+        let (rows, _) = try file.converted(resolution.rules)
+        #expect(rows["a"] == [["_id": 1, "digest": .binary(subtype: 5, [1]), "old": old, "mixed": "AQ=="]])
+    }
+}
+
+/// 24 digits: a kind and a number, spread so that neighbours do not look alike.
+func hexText(_ kind: Int, _ number: Int) -> String {
+    ObjectID(
+        high: UInt64(kind) << 32 | UInt64(UInt32(truncatingIfNeeded: number &* 2_654_435_761)), low: UInt32(number)
+    ).description
+}
+
+func hex(_ kind: Int, _ number: Int) -> Value { .string(hexText(kind, number)) }
+
+/// The rows of a legacy file.
+private struct File {
+    private var rows: [(collection: String, document: Document)] = []
+
+    mutating func add(_ collection: String, _ document: Document) { rows.append((collection, document)) }
+
+    func resolve(
+        configuration: Configuration = Configuration(), liveTypes: [String: [FieldPath: ObservedType]] = [:],
+        infer: Bool = true, databaseCollections: [String] = [],
+        existsInDatabase: (String, [ObjectID]) throws -> Set<ObjectID> = { _, _ in [] }
+    ) throws -> LegacyResolution {
+        var inference = LegacyInference()
+        for row in rows { try row.document.withRaw { try inference.add($0, in: row.collection) } }
+        return try inference.resolve(
+            configuration: configuration, liveTypes: liveTypes, infer: infer, databaseCollections: databaseCollections,
+            existsInDatabase: existsInDatabase)
+    }
+
+    func converted(_ rules: TypeRules) throws -> ([String: [Document]], ConversionCounts) {
+        var counts = rules.makeCounts()
+        var result: [String: [Document]] = [:]
+        for row in rows {
+            result[row.collection, default: []].append(
+                try row.document.withRaw { try rules.apply(to: $0, in: row.collection, counts: &counts) })
+        }
+        return (result, counts)
+    }
+}
+
+extension LegacyResolution {
+    fileprivate var described: [String] {
+        rules.rules.map { "\($0.collection).\($0.path): \($0.type), \($0.reason)" }
+    }
+}

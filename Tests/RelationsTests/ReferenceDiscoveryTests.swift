@@ -1,0 +1,425 @@
+import BSON
+import Relations
+import Testing
+
+@Suite struct ReferenceDiscoveryTests {
+    @Test func findsTheInsuranceLedgersReferencesAndNoOther() throws {
+        var world = World()
+        for number in 0..<400 {
+            world.add(
+                "customers",
+                [
+                    "_id": oid(1, number), "name": .string("N\(number)"), "number": .int32(Int32(number)),
+                    "status": .int32(Int32(number % 5 + 1)),
+                ])
+        }
+        for number in 0..<4 { world.add("coverageTypes", ["_id": oid(2, number), "code": .string("C\(number)")]) }
+        for number in 0..<600 {
+            world.add(
+                "policies",
+                [
+                    "_id": oid(3, number), "customerId": oid(1, number % 400), "coverageTypeId": oid(2, number % 4),
+                    "premium": .decimal128(decimal("120.50")), "start": .date(Int64(number) * 86_400_000),
+                    "year": .int32(Int32(2000 + number % 24)),
+                    "vehicles": [
+                        [
+                            "drivers": [
+                                ["customerId": oid(1, (number * 7) % 400)], ["customerId": oid(1, (number * 11) % 400)],
+                            ]
+                        ]
+                    ],
+                ])
+            world.add("payments", ["_id": oid(4, number), "policyId": oid(3, number), "amount": .int32(Int32(number))])
+            world.add(
+                "receipts", ["_id": oid(5, number), "paymentId": oid(4, number), "sequence": .int64(Int64(number))])
+        }
+        for number in 0..<50 {
+            world.add("users", ["_id": oid(6, number), "role": number % 2 == 0 ? "admin" : "agent"])
+            world.add(
+                "statementRecipients",
+                ["_id": oid(7, number), "customerId": oid(1, number * 8), "owner": oid(6, 49 - number)])
+        }
+        world.add("rolePermissions", ["_id": oid(8, 1), "role": "admin"])
+        world.add("rolePermissions", ["_id": oid(8, 2), "role": "agent"])
+        let found = try world.discover()
+        #expect(
+            found.described == [
+                "payments.policyId → policies: 200 of 200 sampled values exist, ObjectId",
+                "policies.coverageTypeId → coverageTypes: 4 of 4 sampled values exist, ObjectId",
+                "policies.customerId → customers: 200 of 200 sampled values exist, ObjectId",
+                "policies.vehicles[].drivers[].customerId → customers: 200 of 200 sampled values exist, ObjectId",
+                "receipts.paymentId → payments: 200 of 200 sampled values exist, ObjectId",
+                "statementRecipients.customerId → customers: 50 of 50 sampled values exist, ObjectId",
+                "statementRecipients.owner → users: 50 of 50 sampled values exist, ObjectId",
+            ])
+        #expect(
+            found.types.contains(TypedPath(collection: "policies", path: path("premium"), type: .decimal, values: 600)))
+        #expect(found.types.contains(TypedPath(collection: "policies", path: path("start"), type: .date, values: 600)))
+        #expect(world.questions.values.allSatisfy { $0 <= 3 })
+    }
+
+    @Test func danglingValuesAreAllowedUpToHalfAndCounted() throws {
+        var world = World()
+        for number in 0..<60 { world.add("a", ["_id": oid(1, number)]) }
+        for number in 0..<100 {
+            world.add("b", ["_id": oid(2, number), "most": oid(1, number), "few": oid(1, number + 40)])
+        }
+        let found = try world.discover()
+        #expect(found.described == ["b.most → a: 60 of 100 sampled values exist, ObjectId"])
+        #expect(
+            found.candidates.map(\.description) == [
+                "few → a: 20 of 100 sampled values exist, but that is less than half"
+            ])
+    }
+
+    @Test func runningNumbersEverywhereProveNothing() throws {
+        var world = World()
+        for number in 1...1000 {
+            world.add(
+                "orders",
+                ["_id": .int32(Int32(number)), "lines": .int32(Int32(number % 5 + 1)), "number": .int32(Int32(number))])
+            if number <= 500 {
+                world.add("products", ["_id": .int32(Int32(number)), "stock": .int32(Int32(number % 90))])
+            }
+            if number <= 300 {
+                world.add(
+                    "warehouses",
+                    [
+                        "_id": .int32(Int32(number)), "status": .int32(Int32(number % 5 + 1)),
+                        "age": .int32(Int32(number % 80 + 1)),
+                    ])
+            }
+            if number <= 800 {
+                world.add(
+                    "invoices",
+                    ["_id": .int64(Int64(number)), "total": .int32(Int32(number)), "rank": .int32(Int32(number))])
+            }
+        }
+        let found = try world.discover()
+        #expect(found.described == [])
+    }
+
+    @Test func numbersAreReferencesWhereTheNameSaysSo() throws {
+        var world = World()
+        for number in 1...1000 { world.add("customers", ["_id": .int32(Int32(number))]) }
+        for number in 1...300 { world.add("branches", ["_id": .int32(Int32(number))]) }
+        for number in 1...4 { world.add("coveragetypes", ["_id": .int32(Int32(number))]) }
+        for number in 1...40 {
+            world.add(
+                "employees",
+                [
+                    "_id": .int32(Int32(number)), "managerNo": .int32(Int32(number / 5 + 1)),
+                    "parent": .int32(Int32(number / 3 + 1)),
+                ])
+        }
+        for number in 1...500 {
+            world.add(
+                "policies",
+                [
+                    "_id": .int32(Int32(number)), "customerId": .int64(Int64(number * 2)),
+                    "customer_no": .double(Double(1001 - number)),
+                    "primaryCustomer": ["id": .int32(Int32(number))], "branch": .int32(Int32(number % 300 + 1)),
+                    "coverageTypeId": .int32(Int32(number % 4 + 1)), "typeCode": .int32(Int32(number % 4 + 1)),
+                    "employees": [.int32(Int32(number % 40 + 1))],
+                ])
+        }
+        let found = try world.discover()
+        #expect(
+            found.references.map { "\($0.collection).\($0.path) → \($0.target)" } == [
+                "employees.parent → employees", "policies.branch → branches", "policies.coverageTypeId → coveragetypes",
+                "policies.customerId → customers", "policies.customer_no → customers",
+                "policies.employees[] → employees",
+                "policies.primaryCustomer.id → customers", "policies.typeCode → coveragetypes",
+            ])
+    }
+
+    @Test func numbersThatSayNothingByNameNeedTheWholeRange() throws {
+        var random = SeededGenerator(seed: 7)
+        var world = World()
+        for number in 1...900 { world.add("people", ["_id": .int32(Int32(number))]) }
+        for number in 1...50_000 where number % 50 == 0 { world.add("things", ["_id": .int32(Int32(number / 50))]) }
+        for number in 1...700 {
+            world.add(
+                "cases",
+                [
+                    "_id": oid(1, number), "owner": .int32(Int32.random(in: 1...900, using: &random)),
+                    "stage": .int32(Int32.random(in: 1...5, using: &random)),
+                    "quantity": .int32(Int32.random(in: 1...900, using: &random)),
+                    "beyond": .int32(Int32.random(in: 1...1800, using: &random)),
+                    "corner": .int32(Int32.random(in: 1...90, using: &random)),
+                ])
+        }
+        // "things" has 1 to 1000: 900 does not reach its end, so "owner" is one of people.
+        let found = try world.discover()
+        #expect(found.described == ["cases.owner → people: 200 of 200 sampled values exist, whole number"])
+    }
+
+    @Test func scatteredNumbersThatExistAreNoAccident() throws {
+        var random = SeededGenerator(seed: 3)
+        var world = World()
+        let ids = (0..<300).map { _ in Value.int64(Int64.random(in: 100_000...99_000_000, using: &random)) }
+        for id in ids { world.add("a", ["_id": id]) }
+        for number in 0..<100 { world.add("b", ["_id": oid(1, number), "x": ids[number % 12]]) }
+        let found = try world.discover()
+        #expect(found.described == ["b.x → a: 12 of 12 sampled values exist, whole number"])
+    }
+
+    @Test func textsNeedANameOrToBeTelling() throws {
+        var world = World()
+        for code in ["auto", "home", "life", "travel", "health"] { world.add("coverage", ["_id": .string(code)]) }
+        for code in ["open", "closed"] { world.add("stages", ["_id": .string(code)]) }
+        for number in 0..<100 {
+            world.add("users", ["_id": .string("person\(number)@example.com")])
+            world.add("tokens", ["_id": .string(uuidText(number))])
+            world.add("articles", ["_id": .string("ART-\(1000 + number)")])
+            world.add(
+                "cases",
+                [
+                    "_id": oid(1, number), "author": .string("person\(number % 50)@example.com"),
+                    "session": .string(uuidText(number)),
+                    "coverage": number % 2 == 0 ? "auto" : "home", "condition": number % 2 == 0 ? "open" : "closed",
+                    "stage": "open", "item": .string("ART-\(1000 + number % 30)"), "title": .string("title \(number)"),
+                    "kind": .string(["auto", "home", "life", "travel", "health"][number % 5]),
+                ])
+        }
+        let found = try world.discover()
+        #expect(
+            found.references.map { "\($0.collection).\($0.path) → \($0.target)" } == [
+                "cases.author → users", "cases.coverage → coverage", "cases.item → articles", "cases.kind → coverage",
+                "cases.session → tokens", "cases.stage → stages",
+            ])
+        #expect(
+            found.candidates.map(\.description) == [
+                "condition → stages: 2 of 2 sampled values exist, but short texts exist in many places, and these are few"
+            ])
+    }
+
+    @Test func uuidsCountAsKeys() throws {
+        var world = World()
+        for number in 0..<30 {
+            world.add("a", ["_id": uuid(number)])
+            world.add(
+                "b", ["_id": oid(1, number), "x": [uuid(number), uuid((number + 1) % 30)], "y": uuid(number + 500)])
+        }
+        let found = try world.discover()
+        #expect(found.described == ["b.x[] → a: 30 of 30 sampled values exist, UUID"])
+    }
+
+    @Test func polymorphicReferencesAreNamedWithTheFieldThatTells() throws {
+        var world = World()
+        for number in 0..<50 {
+            world.add("customers", ["_id": oid(1, number)])
+            world.add("companies", ["_id": oid(2, number)])
+            world.add("staff", ["_id": .int32(Int32(number + 1))])
+            world.add("teams", ["_id": .int32(Int32(number + 1))])
+        }
+        for number in 0..<300 {
+            let isCustomer = number % 3 != 0
+            world.add(
+                "notes",
+                [
+                    "_id": oid(3, number), "status": number % 2 == 0 ? "new" : "old",
+                    "ownerType": isCustomer ? "customer" : "company",
+                    "ownerId": isCustomer ? oid(1, number % 50) : oid(2, number % 50),
+                    "links": [["kind": number % 2 == 0 ? "staff" : "team", "ref": .int32(Int32(number % 50 + 1))]],
+                ])
+        }
+        let found = try world.discover()
+        #expect(
+            found.described == [
+                #"notes.links[].ref → staff: 25 of 25 sampled values exist, whole number, where kind = "staff""#,
+                #"notes.links[].ref → teams: 25 of 25 sampled values exist, whole number, where kind = "team""#,
+                #"notes.ownerId → companies: 50 of 50 sampled values exist, ObjectId, where ownerType = "company""#,
+                #"notes.ownerId → customers: 50 of 50 sampled values exist, ObjectId, where ownerType = "customer""#,
+            ])
+        #expect(found.references.map(\.condition?.field) == ["kind", "kind", "ownerType", "ownerType"])
+    }
+
+    @Test func aPathToTwoCollectionsWithoutATellingFieldLeadsToBoth() throws {
+        var world = World()
+        for number in 0..<50 {
+            world.add("a", ["_id": oid(1, number)])
+            world.add("b", ["_id": oid(2, number)])
+            world.add(
+                "c",
+                [
+                    "_id": oid(3, number), "x": number % 2 == 0 ? oid(1, number) : oid(2, number),
+                    "color": number % 3 == 0 ? "red" : "blue",
+                ])
+        }
+        let found = try world.discover()
+        #expect(
+            found.described == [
+                "c.x → a: 25 of 50 sampled values exist, ObjectId; others are in b",
+                "c.x → b: 25 of 50 sampled values exist, ObjectId; others are in a",
+            ])
+    }
+
+    @Test func sharedKeysLeadFromThePartToTheWhole() throws {
+        var world = World()
+        for number in 0..<100 {
+            world.add("users", ["_id": oid(1, number)])
+            if number % 2 == 0 { world.add("avatars", ["_id": oid(1, number)]) }
+            world.add("userSettings", ["_id": oid(1, number)])
+            world.add("twins", ["_id": oid(2, number)])
+            world.add("others", ["_id": oid(2, number)])
+            if number < 90 { world.add("users_backup", ["_id": oid(1, number)]) }
+            world.add(
+                "logins",
+                ["_id": oid(3, number), "who": oid(1, number), "userId": oid(1, number), "twin": oid(2, number)])
+        }
+        let found = try world.discover()
+        #expect(
+            found.described == [
+                "avatars._id → users: 50 of 50 sampled values exist, ObjectId",
+                "logins.twin → twins: 100 of 100 sampled values exist, ObjectId",
+                "logins.userId → users: 100 of 100 sampled values exist, ObjectId",
+                // Where users and their settings share keys, the user is meant.
+                "logins.who → users: 100 of 100 sampled values exist, ObjectId",
+                "userSettings._id → users: 100 of 100 sampled values exist, ObjectId",
+            ])
+        #expect(
+            found.candidates.contains {
+                $0.description == "_id → users: 90 of 90 sampled values exist, but one looks like a copy of the other"
+            })
+        #expect(
+            found.candidates.contains {
+                $0.description
+                    == "_id → twins: 100 of 100 sampled values exist, but both have the same _ids, so neither is the part"
+            })
+    }
+
+    @Test func gridFSComesOutByItself() throws {
+        var world = World()
+        for number in 0..<20 {
+            world.add(
+                "fs.files", ["_id": oid(1, number), "length": .int64(Int64(number) * 1000), "chunkSize": 261_120])
+            for part in 0..<3 {
+                world.add(
+                    "fs.chunks",
+                    ["_id": oid(2, number * 3 + part), "files_id": oid(1, number), "n": .int32(Int32(part))])
+            }
+        }
+        let found = try world.discover()
+        #expect(found.described == ["fs.chunks.files_id → fs.files: 20 of 20 sampled values exist, ObjectId"])
+    }
+
+    @Test func keysInsideKeysAndDocumentsThatRepeatTheirOwnKey() throws {
+        var world = World()
+        for number in 0..<40 {
+            world.add(
+                "customers",
+                ["_id": oid(1, number), "id": oid(1, number), "referredBy": number == 0 ? .null : oid(1, number / 2)])
+            world.add("balances", ["_id": ["customer": oid(1, number), "year": .int32(2000 + Int32(number % 20))]])
+        }
+        let found = try world.discover()
+        #expect(
+            found.described == [
+                "balances._id.customer → customers: 40 of 40 sampled values exist, ObjectId",
+                "customers.referredBy → customers: 20 of 20 sampled values exist, ObjectId",
+            ])
+    }
+
+    @Test func idsThatBecameTextsAreReported() throws {
+        var world = World()
+        for number in 0..<40 {
+            world.add("customers", ["_id": oid(1, number)])
+            world.add("policies", ["_id": oid(2, number), "customerId": hex(1, number + sampleTime)])
+            world.add(
+                "policies2", ["_id": oid(3, number), "customerId": .string(oid(1, number).objectID?.description ?? "")])
+        }
+        let found = try world.discover()
+        #expect(found.references.isEmpty)
+        #expect(
+            found.candidates.map { "\($0.collection).\($0.description)" } == [
+                "policies2.customerId → customers: 40 of 40 sampled values exist, but as ObjectIds, and here they are texts"
+            ])
+    }
+
+    @Test func theSampleDoesNotDependOnTheOrderOfDocuments() throws {
+        var world = World()
+        for number in 0..<700 {
+            world.add("a", ["_id": oid(1, number)])
+            world.add("b", ["_id": oid(2, number), "x": oid(1, number * 2)])
+        }
+        var other = World()
+        for document in world.documents.shuffled() { other.add(document.collection, document.document) }
+        let found = try world.discover()
+        #expect(found.described == (try other.discover().described))
+    }
+
+    @Test func hundredsOfCollectionsStayQuick() throws {
+        var world = World()
+        for collection in 0..<200 {
+            for number in 0..<20 {
+                world.add(
+                    "collection\(collection)",
+                    [
+                        "_id": oid(collection, number), "next": oid((collection + 1) % 200, number),
+                        "n": .int32(Int32(number)), "s": .string("text \(number)"),
+                    ])
+            }
+        }
+        let found = try world.discover()
+        #expect(found.references.count == 200)
+    }
+}
+
+/// Collections in memory, with the answers that a server would give.
+private struct World {
+    private(set) var documents: [(collection: String, document: Document)] = []
+    private(set) var questions: [String: Int] = [:]
+
+    mutating func add(_ collection: String, _ document: Document) { documents.append((collection, document)) }
+
+    mutating func discover() throws -> Discovery {
+        var discovery = ReferenceDiscovery()
+        var ids: [String: Set<Value>] = [:]
+        for (collection, document) in documents {
+            try document.withRaw { try discovery.add($0, in: collection) }
+            if let id = document["_id"] {
+                ids[collection, default: []].insert(id.integer.map { .int64(Int64($0)) } ?? id)
+            }
+        }
+        for (collection, count) in Dictionary(grouping: documents, by: \.collection).mapValues(\.count) {
+            discovery.declare(collection, count: count)
+        }
+        var questions: [String: Int] = [:]
+        let found = try discovery.resolve { target, values in
+            questions[target, default: 0] += 1
+            return Set(values.filter { ids[target]?.contains($0) ?? false })
+        }
+        self.questions = questions
+        return found
+    }
+}
+
+extension Discovery {
+    fileprivate var described: [String] {
+        references.map { "\($0.collection).\($0.path) → \($0.target): \($0.found.dropFirst("discovered: ".count))" }
+    }
+}
+
+private let sampleTime = 1_000_000
+
+/// An ObjectId as a driver makes them: made in 2019 and after, by a process for each collection.
+private func oid(_ kind: Int, _ number: Int) -> Value {
+    .objectID(
+        ObjectID(
+            high: UInt64(0x5C2A_AD80 + number * 3600) << 32 | UInt64(0xE1D2_0000 + kind),
+            low: UInt32(kind << 20 + number)))
+}
+
+private func uuid(_ number: Int) -> Value {
+    var random = SeededGenerator(seed: UInt64(number))
+    return .binary(subtype: 4, (0..<16).map { _ in UInt8.random(in: 0...255, using: &random) })
+}
+
+private func uuidText(_ number: Int) -> String {
+    guard case .binary(_, let bytes) = uuid(number) else { return "" }
+    let digits = bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    return [8, 4, 4, 4, 12].reduce(into: (rest: digits[...], parts: [String]())) { state, length in
+        state.parts.append(String(state.rest.prefix(length)))
+        state.rest = state.rest.dropFirst(length)
+    }.parts.joined(separator: "-")
+}
