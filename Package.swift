@@ -66,6 +66,13 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Tests/LedgerTool", swiftSettings: strict),
+        .executableTarget(
+            name: "ferry-bench",
+            dependencies: [
+                "BSON", "CLibMongoC", "ExtendedJSON", "InsuranceLedger",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/BenchTool", swiftSettings: strict),
         .testTarget(
             name: "ExtendedJSONTests", dependencies: ["ExtendedJSON", "RandomDocuments", "CLibMongoC"],
             swiftSettings: strict),

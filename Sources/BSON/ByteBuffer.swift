@@ -91,22 +91,25 @@ public final class ByteBuffer: @unchecked Sendable {
     public let buffer: ByteBuffer
     /// Where the next byte goes.
     public var next: UnsafeMutablePointer<UInt8>
+    /// A copy of the buffer's own: access to a class's fields is checked at run time, to a local value's it is not.
+    @usableFromInline var start: UnsafeMutablePointer<UInt8>
     @usableFromInline var limit: UnsafeMutablePointer<UInt8>
 
     @inlinable init(_ buffer: ByteBuffer) {
         self.buffer = buffer
+        start = buffer.start
         next = buffer.start + buffer.count
         limit = buffer.start + buffer.capacity
     }
 
     /// Bytes from the beginning of the buffer to where the next one goes.
-    @inlinable public var position: Int { next - buffer.start }
+    @inlinable public var position: Int { next - start }
 
     /// Moves back, dropping what was written since, or forward over bytes written through ``next``.
-    @inlinable public mutating func move(to position: Int) { next = buffer.start + position }
+    @inlinable public mutating func move(to position: Int) { next = start + position }
 
     /// The byte at a position that was written already.
-    @inlinable public func pointer(at position: Int) -> UnsafeMutablePointer<UInt8> { buffer.start + position }
+    @inlinable public func pointer(at position: Int) -> UnsafeMutablePointer<UInt8> { start + position }
 
     @inlinable @inline(__always) public mutating func reserve(_ bytes: Int) {
         if limit - next < bytes { grow(bytes) }
@@ -115,6 +118,7 @@ public final class ByteBuffer: @unchecked Sendable {
     @inline(never) @usableFromInline mutating func grow(_ bytes: Int) {
         buffer.count = position
         buffer.reserve(bytes)
+        start = buffer.start
         next = buffer.start + buffer.count
         limit = buffer.start + buffer.capacity
     }

@@ -10,22 +10,26 @@ struct DocumentEncoding<Style: QuoteStyle>: ~Copyable {
     let base: UnsafePointer<UInt8>
     /// Past the last byte of the whole document: words may be read up to here.
     let readable: UnsafePointer<UInt8>
-    let scratch: EncoderScratch
+    var names: SeenNames
     var out: ByteWriter
     var depth = 0
 
-    init(mode: ExtendedJSONMode, document: RawDocument, buffer: ByteBuffer, scratch: EncoderScratch) {
+    init(mode: ExtendedJSONMode, document: RawDocument, buffer: ByteBuffer, names: consuming SeenNames) {
         self.mode = mode
         self.document = document
         let raw = document.bytes
         // A RawDocument has at least five bytes, so there is an address.
         base = raw.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt8.self)
         readable = base + raw.count
-        self.scratch = scratch
+        self.names = names
         out = buffer.makeWriter()
     }
 
-    consuming func finish() { out.finish() }
+    /// Tells the buffer how much was written, and gives the list of names back.
+    consuming func finish() -> SeenNames {
+        out.finish()
+        return names
+    }
 
     mutating func writeTopLevel() -> Bool { writeDocument(base, count: document.bytes.count) }
 
@@ -56,7 +60,7 @@ struct DocumentEncoding<Style: QuoteStyle>: ~Copyable {
         defer { depth -= 1 }
         let end = start + (count - 1)
         var at = start + 4
-        var names = SeenNames(scratch)
+        var seen = names.open()
         out.reserve(16)
         out.put(0x7B)
         var isFirst = true
@@ -68,7 +72,7 @@ struct DocumentEncoding<Style: QuoteStyle>: ~Copyable {
             out.putQuote(Style.self)
             let key = at
             var hash: UInt64 = 0
-            guard writeName(&at, end: end, hash: &hash), names.insert(hash) else { return false }
+            guard writeName(&at, end: end, hash: &hash), names.insert(hash, in: &seen) else { return false }
             if key[0] == 0x24 {
                 let name = UnsafeRawBufferPointer(start: key, count: at - key - 1)
                 guard let type = ElementType(rawValue: type) else { return false }
@@ -78,7 +82,7 @@ struct DocumentEncoding<Style: QuoteStyle>: ~Copyable {
             putTemplate(plain: "\":", doubled: "\"\":")
             guard writeValue(type, &at, end: end) else { return false }
         }
-        guard at == end, names.close() else { return false }
+        guard at == end, names.close(seen) else { return false }
         out.reserve(16)
         out.put(0x7D)
         return true

@@ -49,21 +49,30 @@ public struct ExtendedJSONEncoder {
     @inline(__always)
     private func encode<Style: QuoteStyle>(_ document: RawDocument, into buffer: ByteBuffer, _: Style.Type) -> Outcome {
         let start = buffer.count
-        scratch.keys.removeAll(keepingCapacity: true)
-        var encoding = DocumentEncoding<Style>(mode: mode, document: document, buffer: buffer, scratch: scratch)
-        if encoding.writeTopLevel() {
-            encoding.finish()
-            return .plain
+        let names = scratch.take()
+        var encoding = DocumentEncoding<Style>(mode: mode, document: document, buffer: buffer, names: names)
+        let isPlain = encoding.writeTopLevel()
+        if !isPlain {
+            encoding.out.move(to: start)
+            encoding.writeEscaped()
         }
-        encoding.out.move(to: start)
-        encoding.writeEscaped()
-        encoding.finish()
-        return .escaped
+        scratch.put(back: encoding.finish())
+        return isPlain ? .plain : .escaped
     }
 }
 
 /// What an encoder keeps from one document to the next.
+///
+/// Lent out as a whole: while a document is written the list lives in a local variable, where no access is checked at
+/// run time.
 final class EncoderScratch {
-    /// Hashes of the names of the documents that are open, innermost last.
-    var keys: [UInt64] = []
+    private var names: SeenNames? = SeenNames()
+
+    func take() -> SeenNames {
+        guard var taken = names.take() else { return SeenNames() }
+        taken.removeAll()
+        return taken
+    }
+
+    func put(back names: consuming SeenNames) { self.names = .some(names) }
 }

@@ -1,41 +1,62 @@
-/// The names of one document so far: has this one stood there before?
+/// The names of the documents that are open, innermost last, as hashes.
 ///
 /// Extended JSON readers keep one of two equal names, so a repeated one must be noticed. Names are compared by a
 /// 64-bit hash: two different names that share one would only make a document escaped that need not be.
-struct SeenNames {
-    private let scratch: EncoderScratch
-    private let first: Int
-    private var filter: UInt64 = 0
+struct SeenNames: ~Copyable {
+    /// One document's part: where it starts, and a bit for each hash, so that most new names need no search.
+    struct Document {
+        fileprivate let first: Int
+        fileprivate var filter: UInt64 = 0
+    }
 
     /// Up to so many names a look through the list is cheaper than sorting it.
     private static var listLimit: Int { 48 }
 
-    @inline(__always) init(_ scratch: EncoderScratch) {
-        self.scratch = scratch
-        first = scratch.keys.count
+    private var hashes: UnsafeMutablePointer<UInt64>
+    private var capacity: Int
+    private var count = 0
+
+    init() {
+        capacity = 256
+        hashes = UnsafeMutablePointer.allocate(capacity: capacity)
     }
 
-    /// Notes a name; false where it has been there, unless the list is long: then ``close()`` tells.
-    @inline(__always) mutating func insert(_ hash: UInt64) -> Bool {
+    deinit { hashes.deallocate() }
+
+    @inline(__always) mutating func removeAll() { count = 0 }
+
+    @inline(__always) func open() -> Document { Document(first: count) }
+
+    /// Notes a name; false where it has been there, unless the list is long: then ``close(_:)`` tells.
+    @inline(__always) mutating func insert(_ hash: UInt64, in document: inout Document) -> Bool {
         let bit: UInt64 = 1 << (hash >> 58)
-        if filter & bit != 0, scratch.keys.count - first <= Self.listLimit {
-            for index in first..<scratch.keys.count where scratch.keys[index] == hash { return false }
+        if document.filter & bit != 0, count - document.first <= Self.listLimit {
+            for index in document.first..<count where hashes[index] == hash { return false }
         }
-        filter |= bit
-        scratch.keys.append(hash)
+        document.filter |= bit
+        if count == capacity { grow() }
+        hashes[count] = hash
+        count += 1
         return true
     }
 
+    @inline(never) private mutating func grow() {
+        let wider = UnsafeMutablePointer<UInt64>.allocate(capacity: capacity * 2)
+        wider.update(from: hashes, count: count)
+        hashes.deallocate()
+        hashes = wider
+        capacity *= 2
+    }
+
     /// Ends the document; false where a name of a long list was repeated.
-    @inline(__always) mutating func close() -> Bool {
-        let isLong = scratch.keys.count - first > Self.listLimit
-        let isUnique = !isLong || hasNoRepeats()
-        scratch.keys.removeSubrange(first...)
+    @inline(__always) mutating func close(_ document: Document) -> Bool {
+        let isUnique = count - document.first <= Self.listLimit || hasNoRepeats(document)
+        count = document.first
         return isUnique
     }
 
-    @inline(never) private func hasNoRepeats() -> Bool {
-        let sorted = scratch.keys[first...].sorted()
+    @inline(never) private func hasNoRepeats(_ document: Document) -> Bool {
+        let sorted = UnsafeBufferPointer(start: hashes + document.first, count: count - document.first).sorted()
         for index in 1..<sorted.count where sorted[index] == sorted[index - 1] { return false }
         return true
     }
