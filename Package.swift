@@ -76,6 +76,13 @@ let package = Package(
         .testTarget(
             name: "ExtendedJSONTests", dependencies: ["ExtendedJSON", "RandomDocuments", "CLibMongoC"],
             swiftSettings: strict),
+        .testTarget(
+            name: "ScenarioTests",
+            dependencies: [
+                "MongoFerry", "MongoDriver", "BackupFile", "Relations", "ExtendedJSON", "BSON", "RandomDocuments",
+                "InsuranceLedger", "CLibMongoC",
+            ],
+            path: "Tests/Scenarios", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

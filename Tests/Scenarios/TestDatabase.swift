@@ -1,0 +1,222 @@
+import BSON
+import BackupFile
+import Foundation
+import MongoDriver
+import MongoFerry
+import Testing
+
+/// A database of its own on the real server, a client for it, and MongoFerry's operations on it.
+///
+/// Belongs to the thread of its test; other threads take clients of their own from `pool`.
+struct TestDatabase {
+    let pool: ClientPool
+    let client: Client
+    let name: String
+
+    func namespace(_ collection: String) -> Namespace { Namespace(name, collection) }
+
+    var target: Target { get throws { try Target(uri: testURI(), database: name) } }
+
+    @discardableResult
+    func run(_ command: Document) throws -> Document { try client.runWrite(command, on: name) }
+
+    func drop(_ collection: String) throws { try run(["drop": .string(collection)]) }
+
+    func create(_ collection: String, _ options: Document = [:], indexes: [Document] = []) throws {
+        try run(
+            Document {
+                $0.append("create", .string(collection))
+                for (key, value) in options.elements { $0.append(key, value) }
+            })
+        guard !indexes.isEmpty else { return }
+        try run(["createIndexes": .string(collection), "indexes": .array(indexes.map { .document($0) })])
+    }
+
+    @discardableResult
+    func insert(_ documents: some Sequence<Document>, into collection: String) throws -> BulkWriteResult {
+        let bulk = try client.bulkWrite(to: namespace(collection))
+        for document in documents { try document.withRaw(bulk.insert) }
+        return try bulk.execute()
+    }
+
+    /// Stores a document whose empty timestamps at the top an insert would set to the current time.
+    func insertKeepingTimestamps(_ document: Document, into collection: String) throws {
+        let bulk = try client.bulkWrite(to: namespace(collection))
+        let id = try #require(document["_id"])
+        try bulk.updateOne(
+            filter: ["_id": ["$eq": id]],
+            pipeline: [["$replaceWith": ["$literal": .document(document)]]], upsert: true)
+        #expect(try bulk.execute().writeErrors.isEmpty)
+    }
+
+    func update(_ collection: String, _ filter: Document, _ update: Document, many: Bool = false) throws {
+        let statement: Value = ["q": .document(filter), "u": .document(update), "multi": .bool(many)]
+        try run(["update": .string(collection), "updates": [statement]])
+    }
+
+    func delete(_ collection: String, _ filter: Document) throws {
+        try run(["delete": .string(collection), "deletes": [["q": .document(filter), "limit": 0]]])
+    }
+
+    /// Documents byte for byte, in the server's own order, which in a capped collection is that of insertion.
+    func documents(in collection: String, _ filter: Document = [:]) throws -> [Document] {
+        var documents: [Document] = []
+        try client.find(namespace(collection), filter).forEach { documents.append(Document(copying: $0)) }
+        return documents
+    }
+
+    func count(_ collection: String, _ filter: Document = [:]) throws -> Int {
+        try client.runRead(["count": .string(collection), "query": .document(filter)], on: name)["n"]?.integer ?? -1
+    }
+
+    /// Names of collections and views, the server's own aside.
+    func names() throws -> [String] {
+        try client.listCollections(in: name).map(\.name).filter { !$0.hasPrefix("system.") }.sorted()
+    }
+
+    // MARK: MongoFerry's operations
+
+    @discardableResult
+    func export(
+        to path: String, _ log: MessageLog = MessageLog(), _ configure: (inout ExportOptions) throws -> Void = { _ in }
+    ) throws -> Report {
+        var options = ExportOptions(destination: .file(path: path, overwriting: false))
+        try configure(&options)
+        return try Export(try target, options).runBlocking(log.context)
+    }
+
+    /// Imports a file; `configure` sets more than the mode.
+    @discardableResult
+    func load(
+        _ path: String, _ mode: ImportOptions.Mode = .merge, _ log: MessageLog = MessageLog(),
+        _ configure: (inout ImportOptions) throws -> Void = { _ in }
+    ) throws -> Report {
+        var options = ImportOptions()
+        options.mode = mode
+        try configure(&options)
+        return try Import(path, into: try target, options).runBlocking(log.context)
+    }
+
+    /// Everything in the database, for comparing.
+    func image() throws -> DatabaseImage {
+        var collections: [String: DatabaseImage.Collection] = [:]
+        for info in try client.listCollections(in: name) where !info.name.hasPrefix("system.") {
+            let isView = info.kind == .view
+            collections[info.name] = DatabaseImage.Collection(
+                options: info.options,
+                indexes: isView ? [] : Set(try client.listIndexes(of: namespace(info.name))),
+                documents: isView ? [] : try documents(in: info.name).sorted(by: DatabaseImage.byBytes))
+        }
+        return DatabaseImage(collections: collections)
+    }
+}
+
+/// What a database holds: options and indexes as the server says them, documents byte for byte, without their order.
+struct DatabaseImage: Equatable {
+    struct Collection: Equatable {
+        var options: Document
+        var indexes: Set<Document>
+        var documents: [Document]
+    }
+
+    var collections: [String: Collection]
+
+    static func byBytes(_ left: Document, _ right: Document) -> Bool {
+        left.bytes.lexicographicallyPrecedes(right.bytes)
+    }
+
+    /// A line for each difference, so that a failing test tells where to look; none where the two are equal.
+    func differences(from other: DatabaseImage) -> [String] {
+        Set(collections.keys).union(other.collections.keys).sorted().flatMap { name -> [String] in
+            guard let mine = collections[name] else { return ["\(name) is missing"] }
+            guard let theirs = other.collections[name] else { return ["\(name) should not be there"] }
+            var lines: [String] = []
+            if mine.options != theirs.options {
+                lines.append("\(name): options \(Self.text(mine.options)), not \(Self.text(theirs.options))")
+            }
+            lines += mine.indexes.subtracting(theirs.indexes).map { "\(name): index only here: \(Self.text($0))" }
+            lines += theirs.indexes.subtracting(mine.indexes).map { "\(name): index only there: \(Self.text($0))" }
+            guard mine.documents != theirs.documents else { return lines }
+            let here = Set(mine.documents).subtracting(theirs.documents)
+            let there = Set(theirs.documents).subtracting(mine.documents)
+            lines.append("\(name): \(mine.documents.count) documents, not \(theirs.documents.count)")
+            lines += here.prefix(3).map { "\(name): only here: \(Self.text($0))" }
+            lines += there.prefix(3).map { "\(name): only there: \(Self.text($0))" }
+            return lines
+        }
+    }
+
+    static func text(_ document: Document) -> String { String("\(document.elements)".prefix(400)) }
+}
+
+/// Keeps what an operation says.
+// @unchecked: the lock guards the state.
+final class MessageLog: @unchecked Sendable {
+    private let lock = NSLock()
+    private var messages: [Message] = []
+
+    var all: [String] { lock.withLock { messages.map(\.text) } }
+    var warnings: [String] { lock.withLock { messages.filter { $0.level == .warning }.map(\.text) } }
+    var text: String { all.joined(separator: "\n") }
+
+    func makeContext(cancellation: Cancellation = Cancellation()) -> OperationContext {
+        OperationContext(
+            cancellation: cancellation,
+            onMessage: { [self] message in lock.withLock { messages.append(message) } })
+    }
+
+    var context: OperationContext { makeContext() }
+}
+
+/// A folder that goes with its test.
+struct TemporaryFolder {
+    let path: String
+
+    func file(_ name: String) -> String { path + "/" + name }
+
+    func text(_ name: String) throws -> String {
+        String(decoding: try Data(contentsOf: URL(fileURLWithPath: file(name))), as: UTF8.self)
+    }
+
+    func write(_ text: String, to name: String) throws {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: file(name)))
+    }
+
+    /// Hidden ones too.
+    func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
+}
+
+struct NoServer: Error, CustomStringConvertible {
+    var description: String { "these tests need a MongoDB server: set MONGODB_URI (Scripts/mongod start gives one)" }
+}
+
+func testURI() throws -> String {
+    guard let uri = ProcessInfo.processInfo.environment["MONGODB_URI"], !uri.isEmpty else { throw NoServer() }
+    return uri
+}
+
+/// Lends a database and a folder, takes them away afterwards, and checks that MongoFerry left nothing of its own in
+/// the database.
+func withTestDatabase(_ body: (TestDatabase, TemporaryFolder) throws -> Void) throws {
+    let pool = try ClientPool(try ConnectionString(try testURI()), applicationName: "mongoferry tests")
+    let client = try pool.makeClient()
+    let name = "mongoferry_test_\(String(UInt64.random(in: 0 ... .max), radix: 36))"
+    let folder = TemporaryFolder(path: NSTemporaryDirectory() + name)
+    try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
+    defer {
+        _ = try? client.runWrite(["dropDatabase": 1], on: name)
+        try? FileManager.default.removeItem(atPath: folder.path)
+    }
+    let database = TestDatabase(pool: pool, client: client, name: name)
+    try body(database, folder)
+    let litter = try client.listCollections(in: name).map(\.name).filter { $0.hasPrefix("__mongoferry") }
+    #expect(litter == [], "left in the database")
+}
+
+/// Lends two databases: one to export from and one to import into.
+func withTwoTestDatabases(_ body: (_ source: TestDatabase, _ copy: TestDatabase, TemporaryFolder) throws -> Void) throws
+{
+    try withTestDatabase { source, folder in
+        try withTestDatabase { copy, _ in try body(source, copy, folder) }
+    }
+}
