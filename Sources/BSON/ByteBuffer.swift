@@ -11,10 +11,11 @@
 /// Belongs to one thread at a time; whole buffers travel through queues.
 // @unchecked: no lock inside. Queues hand a buffer over whole, and the sender does not touch it afterwards.
 public final class ByteBuffer: @unchecked Sendable {
-    @usableFromInline var start: UnsafeMutablePointer<UInt8>
-    @usableFromInline var capacity: Int
+    // Unchecked: a check at run time costs more than what these are used for, and a buffer has one thread at a time.
+    @exclusivity(unchecked) @usableFromInline var start: UnsafeMutablePointer<UInt8>
+    @exclusivity(unchecked) @usableFromInline var capacity: Int
     /// Bytes written.
-    public var count: Int
+    @exclusivity(unchecked) public var count: Int
 
     public init(capacity: Int = 4096) {
         self.capacity = max(capacity, 64)
