@@ -184,6 +184,14 @@ extension Client {
         } catch let error as MongoError where error.isNamespaceNotFound {}
     }
 
+    /// Whether a collection has that many documents: by the server's own count, and by counting where that differs,
+    /// which it may after a crash and in a sharded cluster.
+    func hasCount(_ count: Int, _ namespace: Namespace) throws -> Bool {
+        let reply = try runRead(
+            ["count": .string(namespace.collection)], on: namespace.database, readPreference: .primary)
+        return try reply["n"]?.integer == count || countDocuments(namespace) == count
+    }
+
     /// Exact by counting, not by the server's estimate.
     func countDocuments(_ namespace: Namespace) throws -> Int {
         var count = 0

@@ -62,19 +62,26 @@ struct Replacement {
     private func fill(_ step: ImportPlan.Step, _ name: String, _ outcome: inout Outcome) throws {
         let watch = Stopwatch()
         let isCapped = step.entry.options["capped"]?.bool == true
-        var result = try loader.load(step.name, into: connection.namespace(name), .load, writers: isCapped ? 1 : nil)
+        var result = try operation.timed("load \(step.name)") {
+            try loader.load(step.name, into: connection.namespace(name), .load, writers: isCapped ? 1 : nil)
+        }
         try operation.cancellation.check()
         operation.progress(.index, step.name)
-        let refused = try connection.withClient { client in
-            try CollectionBuilder(client: client, database: connection.database)
-                .build(step.entry.indexes, on: name, inheriting: step.entry.options["collation"])
+        let refused = try operation.timed("index \(step.name)") {
+            try connection.withClient { client in
+                try CollectionBuilder(client: client, database: connection.database)
+                    .build(step.entry.indexes, on: name, inheriting: step.entry.options["collation"])
+            }
         }
         outcome.refusedIndexes += refused.map { $0.replacing(name, with: step.databaseName) }
         if step.entry.kind == .collection, !isCapped {
-            let count = try connection.withClient { try $0.countDocuments(connection.namespace(name)) }
-            guard count == result.outcome.inserted else {
+            let isComplete = try connection.withClient {
+                try $0.hasCount(result.outcome.inserted, connection.namespace(name))
+            }
+            guard isComplete else {
                 throw FerryError(
-                    "\(step.databaseName): \(result.outcome.inserted) documents were written and \(count) are there")
+                    "\(step.databaseName): \(result.outcome.inserted) documents were written, and another number is there"
+                )
             }
         }
         result.outcome.deleted = step.liveCount ?? 0

@@ -52,6 +52,13 @@ public struct OperationContext: Sendable {
             OperationProgress(phase: phase, collection: collection, records: records, total: total, bytes: bytes))
     }
 
+    /// Runs a part of the work and says, at debug level, how long it took.
+    func timed<Result>(_ name: String, _ body: () throws -> Result) rethrows -> Result {
+        let watch = Stopwatch()
+        defer { debug("\(name): \(watch.seconds) s") }
+        return try body()
+    }
+
     func debug(_ text: String) { onMessage(Message(level: .debug, text: text)) }
     func info(_ text: String) { onMessage(Message(level: .info, text: text)) }
     func warning(_ text: String) { onMessage(Message(level: .warning, text: text)) }

@@ -130,7 +130,7 @@ private final class ReferenceWorker: @unchecked Sendable {
 
     private func check(_ index: Int, _ document: RawDocument) throws {
         let group = groups[index]
-        for reference in group.references.prefix(group.isConditional ? group.references.count : 1) {
+        for reference in group.leading {
             try reference.forEachValue(in: document) { value in
                 found[index].checked += 1
                 let hash = IDHash.hash(value)
