@@ -116,18 +116,32 @@ public struct Export: Sendable {
         }
     }
 
+    /// Documents a batch, so that it takes some 4 MB.
+    ///
+    /// Servers fill batches up to 16 MB, which several cursors would hold at once; a batch that is on its way while
+    /// another is encoded is best small.
+    private func batchSize(_ entry: BackupMetadata.Collection, _ connection: Connection) throws -> Int? {
+        guard entry.kind == .collection, entry.records > 1000 else { return nil }
+        let reply = try connection.withClient {
+            try $0.runRead(["collStats": .string(entry.databaseName)], on: connection.database)
+        }
+        guard let average = reply["avgObjSize"]?.integer, average > 0 else { return nil }
+        return max(101, (4 << 20) / average)
+    }
+
     private func write(
         _ metadata: BackupMetadata, _ queries: [String: Document], _ moment: ReadMoment, _ connection: Connection,
         _ writer: BackupWriter, _ operation: OperationContext
     ) throws -> Report {
         let collections = metadata.collections.filter { $0.kind != .view }
-        let parts = collections.enumerated().map { index, entry in
+        let parts = try collections.enumerated().map { index, entry in
             let isSorted = options.reproducible && entry.kind == .collection && entry.options["capped"]?.bool != true
             return ReadPart(
                 collection: index, namespace: connection.namespace(entry.databaseName),
                 filter: queries[entry.name] ?? [:],
                 options: FindOptions(
                     sort: isSorted ? ["_id": 1] : nil,
+                    batchSize: try batchSize(entry, connection),
                     allowDiskUse: isSorted && connection.server.isAtLeast(4, 4) ? true : nil,
                     readConcern: moment.readConcern))
         }
