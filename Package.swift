@@ -77,6 +77,9 @@ let package = Package(
             name: "ExtendedJSONTests", dependencies: ["ExtendedJSON", "RandomDocuments", "CLibMongoC"],
             swiftSettings: strict),
         .testTarget(
+            name: "BackupFileTests", dependencies: ["BackupFile", "MongoFerry", "BSON", "RandomDocuments"],
+            swiftSettings: strict),
+        .testTarget(
             name: "ScenarioTests",
             dependencies: [
                 "MongoFerry", "MongoDriver", "BackupFile", "Relations", "ExtendedJSON", "BSON", "RandomDocuments",

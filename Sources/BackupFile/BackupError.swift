@@ -30,6 +30,14 @@ public struct BackupError: Error, Sendable, CustomStringConvertible {
         self.advice = advice
     }
 
+    /// What was read is not a sound backup, as opposed to one that this program cannot read or write.
+    public var isAboutContent: Bool {
+        switch kind {
+        case .damaged, .notABackup, .tooLarge: true
+        case .newerFormat, .exists: false
+        }
+    }
+
     static func damaged(_ path: String, line: Int? = nil, _ reason: String) -> BackupError {
         BackupError(
             .damaged, path, line: line, reason,

@@ -40,7 +40,8 @@ public final class BackupReader {
     private static let batchBytes = 1 << 20
     /// The longest row of a valid document: 16 MB and 16 KB of control characters, each `\u0001`, and a name.
     private static let maximumRecord = 6 * (16 << 20 + 16 << 10) + 4096
-    private static let maximumHeader = 64 << 20
+    /// Metadata of 100,000 collections; what claims to be more is no metadata.
+    private static let maximumHeader = 32 << 20
 
     /// Opens a file and reads what stands above its rows.
     /// - Throws: ``FileError``; ``BackupError`` for what is no backup, is damaged or was written by a newer program.
@@ -66,7 +67,7 @@ public final class BackupReader {
                 continue
             }
             guard pending.count < Self.maximumHeader else {
-                throw BackupError(.tooLarge, path, line: lines.count + 1, "a line of over 64 MB before the rows")
+                throw BackupError(.tooLarge, path, line: lines.count + 1, "a line of over 32 MB before the rows")
             }
             guard try fill() else {
                 let rest = UnsafeRawBufferPointer(rebasing: pending.bytes[scanned...])
@@ -151,12 +152,15 @@ public final class BackupReader {
     /// Reads the line that starts the pending bytes with `#`; it has to be the seal, and the last line.
     private func readSeal() throws {
         let line = position.line
-        while pending.bytes.firstIndex(of: 0x0A) == nil {
-            guard pending.count < Self.maximumHeader, try fill() else {
+        var found = pending.bytes.firstIndex(of: 0x0A)
+        while found == nil {
+            let scanned = pending.count
+            guard scanned < Self.maximumHeader, try fill() else {
                 throw BackupError.damaged(path, line: line, "the last line is cut off, and the seal is missing")
             }
+            found = pending.bytes[scanned...].firstIndex(of: 0x0A)
         }
-        let end = pending.bytes.firstIndex(of: 0x0A) ?? 0
+        let end = found ?? 0
         let text = String(decoding: pending.bytes[..<end], as: UTF8.self)
         guard metadata != nil else {
             throw BackupError(

@@ -18,11 +18,15 @@ public final class BackupWriter {
         case file(path: String, overwriting: Bool)
         /// Standard output or another descriptor that cannot be rewound.
         case descriptor(OpenFile)
+        /// Something else that cannot be rewound.
+        case stream(any ByteSink)
     }
 
     private let destination: Destination
     private let isPlain: Bool
-    private let file: OpenFile
+    /// Nil where the output cannot be rewound.
+    private let file: OpenFile?
+    private let sink: (any ByteSink)?
     private let output: CompressedOutput
     private let partialPath: String?
     private var metadata: BackupMetadata
@@ -43,20 +47,29 @@ public final class BackupWriter {
             guard overwriting || access(path, F_OK) != 0 else { throw Self.alreadyThere(path) }
             let partial = Self.partialPath(for: path)
             partialPath = partial
-            file = try OpenFile(path: partial, flags: O_RDWR | O_CREAT, mode: 0o600)
+            let file = try OpenFile(path: partial, flags: O_RDWR | O_CREAT, mode: 0o600)
             guard flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 else {
                 throw BackupError(.exists, path, "another export is writing this file now")
             }
             guard ftruncate(file.descriptor, 0) == 0, fchmod(file.descriptor, 0o600) == 0 else {
                 throw FileError("empty", partial)
             }
-        case .descriptor(let open):
+            self.file = file
+            sink = nil
+            output = try CompressedOutput(file, compression)
+        case .descriptor(let open as any ByteSink), .stream(let open):
             partialPath = nil
-            file = open
+            file = nil
+            sink = open
+            output = try CompressedOutput(appendingTo: open, compression)
             self.metadata.countsAreExact = false
         }
-        output = try CompressedOutput(file, compression)
-        try writeHeader()
+        do {
+            try writeHeader()
+        } catch {
+            abandon()
+            throw error
+        }
     }
 
     private static func alreadyThere(_ path: String) -> BackupError {
@@ -104,10 +117,9 @@ public final class BackupWriter {
             for index in exact.collections.indices where exact.collections[index].kind != .view {
                 exact.collections[index].records = counts[exact.collections[index].name] ?? 0
             }
-            let isRewindable = partialPath != nil
-            if isRewindable, exact.header != metadata.header {
+            if let file, exact.header != metadata.header {
                 metadata = exact
-                try rewriteHeader()
+                try rewriteHeader(of: file)
             }
             let records = exact.collections.filter { $0.kind != .view }.map { ($0.name, $0.records) }
             let ended = Seal(records: records, sha256: Self.hexadecimal(hasher.finalize()))
@@ -124,7 +136,7 @@ public final class BackupWriter {
     }
 
     /// Writes the header with the true counts over the first one, and hashes the file anew: the hash begins there.
-    private func rewriteHeader() throws {
+    private func rewriteHeader(of file: OpenFile) throws {
         var header = headerText
         guard header.utf8.count == headerLength else {
             throw BackupError(.tooLarge, file.path, "the counts need more digits than the header has room for")
@@ -143,7 +155,8 @@ public final class BackupWriter {
     }
 
     private func publish() throws {
-        guard case .file(let path, let overwriting) = destination, let partialPath else { return }
+        try sink?.finish()
+        guard case .file(let path, let overwriting) = destination, let partialPath, let file else { return }
         try file.synchronize()
         if overwriting {
             guard rename(partialPath, path) == 0 else { throw FileError("rename to", path) }
@@ -168,6 +181,7 @@ public final class BackupWriter {
     /// Takes back what was written: the file under its name, if there was one, is untouched.
     public func abandon() {
         if let partialPath { unlink(partialPath) }
+        sink?.abandon()
     }
 
     private static func hexadecimal(_ digest: SHA256.Digest) -> String {

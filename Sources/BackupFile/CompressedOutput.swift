@@ -13,14 +13,27 @@ final class CompressedOutput {
         case zstd(OpaquePointer)
     }
 
-    let file: OpenFile
+    private let sink: any ByteSink
+    private let put: (UnsafeRawBufferPointer, Int?) throws -> Void
     /// Bytes written to the file.
     private(set) var written = 0
     private let stream: Stream
     private let output = ByteBuffer(capacity: 256 << 10)
 
-    init(_ file: OpenFile, _ compression: Compression) throws(BackupError) {
-        self.file = file
+    convenience init(_ file: OpenFile, _ compression: Compression) throws(BackupError) {
+        try self.init(file, compression) { try file.write($0, at: $1) }
+    }
+
+    /// Into something that can only be appended to.
+    convenience init(appendingTo sink: any ByteSink, _ compression: Compression) throws(BackupError) {
+        try self.init(sink, compression) { bytes, _ in try sink.write(bytes) }
+    }
+
+    private init(
+        _ file: any ByteSink, _ compression: Compression, put: @escaping (UnsafeRawBufferPointer, Int?) throws -> Void
+    ) throws(BackupError) {
+        sink = file
+        self.put = put
         switch compression {
         case .none: stream = .none
         case .gzip:
@@ -63,7 +76,7 @@ final class CompressedOutput {
         case .gzip: appendStoredGzip(bytes, to: framed)
         case .zstd: appendStoredZstd(bytes, to: framed)
         }
-        try file.write(framed.bytes, at: offset)
+        try put(framed.bytes, offset)
         if offset == nil { written += framed.count }
     }
 
@@ -109,7 +122,7 @@ final class CompressedOutput {
     private func run(_ bytes: UnsafeRawBufferPointer, finishing: Bool) throws {
         switch stream {
         case .none:
-            try file.write(bytes)
+            try put(bytes, nil)
             written += bytes.count
         case .gzip(let state): try deflate(bytes, state, finishing: finishing)
         case .zstd(let context): try compress(bytes, context, finishing: finishing)
@@ -117,7 +130,7 @@ final class CompressedOutput {
     }
 
     private func flush(_ count: Int) throws {
-        try file.write(UnsafeRawBufferPointer(start: output.storage.baseAddress, count: count))
+        try put(UnsafeRawBufferPointer(start: output.storage.baseAddress, count: count), nil)
         written += count
     }
 
@@ -133,10 +146,10 @@ final class CompressedOutput {
             try flush(output.storage.count - Int(state.pointee.avail_out))
             if finishing {
                 if result == Z_STREAM_END { break }
-                guard result == Z_OK else { throw BackupError(.tooLarge, file.path, "zlib cannot compress") }
+                guard result == Z_OK else { throw BackupError(.tooLarge, sink.path, "zlib cannot compress") }
             } else {
                 guard result == Z_OK || result == Z_BUF_ERROR else {
-                    throw BackupError(.tooLarge, file.path, "zlib cannot compress")
+                    throw BackupError(.tooLarge, sink.path, "zlib cannot compress")
                 }
                 if state.pointee.avail_in == 0 && state.pointee.avail_out > 0 { break }
             }
@@ -151,7 +164,7 @@ final class CompressedOutput {
             let left = ZSTD_compressStream2(context, &room, &input, finishing ? ZSTD_e_end : ZSTD_e_continue)
             guard ZSTD_isError(left) == 0 else {
                 throw BackupError(
-                    .tooLarge, file.path, "zstd cannot compress: \(String(cString: ZSTD_getErrorName(left)))")
+                    .tooLarge, sink.path, "zstd cannot compress: \(String(cString: ZSTD_getErrorName(left)))")
             }
             try flush(room.pos)
             if finishing ? left == 0 : input.pos == input.size { break }

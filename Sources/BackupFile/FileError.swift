@@ -26,6 +26,7 @@ public struct FileError: Error, Sendable, CustomStringConvertible {
     private static func usualAdvice(_ code: Int32) -> String? {
         switch code {
         case ENOSPC, EDQUOT: "The disk is full: free some room or write elsewhere."
+        case EFBIG: "The file is larger than the file system or a limit (ulimit -f) allows."
         case EPIPE: "The program that reads the output has gone."
         default: nil
         }

@@ -13,8 +13,20 @@ struct HeaderLines {
         count += 1
         var bytes = bytes
         // A byte-order mark, as spreadsheets write it.
-        if count == 1, bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes = .init(rebasing: bytes[3...]) }
-        if bytes.last == 0x0D { bytes = .init(rebasing: bytes.dropLast()) }
+        if count == 1, bytes.starts(with: [0xEF, 0xBB, 0xBF]) {
+            bytes = .init(rebasing: bytes[3...])
+            if bytes.starts(with: Self.firstWords) {
+                throw BackupError.damaged(
+                    path, line: 1, "a byte-order mark was put in front, as spreadsheets do; the seal cannot fit")
+            }
+        }
+        if bytes.last == 0x0D {
+            bytes = .init(rebasing: bytes.dropLast())
+            if count == 1, bytes.starts(with: Self.firstWords) {
+                throw BackupError.damaged(
+                    path, line: 1, "the line ends were changed to \\r\\n, as some transfers do; the seal cannot fit")
+            }
+        }
         if bytes.first == 0x23 {
             try takeComment(bytes)
             return false
@@ -35,8 +47,10 @@ struct HeaderLines {
         return true
     }
 
+    private static let firstWords = Array("# mongoferry backup".utf8)
+
     private mutating func takeComment(_ bytes: UnsafeRawBufferPointer) throws {
-        if count == 1, bytes.starts(with: "# mongoferry backup".utf8) {
+        if count == 1, bytes.starts(with: Self.firstWords) {
             let line = String(decoding: bytes.prefix(200), as: UTF8.self)
             guard line.hasPrefix(BackupMetadata.firstLine) else {
                 throw BackupError.damaged(
@@ -57,6 +71,9 @@ struct HeaderLines {
             guard metadata == nil else { throw BackupError.damaged(path, line: count, "there are two metadata lines") }
             let json = String(decoding: bytes.dropFirst(BackupMetadata.metadataPrefix.utf8.count), as: UTF8.self)
             metadata = try BackupMetadata(json: json, path: path, line: count)
+        } else if bytes.starts(with: BackupMetadata.metadataPrefix.utf8) {
+            throw BackupError.damaged(
+                path, line: 1, "the first line does not say '\(BackupMetadata.firstLine.dropFirst(2))'")
         } else if bytes.starts(with: "# mongoferry backup, format ".utf8) || bytes.starts(with: Seal.prefix.utf8) {
             throw BackupError.damaged(path, line: count, "this line does not belong here")
         }

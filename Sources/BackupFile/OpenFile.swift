@@ -88,8 +88,17 @@ public final class OpenFile: @unchecked Sendable {
         }
     }
 
+    /// The bytes read from an offset, 0 at the end; the current place stays.
+    public func read(into room: UnsafeMutableRawBufferPointer, at offset: Int) throws(FileError) -> Int {
+        while true {
+            let count = pread(descriptor, room.baseAddress, room.count, off_t(offset))
+            if count >= 0 { return count }
+            guard errno == EINTR else { throw FileError("read", path) }
+        }
+    }
+
     /// Writes all of `bytes`, at the current place or at an offset.
-    public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int? = nil) throws(FileError) {
+    public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int?) throws(FileError) {
         var written = 0
         while written < bytes.count {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[written...])

@@ -9,6 +9,8 @@ final class ZstdSource: ByteSource {
     private var have = 0
     private var used = 0
     private var isInsideFrame = false
+    /// The last call filled the room that it had: there may be more without another byte of input.
+    private var mayHoldOutput = false
 
     init(_ file: OpenFile) throws(BackupError) {
         self.file = file
@@ -23,7 +25,7 @@ final class ZstdSource: ByteSource {
     func read(into room: UnsafeMutableRawBufferPointer) throws -> Int {
         var output = ZSTD_outBuffer(dst: room.baseAddress, size: room.count, pos: 0)
         while output.pos < output.size {
-            if used == have {
+            if used == have, !mayHoldOutput {
                 have = try file.read(into: input.storage)
                 used = 0
                 guard have > 0 else {
@@ -34,6 +36,7 @@ final class ZstdSource: ByteSource {
                 }
             }
             var next = ZSTD_inBuffer(src: input.storage.baseAddress, size: have, pos: used)
+            let before = output.pos
             let result = ZSTD_decompressStream(context, &output, &next)
             used = next.pos
             guard ZSTD_isError(result) == 0 else {
@@ -41,6 +44,7 @@ final class ZstdSource: ByteSource {
                 throw BackupError.damaged(file.path, "the compressed data are damaged: \(reason)")
             }
             isInsideFrame = result != 0
+            mayHoldOutput = isInsideFrame && output.pos > before && output.pos == output.size
         }
         return output.pos
     }

@@ -22,6 +22,8 @@ struct MongoFerryCommand: ParsableCommand {
     static func main() {
         // A reader that goes away shall be an error with a text, not a signal.
         signal(SIGPIPE, SIG_IGN)
+        // A limit on file sizes likewise.
+        signal(SIGXFSZ, SIG_IGN)
         var command: any ParsableCommand
         do {
             command = try parseAsRoot()
@@ -42,17 +44,26 @@ enum ExitText {
     static func exit(_ error: any Error) -> Never {
         switch error {
         case is CancellationError:
-            Terminal.standardError.line("mongoferry: interrupted")
+            Terminal.standardError.line("mongoferry: interrupted; nothing was changed")
             Foundation.exit(130)
         case let code as ExitCode: Foundation.exit(code.rawValue)
         case let error as FerryError:
             write("\(error)")
-            Foundation.exit(error.kind == .usage ? 64 : error.kind == .data ? 2 : 1)
+            Foundation.exit(status(error.kind))
         case is ValidationError, is CleanExit:
             MongoFerryCommand.exit(withError: error)
         default:
             write("\(error)")
             Foundation.exit(1)
+        }
+    }
+
+    private static func status(_ kind: FerryError.Kind) -> Int32 {
+        switch kind {
+        case .usage: 64
+        case .failed: 1
+        case .data: 2
+        case .interrupted: 130
         }
     }
 

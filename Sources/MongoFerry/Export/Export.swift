@@ -47,7 +47,8 @@ public struct Export: Sendable {
         var metadata = metadata(connection, catalog, references, moment)
         try predictCounts(&metadata, connection)
         let writer = try BackupWriter(
-            options.destination, compression: options.compression, plain: options.plain, metadata: metadata)
+            try Self.decoupled(options.destination, operation.cancellation), compression: options.compression,
+            plain: options.plain, metadata: metadata)
         do {
             var report = try write(metadata, queries, moment, connection, writer, operation)
             report.database = database
@@ -60,6 +61,20 @@ public struct Export: Sendable {
         } catch {
             writer.abandon()
             throw ReadFault.explained(error, moment)
+        }
+    }
+
+    /// Anything but an ordinary file may make its writer wait, and cursors must not wait with it.
+    private static func decoupled(
+        _ destination: BackupWriter.Destination, _ cancellation: Cancellation
+    ) throws -> BackupWriter.Destination {
+        switch destination {
+        case .file(let path, _):
+            guard let special = try OpenFile.special(writing: path) else { return destination }
+            return .stream(SpillQueue(to: special, cancellation: cancellation))
+        case .descriptor(let file):
+            return try file.isRegular ? destination : .stream(SpillQueue(to: file, cancellation: cancellation))
+        case .stream: return destination
         }
     }
 

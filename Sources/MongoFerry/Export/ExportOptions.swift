@@ -36,7 +36,7 @@ public struct ExportOptions: Sendable {
         compression =
             switch destination {
             case .file(let path, _): Compression(fileName: path)
-            case .descriptor: .none
+            case .descriptor, .stream: .none
             }
     }
 }

@@ -10,6 +10,9 @@ struct CollectionBuilder {
     /// Creates a collection, time series or view under a name.
     /// - Throws: ``FerryError`` naming the options that the server refuses.
     func create(_ entry: BackupMetadata.Collection, as name: String) throws {
+        if let key = entry.options.keys.first(where: Self.isNoOption) {
+            throw FerryError("\(entry.databaseName): the file has an option '\(key)', which no collection can have")
+        }
         let idIndex = entry.indexes.first { $0["name"]?.string == "_id_" && $0["clustered"] == nil }
         let command = Document { create in
             create.append("create", .string(name))
@@ -24,12 +27,27 @@ struct CollectionBuilder {
             }
         }
         do {
-            try client.runWrite(command, on: database)
-        } catch let error as MongoError where !error.isNetworkError && !error.isNotPrimary {
+            try Repeating.run { isAgain in
+                do {
+                    try client.runWrite(command, on: database)
+                } catch let error as MongoError where isAgain && error.isNamespaceExists {
+                    // The attempt whose outcome was unknown had been carried out.
+                }
+            }
+        } catch let error as MongoError where !error.isWorthRepeating && !error.isServerSelection {
             throw FerryError(
                 "the server cannot create \(entry.databaseName) with the file's options: \(error.message)",
                 details: ["Options: \(JSONDetail.short(entry.options))"])
         }
+    }
+
+    /// What would not describe the collection but steer the command: another database, somebody's transaction.
+    private static func isNoOption(_ key: String) -> Bool {
+        key.hasPrefix("$")
+            || [
+                "create", "lsid", "txnNumber", "autocommit", "startTransaction", "writeConcern", "readConcern",
+                "maxTimeMS", "comment", "apiVersion", "bypassDocumentValidation",
+            ].contains(key)
     }
 
     /// What `listCollections` shows and `create` does not take.
@@ -54,9 +72,10 @@ struct CollectionBuilder {
             "createIndexes": .string(name), "indexes": .array(indexes.map { .document($0) }),
         ]
         do {
-            try client.runWrite(command, on: database)
+            // An index that is there already is no error, so this may be done twice.
+            _ = try Repeating.run { _ in try client.runWrite(command, on: database) }
             return nil
-        } catch let error as MongoError where !error.isNetworkError && !error.isNotPrimary {
+        } catch let error as MongoError where !error.isWorthRepeating && !error.isServerSelection {
             return error.message
         }
     }
@@ -76,11 +95,22 @@ struct CollectionBuilder {
     }
 
     /// Renames a collection over another in one step.
-    func rename(_ from: String, over to: String) throws {
-        try client.runWrite(
-            [
-                "renameCollection": .string("\(database).\(from)"), "to": .string("\(database).\(to)"),
-                "dropTarget": true,
-            ], on: "admin")
+    ///
+    /// Where the outcome of an attempt is unknown, it has been carried out exactly if the old name is gone.
+    /// - Returns: whether the server has confirmed it.
+    /// - Throws: ``MongoError``.
+    func rename(_ from: String, over to: String) throws -> Bool {
+        try Repeating.run { isAgain in
+            if isAgain {
+                let names = try client.listCollections(in: database, readPreference: .primary).map(\.name)
+                guard names.contains(from) else { return false }
+            }
+            try client.runWrite(
+                [
+                    "renameCollection": .string("\(database).\(from)"), "to": .string("\(database).\(to)"),
+                    "dropTarget": true,
+                ], on: "admin")
+            return true
+        }
     }
 }

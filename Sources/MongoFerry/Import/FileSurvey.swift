@@ -88,8 +88,9 @@ struct Surveyor {
             })
         try reader.checkUnchanged()
         var survey = merged(workers, isLegacy: isLegacy)
-        try DuplicateSearch(reader: reader, maximumDocument: maximumDocument, operation: operation).run(&survey)
+        // Before duplicates are noted: those rows are counted already.
         checkSeal(&survey)
+        try DuplicateSearch(reader: reader, maximumDocument: maximumDocument, operation: operation).run(&survey)
         return survey
     }
 
@@ -128,6 +129,10 @@ struct Surveyor {
         guard let metadata = reader.metadata else { return }
         guard let seal = reader.seal else {
             survey.fileProblems.append("the seal is missing: the file was cut, or is still being written")
+            return
+        }
+        guard seal.records.map(\.name) == metadata.collections.filter({ $0.kind != .view }).map(\.name) else {
+            survey.fileProblems.append("the seal names other collections than the metadata")
             return
         }
         if let digest = reader.digest, digest != seal.sha256 {

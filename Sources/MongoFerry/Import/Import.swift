@@ -14,14 +14,18 @@ public struct Import: Sendable {
     public init(_ file: String, into target: Target, _ options: ImportOptions) {
         self.target = target
         self.options = options
-        open = { try OpenFile(reading: file) }
+        open = {
+            let opened = try OpenFile(reading: file)
+            // A named pipe or the shell's <(…) can be read only once.
+            return try opened.isRegular ? opened : Spool.file(from: opened)
+        }
     }
 
     /// - Parameter descriptor: standard input or another stream, which is spooled into a temporary file first.
     public init(spooling descriptor: Int32, into target: Target, _ options: ImportOptions) {
         self.target = target
         self.options = options
-        open = { try Spool.file(from: OpenFile(borrowing: descriptor, path: "standard input")) }
+        open = { try Spool.file(from: OpenFile(borrowing: descriptor, path: Spool.standardInput)) }
     }
 
     /// Runs on a thread of its own; cancelling the task stops it cleanly.
@@ -61,6 +65,8 @@ public struct Import: Sendable {
 
 /// Copies a stream to a temporary file, so that it can be read twice.
 enum Spool {
+    static let standardInput = "standard input"
+
     static func file(from source: OpenFile) throws -> OpenFile {
         let file = try OpenFile(temporaryIn: temporaryDirectory())
         let buffer = ByteBuffer(capacity: 1 << 20)
@@ -80,13 +86,16 @@ struct ImportRun {
     let reader: BackupReader
     let operation: OperationContext
     private var report = Report(operation: "import")
-    private let rejections = RejectionLog()
+    private let rejections: RejectionLog
+    /// Rows that were set aside before anything was written.
+    private var preflightProblems: [RowProblem] = []
 
     init(options: ImportOptions, connection: Connection, reader: BackupReader, operation: OperationContext) {
         self.options = options
         self.connection = connection
         self.reader = reader
         self.operation = operation
+        rejections = RejectionLog(limit: max(1000, options.maximumRejects))
         report.mode = options.mode.rawValue
         report.isDryRun = options.isDryRun
         report.file = reader.path
@@ -126,7 +135,14 @@ struct ImportRun {
             throw error
         }
         try lock.release()
-        try verify(plan, survey, references)
+        try setAside()
+        do {
+            try verify(plan, survey, references)
+        } catch is CancellationError {
+            throw FerryError(
+                "interrupted", kind: .interrupted,
+                details: ["Everything was written; its references were not checked. `mongoferry verify --db` does it."])
+        }
         finish(legacy)
         return report
     }
@@ -141,7 +157,7 @@ struct ImportRun {
         let isDamaged = !survey.fileProblems.isEmpty
         let tooMany = survey.problems.count > (reader.metadata == nil ? options.maximumRejects : 0)
         guard isDamaged || tooMany else {
-            if survey.problems.count > 0 { try setAside(problems) }
+            preflightProblems = problems
             return false
         }
         report.status = "refused"
@@ -149,10 +165,15 @@ struct ImportRun {
         return true
     }
 
-    private func setAside(_ problems: [RowProblem]) throws {
-        let path = reader.path + ".rejects.csv"
+    /// Writes the rows that were not taken into a file of their own, where that was asked for.
+    private func setAside() throws {
+        let problems = preflightProblems + rejections.first
+        guard options.maximumRejects > 0, !problems.isEmpty else { return }
+        let path = (reader.path == Spool.standardInput ? "stdin" : reader.path) + ".rejects.csv"
         let count = try RejectsFile.write(problems, of: reader, to: path)
-        operation.warning("\(count) rows were set aside in \(path)")
+        // Types of a file that says what it is need no guessing when the rows come again.
+        let hint = reader.metadata == nil ? "" : " with --no-infer"
+        operation.warning("\(count) rows were set aside in \(path): mend them and import that file\(hint)")
     }
 
     private func references(_ legacy: LegacyTypes) throws -> [Reference] {
@@ -210,16 +231,20 @@ struct ImportRun {
         if litter > 0 {
             operation.warning(
                 "an earlier import was interrupted: \(litter) collections that it had left behind were removed")
+        } else if lock.tookOver {
+            operation.warning("an earlier import was interrupted: its lock was taken over")
         }
         let loader = loader(survey, legacy, lock)
         if options.mode == .replace {
-            let outcome = try Replacement(connection: connection, loader: loader, lock: lock, operation: operation).run(
-                plan)
+            let outcome = try Replacement(
+                connection: connection, loader: loader, lock: lock, operation: operation,
+                maximumRejects: options.maximumRejects - preflightProblems.count
+            ).run(plan)
             report.collections = outcome.collections
             note(outcome.conversions, legacy)
             noteRejections()
             report.warnings += outcome.refusedIndexes
-            if !outcome.refusedIndexes.isEmpty || rejections.count > 0 {
+            if outcome.isRefused {
                 for index in report.collections.indices where !outcome.swapped.contains(report.collections[index].name)
                 {
                     report.collections[index].inserted = 0
@@ -250,10 +275,10 @@ struct ImportRun {
                 report.collections.append(result.outcome)
                 results.append(result)
             } catch {
-                if error is CancellationError { throw error }
                 let done = report.collections.map(\.name)
                 throw FerryError(
                     "\(step.databaseName): \(Replacement.text(error))",
+                    kind: error is CancellationError ? .interrupted : .failed,
                     details: [
                         "Done: \(done.isEmpty ? "none" : done.joined(separator: ", ")). Written in part: \(step.name).",
                         "Run the import again: it goes on where this one stopped.",
@@ -321,6 +346,6 @@ struct ImportRun {
     }
 
     private mutating func finish(_ legacy: LegacyTypes) {
-        if rejections.count > 0 || !report.warnings.isEmpty, report.status == "done" { report.status = "problems" }
+        if report.rejectionCount > 0 || !report.warnings.isEmpty, report.status == "done" { report.status = "problems" }
     }
 }

@@ -27,7 +27,8 @@ final class ImportLock: @unchecked Sendable {
     init(_ connection: Connection) throws {
         self.connection = connection
         owner = UUID().uuidString
-        try acquire()
+        // A second attempt finds its own name in the lock where the first one had succeeded.
+        try Repeating.run { _ in try acquire() }
         isHeld = true
         startBeating()
     }
@@ -121,6 +122,12 @@ final class ImportLock: @unchecked Sendable {
         return isHeld
     }
 
+    /// Waits until a majority has everything that this program has written: a write of its own comes after it.
+    func confirm() throws {
+        try Repeating.run { _ in try beat() }
+        try check()
+    }
+
     private func beat() throws {
         let reply = try connection.withClient {
             try $0.runWrite(
@@ -180,7 +187,9 @@ extension Client {
     /// Drops a collection or view; one that does not exist is no error.
     func drop(_ namespace: Namespace) throws {
         do {
-            try runWrite(["drop": .string(namespace.collection)], on: namespace.database)
+            _ = try Repeating.run { _ in
+                try runWrite(["drop": .string(namespace.collection)], on: namespace.database)
+            }
         } catch let error as MongoError where error.isNamespaceNotFound {}
     }
 

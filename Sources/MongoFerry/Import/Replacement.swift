@@ -11,6 +11,8 @@ struct Replacement {
     let loader: RowLoader
     let lock: ImportLock
     let operation: OperationContext
+    /// Documents that the server may refuse without the live data being left as they are.
+    var maximumRejects = 0
 
     struct Outcome {
         var collections: [CollectionOutcome] = []
@@ -18,6 +20,8 @@ struct Replacement {
         var refusedIndexes: [String] = []
         /// Collections that are new already, when something stopped the swap.
         var swapped: [String] = []
+        /// The server refused more than was allowed: the live data are as they were.
+        var isRefused = false
     }
 
     /// - Throws: ``FerryError`` saying the state of every collection; `CancellationError` before the first swap.
@@ -27,12 +31,20 @@ struct Replacement {
         let staging = Dictionary(
             uniqueKeysWithValues: staged.enumerated().map { ($1.name, OwnNames.stagingPrefix + String($0)) })
         do {
-            for step in staged { try load(step, into: staging[step.name] ?? "", &outcome) }
+            for step in staged {
+                do {
+                    try load(step, into: staging[step.name] ?? "", &outcome)
+                } catch let error as MongoError {
+                    throw FerryError("\(step.databaseName): \(error)")
+                }
+            }
+            try operation.cancellation.check()
         } catch {
             try discard(Array(staging.values), after: error)
         }
-        guard outcome.refusedIndexes.isEmpty, loader.rejections.count == 0 else {
+        guard outcome.refusedIndexes.isEmpty, loader.rejections.count <= maximumRejects else {
             try discard(Array(staging.values), after: nil)
+            outcome.isRefused = true
             return outcome
         }
         for step in staged {
@@ -95,8 +107,9 @@ struct Replacement {
         try connection.withClient { client in
             // A view can't be renamed over.
             if step.liveIsView { try client.drop(connection.namespace(step.databaseName)) }
-            try CollectionBuilder(client: client, database: connection.database).rename(
+            let isConfirmed = try CollectionBuilder(client: client, database: connection.database).rename(
                 staging, over: step.databaseName)
+            if !isConfirmed { try lock.confirm() }
         }
     }
 
@@ -111,6 +124,7 @@ struct Replacement {
         } catch {
             throw FerryError(
                 "\(step.databaseName) was being replaced in place and is not complete: \(Self.text(error))",
+                kind: error is CancellationError ? .interrupted : .failed,
                 details: ["The collections before it are done. Run the import again: it starts this collection anew."])
         }
     }
@@ -131,14 +145,23 @@ struct Replacement {
             }
         } catch let second {
             guard let error else { throw second }
-            throw FerryError(
-                Self.text(error),
-                details: [
+            throw Self.explained(
+                error,
+                [
                     "The live data were not touched.",
                     "What was loaded beside them could not be removed (\(Self.text(second))); the next import removes it.",
                 ])
         }
-        if let error { throw error }
+        if let error { throw Self.explained(error, ["The live data were not touched."]) }
+    }
+
+    /// An error with what became of the data.
+    private static func explained(_ error: any Error, _ state: [String]) -> FerryError {
+        var explained =
+            error as? FerryError
+            ?? FerryError(text(error), kind: error is CancellationError ? .interrupted : .failed)
+        explained.details += state
+        return explained
     }
 
     private func interrupted(_ error: any Error, _ staged: [ImportPlan.Step], _ swapped: [String]) -> FerryError {

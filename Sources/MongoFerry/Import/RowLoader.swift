@@ -68,6 +68,8 @@ struct RowLoader {
                 "\(reader.path): \(result.outcome.read) rows of \(name) were read, \(rows.count) were found before: the file was changed while it was read"
             )
         }
+        // Before anything is swapped in: its rows may be others than those that were found sound.
+        try reader.checkUnchanged()
         result.outcome.seconds = watch.seconds
         return result
     }

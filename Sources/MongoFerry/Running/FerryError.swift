@@ -7,6 +7,8 @@ public struct FerryError: Error, Sendable, CustomStringConvertible {
         case failed
         /// The data have faults: exit status 2.
         case data
+        /// Somebody wanted it to stop: exit status 130. Where nothing was written yet, that is a `CancellationError`.
+        case interrupted
     }
 
     public var kind: Kind

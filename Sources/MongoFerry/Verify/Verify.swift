@@ -73,7 +73,7 @@ public struct Verify: Sendable {
         let reader: BackupReader
         do {
             reader = try BackupReader(try OpenFile(reading: path))
-        } catch let error as BackupError where error.kind == .damaged {
+        } catch let error as BackupError where error.isAboutContent {
             return Self.damaged(report, error)
         }
         report.source = reader.metadata?.sourceText
@@ -85,7 +85,7 @@ public struct Verify: Sendable {
                 maximumDocument: connection?.server.maxBsonObjectSize ?? 16 << 20 + 16_384, problemLimit: 1000,
                 operation: operation
             ).run()
-        } catch let error as BackupError where error.kind == .damaged {
+        } catch let error as BackupError where error.isAboutContent {
             return Self.damaged(report, error)
         }
         var options = ImportOptions()

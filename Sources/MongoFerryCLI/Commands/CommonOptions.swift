@@ -108,7 +108,8 @@ enum ReportedRun {
         } catch {
             display.end()
             var report = Report(operation: name)
-            report.status = error is CancellationError ? "interrupted" : "failed"
+            let isInterrupted = error is CancellationError || (error as? FerryError)?.kind == .interrupted
+            report.status = isInterrupted ? "interrupted" : "failed"
             report.error = error is CancellationError ? "interrupted" : "\(error)"
             try write(report, to: reportPath)
             throw error

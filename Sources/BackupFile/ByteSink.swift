@@ -1,0 +1,43 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Where the bytes of a file go that cannot be rewound: a pipe, a terminal, a socket.
+public protocol ByteSink: AnyObject, Sendable {
+    /// What errors call it.
+    var path: String { get }
+    /// Takes bytes; they are copied or written before it returns.
+    func write(_ bytes: UnsafeRawBufferPointer) throws
+    /// Waits until everything has arrived.
+    func finish() throws
+    /// Forgets what has not arrived yet.
+    func abandon()
+}
+
+extension OpenFile: ByteSink {
+    public func write(_ bytes: UnsafeRawBufferPointer) throws { try write(bytes, at: nil) }
+    public func finish() {}
+    public func abandon() {}
+
+    /// Whether it keeps what is written to it: anything else may make its writer wait.
+    public var isRegular: Bool {
+        get throws(FileError) { try status().st_mode & S_IFMT == S_IFREG }
+    }
+
+    /// Opens a device, a named pipe or the like for writing; nil where the path is that of an ordinary file or of
+    /// nothing yet. Such a thing is written into and never replaced by a file.
+    /// - Throws: ``FileError``, also for a folder.
+    public static func special(writing path: String) throws(FileError) -> OpenFile? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: return nil
+        case S_IFDIR: throw FileError("write", path, code: EISDIR)
+        default: return try OpenFile(path: path, flags: O_WRONLY)
+        }
+    }
+}

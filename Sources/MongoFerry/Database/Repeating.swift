@@ -1,0 +1,33 @@
+import Foundation
+import MongoDriver
+
+/// Does again what may be done twice, after a broken connection or an election.
+///
+/// libmongoc retries single writes and reads by itself, but not commands such as `create` or `renameCollection`: of
+/// those only their caller knows what a second time means.
+enum Repeating {
+    /// Each waits for a primary as long as the connection string allows, so an election fits in.
+    private static let attempts = 4
+    private static let pause = 0.2
+
+    /// - Parameter body: told whether an earlier attempt may have been carried out already.
+    /// - Throws: what the last attempt threw.
+    static func run<Result>(_ body: (_ isAgain: Bool) throws -> Result) throws -> Result {
+        var attempt = 1
+        while true {
+            do {
+                return try body(attempt > 1)
+            } catch let error as MongoError where error.isWorthRepeating && attempt < attempts {
+                Thread.sleep(forTimeInterval: pause * Double(attempt))
+                attempt += 1
+            }
+        }
+    }
+}
+
+extension MongoError {
+    /// The outcome is unknown, or done and not confirmed, and another attempt may find a server.
+    var isWorthRepeating: Bool {
+        isNetworkError || isNotPrimary || isWriteConcernFailure || labels.contains("RetryableWriteError")
+    }
+}

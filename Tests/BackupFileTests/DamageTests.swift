@@ -1,0 +1,199 @@
+import BSON
+import BackupFile
+import Foundation
+import MongoFerry
+import Testing
+
+/// A file of format 1 is whole or refused.
+@Suite struct DamageTests {
+    private static let names = ["small.csv", "small.csv.gz", "small.csv.zst"]
+
+    @Test(arguments: names) func aWholeFileIsSound(name: String) throws {
+        try SmallBackup.lend { backup in
+            try backup.write(name)
+            #expect(try backup.faults(of: name) == [])
+        }
+    }
+
+    @Test(arguments: names) func aFileThatWasCutAtAnyByteIsRefused(name: String) throws {
+        try SmallBackup.lend { backup in
+            let bytes = try backup.write(name)
+            for length in 0..<bytes.count {
+                let faults = try backup.faults(in: Array(bytes[..<length]))
+                try #require(!faults.isEmpty, "the first \(length) of \(bytes.count) bytes pass for a whole file")
+            }
+        }
+    }
+
+    /// In a compressed file a few bits mean nothing, such as the operating system in a gzip header: a flipped one
+    /// must be noticed or change nothing.
+    @Test(arguments: names) func aBitThatFlippedAnywhereIsNoticed(name: String) throws {
+        try SmallBackup.lend { backup in
+            let bytes = try backup.write(name)
+            let content = try backup.content(of: name)
+            for index in bytes.indices {
+                var damaged = bytes
+                damaged[index] ^= 1 << (index % 8)
+                if try backup.faults(in: damaged).isEmpty {
+                    let isSame = try backup.content(of: "damaged.csv") == content
+                    try #require(isSame && name != "small.csv", "bit \(index % 8) of byte \(index) of \(name)")
+                }
+            }
+        }
+    }
+
+    @Test func aFlippedBitInTheSealIsNoticedWhicheverItIs() throws {
+        try SmallBackup.lend { backup in
+            let bytes = try backup.write("small.csv")
+            let start = try #require(bytes.dropLast().lastIndex(of: 0x0A)) + 1
+            for index in start..<bytes.count {
+                for bit in 0..<8 {
+                    var damaged = bytes
+                    damaged[index] ^= 1 << bit
+                    let faults = try backup.faults(in: damaged)
+                    try #require(!faults.isEmpty, "bit \(bit) of byte \(index - start) of the seal")
+                }
+            }
+        }
+    }
+
+    @Test func anEditedRowIsRefusedWithTheSealNamed() throws {
+        try SmallBackup.lend { backup in
+            try backup.write("small.csv")
+            let edited = try backup.text(of: "small.csv").replacing("Amara", with: "Amira")
+            #expect(
+                try backup.faults(in: Array(edited.utf8)) == [
+                    "the seal does not fit: bytes were changed, lost or added since the file was written"
+                ])
+        }
+    }
+
+    @Test func reorderedRowsAreRefused() throws {
+        try SmallBackup.lend { backup in
+            try backup.write("small.csv")
+            var lines = try backup.text(of: "small.csv").split(separator: "\n", omittingEmptySubsequences: false)
+            lines.swapAt(6, 7)
+            let faults = try backup.faults(in: Array(lines.joined(separator: "\n").utf8))
+            #expect(faults.contains { $0.hasPrefix("the seal does not fit") })
+        }
+    }
+
+    @Test func aRowThatIsMissingOrStandsTwiceIsCounted() throws {
+        try SmallBackup.lend { backup in
+            try backup.write("small.csv")
+            var lines = try backup.text(of: "small.csv").split(separator: "\n", omittingEmptySubsequences: false)
+            let row = lines.remove(at: 6)
+            #expect(
+                try backup.faults(in: Array(lines.joined(separator: "\n").utf8)).contains(
+                    "the seal says 2 records of customers, there are 1"))
+            lines.insert(row, at: 6)
+            lines.insert(row, at: 6)
+            let faults = try backup.faults(in: Array(lines.joined(separator: "\n").utf8))
+            #expect(faults.contains("the seal says 2 records of customers, there are 3"))
+            #expect(faults.contains("line 8: the same _id stands on line 7 already"))
+        }
+    }
+
+    @Test(arguments: names) func aFileThatStandsTwiceInItselfIsRefused(name: String) throws {
+        try SmallBackup.lend { backup in
+            let bytes = try backup.write(name)
+            #expect(
+                try backup.faults(in: bytes + bytes) == ["line 12: something follows the seal, which ends a file"])
+        }
+    }
+
+    @Test(arguments: names) func aFileWithSomethingBehindItIsRefused(name: String) throws {
+        try SmallBackup.lend { backup in
+            let bytes = try backup.write(name)
+            for tail in ["\n", "x", "customers,\"{\"\"_id\"\":3}\"\n", "\u{0}"] {
+                #expect(try !backup.faults(in: bytes + Array(tail.utf8)).isEmpty)
+            }
+        }
+    }
+
+    @Test func aFileThatWasSplicedFromTwoIsRefused() throws {
+        try SmallBackup.lend { backup in
+            let first = try backup.write("small.csv")
+            let second = try backup.write(
+                "other.csv",
+                rows: SmallBackup.customers.map { $0.replacing("Amara", with: "Cleo") } + SmallBackup.policies)
+            let middle = try #require(
+                first.indices.first { first[$0...].starts(with: Array("policies,".utf8)) })
+            #expect(first.count == second.count || first.count == second.count + 1)
+            let cut = second.count - (first.count - middle)
+            let faults = try backup.faults(in: Array(first[..<middle]) + Array(second[cut...]))
+            #expect(faults.contains { $0.hasPrefix("the seal does not fit") })
+        }
+    }
+
+    @Test func changedLineEndsAndAByteOrderMarkAreNamed() throws {
+        try SmallBackup.lend { backup in
+            let bytes = try backup.write("small.csv")
+            let text = String(decoding: bytes, as: UTF8.self)
+            #expect(
+                try backup.faults(in: Array(text.replacing("\n", with: "\r\n").utf8)) == [
+                    "line 1: the line ends were changed to \\r\\n, as some transfers do; the seal cannot fit"
+                ])
+            #expect(
+                try backup.faults(in: [0xEF, 0xBB, 0xBF] + bytes) == [
+                    "line 1: a byte-order mark was put in front, as spreadsheets do; the seal cannot fit"
+                ])
+        }
+    }
+
+    @Test func oldFilesMayHaveBothAndStayReadable() throws {
+        try SmallBackup.lend { backup in
+            let rows = SmallBackup.customers.joined(separator: "\r\n")
+            try backup.put([0xEF, 0xBB, 0xBF] + Array("collection,data\r\n\(rows)\r\n\r\n".utf8), "old.csv")
+            #expect(try backup.faults(of: "old.csv") == [])
+        }
+    }
+
+    private static let badRows: [(row: String, reason: String)] = [
+        ("customers", "there is one column, not two (collection,data)"),
+        (#"customers,"{""_id"":1}",x"#, "the second field's closing quote is missing, or there is a third column"),
+        (#"cust"omers,"{""_id"":1}"""#, "a quote inside an unquoted field"),
+        (#""customers"x,"{""_id"":1}""#, "text behind the first field's closing quote"),
+        (#","{""_id"":1}""#, "the collection's name is empty"),
+    ]
+
+    @Test(arguments: badRows) func aRowThatIsNotTwoFieldsIsReportedWithItsLine(row: String, reason: String) throws {
+        try SmallBackup.lend { backup in
+            let text = "collection,data\n\(SmallBackup.customers[0])\n\(row)\n\(SmallBackup.customers[1])\n"
+            try backup.put(Array(text.utf8), "old.csv")
+            #expect(try backup.faults(of: "old.csv") == ["line 3: \(reason)"])
+        }
+    }
+
+    @Test(arguments: [
+        #"customers,"{""_id"":1}","{""_id"":2}""#, #"customers,{"_id":1},{"_id":2}"#, "customers,", "customers,\"\"",
+    ])
+    func aRowOfMoreOrLessThanOneDocumentIsReportedWithItsLine(row: String) throws {
+        try SmallBackup.lend { backup in
+            try backup.put(Array("collection,data\n\(row)\n\(SmallBackup.customers[1])\n".utf8), "old.csv")
+            let faults = try backup.faults(of: "old.csv")
+            #expect(faults.count == 1 && faults.first?.hasPrefix("line 2: ") == true)
+        }
+    }
+
+    @Test func aQuoteThatIsNeverClosedIsReportedWhereItsRowStarts() throws {
+        try SmallBackup.lend { backup in
+            let open = #"customers,"{""_id"":3,""name"":""x"}""#
+            try backup.put(
+                Array("collection,data\n\(SmallBackup.customers[0])\n\(open)\n\(SmallBackup.customers[1])\n".utf8),
+                "old.csv")
+            #expect(try backup.faults(of: "old.csv") == ["line 3: a quoted field that starts here is never closed"])
+        }
+    }
+
+    @Test func aNewerFormatIsNotGuessedAt() throws {
+        try SmallBackup.lend { backup in
+            try backup.write("small.csv")
+            let newer = try backup.text(of: "small.csv").replacing("format 1\n", with: "format 12\n")
+            try backup.put(Array(newer.utf8), "newer.csv")
+            let verify = Verify(file: backup.path("newer.csv"), target: nil)
+            let error = #expect(throws: BackupError.self) { try verify.runBlocking(OperationContext()) }
+            #expect(error?.kind == .newerFormat)
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import BSON
+import BackupFile
+import Foundation
+import MongoFerry
+import Testing
+
+/// A backup of a few rows, whole, and what becomes of it.
+struct SmallBackup {
+    let folder: String
+
+    /// Lends a folder of its own.
+    static func lend(_ body: (SmallBackup) throws -> Void) throws {
+        let folder = NSTemporaryDirectory() + "mongoferry_file_\(UInt64.random(in: 0 ... .max))"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try body(SmallBackup(folder: folder))
+    }
+
+    func path(_ name: String) -> String { folder + "/" + name }
+
+    static let customers = [
+        #"customers,"{""_id"":1,""name"":""Amara""}""#, #"customers,"{""_id"":2,""name"":""Bo, \""B\""""}""#,
+    ]
+    static let policies = [
+        #"policies,"{""_id"":10,""customerId"":1}""#, #"policies,"{""_id"":11,""customerId"":2}""#,
+    ]
+
+    static var metadata: BackupMetadata {
+        BackupMetadata(
+            created: "2026-11-23T20:04:45.123Z", program: "mongoferry 0.1.0", database: "insurance",
+            serverVersion: "6.0.5", topology: "replica set rs0", hosts: ["localhost:27017"], consistency: "snapshot",
+            snapshot: "2026-11-23T20:04:44Z",
+            collections: [
+                BackupMetadata.Collection(
+                    name: "customers", indexes: [["v": 2, "key": ["_id": 1], "name": "_id_"]], records: 2),
+                BackupMetadata.Collection(name: "policies", records: 2), BackupMetadata.Collection(name: "receipts"),
+            ])
+    }
+
+    @discardableResult
+    func write(
+        _ name: String, rows: [String] = customers + policies, metadata: BackupMetadata = SmallBackup.metadata,
+        plain: Bool = false
+    ) throws -> [UInt8] {
+        let writer = try BackupWriter(
+            .file(path: path(name), overwriting: true), compression: Compression(fileName: name), plain: plain,
+            metadata: metadata)
+        for row in rows {
+            let bytes = Array((row + "\n").utf8)
+            try bytes.withUnsafeBytes { try writer.write(rows: $0) }
+        }
+        try writer.finish(counts: [
+            "customers": rows.count { $0.hasPrefix("customers") }, "policies": rows.count { $0.hasPrefix("policies") },
+        ])
+        return try bytes(of: name)
+    }
+
+    func bytes(of name: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: URL(fileURLWithPath: path(name)))) }
+
+    func text(of name: String) throws -> String { String(decoding: try bytes(of: name), as: UTF8.self) }
+
+    func put(_ bytes: [UInt8], _ name: String) throws {
+        try Data(bytes).write(to: URL(fileURLWithPath: path(name)))
+    }
+
+    /// What `verify` finds wrong with bytes; empty where the file is sound.
+    func faults(in bytes: [UInt8], _ name: String = "damaged.csv") throws -> [String] {
+        try put(bytes, name)
+        return try faults(of: name)
+    }
+
+    func faults(of name: String) throws -> [String] {
+        let report: Report
+        do {
+            report = try Verify(file: path(name), target: nil).runBlocking(OperationContext())
+        } catch let error as BackupError where error.kind == .newerFormat {
+            return [error.reason]
+        }
+        let faults =
+            report.rejections.map { rejection in
+                (rejection.line.map { "line \($0): " } ?? "") + rejection.reason
+            } + report.differences.map(\.detail)
+        #expect((report.status == "done") == faults.isEmpty)
+        return faults
+    }
+
+    /// All rows and the metadata's line, decompressed, where the file is sound.
+    func content(of name: String) throws -> [UInt8] {
+        let reader = try BackupReader(try OpenFile(reading: path(name)))
+        let batch = RecordBatch()
+        var content = Array((reader.metadata?.sourceText ?? "").utf8)
+        while try reader.nextBatch(into: batch) {
+            batch.forEachRow { content += Array($0.bytes) + [0x0A] }
+        }
+        return content
+    }
+}

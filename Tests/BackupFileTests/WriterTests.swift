@@ -1,0 +1,128 @@
+import BSON
+import BackupFile
+import Foundation
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+@Suite struct WriterTests {
+    @Test func aFileIsForItsOwnerAloneWhateverTheUmask() throws {
+        try SmallBackup.lend { backup in
+            for name in ["small.csv", "small.csv.gz"] {
+                try backup.write(name)
+                let mode = try FileManager.default.attributesOfItem(atPath: backup.path(name))[.posixPermissions]
+                #expect(mode as? Int == 0o600)
+            }
+        }
+    }
+
+    @Test func theSealIsWhatSha256sumSaysOfTheOtherLines() throws {
+        try SmallBackup.lend { backup in
+            let bytes = try backup.write("small.csv")
+            let start = try #require(bytes.dropLast().lastIndex(of: 0x0A)) + 1
+            try backup.put(Array(bytes[..<start]), "rest")
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+            process.arguments = ["sha256sum", backup.path("rest")]
+            let output = Pipe()
+            process.standardOutput = output
+            try process.run()
+            let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self).prefix(64)
+            process.waitUntilExit()
+            let seal = try #require(try SealFinder.find(in: try OpenFile(reading: backup.path("small.csv"))))
+            #expect(seal.sha256 == said)
+        }
+    }
+
+    @Test func nothingStandsUnderTheNameBeforeTheEndOrAfterGivingUp() throws {
+        try SmallBackup.lend { backup in
+            let path = backup.path("small.csv")
+            let writer = try BackupWriter(
+                .file(path: path, overwriting: false), compression: .none, plain: false,
+                metadata: SmallBackup.metadata)
+            #expect(!FileManager.default.fileExists(atPath: path))
+            writer.abandon()
+            #expect(try FileManager.default.contentsOfDirectory(atPath: backup.folder) == [])
+        }
+    }
+
+    @Test func anExistingFileStaysWhenAnotherIsGivenUp() throws {
+        try SmallBackup.lend { backup in
+            try backup.put(Array("precious".utf8), "small.csv")
+            let path = backup.path("small.csv")
+            let error = #expect(throws: BackupError.self) {
+                try BackupWriter(
+                    .file(path: path, overwriting: false), compression: .none, plain: false,
+                    metadata: SmallBackup.metadata)
+            }
+            #expect(error?.kind == .exists)
+            let writer = try BackupWriter(
+                .file(path: path, overwriting: true), compression: .none, plain: false, metadata: SmallBackup.metadata)
+            writer.abandon()
+            #expect(try backup.text(of: "small.csv") == "precious")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: backup.folder) == ["small.csv"])
+        }
+    }
+
+    @Test func twoExportsToOneNameDoNotMix() throws {
+        try SmallBackup.lend { backup in
+            let destination = BackupWriter.Destination.file(path: backup.path("small.csv"), overwriting: true)
+            let first = try BackupWriter(
+                destination, compression: .none, plain: false, metadata: SmallBackup.metadata)
+            let error = #expect(throws: BackupError.self) {
+                try BackupWriter(destination, compression: .none, plain: false, metadata: SmallBackup.metadata)
+            }
+            #expect(error?.reason == "another export is writing this file now")
+            try first.finish(counts: [:])
+            #expect(try FileManager.default.contentsOfDirectory(atPath: backup.folder) == ["small.csv"])
+        }
+    }
+
+    @Test(arguments: ["small.csv", "small.csv.gz", "small.csv.zst"])
+    func countsThatWereForetoldWronglyAreMendedAtTheTop(name: String) throws {
+        try SmallBackup.lend { backup in
+            var metadata = SmallBackup.metadata
+            metadata.collections[0].records = 12_345
+            metadata.collections[2].records = 1
+            try backup.write(name, metadata: metadata)
+            #expect(try backup.faults(of: name) == [])
+            let reader = try BackupReader(try OpenFile(reading: backup.path(name)))
+            #expect(reader.metadata?.collections.map(\.records) == [2, 2, 0])
+        }
+    }
+
+    @Test func aFullDiskIsAnErrorThatSaysSo() throws {
+        let full = try OpenFile(path: "/dev/full", flags: O_WRONLY)
+        let error = #expect(throws: FileError.self) {
+            try BackupWriter(
+                .descriptor(full), compression: .none, plain: false, metadata: SmallBackup.metadata)
+        }
+        #expect(
+            error?.description
+                == "/dev/full: cannot write: No space left on device\n  The disk is full: free some room or write elsewhere."
+        )
+    }
+
+    @Test func aFolderAndAMissingFileAreErrorsWithTheirNames() throws {
+        try SmallBackup.lend { backup in
+            #expect(throws: FileError.self) { try OpenFile(reading: backup.folder) }
+            let error = #expect(throws: FileError.self) { try OpenFile(reading: backup.path("missing.csv")) }
+            #expect(error?.description == "\(backup.path("missing.csv")): cannot open: No such file or directory")
+        }
+    }
+
+    @Test func aFileThatChangesWhileItIsReadIsNoticed() throws {
+        try SmallBackup.lend { backup in
+            try backup.write("small.csv")
+            let reader = try BackupReader(try OpenFile(reading: backup.path("small.csv")))
+            try reader.checkUnchanged()
+            let handle = try #require(FileHandle(forWritingAtPath: backup.path("small.csv")))
+            try handle.seekToEnd()
+            try handle.write(contentsOf: Data("x".utf8))
+            let error = #expect(throws: BackupError.self) { try reader.checkUnchanged() }
+            #expect(error?.reason == "the file was changed while it was read")
+        }
+    }
+}
