@@ -26,6 +26,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .systemLibrary(
             name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
+        .systemLibrary(name: "CMalloc"),
 
         .target(name: "BSON", swiftSettings: strict),
         .target(name: "ExtendedJSON", dependencies: ["BSON"], swiftSettings: strict),
@@ -46,7 +47,7 @@ let package = Package(
         .executableTarget(
             name: "MongoFerryCLI",
             dependencies: [
-                "MongoFerry", "BSON", "BackupFile", "ExtendedJSON", "MongoDriver", "Relations",
+                "MongoFerry", "BSON", "BackupFile", "CMalloc", "ExtendedJSON", "MongoDriver", "Relations",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

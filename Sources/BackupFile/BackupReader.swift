@@ -96,8 +96,7 @@ public final class BackupReader {
     /// Fills a batch with the next whole rows; false when there are no more.
     /// - Throws: ``BackupError`` where the file is damaged, with the line; ``FileError``.
     public func nextBatch(into batch: RecordBatch) throws -> Bool {
-        batch.records.removeAll(keepingCapacity: true)
-        batch.buffer.reset()
+        batch.clear()
         guard !isAtEnd else { return false }
         var scan = RecordScan(line: position.line)
         var sealStart: Int?

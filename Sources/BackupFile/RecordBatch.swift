@@ -20,6 +20,12 @@ public final class RecordBatch: @unchecked Sendable {
 
     public init() {}
 
+    /// Forgets the rows, and gives back the memory of a huge one.
+    public func clear() {
+        records.removeAll(keepingCapacity: true)
+        buffer.reset(keeping: 2 << 20)
+    }
+
     public var count: Int { records.count }
     public var byteCount: Int { records.last?.end ?? 0 }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BackupFile
+import CMalloc
 import Foundation
 import MongoDriver
 import MongoFerry
@@ -22,6 +23,11 @@ struct MongoFerryCommand: ParsableCommand {
     static func main() {
         // A reader that goes away shall be an error with a text, not a signal.
         signal(SIGPIPE, SIG_IGN)
+        #if canImport(Glibc)
+            // Blocks of 2 MB and more go back to the system when they are freed: without this the allocator keeps up to
+            // 32 MB of each thread's, and a few 16 MB documents are paid for to the end (270 MB instead of 210).
+            mallopt(M_MMAP_THRESHOLD, 2 << 20)
+        #endif
         // A limit on file sizes likewise.
         signal(SIGXFSZ, SIG_IGN)
         var command: any ParsableCommand

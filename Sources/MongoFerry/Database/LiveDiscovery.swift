@@ -8,8 +8,9 @@ struct LiveDiscovery {
     let connection: Connection
     let operation: OperationContext
 
-    /// Documents looked at a collection.
+    /// Documents looked at a collection, and about how many bytes of them.
     private static let sampleSize = 1000
+    private static let sampleBytes = 16 << 20
     /// Ids asked for in one question.
     private static let questionSize = 20_000
 
@@ -32,10 +33,13 @@ struct LiveDiscovery {
                 let count = reply["n"]?.integer ?? 0
                 discovery.declare(entry.name, count: count)
                 guard count > 0 else { continue }
+                let statistics = try client.runRead(["collStats": .string(entry.databaseName)], on: connection.database)
+                let average = max(1, statistics["avgObjSize"]?.integer ?? 1)
+                let size = min(Self.sampleSize, max(3, Self.sampleBytes / average))
                 let cursor =
-                    count <= Self.sampleSize
+                    count <= size
                     ? try client.find(namespace, [:])
-                    : try client.aggregate(namespace, pipeline: [["$sample": ["size": .int32(Int32(Self.sampleSize))]]])
+                    : try client.aggregate(namespace, pipeline: [["$sample": ["size": .int32(Int32(size))]]])
                 try cursor.forEach { try discovery.add($0, in: entry.name) }
             }
         }

@@ -18,17 +18,21 @@ struct Chunk: Sendable {
 final class OrderedChunks: @unchecked Sendable {
     private let condition = NSCondition()
     private var waiting: [[Chunk]]
+    private var waitingBytes: [Int]
     private var openParts: [Int]
     private var head = 0
     private var spare: [ByteBuffer] = []
     private var hasFailed = false
 
-    private static let headLimit = 8
-    private static let aheadLimit = 3
+    /// Bytes that wait of the collection whose turn it is, and of each one behind it. A chunk is about 1 MB, but one
+    /// document can make it a hundred: then it goes by itself.
+    private static let headLimit = 8 << 20
+    private static let aheadLimit = 3 << 20
 
     /// - Parameter parts: how many readers' parts each collection has.
     init(parts: [Int]) {
         waiting = parts.map { _ in [] }
+        waitingBytes = parts.map { _ in 0 }
         openParts = parts
     }
 
@@ -50,11 +54,14 @@ final class OrderedChunks: @unchecked Sendable {
     func push(_ chunk: Chunk, collection: Int) throws {
         condition.lock()
         defer { condition.unlock() }
-        while !hasFailed, waiting[collection].count >= (collection == head ? Self.headLimit : Self.aheadLimit) {
+        while !hasFailed, waitingBytes[collection] > 0,
+            waitingBytes[collection] + chunk.rows.count > (collection == head ? Self.headLimit : Self.aheadLimit)
+        {
             condition.wait()
         }
         if hasFailed { throw CancellationError() }
         waiting[collection].append(chunk)
+        waitingBytes[collection] += chunk.rows.count
         condition.broadcast()
     }
 
@@ -77,8 +84,10 @@ final class OrderedChunks: @unchecked Sendable {
         while !hasFailed, waiting[collection].isEmpty, openParts[collection] > 0 { condition.wait() }
         if hasFailed { throw CancellationError() }
         guard !waiting[collection].isEmpty else { return nil }
-        defer { condition.broadcast() }
-        return waiting[collection].removeFirst()
+        let chunk = waiting[collection].removeFirst()
+        waitingBytes[collection] -= chunk.rows.count
+        condition.broadcast()
+        return chunk
     }
 
     /// Wakes up everybody: the operation has failed.

@@ -3,6 +3,9 @@ import Foundation
 
 /// Looks at some rows of a file with several threads.
 enum BatchPass {
+    /// Bytes of rows that the workers have at once.
+    private static let byteLimit = 24 << 20
+
     /// Reads batches from where `reader` stands and hands each to one of the workers.
     ///
     /// The reader runs on the calling thread. A worker sees its batches in the order of the file, but not all of them.
@@ -19,11 +22,15 @@ enum BatchPass {
         let spare = BoundedQueue<RecordBatch>(capacity: workers.count + 4)
         for _ in 0..<workers.count + 3 { _ = spare.push(RecordBatch()) }
         let failure = Cancellation()
+        let budget = ByteBudget(byteLimit)
         let bodies = workers.enumerated().map { index, worker in
             { @Sendable in
                 while let batch = full.pop() {
                     try failure.check()
                     try worker(batch)
+                    let size = batch.byteCount
+                    batch.clear()
+                    budget.give(back: size)
                     _ = spare.push(batch)
                 }
                 try failure.check()
@@ -37,11 +44,12 @@ enum BatchPass {
                 try cancellation.check()
                 guard try reading.reader.nextBatch(into: batch) else { break }
                 if let end, batch.offset >= end { break }
-                guard full.push(batch) else { break }
+                guard budget.take(batch.byteCount), full.push(batch) else { break }
             }
         }
         try Threads.runAll(bodies + [feed]) {
             failure.cancel()
+            budget.close()
             full.close()
             spare.close()
         }

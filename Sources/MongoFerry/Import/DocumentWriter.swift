@@ -54,10 +54,11 @@ final class DocumentWriter {
     /// - Throws: ``MongoError`` for what is not a matter of single documents.
     func add(_ document: RawDocument, line: Int) throws {
         outcome.read += 1
+        if bytes.count + document.bytes.count > Self.batchBytes { try flush() }
         pending.append(Pending(start: bytes.count, count: document.bytes.count, line: line))
         bytes.append(document.bytes)
         let limit = if case .load = way { Self.batchCount } else { Self.lookupCount }
-        if bytes.count >= Self.batchBytes || pending.count >= limit { try flush() }
+        if bytes.count >= Self.batchBytes / 2 || pending.count >= limit { try flush() }
     }
 
     /// Writes what is waiting.
@@ -65,7 +66,7 @@ final class DocumentWriter {
         guard !pending.isEmpty else { return }
         defer {
             pending.removeAll(keepingCapacity: true)
-            bytes.reset()
+            bytes.reset(keeping: Self.batchBytes / 2)
         }
         switch way {
         case .load: try insert(Array(pending.indices), whereTaken: .reject)

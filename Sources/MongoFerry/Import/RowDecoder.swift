@@ -54,7 +54,9 @@ struct RowDecoder {
         _ fields: RowFields, line: Int, collection: String,
         _ body: (RawDocument, ExtendedJSONDecoder.Traits) throws -> Result
     ) throws -> Result {
-        buffer.reset(keeping: 20 << 20)
+        buffer.reset()
+        // A huge document's room is given back at once: other threads have theirs.
+        defer { buffer.reset(keeping: 1 << 20) }
         let traits: ExtendedJSONDecoder.Traits
         let document: RawDocument
         do {
