@@ -40,6 +40,12 @@ public struct Export: Sendable {
                 "\(connection.topologyText), MongoDB \(connection.server.version): no snapshot, so writes during the export may be half in the file"
             )
         }
+        let capped = catalog.entries.filter { $0.options["capped"]?.bool == true }.map(\.name)
+        if moment.readConcern != nil, !capped.isEmpty {
+            operation.warning(
+                "servers give no snapshots of capped collections: \(capped.joined(separator: ", ")) may hold what was written during the export"
+            )
+        }
         if options.json == .relaxed {
             operation.warning(
                 "--json relaxed loses the difference between number types: such a file does not restore exactly")
@@ -150,7 +156,8 @@ public struct Export: Sendable {
     ) throws -> Report {
         let collections = metadata.collections.filter { $0.kind != .view }
         let parts = try collections.enumerated().map { index, entry in
-            let isSorted = options.reproducible && entry.kind == .collection && entry.options["capped"]?.bool != true
+            let isCapped = entry.options["capped"]?.bool == true
+            let isSorted = options.reproducible && entry.kind == .collection && !isCapped
             return ReadPart(
                 collection: index, namespace: connection.namespace(entry.databaseName),
                 filter: queries[entry.name] ?? [:],
@@ -158,7 +165,8 @@ public struct Export: Sendable {
                     sort: isSorted ? ["_id": 1] : nil,
                     batchSize: try batchSize(entry, connection),
                     allowDiskUse: isSorted && connection.server.isAtLeast(4, 4) ? true : nil,
-                    readConcern: moment.readConcern))
+                    // Servers refuse snapshots of capped collections.
+                    readConcern: isCapped ? nil : moment.readConcern))
         }
         let chunks = OrderedChunks(parts: collections.map { _ in 1 })
         let queue = PartQueue(parts)
