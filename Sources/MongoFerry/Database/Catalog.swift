@@ -68,6 +68,7 @@ struct Catalog {
             let hint = NearestName.nearest(to: glob.pattern, among: all).map { " Did you mean '\($0)'?" } ?? ""
             throw FerryError("there is no collection '\(glob)' in \(connection.database).\(hint)")
         }
+        try Self.checkLookAlikes(entries.map(\.name))
         let clashes = configuration.clashes(among: entries.map(\.databaseName))
         if let clash = clashes.first {
             throw FerryError(
@@ -75,6 +76,17 @@ struct Catalog {
                 details: [
                     "Give one of them another name in \(configuration.file ?? "the configuration"), or exclude it."
                 ])
+        }
+    }
+
+    /// Servers tell names apart by their bytes, people and Swift's strings by their look: `é` can be one character or
+    /// two. Mixing two collections up would be worse than refusing them.
+    private static func checkLookAlikes(_ names: [String]) throws {
+        var seen: Set<String> = []
+        for name in names where !seen.insert(name).inserted {
+            throw FerryError(
+                "two collections have names that look the same, '\(name)': one with composed, one with decomposed characters",
+                details: ["Nothing was written. Rename one of them."])
         }
     }
 
@@ -86,11 +98,13 @@ struct Catalog {
         return nil
     }
 
-    /// Reads the indexes of every collection that has some of its own.
+    /// Reads the indexes of every collection that has some of its own, sorted by name: equal data give equal files,
+    /// whichever index was made first.
     mutating func readIndexes(_ connection: Connection) throws {
         try connection.withClient { client in
             for index in entries.indices where entries[index].kind != .view {
                 entries[index].indexes = try client.listIndexes(of: connection.namespace(entries[index].databaseName))
+                    .sorted { ($0["name"]?.string ?? "") < ($1["name"]?.string ?? "") }
             }
         }
     }

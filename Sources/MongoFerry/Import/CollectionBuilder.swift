@@ -82,16 +82,12 @@ struct CollectionBuilder {
 
     /// An index as `createIndexes` wants it.
     ///
-    /// `listIndexes` shows no collation for the simple one; in a collection with a default it has to be said.
+    /// `listIndexes` shows no collation for the simple one; in a collection with a default it has to be said. Of text and
+    /// 2d indexes, too, which know no other.
     static func specification(_ index: Document, inheriting collation: Value?) -> Document {
         let bare = index.removing(["ns"])
-        guard collation != nil, bare["collation"] == nil, !isText(bare) else { return bare }
+        guard collation != nil, bare["collation"] == nil else { return bare }
         return bare.appending("collation", ["locale": "simple"])
-    }
-
-    /// Text indexes know the simple collation only, and say so themselves.
-    private static func isText(_ index: Document) -> Bool {
-        index["key"]?.document?.elements.contains { $0.value == "text" } ?? false
     }
 
     /// Renames a collection over another in one step.

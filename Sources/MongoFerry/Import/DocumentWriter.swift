@@ -10,6 +10,8 @@ final class DocumentWriter {
         case merge(DocumentKey)
         /// Only what is missing.
         case insert
+        /// Into a time series; those that are there already are found by the time field. Nil for a new collection.
+        case measurements(timeField: String?)
         /// Writes nothing: only says what a merge would find missing or different.
         case compare(DifferenceLog)
     }
@@ -75,6 +77,10 @@ final class DocumentWriter {
             let missing = try lookUp(try DocumentKey(["_id"]), idOnly: true).missing
             outcome.unchanged += pending.count - missing.count
             try insert(missing, whereTaken: .keep)
+        case .measurements(let timeField):
+            let missing = try timeField.map(missingMeasurements) ?? Array(pending.indices)
+            outcome.unchanged += pending.count - missing.count
+            try insertMeasurements(missing)
         case .compare(let log):
             let lookup = try lookUp(try DocumentKey(["_id"]), idOnly: false)
             for index in lookup.missing { log.noteMissing(try document(index)) }
@@ -108,7 +114,8 @@ final class DocumentWriter {
         for index in pending.indices {
             let document = try document(index)
             guard let hash = key.hash(document) else {
-                result.missing.append(index)
+                try reject(
+                    index, "it has no value for \(key.names.joined(separator: ", ")), by which the merge finds it")
                 continue
             }
             byHash[hash, default: []].append(index)
@@ -133,6 +140,47 @@ final class DocumentWriter {
         return result
     }
 
+    /// Measurements have no `_id` to be known by: one is there if all its fields are, in whatever order, since the
+    /// server's buckets keep none.
+    private func missingMeasurements(_ timeField: String) throws -> [Int] {
+        var byFields: [Document: [Int]] = [:]
+        var times: [Value] = []
+        for index in pending.indices {
+            let document = try document(index)
+            byFields[Self.sorted(document), default: []].append(index)
+            if let time = document[timeField]?.copy { times.append(time) }
+        }
+        let filter = Document { $0.append(timeField, ["$in": .array(times)]) }
+        let cursor = try client.find(namespace, filter, options: FindOptions(readPreference: .primary))
+        try cursor.forEach { live in
+            if let indexes = byFields.removeValue(forKey: Self.sorted(live)) { matched += indexes.count }
+        }
+        return byFields.values.joined().sorted()
+    }
+
+    /// By a command of our own: libmongoc's bulk insert would give an `_id` to measurements that have none.
+    private func insertMeasurements(_ indexes: [Int]) throws {
+        guard !indexes.isEmpty else { return }
+        outcome.inserted += indexes.count
+        if isDryRun { return }
+        let documents = try Document { list in
+            for (place, index) in indexes.enumerated() { list.append(String(place), copying: try document(index)) }
+        }
+        let reply = try client.runWrite(
+            ["insert": .string(namespace.collection), "ordered": false, "documents": .array(documents)],
+            on: namespace.database)
+        for error in reply["writeErrors"]?.array ?? [] {
+            guard let fields = error.document, let place = fields["index"]?.integer else { continue }
+            outcome.inserted -= 1
+            try reject(indexes[place], fields["errmsg"]?.string ?? "the server refuses it")
+        }
+    }
+
+    private static func sorted(_ document: RawDocument) -> Document {
+        let elements = Document(copying: document).elements.sorted { $0.key < $1.key }
+        return Document { for (key, value) in elements { $0.append(key, value) } }
+    }
+
     private func merge(_ key: DocumentKey) throws {
         var lookup = try lookUp(key, idOnly: false)
         if !key.isID {
@@ -148,7 +196,8 @@ final class DocumentWriter {
             outcome.updated += lookup.changed.count
             return
         }
-        try insert(lookup.missing, whereTaken: .replace)
+        // By other keys than _id: what has the same _id is another document, which must not be lost.
+        try insert(lookup.missing, whereTaken: key.isID ? .replace : .reject)
         guard !lookup.changed.isEmpty else { return }
         let bulk = try client.bulkWrite(to: namespace)
         var refused: [Int] = []

@@ -25,6 +25,8 @@ struct FileSurvey: Sendable {
 
     /// In the order of their first rows.
     var rows: [Rows] = []
+    /// Names of the time series among them, whose `_id`s say nothing.
+    var measurements: Set<String> = []
     var problems: ProblemList
     /// What is wrong with the file as a whole.
     var fileProblems: [String] = []
@@ -74,8 +76,11 @@ struct Surveyor {
         let isLegacy = reader.metadata == nil
         let total = reader.metadata.map(\.records)
         let done = Tally()
+        let measurements = Set(reader.metadata?.collections.filter { $0.kind == .timeseries }.map(\.name) ?? [])
         let workers = (0..<jobs).map { _ in
-            SurveyWorker(maximumDocument: maximumDocument, problemLimit: problemLimit, isLegacy: isLegacy)
+            SurveyWorker(
+                RowDecoder(maximumDocument: maximumDocument, measurements: measurements), problemLimit: problemLimit,
+                isLegacy: isLegacy)
         }
         let operation = operation
         try BatchPass.run(
@@ -88,6 +93,7 @@ struct Surveyor {
             })
         try reader.checkUnchanged()
         var survey = merged(workers, isLegacy: isLegacy)
+        survey.measurements = measurements
         // Before duplicates are noted: those rows are counted already.
         checkSeal(&survey)
         try DuplicateSearch(reader: reader, maximumDocument: maximumDocument, operation: operation).run(&survey)
@@ -103,6 +109,9 @@ struct Surveyor {
             hasWrappers = hasWrappers || worker.hasWrappers
             for (name, rows) in worker.rows {
                 var known = byName[name] ?? FileSurvey.Rows(name: name)
+                if !known.name.utf8.elementsEqual(rows.name.utf8) {
+                    survey.fileProblems.append("two collections have names that look the same: \(name)")
+                }
                 known.count += rows.count
                 if rows.first.offset < known.first.offset { known.first = rows.first }
                 known.end = max(known.end, rows.end)
@@ -176,8 +185,8 @@ private final class SurveyWorker: @unchecked Sendable {
     private(set) var hexadecimalRows = LegacyInference()
     private(set) var otherRows = LegacyInference()
 
-    init(maximumDocument: Int, problemLimit: Int, isLegacy: Bool) {
-        decoder = RowDecoder(maximumDocument: maximumDocument)
+    init(_ decoder: RowDecoder, problemLimit: Int, isLegacy: Bool) {
+        self.decoder = decoder
         problems = ProblemList(limit: problemLimit)
         self.isLegacy = isLegacy
     }
@@ -192,6 +201,12 @@ private final class SurveyWorker: @unchecked Sendable {
                 if name != current.name {
                     if !current.name.isEmpty { rows[current.name] = current }
                     current = rows.removeValue(forKey: name) ?? FileSurvey.Rows(name: name)
+                }
+                // Equal to Swift, but not to a server: composed and decomposed characters.
+                guard name.utf8.elementsEqual(current.name.utf8) else {
+                    throw RowProblem(
+                        line: row.line, collection: name,
+                        reason: "the collection's name looks the same as another's but has other bytes")
                 }
                 try take(row, fields, &current)
             } catch let problem as RowProblem {
@@ -213,7 +228,7 @@ private final class SurveyWorker: @unchecked Sendable {
             return (IDHash.hash(id), document.bytes.count, traits.contains(.rawBSON))
         }
         rows.count += 1
-        rows.ids.append(hash)
+        if !decoder.measurements.contains(rows.name) { rows.ids.append(hash) }
         rows.bytes += size
         if escaped { rows.escaped += 1 }
     }

@@ -122,6 +122,9 @@ struct ImportRun {
             throw FerryError("\(reader.path): nothing to import: every collection is excluded")
         }
         for line in plan.lines { operation.info(line) }
+        report.differences = plan.steps.flatMap { step in
+            step.differences.map { .init(collection: step.name, kind: "target", detail: $0) }
+        }
         if options.isDryRun { return try dryRun(plan, survey, legacy) }
         guard try options.confirm(plan) else {
             throw FerryError("not confirmed: nothing was written", kind: .failed)
@@ -165,10 +168,11 @@ struct ImportRun {
         return true
     }
 
-    /// Writes the rows that were not taken into a file of their own, where that was asked for.
+    /// Writes the rows that were not taken into a file of their own: those that the server refused, and those of the
+    /// preflight where that was asked for.
     private func setAside() throws {
         let problems = preflightProblems + rejections.first
-        guard options.maximumRejects > 0, !problems.isEmpty else { return }
+        guard !problems.isEmpty else { return }
         let path = (reader.path == Spool.standardInput ? "stdin" : reader.path) + ".rejects.csv"
         let count = try RejectsFile.write(problems, of: reader, to: path)
         // Types of a file that says what it is need no guessing when the rows come again.
@@ -203,14 +207,13 @@ struct ImportRun {
         let key = try DocumentKey(options.mode == .merge ? options.upsertKeys : ["_id"])
         for step in plan.steps where step.way != .view {
             var outcome = CollectionOutcome(name: step.name)
-            if step.liveIsView || step.entry.kind == .timeseries {
+            if step.liveIsView || step.entry.kind == .timeseries && step.way == .inPlace {
                 outcome.inserted = step.records
                 outcome.read = step.records
-                outcome.deleted = step.way == .inPlace ? step.liveCount ?? 0 : 0
+                outcome.deleted = step.liveCount ?? 0
             } else {
-                let way: DocumentWriter.Way = options.mode == .insert ? .insert : .merge(key)
                 let result = try loader.load(
-                    step.name, into: connection.namespace(step.databaseName), way, isDryRun: true)
+                    step.name, into: connection.namespace(step.databaseName), upsertWay(step, key), isDryRun: true)
                 outcome = result.outcome
                 if options.mode == .replace, let live = step.liveCount {
                     outcome.deleted = max(0, live - result.matched)
@@ -253,6 +256,10 @@ struct ImportRun {
                 report.status = "refused"
                 report.error =
                     "the live data were not touched: the server refused \(rejections.count) documents and \(outcome.refusedIndexes.count) indexes"
+            } else if !outcome.refusedIndexes.isEmpty || rejections.count > 0 {
+                report.status = "problems"
+                report.error =
+                    "replaced without the \(rejections.count) documents and \(outcome.refusedIndexes.count) indexes that the server refused"
             }
             return
         }
@@ -268,10 +275,9 @@ struct ImportRun {
                 try prepare(step)
                 guard step.way != .view else { continue }
                 let isOrdered = step.entry.options["capped"]?.bool == true || step.entry.kind == .timeseries
-                let way: DocumentWriter.Way =
-                    step.entry.kind == .timeseries ? .load : step.way == .insert ? .insert : .merge(key)
                 let result = try loader.load(
-                    step.name, into: connection.namespace(step.databaseName), way, writers: isOrdered ? 1 : nil)
+                    step.name, into: connection.namespace(step.databaseName), upsertWay(step, key),
+                    writers: isOrdered ? 1 : nil)
                 report.collections.append(result.outcome)
                 results.append(result)
             } catch {
@@ -289,21 +295,28 @@ struct ImportRun {
         noteRejections()
     }
 
+    /// How merge and insert write a collection; a dry run of replace counts as a merge would.
+    private func upsertWay(_ step: ImportPlan.Step, _ key: DocumentKey) -> DocumentWriter.Way {
+        if step.entry.kind == .timeseries {
+            let isNew = (step.liveCount ?? 0) == 0
+            let timeField = step.entry.options["timeseries"]?.document?["timeField"]?.string
+            return .measurements(timeField: isNew ? nil : timeField)
+        }
+        return step.way == .insert ? .insert : .merge(key)
+    }
+
     /// Creates what is missing: the collection, the view, indexes.
     private mutating func prepare(_ step: ImportPlan.Step) throws {
         let refused = try connection.withClient { client in
             let builder = CollectionBuilder(client: client, database: connection.database)
-            if step.liveCount == nil, !(step.way == .view && step.liveIsView) {
-                do {
-                    try builder.create(step.entry, as: step.databaseName)
-                } catch let error as FerryError where step.way == .view && error.text.contains("already exists") {}
-            }
+            if step.liveOptions == nil { try builder.create(step.entry, as: step.databaseName) }
             guard step.way != .view else { return [String]() }
             let present = Set(
                 try client.listIndexes(of: connection.namespace(step.databaseName), readPreference: .primary)
                     .compactMap { $0["name"]?.string })
             let missing = step.entry.indexes.filter { !present.contains($0["name"]?.string ?? "") }
-            return try builder.build(missing, on: step.databaseName, inheriting: step.entry.options["collation"])
+            return try builder.build(
+                missing, on: step.databaseName, inheriting: (step.liveOptions ?? step.entry.options)["collation"])
         }
         for text in refused { report.warnings.append("the server refuses \(text)") }
     }

@@ -23,11 +23,16 @@ public struct ImportPlan: Sendable {
         /// Documents in the database now; nil where the collection does not exist.
         public var liveCount: Int?
         public var liveIsView = false
+        /// The existing collection's or view's own options; nil where there is none.
+        var liveOptions: Document?
         /// What differs between the file's options and indexes and the existing ones.
         public var differences: [String] = []
         /// Code that the server will run, to be looked at by a person: `$where`, `$function`, …
         public var code: [String] = []
         var entry: BackupMetadata.Collection
+
+        /// Whether what is there now is gone afterwards. Merge and insert never put a view in a collection's place.
+        var isReplaced: Bool { way != .merge && way != .insert }
     }
 
     public var mode: ImportOptions.Mode
@@ -58,7 +63,7 @@ public struct ImportPlan: Sendable {
         }
         for cycle in cycles { lines.append("  refer to each other: \(cycle.joined(separator: ", "))") }
         if !untouched.isEmpty { lines.append("  left alone: \(untouched.joined(separator: ", "))") }
-        let lost = steps.filter { $0.way == .staged || $0.way == .inPlace }.compactMap(\.liveCount).reduce(0, +)
+        let lost = steps.filter(\.isReplaced).compactMap(\.liveCount).reduce(0, +)
         if lost > 0 { lines.append("  replaced and gone afterwards: the \(lost) documents that are there now") }
         if stagingBytes > 0 {
             lines.append(
@@ -69,7 +74,7 @@ public struct ImportPlan: Sendable {
 
     /// Whether documents that are there now can be lost.
     public var isDestructive: Bool {
-        steps.contains { ($0.way == .staged || $0.way == .inPlace) && ($0.liveCount ?? 0) > 0 || $0.liveIsView }
+        steps.contains { $0.isReplaced && ($0.liveCount ?? 0) > 0 || $0.liveIsView }
     }
 }
 

@@ -89,14 +89,17 @@ struct ImportPlanner {
         case (.collection, .replace):
             step.way = options.inPlace || existing?.kind == .timeseries ? .inPlace : .staged
         }
-        if step.liveIsView, options.mode != .replace {
-            throw FerryError(
-                "'\(entry.databaseName)' is a view in \(connection.database), and nothing can be written into a view")
+        try checkKinds(entry, existing)
+        if entry.kind == .view {
+            step.code = ServerCode.found(in: entry)
+            if let existing { try compareView(&step, existing) }
+            return step
         }
         guard let existing, !existingIsView else {
             step.code = ServerCode.found(in: entry)
             return step
         }
+        step.liveOptions = existing.options
         let namespace = connection.namespace(entry.databaseName)
         let liveIndexes: [Document]
         (step.liveCount, liveIndexes) = try connection.withClient { client in
@@ -116,6 +119,52 @@ struct ImportPlanner {
         step.code = ServerCode.found(in: step.entry)
         return step
     }
+
+    /// Only replace can make a view of a collection, or the other way round.
+    /// - Throws: ``FerryError`` where file and database mean different things by one name.
+    private func checkKinds(_ entry: BackupMetadata.Collection, _ existing: CollectionInfo?) throws {
+        guard let existing, options.mode != .replace else { return }
+        let live = Self.kindText(existing.kind)
+        let file = Self.kindText(entry.kind)
+        // A file without metadata doesn't know what its collections are.
+        guard live != file, metadata != nil || existing.kind == .view else { return }
+        throw FerryError(
+            "'\(entry.databaseName)' is a \(live) in \(connection.database), and a \(file) in the file",
+            details: [
+                "Nothing was written. --mode replace takes the file's; --exclude leaves it out; --rename gives it another name."
+            ])
+    }
+
+    private static func kindText(_ kind: CollectionInfo.Kind) -> String {
+        switch kind {
+        case .collection: "collection"
+        case .view: "view"
+        case .timeseries: "time series"
+        case .other(let name): name
+        }
+    }
+
+    private static func kindText(_ kind: BackupMetadata.Collection.Kind) -> String {
+        switch kind {
+        case .collection: "collection"
+        case .view: "view"
+        case .timeseries: "time series"
+        }
+    }
+
+    private func compareView(_ step: inout ImportPlan.Step, _ existing: CollectionInfo) throws {
+        step.liveOptions = existing.options
+        if existing.kind == .view {
+            step.differences = CollectionDifferences.texts(
+                step.entry, options: existing.options, indexes: [], mode: options.mode)
+            return
+        }
+        let count = try connection.withClient {
+            try $0.runRead(["count": .string(existing.name)], on: connection.database, readPreference: .primary)
+        }
+        step.liveCount = count["n"]?.integer ?? 0
+        step.differences = ["a \(Self.kindText(existing.kind)) has that name now; the file's view takes its place"]
+    }
 }
 
 /// Names that an import may write to.
@@ -129,8 +178,8 @@ enum TargetName {
             reason = "names that start with 'system.' are the server's own"
         } else if OwnNames.contains(name) {
             reason = "names that start with '\(OwnNames.prefix)' are this program's own"
-        } else if name.utf8.contains(0) || name.contains("$") || name.hasPrefix(".") || name.hasSuffix(".") {
-            reason = "a collection's name has no '$' and no zero byte, and no point at either end"
+        } else if name.utf8.contains(0) || name.contains("$") || name.hasPrefix(".") {
+            reason = "a collection's name has no '$' and no zero byte, and does not start with a point"
         } else if database.utf8.count + 1 + name.utf8.count > 255 {
             reason = "with the database's name it is longer than 255 bytes"
         } else {

@@ -31,6 +31,7 @@ struct Replacement {
         let staging = Dictionary(
             uniqueKeysWithValues: staged.enumerated().map { ($1.name, OwnNames.stagingPrefix + String($0)) })
         do {
+            for step in plan.steps where step.way == .view { try tryView(step) }
             for step in staged {
                 do {
                     try load(step, into: staging[step.name] ?? "", &outcome)
@@ -74,8 +75,9 @@ struct Replacement {
     private func fill(_ step: ImportPlan.Step, _ name: String, _ outcome: inout Outcome) throws {
         let watch = Stopwatch()
         let isCapped = step.entry.options["capped"]?.bool == true
+        let way: DocumentWriter.Way = step.entry.kind == .timeseries ? .measurements(timeField: nil) : .load
         var result = try operation.timed("load \(step.name)") {
-            try loader.load(step.name, into: connection.namespace(name), .load, writers: isCapped ? 1 : nil)
+            try loader.load(step.name, into: connection.namespace(name), way, writers: isCapped ? 1 : nil)
         }
         try operation.cancellation.check()
         operation.progress(.index, step.name)
@@ -126,6 +128,16 @@ struct Replacement {
                 "\(step.databaseName) was being replaced in place and is not complete: \(Self.text(error))",
                 kind: error is CancellationError ? .interrupted : .failed,
                 details: ["The collections before it are done. Run the import again: it starts this collection anew."])
+        }
+    }
+
+    /// Has the server look at a view's definition before anything is dropped.
+    private func tryView(_ step: ImportPlan.Step) throws {
+        let name = OwnNames.stagingPrefix + "view"
+        try connection.withClient { client in
+            try client.drop(connection.namespace(name))
+            try CollectionBuilder(client: client, database: connection.database).create(step.entry, as: name)
+            try client.drop(connection.namespace(name))
         }
     }
 

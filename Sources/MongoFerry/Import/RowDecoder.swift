@@ -20,11 +20,16 @@ struct RowDecoder {
     private let reordered = ByteBuffer(capacity: 4096)
     /// Bytes of the largest document that the server takes.
     let maximumDocument: Int
+    /// Time series: their documents need no `_id`, and may share one.
+    let measurements: Set<String>
 
     private var lastName: [UInt8] = []
     private var lastCollection = ""
 
-    init(maximumDocument: Int) { self.maximumDocument = maximumDocument }
+    init(maximumDocument: Int, measurements: Set<String> = []) {
+        self.maximumDocument = maximumDocument
+        self.measurements = measurements
+    }
 
     /// The collection's name in a row, without looking at the document.
     /// - Throws: ``RowProblem``.
@@ -74,6 +79,7 @@ struct RowDecoder {
         func problem(_ reason: String, id: RawElement?) -> RowProblem {
             RowProblem(line: line, collection: collection, id: id.map(IDText.text), reason: reason)
         }
+        if !measurements.isEmpty, measurements.contains(collection) { return document }
         guard let first = document.first else { throw problem("the document has no _id", id: nil) }
         let id = first.keyEquals("_id") ? first : document["_id"]
         guard let id else { throw problem("the document has no _id", id: nil) }

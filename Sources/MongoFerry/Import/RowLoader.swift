@@ -94,7 +94,7 @@ private final class LoadWorker: @unchecked Sendable {
         self.survey = survey
         self.rules = rules
         self.end = end
-        decoder = RowDecoder(maximumDocument: maximumDocument)
+        decoder = RowDecoder(maximumDocument: maximumDocument, measurements: survey.measurements)
         conversions = rules?.makeCounts()
     }
 

@@ -20,14 +20,14 @@ struct FileDatabaseComparison {
         let live = try connection.withClient { try $0.listCollections(in: connection.database) }
         for rows in survey.rows {
             let name = databaseName(rows.name)
-            guard live.contains(where: { $0.name == name && $0.kind != .view }) else {
+            guard let info = live.first(where: { $0.name == name && $0.kind != .view }) else {
                 differences.append(
                     .init(
                         collection: rows.name, kind: "missing",
                         detail: "the collection is not there; the file has \(rows.count) records"))
                 continue
             }
-            differences += try compare(rows, connection.namespace(name))
+            differences += try compare(rows, connection.namespace(name), info)
         }
         return differences
     }
@@ -36,13 +36,17 @@ struct FileDatabaseComparison {
         configuration.collection(name)?.databaseName ?? reader.metadata?.collection(named: name)?.databaseName ?? name
     }
 
-    private func compare(_ rows: FileSurvey.Rows, _ namespace: Namespace) throws -> [Report.Difference] {
+    private func compare(
+        _ rows: FileSurvey.Rows, _ namespace: Namespace, _ info: CollectionInfo
+    ) throws -> [Report.Difference] {
+        let timeField = info.options["timeseries"]?.document?["timeField"]?.string
         let rejections = RejectionLog()
         let loader = RowLoader(
             reader: reader, connection: connection, survey: survey, rules: rules, jobs: Threads.defaultJobs,
             rejections: rejections, lock: nil, operation: operation)
         let log = DifferenceLog(limit: Self.exampleLimit)
-        let result = try loader.load(rows.name, into: namespace, .compare(log), isDryRun: true)
+        let way = timeField.map { DocumentWriter.Way.measurements(timeField: $0) } ?? .compare(log)
+        let result = try loader.load(rows.name, into: namespace, way, isDryRun: true)
         var differences: [Report.Difference] = []
         func add(_ kind: String, _ count: Int, _ examples: [String]) {
             guard count > 0 else { return }
@@ -55,6 +59,11 @@ struct FileDatabaseComparison {
         }
         add("missing", result.outcome.inserted, log.missing)
         add("different", result.outcome.updated, log.different)
+        guard timeField == nil else {
+            let count = try connection.withClient { try $0.countDocuments(namespace) }
+            add("extra", count - result.matched, [])
+            return differences
+        }
         let extra = try extraDocuments(rows, namespace)
         add("extra", extra.count, extra.examples)
         return differences

@@ -71,12 +71,13 @@ struct TargetField: Hashable, Sendable {
 
 /// Reads rows as documents, legacy ones converted. Belongs to one thread.
 private struct ConvertingDecoder {
-    private var decoder = RowDecoder(maximumDocument: .max)
+    private var decoder: RowDecoder
     private let converted = ByteBuffer(capacity: 4096)
     private let survey: FileSurvey
     private let rules: TypeRules?
 
     init(survey: FileSurvey, rules: TypeRules?) {
+        decoder = RowDecoder(maximumDocument: .max, measurements: survey.measurements)
         self.survey = survey
         self.rules = rules
     }

@@ -1,0 +1,418 @@
+import BSON
+import BackupFile
+import Foundation
+import MongoFerry
+import Relations
+import Testing
+
+/// Collections, views, indexes and options come back as they were.
+@Suite struct CatalogFidelityTests {
+    /// Exports `source`, and imports it into an empty database by merge and by replace, and over itself by replace.
+    static func expectTheSameCatalog(_ source: TestDatabase, _ copy: TestDatabase, _ folder: TemporaryFolder) throws {
+        let expected = try source.image()
+        let file = folder.file("catalog.csv")
+        try source.export(to: file)
+        let merged = try copy.load(file)
+        #expect(merged.warnings == [])
+        #expect(merged.status == "done")
+        #expect(try copy.image().differences(from: expected) == [], "merged")
+        for name in try copy.names() { try copy.drop(name) }
+        try copy.load(file, .replace)
+        #expect(try copy.image().differences(from: expected) == [], "replaced nothing")
+        let replaced = try copy.load(file, .replace)
+        #expect(replaced.warnings == [])
+        #expect(replaced.differences.map(\.detail) == [])
+        #expect(try copy.image().differences(from: expected) == [], "replaced itself")
+        let again = try copy.load(file)
+        #expect(again.totals.inserted + again.totals.updated == 0)
+        #expect(again.differences.map(\.detail) == [])
+        #expect(try copy.image().differences(from: expected) == [], "merged once more")
+    }
+
+    @Test func indexesOfEveryKindComeBack() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            let german: Value = ["locale": "de", "strength": 2]
+            try source.create(
+                "indexed",
+                indexes: [
+                    ["key": ["unique": 1], "name": "unique", "unique": true],
+                    ["key": ["b": -1, "a": 1], "name": "compound", "sparse": true],
+                    [
+                        "key": ["status": 1], "name": "partial",
+                        "partialFilterExpression": ["status": ["$gt": "a"], "amount": ["$exists": true]],
+                    ],
+                    ["key": ["status": 1], "name": "partial, empty filter", "partialFilterExpression": [:]],
+                    ["key": ["status": 1], "name": "partial, german", "collation": german],
+                    ["key": ["at": 1], "name": "ttl", "expireAfterSeconds": 1_000_000_000],
+                    [
+                        "key": ["title": "text", "body": "text", "lang": 1], "name": "text",
+                        "weights": ["title": 10, "body": 2], "default_language": "german",
+                        "language_override": "sprache",
+                    ],
+                    ["key": ["place": "2dsphere", "a": 1], "name": "sphere", "2dsphereIndexVersion": 2],
+                    ["key": ["flat": "2d"], "name": "flat", "bits": 20, "min": -500.5, "max": 500.5],
+                    ["key": ["$**": 1], "name": "wild", "wildcardProjection": ["a": 0, "b.c": 0]],
+                    ["key": ["sub.$**": 1], "name": "wild below"], ["key": ["h": 1], "name": "hidden", "hidden": true],
+                    ["key": ["hash": "hashed"], "name": "hashed"], ["key": ["_id": "hashed"], "name": "hashed id"],
+                    ["key": ["old": 1], "name": "old version", "v": 1],
+                    ["key": ["name\nwith": 1], "name": "line\nbreak, \"quotes\" # and 💶"],
+                    ["key": ["deep.er": 1, "x": -1], "name": "background", "background": true],
+                ])
+            try source.insert(
+                [["_id": 1, "unique": 1, "at": .date(1_700_000_000_000), "place": [1, 2]], ["_id": 2, "unique": 2]],
+                into: "indexed")
+            try Self.expectTheSameCatalog(source, copy, folder)
+        }
+    }
+
+    @Test func indexesOfACollectionWithACollationComeBack() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            let simple: Value = ["locale": "simple"]
+            try source.create(
+                "collated", ["collation": ["locale": "de", "strength": 2]],
+                indexes: [
+                    ["key": ["a": 1], "name": "inherited"], ["key": ["a": 1], "name": "simple", "collation": simple],
+                    ["key": ["a": 1], "name": "french", "collation": ["locale": "fr"], "unique": true],
+                    ["key": ["t": "text"], "name": "text", "collation": simple],
+                    ["key": ["p": "2d"], "name": "flat", "collation": simple],
+                    ["key": ["$**": 1], "name": "wild", "collation": simple],
+                ])
+            try source.insert([["_id": "a", "a": "x"], ["_id": "ä", "a": "X"]], into: "collated")
+            try Self.expectTheSameCatalog(source, copy, folder)
+        }
+    }
+
+    @Test func aSimpleIndexStaysSimpleInALiveCollectionWithACollation() throws {
+        try withTestDatabase { database, folder in
+            try database.create("names", indexes: [["key": ["a": 1], "name": "a"]])
+            try database.export(to: folder.file("names.csv"))
+            let expected = try database.image().collections["names"]?.indexes.filter { $0["name"] == "a" }
+            try database.drop("names")
+            try database.create("names", ["collation": ["locale": "de"]])
+            try database.load(folder.file("names.csv"))
+            #expect(try database.image().collections["names"]?.indexes.filter { $0["name"] == "a" } == expected)
+        }
+    }
+
+    @Test func optionsOfEveryKindComeBack() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.create("empty")
+            try source.create("capped", ["capped": true, "size": 5000, "max": 7])
+            try source.create(
+                "clustered",
+                [
+                    "clusteredIndex": ["key": ["_id": 1], "unique": true, "name": "mine"],
+                    "expireAfterSeconds": .int64(1_000_000_000),
+                ])
+            try source.create(
+                "validated",
+                [
+                    "validator": [
+                        "name": ["$not": .other(.regularExpression, Array("^\\$where\"\u{0}i\u{0}".utf8))],
+                        "at": ["$ne": ["$date": 1]], "sub": ["$ne": ["$oid": "x", "$where": "no"]],
+                        "$expr": ["$ne": ["$a", ["$literal": ["$numberLong": "1"]]]],
+                        "$and": [["n": ["$ne": .int64(1)]], ["d": ["$ne": .double(1)]], ["t": ["$ne": .date(1)]]],
+                    ], "validationLevel": "moderate", "validationAction": "warn",
+                ])
+            try source.create("schema", ["validator": ["$jsonSchema": ["required": ["a"], "title": "A, \"b\"\n#"]]])
+            try source.create("collated", ["collation": ["locale": "fr", "backwards": true, "strength": 2]])
+            try source.create("images", ["changeStreamPreAndPostImages": ["enabled": true]])
+            try source.create("engine", ["storageEngine": ["wiredTiger": ["configString": "block_compressor=zlib"]]])
+            try source.insert((0..<10).map { ["_id": .int32(9 - $0)] }, into: "capped")
+            try source.insert([["_id": "x"], ["_id": 1]], into: "clustered")
+            try source.insert([["_id": 1, "a": 1, "name": "x"]], into: "validated")
+            try Self.expectTheSameCatalog(source, copy, folder)
+            #expect(try copy.documents(in: "capped") == source.documents(in: "capped"), "in the order of insertion")
+        }
+    }
+
+    @Test func namesOfEveryKindComeBack() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            let long = String(repeating: "n", count: 200)
+            let names = [
+                "line\nbreak", "\"quoted\"", "a,b", "a/b", "100%", "#front", "space in", " front", "tail ", "ünïcödé",
+                "名前", "💶", "a.b.c", "tail.", "'", "tab\t", "\r\n", "collection", "data", "=1+1", "-1", "\\", long,
+                "{}", "null", "e\u{301}", "systemish", "a..b",
+            ]
+            for (index, name) in names.enumerated() {
+                try source.create(name)
+                if index % 2 == 0 { try source.insert([["_id": .int32(Int32(index))]], into: name) }
+            }
+            try Self.expectTheSameCatalog(source, copy, folder)
+            #expect(try copy.names().count == names.count)
+        }
+    }
+
+    /// Names are equal to servers by their bytes, to people by their look.
+    @Test func namesThatOnlyLookTheSameAreRefused() throws {
+        try withTestDatabase { database, folder in
+            try database.create("caf\u{E9}")
+            try database.create("cafe\u{301}")
+            let error = #expect(throws: FerryError.self) { try database.export(to: folder.file("names.csv")) }
+            #expect(error?.text.hasPrefix("two collections have names that look the same") == true)
+            let rows = "caf\u{E9},{\"_id\":1}\ncafe\u{301},{\"_id\":1}\n"
+            try folder.write(
+                "collection,data\n" + rows.replacing("{\"_id\":1}", with: "\"{\"\"_id\"\":1}\""), to: "rows.csv")
+            let report = try database.load(folder.file("rows.csv"))
+            #expect(report.status == "refused")
+            #expect(try database.count("caf\u{E9}") == 0)
+        }
+    }
+
+    @Test func viewsComeBackAfterWhatTheyStandOn() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.create("m.base", ["collation": ["locale": "de"]])
+            try source.create(
+                "z.first",
+                [
+                    "viewOn": "m.base", "collation": ["locale": "de"],
+                    "pipeline": [
+                        ["$match": ["b": 1, "a": ["$not": .other(.regularExpression, Array("x\u{0}i\u{0}".utf8))]]],
+                        ["$set": ["d": ["$literal": ["$date": 1]]]],
+                    ],
+                ])
+            try source.create("a.second", ["viewOn": "z.first", "pipeline": [], "collation": ["locale": "de"]])
+            try source.create("nowhere", ["viewOn": "not there", "pipeline": [["$limit": .int64(5)]]])
+            try source.insert([["_id": 1, "b": 1], ["_id": 2, "b": 2]], into: "m.base")
+            try Self.expectTheSameCatalog(source, copy, folder)
+            #expect(try copy.documents(in: "a.second").map { $0["_id"] } == [1])
+        }
+    }
+
+    // MARK: Time series
+
+    private static func fillSeries(_ database: TestDatabase) throws {
+        try database.create(
+            "series",
+            [
+                "timeseries": ["timeField": "at", "metaField": "sensor", "granularity": "minutes"],
+                "expireAfterSeconds": .int64(1_000_000_000),
+            ], indexes: [["key": ["sensor": 1, "at": 1], "name": "by sensor"]])
+        let start: Int64 = 1_700_000_000_000
+        // Some share an _id, some have none: both are legal here.
+        try database.run([
+            "insert": "series",
+            "documents": .array(
+                (0..<50).map { index in
+                    .document(
+                        Document {
+                            $0.append("at", .date(start + Int64(index / 2) * 60_000))
+                            $0.append("sensor", ["id": .int32(Int32(index % 3))])
+                            if index % 5 == 0 { $0.append("_id", 1) }
+                            $0.append("value", .double(Double(index / 4)))
+                        })
+                }),
+        ])
+    }
+
+    /// Buckets keep no order of fields.
+    private static func measurements(_ database: TestDatabase) throws -> [Document] {
+        try database.documents(in: "series").map { document in
+            Document { for (key, value) in document.elements.sorted(by: { $0.key < $1.key }) { $0.append(key, value) } }
+        }.sorted(by: DatabaseImage.byBytes)
+    }
+
+    @Test func timeSeriesAreReplacedInPlaceAndThePlanSaysSo() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try Self.fillSeries(source)
+            try source.export(to: folder.file("series.csv"))
+            try Self.fillSeries(copy)
+            try copy.run([
+                "insert": "series", "documents": [["at": .date(0), "sensor": 1, "value": "only here"]],
+            ])
+            let log = MessageLog()
+            let report = try copy.load(folder.file("series.csv"), .replace, log)
+            #expect(log.text.contains("series  replace in place, 50 records (51 there now)"), "\(log.text)")
+            #expect(report.status == "done")
+            #expect(try Self.measurements(copy) == Self.measurements(source))
+            let (mine, theirs) = (try copy.image().collections, try source.image().collections)
+            #expect(mine["series"]?.options == theirs["series"]?.options)
+            #expect(mine["series"]?.indexes == theirs["series"]?.indexes)
+        }
+    }
+
+    @Test func mergingATimeSeriesTwiceDoublesNothing() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try Self.fillSeries(source)
+            try source.export(to: folder.file("series.csv"))
+            #expect(try copy.load(folder.file("series.csv")).totals.inserted == 50)
+            #expect(try Self.measurements(copy) == Self.measurements(source))
+            let again = try copy.load(folder.file("series.csv"))
+            #expect(again.totals.inserted == 0)
+            #expect(again.totals.unchanged == 50)
+            #expect(try Self.measurements(copy) == Self.measurements(source))
+            try copy.drop("series")
+            try copy.load(folder.file("series.csv"), .insert)
+            #expect(try Self.measurements(copy) == Self.measurements(source))
+            let verified = try Verify(file: folder.file("series.csv"), target: try copy.target)
+                .runBlocking(OperationContext())
+            #expect(verified.differences.map(\.detail) == [])
+        }
+    }
+
+    // MARK: What differs between file and database
+
+    @Test func differencesStandInThePlanAndInTheReport() throws {
+        try withTestDatabase { database, folder in
+            try database.create(
+                "items", ["validator": ["a": 1], "validationAction": "warn"],
+                indexes: [
+                    ["key": ["a": 1], "name": "a"], ["key": ["b": 1], "name": "b", "unique": true],
+                    ["key": ["c": 1], "name": "c"],
+                ])
+            try database.create("view", ["viewOn": "items", "pipeline": []])
+            let expected = try database.image()
+            try database.export(to: folder.file("items.csv"))
+            try database.drop("items")
+            try database.drop("view")
+            try database.create(
+                "items", ["validator": ["a": 2], "validationAction": "warn"],
+                indexes: [
+                    ["key": ["a": 1], "name": "a"], ["key": ["b": 1], "name": "b"], ["key": ["d": 1], "name": "d"],
+                ])
+            try database.create("view", ["viewOn": "other", "pipeline": []])
+            let live = try database.image()
+            let log = MessageLog()
+            let merged = try database.load(folder.file("items.csv"), .merge, log)
+            let differences = [
+                "option validator: {\"a\":1} in the file, {\"a\":2} in the database; it stays as it is",
+                "index b differs from the file's; it stays as it is", "index c will be created",
+                "index d is not in the file; it stays",
+                "option viewOn: \"items\" in the file, \"other\" in the database; it stays as it is",
+            ]
+            #expect(merged.differences.map(\.detail) == differences)
+            #expect(merged.status == "done")
+            for difference in differences { #expect(log.text.contains(difference)) }
+            var afterMerge = live
+            let created = expected.collections["items"]?.indexes.filter { $0["name"] == "c" } ?? []
+            afterMerge.collections["items"]?.indexes.formUnion(created)
+            #expect(try database.image().differences(from: afterMerge) == [])
+            let replaced = try database.load(folder.file("items.csv"), .replace)
+            #expect(
+                replaced.differences.map(\.detail) == [
+                    "option validator: {\"a\":1} in the file, {\"a\":2} in the database; the file's counts",
+                    "index b differs from the file's; the file's counts",
+                    "index d is not in the file; it will be gone",
+                    "option viewOn: \"items\" in the file, \"other\" in the database; the file's counts",
+                ])
+            #expect(try database.image().differences(from: expected) == [])
+        }
+    }
+
+    @Test(arguments: [ImportOptions.Mode.merge, .insert])
+    func aViewIsNeverTakenForACollectionNorTheOtherWayRound(_ mode: ImportOptions.Mode) throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.create("x")
+            try source.insert([["_id": 1]], into: "x")
+            try source.create("y", ["viewOn": "x", "pipeline": []])
+            try source.export(to: folder.file("xy.csv"))
+            try copy.create("y")
+            try copy.insert([["_id": 2]], into: "y")
+            try copy.create("x", ["viewOn": "y", "pipeline": []])
+            let before = try copy.image()
+            for (name, text) in [
+                ("x", "'x' is a view in \(copy.name), and a collection in the file"),
+                ("y", "'y' is a collection in \(copy.name), and a view in the file"),
+            ] {
+                let error = #expect(throws: FerryError.self) {
+                    try copy.load(folder.file("xy.csv"), mode) { $0.collections = [Glob(name)] }
+                }
+                #expect(error?.text == text)
+            }
+            #expect(try copy.image().differences(from: before) == [])
+        }
+    }
+
+    @Test func replaceAsksBeforeAViewTakesACollectionsPlace() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.create("x")
+            try source.insert([["_id": 1]], into: "x")
+            try source.create("y", ["viewOn": "x", "pipeline": []])
+            let expected = try source.image()
+            try source.export(to: folder.file("xy.csv"))
+            try copy.create("y")
+            try copy.insert([["_id": 2], ["_id": 3]], into: "y")
+            try copy.create("x", ["viewOn": "y", "pipeline": []])
+            let before = try copy.image()
+            #expect(throws: FerryError.self) {
+                try copy.load(folder.file("xy.csv"), .replace) {
+                    $0.confirm = { plan in
+                        #expect(plan.isDestructive)
+                        #expect(
+                            plan.lines.contains("  replaced and gone afterwards: the 2 documents that are there now"))
+                        return false
+                    }
+                }
+            }
+            #expect(try copy.image().differences(from: before) == [])
+            try copy.load(folder.file("xy.csv"), .replace)
+            #expect(try copy.image().differences(from: expected) == [])
+        }
+    }
+
+    // MARK: What a server does not know
+
+    /// A file as a newer server's export would be.
+    private static func write(
+        _ collection: BackupMetadata.Collection, to path: String, plus: [BackupMetadata.Collection] = []
+    ) throws {
+        let writer = try BackupWriter(
+            .file(path: path, overwriting: true), compression: .none, plain: false,
+            metadata: BackupMetadata(
+                created: nil, program: "mongoferry test", database: "test", collections: [collection] + plus))
+        _ = try writer.finish(counts: [:])
+    }
+
+    @Test func anIndexOptionThatTheServerDoesNotKnowIsNamed() throws {
+        try withTestDatabase { database, folder in
+            var entry = BackupMetadata.Collection(name: "items")
+            entry.indexes = [
+                ["v": 2, "key": ["_id": 1], "name": "_id_"], ["v": 2, "key": ["a": 1], "name": "good"],
+                ["v": 2, "key": ["b": 1], "name": "new", "quantum": true],
+            ]
+            try Self.write(entry, to: folder.file("new.csv"))
+            try database.create("items")
+            try database.insert([["_id": 1]], into: "items")
+            let before = try database.image()
+            let replaced = try database.load(folder.file("new.csv"), .replace)
+            #expect(replaced.status == "refused")
+            #expect(replaced.warnings.count == 1)
+            #expect(replaced.warnings.first?.contains("index new on items: ") == true)
+            #expect(replaced.warnings.first?.contains("quantum") == true)
+            #expect(try database.image().differences(from: before) == [])
+            let merged = try database.load(folder.file("new.csv"))
+            #expect(merged.status == "problems")
+            #expect(merged.warnings.first?.contains("quantum") == true)
+            #expect(try database.image().collections["items"]?.indexes.count == 2)
+        }
+    }
+
+    @Test(arguments: [ImportOptions.Mode.merge, .replace])
+    func aCollectionOptionThatTheServerDoesNotKnowIsNamed(_ mode: ImportOptions.Mode) throws {
+        try withTestDatabase { database, folder in
+            try Self.write(
+                BackupMetadata.Collection(name: "items", options: ["quantum": true]), to: folder.file("new.csv"))
+            let error = #expect(throws: FerryError.self) { try database.load(folder.file("new.csv"), mode) }
+            #expect(error?.text.contains("quantum") == true)
+            #expect(try database.names() == [])
+        }
+    }
+
+    @Test func aViewThatTheServerRefusesIsFoundBeforeAnythingIsReplaced() throws {
+        try withTestDatabase { database, folder in
+            try Self.write(
+                BackupMetadata.Collection(name: "items"), to: folder.file("new.csv"),
+                plus: [
+                    BackupMetadata.Collection(
+                        name: "view", kind: .view, options: ["viewOn": "items", "pipeline": [["$quantum": 1]]])
+                ])
+            try database.create("items")
+            try database.insert([["_id": 1]], into: "items")
+            try database.create("view", ["viewOn": "items", "pipeline": []])
+            let before = try database.image()
+            let error = #expect(throws: FerryError.self) { try database.load(folder.file("new.csv"), .replace) }
+            #expect(error?.text.contains("quantum") == true)
+            #expect(try database.image().differences(from: before) == [])
+        }
+    }
+}

@@ -1,0 +1,289 @@
+import BSON
+import ExtendedJSON
+import Foundation
+import MongoFerry
+import RandomDocuments
+import Testing
+
+/// For every document that a server can store: export, then import, gives the same bytes.
+@Suite struct FidelityTests {
+    /// Random documents, and those that somebody has lost before.
+    static func documents(seed: UInt64, count: Int) -> [Document] {
+        var random = RandomDocument(seed: seed)
+        return (0..<count).map { _ in random.next() }
+    }
+
+    @Test(arguments: [ExtendedJSONMode.compact, .canonical])
+    func randomDocumentsComeBackByteForByte(_ mode: ExtendedJSONMode) throws {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        try withTwoTestDatabases { source, copy, folder in
+            let inserted = try source.insert(Self.documents(seed: seed, count: 2500), into: "random")
+            try #require(inserted.writeErrors.isEmpty)
+            let expected = try source.image()
+            let file = folder.file("random.csv")
+            try source.export(to: file) { $0.json = mode }
+            try copy.load(file)
+            #expect(try copy.image().differences(from: expected) == [], "merged into an empty database, seed \(seed)")
+            try copy.load(file, .replace)
+            #expect(try copy.image().differences(from: expected) == [], "replaced, seed \(seed)")
+            try copy.drop("random")
+            try copy.load(file, .insert)
+            #expect(try copy.image().differences(from: expected) == [], "inserted, seed \(seed)")
+            let verified = try Verify(file: file, target: try copy.target).runBlocking(OperationContext())
+            #expect(verified.differences.isEmpty, "seed \(seed)")
+        }
+    }
+
+    @Test func randomDocumentsTakeTheirFormsBackFromChangedOnes() throws {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        try withTestDatabase { database, folder in
+            try database.insert(Self.documents(seed: seed, count: 2000), into: "random")
+            let expected = try database.documents(in: "random").sorted(by: DatabaseImage.byBytes)
+            try database.export(to: folder.file("random.csv"))
+            // Every document gets the content of another one; the server sets top-level empty timestamps as it does.
+            try database.run(["drop": "random"])
+            let ids = expected.map { $0["_id"] ?? .null }
+            let shifted = expected[1...] + expected[..<1]
+            try database.insert(
+                zip(ids, shifted).map { id, other in
+                    Document { builder in
+                        builder.append("_id", id)
+                        other.withRaw { raw in
+                            var walker = raw.makeWalker()
+                            while let element = try? walker.next() {
+                                if !element.keyEquals("_id") { builder.append(copying: element) }
+                            }
+                        }
+                    }
+                }, into: "random")
+            let report = try database.load(folder.file("random.csv"))
+            let merged = Set(try database.documents(in: "random"))
+            // What servers cannot take as a replacement is reported, each with its _id and a way out.
+            let missing = expected.filter { !merged.contains($0) }
+            #expect(missing.count == report.rejectionCount, "seed \(seed)")
+            #expect(report.rejections.allSatisfy { $0.reason.contains("repeated names") }, "seed \(seed)")
+            #expect(report.rejectionCount < 200)
+            try database.load(folder.file("random.csv"), .replace)
+            #expect(try database.documents(in: "random").sorted(by: DatabaseImage.byBytes) == expected, "seed \(seed)")
+        }
+    }
+
+    // MARK: _id
+
+    static let ids: [Value] = [
+        7, .int64(8), .double(9.5), .double(-0.0), .double(.nan), .double(.infinity), .int64(.max), .int64(.min),
+        .decimal128(Decimal128("10.50") ?? Decimal128(low: 0, high: 0)),
+        .decimal128(Decimal128("1E+6144") ?? Decimal128(low: 0, high: 0)),
+        "text", "", "with \u{0} inside", "5c2aad8012345678901234ab", "2026-11-23T20:04:45.123Z",
+        ["a": 1, "b": [1, 2]],
+        ["b": [1, 2], "a": 1], [:], .binary(subtype: 4, Array(0..<16)), .binary(subtype: 0, []),
+        .binary(subtype: 2, [3, 0, 0, 0, 1, 2, 3]), .binary(subtype: 128, [1]),
+        .objectID(ObjectID(high: 0x5C2A_AD80_1234_5678, low: 0x9012_34AB)), true, false, .date(0), .date(.min),
+        .date(.max), .date(1_700_000_000_123), .null, .minKey, .maxKey, .timestamp(Timestamp(rawValue: 1 << 32 | 5)),
+        .timestamp(Timestamp(rawValue: 0)), other(.symbol, string("symbol")), other(.code, string("function () {}")),
+        other(.dbPointer, string("db.c") + [UInt8](1...12)),
+        other(.codeWithScope, scoped("function () {}", ["x": 1])),
+    ]
+
+    private static func other(_ type: ElementType, _ bytes: [UInt8]) -> Value { .other(type, bytes) }
+
+    private static func string(_ text: String) -> [UInt8] {
+        var bytes: [UInt8] = []
+        Value.string(text).appendBytes(to: &bytes)
+        return bytes
+    }
+
+    private static func scoped(_ code: String, _ scope: Document) -> [UInt8] {
+        let body = string(code) + scope.bytes
+        var bytes: [UInt8] = []
+        Value.int32(Int32(body.count + 4)).appendBytes(to: &bytes)
+        return bytes + body
+    }
+
+    @Test(arguments: [Document(), ["clusteredIndex": ["key": ["_id": 1], "unique": true, "name": "ids"]]])
+    func idsOfEveryTypeLiveInOneCollection(_ options: Document) throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.create("mixed", options)
+            let documents: [Document] = Self.ids.enumerated().map { ["_id": $1, "n": .int32(Int32($0))] }
+            let result = try source.insert(documents, into: "mixed")
+            try #require(result.writeErrors.isEmpty, "\(result.writeErrors)")
+            let expected = try source.image()
+            try source.export(to: folder.file("mixed.csv"))
+            try source.export(to: folder.file("sorted.csv")) { $0.reproducible = true }
+            for file in [folder.file("mixed.csv"), folder.file("sorted.csv")] {
+                try copy.load(file)
+                #expect(try copy.image().differences(from: expected) == [])
+                let again = try copy.load(file)
+                #expect(again.totals.unchanged == Self.ids.count)
+                try copy.update("mixed", [:], ["$inc": ["n": 100]], many: true)
+                let merged = try copy.load(file)
+                #expect(merged.totals.updated == Self.ids.count)
+                #expect(merged.rejections.map(\.reason) == [])
+                #expect(try copy.image().differences(from: expected) == [])
+                try copy.load(file, .replace)
+                #expect(try copy.image().differences(from: expected) == [])
+                try copy.load(file, .insert)
+                try copy.drop("mixed")
+            }
+        }
+    }
+
+    /// Servers take 1, 1.0 and NumberLong(1) for the same `_id`: the file's type is what a merge leaves.
+    @Test func mergeGivesANumericIDTheTypeThatItHasInTheFile() throws {
+        try withTestDatabase { database, folder in
+            let documents: [Document] = [
+                ["_id": 1, "n": 1], ["_id": .int64(2), "n": 2], ["_id": .double(3), "n": 3],
+                ["_id": .decimal128(Decimal128("4.00") ?? Decimal128(low: 0, high: 0)), "n": 4], ["_id": .double(0.5)],
+            ]
+            try database.insert(documents, into: "numbers")
+            try database.export(to: folder.file("numbers.csv"))
+            try database.drop("numbers")
+            try database.insert(
+                [
+                    ["_id": .int64(1), "n": 1], ["_id": .double(2), "n": 0], ["_id": 3, "n": 3], ["_id": 4, "n": 4],
+                    ["_id": .decimal128(Decimal128("0.50") ?? Decimal128(low: 0, high: 0))],
+                ], into: "numbers")
+            let report = try database.load(folder.file("numbers.csv"))
+            #expect(report.rejections.map(\.reason) == [])
+            #expect(report.totals.updated == 5)
+            #expect(Set(try database.documents(in: "numbers")) == Set(documents))
+        }
+    }
+
+    /// The same `_id` in two types cannot be in one collection.
+    @Test func aNumericIDThatStandsTwiceInTheFileIsRefused() throws {
+        try withTestDatabase { database, folder in
+            try folder.write(
+                """
+                collection,data
+                numbers,"{""_id"":{""$numberInt"":""1""}}"
+                numbers,"{""_id"":{""$numberLong"":""1""}}"
+
+                """, to: "twice.csv")
+            let report = try database.load(folder.file("twice.csv"))
+            #expect(report.status == "refused")
+            #expect(report.rejections.map(\.reason) == ["the same _id stands on line 2 already"])
+            #expect(try database.names() == [])
+        }
+    }
+
+    // MARK: What other tools have lost
+
+    static let hardCases: [Document] = [
+        ["_id": 1, "t": .timestamp(Timestamp(rawValue: 0)), "n": ["t": .timestamp(Timestamp(rawValue: 0))]],
+        ["_id": 2, "t": .timestamp(Timestamp(rawValue: 0)), "$set": 1, "a.b": 2, "": 3],
+        ["_id": 3, "": "empty", "a.b": "dotted", "$dollar": "dollar", "$set": ["a": 1], ".": 1, "a.": 2],
+        ["_id": 4, "$where": "function () { while (true) {} }", "$ref": 1, "$id": 2],
+        ["_id": 5, "same": 1, "same": "two", "same": ["same": 1, "same": 2]],
+        ["_id": 6, "$oid": "5c2aad8012345678901234ab"],
+        [
+            "_id": 7, "a": ["$oid": "x"], "b": ["$date": 1], "c": ["$type": 2], "d": ["$uuid": "y"],
+            "e": ["$ref": "c", "$id": 1], "f": ["$numberLong": "1"], "g": ["$rawBSON": "AAAA"], "h": ["$binary": 1],
+            "i": ["$date": "2026-11-23T20:04:45.123Z"], "j": ["$minKey": 1], "k": ["$undefined": true],
+        ],
+        ["_id": 8, "a\u{0001}\u{7F}\u{2028}\"'\\,\n": "x\u{0}y\r\n\u{2029}", "#": "#", "=1+1": "=1+1"],
+        ["_id": 9, "0": "first", "1": 2],
+        ["_id": 10, "sparse": .array(Document { $0.append("7", 1) })],
+        ["_id": 11, "$rawBSON": "AAAA"],
+        ["_id": 12, "_id": 13],
+    ]
+
+    private static func store(_ database: TestDatabase) throws {
+        for document in hardCases where document["_id"] != 12 {
+            if document["t"] != nil {
+                try database.insertKeepingTimestamps(document, into: "hard")
+            } else {
+                #expect(try database.insert([document], into: "hard").writeErrors.isEmpty, "\(document.elements)")
+            }
+        }
+    }
+
+    @Test func hardCasesComeBackByteForByteInEveryWay() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try Self.store(source)
+            #expect(Set(try source.documents(in: "hard")) == Set(Self.hardCases.filter { $0["_id"] != 12 }))
+            let expected = try source.image()
+            let file = folder.file("hard.csv")
+            try source.export(to: file)
+            try copy.load(file)
+            #expect(try copy.image().differences(from: expected) == [])
+            try copy.load(file, .replace)
+            #expect(try copy.image().differences(from: expected) == [])
+            try copy.drop("hard")
+            try copy.load(file, .insert)
+            #expect(try copy.image().differences(from: expected) == [])
+            // Over changed documents; those of repeated names have no other way than replace.
+            try copy.drop("hard")
+            try copy.insert(Self.hardCases.map { ["_id": $0["_id"] ?? .null, "changed": true] }, into: "hard")
+            try copy.delete("hard", ["_id": 12])
+            let report = try copy.load(file)
+            #expect(report.rejections.map(\.reason) == [])
+            #expect(try copy.image().differences(from: expected) == [])
+        }
+    }
+
+    @Test func documentsNestAsDeepAsTheServerStoresThem() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            var deepest: Value = [:]
+            for _ in 0..<179 { deepest = .document(Document { $0.append("a", deepest) }) }
+            var array: Value = []
+            for _ in 0..<179 { array = .array([array]) }
+            let documents: [Document] = [
+                ["_id": 1, "d": deepest], ["_id": 2, "d": array], ["_id": 3, "d": deepest, "d": deepest],
+            ]
+            try #require(try source.insert(documents, into: "deep").writeErrors.isEmpty)
+            try source.insertKeepingTimestamps(
+                ["_id": 4, "t": .timestamp(Timestamp(rawValue: 0)), "d": deepest], into: "deep")
+            let expected = try source.image()
+            try source.export(to: folder.file("deep.csv"))
+            try copy.load(folder.file("deep.csv"), .replace)
+            #expect(try copy.image().differences(from: expected) == [])
+            try copy.update("deep", [:], ["$set": ["changed": true]], many: true)
+            let report = try copy.load(folder.file("deep.csv"))
+            #expect(report.rejections.map(\.reason) == [])
+            #expect(try copy.image().differences(from: expected) == [])
+        }
+    }
+
+    @Test func documentsOfSixteenMebibytesComeBack() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            let limit = 16 << 20
+            // Quotation marks and control characters make the row several times longer.
+            func document(_ id: Int32, _ scalar: Unicode.Scalar) -> Document {
+                let empty: Document = ["_id": .int32(id), "text": ""]
+                let text = String(String.UnicodeScalarView(repeating: scalar, count: limit - empty.bytes.count))
+                return ["_id": .int32(id), "text": .string(text)]
+            }
+            let documents = [document(1, "\u{1}"), document(2, "\"")]
+            #expect(documents.allSatisfy { $0.bytes.count == limit })
+            try #require(try source.insert(documents, into: "big").writeErrors.isEmpty)
+            try source.export(to: folder.file("big.csv.zst")) { $0.compression = .zstd }
+            try copy.insert([["_id": 1, "text": "short"]], into: "big")
+            let report = try copy.load(folder.file("big.csv.zst"))
+            #expect(report.rejections.map(\.reason) == [])
+            #expect(Set(try copy.documents(in: "big")) == Set(documents))
+            try copy.load(folder.file("big.csv.zst"), .replace)
+            #expect(Set(try copy.documents(in: "big")) == Set(documents))
+        }
+    }
+
+    @Test func idsThatServersRefuseAreFoundBeforeTheFirstWrite() throws {
+        try withTestDatabase { database, folder in
+            try folder.write(
+                #"""
+                collection,data
+                bad,"{""_id"":1}"
+                bad,"{""_id"":[1]}"
+                bad,"{""_id"":{""$regularExpression"":{""pattern"":""a"",""options"":""""}}}"
+                bad,"{""_id"":{""$undefined"":true}}"
+                bad,"{""_id"":{""$rawBSON"":""x""}}"
+                bad,"{""name"":""none""}"
+
+                """#, to: "bad.csv")
+            let report = try database.load(folder.file("bad.csv"))
+            #expect(report.status == "refused")
+            #expect(report.rejections.map(\.line) == [3, 4, 5, 6, 7])
+            #expect(try database.names() == [])
+        }
+    }
+}

@@ -1,0 +1,146 @@
+import BSON
+import BackupFile
+import Foundation
+import MongoFerry
+import Testing
+
+/// Documents and indexes that the server refuses are told, one by one; nothing is skipped in silence.
+@Suite struct RefusedDocumentTests {
+    private static func unique(_ field: String) -> Document {
+        ["key": [field: 1], "name": .string("\(field)_1"), "unique": true]
+    }
+
+    /// A file whose rows break the unique indexes that its metadata speak of.
+    private static func writeBrokenFile(_ database: TestDatabase, _ folder: TemporaryFolder) throws -> String {
+        try database.create("users", indexes: [["key": ["email": 1], "name": "email_1"]])
+        try database.insert(
+            [
+                ["_id": 1, "email": "a", "phone": 1], ["_id": 2, "email": "b", "phone": 2],
+                ["_id": 3, "email": "a", "phone": 2], ["_id": 4, "email": "d", "phone": 4],
+            ], into: "users")
+        try database.export(to: folder.file("good.csv"))
+        // As if the indexes had been unique, which no server lets happen: the seal is made anew.
+        let rows = try folder.text("good.csv").split(separator: "\n").filter { !$0.hasPrefix("#") }.dropFirst()
+        var entry = BackupMetadata.Collection(name: "users", records: 4)
+        entry.indexes = [
+            ["v": 2, "key": ["_id": 1], "name": "_id_"], unique("email").appending("v", 2),
+            unique("phone").appending("v", 2), ["v": 2, "key": ["c": 1], "name": "c_1"],
+        ]
+        let writer = try BackupWriter(
+            .file(path: folder.file("broken.csv"), overwriting: false), compression: .none, plain: false,
+            metadata: BackupMetadata(created: nil, program: "mongoferry test", database: "test", collections: [entry]))
+        for row in rows { try Array("\(row)\n".utf8).withUnsafeBytes { try writer.write(rows: $0) } }
+        _ = try writer.finish(counts: ["users": 4])
+        return folder.file("broken.csv")
+    }
+
+    @Test func replaceKeepsTheLiveDataWhenUniqueIndexesCannotBeBuilt() throws {
+        try withTestDatabase { database, folder in
+            let file = try Self.writeBrokenFile(database, folder)
+            try database.delete("users", ["_id": 1])
+            let before = try database.image()
+            let report = try database.load(file, .replace)
+            #expect(report.status == "refused")
+            #expect(report.warnings.count == 2, "\(report.warnings)")
+            #expect(report.warnings.contains { $0.contains("index email_1 on users") && $0.contains(#"email: "a""#) })
+            #expect(report.warnings.contains { $0.contains("index phone_1 on users") && $0.contains("phone: 2") })
+            #expect(report.totals.inserted == 0)
+            #expect(try database.image().differences(from: before) == [])
+        }
+    }
+
+    @Test func inPlaceSaysThatTheLiveDataAreGoneWhenAnIndexCannotBeBuilt() throws {
+        try withTestDatabase { database, folder in
+            let file = try Self.writeBrokenFile(database, folder)
+            let report = try database.load(file, .replace) { $0.inPlace = true }
+            #expect(report.status == "problems")
+            #expect(
+                report.error == "replaced without the 0 documents and 2 indexes that the server refused")
+            #expect(try database.count("users") == 4)
+            #expect(try database.image().collections["users"]?.indexes.count == 2)
+        }
+    }
+
+    @Test func mergeReportsEachDocumentThatAUniqueIndexRefuses() throws {
+        try withTestDatabase { database, folder in
+            try database.create("users", indexes: [Self.unique("email"), Self.unique("phone")])
+            try database.insert(
+                (0..<100).map { ["_id": .int32($0), "email": .int32($0), "phone": .int32($0)] }, into: "users")
+            try database.export(to: folder.file("users.csv"))
+            try database.delete("users", ["_id": ["$lt": 50]])
+            try database.insert(
+                [["_id": "x", "email": 10, "phone": -1], ["_id": "y", "email": -2, "phone": 20]], into: "users")
+            let report = try database.load(folder.file("users.csv"))
+            #expect(report.status == "problems")
+            #expect(report.totals.inserted == 48)
+            #expect(report.totals.rejected == 2)
+            #expect(Set(report.rejections.map(\.id)) == ["10", "20"])
+            #expect(report.rejections.allSatisfy { $0.reason.hasPrefix("the value is taken in a unique index: ") })
+            let lines = try folder.text("users.csv").split(separator: "\n", omittingEmptySubsequences: false)
+            for rejection in report.rejections {
+                let line = try #require(rejection.line)
+                #expect(lines[line - 1].contains(#"{""_id"":\#(rejection.id ?? "?"),"#))
+            }
+            #expect(try database.count("users") == 100)
+        }
+    }
+
+    @Test func rowsThatTheServerRefusesAreSetAsideForMending() throws {
+        try withTestDatabase { database, folder in
+            try database.create("users", indexes: [Self.unique("email")])
+            try database.insert((0..<10).map { ["_id": .int32($0), "email": .int32($0)] }, into: "users")
+            let expected = try database.image()
+            try database.export(to: folder.file("users.csv"))
+            try database.delete("users", ["_id": 5])
+            try database.insert([["_id": "x", "email": 5]], into: "users")
+            try database.load(folder.file("users.csv"))
+            #expect(
+                try folder.text("users.csv.rejects.csv")
+                    == "collection,data\nusers,\"{\"\"_id\"\":5,\"\"email\"\":5}\"\n")
+            try database.delete("users", ["_id": "x"])
+            try database.load(folder.file("users.csv.rejects.csv"))
+            #expect(try database.image().differences(from: expected) == [])
+        }
+    }
+
+    // MARK: Validators
+
+    /// Documents from before the validator, which it leaves alone as long as nobody writes them.
+    private static func fillWithOldDocuments(_ database: TestDatabase) throws {
+        try database.create("items")
+        try database.insert((0..<10).map { ["_id": .int32($0), "n": .int32($0)] }, into: "items")
+        try database.run([
+            "collMod": "items", "validator": ["n": ["$gte": 3]], "validationLevel": "moderate",
+        ])
+    }
+
+    @Test func replaceKeepsTheLiveDataWhenTheValidatorRefusesDocuments() throws {
+        try withTestDatabase { database, folder in
+            try Self.fillWithOldDocuments(database)
+            let before = try database.image()
+            try database.export(to: folder.file("items.csv"))
+            let report = try database.load(folder.file("items.csv"), .replace)
+            #expect(report.status == "refused")
+            #expect(report.rejections.map(\.id) == ["0", "1", "2"])
+            #expect(report.rejections.allSatisfy { $0.reason.hasPrefix("the collection's validator refuses it") })
+            #expect(report.error == "the live data were not touched: the server refused 3 documents and 0 indexes")
+            #expect(try database.image().differences(from: before) == [])
+            #expect(try folder.text("items.csv.rejects.csv").split(separator: "\n").count == 4)
+        }
+    }
+
+    @Test func mergeLeavesUnchangedDocumentsThatAValidatorWouldRefuse() throws {
+        try withTestDatabase { database, folder in
+            try Self.fillWithOldDocuments(database)
+            let before = try database.image()
+            try database.export(to: folder.file("items.csv"))
+            #expect(try database.load(folder.file("items.csv")).status == "done")
+            #expect(try database.image().differences(from: before) == [])
+            try database.delete("items", [:])
+            let report = try database.load(folder.file("items.csv"))
+            #expect(report.status == "problems")
+            #expect(report.totals.inserted == 7)
+            #expect(report.totals.rejected == 3)
+        }
+    }
+}
