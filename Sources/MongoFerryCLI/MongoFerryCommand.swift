@@ -56,6 +56,10 @@ enum ExitText {
         case let error as FerryError:
             write("\(error)")
             Foundation.exit(status(error.kind))
+        case let error as BackupError where error.kind == .damaged:
+            // The data have faults: the same status as for a file whose seal does not fit.
+            write("\(error)")
+            Foundation.exit(2)
         case is ValidationError, is CleanExit:
             MongoFerryCommand.exit(withError: error)
         default:

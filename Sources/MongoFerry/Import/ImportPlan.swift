@@ -43,6 +43,8 @@ public struct ImportPlan: Sendable {
     public var cycles: [[String]] = []
     /// Collections of the database that the file does not have; they are left alone.
     public var untouched: [String] = []
+    /// Collections of the file that were excluded.
+    public var leftOut: [String] = []
     /// Bytes of documents that the staging takes beside the live ones.
     public var stagingBytes = 0
 
@@ -62,6 +64,7 @@ public struct ImportPlan: Sendable {
             lines += step.code.map { "     code that the server runs: \($0)" }
         }
         for cycle in cycles { lines.append("  refer to each other: \(cycle.joined(separator: ", "))") }
+        if !leftOut.isEmpty { lines.append("  not imported: \(leftOut.joined(separator: ", "))") }
         if !untouched.isEmpty { lines.append("  left alone: \(untouched.joined(separator: ", "))") }
         let lost = steps.filter(\.isReplaced).compactMap(\.liveCount).reduce(0, +)
         if lost > 0 { lines.append("  replaced and gone afterwards: the \(lost) documents that are there now") }

@@ -28,6 +28,8 @@ struct ImportPlanner {
         steps = steps.filter { $0.way != .inPlace } + steps.filter { $0.way == .inPlace }
         steps += try ViewOrder.sorted(entries.filter { $0.kind == .view }).map { try step($0, live) }
         plan.steps = steps
+        let chosen = Set(steps.map(\.name))
+        plan.leftOut = (metadata?.collections.map(\.name) ?? survey.rows.map(\.name)).filter { !chosen.contains($0) }
         let written = Set(steps.map(\.databaseName))
         plan.untouched = live.map(\.name).filter {
             !written.contains($0) && !$0.hasPrefix("system.") && !OwnNames.contains($0)

@@ -63,7 +63,8 @@ struct RowLoader {
                 if result.conversions == nil { result.conversions = counts } else { result.conversions?.merge(counts) }
             }
         }
-        guard result.outcome.read == rows.count else {
+        let refused = workers.reduce(0) { $0 + $1.refusedByRules }
+        guard result.outcome.read + refused == rows.count else {
             throw FerryError(
                 "\(reader.path): \(result.outcome.read) rows of \(name) were read, \(rows.count) were found before: the file was changed while it was read"
             )
@@ -88,6 +89,8 @@ private final class LoadWorker: @unchecked Sendable {
     private(set) var conversions: ConversionCounts?
     private(set) var outcome: CollectionOutcome?
     private(set) var matched = 0
+    /// Rows that a rule of the configuration cannot convert; the preflight has found and set them aside.
+    private(set) var refusedByRules = 0
 
     init(name: String, survey: FileSurvey, rules: TypeRules?, end: Int, maximumDocument: Int) {
         self.name = name
@@ -123,7 +126,7 @@ private final class LoadWorker: @unchecked Sendable {
                 // The preflight has found this row, and the import goes on only where it may be set aside.
                 return
             } catch is RowRejection {
-                return
+                refusedByRules += 1
             }
         }
         return taken
