@@ -1,6 +1,7 @@
 import BSON
 import BackupFile
 import ExtendedJSON
+import Relations
 
 /// The outcome of an operation, for people and for programs.
 public struct Report: Sendable {
@@ -47,6 +48,8 @@ public struct Report: Sendable {
     public var conversions: [Document] = []
     public var warnings: [String] = []
     public var error: String?
+    /// The reference graph with what dangles, for a picture; nil where no references were looked at.
+    public var graph: GraphDrawing?
 
     public init(operation: String) { self.operation = operation }
 

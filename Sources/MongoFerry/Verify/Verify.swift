@@ -62,6 +62,7 @@ public struct Verify: Sendable {
             }
             report.collections.append(outcome)
         }
+        report.graph = report.drawing(references)
         return report
     }
 
@@ -117,6 +118,7 @@ public struct Verify: Sendable {
             reader: reader, survey: survey, rules: legacy.rules, operation: operation
         )
         .run(references)
+        report.graph = report.drawing(references)
         if let connection {
             report.database = connection.database
             report.differences += try FileDatabaseComparison(
@@ -155,5 +157,19 @@ public struct Verify: Sendable {
                 throw FerryError("\(reader.path): a reference in the metadata is not understood: \(error)")
             }
         }
+    }
+}
+
+extension Report {
+    /// The graph of the report's collections, with the values that dangle.
+    func drawing(_ references: [Reference]) -> GraphDrawing {
+        let counts = Dictionary(
+            self.references.map { ("\($0.collection)\u{0}\($0.path)", $0.dangling) }, uniquingKeysWith: +)
+        let dangling = Dictionary(
+            references.map { ($0, counts["\($0.collection)\u{0}\($0.path)"] ?? 0) }, uniquingKeysWith: { first, _ in first })
+        return GraphDrawing(
+            ReferenceGraph(collections: collections.map(\.name), references: references),
+            records: Dictionary(collections.map { ($0.name, $0.read) }, uniquingKeysWith: { first, _ in first }),
+            dangling: dangling)
     }
 }

@@ -10,7 +10,7 @@ struct PlanCommand: ParsableCommand {
         discussion: """
             Examples:
               mongoferry plan insurance.csv
-              mongoferry plan --db insurance --format dot | dot -Tsvg > insurance.svg
+              mongoferry plan --db insurance --format svg > insurance.svg
             """)
 
     @OptionGroup var common: CommonOptions
@@ -18,7 +18,7 @@ struct PlanCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The backup; without one, the database is looked at.", valueName: "file"))
     var file: String?
 
-    @Option(help: ArgumentHelp("text, json, mermaid or dot.", valueName: "format"))
+    @Option(help: ArgumentHelp("text, json, mermaid, dot or svg.", valueName: "format"))
     var format: GraphDrawing.Format = .text
 
     func run() throws {

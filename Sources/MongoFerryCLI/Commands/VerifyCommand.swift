@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import MongoFerry
 
 struct VerifyCommand: ParsableCommand {
@@ -10,7 +11,7 @@ struct VerifyCommand: ParsableCommand {
 
             Examples:
               mongoferry verify insurance.csv.zst
-              mongoferry verify --db insurance
+              mongoferry verify --db insurance --graph insurance.svg
               mongoferry verify insurance.csv.zst --db insurance --report verify.json
             """)
 
@@ -22,12 +23,20 @@ struct VerifyCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Write the outcome as JSON.", valueName: "file"))
     var report: String?
 
+    @Option(help: ArgumentHelp("Draw the reference graph, dangling references in red.", valueName: "file.svg"))
+    var graph: String?
+
     func run() throws {
         // A file is looked at by itself unless a database is named: the default connection is no wish to compare.
         let asksForDatabase = common.db != nil || common.uri != nil || common.uriFile != nil
         let target = asksForDatabase || file == nil ? try common.target() : nil
         let verify = Verify(file: file, target: target, configuration: try common.configuration())
         let result = try ReportedRun.run("verify", common, reportPath: report) { try verify.runBlocking($0) }
+        if let graph, let drawing = result.graph {
+            do {
+                try Data(drawing.drawn(as: .svg).utf8).write(to: URL(fileURLWithPath: graph), options: .atomic)
+            } catch { throw FerryError("\(graph): cannot write the picture: \(error.localizedDescription)") }
+        }
         if !common.quiet {
             for reference in result.references where reference.dangling == 0 {
                 Terminal.standardOutput.line(

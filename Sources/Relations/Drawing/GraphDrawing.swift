@@ -6,14 +6,19 @@ public struct GraphDrawing: Sendable {
         case json
         case mermaid
         case dot
+        case svg
     }
 
     public let graph: ReferenceGraph
     private let records: [ExactName: Int]
+    private let dangling: [Reference: Int]
 
-    /// - Parameter records: how many each collection has, as far as it is known.
-    public init(_ graph: ReferenceGraph, records: [String: Int] = [:]) {
+    /// - Parameters:
+    ///   - records: how many each collection has, as far as it is known.
+    ///   - dangling: how many values of a reference lead nowhere, after a verify.
+    public init(_ graph: ReferenceGraph, records: [String: Int] = [:], dangling: [Reference: Int] = [:]) {
         self.graph = graph
+        self.dangling = dangling
         self.records = Dictionary(records.map { (ExactName($0), $1) }) { first, _ in first }
     }
 
@@ -24,8 +29,13 @@ public struct GraphDrawing: Sendable {
         case .json: JSONDrawing(drawing: self).text
         case .mermaid: MermaidDrawing(drawing: self).text
         case .dot: DOTDrawing(drawing: self).text
+        case .svg: SVGDrawing(drawing: self).text
         }
     }
+
+    func danglingCount(of reference: Reference) -> Int { dangling[reference] ?? 0 }
+
+    var hasDangling: Bool { !graph.missingTargets.isEmpty || dangling.values.contains { $0 > 0 } }
 
     func recordCount(of collection: String) -> Int? { records[ExactName(collection)] }
 
