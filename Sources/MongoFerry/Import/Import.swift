@@ -131,7 +131,7 @@ struct ImportRun {
         }
         let lock = try ImportLock(connection)
         do {
-            try write(plan, survey, legacy, lock)
+            try write(plan, survey, legacy, references, lock)
         } catch {
             // What is being thrown matters more than a lock that will be taken over anyway.
             do { try lock.release() } catch { operation.warning("the import's lock could not be given back: \(error)") }
@@ -227,9 +227,9 @@ struct ImportRun {
 
     // MARK: Writing
 
-    private mutating func write(_ plan: ImportPlan, _ survey: FileSurvey, _ legacy: LegacyTypes, _ lock: ImportLock)
-        throws
-    {
+    private mutating func write(
+        _ plan: ImportPlan, _ survey: FileSurvey, _ legacy: LegacyTypes, _ references: [Reference], _ lock: ImportLock
+    ) throws {
         let litter = try lock.removeLitter()
         if litter > 0 {
             operation.warning(
@@ -239,11 +239,19 @@ struct ImportRun {
         }
         let loader = loader(survey, legacy, lock)
         if options.mode == .replace {
-            let outcome = try Replacement(
+            var replacement = Replacement(
                 connection: connection, loader: loader, lock: lock, operation: operation,
-                maximumRejects: options.maximumRejects - preflightProblems.count
-            ).run(plan)
+                maximumRejects: options.maximumRejects - preflightProblems.count)
+            if options.failsOnDangling {
+                // Before the swap, against what is staged; what is replaced in place comes later and is checked then.
+                let run = self
+                replacement.check = { staging in
+                    try run.check(plan, survey, references.filter { staging[$0.collection] != nil }, staging)
+                }
+            }
+            let outcome = try replacement.run(plan)
             report.collections = outcome.collections
+            report.references = outcome.references
             note(outcome.conversions, legacy)
             noteRejections()
             report.warnings += outcome.refusedIndexes
@@ -254,8 +262,11 @@ struct ImportRun {
                     report.collections[index].deleted = 0
                 }
                 report.status = "refused"
+                let dangling = report.danglingCount
                 report.error =
-                    "the live data were not touched: the server refused \(rejections.count) documents and \(outcome.refusedIndexes.count) indexes"
+                    dangling > 0
+                    ? "the live data were not touched: \(dangling) references lead nowhere, and --fail-on-dangling was said"
+                    : "the live data were not touched: the server refused \(rejections.count) documents and \(outcome.refusedIndexes.count) indexes"
             } else if !outcome.refusedIndexes.isEmpty || rejections.count > 0 {
                 report.status = "problems"
                 report.error =
@@ -343,7 +354,14 @@ struct ImportRun {
 
     private mutating func verify(_ plan: ImportPlan, _ survey: FileSurvey, _ references: [Reference]) throws {
         guard report.status == "done" || report.status == "problems" else { return }
-        let names = Dictionary(uniqueKeysWithValues: plan.steps.map { ($0.name, $0.databaseName) })
+        report.references = try check(plan, survey, references, [:])
+    }
+
+    /// - Parameter staging: what collections are called for now, by their names in the file.
+    private func check(
+        _ plan: ImportPlan, _ survey: FileSurvey, _ references: [Reference], _ staging: [String: String]
+    ) throws -> [ReferenceOutcome] {
+        let names = Dictionary(uniqueKeysWithValues: plan.steps.map { ($0.name, staging[$0.name] ?? $0.databaseName) })
         let configuration = options.configuration
         var check = ReferenceCheck(connection: connection, operation: operation) {
             names[$0] ?? configuration.databaseName(of: $0)
@@ -353,12 +371,14 @@ struct ImportRun {
         if rejections.count == 0, reader.metadata != nil, options.upsertKeys == ["_id"] {
             check.knownIDs = { names[$0] == nil ? nil : survey.rows(of: $0)?.ids }
         }
-        report.references = try operation.timed("verify references") {
+        return try operation.timed("verify references") {
             try check.run(references.filter { names[$0.collection] != nil })
         }
     }
 
     private mutating func finish(_ legacy: LegacyTypes) {
-        if report.rejectionCount > 0 || !report.warnings.isEmpty, report.status == "done" { report.status = "problems" }
+        guard report.status == "done" else { return }
+        let dangles = options.failsOnDangling && report.danglingCount > 0
+        if report.rejectionCount > 0 || !report.warnings.isEmpty || dangles { report.status = "problems" }
     }
 }

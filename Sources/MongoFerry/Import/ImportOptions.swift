@@ -27,6 +27,8 @@ public struct ImportOptions: Sendable {
     public var configuration = Configuration()
     /// Fields by which `merge` finds a document; `_id` by default.
     public var upsertKeys: [String] = ["_id"]
+    /// References that lead nowhere make the outcome a problem; a replace is then not swapped in.
+    public var failsOnDangling = false
     /// Threads that decode and write; nil goes by the machine.
     public var jobs: Int?
     /// Asked before anything is written, with the plan in words; false stops the import.

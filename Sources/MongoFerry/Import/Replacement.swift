@@ -13,8 +13,12 @@ struct Replacement {
     let operation: OperationContext
     /// Documents that the server may refuse without the live data being left as they are.
     var maximumRejects = 0
+    /// Checks references before the swap, given the staging names; what dangles then refuses it.
+    var check: ((_ staging: [String: String]) throws -> [ReferenceOutcome])?
 
     struct Outcome {
+        /// What ``Replacement/check`` found.
+        var references: [ReferenceOutcome] = []
         var collections: [CollectionOutcome] = []
         var conversions: [RowLoader.Result] = []
         var refusedIndexes: [String] = []
@@ -44,6 +48,16 @@ struct Replacement {
             try discard(Array(staging.values), after: error)
         }
         guard outcome.refusedIndexes.isEmpty, loader.rejections.count <= maximumRejects else {
+            try discard(Array(staging.values), after: nil)
+            outcome.isRefused = true
+            return outcome
+        }
+        do {
+            outcome.references = try check?(staging) ?? []
+        } catch {
+            try discard(Array(staging.values), after: error)
+        }
+        if outcome.references.contains(where: { $0.dangling > 0 && !$0.isOptional }) {
             try discard(Array(staging.values), after: nil)
             outcome.isRefused = true
             return outcome

@@ -52,6 +52,9 @@ struct ImportCommand: ParsableCommand {
     @Flag(help: "Legacy rows: convert only what the configuration says.")
     var noInfer = false
 
+    @Flag(help: "References that lead nowhere: exit status 2, and with replace the live data stay as they are.")
+    var failOnDangling = false
+
     @Flag(help: "Say what would happen, count it against the database, and write nothing.")
     var dryRun = false
 
@@ -88,6 +91,7 @@ struct ImportCommand: ParsableCommand {
         }
         options.maximumRejects = maxRejects
         options.infers = !noInfer
+        options.failsOnDangling = failOnDangling
         options.isDryRun = dryRun
         options.jobs = jobs
         options.configuration = try common.configuration()
