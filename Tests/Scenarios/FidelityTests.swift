@@ -248,13 +248,13 @@ import Testing
     @Test func documentsOfSixteenMebibytesComeBack() throws {
         try withTwoTestDatabases { source, copy, folder in
             let limit = 16 << 20
-            // Quotation marks and control characters make the row several times longer.
-            func document(_ id: Int32, _ scalar: Unicode.Scalar) -> Document {
-                let empty: Document = ["_id": .int32(id), "text": ""]
-                let text = String(String.UnicodeScalarView(repeating: scalar, count: limit - empty.bytes.count))
-                return ["_id": .int32(id), "text": .string(text)]
+            // Control characters and quotation marks make the row longer than the document.
+            func document(_ id: Int32, _ start: String) -> Document {
+                let short: Document = ["_id": .int32(id), "text": .string(start)]
+                let room = limit - short.bytes.count
+                return ["_id": .int32(id), "text": .string(start + String(repeating: "x", count: room))]
             }
-            let documents = [document(1, "\u{1}"), document(2, "\"")]
+            let documents = [document(1, String(repeating: "\u{1}\"", count: 100_000)), document(2, "")]
             #expect(documents.allSatisfy { $0.bytes.count == limit })
             try #require(try source.insert(documents, into: "big").writeErrors.isEmpty)
             try source.export(to: folder.file("big.csv.zst")) { $0.compression = .zstd }
