@@ -179,6 +179,39 @@ import Testing
         }
     }
 
+    @Test func whatIsTheServersOwnIsNamedAmongWhatWasLeftOut() throws {
+        try withTestDatabase { database, folder in
+            try database.insert(
+                [["_id": "f", "value": .other(.code, [3, 0, 0, 0, 0x78, 0x78, 0])]], into: "system.js")
+            try Self.fillSeries(database)
+            try database.create("view", ["viewOn": "series", "pipeline": []])
+            let report = try database.export(to: folder.file("all.csv"))
+            #expect(report.collections.map(\.name) == ["series"])
+            let reasons = Dictionary(uniqueKeysWithValues: report.excluded.map { ($0.name, $0.reason) })
+            #expect(
+                reasons == [
+                    "system.js": "server-side functions; copy them by hand if you use them",
+                    "system.buckets.series": "the server's own storage of a time series",
+                    "system.views": "the server's own",
+                ])
+        }
+    }
+
+    @Test(arguments: [ImportOptions.Mode.merge, .replace])
+    func aCappedCollectionKeepsTheOrderOfInsertionWithWhateverIsInIt(_ mode: ImportOptions.Mode) throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.create("log", ["capped": true, "size": 1_048_576])
+            for index in (0..<40).reversed() {
+                // An empty timestamp at the top takes another way into the database.
+                let time: Value = index % 3 == 0 ? .timestamp(Timestamp(rawValue: 0)) : 1
+                try source.insertKeepingTimestamps(["_id": .int32(Int32(index)), "t": time], into: "log")
+            }
+            try source.export(to: folder.file("log.csv")) { $0.reproducible = true }
+            try copy.load(folder.file("log.csv"), mode)
+            #expect(try copy.documents(in: "log") == source.documents(in: "log"))
+        }
+    }
+
     // MARK: Time series
 
     private static func fillSeries(_ database: TestDatabase) throws {

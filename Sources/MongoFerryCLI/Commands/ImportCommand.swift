@@ -121,7 +121,8 @@ enum Outcome {
     static func tell(_ report: Report, quiet: Bool) throws {
         let out = Terminal.standardOutput
         let errors = Terminal.standardError
-        for difference in report.differences {
+        // Those of the target stand in the plan, which was shown before.
+        for difference in report.differences where difference.kind != "target" {
             errors.line(
                 [difference.collection, difference.kind, difference.detail].filter { !$0.isEmpty }.joined(
                     separator: ": "))
