@@ -91,7 +91,8 @@ struct SVGDrawing {
             let y = box.y + GraphLayout.headHeight + (Double(index) + 0.5) * GraphLayout.lineHeight + 4
             let colour = style(of: reference).colour == Colour.dangling ? Colour.dangling : Colour.text
             lines.append(
-                "<text x=\"\(number(box.x + 12))\" y=\"\(number(y))\" fill=\"\(colour)\">\(drawing.pictureLabel(of: reference).xmlText)</text>")
+                "<text x=\"\(number(box.x + 12))\" y=\"\(number(y))\" fill=\"\(colour)\">\(drawing.pictureLabel(of: reference).xmlText)</text>"
+            )
         }
         return lines
     }

@@ -1,0 +1,151 @@
+import BSON
+import Foundation
+import MongoDriver
+import MongoFerry
+import Relations
+import Testing
+
+/// Relations as people meet them: discovered, drawn, verified, and guarded on import.
+@Suite struct RelationTests {
+    private static let trueReferences = [
+        "customers.agent → users", "customers.referredBy → customers", "payments.policyId → policies",
+        "policies.beneficiaries[] → customers", "policies.coverageTypeId → coveragetypes",
+        "policies.customerId → customers", "policies.vehicles[].drivers[].customerId → customers",
+        "receipts.paymentId → payments", "statementrecipients.customerId → customers", "users.roleId → rolepermissions",
+    ]
+
+    @Test func discoverFindsEveryTrueReferenceAndNoFalseOne() throws {
+        try withTestDatabase { database, folder in
+            try LedgerTests.fill(database)
+            let found = try Discovering(try database.target, configuration: Configuration(), OperationContext())
+            #expect(
+                found.references.map { "\($0.collection).\($0.path) → \($0.target)" }.sorted()
+                    == Self.trueReferences.sorted())
+            // The configuration that it writes says the same when it is read.
+            let configuration = try Configuration.parse(yaml: found.yaml, file: "discovered.yaml")
+            #expect(
+                configuration.references.map { "\($0.collection).\($0.path) → \($0.target)" }.sorted()
+                    == Self.trueReferences.sorted())
+            #expect(found.yaml.contains("sampled values exist, ObjectId"))
+        }
+    }
+
+    @Test func integersThatMerelyOccurElsewhereAreNoReference() throws {
+        try withTestDatabase { database, _ in
+            try database.insert((1...500).map { ["_id": .int32($0), "name": .string("c\($0)")] }, into: "customers")
+            try database.insert(
+                (1...400).map {
+                    ["_id": .int32($0), "customerId": .int32($0 * 7 % 500 + 1), "status": .int32($0 % 5 + 1)]
+                },
+                into: "orders")
+            let found = try Discovering(try database.target, configuration: Configuration(), OperationContext())
+            #expect(
+                found.references.map { "\($0.collection).\($0.path) → \($0.target)" } == [
+                    "orders.customerId → customers"
+                ])
+        }
+    }
+
+    @Test func aTypeFieldBesideTheIdMakesAPolymorphicReference() throws {
+        try withTestDatabase { database, _ in
+            func id(_ collection: UInt64, _ index: Int) -> Value {
+                .objectID(ObjectID(high: collection << 40 | 77, low: UInt32(index)))
+            }
+            try database.insert((0..<50).map { ["_id": id(1, $0)] }, into: "customers")
+            try database.insert((0..<50).map { ["_id": id(2, $0)] }, into: "companies")
+            try database.insert(
+                (0..<100).map { index in
+                    [
+                        "_id": .int32(Int32(index)), "ownerType": .string(index % 2 == 0 ? "customer" : "company"),
+                        "owner": id(index % 2 == 0 ? 1 : 2, index / 2),
+                    ]
+                }, into: "notes")
+            let found = try Discovering(try database.target, configuration: Configuration(), OperationContext())
+            let texts = found.references.map {
+                "\($0.path) → \($0.target) where \($0.condition?.description ?? "always")"
+            }
+            #expect(
+                texts == [
+                    "owner → companies where ownerType = \"company\"",
+                    "owner → customers where ownerType = \"customer\"",
+                ])
+            // A value under the wrong type dangles, though the id exists elsewhere.
+            try database.update("notes", ["_id": 0], ["$set": ["ownerType": "company"]])
+            let report = try Verify(
+                file: nil, target: try database.target, configuration: try .parse(yaml: found.yaml, file: "x")
+            )
+            .runBlocking(OperationContext())
+            #expect(report.danglingCount == 1)
+            #expect(report.status == "problems")
+        }
+    }
+
+    @Test func verifyCountsDanglingValuesExactlyAndNamesDocuments() throws {
+        try withTestDatabase { database, folder in
+            try LedgerTests.fill(database)
+            let gone = try #require(try database.documents(in: "policies").first?["_id"])
+            let expected = try database.count("payments", ["policyId": gone])
+            try database.delete("policies", ["_id": gone])
+            for report in [
+                try Verify(file: nil, target: try database.target).runBlocking(OperationContext()),
+                try {
+                    try database.export(to: folder.file("x.csv"))
+                    return try Verify(file: folder.file("x.csv"), target: nil).runBlocking(OperationContext())
+                }(),
+            ] {
+                let payments = try #require(
+                    report.references.first { $0.collection == "payments" && $0.path == "policyId" })
+                #expect(payments.dangling == expected)
+                #expect(payments.checked == LedgerTests.ledger.paymentCount)
+                #expect(payments.examples.allSatisfy { $0.value == gone })
+                #expect(payments.examples.count == min(5, expected))
+                let picture = try #require(report.graph).drawn(as: .svg)
+                #expect(expected == 0 || picture.contains("policyId: \(expected) dangling"))
+            }
+        }
+    }
+
+    @Test func failOnDanglingKeepsAReplaceFromBeingSwappedIn() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try LedgerTests.fill(source)
+            try LedgerTests.fill(copy)
+            let gone = try #require(try source.documents(in: "customers").last?["_id"])
+            try source.delete("customers", ["_id": gone])
+            try source.delete("receipts", [:])
+            try source.export(to: folder.file("dangling.csv"))
+            let before = try copy.image()
+            let refused = try copy.load(folder.file("dangling.csv"), .replace) { $0.failsOnDangling = true }
+            #expect(refused.status == "refused")
+            #expect(refused.danglingCount > 0)
+            #expect(try copy.image().differences(from: before) == [])
+            let done = try copy.load(folder.file("dangling.csv"), .replace)
+            #expect(done.status == "done")
+            #expect(done.danglingCount == refused.danglingCount)
+            #expect(try copy.image().differences(from: source.image()) == [])
+            let merged = try copy.load(folder.file("dangling.csv")) { $0.failsOnDangling = true }
+            #expect(merged.status == "problems")
+        }
+    }
+
+    @Test func verifySaysWhichPathsOfWhichDocumentsDiffer() throws {
+        try withTestDatabase { database, folder in
+            try LedgerTests.fill(database)
+            try database.export(to: folder.file("x.csv"))
+            let ids = try database.documents(in: "customers").compactMap { $0["_id"] }
+            try database.update("customers", ["_id": ids[0]], ["$set": ["address.city": "Nowhere"]])
+            try database.delete("customers", ["_id": ids[1]])
+            try database.insert([["_id": "stranger"]], into: "customers")
+            let report = try Verify(file: folder.file("x.csv"), target: try database.target).runBlocking(
+                OperationContext())
+            let texts = report.differences.filter { $0.collection == "customers" }.map { "\($0.kind): \($0.detail)" }
+            let (changed, missing) = (try #require(ids[0].objectID), try #require(ids[1].objectID))
+            #expect(
+                texts == [
+                    "missing: 1 documents: _id {\"$oid\":\"\(missing)\"}",
+                    "different: 1 documents: _id {\"$oid\":\"\(changed)\"} in address.city",
+                    "extra: 1 documents: _id \"stranger\"",
+                ])
+            #expect(report.status == "problems")
+        }
+    }
+}
