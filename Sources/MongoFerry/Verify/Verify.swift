@@ -166,7 +166,8 @@ extension Report {
         let counts = Dictionary(
             self.references.map { ("\($0.collection)\u{0}\($0.path)", $0.dangling) }, uniquingKeysWith: +)
         let dangling = Dictionary(
-            references.map { ($0, counts["\($0.collection)\u{0}\($0.path)"] ?? 0) }, uniquingKeysWith: { first, _ in first })
+            references.map { ($0, counts["\($0.collection)\u{0}\($0.path)"] ?? 0) },
+            uniquingKeysWith: { first, _ in first })
         return GraphDrawing(
             ReferenceGraph(collections: collections.map(\.name), references: references),
             records: Dictionary(collections.map { ($0.name, $0.read) }, uniquingKeysWith: { first, _ in first }),
