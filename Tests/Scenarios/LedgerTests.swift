@@ -11,7 +11,7 @@ import Testing
 
 /// The insurance database of the old backup screen, whose faults must be gone for good.
 @Suite struct LedgerTests {
-    static let ledger = Ledger(scale: 0.02)
+    static let ledger = Ledger(scale: 0.01)
 
     static func fill(_ database: TestDatabase, backwards: Bool = false) throws {
         for collection in backwards ? ledger.collections.reversed() : ledger.collections {
@@ -327,6 +327,11 @@ import Testing
             try database.insert([["_id": 1, "code": "A"], ["_id": 2]], into: "types")
             try database.export(to: folder.file("types.csv"))
             try database.drop("types")
+            let planned = try database.load(folder.file("types.csv")) {
+                $0.upsertKeys = ["code"]
+                $0.isDryRun = true
+            }
+            #expect(planned.rejections.map(\.id) == ["2"])
             let report = try database.load(folder.file("types.csv")) { $0.upsertKeys = ["code"] }
             #expect(report.rejections.map(\.id) == ["2"])
             #expect(report.rejections.first?.reason == "it has no value for code, by which the merge finds it")

@@ -222,6 +222,8 @@ struct ImportRun {
             report.collections.append(outcome)
         }
         report.status = "planned"
+        // What can be told without writing: rows that have no value for the upsert keys.
+        noteRejections()
         return report
     }
 
