@@ -33,6 +33,9 @@ final class ImportLock: @unchecked Sendable {
         startBeating()
     }
 
+    /// Tells this run's names from those of every other.
+    var mark: String { String(owner.prefix(8)).lowercased() }
+
     private var collection: Namespace { connection.namespace(OwnNames.lock) }
 
     private func acquire() throws {

@@ -32,8 +32,10 @@ struct Replacement {
     func run(_ plan: ImportPlan) throws -> Outcome {
         var outcome = Outcome()
         let staged = plan.steps.filter { $0.way == .staged }
+        // Names of this run's own: a command of an interrupted one may still be under way on the server, and must not
+        // find what this one is loading.
         let staging = Dictionary(
-            uniqueKeysWithValues: staged.enumerated().map { ($1.name, OwnNames.stagingPrefix + String($0)) })
+            uniqueKeysWithValues: staged.enumerated().map { ($1.name, OwnNames.stagingPrefix + "\(lock.mark).\($0)") })
         do {
             for step in plan.steps where step.way == .view { try tryView(step) }
             for step in staged {

@@ -1,0 +1,276 @@
+import BSON
+import Foundation
+import MongoDriver
+import MongoFerry
+import RandomDocuments
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Suites that need a server of their own, one after the other: they share its fail points.
+@Suite(
+    .serialized, .enabled("MONGOD_BINARY must name a mongod: Scripts/mongod path", { OwnServer.isPossible }))
+enum OwnServerTests {}
+
+extension OwnServerTests {
+    /// `kill -9` and Ctrl-C at any moment.
+    @Suite(.serialized) struct CrashTests {
+        let server: OwnServer
+
+        init() throws { server = try OwnServer.shared() }
+
+        private func replace(_ database: TestDatabase, _ file: String, _ more: [String] = []) -> [String] {
+            ["import", file, "--uri", server.uri(), "--db", database.name, "--mode", "replace", "--yes"] + more
+        }
+
+        /// A command at which the import is stopped, and how many of them pass before.
+        static let moments: [(command: String, before: Int32)] = [
+            ("create", 2), ("insert", 0), ("insert", 2), ("createIndexes", 1),
+            ("renameCollection", 0), ("renameCollection", 1), ("renameCollection", 2), ("drop", 0),
+        ]
+
+        @Test(arguments: moments)
+        func aReplaceThatIsKilledLeavesEveryCollectionWholeAndIsFinishedByTheNext(command: String, before: Int32) throws
+        {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("new.csv")
+                let data = try FaultData(database, file: file, uri: server.uri())
+                let pause = try FailPoint(
+                    server, [command], mode: .skip(before),
+                    ["blockConnection": true, "blockTimeMS": 500])
+                let program = try Program(replace(database, file))
+                try pause.waitUntilEntered()
+                program.send(SIGKILL)
+                #expect(try program.wait().signal == SIGKILL)
+                let swapped = try data.newOnes(in: database)
+                if command != "renameCollection", command != "drop" { #expect(swapped == []) }
+                try pause.off()
+
+                let again = try Program.run(replace(database, file))
+                #expect(again.status == 2 || again.status == 0, "\(again.text)")
+                #expect(again.errors.contains("an earlier import was interrupted"), "\(again.errors)")
+                #expect(try database.image().differences(from: data.new) == [])
+            }
+        }
+
+        @Test func aReplaceThatIsKilledAtRandomMomentsIsAlwaysFinishedByTheNext() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("new.csv")
+                let data = try FaultData(database, file: file, uri: server.uri(), count: 1000)
+                let seed = UInt64.random(in: 0 ... .max)
+                var random = SeededGenerator(seed: seed)
+                for _ in 0..<12 {
+                    let delay = UInt32.random(in: 0..<400_000, using: &random)
+                    let program = try Program(replace(database, file, ["--quiet"]))
+                    usleep(delay)
+                    program.send(SIGKILL)
+                    _ = try program.wait()
+                    _ = try data.newOnes(in: database)
+                }
+                let last = try Program.run(replace(database, file))
+                #expect(last.status == 0 || last.status == 2, "seed \(seed): \(last.text)")
+                #expect(try database.image().differences(from: data.new) == [], "seed \(seed)")
+            }
+        }
+
+        @Test(arguments: [("insert", Int32(0)), ("update", 0), ("createIndexes", 0)])
+        func aMergeThatIsKilledIsCompletedByARerun(command: String, before: Int32) throws {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("new.csv")
+                let data = try FaultData(database, file: file, uri: server.uri())
+                for name in FaultData.collections { try database.delete(name, ["_id": ["$gte": 100]]) }
+                try database.run(["dropIndexes": "customers", "index": "name_1"])
+                let pause = try FailPoint(
+                    server, [command], mode: .skip(before),
+                    ["blockConnection": true, "blockTimeMS": 500])
+                let arguments = ["import", file, "--uri", server.uri(), "--db", database.name]
+                let program = try Program(arguments)
+                try pause.waitUntilEntered()
+                program.send(SIGKILL)
+                #expect(try program.wait().signal == SIGKILL)
+                try pause.off()
+                let again = try Program.run(arguments)
+                #expect(again.status == 0 || again.status == 2, "\(again.text)")
+                let image = try database.image()
+                for name in FaultData.collections {
+                    #expect(image.collections[name]?.documents == data.new.collections[name]?.documents)
+                }
+            }
+        }
+
+        @Test func anExportThatIsKilledLeavesNoFileUnderItsNameAndTheNextOneWorks() throws {
+            try withDatabase(on: server) { database, folder in
+                try FaultData.fill(database, generation: "new", count: 500)
+                let file = folder.file("all.csv")
+                let pause = try FailPoint(
+                    server, ["find", "getMore"], mode: .skip(4), ["blockConnection": true, "blockTimeMS": 500])
+                let arguments = ["export", "--uri", server.uri(), "--db", database.name, "-o", file]
+                let program = try Program(arguments)
+                try pause.waitUntilEntered()
+                program.send(SIGKILL)
+                _ = try program.wait()
+                try pause.off()
+                #expect(try !folder.names().contains("all.csv"))
+                let again = try Program.run(arguments)
+                #expect(again.status == 0, "\(again.text)")
+                #expect(try folder.names() == ["all.csv"])
+                #expect(try Program.run(["verify", file]).status == 0)
+            }
+        }
+
+        @Test func theLockOfADeadProcessOnThisHostIsTakenOverAtOnce() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("new.csv")
+                _ = try FaultData(database, file: file, uri: server.uri())
+                let dead = try Program(["--version"])
+                _ = try dead.wait()
+                try putLock(database, host: ProcessInfo.processInfo.hostName, process: dead.process, age: 0)
+                let outcome = try Program.run(replace(database, file))
+                #expect(outcome.errors.contains("an earlier import was interrupted: its lock was taken over"))
+                #expect(outcome.status == 0 || outcome.status == 2, "\(outcome.text)")
+            }
+        }
+
+        @Test func theLockOfAnotherHostIsRespectedUntilItsHeartHasStoppedForHalfAMinute() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("new.csv")
+                let data = try FaultData(database, file: file, uri: server.uri())
+                try putLock(database, host: "elsewhere", process: 1, age: 20_000)
+                let refused = try Program.run(replace(database, file))
+                #expect(refused.status == 1)
+                #expect(
+                    refused.errors.contains("another import into \(database.name) is running: process 1 on elsewhere"))
+                #expect(try data.newOnes(in: database) == [])
+                try putLock(database, host: "elsewhere", process: 1, age: 31_000)
+                let taken = try Program.run(replace(database, file))
+                #expect(taken.status == 0 || taken.status == 2, "\(taken.text)")
+                #expect(try database.image().differences(from: data.new) == [])
+            }
+        }
+
+        private func putLock(_ database: TestDatabase, host: String, process: Int32, age: Int32) throws {
+            let beat: Document = ["$subtract": ["$$NOW", .int32(age)]]
+            let set: Document = [
+                "owner": "somebody", "host": .string(host), "pid": .int32(process), "since": "2026-11-23T20:04:45.123Z",
+                "beat": .document(beat),
+            ]
+            let pipeline: Value = .array([["$set": .document(set)]])
+            try database.run([
+                "update": "__mongoferry_lock",
+                "updates": [["q": ["_id": "import"], "u": pipeline, "upsert": true]],
+            ])
+        }
+
+        @Test func aSecondImportIntoTheSameDatabaseIsRefused() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("new.csv")
+                let data = try FaultData(database, file: file, uri: server.uri())
+                let pause = try FailPoint(
+                    server, ["renameCollection"], mode: .alwaysOn, ["blockConnection": true, "blockTimeMS": 1500],
+                    appName: "first")
+                let first = try Program(
+                    [
+                        "import", file, "--uri", server.uri("", "appName=first"), "--db", database.name, "--mode",
+                        "replace", "--yes",
+                    ])
+                try pause.waitUntilEntered()
+                let second = try Program.run(replace(database, file))
+                #expect(second.status == 1, "\(second.text)")
+                #expect(
+                    second.errors.contains("another import into \(database.name) is running: process \(first.process)"))
+                try pause.off()
+                let outcome = try first.wait()
+                #expect(outcome.status == 0 || outcome.status == 2, "\(outcome.text)")
+                #expect(try database.image().differences(from: data.new) == [])
+            }
+        }
+
+        @Test(arguments: ["insert", "createIndexes"])
+        func anInterruptedReplaceTakesItsStagingAndItsLockAway(command: String) throws {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("new.csv")
+                let data = try FaultData(database, file: file, uri: server.uri())
+                let pause = try FailPoint(
+                    server, [command], mode: .alwaysOn, ["blockConnection": true, "blockTimeMS": 700])
+                let program = try Program(replace(database, file))
+                try pause.waitUntilEntered()
+                program.send(SIGINT)
+                try pause.off()
+                let outcome = try program.wait()
+                #expect(outcome.status == 130, "\(outcome.text)")
+                #expect(outcome.errors.contains("The live data were not touched."))
+                #expect(try data.newOnes(in: database) == [])
+                #expect(try database.image().differences(from: data.old) == [])
+            }
+        }
+
+        @Test func anInterruptedMergeSaysWhatIsDone() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("new.csv")
+                _ = try FaultData(database, file: file, uri: server.uri())
+                try database.delete("policies", [:])
+                let pause = try FailPoint(
+                    server, ["insert"], mode: .skip(0), ["blockConnection": true, "blockTimeMS": 700])
+                let program = try Program(["import", file, "--uri", server.uri(), "--db", database.name])
+                try pause.waitUntilEntered()
+                program.send(SIGINT)
+                let outcome = try program.wait()
+                try pause.off()
+                #expect(outcome.status == 130, "\(outcome.text)")
+                #expect(outcome.errors.contains("Done: customers, policies. Written in part: payments."), "\(outcome.errors)")
+            }
+        }
+
+        @Test func anInterruptedExportLeavesNothing() throws {
+            try withDatabase(on: server) { database, folder in
+                try FaultData.fill(database, generation: "new", count: 500)
+                let pause = try FailPoint(
+                    server, ["find"], mode: .skip(3), ["blockConnection": true, "blockTimeMS": 700])
+                let program = try Program([
+                    "export", "--uri", server.uri(), "--db", database.name, "-o", folder.file("all.csv"),
+                ])
+                try pause.waitUntilEntered()
+                program.send(SIGINT)
+                let outcome = try program.wait()
+                try pause.off()
+                #expect(outcome.status == 130 && outcome.errors.contains("interrupted"), "\(outcome.text)")
+                #expect(try folder.names() == [])
+            }
+        }
+
+        @Test func aSecondInterruptEndsItAtOnce() throws {
+            try withDatabase(on: server) { database, folder in
+                try FaultData.fill(database, generation: "new", count: 10)
+                let pause = try FailPoint(
+                    server, ["find"], mode: .alwaysOn, ["blockConnection": true, "blockTimeMS": 3000])
+                let program = try Program([
+                    "export", "--uri", server.uri(), "--db", database.name, "-o", folder.file("all.csv"),
+                ])
+                try pause.waitUntilEntered()
+                let start = ContinuousClock.now
+                program.send(SIGINT)
+                // Two signals that wait at the same time are one.
+                try poll("the first one was taken") { !Self.isPending(SIGINT, program.process) }
+                program.send(SIGINT)
+                #expect(try program.wait().status == 130)
+                #expect(start.duration(to: .now) < .milliseconds(2500))
+                try pause.off()
+            }
+        }
+
+        private static func isPending(_ signal: Int32, _ process: pid_t) -> Bool {
+            guard let text = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8) else {
+                usleep(200_000)
+                return false
+            }
+            let masks = text.split(separator: "\n").filter { $0.hasPrefix("ShdPnd:") || $0.hasPrefix("SigPnd:") }
+            return masks.contains {
+                (UInt64($0.split(separator: "\t").last ?? "0", radix: 16) ?? 0) & (1 << UInt64(signal - 1)) != 0
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+import Foundation
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// The built program, run as users run it.
+struct Program {
+    struct Outcome {
+        /// Nil where a signal ended it.
+        var status: Int32?
+        var signal: Int32?
+        var output: String
+        var errors: String
+        /// The most memory that it held at once, in megabytes.
+        var peakMegabytes: Int
+        var text: String { output + errors }
+    }
+
+    struct NotBuilt: Error, CustomStringConvertible {
+        var description: String { "the program 'mongoferry' is not beside the tests: run swift build" }
+    }
+
+    /// Beside the tests' own bundle.
+    static func path() throws -> String {
+        let executable = CommandLine.arguments.first.map { URL(fileURLWithPath: $0).deletingLastPathComponent() }
+        let folders = [executable, Bundle.main.bundleURL, Bundle.main.bundleURL.deletingLastPathComponent()]
+        for folder in folders.compactMap(\.self) {
+            let path = folder.appendingPathComponent("mongoferry").path
+            if FileManager.default.isExecutableFile(atPath: path) { return path }
+        }
+        throw NotBuilt()
+    }
+
+    let process: pid_t
+    private let outputPath: String
+    private let errorsPath: String
+
+    /// Starts it; its output goes to files in the folder of temporary files.
+    /// - Parameters:
+    ///   - environment: added to this process's own, without its `MONGODB_URI`.
+    ///   - output: a descriptor instead of a file.
+    init(
+        _ arguments: [String], executable: String? = nil, environment: [String: String] = [:],
+        input: String = "/dev/null",
+        output: Int32? = nil, fileSizeLimit: Int? = nil
+    ) throws {
+        let base = NSTemporaryDirectory() + "mongoferry_run_\(UInt64.random(in: 0 ... .max))"
+        outputPath = base + ".out"
+        errorsPath = base + ".err"
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
+        if let output {
+            posix_spawn_file_actions_adddup2(&actions, output, 1)
+        } else {
+            posix_spawn_file_actions_addopen(&actions, 1, outputPath, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        }
+        posix_spawn_file_actions_addopen(&actions, 2, errorsPath, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        // Signals as a shell hands them down, whatever this process does with its own.
+        var defaults = sigset_t()
+        sigemptyset(&defaults)
+        for signal in [SIGINT, SIGTERM, SIGPIPE] { sigaddset(&defaults, signal) }
+        posix_spawnattr_setsigdefault(&attributes, &defaults)
+        // The test's thread may hold signals back, which would be handed down as well.
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
+        var variables = ProcessInfo.processInfo.environment
+        variables["MONGODB_URI"] = nil
+        variables.merge(environment) { $1 }
+        var path = try executable ?? Self.path()
+        var words = [path] + arguments
+        if let fileSizeLimit {
+            words = ["/bin/sh", "-c", "ulimit -f \(fileSizeLimit / 512); exec \"$0\" \"$@\"", path] + arguments
+            path = "/bin/sh"
+        }
+        var pointers = words.map { strdup($0) } + [nil]
+        var settings = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for pointer in pointers + settings { free(pointer) } }
+        var process: pid_t = 0
+        let code = posix_spawn(&process, path, &actions, &attributes, &pointers, &settings)
+        guard code == 0 else { throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EIO) }
+        self.process = process
+    }
+
+    static func run(
+        _ arguments: [String], environment: [String: String] = [:], input: String = "/dev/null", output: Int32? = nil,
+        fileSizeLimit: Int? = nil
+    ) throws -> Outcome {
+        try Program(
+            arguments, environment: environment, input: input, output: output, fileSizeLimit: fileSizeLimit
+        ).wait()
+    }
+
+    func send(_ signal: Int32) { kill(process, signal) }
+
+    /// What it has written to its errors so far.
+    var errorsSoFar: String { (try? String(contentsOfFile: errorsPath, encoding: .utf8)) ?? "" }
+
+    func wait() throws -> Outcome {
+        var status: Int32 = 0
+        var usage = rusage()
+        while wait4(process, &status, 0, &usage) < 0 {
+            guard errno == EINTR else { throw POSIXError(.ECHILD) }
+        }
+        defer { for path in [outputPath, errorsPath] { unlink(path) } }
+        let low = status & 0x7F
+        #if canImport(Darwin)
+            let peak = usage.ru_maxrss >> 20
+        #else
+            let peak = usage.ru_maxrss >> 10
+        #endif
+        return Outcome(
+            status: low == 0 ? (status >> 8) & 0xFF : nil, signal: low == 0 ? nil : low,
+            output: (try? String(contentsOfFile: outputPath, encoding: .utf8)) ?? "", errors: errorsSoFar,
+            peakMegabytes: Int(peak))
+    }
+}
+
+struct TooLate: Error, CustomStringConvertible {
+    var what: String
+    var description: String { "waited in vain for: \(what)" }
+}
+
+/// Asks again and again until it is so.
+func poll(_ what: String, seconds: Double = 30, _ condition: () throws -> Bool) throws {
+    let deadline = ContinuousClock.now + .seconds(seconds)
+    while try !condition() {
+        guard ContinuousClock.now < deadline else { throw TooLate(what: what) }
+        usleep(5000)
+    }
+}

@@ -1,0 +1,217 @@
+import BSON
+import Foundation
+import MongoDriver
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// A server of the tests' own, which may be killed, stepped down and made to fail without disturbing others.
+// @unchecked: the lock guards the state.
+final class OwnServer: @unchecked Sendable {
+    private let lock = NSLock()
+    private let arguments: [String]
+    private let folder: String
+    let port: Int
+    /// Options of the connection string, from its first `&`.
+    private let options: String
+    private var process: Program?
+
+    static var isPossible: Bool { ProcessInfo.processInfo.environment["MONGOD_BINARY"]?.isEmpty == false }
+
+    /// One for all suites that need no other; they are serialized.
+    static func shared() throws -> OwnServer { try sharedResult.get() }
+
+    private static let sharedResult = Result { try OwnServer() }
+
+    // Every server that was started: ended with the tests, however they end. Only changed under its lock.
+    nonisolated(unsafe) private static var running: [pid_t] = []
+    private static let runningLock = NSLock()
+
+    private static let atEnd: Void = {
+        atexit { for process in OwnServer.running { kill(process, SIGKILL) } }
+    }()
+
+    /// Starts a replica set of one.
+    /// - Parameters:
+    ///   - arguments: of `mongod`.
+    ///   - options: for the connection string, such as `tls=true`.
+    ///   - credentials: for the connection string, `user:password@`.
+    init(_ arguments: [String] = [], options: String = "", folder: String? = nil) throws {
+        self.folder = folder ?? NSTemporaryDirectory() + "mongoferry_mongod_\(UInt32.random(in: 0 ... .max))"
+        self.arguments = arguments
+        self.options = options
+        port = try Self.freePort()
+        try FileManager.default.createDirectory(atPath: self.folder, withIntermediateDirectories: true)
+        try start()
+        let client = try directClient()
+        let member: Value = ["_id": 0, "host": .string("127.0.0.1:\(port)")]
+        try client.run(
+            ["replSetInitiate": ["_id": "rs0", "members": .array([member])]], on: "admin", readPreference: .primaryOrAny
+        )
+        try waitForPrimary(client)
+    }
+
+    func uri(_ credentials: String = "", _ more: String = "") -> String {
+        let all = ["replicaSet=rs0", options, more].filter { !$0.isEmpty }.joined(separator: "&")
+        return "mongodb://\(credentials)127.0.0.1:\(port)/?\(all)"
+    }
+
+    func pool(_ credentials: String = "") throws -> ClientPool {
+        try ClientPool(try ConnectionString(uri(credentials)), applicationName: "mongoferry tests")
+    }
+
+    private func directClient() throws -> Client {
+        let more = options.isEmpty ? "" : "&" + options
+        let uri = "mongodb://127.0.0.1:\(port)/?directConnection=true\(more)"
+        return try ClientPool(try ConnectionString(uri), applicationName: "mongoferry tests").makeClient()
+    }
+
+    func start() throws {
+        _ = Self.atEnd
+        let binary = try #require(ProcessInfo.processInfo.environment["MONGOD_BINARY"])
+        let data = folder + "/data"
+        try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
+        let started = try Program(
+            [
+                "--replSet", "rs0", "--bind_ip", "127.0.0.1", "--port", "\(port)", "--dbpath", data, "--logpath",
+                folder + "/log", "--logappend", "--nounixsocket", "--oplogSize", "64", "--wiredTigerCacheSizeGB",
+                "0.25",
+                "--setParameter", "enableTestCommands=1", "--setParameter", "diagnosticDataCollectionEnabled=false",
+            ] + arguments, executable: binary)
+        Self.runningLock.withLock { Self.running.append(started.process) }
+        lock.withLock { process = started }
+        try poll("mongod listens on \(port)") { Self.isOpen(port) }
+    }
+
+    /// How many commands a fail point has held up so far.
+    var heldUp: Int {
+        guard let log = FileManager.default.contents(atPath: folder + "/log") else { return 0 }
+        return String(decoding: log, as: UTF8.self).split(separator: "Blocking command via 'failCommand'").count
+    }
+
+    func waitForPrimary(_ client: Client? = nil) throws {
+        let client = try client ?? directClient()
+        try poll("a primary") {
+            (try? client.run(["hello": 1], on: "admin", readPreference: .primaryOrAny))?["isWritablePrimary"]?.bool
+                == true
+        }
+    }
+
+    /// Ends it as a power cut would.
+    func killNow() throws {
+        let ended = lock.withLock { process }
+        guard let ended else { return }
+        ended.send(SIGKILL)
+        _ = try ended.wait()
+        Self.runningLock.withLock { Self.running.removeAll { $0 == ended.process } }
+        lock.withLock { process = nil }
+    }
+
+    /// Ends it and removes its data.
+    func remove() throws {
+        try killNow()
+        try FileManager.default.removeItem(atPath: folder)
+    }
+
+    private static func freePort() throws -> Int {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        return withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+                _ = bind(descriptor, generic, length)
+                getsockname(descriptor, generic, &length)
+            }
+            return Int(UInt16(bigEndian: pointer.pointee.sin_port))
+        }
+    }
+
+    private static func isOpen(_ port: Int) -> Bool {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(port).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+    }
+}
+
+extension ReadPreference {
+    /// With a direct connection every member answers.
+    fileprivate static var primaryOrAny: ReadPreference { .connectionString }
+}
+
+/// Lends a database on a server, and checks that nothing of MongoFerry's stays in it.
+func withDatabase(
+    on server: OwnServer, credentials: String = "", _ body: (TestDatabase, TemporaryFolder) throws -> Void
+) throws {
+    let pool = try server.pool(credentials)
+    let name = "mongoferry_fault_\(UInt32.random(in: 0 ... .max))"
+    let folder = TemporaryFolder(path: NSTemporaryDirectory() + name)
+    try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
+    defer {
+        _ = try? pool.makeClient().runWrite(["dropDatabase": 1], on: name)
+        try? FileManager.default.removeItem(atPath: folder.path)
+    }
+    try body(TestDatabase(pool: pool, client: try pool.makeClient(), name: name), folder)
+    let litter = try pool.makeClient().listCollections(in: name).map(\.name).filter { $0.hasPrefix("__mongoferry") }
+    #expect(litter == [], "left in the database")
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasPrefix(".") }
+    #expect(files == [], "left in the folder")
+}
+
+/// Makes the next commands of a program fail or wait.
+struct FailPoint {
+    enum Mode {
+        case alwaysOn
+        /// From the next but so many.
+        case skip(Int32)
+        /// The next so many.
+        case times(Int32)
+
+        var value: Value {
+            switch self {
+            case .alwaysOn: "alwaysOn"
+            case .skip(let count): ["skip": .int32(count)]
+            case .times(let count): ["times": .int32(count)]
+            }
+        }
+    }
+
+    let admin: Client
+    private let commands: [String]
+    private let server: OwnServer
+    private let before: Int
+
+    init(_ server: OwnServer, _ commands: [String], mode: Mode, _ data: Document, appName: String = "mongoferry")
+        throws
+    {
+        self.commands = commands
+        self.server = server
+        before = server.heldUp
+        admin = try server.pool().makeClient()
+        let all = data.appending("failCommands", .array(commands.map { .string($0) }))
+            .appending("appName", .string(appName))
+        try admin.run(
+            ["configureFailPoint": "failCommand", "mode": mode.value, "data": .document(all)], on: "admin")
+    }
+
+    /// Waits until a command is held up by it, which the server's log says.
+    func waitUntilEntered() throws {
+        try poll("a command that is held up: \(commands)") { server.heldUp > before }
+    }
+
+    func off() throws { try admin.run(["configureFailPoint": "failCommand", "mode": "off"], on: "admin") }
+}
