@@ -59,7 +59,7 @@ let package = Package(
             name: "RandomDocuments", dependencies: ["BSON"], path: "Tests/RandomDocuments", swiftSettings: strict),
         .target(
             name: "InsuranceLedger", dependencies: ["BSON", "ExtendedJSON"], path: "Tests/InsuranceLedger",
-            swiftSettings: strict),
+            exclude: ["mongoferry.yaml"], swiftSettings: strict),
         .executableTarget(
             name: "ferry-ledger",
             dependencies: [

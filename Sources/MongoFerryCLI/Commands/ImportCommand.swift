@@ -134,7 +134,20 @@ enum Outcome {
         if let error = report.error { ExitText.write("\(report.file.map { "\($0): " } ?? "")\(error)") }
         switch report.status {
         case "done", "planned": return
-        default: throw ExitCode(2)
+        default:
+            if report.error == nil { ExitText.write("\(report.file ?? report.database ?? ""): \(problems(report))") }
+            throw ExitCode(2)
         }
+    }
+
+    /// The last line, which says why the exit status is not 0: what there is above it may have scrolled away.
+    private static func problems(_ report: Report) -> String {
+        let counts = [
+            (report.rejectionCount, "rejected row", "rejected rows"),
+            (report.differences.count { $0.kind != "target" }, "difference", "differences"),
+            (report.danglingCount, "dangling reference", "dangling references"),
+            (report.warnings.count, "warning", "warnings"),
+        ].filter { $0.0 > 0 }.map { "\($0.0) \($0.0 == 1 ? $0.1 : $0.2)" }
+        return "problems were found: " + (counts.isEmpty ? "see above" : counts.joined(separator: ", "))
     }
 }

@@ -1,0 +1,253 @@
+import BSON
+import BackupFile
+import ExtendedJSON
+import Foundation
+import InsuranceLedger
+import MongoDriver
+import MongoFerry
+import Relations
+import Testing
+
+/// Backups of the old application: `JSON.stringify` output, whose ids and dates are strings.
+@Suite struct LegacyTests {
+    /// Restored documents against those that the application had, by `_id`.
+    private static func differences(
+        _ database: TestDatabase, _ names: [String] = LegacyFile.collections
+    ) throws -> [String] {
+        try names.flatMap { name -> [String] in
+            let originals = LegacyFile.documents(name)
+            let restored = try database.documents(in: name)
+            guard restored.count == originals.count else { return ["\(name): \(restored.count) documents"] }
+            let byID = Dictionary(uniqueKeysWithValues: restored.map { ($0["_id"] ?? .null, $0) })
+            return originals.flatMap { original in
+                LegacyFile.differences(byID[original["_id"] ?? .null], from: original).map { "\(name): \($0)" }
+            }
+        }
+    }
+
+    // MARK: Order
+
+    @Test(arguments: [ImportOptions.Mode.merge, .insert])
+    func aShuffledFileLandsInTheOrderOfItsReferencesInTheServersOplog(_ mode: ImportOptions.Mode) throws {
+        try withTestDatabase { database, folder in
+            let before = try database.client.runRead(["hello": 1], on: "admin")
+            guard let start = before["lastWrite"]?.document?["opTime"]?.document?["ts"] else {
+                Issue.record("the tests' server is no replica set, so it has no oplog to read")
+                return
+            }
+            try folder.write(LegacyFile.text(seed: 7), to: "legacy.csv")
+            try database.load(folder.file("legacy.csv"), mode) { $0.configuration = try LegacyFile.configuration() }
+
+            let written = try Self.insertions(database, after: start)
+            var order: [String] = []
+            for name in written where order.last != name { order.append(name) }
+            #expect(order == LegacyFile.collections, "all of one collection before the first of the next")
+            for name in LegacyFile.collections {
+                #expect(written.count { $0 == name } == LegacyFile.documents(name).count)
+            }
+        }
+    }
+
+    /// The collection of each document that was inserted, in the order of the oplog.
+    private static func insertions(_ database: TestDatabase, after start: Value) throws -> [String] {
+        var names: [String] = []
+        let prefix = database.name + "."
+        func note(_ operation: Document) {
+            guard operation["op"] == "i", let namespace = operation["ns"]?.string, namespace.hasPrefix(prefix) else {
+                return
+            }
+            let name = String(namespace.dropFirst(prefix.count))
+            if !name.hasPrefix("__mongoferry"), !name.hasPrefix("system.") { names.append(name) }
+        }
+        try database.client.find(Namespace("local", "oplog.rs"), ["ts": ["$gt": start]]).forEach { raw in
+            let entry = Document(copying: raw)
+            note(entry)
+            // Servers from 8.0 on write several insertions as one entry.
+            for operation in entry["o"]?.document?["applyOps"]?.array ?? [] { operation.document.map(note) }
+        }
+        return names
+    }
+
+    // MARK: Types
+
+    @Test(arguments: LegacyFile.Form.all)
+    func withTheConfigurationEveryTypeIsNativeAtEveryDepth(_ form: LegacyFile.Form) throws {
+        try withTestDatabase { database, folder in
+            try folder.write(LegacyFile.text(LegacyFile.collections, form), to: "legacy.csv")
+            let report = try database.load(folder.file("legacy.csv"), .merge) {
+                $0.configuration = try LegacyFile.configuration()
+            }
+            #expect(report.status == "done", "\(report.rejections.prefix(2))")
+            #expect(try Self.differences(database) == [])
+            // Not only of equal worth: the configuration names the types of numbers too.
+            for name in ["customers", "policies", "payments"] {
+                #expect(Set(try database.documents(in: name)) == Set(LegacyFile.documents(name)), "\(name)")
+            }
+        }
+    }
+
+    @Test(arguments: LegacyFile.Form.all)
+    func withoutAConfigurationIdsAndDatesAreFoundAtEveryDepth(_ form: LegacyFile.Form) throws {
+        try withTestDatabase { database, folder in
+            try folder.write(LegacyFile.text(LegacyFile.collections, form, seed: 2), to: "legacy.csv")
+            #expect(try database.load(folder.file("legacy.csv")).status == "done")
+            // agent and coverageTypeId lead to collections that this file does not have.
+            let differences = try Self.differences(database)
+            #expect(differences.filter { !$0.contains(": agent: ") && !$0.contains(": coverageTypeId: ") } == [])
+            #expect(differences.contains { $0.hasPrefix("customers: agent: string(") })
+        }
+    }
+
+    @Test func aFileOfAllCollectionsNeedsNoConfiguration() throws {
+        try withTestDatabase { database, folder in
+            let all = LegacyFile.ledger.collections.map(\.fileName)
+            try folder.write(LegacyFile.text(all, seed: 3), to: "legacy.csv")
+            let report = try database.load(folder.file("legacy.csv"))
+            #expect(try Self.differences(database, all) == [])
+            #expect(report.references.count == 10)
+            #expect(report.references.allSatisfy { $0.dangling == 0 && $0.checked > 0 })
+        }
+    }
+
+    @Test func aTextThatLooksLikeAnIdStaysAText() throws {
+        try withTestDatabase { database, folder in
+            try folder.write(LegacyFile.text(seed: 4), to: "legacy.csv")
+            let log = MessageLog()
+            try database.load(folder.file("legacy.csv"), .merge, log)
+            let policies = try database.documents(in: "policies")
+            #expect(policies.allSatisfy { $0["code"]?.string?.count == 24 })
+            #expect(log.text.contains("policies.code: 120 values of 24 hex digits stay texts: 0 of 120"))
+        }
+    }
+
+    @Test func theLiveDocumentsTypesDecide() throws {
+        try withTestDatabase { database, folder in
+            let policies = LegacyFile.documents("policies")
+            // The live application has come to keep dates as texts and codes as ids.
+            let live = try #require(policies.first)
+                .setting("start", to: "2024-01-01T00:00:00.000Z")
+                .setting("code", to: .objectID(try #require(ObjectID(hex: "abad1dea00000000abbff299"))))
+                .setting("_id", to: "live")
+            try database.insert([live], into: "policies")
+            try folder.write(LegacyFile.text(seed: 5), to: "legacy.csv")
+            let report = try database.load(folder.file("legacy.csv"))
+            let restored = try database.documents(in: "policies", ["_id": ["$ne": "live"]])
+            #expect(restored.count == policies.count)
+            #expect(restored.allSatisfy { $0["start"]?.string != nil && $0["code"]?.objectID != nil })
+            #expect(restored.allSatisfy { if case .date = $0["end"] { true } else { false } })
+            #expect(try database.documents(in: "policies", ["_id": "live"]) == [live])
+            let converted = try #require(report.conversions.first?["converted"]?.array).compactMap(\.document)
+            let code = try #require(converted.first { $0["path"] == "code" })
+            #expect(code["to"] == "objectId" && code["found"] == "live")
+        }
+    }
+
+    @Test func idsOfWhatOnlyTheDatabaseHasAreFoundThere() throws {
+        try withTestDatabase { database, folder in
+            for name in ["users", "coverageTypes"] {
+                try database.insert(LegacyFile.documents(name), into: name)
+            }
+            try folder.write(LegacyFile.text(seed: 6), to: "legacy.csv")
+            try database.load(folder.file("legacy.csv"))
+            #expect(try Self.differences(database) == [])
+        }
+    }
+
+    @Test func withoutInferenceOnlyTheConfigurationAndIdsCount() throws {
+        try withTestDatabase { database, folder in
+            try folder.write(LegacyFile.text(seed: 8), to: "legacy.csv")
+            try database.load(folder.file("legacy.csv")) {
+                $0.infers = false
+                $0.configuration = try Configuration.parse(
+                    yaml: "collections: {customers: {}, policies: {references: {customerId: customers}}}", file: "x")
+            }
+            let policies = try database.documents(in: "policies")
+            #expect(policies.allSatisfy { $0["_id"]?.objectID != nil && $0["customerId"]?.objectID != nil })
+            #expect(policies.allSatisfy { $0["start"]?.string != nil && $0["coverageTypeId"]?.string != nil })
+            let receipts = try database.documents(in: "receipts")
+            #expect(receipts.allSatisfy { $0["_id"]?.objectID != nil && $0["paymentId"]?.string != nil })
+        }
+    }
+
+    @Test func whatWasConvertedIsReportedByPathAndCount() throws {
+        try withTestDatabase { database, folder in
+            try folder.write(LegacyFile.text(seed: 9), to: "legacy.csv")
+            let log = MessageLog()
+            let report = try database.load(folder.file("legacy.csv"), .merge, log) {
+                $0.configuration = try LegacyFile.configuration()
+            }
+            #expect(log.all.contains("policies.customerId: 120 to objectId (reference to customers in the config)"))
+            #expect(log.all.contains("payments.paidAt: 240 to date (types in the config)"))
+            let converted = try #require(report.conversions.first?["converted"]?.array).compactMap(\.document)
+            let entry = try #require(converted.first { $0["path"] == "vehicles[].drivers[].customerId" })
+            #expect(entry["collection"] == "policies" && entry["to"] == "objectId")
+            #expect(entry["converted"]?.integer ?? 0 > 100)
+        }
+    }
+
+    @Test func aDryRunSaysWhatWouldBeConvertedAndWritesNothing() throws {
+        try withTestDatabase { database, folder in
+            try folder.write(LegacyFile.text(seed: 10), to: "legacy.csv")
+            let log = MessageLog()
+            let report = try database.load(folder.file("legacy.csv"), .merge, log) { $0.isDryRun = true }
+            #expect(report.status == "planned")
+            #expect(log.text.contains("policies.customerId: 120 to objectId (inferred:"))
+            #expect(try database.names() == [])
+        }
+    }
+
+    @Test func aValueThatTheConfigurationCannotConvertRefusesTheFile() throws {
+        try withTestDatabase { database, folder in
+            let broken = try #require(LegacyFile.documents("policies").first).setting("start", to: "yesterday")
+            let rows = LegacyFile.documents("customers").map { LegacyFile.row("customers", $0) }
+            try folder.write(LegacyFile.text(rows: rows + [LegacyFile.row("policies", broken)]), to: "legacy.csv")
+            let report = try database.load(folder.file("legacy.csv")) {
+                $0.configuration = try LegacyFile.configuration()
+            }
+            #expect(report.status == "refused")
+            #expect(report.rejections.first?.line == rows.count + 2)
+            #expect(report.rejections.first?.reason.contains("start") == true)
+            #expect(try database.names() == [], "customers, whose rows are sound, were not written either")
+        }
+    }
+
+    // MARK: Extended JSON in a bare CSV
+
+    @Test(arguments: [ExtendedJSONMode.compact, .canonical])
+    func aBareExportComesBackWithItsExactTypes(_ mode: ExtendedJSONMode) throws {
+        try withTwoTestDatabases { source, copy, folder in
+            for name in LegacyFile.collections { try source.insert(LegacyFile.documents(name), into: name) }
+            try source.export(to: folder.file("bare.csv")) {
+                $0.plain = true
+                $0.json = mode
+            }
+            #expect(try folder.text("bare.csv").hasPrefix("collection,data\n"))
+            try copy.load(folder.file("bare.csv"))
+            #expect(try copy.image().differences(from: source.image()) == [])
+        }
+    }
+
+    @Test func oldRowsAndExtendedJSONRowsInOneFileEachKeepToTheirRules() throws {
+        try withTestDatabase { database, folder in
+            let customers = LegacyFile.documents("customers")
+            let encoded: (Document) -> String = { document in
+                let id = document["_id"]?.objectID.map(String.init(describing:)) ?? ""
+                return "{\"_id\":{\"$oid\":\"\(id)\"},\"code\":\"\(id)\",\"at\":\"2024-01-01T00:00:00.000Z\"}"
+            }
+            let rows = customers.enumerated().map { index, document in
+                index.isMultiple(of: 2)
+                    ? LegacyFile.row("customers", document)
+                    : LegacyFile.row("customers", json: encoded(document))
+            }
+            try folder.write(LegacyFile.text(rows: rows), to: "mixed.csv")
+            try database.load(folder.file("mixed.csv"))
+            let restored = try database.documents(in: "customers")
+            #expect(restored.count == customers.count)
+            #expect(restored.allSatisfy { $0["_id"]?.objectID != nil })
+            let typed = restored.filter { $0["code"] != nil }
+            #expect(typed.count == customers.count / 2)
+            #expect(typed.allSatisfy { $0["code"]?.string != nil && $0["at"]?.string != nil }, "texts stay texts")
+            #expect(restored.filter { $0["code"] == nil }.allSatisfy { $0["createdAt"]?.string == nil })
+        }
+    }
+}
