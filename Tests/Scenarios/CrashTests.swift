@@ -221,7 +221,9 @@ extension OwnServerTests {
                 let outcome = try program.wait()
                 try pause.off()
                 #expect(outcome.status == 130, "\(outcome.text)")
-                #expect(outcome.errors.contains("Done: customers, policies. Written in part: payments."), "\(outcome.errors)")
+                #expect(
+                    outcome.errors.contains("Done: customers, policies. Written in part: payments."),
+                    "\(outcome.errors)")
             }
         }
 

@@ -56,7 +56,8 @@ final class OwnServer: @unchecked Sendable {
     }
 
     func uri(_ credentials: String = "", _ more: String = "") -> String {
-        let all = ["replicaSet=rs0", options, more].filter { !$0.isEmpty }.joined(separator: "&")
+        let all = ["replicaSet=rs0", "heartbeatFrequencyMS=500", options, more].filter { !$0.isEmpty }.joined(
+            separator: "&")
         return "mongodb://\(credentials)127.0.0.1:\(port)/?\(all)"
     }
 

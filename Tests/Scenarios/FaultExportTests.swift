@@ -1,0 +1,235 @@
+import BSON
+import BackupFile
+import Foundation
+import MongoDriver
+import MongoFerry
+import Synchronization
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+extension OwnServerTests {
+    /// Full disks, broken pipes, slow readers and busy writers while a database is exported.
+    @Suite(.serialized) struct FaultExportTests {
+        let server: OwnServer
+
+        init() throws { server = try OwnServer.shared() }
+
+        private func exporting(_ database: TestDatabase, to file: String, _ more: [String] = []) -> [String] {
+            ["export", "--uri", server.uri(), "--db", database.name, "-o", file] + more
+        }
+
+        @Test func aFullDiskIsAnErrorThatSaysSo() throws {
+            try withDatabase(on: server) { database, _ in
+                try FaultData.fill(database, generation: "new", count: 10)
+                let outcome = try Program.run(exporting(database, to: "/dev/full"))
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("/dev/full: cannot write: No space left on device"), "\(outcome.text)")
+                var status = stat()
+                #expect(stat("/dev/full", &status) == 0 && status.st_mode & S_IFMT == S_IFCHR)
+            }
+        }
+
+        // Not less: libmongoc keeps its counters in a shared file of some kilobytes, which the limit is on as well.
+        @Test(arguments: [16_384, 65_536]) func aFileThatMayNotGrowIsTakenAway(limit: Int) throws {
+            try withDatabase(on: server) { database, folder in
+                try FaultData.fill(database, generation: "new", count: 500)
+                let outcome = try Program.run(exporting(database, to: folder.file("all.csv")), fileSizeLimit: limit)
+                #expect(outcome.status == 1, "\(outcome.text) \(outcome.signal ?? 0)")
+                #expect(outcome.errors.contains("cannot write: File too large"), "\(outcome.text)")
+                #expect(try folder.names() == [])
+            }
+        }
+
+        @Test func aReaderThatGoesAwayIsAnErrorAndNoSignal() throws {
+            try withDatabase(on: server) { database, _ in
+                let large = String(repeating: "x", count: 1 << 20)
+                try database.insert((0..<8).map { ["_id": .int32($0), "large": .string(large)] }, into: "large")
+                var ends: [Int32] = [0, 0]
+                #expect(pipe(&ends) == 0)
+                _ = fcntl(ends[0], F_SETFD, FD_CLOEXEC)
+                let program = try Program(exporting(database, to: "-"), output: ends[1])
+                close(ends[1])
+                var some = [UInt8](repeating: 0, count: 100)
+                #expect(read(ends[0], &some, some.count) == 100)
+                close(ends[0])
+                let outcome = try program.wait()
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("standard output: cannot write: Broken pipe"), "\(outcome.errors)")
+            }
+        }
+
+        @Test func everyReferenceInTheFileResolvesHoweverBusyTheWritersAre() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.create("customers")
+                try database.create("policies")
+                let name = database.name
+                let pool = database.pool
+                let stop = Atomic<Bool>(false)
+                let pairs = Atomic<Int>(0)
+                let writers = (0..<2).map { writer in
+                    let thread = Thread {
+                        do {
+                            let client = try pool.makeClient()
+                            var index = 0
+                            while !stop.load(ordering: .relaxed) {
+                                let customer: Value = .string("\(writer)-\(index)")
+                                try Self.insertPair(client, name, customer, index)
+                                index += 1
+                                pairs.add(1, ordering: .relaxed)
+                            }
+                        } catch { Issue.record(error) }
+                    }
+                    thread.start()
+                    return thread
+                }
+                defer { stop.store(true, ordering: .relaxed) }
+                try poll("some pairs") { pairs.load(ordering: .relaxed) > 50 }
+                let configuration = folder.file("mongoferry.yaml")
+                try folder.write(
+                    "collections:\n  customers: {}\n  policies:\n    references: {customerId: customers}\n",
+                    to: "mongoferry.yaml")
+                for round in 0..<6 {
+                    let file = folder.file("\(round).csv")
+                    let before = pairs.load(ordering: .relaxed)
+                    let outcome = try Program.run(exporting(database, to: file, ["--config", configuration]))
+                    #expect(outcome.status == 0, "\(outcome.text)")
+                    #expect(pairs.load(ordering: .relaxed) > before)
+                    let verified = try Program.run(["verify", file, "--config", configuration])
+                    #expect(verified.status == 0, "\(verified.text)")
+                }
+                stop.store(true, ordering: .relaxed)
+                try poll("the writers have ended") { writers.allSatisfy(\.isFinished) }
+            }
+        }
+
+        /// A customer and a policy in one transaction.
+        private static func insertPair(_ client: Client, _ name: String, _ customer: Value, _ index: Int) throws {
+            let session = try client.startSession()
+            let number = Int64(index + 1)
+            let common: Document = ["txnNumber": .int64(number), "autocommit": false]
+            func statement(_ collection: String, _ document: Document, _ more: Document) -> Document {
+                var command: Document = ["insert": .string(collection), "documents": [.document(document)]]
+                for (key, value) in common.elements + more.elements { command = command.appending(key, value) }
+                return command
+            }
+            try client.run(
+                statement("policies", ["_id": customer, "customerId": customer], ["startTransaction": true]), on: name,
+                session: session)
+            try client.run(statement("customers", ["_id": customer], [:]), on: name, session: session)
+            try client.run(
+                ["commitTransaction": 1, "txnNumber": .int64(number), "autocommit": false], on: "admin",
+                session: session)
+        }
+
+        // MARK: Snapshot history
+
+        private func withShortHistory(_ body: () throws -> Void) throws {
+            let admin = try server.pool().makeClient()
+            try admin.run(["setParameter": 1, "minSnapshotHistoryWindowInSeconds": 1], on: "admin")
+            defer { _ = try? admin.run(["setParameter": 1, "minSnapshotHistoryWindowInSeconds": 300], on: "admin") }
+            try body()
+        }
+
+        /// Writes until the server has forgotten what was at a time.
+        private func forget(_ time: Timestamp, _ database: TestDatabase) throws {
+            try poll("the history is gone") {
+                try database.update("clock", ["_id": 1], ["$inc": ["ticks": 1]])
+                do {
+                    try database.client.find(
+                        database.namespace("clock"), [:],
+                        options: FindOptions(readConcern: ReadConcern.snapshot(at: time))
+                    ).forEach { _ in }
+                    return false
+                } catch let error as MongoError where error.isSnapshotTooOld {
+                    return true
+                }
+            }
+        }
+
+        @Test func anExportThatOutlivesTheSnapshotHistoryNamesTheParameterAndLeavesNoFile() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.insert([["_id": 1, "ticks": 0]], into: "clock")
+                try folder.write("collections:\n  clock: {}\n  a:\n    references: {b: clock}\n", to: "mongoferry.yaml")
+                try database.insert([["_id": 1]], into: "a")
+                let more = ["--config", folder.file("mongoferry.yaml")]
+                try withShortHistory {
+                    for kind in ["snapshot", "collection"] {
+                        let pause = try FailPoint(
+                            server, ["find"], mode: .times(2), ["blockConnection": true, "blockTimeMS": 2500])
+                        let program = try Program(
+                            exporting(database, to: folder.file("all.csv"), more + ["--consistency", kind]))
+                        try pause.waitUntilEntered()
+                        let reply = try database.client.run(["ping": 1], on: database.name)
+                        try forget(try #require(reply["operationTime"]?.timestamp), database)
+                        let outcome = try program.wait()
+                        try pause.off()
+                        if kind == "snapshot" {
+                            #expect(outcome.status == 1, "\(outcome.text)")
+                            #expect(outcome.errors.contains("minSnapshotHistoryWindowInSeconds"), "\(outcome.errors)")
+                            #expect(try folder.names() == ["mongoferry.yaml"])
+                        } else {
+                            #expect(outcome.status == 0, "\(outcome.text)")
+                            let reader = try BackupReader(try OpenFile(reading: folder.file("all.csv")))
+                            #expect(reader.metadata?.consistency == "collection")
+                        }
+                    }
+                }
+            }
+        }
+
+        @Test func aSlowReaderAtTheEndOfAPipeDoesNotMakeTheSnapshotOutliveItsHistory() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.insert([["_id": 1, "ticks": 0]], into: "clock")
+                let large = String(repeating: "x", count: 1 << 20)
+                try database.insert((0..<60).map { ["_id": .int32($0), "large": .string(large)] }, into: "large")
+                try withShortHistory {
+                    var ends: [Int32] = [0, 0]
+                    #expect(pipe(&ends) == 0)
+                    _ = fcntl(ends[0], F_SETFD, FD_CLOEXEC)
+                    let program = try Program(exporting(database, to: "-", ["--quiet"]), output: ends[1])
+                    close(ends[1])
+                    defer { close(ends[0]) }
+                    // The header comes before the cursors are opened, rows come after.
+                    var content: [UInt8] = []
+                    while content.count < 300_000 {
+                        var some = [UInt8](repeating: 0, count: 4096)
+                        let count = read(ends[0], &some, some.count)
+                        try #require(count > 0)
+                        content += some[..<count]
+                    }
+                    // Nobody reads on, and yet the cursors come to their end.
+                    try poll("the cursors are read to their end") { try openCursors(in: database) == 0 }
+                    let time = try #require(
+                        try database.client.run(["ping": 1], on: database.name)["operationTime"]?.timestamp)
+                    try forget(time, database)
+                    var buffer = [UInt8](repeating: 0, count: 1 << 20)
+                    while true {
+                        let count = read(ends[0], &buffer, buffer.count)
+                        if count <= 0 { break }
+                        content += buffer[..<count]
+                    }
+                    let outcome = try program.wait()
+                    #expect(outcome.status == 0, "\(outcome.text)")
+                    #expect(outcome.peakMegabytes < 300)
+                    try Data(content).write(to: URL(fileURLWithPath: folder.file("all.csv")))
+                    #expect(try Program.run(["verify", folder.file("all.csv")]).status == 0)
+                }
+            }
+        }
+
+        private func openCursors(in database: TestDatabase) throws -> Int {
+            let match: Document = ["ns": .string(database.name + ".large"), "type": ["$in": ["idleCursor", "op"]]]
+            var count = 0
+            try database.client.aggregate(
+                database: "admin",
+                pipeline: [["$currentOp": ["idleCursors": true, "localOps": true]], ["$match": .document(match)]]
+            ).forEach { _ in count += 1 }
+            return count
+        }
+    }
+}
