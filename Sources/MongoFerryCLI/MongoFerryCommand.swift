@@ -34,7 +34,7 @@ struct MongoFerryCommand: ParsableCommand {
         do {
             command = try parseAsRoot()
         } catch {
-            exit(withError: error)
+            ExitText.exitParsing(error)
         }
         Interruption.listen()
         do {
@@ -61,11 +61,20 @@ enum ExitText {
             write("\(error)")
             Foundation.exit(2)
         case is ValidationError, is CleanExit:
-            MongoFerryCommand.exit(withError: error)
+            exitParsing(error)
         default:
             write("\(error)")
             Foundation.exit(1)
         }
+    }
+
+    /// For help, the version, and what is wrong with the arguments, which are quoted in it.
+    static func exitParsing(_ error: any Error) -> Never {
+        let message = MongoFerryCommand.fullMessage(for: error)
+        let hidden = Secrets.hidden(in: message)
+        guard hidden != message else { MongoFerryCommand.exit(withError: error) }
+        Terminal.standardError.line(hidden)
+        Foundation.exit(MongoFerryCommand.exitCode(for: error).rawValue)
     }
 
     private static func status(_ kind: FerryError.Kind) -> Int32 {

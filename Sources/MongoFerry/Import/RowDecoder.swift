@@ -68,7 +68,8 @@ struct RowDecoder {
             traits = try (fields.dataIsQuoted ? quoted : bare).decode(fields.data, into: buffer)
             document = try RawDocument(buffer.bytes)
         } catch {
-            throw RowProblem(line: line, collection: collection, reason: "\(error)")
+            throw RowProblem(
+                line: line, collection: collection, id: IDText.found(in: fields), reason: "\(error)")
         }
         return try body(try sound(document, line: line, collection: collection), traits)
     }
@@ -132,6 +133,16 @@ struct RowDecoder {
 /// An `_id` as people read it.
 enum IDText {
     static func text(_ id: RawElement) -> String { text(id.copy) }
+
+    /// The `_id` that a text which is no JSON seems to begin with: a row that is reported can be found by it.
+    static func found(in fields: RowFields) -> String? {
+        var text = String(decoding: fields.data.prefix(200), as: UTF8.self)
+        if fields.dataIsQuoted { text = text.replacing("\"\"", with: "\"") }
+        guard
+            let match = text.prefixMatch(of: /\s*\{\s*"_id"\s*:\s*("[^"]*"|-?\d+|\{"\$oid"\s*:\s*"[0-9a-fA-F]{24}"\})/)
+        else { return nil }
+        return String(match.1)
+    }
 
     /// Compact Extended JSON: `{"$oid":"5c2a…"}`, `"abc"`, `7`.
     static func text(_ id: Value) -> String {

@@ -119,7 +119,7 @@ enum ReportedRun {
     private static func write(_ report: Report, to path: String?) throws {
         guard let path else { return }
         do {
-            try Data(report.json.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+            try Data(Secrets.hidden(in: report.json).utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
         } catch { throw FerryError("\(path): cannot write the report: \(error.localizedDescription)") }
     }
 }

@@ -42,7 +42,7 @@ final class Terminal: @unchecked Sendable {
     }
 
     private func put(_ text: String) {
-        var bytes = Array(text.utf8)[...]
+        var bytes = Array(Secrets.hidden(in: text).utf8)[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
             // Where even messages cannot be written, there is nobody to tell.

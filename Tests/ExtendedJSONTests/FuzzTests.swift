@@ -1,0 +1,70 @@
+import BSON
+import ExtendedJSON
+import Foundation
+import RandomDocuments
+import Testing
+
+/// Texts that were damaged in every way: an error or a document, never a crash or a hang.
+///
+/// Most useful under the address sanitizer, with more rounds:
+/// `FUZZ_ROUNDS=2000000 swift test --sanitize=address --scratch-path .build-asan --filter Fuzz`
+@Suite struct FuzzTests {
+    static let rounds = ProcessInfo.processInfo.environment["FUZZ_ROUNDS"].flatMap(Int.init) ?? 20_000
+
+    @Test(arguments: [ExtendedJSONEncoder.Quotes.plain, .doubled])
+    func damagedTextIsAnErrorOrADocument(quotes: ExtendedJSONEncoder.Quotes) throws {
+        let seed = UInt64.random(in: 0 ... .max)
+        var documents = RandomDocument(seed: seed)
+        var mutation = Mutation(seed: seed)
+        var accepted = 0
+        for round in 0..<Self.rounds {
+            let mode: ExtendedJSONMode = round % 3 == 0 ? .canonical : .compact
+            let text = Array(Codec.encode(documents.next(), mode, quotes: quotes).text.utf8)
+            let damaged = mutation.damage(text)
+            guard let document = try? Codec.decode(damaged, quotes: quotes) else { continue }
+            accepted += 1
+            // What was accepted is a document like any other: it can be written and read.
+            let again = Codec.encode(document, mode, quotes: quotes).text
+            try #require(try Codec.decode(again, quotes: quotes) == document, "seed \(seed), round \(round)")
+        }
+        #expect(accepted > 0)
+    }
+
+    @Test func nestingWithoutEndIsAnError() {
+        for opening in ["{\"a\":", "[", "{\"a\":[", "{\"$code\":\"\",\"$scope\":", "{\"$ref\":\"a\",\"$id\":"] {
+            let text = "{\"a\":" + String(repeating: opening, count: 200_000)
+            #expect(throws: JSONFault.self) { try Codec.decode(text) }
+        }
+    }
+}
+
+/// Damages bytes: flips, cuts, doubles, swaps and inserts what parsers trip over.
+struct Mutation {
+    private var random: SeededGenerator
+
+    init(seed: UInt64) { random = SeededGenerator(seed: seed) }
+
+    private static let pieces = [
+        "\"", "\"\"", "{", "}", "[", "]", ",", ":", "\\", "\\u", "\\uD800", "\\uDC00", "$oid", "{\"$date\":",
+        "{\"$numberLong\":\"", "{\"$binary\":{\"base64\":\"", "{\"$rawBSON\":\"", "1e999999", "-", "0.0000000001",
+        "\u{0}", "\u{FEFF}", "\n", "null", "NaN", "Infinity", "9223372036854775808",
+    ].map { Array($0.utf8) }
+
+    mutating func damage(_ bytes: [UInt8]) -> [UInt8] {
+        var result = bytes
+        for _ in 0...random.below(4) {
+            guard !result.isEmpty else { return result }
+            let place = random.below(result.count)
+            switch random.below(7) {
+            case 0: result[place] ^= 1 << UInt8(random.below(8))
+            case 1: result[place] = UInt8(random.below(256))
+            case 2: result.removeSubrange(place..<min(result.count, place + 1 + random.below(8)))
+            case 3: result.insert(contentsOf: Self.pieces[random.below(Self.pieces.count)], at: place)
+            case 4: result.insert(contentsOf: result[place..<min(result.count, place + random.below(40))], at: place)
+            case 5: result.removeSubrange(place...)
+            default: result.swapAt(place, random.below(result.count))
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,121 @@
+import BSON
+import BackupFile
+import Foundation
+import MongoFerry
+import Testing
+
+/// Rows that cannot be taken: reported each, and set aside where that was asked for.
+@Suite struct DamageRejectsTests {
+    private static let legacy = #"""
+        collection,data
+        customers,"{""_id"":""5c2aad8000000000000000a1"",""name"":""Amara""}"
+        customers,"{""_id"":""5c2aad8000000000000000a2"",""name"":""Bo"""
+        customers,"{""name"":""nobody""}"
+        customers,"{""_id"":""5c2aad8000000000000000a3"",""name"":""Cleo""}"
+        customers,"{""_id"":[1],""name"":""Dee""}"
+        customers,"{""_id"":""5c2aad8000000000000000a3"",""name"":""Cleo again""}"
+        customers
+        customers,"{""_id"":""5c2aad8000000000000000a4"",""name"":""Ed""}"
+
+        """#
+
+    @Test func eachBadRowIsReportedWithLineCollectionIDAndReasonAndNothingIsWritten() throws {
+        try withTestDatabase { database, folder in
+            try folder.write(Self.legacy, to: "old.csv")
+            let report = try database.load(folder.file("old.csv"))
+            #expect(report.status == "refused" && report.rejectionCount == 5)
+            #expect(report.rejections.map(\.line) == [3, 4, 6, 7, 8])
+            #expect(report.rejections.map(\.collection) == ["customers", "customers", "customers", "customers", nil])
+            #expect(
+                report.rejections.map(\.id) == [
+                    #""5c2aad8000000000000000a2""#, nil, "[1]", #""5c2aad8000000000000000a3""#, nil,
+                ])
+            let reasons = report.rejections.map(\.reason)
+            #expect(reasons[0].hasPrefix("not a JSON document: "))
+            #expect(
+                Array(reasons[1...]) == [
+                    "the document has no _id", "servers take no _id of type array",
+                    "the same _id stands on line 5 already", "there is one column, not two (collection,data)",
+                ])
+            #expect(try database.names() == [] && folder.names() == ["old.csv"])
+            let tooMany = try database.load(folder.file("old.csv")) { $0.maximumRejects = 4 }
+            #expect(tooMany.status == "refused")
+            #expect(try database.names() == [])
+        }
+    }
+
+    @Test func rowsThatWereSetAsideCanBeMendedAndImportedByThemselves() throws {
+        try withTestDatabase { database, folder in
+            try folder.write(Self.legacy, to: "old.csv")
+            let report = try database.load(folder.file("old.csv")) { $0.maximumRejects = 5 }
+            #expect(report.status == "problems" && report.rejectionCount == 5)
+            let lines = Self.legacy.split(separator: "\n")
+            let rejects = try folder.text("old.csv.rejects.csv")
+            #expect(rejects == ([0, 2, 3, 5, 6, 7].map { lines[$0] }.joined(separator: "\n") + "\n"))
+            let mended = rejects.replacing(#"""Bo""""#, with: #"""Bo""}""#).replacing(
+                #"{""name"":""nobody""}"#, with: #"{""_id"":""5c2aad8000000000000000a7"",""name"":""nobody""}"#
+            ).replacing("[1]", with: #"""5c2aad8000000000000000a5"""#).replacing("customers\n", with: "").replacing(
+                #"a3"",""name"":""Cleo again"#, with: #"a6"",""name"":""Cleo again"#)
+            try folder.write(mended, to: "old.csv.rejects.csv")
+            let second = try database.load(folder.file("old.csv.rejects.csv"))
+            #expect(second.status == "done", "\(second.rejections)")
+            #expect(try database.count("customers") == 7)
+            #expect(try database.count("customers", ["_id": ["$type": "objectId"]]) == 7)
+        }
+    }
+
+    @Test(arguments: [ImportOptions.Mode.merge, .replace])
+    func documentsThatTheServerRefusesAreSetAsideToo(mode: ImportOptions.Mode) throws {
+        try withTestDatabase { database, folder in
+            try database.create("c", indexes: [["key": ["email": 1], "name": "email_1", "unique": true]])
+            try folder.write(
+                #"""
+                collection,data
+                c,"{""_id"":1,""email"":""a""}"
+                c,"{""_id"":2,""email"":""a""}"
+                c,"{""_id"":3,""email"":""b""}"
+
+                """#, to: "old.csv")
+            if mode == .replace {
+                try database.drop("c")
+                try database.create("c", ["validator": ["_id": ["$ne": 2]]])
+            }
+            let report = try database.load(folder.file("old.csv"), mode) { $0.maximumRejects = 1 }
+            #expect(report.status == "problems" && report.rejectionCount == 1, "\(report.error ?? "")")
+            #expect(report.rejections.first?.collection == "c")
+            #expect(try database.count("c") == 2)
+            let rejects = try folder.text("old.csv.rejects.csv")
+            #expect(rejects.split(separator: "\n").count == 2 && rejects.contains("email"))
+            #expect(mode == .merge || rejects.contains(#"""_id"":2"#))
+        }
+    }
+
+    @Test func aReplaceInWhichMoreIsRefusedThanAllowedLeavesTheLiveDataAsTheyWere() throws {
+        try withTestDatabase { database, folder in
+            try database.create("c", ["validator": ["_id": ["$lt": 2]]])
+            try database.insert([["_id": 0]], into: "c")
+            try folder.write(
+                "collection,data\nc,\"{\"\"_id\"\":1}\"\nc,\"{\"\"_id\"\":2}\"\nc,\"{\"\"_id\"\":3}\"\n", to: "old.csv")
+            let report = try database.load(folder.file("old.csv"), .replace) { $0.maximumRejects = 1 }
+            #expect(report.status == "refused" && report.rejectionCount == 2)
+            #expect(try database.documents(in: "c") == [["_id": 0]])
+            #expect(try folder.text("old.csv.rejects.csv").split(separator: "\n").count == 3)
+        }
+    }
+
+    @Test func aDamagedFileOfFormatOneIsRefusedWhateverMayBeSetAside() throws {
+        try withTestDatabase { database, folder in
+            try database.insert((0..<5).map { ["_id": .int32($0)] }, into: "c")
+            try database.export(to: folder.file("all.csv"))
+            let damaged = try folder.text("all.csv").replacing(#"{""_id"":3}"#, with: #"{""_id"":3"#)
+            try folder.write(damaged, to: "damaged.csv")
+            for mode in ImportOptions.Mode.allCases {
+                let report = try database.load(folder.file("damaged.csv"), mode) { $0.maximumRejects = 100 }
+                #expect(report.status == "refused")
+                #expect(report.rejections.count == 1 && report.differences.count == 1)
+            }
+            #expect(try database.count("c") == 5)
+            #expect(try !folder.names().contains("damaged.csv.rejects.csv"))
+        }
+    }
+}

@@ -1,0 +1,361 @@
+import BSON
+import BackupFile
+import Foundation
+import MongoDriver
+import MongoFerry
+import Testing
+
+extension OwnServerTests {
+    /// A server that asks for user and password.
+    @Suite(.serialized) struct SecurityServerTests {
+        private static let secret = "s3cret:/?#[]@pass"
+        private static let encoded = "s3cret%3A%2F%3F%23%5B%5D%40pass"
+
+        private static let shared = Result { () throws -> OwnServer in
+            let folder = NSTemporaryDirectory() + "mongoferry_auth_\(UInt32.random(in: 0 ... .max))"
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            let key = folder + "/key"
+            try Data(String(repeating: "k", count: 64).utf8).write(to: URL(fileURLWithPath: key))
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: key)
+            let server = try OwnServer(["--auth", "--keyFile", key], folder: folder)
+            // The first user is made without one: the server lets that pass on its own machine.
+            let admin = try server.pool().makeClient()
+            try admin.run(
+                ["createUser": "root", "pwd": .string(secret), "roles": [["role": "root", "db": "admin"]]], on: "admin")
+            return server
+        }
+
+        private func withUsers(
+            _ body: (OwnServer, TestDatabase, TemporaryFolder, _ reader: String, _ writer: String) throws -> Void
+        ) throws {
+            let server = try Self.shared.get()
+            try withDatabase(on: server, credentials: "root:\(Self.encoded)@") { database, folder in
+                for (user, role) in [("reader", "read"), ("writer", "readWrite")] {
+                    let roles: Value = [["role": .string(role), "db": .string(database.name)]]
+                    try database.client.run(
+                        ["createUser": .string(user), "pwd": .string(Self.secret), "roles": roles], on: database.name)
+                }
+                defer { _ = try? database.client.run(["dropAllUsersFromDatabase": 1], on: database.name) }
+                func uri(_ user: String) -> String {
+                    server.uri("\(user):\(Self.encoded)@", "authSource=\(database.name)")
+                }
+                try body(server, database, folder, uri("reader"), uri("writer"))
+            }
+        }
+
+        private func hasNoSecret(_ text: String) -> Bool { !text.contains("s3cret") && !text.contains("pass\"") }
+
+        @Test func aUserWhoMayOnlyReadTheDatabaseCanExportAndVerify() throws {
+            try withUsers { _, database, folder, reader, _ in
+                try FaultData.fill(database, generation: "new", count: 20)
+                let file = folder.file("all.csv")
+                let report = folder.file("report.json")
+                let export = try Program.run(
+                    ["export", "--db", database.name, "-o", file, "--report", report, "--log-level", "debug"],
+                    environment: ["MONGODB_URI": reader])
+                #expect(export.status == 0, "\(export.text)")
+                let verify = try Program.run(["verify", file, "--uri", reader, "--db", database.name])
+                #expect(verify.status == 0, "\(verify.text)")
+                let refused = try Program.run(["import", file, "--uri", reader, "--db", database.name])
+                #expect(refused.status == 1, "\(refused.text)")
+                for text in [
+                    export.text, verify.text, refused.text, try folder.text("all.csv"), try folder.text("report.json"),
+                ] { #expect(hasNoSecret(text), "\(text)") }
+            }
+        }
+
+        @Test(arguments: [["merge"], ["insert"], ["replace"], ["replace", "--in-place"]])
+        func aUserWhoMayReadAndWriteTheDatabaseCanImportInEveryMode(mode: [String]) throws {
+            try withUsers { _, database, folder, _, writer in
+                let file = folder.file("all.csv")
+                let data = try FaultData(database, file: file, uri: writer, count: 20)
+                if mode[0] != "replace" { for name in FaultData.collections { try database.delete(name, [:]) } }
+                let outcome = try Program.run(
+                    ["import", file, "--uri", writer, "--db", database.name, "--yes", "--mode"] + mode)
+                #expect(outcome.status == 0 || outcome.status == 2, "\(outcome.text)")
+                let image = try database.image()
+                for name in FaultData.collections {
+                    #expect(
+                        image.collections[name]?.documents == data.new.collections[name]?.documents, "\(outcome.text)")
+                }
+                #expect(hasNoSecret(outcome.text))
+            }
+        }
+
+        @Test func aWrongPasswordIsAnErrorThatDoesNotShowIt() throws {
+            try withUsers { server, database, folder, _, _ in
+                let uri = server.uri(
+                    "reader:wrong-s3cret@", "authSource=\(database.name)&serverSelectionTimeoutMS=2000")
+                try folder.write(uri + "\n", to: "uri")
+                let outcome = try Program.run([
+                    "export", "--uri-file", folder.file("uri"), "--db", database.name, "-o", folder.file("x.csv"),
+                ])
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("the server refused user and password"), "\(outcome.errors)")
+                #expect(hasNoSecret(outcome.text), "\(outcome.text)")
+                #expect(try folder.names() == ["uri"])
+            }
+        }
+    }
+
+    /// A server that speaks TLS only, with a certificate of a home-made authority.
+    @Suite(.serialized) struct SecurityTLSTests {
+        private func openssl(_ folder: TemporaryFolder, _ arguments: [String]) throws {
+            let outcome = try Program(arguments, executable: "/usr/bin/openssl").wait()
+            try #require(outcome.status == 0, "\(outcome.text)")
+        }
+
+        @Test(.enabled("needs openssl") { FileManager.default.isExecutableFile(atPath: "/usr/bin/openssl") })
+        func aConnectionIsEncryptedAndTheServersCertificateIsChecked() throws {
+            let folder = TemporaryFolder(
+                path: NSTemporaryDirectory() + "mongoferry_tls_\(UInt32.random(in: 0 ... .max))")
+            try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
+            let authority = folder.file("ca.pem")
+            try openssl(
+                folder,
+                [
+                    "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=tests", "-keyout",
+                    folder.file("ca.key"), "-out", authority,
+                ])
+            try openssl(
+                folder,
+                [
+                    "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1", "-keyout",
+                    folder.file("server.key"),
+                    "-out", folder.file("server.csr"),
+                ])
+            try folder.write("subjectAltName=IP:127.0.0.1\n", to: "names")
+            try openssl(
+                folder,
+                [
+                    "x509", "-req", "-days", "2", "-in", folder.file("server.csr"), "-CA", authority, "-CAkey",
+                    folder.file("ca.key"), "-CAcreateserial", "-extfile", folder.file("names"), "-out",
+                    folder.file("server.crt"),
+                ])
+            try folder.write(try folder.text("server.key") + folder.text("server.crt"), to: "server.pem")
+            let server = try OwnServer(
+                [
+                    "--tlsMode", "requireTLS", "--tlsCertificateKeyFile", folder.file("server.pem"), "--tlsCAFile",
+                    authority, "--tlsAllowConnectionsWithoutCertificates",
+                ], options: "tls=true&tlsCAFile=\(authority)", folder: folder.path)
+            defer { try? server.remove() }
+            try withDatabase(on: server) { database, files in
+                try FaultData.fill(database, generation: "new", count: 20)
+                let file = files.file("all.csv")
+                let export = try Program.run(["export", "--uri", server.uri(), "--db", database.name, "-o", file])
+                #expect(export.status == 0, "\(export.text)")
+                let load = try Program.run(["import", file, "--uri", server.uri(), "--db", database.name])
+                #expect(load.status == 0 || load.status == 2, "\(load.text)")
+                // The system's authorities do not know this one.
+                let untrusted = "mongodb://127.0.0.1:\(server.port)/?tls=true&serverSelectionTimeoutMS=1500"
+                let refused = try Program.run(["verify", "--uri", untrusted, "--db", database.name])
+                #expect(refused.status == 1, "\(refused.text)")
+                #expect(refused.errors.contains("TLS"), "\(refused.errors)")
+            }
+        }
+    }
+}
+
+/// Files and addresses that mean harm, against the shared server.
+@Suite struct SecurityTests {
+    // MARK: Secrets
+
+    static let wrongAddresses = [
+        "mongodb://ann:hunter2secret@localhost:99999999/x", "mongodb://ann:hunter2secret@/x",
+        "mongodb://ann:hunter2secret%ZZ@localhost/x", "mongodb://ann:hunter2secret@localhost/?tls=perhaps&w=-7",
+        "mongodb://ann:hunter2:secret@localhost", "http://ann:hunter2secret@localhost",
+        "mongodb://ann:hunter2secret@localhost:1/x?serverSelectionTimeoutMS=200",
+        "mongodb://ann:hunter2 secret@localhost", "ann:hunter2secret@localhost",
+    ]
+
+    @Test(arguments: wrongAddresses) func noPasswordIsShownWhateverIsWrongWithTheAddress(address: String) throws {
+        try withTestDatabase { _, folder in
+            try folder.write(address + "\n", to: "uri")
+            let report = folder.file("report.json")
+            for arguments in [
+                ["--uri", address], ["--uri-file", folder.file("uri")], ["--uri=\(address)"], ["--db", address],
+                [address],
+            ] {
+                let outcome = try Program.run(
+                    ["export", "--report", report, "-o", folder.file("x.csv")] + arguments,
+                    environment: arguments.count == 1 || arguments[0] == "--db"
+                        ? ["MONGODB_URI": "mongodb://localhost:1/?serverSelectionTimeoutMS=200"] : [:])
+                #expect(outcome.status == 1 || outcome.status == 64, "\(outcome.text)")
+                #expect(!outcome.text.contains("hunter2"), "\(arguments): \(outcome.text)")
+                let text = (try? folder.text("report.json")) ?? ""
+                #expect(!text.contains("hunter2"), "\(text)")
+            }
+        }
+    }
+
+    // MARK: Names
+
+    private func write(_ metadata: BackupMetadata, _ rows: [String], to path: String) throws {
+        let writer = try BackupWriter(
+            .file(path: path, overwriting: true), compression: .none, plain: false, metadata: metadata)
+        for row in rows {
+            let bytes = Array((row + "\n").utf8)
+            try bytes.withUnsafeBytes { try writer.write(rows: $0) }
+        }
+        try writer.finish(counts: Dictionary(metadata.collections.map { ($0.name, $0.records) }) { $1 })
+    }
+
+    @Test(
+        arguments: ["system.users", "system.js", "../x", "$cmd", "x$y", ".x", "__mongoferry_lock", "a\u{0}b"],
+        [true, false])
+    func aNameFromAFileThatIsTheServersOwnOrNoneIsRefused(name: String, isInMetadata: Bool) throws {
+        try withTestDatabase { database, folder in
+            let file = folder.file("bad.csv")
+            if isInMetadata {
+                let entry = BackupMetadata.Collection(name: "fine", databaseName: name, records: 1)
+                try write(
+                    BackupMetadata(created: nil, program: "x", database: "y", collections: [entry]),
+                    [#"fine,"{""_id"":1}""#], to: file)
+            } else {
+                try folder.write("collection,data\n\"\(name)\",\"{\"\"_id\"\":1}\"\n", to: "bad.csv")
+            }
+            let error = #expect(throws: FerryError.self) { try database.load(file) }
+            #expect(error?.text.hasPrefix("cannot import into '\(name)': ") == true, "\(String(describing: error))")
+            #expect(try database.names() == [])
+        }
+    }
+
+    @Test func aNameWithAnotherDatabasesInFrontStaysInThisOne() throws {
+        try withTestDatabase { database, folder in
+            try folder.write("collection,data\nadmin.x,\"{\"\"_id\"\":1}\"\n", to: "odd.csv")
+            try database.load(folder.file("odd.csv"))
+            #expect(try database.names() == ["admin.x"])
+        }
+    }
+
+    @Test(arguments: ["admin", "config", "local", "Admin"]) func theServersOwnDatabasesAreRefused(name: String) throws {
+        try withTestDatabase { _, folder in
+            try folder.write("collection,data\nx,\"{\"\"_id\"\":1}\"\n", to: "x.csv")
+            for mode in ["merge", "replace"] {
+                let outcome = try Program.run([
+                    "import", folder.file("x.csv"), "--uri", try testURI(), "--db", name, "--mode", mode, "--yes",
+                ])
+                #expect(outcome.status == 64)
+                #expect(outcome.errors.contains("cannot import into the database '\(name)'"))
+            }
+        }
+    }
+
+    @Test(arguments: ["$db", "lsid", "writeConcern", "create"])
+    func anOptionThatWouldSteerTheCommandIsRefused(option: String) throws {
+        try withTestDatabase { database, folder in
+            let entry = BackupMetadata.Collection(
+                name: "fine", options: Document { $0.append(option, "admin") }, records: 1)
+            try write(
+                BackupMetadata(created: nil, program: "x", database: "y", collections: [entry]),
+                [#"fine,"{""_id"":1}""#], to: folder.file("bad.csv"))
+            for mode in [ImportOptions.Mode.merge, .replace] {
+                let error = #expect(throws: FerryError.self) { try database.load(folder.file("bad.csv"), mode) }
+                #expect(error?.text.contains("the file has an option '\(option)'") == true)
+            }
+            #expect(try database.names() == [])
+        }
+    }
+
+    @Test func codeThatTheServerWouldRunStandsInThePlan() throws {
+        try withTestDatabase { database, folder in
+            let view = BackupMetadata.Collection(
+                name: "v", kind: .view,
+                options: [
+                    "viewOn": "fine",
+                    "pipeline": [
+                        [
+                            "$match": [
+                                "$expr": [
+                                    "$function": ["body": "function () { return evil(); }", "args": [], "lang": "js"]
+                                ]
+                            ]
+                        ]
+                    ],
+                ])
+            let entry = BackupMetadata.Collection(name: "fine", records: 1)
+            try write(
+                BackupMetadata(created: nil, program: "x", database: "y", collections: [entry, view]),
+                [#"fine,"{""_id"":1}""#], to: folder.file("code.csv"))
+            let log = MessageLog()
+            try database.load(folder.file("code.csv"), .merge, log) { $0.isDryRun = true }
+            #expect(log.text.contains("code that the server runs: $function"), "\(log.text)")
+            #expect(log.text.contains("evil()"))
+        }
+    }
+
+    @Test func aReplaceShowsWhatWouldBeLostBeforeItAsks() throws {
+        try withTestDatabase { database, folder in
+            try database.insert((0..<5).map { ["_id": .int32($0)] }, into: "fine")
+            try write(
+                BackupMetadata(
+                    created: nil, program: "x", database: "another", collections: [.init(name: "fine", records: 1)]),
+                [#"fine,"{""_id"":1}""#], to: folder.file("one.csv"))
+            let log = MessageLog()
+            #expect(throws: FerryError.self) {
+                try database.load(folder.file("one.csv"), .replace, log) { $0.confirm = { _ in false } }
+            }
+            #expect(log.text.contains("replaced and gone afterwards: the 5 documents that are there now"))
+            #expect(try database.count("fine") == 5)
+        }
+    }
+
+    // MARK: Size
+
+    static let bombs = ["line", "rows.gz", "rows.zst", "columns", "metadata", "nesting", "quotes", "header.gz"]
+
+    @Test(arguments: bombs) func aFileThatIsAllSizeIsAnErrorInBoundedMemory(kind: String) throws {
+        try withTestDatabase { database, folder in
+            let path = folder.file("bomb.csv")
+            try Data().write(to: URL(fileURLWithPath: path))
+            let handle = try #require(FileHandle(forWritingAtPath: path))
+            func put(_ text: String, times: Int = 1) throws {
+                let data = Data(text.utf8)
+                for _ in 0..<times { try handle.write(contentsOf: data) }
+            }
+            let megabyte = String(repeating: "x", count: 1 << 20)
+            switch kind {
+            case "line":
+                try put("collection,data\nx,\"")
+                try put(megabyte, times: 110)
+            case "columns":
+                try put("collection,data\nx,\"{\"\"_id\"\":1}\"")
+                try put(String(repeating: ",x", count: 1 << 16), times: 16)
+                try put("\n")
+            case "metadata":
+                try put("# mongoferry backup, format 1\n# metadata {\"format\":1,\"a\":\"")
+                try put(megabyte, times: 100)
+            case "nesting":
+                try put("collection,data\nx,\"")
+                try put(String(repeating: "{\"\"a\"\":", count: 1 << 16), times: 16)
+                try put("\"\n")
+            case "quotes":
+                try put("collection,data\nx,\"")
+                try put(String(repeating: "\"\"", count: 1 << 19), times: 60)
+                try put("\"\n")
+            case "header.gz", "rows.gz":
+                let zipped = try Program(
+                    [
+                        "-c",
+                        "(\(kind == "rows.gz" ? "printf 'collection,data\\nx,\\\"'" : "true"); head -c 130000000 /dev/zero) | gzip -1 > '\(path)'",
+                    ], executable: "/bin/sh")
+                #expect(try zipped.wait().status == 0)
+            default:
+                let zipped = try Program(
+                    [
+                        "-c",
+                        "(printf 'collection,data\\nx,\\\"'; head -c 130000000 /dev/zero) | zstd -q -f -o '\(path)'",
+                    ], executable: "/bin/sh")
+                #expect(try zipped.wait().status == 0)
+            }
+            try handle.close()
+            for arguments in [["verify", path], ["import", path, "--uri", try testURI(), "--db", database.name]] {
+                let outcome = try Program.run(arguments)
+                #expect(outcome.status == 2 || outcome.status == 1, "\(arguments[0]): \(outcome.text.prefix(500))")
+                #expect(!outcome.text.isEmpty && outcome.text.utf8.count < 5000, "\(outcome.text.prefix(300))")
+                #expect(outcome.peakMegabytes < 250, "\(arguments[0]) \(kind)")
+            }
+            #expect(try database.names() == [])
+        }
+    }
+}
