@@ -57,15 +57,19 @@ public final class BackupReader {
 
     private func readHeader() throws {
         var lines = HeaderLines(path: path)
+        // Where the line starts, and how far no line end was found: a long line must not be searched again and again.
         var scanned = 0
+        var searched = 0
         while true {
             let bytes = pending.bytes
-            if let end = bytes[scanned...].firstIndex(of: 0x0A) {
+            if let end = Self.lineEnd(in: bytes, from: searched) {
                 let line = UnsafeRawBufferPointer(rebasing: bytes[scanned..<end])
                 scanned = end + 1
+                searched = scanned
                 if try lines.take(line) { break }
                 continue
             }
+            searched = bytes.count
             guard pending.count < Self.maximumHeader else {
                 throw BackupError(.tooLarge, path, line: lines.count + 1, "a line of over 32 MB before the rows")
             }
@@ -81,6 +85,13 @@ public final class BackupReader {
         pending.removeFirst(scanned)
         position = (scanned, lines.count + 1)
         firstRow = position
+    }
+
+    private static func lineEnd(in bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {
+        guard start < bytes.count, let base = bytes.baseAddress,
+            let hit = memchr(base + start, 0x0A, bytes.count - start)
+        else { return nil }
+        return base.distance(to: UnsafeRawPointer(hit))
     }
 
     private func fill() throws -> Bool {
@@ -151,13 +162,13 @@ public final class BackupReader {
     /// Reads the line that starts the pending bytes with `#`; it has to be the seal, and the last line.
     private func readSeal() throws {
         let line = position.line
-        var found = pending.bytes.firstIndex(of: 0x0A)
+        var found = Self.lineEnd(in: pending.bytes, from: 0)
         while found == nil {
             let scanned = pending.count
             guard scanned < Self.maximumHeader, try fill() else {
                 throw BackupError.damaged(path, line: line, "the last line is cut off, and the seal is missing")
             }
-            found = pending.bytes[scanned...].firstIndex(of: 0x0A)
+            found = Self.lineEnd(in: pending.bytes, from: scanned)
         }
         let end = found ?? 0
         let text = String(decoding: pending.bytes[..<end], as: UTF8.self)
