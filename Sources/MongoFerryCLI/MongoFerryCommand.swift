@@ -4,6 +4,7 @@ import CMalloc
 import Foundation
 import MongoDriver
 import MongoFerry
+import Relations
 
 @main
 struct MongoFerryCommand: ParsableCommand {
@@ -30,11 +31,12 @@ struct MongoFerryCommand: ParsableCommand {
         #endif
         // A limit on file sizes likewise.
         signal(SIGXFSZ, SIG_IGN)
+        nameUnknownCommand()
         var command: any ParsableCommand
         do {
             command = try parseAsRoot()
         } catch {
-            ExitText.exitParsing(error)
+            ExitText.exit(error)
         }
         Interruption.listen()
         do {
@@ -42,6 +44,20 @@ struct MongoFerryCommand: ParsableCommand {
         } catch {
             ExitText.exit(error)
         }
+    }
+
+    /// Says that a command does not exist before the parser takes its options for the program's own.
+    private static func nameUnknownCommand() {
+        guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-") else { return }
+        let names = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
+        guard !names.contains(word) else { return }
+        ExitText.exit(
+            FerryError(
+                "there is no command '\(Secrets.hidden(in: word))'", kind: .usage,
+                details: [
+                    NearestName.nearest(to: word, among: names).map { "Did you mean '\($0)'?" }
+                        ?? "The commands are \(names.joined(separator: ", "))."
+                ]))
     }
 }
 
@@ -60,21 +76,19 @@ enum ExitText {
             // The data have faults: the same status as for a file whose seal does not fit.
             write("\(error)")
             Foundation.exit(2)
-        case is ValidationError, is CleanExit:
-            exitParsing(error)
         default:
-            write("\(error)")
-            Foundation.exit(1)
+            let status = MongoFerryCommand.exitCode(for: error)
+            // Help and version, which are no errors.
+            if status.isSuccess { MongoFerryCommand.exit(withError: error) }
+            if status == .validationFailure {
+                // It quotes arguments, and a connection string with its password may be among them.
+                let text = Secrets.hidden(in: MongoFerryCommand.fullMessage(for: error))
+                write(text.hasPrefix("Error: ") ? String(text.dropFirst(7)) : text)
+            } else {
+                write("\(error)")
+            }
+            Foundation.exit(status.rawValue)
         }
-    }
-
-    /// For help, the version, and what is wrong with the arguments, which are quoted in it.
-    static func exitParsing(_ error: any Error) -> Never {
-        let message = MongoFerryCommand.fullMessage(for: error)
-        let hidden = Secrets.hidden(in: message)
-        guard hidden != message else { MongoFerryCommand.exit(withError: error) }
-        Terminal.standardError.line(hidden)
-        Foundation.exit(MongoFerryCommand.exitCode(for: error).rawValue)
     }
 
     private static func status(_ kind: FerryError.Kind) -> Int32 {

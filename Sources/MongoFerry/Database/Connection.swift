@@ -82,8 +82,9 @@ enum ConnectionFault {
             remedy = "The host's name is not known: is it spelled right?"
         } else if causes.contains("tls") || causes.contains("ssl") || causes.contains("certificate") {
             remedy = "The TLS connection failed: check tls=true, tlsCAFile and the certificate's host name."
-        } else if causes.contains("replica") || causes.contains("set name") {
-            remedy = "The replica set's name may be wrong: check replicaSet in the connection string."
+        } else if let name = connection.replicaSet, error.hostCauses.isEmpty || causes.contains("set name") {
+            // libmongoc passes over servers of another set without a word.
+            remedy = "Servers of another replica set do not count: is it really replicaSet=\(name)?"
         } else {
             remedy = "Check host, port, firewall, and tls and replicaSet in the connection string."
         }

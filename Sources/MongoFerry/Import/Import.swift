@@ -119,7 +119,8 @@ struct ImportRun {
             connection: connection, options: options, metadata: reader.metadata, survey: survey, references: references
         ).plan()
         guard !plan.steps.isEmpty else {
-            throw FerryError("\(reader.path): nothing to import: every collection is excluded")
+            let reason = survey.rows.isEmpty ? "the file has no rows" : "every collection is excluded"
+            throw FerryError("\(reader.path): nothing to import: \(reason)")
         }
         for line in plan.lines { operation.info(line) }
         report.differences = plan.steps.flatMap { step in

@@ -44,10 +44,7 @@ struct CommonOptions: ParsableArguments {
         if let uri, uriFile != nil { _ = uri; throw FerryError("say --uri or --uri-file, not both", kind: .usage) }
         if let uri { return uri }
         if let uriFile {
-            let text: String
-            do {
-                text = try String(contentsOfFile: uriFile, encoding: .utf8)
-            } catch { throw FerryError("\(uriFile): cannot read the connection string: \(error.localizedDescription)") }
+            let text = try TextFile.read(uriFile)
             let line = text.split(whereSeparator: \.isNewline).first.map { $0.trimmingCharacters(in: .whitespaces) }
             guard let line, !line.isEmpty else {
                 throw FerryError("\(uriFile): there is no connection string on the first line")
@@ -64,12 +61,7 @@ struct CommonOptions: ParsableArguments {
     func configuration() throws -> Configuration {
         let path = config ?? "mongoferry.yaml"
         guard config != nil || FileManager.default.fileExists(atPath: path) else { return Configuration() }
-        let text: String
-        do {
-            text = try String(contentsOfFile: path, encoding: .utf8)
-        } catch {
-            throw FerryError("\(path): cannot read the configuration: \(error.localizedDescription)", kind: .usage)
-        }
+        let text = try TextFile.read(path)
         do throws(ConfigurationError) {
             return try Configuration.parse(yaml: text, file: path)
         } catch { throw FerryError("\(error)", kind: .usage) }
@@ -86,6 +78,27 @@ struct CommonOptions: ParsableArguments {
                 Terminal.standardError.line(message.level == .warning ? "warning: \(message.text)" : message.text)
             })
         return (operation, display)
+    }
+}
+
+/// A small file that was named on the command line.
+enum TextFile {
+    /// - Throws: ``FerryError`` of wrong usage, with the system's own reason.
+    static func read(_ path: String) throws -> String {
+        var bytes: [UInt8] = []
+        do throws(FileError) {
+            let file = try OpenFile(reading: path)
+            let buffer = ByteBuffer(capacity: 64 << 10)
+            while true {
+                let count = try file.read(into: buffer.storage)
+                if count == 0 { break }
+                bytes += buffer.storage[..<count]
+            }
+        } catch { throw FerryError("\(error)", kind: .usage) }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw FerryError("\(path): the file is not UTF-8 text", kind: .usage)
+        }
+        return text
     }
 }
 

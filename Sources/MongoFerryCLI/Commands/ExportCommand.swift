@@ -67,7 +67,6 @@ struct ExportCommand: ParsableCommand {
 
     func validate() throws {
         if let jobs, jobs < 1 { throw ValidationError("--jobs must be at least 1") }
-        if plain, reproducible { return }
     }
 
     func run() throws {
@@ -78,6 +77,7 @@ struct ExportCommand: ParsableCommand {
                 details: ["Say --db NAME."])
         }
         let path = output ?? "\(database).csv"
+        if path != "-" { try checkPlace(path) }
         var options = ExportOptions(
             destination: path == "-"
                 ? .descriptor(OpenFile(borrowing: 1, path: "standard output")) : .file(path: path, overwriting: force))
@@ -99,6 +99,19 @@ struct ExportCommand: ParsableCommand {
             try Export(target, options).runBlocking(operation)
         }
         tell(report, path)
+    }
+
+    /// Looks before the database is read: that may take long.
+    private func checkPlace(_ path: String) throws {
+        if !force, FileManager.default.fileExists(atPath: path) {
+            throw FerryError(
+                "\(path): the file exists already", details: ["Choose another name, or say --force to overwrite it."])
+        }
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
+            throw FerryError("\(path): there is no folder \(folder)")
+        }
     }
 
     private func tell(_ report: Report, _ path: String) {

@@ -106,7 +106,7 @@ struct ImportCommand: ParsableCommand {
             guard plan.mode == .replace, !answersYes else { return true }
             Terminal.standardError.show(status: "")
             FileHandle.standardError.write(Data("Replace these collections in \(plan.database)? Type yes: ".utf8))
-            return readLine()?.lowercased() == "yes"
+            return Interruption.asking { readLine() }?.lowercased() == "yes"
         }
         let target = try common.target()
         let importing =

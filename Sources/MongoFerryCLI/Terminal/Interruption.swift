@@ -6,11 +6,20 @@ import Synchronization
 enum Interruption {
     static let cancellation = Cancellation()
     private static let count = Atomic<Int>(0)
+    private static let isAsking = Atomic<Bool>(false)
+
+    /// Waits for an answer. A question can be left at once: nothing has been written.
+    static func asking<Answer>(_ body: () -> Answer) -> Answer {
+        isAsking.store(true, ordering: .relaxed)
+        defer { isAsking.store(false, ordering: .relaxed) }
+        return body()
+    }
 
     static func listen() {
         // Made before a signal can come: a handler must not be the first to touch them.
         _ = cancellation.isCancelled
         _ = count.load(ordering: .relaxed)
+        _ = isAsking.load(ordering: .relaxed)
         let handler: @convention(c) (Int32) -> Void = { _ in Interruption.arrived() }
         signal(SIGINT, handler)
         signal(SIGTERM, handler)
@@ -18,6 +27,11 @@ enum Interruption {
 
     private static func arrived() {
         if count.add(1, ordering: .relaxed).oldValue > 0 { _exit(130) }
+        if isAsking.load(ordering: .relaxed) {
+            let text: StaticString = "\nmongoferry: interrupted; nothing was written\n"
+            _ = write(2, text.utf8Start, text.utf8CodeUnitCount)
+            _exit(130)
+        }
         cancellation.cancel()
     }
 }

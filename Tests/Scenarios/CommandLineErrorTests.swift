@@ -1,0 +1,233 @@
+import BSON
+import Foundation
+import MongoFerry
+import Testing
+
+/// What people see who mistype: one clear message, the exit status that scripts rely on, and nothing half-written.
+@Suite struct CommandLineErrorTests {
+    /// `{db}` is a database of 20 customers, `{dir}` a folder with the files of ``files``.
+    struct Mistake: CustomTestStringConvertible, Sendable {
+        let testDescription: String
+        let arguments: [String]
+        let status: Int32
+        /// All that stands on standard error, or, with `…` at its end, its beginning.
+        let text: String
+
+        init(_ description: String, _ arguments: String, _ status: Int32, _ text: String) {
+            testDescription = description
+            self.arguments = arguments.split(separator: " ").map(String.init)
+            self.status = status
+            self.text = text
+        }
+    }
+
+    static let files = [
+        "empty.csv": "",
+        "header.csv": "collection,data\n",
+        "letter.txt": "Dear Sir or Madam,\nplease find enclosed\n",
+        "customers.csv": "collection,data\ncustomers,\"{\"\"_id\"\":1}\"\n",
+        "damaged.csv": "collection,data\ncustomers,\"{\"\"_id\"\":1}\"\ncustomers,\"{\"\"_id\"\":\"\n",
+        "key.yaml": "collections:\n  customers:\n    refrences: {agent: users}\n",
+        "target.yaml": "collections:\n  customers:\n    references: {agent: user}\n  users: {}\n",
+        "syntax.yaml": "collections: [\n",
+    ]
+
+    static let mistakes = [
+        Mistake(
+            "an unknown command", "exprt --db {db}", 64,
+            "mongoferry: there is no command 'exprt'\n  Did you mean 'export'?\n"),
+        Mistake(
+            "an unknown option", "export --db {db} --outptu x", 64,
+            """
+            mongoferry: Unknown option '--outptu'. Did you mean '--output'?
+            Usage: mongoferry export <options>
+              See 'mongoferry export --help' for more information.
+
+            """),
+        Mistake(
+            "an unknown mode", "import {dir}/customers.csv --db {db} --mode upsert", 64,
+            "mongoferry: The value 'upsert' is invalid for '--mode <mode>'. Please provide one of 'merge', 'replace' or 'insert'…"
+        ),
+        Mistake(
+            "flags that do not go together", "import {dir}/customers.csv --db {db} --in-place", 64,
+            "mongoferry: --in-place goes with --mode replace\n…"),
+        Mistake(
+            "no database", "export", 64,
+            "mongoferry: which database? Neither --db nor the connection string names one\n  Say --db NAME.\n"),
+        Mistake(
+            "no database for a file that names none", "import {dir}/customers.csv", 64,
+            """
+            mongoferry: which database? Neither --db nor the connection string nor the file names one
+              Say --db NAME.
+
+            """),
+        Mistake(
+            "a name that no database can have", "export --db a.b", 64,
+            """
+            mongoferry: 'a.b' cannot be a database's name
+              A name has 1 to 63 bytes and none of / \\ . " $ or blank.
+
+            """),
+        Mistake(
+            "the server's own database", "import {dir}/customers.csv --db admin", 64,
+            "mongoferry: cannot import into the database 'admin': it is the server's own\n"),
+        Mistake(
+            "no URI", "export --db {db} --uri localhost:27017", 64,
+            "mongoferry: the connection string: Invalid URI Schema, expecting 'mongodb://' or 'mongodb+srv://'\n"),
+        Mistake(
+            "two URIs", "export --db {db} --uri mongodb://a --uri-file {dir}/letter.txt", 64,
+            "mongoferry: say --uri or --uri-file, not both\n"),
+        Mistake(
+            "no such file with a URI", "export --db {db} --uri-file {dir}/uri.txt", 64,
+            "mongoferry: {dir}/uri.txt: cannot open: No such file or directory\n"),
+        Mistake(
+            "an unknown key in the configuration", "export --db {db} --config {dir}/key.yaml", 64,
+            """
+            mongoferry: {dir}/key.yaml, line 3: unknown key 'refrences' in collection 'customers'; expected references, \
+            types or collection. Did you mean 'references'?
+
+            """),
+        Mistake(
+            "an unknown target in the configuration", "import {dir}/customers.csv --db {db} --config {dir}/target.yaml",
+            64, "mongoferry: {dir}/target.yaml, line 3: …"),
+        Mistake(
+            "a configuration that is no YAML", "export --db {db} --config {dir}/syntax.yaml", 64,
+            "mongoferry: {dir}/syntax.yaml, line 2: not YAML: …"),
+        Mistake(
+            "no such configuration", "export --db {db} --config {dir}/nosuch.yaml", 64,
+            "mongoferry: {dir}/nosuch.yaml: cannot open: No such file or directory\n"),
+        Mistake(
+            "a folder as configuration", "plan --db {db} --config {dir}", 64,
+            "mongoferry: {dir}: cannot read: Is a directory\n"),
+        Mistake(
+            "no such file", "import {dir}/nosuch.csv --db {db}", 1,
+            "mongoferry: {dir}/nosuch.csv: cannot open: No such file or directory\n"),
+        Mistake(
+            "no CSV", "import {dir}/letter.txt --db {db}", 1,
+            """
+            mongoferry: {dir}/letter.txt, line 1: not a backup: the column header 'collection,data' is missing
+              A backup is a CSV of two columns whose first row says collection,data.
+
+            """),
+        Mistake(
+            "an empty file", "import {dir}/empty.csv --db {db}", 1,
+            "mongoferry: {dir}/empty.csv: not a backup: the file is empty\n"),
+        Mistake(
+            "a file without rows", "import {dir}/header.csv --db {db}", 1,
+            "mongoferry: {dir}/header.csv: nothing to import: the file has no rows\n"),
+        Mistake(
+            "inspecting no CSV", "inspect {dir}/letter.txt", 1,
+            "mongoferry: {dir}/letter.txt, line 1: not a backup: …"),
+        Mistake(
+            "a damaged row", "import {dir}/damaged.csv --db {db}", 2,
+            "line 3, customers: not a JSON document: …"),
+        Mistake(
+            "a file that is there already", "export --db {db} -o {dir}/letter.txt", 1,
+            """
+            mongoferry: {dir}/letter.txt: the file exists already
+              Choose another name, or say --force to overwrite it.
+
+            """),
+        Mistake(
+            "a folder that is not there", "export --db {db} -o {dir}/nosuch/all.csv", 1,
+            "mongoferry: {dir}/nosuch/all.csv: there is no folder {dir}/nosuch\n"),
+        Mistake(
+            "replace with nobody to ask", "import {dir}/customers.csv --db {db} --mode replace", 64,
+            """
+            mongoferry: replace asks before it writes, and there is nobody to ask here: say --yes
+              Nothing was written. --dry-run shows what would happen.
+
+            """),
+        Mistake(
+            "half a rename", "import {dir}/customers.csv --db {db} --rename customers", 64,
+            "mongoferry: --rename must look like A=B: customers\n"),
+        Mistake(
+            "a rename of what is not in the file", "import {dir}/customers.csv --db {db} --rename customer=clients", 64,
+            "mongoferry: --rename names 'customer', which is not in the file\n  Did you mean 'customers'?\n"),
+        Mistake(
+            "a collection that is not in the file", "import {dir}/customers.csv --db {db} --collection customer", 64,
+            "mongoferry: there is no collection 'customer' in the file\n  Did you mean 'customers'?\n"),
+        Mistake(
+            "a collection that is not in the database", "export --db {db} -o {dir}/all.csv --collection customer", 1,
+            "mongoferry: there is no collection 'customer' in {db}. Did you mean 'customers'?\n"),
+        Mistake(
+            "a query without a collection", "export --db {db} -o {dir}/all.csv --query {}", 64,
+            "mongoferry: --query must look like name={…}: {}\n"),
+        Mistake(
+            "a query that is no JSON", "export --db {db} -o {dir}/all.csv --query customers={", 64,
+            "mongoferry: --query customers: not a JSON document: …"),
+        Mistake(
+            "a query that the server refuses",
+            "export --db {db} -o {dir}/all.csv --query customers={\"a\":{\"$nosuch\":1}}", 1,
+            "mongoferry: find on {db}.customers: unknown operator: $nosuch (BadValue, code 2)\n…"),
+    ]
+
+    @Test(arguments: mistakes)
+    func aMistakeGivesOneClearMessageAndItsStatusAndChangesNothing(_ mistake: Mistake) throws {
+        try withTestDatabase { database, folder in
+            let customers: [Document] = (1...20).map { ["_id": .int32($0), "name": "Amara"] }
+            try database.insert(customers, into: "customers")
+            for (name, text) in Self.files { try folder.write(text, to: name) }
+            func filled(_ text: String) -> String {
+                text.replacing("{db}", with: database.name).replacing("{dir}", with: folder.path)
+            }
+
+            let outcome = try Program.run(
+                mistake.arguments.map(filled), environment: ["MONGODB_URI": try testURI()])
+
+            let expected = filled(mistake.text)
+            if expected.hasSuffix("…") {
+                #expect(outcome.errors.hasPrefix(expected.dropLast()), "\(outcome.errors)")
+            } else {
+                #expect(outcome.errors == expected)
+            }
+            #expect(outcome.status == mistake.status)
+            #expect(try database.documents(in: "customers") == customers)
+            #expect(try database.names() == ["customers"])
+            #expect(try folder.names() == Self.files.keys.sorted(), "hidden files too")
+            for (name, text) in Self.files { #expect(try folder.text(name) == text) }
+        }
+    }
+
+    @Test func aDatabaseThatIsNotThereIsNamedWithTheNearestOne() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "customers")
+            let wrong = database.name + "x"
+            for command in [["export", "-o", folder.file("all.csv")], ["verify"], ["plan"], ["discover"]] {
+                let outcome = try Program.run(
+                    command + ["--db", wrong], environment: ["MONGODB_URI": try testURI()])
+                #expect(outcome.status == 1)
+                #expect(
+                    outcome.errors.hasPrefix(
+                        "mongoferry: there is no database '\(wrong)' on the server, or it is empty"))
+                #expect(outcome.errors.contains("Did you mean '\(database.name)'?"))
+            }
+            #expect(try folder.names() == [])
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("mongodb://127.0.0.1:1", "cannot connect to 127.0.0.1:1", "Nothing listens there"),
+            ("mongodb://u:secret@127.0.0.1:1/?authSource=admin", "cannot connect to 127.0.0.1:1", "Nothing listens"),
+            ("mongodb://no-such-host.invalid", "cannot connect to no-such-host.invalid:27017", "name is not known"),
+        ])
+    func noServerIsSaidWithinSecondsWithHostCauseAndRemedy(_ uri: String, _ text: String, _ remedy: String) throws {
+        let began = ContinuousClock.now
+        let outcome = try Program.run(["export", "--uri", uri, "--db", "insurance"])
+        #expect(ContinuousClock.now - began < .seconds(10))
+        #expect(outcome.status == 1)
+        #expect(outcome.errors.hasPrefix("mongoferry: \(text)"))
+        #expect(outcome.errors.contains(remedy))
+        #expect(!outcome.text.contains("secret"))
+    }
+
+    @Test func aWrongReplicaSetNameIsSuspectedByName() throws {
+        let uri = try testURI()
+        try #require(uri.contains("replicaSet="), "the tests' server is no replica set")
+        let wrong = uri.replacing(/replicaSet=[^&]*/, with: "replicaSet=nosuchset")
+        let outcome = try Program.run(["plan", "--uri", wrong, "--db", "insurance"])
+        #expect(outcome.status == 1)
+        #expect(outcome.errors.contains("is it really replicaSet=nosuchset?"))
+    }
+}

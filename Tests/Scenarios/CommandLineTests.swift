@@ -1,0 +1,263 @@
+import BSON
+import Foundation
+import MongoFerry
+import Testing
+
+/// The program as scripts use it.
+@Suite struct CommandLineTests {
+    private static func run(_ arguments: String...) throws -> Program.Outcome {
+        try Program.run(arguments, environment: ["MONGODB_URI": try testURI()])
+    }
+
+    private static func shell(_ script: String) throws -> Program.Outcome {
+        try Program(
+            ["-c", script], executable: "/bin/sh",
+            environment: ["MONGODB_URI": try testURI(), "MONGOFERRY": try Program.path()]
+        ).wait()
+    }
+
+    @Test(arguments: ["export", "import", "verify", "inspect", "plan", "discover"])
+    func everyCommandHelpsWithExamples(_ command: String) throws {
+        let outcome = try Self.run(command, "--help")
+        #expect(outcome.status == 0)
+        #expect(outcome.errors == "")
+        #expect(outcome.output.contains("USAGE: mongoferry \(command)"))
+        #expect(outcome.output.contains("Example"))
+        #expect(outcome.output.contains("  mongoferry \(command)"))
+        #expect(try Self.run("help", command).output == outcome.output)
+    }
+
+    @Test func theVersionNamesTheDriversToo() throws {
+        let outcome = try Self.run("--version")
+        #expect(outcome.status == 0)
+        #expect(outcome.output.wholeMatch(of: /mongoferry \d+\.\d+\.\d+ \(libmongoc 1\.\d+\.\d+.*\)\n/) != nil)
+    }
+
+    @Test(arguments: ["bash", "zsh", "fish"])
+    func completionsAreWrittenForEachShell(_ shell: String) throws {
+        let outcome = try Self.run("--generate-completion-script", shell)
+        #expect(outcome.status == 0)
+        #expect(outcome.output.contains("mongoferry") && outcome.output.contains("max-rejects"))
+    }
+
+    @Test func quietPrintsNothingWhereAllIsWell() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try LedgerTests.fill(source)
+            let file = folder.file("all.csv")
+            let steps = [
+                ["export", "--db", source.name, "-o", file],
+                ["import", file, "--db", copy.name, "--dry-run"],
+                ["import", file, "--db", copy.name],
+                ["import", file, "--db", copy.name, "--mode", "replace", "--yes"],
+                ["verify", file, "--db", copy.name],
+            ]
+            for step in steps {
+                let outcome = try Program.run(step + ["--quiet"], environment: ["MONGODB_URI": try testURI()])
+                #expect(outcome.status == 0, "\(step)")
+                #expect(outcome.text == "", "\(step)")
+            }
+        }
+    }
+
+    @Test func anImportWithoutADatabaseTakesTheFilesOwnAndSaysSo() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1, "name": "Amara"]], into: "customers")
+            #expect(try Self.run("export", "--db", database.name, "-o", folder.file("all.csv")).status == 0)
+            try database.drop("customers")
+            let outcome = try Self.run("import", folder.file("all.csv"))
+            #expect(outcome.status == 0)
+            #expect(outcome.errors.contains("importing into the file's own, \(database.name)"))
+            #expect(try database.count("customers") == 1)
+        }
+    }
+
+    // MARK: Files and pipes
+
+    @Test(arguments: ["csv", "csv.gz", "csv.zst"])
+    func aFileComesBackWhateverItsCompression(_ ending: String) throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try LedgerTests.fill(source)
+            let file = folder.file("all.\(ending)")
+            #expect(try Self.run("export", "--db", source.name, "-o", file).status == 0)
+            let attributes = try FileManager.default.attributesOfItem(atPath: file)
+            #expect(attributes[.posixPermissions] as? Int == 0o600)
+            let start = try Data(contentsOf: URL(fileURLWithPath: file)).prefix(4)
+            let magic: [UInt8] =
+                switch ending {
+                case "csv.gz": [0x1F, 0x8B]
+                case "csv.zst": [0x28, 0xB5, 0x2F, 0xFD]
+                default: [0x23, 0x20]
+                }
+            #expect(start.starts(with: magic))
+            // By content, not by name.
+            let renamed = folder.file("backup")
+            try FileManager.default.moveItem(atPath: file, toPath: renamed)
+            #expect(try Self.run("import", renamed, "--db", copy.name).status == 0)
+            #expect(try copy.image().differences(from: source.image()) == [])
+        }
+    }
+
+    @Test func aPipeWithGzipInItCarriesADatabaseOver() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try LedgerTests.fill(source)
+            let outcome = try Self.shell(
+                """
+                "$MONGOFERRY" export --db \(source.name) -o - | gzip -1 | "$MONGOFERRY" import - --db \(copy.name) --quiet
+                """)
+            #expect(outcome.status == 0)
+            #expect(outcome.output == "", "the export's table must not get into the pipe")
+            #expect(outcome.errors.contains("left out: nothing"))
+            #expect(try copy.image().differences(from: source.image()) == [])
+        }
+    }
+
+    @Test func theSealIsWhatSha256sumSaysOfAllLinesButTheLast() throws {
+        try withTestDatabase { database, folder in
+            try LedgerTests.fill(database)
+            #expect(try Self.run("export", "--db", database.name, "-o", folder.file("all.csv")).status == 0)
+            let outcome = try Self.shell(
+                """
+                sum() { if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi | cut -d ' ' -f 1; }
+                head -n -1 '\(folder.file("all.csv"))' | sum
+                tail -n 1 '\(folder.file("all.csv"))' | sed -E 's/.*"sha256":"([0-9a-f]*)".*/\\1/'
+                """)
+            let lines = outcome.output.split(separator: "\n")
+            #expect(lines.count == 2 && lines[0] == lines[1] && lines[0].count == 64, "\(outcome.text)")
+        }
+    }
+
+    /// An independent reader: Python's csv and PyMongo's json_util.
+    @Test func pythonReadsTheSameDocumentsFromTheFile() throws {
+        guard try Self.shell("python3 -c 'import bson.json_util, csv'").status == 0 else {
+            print("NOT RUN: pythonReadsTheSameDocumentsFromTheFile needs python3 with PyMongo (pip install pymongo)")
+            return
+        }
+        try withTestDatabase { database, folder in
+            try LedgerTests.fill(database)
+            for mode in ["compact", "canonical"] {
+                let file = folder.file("\(mode).csv")
+                #expect(try Self.run("export", "--db", database.name, "-o", file, "--json", mode).status == 0)
+                try folder.write(Self.pythonReader, to: "read.py")
+                // BSON bytes in hexadecimal, a row a line, as PyMongo makes them from what it read.
+                let outcome = try Self.shell("python3 '\(folder.file("read.py"))' '\(file)'")
+                try #require(outcome.status == 0, "\(outcome.errors)")
+                let read = Set(outcome.output.split(separator: "\n").map(String.init))
+                var stored: Set<String> = []
+                for collection in LedgerTests.ledger.collections {
+                    for document in try database.documents(in: collection.name) {
+                        let bytes = document.bytes.map { String(format: "%02x", $0) }.joined()
+                        stored.insert("\(collection.name) \(bytes)")
+                    }
+                }
+                #expect(read == stored, "\(mode): \(read.symmetricDifference(stored).count) rows differ")
+            }
+        }
+    }
+
+    private static let pythonReader = """
+        import csv, sys, bson
+        from bson import json_util
+        from bson.codec_options import CodecOptions, DatetimeConversion
+        csv.field_size_limit(1 << 30)
+        options = json_util.JSONOptions(
+            json_mode=json_util.JSONMode.CANONICAL, tz_aware=False, unicode_decode_error_handler="strict",
+            datetime_conversion=DatetimeConversion.DATETIME_MS)
+        with open(sys.argv[1], encoding="utf-8", newline="") as file:
+            lines = (line for line in file if not line.startswith("#"))
+            rows = csv.reader(lines)
+            assert next(rows) == ["collection", "data"]
+            for collection, data in rows:
+                print(collection, bson.encode(json_util.loads(data, json_options=options)).hex())
+        """
+
+    // MARK: Reports
+
+    private static func object(_ folder: TemporaryFolder, _ name: String) throws -> [String: Any] {
+        let data = try Data(contentsOf: URL(fileURLWithPath: folder.file(name)))
+        return try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+    }
+
+    private static let collectionFields: Set = [
+        "name", "read", "inserted", "updated", "unchanged", "deleted", "rejected", "seconds",
+    ]
+    private static let referenceFields: Set = ["collection", "path", "target", "checked", "dangling", "examples"]
+
+    @Test func reportsAreJSONWithTheContractsFields() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try LedgerTests.fill(source)
+            try source.delete("customers", ["email": "customer3@example.org"])
+            let file = folder.file("all.csv")
+            let report = folder.file("report.json")
+            let steps = [
+                ("export", ["export", "--db", source.name, "-o", file]),
+                ("import", ["import", file, "--db", copy.name]),
+                ("verify", ["verify", file, "--db", copy.name]),
+            ]
+            for (operation, step) in steps {
+                _ = try Program.run(step + ["--report", report], environment: ["MONGODB_URI": try testURI()])
+                let object = try Self.object(folder, "report.json")
+                #expect(object["operation"] as? String == operation)
+                let collections = try #require(object["collections"] as? [[String: Any]])
+                #expect(collections.count == LedgerTests.ledger.collections.count)
+                for collection in collections { #expect(Set(collection.keys) == Self.collectionFields) }
+                let references = try #require(object["references"] as? [[String: Any]])
+                for reference in references { #expect(Self.referenceFields.isSubset(of: reference.keys)) }
+                if operation == "export" { continue }
+                #expect(references.count == 10)
+                let agents = try #require(references.first { $0["path"] as? String == "agent" })
+                #expect(agents["checked"] as? Int == LedgerTests.ledger.customerCount - 1, "\(operation)")
+                #expect(agents["dangling"] as? Int == 0, "\(operation)")
+                let policies = try #require(
+                    references.first {
+                        $0["collection"] as? String == "policies" && $0["path"] as? String == "customerId"
+                    })
+                #expect(policies["dangling"] as? Int ?? 0 > 0)
+                #expect((policies["examples"] as? [Any])?.isEmpty == false)
+            }
+        }
+    }
+
+    @Test func whatCouldNotBeDoneIsInTheReportToo() throws {
+        try withTestDatabase { database, folder in
+            try folder.write("collection,data\ncustomers,oops\n", to: "damaged.csv")
+            let outcome = try Self.run(
+                "import", folder.file("damaged.csv"), "--db", database.name, "--report", folder.file("refused.json"))
+            #expect(outcome.status == 2)
+            let refused = try Self.object(folder, "refused.json")
+            #expect(refused["status"] as? String == "refused")
+            #expect((refused["rejectedRows"] as? [[String: Any]])?.first?["line"] as? Int == 2)
+
+            let missing = try Self.run(
+                "import", folder.file("nosuch.csv"), "--db", database.name, "--report", folder.file("failed.json"))
+            #expect(missing.status == 1)
+            let failed = try Self.object(folder, "failed.json")
+            #expect(failed["status"] as? String == "failed")
+            #expect((failed["error"] as? String)?.contains("No such file") == true)
+        }
+    }
+
+    // MARK: Being interrupted
+
+    @Test func interruptedWhileItReadsAPipeItWritesNothing() throws {
+        try withTestDatabase { database, folder in
+            let rows = (1...20_000).map { LegacyFile.row("customers", json: "{\"_id\":\($0),\"name\":\"Amara\"}") }
+            let text = LegacyFile.text(rows: rows)
+            let pipe = folder.file("pipe")
+            try #require(mkfifo(pipe, 0o600) == 0)
+            // Opened for both, so that neither side waits for the other to open; kept from other programs, which would
+            // hold the pipe open.
+            let descriptor = open(pipe, O_RDWR | O_CLOEXEC)
+            try #require(descriptor >= 0)
+            let program = try Program(
+                ["import", "-", "--db", database.name], environment: ["MONGODB_URI": try testURI()], input: pipe)
+            // More than the pipe holds: when this has gone through, the program reads, and listens to signals.
+            try FileHandle(fileDescriptor: descriptor, closeOnDealloc: false).write(contentsOf: Data(text.utf8))
+            program.send(SIGINT)
+            close(descriptor)
+            let outcome = try program.wait()
+            #expect(outcome.status == 130)
+            #expect(outcome.errors == "mongoferry: interrupted; nothing was changed\n")
+            #expect(try database.names() == [])
+        }
+    }
+}
