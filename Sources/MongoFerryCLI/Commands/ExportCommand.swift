@@ -128,7 +128,10 @@ struct ExportCommand: ParsableCommand {
             out.line("\(escaped) documents that Extended JSON cannot carry stand in the file as $rawBSON")
         }
         if path != "-", let bytes = report.bytes {
-            out.line("\(path): \(report.totals.read) records, \(ByteText.text(bytes)), from \(report.source ?? "")")
+            let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+            let size = attributes?[.size] as? Int ?? bytes
+            let text = ByteText.text(bytes) + (size == bytes ? "" : " in \(ByteText.text(size))")
+            out.line("\(path): \(report.totals.read) records, \(text), from \(report.source ?? "")")
         }
     }
 }

@@ -1,0 +1,55 @@
+import BSON
+import Foundation
+import MongoFerry
+import Testing
+
+/// The operations as other programs' tests call them. The README shows these lines.
+@Suite struct LibraryTests {
+    @Test func aFixtureIsRestoredBeforeATestAndItsReferencesAreAnAssertion() async throws {
+        try await withFixture { uri, database, fixture in
+            let target = try Target(uri: uri, database: database)
+            var options = ImportOptions()
+            options.mode = .replace
+            let report = try await Import(fixture, into: target, options).run()
+            #expect(report.status == "done")
+
+            let check = try await Verify(file: fixture, target: target).run()
+            #expect(check.status == "done")
+            #expect(check.danglingCount == 0)
+            #expect(check.references.contains { $0.path == "customerId" && $0.checked == 120 })
+        }
+    }
+
+    @Test func aCancelledTaskStopsCleanly() async throws {
+        try await withFixture { uri, database, fixture in
+            let target = try Target(uri: uri, database: database)
+            let task = Task { try await Import(fixture, into: target, ImportOptions()).run() }
+            task.cancel()
+            await #expect(throws: CancellationError.self) { try await task.value }
+        }
+    }
+
+    /// A file of customers and their policies, and the name of a database to throw away.
+    private func withFixture(_ body: (_ uri: String, _ database: String, _ fixture: String) async throws -> Void)
+        async throws
+    {
+        let name = "mongoferry_test_\(String(UInt64.random(in: 0 ... .max), radix: 36))"
+        let path = NSTemporaryDirectory() + name + ".csv"
+        try withTestDatabase { database, _ in
+            for name in ["customers", "policies"] { try database.insert(LegacyFile.documents(name), into: name) }
+            try database.export(to: path) { $0.reproducible = true }
+        }
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        do {
+            try await body(try testURI(), name, path)
+            try drop(name)
+        } catch {
+            try drop(name)
+            throw error
+        }
+    }
+
+    private func drop(_ name: String) throws {
+        try withTestDatabase { database, _ in _ = try database.client.runWrite(["dropDatabase": 1], on: name) }
+    }
+}
