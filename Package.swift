@@ -26,7 +26,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .systemLibrary(
             name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
-        .systemLibrary(name: "CMalloc"),
+        .systemLibrary(name: "CGlibc"),
 
         .target(name: "BSON", swiftSettings: strict),
         .target(name: "ExtendedJSON", dependencies: ["BSON"], swiftSettings: strict),
@@ -34,7 +34,7 @@ let package = Package(
         .target(
             name: "BackupFile",
             dependencies: [
-                "BSON", "ExtendedJSON", "CZlib", "CZstd", .product(name: "Crypto", package: "swift-crypto"),
+                "BSON", "CGlibc", "ExtendedJSON", "CZlib", "CZstd", .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: strict),
         .target(
@@ -47,7 +47,7 @@ let package = Package(
         .executableTarget(
             name: "MongoFerryCLI",
             dependencies: [
-                "MongoFerry", "BSON", "BackupFile", "CMalloc", "ExtendedJSON", "MongoDriver", "Relations",
+                "MongoFerry", "BSON", "BackupFile", "CGlibc", "ExtendedJSON", "MongoDriver", "Relations",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

@@ -32,6 +32,9 @@ public final class BackupWriter {
     private var metadata: BackupMetadata
     private var headerLength = 0
     private var hasher = SHA256()
+    /// How far the system was asked to write the file to the disk.
+    private var onItsWay = 0
+    private static let writebackBytes = 8 << 20
     /// Bytes of the file before compression.
     public private(set) var byteCount = 0
 
@@ -102,6 +105,10 @@ public final class BackupWriter {
         byteCount += rows.count
         if !isPlain { hasher.update(bufferPointer: rows) }
         try output.write(rows)
+        if let file, output.written - onItsWay >= Self.writebackBytes {
+            file.beginWriting(from: onItsWay, count: output.written - onItsWay)
+            onItsWay = output.written
+        }
     }
 
     /// Ends the file: mends the counts at the top where they differ, writes the seal, and gives it its name.

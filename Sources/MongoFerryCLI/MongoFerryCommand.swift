@@ -1,6 +1,6 @@
 import ArgumentParser
 import BackupFile
-import CMalloc
+import CGlibc
 import Foundation
 import MongoDriver
 import MongoFerry

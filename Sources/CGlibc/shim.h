@@ -1,0 +1,9 @@
+/* What glibc has and Swift's own module of it leaves out. Empty on other systems. */
+#if defined(__linux__)
+#include <malloc.h>
+#include <sys/types.h>
+
+/* Declared here, as <fcntl.h> does under _GNU_SOURCE: sync_file_range(2). */
+extern int sync_file_range(int fd, __off64_t offset, __off64_t count, unsigned int flags);
+enum { SYNC_FILE_RANGE_WRITE_ONLY = 2 };
+#endif
