@@ -12,10 +12,24 @@ enum CSVField {
         return "\"" + value.replacing("\"", with: "\"\"") + "\""
     }
 
-    /// How many quotes there are: eight bytes at a time, as the compiler makes of it.
-    @inline(__always) static func quoteCount(_ bytes: UnsafeRawBufferPointer) -> Int {
-        var count = 0
-        for byte in bytes { count &+= byte == 0x22 ? 1 : 0 }
-        return count
+    /// Whether the number of quotes is odd: eight bytes at a time, since every byte of a file comes by here twice.
+    ///
+    /// Each quote sets the top bit of its byte in a word; what is asked for is only whether their number is odd, so
+    /// the words need not be counted one by one.
+    @inline(__always) static func hasOddQuotes(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        let low: UInt64 = 0x7F7F_7F7F_7F7F_7F7F
+        var odd: UInt64 = 0
+        var at = 0
+        while at &+ 8 <= bytes.count {
+            let word = bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self) ^ 0x2222_2222_2222_2222
+            odd ^= ~((word & low) &+ low | word | low)
+            at &+= 8
+        }
+        var count = odd.nonzeroBitCount
+        while at < bytes.count {
+            if bytes[at] == 0x22 { count += 1 }
+            at &+= 1
+        }
+        return count & 1 == 1
     }
 }

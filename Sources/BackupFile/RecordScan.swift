@@ -13,15 +13,14 @@ struct RecordScan {
     /// The line on which the record that is being scanned starts.
     var recordLine: Int
     private var scanned = 0
-    private var quotes = 0
+    /// Whether the number of quotes since the record's start is odd.
+    private(set) var isBetweenQuotes = false
     private var line: Int
 
     init(line: Int) {
         recordLine = line
         self.line = line
     }
-
-    var isBetweenQuotes: Bool { quotes & 1 == 1 }
 
     /// Notes the records that end in `bytes`, which grow from call to call.
     /// - Returns: the place of a record that starts with `#`, which is no row.
@@ -31,18 +30,21 @@ struct RecordScan {
         while scanned < bytes.count {
             if scanned == start, bytes[start] == 0x23 { return start }
             guard let hit = memchr(base + scanned, 0x0A, bytes.count - scanned) else {
-                quotes += CSVField.quoteCount(UnsafeRawBufferPointer(rebasing: bytes[scanned...]))
+                if CSVField.hasOddQuotes(UnsafeRawBufferPointer(rebasing: bytes[scanned...])) {
+                    isBetweenQuotes.toggle()
+                }
                 scanned = bytes.count
                 return nil
             }
             let end = base.distance(to: UnsafeRawPointer(hit))
-            quotes += CSVField.quoteCount(UnsafeRawBufferPointer(rebasing: bytes[scanned..<end]))
+            if CSVField.hasOddQuotes(UnsafeRawBufferPointer(rebasing: bytes[scanned..<end])) {
+                isBetweenQuotes.toggle()
+            }
             scanned = end + 1
             line += 1
-            guard quotes & 1 == 0 else { continue }
+            guard !isBetweenQuotes else { continue }
             records.append(RecordBatch.Record(end: scanned, line: recordLine))
             recordLine = line
-            quotes = 0
             start = scanned
         }
         return nil
