@@ -103,7 +103,11 @@ struct ExportCommand: ParsableCommand {
 
     /// Looks before the database is read: that may take long.
     private func checkPlace(_ path: String) throws {
-        if !force, FileManager.default.fileExists(atPath: path) {
+        // A device or a named pipe is written into, and nothing of it is lost.
+        let attributes = try? FileManager.default.attributesOfItem(
+            atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)
+        let isSpecial = attributes.map { $0[.type] as? FileAttributeType != .typeRegular } ?? false
+        if !force, !isSpecial, FileManager.default.fileExists(atPath: path) {
             throw FerryError(
                 "\(path): the file exists already", details: ["Choose another name, or say --force to overwrite it."])
         }
