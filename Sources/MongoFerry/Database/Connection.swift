@@ -56,6 +56,19 @@ final class Connection: Sendable {
 
     func withClient<Result>(_ body: (Client) throws -> Result) throws -> Result { try pool.withClient(body) }
 
+    /// Whether a question to the server takes a millisecond or more: then waiting is worth avoiding.
+    ///
+    /// The shortest of three, since the first makes the connection.
+    /// - Throws: ``MongoError``.
+    func isDistant() throws -> Bool {
+        try withClient { client in
+            try (0..<3).map { _ in
+                let watch = ContinuousClock()
+                return try watch.measure { _ = try client.runRead(["ping": 1], on: database) }
+            }.min() ?? Duration.zero >= Duration.milliseconds(1)
+        }
+    }
+
     /// `replica set rs0`
     var topologyText: String {
         switch server.topology {

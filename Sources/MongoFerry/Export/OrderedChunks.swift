@@ -9,71 +9,103 @@ struct Chunk: Sendable {
     let escaped: Int
 }
 
-/// Brings chunks from several readers to the writer, collection by collection.
+/// Brings chunks from several readers, over several encoders, to the writer: collection by collection, and within one
+/// in the order in which they were read.
 ///
-/// Rows of one collection may come from several readers in any order. A reader that is ahead, in a collection whose
-/// turn hasn't come, waits after a few chunks, so memory stays bounded; the readers of the collection that is being
-/// written never wait for others, so nothing can lock up.
+/// A reader takes a place in the line before its documents are encoded; the writer waits for the chunk of the first
+/// place. A reader that is ahead, in a collection whose turn hasn't come, waits after a few chunks, so memory stays
+/// bounded; the readers of the collection that is being written never wait for others, and encoders for nobody, so
+/// nothing can lock up.
 // @unchecked: every access to the state is under the condition's lock.
 final class OrderedChunks: @unchecked Sendable {
+    /// One chunk's place in the line of its collection.
+    struct Place: Sendable {
+        let collection: Int
+        fileprivate let number: Int
+        fileprivate let bytes: Int
+    }
+
+    private struct Line {
+        /// Chunks by their places; nil for those that are not encoded yet.
+        var chunks: [Chunk?] = []
+        /// The number of the first place.
+        var first = 0
+        /// Bytes of documents that are in the line.
+        var bytes = 0
+        var openParts: Int
+    }
+
     private let condition = NSCondition()
-    private var waiting: [[Chunk]]
-    private var waitingBytes: [Int]
-    private var openParts: [Int]
+    private var lines: [Line]
     private var head = 0
     private var spare: [ByteBuffer] = []
     private var hasFailed = false
 
-    /// Bytes that wait of the collection whose turn it is, and of each one behind it. A chunk is about 1 MB, but one
-    /// document can make it a hundred: then it goes by itself.
+    /// Bytes of documents in the line of the collection whose turn it is, and of each one behind it. A chunk is about
+    /// 1 MB, but one document can make it sixteen: then it goes by itself.
     private static let headLimit = 8 << 20
     private static let aheadLimit = 3 << 20
 
     /// - Parameter parts: how many readers' parts each collection has.
     init(parts: [Int]) {
-        waiting = parts.map { _ in [] }
-        waitingBytes = parts.map { _ in 0 }
-        openParts = parts
+        lines = parts.map { Line(openParts: $0) }
     }
+
+    // MARK: Buffers
 
     /// A buffer to fill, used before if there is one.
     func buffer() -> ByteBuffer {
-        condition.lock()
-        defer { condition.unlock() }
-        return spare.popLast() ?? ByteBuffer(capacity: 1 << 20)
+        condition.withLock { spare.popLast() } ?? ByteBuffer(capacity: 1 << 20)
     }
 
     func recycle(_ buffer: ByteBuffer) {
         buffer.reset(keeping: 2 << 20)
-        condition.lock()
-        if spare.count < 16 { spare.append(buffer) }
-        condition.unlock()
+        condition.withLock { if spare.count < 16 { spare.append(buffer) } }
     }
 
-    /// - Throws: `CancellationError` where the other side has stopped.
-    func push(_ chunk: Chunk, collection: Int) throws {
+    // MARK: The readers' side
+
+    /// Takes the next place in a collection's line; waits until there is room.
+    /// - Parameter bytes: of the documents that go there.
+    /// - Throws: `CancellationError` where another thread has stopped.
+    func enter(collection: Int, bytes: Int) throws -> Place {
         condition.lock()
         defer { condition.unlock() }
-        while !hasFailed, waitingBytes[collection] > 0,
-            waitingBytes[collection] + chunk.rows.count > (collection == head ? Self.headLimit : Self.aheadLimit)
+        while !hasFailed, lines[collection].bytes > 0,
+            lines[collection].bytes + bytes > (collection == head ? Self.headLimit : Self.aheadLimit)
         {
             condition.wait()
         }
         if hasFailed { throw CancellationError() }
-        waiting[collection].append(chunk)
-        waitingBytes[collection] += chunk.rows.count
-        condition.broadcast()
+        let place = Place(
+            collection: collection, number: lines[collection].first + lines[collection].chunks.count, bytes: bytes)
+        lines[collection].chunks.append(nil)
+        lines[collection].bytes += bytes
+        return place
     }
 
+    /// Nothing more comes of one part.
     func endPart(collection: Int) {
-        condition.lock()
-        openParts[collection] -= 1
-        condition.broadcast()
-        condition.unlock()
+        condition.withLock {
+            lines[collection].openParts -= 1
+            condition.broadcast()
+        }
     }
+
+    // MARK: The encoders' side
+
+    func fill(_ place: Place, with chunk: Chunk) {
+        condition.withLock {
+            lines[place.collection].chunks[place.number - lines[place.collection].first] = chunk
+            lines[place.collection].bytes += chunk.rows.count - place.bytes
+            condition.broadcast()
+        }
+    }
+
+    // MARK: The writer's side
 
     /// The next chunk of the collection whose turn it is; nil when the collection is done.
-    /// - Throws: `CancellationError` where a reader has stopped.
+    /// - Throws: `CancellationError` where another thread has stopped.
     func next(collection: Int) throws -> Chunk? {
         condition.lock()
         defer { condition.unlock() }
@@ -81,20 +113,25 @@ final class OrderedChunks: @unchecked Sendable {
             head = collection
             condition.broadcast()
         }
-        while !hasFailed, waiting[collection].isEmpty, openParts[collection] > 0 { condition.wait() }
-        if hasFailed { throw CancellationError() }
-        guard !waiting[collection].isEmpty else { return nil }
-        let chunk = waiting[collection].removeFirst()
-        waitingBytes[collection] -= chunk.rows.count
-        condition.broadcast()
-        return chunk
+        while true {
+            if hasFailed { throw CancellationError() }
+            if let chunk = lines[collection].chunks.first ?? nil {
+                lines[collection].chunks.removeFirst()
+                lines[collection].first += 1
+                lines[collection].bytes -= chunk.rows.count
+                condition.broadcast()
+                return chunk
+            }
+            if lines[collection].chunks.isEmpty, lines[collection].openParts == 0 { return nil }
+            condition.wait()
+        }
     }
 
     /// Wakes up everybody: the operation has failed.
     func fail() {
-        condition.lock()
-        hasFailed = true
-        condition.broadcast()
-        condition.unlock()
+        condition.withLock {
+            hasFailed = true
+            condition.broadcast()
+        }
     }
 }

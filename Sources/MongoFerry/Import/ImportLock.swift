@@ -205,10 +205,14 @@ extension Client {
     }
 
     /// Exact by counting, not by the server's estimate.
-    func countDocuments(_ namespace: Namespace) throws -> Int {
+    /// - Parameter readConcern: a snapshot's, to count at its moment where it is read; nil for now, on the primary.
+    func countDocuments(_ namespace: Namespace, readConcern: Document? = nil) throws -> Int {
         var count = 0
         let pipeline: [Document] = [["$group": ["_id": 1, "n": ["$sum": 1]]]]
-        let cursor = try aggregate(namespace, pipeline: pipeline, options: .init(readPreference: .primary))
+        let cursor = try aggregate(
+            namespace, pipeline: pipeline,
+            options: .init(
+                readConcern: readConcern, readPreference: readConcern == nil ? .primary : .connectionString))
         try cursor.forEach { count = Int($0["n"]?.integer ?? 0) }
         return count
     }

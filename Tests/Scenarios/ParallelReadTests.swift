@@ -1,0 +1,121 @@
+import BSON
+import Foundation
+import MongoDriver
+import MongoFerry
+import Testing
+
+/// Large collections are read in ranges of `_id` by several cursors.
+@Suite struct ParallelReadTests {
+    /// `_id`s of every type that orders differently, so that each bound of a range has other types on both sides.
+    private static func id(_ index: Int) -> Value {
+        switch index % 8 {
+        case 0: .int32(Int32(index))
+        case 1: .string("id \(index)")
+        case 2: .objectID(ObjectID(high: UInt64(index) << 32, low: UInt32(index)))
+        case 3: .date(Int64(index) * 1000)
+        case 4: ["part": .int32(Int32(index)), "of": "whole"]
+        case 5: .double(Double(index) + 0.5)
+        case 6: .binary(subtype: 4, withUnsafeBytes(of: UInt128(index).bigEndian) { Array($0) })
+        default: .int64(Int64(index) << 40)
+        }
+    }
+
+    /// Some 45 MB, enough to be cut.
+    private static func fill(_ database: TestDatabase, _ collection: String, options: Document = [:]) throws {
+        try database.create(collection, options)
+        let filling = String(repeating: "forty-five megabytes of it ", count: 550)
+        for start in stride(from: 0, to: 3000, by: 500) {
+            try database.insert(
+                (start..<start + 500).map {
+                    ["_id": id($0), "number": .int32(Int32($0)), "filling": .string(filling)]
+                },
+                into: collection)
+        }
+    }
+
+    /// Bounds of the `find` commands that the server's profiler saw.
+    private static func bounds(_ database: TestDatabase, _ collection: String) throws -> [Document] {
+        let seen = try database.documents(
+            in: "system.profile",
+            ["command.find": .string(collection), "appName": "mongoferry", "command.batchSize": ["$exists": true]])
+        return seen.compactMap { $0["command"]?.document }
+    }
+
+    @Test func aLargeCollectionIsReadInRangesAndEveryTypeOfIdIsThereOnce() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try Self.fill(source, "large")
+            try source.create("small")
+            try source.insert([["_id": 1]], into: "small")
+            let expected = try source.image()
+            try source.run(["profile": 2])
+            defer { _ = try? source.run(["profile": 0]) }
+            let report = try source.export(to: folder.file("all.csv")) { $0.jobs = 4 }
+            try source.run(["profile": 0])
+            let commands = try Self.bounds(source, "large")
+            #expect(commands.count > 2)
+            #expect(commands.count { $0["min"] == nil } == 1 && commands.count { $0["max"] == nil } == 1)
+            #expect(
+                Set(commands.compactMap { $0["min"]?.document }) == Set(commands.compactMap { $0["max"]?.document }))
+            #expect(report.collections.first { $0.name == "large" }?.read == 3000)
+            try copy.load(folder.file("all.csv"), .replace)
+            #expect(try copy.image().differences(from: expected) == [])
+        }
+    }
+
+    @Test func whatCannotBeCutAlongItsIdIndexIsReadByOneCursor() throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database, "collated", options: ["collation": ["locale": "de", "strength": 2]])
+            try database.run(["profile": 2])
+            defer { _ = try? database.run(["profile": 0]) }
+            let report = try database.export(to: folder.file("all.csv")) { $0.jobs = 4 }
+            try database.run(["profile": 0])
+            let commands = try Self.bounds(database, "collated")
+            #expect(commands.count == 1 && commands.allSatisfy { $0["min"] == nil && $0["max"] == nil })
+            #expect(report.totals.read == 3000)
+        }
+    }
+
+    @Test func aReproducibleFileIsTheSameHoweverManyReadersThereAre() throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database, "large")
+            for jobs in [1, 4] {
+                try database.export(to: folder.file("\(jobs).csv")) {
+                    $0.jobs = jobs
+                    $0.reproducible = true
+                }
+            }
+            #expect(try folder.text("1.csv") == folder.text("4.csv"))
+        }
+    }
+
+    /// Writers change the collection all the while: the ranges still belong to one moment.
+    @Test func theRangesOfASnapshotAddUpWhileOthersWrite() throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database, "large")
+            let stop = Cancellation()
+            let pool = database.pool
+            let name = database.name
+            let writer = Thread {
+                var index: Int32 = 0
+                while !stop.isCancelled {
+                    index += 1
+                    let command: Document = [
+                        "insert": "large", "documents": [["_id": ["new": .int32(index)], "number": .int32(-index)]],
+                    ]
+                    _ = try? pool.withClient { try $0.runWrite(command, on: name) }
+                }
+            }
+            writer.start()
+            defer { stop.cancel() }
+            let report = try database.export(to: folder.file("all.csv")) { $0.jobs = 4 }
+            stop.cancel()
+            let verified = try Verify(file: folder.file("all.csv"), target: nil).runBlocking(OperationContext())
+            #expect(verified.status == "done")
+            // The writer numbers its documents: a snapshot has the first of them, without a gap.
+            let numbers = try folder.text("all.csv").matches(of: /""number"":-(\d+)\}/).compactMap { Int($0.1) }
+                .sorted()
+            #expect(numbers == Array(1..<(numbers.count + 1)))
+            #expect(report.totals.read == 3000 + numbers.count)
+        }
+    }
+}
