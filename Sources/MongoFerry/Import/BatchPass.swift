@@ -12,11 +12,14 @@ enum BatchPass {
     /// - Parameters:
     ///   - until: ends before the row that starts there, in decompressed bytes; nil for the end of the file.
     ///   - workers: one a thread.
+    ///   - afterEach: for each worker, what its thread does with what it kept of a batch, when the batch's own room is
+    ///     free again; until then no other huge row is read.
     ///   - atEnd: for each worker, what its thread does after its last batch.
     /// - Throws: the first error of reader or workers; `CancellationError`.
     static func run(
         _ reader: BackupReader, until end: Int? = nil, cancellation: Cancellation,
-        workers: [@Sendable (RecordBatch) throws -> Void], atEnd: [@Sendable () throws -> Void] = []
+        workers: [@Sendable (RecordBatch) throws -> Void], afterEach: [@Sendable () throws -> Void] = [],
+        atEnd: [@Sendable () throws -> Void] = []
     ) throws {
         let full = BoundedQueue<RecordBatch>(capacity: 2)
         let spare = BoundedQueue<RecordBatch>(capacity: workers.count + 4)
@@ -30,6 +33,7 @@ enum BatchPass {
                     try worker(batch)
                     let size = batch.byteCount
                     batch.clear()
+                    if index < afterEach.count { try afterEach[index]() }
                     budget.give(back: size)
                     _ = spare.push(batch)
                 }

@@ -53,6 +53,14 @@ struct CollectionBuilder {
     /// What `listCollections` shows and `create` does not take.
     private static let serverOnly: Set<String> = ["uuid", "autoIndexId", "temp"]
 
+    /// Whether no document can break an index: plain keys in ascending or descending order, not unique.
+    ///
+    /// Two arrays under keys of one index are still refused; that is then the index's fault, and is told.
+    static func canRefuseNothing(_ index: Document) -> Bool {
+        guard index["unique"]?.bool != true, let keys = index["key"]?.document else { return false }
+        return keys.elements.allSatisfy { key, order in !key.contains("$**") && order.integer != nil }
+    }
+
     /// Builds indexes, each refusal by itself.
     /// - Returns: what the server refused, as texts; nothing else was left out.
     /// - Throws: ``MongoError`` where the server could not be asked.

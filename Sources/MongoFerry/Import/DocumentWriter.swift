@@ -10,6 +10,8 @@ final class DocumentWriter {
         case merge(DocumentKey)
         /// Only what is missing.
         case insert
+        /// As merge and insert, into a collection that was empty: what turns out to be there is replaced, or kept.
+        case mergeIntoEmpty, insertIntoEmpty
         /// Into a time series; those that are there already are found by the time field. Nil for a new collection.
         case measurements(timeField: String?)
         /// Writes nothing: only says what a merge would find missing or different.
@@ -37,8 +39,9 @@ final class DocumentWriter {
     /// A message takes 48 MB; smaller batches overlap better and take less memory.
     private static let batchBytes = 8 << 20
     private static let batchCount = 10_000
+    private static let hugeBytes = 1 << 20
     /// Looked-up documents come back whole, so their batches are smaller.
-    private static let lookupCount = 2000
+    private static let lookupCount = 5000
 
     init(
         client: Client, namespace: Namespace, way: Way, name: String, isDryRun: Bool = false, rejections: RejectionLog
@@ -52,14 +55,24 @@ final class DocumentWriter {
         outcome = CollectionOutcome(name: name)
     }
 
-    /// Takes a document, and writes when there are enough.
+    /// Takes a document, and writes when there are enough. A huge one waits for ``flushIfFull()``: its row should not
+    /// be held meanwhile.
     /// - Throws: ``MongoError`` for what is not a matter of single documents.
     func add(_ document: RawDocument, line: Int) throws {
         outcome.read += 1
         if bytes.count + document.bytes.count > Self.batchBytes { try flush() }
         pending.append(Pending(start: bytes.count, count: document.bytes.count, line: line))
         bytes.append(document.bytes)
-        let limit = if case .load = way { Self.batchCount } else { Self.lookupCount }
+        if document.bytes.count < Self.hugeBytes { try flushIfFull() }
+    }
+
+    /// Writes what is waiting where there is enough of it.
+    func flushIfFull() throws {
+        let limit =
+            switch way {
+            case .load, .mergeIntoEmpty, .insertIntoEmpty: Self.batchCount
+            default: Self.lookupCount
+            }
         if bytes.count >= Self.batchBytes / 2 || pending.count >= limit { try flush() }
     }
 
@@ -72,6 +85,8 @@ final class DocumentWriter {
         }
         switch way {
         case .load: try insert(Array(pending.indices), whereTaken: .reject)
+        case .mergeIntoEmpty: try insert(Array(pending.indices), whereTaken: .replace)
+        case .insertIntoEmpty: try insert(Array(pending.indices), whereTaken: .keep)
         case .merge(let key): try merge(key)
         case .insert:
             let missing = try lookUp(try DocumentKey(["_id"]), idOnly: true).missing
@@ -82,12 +97,8 @@ final class DocumentWriter {
             outcome.unchanged += pending.count - missing.count
             try insertMeasurements(missing)
         case .compare(let log):
-            let lookup = try lookUp(try DocumentKey(["_id"]), idOnly: false)
+            let lookup = try lookUp(try DocumentKey(["_id"]), idOnly: false) { log.noteDifferent($0, live: $1) }
             for index in lookup.missing { log.noteMissing(try document(index)) }
-            for (index, live) in lookup.changed {
-                let document = try document(index)
-                live.withRaw { log.noteDifferent(document, live: $0) }
-            }
             outcome.inserted += lookup.missing.count
             outcome.updated += lookup.changed.count
         }
@@ -101,13 +112,26 @@ final class DocumentWriter {
     // MARK: Looking up
 
     private struct Lookup {
+        /// A document of the batch that is there in another form. Of that one only what its replacement needs is
+        /// kept: both could be 16 MB.
+        struct Changed {
+            let index: Int
+            /// `{_id: …}`, by its bytes.
+            let liveID: Document
+            let liveHasRepeatedNames: Bool
+        }
+
         var missing: [Int] = []
-        /// Places in the batch, each with the document that is there now.
-        var changed: [(index: Int, live: Document)] = []
+        var changed: [Changed] = []
     }
 
     /// Asks the server which of the batch's documents it has.
-    private func lookUp(_ key: DocumentKey, idOnly: Bool) throws -> Lookup {
+    ///
+    /// By other keys than `_id`, which a live document keeps since nothing can change it, the rest of both is compared.
+    /// - Parameter onDifferent: called with a document of the batch and what is there in its place.
+    private func lookUp(
+        _ key: DocumentKey, idOnly: Bool, onDifferent: (RawDocument, _ live: RawDocument) throws -> Void = { _, _ in }
+    ) throws -> Lookup {
         var byHash: [UInt64: [Int]] = [:]
         var result = Lookup()
         var asked: [RawDocument] = []
@@ -122,16 +146,26 @@ final class DocumentWriter {
             asked.append(document)
         }
         guard !asked.isEmpty else { return result }
-        let options = FindOptions(projection: idOnly ? ["_id": 1] : nil, readPreference: .primary)
+        // One more than can come: then the server knows with the first reply that it is the last.
+        let options = FindOptions(
+            projection: idOnly ? ["_id": 1] : nil, batchSize: asked.count + 1, readPreference: .primary)
         let cursor = try client.find(namespace, try key.filter(asked), options: options)
         try cursor.forEach { live in
             guard let hash = key.hash(live), let indexes = byHash.removeValue(forKey: hash) else { return }
             matched += indexes.count
             for index in indexes where !idOnly {
-                if sameBytes(try document(index).bytes, live.bytes) {
+                let document = try document(index)
+                if try sameBytes(document.bytes, live.bytes)
+                    || !key.isID && Self.withoutID(document) == Self.withoutID(live)
+                {
                     outcome.unchanged += 1
                 } else {
-                    result.changed.append((index, Document(copying: live)))
+                    try onDifferent(document, live)
+                    guard let id = live.first else { continue }
+                    result.changed.append(
+                        Lookup.Changed(
+                            index: index, liveID: Document { $0.append(copying: id) },
+                            liveHasRepeatedNames: live.hasRepeatedNames))
                 }
             }
         }
@@ -182,15 +216,7 @@ final class DocumentWriter {
     }
 
     private func merge(_ key: DocumentKey) throws {
-        var lookup = try lookUp(key, idOnly: false)
-        if !key.isID {
-            // The live document keeps its _id, which nothing can change; the rest is the file's.
-            lookup.changed = try lookup.changed.filter { index, live in
-                let isSame = try Self.withoutID(document(index)) == live.withRaw(Self.withoutID)
-                if isSame { outcome.unchanged += 1 }
-                return !isSame
-            }
-        }
+        let lookup = try lookUp(key, idOnly: false)
         if isDryRun {
             outcome.inserted += lookup.missing.count
             outcome.updated += lookup.changed.count
@@ -201,18 +227,18 @@ final class DocumentWriter {
         guard !lookup.changed.isEmpty else { return }
         let bulk = try client.bulkWrite(to: namespace)
         var refused: [Int] = []
-        for (index, live) in lookup.changed {
-            try live.withRaw { live in
+        for change in lookup.changed {
+            let changed = try document(change.index)
+            try change.liveID.withRaw { live in
                 guard let id = live.first else { return }
-                let changed = try document(index)
-                if needsPipeline(changed), changed.hasRepeatedNames || live.hasRepeatedNames {
-                    refused.append(index)
+                if needsPipeline(changed), changed.hasRepeatedNames || change.liveHasRepeatedNames {
+                    refused.append(change.index)
                 } else if key.isID {
                     try replace(in: bulk, id: id, with: changed)
                 } else {
-                    let rest = try Self.withoutID(changed)
-                    let whole = Document { $0.append(copying: id) }
-                    try whole.joined(rest).withRaw { try replace(in: bulk, id: id, with: $0) }
+                    try change.liveID.joined(try Self.withoutID(changed)).withRaw {
+                        try replace(in: bulk, id: id, with: $0)
+                    }
                 }
             }
         }

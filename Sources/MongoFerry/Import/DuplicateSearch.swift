@@ -12,10 +12,7 @@ struct DuplicateSearch {
     func run(_ survey: inout FileSurvey) throws {
         var suspects: [String: Set<UInt64>] = [:]
         for rows in survey.rows {
-            var hashes: Set<UInt64> = []
-            for index in rows.ids.indices.dropFirst() where rows.ids[index] == rows.ids[index - 1] {
-                hashes.insert(rows.ids[index])
-            }
+            let hashes = rows.ids.repeatedIDs
             if !hashes.isEmpty { suspects[rows.name] = hashes }
         }
         guard !suspects.isEmpty else { return }

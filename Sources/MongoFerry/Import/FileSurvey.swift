@@ -13,8 +13,8 @@ struct FileSurvey: Sendable {
         /// between them in a legacy file.
         var first = (offset: Int.max, line: 0)
         var end = 0
-        /// A hash of each `_id`, sorted: 8 bytes a record.
-        var ids: [UInt64] = []
+        /// A hash of each `_id`, sorted, and of each document where the import wants to compare them.
+        var ids = RecordHashes()
         /// Rows whose document was carried as `$rawBSON`.
         var escaped = 0
         /// Bytes of the documents.
@@ -68,6 +68,8 @@ struct Surveyor {
     let maximumDocument: Int
     /// Problems that are kept with their texts.
     let problemLimit: Int
+    /// Hashes the documents too; nil where nobody wants to know.
+    var contents: ContentHash?
     let operation: OperationContext
 
     /// Reads the whole file from its first row.
@@ -80,7 +82,7 @@ struct Surveyor {
         let workers = (0..<jobs).map { _ in
             SurveyWorker(
                 RowDecoder(maximumDocument: maximumDocument, measurements: measurements), problemLimit: problemLimit,
-                isLegacy: isLegacy)
+                isLegacy: isLegacy, contents: contents)
         }
         let operation = operation
         try BatchPass.run(
@@ -115,7 +117,7 @@ struct Surveyor {
                 known.count += rows.count
                 if rows.first.offset < known.first.offset { known.first = rows.first }
                 known.end = max(known.end, rows.end)
-                known.ids += rows.ids
+                known.ids.append(contentsOf: rows.ids)
                 known.escaped += rows.escaped
                 known.bytes += rows.bytes
                 byName[name] = known
@@ -179,14 +181,16 @@ struct Surveyor {
 private final class SurveyWorker: @unchecked Sendable {
     private var decoder: RowDecoder
     private let isLegacy: Bool
+    private let contents: ContentHash?
     private(set) var rows: [String: FileSurvey.Rows] = [:]
     private(set) var problems: ProblemList
     private(set) var hasWrappers = false
     private(set) var hexadecimalRows = LegacyInference()
     private(set) var otherRows = LegacyInference()
 
-    init(_ decoder: RowDecoder, problemLimit: Int, isLegacy: Bool) {
+    init(_ decoder: RowDecoder, problemLimit: Int, isLegacy: Bool, contents: ContentHash?) {
         self.decoder = decoder
+        self.contents = contents
         problems = ProblemList(limit: problemLimit)
         self.isLegacy = isLegacy
     }
@@ -221,14 +225,16 @@ private final class SurveyWorker: @unchecked Sendable {
     private func take(_ row: borrowing RecordBatch.Row, _ fields: RowFields, _ rows: inout FileSurvey.Rows) throws {
         if row.offset < rows.first.offset { rows.first = (row.offset, row.line) }
         rows.end = max(rows.end, row.end)
-        let (hash, size, escaped) = try decoder.withDocument(fields, line: row.line, collection: rows.name) {
+        let (hash, content, size, escaped) = try decoder.withDocument(fields, line: row.line, collection: rows.name) {
             document, traits in
             if isLegacy { try infer(document, traits.contains(.wrapper), rows.name) }
-            guard let id = document.first else { return (UInt64(0), 0, false) }
-            return (IDHash.hash(id), document.bytes.count, traits.contains(.rawBSON))
+            guard let id = document.first else { return (UInt64(0), UInt64?.none, 0, false) }
+            return (
+                IDHash.hash(id), contents?.hash(document.bytes), document.bytes.count, traits.contains(.rawBSON)
+            )
         }
         rows.count += 1
-        if !decoder.measurements.contains(rows.name) { rows.ids.append(hash) }
+        if !decoder.measurements.contains(rows.name) { rows.ids.append(hash, document: content) }
         rows.bytes += size
         if escaped { rows.escaped += 1 }
     }

@@ -89,6 +89,10 @@ struct ImportRun {
     private let rejections: RejectionLog
     /// Rows that were set aside before anything was written.
     private var preflightProblems: [RowProblem] = []
+    /// Hashes documents where a merge will compare them with the database's.
+    private let contents: ContentHash?
+    /// References that were checked while their documents were read or written, by collection.
+    private var tallied: [String: [ReferenceOutcome]] = [:]
 
     init(options: ImportOptions, connection: Connection, reader: BackupReader, operation: OperationContext) {
         self.options = options
@@ -96,6 +100,8 @@ struct ImportRun {
         self.reader = reader
         self.operation = operation
         rejections = RejectionLog(limit: max(1000, options.maximumRejects))
+        contents =
+            options.mode == .merge && options.upsertKeys == ["_id"] && reader.metadata != nil ? ContentHash() : nil
         report.mode = options.mode.rawValue
         report.isDryRun = options.isDryRun
         report.file = reader.path
@@ -108,7 +114,7 @@ struct ImportRun {
     mutating func run() throws -> Report {
         let surveyor = Surveyor(
             reader: reader, jobs: jobs, maximumDocument: connection.server.maxBsonObjectSize + 16_384,
-            problemLimit: max(20, options.maximumRejects + 1), operation: operation)
+            problemLimit: max(20, options.maximumRejects + 1), contents: contents, operation: operation)
         var survey = try operation.timed("preflight") { try surveyor.run() }
         let legacy = try LegacyTypes.resolve(survey, reader, connection, options, operation, jobs: jobs)
         survey.problems.merge(legacy.problems)
@@ -243,22 +249,26 @@ struct ImportRun {
         } else if lock.tookOver {
             operation.warning("an earlier import was interrupted: its lock was taken over")
         }
-        let loader = loader(survey, legacy, lock)
+        var loader = loader(survey, legacy, lock)
         if options.mode == .replace {
+            loader.tallying = tallying(plan, survey, references)
             var replacement = Replacement(
                 connection: connection, loader: loader, lock: lock, operation: operation,
                 maximumRejects: options.maximumRejects - preflightProblems.count)
             if options.failsOnDangling {
                 // Before the swap, against what is staged; what is replaced in place comes later and is checked then.
                 let run = self
-                replacement.check = { staging in
-                    try run.check(plan, survey, references.filter { staging[$0.collection] != nil }, staging)
+                replacement.check = { staging, loads in
+                    var run = run
+                    for load in loads { run.tallied[load.outcome.name] = load.references }
+                    return try run.check(plan, survey, references.filter { staging[$0.collection] != nil }, staging)
                 }
             }
             let outcome = try replacement.run(plan)
             report.collections = outcome.collections
             report.references = outcome.references
-            note(outcome.conversions, legacy)
+            note(outcome.loads, legacy)
+            for load in outcome.loads { tallied[load.outcome.name] = load.references }
             noteRejections()
             report.warnings += outcome.refusedIndexes
             if outcome.isRefused {
@@ -280,21 +290,48 @@ struct ImportRun {
             }
             return
         }
-        try upsert(plan, loader, legacy)
+        let tallying = tallying(plan, survey, references)
+        let compared = try compare(plan, survey, tallying)
+        loader.tallying = tallying
+        try upsert(plan, loader, legacy, compared)
     }
 
-    private mutating func upsert(_ plan: ImportPlan, _ loader: RowLoader, _ legacy: LegacyTypes) throws {
+    private mutating func upsert(
+        _ plan: ImportPlan, _ loader: RowLoader, _ legacy: LegacyTypes, _ compared: [String: LiveComparison.Result]
+    ) throws {
         let key = try DocumentKey(options.upsertKeys)
         var results: [RowLoader.Result] = []
         for step in plan.steps {
             do {
                 try operation.cancellation.check()
-                try prepare(step)
+                // Indexes that can refuse nothing are built faster when the documents are there.
+                try prepare(step) { !step.wasEmpty || !CollectionBuilder.canRefuseNothing($0) }
                 guard step.way != .view else { continue }
                 let isOrdered = step.entry.options["capped"]?.bool == true || step.entry.kind == .timeseries
+                if let found = compared[step.name], found.equal.count == step.records {
+                    var outcome = CollectionOutcome(name: step.name)
+                    outcome.read = step.records
+                    outcome.unchanged = step.records
+                    report.collections.append(outcome)
+                    tallied[step.name] = found.outcomes
+                    continue
+                }
+                var loader = loader
+                if !step.wasEmpty { loader.tallying = nil }
+                let known = compared[step.name].flatMap { found in
+                    contents.flatMap { contents in
+                        loader.survey.rows(of: step.name).map {
+                            KnownRows(ids: $0.ids, equal: found.equal, contents: contents)
+                        }
+                    }
+                }
                 let result = try loader.load(
                     step.name, into: connection.namespace(step.databaseName), upsertWay(step, key),
-                    writers: isOrdered ? 1 : nil)
+                    writers: isOrdered ? 1 : nil, known: known)
+                if step.wasEmpty {
+                    tallied[step.name] = result.references
+                    try prepare(step) { CollectionBuilder.canRefuseNothing($0) }
+                }
                 report.collections.append(result.outcome)
                 results.append(result)
             } catch {
@@ -319,19 +356,23 @@ struct ImportRun {
             let timeField = step.entry.options["timeseries"]?.document?["timeField"]?.string
             return .measurements(timeField: isNew ? nil : timeField)
         }
+        if step.wasEmpty, key.isID, !options.isDryRun {
+            return step.way == .insert ? .insertIntoEmpty : .mergeIntoEmpty
+        }
         return step.way == .insert ? .insert : .merge(key)
     }
 
-    /// Creates what is missing: the collection, the view, indexes.
-    private mutating func prepare(_ step: ImportPlan.Step) throws {
+    /// Creates what is missing: the collection, the view, those indexes that are wanted now.
+    private mutating func prepare(_ step: ImportPlan.Step, indexes isWanted: (Document) -> Bool) throws {
         let refused = try connection.withClient { client in
             let builder = CollectionBuilder(client: client, database: connection.database)
-            if step.liveOptions == nil { try builder.create(step.entry, as: step.databaseName) }
+            let names = try client.listCollections(in: connection.database, readPreference: .primary).map(\.name)
+            if !names.contains(step.databaseName) { try builder.create(step.entry, as: step.databaseName) }
             guard step.way != .view else { return [String]() }
             let present = Set(
                 try client.listIndexes(of: connection.namespace(step.databaseName), readPreference: .primary)
                     .compactMap { $0["name"]?.string })
-            let missing = step.entry.indexes.filter { !present.contains($0["name"]?.string ?? "") }
+            let missing = step.entry.indexes.filter { !present.contains($0["name"]?.string ?? "") && isWanted($0) }
             return try builder.build(
                 missing, on: step.databaseName, inheriting: (step.liveOptions ?? step.entry.options)["collation"])
         }
@@ -368,18 +409,70 @@ struct ImportRun {
         _ plan: ImportPlan, _ survey: FileSurvey, _ references: [Reference], _ staging: [String: String]
     ) throws -> [ReferenceOutcome] {
         let names = Dictionary(uniqueKeysWithValues: plan.steps.map { ($0.name, staging[$0.name] ?? $0.databaseName) })
+        var check = referenceCheck(names)
+        // What has just been written needn't be asked for; where rows were not taken, the file does not tell.
+        let tallied = rejections.count == 0 ? tallied.filter { names[$0.key] != nil } : [:]
+        if rejections.count == 0, knowsIDs { check.knownIDs = knownIDs(plan, survey) }
+        let open = references.filter { names[$0.collection] != nil && tallied[$0.collection] == nil }
+        let checked = try operation.timed("verify references") { try check.run(open) }
+        return (checked + tallied.values.joined()).sorted {
+            ($0.collection, $0.path, $0.target) < ($1.collection, $1.path, $1.target)
+        }
+    }
+
+    /// Whether the hashes of the survey are those of the `_id`s that are written: legacy ones were texts then.
+    private var knowsIDs: Bool { reader.metadata != nil && options.upsertKeys == ["_id"] }
+
+    private func knownIDs(_ plan: ImportPlan, _ survey: FileSurvey) -> @Sendable (String) -> RecordHashes? {
+        // Measurements of a time series have no ids to go by, and views no rows.
+        let known = Set(plan.steps.filter { $0.way != .view && $0.entry.kind == .collection }.map(\.name))
+        return { known.contains($0) ? survey.rows(of: $0)?.ids ?? RecordHashes() : nil }
+    }
+
+    private func referenceCheck(_ names: [String: String]) -> ReferenceCheck {
         let configuration = options.configuration
-        var check = ReferenceCheck(connection: connection, operation: operation) {
+        return ReferenceCheck(connection: connection, operation: operation) {
             names[$0] ?? configuration.databaseName(of: $0)
         }
-        // What has just been written needn't be asked for; where rows were not taken, the file does not tell. Legacy
-        // ids were texts when they were hashed.
-        if rejections.count == 0, reader.metadata != nil, options.upsertKeys == ["_id"] {
-            check.knownIDs = { names[$0] == nil ? nil : survey.rows(of: $0)?.ids }
+    }
+
+    /// What to check references with while their documents are read or written, which saves reading them again.
+    /// - Returns: nil where the file does not tell what will be there.
+    private func tallying(
+        _ plan: ImportPlan, _ survey: FileSurvey, _ references: [Reference]
+    ) -> (check: ReferenceCheck, references: [Reference], live: Set<String>)? {
+        guard knowsIDs else { return nil }
+        let names = Dictionary(uniqueKeysWithValues: plan.steps.map { ($0.name, $0.databaseName) })
+        var check = referenceCheck(names)
+        let knownIDs = knownIDs(plan, survey)
+        check.knownIDs = knownIDs
+        if options.mode == .replace { check.isKnownWhole = { knownIDs($0) != nil } }
+        // What else is being written can be asked for only when it is there.
+        let later = Set(
+            references.filter { names[$0.target] != nil && ($0.targetPath != .id || knownIDs($0.target) == nil) }
+                .map(\.collection))
+        return (
+            check, references.filter { names[$0.collection] != nil && !later.contains($0.collection) },
+            Set(names.values).union(plan.untouched)
+        )
+    }
+
+    /// Compares the collections that are there already with the file, where that is less work than looking up.
+    private func compare(
+        _ plan: ImportPlan, _ survey: FileSurvey,
+        _ tallying: (check: ReferenceCheck, references: [Reference], live: Set<String>)?
+    ) throws -> [String: LiveComparison.Result] {
+        guard let contents else { return [:] }
+        let collections = plan.steps.compactMap { step -> (rows: FileSurvey.Rows, namespace: Namespace)? in
+            guard step.way == .merge, step.entry.kind == .collection, let live = step.liveCount, !step.liveIsView,
+                let rows = survey.rows(of: step.name),
+                LiveComparison.isWorthwhile(records: rows.count, live: live)
+            else { return nil }
+            return (rows, connection.namespace(step.databaseName))
         }
-        return try operation.timed("verify references") {
-            try check.run(references.filter { names[$0.collection] != nil })
-        }
+        let comparison = LiveComparison(
+            connection: connection, contents: contents, jobs: jobs, operation: operation, references: tallying)
+        return try operation.timed("compare") { try comparison.run(collections) }
     }
 
     private mutating func finish(_ legacy: LegacyTypes) {

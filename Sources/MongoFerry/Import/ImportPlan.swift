@@ -31,6 +31,8 @@ public struct ImportPlan: Sendable {
         public var code: [String] = []
         var entry: BackupMetadata.Collection
 
+        /// Whether the collection is not there yet, or has no documents.
+        var wasEmpty: Bool { !liveIsView && (liveCount ?? 0) == 0 }
         /// Whether what is there now is gone afterwards. Merge and insert never put a view in a collection's place.
         var isReplaced: Bool { way != .merge && way != .insert }
     }

@@ -13,14 +13,15 @@ struct Replacement {
     let operation: OperationContext
     /// Documents that the server may refuse without the live data being left as they are.
     var maximumRejects = 0
-    /// Checks references before the swap, given the staging names; what dangles then refuses it.
-    var check: ((_ staging: [String: String]) throws -> [ReferenceOutcome])?
+    /// Checks references before the swap, given the staging names and what the loads found; what dangles then refuses
+    /// it.
+    var check: ((_ staging: [String: String], _ loaded: [RowLoader.Result]) throws -> [ReferenceOutcome])?
 
     struct Outcome {
         /// What ``Replacement/check`` found.
         var references: [ReferenceOutcome] = []
         var collections: [CollectionOutcome] = []
-        var conversions: [RowLoader.Result] = []
+        var loads: [RowLoader.Result] = []
         var refusedIndexes: [String] = []
         /// Collections that are new already, when something stopped the swap.
         var swapped: [String] = []
@@ -55,7 +56,7 @@ struct Replacement {
             return outcome
         }
         do {
-            outcome.references = try check?(staging) ?? []
+            outcome.references = try check?(staging, outcome.loads) ?? []
         } catch {
             try discard(Array(staging.values), after: error)
         }
@@ -117,7 +118,7 @@ struct Replacement {
         result.outcome.deleted = step.liveCount ?? 0
         result.outcome.seconds = watch.seconds
         outcome.collections.append(result.outcome)
-        outcome.conversions.append(result)
+        outcome.loads.append(result)
     }
 
     private func swap(_ step: ImportPlan.Step, _ staging: String) throws {

@@ -20,15 +20,21 @@ struct RowLoader {
         /// Live documents that the file has too.
         var matched: Int
         var conversions: ConversionCounts?
+        /// References of the documents that were taken; nil where none were checked.
+        var references: [ReferenceOutcome]?
     }
+
+    /// Checks references while rows are loaded: with what, which, and the collections that are there or will be.
+    var tallying: (check: ReferenceCheck, references: [Reference], live: Set<String>)?
 
     /// - Parameters:
     ///   - name: the collection's name in the file.
     ///   - writers: 1 where the order of insertion matters.
+    ///   - known: rows that the database has already, byte for byte: they are passed over.
     /// - Throws: ``MongoError``, ``BackupError``, ``FerryError``; `CancellationError`.
     func load(
         _ name: String, into namespace: Namespace, _ way: DocumentWriter.Way, isDryRun: Bool = false,
-        writers: Int? = nil
+        writers: Int? = nil, known: KnownRows? = nil
     ) throws -> Result {
         let watch = Stopwatch()
         var result = Result(outcome: CollectionOutcome(name: name), matched: 0)
@@ -38,7 +44,9 @@ struct RowLoader {
         let count = writers ?? jobs
         let workers = (0..<count).map { _ in
             LoadWorker(
-                name: name, survey: survey, rules: rules, end: rows.end, maximumDocument: Int.max)
+                name: name, survey: survey, rules: rules, end: rows.end, maximumDocument: Int.max,
+                known: known,
+                tally: tallying.flatMap { ReferenceTally($0.check, $0.references, from: name, live: $0.live) })
         }
         let (operation, connection, lock, rejections) = (operation, connection, lock, rejections)
         let phase: OperationProgress.Phase = isDryRun ? .preflight : .load
@@ -55,14 +63,21 @@ struct RowLoader {
                     let taken = try worker.take(batch, writer)
                     operation.progress(phase, name, records: done.add(taken), total: rows.count, bytes: batch.byteCount)
                 }
-            }, atEnd: workers.map { worker in { @Sendable in try worker.finish() } })
+            },
+            afterEach: workers.map { worker in { @Sendable in try worker.flushIfFull() } },
+            atEnd: workers.map { worker in { @Sendable in try worker.finish() } })
         for worker in workers {
             if let outcome = worker.outcome { result.outcome += outcome }
             result.matched += worker.matched
+            if let found = worker.references { result.references = (result.references ?? []).adding(found) }
             if let counts = worker.conversions {
                 if result.conversions == nil { result.conversions = counts } else { result.conversions?.merge(counts) }
             }
         }
+        let passed = workers.reduce(0) { $0 + $1.passed }
+        result.outcome.read += passed
+        result.outcome.unchanged += passed
+        result.matched += passed
         let refused = workers.reduce(0) { $0 + $1.refusedByRules }
         guard result.outcome.read + refused == rows.count else {
             throw FerryError(
@@ -91,8 +106,18 @@ private final class LoadWorker: @unchecked Sendable {
     private(set) var matched = 0
     /// Rows that a rule of the configuration cannot convert; the preflight has found and set them aside.
     private(set) var refusedByRules = 0
+    /// Rows that the database has already, and how many of them there were.
+    private let known: KnownRows?
+    private(set) var passed = 0
+    private let tally: ReferenceTally?
+    private(set) var references: [ReferenceOutcome]?
 
-    init(name: String, survey: FileSurvey, rules: TypeRules?, end: Int, maximumDocument: Int) {
+    init(
+        name: String, survey: FileSurvey, rules: TypeRules?, end: Int, maximumDocument: Int,
+        known: KnownRows?, tally: ReferenceTally?
+    ) {
+        self.known = known
+        self.tally = tally
         self.name = name
         self.survey = survey
         self.rules = rules
@@ -117,6 +142,11 @@ private final class LoadWorker: @unchecked Sendable {
             do {
                 try decoder.withDocument(fields, line: row.line, collection: name) { document, traits in
                     guard let rules, survey.legacyRows.includes(document, hasWrapper: traits.contains(.wrapper)) else {
+                        if known?.contains(document) == true {
+                            passed += 1
+                            return
+                        }
+                        try tally?.look(at: document)
                         return try writer.add(document, line: row.line)
                     }
                     try convert(document, rules) { try writer.add($0, line: row.line) }
@@ -141,7 +171,10 @@ private final class LoadWorker: @unchecked Sendable {
         try body(try RawDocument(converted.bytes))
     }
 
+    func flushIfFull() throws { try open?.flushIfFull() }
+
     func finish() throws {
+        references = try tally?.finish()
         guard let writer = open else { return }
         try writer.flush()
         outcome = writer.outcome

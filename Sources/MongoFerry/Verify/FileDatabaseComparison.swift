@@ -77,7 +77,7 @@ struct FileDatabaseComparison {
         var examples: [String] = []
         try connection.withClient { client in
             try client.find(namespace, [:], options: FindOptions(projection: ["_id": 1])).forEach { document in
-                guard let id = document.first, !rows.ids.containsSorted(IDHash.hash(id)) else { return }
+                guard let id = document.first, !rows.ids.contains(IDHash.hash(id)) else { return }
                 count += 1
                 if count % 10_000 == 0 { try operation.cancellation.check() }
                 if examples.count < Self.exampleLimit { examples.append("_id \(IDText.text(id))") }

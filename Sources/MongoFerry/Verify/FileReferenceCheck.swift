@@ -146,7 +146,7 @@ private final class ReferenceWorker: @unchecked Sendable {
             return fields[TargetField(collection: reference.target, path: reference.targetPath)]?.contains(hash)
                 ?? false
         }
-        return survey.rows(of: reference.target)?.ids.containsSorted(hash) ?? false
+        return survey.rows(of: reference.target)?.ids.contains(hash) ?? false
     }
 }
 
@@ -172,18 +172,5 @@ private final class FieldWorker: @unchecked Sendable {
                 }
             }
         }
-    }
-}
-
-extension [UInt64] {
-    /// Binary search.
-    func containsSorted(_ value: UInt64) -> Bool {
-        var low = 0
-        var high = count
-        while low < high {
-            let middle = (low + high) / 2
-            if self[middle] < value { low = middle + 1 } else { high = middle }
-        }
-        return low < count && self[low] == value
     }
 }

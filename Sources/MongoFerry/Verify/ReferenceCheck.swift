@@ -11,13 +11,15 @@ struct ReferenceCheck: Sendable {
     let operation: OperationContext
     /// The database's name of a collection that references call by its name in the file.
     let databaseName: @Sendable (String) -> String
-    /// Sorted hashes of `_id`s that are known to be in a collection, by its name in the file: those of an import that
-    /// has just written them. What is not among them is asked for.
-    var knownIDs: @Sendable (String) -> [UInt64]? = { _ in nil }
+    /// Hashes of `_id`s that are known to be in a collection, by its name in the file: those of an import that writes
+    /// them. What is not among them is asked for.
+    var knownIDs: @Sendable (String) -> RecordHashes? = { _ in nil }
+    /// Collections that have no other `_id`s than the known ones, by their names in the file: nothing is asked there.
+    var isKnownWhole: @Sendable (String) -> Bool = { _ in false }
 
-    private static let batchCount = 10_000
+    fileprivate static let batchCount = 10_000
     private static let cacheLimit = 200_000
-    private static let exampleLimit = 5
+    fileprivate static let exampleLimit = 5
 
     /// - Parameter references: several of one path without conditions are alternatives: a value has to be in one.
     /// - Throws: ``MongoError``; `CancellationError`.
@@ -49,30 +51,20 @@ struct ReferenceCheck: Sendable {
         operation.progress(.verify, groups[0].collection)
         let source = connection.namespace(databaseName(groups[0].collection))
         let paths = groups.flatMap(\.references).flatMap(\.neededPaths) + [.id]
-        var checks = groups.map { GroupCheck($0, live, databaseName, knownIDs) }
+        let tally = ReferenceTally(self, groups, live)
         try connection.withClient { client in
-            let answers = try connection.pool.makeClient()
-            let cursor = try client.find(source, [:], options: FindOptions(projection: FieldPath.projection(of: paths)))
-            try cursor.forEach { document in
-                for index in checks.indices {
-                    try checks[index].look(at: document)
-                    if checks[index].waiting.count >= Self.batchCount {
-                        try operation.cancellation.check()
-                        try settle(&checks[index], answers)
-                    }
-                }
-            }
-            for index in checks.indices { try settle(&checks[index], answers) }
+            try client.find(source, [:], options: FindOptions(projection: FieldPath.projection(of: paths)))
+                .forEach { try tally.look(at: $0) }
         }
-        return checks.map(\.outcome)
+        return try tally.finish()
     }
 
     /// Asks the targets for the values that wait, and counts those that none has.
-    private func settle(_ check: inout GroupCheck, _ client: Client) throws {
+    fileprivate func settle(_ check: inout GroupCheck) throws {
         guard !check.waiting.isEmpty else { return }
         if check.known.count > Self.cacheLimit { check.known.removeAll(keepingCapacity: true) }
         var missing = check.waiting
-        for target in check.targets where !missing.isEmpty {
+        for target in check.asked where !missing.isEmpty {
             let field = "\(target.targetPath)"
             let filter = Document { $0.append(field, ["$in": .array(missing.values.map(\.value))]) }
             let isID = target.targetPath == .id
@@ -83,12 +75,15 @@ struct ReferenceCheck: Sendable {
                     $0.append("_id", 0)
                     $0.append(field, 1)
                 }
-            let cursor = try client.find(
-                connection.namespace(databaseName(target.target)), filter, options: FindOptions(projection: projection))
-            try cursor.forEach { found in
-                try target.targetPath.forEachValue(in: found) { value in
-                    let hash = IDHash.hash(value)
-                    if missing.removeValue(forKey: hash) != nil { check.known[hash] = true }
+            try connection.withClient { client in
+                try client.find(
+                    connection.namespace(databaseName(target.target)), filter,
+                    options: FindOptions(projection: projection)
+                ).forEach { found in
+                    try target.targetPath.forEachValue(in: found) { value in
+                        let hash = IDHash.hash(value)
+                        if missing.removeValue(forKey: hash) != nil { check.known[hash] = true }
+                    }
                 }
             }
         }
@@ -103,26 +98,78 @@ struct ReferenceCheck: Sendable {
     }
 }
 
+/// Checks the references that start in one collection, document by document, whatever else is done with them.
+///
+/// Belongs to one thread; several have a tally each, and their outcomes are added.
+final class ReferenceTally {
+    private let check: ReferenceCheck
+    private var groups: [GroupCheck]
+
+    /// - Parameter live: names in the database of the collections that are there, or will be.
+    fileprivate init(_ check: ReferenceCheck, _ groups: [ReferenceGroup], _ live: Set<String>) {
+        self.check = check
+        self.groups = groups.map { GroupCheck($0, live, check) }
+    }
+
+    /// - Returns: nil where no reference starts in the collection.
+    convenience init?(_ check: ReferenceCheck, _ references: [Reference], from collection: String, live: Set<String>) {
+        let groups = ReferenceGroup.groups(of: references.filter { $0.collection == collection })
+        if groups.isEmpty { return nil }
+        self.init(check, groups, live)
+    }
+
+    /// - Throws: ``MongoError``; `CancellationError`.
+    func look(at document: RawDocument) throws {
+        for index in groups.indices {
+            try groups[index].look(at: document)
+            if groups[index].waiting.count >= ReferenceCheck.batchCount {
+                try check.operation.cancellation.check()
+                try check.settle(&groups[index])
+            }
+        }
+    }
+
+    /// Asks for what still waits.
+    /// - Returns: an outcome for each group of references, always in the same order.
+    func finish() throws -> [ReferenceOutcome] {
+        for index in groups.indices { try check.settle(&groups[index]) }
+        return groups.map(\.outcome)
+    }
+}
+
+extension [ReferenceOutcome] {
+    /// With what another thread found of the same references.
+    func adding(_ others: [ReferenceOutcome]) -> [ReferenceOutcome] {
+        guard !isEmpty else { return others }
+        return zip(self, others).map { mine, other in
+            var sum = mine
+            sum.checked += other.checked
+            sum.dangling += other.dangling
+            sum.examples = [ReferenceOutcome.Example](
+                (mine.examples + other.examples).prefix(ReferenceCheck.exampleLimit))
+            return sum
+        }
+    }
+}
+
 /// The check of one group of references, while its collection is read.
 private struct GroupCheck {
     let group: ReferenceGroup
-    /// Those whose target is there.
-    let targets: [Reference]
-    /// Sorted hashes of `_id`s that are there for certain.
-    private let certain: [[UInt64]]
+    /// Those whose target is there and may have other values than the known ones.
+    let asked: [Reference]
+    /// Hashes of `_id`s that are there for certain.
+    private let certain: [RecordHashes]
     var outcome: ReferenceOutcome
     /// Distinct values that wait for an answer.
     var waiting: [UInt64: (value: Value, count: Int, documentID: Value)] = [:]
     /// Answers so far.
     var known: [UInt64: Bool] = [:]
 
-    init(
-        _ group: ReferenceGroup, _ live: Set<String>, _ databaseName: (String) -> String,
-        _ knownIDs: (String) -> [UInt64]?
-    ) {
+    init(_ group: ReferenceGroup, _ live: Set<String>, _ check: ReferenceCheck) {
         self.group = group
-        targets = group.references.filter { live.contains(databaseName($0.target)) }
-        certain = targets.filter { $0.targetPath == .id }.compactMap { knownIDs($0.target) }
+        let targets = group.references.filter { live.contains(check.databaseName($0.target)) }
+        asked = targets.filter { $0.targetPath != .id || !check.isKnownWhole($0.target) }
+        certain = targets.filter { $0.targetPath == .id }.compactMap { check.knownIDs($0.target) }
         outcome = group.outcome
         outcome.isTargetMissing = targets.isEmpty
     }
@@ -132,7 +179,7 @@ private struct GroupCheck {
             try reference.forEachValue(in: document) { value in
                 outcome.checked += 1
                 let hash = IDHash.hash(value)
-                if certain.contains(where: { $0.containsSorted(hash) }) { return }
+                if certain.contains(where: { $0.contains(hash) }) { return }
                 if let exists = known[hash] {
                     if !exists { outcome.note(value, in: document, limit: 5) }
                 } else if waiting[hash] != nil {

@@ -1,0 +1,116 @@
+import BSON
+import Foundation
+import MongoDriver
+import Relations
+import Synchronization
+
+/// Finds out which of a file's documents a database has already, byte for byte, by reading its collections from end to
+/// end.
+///
+/// That takes a server a third of the work of looking the documents up. Documents go by their hashes, see
+/// ``ContentHash``. What has changed since is not seen: it is as if it had been written after the import.
+struct LiveComparison: Sendable {
+    let connection: Connection
+    let contents: ContentHash
+    let jobs: Int
+    let operation: OperationContext
+    /// Checks the references of what is read; nil to check none.
+    var references: (check: ReferenceCheck, references: [Reference], live: Set<String>)?
+
+    /// What one collection has of the file's documents.
+    struct Result: Sendable {
+        /// Places in the file's ``RecordHashes`` of documents that are there with the same bytes.
+        var equal: PlaceSet
+        /// How many live documents have an `_id` that the file has.
+        var matched = 0
+        /// References of all live documents; nil where none were checked.
+        var outcomes: [ReferenceOutcome]?
+    }
+
+    /// Where looking up would be more work: the collection has far fewer documents than the file, or far more.
+    static func isWorthwhile(records: Int, live: Int) -> Bool { live * 2 >= records && live <= records * 3 }
+
+    /// - Parameter collections: by their names in the file, with their hashes, which include documents.
+    /// - Returns: by the names in the file.
+    /// - Throws: ``MongoError``; `CancellationError`.
+    func run(_ collections: [(rows: FileSurvey.Rows, namespace: Namespace)]) throws -> [String: Result] {
+        // The largest first, so that none is left for one thread at the end.
+        let sorted = collections.sorted { $0.rows.bytes > $1.rows.bytes }
+        let results = Mutex<[String: Result]>([:])
+        let next = Atomic<Int>(0)
+        let done = Tally()
+        let total = collections.reduce(0) { $0 + $1.rows.count }
+        let body: @Sendable () throws -> Void = {
+            while true {
+                let index = next.add(1, ordering: .relaxed).oldValue
+                guard index < sorted.count else { return }
+                let (rows, namespace) = sorted[index]
+                let result = try compare(rows, namespace, done, total)
+                results.withLock { $0[rows.name] = result }
+            }
+        }
+        try Threads.runAll(Array(repeating: body, count: min(jobs, sorted.count)))
+        return results.withLock { $0 }
+    }
+
+    private func compare(
+        _ rows: FileSurvey.Rows, _ namespace: Namespace, _ done: Tally, _ total: Int
+    ) throws -> Result {
+        var result = Result(equal: PlaceSet(count: rows.ids.count))
+        let tally = references.flatMap { ReferenceTally($0.check, $0.references, from: rows.name, live: $0.live) }
+        var count = 0
+        var bytes = 0
+        func report() throws {
+            try operation.cancellation.check()
+            operation.progress(.load, rows.name, records: done.add(count), total: total, bytes: bytes)
+            count = 0
+            bytes = 0
+        }
+        try connection.withClient { client in
+            try client.find(namespace, [:], options: FindOptions(readPreference: .primary)).forEach { document in
+                count += 1
+                bytes += document.bytes.count
+                if count == 1000 || bytes >= 1 << 20 { try report() }
+                try tally?.look(at: document)
+                guard let id = document.first, let place = rows.ids.place(of: IDHash.hash(id)) else { return }
+                result.matched += 1
+                if rows.ids.document(at: place) == contents.hash(document.bytes) { result.equal.insert(place) }
+            }
+        }
+        try report()
+        result.outcomes = try tally?.finish()
+        return result
+    }
+}
+
+/// Rows of one collection that a database has already, byte for byte.
+struct KnownRows: Sendable {
+    let ids: RecordHashes
+    let equal: PlaceSet
+    let contents: ContentHash
+
+    /// By the document as well as by its `_id`: two `_id`s could share a hash.
+    func contains(_ document: RawDocument) -> Bool {
+        guard let id = document.first, let place = ids.place(of: IDHash.hash(id)), equal.contains(place) else {
+            return false
+        }
+        return ids.document(at: place) == contents.hash(document.bytes)
+    }
+}
+
+/// A set of places, a bit each.
+struct PlaceSet: Sendable {
+    private var words: [UInt64]
+    private(set) var count = 0
+
+    init(count: Int) { words = Array(repeating: 0, count: (count + 63) / 64) }
+
+    mutating func insert(_ place: Int) {
+        let bit: UInt64 = 1 << UInt64(place & 63)
+        guard words[place >> 6] & bit == 0 else { return }
+        words[place >> 6] |= bit
+        count += 1
+    }
+
+    func contains(_ place: Int) -> Bool { words[place >> 6] >> UInt64(place & 63) & 1 == 1 }
+}
