@@ -9,7 +9,7 @@ import MongoDriver
 struct LedgerTool: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ferry-ledger", abstract: "A believable insurance ledger for demonstrations and measurements.",
-        subcommands: [Fill.self, Damage.self, Digest.self, Legacy.self, Drop.self])
+        subcommands: [Fill.self, Small.self, Huge.self, Touch.self, Damage.self, Digest.self, Legacy.self, Drop.self])
 }
 
 struct Place: ParsableArguments {
@@ -51,6 +51,78 @@ struct Fill: ParsableCommand {
                         ], on: place.db)
                 }
                 print("\(collection.name): \(collection.count)")
+            }
+        }
+    }
+}
+
+struct Small: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Drop the database and fill one collection with small documents.")
+    @OptionGroup var place: Place
+    @Option(help: "How many documents of some 100 bytes.") var count = 2_000_000
+
+    func run() throws {
+        try place.withClient { client in
+            try client.runWrite(["dropDatabase": 1], on: place.db)
+            for start in stride(from: 0, to: count, by: 20_000) {
+                let bulk = try client.bulkWrite(to: Namespace(place.db, "readings"))
+                for index in start..<min(start + 20_000, count) {
+                    let document: Document = [
+                        "_id": .int64(Int64(index)), "meter": .int32(Int32(index % 977)),
+                        "at": .date(1_704_067_200_000 + Int64(index) * 1000),
+                        "value": .double(Double((index &* 7919) % 100_003) / 16), "unit": "kWh",
+                        "isEstimated": .bool(index % 13 == 0),
+                    ]
+                    try document.withRaw { try bulk.insert($0) }
+                }
+                _ = try bulk.execute()
+            }
+            print("readings: \(count)")
+        }
+    }
+}
+
+struct Huge: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Drop the database and fill one collection with documents of almost 16 MiB.")
+    @OptionGroup var place: Place
+    @Option(help: "How many documents.") var count = 20
+
+    func run() throws {
+        // Half text, half binary: their rows are a fifth longer than they are.
+        let text = String(repeating: "Twelve monkeys, and a \"quote\" now and then.\n", count: (8 << 20) / 46)
+        let bytes = (0..<(16 << 20) - text.utf8.count - 4096).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+        try place.withClient { client in
+            try client.runWrite(["dropDatabase": 1], on: place.db)
+            for index in 0..<count {
+                let document: Document = [
+                    "_id": .int32(Int32(index)), "text": .string(text),
+                    "bytes": .binary(subtype: 0, bytes),
+                ]
+                let bulk = try client.bulkWrite(to: Namespace(place.db, "scans"))
+                try document.withRaw { try bulk.insert($0) }
+                if let error = try bulk.execute().writeErrors.first { throw ValidationError(error.message) }
+            }
+            print("scans: \(count)")
+        }
+    }
+}
+
+struct Touch: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Change one document in a hundred, by chance.")
+    @OptionGroup var place: Place
+
+    func run() throws {
+        try place.withClient { client in
+            for info in try client.listCollections(in: place.db) where info.kind == .collection {
+                try client.runWrite(
+                    [
+                        "update": .string(info.name),
+                        "updates": [
+                            ["q": ["$sampleRate": 0.01], "u": ["$set": ["touched": true]], "multi": true]
+                        ],
+                    ], on: place.db)
             }
         }
     }
