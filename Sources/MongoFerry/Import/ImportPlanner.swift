@@ -15,6 +15,7 @@ struct ImportPlanner {
     /// - Throws: ``FerryError`` for names that cannot be written to; ``MongoError``.
     func plan() throws -> ImportPlan {
         var plan = ImportPlan(mode: options.mode, database: connection.database)
+        plan.fileDatabase = metadata?.database
         let live = try connection.withClient {
             try $0.listCollections(in: connection.database, readPreference: .primary)
         }
@@ -91,6 +92,7 @@ struct ImportPlanner {
         case (.collection, .replace):
             step.way = options.inPlace || existing?.kind == .timeseries ? .inPlace : .staged
         }
+        if existing == nil || options.mode == .replace { step.doubts = CatalogDoubts.texts(entry) }
         try checkKinds(entry, existing)
         if entry.kind == .view {
             step.code = ServerCode.found(in: entry)
