@@ -256,14 +256,23 @@ extension OwnServerTests {
                 }
                 #expect(try database.image().differences(from: data.new) == [])
 
-                try database.run(["profile": 2])
+                try database.client.run(["profile": 2], on: database.name)
                 let majority = server.uri("", "readConcernLevel=majority")
                 let plain = try Program.run([
                     "export", "--uri", majority, "--db", database.name, "-o", folder.file("y.csv"), "--consistency",
                     "none",
                 ])
                 #expect(plain.status == 0, "\(plain.text)")
-                try database.run(["profile": 0])
+                try database.client.run(["profile": 0], on: database.name)
+                // Commands that know no read concern are not to be given one.
+                for words in [
+                    ["export", "-o", folder.file("z.csv")], ["discover"], ["plan"], ["verify", folder.file("y.csv")],
+                    ["import", folder.file("y.csv"), "--mode", "merge"],
+                    ["import", folder.file("y.csv"), "--mode", "replace", "--yes"],
+                ] {
+                    let outcome = try Program.run(words + ["--uri", majority, "--db", database.name])
+                    #expect(outcome.status == 0, "\(words): \(outcome.text)")
+                }
                 let finds = try database.documents(in: "system.profile", ["op": "query", "appName": "mongoferry"])
                 #expect(!finds.isEmpty)
                 for find in finds {

@@ -48,7 +48,7 @@ extension OwnServerTests {
                 try database.create(
                     "users", ["validator": ["n": ["$type": "int"]]],
                     indexes: [["key": ["n": 1], "name": "n", "unique": true]])
-                try database.insert((0..<100).map { ["_id": .int32($0), "n": .int32($0)] }, into: "users")
+                try database.insert((0..<100).map { ["_id": .string("user \($0)"), "n": .int32($0)] }, into: "users")
                 try database.create("some", ["viewOn": "users", "pipeline": [["$match": ["n": 1]]]])
                 let expected = try database.image()
                 let file = folder.file("all.csv")

@@ -143,9 +143,7 @@ public struct Export: Sendable {
     /// another is encoded is best small.
     private func batchSize(_ entry: BackupMetadata.Collection, _ connection: Connection) throws -> Int? {
         guard entry.kind == .collection, entry.records > 1000 else { return nil }
-        let reply = try connection.withClient {
-            try $0.runRead(["collStats": .string(entry.databaseName)], on: connection.database)
-        }
+        let reply = try connection.withClient { try $0.collectionStatistics(entry.databaseName, connection.database) }
         guard let average = reply["avgObjSize"]?.integer, average > 0 else { return nil }
         return max(101, (4 << 20) / average)
     }

@@ -103,7 +103,10 @@ struct ExportCommand: ParsableCommand {
 
     /// Looks before the database is read: that may take long.
     private func checkPlace(_ path: String) throws {
-        if !force, FileManager.default.fileExists(atPath: path) {
+        // A pipe or a device is written to, not overwritten.
+        let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        let type = try? FileManager.default.attributesOfItem(atPath: target)[.type] as? FileAttributeType
+        if !force, type == .typeRegular || type == .typeDirectory {
             throw FerryError(
                 "\(path): the file exists already", details: ["Choose another name, or say --force to overwrite it."])
         }
