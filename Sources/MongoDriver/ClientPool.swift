@@ -47,8 +47,20 @@ public final class ClientPool: Sendable {
         self.handle = handle
     }
 
+    private static let snapshotLevel = "snapshot"
+
+    /// The connection string's read concern, unless it is `snapshot`: most commands take none such, and who reads from
+    /// one says so with ``ReadConcern/snapshot(at:)``.
+    var readConcernLevel: String? {
+        connectionString.readConcernLevel == Self.snapshotLevel ? nil : connectionString.readConcernLevel
+    }
+
     private static func makeURI(_ connectionString: ConnectionString, _ readsFromPrimary: Bool) throws -> URIHandle {
         let uri = try connectionString.makeURI()
+        if connectionString.readConcernLevel == snapshotLevel, let concern = mongoc_read_concern_new() {
+            mongoc_uri_set_read_concern(uri.pointer, concern)
+            mongoc_read_concern_destroy(concern)
+        }
         guard readsFromPrimary else { return uri }
         guard let primary = mongoc_read_prefs_new(MONGOC_READ_PRIMARY) else {
             throw MongoError(driver: "out of memory")

@@ -270,8 +270,13 @@ extension OwnServerTests {
                     ["import", folder.file("y.csv"), "--mode", "merge"],
                     ["import", folder.file("y.csv"), "--mode", "replace", "--yes"],
                 ] {
-                    let outcome = try Program.run(words + ["--uri", majority, "--db", database.name])
-                    #expect(outcome.status == 0, "\(words): \(outcome.text)")
+                    for uri in [majority, server.uri("", "readConcernLevel=snapshot")] {
+                        let outcome = try Program.run(
+                            words
+                                + ["--uri", uri, "--db", database.name, "--force"].dropLast(
+                                    words[0] == "export" ? 0 : 1))
+                        #expect(outcome.status == 0, "\(words): \(outcome.text)")
+                    }
                 }
                 let finds = try database.documents(in: "system.profile", ["op": "query", "appName": "mongoferry"])
                 #expect(!finds.isEmpty)
