@@ -7,7 +7,7 @@ import Testing
 /// Texts that were damaged in every way: an error or a document, never a crash or a hang.
 ///
 /// Most useful under the address sanitizer, with more rounds:
-/// `Scripts/test --fuzz 2000000`
+/// `Scripts/test --fuzz 1000000`
 @Suite struct FuzzTests {
     static let rounds = ProcessInfo.processInfo.environment["FUZZ_ROUNDS"].flatMap(Int.init) ?? 20_000
 

@@ -1,6 +1,8 @@
 import BSON
 import Foundation
 import MongoFerry
+import RandomDocuments
+import Synchronization
 import Testing
 
 /// Documents that a merge cannot write one by one.
@@ -147,6 +149,50 @@ import Testing
             let found = try database.documents(in: "ids")
             #expect(found.count == 1)
             #expect(found == expected || report.rejectionCount == 1, "\(found.map(\.elements))")
+        }
+    }
+
+    /// Others write all the while: what the file has is there in the end, what it has not is theirs, and nothing breaks.
+    @Test func documentsThatChangeWhileTheyAreMergedEndUpAsInTheFile() throws {
+        try withTestDatabase { database, folder in
+            let documents: [Document] = (0..<3000).map {
+                $0 % 10 == 0
+                    ? ["_id": .int32($0), "t": Self.zero, "a": 1, "a": 2] : ["_id": .int32($0), "n": .int32($0)]
+            }
+            for document in documents where document["t"] != nil {
+                try database.insertKeepingTimestamps(document, into: "busy")
+            }
+            try database.insert(documents.filter { $0["t"] == nil }, into: "busy")
+            try database.export(to: folder.file("busy.csv"))
+            let (pool, name) = (database.pool, database.name)
+            let stop = Atomic<Bool>(false)
+            let thread = Thread {
+                do {
+                    let other = TestDatabase(pool: pool, client: try pool.makeClient(), name: name)
+                    var random = SeededGenerator(seed: 7)
+                    while !stop.load(ordering: .relaxed) {
+                        let id = Int32(random.below(3000))
+                        switch random.below(3) {
+                        case 0: try other.delete("busy", ["_id": .int32(id)])
+                        case 1: try other.update("busy", ["_id": .int32(id)], ["_id": .int32(id), "b": 1, "b": 2])
+                        default:
+                            try other.insert(
+                                [["_id": .int32(id), "late": true], ["_id": .int32(id + 10_000)]], into: "busy")
+                        }
+                    }
+                } catch { Issue.record(error) }
+            }
+            thread.start()
+            for _ in 0..<4 {
+                let report = try database.load(folder.file("busy.csv"))
+                #expect(report.rejections.map(\.reason) == [])
+                let totals = report.totals
+                #expect(totals.inserted + totals.updated + totals.unchanged == 3000)
+            }
+            stop.store(true, ordering: .relaxed)
+            try poll("the writer has ended") { thread.isFinished }
+            try database.load(folder.file("busy.csv"))
+            #expect(Set(try database.documents(in: "busy", ["_id": ["$lt": 3000]])) == Set(documents))
         }
     }
 }
