@@ -185,6 +185,7 @@ import Testing
                 [["_id": "f", "value": .other(.code, [3, 0, 0, 0, 0x78, 0x78, 0])]], into: "system.js")
             try Self.fillSeries(database)
             try database.create("view", ["viewOn": "series", "pipeline": []])
+            try database.create("__mdb_internal_search")
             let report = try database.export(to: folder.file("all.csv"))
             #expect(report.collections.map(\.name) == ["series"])
             let reasons = Dictionary(uniqueKeysWithValues: report.excluded.map { ($0.name, $0.reason) })
@@ -192,7 +193,7 @@ import Testing
                 reasons == [
                     "system.js": "server-side functions; copy them by hand if you use them",
                     "system.buckets.series": "the server's own storage of a time series",
-                    "system.views": "the server's own",
+                    "system.views": "the server's own", "__mdb_internal_search": "the server's own",
                 ])
         }
     }

@@ -78,6 +78,56 @@ extension OwnServerTests {
             }
         }
 
+        /// What cannot be renamed, or shall not be staged, is gone for a while; the next run makes it anew.
+        @Test(arguments: ["time series", "in place"], ["insert", "create", "createIndexes"])
+        func aReplaceInPlaceThatIsKilledIsMadeAnewByTheNext(kind: String, command: String) throws {
+            try withDatabase(on: server) { database, folder in
+                let isSeries = kind == "time series"
+                try database.create(
+                    "c", isSeries ? ["timeseries": ["timeField": "at"]] : [:],
+                    indexes: [["key": ["n": 1, "at": 1], "name": "n"]])
+                try database.run([
+                    "insert": "c",
+                    "documents": .array(
+                        (0..<500).map { ["_id": .int32($0), "at": .date(Int64($0) * 1000), "n": .int32($0)] }),
+                ])
+                let expected = try database.image()
+                let file = folder.file("c.csv")
+                let export = try Program.run(["export", "--uri", server.uri(), "--db", database.name, "-o", file])
+                #expect(export.status == 0, "\(export.text)")
+                let pause = try FailPoint(
+                    server, [command], mode: .skip(0), ["blockConnection": true, "blockTimeMS": 500])
+                let words = replace(database, file, isSeries ? [] : ["--in-place"])
+                let program = try Program(words)
+                try pause.waitUntilEntered()
+                program.send(SIGKILL)
+                _ = try program.wait()
+                try pause.off()
+                let again = try Program.run(words)
+                #expect(again.status == 0, "\(again.text)")
+                #expect(again.errors.contains("an earlier import was interrupted"), "\(again.errors)")
+                // The buckets of a time series keep no order of fields.
+                let differences = Self.inOrderOfNames(try database.image())
+                    .differences(from: Self.inOrderOfNames(expected))
+                #expect(differences == [], "\(differences) \(again.text)")
+            }
+        }
+
+        private static func inOrderOfNames(_ image: DatabaseImage) -> DatabaseImage {
+            DatabaseImage(
+                collections: image.collections.mapValues { collection in
+                    var sorted = collection
+                    sorted.documents = collection.documents.map { document in
+                        Document {
+                            for (key, value) in document.elements.sorted(by: { $0.key < $1.key }) {
+                                $0.append(key, value)
+                            }
+                        }
+                    }.sorted(by: DatabaseImage.byBytes)
+                    return sorted
+                })
+        }
+
         /// The next import may be of something else: what the killed one left is none of its business, and goes.
         @Test(arguments: [("insert", Int32(2)), ("renameCollection", 1)])
         func anImportOfAnotherFileAfterAKillLeavesNoLitter(command: String, before: Int32) throws {

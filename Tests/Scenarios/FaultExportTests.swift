@@ -83,7 +83,7 @@ extension OwnServerTests {
                             var index = 0
                             while !stop.load(ordering: .relaxed) {
                                 let customer: Value = .string("\(writer)-\(index)")
-                                try Self.insertPair(client, name, customer, index)
+                                try Self.insertPair(client, name, customer)
                                 index += 1
                                 pairs.add(1, ordering: .relaxed)
                             }
@@ -113,22 +113,16 @@ extension OwnServerTests {
         }
 
         /// A customer and a policy in one transaction.
-        private static func insertPair(_ client: Client, _ name: String, _ customer: Value, _ index: Int) throws {
+        private static func insertPair(_ client: Client, _ name: String, _ customer: Value) throws {
             let session = try client.startSession()
-            let number = Int64(index + 1)
-            let common: Document = ["txnNumber": .int64(number), "autocommit": false]
-            func statement(_ collection: String, _ document: Document, _ more: Document) -> Document {
-                var command: Document = ["insert": .string(collection), "documents": [.document(document)]]
-                for (key, value) in common.elements + more.elements { command = command.appending(key, value) }
-                return command
+            try session.withTransaction {
+                for (collection, document) in [
+                    ("policies", ["_id": customer, "customerId": customer]), ("customers", ["_id": customer]),
+                ] as [(String, Document)] {
+                    try client.run(
+                        ["insert": .string(collection), "documents": [.document(document)]], on: name, session: session)
+                }
             }
-            try client.run(
-                statement("policies", ["_id": customer, "customerId": customer], ["startTransaction": true]), on: name,
-                session: session)
-            try client.run(statement("customers", ["_id": customer], [:]), on: name, session: session)
-            try client.run(
-                ["commitTransaction": 1, "txnNumber": .int64(number), "autocommit": false], on: "admin",
-                session: session)
         }
 
         // MARK: Snapshot history

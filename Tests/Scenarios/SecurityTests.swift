@@ -201,7 +201,10 @@ extension OwnServerTests {
     }
 
     @Test(
-        arguments: ["system.users", "system.js", "../x", "$cmd", "x$y", ".x", "__mongoferry_lock", "a\u{0}b"],
+        arguments: [
+            "system.users", "system.js", "__mdb_internal_x", "../x", "$cmd", "x$y", ".x", "__mongoferry_lock",
+            "a\u{0}b",
+        ],
         [true, false])
     func aNameFromAFileThatIsTheServersOwnOrNoneIsRefused(name: String, isInMetadata: Bool) throws {
         try withTestDatabase { database, folder in
@@ -237,6 +240,24 @@ extension OwnServerTests {
                 ])
                 #expect(outcome.status == 64)
                 #expect(outcome.errors.contains("cannot import into the database '\(name)'"))
+            }
+        }
+    }
+
+    /// Where nobody names a database, the file's own is taken: if it is one.
+    @Test(arguments: ["admin", "config", "local", "Local", "a.b", "a/b", "a\u{0}b", "", "$external", "x y"])
+    func aDatabaseNameFromAFileThatIsTheServersOwnOrNoneIsRefused(name: String) throws {
+        try withTestDatabase { _, folder in
+            let entry = BackupMetadata.Collection(name: "fine", records: 1)
+            try write(
+                BackupMetadata(created: nil, program: "x", database: name, collections: [entry]),
+                [#"fine,"{""_id"":1}""#], to: folder.file("bad.csv"))
+            for mode in ["merge", "replace"] {
+                let outcome = try Program.run([
+                    "import", folder.file("bad.csv"), "--uri", try testURI(), "--mode", mode, "--yes",
+                ])
+                #expect(outcome.status == 64 || outcome.status == 1, "\(outcome.text)")
+                #expect(!outcome.errors.contains(", mode \(mode):"), "\(outcome.text)")
             }
         }
     }

@@ -180,6 +180,8 @@ enum TargetName {
             reason = "it is empty"
         } else if name.hasPrefix("system.") {
             reason = "names that start with 'system.' are the server's own"
+        } else if name.contains("__mdb_internal") {
+            reason = "names with '__mdb_internal' in them are the server's own"
         } else if OwnNames.contains(name) {
             reason = "names that start with '\(OwnNames.prefix)' are this program's own"
         } else if name.utf8.contains(0) || name.contains("$") || name.hasPrefix(".") {
