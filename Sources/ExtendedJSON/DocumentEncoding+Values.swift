@@ -129,6 +129,34 @@ extension DocumentEncoding {
         return true
     }
 
+    /// Writes a number in its canonical form, whatever the mode.
+    @inline(never)
+    mutating func writeWrappedNumber(
+        _ type: ElementType, _ at: inout UnsafePointer<UInt8>, end: UnsafePointer<UInt8>
+    ) -> Bool {
+        out.reserve(96)
+        if type == .int32 {
+            guard end - at >= 4 else { return false }
+            putTemplate(plain: "{\"$numberInt\":\"", doubled: "{\"\"$numberInt\"\":\"\"")
+            out.putDecimal(int32(at))
+            at += 4
+        } else {
+            guard end - at >= 8 else { return false }
+            let bits = word(at)
+            at += 8
+            if type == .int64 {
+                writeNumberLong(Int64(bitPattern: bits))
+                return true
+            }
+            let number = Double(bitPattern: bits)
+            guard number.isFinite else { return writeDouble(number) }
+            putTemplate(plain: "{\"$numberDouble\":\"", doubled: "{\"\"$numberDouble\"\":\"\"")
+            out.putShortest(number)
+        }
+        putTemplate(plain: "\"}", doubled: "\"\"}")
+        return true
+    }
+
     @inline(__always) private mutating func writeDate(_ milliseconds: Int64) {
         out.reserve(96)
         putTemplate(plain: "{\"$date\":", doubled: "{\"\"$date\"\":")
@@ -226,8 +254,12 @@ extension DocumentEncoding {
         _ at: inout UnsafePointer<UInt8>, end: UnsafePointer<UInt8>
     ) -> Bool {
         guard let pattern = takeCString(&at, end: end), let options = takeCString(&at, end: end) else { return false }
-        // Readers sort the options, as the specification tells them to: others can't be carried.
-        for index in 1..<max(options.count, 1) where options.start[index] <= options.start[index - 1] { return false }
+        // Readers sort the options, as the specification tells them to, and drop letters that mean nothing: others
+        // can't be carried.
+        for index in 0..<options.count {
+            guard Self.isOption(options.start[index]) else { return false }
+            if index > 0, options.start[index] <= options.start[index - 1] { return false }
+        }
         putTemplate(
             plain: "{\"$regularExpression\":{\"pattern\":", doubled: "{\"\"$regularExpression\"\":{\"\"pattern\"\":")
         guard writeText(pattern.start, count: pattern.count) else { return false }
@@ -237,6 +269,14 @@ extension DocumentEncoding {
         out.reserve(16)
         out.put("}}")
         return true
+    }
+
+    /// `i`, `l`, `m`, `s`, `u` and `x` (the BSON specification, "regular expression").
+    private static func isOption(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x69, 0x6C, 0x6D, 0x73, 0x75, 0x78: true
+        default: false
+        }
     }
 
     private mutating func writeCodeWithScope(_ at: inout UnsafePointer<UInt8>, end: UnsafePointer<UInt8>) -> Bool {

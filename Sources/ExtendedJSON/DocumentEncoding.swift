@@ -74,9 +74,19 @@ struct DocumentEncoding<Style: QuoteStyle>: ~Copyable {
             var hash: UInt64 = 0
             guard writeName(&at, end: end, hash: &hash), names.insert(hash, in: &seen) else { return false }
             if key[0] == 0x24 {
+                guard let element = ElementType(rawValue: type) else { return false }
                 let name = UnsafeRawBufferPointer(start: key, count: at - key - 1)
-                guard let type = ElementType(rawValue: type) else { return false }
-                if ReservedKeys.contains(name, of: type, isFirst: isFirst) { return false }
+                let value = UnsafeRawBufferPointer(start: at, count: end - at)
+                switch ReservedKeys.meaning(of: name, type: element, value: value, isFirst: isFirst) {
+                case .none: break
+                case .reserved: return false
+                case .wrapsNumbers where mode == .compact:
+                    isFirst = false
+                    putTemplate(plain: "\":", doubled: "\"\":")
+                    guard writeWrappedNumber(element, &at, end: end) else { return false }
+                    continue
+                case .wrapsNumbers: break
+                }
             }
             isFirst = false
             putTemplate(plain: "\":", doubled: "\"\":")

@@ -21,6 +21,27 @@ extension BulkWrite {
         }
     }
 
+    /// Adds an insertion that keeps a `Timestamp(0, 0)` at the top, in whose place an ordinary one would put the current
+    /// time.
+    public func insertKeepingTimestamps(_ document: RawDocument) throws {
+        let statement = Self.insertion(keepingTimestampsOf: document)
+        guard let filter = statement["q"]?.document, let stages = statement["u"]?.array?.compactMap(\.document) else {
+            return
+        }
+        try updateOne(filter: filter, pipeline: stages, upsert: true)
+    }
+
+    /// The statement of an `update` command that does the same: an upsert whose filter finds nothing, so that a
+    /// document with that `_id` is an error and is never changed.
+    public static func insertion(keepingTimestampsOf document: RawDocument) -> Document {
+        let literal = Document { $0.append("$literal", copying: document) }
+        // The _id tells a sharded cluster where the document belongs.
+        let id = document["_id"].map { ["_id": ["$eq": $0.copy]] as Document } ?? [:]
+        return [
+            "q": .document(id.appending("$nor", [[:]])), "u": [["$replaceWith": .document(literal)]], "upsert": true,
+        ]
+    }
+
     /// Adds the replacement of the whole of the one document that the filter finds, by exactly these bytes.
     ///
     /// Sent as a replacement where the server takes it as one, else as a pipeline: in a replacement it would write its

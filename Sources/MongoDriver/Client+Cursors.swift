@@ -52,7 +52,7 @@ extension Client {
     }
 
     private var inheritedReadConcern: Document? {
-        pool.connectionString.readConcernLevel.map(ReadConcern.level)
+        pool.readConcernLevel.map(ReadConcern.level)
     }
 
     /// Runs a command that answers with a cursor.

@@ -12,6 +12,7 @@ public final class ClientPool: Sendable {
 
     // libmongoc locks the pool itself; the pointer never changes.
     nonisolated(unsafe) private let handle: OpaquePointer
+    private let readsFromPrimary: Bool
     private let firstContactTimeout: Int32?
     private let wasReached = Atomic<Bool>(false)
 
@@ -20,11 +21,16 @@ public final class ClientPool: Sendable {
     /// Where the connection string does not say otherwise: 5 seconds to connect, 5 seconds to find a server the first
     /// time, later 30, which is time enough for an election; no limit on how long a command may run, since
     /// building an index takes as long as it takes. Keep-alive finds out about a peer that is gone.
+    /// - Parameter readsFromPrimary: whatever the connection string says. Who writes has to read what was written.
     /// - Throws: ``MongoError`` for options that do not go together, or a `mongodb+srv` name that is not found.
-    public init(_ connectionString: ConnectionString, applicationName: String, maximumSize: Int = 100) throws {
+    public init(
+        _ connectionString: ConnectionString, applicationName: String, maximumSize: Int = 100,
+        readsFromPrimary: Bool = false
+    ) throws {
         LibMongoC.started
         self.connectionString = connectionString
-        let uri = try connectionString.makeURI()
+        self.readsFromPrimary = readsFromPrimary
+        let uri = try Self.makeURI(connectionString, readsFromPrimary)
         uri.setDefault(MONGOC_URI_CONNECTTIMEOUTMS, 5_000)
         uri.setDefault(MONGOC_URI_SOCKETTIMEOUTMS, Self.noTimeout)
         uri.setDefault(MONGOC_URI_MAXPOOLSIZE, Int32(clamping: max(maximumSize, 1)))
@@ -39,6 +45,29 @@ public final class ClientPool: Sendable {
         }
         _ = mongoc_client_pool_set_error_api(handle, MONGOC_ERROR_API_VERSION_2)
         self.handle = handle
+    }
+
+    private static let snapshotLevel = "snapshot"
+
+    /// The connection string's read concern, unless it is `snapshot`: most commands take none such, and who reads from
+    /// one says so with ``ReadConcern/snapshot(at:)``.
+    var readConcernLevel: String? {
+        connectionString.readConcernLevel == Self.snapshotLevel ? nil : connectionString.readConcernLevel
+    }
+
+    private static func makeURI(_ connectionString: ConnectionString, _ readsFromPrimary: Bool) throws -> URIHandle {
+        let uri = try connectionString.makeURI()
+        if connectionString.readConcernLevel == snapshotLevel, let concern = mongoc_read_concern_new() {
+            mongoc_uri_set_read_concern(uri.pointer, concern)
+            mongoc_read_concern_destroy(concern)
+        }
+        guard readsFromPrimary else { return uri }
+        guard let primary = mongoc_read_prefs_new(MONGOC_READ_PRIMARY) else {
+            throw MongoError(driver: "out of memory")
+        }
+        defer { mongoc_read_prefs_destroy(primary) }
+        mongoc_uri_set_read_prefs_t(uri.pointer, primary)
+        return uri
     }
 
     /// A day: 0 would mean libmongoc's five minutes, and it knows no "never".
@@ -70,7 +99,7 @@ public final class ClientPool: Sendable {
     /// Looks for a server with a short timeout, on a client of its own: the pool's timeout cannot be changed later.
     private func reachForTheFirstTime() throws {
         guard let firstContactTimeout, !wasReached.load(ordering: .acquiring) else { return }
-        let uri = try connectionString.makeURI()
+        let uri = try Self.makeURI(connectionString, readsFromPrimary)
         uri.setDefault(MONGOC_URI_CONNECTTIMEOUTMS, firstContactTimeout)
         uri.set(MONGOC_URI_SERVERSELECTIONTIMEOUTMS, firstContactTimeout)
         _ = mongoc_uri_set_option_as_bool(uri.pointer, MONGOC_URI_SERVERSELECTIONTRYONCE, false)

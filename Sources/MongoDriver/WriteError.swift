@@ -11,6 +11,8 @@ public struct WriteError: Sendable {
     public let keyPattern: Document?
     /// The values that are there already.
     public let keyValue: Document?
+    /// The collation of that index, where it has one; then ``keyValue`` is what the collation makes of texts.
+    public let collation: Document?
     /// The server's `errInfo`: which rule of a validator was not met.
     public let details: Document?
 
@@ -24,16 +26,20 @@ public struct WriteError: Sendable {
         self.message = message
         keyPattern = nil
         keyValue = nil
+        collation = nil
         details = nil
     }
 
-    /// - Parameter offset: what the batch's first operation has as its index.
-    init(_ entry: RawDocument, offset: Int) {
+    /// - Parameters:
+    ///   - entry: an element of a reply's `writeErrors`.
+    ///   - offset: what the batch's first operation has as its index.
+    public init(_ entry: RawDocument, offset: Int = 0) {
         index = offset + Int(entry["index"]?.integer ?? 0)
         code = Int(entry["code"]?.integer ?? 0)
         message = entry["errmsg"]?.string ?? ""
         keyPattern = entry["keyPattern"]?.document.map(Document.init(copying:))
         keyValue = entry["keyValue"]?.document.map(Document.init(copying:))
+        collation = entry["collation"]?.document.map(Document.init(copying:))
         details = entry["errInfo"]?.document.map(Document.init(copying:))
     }
 }

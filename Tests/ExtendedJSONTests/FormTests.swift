@@ -115,7 +115,8 @@ import Testing
         arguments: [
             ["_id": 1, "v": ["$type": "string"]], ["_id": 1, "v": ["$ref": "c", "$id": 5, "$db": "d"]],
             ["_id": 1, "v": ["$ref": "x"]], ["_id": 1, "v": ["$set": ["a": 1]]], ["_id": 1, "v": ["$": 5]],
-            ["_id": 1, "v": ["$type": ["a": 5]]], ["_id": 1, "v": ["a": 1, "$options": 5, "$scope": 1, "$regex": 1]],
+            ["_id": 1, "v": ["$type": ["a": 5]]], ["_id": 1, "v": ["$type": 5]],
+            ["_id": 1, "v": ["a": 1, "$options": 5, "$scope": 1, "$regex": 1, "$type": 2]],
             ["_id": 1, "v": ["$id": "x", "$ref": "y"]], ["_id": 1, "v": ["": 1, "a.b": 2, "$oids": 3]],
         ] as [Document])
     func otherDollarNamesStayPlain(_ document: Document) throws {
@@ -123,6 +124,79 @@ import Testing
         #expect(outcome == .plain, "\(text)")
         #expect(try Codec.decode(text) == document)
         #expect(LibBSON.read(text) == document, "\(text)")
+    }
+
+    /// `$type` and `$regex` are query operators too: the documents that the specification's own tests hold against
+    /// every writer, and what those two readers make of each type.
+    @Test func aQueryOperatorIsEscapedOnlyWhereAReaderWouldFailOnIt() throws {
+        let number: [(Value, String)] = [
+            (2, #"{"$numberInt":"2"}"#), (.int64(2), #"{"$numberLong":"2"}"#),
+            (.double(2), #"{"$numberDouble":"2.0"}"#),
+            (.double(.infinity), #"{"$numberDouble":"Infinity"}"#),
+        ]
+        for (value, text) in number {
+            let document: Document = ["x": ["$type": value, "n": 1]]
+            #expect(Codec.encode(document).text == "{\"x\":{\"$type\":\(text),\"n\":1}}")
+            #expect(Codec.encode(document, quotes: .doubled).outcome == .plain)
+        }
+        let values: [Value] =
+            number.map(\.0) + [
+                "string", ["a": 5], [:], .objectID(ObjectID(high: 1, low: 2)), .date(0), .date(-1), .minKey, .maxKey,
+                .timestamp(Timestamp(rawValue: 7)), .decimal128(Decimal128("1.0")!), .binary(subtype: 5, [1]),
+                .other(.regularExpression, [0x61, 0, 0x69, 0]), .other(.undefined, []), [1], true, .null, ["$type": 2],
+                ["$type": "number"], .array([["$type": 2]]), "array", "date", "", " 5", "-\tb", "+f", "\u{0}", "=1",
+                "é", "0xg",
+                "g", "\u{B}A",
+            ]
+        for name in ["$type", "$regex", "$options", "$scope"] {
+            for value in values {
+                for first in [nil, "z"] as [String?] {
+                    let inner = Document {
+                        if let first { $0.append(first, 1) }
+                        $0.append(name, value)
+                    }
+                    for mode in [ExtendedJSONMode.compact, .canonical] {
+                        for document in [["v": .document(inner)], ["v": [.document(inner)]]] as [Document] {
+                            let (text, outcome) = Codec.encode(document, mode)
+                            #expect(try Codec.decode(text) == document, "\(text)")
+                            let isRead = LibBSON.read(LibBSON.canonical(document) ?? "") == document
+                            // To PyMongo binary data, too, are the text of a regular expression.
+                            let isText = name == "$regex" && first != nil && Self.isTextToPython(value)
+                            if outcome == .plain {
+                                #expect(LibBSON.read(text) == document, "\(text)")
+                            } else {
+                                #expect(!isRead || isText, "\(inner.elements)")
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private static func isTextToPython(_ value: Value) -> Bool {
+        switch value {
+        case .string, .binary: true
+        default: false
+        }
+    }
+
+    /// Readers sort a regular expression's options and drop letters that mean none.
+    @Test(arguments: ["mi", "ii", "z", "iz", "I", "é"]) func optionsThatReadersWouldChangeAreEscaped(_ options: String)
+        throws
+    {
+        let document: Document = ["r": .other(.regularExpression, [0x61, 0] + Array(options.utf8) + [0])]
+        let (text, outcome) = Codec.encode(document)
+        #expect(outcome == .escaped)
+        #expect(try Codec.decode(text) == document)
+        #expect(LibBSON.read(LibBSON.canonical(document) ?? "") != document)
+    }
+
+    @Test func allOptionsThatMeanSomethingStayPlain() throws {
+        let document: Document = ["r": .other(.regularExpression, [0x61, 0] + Array("ilmsux".utf8) + [0])]
+        let (text, outcome) = Codec.encode(document)
+        #expect(outcome == .plain)
+        #expect(LibBSON.read(text) == document)
     }
 
     @Test(

@@ -7,7 +7,7 @@ import Testing
 /// Texts that were damaged in every way: an error or a document, never a crash or a hang.
 ///
 /// Most useful under the address sanitizer, with more rounds:
-/// `FUZZ_ROUNDS=2000000 swift test --sanitize=address --scratch-path .build-asan --filter Fuzz`
+/// `Scripts/test --fuzz 1000000`
 @Suite struct FuzzTests {
     static let rounds = ProcessInfo.processInfo.environment["FUZZ_ROUNDS"].flatMap(Int.init) ?? 20_000
 
@@ -28,6 +28,34 @@ import Testing
             try #require(try Codec.decode(again, quotes: quotes) == document, "seed \(seed), round \(round)")
         }
         #expect(accepted > 0)
+    }
+
+    /// What a server sends is walked without looking twice: whatever is wrong in it, the bytes come back or are refused.
+    @Test(arguments: [ExtendedJSONMode.compact, .canonical])
+    func damagedBSONIsCarriedAsItIsOrRefused(mode: ExtendedJSONMode) throws {
+        let seed = UInt64.random(in: 0 ... .max)
+        var documents = RandomDocument(seed: seed)
+        var mutation = Mutation(seed: seed)
+        var refused = 0
+        for round in 0..<Self.rounds {
+            var bytes = mutation.damage(documents.next().bytes)
+            while bytes.count < 5 { bytes.append(0) }
+            // The frame is checked before anything else, so it has to hold.
+            withUnsafeBytes(of: Int32(bytes.count).littleEndian) { for index in 0..<4 { bytes[index] = $0[index] } }
+            bytes[bytes.count - 1] = 0
+            let buffer = ByteBuffer()
+            let outcome = try bytes.withUnsafeBytes { raw in
+                ExtendedJSONEncoder(mode: mode, quotes: .doubled).encode(try RawDocument(raw), into: buffer)
+            }
+            do {
+                let back = try Codec.decode([UInt8](buffer.bytes), quotes: .doubled)
+                try #require(back.bytes == bytes, "seed \(seed), round \(round)")
+            } catch let fault as JSONFault {
+                try #require(outcome == .escaped, "seed \(seed), round \(round): \(fault)")
+                refused += 1
+            }
+        }
+        #expect(refused > 0)
     }
 
     @Test func nestingWithoutEndIsAnError() {

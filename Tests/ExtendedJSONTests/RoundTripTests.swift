@@ -8,7 +8,7 @@ import Testing
     func everyDocumentComesBackByteForByte(_ mode: ExtendedJSONMode, _ quotes: ExtendedJSONEncoder.Quotes) throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         var documents = RandomDocument(seed: seed)
-        for index in 0..<20_000 {
+        for index in 0..<FuzzTests.rounds {
             let document = documents.next()
             let text = Codec.encode(document, mode, quotes: quotes).text
             let back = try Codec.decode(text, quotes: quotes)
@@ -19,7 +19,7 @@ import Testing
     @Test func whatPlainExtendedJSONCanCarryIsNeverEscaped() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         var documents = RandomDocument(seed: seed, plainOnly: true)
-        for index in 0..<20_000 {
+        for index in 0..<FuzzTests.rounds {
             let (text, outcome) = Codec.encode(documents.next())
             try #require(outcome == .plain, "seed \(seed), document \(index): \(text)")
         }
@@ -29,7 +29,7 @@ import Testing
     func libbsonReadsEveryPlainDocumentTheSame(_ mode: ExtendedJSONMode) throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         var documents = RandomDocument(seed: seed)
-        for index in 0..<20_000 {
+        for index in 0..<FuzzTests.rounds {
             let document = documents.next()
             let (text, outcome) = Codec.encode(document, mode)
             // libbson 1.23 gives code and DBPointers that stand in an array a name of garbage.
@@ -41,7 +41,7 @@ import Testing
     @Test func readsWhatLibbsonWrites() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         var documents = RandomDocument(seed: seed, plainOnly: true)
-        for index in 0..<20_000 {
+        for index in 0..<FuzzTests.rounds {
             let document = documents.next()
             let text = try #require(LibBSON.canonical(document))
             // libbson writes the name of an invalid NaN and of U+0000 in its own ways; what it can read back counts.

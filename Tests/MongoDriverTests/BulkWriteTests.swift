@@ -239,6 +239,21 @@ import Testing
         }
     }
 
+    @Test func anInsertionThatKeepsTimestampsNeverChangesADocument() throws {
+        try withTestDatabase { database in
+            let zero = Value.timestamp(Timestamp(rawValue: 0))
+            let bulk = try database.client.bulkWrite(to: database.namespace("c"))
+            for document in [["_id": 1, "t": zero], ["_id": 1, "t": zero, "n": 2], ["_id": 2]] as [Document] {
+                try document.withRaw(bulk.insertKeepingTimestamps)
+            }
+            let result = try bulk.execute()
+            #expect(result.writeErrors.map(\.index) == [1] && result.writeErrors.first?.isDuplicateKey == true)
+            var found: [Document] = []
+            try database.client.find(database.namespace("c"), [:]).forEach { found.append(Document(copying: $0)) }
+            #expect(found == [["_id": 1, "t": zero], ["_id": 2]])
+        }
+    }
+
     @Test func nothingToDoIsDoneAtOnce() throws {
         try withTestDatabase { database in
             let result = try database.client.bulkWrite(to: database.namespace("c")).execute()

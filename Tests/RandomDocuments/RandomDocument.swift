@@ -155,7 +155,7 @@ public struct RandomDocument {
         case 14: return random.once(in: 2) ? .minKey : .maxKey
         case 15: return .other(.undefined, [])
         case 16:
-            let options = plainOnly ? ["", "i", "im", "imsx"] : ["", "i", "mi", "imsx", "ii"]
+            let options = plainOnly ? ["", "i", "im", "ilmsux"] : ["", "i", "mi", "imsx", "ii", "iz", "u"]
             let pattern = ["", "^a.*$", "a\"b\\d", "/x/", "名"].randomElement(using: &random) ?? ""
             return .other(
                 .regularExpression,

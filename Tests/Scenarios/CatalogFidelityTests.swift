@@ -185,6 +185,7 @@ import Testing
                 [["_id": "f", "value": .other(.code, [3, 0, 0, 0, 0x78, 0x78, 0])]], into: "system.js")
             try Self.fillSeries(database)
             try database.create("view", ["viewOn": "series", "pipeline": []])
+            try database.create("__mdb_internal_search")
             let report = try database.export(to: folder.file("all.csv"))
             #expect(report.collections.map(\.name) == ["series"])
             let reasons = Dictionary(uniqueKeysWithValues: report.excluded.map { ($0.name, $0.reason) })
@@ -192,7 +193,7 @@ import Testing
                 reasons == [
                     "system.js": "server-side functions; copy them by hand if you use them",
                     "system.buckets.series": "the server's own storage of a time series",
-                    "system.views": "the server's own",
+                    "system.views": "the server's own", "__mdb_internal_search": "the server's own",
                 ])
         }
     }
@@ -446,6 +447,86 @@ import Testing
             let error = #expect(throws: FerryError.self) { try database.load(folder.file("new.csv"), .replace) }
             #expect(error?.text.contains("quantum") == true)
             #expect(try database.image().differences(from: before) == [])
+        }
+    }
+
+    /// A file as it could come from an old server, or from one that does not exist yet.
+    @Test func whatAServerMayRefuseStandsInThePlanBeforeAnythingIsWritten() throws {
+        try withTestDatabase { database, folder in
+            var entry = BackupMetadata.Collection(name: "items")
+            func index(_ name: String, _ value: Value, _ more: Document = [:]) -> Document {
+                var result: Document = ["v": 2, "key": ["a": value], "name": .string(name)]
+                for (key, value) in more.elements { result = result.appending(key, value) }
+                return result
+            }
+            let refused = [
+                index("true", true), index("zero", 0), index("empty", ""), index("null", .null),
+                index("hay", "geoHaystack", ["bucketSize": 1]), index("new", 1, ["quantum": true]),
+            ]
+            entry.indexes =
+                [["v": 2, "key": ["_id": 1], "name": "_id_"]] + refused
+                + [index("tiny", 0.0001), index("sphere", "2dsphere"), index("good", -1), index("long", .int64(1))]
+            try Self.write(entry, to: folder.file("old.csv"))
+            let lines = [
+                "index \"true\": the key a: true is one that only old servers took",
+                "index zero: the key a: 0 is one that only old servers took",
+                "index empty: the key a: \"\" is one that only old servers took",
+                "index hay: the key a: \"geoHaystack\" is of a type that many servers do not have",
+                "index new: option quantum is not known to this program; a server that does not know it refuses the index",
+                "index tiny: the key a: 0.0001 has a direction that servers have read in different ways",
+                "index sphere: no 2dsphereIndexVersion, which means 1; it is built as that",
+            ]
+            for mode in ImportOptions.Mode.allCases {
+                let error = #expect(throws: FerryError.self) {
+                    try database.load(folder.file("old.csv"), mode) {
+                        $0.confirm = { plan in
+                            let text = plan.lines.joined(separator: "\n")
+                            for line in lines.dropFirst() { #expect(text.contains(line), "\(text)") }
+                            #expect(!text.contains("good") && !text.contains("long"))
+                            return false
+                        }
+                    }
+                }
+                #expect(error?.text == "not confirmed: nothing was written")
+                #expect(try database.names() == [])
+            }
+            // Each by itself: what the server takes is there, and each of the others is told.
+            let report = try database.load(folder.file("old.csv"))
+            #expect(report.status == "problems")
+            for index in refused {
+                let name = index["name"]?.string ?? ""
+                #expect(report.warnings.contains { $0.contains("index \(name) on items: ") }, "\(report.warnings)")
+            }
+            let built = try database.image().collections["items"]?.indexes ?? []
+            #expect(Set(built.compactMap { $0["name"]?.string }) == ["_id_", "tiny", "sphere", "good", "long"])
+            #expect(built.first { $0["name"] == "sphere" }?["2dsphereIndexVersion"] == 1)
+        }
+    }
+
+    @Test func anOptionThatThisProgramDoesNotKnowStandsInThePlan() throws {
+        try withTestDatabase { database, folder in
+            try Self.write(
+                BackupMetadata.Collection(name: "items", options: ["quantum": true]), to: folder.file("new.csv"))
+            let log = MessageLog()
+            _ = #expect(throws: FerryError.self) { try database.load(folder.file("new.csv"), .merge, log) }
+            #expect(log.text.contains("option quantum of the file is not known to this program"), "\(log.text)")
+        }
+    }
+
+    @Test func aViewThatIsTheSameIsLeftAndOneThatDiffersIsChangedInOneStep() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1, "a": 1]], into: "base")
+            for name in ["same", "other", "collated"] {
+                try database.create(name, ["viewOn": "base", "pipeline": [["$match": ["a": 1]]]])
+            }
+            let expected = try database.image()
+            try database.export(to: folder.file("views.csv"))
+            for name in ["other", "collated"] { try database.drop(name) }
+            try database.create("other", ["viewOn": "elsewhere", "pipeline": [["$limit": 1]]])
+            try database.create(
+                "collated", ["viewOn": "base", "pipeline": [["$match": ["a": 1]]], "collation": ["locale": "de"]])
+            try database.load(folder.file("views.csv"), .replace)
+            #expect(try database.image().differences(from: expected) == [])
         }
     }
 }

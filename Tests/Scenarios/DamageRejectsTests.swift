@@ -118,4 +118,111 @@ import Testing
             #expect(try !folder.names().contains("damaged.csv.rejects.csv"))
         }
     }
+
+    /// What `verify` refuses, an import refuses in every mode before its first write.
+    @Test(arguments: ["", ".gz", ".zst"]) func aDamagedFileIsRefusedBeforeTheFirstWriteHoweverItWasDamaged(
+        suffix: String
+    )
+        throws
+    {
+        try withTestDatabase { database, folder in
+            try database.insert((0..<40).map { ["_id": .int32($0), "n": .int32($0 * 7)] }, into: "customers")
+            try database.insert((0..<40).map { ["_id": .int32($0), "c": .int32($0)] }, into: "policies")
+            let compression = Compression(fileName: "x.csv" + suffix)
+            try database.export(to: folder.file("one.csv" + suffix)) { $0.compression = compression }
+            try database.update("customers", [:], ["$inc": ["n": 1]], many: true)
+            try database.export(to: folder.file("two.csv" + suffix)) { $0.compression = compression }
+            let before = try database.image()
+            func bytes(_ name: String) throws -> [UInt8] {
+                [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder.file(name + suffix))))
+            }
+            let (one, two) = (try bytes("one.csv"), try bytes("two.csv"))
+            var damaged: [(String, [UInt8])] = [
+                ("cut in the middle", Array(one[..<(one.count / 2)])), ("cut by a byte", Array(one.dropLast())),
+                ("without its first byte", Array(one.dropFirst())), ("extended", one + Array("x\n".utf8)),
+                ("doubled", one + one), ("two in one", one + two),
+                ("spliced", Array(one[..<(one.count / 2)] + two[(two.count / 2)...])),
+                ("empty", []),
+            ]
+            for index in stride(from: 0, to: one.count, by: max(1, one.count / 40)) {
+                var flipped = one
+                flipped[index] ^= 0x10
+                damaged.append(("byte \(index)", flipped))
+            }
+            if suffix.isEmpty {
+                let lines = try folder.text("one.csv").split(separator: "\n", omittingEmptySubsequences: false)
+                var swapped = lines
+                swapped.swapAt(10, 60)
+                damaged.append(("rows in another order", Array(swapped.joined(separator: "\n").utf8)))
+                let rows = Array(lines[6..<(lines.count - 2)])
+                let moved =
+                    lines[..<6] + rows.filter { $0.hasPrefix("policies") } + rows.filter { !$0.hasPrefix("policies") }
+                    + lines[(lines.count - 2)...]
+                damaged.append(("collections in another order", Array(moved.joined(separator: "\n").utf8)))
+            }
+            for (name, content) in damaged {
+                try Data(content).write(to: URL(fileURLWithPath: folder.file("damaged")))
+                var faults: [String] = []
+                do {
+                    faults =
+                        try Verify(file: folder.file("damaged"), target: nil).runBlocking(OperationContext())
+                        .status == "done" ? [] : ["refused"]
+                } catch { faults = ["\(error)"] }
+                guard !faults.isEmpty else {
+                    // A bit of a compressed file that means nothing: then it is the same file.
+                    #expect(!suffix.isEmpty && name.hasPrefix("byte"), "\(name) passes")
+                    continue
+                }
+                for mode in ImportOptions.Mode.allCases {
+                    do {
+                        let report = try database.load(folder.file("damaged"), mode)
+                        #expect(report.status == "refused", "\(name), \(mode)")
+                    } catch is FerryError {} catch is BackupError {} catch is FileError {}
+                }
+            }
+            #expect(try database.image().differences(from: before) == [])
+        }
+    }
+
+    /// Between the check of the whole file and the writing somebody may edit it, and set its time back.
+    @Test(arguments: ImportOptions.Mode.allCases, [true, false])
+    func aFileThatIsChangedAfterItWasCheckedIsNotTaken(mode: ImportOptions.Mode, isInPlace: Bool) throws {
+        try withTestDatabase { database, folder in
+            try database.insert((0..<40).map { ["_id": .int32($0), "n": .int32(1000 + $0)] }, into: "c")
+            let path = folder.file("c.csv")
+            try database.export(to: path)
+            try database.update("c", [:], ["$set": ["n": 5]], many: true)
+            let before = try database.image()
+            let text = try folder.text("c.csv")
+            let time = try FileManager.default.attributesOfItem(atPath: path)[.modificationDate] as? Date
+            var report: Report?
+            var error: String?
+            do {
+                report = try database.load(path, mode) {
+                    $0.confirm = { _ in
+                        let edited = Data(text.replacing("1007", with: "6666").utf8)
+                        if isInPlace {
+                            let handle = try #require(FileHandle(forWritingAtPath: path))
+                            try handle.write(contentsOf: edited)
+                            try handle.close()
+                            try FileManager.default.setAttributes(
+                                [.modificationDate: time ?? Date()], ofItemAtPath: path)
+                        } else {
+                            // Another file takes its name: the one that was opened is the one that was checked.
+                            try edited.write(to: URL(fileURLWithPath: path), options: .atomic)
+                        }
+                        return true
+                    }
+                }
+            } catch let thrown { error = "\(thrown)" }
+            let now = try database.documents(in: "c")
+            if isInPlace {
+                #expect(report == nil && error?.contains("changed") == true, "\(error ?? "")")
+                if mode != .merge { #expect(try database.image().differences(from: before) == []) }
+            } else {
+                #expect(error == nil, "\(error ?? "")")
+                #expect(!now.contains { $0["n"] == 6666 })
+            }
+        }
+    }
 }

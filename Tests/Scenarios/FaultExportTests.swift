@@ -23,15 +23,20 @@ extension OwnServerTests {
             ["export", "--uri", server.uri(), "--db", database.name, "-o", file] + more
         }
 
-        @Test func aFullDiskIsAnErrorThatSaysSo() throws {
+        @Test(.enabled("/dev/full must be a device", { Self.isDevice("/dev/full") }))
+        func aFullDiskIsAnErrorThatSaysSo() throws {
             try withDatabase(on: server) { database, _ in
                 try FaultData.fill(database, generation: "new", count: 10)
                 let outcome = try Program.run(exporting(database, to: "/dev/full"))
                 #expect(outcome.status == 1, "\(outcome.text)")
                 #expect(outcome.errors.contains("/dev/full: cannot write: No space left on device"), "\(outcome.text)")
-                var status = stat()
-                #expect(stat("/dev/full", &status) == 0 && status.st_mode & S_IFMT == S_IFCHR)
+                #expect(Self.isDevice("/dev/full"), "it was written to, and neither replaced nor taken away")
             }
+        }
+
+        private static func isDevice(_ path: String) -> Bool {
+            var status = stat()
+            return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFCHR
         }
 
         // Not less: libmongoc keeps its counters in a shared file of some kilobytes, which the limit is on as well.
@@ -78,7 +83,7 @@ extension OwnServerTests {
                             var index = 0
                             while !stop.load(ordering: .relaxed) {
                                 let customer: Value = .string("\(writer)-\(index)")
-                                try Self.insertPair(client, name, customer, index)
+                                try Self.insertPair(client, name, customer)
                                 index += 1
                                 pairs.add(1, ordering: .relaxed)
                             }
@@ -108,22 +113,16 @@ extension OwnServerTests {
         }
 
         /// A customer and a policy in one transaction.
-        private static func insertPair(_ client: Client, _ name: String, _ customer: Value, _ index: Int) throws {
+        private static func insertPair(_ client: Client, _ name: String, _ customer: Value) throws {
             let session = try client.startSession()
-            let number = Int64(index + 1)
-            let common: Document = ["txnNumber": .int64(number), "autocommit": false]
-            func statement(_ collection: String, _ document: Document, _ more: Document) -> Document {
-                var command: Document = ["insert": .string(collection), "documents": [.document(document)]]
-                for (key, value) in common.elements + more.elements { command = command.appending(key, value) }
-                return command
+            try session.withTransaction {
+                for (collection, document) in [
+                    ("policies", ["_id": customer, "customerId": customer]), ("customers", ["_id": customer]),
+                ] as [(String, Document)] {
+                    try client.run(
+                        ["insert": .string(collection), "documents": [.document(document)]], on: name, session: session)
+                }
             }
-            try client.run(
-                statement("policies", ["_id": customer, "customerId": customer], ["startTransaction": true]), on: name,
-                session: session)
-            try client.run(statement("customers", ["_id": customer], [:]), on: name, session: session)
-            try client.run(
-                ["commitTransaction": 1, "txnNumber": .int64(number), "autocommit": false], on: "admin",
-                session: session)
         }
 
         // MARK: Snapshot history
@@ -230,6 +229,97 @@ extension OwnServerTests {
                 pipeline: [["$currentOp": ["idleCursors": true, "localOps": true]], ["$match": .document(match)]]
             ).forEach { _ in count += 1 }
             return count
+        }
+
+        // MARK: The connection string's read preference and read concern
+
+        @Test func anExportReadsWhereAndHowTheConnectionStringSaysAndAnImportFromThePrimary() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("new.csv")
+                let data = try FaultData(database, file: file, uri: server.uri())
+                // There is no secondary here: whoever wants one waits in vain.
+                let secondary = server.uri("", "readPreference=secondary&serverSelectionTimeoutMS=1000")
+                let export = try Program.run(
+                    ["export", "--uri", secondary, "--db", database.name, "-o", folder.file("x.csv")])
+                #expect(export.status == 1, "\(export.text)")
+                #expect(try folder.names() == ["new.csv"])
+                for mode in ["merge", "insert", "replace"] {
+                    let load = try Program.run(
+                        ["import", file, "--uri", secondary, "--db", database.name, "--mode", mode, "--yes"])
+                    #expect(load.status == 0 || load.status == 2, "\(load.text)")
+                }
+                #expect(try database.image().differences(from: data.new) == [])
+
+                try database.client.run(["profile": 2], on: database.name)
+                let majority = server.uri("", "readConcernLevel=majority")
+                let plain = try Program.run([
+                    "export", "--uri", majority, "--db", database.name, "-o", folder.file("y.csv"), "--consistency",
+                    "none",
+                ])
+                #expect(plain.status == 0, "\(plain.text)")
+                try database.client.run(["profile": 0], on: database.name)
+                // Commands that know no read concern are not to be given one.
+                for words in [
+                    ["export", "-o", folder.file("z.csv")], ["discover"], ["plan"], ["verify", folder.file("y.csv")],
+                    ["import", folder.file("y.csv"), "--mode", "merge"],
+                    ["import", folder.file("y.csv"), "--mode", "replace", "--yes"],
+                ] {
+                    for uri in [majority, server.uri("", "readConcernLevel=snapshot")] {
+                        let outcome = try Program.run(
+                            words
+                                + ["--uri", uri, "--db", database.name, "--force"].dropLast(
+                                    words[0] == "export" ? 0 : 1))
+                        #expect(outcome.status == 0, "\(words): \(outcome.text)")
+                    }
+                }
+                let finds = try database.documents(in: "system.profile", ["op": "query", "appName": "mongoferry"])
+                #expect(!finds.isEmpty)
+                for find in finds {
+                    let level = find["command"]?.document?["readConcern"]?.document?["level"]
+                    #expect(level == "majority", "\(find.elements)")
+                }
+            }
+        }
+
+        // MARK: Servers that fail while they are read
+
+        @Test(
+            arguments: ["find", "getMore", "count", "listCollections", "listIndexes", "hello"],
+            [["errorCode": 10107], ["errorCode": 11600], ["closeConnection": true]] as [Document])
+        func aFaultThatPassesGivesTheWholeFileOrNone(command: String, fault: Document) throws {
+            try withDatabase(on: server) { database, folder in
+                try FaultData.fill(database, generation: "new", count: 500)
+                let file = folder.file("all.csv")
+                let failure = try FailPoint(server, [command], mode: .times(1), fault)
+                let outcome = try Program.run(exporting(database, to: file))
+                try failure.off()
+                if outcome.status == 0 {
+                    let verified = try Program.run(["verify", file, "--uri", server.uri(), "--db", database.name])
+                    #expect(verified.status == 0, "\(verified.text)")
+                } else {
+                    #expect(outcome.status == 1, "\(outcome.text)")
+                    #expect(try folder.names() == [])
+                }
+                // Opening a cursor is safe to do again; going on with one is not.
+                if command == "find" { #expect(outcome.status == 0, "\(outcome.text)") }
+            }
+        }
+
+        @Test func aSlowServerIsWaitedFor() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("new.csv")
+                let data = try FaultData(database, file: file, uri: server.uri(), count: 30)
+                let slow = try FailPoint(
+                    server, ["find", "getMore", "insert", "update", "create", "createIndexes", "renameCollection"],
+                    mode: .alwaysOn, ["blockConnection": true, "blockTimeMS": 150])
+                let export = try Program.run(exporting(database, to: folder.file("slow.csv")))
+                let load = try Program.run(
+                    ["import", file, "--uri", server.uri(), "--db", database.name, "--mode", "replace", "--yes"])
+                try slow.off()
+                #expect(export.status == 0, "\(export.text)")
+                #expect(load.status == 0 || load.status == 2, "\(load.text)")
+                #expect(try database.image().differences(from: data.new) == [])
+            }
         }
     }
 }

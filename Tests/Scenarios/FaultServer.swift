@@ -18,6 +18,8 @@ final class OwnServer: @unchecked Sendable {
     let port: Int
     /// Options of the connection string, from its first `&`.
     private let options: String
+    /// The replica set's name; nil for a server that belongs to none.
+    private let setName: String?
     private var process: Program?
 
     static var isPossible: Bool { ProcessInfo.processInfo.environment["MONGOD_BINARY"]?.isEmpty == false }
@@ -35,18 +37,20 @@ final class OwnServer: @unchecked Sendable {
         atexit { for process in OwnServer.running { kill(process, SIGKILL) } }
     }()
 
-    /// Starts a replica set of one.
+    /// Starts a replica set of one, or a server that belongs to none.
     /// - Parameters:
     ///   - arguments: of `mongod`.
     ///   - options: for the connection string, such as `tls=true`.
     ///   - credentials: for the connection string, `user:password@`.
-    init(_ arguments: [String] = [], options: String = "", folder: String? = nil) throws {
+    init(_ arguments: [String] = [], options: String = "", folder: String? = nil, isStandalone: Bool = false) throws {
+        setName = isStandalone ? nil : "rs0"
         self.folder = folder ?? NSTemporaryDirectory() + "mongoferry_mongod_\(UInt32.random(in: 0 ... .max))"
         self.arguments = arguments
         self.options = options
         port = try Self.freePort()
         try FileManager.default.createDirectory(atPath: self.folder, withIntermediateDirectories: true)
         try start()
+        if isStandalone { return }
         let client = try directClient()
         let member: Value = ["_id": 0, "host": .string("127.0.0.1:\(port)")]
         try client.run(
@@ -56,7 +60,9 @@ final class OwnServer: @unchecked Sendable {
     }
 
     func uri(_ credentials: String = "", _ more: String = "") -> String {
-        let all = ["replicaSet=rs0", "heartbeatFrequencyMS=500", options, more].filter { !$0.isEmpty }.joined(
+        let all = [setName.map { "replicaSet=\($0)" } ?? "", "heartbeatFrequencyMS=500", options, more].filter {
+            !$0.isEmpty
+        }.joined(
             separator: "&")
         return "mongodb://\(credentials)127.0.0.1:\(port)/?\(all)"
     }
@@ -77,8 +83,8 @@ final class OwnServer: @unchecked Sendable {
         let data = folder + "/data"
         try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
         let started = try Program(
-            [
-                "--replSet", "rs0", "--bind_ip", "127.0.0.1", "--port", "\(port)", "--dbpath", data, "--logpath",
+            (setName.map { ["--replSet", $0] } ?? []) + [
+                "--bind_ip", "127.0.0.1", "--port", "\(port)", "--dbpath", data, "--logpath",
                 folder + "/log", "--logappend", "--nounixsocket", "--oplogSize", "64", "--wiredTigerCacheSizeGB",
                 "0.25",
                 "--setParameter", "enableTestCommands=1", "--setParameter", "diagnosticDataCollectionEnabled=false",
@@ -118,20 +124,24 @@ final class OwnServer: @unchecked Sendable {
         try FileManager.default.removeItem(atPath: folder)
     }
 
+    /// Below the range from which systems take ports for outgoing connections: it must be free again after a restart.
     private static func freePort() throws -> Int {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        return withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-                _ = bind(descriptor, generic, length)
-                getsockname(descriptor, generic, &length)
+        for _ in 0..<100 {
+            let port = Int.random(in: 20_000..<32_000)
+            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            defer { close(descriptor) }
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = UInt16(port).bigEndian
+            address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+            let result = withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
             }
-            return Int(UInt16(bigEndian: pointer.pointee.sin_port))
+            if result == 0 { return port }
         }
+        throw TooLate(what: "a free port")
     }
 
     private static func isOpen(_ port: Int) -> Bool {

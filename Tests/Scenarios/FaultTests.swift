@@ -1,4 +1,5 @@
 import BSON
+import ExtendedJSON
 import Foundation
 import MongoDriver
 import MongoFerry
@@ -100,6 +101,77 @@ extension OwnServerTests {
                 #expect(
                     try database.image().collections["policies"]?.documents
                         == data.new.collections["policies"]?.documents)
+            }
+        }
+
+        /// Nothing is counted twice: what a retry finds done counts once.
+        @Test(arguments: ["insert", "update"], passing.prefix(3))
+        func aWriteThatIsRetriedIsCountedOnce(command: String, fault: Document) throws {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("new.csv")
+                _ = try FaultData(database, file: file, uri: server.uri(), count: 50)
+                try database.delete("policies", [:])
+                let report = folder.file("report.json")
+                let failure = try FailPoint(server, [command], mode: .times(1), fault)
+                let outcome = try Program.run(importing(database, file, "merge") + ["--report", report])
+                try failure.off()
+                #expect(outcome.status == 0 || outcome.status == 2, "\(outcome.text)")
+                let json = try ExtendedJSONDecoder.document(try folder.text("report.json"))
+                for entry in json["collections"]?.array?.compactMap(\.document) ?? [] {
+                    let name = entry["name"]?.string ?? ""
+                    let counts = ["inserted", "updated", "unchanged", "rejected"].map { entry[$0]?.integer ?? -1 }
+                    #expect(counts.reduce(0, +) == entry["read"]?.integer, "\(name): \(counts)")
+                    #expect(
+                        counts
+                            == (name == "policies"
+                                ? [100, 0, 0, 0] : name == "customers" ? [0, 50, 0, 0] : [0, 150, 0, 0]))
+                }
+            }
+        }
+
+        @Test func aMergeThatNoMajorityConfirmsIsStoppedAndSaysSo() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("new.csv")
+                let data = try FaultData(database, file: file, uri: server.uri(), count: 50)
+                for command in ["update", "insert"] {
+                    if command == "insert" { try database.delete("customers", [:]) }
+                    let failure = try FailPoint(
+                        server, [command], mode: .alwaysOn,
+                        ["writeConcernError": ["code": 64, "errmsg": "waiting for replication timed out"]])
+                    let outcome = try Program.run(importing(database, file, "merge"))
+                    try failure.off()
+                    #expect(outcome.status == 1 && outcome.errors.contains("majority"), "\(outcome.text)")
+                    #expect(outcome.errors.contains("Written in part: customers."), "\(outcome.errors)")
+                }
+                let again = try Program.run(importing(database, file, "merge"))
+                #expect(again.status == 0 || again.status == 2, "\(again.text)")
+                #expect(
+                    try database.image().collections["customers"]?.documents
+                        == data.new.collections["customers"]?.documents)
+            }
+        }
+
+        /// A transaction of a merge that an election or a broken connection interrupts.
+        @Test(
+            arguments: ["delete", "insert", "commitTransaction"],
+            [
+                ["errorCode": 10107, "errorLabels": ["TransientTransactionError"]],
+                ["closeConnection": true],
+            ] as [Document])
+        func aTransactionThatFailsOnceIsDoneAgain(command: String, fault: Document) throws {
+            try withDatabase(on: server) { database, folder in
+                let documents: [Document] = (0..<5).map { ["_id": .int32($0), "n": 1, "n": 2, "$x": 1] }
+                try database.insert(documents, into: "c")
+                let file = folder.file("c.csv")
+                let export = try Program.run(["export", "--uri", server.uri(), "--db", database.name, "-o", file])
+                #expect(export.status == 0)
+                try database.drop("c")
+                try database.insert((0..<5).map { ["_id": .int32($0), "old": 1] }, into: "c")
+                let failure = try FailPoint(server, [command], mode: .times(1), fault)
+                let outcome = try Program.run(importing(database, file, "merge"))
+                try failure.off()
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(Set(try database.documents(in: "c")) == Set(documents))
             }
         }
 

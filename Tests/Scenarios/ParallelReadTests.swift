@@ -47,10 +47,10 @@ import Testing
             try source.create("small")
             try source.insert([["_id": 1]], into: "small")
             let expected = try source.image()
-            try source.run(["profile": 2])
+            try source.client.run(["profile": 2], on: source.name)
             defer { _ = try? source.run(["profile": 0]) }
             let report = try source.export(to: folder.file("all.csv")) { $0.jobs = 4 }
-            try source.run(["profile": 0])
+            try source.client.run(["profile": 0], on: source.name)
             let commands = try Self.bounds(source, "large")
             #expect(commands.count > 2)
             #expect(commands.count { $0["min"] == nil } == 1 && commands.count { $0["max"] == nil } == 1)
@@ -65,10 +65,10 @@ import Testing
     @Test func whatCannotBeCutAlongItsIdIndexIsReadByOneCursor() throws {
         try withTestDatabase { database, folder in
             try Self.fill(database, "collated", options: ["collation": ["locale": "de", "strength": 2]])
-            try database.run(["profile": 2])
+            try database.client.run(["profile": 2], on: database.name)
             defer { _ = try? database.run(["profile": 0]) }
             let report = try database.export(to: folder.file("all.csv")) { $0.jobs = 4 }
-            try database.run(["profile": 0])
+            try database.client.run(["profile": 0], on: database.name)
             let commands = try Self.bounds(database, "collated")
             #expect(commands.count == 1 && commands.allSatisfy { $0["min"] == nil && $0["max"] == nil })
             #expect(report.totals.read == 3000)

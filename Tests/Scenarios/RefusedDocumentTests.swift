@@ -1,5 +1,6 @@
 import BSON
 import BackupFile
+import ExtendedJSON
 import Foundation
 import MongoFerry
 import Testing
@@ -44,8 +45,60 @@ import Testing
             #expect(report.warnings.count == 2, "\(report.warnings)")
             #expect(report.warnings.contains { $0.contains("index email_1 on users") && $0.contains(#"email: "a""#) })
             #expect(report.warnings.contains { $0.contains("index phone_1 on users") && $0.contains("phone: 2") })
+            for key in [#"{"email":"a"} in _id 1 and 3"#, #"{"phone":2} in _id 2 and 3"#] {
+                #expect(
+                    report.warnings.contains { $0.contains("; the keys that collide: \(key)") }, "\(report.warnings)")
+            }
             #expect(report.totals.inserted == 0)
             #expect(try database.image().differences(from: before) == [])
+        }
+    }
+
+    /// Servers name one key; here are those that stand in the way, as the index sees them.
+    @Test(
+        arguments: [
+            ([["_id": 1], ["_id": 2, "a": .null], ["_id": 3]], [:], [#"{"a":null} in _id 1 and 3 and 1 more"#]),
+            (
+                [["_id": 1], ["_id": 2], ["_id": 3, "a": 1], ["_id": 4, "a": 1.0]], ["sparse": true],
+                [#"{"a":1} in _id 3 and 4"#]
+            ),
+            (
+                [["_id": 1, "a": ["x", "y"]], ["_id": 2, "a": ["y", "z"]], ["_id": 3, "a": ["q", "q"]]], [:],
+                [#"{"a":"y"} in _id 1 and 2"#]
+            ),
+            (
+                [["_id": 1, "a": "x"], ["_id": 2, "a": "X"]], ["collation": ["locale": "en", "strength": 2]],
+                [#"{"a":"x"} in _id 1 and 2"#]
+            ),
+            (
+                [["_id": 1, "a": 5], ["_id": 2, "a": 5], ["_id": 3, "a": 50], ["_id": 4, "a": 50]],
+                ["partialFilterExpression": ["a": ["$gt": 10]]], [#"{"a":50} in _id 3 and 4"#]
+            ),
+            ((0..<20).map { ["_id": .int32($0), "a": .int32($0 / 2)] }, [:], ["; …"]),
+        ] as [([Document], Document, [String])])
+    func theKeysThatCollideAreTold(_ documents: [Document], _ options: Document, _ texts: [String]) throws {
+        try withTestDatabase { database, folder in
+            var entry = BackupMetadata.Collection(name: "c", records: documents.count)
+            var index: Document = ["v": 2, "key": ["a": 1], "name": "a_1", "unique": true]
+            for (key, value) in options.elements { index = index.appending(key, value) }
+            entry.indexes = [["v": 2, "key": ["_id": 1], "name": "_id_"], index]
+            let writer = try BackupWriter(
+                .file(path: folder.file("c.csv"), overwriting: false), compression: .none, plain: false,
+                metadata: BackupMetadata(created: nil, program: "test", database: "test", collections: [entry]))
+            let buffer = ByteBuffer()
+            for document in documents {
+                buffer.append("c,\"")
+                _ = document.withRaw { ExtendedJSONEncoder().encode($0, into: buffer) }
+                buffer.append("\"\n")
+            }
+            try writer.write(rows: buffer.bytes)
+            _ = try writer.finish(counts: ["c": documents.count])
+            let report = try database.load(folder.file("c.csv"), .replace)
+            #expect(report.status == "refused")
+            let warning = report.warnings.first ?? ""
+            for text in texts { #expect(warning.contains(text), "\(warning)") }
+            #expect(warning.split(separator: " in _id ").count <= 6)
+            #expect(try database.names() == [])
         }
     }
 

@@ -201,7 +201,10 @@ extension OwnServerTests {
     }
 
     @Test(
-        arguments: ["system.users", "system.js", "../x", "$cmd", "x$y", ".x", "__mongoferry_lock", "a\u{0}b"],
+        arguments: [
+            "system.users", "system.js", "__mdb_internal_x", "../x", "$cmd", "x$y", ".x", "__mongoferry_lock",
+            "a\u{0}b",
+        ],
         [true, false])
     func aNameFromAFileThatIsTheServersOwnOrNoneIsRefused(name: String, isInMetadata: Bool) throws {
         try withTestDatabase { database, folder in
@@ -237,6 +240,24 @@ extension OwnServerTests {
                 ])
                 #expect(outcome.status == 64)
                 #expect(outcome.errors.contains("cannot import into the database '\(name)'"))
+            }
+        }
+    }
+
+    /// Where nobody names a database, the file's own is taken: if it is one.
+    @Test(arguments: ["admin", "config", "local", "Local", "a.b", "a/b", "a\u{0}b", "", "$external", "x y"])
+    func aDatabaseNameFromAFileThatIsTheServersOwnOrNoneIsRefused(name: String) throws {
+        try withTestDatabase { _, folder in
+            let entry = BackupMetadata.Collection(name: "fine", records: 1)
+            try write(
+                BackupMetadata(created: nil, program: "x", database: name, collections: [entry]),
+                [#"fine,"{""_id"":1}""#], to: folder.file("bad.csv"))
+            for mode in ["merge", "replace"] {
+                let outcome = try Program.run([
+                    "import", folder.file("bad.csv"), "--uri", try testURI(), "--mode", mode, "--yes",
+                ])
+                #expect(outcome.status == 64 || outcome.status == 1, "\(outcome.text)")
+                #expect(!outcome.errors.contains(", mode \(mode):"), "\(outcome.text)")
             }
         }
     }
@@ -284,19 +305,125 @@ extension OwnServerTests {
         }
     }
 
-    @Test func aReplaceShowsWhatWouldBeLostBeforeItAsks() throws {
+    @Test(arguments: ImportOptions.Mode.allCases, [true, false])
+    func whatWouldBeLostIsShownBeforeAnybodyIsAsked(mode: ImportOptions.Mode, isOtherDatabase: Bool) throws {
         try withTestDatabase { database, folder in
+            try database.create("fine", indexes: [["key": ["a": 1], "name": "a"]])
             try database.insert((0..<5).map { ["_id": .int32($0)] }, into: "fine")
             try write(
                 BackupMetadata(
-                    created: nil, program: "x", database: "another", collections: [.init(name: "fine", records: 1)]),
+                    created: nil, program: "x", database: isOtherDatabase ? "another" : database.name,
+                    collections: [.init(name: "fine", records: 1)]),
                 [#"fine,"{""_id"":1}""#], to: folder.file("one.csv"))
             let log = MessageLog()
+            let before = try database.image()
             #expect(throws: FerryError.self) {
-                try database.load(folder.file("one.csv"), .replace, log) { $0.confirm = { _ in false } }
+                try database.load(folder.file("one.csv"), mode, log) {
+                    $0.confirm = { plan in
+                        #expect(log.text.hasSuffix(plan.lines.joined(separator: "\n")), "it was shown before")
+                        return false
+                    }
+                }
             }
-            #expect(log.text.contains("replaced and gone afterwards: the 5 documents that are there now"))
-            #expect(try database.count("fine") == 5)
+            #expect(log.text.contains("the file is a backup of another database: another") == isOtherDatabase)
+            #expect(log.text.contains("fine  \(mode.rawValue), 1 records (5 there now)"))
+            let loss =
+                switch mode {
+                case .replace: "replaced and gone afterwards: the 5 documents that are there now"
+                case .merge: "of the 5 documents that are there now, those that differ from the file's are overwritten"
+                case .insert: "the 5 documents that are there now stay as they are"
+                }
+            #expect(log.text.contains(loss), "\(log.text)")
+            #expect(
+                log.text.contains(
+                    "index a is not in the file; " + (mode == .replace ? "it will be gone" : "it stays")), "\(log.text)"
+            )
+            #expect(try database.image().differences(from: before) == [])
+        }
+    }
+
+    /// On a terminal, and even where everything else is kept quiet.
+    @Test(arguments: [[], ["--quiet"], ["--log-level", "warning"]])
+    func aReplaceThatAsksHasShownThePlan(more: [String]) throws {
+        try withTestDatabase { database, folder in
+            try database.insert((0..<5).map { ["_id": .int32($0)] }, into: "fine")
+            try database.export(to: folder.file("five.csv"))
+            try database.insert([["_id": 5]], into: "fine")
+            let words = [
+                try Program.path(), "import", folder.file("five.csv"), "--uri", try testURI(), "--db", database.name,
+                "--mode", "replace",
+            ]
+            // The answer is written as soon as the question stands there.
+            let script = """
+                import os, pty, sys
+                seen = b""
+                def read(fd):
+                    global seen
+                    data = os.read(fd, 4096)
+                    if b"Type yes" in data: os.write(fd, b"no" + bytes([10]))
+                    return data
+                sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:], read)))
+                """
+            let outcome = try Program(
+                ["python3", "-c", script] + words + more, executable: "/usr/bin/env"
+            ).wait()
+            #expect(outcome.status == 1, "\(outcome.text)")
+            let parts = outcome.output.components(separatedBy: "Type yes")
+            #expect(
+                parts[0].contains("replaced and gone afterwards: the 6 documents that are there now"), "\(outcome.text)"
+            )
+            #expect(parts.last?.contains("not confirmed: nothing was written") == true, "\(outcome.text)")
+            #expect(try database.count("fine") == 6)
+        }
+    }
+
+    /// Names and values of a file could move the cursor, hide lines or turn their direction round.
+    @Test func nothingInAFileSteersTheTerminal() throws {
+        try withTestDatabase { database, folder in
+            let evil = "x\u{1B}]0;evil\u{7}\u{1B}[2J\u{9B}31m\r\u{202E}y"
+            let entry = BackupMetadata.Collection(
+                name: evil, options: Document { $0.append(evil, 1) }, records: 1)
+            try write(
+                BackupMetadata(created: nil, program: evil, database: evil, collections: [entry]),
+                ["\"\(evil)\",\"{\"\"_id\"\":\"\"x\"\"}\""], to: folder.file("evil.csv"))
+            try folder.write("collection,data\n\"\(evil)\",\"{\"\"_id\"\":\"\"\(evil)\"\"\"\n", to: "legacy.csv")
+            for file in ["evil.csv", "legacy.csv"] {
+                for words in [["import", "--dry-run"], ["import"], ["verify"]] {
+                    let outcome = try Program.run(
+                        words + [folder.file(file), "--uri", try testURI(), "--db", database.name])
+                    for character in ["\u{1B}", "\u{7}", "\u{9B}", "\r", "\u{202E}"] as [Character] {
+                        #expect(
+                            !outcome.errors.unicodeScalars.contains(character.unicodeScalars.first ?? " "), "\(words)")
+                    }
+                }
+            }
+        }
+    }
+
+    /// Passwords of certificates and tokens are secrets as well, whatever becomes of the connection.
+    @Test(arguments: [
+        "mongodb://localhost:1/x?tls=true&tlsCertificateKeyFile=/none/key.pem&tlsCertificateKeyFilePassword=hunter2secret",
+        "mongodb://ann:hunter2secret@localhost:1/x?authMechanism=PLAIN&authSource=$external",
+        "mongodb://AKIA:hunter2secret@localhost:1/x?authMechanism=MONGODB-AWS&authMechanismProperties=AWS_SESSION_TOKEN:hunter2",
+        "mongodb+srv://ann:hunter2secret@cluster.invalid/x",
+        "mongodb://ann:hunter2%5Bsecret@localhost:1/x?sslpass=hunter2",
+    ])
+    func noSecretOfAConnectionStringIsShownEvenAtDebugLevel(address: String) throws {
+        try withTestDatabase { _, folder in
+            try folder.write("collection,data\nx,\"{\"\"_id\"\":1}\"\n", to: "x.csv")
+            for words in [
+                ["export", "-o", folder.file("y.csv"), "--report", folder.file("report.json")],
+                ["import", folder.file("x.csv"), "--report", folder.file("report.json")], ["discover"], ["verify"],
+            ] {
+                let fast = address + (address.contains("?") ? "&" : "?") + "serverSelectionTimeoutMS=200"
+                for (arguments, environment) in [(["--uri", fast], [:]), ([], ["MONGODB_URI": fast])] {
+                    let outcome = try Program.run(
+                        words + ["--log-level", "debug"] + arguments, environment: environment)
+                    #expect(outcome.status == 1 || outcome.status == 64, "\(outcome.text)")
+                    #expect(!outcome.text.contains("hunter2"), "\(words): \(outcome.text)")
+                    #expect((try? folder.text("report.json"))?.contains("hunter2") != true)
+                }
+            }
         }
     }
 

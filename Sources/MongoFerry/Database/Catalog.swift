@@ -93,7 +93,7 @@ struct Catalog {
     private static func internalReason(_ info: CollectionInfo) -> String? {
         if info.name.hasPrefix("system.buckets.") { return "the server's own storage of a time series" }
         if info.name == "system.js" { return "server-side functions; copy them by hand if you use them" }
-        if info.name.hasPrefix("system.") { return "the server's own" }
+        if info.name.hasPrefix("system.") || info.name.contains("__mdb_internal") { return "the server's own" }
         if OwnNames.contains(info.name) { return "left by an interrupted import; the next import removes it" }
         return nil
     }

@@ -40,12 +40,13 @@ final class Connection: Sendable {
     let server: ServerInfo
 
     /// Connects and asks the server what it is.
+    /// - Parameter forWriting: reads from the primary, whatever the connection string prefers.
     /// - Throws: ``FerryError`` naming host, cause and remedy.
-    init(_ target: Target, database: String) throws {
+    init(_ target: Target, database: String, forWriting: Bool = false) throws {
         try Target.check(databaseName: database)
         self.database = database
         do {
-            pool = try ClientPool(target.connectionString, applicationName: "mongoferry")
+            pool = try ClientPool(target.connectionString, applicationName: "mongoferry", readsFromPrimary: forWriting)
             server = try pool.withClient { try $0.serverInfo() }
         } catch let error as MongoError {
             throw ConnectionFault.describe(error, target.connectionString)

@@ -33,7 +33,7 @@ struct LiveDiscovery {
                 let count = reply["n"]?.integer ?? 0
                 discovery.declare(entry.name, count: count)
                 guard count > 0 else { continue }
-                let statistics = try client.runRead(["collStats": .string(entry.databaseName)], on: connection.database)
+                let statistics = try client.collectionStatistics(entry.databaseName, connection.database)
                 let average = max(1, statistics["avgObjSize"]?.integer ?? 1)
                 let size = min(Self.sampleSize, max(3, Self.sampleBytes / average))
                 let cursor =

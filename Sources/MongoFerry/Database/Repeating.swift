@@ -1,3 +1,4 @@
+import BSON
 import Foundation
 import MongoDriver
 
@@ -29,5 +30,18 @@ extension MongoError {
     /// The outcome is unknown, or done and not confirmed, and another attempt may find a server.
     var isWorthRepeating: Bool {
         isNetworkError || isNotPrimary || isWriteConcernFailure || labels.contains("RetryableWriteError")
+    }
+}
+
+/// Commands that take no read concern, which the connection string's would make the server refuse.
+extension Client {
+    func collectionStatistics(_ collection: String, _ database: String) throws -> Document {
+        try Repeating.run { _ in
+            try run(["collStats": .string(collection)], on: database, readPreference: .connectionString)
+        }
+    }
+
+    func ping(_ database: String) throws -> Document {
+        try Repeating.run { _ in try run(["ping": 1], on: database, readPreference: .connectionString) }
     }
 }

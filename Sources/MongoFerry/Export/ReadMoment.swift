@@ -19,7 +19,7 @@ struct ReadMoment: Sendable {
             consistency = wanted ?? .snapshot
             clusterTime =
                 consistency == .snapshot
-                ? try connection.withClient { try $0.runRead(["ping": 1], on: connection.database) }["operationTime"]?
+                ? try connection.withClient { try $0.ping(connection.database) }["operationTime"]?
                     .timestamp
                 : nil
             if consistency == .snapshot, clusterTime == nil {

@@ -71,11 +71,17 @@ struct CollectionBuilder {
         // All in one command: the server scans the collection once for all of them.
         if try refusal(of: wanted, on: name) == nil { return [] }
         return try wanted.compactMap { index in
-            try refusal(of: [index], on: name).map { "index \(index["name"]?.string ?? "?") on \(name): \($0)" }
+            guard let error = try refusal(of: [index], on: name) else { return nil }
+            let text = "index \(index["name"]?.string ?? "?") on \(name): \(error.message)"
+            guard error.isDuplicateKey else { return text }
+            var bare = index
+            if bare["collation"] == nil, let collation { bare = bare.appending("collation", collation) }
+            let keys = CollidingKeys(client: client, namespace: Namespace(database, name)).texts(bare)
+            return keys.isEmpty ? text : text + "; the keys that collide: " + keys.joined(separator: "; ")
         }
     }
 
-    private func refusal(of indexes: [Document], on name: String) throws -> String? {
+    private func refusal(of indexes: [Document], on name: String) throws -> MongoError? {
         let command: Document = [
             "createIndexes": .string(name), "indexes": .array(indexes.map { .document($0) }),
         ]
@@ -84,7 +90,7 @@ struct CollectionBuilder {
             _ = try Repeating.run { _ in try client.runWrite(command, on: database) }
             return nil
         } catch let error as MongoError where !error.isWorthRepeating && !error.isServerSelection {
-            return error.message
+            return error
         }
     }
 
@@ -93,7 +99,10 @@ struct CollectionBuilder {
     /// `listIndexes` shows no collation for the simple one; in a collection with a default it has to be said. Of text and
     /// 2d indexes, too, which know no other.
     static func specification(_ index: Document, inheriting collation: Value?) -> Document {
-        let bare = index.removing(["ns"])
+        var bare = index.removing(["ns"])
+        // An index from before the versions is one of version 1: left out, it would be built as the newest.
+        let isSphere = bare["key"]?.document?.elements.contains { $0.value == "2dsphere" } ?? false
+        if isSphere, bare["2dsphereIndexVersion"] == nil { bare = bare.appending("2dsphereIndexVersion", 1) }
         guard collation != nil, bare["collation"] == nil else { return bare }
         return bare.appending("collation", ["locale": "simple"])
     }

@@ -35,6 +35,10 @@ final class DocumentWriter {
     private(set) var outcome: CollectionOutcome
     /// Live documents that the file has too.
     private(set) var matched = 0
+    /// Documents in whose way others were that a merge may move; ``SecondAttempt`` takes them when all are written.
+    private(set) var postponed: [SecondAttempt.Postponed] = []
+    private var postponedBytes = 0
+    private let hasTransactions: Bool
 
     /// A message takes 48 MB; smaller batches overlap better and take less memory.
     private static let batchBytes = 8 << 20
@@ -44,13 +48,15 @@ final class DocumentWriter {
     private static let lookupCount = 5000
 
     init(
-        client: Client, namespace: Namespace, way: Way, name: String, isDryRun: Bool = false, rejections: RejectionLog
+        client: Client, namespace: Namespace, way: Way, name: String, isDryRun: Bool = false,
+        hasTransactions: Bool = false, rejections: RejectionLog
     ) {
         self.client = client
         self.namespace = namespace
         self.way = way
         self.name = name
         self.isDryRun = isDryRun
+        self.hasTransactions = hasTransactions
         self.rejections = rejections
         outcome = CollectionOutcome(name: name)
     }
@@ -226,34 +232,109 @@ final class DocumentWriter {
         try insert(lookup.missing, whereTaken: key.isID ? .replace : .reject)
         guard !lookup.changed.isEmpty else { return }
         let bulk = try client.bulkWrite(to: namespace)
-        var refused: [Int] = []
+        var indexes: [Int] = []
+        var dangerous: [SecondAttempt.Postponed] = []
         for change in lookup.changed {
-            let changed = try document(change.index)
-            try change.liveID.withRaw { live in
-                guard let id = live.first else { return }
+            try withReplacement(of: change.liveID, by: try document(change.index), key) { changed in
                 if needsPipeline(changed), changed.hasRepeatedNames || change.liveHasRepeatedNames {
-                    refused.append(change.index)
-                } else if key.isID {
+                    dangerous.append(postponing(changed, change.index, Self.killsServers))
+                } else if let id = changed.first {
                     try replace(in: bulk, id: id, with: changed)
-                } else {
-                    try change.liveID.joined(try Self.withoutID(changed)).withRaw {
-                        try replace(in: bulk, id: id, with: $0)
-                    }
+                    indexes.append(change.index)
                 }
             }
         }
-        for index in refused { try reject(index, Self.killsServers) }
-        let indexes = lookup.changed.map(\.index).filter { !refused.contains($0) }
         let result = try bulk.execute()
-        try note(result.writeErrors, indexes)
+        let errors = try postpone(result.writeErrors, indexes, lookup, key)
+        try note(errors, indexes)
         outcome.updated += indexes.count - result.writeErrors.count
         try Self.check(result)
+        try writeInTransactions(dangerous)
+    }
+
+    /// Calls `body` with the file's document; by other keys than `_id`, with the live one's `_id`.
+    /// - Parameter liveID: `{_id: …}`.
+    private func withReplacement(
+        of liveID: Document, by document: RawDocument, _ key: DocumentKey, _ body: (RawDocument) throws -> Void
+    ) throws {
+        if key.isID { return try body(document) }
+        try liveID.joined(try Self.withoutID(document)).withRaw(body)
     }
 
     private static func withoutID(_ document: RawDocument) throws -> Document {
         var builder = DocumentBuilder()
         try document.forEach { if !$0.keyEquals("_id") { builder.append(copying: $0) } }
         return builder.finish()
+    }
+
+    // MARK: What no single update can write
+
+    private func postponing(
+        _ document: RawDocument, _ index: Int, replaces: Bool = true, _ reason: String
+    ) -> SecondAttempt.Postponed {
+        SecondAttempt.Postponed(
+            Document(copying: document), line: pending[index].line, replaces: replaces, reason: reason)
+    }
+
+    /// Keeps for later what was refused for a value of a unique index that another document may give up.
+    /// - Returns: the other errors.
+    private func postpone(
+        _ errors: [WriteError], _ indexes: [Int], _ lookup: Lookup? = nil, _ key: DocumentKey? = nil
+    ) throws -> [WriteError] {
+        guard hasTransactions, !errors.isEmpty else { return errors }
+        let liveIDs = Dictionary(uniqueKeysWithValues: (lookup?.changed ?? []).map { ($0.index, $0.liveID) })
+        return try errors.filter { error in
+            guard error.isDuplicateKey, !Self.isTakenID(error), postponed.count < SecondAttempt.countLimit else {
+                return true
+            }
+            let index = indexes[error.index]
+            var changed = Document(copying: try document(index))
+            if let key, let liveID = liveIDs[index] {
+                try withReplacement(of: liveID, by: try document(index), key) { changed = Document(copying: $0) }
+            }
+            guard postponedBytes + changed.bytes.count <= SecondAttempt.byteLimit else { return true }
+            postponedBytes += changed.bytes.count
+            let replaces = lookup != nil || isMergeByID
+            changed.withRaw {
+                postponed.append(postponing($0, index, replaces: replaces, WriteErrorText.text(error)))
+            }
+            return false
+        }
+    }
+
+    private var isMergeByID: Bool {
+        switch way {
+        case .merge(let key): key.isID
+        case .mergeIntoEmpty: true
+        default: false
+        }
+    }
+
+    private func writeInTransactions(_ dangerous: [SecondAttempt.Postponed]) throws {
+        guard !dangerous.isEmpty else { return }
+        var result = SecondAttempt.Outcome()
+        let attempt = SecondAttempt(client: client, namespace: namespace)
+        for entry in dangerous {
+            guard hasTransactions else {
+                result.refused.append((entry, entry.reason))
+                continue
+            }
+            if let failure = try attempt.write([entry], &result) { result.refused.append((entry, failure.reason)) }
+        }
+        note(result)
+    }
+
+    /// Adds what became of postponed documents.
+    func note(_ result: SecondAttempt.Outcome) {
+        outcome.inserted += result.inserted
+        outcome.updated += result.updated
+        for (entry, reason) in result.refused {
+            outcome.rejected += 1
+            rejections.add(
+                RowProblem(
+                    line: entry.line, collection: name,
+                    id: entry.document.withRaw { $0.first.map(IDText.text) }, reason: reason))
+        }
     }
 
     // MARK: Writing
@@ -272,11 +353,8 @@ final class DocumentWriter {
         let bulk = try client.bulkWrite(to: namespace)
         for index in indexes {
             let document = try document(index)
-            if EmptyTimestamp.isAtTop(of: document), let id = document.first {
-                // An insert would put the current time in its place; a pipeline keeps it.
-                let literal = Document { $0.append("$literal", copying: document) }
-                try bulk.updateOne(
-                    filter: Self.filter(id), pipeline: [["$replaceWith": .document(literal)]], upsert: true)
+            if EmptyTimestamp.isAtTop(of: document) {
+                try bulk.insertKeepingTimestamps(document)
             } else {
                 try bulk.insert(document)
             }
@@ -289,6 +367,7 @@ final class DocumentWriter {
             errors.removeAll(where: Self.isTakenID)
         }
         outcome.inserted += indexes.count - result.writeErrors.count
+        if case .merge = way { errors = try postpone(errors, indexes) }
         try note(errors, indexes)
         try Self.check(result)
         guard !taken.isEmpty else { return }
@@ -296,15 +375,25 @@ final class DocumentWriter {
             outcome.unchanged += taken.count
             return
         }
+        // Somebody inserted it meanwhile, or a collation takes it for another. What is there now is not known, so that
+        // no pipeline may be used.
         let again = try client.bulkWrite(to: namespace)
+        var sent: [Int] = []
+        var dangerous: [SecondAttempt.Postponed] = []
         for index in taken {
             let document = try document(index)
-            if let id = document.first { try replace(in: again, id: id, with: document) }
+            if needsPipeline(document) {
+                dangerous.append(postponing(document, index, Self.killsServers))
+            } else if let id = document.first {
+                try replace(in: again, id: id, with: document)
+                sent.append(index)
+            }
         }
         let second = try again.execute()
-        try note(second.writeErrors, taken)
-        outcome.updated += taken.count - second.writeErrors.count
+        try note(second.writeErrors, sent)
+        outcome.updated += sent.count - second.writeErrors.count
         try Self.check(second)
+        try writeInTransactions(dangerous)
     }
 
     private static func isTakenID(_ error: WriteError) -> Bool {
@@ -330,7 +419,7 @@ final class DocumentWriter {
 
     /// Seen on MongoDB 6.0.5: a pipeline update of a document with repeated names can end the server's process.
     private static let killsServers =
-        "it can only be replaced by a pipeline update, and with repeated names in it that can crash the server; --mode replace can take it"
+        "it can only be replaced by a pipeline update, and with repeated names in it that can crash the server, which has no transactions to do without; --mode replace can take it"
 
     private func reject(_ index: Int, _ reason: String) throws {
         outcome.rejected += 1

@@ -59,7 +59,7 @@ public struct Import: Sendable {
                 details: ["Say --db NAME."])
         }
         try TargetName.check(database: database)
-        return try Connection(target, database: database)
+        return try Connection(target, database: database, forWriting: true)
     }
 }
 

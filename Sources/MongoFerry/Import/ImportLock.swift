@@ -18,6 +18,8 @@ final class ImportLock: @unchecked Sendable {
     private let condition = NSCondition()
     private var isHeld = false
     private var lost: String?
+    /// When the server last knew that this import lives.
+    private var lastBeat = ContinuousClock.now
     private var thread: Thread?
     /// The lock's earlier owner was gone; it may have left staging collections behind.
     private(set) var tookOver = false
@@ -30,6 +32,7 @@ final class ImportLock: @unchecked Sendable {
         // A second attempt finds its own name in the lock where the first one had succeeded.
         try Repeating.run { _ in try acquire() }
         isHeld = true
+        lastBeat = .now
         startBeating()
     }
 
@@ -132,6 +135,7 @@ final class ImportLock: @unchecked Sendable {
     }
 
     private func beat() throws {
+        let start = ContinuousClock.now
         let reply = try connection.withClient {
             try $0.runWrite(
                 [
@@ -144,15 +148,23 @@ final class ImportLock: @unchecked Sendable {
                     ],
                 ], on: connection.database)
         }
+        condition.lock()
+        defer { condition.unlock() }
         if reply["n"]?.integer == 0 {
-            condition.lock()
             lost = "another import has taken the lock of \(connection.database) over"
-            condition.unlock()
+        } else {
+            lastBeat = start
         }
     }
 
     /// - Throws: ``FerryError`` where the lock was lost: this process was away for too long.
     func check() throws {
+        condition.lock()
+        let silence = lastBeat.duration(to: .now)
+        condition.unlock()
+        // Stopped or asleep for so long that somebody may have taken the lock: the server is asked before anything
+        // more is written.
+        if silence > .seconds(Self.staleSeconds - 10) { try Repeating.run { _ in try beat() } }
         condition.lock()
         defer { condition.unlock() }
         if let lost {

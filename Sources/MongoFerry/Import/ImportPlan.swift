@@ -27,6 +27,8 @@ public struct ImportPlan: Sendable {
         var liveOptions: Document?
         /// What differs between the file's options and indexes and the existing ones.
         public var differences: [String] = []
+        /// What a server may refuse or read in another way.
+        public var doubts: [String] = []
         /// Code that the server will run, to be looked at by a person: `$where`, `$function`, …
         public var code: [String] = []
         var entry: BackupMetadata.Collection
@@ -39,6 +41,8 @@ public struct ImportPlan: Sendable {
 
     public var mode: ImportOptions.Mode
     public var database: String
+    /// The database that the file is a backup of; nil where the file does not say.
+    public var fileDatabase: String?
     /// In the order in which they are written.
     public var steps: [Step] = []
     /// Collections that refer to each other in a circle, and are imported as one group.
@@ -53,9 +57,12 @@ public struct ImportPlan: Sendable {
     /// The plan as people read it, a line each.
     public var lines: [String] {
         var lines = ["import into \(database), mode \(mode.rawValue):"]
-        let width = steps.map(\.databaseName.count).max() ?? 0
+        if let fileDatabase, fileDatabase != database {
+            lines.append("  the file is a backup of another database: \(BackupMetadata.shown(fileDatabase))")
+        }
+        let width = steps.map { BackupMetadata.shown($0.databaseName).count }.max() ?? 0
         for (index, step) in steps.enumerated() {
-            let name = step.databaseName.padding(toLength: width, withPad: " ", startingAt: 0)
+            let name = BackupMetadata.shown(step.databaseName).padding(toLength: width, withPad: " ", startingAt: 0)
             var line = "  \(index + 1). \(name)  \(step.way.rawValue), \(step.records) records"
             if step.databaseName != step.name { line += " of \(BackupMetadata.shown(step.name))" }
             line +=
@@ -63,11 +70,13 @@ public struct ImportPlan: Sendable {
                 ? " (a view has that name now)" : step.liveCount.map { " (\($0) there now)" } ?? " (new)"
             lines.append(line)
             lines += step.differences.map { "     \($0)" }
+            lines += step.doubts.map { "     \($0)" }
             lines += step.code.map { "     code that the server runs: \($0)" }
         }
-        for cycle in cycles { lines.append("  refer to each other: \(cycle.joined(separator: ", "))") }
-        if !leftOut.isEmpty { lines.append("  not imported: \(leftOut.joined(separator: ", "))") }
-        if !untouched.isEmpty { lines.append("  left alone: \(untouched.joined(separator: ", "))") }
+        for cycle in cycles { lines.append("  refer to each other: \(Self.list(cycle))") }
+        if !leftOut.isEmpty { lines.append("  not imported: \(Self.list(leftOut))") }
+        if !untouched.isEmpty { lines.append("  left alone: \(Self.list(untouched))") }
+        lines.append(contentsOf: losses)
         let lost = steps.filter(\.isReplaced).compactMap(\.liveCount).reduce(0, +)
         if lost > 0 { lines.append("  replaced and gone afterwards: the \(lost) documents that are there now") }
         if stagingBytes > 0 {
@@ -75,6 +84,25 @@ public struct ImportPlan: Sendable {
                 "  room that the staging takes on the server: about \(ByteText.text(stagingBytes)) before compression")
         }
         return lines
+    }
+
+    private static func list(_ names: [String]) -> String {
+        names.map { BackupMetadata.shown($0) }.joined(separator: ", ")
+    }
+
+    /// What a merge or an insertion may do to the documents that are there now.
+    private var losses: [String] {
+        let there = steps.filter { !$0.isReplaced }.compactMap(\.liveCount).reduce(0, +)
+        guard there > 0 else { return [] }
+        switch mode {
+        case .merge:
+            return [
+                "  of the \(there) documents that are there now, those that differ from the file's are overwritten; "
+                    + "--dry-run counts them"
+            ]
+        case .insert: return ["  the \(there) documents that are there now stay as they are"]
+        case .replace: return []
+        }
     }
 
     /// Whether documents that are there now can be lost.

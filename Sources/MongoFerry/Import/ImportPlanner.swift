@@ -15,6 +15,7 @@ struct ImportPlanner {
     /// - Throws: ``FerryError`` for names that cannot be written to; ``MongoError``.
     func plan() throws -> ImportPlan {
         var plan = ImportPlan(mode: options.mode, database: connection.database)
+        plan.fileDatabase = metadata?.database
         let live = try connection.withClient {
             try $0.listCollections(in: connection.database, readPreference: .primary)
         }
@@ -91,6 +92,7 @@ struct ImportPlanner {
         case (.collection, .replace):
             step.way = options.inPlace || existing?.kind == .timeseries ? .inPlace : .staged
         }
+        if existing == nil || options.mode == .replace { step.doubts = CatalogDoubts.texts(entry) }
         try checkKinds(entry, existing)
         if entry.kind == .view {
             step.code = ServerCode.found(in: entry)
@@ -178,6 +180,8 @@ enum TargetName {
             reason = "it is empty"
         } else if name.hasPrefix("system.") {
             reason = "names that start with 'system.' are the server's own"
+        } else if name.contains("__mdb_internal") {
+            reason = "names with '__mdb_internal' in them are the server's own"
         } else if OwnNames.contains(name) {
             reason = "names that start with '\(OwnNames.prefix)' are this program's own"
         } else if name.utf8.contains(0) || name.contains("$") || name.hasPrefix(".") {

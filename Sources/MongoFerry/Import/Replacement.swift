@@ -158,8 +158,21 @@ struct Replacement {
         }
     }
 
+    /// In one step where the server lets it, so that there is no moment without the view.
     private func recreateView(_ step: ImportPlan.Step) throws {
+        let live = step.liveCount == nil ? step.liveOptions : nil
+        if let live, live == step.entry.options { return }
         try connection.withClient { client in
+            if let live, live["collation"] == step.entry.options["collation"] {
+                let change = step.entry.options.removing(["collation"])
+                let command = (["collMod": .string(step.databaseName)] as Document).joined(change)
+                do {
+                    _ = try Repeating.run { _ in try client.runWrite(command, on: connection.database) }
+                    return
+                } catch let error as MongoError where error.isUnauthorized {
+                    // The role readWrite may drop and create views, but not change them.
+                }
+            }
             try client.drop(connection.namespace(step.databaseName))
             try CollectionBuilder(client: client, database: connection.database).create(
                 step.entry, as: step.databaseName)

@@ -58,7 +58,8 @@ struct RowLoader {
                     let writer = try worker.writer {
                         DocumentWriter(
                             client: try connection.pool.makeClient(), namespace: namespace, way: way, name: name,
-                            isDryRun: isDryRun, rejections: rejections)
+                            isDryRun: isDryRun, hasTransactions: connection.server.supportsTransactions,
+                            rejections: rejections)
                     }
                     let taken = try worker.take(batch, writer)
                     operation.progress(phase, name, records: done.add(taken), total: rows.count, bytes: batch.byteCount)
@@ -78,6 +79,16 @@ struct RowLoader {
         result.outcome.read += passed
         result.outcome.unchanged += passed
         result.matched += passed
+        let postponed = workers.flatMap(\.postponed)
+        if !postponed.isEmpty {
+            try lock?.check()
+            try connection.withClient { client in
+                let writer = DocumentWriter(
+                    client: client, namespace: namespace, way: way, name: name, rejections: rejections)
+                writer.note(try SecondAttempt(client: client, namespace: namespace).run(postponed))
+                result.outcome += writer.outcome
+            }
+        }
         let refused = workers.reduce(0) { $0 + $1.refusedByRules }
         guard result.outcome.read + refused == rows.count else {
             throw FerryError(
@@ -104,6 +115,7 @@ private final class LoadWorker: @unchecked Sendable {
     private(set) var conversions: ConversionCounts?
     private(set) var outcome: CollectionOutcome?
     private(set) var matched = 0
+    private(set) var postponed: [SecondAttempt.Postponed] = []
     /// Rows that a rule of the configuration cannot convert; the preflight has found and set them aside.
     private(set) var refusedByRules = 0
     /// Rows that the database has already, and how many of them there were.
@@ -179,6 +191,7 @@ private final class LoadWorker: @unchecked Sendable {
         try writer.flush()
         outcome = writer.outcome
         matched = writer.matched
+        postponed = writer.postponed
         open = nil
     }
 }

@@ -103,11 +103,10 @@ struct ExportCommand: ParsableCommand {
 
     /// Looks before the database is read: that may take long.
     private func checkPlace(_ path: String) throws {
-        // A device or a named pipe is written into, and nothing of it is lost.
-        let attributes = try? FileManager.default.attributesOfItem(
-            atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)
-        let isSpecial = attributes.map { $0[.type] as? FileAttributeType != .typeRegular } ?? false
-        if !force, !isSpecial, FileManager.default.fileExists(atPath: path) {
+        // A pipe or a device is written to, not overwritten.
+        let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        let type = try? FileManager.default.attributesOfItem(atPath: target)[.type] as? FileAttributeType
+        if !force, type == .typeRegular || type == .typeDirectory {
             throw FerryError(
                 "\(path): the file exists already", details: ["Choose another name, or say --force to overwrite it."])
         }

@@ -96,6 +96,7 @@ struct ImportCommand: ParsableCommand {
         options.jobs = jobs
         options.configuration = try common.configuration()
         let answersYes = yes
+        let showsPlan = !common.quiet && common.logLevel != .warning
         let readsStandardInput = file == "-"
         if mode == .replace, !yes, !dryRun, readsStandardInput || isatty(0) != 1 {
             throw FerryError(
@@ -105,6 +106,8 @@ struct ImportCommand: ParsableCommand {
         options.confirm = { plan in
             guard plan.mode == .replace, !answersYes else { return true }
             Terminal.standardError.show(status: "")
+            // Nobody is asked about what was not shown.
+            if !showsPlan { for line in plan.lines { Terminal.standardError.line(line) } }
             FileHandle.standardError.write(Data("Replace these collections in \(plan.database)? Type yes: ".utf8))
             return Interruption.asking { readLine() }?.lowercased() == "yes"
         }

@@ -28,7 +28,23 @@ final class Terminal: @unchecked Sendable {
     func line(_ text: String) {
         lock.lock()
         defer { lock.unlock() }
+        let text = isTerminal || descriptor == 2 ? Self.harmless(text) : text
         put(status.isEmpty ? text + "\n" : "\r\u{1B}[K" + text + "\n" + status)
+    }
+
+    /// Names and values come from files and servers: what would steer the terminal, or turn a line's direction round, is
+    /// shown and not obeyed.
+    private static func harmless(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: isSteering) else { return text }
+        return text.unicodeScalars.map { isSteering($0) ? $0.escaped(asASCII: true) : String($0) }.joined()
+    }
+
+    private static func isSteering(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x09, 0x0A: false
+        case 0..<0x20, 0x7F...0x9F, 0x202A...0x202E, 0x2066...0x2069: true
+        default: false
+        }
     }
 
     /// Shows a status line in place of the last one; empty takes it away. On terminals only.
@@ -37,7 +53,7 @@ final class Terminal: @unchecked Sendable {
         lock.lock()
         defer { lock.unlock() }
         guard text != status else { return }
-        status = String(text.prefix(width - 1))
+        status = String(Self.harmless(text).prefix(width - 1))
         put("\r\u{1B}[K" + status)
     }
 

@@ -1,0 +1,64 @@
+import BSON
+import BackupFile
+
+/// What in a file's options and indexes a server may refuse or read in another way, so that it stands in the plan
+/// before anything is written.
+///
+/// Nothing is changed or left out for it: the server is asked, and what it refuses is reported. Known are the names of
+/// MongoDB's manual up to 8.0; a server's own list cannot be asked for.
+enum CatalogDoubts {
+    private static let collectionOptions: Set<String> = [
+        "capped", "size", "max", "validator", "validationLevel", "validationAction", "viewOn", "pipeline", "collation",
+        "timeseries", "expireAfterSeconds", "clusteredIndex", "changeStreamPreAndPostImages", "encryptedFields",
+        "storageEngine", "indexOptionDefaults", "autoIndexId", "idIndex", "uuid", "temp", "flags", "recordPreImages",
+    ]
+
+    private static let indexOptions: Set<String> = [
+        "v", "key", "name", "ns", "unique", "background", "sparse", "expireAfterSeconds", "partialFilterExpression",
+        "hidden", "collation", "storageEngine", "weights", "default_language", "language_override",
+        "textIndexVersion", "2dsphereIndexVersion", "bits", "min", "max", "wildcardProjection", "clustered",
+        "prepareUnique",
+    ]
+
+    private static let indexTypes: Set<String> = ["text", "2d", "2dsphere", "hashed"]
+
+    /// A line for each.
+    static func texts(_ entry: BackupMetadata.Collection) -> [String] {
+        var result = entry.options.keys.filter { !collectionOptions.contains($0) }.map {
+            "option \($0) of the file is not known to this program: a server that does not know it refuses the collection"
+        }
+        for index in entry.indexes {
+            let name = BackupMetadata.shown(index["name"]?.string ?? "without a name")
+            result += index.keys.filter { !indexOptions.contains($0) }.map {
+                "index \(name): option \($0) is not known to this program; a server that does not know it refuses the index"
+            }
+            result += keyDoubts(index).map { "index \(name): \($0)" }
+        }
+        return result
+    }
+
+    private static func keyDoubts(_ index: Document) -> [String] {
+        var result: [String] = []
+        if let version = index["v"], version.integer != 1, version.integer != 2 {
+            result.append("v is \(IDText.text(version)); servers of today build version 1 and 2")
+        }
+        for (field, value) in index["key"]?.document?.elements ?? [] {
+            let shown = "\(BackupMetadata.shown(field)): \(IDText.text(value))"
+            switch value {
+            case .int32(let number) where number != 0: continue
+            case .int64(let number) where number != 0: continue
+            case .double(let number) where number.magnitude >= 1:
+                continue
+            case .double(let number) where number != 0 && !number.isNaN:
+                result.append("the key \(shown) has a direction that servers have read in different ways")
+            case .string("2dsphere") where index["2dsphereIndexVersion"] == nil:
+                result.append("no 2dsphereIndexVersion, which means 1; it is built as that")
+            case .string(let type) where indexTypes.contains(type): continue
+            case .string(let type) where !type.isEmpty:
+                result.append("the key \(shown) is of a type that many servers do not have")
+            default: result.append("the key \(shown) is one that only old servers took")
+            }
+        }
+        return result
+    }
+}

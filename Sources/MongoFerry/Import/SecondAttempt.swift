@@ -1,0 +1,167 @@
+import BSON
+import MongoDriver
+
+/// Writes documents of a merge that no single update can write, by deleting and inserting them in a transaction.
+///
+/// There are two kinds: documents with repeated names of which the only update could crash the server (see
+/// ``BSON/RawDocument/hasRepeatedNames``), and documents that exchange the values of a unique index with each other,
+/// where each is in the way of the next. Belongs to one thread.
+struct SecondAttempt {
+    /// A document that could not be written at first.
+    struct Postponed: Sendable {
+        let document: Document
+        let line: Int
+        /// Whether the document of the same `_id` gives way; else a document of that `_id` is another one.
+        let replaces: Bool
+        /// Why it was refused.
+        let reason: String
+
+        init(_ document: Document, line: Int, replaces: Bool, reason: String) {
+            self.document = document
+            self.line = line
+            self.replaces = replaces
+            self.reason = reason
+        }
+
+        var id: Value? { document.withRaw { $0.first?.copy } }
+    }
+
+    /// Why one of them was refused.
+    struct Failure {
+        let postponed: Postponed
+        let index: Int
+        let reason: String
+        let error: WriteError?
+    }
+
+    struct Outcome {
+        var inserted = 0
+        var updated = 0
+        var refused: [(postponed: Postponed, reason: String)] = []
+    }
+
+    /// So many documents and bytes of a collection are kept for it; in a transaction they are written at once.
+    static let countLimit = 2000
+    static let byteLimit = 16 << 20
+
+    let client: Client
+    let namespace: Namespace
+
+    /// Tries each by itself, and then those at once that are only in each other's way.
+    /// - Throws: ``MongoError`` where the server could not be asked.
+    func run(_ postponed: [Postponed]) throws -> Outcome {
+        var outcome = Outcome()
+        var waiting = postponed
+        var failures: [Failure] = []
+        // What one was refused for may be free as soon as another has been written: forward, backward, forward.
+        for _ in 0..<3 {
+            failures = try waiting.compactMap { entry in
+                try write([entry], &outcome)
+            }
+            if failures.isEmpty { return outcome }
+            let isStuck = failures.count == waiting.count
+            waiting = failures.map(\.postponed).reversed()
+            if isStuck { break }
+        }
+        let (circle, outsiders) = try circle(failures)
+        outcome.refused += outsiders.map { ($0.postponed, $0.reason) }
+        waiting = circle.map(\.postponed)
+        // Who is refused for something else, such as a validator, breaks the circle.
+        for _ in 0..<10 where waiting.count > 1 {
+            guard let failure = try write(waiting, &outcome) else { return outcome }
+            outcome.refused.append((waiting.remove(at: failure.index), failure.reason))
+        }
+        let reasons = Dictionary(circle.map { ($0.postponed.line, $0.reason) }) { first, _ in first }
+        outcome.refused += waiting.map { ($0, reasons[$0.line] ?? $0.reason) }
+        return outcome
+    }
+
+    /// Parts those whose value is held by one of them, which may give it up, from those whose value stays taken.
+    private func circle(_ failures: [Failure]) throws -> (inside: [Failure], outside: [Failure]) {
+        var inside: [(failure: Failure, holder: UInt64?)] = try failures.map { ($0, try holder($0)) }
+        var outside: [Failure] = []
+        while true {
+            let ids = Set(inside.compactMap { $0.failure.postponed.document.withRaw { $0.first.map(IDHash.hash) } })
+            let leaving = inside.filter { entry in entry.holder.map { !ids.contains($0) } ?? false }
+            if leaving.isEmpty { return (inside.map { $0.failure }, outside) }
+            outside += leaving.map { $0.failure }
+            inside.removeAll { entry in entry.holder.map { !ids.contains($0) } ?? false }
+        }
+    }
+
+    /// Which document has the value that another one was refused for; nil where that cannot be told.
+    private func holder(_ failure: Failure) throws -> UInt64? {
+        guard let error = failure.error, let pattern = error.keyPattern, let values = error.keyValue else { return nil }
+        let filter = Document { filter in
+            for name in pattern.keys {
+                // Under a collation the server tells no values but what it has made of them.
+                let value = error.collation == nil ? values[name] : failure.postponed.document[name]
+                if let value { filter.append(name, ["$eq": value]) }
+            }
+        }
+        guard !filter.isEmpty else { return nil }
+        let options = FindOptions(
+            projection: ["_id": 1], limit: 1, collation: error.collation ?? ["locale": "simple"],
+            readPreference: .primary)
+        var holder: UInt64?
+        try client.find(namespace, filter, options: options).forEach { holder = $0.first.map(IDHash.hash) }
+        return holder
+    }
+
+    /// Writes documents as a whole: all of them, or none.
+    /// - Returns: the one that was refused and why; nil where all were written.
+    func write(_ group: [Postponed], _ outcome: inout Outcome) throws -> Failure? {
+        let session = try client.startSession()
+        do {
+            let replaced = try session.withTransaction { try replace(group, in: session) }
+            outcome.updated += replaced
+            outcome.inserted += group.count - replaced
+            return nil
+        } catch let refusal as Refusal {
+            return Failure(
+                postponed: group[refusal.index], index: refusal.index, reason: WriteErrorText.text(refusal.error),
+                error: refusal.error)
+        } catch let error as MongoError where !error.isRetryable && error.domain == .server {
+            // Of the transaction itself, which a capped collection has none of.
+            return Failure(postponed: group[0], index: 0, reason: error.message, error: nil)
+        }
+    }
+
+    private struct Refusal: Error {
+        let index: Int
+        let error: WriteError
+    }
+
+    /// - Returns: how many documents were there before.
+    private func replace(_ group: [Postponed], in session: Session) throws -> Int {
+        var replaced = 0
+        for (index, postponed) in group.enumerated() where postponed.replaces {
+            guard let id = postponed.id else { continue }
+            // By the simple collation: to a collection's own, another _id may be the same.
+            let statement: Document = ["q": ["_id": ["$eq": id]], "limit": 1, "collation": ["locale": "simple"]]
+            replaced += try run("delete", "deletes", statement, index, session)
+        }
+        for (index, postponed) in group.enumerated() {
+            try postponed.document.withRaw { document in
+                if EmptyTimestamp.isAtTop(of: document) {
+                    _ = try run("update", "updates", BulkWrite.insertion(keepingTimestampsOf: document), index, session)
+                } else {
+                    _ = try run("insert", "documents", postponed.document, index, session)
+                }
+            }
+        }
+        return replaced
+    }
+
+    private func run(
+        _ command: String, _ list: String, _ statement: Document, _ index: Int, _ session: Session
+    ) throws -> Int {
+        let reply = try client.run(
+            [command: .string(namespace.collection), list: [.document(statement)]], on: namespace.database,
+            session: session)
+        if let error = reply["writeErrors"]?.array?.first?.document {
+            throw Refusal(index: index, error: error.withRaw { WriteError($0) })
+        }
+        return Int(reply["n"]?.integer ?? 0)
+    }
+}

@@ -1,0 +1,198 @@
+import BSON
+import Foundation
+import MongoFerry
+import RandomDocuments
+import Synchronization
+import Testing
+
+/// Documents that a merge cannot write one by one.
+@Suite struct MergeTests {
+    private static let zero = Value.timestamp(Timestamp(rawValue: 0))
+
+    /// With repeated names in it a pipeline update ends the process of MongoDB 6.0.5, and no other update takes these.
+    @Test func changedDocumentsWithRepeatedNamesAndNamesThatUpdatesRefuseAreMerged() throws {
+        try withTestDatabase { database, folder in
+            let documents: [Document] = [
+                ["_id": 1, "a": 1, "a": 2, "t": Self.zero], ["_id": 2, "n": ["a": 1, "a": 2], "$set": ["b": 1]],
+                ["_id": 3, "a": 1, "a": 2, "t": Self.zero, "$x": 1], ["_id": "four", "t": Self.zero],
+                ["_id": ["x": 5], "$y": 1],
+                ["_id": 6, "a": 1, "a": 2],
+            ]
+            for document in documents { try database.insertKeepingTimestamps(document, into: "odd") }
+            #expect(Set(try database.documents(in: "odd")) == Set(documents))
+            try database.export(to: folder.file("odd.csv"))
+            try database.drop("odd")
+            // Repeated names in what is there now are as dangerous.
+            try database.insert(
+                documents.map { ["_id": $0["_id"] ?? .null, "b": 1, "b": 2] }, into: "odd")
+            let report = try database.load(folder.file("odd.csv"))
+            #expect(report.rejections.map(\.reason) == [])
+            #expect(report.totals.updated == 6 && report.totals.inserted == 0)
+            #expect(Set(try database.documents(in: "odd")) == Set(documents))
+            #expect(try database.load(folder.file("odd.csv")).totals.unchanged == 6)
+        }
+    }
+
+    private func expectMerged(
+        _ live: [Document], _ file: [Document], index: Document, options: Document = [:], refused: Int = 0,
+        _ keys: [String] = ["_id"]
+    ) throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.insert(file, into: "seats")
+            try source.export(to: folder.file("seats.csv"))
+            try copy.create("seats", options, indexes: [index])
+            try #require(try copy.insert(live, into: "seats").writeErrors.isEmpty)
+            let report = try copy.load(folder.file("seats.csv")) { $0.upsertKeys = keys }
+            #expect(report.rejectionCount == refused, "\(report.rejections.map(\.reason))")
+            #expect(report.totals.read == file.count)
+            let totals = report.totals
+            #expect(totals.inserted + totals.updated + totals.unchanged + totals.rejected == file.count)
+            #expect(
+                report.rejections.allSatisfy { $0.reason.hasPrefix("the value is taken in a unique index: ") },
+                "\(report.rejections.map(\.reason))")
+            let bad = Set(report.rejections.map(\.id))
+            let expected = file.filter { !bad.contains("\($0["_id"]?.integer ?? -1)") }
+            let found = Set(try copy.documents(in: "seats"))
+            for document in expected { #expect(found.contains(document), "\(document.elements)") }
+            let ids = Set((live + file).map { $0["_id"] ?? .null })
+            #expect(
+                found.count <= ids.count && found.count >= Set(live.map { $0["_id"] ?? .null }).count, "none is lost")
+        }
+    }
+
+    private static func seats(_ seats: [(Int32, Value)]) -> [Document] {
+        seats.map { ["_id": .int32($0), "seat": $1] }
+    }
+
+    private static let unique: Document = ["key": ["seat": 1], "name": "seat", "unique": true]
+
+    @Test func documentsThatExchangeTheValuesOfAUniqueIndexAreMerged() throws {
+        try expectMerged(
+            Self.seats([(1, "a"), (2, "b"), (3, "c"), (4, "d"), (5, "e")]),
+            Self.seats([(1, "b"), (2, "a"), (3, "d"), (4, "e"), (5, "c")]), index: Self.unique)
+    }
+
+    @Test(arguments: [true, false]) func aWholeRowThatMovesUpByOneIsMerged(isForward: Bool) throws {
+        let live = Self.seats((0..<300).map { ($0, .int32($0)) })
+        let file = Self.seats((0..<300).map { ($0, .int32($0 + (isForward ? 1 : -1))) })
+        try expectMerged(live, file, index: Self.unique)
+        // Also where those that are new take what others give up.
+        try expectMerged(live, file + Self.seats([(300, .int32(isForward ? 0 : 299))]), index: Self.unique)
+    }
+
+    @Test func whoseValueStaysTakenIsRefusedAndTheOthersAreMerged() throws {
+        // 9 is not in the file: its seat stays taken, and so does the one that 1 would have given up.
+        try expectMerged(
+            Self.seats([(1, "a"), (2, "b"), (3, "c"), (4, "d"), (9, "z")]),
+            Self.seats([(1, "z"), (2, "a"), (3, "d"), (4, "c"), (10, "z")]), index: Self.unique, refused: 3)
+    }
+
+    @Test func anExchangeUnderACollationAndInNestedAndManyValuesIsMerged() throws {
+        try expectMerged(
+            Self.seats([(1, "a"), (2, "b"), (9, "z")]), Self.seats([(1, "B"), (2, "A"), (3, "Z")]),
+            index: Self.unique.appending("collation", ["locale": "en", "strength": 2]), refused: 1)
+        try expectMerged(
+            Self.seats([(1, [["n": 1], ["n": 2]]), (2, ["n": 3])]),
+            Self.seats([(1, ["n": 3]), (2, [["n": 2], ["n": 4]])]),
+            index: ["key": ["seat.n": 1], "name": "seat", "unique": true])
+    }
+
+    /// By another key than `_id`: what has the same `_id` is another document and stays.
+    @Test func anExchangeByOtherKeysKeepsTheLiveIDs() throws {
+        try withTestDatabase { database, folder in
+            try folder.write(
+                """
+                collection,data
+                seats,"{""_id"":1,""name"":""ann"",""seat"":""b""}"
+                seats,"{""_id"":2,""name"":""bob"",""seat"":""a""}"
+
+                """, to: "seats.csv")
+            try database.create("seats", indexes: [Self.unique])
+            try database.insert(
+                [["_id": 11, "name": "ann", "seat": "a"], ["_id": 12, "name": "bob", "seat": "b"]], into: "seats")
+            let report = try database.load(folder.file("seats.csv")) { $0.upsertKeys = ["name"] }
+            #expect(report.rejections.map(\.reason) == [] && report.totals.updated == 2)
+            #expect(
+                Set(try database.documents(in: "seats")) == [
+                    ["_id": 11, "name": "ann", "seat": "b"], ["_id": 12, "name": "bob", "seat": "a"],
+                ])
+        }
+    }
+
+    /// To the collection "a" and "A" are one, to this program they are two documents.
+    @Test func aDocumentThatACollationTakesForAnotherIsNeverDeleted() throws {
+        try withTestDatabase { database, folder in
+            try database.insertKeepingTimestamps(["_id": "a", "t": Self.zero, "n": 1, "n": 2], into: "names")
+            try database.export(to: folder.file("names.csv"))
+            try database.drop("names")
+            try database.create("names", ["collation": ["locale": "en", "strength": 2]])
+            let live: Document = ["_id": "A", "m": 1, "m": 2]
+            try database.insert([live], into: "names")
+            for mode in [ImportOptions.Mode.merge, .insert] {
+                let report = try database.load(folder.file("names.csv"), mode)
+                if mode == .merge { #expect(report.rejections.map(\.id) == ["\"a\""]) }
+                #expect(try database.documents(in: "names") == [live])
+            }
+        }
+    }
+
+    @Test func aValueTakenByAnotherTypeOfTheSameIDIsReplaced() throws {
+        try withTestDatabase { database, folder in
+            var symbol: [UInt8] = []
+            Value.string("same").appendBytes(to: &symbol)
+            try database.insert([["_id": .other(.symbol, symbol), "n": 1]], into: "ids")
+            try database.export(to: folder.file("ids.csv"))
+            let expected = try database.documents(in: "ids")
+            try database.drop("ids")
+            try database.insert([["_id": "same", "n": 2]], into: "ids")
+            let report = try database.load(folder.file("ids.csv"))
+            let found = try database.documents(in: "ids")
+            #expect(found.count == 1)
+            #expect(found == expected || report.rejectionCount == 1, "\(found.map(\.elements))")
+        }
+    }
+
+    /// Others write all the while: what the file has is there in the end, what it has not is theirs, and nothing breaks.
+    @Test func documentsThatChangeWhileTheyAreMergedEndUpAsInTheFile() throws {
+        try withTestDatabase { database, folder in
+            let documents: [Document] = (0..<3000).map {
+                $0 % 10 == 0
+                    ? ["_id": .int32($0), "t": Self.zero, "a": 1, "a": 2] : ["_id": .int32($0), "n": .int32($0)]
+            }
+            for document in documents where document["t"] != nil {
+                try database.insertKeepingTimestamps(document, into: "busy")
+            }
+            try database.insert(documents.filter { $0["t"] == nil }, into: "busy")
+            try database.export(to: folder.file("busy.csv"))
+            let (pool, name) = (database.pool, database.name)
+            let stop = Atomic<Bool>(false)
+            let thread = Thread {
+                do {
+                    let other = TestDatabase(pool: pool, client: try pool.makeClient(), name: name)
+                    var random = SeededGenerator(seed: 7)
+                    while !stop.load(ordering: .relaxed) {
+                        let id = Int32(random.below(3000))
+                        switch random.below(3) {
+                        case 0: try other.delete("busy", ["_id": .int32(id)])
+                        case 1: try other.update("busy", ["_id": .int32(id)], ["_id": .int32(id), "b": 1, "b": 2])
+                        default:
+                            try other.insert(
+                                [["_id": .int32(id), "late": true], ["_id": .int32(id + 10_000)]], into: "busy")
+                        }
+                    }
+                } catch { Issue.record(error) }
+            }
+            thread.start()
+            for _ in 0..<4 {
+                let report = try database.load(folder.file("busy.csv"))
+                #expect(report.rejections.map(\.reason) == [])
+                let totals = report.totals
+                #expect(totals.inserted + totals.updated + totals.unchanged == 3000)
+            }
+            stop.store(true, ordering: .relaxed)
+            try poll("the writer has ended") { thread.isFinished }
+            try database.load(folder.file("busy.csv"))
+            #expect(Set(try database.documents(in: "busy", ["_id": ["$lt": 3000]])) == Set(documents))
+        }
+    }
+}

@@ -1,0 +1,136 @@
+import BSON
+import BackupFile
+import Foundation
+import MongoFerry
+import RandomDocuments
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+extension OwnServerTests {
+    /// A server that belongs to no replica set: no snapshots, no transactions, no retries of writes by the driver.
+    @Suite(.serialized) struct StandaloneTests {
+        private static let shared = Result { try OwnServer(isStandalone: true) }
+        let server: OwnServer
+
+        init() throws { server = try Self.shared.get() }
+
+        private func run(_ words: [String], _ database: TestDatabase, _ more: [String] = []) throws -> Program.Outcome {
+            try Program.run(words + ["--uri", server.uri(), "--db", database.name] + more)
+        }
+
+        @Test func anExportSaysThatThereIsNoSnapshotAndSoDoesTheFile() throws {
+            try withDatabase(on: server) { database, folder in
+                try FaultData.fill(database, generation: "new", count: 50)
+                let file = folder.file("all.csv")
+                let refused = try run(["export", "-o", file, "--consistency", "snapshot"], database)
+                #expect(refused.status == 1)
+                #expect(refused.errors.contains("this server has no snapshots: MongoDB"), "\(refused.errors)")
+                #expect(try folder.names() == [])
+                let outcome = try run(["export", "-o", file], database)
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(outcome.errors.contains("no snapshot, so writes during the export may be half in the file"))
+                let metadata = try #require(try BackupReader(try OpenFile(reading: file)).metadata)
+                #expect(metadata.consistency == "none" && metadata.topology == "standalone")
+                #expect(metadata.snapshot == nil)
+                #expect(try run(["verify", file], database).status == 0)
+            }
+        }
+
+        @Test func everyModeBringsEveryDocumentBack() throws {
+            try withDatabase(on: server) { database, folder in
+                let seed = UInt64.random(in: 0 ... .max)
+                try database.insert(FidelityTests.documents(seed: seed, count: 1000), into: "random")
+                try database.create(
+                    "users", ["validator": ["n": ["$type": "int"]]],
+                    indexes: [["key": ["n": 1], "name": "n", "unique": true]])
+                try database.insert((0..<100).map { ["_id": .string("user \($0)"), "n": .int32($0)] }, into: "users")
+                try database.create("some", ["viewOn": "users", "pipeline": [["$match": ["n": 1]]]])
+                let expected = try database.image()
+                let file = folder.file("all.csv")
+                let report = folder.file("report.json")
+                #expect(try run(["export", "-o", file], database).status == 0)
+                for mode in ["merge", "replace", "insert"] {
+                    if mode != "replace" { for name in try database.names() { try database.drop(name) } }
+                    let outcome = try run(["import", file, "--mode", mode, "--yes", "--report", report], database)
+                    #expect(outcome.status == 0, "\(mode), seed \(seed): \(outcome.text)")
+                    #expect(try database.image().differences(from: expected) == [], "\(mode), seed \(seed)")
+                }
+                let verified = try run(["verify", file], database)
+                #expect(verified.status == 0, "seed \(seed): \(verified.text)")
+            }
+        }
+
+        /// The one document that a merge cannot write without a transaction: told, and left as it is.
+        @Test func whatOnlyATransactionCouldMergeIsRejectedWithItsReasonAndTheServerLives() throws {
+            try withDatabase(on: server) { database, folder in
+                let zero = Value.timestamp(Timestamp(rawValue: 0))
+                for id in 1...3 {
+                    try database.insertKeepingTimestamps(
+                        ["_id": .int32(Int32(id)), "t": zero, "n": 1, "n": 2], into: "c")
+                }
+                let expected = try database.documents(in: "c")
+                let file = folder.file("c.csv")
+                #expect(try run(["export", "-o", file], database).status == 0)
+                try database.drop("c")
+                try database.insert([["_id": 1, "old": true], ["_id": 3, "old": 1, "old": 2]], into: "c")
+                let merged = try run(["import", file], database)
+                #expect(merged.status == 2, "\(merged.text)")
+                #expect(merged.errors.contains("--mode replace can take it"), "\(merged.text)")
+                #expect(
+                    Set(try database.documents(in: "c")) == [
+                        ["_id": 1, "old": true], expected[1], ["_id": 3, "old": 1, "old": 2],
+                    ])
+                #expect(try folder.text("c.csv.rejects.csv").split(separator: "\n").count == 3)
+                #expect(try run(["import", file, "--mode", "replace", "--yes"], database).status == 0)
+                #expect(Set(try database.documents(in: "c")) == Set(expected))
+            }
+        }
+
+        @Test func aReplaceThatIsKilledIsFinishedByTheNext() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("new.csv")
+                let data = try FaultData(database, file: file, uri: server.uri())
+                for (command, before) in [("insert", Int32(1)), ("renameCollection", 1)] {
+                    try FaultData.fill(database, generation: "old", count: 207)
+                    let pause = try FailPoint(
+                        server, [command], mode: .skip(before), ["blockConnection": true, "blockTimeMS": 500])
+                    let words = [
+                        "import", file, "--uri", server.uri(), "--db", database.name, "--mode", "replace", "--yes",
+                    ]
+                    let program = try Program(words)
+                    try pause.waitUntilEntered()
+                    program.send(SIGKILL)
+                    _ = try program.wait()
+                    try pause.off()
+                    _ = try data.newOnes(in: database)
+                    let again = try Program.run(words)
+                    #expect(again.status == 0 || again.status == 2, "\(again.text)")
+                    #expect(try database.image().differences(from: data.new) == [])
+                }
+            }
+        }
+
+        @Test func aConnectionThatBreaksIsToldAndARerunCompletesIt() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("new.csv")
+                let data = try FaultData(database, file: file, uri: server.uri())
+                try database.delete("policies", [:])
+                let failure = try FailPoint(server, ["insert"], mode: .times(1), ["closeConnection": true])
+                let outcome = try run(["import", file], database)
+                try failure.off()
+                #expect(outcome.status == 1, "a write that may have been done is not repeated unasked: \(outcome.text)")
+                #expect(outcome.errors.contains("Written in part: policies."), "\(outcome.errors)")
+                let again = try run(["import", file], database)
+                #expect(again.status == 0 || again.status == 2, "\(again.text)")
+                #expect(
+                    try database.image().collections["policies"]?.documents
+                        == data.new.collections["policies"]?.documents)
+            }
+        }
+    }
+}
