@@ -48,7 +48,7 @@ import Testing
             try source.insert([["_id": 1]], into: "small")
             let expected = try source.image()
             try source.client.run(["profile": 2], on: source.name)
-            defer { _ = try? source.run(["profile": 0]) }
+            defer { _ = try? source.client.run(["profile": 0], on: source.name) }
             let report = try source.export(to: folder.file("all.csv")) { $0.jobs = 4 }
             try source.client.run(["profile": 0], on: source.name)
             let commands = try Self.bounds(source, "large")
@@ -66,7 +66,7 @@ import Testing
         try withTestDatabase { database, folder in
             try Self.fill(database, "collated", options: ["collation": ["locale": "de", "strength": 2]])
             try database.client.run(["profile": 2], on: database.name)
-            defer { _ = try? database.run(["profile": 0]) }
+            defer { _ = try? database.client.run(["profile": 0], on: database.name) }
             let report = try database.export(to: folder.file("all.csv")) { $0.jobs = 4 }
             try database.client.run(["profile": 0], on: database.name)
             let commands = try Self.bounds(database, "collated")
