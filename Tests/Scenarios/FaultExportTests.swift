@@ -305,6 +305,24 @@ extension OwnServerTests {
             }
         }
 
+        /// What only makes an export better is done without where a server or a user's rights do not give it.
+        @Test(arguments: [59, 13, 115]) func aServerThatTellsNoSizesIsExportedAllTheSame(code: Int32) throws {
+            try withDatabase(on: server) { database, folder in
+                try FaultData.fill(database, generation: "new", count: 600)
+                let failure = try FailPoint(
+                    server, ["collStats"], mode: .alwaysOn, ["errorCode": .int32(code)])
+                let outcome = try Program.run(exporting(database, to: folder.file("all.csv")))
+                let discovered = try Program.run(["discover", "--uri", server.uri(), "--db", database.name])
+                try failure.off()
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(discovered.status == 0, "\(discovered.text)")
+                let verified = try Program.run([
+                    "verify", folder.file("all.csv"), "--uri", server.uri(), "--db", database.name,
+                ])
+                #expect(verified.status == 0, "\(verified.text)")
+            }
+        }
+
         @Test func aSlowServerIsWaitedFor() throws {
             try withDatabase(on: server) { database, folder in
                 let file = folder.file("new.csv")

@@ -65,7 +65,7 @@ final class Connection: Sendable {
         try withClient { client in
             try (0..<3).map { _ in
                 let watch = ContinuousClock()
-                return try watch.measure { _ = try client.runRead(["ping": 1], on: database) }
+                return try watch.measure { _ = try client.ping(database) }
             }.min() ?? Duration.zero >= Duration.milliseconds(1)
         }
     }

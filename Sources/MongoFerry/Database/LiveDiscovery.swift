@@ -48,8 +48,7 @@ struct LiveDiscovery {
                 let count = reply["n"]?.integer ?? 0
                 discovery.declare(entry.name, count: count, isTarget: entry.kind == .collection)
                 guard count > 0 else { continue }
-                let statistics = try client.collectionStatistics(entry.databaseName, connection.database)
-                let average = max(1, statistics["avgObjSize"]?.integer ?? 1)
+                let average = max(1, try client.averageSize(entry.databaseName, connection.database) ?? 1024)
                 let isSmall = count <= effort.wholeCount && count * average <= Self.sampleBytes
                 let size = min(effort.sampleCount, max(3, Self.sampleBytes / average))
                 let cursor =

@@ -170,10 +170,8 @@ public struct Export: Sendable {
                 readConcern: isCapped ? nil : moment.readConcern)
             var ranges = [IDRange()]
             if entry.kind == .collection, entry.records > 1000 {
-                let statistics = try connection.withClient {
-                    try $0.collectionStatistics(entry.databaseName, connection.database)
-                }
-                let average = statistics["avgObjSize"]?.integer ?? 0
+                let average =
+                    try connection.withClient { try $0.averageSize(entry.databaseName, connection.database) } ?? 0
                 find.batchSize = Self.batchSize(averageDocument: average, isDistant: isDistant)
                 // A query has an index of its own, and each range would be another snapshot of --consistency collection.
                 if cuts, !isSorted, queries[entry.name] == nil, moment.consistency != .collection {
