@@ -20,8 +20,8 @@ FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates libmongoc-1.0-0 libstdc++6 libzstd1 zlib1g \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --create-home mongoferry
+    && useradd --create-home --uid 10001 mongoferry
 COPY --from=build /out/ /usr/local/
-USER mongoferry
+USER 10001
 WORKDIR /data
 ENTRYPOINT ["mongoferry"]
