@@ -180,13 +180,14 @@ import Testing
     }
 
     @Test func aServerThatIsNotThereIsAskedOnceForAllTests() async throws {
-        let server = FixtureServer(uri: "mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=2000")
+        let server = FixtureServer(uri: "mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=10000")
         try await withFixture { fixture, _ in
             let watch = ContinuousClock.now
-            for _ in 0..<4 {
+            for _ in 0..<6 {
                 await #expect(throws: FerryError.self) { _ = try await Fixture(fixture.file, on: server).restore() }
             }
-            #expect(ContinuousClock.now - watch < .seconds(6))
+            // Six times ten seconds, if each asked; and time for tests that run beside this one.
+            #expect(ContinuousClock.now - watch < .seconds(50))
         }
     }
 

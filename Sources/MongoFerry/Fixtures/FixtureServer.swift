@@ -28,7 +28,7 @@ public final class FixtureServer: Sendable {
 
     /// How long a server that could not be reached is not asked again: of many tests that run at once, not each shall
     /// wait for it.
-    private static let patience = Duration.seconds(5)
+    private static let patience = Duration.seconds(60)
 
     /// Nothing is looked at before the first fixture is restored.
     /// - Parameter uri: a connection string; the database that it names does not matter.
