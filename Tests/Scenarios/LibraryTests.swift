@@ -3,7 +3,7 @@ import Foundation
 import MongoFerry
 import Testing
 
-/// The operations as other programs' tests call them. The README shows these lines.
+/// The operations as other programs call them. The documentation shows these lines.
 @Suite struct LibraryTests {
     @Test func aFixtureIsRestoredBeforeATestAndItsReferencesAreAnAssertion() async throws {
         try await withFixture { uri, database, fixture in
@@ -17,6 +17,30 @@ import Testing
             #expect(check.status == "done")
             #expect(check.danglingCount == 0)
             #expect(check.references.contains { $0.path == "customerId" && $0.checked == 120 })
+        }
+    }
+
+    @Test func anOperationIsWatchedWhileItRuns() async throws {
+        try await withFixture { uri, database, fixture in
+            let target = try Target(uri: uri, database: database)
+            let running = Import(fixture, into: target, ImportOptions()).start()
+            for await step in running.progress {
+                print(step.phase, step.collection ?? "", step.records, step.total ?? 0)
+            }
+            let report = try await running.report
+            #expect(report.totals.inserted == 200)
+        }
+    }
+
+    @Test func aFixtureIsWrittenFromALiveDatabase() async throws {
+        try await withFixture { uri, database, fixture in
+            _ = try await Import(fixture, into: Target(uri: uri, database: database), ImportOptions()).run()
+            let (name, path) = (database, fixture + ".new.csv")
+            defer { try? FileManager.default.removeItem(atPath: path) }
+            let shop = Fixture(path)
+            try await shop.export(from: Target(uri: uri, database: name))
+            try await FixtureServer.shared.dropLeftovers(olderThan: .seconds(24 * 3600))
+            try await shop.withDatabase { #expect($0.collections.count == 2) }
         }
     }
 

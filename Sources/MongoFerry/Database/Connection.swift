@@ -53,6 +53,13 @@ final class Connection: Sendable {
         }
     }
 
+    /// Over connections that are there already.
+    init(pool: ClientPool, server: ServerInfo, database: String) {
+        self.pool = pool
+        self.server = server
+        self.database = database
+    }
+
     func namespace(_ collection: String) -> Namespace { Namespace(database, collection) }
 
     func withClient<Result>(_ body: (Client) throws -> Result) throws -> Result { try pool.withClient(body) }

@@ -113,7 +113,8 @@ public struct Export: Sendable {
         _ connection: Connection, _ catalog: Catalog, _ references: [Reference], _ moment: ReadMoment
     ) -> BackupMetadata {
         var metadata = BackupMetadata(
-            created: nil, program: "mongoferry \(mongoFerryVersion)", database: connection.database,
+            created: nil, program: "mongoferry \(mongoFerryVersion)",
+            database: options.sourceName ?? connection.database,
             consistency: moment.consistency.rawValue, json: options.json.rawValue, collections: catalog.entries,
             references: references.map(\.document), excluded: catalog.excluded, queries: options.queries)
         if options.reproducible { return metadata }

@@ -25,6 +25,8 @@ public struct ExportOptions: Sendable {
     public var json: ExtendedJSONMode = .compact
     public var plain = false
     public var reproducible = false
+    /// What the file says that its database is called; nil for the database's own name.
+    public var sourceName: String?
     /// Nil takes the best that the server has.
     public var consistency: Consistency?
     public var configuration = Configuration()

@@ -6,6 +6,8 @@ import MongoDriver
 struct CollectionBuilder {
     let client: Client
     let database: String
+    /// Of creating collections and building indexes.
+    var writeConcern = WriteConcern.majority
 
     /// Creates a collection, time series or view under a name.
     /// - Throws: ``FerryError`` naming the options that the server refuses.
@@ -29,7 +31,7 @@ struct CollectionBuilder {
         do {
             try Repeating.run { isAgain in
                 do {
-                    try client.runWrite(command, on: database)
+                    try client.runWrite(command, on: database, writeConcern: writeConcern)
                 } catch let error as MongoError where isAgain && error.isNamespaceExists {
                     // The attempt whose outcome was unknown had been carried out.
                 }
@@ -87,7 +89,9 @@ struct CollectionBuilder {
         ]
         do {
             // An index that is there already is no error, so this may be done twice.
-            _ = try Repeating.run { _ in try client.runWrite(command, on: database) }
+            _ = try Repeating.run { _ in
+                try client.runWrite(command, on: database, writeConcern: writeConcern)
+            }
             return nil
         } catch let error as MongoError where !error.isWorthRepeating && !error.isServerSelection {
             return error

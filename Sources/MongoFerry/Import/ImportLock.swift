@@ -200,10 +200,11 @@ final class ImportLock: @unchecked Sendable {
 
 extension Client {
     /// Drops a collection or view; one that does not exist is no error.
-    func drop(_ namespace: Namespace) throws {
+    func drop(_ namespace: Namespace, writeConcern: WriteConcern = .majority) throws {
         do {
             _ = try Repeating.run { _ in
-                try runWrite(["drop": .string(namespace.collection)], on: namespace.database)
+                try runWrite(
+                    ["drop": .string(namespace.collection)], on: namespace.database, writeConcern: writeConcern)
             }
         } catch let error as MongoError where error.isNamespaceNotFound {}
     }

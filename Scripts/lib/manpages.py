@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+"""Writes the man pages from what the program says about itself, so that they cannot be out of date.
+
+    mongoferry --experimental-dump-help | Scripts/lib/manpages.py FOLDER VERSION
+
+FOLDER gets mongoferry.1 and one page a command, in mdoc(7), which groff's and mandoc's man both know.
+"""
+
+import datetime
+import json
+import os
+import re
+import sys
+
+EXIT_STATUS = [
+    ("0", "It is done."),
+    ("1", "It could not be done; the message says what state things are in."),
+    ("2", "Problems in the data were found: rows that were rejected, differences, references that lead nowhere."),
+    ("64", "The command was used wrongly."),
+    ("130", "It was interrupted."),
+]
+ENVIRONMENT = [
+    ("MONGODB_URI", "The connection string, where neither --uri nor --uri-file is given."),
+    ("NO_COLOR", "No colours, whatever it is set to."),
+    ("TMPDIR", "Where standard input is kept until it has been checked."),
+]
+FILES = [("mongoferry.yaml", "The configuration, where it lies in the working folder and --config names no other.")]
+
+
+def escaped(text):
+    """Text as roff prints it unchanged."""
+    text = text.replace("\\", "\\e").replace("-", "\\-")
+    text = "".join(c if ord(c) < 128 else "\\[u%04X]" % ord(c) for c in text)
+    # A point or an apostrophe at its start would make a line a request.
+    return "\\&" + text if text.startswith((".", "'")) else text
+
+
+def word(text):
+    """Text as an argument of a macro: words that are macros' names lose that meaning."""
+    return " ".join("\\&" + escaped(part) for part in text.split(" "))
+
+
+def paragraph(text):
+    """Prose, a sentence a line, as mdoc wants it."""
+    lines = []
+    for sentence in re.split(r"(?<=[.?!])\s+(?=[A-Z-])", " ".join(text.split())):
+        line = ""
+        for part in sentence.split(" "):
+            if line and len(line) + len(part) > 72:
+                lines.append(escaped(line))
+                line = part
+            else:
+                line = f"{line} {part}".strip()
+        lines.append(escaped(line))
+    return lines
+
+
+def flags(argument):
+    """-o, --output file: as macros' words, each name by itself."""
+    value = [] if argument["kind"] == "flag" else ["Ar", word(argument["valueName"])]
+    names = []
+    for name in sorted(argument["names"], key=lambda name: name["kind"] == "long"):
+        names.append(("Fl", "\\-" + escaped(name["name"]) if name["kind"] == "long" else escaped(name["name"])))
+    return names, value
+
+
+def synopsis(argument):
+    if argument["kind"] == "positional":
+        text = ["Ar", word(argument["valueName"])]
+    else:
+        names, value = flags(argument)
+        text = [*names[-1], *value]
+    if argument["isOptional"]:
+        text = ["Op", *text]
+    return "." + " ".join(text) + (" ..." if argument["isRepeating"] else "")
+
+
+def item(argument):
+    if argument["kind"] == "positional":
+        head = ".It Ar " + word(argument["valueName"])
+    else:
+        names, value = flags(argument)
+        head = ".It " + " , ".join(" ".join(name) for name in names) + (" " + " ".join(value) if value else "")
+    text = argument.get("abstract", "").strip() or argument["valueName"]
+    default = argument.get("defaultValue")
+    if default and "default" not in text.lower():
+        text += f" Default: {default}."
+    return [head, *paragraph(text)]
+
+
+def listed(title, arguments):
+    if not arguments:
+        return []
+    lines = [f".Sh {title}", ".Bl -tag -width Ds"]
+    for argument in arguments:
+        lines += item(argument)
+    return lines + [".El"]
+
+
+def defined(title, macro, entries):
+    lines = [f".Sh {title}", ".Bl -tag -width Ds"]
+    for name, text in entries:
+        lines += [f".It {macro} {word(name)}".replace("  ", " "), *paragraph(text)]
+    return lines + [".El"]
+
+
+def described(text):
+    """The discussion: its prose, and the examples at its end."""
+    prose, examples = [], []
+    in_examples = False
+    for line in (text or "").splitlines():
+        if re.fullmatch(r"Examples?:", line.strip()):
+            in_examples = True
+        elif in_examples and (line.startswith("  ") or not line.strip()):
+            examples.append(line[2:])
+        else:
+            in_examples = False
+            prose.append(line)
+    return "\n".join(prose).strip(), "\n".join(examples).strip("\n").splitlines()
+
+
+def prose_lines(text):
+    lines = []
+    for number, part in enumerate(re.split(r"\n\s*\n", text)):
+        if number:
+            lines.append(".Pp")
+        lines += paragraph(part)
+    return lines
+
+
+def literal(lines):
+    return [".Bd -literal -offset indent", *[escaped(line) for line in lines], ".Ed"]
+
+
+def head(name, abstract, version):
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    day = datetime.datetime.fromtimestamp(int(epoch), datetime.timezone.utc) if epoch else datetime.datetime.now()
+    abstract = abstract.strip().rstrip(".")
+    return [
+        f".Dd {day.strftime('%B')} {day.day}, {day.year}",
+        f".Dt {name.upper()} 1",
+        f".Os {version}",
+        ".Sh NAME",
+        f".Nm {name}",
+        # Not the start of a sentence here.
+        f".Nd {escaped(abstract[0].lower() + abstract[1:])}",
+        ".Sh SYNOPSIS",
+    ]
+
+
+def see_also(names):
+    references = sorted(names)
+    return [".Sh SEE ALSO", *[f".Xr {name} 1{' ,' if name != references[-1] else ''}" for name in references]]
+
+
+def command_page(command, common, names, version):
+    name = f"mongoferry-{command['commandName']}"
+    own = [a for a in command["arguments"] if a["shouldDisplay"] and argument_name(a) not in common]
+    shared = [a for a in command["arguments"] if a["shouldDisplay"] and argument_name(a) in common]
+    prose, examples = described(command.get("discussion"))
+    lines = head(name, command["abstract"], version)
+    lines += [f".Nm mongoferry {word(command['commandName'])}"]
+    lines += [synopsis(a) for a in own if a["kind"] != "positional"]
+    lines += [".Op Ar common options"]
+    lines += [synopsis(a) for a in own if a["kind"] == "positional"]
+    lines += [".Sh DESCRIPTION", *prose_lines(prose or command["abstract"])]
+    lines += listed("ARGUMENTS", [a for a in own if a["kind"] == "positional"])
+    lines += listed("OPTIONS", [a for a in own if a["kind"] != "positional"])
+    lines += listed("COMMON OPTIONS", shared)
+    lines += defined("ENVIRONMENT", "Ev", ENVIRONMENT) + defined("FILES", "Pa", FILES)
+    lines += defined("EXIT STATUS", "Sy", EXIT_STATUS)
+    if examples:
+        lines += [".Sh EXAMPLES", *literal(examples)]
+    return name, lines + see_also([other for other in names if other != name])
+
+
+def main_page(root, commands, names, version):
+    lines = head("mongoferry", root["abstract"], version)
+    lines += [".Nm mongoferry", ".Ar command", ".Op Ar options"]
+    lines += [".Nm mongoferry", ".Fl \\-version", ".Nm mongoferry", ".Cm help", ".Op Ar command"]
+    prose, _ = described(root.get("discussion"))
+    lines += [".Sh DESCRIPTION", *prose_lines(root["abstract"] + "\n\n" + prose)]
+    lines += [".Sh COMMANDS", ".Bl -tag -width Ds"]
+    for command in commands:
+        lines += [f".It Cm {word(command['commandName'])}", *paragraph(command["abstract"])]
+        lines += ["See", f".Xr mongoferry-{command['commandName']} 1 ."]
+    lines += [".El"]
+    lines += defined("ENVIRONMENT", "Ev", ENVIRONMENT) + defined("FILES", "Pa", FILES)
+    lines += defined("EXIT STATUS", "Sy", EXIT_STATUS)
+    lines += [
+        ".Sh EXAMPLES",
+        "Make a backup of a database, and restore it exactly as it was:",
+        *literal(
+            [
+                "mongoferry export --db insurance -o insurance.csv.zst",
+                "mongoferry verify insurance.csv.zst",
+                "mongoferry import insurance.csv.zst --db insurance --mode replace",
+            ]
+        ),
+    ]
+    return "mongoferry", lines + see_also([name for name in names if name != "mongoferry"])
+
+
+def argument_name(argument):
+    return argument.get("preferredName", {}).get("name") or argument["valueName"]
+
+
+def main():
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    folder, version = sys.argv[1:]
+    root = json.load(sys.stdin)["command"]
+    commands = [c for c in root["subcommands"] if c["shouldDisplay"] and c["commandName"] != "help"]
+    # What every command takes.
+    common = set.intersection(*[{argument_name(a) for a in c["arguments"] if a["kind"] != "positional"} for c in commands])
+    names = ["mongoferry"] + [f"mongoferry-{c['commandName']}" for c in commands]
+    pages = [main_page(root, commands, names, version)]
+    pages += [command_page(command, common, names, version) for command in commands]
+    for name, lines in pages:
+        with open(os.path.join(folder, f"{name}.1"), "w", encoding="ascii") as file:
+            file.write("\n".join(lines) + "\n")
+
+
+main()

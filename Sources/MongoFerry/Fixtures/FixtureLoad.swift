@@ -1,0 +1,125 @@
+import BSON
+import BackupFile
+import MongoDriver
+import Relations
+
+/// Brings a fixture's file into a database that is its own: new, or to be reset.
+///
+/// What an import does for the only copy of somebody's data is not needed here and is what takes the time: no lock, no
+/// staging, no waiting for a majority but with the documents of each collection. The file is checked all the same.
+struct FixtureLoad {
+    struct Outcome: Sendable {
+        var outcomes: [CollectionOutcome] = []
+        var references: [Reference] = []
+        /// Names in the database by names in the file.
+        var names: [String: String] = [:]
+    }
+
+    private let fixture: Fixture
+    private let reader: BackupReader
+    private let jobs: Int
+    private let operation: OperationContext
+
+    /// Above that, dropping a collection and making it anew is quicker than deleting its documents.
+    private static let deletionLimit = 2000
+    /// Files below are read by one thread, whose one connection is there already.
+    private static let smallFile = 1 << 20
+
+    /// Opens the file and reads what it says about itself.
+    /// - Throws: ``FileError``; ``BackupError``.
+    init(_ fixture: Fixture, _ operation: OperationContext) throws {
+        self.fixture = fixture
+        self.operation = operation
+        let file = try OpenFile(reading: fixture.file)
+        jobs = try file.status().st_size < Self.smallFile ? 1 : Threads.defaultJobs
+        reader = try BackupReader(file)
+    }
+
+    /// - Parameter isNew: the database is to be empty; else what is in it and not in the file goes.
+    /// - Throws: ``FerryError``, ``BackupError``, ``FileError``, ``MongoError``; `CancellationError`.
+    func run(into connection: Connection, isNew: Bool) throws -> Outcome {
+        var options = ImportOptions()
+        options.mode = .replace
+        options.configuration = fixture.configuration
+        var survey = try Surveyor(
+            reader: reader, jobs: jobs, maximumDocument: connection.server.maxBsonObjectSize + 16_384,
+            problemLimit: FixtureProblems.limit, operation: operation
+        ).run()
+        // Without the database: a fixture is the same whatever was restored before.
+        let legacy = try LegacyTypes.resolve(&survey, reader, nil, options, operation, jobs: jobs)
+        survey.problems.merge(legacy.problems)
+        try FixtureProblems.check(&survey, fixture.file)
+        var outcome = Outcome()
+        outcome.references = try references(legacy)
+        let plan = try ImportPlanner(
+            connection: connection, options: options, metadata: reader.metadata, survey: survey,
+            references: outcome.references
+        ).plan()
+        if isNew, !plan.untouched.isEmpty || plan.steps.contains(where: { $0.liveOptions != nil }) {
+            throw FerryError("\(connection.database) was to be a new database, and it is not empty")
+        }
+        let client = try connection.pool.makeClient()
+        for name in plan.untouched { try client.drop(connection.namespace(name)) }
+        let rejections = RejectionLog(limit: FixtureProblems.limit)
+        let loader = RowLoader(
+            reader: reader, connection: connection, survey: survey, rules: legacy.rules, jobs: jobs,
+            rejections: rejections, lock: nil, operation: operation)
+        var refusedIndexes: [String] = []
+        for (index, step) in plan.steps.enumerated() {
+            try operation.cancellation.check()
+            outcome.names[step.name] = step.databaseName
+            // What comes later and is confirmed by a majority confirms what came before.
+            let isConfirmedLater = index + 1 < plan.steps.count || step.way != .view && step.records > 0
+            let builder = CollectionBuilder(
+                client: client, database: connection.database,
+                writeConcern: isConfirmedLater ? WriteConcern(.nodes(1)) : .majority)
+            refusedIndexes += try prepare(step, builder)
+            guard step.way != .view else { continue }
+            let isOrdered = step.entry.options["capped"]?.bool == true || step.entry.kind == .timeseries
+            let way: DocumentWriter.Way = step.entry.kind == .timeseries ? .measurements(timeField: nil) : .load
+            outcome.outcomes.append(
+                try loader.load(
+                    step.name, into: connection.namespace(step.databaseName), way, writers: isOrdered ? 1 : nil
+                ).outcome)
+        }
+        try FixtureProblems.check(rejections, refusedIndexes, fixture.file)
+        return outcome
+    }
+
+    /// Makes an empty collection with its indexes, or a view.
+    ///
+    /// Indexes come first: a server builds one on an empty collection in no time, and on one that holds a document it
+    /// starts all that building takes.
+    private func prepare(_ step: ImportPlan.Step, _ builder: CollectionBuilder) throws -> [String] {
+        let namespace = Namespace(builder.database, step.databaseName)
+        if step.liveOptions != nil || step.liveIsView {
+            if step.way == .view, step.differences.isEmpty { return [] }
+            if step.way == .staged, !step.liveIsView, step.differences.isEmpty,
+                step.entry.options["capped"]?.bool != true, step.liveCount ?? 0 <= Self.deletionLimit
+            {
+                let all: Value = ["q": [:], "limit": 0]
+                try builder.client.runWrite(
+                    ["delete": .string(namespace.collection), "deletes": [all]], on: namespace.database,
+                    writeConcern: builder.writeConcern)
+                return []
+            }
+            try builder.client.drop(namespace)
+        }
+        try builder.create(step.entry, as: step.databaseName)
+        guard step.way != .view else { return [] }
+        return try builder.build(
+            step.entry.indexes, on: step.databaseName, inheriting: step.entry.options["collation"])
+    }
+
+    private func references(_ legacy: LegacyTypes) throws -> [Reference] {
+        if !fixture.configuration.references.isEmpty { return fixture.configuration.references }
+        guard let metadata = reader.metadata else { return legacy.references }
+        return try metadata.references.map { document in
+            do {
+                return try Reference(document: document)
+            } catch {
+                throw FerryError("\(fixture.file): a reference in the metadata is not understood: \(error)")
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+/// What is wrong with a fixture, as one error that reads well where a test fails.
+enum FixtureProblems {
+    /// Rows that are named with their reasons.
+    static let limit = 20
+
+    /// - Throws: ``FerryError`` of wrong data where the file has faults.
+    static func check(_ survey: inout FileSurvey, _ file: String) throws {
+        let count = survey.problems.count + survey.fileProblems.count
+        guard count > 0 else { return }
+        throw FerryError(
+            "\(file): the fixture has \(counted(count, "fault")), and was not restored", kind: .data,
+            details: survey.fileProblems + lines(survey.problems.sorted())
+                + ["`mongoferry verify \(file)` lists every fault."])
+    }
+
+    /// - Throws: ``FerryError`` of wrong data where the server did not take everything.
+    static func check(_ rejections: RejectionLog, _ refusedIndexes: [String], _ file: String) throws {
+        guard rejections.count > 0 || !refusedIndexes.isEmpty else { return }
+        let what = [
+            rejections.count > 0 ? counted(rejections.count, "document") : nil,
+            refusedIndexes.isEmpty ? nil : counted(refusedIndexes.count, "index", "indexes"),
+        ].compactMap(\.self)
+        throw FerryError(
+            "\(file): the server refuses \(what.joined(separator: " and ")) of the fixture", kind: .data,
+            details: lines(rejections.first) + refusedIndexes)
+    }
+
+    private static func lines(_ problems: [RowProblem]) -> [String] {
+        problems.prefix(limit).map { problem in
+            var line = "line \(problem.line)"
+            if let collection = problem.collection { line += ", \(collection)" }
+            if let id = problem.id { line += ", _id \(id)" }
+            return "\(line): \(problem.reason)"
+        }
+    }
+
+    private static func counted(_ count: Int, _ one: String, _ many: String? = nil) -> String {
+        "\(count) \(count == 1 ? one : many ?? one + "s")"
+    }
+}

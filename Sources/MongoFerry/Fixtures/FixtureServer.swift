@@ -1,0 +1,99 @@
+import BSON
+import Foundation
+import MongoDriver
+import Synchronization
+
+/// The server on which fixtures are restored, and the connections to it.
+///
+/// One of them serves all tests of a process: connecting takes longer than restoring a small fixture.
+///
+///     let server = FixtureServer(uri: "mongodb://127.0.0.1:27117/?replicaSet=rs0")
+///     let shop = Fixture("Fixtures/shop.csv", on: server)
+///
+/// Any thread or task may use it. The connections are made with the first fixture and kept until the last reference
+/// to it goes.
+public final class FixtureServer: Sendable {
+    /// The server that the environment variable `MONGODB_URI` names, else `mongodb://localhost:27017`.
+    public static let shared = FixtureServer(uri: environmentURI)
+
+    /// With the password, so it stays in here.
+    private let uri: String
+    private let state = Mutex<State>(.unused)
+
+    private enum State {
+        case unused
+        case connected(ClientPool, ServerInfo)
+        case failed(any Error, ContinuousClock.Instant)
+    }
+
+    /// How long a server that could not be reached is not asked again: of many tests that run at once, not each shall
+    /// wait for it.
+    private static let patience = Duration.seconds(60)
+
+    /// Nothing is looked at before the first fixture is restored.
+    /// - Parameter uri: a connection string; the database that it names does not matter.
+    public init(uri: String) { self.uri = uri }
+
+    private static var environmentURI: String {
+        let variable = ProcessInfo.processInfo.environment["MONGODB_URI"] ?? ""
+        return variable.isEmpty ? "mongodb://localhost:27017" : variable
+    }
+
+    /// Removes databases that tests left behind when their process was killed.
+    ///
+    ///     try await FixtureServer.shared.dropLeftovers(olderThan: .seconds(3600))
+    ///
+    /// Only those that ``Fixture/restore(_:)`` made, which are known by their names, and the time of making in them.
+    /// - Parameter age: since they were made: leave alone what tests of another process may be using.
+    /// - Returns: the names of the databases that were removed.
+    /// - Throws: ``FerryError`` where the server cannot be reached; ``MongoError`` naming what it refused.
+    @discardableResult
+    public func dropLeftovers(olderThan age: Duration) async throws -> [String] {
+        try await Threads.run(cancelling: Cancellation()) { [self] in
+            let limit = Int(Date().timeIntervalSince1970) - Int(age.components.seconds)
+            let (pool, _) = try connected()
+            let client = try pool.makeClient()
+            let names = try client.listDatabaseNames(readPreference: .primary).filter {
+                ThrowawayName.secondsOfMaking($0).map { $0 < limit } ?? false
+            }
+            for name in names { try client.runWrite(["dropDatabase": 1], on: name) }
+            return names
+        }
+    }
+
+    func target(_ database: String) throws -> Target { try Target(uri: uri(naming: database)) }
+
+    func uri(naming database: String) -> String { DatabaseURI.text(uri, database: database) }
+
+    /// A way to a database over the connections that are there already.
+    /// - Throws: ``FerryError`` naming host, cause and remedy.
+    func connection(to database: String) throws -> Connection {
+        let (pool, server) = try connected()
+        return Connection(pool: pool, server: server, database: database)
+    }
+
+    /// Only the first caller connects; the others wait for it, each on a thread of its own.
+    private func connected() throws -> (ClientPool, ServerInfo) {
+        try state.withLock { state in
+            switch state {
+            case .connected(let pool, let server): return (pool, server)
+            case .failed(let error, let time) where ContinuousClock.now - time < Self.patience: throw error
+            case .unused, .failed: break
+            }
+            do {
+                let connection = try Connection(try Target(uri: uri), database: "admin")
+                state = .connected(connection.pool, connection.server)
+                return (connection.pool, connection.server)
+            } catch {
+                state = .failed(error, ContinuousClock.now)
+                throw error
+            }
+        }
+    }
+}
+
+extension FixtureServer: CustomStringConvertible, CustomReflectable {
+    /// The connection string with its password replaced.
+    public var description: String { (try? ConnectionString(uri))?.redacted ?? "a wrong connection string" }
+    public var customMirror: Mirror { Mirror(self, children: ["uri": description], displayStyle: .class) }
+}

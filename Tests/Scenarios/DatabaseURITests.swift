@@ -1,0 +1,40 @@
+import Testing
+
+@testable import MongoFerry
+
+/// Connection strings for databases that are to be thrown away.
+@Suite struct DatabaseURITests {
+    /// A user stays one of the database where the user was looked up before.
+    @Test(arguments: [
+        ("mongodb://h", "mongodb://h/x"),
+        ("mongodb://h/", "mongodb://h/x"),
+        ("mongodb://h:1,i:2/shop?replicaSet=rs0", "mongodb://h:1,i:2/x?replicaSet=rs0"),
+        ("mongodb://h/?replicaSet=rs0", "mongodb://h/x?replicaSet=rs0"),
+        ("mongodb://u:p%2F%3F@h", "mongodb://u:p%2F%3F@h/x?authSource=admin"),
+        ("mongodb://u:p@h/shop", "mongodb://u:p@h/x?authSource=shop"),
+        ("mongodb://u:p@h/shop?w=1", "mongodb://u:p@h/x?w=1&authSource=shop"),
+        ("mongodb://u:p@h/shop?authSource=other", "mongodb://u:p@h/x?authSource=other"),
+        ("mongodb://u:p@h/?AuthSource=other", "mongodb://u:p@h/x?AuthSource=other"),
+        (
+            "mongodb://u@h/?authMechanism=MONGODB-X509",
+            "mongodb://u@h/x?authMechanism=MONGODB-X509&authSource=$external"
+        ),
+        ("mongodb+srv://u:p@h/", "mongodb+srv://u:p@h/x"),
+        ("mongodb+srv://u:p@h/shop", "mongodb+srv://u:p@h/x?authSource=shop"),
+    ])
+    func theDatabaseIsAnotherAndNothingElse(_ uri: String, _ wanted: String) {
+        #expect(DatabaseURI.text(uri, database: "x") == wanted)
+    }
+
+    @Test func namesOfDatabasesFitAndSayWhenTheyWereMade() throws {
+        let long = "Fixtures/" + String(repeating: "Ä long näme ", count: 20) + ".csv.gz"
+        for file in ["shop.csv", long, "/", ".csv"] {
+            let name = ThrowawayName.make(for: file)
+            try Target.check(databaseName: name)
+            #expect(name == name.lowercased())
+            #expect(ThrowawayName.secondsOfMaking(name) != nil)
+        }
+        #expect(ThrowawayName.secondsOfMaking("mongoferry_fixture_shop") == nil)
+        #expect(ThrowawayName.secondsOfMaking("shop_674309ab_1f2e3d4c") == nil)
+    }
+}

@@ -1,0 +1,370 @@
+import BSON
+import Foundation
+import MongoDriver
+import MongoFerry
+import Relations
+import Testing
+
+/// Fixtures as other programs' tests use them.
+@Suite struct FixtureTests {
+    @Test func aFixtureIsRestoredExactlyAndGoneAfterTheTest() async throws {
+        try await withFixture { fixture, source in
+            let name = try await fixture.withDatabase { database in
+                #expect(database.collections.map(\.name) == ["customers", "policies"])
+                #expect(
+                    database.collections.map(\.inserted) == source.collections.values.map(\.documents.count).sorted())
+                try expect(database, holds: source)
+                return database.name
+            }
+            #expect(name.hasPrefix("mongoferry_fixture_"))
+            try expectGone(name)
+        }
+    }
+
+    @Test func theDatabaseIsDroppedWhenTheTestThrows() async throws {
+        struct Failure: Error {}
+        try await withFixture { fixture, _ in
+            let name = Box("")
+            await #expect(throws: Failure.self) {
+                try await fixture.withDatabase { database in
+                    name.value = database.name
+                    throw Failure()
+                }
+            }
+            #expect(name.value != "")
+            try expectGone(name.value)
+        }
+    }
+
+    @Test func theDatabaseIsDroppedWhenTheTestIsCancelled() async throws {
+        try await withFixture { fixture, _ in
+            let name = Box("")
+            let test = Task {
+                try await fixture.withDatabase { database in
+                    name.value = database.name
+                    try await Task.sleep(for: .seconds(60))
+                }
+            }
+            while name.value == "" { try await Task.sleep(for: .milliseconds(5)) }
+            test.cancel()
+            await #expect(throws: CancellationError.self) { try await test.value }
+            try expectGone(name.value)
+        }
+    }
+
+    @Test func testsAtTheSameTimeHaveADatabaseEach() async throws {
+        try await withFixture { fixture, source in
+            let names = try await withThrowingTaskGroup(of: String.self) { group in
+                for _ in 0..<8 {
+                    group.addTask {
+                        try await fixture.withDatabase { database in
+                            try expect(database, holds: source)
+                            return database.name
+                        }
+                    }
+                }
+                return try await group.reduce(into: Set()) { $0.insert($1) }
+            }
+            #expect(names.count == 8)
+        }
+    }
+
+    @Test func resetBringsBackWhatATestHasChanged() async throws {
+        try await withFixture { fixture, source in
+            try await fixture.withDatabase { database in
+                try change(database) { live in
+                    try live.update("customers", [:], ["$set": ["name": "Mallory"]], many: true)
+                    try live.delete("policies", ["installments": ["$gt": 1]])
+                    try live.insert([["_id": "stranger"]], into: "policies")
+                    try live.run(["createIndexes": "customers", "indexes": [["key": ["name": 1], "name": "name_1"]]])
+                    try live.create("audit", indexes: [["key": ["at": 1], "name": "at_1"]])
+                    try live.run(["create": "everyone", "viewOn": "customers", "pipeline": []])
+                }
+                try await database.reset()
+                try expect(database, holds: source)
+                try change(database) { try $0.drop("customers") }
+                try await database.reset()
+                try expect(database, holds: source)
+            }
+        }
+    }
+
+    @Test func everyKindOfCollectionIsRestoredAndReset() async throws {
+        try await withFixture(filling: { database in
+            try database.create("readings", ["timeseries": ["timeField": "at"]])
+            try database.insert([["at": .date(1000), "value": 1], ["at": .date(2000), "value": 2]], into: "readings")
+            try database.create("log", ["capped": true, "size": 4096])
+            try database.insert((1...5).map { ["_id": .int32(Int32(9 - $0))] }, into: "log")
+            try database.create("empty", ["validator": ["a": ["$exists": true]]])
+            try database.create("high", ["viewOn": "readings", "pipeline": [["$match": ["value": ["$gt": 1]]]]])
+        }) { fixture, source in
+            try await fixture.withDatabase { database in
+                try expect(database, holds: source, butMeasurements: "readings")
+                try change(database) { live in
+                    try live.insert([["_id": 100]], into: "log")
+                    try live.drop("readings")
+                }
+                try await database.reset()
+                try expect(database, holds: source, butMeasurements: "readings")
+            }
+        }
+    }
+
+    // MARK: References
+
+    @Test func verifyReferencesThrowsAnErrorThatNamesWhatDangles() async throws {
+        try await withFixture { fixture, _ in
+            try await fixture.withDatabase { database in
+                try await database.verifyReferences()
+                let customer = try #require(LegacyFile.documents("policies").first?["customerId"])
+                let count = LegacyFile.documents("policies").count { $0["customerId"] == customer }
+                try change(database) { try $0.delete("customers", ["_id": customer]) }
+                do {
+                    try await database.verifyReferences()
+                    Issue.record("it did not throw")
+                } catch let error as DanglingReferences {
+                    let reference = try #require(error.references.first { $0.path == "customerId" })
+                    #expect(reference.dangling == count)
+                    let lines = "\(error)".split(separator: "\n")
+                    #expect(
+                        lines[0].hasSuffix("lead nowhere in \(database.name):") || lines[0].contains("leads nowhere"))
+                    #expect(
+                        "\(error)".contains(
+                            "policies.customerId → customers: \(count) of 120 values, such as {\"$oid\":"))
+                }
+            }
+        }
+    }
+
+    @Test func aFixtureWithoutReferencesCannotPassForVerified() async throws {
+        try await withFixture(filling: { try $0.insert([["_id": 1]], into: "things") }) { fixture, _ in
+            try await fixture.withDatabase { database in
+                _ = await #expect(throws: FerryError.self) { try await database.verifyReferences() }
+            }
+        }
+    }
+
+    // MARK: What is wrong with a fixture
+
+    @Test func anEditedFixtureIsRefusedByLineAndLeavesNoDatabase() async throws {
+        try await withFixture(named: "edited") { fixture, _ in
+            var text = try String(contentsOfFile: fixture.file, encoding: .utf8)
+            text.replace("\"\"number\"\":", with: "\"\"number\"\"", maxReplacements: 1)
+            try text.write(toFile: fixture.file, atomically: true, encoding: .utf8)
+            do {
+                _ = try await fixture.restore()
+                Issue.record("it was restored")
+            } catch let error as FerryError {
+                #expect(error.kind == .data)
+                #expect(error.text.hasPrefix("\(fixture.file): the fixture has 2 faults"))
+                #expect(error.details.contains { $0.hasPrefix("line ") && $0.contains("policies") })
+            }
+            #expect(try databases().filter { $0.hasPrefix("mongoferry_fixture_edited") } == [])
+        }
+    }
+
+    @Test func aFixtureThatTheServerRefusesNamesTheRows() async throws {
+        let rows = [
+            "things,\"{\"\"_id\"\":{\"\"$oid\"\":\"\"5c2aad8000000000000000a1\"\"},\"\"a\"\":1}\"",
+            "things,\"{\"\"_id\"\":{\"\"$regularExpression\"\":{\"\"pattern\"\":\"\"a\"\",\"\"options\"\":\"\"\"\"}}}\"",
+        ]
+        let path = NSTemporaryDirectory() + "refused_\(UInt64.random(in: 0 ... .max)).csv"
+        try LegacyFile.text(rows: rows).write(toFile: path, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        do {
+            _ = try await Fixture(path).restore()
+            Issue.record("it was restored")
+        } catch let error as FerryError {
+            #expect(error.details.contains { $0.hasPrefix("line 3, things") }, "\(error)")
+        }
+    }
+
+    @Test func aServerThatIsNotThereIsAskedOnceForAllTests() async throws {
+        let server = FixtureServer(uri: "mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=10000")
+        try await withFixture { fixture, _ in
+            let watch = ContinuousClock.now
+            for _ in 0..<6 {
+                await #expect(throws: FerryError.self) { _ = try await Fixture(fixture.file, on: server).restore() }
+            }
+            // Six times ten seconds, if each asked; and time for tests that run beside this one.
+            #expect(ContinuousClock.now - watch < .seconds(50))
+        }
+    }
+
+    @Test func aPasswordIsNotShownWhereATestFails() {
+        let server = FixtureServer(uri: "mongodb://amara:s3cret@example.org/shop")
+        var text = "\(server)"
+        dump(Fixture("shop.csv", on: server), to: &text)
+        #expect(!text.contains("s3cret"))
+    }
+
+    // MARK: Legacy files
+
+    @Test func anOldFileIsAFixtureTooWithNativeIdsAndDates() async throws {
+        let path = NSTemporaryDirectory() + "old_\(UInt64.random(in: 0 ... .max)).csv"
+        try LegacyFile.text().write(toFile: path, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let fixture = Fixture(path, configuration: try LegacyFile.configuration())
+        try await fixture.withDatabase { database in
+            #expect(database.collections.map(\.name) == LegacyFile.collections)
+            let policy = try #require(try image(database).collections["policies"]?.documents.first)
+            #expect(policy["customerId"]?.type == .objectID)
+            #expect(policy["start"]?.type == .date)
+        }
+    }
+
+    // MARK: Writing fixtures
+
+    @Test func anUnchangedDatabaseGivesTheSameFileWhateverItIsCalled() async throws {
+        try await withFixture { fixture, _ in
+            let before = try Data(contentsOf: URL(fileURLWithPath: fixture.file))
+            try await fixture.withDatabase { try await fixture.export(from: $0.target) }
+            #expect(try Data(contentsOf: URL(fileURLWithPath: fixture.file)) == before)
+        }
+    }
+
+    @Test func theDifferenceOfAFixtureShowsOnlyWhatHasChanged() async throws {
+        try await withFixture { fixture, _ in
+            func lines() throws -> [Substring] {
+                try String(contentsOfFile: fixture.file, encoding: .utf8).split(separator: "\n")
+            }
+            let before = try lines()
+            try await fixture.withDatabase { database in
+                let id = try #require(LegacyFile.documents("policies").first?["_id"])
+                try change(database) { try $0.update("policies", ["_id": id], ["$set": ["discount": 0.5]]) }
+                try await fixture.export(from: database.target)
+            }
+            let after = try lines()
+            #expect(after.count == before.count)
+            let changed = zip(before, after).filter { $0 != $1 }.map(\.1)
+            #expect(changed.count == 2)
+            #expect(changed.first?.contains("\"\"discount\"\":0.5") == true)
+            #expect(changed.last?.hasPrefix("# seal ") == true)
+        }
+    }
+
+    // MARK: Leftovers
+
+    @Test func onlyOldDatabasesOfFixturesAreSweptAway() async throws {
+        let old = "mongoferry_fixture_shop_00000001_1f2e3d4c"
+        let others = ["mongoferry_fixture_shop", "mongoferry_fixtures_00000001_1f2e3d4c"]
+        try await withFixture { fixture, _ in
+            for name in [old] + others { try withClient { _ = try $0.runWrite(["create": "things"], on: name) } }
+            try await fixture.withDatabase { database in
+                let swept = try await FixtureServer.shared.dropLeftovers(olderThan: .seconds(3600))
+                #expect(swept.contains(old))
+                #expect(try databases().isSuperset(of: others + [database.name]))
+            }
+            try expectGone(old)
+            for name in others { try withClient { _ = try $0.runWrite(["dropDatabase": 1], on: name) } }
+        }
+    }
+
+    // MARK: Speed
+
+    /// Prints what a fixture of ten documents costs; the limits are far above, for machines that do much at once.
+    @Test func aSmallFixtureTakesMilliseconds() async throws {
+        try await withFixture(filling: { database in
+            for (name, count) in [("customers", 4), ("orders", 6)] {
+                try database.insert((0..<count).map { ["_id": .int32(Int32($0)), "name": "Amara"] }, into: name)
+            }
+        }) { fixture, _ in
+            var times: [String: [Duration]] = [:]
+            func measure<Result>(_ what: String, _ body: () async throws -> Result) async throws -> Result {
+                let start = ContinuousClock.now
+                let result = try await body()
+                times[what, default: []].append(ContinuousClock.now - start)
+                return result
+            }
+            for _ in 0..<20 {
+                let database = try await measure("restore") { try await fixture.restore() }
+                for _ in 0..<3 { try await measure("reset") { try await database.reset() } }
+                try await measure("drop") { try await database.drop() }
+            }
+            for (what, all) in times.sorted(by: { $0.key < $1.key }) {
+                let sorted = all.sorted()
+                print(
+                    "\(what) of 10 documents in 2 collections: median \(sorted[sorted.count / 2]), least \(sorted[0])")
+            }
+            #expect(try #require(times["restore"]?.min()) < .milliseconds(250))
+            #expect(try #require(times["reset"]?.min()) < .milliseconds(50))
+            #expect(try #require(times["drop"]?.min()) < .milliseconds(50))
+        }
+    }
+
+    // MARK: What the tests need
+
+    /// A fixture file of customers and policies, or of what `filling` makes, and what its database held.
+    private func withFixture(
+        named name: String = "fixture",
+        filling fill: (TestDatabase) throws -> Void = { database in
+            for name in ["customers", "policies"] { try database.insert(LegacyFile.documents(name), into: name) }
+            try database.run([
+                "createIndexes": "policies", "indexes": [["key": ["customerId": 1], "name": "customerId_1"]],
+            ])
+        },
+        _ body: (_ fixture: Fixture, _ source: DatabaseImage) async throws -> Void
+    ) async throws {
+        let path = NSTemporaryDirectory() + "\(name)_\(UInt64.random(in: 0 ... .max)).csv"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        var source = DatabaseImage(collections: [:])
+        try withTestDatabase { database, _ in
+            try fill(database)
+            source = try database.image()
+            try database.export(to: path) { $0.reproducible = true }
+        }
+        try await body(Fixture(path), source)
+    }
+
+    private func withClient<Result>(_ body: (Client) throws -> Result) throws -> Result {
+        try ClientPool(try ConnectionString(try testURI()), applicationName: "mongoferry tests").withClient(body)
+    }
+
+    /// - Parameter series: a time series, in whose measurements servers do not keep the order of the fields.
+    private func expect(
+        _ database: ThrowawayDatabase, holds source: DatabaseImage, butMeasurements series: String? = nil
+    ) throws {
+        var found = try image(database)
+        var source = source
+        if let series {
+            #expect(found.collections[series]?.documents.count == source.collections[series]?.documents.count)
+            #expect(found.collections[series]?.options == source.collections[series]?.options)
+            found.collections[series] = nil
+            source.collections[series] = nil
+        }
+        let differences = found.differences(from: source)
+        #expect(differences == [])
+    }
+
+    private func expectGone(_ name: String) throws {
+        let names = try databases()
+        #expect(!name.isEmpty && !names.contains(name))
+    }
+
+    private func databases() throws -> Set<String> { try withClient { Set(try $0.listDatabaseNames()) } }
+
+    /// Over a connection of its own, by the string that code under test gets.
+    private func change<Result>(_ database: ThrowawayDatabase, _ body: (TestDatabase) throws -> Result) throws -> Result
+    {
+        let string = try ConnectionString(database.uri)
+        let pool = try ClientPool(string, applicationName: "mongoferry tests")
+        let name = try #require(string.database)
+        return try body(TestDatabase(pool: pool, client: try pool.makeClient(), name: name))
+    }
+
+    private func image(_ database: ThrowawayDatabase) throws -> DatabaseImage {
+        try change(database) { try $0.image() }
+    }
+}
+
+/// Carries a value out of a closure.
+// @unchecked: the lock guards the value.
+private final class Box<Value>: @unchecked Sendable {
+    private let lock = NSLock()
+    private var stored: Value
+    init(_ value: Value) { stored = value }
+    var value: Value {
+        get { lock.withLock { stored } }
+        set { lock.withLock { stored = newValue } }
+    }
+}
