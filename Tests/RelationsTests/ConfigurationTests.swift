@@ -183,12 +183,79 @@ import Testing
         ),
         (
             "collections:\n\t- x",
-            "mongoferry.yaml, line 2: not YAML: found character that cannot start any token at column 1"
+            "mongoferry.yaml, line 2: not YAML: found character that cannot start any token at column 1; expected blanks before the text of a line, since YAML takes no tabs there"
+        ),
+        (
+            "collections:\n  a: {types: {b: }}",
+            "mongoferry.yaml, line 2: the type of 'b' in collection 'a' is empty; expected objectId, date, decimal, int, long, double, bool, uuid, binary or string"
+        ),
+        (
+            "collections:\n  a: {references: {x: {to: []}}}",
+            "mongoferry.yaml, line 2: 'to' of 'x' in collection 'a' names no target; expected at least one collection named in 'collections'"
+        ),
+        (
+            "collections:\n  a: {references: {x: {by: k, to: {}}}}",
+            "mongoferry.yaml, line 2: 'to' of 'x' in collection 'a' names no target; expected at least one collection named in 'collections'"
+        ),
+        (
+            "collections:\n  a: {references: {x: {to: a, optional: 'true'}}}",
+            "mongoferry.yaml, line 2: 'optional' of 'x' in collection 'a' is 'true'; expected true or false"
+        ),
+        (
+            "collections:\n  a: {collection: ~}",
+            "mongoferry.yaml, line 2: 'collection' in collection 'a' is empty; expected the database's name for it"
+        ),
+        (
+            "exclude:\n  - chats\n  - ~",
+            "mongoferry.yaml, line 3: an entry of 'exclude' is empty; expected a collection name, * and ? allowed"
+        ),
+        (
+            "12",
+            "mongoferry.yaml, line 1: the file is '12'; expected a map with the keys collections and exclude"
+        ),
+        (
+            "collections:\n  a:\n    types:\n      x: date\n      x: int\n",
+            "mongoferry.yaml, line 5: duplicate key 'x', first on line 4; expected each key once"
+        ),
+        (
+            "collections: *nothing",
+            "mongoferry.yaml, line 1: a text that begins with * stands without quotes; expected quotes around it, since YAML reads it as an alias"
+        ),
+        (
+            "? [a]\n: b",
+            "mongoferry.yaml, line 1: a key in the file is a list; expected a name"
         ),
     ])
     func errorsNameThePlaceAndTheWayOut(_ yaml: String, _ text: String) {
         let error = #expect(throws: ConfigurationError.self) { try parse(yaml) }
         #expect(error?.description == text)
+    }
+
+    /// "A billion laughs": each line holds the one before nine times.
+    @Test func textsThatGrowWithoutEndAreRefusedAtOnce() {
+        var lines = ["- &a0 [x, x, x, x, x, x, x, x, x]"]
+        for depth in 1...40 {
+            let items = Array(repeating: "*a\(depth - 1)", count: 9).joined(separator: ", ")
+            lines.append("- &a\(depth) [\(items)]")
+        }
+        let list = lines.map { "  " + $0 }.joined(separator: "\n")
+        let error = #expect(throws: ConfigurationError.self) { try parse("exclude:\n\(list)\n") }
+        #expect(error?.line == 2)
+        #expect(throws: ConfigurationError.self) { try parse(lines.joined(separator: "\n")) }
+        #expect(throws: ConfigurationError.self) { try parse("collections:\n\(list)\nexclude:\n  - *a40") }
+        for key in [
+            "? *a40\n  : x\n  ? *a40\n  : y", "*a40 : x\n  *a40 : y", "{[*a40]: x, [*a40]: y}", "{? *a40, ? *a40}",
+        ] {
+            let error = #expect(throws: ConfigurationError.self) {
+                try parse("exclude:\n\(list)\ncollections:\n  \(key)\n")
+            }
+            #expect(
+                error?.description == "mongoferry.yaml, line 44: a key is an alias, a list or a map; expected a name")
+        }
+        let deep = #expect(throws: ConfigurationError.self) {
+            try parse("collections: " + String(repeating: "{a: ", count: 100_000))
+        }
+        #expect(deep?.description.contains("five levels deep at most") == true)
     }
 
     @Test func errorsCarryTheirPartsForPrograms() {

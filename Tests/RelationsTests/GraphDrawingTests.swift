@@ -125,6 +125,26 @@ import Testing
                 """#)
     }
 
+    @Test(arguments: GraphDrawing.Format.allCases)
+    func fiveThousandCollectionsAreDrawnInAMoment(_ format: GraphDrawing.Format) {
+        var random = SeededGenerator(seed: 2)
+        let names = (0..<5_000).map { "collection\($0)" }
+        let references = (1..<10_000).map { number in
+            Reference(
+                collection: names[number / 2], path: path("field\(number)"),
+                target: names[Int.random(in: 0...number / 2, using: &random)])
+        }
+        let drawing = GraphDrawing(
+            ReferenceGraph(collections: names, references: references),
+            records: Dictionary(uniqueKeysWithValues: names.map { ($0, 7) }))
+        let clock = ContinuousClock()
+        var text = ""
+        let time = clock.measure { text = drawing.drawn(as: format) }
+        #expect(text.contains("collection4999"))
+        // Without optimisation, on a machine that has other things to do; what grows with the square takes minutes.
+        #expect(time < .seconds(20))
+    }
+
     @Test func namesThatMeanSomethingInASyntaxAreEscaped() {
         let name = "a \"b\" --> c\n|x|]#;\\n<i>"
         let graph = ReferenceGraph(

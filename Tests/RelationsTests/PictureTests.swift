@@ -1,4 +1,3 @@
-import Foundation
 import Relations
 import Testing
 
@@ -59,25 +58,6 @@ import Testing
         #expect(svg.contains("1,200 records"))
         #expect(svg.components(separatedBy: "url(#dangling)").count == 3)
         #expect(XMLCheck.isWellFormed(svg))
-    }
-
-    @Test func theSchemaKnowsEveryTypeThatTheParserKnows() throws {
-        let schema = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(
-            path: "../../Documentation/mongoferry.schema.json")
-        let json = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: schema)) as? [String: Any])
-        let definitions = try #require(json["$defs"] as? [String: Any])
-        let collection = try #require((definitions["collection"] as? [String: Any])?["properties"] as? [String: Any])
-        #expect(Set(collection.keys) == ["collection", "references", "types"])
-        let types = (collection["types"] as? [String: Any])?["additionalProperties"] as? [String: Any]
-        #expect(Set(types?["enum"] as? [String] ?? []) == Set(FieldType.allCases.map(\.rawValue)))
-        let reference = try #require((definitions["reference"] as? [String: Any])?["properties"] as? [String: Any])
-        for key in reference.keys {
-            let value = key == "optional" ? "true" : key == "by" ? "kind" : "a"
-            let to = key == "by" ? "{x: a}" : "a"
-            let yaml =
-                "collections: {a: {}, b: {references: {p: {to: \(to)\(key == "to" ? "" : ", \(key): \(value)")}}}}"
-            #expect(throws: Never.self) { try Configuration.parse(yaml: yaml, file: "x.yaml") }
-        }
     }
 }
 

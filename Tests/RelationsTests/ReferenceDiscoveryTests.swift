@@ -44,11 +44,11 @@ import Testing
         let found = try world.discover()
         #expect(
             found.described == [
-                "payments.policyId → policies: 200 of 200 sampled values exist, ObjectId",
+                "payments.policyId → policies: 600 of 600 sampled values exist, ObjectId",
                 "policies.coverageTypeId → coverageTypes: 4 of 4 sampled values exist, ObjectId",
-                "policies.customerId → customers: 200 of 200 sampled values exist, ObjectId",
-                "policies.vehicles[].drivers[].customerId → customers: 200 of 200 sampled values exist, ObjectId",
-                "receipts.paymentId → payments: 200 of 200 sampled values exist, ObjectId",
+                "policies.customerId → customers: 400 of 400 sampled values exist, ObjectId",
+                "policies.vehicles[].drivers[].customerId → customers: 400 of 400 sampled values exist, ObjectId",
+                "receipts.paymentId → payments: 600 of 600 sampled values exist, ObjectId",
                 "statementRecipients.customerId → customers: 50 of 50 sampled values exist, ObjectId",
                 "statementRecipients.owner → users: 50 of 50 sampled values exist, ObjectId",
             ])
@@ -151,7 +151,7 @@ import Testing
         }
         // "things" has 1 to 1000: 900 does not reach its end, so "owner" is one of people.
         let found = try world.discover()
-        #expect(found.described == ["cases.owner → people: 200 of 200 sampled values exist, whole number"])
+        #expect(found.described == ["cases.owner → people: 497 of 497 sampled values exist, whole number"])
     }
 
     @Test func scatteredNumbersThatExistAreNoAccident() throws {
@@ -203,6 +203,73 @@ import Testing
         }
         let found = try world.discover()
         #expect(found.described == ["b.x[] → a: 30 of 30 sampled values exist, UUID"])
+    }
+
+    @Test func keysOfSeveralPartsCountAsKeys() throws {
+        var world = World()
+        func account(_ number: Int) -> Value { ["branch": .string("B\(number % 4)"), "number": .int32(Int32(number))] }
+        for number in 0..<60 {
+            world.add("accounts", ["_id": account(number)])
+            world.add(
+                "transfers",
+                [
+                    "_id": oid(1, number), "from": account(number / 2), "to": [account(59 - number)],
+                    "other": ["branch": "B9", "number": .int32(Int32(number))],
+                ])
+        }
+        let found = try world.discover()
+        #expect(
+            found.described == [
+                "transfers.from → accounts: 30 of 30 sampled values exist, document",
+                "transfers.to[] → accounts: 60 of 60 sampled values exist, document",
+            ])
+    }
+
+    @Test func datesAndDecimalsAsKeysNeedANameThatSaysSo() throws {
+        var world = World()
+        for number in 0..<60 {
+            let day = Value.date(Int64(number) * 86_400_000)
+            world.add("calendar", ["_id": day])
+            world.add("rates", ["_id": .decimal128(decimal("\(number).25"))])
+            world.add(
+                "bookings",
+                [
+                    "_id": oid(1, number), "calendar": day, "made": day,
+                    "rate": .decimal128(decimal("\(number).25")), "premium": .decimal128(decimal("\(number).25")),
+                ])
+        }
+        let found = try world.discover()
+        #expect(
+            found.described == [
+                "bookings.calendar → calendar: 60 of 60 sampled values exist, date",
+                "bookings.rate → rates: 60 of 60 sampled values exist, decimal",
+            ])
+        #expect(
+            found.candidates.map(\.description) == [
+                "made → calendar: 60 of 60 sampled values exist, but dates exist in many places, and the name says nothing",
+                "premium → rates: 60 of 60 sampled values exist, but decimals exist in many places, and the name says nothing",
+            ])
+    }
+
+    @Test func whatIsNoTargetIsNotReferredTo() throws {
+        var discovery = ReferenceDiscovery()
+        discovery.declare("measurements", isTarget: false)
+        for number in 0..<30 {
+            try (["_id": oid(1, number), "sensor": oid(2, number)] as Document).withRaw {
+                try discovery.add($0, in: "measurements")
+            }
+            try (["_id": oid(2, number), "last": oid(1, number)] as Document).withRaw {
+                try discovery.add($0, in: "sensors")
+            }
+        }
+        let found = try discovery.resolve { target, values in
+            #expect(target == "sensors")
+            return Set(values)
+        }
+        #expect(
+            found.references.map { "\($0.collection).\($0.path) → \($0.target)" }.contains(
+                "measurements.sensor → sensors"))
+        #expect(found.references.allSatisfy { $0.target == "sensors" && $0.path != .id })
     }
 
     @Test func polymorphicReferencesAreNamedWithTheFieldThatTells() throws {

@@ -211,6 +211,21 @@ import Testing
         }
     }
 
+    @Test(arguments: ImportOptions.Mode.allCases)
+    func aRowThatRepeatsAnIdIsSetAsideAndNotWritten(_ mode: ImportOptions.Mode) throws {
+        try withTestDatabase { database, folder in
+            let id = "5c2aad80000000000000000a"
+            let rows = (1...3).map { LegacyFile.row("customers", json: #"{"_id":"\#(id)","n":\#($0)}"#) }
+            try folder.write(LegacyFile.text(rows: rows), to: "legacy.csv")
+            let report = try database.load(folder.file("legacy.csv"), mode) { $0.maximumRejects = 2 }
+            #expect(report.rejections.map(\.line) == [3, 4])
+            #expect(try database.documents(in: "customers").compactMap { $0["n"]?.integer } == [1])
+            #expect(report.collections.map(\.inserted) == [1])
+            let aside = try folder.text("legacy.csv.rejects.csv").split(separator: "\n")
+            #expect(aside.dropFirst() == rows.dropFirst().map { $0[...] }[...])
+        }
+    }
+
     // MARK: Extended JSON in a bare CSV
 
     @Test(arguments: [ExtendedJSONMode.compact, .canonical])

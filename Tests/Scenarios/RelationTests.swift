@@ -46,6 +46,46 @@ import Testing
         }
     }
 
+    @Test func aTimeSeriesRefersToOthers() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            func id(_ index: Int) -> Value { .objectID(ObjectID(high: 0x5C2A_AD80_0000_0001, low: UInt32(index))) }
+            try source.insert((0..<20).map { ["_id": id($0)] }, into: "sensors")
+            try source.create("readings", ["timeseries": ["timeField": "at", "metaField": "from"]])
+            try source.insert(
+                (0..<40).map {
+                    ["at": .date(Int64($0) * 1000), "from": ["sensor": id($0 % 20)], "value": .int32(Int32($0))]
+                },
+                into: "readings")
+            let found = try Discovering(try source.target, configuration: Configuration(), OperationContext())
+            #expect(
+                found.references.map { "\($0.collection).\($0.path) → \($0.target)" } == [
+                    "readings.from.sensor → sensors"
+                ])
+            try source.delete("sensors", ["_id": id(7)])
+            let database = try Verify(file: nil, target: try source.target).runBlocking(OperationContext())
+            #expect(database.references.map(\.dangling) == [2])
+            try source.export(to: folder.file("x.csv"))
+            let file = try Verify(file: folder.file("x.csv"), target: nil).runBlocking(OperationContext())
+            #expect(file.references.map(\.dangling) == [2])
+            let report = try copy.load(folder.file("x.csv"), .replace)
+            #expect(report.collections.map(\.name) == ["sensors", "readings"])
+            #expect(report.references.map(\.dangling) == [2])
+        }
+    }
+
+    @Test func aReferenceThatFewDocumentsHaveIsFoundInASmallCollection() throws {
+        try withTestDatabase { database, _ in
+            func id(_ kind: UInt64, _ index: Int) -> Value {
+                .objectID(ObjectID(high: 0x5C2A_AD80_0000_0000 | kind, low: UInt32(index)))
+            }
+            try database.insert((0..<10).map { ["_id": id(1, $0)] }, into: "agents")
+            try database.insert(
+                (0..<9000).map { $0 == 4321 ? ["_id": id(2, $0), "by": id(1, 3)] : ["_id": id(2, $0)] }, into: "visits")
+            let found = try Discovering(try database.target, configuration: Configuration(), OperationContext())
+            #expect(found.references.map { "\($0.path) → \($0.target)" } == ["by → agents"])
+        }
+    }
+
     @Test func aTypeFieldBesideTheIdMakesAPolymorphicReference() throws {
         try withTestDatabase { database, _ in
             func id(_ collection: UInt64, _ index: Int) -> Value {
@@ -77,6 +117,10 @@ import Testing
             .runBlocking(OperationContext())
             #expect(report.danglingCount == 1)
             #expect(report.status == "problems")
+            #expect(report.json.contains(#""when":"ownerType = \"company\"""#))
+            // Only the one that dangles is red.
+            let picture = try #require(report.graph).drawn(as: .svg)
+            #expect(picture.components(separatedBy: "1 dangling").count == 2)
         }
     }
 
@@ -141,9 +185,9 @@ import Testing
             let (changed, missing) = (try #require(ids[0].objectID), try #require(ids[1].objectID))
             #expect(
                 texts == [
-                    "missing: 1 documents: _id {\"$oid\":\"\(missing)\"}",
-                    "different: 1 documents: _id {\"$oid\":\"\(changed)\"} in address.city",
-                    "extra: 1 documents: _id \"stranger\"",
+                    "missing: 1 document: _id {\"$oid\":\"\(missing)\"}",
+                    "different: 1 document: _id {\"$oid\":\"\(changed)\"} in address.city",
+                    "extra: 1 document in the database only: _id \"stranger\"",
                 ])
             #expect(report.status == "problems")
         }

@@ -25,13 +25,13 @@ public struct PlanGraph: Sendable {
                 records: records)
             return
         }
-        let survey = try Surveyor(
+        var survey = try Surveyor(
             reader: reader, jobs: Threads.defaultJobs, maximumDocument: 16 << 20 + 16_384, problemLimit: 20,
             operation: operation
         ).run()
         var options = ImportOptions()
         options.configuration = configuration
-        let legacy = try LegacyTypes.resolve(survey, reader, nil, options, operation, jobs: Threads.defaultJobs)
+        let legacy = try LegacyTypes.resolve(&survey, reader, nil, options, operation, jobs: Threads.defaultJobs)
         drawing = GraphDrawing(
             ReferenceGraph(
                 collections: survey.rows.map(\.name),
@@ -46,7 +46,7 @@ public struct PlanGraph: Sendable {
         let connection = try Connection(target, database: database)
         let catalog = try Catalog(connection, configuration: configuration)
         try Discovering.requireSomething(catalog, connection)
-        let references = try ReferenceSource.forExport(connection, catalog, configuration, operation)
+        let references = try ReferenceSource.live(connection, catalog, configuration, operation, .thorough)
         let entries = catalog.entries.filter { $0.kind != .view }
         drawing = GraphDrawing(
             ReferenceGraph(collections: entries.map(\.name), references: references),
@@ -67,7 +67,7 @@ public struct Discovering: Sendable {
         let catalog = try Catalog(connection, configuration: configuration)
         try Self.requireSomething(catalog, connection)
         let entries = catalog.entries.filter { $0.kind != .view }
-        let discovery = try LiveDiscovery(connection, operation).discover(entries)
+        let discovery = try LiveDiscovery(connection, operation, .thorough).discover(entries)
         let counts = try Self.counts(entries, connection)
         references = discovery.references
         candidates = discovery.candidates

@@ -5,13 +5,14 @@ import Relations
 /// Where the references of an operation come from.
 enum ReferenceSource {
     /// The configuration's, where it has any; else what the live data show.
-    static func forExport(
-        _ connection: Connection, _ catalog: Catalog, _ configuration: Configuration, _ operation: OperationContext
+    static func live(
+        _ connection: Connection, _ catalog: Catalog, _ configuration: Configuration, _ operation: OperationContext,
+        _ effort: LiveDiscovery.Effort
     ) throws -> [Reference] {
         if !configuration.references.isEmpty {
             let names = Set(catalog.entries.map(\.name))
             return configuration.references.filter { names.contains($0.collection) }
         }
-        return try LiveDiscovery(connection, operation).discover(catalog.entries).references
+        return try LiveDiscovery(connection, operation, effort).discover(catalog.entries).references
     }
 }

@@ -31,7 +31,7 @@ public struct Export: Sendable {
         try Discovering.requireSomething(catalog, connection)
         try catalog.readIndexes(connection)
         let queries = try parsedQueries(catalog)
-        let references = try ReferenceSource.forExport(connection, catalog, options.configuration, operation)
+        let references = try ReferenceSource.live(connection, catalog, options.configuration, operation, .quick)
         let graph = ReferenceGraph(collections: catalog.entries.map(\.name), references: references)
         catalog.entries = Self.ordered(catalog.entries, graph.order)
         let moment = try ReadMoment(connection, wanted: options.consistency)

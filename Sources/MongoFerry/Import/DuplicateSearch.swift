@@ -1,5 +1,6 @@
 import BSON
 import BackupFile
+import Relations
 
 /// Finds rows of one collection with the same `_id`.
 ///
@@ -9,9 +10,12 @@ struct DuplicateSearch {
     let maximumDocument: Int
     let operation: OperationContext
 
-    func run(_ survey: inout FileSurvey) throws {
+    /// - Parameters:
+    ///   - rules: what `_id`s become, where it is more than ``RowID`` knows of.
+    ///   - names: the collections that these rules are for; the others were searched without.
+    func run(_ survey: inout FileSurvey, rules: TypeRules? = nil, in names: Set<String>? = nil) throws {
         var suspects: [String: Set<UInt64>] = [:]
-        for rows in survey.rows {
+        for rows in survey.rows where names?.contains(rows.name) ?? true {
             let hashes = rows.ids.repeatedIDs
             if !hashes.isEmpty { suspects[rows.name] = hashes }
         }
@@ -20,25 +24,27 @@ struct DuplicateSearch {
         guard let first else { return }
         try reader.seek(toRowAt: first.offset, line: first.line)
         var seen: [String: [UInt64: [(id: Value, line: Int)]]] = [:]
-        var decoder = RowDecoder(maximumDocument: maximumDocument)
+        var decoder = ConvertingDecoder(maximumDocument: maximumDocument, survey: survey, rules: rules)
         let batch = RecordBatch()
         while try reader.nextBatch(into: batch) {
             try operation.cancellation.check()
             batch.forEachRow { row in
-                // Rows that cannot be read were noted by the survey.
-                guard let (name, fields) = try? decoder.fields(of: row), let hashes = suspects[name] else { return }
-                let found = try? decoder.withDocument(fields, line: row.line, collection: name) { document, _ in
-                    document.first.map { (hash: IDHash.hash($0), id: $0.copy) }
-                }
-                guard let (hash, id) = found ?? nil, hashes.contains(hash) else { return }
-                let earlier = seen[name]?[hash]?.first { Self.areEqual($0.id, id) }
-                if let earlier {
-                    survey.problems.add(
-                        RowProblem(
-                            line: row.line, collection: name, id: IDText.text(id),
-                            reason: "the same _id stands on line \(earlier.line) already"))
-                } else {
-                    seen[name, default: [:]][hash, default: []].append((id, row.line))
+                decoder.withDocument(row, in: { suspects[$0] != nil }) { name, document, isLegacy in
+                    guard let first = document.first else { return }
+                    let id = RowID(first, isLegacy: isLegacy && rules == nil)
+                    let (hash, value) = (id.hash, id.value)
+                    guard suspects[name]?.contains(hash) == true else { return }
+                    // Found before what the rules make of it was known.
+                    if survey.repeatedLines.contains(row.line) { return }
+                    if let earlier = seen[name]?[hash]?.first(where: { Self.areEqual($0.id, value) }) {
+                        survey.repeatedLines.insert(row.line)
+                        survey.problems.add(
+                            RowProblem(
+                                line: row.line, collection: name, id: IDText.text(first),
+                                reason: "the same _id stands on line \(earlier.line) already"))
+                    } else {
+                        seen[name, default: [:]][hash, default: []].append((value, row.line))
+                    }
                 }
             }
         }

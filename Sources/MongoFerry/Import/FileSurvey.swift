@@ -13,7 +13,7 @@ struct FileSurvey: Sendable {
         /// between them in a legacy file.
         var first = (offset: Int.max, line: 0)
         var end = 0
-        /// A hash of each `_id`, sorted, and of each document where the import wants to compare them.
+        /// A hash of each `_id` as it will be in the database, sorted, and of each document where the import wants to compare them.
         var ids = RecordHashes()
         /// Rows whose document was carried as `$rawBSON`.
         var escaped = 0
@@ -28,6 +28,8 @@ struct FileSurvey: Sendable {
     /// Names of the time series among them, whose `_id`s say nothing.
     var measurements: Set<String> = []
     var problems: ProblemList
+    /// Lines of rows whose `_id` stands on an earlier line: an import that sets them aside must not write them.
+    var repeatedLines: Set<Int> = []
     /// What is wrong with the file as a whole.
     var fileProblems: [String] = []
     var inference = LegacyInference()
@@ -229,9 +231,8 @@ private final class SurveyWorker: @unchecked Sendable {
             document, traits in
             if isLegacy { try infer(document, traits.contains(.wrapper), rows.name) }
             guard let id = document.first else { return (UInt64(0), UInt64?.none, 0, false) }
-            return (
-                IDHash.hash(id), contents?.hash(document.bytes), document.bytes.count, traits.contains(.rawBSON)
-            )
+            let hash = RowID(id, isLegacy: isLegacy && !traits.contains(.wrapper)).hash
+            return (hash, contents?.hash(document.bytes), document.bytes.count, traits.contains(.rawBSON))
         }
         rows.count += 1
         if !decoder.measurements.contains(rows.name) { rows.ids.append(hash, document: content) }

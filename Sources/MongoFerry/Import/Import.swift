@@ -116,7 +116,7 @@ struct ImportRun {
             reader: reader, jobs: jobs, maximumDocument: connection.server.maxBsonObjectSize + 16_384,
             problemLimit: max(20, options.maximumRejects + 1), contents: contents, operation: operation)
         var survey = try operation.timed("preflight") { try surveyor.run() }
-        let legacy = try LegacyTypes.resolve(survey, reader, connection, options, operation, jobs: jobs)
+        let legacy = try LegacyTypes.resolve(&survey, reader, connection, options, operation, jobs: jobs)
         survey.problems.merge(legacy.problems)
         survey.inference = LegacyInference()
         if try refuse(&survey) { return report }
@@ -420,7 +420,7 @@ struct ImportRun {
         }
     }
 
-    /// Whether the hashes of the survey are those of the `_id`s that are written: legacy ones were texts then.
+    /// Whether the hashes of the survey are those of the `_id`s that are written: of legacy rows, some may be set aside.
     private var knowsIDs: Bool { reader.metadata != nil && options.upsertKeys == ["_id"] }
 
     private func knownIDs(_ plan: ImportPlan, _ survey: FileSurvey) -> @Sendable (String) -> RecordHashes? {

@@ -99,6 +99,9 @@ struct ImportPlanner {
         }
         guard let existing, !existingIsView else {
             step.code = ServerCode.found(in: entry)
+            if existing == nil, let hint = FileNames.hint(entry.databaseName, among: live.map(\.name)) {
+                step.differences.append(hint)
+            }
             return step
         }
         step.liveOptions = existing.options

@@ -14,9 +14,11 @@ struct LegacyTypes {
     private static let sampleSize = 1000
 
     /// Decides from configuration, live data and the rows themselves; then tries the rules on every row.
-    /// - Parameter connection: nil where there is no database to look at.
+    /// - Parameters:
+    ///   - survey: gets the hashes of those `_id`s that the rules make something else of than an ObjectId.
+    ///   - connection: nil where there is no database to look at.
     static func resolve(
-        _ survey: FileSurvey, _ reader: BackupReader, _ connection: Connection?, _ options: ImportOptions,
+        _ survey: inout FileSurvey, _ reader: BackupReader, _ connection: Connection?, _ options: ImportOptions,
         _ operation: OperationContext, jobs: Int
     ) throws -> LegacyTypes {
         guard survey.legacyRows != .none else { return LegacyTypes(problems: ProblemList(limit: 0)) }
@@ -42,7 +44,7 @@ struct LegacyTypes {
             return try existing(ids, in: databaseName(collection), connection)
         }
         var result = LegacyTypes(resolution: resolution, problems: ProblemList(limit: survey.problems.limit))
-        try result.tryRules(survey, reader, operation, jobs: jobs)
+        try result.tryRules(&survey, reader, operation, jobs: jobs)
         return result
     }
 
@@ -66,33 +68,55 @@ struct LegacyTypes {
         }
     }
 
-    /// Converts every row once without writing it, to find those that a rule of the configuration cannot convert.
+    /// Converts every row once without writing it, to find those that a rule of the configuration cannot convert, and
+    /// what becomes of `_id`s.
     private mutating func tryRules(
-        _ survey: FileSurvey, _ reader: BackupReader, _ operation: OperationContext, jobs: Int
+        _ survey: inout FileSurvey, _ reader: BackupReader, _ operation: OperationContext, jobs: Int
     ) throws {
-        guard let rules, rules.rules.contains(where: \.isStrict) else { return }
+        guard let rules else { return }
+        let rekeyed = Set(rules.rules.filter(\.changesKeys).map(\.collection))
+        guard !rekeyed.isEmpty || rules.rules.contains(where: \.isStrict) else { return }
         try reader.seek(toRowAt: reader.firstRow.offset, line: reader.firstRow.line)
-        let legacyRows = survey.legacyRows
-        let workers = (0..<jobs).map { _ in RuleTrial(rules: rules, legacyRows: legacyRows, limit: problems.limit) }
+        let workers = (0..<jobs).map { _ in
+            RuleTrial(rules: rules, rekeyed: rekeyed, legacyRows: survey.legacyRows, limit: problems.limit)
+        }
         try BatchPass.run(
             reader, cancellation: operation.cancellation,
             workers: workers.map { worker in { @Sendable batch in worker.look(at: batch) } })
         for worker in workers { problems.merge(worker.problems) }
+        guard !rekeyed.isEmpty else { return }
+        for index in survey.rows.indices where rekeyed.contains(survey.rows[index].name) {
+            var ids = RecordHashes()
+            for worker in workers { ids.append(contentsOf: worker.ids[survey.rows[index].name] ?? RecordHashes()) }
+            ids.sort()
+            survey.rows[index].ids = ids
+        }
+        try DuplicateSearch(reader: reader, maximumDocument: .max, operation: operation)
+            .run(&survey, rules: rules, in: rekeyed)
     }
+}
+
+extension TypeRule {
+    /// Whether it makes of an `_id`, or of something in one, what ``RowID`` does not foresee.
+    fileprivate var changesKeys: Bool { path.isInID && !(path == .id && type == .objectId) }
 }
 
 /// One thread's part of the trial.
 // @unchecked: one thread at a time; read after the pass has ended.
 private final class RuleTrial: @unchecked Sendable {
     private let rules: TypeRules
+    private let rekeyed: Set<String>
     private let legacyRows: FileSurvey.LegacyRows
     private var decoder = RowDecoder(maximumDocument: .max)
     private let converted = ByteBuffer(capacity: 4096)
     private var counts: ConversionCounts
     private(set) var problems: ProblemList
+    /// Hashes of the `_id`s of the collections in `rekeyed`.
+    private(set) var ids: [String: RecordHashes] = [:]
 
-    init(rules: TypeRules, legacyRows: FileSurvey.LegacyRows, limit: Int) {
+    init(rules: TypeRules, rekeyed: Set<String>, legacyRows: FileSurvey.LegacyRows, limit: Int) {
         self.rules = rules
+        self.rekeyed = rekeyed
         self.legacyRows = legacyRows
         counts = rules.makeCounts()
         problems = ProblemList(limit: limit)
@@ -107,17 +131,26 @@ private final class RuleTrial: @unchecked Sendable {
             let line = row.line
             let problem = try? decoder.withDocument(fields, line: line, collection: name) {
                 document, traits -> RowProblem? in
-                guard legacyRows.includes(document, hasWrapper: traits.contains(.wrapper)) else { return nil }
+                guard legacyRows.includes(document, hasWrapper: traits.contains(.wrapper)) else {
+                    noteID(of: document, in: name)
+                    return nil
+                }
                 converted.reset()
                 do throws(RowRejection) {
                     try collection.apply(to: document, appendingTo: converted, counts: &counts)
-                    return nil
                 } catch {
                     return RowProblem(
                         line: line, collection: name, id: document.first.map(IDText.text), reason: "\(error)")
                 }
+                if rekeyed.contains(name) { noteID(of: try RawDocument(converted.bytes), in: name) }
+                return nil
             }
             if let problem = problem ?? nil { problems.add(problem) }
         }
+    }
+
+    private func noteID(of document: RawDocument, in name: String) {
+        guard rekeyed.contains(name), let id = document.first else { return }
+        ids[name, default: RecordHashes()].append(IDHash.hash(id), document: nil)
     }
 }

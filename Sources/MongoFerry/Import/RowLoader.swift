@@ -78,8 +78,8 @@ struct RowLoader {
         result.outcome.read += passed
         result.outcome.unchanged += passed
         result.matched += passed
-        let refused = workers.reduce(0) { $0 + $1.refusedByRules }
-        guard result.outcome.read + refused == rows.count else {
+        let setAside = workers.reduce(0) { $0 + $1.setAside }
+        guard result.outcome.read + setAside == rows.count else {
             throw FerryError(
                 "\(reader.path): \(result.outcome.read) rows of \(name) were read, \(rows.count) were found before: the file was changed while it was read"
             )
@@ -104,8 +104,9 @@ private final class LoadWorker: @unchecked Sendable {
     private(set) var conversions: ConversionCounts?
     private(set) var outcome: CollectionOutcome?
     private(set) var matched = 0
-    /// Rows that a rule of the configuration cannot convert; the preflight has found and set them aside.
-    private(set) var refusedByRules = 0
+    /// Rows that a rule of the configuration cannot convert, and those that repeat an `_id`; the preflight has found
+    /// and set them aside.
+    private(set) var setAside = 0
     /// Rows that the database has already, and how many of them there were.
     private let known: KnownRows?
     private(set) var passed = 0
@@ -139,6 +140,10 @@ private final class LoadWorker: @unchecked Sendable {
             guard row.offset < end, let (collection, fields) = try? decoder.fields(of: row), collection == name else {
                 return
             }
+            if !survey.repeatedLines.isEmpty, survey.repeatedLines.contains(row.line) {
+                setAside += 1
+                return
+            }
             do {
                 try decoder.withDocument(fields, line: row.line, collection: name) { document, traits in
                     guard let rules, survey.legacyRows.includes(document, hasWrapper: traits.contains(.wrapper)) else {
@@ -156,7 +161,7 @@ private final class LoadWorker: @unchecked Sendable {
                 // The preflight has found this row, and the import goes on only where it may be set aside.
                 return
             } catch is RowRejection {
-                refusedByRules += 1
+                setAside += 1
             }
         }
         return taken

@@ -11,11 +11,35 @@ public struct ReferenceOutcome: Sendable {
     public var collection: String
     public var path: String
     public var target: String
+    /// What the field beside it holds where it leads there; nil where it always does.
+    public var condition: String?
     /// Values looked at, null and missing ones aside.
     public var checked = 0
     public var dangling = 0
+    /// Values about which a file alone cannot say anything: what they lead to was left out of it.
+    public var unchecked = 0
     public var examples: [Example] = []
     /// The target is not there at all.
     public var isTargetMissing = false
     public var isOptional = false
+
+    private static let exampleLimit = 5
+
+    /// Counts a value that leads nowhere.
+    mutating func note(_ value: RawElement, in document: RawDocument) {
+        dangling += 1
+        if examples.count < Self.exampleLimit { addExample(value.copy, document.first?.copy ?? .null) }
+    }
+
+    mutating func addExample(_ value: Value, _ documentID: Value) {
+        if examples.count < Self.exampleLimit { examples.append(Example(value: value, documentID: documentID)) }
+    }
+
+    /// Adds what another thread has found.
+    mutating func merge(_ other: ReferenceOutcome) {
+        checked += other.checked
+        dangling += other.dangling
+        unchecked += other.unchecked
+        for example in other.examples { addExample(example.value, example.documentID) }
+    }
 }

@@ -18,8 +18,13 @@ public struct Report: Sendable {
     /// Something that differs between what was expected and what is there.
     public struct Difference: Sendable {
         public var collection: String
+        /// `file`: what is wrong with the file as a whole. `missing`, `different`, `extra`: documents of the database,
+        /// against the file's. `target`: options and indexes that the plan of an import shows.
         public var kind: String
         public var detail: String
+
+        /// Whether it is told as a fault. Documents that only the database has do not contradict the file.
+        public var isProblem: Bool { kind != "target" && kind != "extra" }
     }
 
     public var operation: String
@@ -124,6 +129,8 @@ extension ReferenceOutcome {
             $0.append("dangling", .number(dangling))
             $0.append(
                 "examples", .array(examples.map { .document(["value": $0.value, "_id": $0.documentID]) }))
+            if let condition { $0.append("when", .string(condition)) }
+            if unchecked > 0 { $0.append("unchecked", .number(unchecked)) }
             if isTargetMissing { $0.append("targetMissing", true) }
             if isOptional { $0.append("optional", true) }
         }

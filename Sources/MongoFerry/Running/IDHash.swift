@@ -4,7 +4,16 @@ import BSON
 ///
 /// Used to notice that two `_id`s may be the same. Where that matters the values themselves are compared afterwards.
 enum IDHash {
-    static func hash(_ element: RawElement) -> UInt64 { finish(add(element, to: 0x243F_6A88_85A3_08D3)) }
+    static func hash(_ element: RawElement) -> UInt64 { finish(add(element, to: seed)) }
+
+    /// The same for an ObjectId that stands in no document yet.
+    static func hash(_ id: ObjectID) -> UInt64 {
+        // As `add(bytes:)` takes its twelve bytes: eight as they lie in memory, then the rest.
+        let start = mix(mix(seed, UInt64(ElementType.objectID.rawValue)), 12)
+        return finish(mix(mix(start, id.high.bigEndian), UInt64(id.low)))
+    }
+
+    private static let seed: UInt64 = 0x243F_6A88_85A3_08D3
 
     private static func add(_ element: RawElement, to hash: UInt64) -> UInt64 {
         switch element.type {

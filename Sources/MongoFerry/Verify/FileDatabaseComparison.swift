@@ -4,36 +4,35 @@ import Foundation
 import MongoDriver
 import Relations
 
-/// Holds every document of a file against the database: missing, different, extra.
+/// Holds every document of a file against the database: missing, different, and those that only the database has.
 struct FileDatabaseComparison {
     let reader: BackupReader
     let survey: FileSurvey
     let rules: TypeRules?
     let connection: Connection
-    let configuration: Configuration
+    let names: FileNames
     let operation: OperationContext
 
     private static let exampleLimit = 5
+    private static let extraNote = " in the database only"
 
-    func run() throws -> [Report.Difference] {
+    /// - Parameter chosen: names in the file.
+    func run(_ chosen: Set<String>) throws -> [Report.Difference] {
         var differences: [Report.Difference] = []
         let live = try connection.withClient { try $0.listCollections(in: connection.database) }
-        for rows in survey.rows {
-            let name = databaseName(rows.name)
+        for rows in survey.rows where chosen.contains(rows.name) {
+            let name = names.databaseName(of: rows.name)
             guard let info = live.first(where: { $0.name == name && $0.kind != .view }) else {
                 differences.append(
                     .init(
                         collection: rows.name, kind: "missing",
-                        detail: "the collection is not there; the file has \(rows.count) records"))
+                        detail: "the collection is not there; the file has \(rows.count) records"
+                            + (FileNames.hint(name, among: live.map(\.name)).map { "; \($0)" } ?? "")))
                 continue
             }
             differences += try compare(rows, connection.namespace(name), info)
         }
         return differences
-    }
-
-    private func databaseName(_ name: String) -> String {
-        configuration.collection(name)?.databaseName ?? reader.metadata?.collection(named: name)?.databaseName ?? name
     }
 
     private func compare(
@@ -48,24 +47,24 @@ struct FileDatabaseComparison {
         let way = timeField.map { DocumentWriter.Way.measurements(timeField: $0) } ?? .compare(log)
         let result = try loader.load(rows.name, into: namespace, way, isDryRun: true)
         var differences: [Report.Difference] = []
-        func add(_ kind: String, _ count: Int, _ examples: [String]) {
+        func add(_ kind: String, _ count: Int, _ examples: [String], _ note: String = "") {
             guard count > 0 else { return }
             let more = count > examples.count && !examples.isEmpty ? ", …" : ""
             differences.append(
                 .init(
                     collection: rows.name, kind: kind,
-                    detail: "\(count) documents"
+                    detail: "\(count) \(count == 1 ? "document" : "documents")\(note)"
                         + (examples.isEmpty ? "" : ": \(examples.joined(separator: "; "))\(more)")))
         }
         add("missing", result.outcome.inserted, log.missing)
         add("different", result.outcome.updated, log.different)
         guard timeField == nil else {
             let count = try connection.withClient { try $0.countDocuments(namespace) }
-            add("extra", count - result.matched, [])
+            add("extra", count - result.matched, [], Self.extraNote)
             return differences
         }
         let extra = try extraDocuments(rows, namespace)
-        add("extra", extra.count, extra.examples)
+        add("extra", extra.count, extra.examples, Self.extraNote)
         return differences
     }
 

@@ -1,42 +1,34 @@
 import BSON
 import BackupFile
 import Foundation
+import MongoDriver
 import Relations
 
-/// Checks within a file whether the values of references lead anywhere.
+/// Checks within a file whether the values of references lead anywhere, and in the database where the file was made
+/// without the collection that they lead to.
 ///
 /// Takes hashes for values: 8 bytes a record, and one wrong answer in some billion values.
 struct FileReferenceCheck {
     let reader: BackupReader
     let survey: FileSurvey
     let rules: TypeRules?
+    /// Where to look for what was left out of the file; nil where the file is all there is.
+    let connection: Connection?
+    /// The database's name of a collection that the file calls so.
+    let databaseName: @Sendable (String) -> String
     let operation: OperationContext
 
     func run(_ references: [Reference]) throws -> [ReferenceOutcome] {
         let groups = ReferenceGroup.groups(of: references).filter { survey.rows(of: $0.collection) != nil }
         guard !groups.isEmpty else { return [] }
         let fields = try targetFields(groups)
-        var outcomes = groups.map { group in
-            var outcome = group.outcome
-            outcome.isTargetMissing = !group.references.contains { survey.rows(of: $0.target) != nil }
-            return outcome
-        }
+        let checks = try self.checks(of: groups, fields)
         let byCollection = Dictionary(grouping: groups.indices) { groups[$0].collection }
         let workers = (0..<Threads.defaultJobs).map { _ in
-            ReferenceWorker(survey: survey, rules: rules, groups: groups, byCollection: byCollection, fields: fields)
+            ReferenceWorker(
+                decoder: ConvertingDecoder(survey: survey, rules: rules), checks: checks, byCollection: byCollection,
+                connection: connection, databaseName: databaseName)
         }
-        try pass(workers)
-        for worker in workers {
-            for index in outcomes.indices {
-                outcomes[index].checked += worker.found[index].checked
-                outcomes[index].dangling += worker.found[index].dangling
-                outcomes[index].examples = Array((outcomes[index].examples + worker.found[index].examples).prefix(5))
-            }
-        }
-        return outcomes
-    }
-
-    private func pass(_ workers: [ReferenceWorker]) throws {
         try reader.seek(toRowAt: reader.firstRow.offset, line: reader.firstRow.line)
         let operation = operation
         try BatchPass.run(
@@ -44,58 +36,126 @@ struct FileReferenceCheck {
             workers: workers.map { worker in
                 { @Sendable batch in
                     operation.progress(.verify)
-                    worker.look(at: batch)
+                    try worker.look(at: batch)
                 }
-            })
+            }, atEnd: workers.map { worker in { @Sendable in try worker.finish() } })
+        var outcomes = checks.map(\.outcome)
+        for worker in workers {
+            for index in outcomes.indices { outcomes[index].merge(worker.checks[index].outcome) }
+        }
+        return outcomes
     }
 
-    /// Hashes of the values that references to other fields than `_id` can lead to.
-    private func targetFields(_ groups: [ReferenceGroup]) throws -> [TargetField: Set<UInt64>] {
+    private func checks(of groups: [ReferenceGroup], _ fields: [TargetField: RecordHashes]) throws -> [FileGroupCheck] {
+        let live = try connection.map { connection in
+            Set(try connection.withClient { try $0.listCollections(in: connection.database) }.map(\.name))
+        }
+        return groups.map { group in
+            var check = FileGroupCheck(group)
+            for reference in group.references {
+                if reference.targetPath != .id {
+                    check.values.append(fields[TargetField(reference)] ?? RecordHashes())
+                } else if let rows = survey.rows(of: reference.target) {
+                    check.values.append(rows.ids)
+                }
+                if isWhole(reference.target) {
+                    check.outcome.isTargetMissing = false
+                } else if let live {
+                    guard live.contains(databaseName(reference.target)) else { continue }
+                    check.open = OpenValues((check.open?.targets ?? []) + [reference])
+                    check.outcome.isTargetMissing = false
+                } else if wasLeftOut(reference.target) {
+                    check.isIncomplete = true
+                }
+            }
+            return check
+        }
+    }
+
+    /// Whether the file has all documents of a collection.
+    private func isWhole(_ name: String) -> Bool {
+        guard let metadata = reader.metadata else { return survey.rows(of: name) != nil }
+        guard let entry = metadata.collection(named: name) else { return false }
+        return !metadata.queries.contains { $0.name == name || $0.name == entry.databaseName }
+    }
+
+    /// Whether the file says nothing about a collection, although the database may have had it.
+    private func wasLeftOut(_ name: String) -> Bool {
+        guard let metadata = reader.metadata else { return true }
+        return metadata.collection(named: name) != nil
+            || metadata.excluded.contains { $0.name == name || $0.name == databaseName(name) }
+    }
+
+    /// Sorted hashes of the values that references to other fields than `_id` can lead to.
+    private func targetFields(_ groups: [ReferenceGroup]) throws -> [TargetField: RecordHashes] {
         var wanted: [String: [FieldPath]] = [:]
         for reference in groups.flatMap(\.references) where reference.targetPath != .id {
             wanted[reference.target, default: []].append(reference.targetPath)
         }
         guard !wanted.isEmpty else { return [:] }
-        let worker = FieldWorker(survey: survey, rules: rules, wanted: wanted)
+        let workers = (0..<Threads.defaultJobs).map { _ in FieldWorker(survey: survey, rules: rules, wanted: wanted) }
         try reader.seek(toRowAt: reader.firstRow.offset, line: reader.firstRow.line)
         try BatchPass.run(
-            reader, cancellation: operation.cancellation, workers: [{ @Sendable batch in worker.look(at: batch) }])
-        return worker.values
+            reader, cancellation: operation.cancellation,
+            workers: workers.map { worker in { @Sendable batch in worker.look(at: batch) } })
+        var result: [TargetField: RecordHashes] = [:]
+        for (field, values) in workers.flatMap(\.values) {
+            result[field, default: RecordHashes()].append(contentsOf: values)
+        }
+        for field in Array(result.keys) { result[field]?.sort() }
+        return result
     }
 }
 
-struct TargetField: Hashable, Sendable {
+/// A field of a collection that references lead to.
+private struct TargetField: Hashable {
     let collection: String
     let path: FieldPath
-}
 
-/// Reads rows as documents, legacy ones converted. Belongs to one thread.
-private struct ConvertingDecoder {
-    private var decoder: RowDecoder
-    private let converted = ByteBuffer(capacity: 4096)
-    private let survey: FileSurvey
-    private let rules: TypeRules?
-
-    init(survey: FileSurvey, rules: TypeRules?) {
-        decoder = RowDecoder(maximumDocument: .max, measurements: survey.measurements)
-        self.survey = survey
-        self.rules = rules
+    init(collection: String, path: FieldPath) {
+        self.collection = collection
+        self.path = path
     }
 
-    /// Calls `body` with the document of a row that can be read; others were noted by the survey.
-    mutating func withDocument(
-        _ row: borrowing RecordBatch.Row, in wanted: (String) -> Bool, _ body: (String, RawDocument) throws -> Void
-    ) {
-        guard let (name, fields) = try? decoder.fields(of: row), wanted(name) else { return }
-        try? decoder.withDocument(fields, line: row.line, collection: name) { document, traits in
-            guard let rules, let collection = rules.rules(for: name),
-                survey.legacyRows.includes(document, hasWrapper: traits.contains(.wrapper))
-            else { return try body(name, document) }
-            converted.reset()
-            var counts = rules.makeCounts()
-            try collection.apply(to: document, appendingTo: converted, counts: &counts)
-            try body(name, try RawDocument(converted.bytes))
+    init(_ reference: Reference) { self.init(collection: reference.target, path: reference.targetPath) }
+}
+
+/// The check of one group of references, while the rows are read.
+private struct FileGroupCheck {
+    let group: ReferenceGroup
+    /// Sorted hashes of the values in the file that the references can lead to, for each that the file has.
+    var values: [RecordHashes] = []
+    /// Asks the database for what the file was made without; nil where there is nothing to ask.
+    var open: OpenValues?
+    /// Nobody can say whether a value that the file does not have exists.
+    var isIncomplete = false
+    var outcome: ReferenceOutcome
+
+    init(_ group: ReferenceGroup) {
+        self.group = group
+        outcome = group.outcome
+        outcome.isTargetMissing = true
+    }
+
+    mutating func look(at document: RawDocument) throws {
+        for reference in group.leading {
+            try reference.forEachValue(in: document) { value in
+                let hash = IDHash.hash(value)
+                let isThere = values.contains { $0.contains(hash) }
+                if isIncomplete, !isThere {
+                    outcome.unchecked += 1
+                    return
+                }
+                outcome.checked += 1
+                if isThere { return }
+                if open == nil { outcome.note(value, in: document) }
+                open?.add(value, hash, in: document, &outcome)
+            }
         }
+    }
+
+    mutating func settle(_ client: Client, _ namespace: (String) -> Namespace) throws {
+        try open?.settle(&outcome, client, namespace)
     }
 }
 
@@ -103,50 +163,42 @@ private struct ConvertingDecoder {
 // @unchecked: one thread at a time; read after the pass has ended.
 private final class ReferenceWorker: @unchecked Sendable {
     private var decoder: ConvertingDecoder
-    private let survey: FileSurvey
-    private let groups: [ReferenceGroup]
     private let byCollection: [String: [Int]]
-    private let fields: [TargetField: Set<UInt64>]
-    private(set) var found: [ReferenceOutcome]
+    private let connection: Connection?
+    private let databaseName: @Sendable (String) -> String
+    private var client: Client?
+    private(set) var checks: [FileGroupCheck]
 
     init(
-        survey: FileSurvey, rules: TypeRules?, groups: [ReferenceGroup], byCollection: [String: [Int]],
-        fields: [TargetField: Set<UInt64>]
+        decoder: ConvertingDecoder, checks: [FileGroupCheck], byCollection: [String: [Int]], connection: Connection?,
+        databaseName: @escaping @Sendable (String) -> String
     ) {
-        decoder = ConvertingDecoder(survey: survey, rules: rules)
-        self.survey = survey
-        self.groups = groups
+        self.decoder = decoder
+        self.checks = checks
         self.byCollection = byCollection
-        self.fields = fields
-        found = groups.map(\.outcome)
+        self.connection = connection
+        self.databaseName = databaseName
     }
 
-    func look(at batch: RecordBatch) {
+    func look(at batch: RecordBatch) throws {
         batch.forEachRow { row in
-            decoder.withDocument(row, in: { byCollection[$0] != nil }) { name, document in
-                for index in byCollection[name] ?? [] { try check(index, document) }
+            decoder.withDocument(row, in: { byCollection[$0] != nil }) { name, document, _ in
+                for index in byCollection[name] ?? [] { try checks[index].look(at: document) }
             }
         }
+        for index in checks.indices where checks[index].open?.isFull == true { try settle(index) }
     }
 
-    private func check(_ index: Int, _ document: RawDocument) throws {
-        let group = groups[index]
-        for reference in group.leading {
-            try reference.forEachValue(in: document) { value in
-                found[index].checked += 1
-                let hash = IDHash.hash(value)
-                let targets = group.isConditional ? [reference] : group.references
-                if !targets.contains(where: { exists(hash, $0) }) { found[index].note(value, in: document, limit: 5) }
-            }
-        }
+    func finish() throws {
+        for index in checks.indices { try settle(index) }
+        client = nil
     }
 
-    private func exists(_ hash: UInt64, _ reference: Reference) -> Bool {
-        if reference.targetPath != .id {
-            return fields[TargetField(collection: reference.target, path: reference.targetPath)]?.contains(hash)
-                ?? false
-        }
-        return survey.rows(of: reference.target)?.ids.contains(hash) ?? false
+    private func settle(_ index: Int) throws {
+        guard let connection, checks[index].open != nil else { return }
+        let client = try self.client ?? connection.pool.makeClient()
+        self.client = client
+        try checks[index].settle(client) { connection.namespace(databaseName($0)) }
     }
 }
 
@@ -155,7 +207,7 @@ private final class ReferenceWorker: @unchecked Sendable {
 private final class FieldWorker: @unchecked Sendable {
     private var decoder: ConvertingDecoder
     private let wanted: [String: [FieldPath]]
-    private(set) var values: [TargetField: Set<UInt64>] = [:]
+    private(set) var values: [TargetField: RecordHashes] = [:]
 
     init(survey: FileSurvey, rules: TypeRules?, wanted: [String: [FieldPath]]) {
         decoder = ConvertingDecoder(survey: survey, rules: rules)
@@ -164,10 +216,11 @@ private final class FieldWorker: @unchecked Sendable {
 
     func look(at batch: RecordBatch) {
         batch.forEachRow { row in
-            decoder.withDocument(row, in: { wanted[$0] != nil }) { name, document in
+            decoder.withDocument(row, in: { wanted[$0] != nil }) { name, document, _ in
                 for path in wanted[name] ?? [] {
                     try path.forEachValue(in: document) {
-                        values[TargetField(collection: name, path: path), default: []].insert(IDHash.hash($0))
+                        values[TargetField(collection: name, path: path), default: RecordHashes()]
+                            .append(IDHash.hash($0), document: nil)
                     }
                 }
             }

@@ -17,10 +17,6 @@ struct ReferenceCheck: Sendable {
     /// Collections that have no other `_id`s than the known ones, by their names in the file: nothing is asked there.
     var isKnownWhole: @Sendable (String) -> Bool = { _ in false }
 
-    fileprivate static let batchCount = 10_000
-    private static let cacheLimit = 200_000
-    fileprivate static let exampleLimit = 5
-
     /// - Parameter references: several of one path without conditions are alternatives: a value has to be in one.
     /// - Throws: ``MongoError``; `CancellationError`.
     func run(_ references: [Reference]) throws -> [ReferenceOutcome] {
@@ -58,44 +54,6 @@ struct ReferenceCheck: Sendable {
         }
         return try tally.finish()
     }
-
-    /// Asks the targets for the values that wait, and counts those that none has.
-    fileprivate func settle(_ check: inout GroupCheck) throws {
-        guard !check.waiting.isEmpty else { return }
-        if check.known.count > Self.cacheLimit { check.known.removeAll(keepingCapacity: true) }
-        var missing = check.waiting
-        for target in check.asked where !missing.isEmpty {
-            let field = "\(target.targetPath)"
-            let filter = Document { $0.append(field, ["$in": .array(missing.values.map(\.value))]) }
-            let isID = target.targetPath == .id
-            let projection =
-                isID
-                ? ["_id": 1]
-                : Document {
-                    $0.append("_id", 0)
-                    $0.append(field, 1)
-                }
-            try connection.withClient { client in
-                try client.find(
-                    connection.namespace(databaseName(target.target)), filter,
-                    options: FindOptions(projection: projection)
-                ).forEach { found in
-                    try target.targetPath.forEachValue(in: found) { value in
-                        let hash = IDHash.hash(value)
-                        if missing.removeValue(forKey: hash) != nil { check.known[hash] = true }
-                    }
-                }
-            }
-        }
-        for (hash, entry) in missing {
-            check.known[hash] = false
-            check.outcome.dangling += entry.count
-            if check.outcome.examples.count < Self.exampleLimit {
-                check.outcome.examples.append(.init(value: entry.value, documentID: entry.documentID))
-            }
-        }
-        check.waiting.removeAll(keepingCapacity: true)
-    }
 }
 
 /// Checks the references that start in one collection, document by document, whatever else is done with them.
@@ -122,9 +80,9 @@ final class ReferenceTally {
     func look(at document: RawDocument) throws {
         for index in groups.indices {
             try groups[index].look(at: document)
-            if groups[index].waiting.count >= ReferenceCheck.batchCount {
+            if groups[index].open.isFull {
                 try check.operation.cancellation.check()
-                try check.settle(&groups[index])
+                try settle(index)
             }
         }
     }
@@ -132,8 +90,15 @@ final class ReferenceTally {
     /// Asks for what still waits.
     /// - Returns: an outcome for each group of references, always in the same order.
     func finish() throws -> [ReferenceOutcome] {
-        for index in groups.indices { try check.settle(&groups[index]) }
+        for index in groups.indices { try settle(index) }
         return groups.map(\.outcome)
+    }
+
+    private func settle(_ index: Int) throws {
+        let (connection, databaseName) = (check.connection, check.databaseName)
+        try connection.withClient { client in
+            try groups[index].settle(client) { connection.namespace(databaseName($0)) }
+        }
     }
 }
 
@@ -143,10 +108,7 @@ extension [ReferenceOutcome] {
         guard !isEmpty else { return others }
         return zip(self, others).map { mine, other in
             var sum = mine
-            sum.checked += other.checked
-            sum.dangling += other.dangling
-            sum.examples = [ReferenceOutcome.Example](
-                (mine.examples + other.examples).prefix(ReferenceCheck.exampleLimit))
+            sum.merge(other)
             return sum
         }
     }
@@ -155,20 +117,16 @@ extension [ReferenceOutcome] {
 /// The check of one group of references, while its collection is read.
 private struct GroupCheck {
     let group: ReferenceGroup
-    /// Those whose target is there and may have other values than the known ones.
-    let asked: [Reference]
     /// Hashes of `_id`s that are there for certain.
     private let certain: [RecordHashes]
     var outcome: ReferenceOutcome
-    /// Distinct values that wait for an answer.
-    var waiting: [UInt64: (value: Value, count: Int, documentID: Value)] = [:]
-    /// Answers so far.
-    var known: [UInt64: Bool] = [:]
+    /// Asks those whose target is there and may have other values than the known ones.
+    var open: OpenValues
 
     init(_ group: ReferenceGroup, _ live: Set<String>, _ check: ReferenceCheck) {
         self.group = group
         let targets = group.references.filter { live.contains(check.databaseName($0.target)) }
-        asked = targets.filter { $0.targetPath != .id || !check.isKnownWhole($0.target) }
+        open = OpenValues(targets.filter { $0.targetPath != .id || !check.isKnownWhole($0.target) })
         certain = targets.filter { $0.targetPath == .id }.compactMap { check.knownIDs($0.target) }
         outcome = group.outcome
         outcome.isTargetMissing = targets.isEmpty
@@ -180,15 +138,13 @@ private struct GroupCheck {
                 outcome.checked += 1
                 let hash = IDHash.hash(value)
                 if certain.contains(where: { $0.contains(hash) }) { return }
-                if let exists = known[hash] {
-                    if !exists { outcome.note(value, in: document, limit: 5) }
-                } else if waiting[hash] != nil {
-                    waiting[hash]?.count += 1
-                } else {
-                    waiting[hash] = (value.copy, 1, document.first?.copy ?? .null)
-                }
+                open.add(value, hash, in: document, &outcome)
             }
         }
+    }
+
+    mutating func settle(_ client: Client, _ namespace: (String) -> Namespace) throws {
+        try open.settle(&outcome, client, namespace)
     }
 }
 
@@ -218,16 +174,7 @@ struct ReferenceGroup: Sendable {
         ReferenceOutcome(
             collection: collection, path: references[0].path.description,
             target: references.map(\.targetDescription).joined(separator: " or "),
+            condition: references[0].condition?.description,
             isOptional: references.allSatisfy(\.isOptional))
-    }
-}
-
-extension ReferenceOutcome {
-    /// Counts a value that leads nowhere.
-    mutating func note(_ value: RawElement, in document: RawDocument, limit: Int) {
-        dangling += 1
-        if examples.count < limit {
-            examples.append(.init(value: value.copy, documentID: document.first?.copy ?? .null))
-        }
     }
 }

@@ -8,6 +8,12 @@ public struct Verify: Sendable {
     public let file: String?
     public let target: Target?
     public let configuration: Configuration
+    /// Names in the file and what they are called in the database instead.
+    public var renames: [String: String] = [:]
+    /// Names or globs of collections in the file that are looked for in the database; empty for all.
+    public var collections: [Glob] = []
+    /// Names or globs of collections in the file that need not be in the database.
+    public var exclude: [Glob] = []
 
     /// - Parameters:
     ///   - file: a backup: seal, counts, rows, duplicate ids, references.
@@ -33,8 +39,8 @@ public struct Verify: Sendable {
         case (nil, let target?): report = try verifyDatabase(target, operation)
         case (nil, nil): throw FerryError("nothing to verify: say a file, --db, or both", kind: .usage)
         }
-        let dangling = report.danglingCount
-        if report.rejectionCount > 0 || dangling > 0 || !report.differences.isEmpty { report.status = "problems" }
+        let isDifferent = report.differences.contains(where: \.isProblem)
+        if report.rejectionCount > 0 || report.danglingCount > 0 || isDifferent { report.status = "problems" }
         report.seconds = watch.seconds
         return report
     }
@@ -49,7 +55,7 @@ public struct Verify: Sendable {
         var report = Report(operation: "verify")
         report.database = database
         report.excluded = catalog.excluded
-        let references = try ReferenceSource.forExport(connection, catalog, configuration, operation)
+        let references = try ReferenceSource.live(connection, catalog, configuration, operation, .thorough)
         let names = Dictionary(uniqueKeysWithValues: catalog.entries.map { ($0.name, $0.databaseName) })
         let check = ReferenceCheck(connection: connection, operation: operation) {
             names[$0] ?? configuration.databaseName(of: $0)
@@ -91,7 +97,7 @@ public struct Verify: Sendable {
         }
         var options = ImportOptions()
         options.configuration = configuration
-        let legacy = try LegacyTypes.resolve(survey, reader, connection, options, operation, jobs: Threads.defaultJobs)
+        let legacy = try LegacyTypes.resolve(&survey, reader, connection, options, operation, jobs: Threads.defaultJobs)
         survey.problems.merge(legacy.problems)
         survey.inference = LegacyInference()
         report.rejectionCount = survey.problems.count
@@ -114,20 +120,43 @@ public struct Verify: Sendable {
             report.collections.append(CollectionOutcome(name: entry.name))
         }
         let references = try fileReferences(reader, legacy)
+        let names = FileNames(metadata: reader.metadata, configuration: configuration, renames: renames)
         report.references = try FileReferenceCheck(
-            reader: reader, survey: survey, rules: legacy.rules, operation: operation
+            reader: reader, survey: survey, rules: legacy.rules, connection: connection,
+            databaseName: { names.databaseName(of: $0) }, operation: operation
         )
         .run(references)
         report.graph = report.drawing(references)
         if let connection {
             report.database = connection.database
             report.differences += try FileDatabaseComparison(
-                reader: reader, survey: survey, rules: legacy.rules, connection: connection,
-                configuration: configuration,
+                reader: reader, survey: survey, rules: legacy.rules, connection: connection, names: names,
                 operation: operation
-            ).run()
+            ).run(try chosen(survey.rows.map(\.name)))
         }
         return report
+    }
+
+    /// The collections of the file that are to be in the database: what an import with the same choice writes.
+    /// - Throws: ``FerryError`` for names that are not in the file.
+    private func chosen(_ names: [String]) throws -> Set<String> {
+        for glob in collections where !names.contains(where: glob.matches) {
+            throw unknown(glob.pattern, "there is no collection '\(glob)' in the file", names)
+        }
+        for name in renames.keys.sorted() where !names.contains(name) {
+            throw unknown(name, "--rename names '\(name)', which is not in the file", names)
+        }
+        return Set(
+            names.filter { name in
+                (collections.isEmpty || collections.contains { $0.matches(name) })
+                    && !exclude.contains { $0.matches(name) } && configuration.exclusion(of: name) == nil
+            })
+    }
+
+    private func unknown(_ name: String, _ text: String, _ known: [String]) -> FerryError {
+        FerryError(
+            text, kind: .usage,
+            details: NearestName.nearest(to: name, among: known).map { ["Did you mean '\($0)'?"] } ?? [])
     }
 
     private static func damaged(_ report: Report, _ error: BackupError) -> Report {
@@ -163,11 +192,14 @@ public struct Verify: Sendable {
 extension Report {
     /// The graph of the report's collections, with the values that dangle.
     func drawing(_ references: [Reference]) -> GraphDrawing {
-        let counts = Dictionary(
-            self.references.map { ("\($0.collection)\u{0}\($0.path)", $0.dangling) }, uniquingKeysWith: +)
-        let dangling = Dictionary(
-            references.map { ($0, counts["\($0.collection)\u{0}\($0.path)"] ?? 0) },
-            uniquingKeysWith: { first, _ in first })
+        func count(_ reference: Reference) -> Int {
+            self.references.first {
+                $0.collection == reference.collection && $0.path == reference.path.description
+                    && $0.condition == reference.condition?.description
+                    && (reference.condition == nil || $0.target == reference.targetDescription)
+            }?.dangling ?? 0
+        }
+        let dangling = Dictionary(references.map { ($0, count($0)) }, uniquingKeysWith: { first, _ in first })
         return GraphDrawing(
             ReferenceGraph(collections: collections.map(\.name), references: references),
             records: Dictionary(collections.map { ($0.name, $0.read) }, uniquingKeysWith: { first, _ in first }),

@@ -80,12 +80,7 @@ struct ImportCommand: ParsableCommand {
         options.inPlace = inPlace
         options.collections = collection.map { Glob($0) }
         options.exclude = exclude.map { Glob($0) }
-        for text in rename {
-            guard let equals = text.firstIndex(of: "="), equals > text.startIndex,
-                text.index(after: equals) < text.endIndex
-            else { throw FerryError("--rename must look like A=B: \(text)", kind: .usage) }
-            options.renames[String(text[..<equals])] = String(text[text.index(after: equals)...])
-        }
+        options.renames = try Renames.parse(rename)
         if let upsertKeys {
             options.upsertKeys = upsertKeys.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
         }
@@ -113,6 +108,21 @@ struct ImportCommand: ParsableCommand {
             file == "-" ? Import(spooling: 0, into: target, options) : Import(file, into: target, options)
         let report = try ReportedRun.run("import", common, reportPath: report) { try importing.runBlocking($0) }
         try Outcome.tell(report, quiet: common.quiet)
+    }
+}
+
+/// Names in the file and what they are called in the database instead: `customers=clients`.
+enum Renames {
+    /// - Throws: ``FerryError`` of wrong usage.
+    static func parse(_ texts: [String]) throws -> [String: String] {
+        var renames: [String: String] = [:]
+        for text in texts {
+            guard let equals = text.firstIndex(of: "="), equals > text.startIndex,
+                text.index(after: equals) < text.endIndex
+            else { throw FerryError("--rename must look like A=B: \(text)", kind: .usage) }
+            renames[String(text[..<equals])] = String(text[text.index(after: equals)...])
+        }
+        return renames
     }
 }
 
@@ -144,7 +154,7 @@ enum Outcome {
     private static func problems(_ report: Report) -> String {
         let counts = [
             (report.rejectionCount, "rejected row", "rejected rows"),
-            (report.differences.count { $0.kind != "target" }, "difference", "differences"),
+            (report.differences.count(where: \.isProblem), "difference", "differences"),
             (report.danglingCount, "dangling reference", "dangling references"),
             (report.warnings.count, "warning", "warnings"),
         ].filter { $0.0 > 0 }.map { "\($0.0) \($0.0 == 1 ? $0.1 : $0.2)" }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import MongoFerry
+import Relations
 
 struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,6 +21,21 @@ struct VerifyCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The backup.", valueName: "file"))
     var file: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "File against database: only this collection of the file; may be repeated.", valueName: "name"))
+    var collection: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "File against database: not this collection of the file; may be repeated.", valueName: "name"))
+    var exclude: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "File against database: collection A of the file is B there; may be repeated.", valueName: "a=b"))
+    var rename: [String] = []
+
     @Option(help: ArgumentHelp("Write the outcome as JSON.", valueName: "file"))
     var report: String?
 
@@ -30,8 +46,12 @@ struct VerifyCommand: ParsableCommand {
         // A file is looked at by itself unless a database is named: the default connection is no wish to compare.
         let asksForDatabase = common.db != nil || common.uri != nil || common.uriFile != nil
         let target = asksForDatabase || file == nil ? try common.target() : nil
-        let verify = Verify(file: file, target: target, configuration: try common.configuration())
-        let result = try ReportedRun.run("verify", common, reportPath: report) { try verify.runBlocking($0) }
+        var verify = Verify(file: file, target: target, configuration: try common.configuration())
+        verify.collections = collection.map { Glob($0) }
+        verify.exclude = exclude.map { Glob($0) }
+        verify.renames = try Renames.parse(rename)
+        let checks = verify
+        let result = try ReportedRun.run("verify", common, reportPath: report) { try checks.runBlocking($0) }
         if let graph, let drawing = result.graph {
             do {
                 try Data(drawing.drawn(as: .svg).utf8).write(to: URL(fileURLWithPath: graph), options: .atomic)
@@ -39,9 +59,7 @@ struct VerifyCommand: ParsableCommand {
         }
         if !common.quiet {
             for reference in result.references where reference.dangling == 0 {
-                Terminal.standardOutput.line(
-                    "\(reference.collection).\(reference.path) → \(reference.target): \(reference.checked) values, all there"
-                )
+                Terminal.standardOutput.line(Summary.sound(reference))
             }
         }
         try Outcome.tell(result, quiet: common.quiet)

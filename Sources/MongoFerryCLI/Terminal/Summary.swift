@@ -33,6 +33,24 @@ enum Summary {
 
     static func seconds(_ value: Double) -> String { String(format: "%.1f", value) }
 
+    /// `payments.policyId → policies: 1200 values, all there`
+    static func sound(_ reference: ReferenceOutcome) -> String {
+        var parts: [String] = []
+        if reference.checked > 0 || reference.unchecked == 0 { parts.append("\(reference.checked) values, all there") }
+        if reference.unchecked > 0 {
+            parts.append(
+                "\(reference.unchecked) values not checked, since \(reference.target) was left out of the file")
+        } else if reference.isTargetMissing {
+            parts.append("\(reference.target) does not exist")
+        }
+        return place(reference) + ": " + parts.joined(separator: "; ")
+    }
+
+    private static func place(_ reference: ReferenceOutcome) -> String {
+        let condition = reference.condition.map { " (where \($0))" } ?? ""
+        return "\(reference.collection).\(reference.path) → \(reference.target)\(condition)".oneLine
+    }
+
     /// What dangles, with examples.
     static func references(_ report: Report) -> [String] {
         report.references.filter { $0.dangling > 0 }.map { reference in
@@ -41,7 +59,7 @@ enum Summary {
             }
             let note = reference.isTargetMissing ? ", which does not exist" : ""
             return
-                "dangling: \(reference.collection).\(reference.path) → \(reference.target)\(note): \(reference.dangling) of \(reference.checked)"
+                "dangling\(reference.isOptional ? " (optional)" : ""): \(place(reference))\(note): \(reference.dangling) of \(reference.checked)"
                 + (examples.isEmpty ? "" : ", such as \(examples.joined(separator: "; "))")
         }
     }

@@ -3,6 +3,7 @@ import Yams
 extension ConfigurationParser {
     /// The tree of a YAML text; nil where it holds nothing.
     func compose(_ yaml: String) throws(ConfigurationError) -> Node? {
+        try checkKeys(yaml)
         do {
             // The encoding is said so that the parser does not look for it in the environment.
             return try Yams.compose(yaml: yaml, .default, .default, .utf8)
@@ -10,6 +11,18 @@ extension ConfigurationParser {
             throw translate(error, in: yaml)
         } catch {
             throw ConfigurationError(file: file, "not YAML: \(error)")
+        }
+    }
+
+    /// Refuses aliases in keys where there are many: the parser compares the keys of a map, and what an alias stands for
+    /// may hold others nine times, and these others: keys that take longer than a life to compare.
+    private func checkKeys(_ yaml: String) throws(ConfigurationError) {
+        guard yaml.utf8.contains(0x26), yaml.matches(of: /(?:^|[\s{\[,:\-])\*[^\s,\[\]{}]/).count > 24 else { return }
+        let key = /(?:^|[\s{\[,\-])\?\s|\*[^\s,\[\]{}]+\s*:(?:\s|$)|[\]}]\s*:(?:\s|$)/
+        for (index, line) in yaml.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated()
+        where !line.drop(while: { $0 == " " }).hasPrefix("#") && line.contains(key) {
+            throw ConfigurationError(
+                file: file, line: index + 1, "a key is an alias, a list or a map", expected: "a name")
         }
     }
 
@@ -24,10 +37,18 @@ extension ConfigurationParser {
                 expected: "each key once")
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _):
             let lines = yaml.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-            let hasBrackets = lines.indices.contains(mark.line - 1) && lines[mark.line - 1].contains("[]")
-            return syntaxError(
-                problem, line: mark.line, column: mark.column,
-                expected: hasBrackets ? "quotes around a path with [] where it stands inside { }" : nil)
+            let line = lines.indices.contains(mark.line - 1) ? lines[mark.line - 1] : ""
+            let hint: String? =
+                if line.prefix(while: { $0 == " " || $0 == "\t" }).contains("\t") {
+                    "blanks before the text of a line, since YAML takes no tabs there"
+                } else if problem.contains("nesting level") {
+                    "a map of collections, five levels deep at most"
+                } else if line.contains("[]") {
+                    "quotes around a path with [] where it stands inside { }"
+                } else {
+                    nil
+                }
+            return syntaxError(problem, line: mark.line, column: mark.column, expected: hint)
         case .composer(_, let problem, let mark, _):
             if problem.contains("undefined alias") {
                 return ConfigurationError(

@@ -53,7 +53,7 @@ struct ConfigurationParser {
                 case "references": section.references = part
                 case "types": section.types = part
                 case "collection":
-                    guard let text = part.text, !text.isEmpty else {
+                    guard let text = part.text, !text.isEmpty, !part.isNull else {
                         throw shapeError(
                             part, "'collection' in \(place)", expected: "the database's name for it", key: "collection")
                     }
@@ -80,7 +80,7 @@ struct ConfigurationParser {
         for (key, value) in try map(node, "'types' in \(place)", expected: "a map of path to type") {
             let path = try path(key, in: place)
             let known = FieldType.allCases.map(\.rawValue)
-            guard let text = value.text else {
+            guard let text = value.text, !text.isEmpty, !value.isNull else {
                 throw shapeError(
                     value, "the type of '\(path)' in \(place)", expected: known.listed(), key: path.description)
             }
@@ -103,7 +103,7 @@ struct ConfigurationParser {
         }
         var result: [Glob] = []
         for item in items {
-            guard let text = item.text, !text.isEmpty else {
+            guard let text = item.text, !text.isEmpty, !item.isNull else {
                 throw shapeError(
                     item, "an entry of 'exclude'", expected: "a collection name, * and ? allowed", key: "exclude")
             }
@@ -173,6 +173,21 @@ struct ConfigurationParser {
 extension Node {
     /// The text of a scalar as it is written: a collection may be called `no` or `123`.
     var text: String? { if case .scalar(let scalar) = self { scalar.string } else { nil } }
+
+    /// What YAML 1.2 takes for true and false; a text in quotes is a text.
+    var flag: Bool? {
+        guard case .scalar(let scalar) = self, scalar.style == .plain else { return nil }
+        if ["true", "True", "TRUE"].contains(scalar.string) { return true }
+        return ["false", "False", "FALSE"].contains(scalar.string) ? false : nil
+    }
+
+    var isEmptyCollection: Bool {
+        switch self {
+        case .mapping(let mapping): mapping.isEmpty
+        case .sequence(let sequence): sequence.isEmpty
+        default: false
+        }
+    }
 
     var isNull: Bool {
         guard case .scalar(let scalar) = self, scalar.style == .plain || scalar.style == .any else { return false }

@@ -39,15 +39,13 @@ struct ReferenceParser {
             switch try parser.name(key, in: "'\(path)'") {
             case "to": to = value
             case "optional":
-                switch value.text {
-                case "true": isOptional = true
-                case "false": isOptional = false
-                default:
+                guard let flag = value.flag else {
                     throw parser.shapeError(
                         value, "'optional' of '\(path)' in \(place)", expected: "true or false", key: "optional")
                 }
+                isOptional = flag
             case "by":
-                guard let field = value.text, !field.isEmpty else {
+                guard let field = value.text, !field.isEmpty, !value.isNull else {
                     throw parser.shapeError(
                         value, "'by' of '\(path)' in \(place)", expected: "the name of the field beside it", key: "by")
                 }
@@ -70,6 +68,10 @@ struct ReferenceParser {
 
     private func targets(at path: FieldPath, _ node: Node, by: String?) throws(ConfigurationError) -> [Reference] {
         switch (node, by) {
+        case (.mapping, .some) where node.isEmptyCollection, (.sequence, nil) where node.isEmptyCollection:
+            throw parser.error(
+                node, name: "to", "'to' of '\(path)' in \(place) names no target",
+                expected: "at least one collection named in 'collections'")
         case (.mapping(let cases), let field?):
             var result: [Reference] = []
             for (key, value) in cases {

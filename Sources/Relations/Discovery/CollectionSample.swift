@@ -9,6 +9,8 @@ struct CollectionSample: Sendable {
     private(set) var documents = 0
     /// In the collection, as far as it is known.
     var total: Int?
+    /// Whether references may lead to it.
+    var isTarget = true
     private var limit: Int
 
     init(limit: Int) { self.limit = limit }

@@ -6,8 +6,15 @@ enum IDClass: Int, CaseIterable, Sendable {
     case uuid
     case integer
     case string
+    /// A key of several parts: `{branch: "A", number: 7}`.
+    case document
+    case date
+    case decimal
 
-    /// nil for values that nobody uses as keys: dates, fractions, long texts.
+    /// Larger documents are content, not keys.
+    private static let maximumDocument = 512
+
+    /// nil for values that nobody uses as keys: fractions, long texts, arrays.
     init?(_ element: RawElement) {
         switch element.type {
         case .objectID: self = .objectID
@@ -20,6 +27,12 @@ enum IDClass: Int, CaseIterable, Sendable {
         case .string:
             guard let text = element.stringBytes, (1...100).contains(text.count) else { return nil }
             self = .string
+        case .document:
+            // The smallest that holds anything: its length, one element of two bytes at least, its end.
+            guard (8...Self.maximumDocument).contains(element.value.count) else { return nil }
+            self = .document
+        case .date: self = .date
+        case .decimal128: self = .decimal
         default: return nil
         }
     }
@@ -30,6 +43,9 @@ enum IDClass: Int, CaseIterable, Sendable {
         case .binary: self = .uuid
         case .int64: self = .integer
         case .string: self = .string
+        case .document: self = .document
+        case .date: self = .date
+        case .decimal128: self = .decimal
         default: return nil
         }
     }
@@ -41,6 +57,19 @@ enum IDClass: Int, CaseIterable, Sendable {
         case .uuid: "UUID"
         case .integer: "whole number"
         case .string: "string"
+        case .document: "document"
+        case .date: "date"
+        case .decimal: "decimal"
+        }
+    }
+
+    /// Several, for objections.
+    var plural: String {
+        switch self {
+        case .integer: "small whole numbers"
+        case .date: "dates"
+        case .decimal: "decimals"
+        default: "short texts"
         }
     }
 
@@ -66,6 +95,10 @@ enum IDClass: Int, CaseIterable, Sendable {
         case (.int64(let left), .int64(let right)): left < right
         case (.string(let left), .string(let right)): left.precedes(right)
         case (.binary(_, let left), .binary(_, let right)): left.lexicographicallyPrecedes(right)
+        case (.document(let left), .document(let right)): left.bytes.lexicographicallyPrecedes(right.bytes)
+        case (.date(let left), .date(let right)): left < right
+        // Any order will do where it is always the same.
+        case (.decimal128(let left), .decimal128(let right)): (left.high, left.low) < (right.high, right.low)
         default: false
         }
     }

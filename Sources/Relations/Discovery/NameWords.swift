@@ -90,7 +90,13 @@ struct NameWords {
         "n",
         "weeks", "times", "retries", "attempts", "line", "row", "rows", "order", "sort", "type", "state", "kind",
         "mode",
-        "deductible", "coverage", "income", "salary", "wage", "bonus",
+        "deductible", "coverage", "income", "salary", "wage", "bonus", "stock", "units", "unit", "pieces", "items",
+        "seats", "rooms", "views", "visits", "clicks", "likes", "votes", "followers", "downloads", "shares", "stars",
+        "grade", "mark", "points", "credit", "credits", "debit", "paid", "due", "budget", "profit", "loss", "margin",
+        "ratio", "percentile", "temperature", "pressure", "humidity", "voltage", "power", "energy", "kwh", "area",
+        "mass", "load", "usage", "bytes", "lat", "lng", "lon", "latitude", "longitude", "altitude", "elevation",
+        "progress", "timeout", "delay", "ttl", "retry", "attempt", "round", "lap", "shift", "threshold",
+        "horsepower", "doors", "cylinders", "odometer", "reading", "measurement", "estimate", "odds", "chance",
     ]
 }
 

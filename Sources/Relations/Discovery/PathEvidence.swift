@@ -65,7 +65,7 @@ struct PathEvidence: Sendable {
             let values = sample.paths[number]
             guard let path = sample.walker.path(number), let mainClass = values.mainClass else { return nil }
             let entries = values.sample.entries
-            guard !entries.isEmpty else { return nil }
+            guard !entries.isEmpty, sample.isTarget || path != .id else { return nil }
             // A value that is its own document's key says nothing about another document.
             if path != .id, values.ownIDs * 20 >= values.values * 19 { return nil }
             let labels = entries.map { entry in

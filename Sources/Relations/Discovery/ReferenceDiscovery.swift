@@ -16,7 +16,7 @@ public struct ReferenceDiscovery: Sendable {
     private var documentsSinceCheck = 0
 
     /// - Parameter maximumValues: values kept in all; where there are very many paths, each has fewer.
-    public init(valuesPerPath: Int = 200, maximumValues: Int = 300_000) {
+    public init(valuesPerPath: Int = 1000, maximumValues: Int = 300_000) {
         self.valuesPerPath = valuesPerPath
         self.maximumValues = maximumValues
         limit = valuesPerPath
@@ -25,9 +25,11 @@ public struct ReferenceDiscovery: Sendable {
     /// Says that a collection is there, even where it has no documents, and how many it has.
     ///
     /// Where the count is not given, whole numbers as `_id`s are taken to be without gaps, and prove less.
-    public mutating func declare(_ collection: String, count: Int? = nil) {
+    /// - Parameter isTarget: false for a time series, whose `_id`s nothing refers to.
+    public mutating func declare(_ collection: String, count: Int? = nil, isTarget: Bool = true) {
         let name = ExactName(collection)
         collections[name, default: CollectionSample(limit: limit)].total = count ?? collections[name]?.total
+        collections[name]?.isTarget = isTarget
     }
 
     /// Looks at one sampled document.

@@ -15,9 +15,9 @@ struct ReferenceJudge {
     /// Whether values of this kind exist in two places by no accident.
     private var isTelling: Bool {
         switch path.mainClass {
-        case .objectID, .uuid: true
+        case .objectID, .uuid, .document: true
         case .string: path.hasTellingTexts
-        case .integer: false
+        case .integer, .date, .decimal: false
         }
     }
 
@@ -129,7 +129,7 @@ struct ReferenceJudge {
         let profile = targets[target]
         let all = path.hitCount(target) == path.count
         let isSelf = profile.name.hasSameBytes(as: path.collection)
-        let kind = path.mainClass == .integer ? "small whole numbers" : "short texts"
+        let kind = path.mainClass.plural
         if isSelf, path.sample.isUnique {
             return "each comes once, in their own collection: a second key rather than a reference"
         }
@@ -142,6 +142,9 @@ struct ReferenceJudge {
             if all, spread >= 0.5, path.count >= 4 { return nil }
             return "\(kind) exist in many places, and the name says little"
         case .none: break
+        }
+        if path.mainClass == .date || path.mainClass == .decimal {
+            return "\(kind) exist in many places, and the name says nothing"
         }
         if path.isNamedAsMeasure, path.mainClass == .integer { return "the name says that it is a quantity" }
         if path.sample.isUnique, path.mainClass == .integer, profile.density > 0.1 {

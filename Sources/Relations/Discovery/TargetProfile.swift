@@ -16,7 +16,9 @@ struct TargetProfile: Sendable {
         self.name = name
         count = max(sample.total ?? 0, sample.documents)
         isCounted = sample.total != nil
-        let ids = sample.paths.indices.first { sample.walker.path($0) == .id }.map { sample.paths[$0] }
+        let ids =
+            !sample.isTarget
+            ? nil : sample.paths.indices.first { sample.walker.path($0) == .id }.map { sample.paths[$0] }
         let values = ids?.sample.entries.map(\.value) ?? []
         sorted = Dictionary(grouping: values.filter { IDClass($0) != nil }) { IDClass($0) ?? .string }
             .mapValues { $0.sorted(by: IDClass.precedes) }

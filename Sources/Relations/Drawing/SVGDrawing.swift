@@ -79,7 +79,8 @@ struct SVGDrawing {
     }
 
     private func box(_ box: GraphLayout.Box) -> [String] {
-        let isInCycle = drawing.graph.cycles.contains { $0.contains(box.name) }
+        let group = drawing.graph.group(of: box.name)
+        let isInCycle = group.map { drawing.graph.importOrder[$0].isCycle } ?? false
         let stroke = box.isMissing ? Colour.dangling : isInCycle ? Colour.cycle : Colour.line
         let dashes = box.isMissing ? " stroke-dasharray=\"5 3\"" : ""
         var lines = [

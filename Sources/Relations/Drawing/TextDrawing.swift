@@ -1,6 +1,17 @@
 /// The import order for people.
 struct TextDrawing {
     let drawing: GraphDrawing
+    /// Of the names, and of the counts.
+    private let widths: (name: Int, count: Int)
+
+    init(drawing: GraphDrawing) {
+        self.drawing = drawing
+        let names = drawing.graph.collections
+        widths = (
+            names.map(\.oneLine.count).max() ?? 0,
+            names.compactMap { drawing.recordCount(of: $0)?.grouped.count }.max() ?? 0
+        )
+    }
 
     var text: String {
         var lines: [String] = []
@@ -36,10 +47,8 @@ struct TextDrawing {
     private func title(of collection: String, inCycle: Bool) -> String {
         let name = collection.oneLine
         guard let count = drawing.recordCount(of: collection) else { return name }
-        let widths = drawing.graph.collections.map(\.oneLine.count)
-        let counts = drawing.graph.collections.compactMap { drawing.recordCount(of: $0)?.grouped.count }
-        let number = count.grouped.padded(to: counts.max() ?? 0, atStart: true)
-        let width = (widths.max() ?? 0) + (inCycle || drawing.graph.cycles.isEmpty ? 0 : 2)
+        let number = count.grouped.padded(to: widths.count, atStart: true)
+        let width = widths.name + (inCycle || drawing.graph.cycles.isEmpty ? 0 : 2)
         return "\(name.padded(to: min(width, 50)))  \(number) \(count == 1 ? "record" : "records")"
     }
 

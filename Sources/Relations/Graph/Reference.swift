@@ -20,7 +20,8 @@ public struct Reference: Hashable, Sendable {
     /// The collection to which it leads, and the field there.
     public var target: String
     public var targetPath: FieldPath
-    /// Whether a document without a value is in order by intent. Missing and null values never dangle.
+    /// Whether values that lead nowhere are in order by intent: they are told, and are no problem. Missing and null
+    /// values never dangle, whatever this says.
     public var isOptional: Bool
     /// When it holds; nil is always.
     public var condition: ReferenceCondition?

@@ -13,6 +13,8 @@ public struct ReferenceGraph: Sendable {
     public let missingTargets: [Reference]
 
     private let groupOf: [ExactName: Int]
+    /// Where in ``references`` those of a collection stand.
+    private let ranges: [ExactName: Range<Int>]
 
     /// References that start in a collection that is not there are dropped.
     public init(collections names: some Sequence<String>, references all: some Sequence<Reference>) {
@@ -24,8 +26,11 @@ public struct ReferenceGraph: Sendable {
         }
         var references: [Reference] = []
         var missing: [Reference] = []
+        var ranges: [ExactName: Range<Int>] = [:]
         var targets = [[Int]](repeating: [], count: names.count)
         for from in byCollection.indices {
+            let start = references.count
+            defer { ranges[names[from]] = start..<references.count }
             for reference in byCollection[from].sorted() where references.last != reference {
                 references.append(reference)
                 guard let to = number[ExactName(reference.target)] else {
@@ -40,6 +45,7 @@ public struct ReferenceGraph: Sendable {
 
         self.collections = names.map(\.text)
         self.references = references
+        self.ranges = ranges
         missingTargets = missing
         importOrder = order.map { ImportGroup(collections: $0.map { names[$0].text }) }
         var groupOf: [ExactName: Int] = [:]
@@ -66,7 +72,7 @@ public struct ReferenceGraph: Sendable {
 
     /// The references that start in a collection.
     public func references(from collection: String) -> [Reference] {
-        references.filter { $0.collection.hasSameBytes(as: collection) }
+        ranges[ExactName(collection)].map { Array(references[$0]) } ?? []
     }
 
     /// Kahn's algorithm over the components, with a heap for the smallest that is ready.

@@ -11,6 +11,7 @@ public struct CollectionTypeRules: Sendable {
         /// The rule's own, at hand where every value passes.
         var type = FieldType.string
         var isStrict = false
+        var isDemanded = false
         var binarySubtype: UInt8 = 0
     }
 
@@ -24,6 +25,7 @@ public struct CollectionTypeRules: Sendable {
             nodes[node].rule = number
             nodes[node].type = rule.type
             nodes[node].isStrict = rule.isStrict
+            nodes[node].isDemanded = rule.isDemanded
             nodes[node].binarySubtype = rule.binarySubtype
             rules[number] = rule
         }
@@ -90,13 +92,13 @@ public struct CollectionTypeRules: Sendable {
                 copied = valueStart + element.value.count
                 try rewrite(nested, node: child, isArray: element.type == .array, to: &writer, &counts)
             } else if nodes[child].rule >= 0 {
-                let isStrict = nodes[child].isStrict
                 let conversion = Conversion(
-                    element, to: nodes[child].type, isStrict: isStrict, binarySubtype: nodes[child].binarySubtype)
+                    element, to: nodes[child].type, isDemanded: nodes[child].isDemanded,
+                    binarySubtype: nodes[child].binarySubtype)
                 switch conversion {
                 case .keep: break
                 case .impossible:
-                    guard !isStrict else { throw rejection(element, rule: nodes[child].rule) }
+                    guard !nodes[child].isStrict else { throw rejection(element, rule: nodes[child].rule) }
                     counts.countLeft(nodes[child].rule)
                 default:
                     writer.reserve(elementStart - copied)

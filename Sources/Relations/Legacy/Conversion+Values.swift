@@ -1,29 +1,29 @@
 import BSON
 
 extension Conversion {
-    static func date(_ element: RawElement, isStrict: Bool) -> Int64? {
-        if let text = element.stringBytes { return isStrict ? ISOTime.lenient(text) : ISOTime.exactly(text) }
-        return isStrict ? element.integer : nil
+    static func date(_ element: RawElement, isDemanded: Bool) -> Int64? {
+        if let text = element.stringBytes { return isDemanded ? ISOTime.lenient(text) : ISOTime.exactly(text) }
+        return isDemanded ? element.integer : nil
     }
 
-    static func decimal(_ element: RawElement, isStrict: Bool) -> Decimal128? {
-        if let text = element.stringBytes { return isStrict ? number(text) : nil }
+    static func decimal(_ element: RawElement, isDemanded: Bool) -> Decimal128? {
+        if let text = element.stringBytes { return isDemanded ? number(text) : nil }
         return decimal(number: element)
     }
 
-    static func integer(_ element: RawElement, isStrict: Bool) -> Int64? {
+    static func integer(_ element: RawElement, isDemanded: Bool) -> Int64? {
         if let number = element.integer { return number }
         if let number = element.decimal128 { return integer(number) }
-        if let text = element.stringBytes { return isStrict ? number(text).flatMap(integer) : nil }
+        if let text = element.stringBytes { return isDemanded ? number(text).flatMap(integer) : nil }
         return element.type == .document ? element.document.flatMap(splitLong) : nil
     }
 
-    static func double(_ element: RawElement, isStrict: Bool) -> Double? {
+    static func double(_ element: RawElement, isDemanded: Bool) -> Double? {
         switch element.type {
         case .int32, .int64: return element.integer.flatMap(Double.init(exactly:))
         case .decimal128: return element.decimal128.flatMap(double)
         default:
-            guard isStrict, let text = element.stringBytes else { return nil }
+            guard isDemanded, let text = element.stringBytes else { return nil }
             return number(text).flatMap(double)
         }
     }

@@ -16,9 +16,9 @@ enum Conversion {
     case binary(subtype: UInt8, [UInt8])
 
     /// Nothing is rounded, cut or guessed: what cannot be converted exactly is impossible.
-    /// - Parameter isStrict: the configuration demands the type. Otherwise only what JSON.stringify does to a value of
+    /// - Parameter isDemanded: the configuration demands the type. Otherwise only what JSON.stringify does to a value of
     ///   that type is undone: a number as text was text before, too.
-    init(_ element: RawElement, to type: FieldType, isStrict: Bool, binarySubtype: UInt8) {
+    init(_ element: RawElement, to type: FieldType, isDemanded: Bool, binarySubtype: UInt8) {
         if element.type == .null || element.type == .undefined || FieldType(of: element) == type {
             self = .keep
             return
@@ -26,12 +26,12 @@ enum Conversion {
         let converted: Conversion? =
             switch type {
             case .objectId: element.stringBytes.flatMap(ObjectID.init(hex:)).map(Conversion.objectID)
-            case .date: Self.date(element, isStrict: isStrict).map(Conversion.date)
-            case .decimal: Self.decimal(element, isStrict: isStrict).map(Conversion.decimal)
-            case .int: Self.integer(element, isStrict: isStrict).flatMap(Int32.init(exactly:)).map(Conversion.int32)
-            case .long: Self.integer(element, isStrict: isStrict).map(Conversion.int64)
-            case .double: Self.double(element, isStrict: isStrict).map(Conversion.double)
-            case .bool: isStrict ? Self.bool(element).map(Conversion.bool) : nil
+            case .date: Self.date(element, isDemanded: isDemanded).map(Conversion.date)
+            case .decimal: Self.decimal(element, isDemanded: isDemanded).map(Conversion.decimal)
+            case .int: Self.integer(element, isDemanded: isDemanded).flatMap(Int32.init(exactly:)).map(Conversion.int32)
+            case .long: Self.integer(element, isDemanded: isDemanded).map(Conversion.int64)
+            case .double: Self.double(element, isDemanded: isDemanded).map(Conversion.double)
+            case .bool: isDemanded ? Self.bool(element).map(Conversion.bool) : nil
             case .uuid: Self.uuid(element).map { Conversion.binary(subtype: 4, $0) }
             case .binary: element.type == .binary ? .keep : Self.binary(element, binarySubtype)
             case .string: nil

@@ -70,17 +70,21 @@ extension ConversionReport.Entry: CustomStringConvertible {
     }
 
     var document: Document {
-        Document {
-            $0.append("collection", .string(rule.collection))
-            $0.append("path", .string(rule.path.description))
-            $0.append("to", .string(rule.type.rawValue))
-            $0.append("found", .string(rule.reason.keyword))
-            $0.append("reason", .string(rule.reason.description))
-            $0.append("converted", .int64(Int64(converted)))
-            $0.append("left", .int64(Int64(left)))
+        Document { document in
+            document.append("collection", .string(rule.collection))
+            document.append("path", .string(rule.path.description))
+            document.append("to", .string(rule.type.rawValue))
+            document.append("found", .string(rule.reason.keyword))
+            document.append("reason", .string(rule.reason.description))
+            func add(_ key: String, _ count: Int) {
+                // The smallest type that holds it, which stands bare in JSON.
+                document.append(key, Int32(exactly: count).map(Value.int32) ?? .int64(Int64(count)))
+            }
+            add("converted", converted)
+            add("left", left)
             if let dangling {
-                $0.append("dangling", .int64(Int64(dangling.count)))
-                $0.append("examples", .array(dangling.examples.map(Value.objectID)))
+                add("dangling", dangling.count)
+                document.append("examples", .array(dangling.examples.map(Value.objectID)))
             }
         }
     }

@@ -81,7 +81,9 @@ struct LegacyResolver {
 
     private func configuredRules(_ entry: Configuration.Collection) -> [TypeRule] {
         var rules = entry.types.map {
-            TypeRule(collection: entry.name, path: $0, type: $1, reason: .configuration)
+            TypeRule(
+                collection: entry.name, path: $0, type: $1, reason: .configuration,
+                binarySubtype: liveSubtype(entry.name, $0))
         }
         for reference in entry.references {
             guard let type = referenceType(reference) else { continue }
@@ -92,6 +94,12 @@ struct LegacyResolver {
         }
         // Several rules for a path: the first counts, and types stand before references.
         return rules
+    }
+
+    /// The subtype of the live collection's own binary data, which JSON.stringify did not keep; else the generic one.
+    private func liveSubtype(_ collection: String, _ path: FieldPath) -> UInt8 {
+        guard infers, case .binary(let subtype) = liveTypes[ExactName(collection)]?[path] else { return 0 }
+        return subtype
     }
 
     /// A reference has the type of what it leads to: an ObjectId, unless the configuration says otherwise.
@@ -120,10 +128,10 @@ struct LegacyResolver {
             return .open
         }
         if type == .string || type == .bool { return .leave }
-        var subtype: UInt8 = 0
-        if case .binary(let observed) = observed { subtype = observed }
         return .rule(
-            TypeRule(collection: collection, path: path, type: type, reason: .live, binarySubtype: subtype))
+            TypeRule(
+                collection: collection, path: path, type: type, reason: .live,
+                binarySubtype: liveSubtype(collection, path)))
     }
 }
 

@@ -33,6 +33,14 @@ public struct TypeRule: Hashable, Sendable {
 
     /// Whether a value that cannot be converted makes its row a rejected one. Otherwise it stays as it is.
     public var isStrict: Bool { reason == .configuration }
+
+    /// Whether the configuration demands the type, be it by way of a reference: then a number as text becomes a number.
+    var isDemanded: Bool {
+        switch reason {
+        case .configuration, .reference: true
+        case .primaryKey, .live, .inferred: false
+        }
+    }
 }
 
 extension TypeRule.Reason: CustomStringConvertible {

@@ -1,0 +1,76 @@
+import BSON
+import MongoDriver
+import Relations
+
+/// Values of one reference that the database is asked for, many at a time.
+struct OpenValues {
+    /// Those whose collection is there; a value has to be in one.
+    let targets: [Reference]
+    /// Distinct values that wait for an answer.
+    private var waiting: [UInt64: (value: Value, count: Int, documentID: Value)] = [:]
+    /// Answers so far.
+    private var known: [UInt64: Bool] = [:]
+
+    private var waitingBytes = 0
+
+    private static let batchCount = 10_000
+    /// A message takes 48 MB, and values can be long texts.
+    private static let batchBytes = 4 << 20
+    private static let cacheLimit = 200_000
+
+    init(_ targets: [Reference]) { self.targets = targets }
+
+    /// Whether it is time to ask.
+    var isFull: Bool { waiting.count >= Self.batchCount || waitingBytes >= Self.batchBytes }
+
+    /// Takes a value, or notes it where the answer is known already.
+    mutating func add(
+        _ value: RawElement, _ hash: UInt64, in document: RawDocument, _ outcome: inout ReferenceOutcome
+    ) {
+        if let exists = known[hash] {
+            if !exists { outcome.note(value, in: document) }
+        } else if waiting[hash] != nil {
+            waiting[hash]?.count += 1
+        } else {
+            waiting[hash] = (value.copy, 1, document.first?.copy ?? .null)
+            waitingBytes += value.value.count
+        }
+    }
+
+    /// Asks the targets for the values that wait, and counts those that none has.
+    /// - Throws: ``MongoError``.
+    mutating func settle(
+        _ outcome: inout ReferenceOutcome, _ client: Client, _ namespace: (_ collection: String) -> Namespace
+    ) throws {
+        guard !waiting.isEmpty else { return }
+        if known.count > Self.cacheLimit { known.removeAll(keepingCapacity: true) }
+        var missing = waiting
+        for target in targets where !missing.isEmpty {
+            let field = target.targetPath.steps.compactMap { if case .field(let name) = $0 { name } else { nil } }
+                .joined(separator: ".")
+            let filter = Document { $0.append(field, ["$in": .array(missing.values.map(\.value))]) }
+            let projection =
+                target.targetPath == .id
+                ? ["_id": 1]
+                : Document {
+                    $0.append("_id", 0)
+                    $0.append(field, 1)
+                }
+            let cursor = try client.find(
+                namespace(target.target), filter, options: FindOptions(projection: projection))
+            try cursor.forEach { found in
+                try target.targetPath.forEachValue(in: found) { value in
+                    let hash = IDHash.hash(value)
+                    if missing.removeValue(forKey: hash) != nil { known[hash] = true }
+                }
+            }
+        }
+        for (hash, entry) in missing {
+            known[hash] = false
+            outcome.dangling += entry.count
+            outcome.addExample(entry.value, entry.documentID)
+        }
+        waiting.removeAll(keepingCapacity: true)
+        waitingBytes = 0
+    }
+}

@@ -1,0 +1,277 @@
+import BSON
+import Foundation
+import MongoFerry
+import Relations
+import Testing
+
+/// Verify in its three forms: a file, a database, and one against the other.
+@Suite struct VerifyTests {
+    private static func verify(
+        _ file: String?, _ database: TestDatabase? = nil, config: String = "",
+        _ configure: (inout Verify) -> Void = { _ in }
+    ) throws -> Report {
+        var verify = Verify(
+            file: file, target: try database?.target,
+            configuration: try Configuration.parse(yaml: config, file: "mongoferry.yaml"))
+        configure(&verify)
+        return try verify.runBlocking(OperationContext())
+    }
+
+    private static func described(_ report: Report) -> [String] {
+        report.references.map {
+            "\($0.collection).\($0.path) → \($0.target): \($0.dangling) of \($0.checked)"
+                + ($0.unchecked > 0 ? ", \($0.unchecked) unchecked" : "") + ($0.isTargetMissing ? ", missing" : "")
+        }
+    }
+
+    /// 10 customers with mails, and 20 policies of which the last two lead nowhere.
+    private static func fill(_ database: TestDatabase) throws {
+        try database.insert(
+            (0..<10).map { number in
+                [
+                    "_id": .int32(number), "mail": .string("c\(number)@example.org"),
+                    "phones": [["number": .string("+\(number)")], ["number": .string("00\(number)")]],
+                ]
+            }, into: "customers")
+        try database.insert(
+            (0..<20).map { number in
+                [
+                    "_id": .int32(number), "customerId": .int32(number < 18 ? number % 10 : 100 + number),
+                    "mail": .string("c\(number % 10)@example.org"), "phone": .string("00\(number % 10)"), "gone": .null,
+                ]
+            }, into: "policies")
+    }
+
+    private static let config = """
+        collections:
+          customers: {}
+          policies: {references: {customerId: customers}}
+        """
+
+    // MARK: References
+
+    @Test func referencesToOtherFieldsAreCheckedInFileAndDatabase() throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database)
+            let config = """
+                collections:
+                  customers: {}
+                  policies:
+                    references:
+                      mail: customers.mail
+                      phone: "customers.phones[].number"
+                      gone: customers
+                """
+            try database.export(to: folder.file("x.csv"))
+            try database.update("policies", ["_id": 3], ["$set": ["mail": "nobody@example.org"]])
+            try database.update("policies", ["_id": 4], ["$set": ["phone": "+10"]])
+            try database.export(to: folder.file("y.csv"))
+            let sound = [
+                "policies.gone → customers: 0 of 0", "policies.mail → customers.mail: 0 of 20",
+                "policies.phone → customers.phones[].number: 0 of 20",
+            ]
+            let broken = [
+                "policies.gone → customers: 0 of 0", "policies.mail → customers.mail: 1 of 20",
+                "policies.phone → customers.phones[].number: 1 of 20",
+            ]
+            #expect(try Self.described(Self.verify(folder.file("x.csv"), config: config)) == sound)
+            #expect(try Self.described(Self.verify(folder.file("y.csv"), config: config)) == broken)
+            let report = try Self.verify(nil, database, config: config)
+            #expect(Self.described(report) == broken)
+            #expect(report.references[1].examples.map(\.documentID) == [3])
+            #expect(report.references[1].examples.map(\.value) == ["nobody@example.org"])
+        }
+    }
+
+    @Test func danglingValuesOfAnOptionalReferenceAreToldAndAreNoProblem() throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database)
+            let config =
+                "collections: {customers: , policies: {references: {customerId: {to: customers, optional: true}}}}"
+            try database.export(to: folder.file("x.csv"))
+            for report in [
+                try Self.verify(folder.file("x.csv"), config: config), try Self.verify(nil, database, config: config),
+            ] {
+                #expect(Self.described(report) == ["policies.customerId → customers: 2 of 20"])
+                #expect(report.status == "done")
+                #expect(report.danglingCount == 0)
+            }
+            #expect(try Self.verify(nil, database, config: Self.config).status == "problems")
+        }
+    }
+
+    @Test func aTargetThatIsNotThereIsSaid() throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database)
+            try database.run(["drop": "customers"])
+            try database.export(to: folder.file("x.csv")) {
+                $0.configuration = try Configuration.parse(yaml: Self.config, file: "x")
+            }
+            for report in [
+                try Self.verify(nil, database, config: Self.config), try Self.verify(folder.file("x.csv")),
+            ] {
+                #expect(Self.described(report) == ["policies.customerId → customers: 20 of 20, missing"])
+                #expect(report.status == "problems")
+                #expect(report.json.contains(#""targetMissing":true"#))
+            }
+        }
+    }
+
+    @Test func whatAFileWasMadeWithoutIsNotCalledDangling() throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database)
+            try database.export(to: folder.file("policies.csv")) {
+                $0.configuration = try Configuration.parse(yaml: Self.config, file: "x")
+                $0.collections = [Glob("policies")]
+            }
+            try database.export(to: folder.file("some.csv")) {
+                $0.configuration = try Configuration.parse(yaml: Self.config, file: "x")
+                $0.queries = [("customers", #"{"_id":{"$lt":4}}"#)]
+            }
+            let alone = try Self.verify(folder.file("policies.csv"))
+            #expect(Self.described(alone) == ["policies.customerId → customers: 0 of 0, 20 unchecked, missing"])
+            #expect(alone.status == "done")
+            let some = try Self.verify(folder.file("some.csv"))
+            #expect(Self.described(some) == ["policies.customerId → customers: 0 of 8, 12 unchecked, missing"])
+            #expect(some.status == "done")
+            // The database can tell.
+            for file in ["policies.csv", "some.csv"] {
+                let both = try Self.verify(folder.file(file), database)
+                #expect(Self.described(both) == ["policies.customerId → customers: 2 of 20"])
+                #expect(both.status == "problems")
+                #expect(both.references.first?.examples.compactMap { $0.value.integer }.sorted() == [118, 119])
+            }
+        }
+    }
+
+    // MARK: A file against a database
+
+    @Test func documentsThatOnlyTheDatabaseHasAreToldAndAreNoProblem() throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database)
+            try database.delete("policies", ["_id": ["$gte": 18]])
+            try database.export(to: folder.file("x.csv"))
+            try database.insert([["_id": "later"]], into: "customers")
+            try database.insert([["_id": 1]], into: "others")
+            let report = try Self.verify(folder.file("x.csv"), database)
+            #expect(report.status == "done")
+            #expect(
+                report.differences.map { "\($0.collection) \($0.kind): \($0.detail)" } == [
+                    #"customers extra: 1 document in the database only: _id "later""#
+                ])
+            try database.delete("customers", ["_id": 5])
+            #expect(try Self.verify(folder.file("x.csv"), database).status == "problems")
+        }
+    }
+
+    @Test func collectionsThatWereImportedUnderOtherNamesAreFoundThere() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try Self.fill(source)
+            try source.export(to: folder.file("x.csv"))
+            let config = "collections: {customers: {collection: kunden}, policies: }\nexclude: [policies]"
+            try copy.load(folder.file("x.csv")) {
+                $0.configuration = try Configuration.parse(yaml: config, file: "x")
+            }
+            #expect(try copy.names() == ["kunden"])
+            #expect(try Self.verify(folder.file("x.csv"), copy, config: config).differences.map(\.detail) == [])
+            try copy.load(folder.file("x.csv")) { $0.renames = ["policies": "contracts", "customers": "kunden"] }
+            let renamed = try Self.verify(folder.file("x.csv"), copy) {
+                $0.renames = ["policies": "contracts", "customers": "kunden"]
+            }
+            #expect(renamed.differences.map(\.detail) == [])
+            let missing = try Self.verify(folder.file("x.csv"), copy) { $0.exclude = [Glob("pol*")] }
+            #expect(missing.differences.map(\.collection) == ["customers"])
+            let one = try Self.verify(folder.file("x.csv"), copy) { $0.collections = [Glob("policies")] }
+            #expect(one.differences.map(\.collection) == ["policies"])
+            #expect(throws: FerryError.self) {
+                try Self.verify(folder.file("x.csv"), copy) { $0.renames = ["policy": "contracts"] }
+            }
+        }
+    }
+
+    // MARK: Legacy rows
+
+    @Test(arguments: [true, false])
+    func anOldFileIsHeldAgainstWhatItBecomes(_ isConfigured: Bool) throws {
+        try withTestDatabase { database, folder in
+            let all = LegacyFile.ledger.collections.map(\.fileName)
+            try folder.write(LegacyFile.text(all, seed: 11), to: "legacy.csv")
+            let yaml = isConfigured ? try String(contentsOfFile: LegacyFile.configurationPath, encoding: .utf8) : ""
+            let alone = try Self.verify(folder.file("legacy.csv"), config: yaml)
+            #expect(alone.status == "done", "\(Self.described(alone))")
+            #expect(alone.references.count == 10)
+            #expect(alone.references.allSatisfy { $0.dangling == 0 && $0.checked > 0 })
+            try database.load(folder.file("legacy.csv")) {
+                $0.configuration = try Configuration.parse(yaml: yaml, file: "x")
+            }
+            let both = try Self.verify(folder.file("legacy.csv"), database, config: yaml)
+            #expect(both.status == "done")
+            #expect(both.differences.map(\.detail) == [])
+            let gone = try #require(try database.documents(in: "customers").first?["_id"])
+            try database.delete("customers", ["_id": gone])
+            let less = try Self.verify(folder.file("legacy.csv"), database, config: yaml)
+            #expect(less.differences.map(\.kind) == ["missing"])
+        }
+    }
+
+    @Test func keysThatTheConfigurationConvertsLeadToEachOther() throws {
+        try withTestDatabase { database, folder in
+            let config = """
+                collections:
+                  customers: {types: {_id: int}}
+                  roles: {types: {_id: string}}
+                  policies: {references: {customerId: customers, roleId: roles}}
+                """
+            let hex = "5c2aad80000000000000000a"
+            var rows = (1...9).map { LegacyFile.row("customers", json: #"{"_id":"\#($0)"}"#) }
+            rows.append(LegacyFile.row("roles", json: #"{"_id":"\#(hex)"}"#))
+            rows += (1...9).map {
+                LegacyFile.row("policies", json: #"{"_id":"p\#($0)","customerId":"\#($0)","roleId":"\#(hex)"}"#)
+            }
+            try folder.write(LegacyFile.text(rows: rows), to: "legacy.csv")
+            let report = try Self.verify(folder.file("legacy.csv"), config: config)
+            #expect(report.rejections.map(\.reason) == [])
+            #expect(
+                Self.described(report) == [
+                    "policies.customerId → customers: 0 of 9", "policies.roleId → roles: 0 of 9",
+                ])
+            try database.load(folder.file("legacy.csv")) {
+                $0.configuration = try Configuration.parse(yaml: config, file: "x")
+            }
+            #expect(try database.count("customers", ["_id": 7]) == 1)
+            #expect(try Self.verify(folder.file("legacy.csv"), database, config: config).differences.isEmpty)
+            // 7 once more, written another way.
+            rows.append(LegacyFile.row("customers", json: #"{"_id":"007"}"#))
+            try folder.write(LegacyFile.text(rows: rows), to: "twice.csv")
+            let twice = try Self.verify(folder.file("twice.csv"), config: config)
+            #expect(twice.rejections.map(\.reason) == ["the same _id stands on line 8 already"])
+        }
+    }
+
+    @Test func twoSpellingsOfOneObjectIdAreADuplicate() throws {
+        try withTestDatabase { database, folder in
+            let rows = [
+                #"{"_id":"5c2aad80abcdef0123456789","a":1}"#, #"{"_id":"5C2AAD80ABCDEF0123456789","a":2}"#,
+                #"{"_id":{"$oid":"5c2aad80abcdef0123456789"},"a":3}"#,
+            ]
+            try folder.write(LegacyFile.text(rows: rows.map { LegacyFile.row("customers", json: $0) }), to: "x.csv")
+            let report = try database.load(folder.file("x.csv"))
+            #expect(report.status == "refused")
+            #expect(report.rejections.map(\.line) == [3, 4])
+            #expect(report.rejections.allSatisfy { $0.reason == "the same _id stands on line 2 already" })
+            #expect(try database.names() == [])
+        }
+    }
+
+    @Test func aCollectionOfNearlyTheSameNameIsPointedOut() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "coveragetypes")
+            try folder.write(LegacyFile.text(["coverageTypes"]), to: "legacy.csv")
+            let log = MessageLog()
+            try database.load(folder.file("legacy.csv"), .merge, log) { $0.isDryRun = true }
+            #expect(log.text.contains("the database has 'coveragetypes': if that is meant, say `collection:"))
+            let report = try Self.verify(folder.file("legacy.csv"), database)
+            #expect(report.differences.first?.detail.contains("the database has 'coveragetypes'") == true)
+        }
+    }
+}
