@@ -54,6 +54,8 @@ let package = Package(
 
         .testTarget(name: "MongoDriverTests", dependencies: ["MongoDriver", "BSON"], swiftSettings: strict),
         .testTarget(name: "RelationsTests", dependencies: ["Relations", "BSON"], swiftSettings: strict),
+        .testTarget(
+            name: "MongoFerryCLITests", dependencies: ["MongoFerryCLI", "MongoFerry"], swiftSettings: strict),
         .testTarget(name: "BSONTests", dependencies: ["BSON"], swiftSettings: strict),
         .target(
             name: "RandomDocuments", dependencies: ["BSON"], path: "Tests/RandomDocuments", swiftSettings: strict),

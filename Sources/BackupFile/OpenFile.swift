@@ -76,6 +76,12 @@ public final class OpenFile: @unchecked Sendable {
         return result
     }
 
+    /// Whether reading would not wait: there are bytes, or the end, or an error.
+    public func isReadable(within milliseconds: Int32) -> Bool {
+        var question = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&question, 1, milliseconds) > 0
+    }
+
     /// The bytes read, 0 at the end.
     public func read(into room: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
         while true {

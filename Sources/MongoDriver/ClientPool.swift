@@ -13,7 +13,7 @@ public final class ClientPool: Sendable {
     // libmongoc locks the pool itself; the pointer never changes.
     nonisolated(unsafe) private let handle: OpaquePointer
     private let readsFromPrimary: Bool
-    private let firstContactTimeout: Int32?
+    private let firstContactTimeout: Int32
     private let wasReached = Atomic<Bool>(false)
 
     /// Prepares the connections; none is made before the first client is asked for.
@@ -37,7 +37,7 @@ public final class ClientPool: Sendable {
         self.maximumSize = Int(mongoc_uri_get_option_as_int32(uri.pointer, MONGOC_URI_MAXPOOLSIZE, 100))
         // A name that is too long for the handshake is left out rather than refused.
         if !uri.has(MONGOC_URI_APPNAME) { _ = mongoc_uri_set_appname(uri.pointer, applicationName) }
-        firstContactTimeout = uri.has(MONGOC_URI_SERVERSELECTIONTIMEOUTMS) ? nil : 5_000
+        firstContactTimeout = mongoc_uri_get_option_as_int32(uri.pointer, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, 5_000)
         uri.setDefault(MONGOC_URI_SERVERSELECTIONTIMEOUTMS, 30_000)
         var error = bson_error_t()
         guard let handle = mongoc_client_pool_new_with_error(uri.pointer, &error) else {
@@ -96,11 +96,12 @@ public final class ClientPool: Sendable {
     /// Only ``Client/deinit`` calls it.
     func take(back client: OpaquePointer) { mongoc_client_pool_push(handle, client) }
 
-    /// Looks for a server with a short timeout, on a client of its own: the pool's timeout cannot be changed later.
+    /// Looks for a server with a short timeout, on a client of its own: the pool's timeout cannot be changed later, and
+    /// its watchers do not say as well why a server cannot be used.
     private func reachForTheFirstTime() throws {
-        guard let firstContactTimeout, !wasReached.load(ordering: .acquiring) else { return }
+        guard !wasReached.load(ordering: .acquiring) else { return }
         let uri = try Self.makeURI(connectionString, readsFromPrimary)
-        uri.setDefault(MONGOC_URI_CONNECTTIMEOUTMS, firstContactTimeout)
+        uri.setDefault(MONGOC_URI_CONNECTTIMEOUTMS, min(firstContactTimeout, 5_000))
         uri.set(MONGOC_URI_SERVERSELECTIONTIMEOUTMS, firstContactTimeout)
         _ = mongoc_uri_set_option_as_bool(uri.pointer, MONGOC_URI_SERVERSELECTIONTRYONCE, false)
         var error = bson_error_t()

@@ -24,6 +24,10 @@ public struct ConnectionString: Sendable, CustomStringConvertible {
     public let retriesReads: Bool
     public let retriesWrites: Bool
     public let usesTLS: Bool
+    /// The database in which the user is looked for.
+    public let authSource: String?
+    /// The files that it names: option and path.
+    public let files: [(option: String, path: String)]
     /// The text with password and secret options replaced by `***`.
     public let redacted: String
 
@@ -49,12 +53,28 @@ public struct ConnectionString: Sendable, CustomStringConvertible {
         retriesReads = mongoc_uri_get_option_as_bool(handle, MONGOC_URI_RETRYREADS, true)
         retriesWrites = mongoc_uri_get_option_as_bool(handle, MONGOC_URI_RETRYWRITES, true)
         usesTLS = mongoc_uri_get_tls(handle)
+        authSource = mongoc_uri_get_auth_source(handle).map { String(cString: $0) }
+        files = ["tlsCAFile", "tlsCertificateKeyFile"].compactMap { option in
+            guard let path = mongoc_uri_get_option_as_utf8(handle, option.lowercased(), nil) else { return nil }
+            return (option, String(cString: path))
+        }
         hosts = uri.hosts
     }
 
     public var description: String { redacted }
 
     static let errorContext = "the connection string"
+
+    /// An address of one of its hosts alone, without user and replica set: to see what is there.
+    public func asking(_ host: String) throws -> ConnectionString {
+        let options = text.firstIndex(of: "?").map { text[text.index(after: $0)...].split(separator: "&") } ?? []
+        // What is needed to speak with it at all.
+        let kept = options.filter { option in
+            ["tls", "ssl", "connecttimeoutms"].contains { option.lowercased().hasPrefix($0) }
+        }
+        let own = ["directConnection=true", "serverSelectionTimeoutMS=2000"]
+        return try ConnectionString("mongodb://\(host)/?" + (kept.map(String.init) + own).joined(separator: "&"))
+    }
 
     /// The C form, for as long as the caller keeps it.
     func makeURI() throws -> URIHandle { try URIHandle(parsing: text) }

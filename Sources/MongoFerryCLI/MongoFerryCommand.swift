@@ -14,8 +14,15 @@ struct MongoFerryCommand: ParsableCommand {
         discussion: """
             Every command says what it does with --help. Exit status: 0 done; 1 it could not be done; 2 problems in the \
             data were found; 64 wrong usage; 130 interrupted.
+
+            Examples:
+              export MONGODB_URI=mongodb://localhost:27017
+              mongoferry export --db insurance -o insurance.csv.zst
+              mongoferry import insurance.csv.zst --db insurance --dry-run
+              mongoferry verify insurance.csv.zst --db insurance
             """,
-        version: "mongoferry \(mongoFerryVersion) (libmongoc \(LibraryVersion.libmongoc))",
+        version:
+            "mongoferry \(mongoFerryVersion) (libmongoc \(LibraryVersion.libmongoc), libbson \(LibraryVersion.libbson))",
         subcommands: [
             ExportCommand.self, ImportCommand.self, VerifyCommand.self, InspectCommand.self, PlanCommand.self,
             DiscoverCommand.self,
@@ -83,13 +90,26 @@ enum ExitText {
             if status == .validationFailure {
                 // It quotes arguments, and a connection string with its password may be among them.
                 let text = Secrets.hidden(in: MongoFerryCommand.fullMessage(for: error))
-                write(text.hasPrefix("Error: ") ? String(text.dropFirst(7)) : text)
+                var lines = (text.hasPrefix("Error: ") ? String(text.dropFirst(7)) : text)
+                    .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+                if let hint = ForeignOptions.hint(for: text) {
+                    // What the parser takes for near in spelling is far off then.
+                    lines[0] = lines[0].replacing(/\. Did you mean .*/, with: "")
+                    lines.insert("  " + hint, at: 1)
+                }
+                write(lines.joined(separator: "\n"))
+            } else if let error = error as? MongoError, error.isUnauthorized {
+                write(FerryError("\(error)", details: [rights]).description)
             } else {
                 write("\(error)")
             }
             Foundation.exit(status.rawValue)
         }
     }
+
+    private static let rights =
+        "export and verify need a user with the role read on the database, import one with readWrite. The connection "
+        + "string names it: mongodb://USER:PASSWORD@HOST/?authSource=admin."
 
     private static func status(_ kind: FerryError.Kind) -> Int32 {
         switch kind {
@@ -100,5 +120,9 @@ enum ExitText {
         }
     }
 
-    static func write(_ text: String) { Terminal.standardError.line("mongoferry: " + text) }
+    static func write(_ text: String) {
+        var line = StyledText("mongoferry:", .red)
+        line.append(" " + text)
+        Terminal.standardError.line(line)
+    }
 }

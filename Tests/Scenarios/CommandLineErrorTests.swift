@@ -139,6 +139,31 @@ import Testing
 
             """),
         Mistake(
+            "a report of no known kind", "export --db {db} -o {dir}/all.csv --report {dir}/report.txt", 64,
+            """
+            mongoferry: {dir}/report.txt: a report's name ends in .json or .html
+              .json is for programs, .html for people. --report may be given once for each.
+
+            """),
+        Mistake(
+            "a report in a folder that is not there",
+            "import {dir}/customers.csv --db {db} --report {dir}/nosuch/report.html", 1,
+            "mongoferry: {dir}/nosuch/report.html: there is no folder {dir}/nosuch for the report\n"),
+        Mistake(
+            "mongorestore's --drop", "import {dir}/customers.csv --db {db} --drop", 64,
+            """
+            mongoferry: Unknown option '--drop'
+              What --drop does there, --mode replace does here.
+            Usage: mongoferry import…
+            """),
+        Mistake(
+            "mongodump's --host", "export --host localhost --db {db}", 64,
+            """
+            mongoferry: Unknown option '--host'
+              Host, user and options stand in the connection string: --uri, or --uri-file, or $MONGODB_URI.
+            Usage: mongoferry export…
+            """),
+        Mistake(
             "half a rename", "import {dir}/customers.csv --db {db} --rename customers", 64,
             "mongoferry: --rename must look like A=B: customers\n"),
         Mistake(
@@ -204,30 +229,5 @@ import Testing
             }
             #expect(try folder.names() == [])
         }
-    }
-
-    @Test(
-        arguments: [
-            ("mongodb://127.0.0.1:1", "cannot connect to 127.0.0.1:1", "Nothing listens there"),
-            ("mongodb://u:secret@127.0.0.1:1/?authSource=admin", "cannot connect to 127.0.0.1:1", "Nothing listens"),
-            ("mongodb://no-such-host.invalid", "cannot connect to no-such-host.invalid:27017", "name is not known"),
-        ])
-    func noServerIsSaidWithinSecondsWithHostCauseAndRemedy(_ uri: String, _ text: String, _ remedy: String) throws {
-        let began = ContinuousClock.now
-        let outcome = try Program.run(["export", "--uri", uri, "--db", "insurance"])
-        #expect(ContinuousClock.now - began < .seconds(10))
-        #expect(outcome.status == 1)
-        #expect(outcome.errors.hasPrefix("mongoferry: \(text)"))
-        #expect(outcome.errors.contains(remedy))
-        #expect(!outcome.text.contains("secret"))
-    }
-
-    @Test func aWrongReplicaSetNameIsSuspectedByName() throws {
-        let uri = try testURI()
-        try #require(uri.contains("replicaSet="), "the tests' server is no replica set")
-        let wrong = uri.replacing(/replicaSet=[^&]*/, with: "replicaSet=nosuchset")
-        let outcome = try Program.run(["plan", "--uri", wrong, "--db", "insurance"])
-        #expect(outcome.status == 1)
-        #expect(outcome.errors.contains("is it really replicaSet=nosuchset?"))
     }
 }

@@ -30,7 +30,9 @@ import Testing
     @Test func theVersionNamesTheDriversToo() throws {
         let outcome = try Self.run("--version")
         #expect(outcome.status == 0)
-        #expect(outcome.output.wholeMatch(of: /mongoferry \d+\.\d+\.\d+ \(libmongoc 1\.\d+\.\d+.*\)\n/) != nil)
+        #expect(
+            outcome.output.wholeMatch(
+                of: /mongoferry \d+\.\d+\.\d+ \(libmongoc 1\.\d+\.\d+.*, libbson 1\.\d+\.\d+.*\)\n/) != nil)
     }
 
     @Test(arguments: ["bash", "zsh", "fish"])
@@ -97,12 +99,18 @@ import Testing
         }
     }
 
-    @Test func aPipeWithGzipInItCarriesADatabaseOver() throws {
+    @Test(arguments: ["gzip -1", "zstd -q -1", "gzip -1 | gzip -dc", "zstd -q -1 | zstd -q -dc"])
+    func aPipeWithACompressorInItCarriesADatabaseOver(_ compressor: String) throws {
+        guard try Self.shell("command -v \(compressor.prefix(4))").status == 0 else {
+            print("NOT RUN: a pipe with \(compressor), which this machine does not have")
+            return
+        }
         try withTwoTestDatabases { source, copy, folder in
             try LedgerTests.fill(source)
             let outcome = try Self.shell(
                 """
-                "$MONGOFERRY" export --db \(source.name) -o - | gzip -1 | "$MONGOFERRY" import - --db \(copy.name) --quiet
+                "$MONGOFERRY" export -d \(source.name) --out - | \(compressor) |
+                    "$MONGOFERRY" import - --db \(copy.name) --quiet
                 """)
             #expect(outcome.status == 0)
             #expect(outcome.output == "", "the export's table must not get into the pipe")

@@ -86,32 +86,3 @@ final class Connection: Sendable {
         }
     }
 }
-
-/// Says in words why no server answered.
-enum ConnectionFault {
-    static func describe(_ error: MongoError, _ connection: ConnectionString) -> FerryError {
-        let hosts = connection.hosts.joined(separator: ", ")
-        let causes = (error.hostCauses + [error.message]).joined(separator: " ").lowercased()
-        let remedy: String
-        if error.isAuthentication {
-            return FerryError(
-                "\(hosts): the server refused user and password: \(error.message)",
-                details: ["Check them, and the authSource in the connection string (\(connection.redacted))."])
-        } else if causes.contains("refused") {
-            remedy = "Nothing listens there: is the server running, and is the port right?"
-        } else if causes.contains("resolve") || causes.contains("name or service") {
-            remedy = "The host's name is not known: is it spelled right?"
-        } else if causes.contains("tls") || causes.contains("ssl") || causes.contains("certificate") {
-            remedy = "The TLS connection failed: check tls=true, tlsCAFile and the certificate's host name."
-        } else if let name = connection.replicaSet, error.hostCauses.isEmpty || causes.contains("set name") {
-            // libmongoc passes over servers of another set without a word.
-            remedy = "Servers of another replica set do not count: is it really replicaSet=\(name)?"
-        } else {
-            remedy = "Check host, port, firewall, and tls and replicaSet in the connection string."
-        }
-        if error.isServerSelection {
-            return FerryError("cannot connect to \(hosts): \(error.message)", details: [remedy])
-        }
-        return FerryError("\(hosts): \(error)", details: error.isNetworkError ? [remedy] : [])
-    }
-}

@@ -24,6 +24,7 @@ public struct Export: Sendable {
     /// Runs on the calling thread, which it blocks.
     public func runBlocking(_ operation: OperationContext) throws -> Report {
         let watch = Stopwatch()
+        let started = Clock.now
         let database = try Discovering.database(target)
         let connection = try Connection(target, database: database)
         var catalog = try Catalog(
@@ -62,7 +63,10 @@ public struct Export: Sendable {
             report.source = metadata.sourceText
             report.consistency = moment.consistency.rawValue
             report.snapshot = moment.text
+            report.started = started
             report.seconds = watch.seconds
+            report.graph = GraphDrawing(
+                graph, records: Dictionary(report.collections.map { ($0.name, $0.read) }) { first, _ in first })
             return report
         } catch {
             writer.abandon()

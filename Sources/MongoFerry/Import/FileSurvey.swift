@@ -80,6 +80,8 @@ struct Surveyor {
         let isLegacy = reader.metadata == nil
         let total = reader.metadata.map(\.records)
         let done = Tally()
+        let bytes = Tally()
+        let totalBytes = reader.uncompressedSize
         let measurements = Set(reader.metadata?.collections.filter { $0.kind == .timeseries }.map(\.name) ?? [])
         let workers = (0..<jobs).map { _ in
             SurveyWorker(
@@ -92,7 +94,9 @@ struct Surveyor {
             workers: workers.map { worker in
                 { @Sendable batch in
                     worker.look(at: batch)
-                    operation.progress(.preflight, records: done.add(batch.count), total: total, bytes: batch.byteCount)
+                    operation.progress(
+                        .preflight, records: done.add(batch.count), total: total, bytes: bytes.add(batch.byteCount),
+                        totalBytes: totalBytes)
                 }
             })
         try reader.checkUnchanged()

@@ -8,16 +8,16 @@ import Relations
 public struct Import: Sendable {
     public let target: Target
     public let options: ImportOptions
-    private let open: @Sendable () throws -> OpenFile
+    private let open: @Sendable (OperationContext) throws -> OpenFile
 
     /// - Parameter file: the backup's path.
     public init(_ file: String, into target: Target, _ options: ImportOptions) {
         self.target = target
         self.options = options
-        open = {
+        open = { operation in
             let opened = try OpenFile(reading: file)
             // A named pipe or the shell's <(…) can be read only once.
-            return try opened.isRegular ? opened : Spool.file(from: opened)
+            return try opened.isRegular ? opened : Spool.file(from: opened, operation)
         }
     }
 
@@ -25,7 +25,7 @@ public struct Import: Sendable {
     public init(spooling descriptor: Int32, into target: Target, _ options: ImportOptions) {
         self.target = target
         self.options = options
-        open = { try Spool.file(from: OpenFile(borrowing: descriptor, path: Spool.standardInput)) }
+        open = { try Spool.file(from: OpenFile(borrowing: descriptor, path: Spool.standardInput), $0) }
     }
 
     /// Runs on a thread of its own; cancelling the task stops it cleanly.
@@ -37,7 +37,7 @@ public struct Import: Sendable {
     /// Runs on the calling thread, which it blocks.
     public func runBlocking(_ operation: OperationContext) throws -> Report {
         let watch = Stopwatch()
-        let reader = try BackupReader(try open())
+        let reader = try BackupReader(try open(operation))
         let connection = try connect(reader, operation)
         var run = ImportRun(options: options, connection: connection, reader: reader, operation: operation)
         var report = try run.run()
@@ -67,12 +67,17 @@ public struct Import: Sendable {
 enum Spool {
     static let standardInput = "standard input"
 
-    static func file(from source: OpenFile) throws -> OpenFile {
+    static func file(from source: OpenFile, _ operation: OperationContext) throws -> OpenFile {
         let file = try OpenFile(temporaryIn: temporaryDirectory())
         let buffer = ByteBuffer(capacity: 1 << 20)
+        var bytes = 0
         while true {
+            // What feeds a pipe may be silent for long.
+            repeat { try operation.cancellation.check() } while !source.isReadable(within: 100)
             let count = try source.read(into: buffer.storage)
             if count == 0 { break }
+            bytes += count
+            operation.progress(.read, source.path, bytes: bytes)
             try file.write(UnsafeRawBufferPointer(start: buffer.storage.baseAddress, count: count))
         }
         return try OpenFile(renaming: file, to: source.path)
@@ -132,7 +137,11 @@ struct ImportRun {
         report.differences = plan.steps.flatMap { step in
             step.differences.map { .init(collection: step.name, kind: "target", detail: $0) }
         }
-        if options.isDryRun { return try dryRun(plan, survey, legacy) }
+        if options.isDryRun {
+            var report = try dryRun(plan, survey, legacy)
+            report.graph = report.drawing(references)
+            return report
+        }
         guard try options.confirm(plan) else {
             throw FerryError("not confirmed: nothing was written", kind: .failed)
         }
@@ -145,6 +154,7 @@ struct ImportRun {
             throw error
         }
         try lock.release()
+        countPreflightProblems()
         try setAside()
         do {
             try verify(plan, survey, references)
@@ -154,6 +164,7 @@ struct ImportRun {
                 details: ["Everything was written; its references were not checked. `mongoferry verify --db` does it."])
         }
         finish(legacy)
+        report.graph = report.drawing(references)
         return report
     }
 
@@ -171,20 +182,31 @@ struct ImportRun {
             return false
         }
         report.status = "refused"
-        report.error = "nothing was written: the file has \(survey.problems.count + survey.fileProblems.count) faults"
+        let count = survey.problems.count + survey.fileProblems.count
+        report.error = "nothing was written: the file has \(count) \(count == 1 ? "fault" : "faults")"
         return true
+    }
+
+    private mutating func countPreflightProblems() {
+        for problem in preflightProblems {
+            guard let index = report.collections.firstIndex(where: { $0.name == problem.collection }) else { continue }
+            report.collections[index].rejected += 1
+        }
     }
 
     /// Writes the rows that were not taken into a file of their own: those that the server refused, and those of the
     /// preflight where that was asked for.
-    private func setAside() throws {
+    private mutating func setAside() throws {
         let problems = preflightProblems + rejections.first
         guard !problems.isEmpty else { return }
         let path = (reader.path == Spool.standardInput ? "stdin" : reader.path) + ".rejects.csv"
         let count = try RejectsFile.write(problems, of: reader, to: path)
         // Types of a file that says what it is need no guessing when the rows come again.
         let hint = reader.metadata == nil ? "" : " with --no-infer"
-        operation.warning("\(count) rows were set aside in \(path): mend them and import that file\(hint)")
+        operation.warning(
+            "\(count) \(count == 1 ? "row was" : "rows were") set aside in \(path): mend \(count == 1 ? "it" : "them") "
+                + "and import that file\(hint)")
+        report.rejectsFile = path
     }
 
     private func references(_ legacy: LegacyTypes) throws -> [Reference] {

@@ -14,6 +14,8 @@ struct RowLoader {
     let rejections: RejectionLog
     let lock: ImportLock?
     let operation: OperationContext
+    /// What it is done for, where that is neither loading nor a dry run's count.
+    var phase: OperationProgress.Phase?
 
     struct Result {
         var outcome: CollectionOutcome
@@ -41,6 +43,7 @@ struct RowLoader {
         guard let rows = survey.rows(of: name), rows.count > 0 else { return result }
         try reader.seek(toRowAt: rows.first.offset, line: rows.first.line)
         let done = Tally()
+        let bytes = Tally()
         let count = writers ?? jobs
         let workers = (0..<count).map { _ in
             LoadWorker(
@@ -49,7 +52,7 @@ struct RowLoader {
                 tally: tallying.flatMap { ReferenceTally($0.check, $0.references, from: name, live: $0.live) })
         }
         let (operation, connection, lock, rejections) = (operation, connection, lock, rejections)
-        let phase: OperationProgress.Phase = isDryRun ? .preflight : .load
+        let phase = phase ?? (isDryRun ? .preflight : .load)
         try BatchPass.run(
             reader, until: rows.end, cancellation: operation.cancellation,
             workers: workers.map { worker in
@@ -62,7 +65,8 @@ struct RowLoader {
                             rejections: rejections)
                     }
                     let taken = try worker.take(batch, writer)
-                    operation.progress(phase, name, records: done.add(taken), total: rows.count, bytes: batch.byteCount)
+                    operation.progress(
+                        phase, name, records: done.add(taken), total: rows.count, bytes: bytes.add(batch.byteCount))
                 }
             },
             afterEach: workers.map { worker in { @Sendable in try worker.flushIfFull() } },

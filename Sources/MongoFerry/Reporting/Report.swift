@@ -35,6 +35,7 @@ public struct Report: Sendable {
     public var file: String?
     public var database: String?
     public var source: String?
+    public var program = "mongoferry \(mongoFerryVersion)"
     public var started = Clock.now
     public var seconds = 0.0
     public var consistency: String?
@@ -53,10 +54,17 @@ public struct Report: Sendable {
     public var conversions: [Document] = []
     public var warnings: [String] = []
     public var error: String?
+    /// The file of rows that were set aside, to be mended and imported; nil where there are none.
+    public var rejectsFile: String?
     /// The reference graph with what dangles, for a picture; nil where no references were looked at.
     public var graph: GraphDrawing?
 
     public init(operation: String) { self.operation = operation }
+
+    /// Values that lead nowhere and start in a collection; optional references do not count.
+    public func dangling(in collection: String) -> Int {
+        references.reduce(0) { $0 + ($1.collection == collection && !$1.isOptional ? $1.dangling : 0) }
+    }
 
     public var danglingCount: Int { references.reduce(0) { $0 + ($1.isOptional ? 0 : $1.dangling) } }
 
@@ -66,6 +74,9 @@ public struct Report: Sendable {
 
     /// The report as one JSON document, its line end included.
     public var json: String { JSONText.document(document) + "\n" }
+
+    /// The report as one page for people, which needs nothing else.
+    public var html: String { HTMLReport(report: self).text }
 
     var document: Document {
         Document { report in
@@ -79,7 +90,7 @@ public struct Report: Sendable {
             add("file", file)
             add("database", database)
             add("source", source)
-            add("program", "mongoferry \(mongoFerryVersion)")
+            add("program", program)
             add("started", started)
             report.append("seconds", .double(seconds))
             add("consistency", consistency)
@@ -99,7 +110,9 @@ public struct Report: Sendable {
             report.append("differences", .array(differences.map { .document($0.document) }))
             report.append("conversions", .array(conversions.map { .document($0) }))
             report.append("warnings", .array(warnings.map { .string($0) }))
+            add("rejectsFile", rejectsFile)
             add("error", error)
+            report.append("nextSteps", .array(nextSteps.map { .string($0) }))
         }
     }
 }

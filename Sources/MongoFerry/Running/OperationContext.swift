@@ -13,8 +13,10 @@ public struct OperationProgress: Sendable {
     public var records: Int
     /// How many there will be, where that is known.
     public var total: Int?
-    /// Bytes done.
+    /// Bytes done in this phase and collection: of the file where it is read or written, else of documents.
     public var bytes: Int
+    /// How many bytes there will be, where that is known and ``total`` is not.
+    public var totalBytes: Int?
 }
 
 /// Something worth saying while an operation runs.
@@ -46,10 +48,12 @@ public struct OperationContext: Sendable {
 
     func progress(
         _ phase: OperationProgress.Phase, _ collection: String? = nil, records: Int = 0, total: Int? = nil,
-        bytes: Int = 0
+        bytes: Int = 0, totalBytes: Int? = nil
     ) {
         onProgress(
-            OperationProgress(phase: phase, collection: collection, records: records, total: total, bytes: bytes))
+            OperationProgress(
+                phase: phase, collection: collection, records: records, total: total, bytes: bytes,
+                totalBytes: totalBytes))
     }
 
     /// Runs a part of the work and says, at debug level, how long it took.

@@ -42,7 +42,7 @@ struct FileDatabaseComparison {
         let rejections = RejectionLog()
         let loader = RowLoader(
             reader: reader, connection: connection, survey: survey, rules: rules, jobs: Threads.defaultJobs,
-            rejections: rejections, lock: nil, operation: operation)
+            rejections: rejections, lock: nil, operation: operation, phase: .verify)
         let log = DifferenceLog(limit: Self.exampleLimit)
         let way = timeField.map { DocumentWriter.Way.measurements(timeField: $0) } ?? .compare(log)
         let result = try loader.load(rows.name, into: namespace, way, isDryRun: true)

@@ -31,11 +31,12 @@ struct FileReferenceCheck {
         }
         try reader.seek(toRowAt: reader.firstRow.offset, line: reader.firstRow.line)
         let operation = operation
+        let (done, total) = (Tally(), survey.count)
         try BatchPass.run(
             reader, cancellation: operation.cancellation,
             workers: workers.map { worker in
                 { @Sendable batch in
-                    operation.progress(.verify)
+                    operation.progress(.verify, records: done.add(batch.count), total: total)
                     try worker.look(at: batch)
                 }
             }, atEnd: workers.map { worker in { @Sendable in try worker.finish() } })

@@ -17,6 +17,8 @@ struct ReferenceCheck: Sendable {
     /// Collections that have no other `_id`s than the known ones, by their names in the file: nothing is asked there.
     var isKnownWhole: @Sendable (String) -> Bool = { _ in false }
 
+    private static let progressStep = 1000
+
     /// - Parameter references: several of one path without conditions are alternatives: a value has to be in one.
     /// - Throws: ``MongoError``; `CancellationError`.
     func run(_ references: [Reference]) throws -> [ReferenceOutcome] {
@@ -25,13 +27,18 @@ struct ReferenceCheck: Sendable {
         let sources = Dictionary(grouping: groups, by: \.collection).sorted { $0.key < $1.key }.map(\.value)
         let results = Mutex<[ReferenceOutcome]>([])
         let next = Atomic<Int>(0)
+        let counts = try sources.map { try count($0[0].collection) }
+        let progress = { @Sendable [done = Tally(), total = counts.reduce(0, +)] count in
+            operation.progress(.verify, records: done.add(count), total: total)
+        }
+        progress(0)
         let bodies = (0..<min(Threads.defaultJobs, sources.count)).map { _ in
             { @Sendable in
                 while true {
                     let index = next.add(1, ordering: .relaxed).oldValue
                     guard index < sources.count else { return }
                     try operation.cancellation.check()
-                    let outcomes = try check(sources[index], live)
+                    let outcomes = try check(sources[index], live, progress)
                     results.withLock { $0 += outcomes }
                 }
             }
@@ -42,15 +49,26 @@ struct ReferenceCheck: Sendable {
         }
     }
 
+    private func count(_ collection: String) throws -> Int {
+        let command: Document = ["count": .string(databaseName(collection))]
+        return try connection.withClient { try $0.runRead(command, on: connection.database) }["n"]?.integer ?? 0
+    }
+
     /// Checks the references that start in one collection.
-    private func check(_ groups: [ReferenceGroup], _ live: Set<String>) throws -> [ReferenceOutcome] {
-        operation.progress(.verify, groups[0].collection)
+    private func check(
+        _ groups: [ReferenceGroup], _ live: Set<String>, _ progress: (_ documents: Int) -> Void
+    ) throws -> [ReferenceOutcome] {
         let source = connection.namespace(databaseName(groups[0].collection))
         let paths = groups.flatMap(\.references).flatMap(\.neededPaths) + [.id]
         let tally = ReferenceTally(self, groups, live)
         try connection.withClient { client in
+            var count = 0
             try client.find(source, [:], options: FindOptions(projection: FieldPath.projection(of: paths)))
-                .forEach { try tally.look(at: $0) }
+                .forEach { document in
+                    count += 1
+                    if count % Self.progressStep == 0 { progress(Self.progressStep) }
+                    try tally.look(at: document)
+                }
         }
         return try tally.finish()
     }

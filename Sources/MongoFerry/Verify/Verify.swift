@@ -200,8 +200,14 @@ extension Report {
             }?.dangling ?? 0
         }
         let dangling = Dictionary(references.map { ($0, count($0)) }, uniquingKeysWith: { first, _ in first })
+        let names = collections.map(\.name)
+        let started = references.filter { names.contains($0.collection) }
+        // What was not looked at itself may be there all the same.
+        let missing = Set(self.references.filter(\.isTargetMissing).map { "\($0.collection)\u{0}\($0.path)" })
+        let present = started.filter { !missing.contains("\($0.collection)\u{0}\($0.path)") }.map(\.target)
+        let others = Set(present).subtracting(names).sorted()
         return GraphDrawing(
-            ReferenceGraph(collections: collections.map(\.name), references: references),
+            ReferenceGraph(collections: names + others, references: started),
             records: Dictionary(collections.map { ($0.name, $0.read) }, uniquingKeysWith: { first, _ in first }),
             dangling: dangling)
     }

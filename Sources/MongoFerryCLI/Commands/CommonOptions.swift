@@ -19,7 +19,8 @@ struct CommonOptions: ParsableArguments {
             valueName: "file"))
     var uriFile: String?
 
-    @Option(help: ArgumentHelp("The database. Default: the connection string's.", valueName: "name"))
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("The database. Default: the connection string's.", valueName: "name"))
     var db: String?
 
     @Option(
@@ -75,7 +76,8 @@ struct CommonOptions: ParsableArguments {
             cancellation: Interruption.cancellation, onProgress: display.update,
             onMessage: { message in
                 guard message.level >= least else { return }
-                Terminal.standardError.line(message.level == .warning ? "warning: \(message.text)" : message.text)
+                message.level == .warning
+                    ? Terminal.standardError.warning(message.text) : Terminal.standardError.line(message.text)
             })
         return (operation, display)
     }
@@ -99,41 +101,6 @@ enum TextFile {
             throw FerryError("\(path): the file is not UTF-8 text", kind: .usage)
         }
         return text
-    }
-}
-
-/// Runs an operation, and writes its report whatever becomes of it.
-enum ReportedRun {
-    static func run(
-        _ name: String, _ common: CommonOptions, reportPath: String?, _ body: (OperationContext) throws -> Report
-    ) throws -> Report {
-        if let reportPath, FileManager.default.fileExists(atPath: reportPath),
-            !FileManager.default.isWritableFile(atPath: reportPath)
-        {
-            throw FerryError("\(reportPath): cannot write the report there")
-        }
-        let (operation, display) = common.operation()
-        do {
-            let report = try body(operation)
-            display.end()
-            try write(report, to: reportPath)
-            return report
-        } catch {
-            display.end()
-            var report = Report(operation: name)
-            let isInterrupted = error is CancellationError || (error as? FerryError)?.kind == .interrupted
-            report.status = isInterrupted ? "interrupted" : "failed"
-            report.error = error is CancellationError ? "interrupted" : "\(error)"
-            try write(report, to: reportPath)
-            throw error
-        }
-    }
-
-    private static func write(_ report: Report, to path: String?) throws {
-        guard let path else { return }
-        do {
-            try Data(Secrets.hidden(in: report.json).utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
-        } catch { throw FerryError("\(path): cannot write the report: \(error.localizedDescription)") }
     }
 }
 

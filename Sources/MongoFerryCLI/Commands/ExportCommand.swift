@@ -16,7 +16,7 @@ struct ExportCommand: ParsableCommand {
             replica set all collections come from one snapshot.
 
             Examples:
-              mongoferry export --db insurance -o insurance.csv.zst
+              mongoferry export --db insurance -o insurance.csv.zst --report export.html
               mongoferry export --db insurance -o - | ssh backup 'cat > insurance.csv'
               mongoferry export --db insurance --collection 'polic*' --query 'policies={"status":"active"}' -o active.csv
               mongoferry export --db fixtures --reproducible -o Tests/fixtures.csv
@@ -25,19 +25,23 @@ struct ExportCommand: ParsableCommand {
     @OptionGroup var common: CommonOptions
 
     @Option(
-        name: [.short, .customLong("output")],
+        // mongodump and mongoexport say --out.
+        name: [.short, .customLong("output"), .customLong("out")],
         help: ArgumentHelp(
             "File to write; .gz and .zst compress; - is standard output. Default: the database's name and .csv.",
             valueName: "file"))
     var output: String?
 
-    @Option(help: ArgumentHelp("Only this collection; may be repeated, may have * and ?.", valueName: "name"))
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("Only this collection; may be repeated, may have * and ?.", valueName: "name"))
     var collection: [String] = []
 
     @Option(help: ArgumentHelp("Not this collection; may be repeated, may have * and ?.", valueName: "name"))
     var exclude: [String] = []
 
     @Option(
+        name: .shortAndLong,
         help: ArgumentHelp(
             "Only the documents that a filter matches: policies={\"status\":\"active\"}; may be repeated.",
             valueName: "name={…}"))
@@ -62,14 +66,17 @@ struct ExportCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Threads that read and encode.", valueName: "n"))
     var jobs: Int?
 
-    @Option(help: ArgumentHelp("Write the outcome as JSON.", valueName: "file"))
-    var report: String?
+    @Option(
+        help: ArgumentHelp(
+            "Write the outcome, for programs (.json) or for people (.html); may be repeated.", valueName: "file"))
+    var report: [String] = []
 
     func validate() throws {
         if let jobs, jobs < 1 { throw ValidationError("--jobs must be at least 1") }
     }
 
     func run() throws {
+        let reports = try ReportFiles(report)
         let target = try common.target()
         guard let database = target.database else {
             throw FerryError(
@@ -95,7 +102,7 @@ struct ExportCommand: ParsableCommand {
         options.consistency = consistency
         options.configuration = try common.configuration()
         options.jobs = jobs
-        let report = try ReportedRun.run("export", common, reportPath: report) { operation in
+        let report = try ReportedRun.run("export", common, reports, file: path == "-" ? nil : path) { operation in
             try Export(target, options).runBlocking(operation)
         }
         tell(report, path)
@@ -121,20 +128,20 @@ struct ExportCommand: ParsableCommand {
         // Results go to standard output, unless the file itself does.
         let out = path == "-" ? Terminal.standardError : Terminal.standardOutput
         if common.quiet { return }
-        for line in Summary.lines(report) { out.line(line) }
+        out.show(Summary.table(report))
         if !report.excluded.isEmpty {
             out.line("left out: " + report.excluded.map { "\($0.name.oneLine) (\($0.reason))" }.joined(separator: ", "))
         } else {
             out.line("left out: nothing")
         }
         if let escaped = report.escaped, escaped > 0 {
-            out.line("\(escaped) documents that Extended JSON cannot carry stand in the file as $rawBSON")
+            out.line("\(escaped.grouped) documents that Extended JSON cannot carry stand in the file as $rawBSON")
         }
         if path != "-", let bytes = report.bytes {
             let attributes = try? FileManager.default.attributesOfItem(atPath: path)
             let size = attributes?[.size] as? Int ?? bytes
             let text = ByteText.text(bytes) + (size == bytes ? "" : " in \(ByteText.text(size))")
-            out.line("\(path): \(report.totals.read) records, \(text), from \(report.source ?? "")")
+            out.line("\(path): \(report.totals.read.grouped) records, \(text), from \(report.source ?? "")")
         }
     }
 }

@@ -15,7 +15,7 @@ struct ImportCommand: ParsableCommand {
 
             Examples:
               mongoferry import insurance.csv.zst --db insurance --dry-run
-              mongoferry import insurance.csv.zst --db insurance --mode replace --yes
+              mongoferry import insurance.csv.zst --db insurance --mode replace --yes --report import.html
               mongoferry import insurance.csv --db staging --rename customers=clients
               ssh backup cat insurance.csv | mongoferry import - --db insurance
             """)
@@ -32,6 +32,7 @@ struct ImportCommand: ParsableCommand {
     var inPlace = false
 
     @Option(
+        name: .shortAndLong,
         help: ArgumentHelp("Only this collection of the file; may be repeated, may have * and ?.", valueName: "name"))
     var collection: [String] = []
 
@@ -64,8 +65,10 @@ struct ImportCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Threads that decode and write.", valueName: "n"))
     var jobs: Int?
 
-    @Option(help: ArgumentHelp("Write the outcome as JSON.", valueName: "file"))
-    var report: String?
+    @Option(
+        help: ArgumentHelp(
+            "Write the outcome, for programs (.json) or for people (.html); may be repeated.", valueName: "file"))
+    var report: [String] = []
 
     func validate() throws {
         if let jobs, jobs < 1 { throw ValidationError("--jobs must be at least 1") }
@@ -75,6 +78,7 @@ struct ImportCommand: ParsableCommand {
     }
 
     func run() throws {
+        let reports = try ReportFiles(report)
         var options = ImportOptions()
         options.mode = mode
         options.inPlace = inPlace
@@ -93,6 +97,11 @@ struct ImportCommand: ParsableCommand {
         let answersYes = yes
         let showsPlan = !common.quiet && common.logLevel != .warning
         let readsStandardInput = file == "-"
+        if readsStandardInput, isatty(0) == 1 {
+            throw FerryError(
+                "which file? None is named, and standard input is the keyboard", kind: .usage,
+                details: ["mongoferry import FILE, or: … | mongoferry import -"])
+        }
         if mode == .replace, !yes, !dryRun, readsStandardInput || isatty(0) != 1 {
             throw FerryError(
                 "replace asks before it writes, and there is nobody to ask here: say --yes", kind: .usage,
@@ -100,16 +109,17 @@ struct ImportCommand: ParsableCommand {
         }
         options.confirm = { plan in
             guard plan.mode == .replace, !answersYes else { return true }
-            Terminal.standardError.show(status: "")
             // Nobody is asked about what was not shown.
             if !showsPlan { for line in plan.lines { Terminal.standardError.line(line) } }
-            FileHandle.standardError.write(Data("Replace these collections in \(plan.database)? Type yes: ".utf8))
-            return Interruption.asking { readLine() }?.lowercased() == "yes"
+            let question = "Replace these collections in \(plan.database)? Type yes: "
+            return Interruption.asking { Terminal.standardError.ask(question) }?.lowercased() == "yes"
         }
         let target = try common.target()
         let importing =
             file == "-" ? Import(spooling: 0, into: target, options) : Import(file, into: target, options)
-        let report = try ReportedRun.run("import", common, reportPath: report) { try importing.runBlocking($0) }
+        let report = try ReportedRun.run("import", common, reports, file: file == "-" ? nil : file) {
+            try importing.runBlocking($0)
+        }
         try Outcome.tell(report, quiet: common.quiet)
     }
 }
@@ -126,41 +136,5 @@ enum Renames {
             renames[String(text[..<equals])] = String(text[text.index(after: equals)...])
         }
         return renames
-    }
-}
-
-/// Says what an import or a check found, and leaves with the status that fits.
-enum Outcome {
-    static func tell(_ report: Report, quiet: Bool) throws {
-        let out = Terminal.standardOutput
-        let errors = Terminal.standardError
-        // Those of the target stand in the plan, which was shown before.
-        for difference in report.differences where difference.kind != "target" {
-            errors.line(
-                [difference.collection, difference.kind, difference.detail].filter { !$0.isEmpty }.joined(
-                    separator: ": "))
-        }
-        for line in Summary.rejections(report) { errors.line(line) }
-        for warning in report.warnings { errors.line("warning: \(warning)") }
-        for line in Summary.references(report) { errors.line(line) }
-        if !quiet { for line in Summary.lines(report) { out.line(line) } }
-        if let error = report.error { ExitText.write("\(report.file.map { "\($0): " } ?? "")\(error)") }
-        switch report.status {
-        case "done", "planned": return
-        default:
-            if report.error == nil { ExitText.write("\(report.file ?? report.database ?? ""): \(problems(report))") }
-            throw ExitCode(2)
-        }
-    }
-
-    /// The last line, which says why the exit status is not 0: what there is above it may have scrolled away.
-    private static func problems(_ report: Report) -> String {
-        let counts = [
-            (report.rejectionCount, "rejected row", "rejected rows"),
-            (report.differences.count(where: \.isProblem), "difference", "differences"),
-            (report.danglingCount, "dangling reference", "dangling references"),
-            (report.warnings.count, "warning", "warnings"),
-        ].filter { $0.0 > 0 }.map { "\($0.0) \($0.0 == 1 ? $0.1 : $0.2)" }
-        return "problems were found: " + (counts.isEmpty ? "see above" : counts.joined(separator: ", "))
     }
 }

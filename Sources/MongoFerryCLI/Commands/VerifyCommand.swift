@@ -13,7 +13,7 @@ struct VerifyCommand: ParsableCommand {
             Examples:
               mongoferry verify insurance.csv.zst
               mongoferry verify --db insurance --graph insurance.svg
-              mongoferry verify insurance.csv.zst --db insurance --report verify.json
+              mongoferry verify insurance.csv.zst --db insurance --report verify.json --report verify.html
             """)
 
     @OptionGroup var common: CommonOptions
@@ -36,13 +36,16 @@ struct VerifyCommand: ParsableCommand {
             "File against database: collection A of the file is B there; may be repeated.", valueName: "a=b"))
     var rename: [String] = []
 
-    @Option(help: ArgumentHelp("Write the outcome as JSON.", valueName: "file"))
-    var report: String?
+    @Option(
+        help: ArgumentHelp(
+            "Write the outcome, for programs (.json) or for people (.html); may be repeated.", valueName: "file"))
+    var report: [String] = []
 
     @Option(help: ArgumentHelp("Draw the reference graph, dangling references in red.", valueName: "file.svg"))
     var graph: String?
 
     func run() throws {
+        let reports = try ReportFiles(report)
         // A file is looked at by itself unless a database is named: the default connection is no wish to compare.
         let asksForDatabase = common.db != nil || common.uri != nil || common.uriFile != nil
         let target = asksForDatabase || file == nil ? try common.target() : nil
@@ -51,7 +54,7 @@ struct VerifyCommand: ParsableCommand {
         verify.exclude = exclude.map { Glob($0) }
         verify.renames = try Renames.parse(rename)
         let checks = verify
-        let result = try ReportedRun.run("verify", common, reportPath: report) { try checks.runBlocking($0) }
+        let result = try ReportedRun.run("verify", common, reports, file: file) { try checks.runBlocking($0) }
         if let graph, let drawing = result.graph {
             do {
                 try Data(drawing.drawn(as: .svg).utf8).write(to: URL(fileURLWithPath: graph), options: .atomic)

@@ -26,12 +26,17 @@ enum Interruption {
     }
 
     private static func arrived() {
-        if count.add(1, ordering: .relaxed).oldValue > 0 { _exit(130) }
+        if count.add(1, ordering: .relaxed).oldValue > 0 {
+            say("\nmongoferry: stopped at once; an import that was under way can be run again\n")
+            _exit(130)
+        }
         if isAsking.load(ordering: .relaxed) {
-            let text: StaticString = "\nmongoferry: interrupted; nothing was written\n"
-            _ = write(2, text.utf8Start, text.utf8CodeUnitCount)
+            say("\nmongoferry: interrupted; nothing was written\n")
             _exit(130)
         }
         cancellation.cancel()
     }
+
+    /// Nothing but a system call: a signal's handler may not do more.
+    private static func say(_ text: StaticString) { _ = write(2, text.utf8Start, text.utf8CodeUnitCount) }
 }

@@ -2,49 +2,73 @@ import Foundation
 import MongoFerry
 
 /// Shows how far an operation is: a steady line on a terminal, a plain line every few seconds elsewhere.
-// @unchecked: the lock guards the state.
+///
+/// A clock of its own draws it, so that it also tells when nothing happens: an index takes its time.
+// @unchecked: the condition's lock guards the state.
 final class ProgressDisplay: @unchecked Sendable {
-    private let lock = NSLock()
-    private let isQuiet: Bool
-    private var lastShown = Terminal.standardError.isTerminal ? Date.distantPast : Date()
-    private var key = ""
-    private var started = Date()
+    private static let redrawing = 0.2
+    private static let plainLine = 5.0
 
-    init(isQuiet: Bool) { self.isQuiet = isQuiet }
+    private let condition = NSCondition()
+    private let terminal: Terminal
+    private let isQuiet: Bool
+    private var meter: ProgressMeter?
+    private var isRunning = false
+    private var isEnded = false
+    private var saidThatItStops = false
+    private var lastLine = ContinuousClock.now
+
+    init(isQuiet: Bool, terminal: Terminal = .standardError) {
+        self.isQuiet = isQuiet
+        self.terminal = terminal
+    }
 
     func update(_ progress: OperationProgress) {
         guard !isQuiet else { return }
-        lock.lock()
-        defer { lock.unlock() }
-        let now = Date()
-        let newKey = "\(progress.phase.rawValue) \(progress.collection ?? "")"
-        if newKey != key {
-            key = newKey
-            started = now
-        }
-        let isTerminal = Terminal.standardError.isTerminal
-        guard now.timeIntervalSince(lastShown) >= (isTerminal ? 0.1 : 5) else { return }
-        lastShown = now
-        let text = text(progress, now)
-        if isTerminal { Terminal.standardError.show(status: text) } else { Terminal.standardError.line(text) }
+        condition.lock()
+        defer { condition.unlock() }
+        if meter?.isAbout(progress) != true { meter = ProgressMeter(progress) }
+        meter?.note(progress)
+        startClock()
     }
 
-    func end() { Terminal.standardError.show(status: "") }
+    /// Takes the line away; it does not come back.
+    func end() {
+        condition.lock()
+        isEnded = true
+        condition.broadcast()
+        condition.unlock()
+        terminal.show(status: StyledText())
+    }
 
-    private func text(_ progress: OperationProgress, _ now: Date) -> String {
-        var parts = [progress.phase.rawValue]
-        if let collection = progress.collection { parts.append(collection) }
-        if progress.records > 0 {
-            parts.append(progress.total.map { "\(progress.records) of \($0)" } ?? "\(progress.records)")
-            let seconds = now.timeIntervalSince(started)
-            if seconds > 0.5 {
-                let rate = Double(progress.records) / seconds
-                parts.append("\(Int(rate))/s")
-                if let total = progress.total, total > progress.records, rate > 0 {
-                    parts.append("\(Int(Double(total - progress.records) / rate)) s left")
-                }
-            }
+    private func startClock() {
+        guard !isRunning, !isEnded else { return }
+        isRunning = true
+        Thread { self.run() }.start()
+    }
+
+    private func run() {
+        condition.lock()
+        defer { condition.unlock() }
+        while !isEnded {
+            draw()
+            _ = condition.wait(until: Date(timeIntervalSinceNow: Self.redrawing))
         }
-        return parts.joined(separator: "  ")
+    }
+
+    private func draw() {
+        guard let meter else { return }
+        let reading = meter.reading(at: .now)
+        guard terminal.isSteady else {
+            guard ContinuousClock.now - lastLine >= .seconds(Self.plainLine) else { return }
+            lastLine = .now
+            terminal.line(ProgressLine(reading).plain)
+            return
+        }
+        if Interruption.cancellation.isCancelled, !saidThatItStops {
+            saidThatItStops = true
+            terminal.line("stopping when what is under way is done; Ctrl-C again stops at once")
+        }
+        terminal.show(status: ProgressLine(reading).text(columns: terminal.width - 1))
     }
 }

@@ -1,45 +1,60 @@
 import Foundation
 import MongoFerry
+import Relations
 
-/// The table at the end of an operation.
+/// What an operation did, at its end.
 enum Summary {
-    static func lines(_ report: Report) -> [String] {
-        let columns: [(String, (CollectionOutcome) -> String)]
-        switch report.operation {
-        case "export": columns = [("records", { "\($0.read)" }), ("seconds", { seconds($0.seconds) })]
-        case "verify": columns = [("read", { "\($0.read)" }), ("rejected", { "\($0.rejected)" })]
-        default:
-            columns = [
-                ("read", { "\($0.read)" }), ("inserted", { "\($0.inserted)" }), ("updated", { "\($0.updated)" }),
-                ("unchanged", { "\($0.unchanged)" }), ("deleted", { "\($0.deleted)" }),
-                ("rejected", { "\($0.rejected)" }),
-                ("seconds", { seconds($0.seconds) }),
-            ]
-        }
-        guard !report.collections.isEmpty else { return [] }
+    /// A row a collection and one for all.
+    static func table(_ report: Report) -> Table? {
+        guard !report.collections.isEmpty else { return nil }
         var total = report.totals
         total.seconds = report.seconds
         let outcomes = report.collections + [total]
-        var rows = [["collection"] + columns.map(\.0)]
-        rows += outcomes.map { outcome in [outcome.name.oneLine] + columns.map { $0.1(outcome) } }
-        let widths = rows[0].indices.map { index in rows.map { $0[index].count }.max() ?? 0 }
-        return rows.map { row in
-            row.enumerated().map { index, text in
-                let blanks = String(repeating: " ", count: widths[index] - text.count)
-                return index == 0 ? text + blanks : blanks + text
-            }.joined(separator: "  ")
+        func column(_ title: String, canGo: Bool = true, _ value: (CollectionOutcome) -> Int) -> Table.Column {
+            let values = outcomes.map(value)
+            return Table.Column(
+                title: title, cells: values.map(\.grouped), isDispensable: canGo && values.allSatisfy { $0 == 0 })
         }
+        let seconds = Table.Column(title: "seconds", cells: outcomes.map { self.seconds($0.seconds) })
+        let rate = Table.Column(title: "rate", cells: outcomes.map(rate), isDispensable: true)
+        let dangling = column("dangling") { outcome in
+            outcome.name == total.name && outcome.read == total.read
+                ? report.danglingCount : report.dangling(in: outcome.name)
+        }
+        var columns: [Table.Column]
+        switch report.operation {
+        case "export": columns = [column("records", canGo: false, \.read), seconds, rate]
+        case "verify":
+            columns = [column("read", canGo: false, \.read), column("rejected", \.rejected)]
+            if !report.references.isEmpty { columns.append(dangling) }
+        default:
+            columns = [
+                column("read", canGo: false, \.read), column("inserted", \.inserted), column("updated", \.updated),
+                column("unchanged", \.unchanged), column("deleted", \.deleted), column("rejected", \.rejected),
+            ]
+            if !report.references.isEmpty { columns.append(dangling) }
+            columns += [seconds, rate]
+        }
+        return Table(names: .init(title: "collection", cells: outcomes.map(\.name.oneLine)), columns: columns)
     }
 
     static func seconds(_ value: Double) -> String { String(format: "%.1f", value) }
 
-    /// `payments.policyId → policies: 1200 values, all there`
+    /// Nothing where it would be noise.
+    private static func rate(_ outcome: CollectionOutcome) -> String {
+        guard outcome.read > 0, outcome.seconds >= 0.01 else { return "" }
+        return Int(Double(outcome.read) / outcome.seconds).grouped + "/s"
+    }
+
+    /// `payments.policyId → policies: 1,200 values, all there`
     static func sound(_ reference: ReferenceOutcome) -> String {
         var parts: [String] = []
-        if reference.checked > 0 || reference.unchecked == 0 { parts.append("\(reference.checked) values, all there") }
+        if reference.checked > 0 || reference.unchecked == 0 {
+            parts.append("\(reference.checked.grouped) values, all there")
+        }
         if reference.unchecked > 0 {
             parts.append(
-                "\(reference.unchecked) values not checked, since \(reference.target) was left out of the file")
+                "\(reference.unchecked.grouped) values not checked, since \(reference.target) was left out of the file")
         } else if reference.isTargetMissing {
             parts.append("\(reference.target) does not exist")
         }
@@ -59,7 +74,7 @@ enum Summary {
             }
             let note = reference.isTargetMissing ? ", which does not exist" : ""
             return
-                "dangling\(reference.isOptional ? " (optional)" : ""): \(place(reference))\(note): \(reference.dangling) of \(reference.checked)"
+                "dangling\(reference.isOptional ? " (optional)" : ""): \(place(reference))\(note): \(reference.dangling.grouped) of \(reference.checked.grouped)"
                 + (examples.isEmpty ? "" : ", such as \(examples.joined(separator: "; "))")
         }
     }
@@ -73,14 +88,9 @@ enum Summary {
             if let id = rejection.id { parts.append("_id \(id.prefix(100))") }
             return parts.joined(separator: ", ") + ": " + rejection.reason
         }
-        if report.rejectionCount > lines.count { lines.append("… and \(report.rejectionCount - lines.count) more") }
+        if report.rejectionCount > lines.count {
+            lines.append("… and \((report.rejectionCount - lines.count).grouped) more")
+        }
         return lines
-    }
-}
-
-extension String {
-    /// Without line ends and controls, which names may have.
-    var oneLine: String {
-        unicodeScalars.contains { $0.value < 0x20 } ? debugDescription : self
     }
 }

@@ -7,17 +7,29 @@ final class Terminal: @unchecked Sendable {
     static let standardError = Terminal(descriptor: 2)
 
     let isTerminal: Bool
+    /// Whether a line can be written anew: a terminal that knows how to.
+    let isSteady: Bool
+    private let usesColour: Bool
     private let descriptor: Int32
     private let lock = NSLock()
     /// The progress line that stands at the bottom, if any.
-    private var status = ""
+    private var status = StyledText()
+    /// Somebody is being asked: nothing may be drawn over the answer.
+    private var isAsking = false
 
     private init(descriptor: Int32) {
         self.descriptor = descriptor
         isTerminal = isatty(descriptor) == 1
+        let environment = ProcessInfo.processInfo.environment
+        let kind = environment["TERM"] ?? ""
+        isSteady = isTerminal && kind != "dumb" && !kind.isEmpty
+        // https://no-color.org: any text but none. The flag is looked for here, since errors of parsing come before
+        // there are any parsed flags.
+        usesColour =
+            isSteady && (environment["NO_COLOR"] ?? "").isEmpty && !CommandLine.arguments.contains("--no-color")
     }
 
-    /// Columns; 80 where nothing says.
+    /// Columns; 80 where nothing says. Asked each time: windows are resized.
     var width: Int {
         var size = winsize()
         guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
@@ -25,36 +37,59 @@ final class Terminal: @unchecked Sendable {
     }
 
     /// Writes a line above the status line.
-    func line(_ text: String) {
+    func line(_ text: String) { line(StyledText(text)) }
+
+    /// Writes a line above the status line.
+    func line(_ text: StyledText) {
         lock.lock()
         defer { lock.unlock() }
-        let text = isTerminal || descriptor == 2 ? Self.harmless(text) : text
-        put(status.isEmpty ? text + "\n" : "\r\u{1B}[K" + text + "\n" + status)
+        // What programs read goes out as it is; what people read may hold names from anywhere.
+        var shown = isTerminal || descriptor == 2 ? text.harmless : text
+        if isTerminal { shown = Wrapping.wrapped(shown, to: width) }
+        put(erasure + shown.drawn(usesColour) + "\n" + drawnStatus)
     }
 
-    /// Names and values come from files and servers: what would steer the terminal, or turn a line's direction round, is
-    /// shown and not obeyed.
-    private static func harmless(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: isSteering) else { return text }
-        return text.unicodeScalars.map { isSteering($0) ? $0.escaped(asASCII: true) : String($0) }.joined()
+    func warning(_ text: String) {
+        var line = StyledText("warning:", .yellow)
+        line.append(" " + text)
+        self.line(line)
     }
 
-    private static func isSteering(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.value {
-        case 0x09, 0x0A: false
-        case 0..<0x20, 0x7F...0x9F, 0x202A...0x202E, 0x2066...0x2069: true
-        default: false
-        }
+    func show(_ table: Table?) {
+        for row in table?.lines(width: isTerminal ? width : nil) ?? [] { line(row) }
     }
 
-    /// Shows a status line in place of the last one; empty takes it away. On terminals only.
-    func show(status text: String) {
-        guard isTerminal else { return }
+    /// Shows a status line in place of the last one; empty takes it away. On steady terminals only.
+    func show(status text: StyledText) {
+        guard isSteady else { return }
         lock.lock()
         defer { lock.unlock() }
-        guard text != status else { return }
-        status = String(Self.harmless(text).prefix(width - 1))
-        put("\r\u{1B}[K" + status)
+        guard !isAsking, text != status else { return }
+        let erasure = erasure
+        status = text
+        put(erasure + drawnStatus)
+    }
+
+    /// Asks a question; the answer is read from standard input.
+    func ask(_ question: String) -> String? {
+        lock.lock()
+        let erasure = erasure
+        status = StyledText()
+        isAsking = true
+        put(erasure + question)
+        lock.unlock()
+        defer { lock.withLock { isAsking = false } }
+        return readLine()
+    }
+
+    /// The terminal does not break the line even where it thinks differently of a character's width.
+    private var drawnStatus: String { status.isEmpty ? "" : "\u{1B}[?7l" + status.drawn(usesColour) + "\u{1B}[?7h" }
+
+    /// Takes the status line away. Where the window has become narrower than it, terminals have broken it.
+    private var erasure: String {
+        guard !status.isEmpty else { return "" }
+        let rows = (status.columns - 1) / max(width, 1)
+        return rows > 0 ? "\r\u{1B}[\(rows)A\u{1B}[J" : "\r\u{1B}[K"
     }
 
     private func put(_ text: String) {

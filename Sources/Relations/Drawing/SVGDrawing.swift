@@ -75,7 +75,7 @@ struct SVGDrawing {
         let width = marker == "dangling" ? "2" : "1.3"
         let title = "\(reference.collection).\(drawing.label(of: reference)) → \(reference.targetDescription)"
         return
-            "<path d=\"\(path)\" fill=\"none\" stroke=\"\(colour)\" stroke-width=\"\(width)\"\(dashes) marker-end=\"url(#\(marker))\"><title>\(title.xmlText)</title></path>"
+            "<path d=\"\(path)\" fill=\"none\" stroke=\"\(colour)\" stroke-width=\"\(width)\"\(dashes) marker-end=\"url(#\(marker))\"><title>\(title.oneLine.xmlText)</title></path>"
     }
 
     private func box(_ box: GraphLayout.Box) -> [String] {

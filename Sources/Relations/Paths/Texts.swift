@@ -12,8 +12,10 @@ extension String {
             case "\n": text += "\\n"
             case "\r": text += "\\r"
             case "\t": text += "\\t"
-            // Control characters, and the two line separators that some programs break at.
-            case "\0"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{2028}", "\u{2029}":
+            // Control characters, the two line separators that some programs break at, and what turns the direction of
+            // writing round.
+            case "\0"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{200E}"..."\u{200F}", "\u{2028}"..."\u{202E}",
+                "\u{2066}"..."\u{2069}":
                 text += "\\u" + String(repeating: "0", count: 4 - String(character.value, radix: 16).count)
                 text += String(character.value, radix: 16)
             default:
@@ -25,12 +27,12 @@ extension String {
     }
 
     /// The first `count` characters, with an ellipsis where there are more.
-    func excerpt(_ count: Int) -> String { self.count > count ? prefix(count) + "…" : self }
+    package func excerpt(_ count: Int) -> String { self.count > count ? prefix(count) + "…" : self }
 }
 
 extension Int {
     /// With commas between thousands: 1,000.
-    var grouped: String {
+    package var grouped: String {
         var digits = String(magnitude)
         var groups: [Substring] = []
         while digits.count > 3 {
@@ -44,7 +46,7 @@ extension Int {
 
 extension [String] {
     /// "a, b or c"; nothing for an empty list.
-    func listed(_ conjunction: String = "or") -> String {
+    package func listed(_ conjunction: String = "or") -> String {
         guard let last else { return "" }
         return count == 1 ? last : dropLast().joined(separator: ", ") + " \(conjunction) " + last
     }

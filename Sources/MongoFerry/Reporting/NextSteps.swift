@@ -1,0 +1,92 @@
+import Relations
+
+extension Report {
+    /// What to do where something is wrong, a sentence each; nothing where all is well.
+    public var nextSteps: [String] {
+        var steps: [String] = []
+        let kinds = Set(differences.map(\.kind))
+        if kinds.contains("file") {
+            steps.append(
+                "The file is damaged. Take another copy of the backup\(operation == "import" ? "; `mongoferry verify \(fileName)` lists every fault" : "")."
+            )
+        }
+        if rejectionCount > 0 { steps.append(rejectionStep(isDamaged: kinds.contains("file"))) }
+        if operation == "import", !warnings.isEmpty {
+            steps.append(
+                "Create the refused indexes by hand once the documents that stand in their way are mended.")
+        }
+        if operation == "verify", kinds.contains("missing") || kinds.contains("different") {
+            steps.append(
+                "`mongoferry import \(fileName) --db \(databaseName) --dry-run` counts what would bring the missing and "
+                    + "different documents back; without --dry-run it does.")
+        }
+        if operation == "verify", kinds.contains("extra") {
+            steps.append(
+                "Documents that only the database has are no fault; `import --mode replace` would remove them.")
+        }
+        if danglingCount > 0 { steps.append(danglingStep) }
+        return steps.filter { !$0.isEmpty }
+    }
+
+    /// How many of which problems there are: `1 rejected row, 4 dangling references`.
+    public var problemCounts: String {
+        let counts = [
+            (rejectionCount, "rejected row", "rejected rows"),
+            (differences.count(where: \.isProblem), "difference", "differences"),
+            (danglingCount, "dangling reference", "dangling references"),
+            (warnings.count, "warning", "warnings"),
+        ].filter { $0.0 > 0 }.map { "\($0.0.grouped) \($0.0 == 1 ? $0.1 : $0.2)" }
+        return counts.isEmpty ? "see above" : counts.joined(separator: ", ")
+    }
+
+    private var fileName: String { file.map(Self.shellWord) ?? "FILE" }
+    private var databaseName: String { database.map(Self.shellWord) ?? "NAME" }
+
+    private func rejectionStep(isDamaged: Bool) -> String {
+        if isDamaged { return "" }
+        if operation == "verify" {
+            return source == nil
+                ? "An import refuses these rows: mend them, or set them aside with --max-rejects \(rejectionCount)."
+                : "An import refuses this file: take another copy of the backup, or export again."
+        }
+        if let rejectsFile {
+            return "Mend the rows in \(rejectsFile) and import that file\(source == nil ? " with --no-infer" : "")."
+        }
+        if isDryRun { return "Mend these rows before the import: the server would refuse them, or they have no key." }
+        if status == "refused", !collections.isEmpty {
+            return "Mend what the server refused, or let --max-rejects \(rejectionCount) set these documents aside."
+        }
+        if status == "refused" {
+            return source == nil
+                ? "Mend these rows, or set them aside with --max-rejects \(rejectionCount)."
+                : "Take another copy of the backup, or export again."
+        }
+        return ""
+    }
+
+    private var danglingStep: String {
+        if status == "refused" {
+            return
+                "Import what the references lead to as well, or leave out --fail-on-dangling: then what dangles is reported only."
+        }
+        let names = references.filter { $0.isTargetMissing && $0.dangling > 0 }.map(\.target)
+        let missing = Set(names).sorted().map { "'\($0)'" }.listed("and")
+        if !missing.isEmpty { return "There is no collection \(missing): was it left out of the backup or the import?" }
+        return operation == "verify"
+            ? "What dangles is dangling in the data themselves: --report FILE.html and --graph FILE.svg show where."
+            : "`mongoferry verify --db \(databaseName) --report dangling.html` shows what dangles."
+    }
+
+    /// A name as a shell takes it.
+    private static func shellWord(_ text: String) -> String {
+        let isPlain =
+            !text.isEmpty
+            && text.utf8.allSatisfy {
+                switch $0 {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2E, 0x2F, 0x5F, 0x2D, 0x3A, 0x2B, 0x2C, 0x40: true
+                default: $0 >= 0x80
+                }
+            }
+        return isPlain ? text : "'" + text.replacing("'", with: #"'\''"#) + "'"
+    }
+}

@@ -1,0 +1,69 @@
+import Relations
+
+/// A piece of a page.
+///
+/// Written as a literal: what is interpolated is escaped, unless it is a piece itself. So nothing that comes from a file
+/// or a server can become markup.
+///
+///     let cell: HTML = "<td>\(name)</td>"
+struct HTML: ExpressibleByStringInterpolation, Sendable {
+    private(set) var text: String
+
+    init() { text = "" }
+
+    init(stringLiteral text: String) { self.text = text }
+
+    init(stringInterpolation: StringInterpolation) { text = stringInterpolation.text }
+
+    struct StringInterpolation: StringInterpolationProtocol {
+        fileprivate(set) var text = ""
+
+        init(literalCapacity: Int, interpolationCount: Int) { text.reserveCapacity(literalCapacity) }
+
+        mutating func appendLiteral(_ literal: String) { text += literal }
+
+        mutating func appendInterpolation(_ value: String) { text += Self.escaped(value) }
+
+        mutating func appendInterpolation(_ value: Int) { text += value.grouped }
+
+        mutating func appendInterpolation(_ piece: HTML) { text += piece.text }
+
+        mutating func appendInterpolation(_ pieces: [HTML]) { for piece in pieces { text += piece.text } }
+
+        /// A picture, which has escaped its texts itself.
+        mutating func appendInterpolation(svg: String) { text += svg }
+
+        /// Fit for text and for attributes in double quotes. What cannot be seen is written out: a name must not turn
+        /// the direction of the page's text round.
+        private static func escaped(_ value: String) -> String {
+            var result = ""
+            for scalar in value.unicodeScalars {
+                switch scalar {
+                case "&": result += "&amp;"
+                case "<": result += "&lt;"
+                case ">": result += "&gt;"
+                case "\"": result += "&quot;"
+                case "'": result += "&#39;"
+                case "\n", "\t": result.unicodeScalars.append(scalar)
+                case "\0"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{200E}"..."\u{200F}", "\u{2028}"..."\u{202E}",
+                    "\u{2066}"..."\u{2069}", "\u{FEFF}":
+                    result += scalar.escaped(asASCII: true)
+                default: result.unicodeScalars.append(scalar)
+                }
+            }
+            return result
+        }
+    }
+
+    static func += (left: inout HTML, right: HTML) { left.text += right.text }
+
+    var isEmpty: Bool { text.isEmpty }
+
+    /// A sentence, in which backticks mark what one would type.
+    init(prose: String) {
+        self.init()
+        for (index, part) in prose.split(separator: "`", omittingEmptySubsequences: false).enumerated() {
+            self += index % 2 == 1 ? "<code>\(String(part))</code>" : "\(String(part))"
+        }
+    }
+}

@@ -1,0 +1,312 @@
+import BSON
+import BackupFile
+import ExtendedJSON
+import Relations
+
+/// The report as one page that needs nothing else: no scripts, nothing fetched.
+struct HTMLReport {
+    let report: Report
+
+    var text: String {
+        let page: HTML = """
+            <!DOCTYPE html>
+            <html lang="en">
+            <head>
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <meta name="color-scheme" content="light dark">
+            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+            <title>\(title): \(report.status)</title>
+            <style>
+            \(HTMLStyle.sheet)
+            </style>
+            </head>
+            <body>
+            <main>
+            \(header)\(nextSteps)\(tiles)\(sections)</main>
+            <footer>\(report.program)</footer>
+            </body>
+            </html>
+
+            """
+        return page.text
+    }
+
+    private var sections: HTML {
+        [
+            rejections, differences, warnings, collections, graph, references, conversions, targetDifferences, excluded,
+            facts,
+        ].reduce(into: HTML()) { $0 += $1 }
+    }
+
+    // MARK: The top
+
+    private var title: String {
+        let database = report.database ?? ""
+        switch report.operation {
+        case "export": return database.isEmpty ? "Export" : "Export of \(database)"
+        case "import":
+            let what = report.isDryRun ? "Dry run of an import" : "Import"
+            return database.isEmpty ? what : "\(what) into \(database)"
+        default:
+            switch (report.file, report.database) {
+            case (let file?, let database?): return "\(file) against \(database)"
+            case (let file?, nil): return "Check of \(file)"
+            default: return database.isEmpty ? "Check" : "Check of \(database)"
+            }
+        }
+    }
+
+    private var header: HTML {
+        let subtitle = [report.operation == "export" ? nil : report.file, report.source.map { "from \($0)" }]
+            .compactMap(\.self).filter { !title.contains($0) }.joined(separator: ", ")
+        return """
+            <header>
+            <p class="status \(tone)">\(report.status)</p>
+            <h1>\(title)</h1>
+            <p class="verdict">\(verdict)</p>
+            \(subtitle.isEmpty ? "" : "<p class=\"quiet\">\(subtitle)</p>" as HTML)
+            </header>
+
+            """
+    }
+
+    private var tone: String {
+        switch report.status {
+        case "done": report.danglingCount > 0 ? "warn" : "good"
+        case "planned": "plan"
+        case "problems", "interrupted": "warn"
+        default: "bad"
+        }
+    }
+
+    private var verdict: String {
+        if let error = report.error { return error }
+        let dangling = report.danglingCount
+        let but = dangling > 0 ? " \(dangling.grouped) \(dangling == 1 ? "value leads" : "values lead") nowhere." : ""
+        switch (report.operation, report.status) {
+        case (_, "problems"): return "Problems were found: \(report.problemCounts)."
+        case (_, "planned"): return "Nothing was written. This is what an import would do."
+        case ("export", _):
+            let left = report.excluded.count
+            let rest =
+                left == 0 ? "Nothing was left out." : "\(left) \(left == 1 ? "name was" : "names were") left out."
+            return "\(report.totals.read.grouped) records are in the file. \(rest)"
+        case ("import", _): return "Everything in the file is in the database.\(but)"
+        default: return "Everything is sound.\(but)"
+        }
+    }
+
+    private var nextSteps: HTML {
+        let steps = report.nextSteps
+        guard !steps.isEmpty else { return "" }
+        return
+            "<section class=\"next\">\n<h2>What to do next</h2>\n<ul>\(steps.map { "<li>\(HTML(prose: $0))</li>" as HTML })</ul>\n</section>\n"
+    }
+
+    private var tiles: HTML {
+        guard !report.collections.isEmpty else { return "" }
+        let totals = report.totals
+        var values: [(Int, String, String)] = [(totals.read, report.operation == "export" ? "records" : "read", "")]
+        if report.operation == "import" {
+            values += [
+                (totals.inserted, "inserted", ""), (totals.updated, "updated", ""),
+                (totals.unchanged, "unchanged", ""), (totals.deleted, "deleted", ""),
+            ]
+        }
+        if report.operation != "export" {
+            values.append((report.rejectionCount, "rejected", report.rejectionCount > 0 ? "bad" : ""))
+        }
+        if !report.references.isEmpty {
+            values.append((report.danglingCount, "dangling", report.danglingCount > 0 ? "bad" : ""))
+        }
+        let differences = report.differences.count(where: \.isProblem)
+        if differences > 0 { values.append((differences, "differences", "bad")) }
+        let tiles = values.map { "<div class=\"\($0.2)\"><b>\($0.0)</b><span>\($0.1)</span></div>" as HTML }
+        let seconds = Self.seconds(report.seconds)
+        return "<section class=\"tiles\">\(tiles)<div><b>\(seconds)</b><span>seconds</span></div></section>\n"
+    }
+
+    // MARK: Sections
+
+    private func section(_ title: String, _ note: HTML = "", _ content: HTML) -> HTML {
+        let note: HTML = note.isEmpty ? "" : "<p class=\"quiet\">\(note)</p>\n"
+        return "<section>\n<h2>\(title)</h2>\n\(note)\(content)</section>\n"
+    }
+
+    private var collections: HTML {
+        guard !report.collections.isEmpty else { return "" }
+        var columns: [(String, (CollectionOutcome) -> Int)]
+        switch report.operation {
+        case "export": columns = [("records", \.read)]
+        case "verify": columns = [("read", \.read), ("rejected", \.rejected)]
+        default:
+            columns = [
+                ("read", \.read), ("inserted", \.inserted), ("updated", \.updated), ("unchanged", \.unchanged),
+                ("deleted", \.deleted), ("rejected", \.rejected),
+            ]
+        }
+        if !report.references.isEmpty { columns.append(("dangling", { report.dangling(in: $0.name) })) }
+        let isTimed = report.operation != "verify"
+        var table = HTMLTable(
+            [.init(title: "collection")] + columns.map { .init(title: $0.0, isNumber: true) }
+                + (isTimed
+                    ? [.init(title: "seconds", isNumber: true), .init(title: "a second", isNumber: true)] : []))
+        func add(_ outcome: CollectionOutcome, _ values: [Int], isTotal: Bool) {
+            let dull = Set(values.indices.filter { $0 > 0 && values[$0] == 0 }.map { $0 + 1 })
+            var cells = [HTML("\(outcome.name)")] + values.map { "\($0)" as HTML }
+            if isTimed {
+                let rate = outcome.seconds >= 0.01 ? Int(Double(outcome.read) / outcome.seconds) : 0
+                cells += ["\(Self.seconds(outcome.seconds))", rate > 0 ? "\(rate)" : ""]
+            }
+            table.add(cells, dull: dull, isTotal: isTotal)
+        }
+        for outcome in report.collections { add(outcome, columns.map { $0.1(outcome) }, isTotal: false) }
+        var total = report.totals
+        total.seconds = report.seconds
+        let sums = columns.map { title, value in title == "dangling" ? report.danglingCount : value(total) }
+        add(total, sums, isTotal: true)
+        return section("Collections", "", table.html)
+    }
+
+    private var graph: HTML {
+        guard let graph = report.graph, !graph.graph.references.isEmpty else { return "" }
+        return section(
+            "How the collections refer to each other", "",
+            "<div class=\"graph\" tabindex=\"0\">\n\(svg: graph.drawn(as: .svg))</div>\n")
+    }
+
+    private var references: HTML {
+        guard !report.references.isEmpty else { return "" }
+        var table = HTMLTable([
+            .init(title: "reference"), .init(title: "to"), .init(title: "checked", isNumber: true),
+            .init(title: "dangling", isNumber: true), .init(title: "such as"),
+        ])
+        for reference in report.references.sorted(by: { ($0.dangling > 0 ? 0 : 1) < ($1.dangling > 0 ? 0 : 1) }) {
+            let examples = reference.examples.map {
+                "<div><code>\(Self.json($0.value))</code> in _id <code>\(Self.json($0.documentID))</code></div>" as HTML
+            }
+            let note = [
+                reference.isOptional ? "optional" : nil, reference.isTargetMissing ? "does not exist" : nil,
+                reference.unchecked > 0
+                    ? "\(reference.unchecked.grouped) not checked: it was left out of the file" : nil,
+            ]
+            .compactMap(\.self).joined(separator: ", ")
+            let dangling: HTML =
+                reference.dangling > 0 ? "<strong class=\"bad\">\(reference.dangling)</strong>" : "\(0)"
+            table.add(
+                [
+                    "\(reference.collection).\(reference.path)",
+                    "\(reference.target)\(note.isEmpty ? "" : " <span class=\"quiet\">(\(note))</span>" as HTML)",
+                    "\(reference.checked)", dangling, "\(examples)",
+                ],
+                dull: reference.dangling > 0 ? [] : [3, 4])
+        }
+        return section("References", "Null and missing values are not counted.", table.html)
+    }
+
+    private var conversions: HTML {
+        var table = HTMLTable([
+            .init(title: "path"), .init(title: "to"), .init(title: "converted", isNumber: true),
+            .init(title: "left", isNumber: true), .init(title: "because"),
+        ])
+        var notes: [HTML] = []
+        for conversion in report.conversions {
+            for entry in conversion["converted"]?.array?.compactMap(\.document) ?? [] {
+                let left = entry["left"]?.integer ?? 0
+                let dangling = entry["dangling"]?.integer ?? 0
+                let note: HTML = dangling > 0 ? " <strong class=\"bad\">\(dangling) exist nowhere</strong>" : ""
+                table.add(
+                    [
+                        "\(entry["collection"]?.string ?? "").\(entry["path"]?.string ?? "")",
+                        "\(entry["to"]?.string ?? "")", "\(entry["converted"]?.integer ?? 0)", "\(left)",
+                        "\(entry["reason"]?.string ?? "")\(note)",
+                    ], dull: left == 0 ? [3] : [])
+            }
+            for key in ["conflicts", "lookAlikes"] {
+                for entry in conversion[key]?.array?.compactMap(\.document) ?? [] {
+                    notes.append(
+                        "<li><b>\(entry["collection"]?.string ?? "").\(entry["path"]?.string ?? "")</b>: \(entry["problem"]?.string ?? "")</li>"
+                    )
+                }
+            }
+        }
+        guard !table.isEmpty || !notes.isEmpty else { return "" }
+        let list: HTML = notes.isEmpty ? "" : "<ul>\(notes)</ul>\n"
+        return section(
+            "What was converted", "Strings of the old application's rows that became values of a type.",
+            "\(table.isEmpty ? "" : table.html)\(list)")
+    }
+
+    private var differences: HTML {
+        var table = HTMLTable([.init(title: "collection"), .init(title: "what"), .init(title: "detail")])
+        for difference in report.differences where difference.kind != "target" {
+            let name = difference.collection.isEmpty ? report.file ?? "" : difference.collection
+            table.add(["\(name)", "\(difference.kind)", "\(difference.detail)"])
+        }
+        return table.isEmpty ? "" : section("Differences", "", table.html)
+    }
+
+    /// What the plan of an import says about options and indexes.
+    private var targetDifferences: HTML {
+        var table = HTMLTable([.init(title: "collection"), .init(title: "detail")])
+        for difference in report.differences where difference.kind == "target" {
+            table.add(["\(difference.collection)", "\(difference.detail)"])
+        }
+        return table.isEmpty ? "" : section("Where the database differed from the file before", "", table.html)
+    }
+
+    private var rejections: HTML {
+        guard report.rejectionCount > 0 else { return "" }
+        var table = HTMLTable([
+            .init(title: "collection"), .init(title: "line", isNumber: true), .init(title: "_id"),
+            .init(title: "reason"),
+        ])
+        for rejection in report.rejections {
+            table.add(
+                [
+                    "\(rejection.collection ?? "")", "\(rejection.line.map { "\($0)" } ?? "")",
+                    rejection.id.map { "<code>\($0.excerpt(100))</code>" } ?? "", "\(rejection.reason)",
+                ])
+        }
+        let shown = report.rejections.count
+        let note: HTML = shown < report.rejectionCount ? "The first \(shown) of \(report.rejectionCount)." : ""
+        return section("Rejected rows", note, table.html)
+    }
+
+    private var warnings: HTML {
+        guard !report.warnings.isEmpty else { return "" }
+        return section("Warnings", "", "<ul>\(report.warnings.map { "<li>\(HTML(prose: $0))</li>" as HTML })</ul>\n")
+    }
+
+    private var excluded: HTML {
+        guard !report.excluded.isEmpty else { return "" }
+        var table = HTMLTable([.init(title: "name"), .init(title: "why")])
+        for exclusion in report.excluded { table.add(["\(exclusion.name)", "\(exclusion.reason)"]) }
+        return section("Left out", "", table.html)
+    }
+
+    private var facts: HTML {
+        let facts: [(String, String?)] = [
+            ("file", report.file), ("database", report.database), ("source", report.source), ("mode", report.mode),
+            ("consistency", report.consistency), ("snapshot", report.snapshot),
+            ("size", report.bytes.map { "\(ByteText.text($0)), decompressed" }), ("SHA-256", report.sha256),
+            ("rows as $rawBSON", report.escaped.flatMap { $0 > 0 ? $0.grouped : nil }),
+            ("rows set aside", report.rejectsFile), ("started", report.started),
+        ]
+        let items = facts.compactMap { name, value in value.map { "<dt>\(name)</dt><dd>\($0)</dd>\n" as HTML } }
+        return section("Details", "", "<dl>\n\(items)</dl>\n")
+    }
+
+    // MARK: Values
+
+    private static func seconds(_ value: Double) -> String {
+        let tenths = Int((value * 10).rounded())
+        return "\((tenths / 10).grouped).\(tenths % 10)"
+    }
+
+    private static func json(_ value: Value) -> String {
+        let whole = JSONText.document(Document { $0.append("", value) })
+        return String(whole.dropFirst(4).dropLast()).excerpt(120)
+    }
+}

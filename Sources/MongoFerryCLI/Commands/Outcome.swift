@@ -1,0 +1,30 @@
+import ArgumentParser
+import MongoFerry
+
+/// Says what an import or a check found, and leaves with the status that fits.
+enum Outcome {
+    static func tell(_ report: Report, quiet: Bool) throws {
+        let out = Terminal.standardOutput
+        let errors = Terminal.standardError
+        // Those of the target stand in the plan, which was shown before.
+        for difference in report.differences where difference.kind != "target" {
+            errors.line(
+                [difference.collection.oneLine, difference.kind, difference.detail].filter { !$0.isEmpty }.joined(
+                    separator: ": "))
+        }
+        for line in Summary.rejections(report) { errors.line(line) }
+        for warning in report.warnings { errors.warning(warning) }
+        for line in Summary.references(report) { errors.line(line) }
+        if !quiet { out.show(Summary.table(report)) }
+        let isWell = ["done", "planned"].contains(report.status)
+        guard let error = report.error ?? (isWell ? nil : "problems were found: \(report.problemCounts)") else {
+            if !quiet { for step in report.nextSteps { errors.line("next: \(step)") } }
+            return
+        }
+        // The last words: what there is above them may have scrolled away.
+        let place = report.file ?? report.database
+        ExitText.write(
+            FerryError("\(place.map { "\($0): " } ?? "")\(error)", details: report.nextSteps).description)
+        if !isWell { throw ExitCode(2) }
+    }
+}

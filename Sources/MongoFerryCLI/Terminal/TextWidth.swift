@@ -1,0 +1,69 @@
+/// How many columns of a terminal a text takes.
+enum TextWidth {
+    static func columns(_ text: String) -> Int { text.unicodeScalars.reduce(0) { $0 + columns($1) } }
+
+    /// The text cut to so many columns, with an ellipsis in place of what is cut off.
+    static func cut(_ text: String, to limit: Int) -> String {
+        guard columns(text) > limit else { return text }
+        guard limit > 0 else { return "" }
+        var result = ""
+        var used = 1
+        for character in text {
+            let width = columns(String(character))
+            if used + width > limit { break }
+            used += width
+            result.append(character)
+        }
+        return result + "…"
+    }
+
+    static func padded(_ text: String, to width: Int, atStart: Bool = false) -> String {
+        let blanks = String(repeating: " ", count: max(0, width - columns(text)))
+        return atStart ? blanks + text : text + blanks
+    }
+
+    private static func columns(_ scalar: Unicode.Scalar) -> Int {
+        if scalar.value < 0x300 { return 1 }
+        switch scalar.properties.generalCategory {
+        case .nonspacingMark, .enclosingMark, .format: return 0
+        default: return isWide(scalar) ? 2 : 1
+        }
+    }
+
+    /// The wide blocks of Unicode's East Asian Width, and emoji.
+    private static func isWide(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x1100...0x115F, 0x2E80...0x303E, 0x3041...0xA4CF, 0xA960...0xA97F, 0xAC00...0xD7A3, 0xF900...0xFAFF,
+            0xFE30...0xFE6F, 0xFF00...0xFF60, 0xFFE0...0xFFE6, 0x1F300...0x1F64F, 0x1F680...0x1F6FF, 0x1F900...0x1F9FF,
+            0x20000...0x3FFFD:
+            true
+        default: false
+        }
+    }
+}
+
+extension String {
+    /// With control characters made visible, but for line breaks and tabulators.
+    var harmless: String {
+        guard unicodeScalars.contains(where: Self.isControl) else { return self }
+        return unicodeScalars.map { Self.isControl($0) ? $0.escaped(asASCII: true) : String($0) }.joined()
+    }
+
+    /// With control characters and line breaks made visible, which names may have.
+    var oneLine: String {
+        guard unicodeScalars.contains(where: { Self.isControl($0) || $0 == "\n" || $0 == "\t" }) else { return self }
+        return unicodeScalars.map {
+            Self.isControl($0) || $0 == "\n" || $0 == "\t" ? $0.escaped(asASCII: true) : String($0)
+        }
+        .joined()
+    }
+
+    /// C0 and C1, and what turns the direction of writing round.
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x09, 0x0A: false
+        case 0...0x1F, 0x7F...0x9F, 0x200E...0x200F, 0x2028...0x202E, 0x2066...0x2069: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,186 @@
+import Foundation
+import MongoFerry
+import Testing
+
+/// Why no server answered: host, cause and remedy, within seconds.
+@Suite struct ConnectionErrorTests {
+    /// - Parameter patience: of the connection string, in milliseconds; nil for the program's own.
+    static func check(
+        _ uri: String, patience: Int? = 1000, _ text: String, sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        let separator = uri.contains("?") ? "&" : "/?"
+        let whole = patience.map { uri + "\(separator)serverSelectionTimeoutMS=\($0)" } ?? uri
+        let began = ContinuousClock.now
+        let outcome = try Program.run(["verify", "--uri", whole, "--db", "insurance"])
+        #expect(ContinuousClock.now - began < .seconds(10), sourceLocation: sourceLocation)
+        #expect(outcome.status == 1, sourceLocation: sourceLocation)
+        #expect(outcome.errors == "mongoferry: \(text)\n", sourceLocation: sourceLocation)
+    }
+
+    @Test func nothingListensThere() throws {
+        try Self.check(
+            "mongodb://ann:hunter2@127.0.0.1:1", patience: nil,
+            """
+            cannot connect to 127.0.0.1:1: connection refused
+              Nothing listens there: is the server running, and is the port right?
+            """)
+    }
+
+    @Test func noneOfSeveralServersCanBeReached() throws {
+        try Self.check(
+            "mongodb://127.0.0.1:1,127.0.0.1:2",
+            """
+            cannot connect to 127.0.0.1:1, 127.0.0.1:2
+              127.0.0.1:1: connection refused
+              127.0.0.1:2: connection refused
+              Nothing listens there: is the server running, and is the port right?
+            """)
+    }
+
+    @Test func theHostsNameIsNotKnown() throws {
+        try Self.check(
+            "mongodb://no-such-host.invalid",
+            """
+            cannot connect to no-such-host.invalid: the host's name is not known
+              Is it spelled right, and known to this machine?
+            """)
+    }
+
+    @Test func theServiceNameIsNotKnown() throws {
+        let outcome = try Program.run(["verify", "--uri", "mongodb+srv://cluster0.no-such-host.invalid", "--db", "x"])
+        #expect(outcome.status == 1)
+        #expect(outcome.errors.hasPrefix("mongoferry: cannot connect to cluster0.no-such-host.invalid: "))
+        #expect(
+            outcome.errors.hasSuffix(
+                """
+
+                  mongodb+srv:// looks the servers up by this name in DNS: is it spelled right, and is it known here? A \
+                server's own name goes with mongodb://.
+
+                """), "\(outcome.errors)")
+    }
+
+    @Test func theReplicaSetHasAnotherName() throws {
+        let uri = try testURI()
+        let name = try #require(uri.firstMatch(of: /replicaSet=([^&]*)/)?.1, "the tests' server is no replica set")
+        let host = try #require(uri.firstMatch(of: /\/\/(?:[^@\/]*@)?([^\/,]*)/)?.1)
+        try Self.check(
+            uri.replacing(/replicaSet=[^&]*/, with: "replicaSet=nosuchset"),
+            """
+            cannot connect to \(host): it belongs to the replica set '\(name)', not to 'nosuchset'
+              Say replicaSet=\(name) in the connection string.
+            """)
+    }
+
+    @Test(
+        arguments: [
+            (
+                FakeServer.Manner.web,
+                """
+                what answers there is no MongoDB server
+                  Is the port right? MongoDB's own is 27017.
+                """
+            ),
+            (
+                .closing,
+                """
+                the server closed the connection
+                  A server that wants TLS does that: say tls=true in the connection string. Or it is no MongoDB server.
+                """
+            ),
+            (
+                .silent,
+                """
+                no answer
+                  Check host, port and firewalls between here and there. serverSelectionTimeoutMS in the connection \
+                string says how long to wait.
+                """
+            ),
+        ])
+    func whatListensThereIsNoServer(manner: FakeServer.Manner, text: String) throws {
+        let server = try FakeServer(manner)
+        try Self.check("mongodb://127.0.0.1:\(server.port)", "cannot connect to 127.0.0.1:\(server.port): \(text)")
+    }
+}
+
+extension OwnServerTests {
+    /// A server that speaks TLS only and asks for user and password.
+    @Suite(.serialized) struct ConnectionErrorServerTests {
+        private static func openssl(_ arguments: String) throws {
+            let outcome = try Program(
+                arguments.split(separator: " ").map(String.init), executable: "/usr/bin/openssl"
+            ).wait()
+            try #require(outcome.status == 0, "\(outcome.text)")
+        }
+
+        @Test(.enabled("needs openssl") { FileManager.default.isExecutableFile(atPath: "/usr/bin/openssl") })
+        func TLSAndUsersThatDoNotFitAreToldApart() throws {
+            let folder = TemporaryFolder(
+                path: NSTemporaryDirectory() + "mongoferry_connection_\(UInt32.random(in: 0 ... .max))")
+            try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
+            let authority = folder.file("ca.pem")
+            try Self.openssl(
+                "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=tests -keyout \(folder.file("ca.key")) -out \(authority)"
+            )
+            try Self.openssl(
+                "req -newkey rsa:2048 -nodes -subj /CN=127.0.0.1 -keyout \(folder.file("server.key")) -out \(folder.file("server.csr"))"
+            )
+            try folder.write("subjectAltName=IP:127.0.0.1\n", to: "names")
+            try Self.openssl(
+                "x509 -req -days 2 -in \(folder.file("server.csr")) -CA \(authority) -CAkey \(folder.file("ca.key")) -CAcreateserial -extfile \(folder.file("names")) -out \(folder.file("server.crt"))"
+            )
+            try folder.write(try folder.text("server.key") + folder.text("server.crt"), to: "server.pem")
+            try folder.write(String(repeating: "k", count: 64), to: "key")
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: folder.file("key"))
+            let server = try OwnServer(
+                [
+                    "--tlsMode", "requireTLS", "--tlsCertificateKeyFile", folder.file("server.pem"), "--tlsCAFile",
+                    authority, "--tlsAllowConnectionsWithoutCertificates", "--auth", "--keyFile", folder.file("key"),
+                ], options: "tls=true&tlsCAFile=\(authority)", folder: folder.path)
+            defer { try? server.remove() }
+            let host = "127.0.0.1:\(server.port)"
+            let check = { try ConnectionErrorTests.check($0, $1) }
+
+            try check(
+                "mongodb://\(host)",
+                """
+                cannot connect to \(host): the server closed the connection
+                  A server that wants TLS does that: say tls=true in the connection string. Or it is no MongoDB server.
+                """)
+            try check(
+                "mongodb://\(host)/?tls=true",
+                """
+                cannot connect to \(host): the server's TLS certificate is not trusted (self-signed certificate in \
+                certificate chain)
+                  Name its authority's certificate with tlsCAFile=FILE in the connection string.
+                """)
+            try check(
+                "mongodb://localhost:\(server.port)/?tls=true&tlsCAFile=\(authority)",
+                """
+                cannot connect to localhost:\(server.port): the server's TLS certificate is for another name (hostname \
+                mismatch)
+                  Connect by a name that stands in the certificate.
+                """)
+            try check(
+                "mongodb://\(host)/?tls=true&tlsCAFile=/nosuch/ca.pem",
+                """
+                cannot connect to \(host): tlsCAFile /nosuch/ca.pem cannot be read
+                  Check the file's name in the connection string, and who may read it.
+                """)
+            try check(
+                "mongodb://ann:hunter2@\(host)/?tls=true&tlsCAFile=\(authority)&authSource=people",
+                """
+                \(host): the server refused user and password: Authentication failed.
+                  The user 'ann' was looked for in the database 'people': is that where it was created? authSource=NAME \
+                in the connection string says another. Special characters in a password are percent-encoded.
+                """)
+            try check(
+                "mongodb://\(host)/?tls=true&tlsCAFile=\(authority)",
+                """
+                listCollections on insurance: not authorized on insurance (Unauthorized, code 13)
+                  export and verify need a user with the role read on the database, import one with readWrite. The \
+                connection string names it: mongodb://USER:PASSWORD@HOST/?authSource=admin.
+                """)
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import Foundation
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Something that listens on a port and is no MongoDB server.
+// @unchecked: the descriptor never changes.
+final class FakeServer: @unchecked Sendable {
+    enum Manner {
+        /// Answers as a web server does.
+        case web
+        /// Takes connections and says nothing.
+        case silent
+        /// Hangs up at once.
+        case closing
+    }
+
+    let port: Int
+    private let listener: Int32
+
+    init(_ manner: Manner) throws {
+        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let listener = listener
+        port = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+                _ = bind(listener, generic, length)
+                getsockname(listener, generic, &length)
+            }
+            return Int(UInt16(bigEndian: pointer.pointee.sin_port))
+        }
+        guard listen(listener, 16) == 0 else { throw POSIXError(.EADDRINUSE) }
+        Thread {
+            while true {
+                let connection = accept(listener, nil, nil)
+                guard connection >= 0 else { return }
+                Thread { Self.serve(connection, manner) }.start()
+            }
+        }.start()
+    }
+
+    private static func serve(_ connection: Int32, _ manner: Manner) {
+        defer { close(connection) }
+        guard manner != .closing else { return }
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while read(connection, &buffer, buffer.count) > 0 {
+            guard manner == .web else { continue }
+            let answer = Array("HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n\r\nBad Request".utf8)
+            _ = write(connection, answer, answer.count)
+            return
+        }
+    }
+
+    deinit {
+        shutdown(listener, Int32(SHUT_RDWR))
+        close(listener)
+    }
+}

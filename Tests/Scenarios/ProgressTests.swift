@@ -1,0 +1,189 @@
+import BSON
+import Foundation
+import MongoFerry
+import Testing
+
+/// What people see while they wait, on terminals and elsewhere.
+@Suite(.serialized) struct ProgressTests {
+    /// Enough for an export and an import that are seen at work.
+    private static func fill(_ database: TestDatabase, count: Int = 20_000) throws {
+        let padding = String(repeating: "x", count: 400)
+        for start in stride(from: 0, to: count, by: 5000) {
+            try database.insert(
+                (start..<start + 5000).map { ["_id": .int32(Int32($0)), "text": .string(padding)] }, into: "policies")
+        }
+        try database.insert([["_id": 1, "policyId": 7]], into: "payments")
+    }
+
+    private static func environment(_ more: [String: String] = [:]) throws -> [String: String] {
+        ["MONGODB_URI": try testURI()].merging(more) { $1 }
+    }
+
+    @Test(arguments: [100, 80, 40, 20])
+    func theProgressLineStaysOnItsLineAndLeavesTheLogWhole(columns: Int) throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try Self.fill(source)
+            let file = folder.file("all.csv")
+            for step in [
+                ["export", "--db", source.name, "-o", file],
+                ["import", file, "--db", copy.name, "--mode", "replace", "--yes"],
+            ] {
+                let terminal = try PseudoTerminal(step, environment: try Self.environment(), columns: columns)
+                #expect(try terminal.wait() == 0, "\(terminal.text)")
+                let raw = terminal.text
+                // An export of this size may be over before it was drawn reading.
+                let phases = step[0] == "export" ? [""] : ["preflight", "load"]
+                // The phase stands out, where there is room for more than it.
+                for phase in phases {
+                    #expect(raw.contains(columns > 20 ? "\u{1B}[1m\(phase)" : "\u{1B}[?7l\(phase)") || phase.isEmpty)
+                }
+                // Nothing of the progress is left, and what is there has not been broken by it.
+                let screen = Screen(raw, columns: columns)
+                #expect(!screen.text.contains(" left") && !screen.text.contains("preflight"), "\(screen.text)")
+                #expect(screen.text.contains("total"), "\(screen.text)")
+                if step[0] == "import" {
+                    #expect(screen.text.hasPrefix("import into"), "\(screen.text)")
+                    #expect(screen.text.contains("1. policies"), "\(screen.text)")
+                }
+            }
+        }
+    }
+
+    @Test func inANarrowerWindowTheOldLineIsTakenAwayWhole() throws {
+        try withTestDatabase { database, folder in
+            // A pipe that stays open: the import waits for what is to come.
+            let pipe = folder.file("pipe")
+            try #require(mkfifo(pipe, 0o600) == 0)
+            let descriptor = open(pipe, O_RDWR | O_CLOEXEC)
+            try #require(descriptor >= 0)
+            defer { close(descriptor) }
+            try FileHandle(fileDescriptor: descriptor, closeOnDealloc: false).write(
+                contentsOf: Data("collection,data\n".utf8))
+            let terminal = try PseudoTerminal(
+                ["import", pipe, "--db", database.name], environment: try Self.environment(), columns: 120)
+            try poll("a progress line") { terminal.text.contains("\u{1B}[1mread") }
+            terminal.resize(columns: 30)
+            // The line that fitted takes several of the new ones: the cursor goes up before it is erased.
+            try poll("the old line's end") { terminal.text.contains(/\r\u{1B}\[\d+A\u{1B}\[J/) }
+            kill(terminal.process, SIGINT)
+            #expect(try terminal.wait() == 130)
+        }
+    }
+
+    @Test func anImportOfNothingOnATerminalAsksForAFile() throws {
+        let terminal = try PseudoTerminal(
+            ["import", "--db", "insurance"], environment: try Self.environment(), columns: 80)
+        #expect(try terminal.wait() == 64)
+        #expect(terminal.text.contains("which file?"), "\(terminal.text)")
+    }
+
+    @Test(arguments: [["NO_COLOR": "1"], ["TERM": "dumb"], ["flag": "--no-color"]])
+    func coloursAreLeftOutWhereTheyAreNotWanted(setting: [String: String]) throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database)
+            var environment = try Self.environment(setting)
+            let flags = environment.removeValue(forKey: "flag").map { [$0] } ?? []
+            let terminal = try PseudoTerminal(
+                ["export", "--db", database.name, "-o", folder.file("all.csv")] + flags, environment: environment,
+                columns: 80)
+            #expect(try terminal.wait() == 0)
+            let raw = terminal.text
+            #expect(!raw.contains(/\u{1B}\[[0-9;]*m/), "\(raw)")
+            // A dumb terminal gets no control sequences at all; without colours the line is still steady.
+            #expect(raw.contains("\u{1B}") == (setting["TERM"] != "dumb"), "\(raw)")
+        }
+    }
+
+    @Test func withQuietNothingIsDrawnOnATerminalEither() throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database)
+            let terminal = try PseudoTerminal(
+                ["export", "--db", database.name, "-o", folder.file("all.csv"), "--quiet"],
+                environment: try Self.environment(), columns: 80)
+            #expect(try terminal.wait() == 0)
+            #expect(terminal.text == "")
+        }
+    }
+
+    @Test func elsewhereThereAreNoControlSequencesAtAll() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try Self.fill(source)
+            for step in [
+                ["export", "--db", source.name, "-o", folder.file("all.csv")],
+                ["import", folder.file("all.csv"), "--db", copy.name],
+                ["verify", folder.file("all.csv"), "--db", copy.name],
+            ] {
+                let outcome = try Program.run(step, environment: try Self.environment())
+                #expect(outcome.status == 0)
+                #expect(!outcome.text.contains("\u{1B}") && !outcome.text.contains("\r"), "\(outcome.text)")
+            }
+        }
+    }
+
+    @Test func elsewhereALineEveryFewSecondsTellsThatItIsStillAtWork() throws {
+        try withTestDatabase { database, folder in
+            // A pipe that nothing comes out of: the import waits.
+            let pipe = folder.file("pipe")
+            try #require(mkfifo(pipe, 0o600) == 0)
+            let descriptor = open(pipe, O_RDWR | O_CLOEXEC)
+            try #require(descriptor >= 0)
+            defer { close(descriptor) }
+            let program = try Program(
+                ["import", "-", "--db", database.name], environment: try Self.environment(), input: pipe)
+            try FileHandle(fileDescriptor: descriptor, closeOnDealloc: false).write(
+                contentsOf: Data("collection,data\n".utf8))
+            try poll("a plain line", seconds: 20) { program.errorsSoFar.contains("read standard input: 16 bytes, ") }
+            let began = ContinuousClock.now
+            program.send(SIGINT)
+            let outcome = try program.wait()
+            #expect(outcome.status == 130)
+            #expect(outcome.errors.hasSuffix("mongoferry: interrupted; nothing was changed\n"), "\(outcome.errors)")
+            #expect(ContinuousClock.now - began < .seconds(3), "though nothing more came")
+        }
+    }
+
+    // MARK: Ctrl-C
+
+    @Test func onceStopsAnExportCleanlyAndTwiceAtOnce() throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database)
+            for presses in [1, 2] {
+                let terminal = try PseudoTerminal(
+                    ["export", "--db", database.name, "-o", folder.file("all.csv"), "--jobs", "1"],
+                    environment: try Self.environment(), columns: 80)
+                try poll("a progress line") { terminal.text.contains("\u{1B}[1m") }
+                for _ in 0..<presses { kill(terminal.process, SIGINT) }
+                let status = try terminal.wait()
+                // It may have been done already.
+                guard status != 0 else {
+                    try? FileManager.default.removeItem(atPath: folder.file("all.csv"))
+                    continue
+                }
+                #expect(status == 130)
+                #expect(
+                    terminal.text.contains("interrupted; no file was written")
+                        || presses == 2 && terminal.text.contains("stopped at once"), "\(terminal.text)")
+                #expect(!FileManager.default.fileExists(atPath: folder.file("all.csv")))
+                for name in try folder.names() { try FileManager.default.removeItem(atPath: folder.file(name)) }
+            }
+        }
+    }
+
+    // MARK: The question
+
+    @Test(arguments: [("yes\n", Int32(0)), ("no\n", 1), ("\n", 1)])
+    func replaceAsksOnATerminalAndWritesOnlyAfterYes(answer: String, status: Int32) throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "policies")
+            try database.export(to: folder.file("all.csv"))
+            try database.insert([["_id": 2]], into: "policies")
+            let terminal = try PseudoTerminal(
+                ["import", folder.file("all.csv"), "--db", database.name, "--mode", "replace"],
+                environment: try Self.environment(), columns: 80)
+            try poll("the question") { terminal.text.contains("Type yes: ") }
+            terminal.type(answer)
+            #expect(try terminal.wait() == status, "\(terminal.text)")
+            #expect(try database.count("policies") == (status == 0 ? 1 : 2))
+        }
+    }
+}
