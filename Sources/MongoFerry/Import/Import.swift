@@ -326,8 +326,7 @@ struct ImportRun {
         for step in plan.steps {
             do {
                 try operation.cancellation.check()
-                // Indexes that can refuse nothing are built faster when the documents are there.
-                try prepare(step) { !step.wasEmpty || !CollectionBuilder.canRefuseNothing($0) }
+                try prepare(step) { !step.comesAfterTheDocuments($0) }
                 guard step.way != .view else { continue }
                 let isOrdered = step.entry.options["capped"]?.bool == true || step.entry.kind == .timeseries
                 if let found = compared[step.name], found.equal.count == step.records {
@@ -352,7 +351,7 @@ struct ImportRun {
                     writers: isOrdered ? 1 : nil, known: known)
                 if step.wasEmpty {
                     tallied[step.name] = result.references
-                    try prepare(step) { CollectionBuilder.canRefuseNothing($0) }
+                    try prepare(step) { step.comesAfterTheDocuments($0) }
                 }
                 report.collections.append(result.outcome)
                 results.append(result)
