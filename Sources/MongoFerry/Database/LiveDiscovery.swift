@@ -16,9 +16,9 @@ struct LiveDiscovery {
         case thorough
 
         /// A collection of so many documents is looked at whole.
-        var wholeCount: Int { self == .quick ? 2000 : 10_000 }
+        var wholeCount: Int { self == .quick ? 1000 : 10_000 }
         /// So many of a larger one, and fewer where documents are large.
-        var sampleCount: Int { self == .quick ? 2000 : 5000 }
+        var sampleCount: Int { self == .quick ? 1000 : 5000 }
         var valuesPerPath: Int { self == .quick ? 200 : 1000 }
     }
 

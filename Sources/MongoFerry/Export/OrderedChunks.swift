@@ -41,7 +41,7 @@ final class OrderedChunks: @unchecked Sendable {
     private var spare: [ByteBuffer] = []
     private var hasFailed = false
 
-    /// Bytes of documents in the line of the collection whose turn it is, and of each one behind it. A chunk is about
+    /// Bytes of documents in the line of the collection whose turn it is, and of each one behind it. A chunk is less than
     /// 1 MB, but one document can make it sixteen: then it goes by itself.
     private static let headLimit = 8 << 20
     private static let aheadLimit = 3 << 20

@@ -17,7 +17,8 @@ struct PartReader {
     let encoders: BoundedQueue<RawChunk>
     let operation: OperationContext
 
-    private static let chunkBytes = 1 << 20
+    /// Their rows are about twice as long, and then just fit into buffers of 2 MB, which are used again as they are.
+    private static let chunkBytes = 768 << 10
 
     /// Reads until there are no parts left.
     /// - Throws: ``MongoError``; `CancellationError`.
@@ -33,9 +34,9 @@ struct PartReader {
         let cursor = try client.find(part.namespace, part.filter, options: part.options)
         var buffer = chunks.buffer()
         var count = 0
-        func send() throws {
+        func send(to place: OrderedChunks.Place? = nil) throws {
             try operation.cancellation.check()
-            let place = try chunks.enter(collection: part.collection, bytes: buffer.count)
+            let place = try place ?? chunks.enter(collection: part.collection, bytes: buffer.count)
             guard encoders.push(RawChunk(place: place, documents: buffer, count: count)) else {
                 throw CancellationError()
             }
@@ -43,9 +44,13 @@ struct PartReader {
             count = 0
         }
         try cursor.forEach { document in
-            if count > 0, buffer.count + document.bytes.count > Self.chunkBytes { try send() }
+            let size = document.bytes.count
+            if count > 0, buffer.count + size > Self.chunkBytes { try send() }
+            // A huge one waits for its place in libmongoc's buffer, not in another one beside it.
+            let place = size > Self.chunkBytes ? try chunks.enter(collection: part.collection, bytes: size) : nil
             buffer.append(document.bytes)
             count += 1
+            if let place { try send(to: place) }
         }
         if count > 0 { try send() }
         chunks.recycle(buffer)

@@ -46,6 +46,7 @@ enum BatchPass {
             defer { full.close() }
             while !failure.isCancelled, let batch = spare.pop() {
                 try cancellation.check()
+                guard budget.waitForRoom() else { break }
                 guard try reading.reader.nextBatch(into: batch) else { break }
                 if let end, batch.offset >= end { break }
                 guard budget.take(batch.byteCount), full.push(batch) else { break }

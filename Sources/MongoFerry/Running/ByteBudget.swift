@@ -21,6 +21,15 @@ final class ByteBudget: @unchecked Sendable {
         return isOpen
     }
 
+    /// Waits until at most half of it is on its way: what is read ahead of a huge document would be held beside it.
+    /// - Returns: false where the budget was closed.
+    func waitForRoom() -> Bool {
+        condition.lock()
+        defer { condition.unlock() }
+        while isOpen, used > limit / 2 { condition.wait() }
+        return isOpen
+    }
+
     func give(back bytes: Int) {
         condition.lock()
         used -= bytes
