@@ -75,7 +75,7 @@ public struct Export: Sendable {
     }
 
     /// Anything but an ordinary file may make its writer wait, and cursors must not wait with it.
-    private static func decoupled(
+    static func decoupled(
         _ destination: BackupWriter.Destination, _ cancellation: Cancellation
     ) throws -> BackupWriter.Destination {
         switch destination {
@@ -88,7 +88,7 @@ public struct Export: Sendable {
         }
     }
 
-    private static func ordered(
+    static func ordered(
         _ entries: [BackupMetadata.Collection], _ order: [String]
     ) -> [BackupMetadata.Collection] {
         // Views hold no rows: they stand after the collections, sources before what is built on them.
@@ -98,7 +98,7 @@ public struct Export: Sendable {
             + ViewOrder.sorted(entries.filter { $0.kind == .view })
     }
 
-    private func parsedQueries(_ catalog: Catalog) throws -> [String: Document] {
+    func parsedQueries(_ catalog: Catalog) throws -> [String: Document] {
         var result: [String: Document] = [:]
         for (name, text) in options.queries {
             guard let entry = catalog.entries.first(where: { $0.name == name || $0.databaseName == name }) else {
@@ -113,7 +113,7 @@ public struct Export: Sendable {
         return result
     }
 
-    private func metadata(
+    func metadata(
         _ connection: Connection, _ catalog: Catalog, _ references: [Reference], _ moment: ReadMoment
     ) -> BackupMetadata {
         var metadata = BackupMetadata(
@@ -132,7 +132,7 @@ public struct Export: Sendable {
 
     /// Asks the server how many documents each collection has. Nearly always that is what the cursors then find, and
     /// the header needn't be written twice.
-    private func predictCounts(_ metadata: inout BackupMetadata, _ connection: Connection) throws {
+    func predictCounts(_ metadata: inout BackupMetadata, _ connection: Connection) throws {
         try connection.withClient { client in
             for index in metadata.collections.indices where metadata.collections[index].kind != .view {
                 let reply = try client.runRead(
@@ -142,110 +142,7 @@ public struct Export: Sendable {
         }
     }
 
-    /// Documents a batch, so that it takes some 4 MB, or 8 MB where each costs a wait for the network.
-    ///
-    /// Servers fill batches up to 16 MB, which several cursors would hold at once; a batch that is on its way while
-    /// another is encoded is best small.
-    private static func batchSize(averageDocument: Int, isDistant: Bool) -> Int? {
-        averageDocument > 0 ? max(101, (isDistant ? 8 << 20 : 4 << 20) / averageDocument) : nil
-    }
-
-    /// Whether one collection is worth several cursors.
-    ///
-    /// Along the `_id` index a server works two to three times as long for a small document as without (measured on
-    /// MongoDB 6.0.5). That pays where cursors would wait for the network, and where there are cores to spare, as
-    /// many threads say.
-    private static func cutsCollections(isDistant: Bool, jobs: Int) -> Bool { isDistant || jobs >= 4 }
-
-    /// What one cursor after the other reads: whole collections, and ranges of large ones.
-    private func parts(
-        _ collections: [BackupMetadata.Collection], _ queries: [String: Document], _ moment: ReadMoment,
-        _ connection: Connection, readers: Int
-    ) throws -> [ReadPart] {
-        var parts: [ReadPart] = []
-        let isDistant = try connection.isDistant()
-        let cuts = Self.cutsCollections(isDistant: isDistant, jobs: readers)
-        for (index, entry) in collections.enumerated() {
-            let isCapped = entry.options["capped"]?.bool == true
-            let isSorted = options.reproducible && entry.kind == .collection && !isCapped
-            var find = FindOptions(
-                sort: isSorted ? ["_id": 1] : nil,
-                allowDiskUse: isSorted && connection.server.isAtLeast(4, 4) ? true : nil,
-                // Servers refuse snapshots of capped collections.
-                readConcern: isCapped ? nil : moment.readConcern)
-            var ranges = [IDRange()]
-            if entry.kind == .collection, entry.records > 1000 {
-                let average =
-                    try connection.withClient { try $0.averageSize(entry.databaseName, connection.database) } ?? 0
-                find.batchSize = Self.batchSize(averageDocument: average, isDistant: isDistant)
-                // A query has an index of its own, and each range would be another snapshot of --consistency collection.
-                if cuts, !isSorted, queries[entry.name] == nil, moment.consistency != .collection {
-                    ranges = try IDRanges(connection: connection).ranges(
-                        of: entry, bytes: average * entry.records, readers: readers)
-                }
-            }
-            for range in ranges {
-                var bounded = find
-                range.bound(&bounded)
-                parts.append(
-                    ReadPart(
-                        collection: index, namespace: connection.namespace(entry.databaseName),
-                        filter: queries[entry.name] ?? [:], options: bounded))
-            }
-        }
-        return parts
-    }
-
-    /// Reads, encodes and writes at the same time, on threads of their own.
-    private func run(
-        _ parts: [ReadPart], _ names: [String], _ chunks: OrderedChunks, _ sink: RowSink, jobs: Int,
-        _ connection: Connection, _ operation: OperationContext
-    ) throws {
-        // What is in it is bounded by the bytes in the chunks' lines.
-        let encoders = BoundedQueue<RawChunk>(capacity: 1000)
-        let reader = PartReader(parts: PartQueue(parts), chunks: chunks, encoders: encoders, operation: operation)
-        let encoder = ChunkEncoder(chunks: chunks, queue: encoders, names: names, mode: options.json)
-        let readers = max(1, min(jobs, parts.count))
-        let open = Tally()
-        open.add(readers)
-        let reading: @Sendable () throws -> Void = {
-            try connection.withClient { try reader.run(with: $0) }
-            if open.add(-1) == 0 { encoders.close() }
-        }
-        let encoding: @Sendable () throws -> Void = { try encoder.run() }
-        let writing: @Sendable () throws -> Void = { try sink.run() }
-        let bodies =
-            Array(repeating: reading, count: readers) + Array(repeating: encoding, count: min(jobs, 8)) + [writing]
-        try Threads.runAll(bodies) {
-            chunks.fail()
-            encoders.close()
-        }
-    }
-
-    /// Holds what the ranges of a collection brought against the server's own count at the same moment. Without a
-    /// snapshot there is no such moment.
-    /// - Throws: ``FerryError`` where documents are missing or came twice.
-    private func checkSums(
-        _ collections: [(entry: BackupMetadata.Collection, read: Int)], _ moment: ReadMoment, _ connection: Connection
-    ) throws {
-        guard moment.clusterTime != nil else { return }
-        // The count that was asked for before is the same unless somebody writes: only then is counting worth a scan.
-        for (entry, read) in collections where read != entry.records {
-            let count = try connection.withClient {
-                try $0.countDocuments(connection.namespace(entry.databaseName), readConcern: moment.readConcern)
-            }
-            guard count == read else {
-                throw FerryError(
-                    "\(entry.databaseName): \(read) documents were read in ranges, the snapshot has \(count)",
-                    details: [
-                        "Nothing was left behind under the file's name.",
-                        "The collection's _id index may be damaged: run validate on it. --jobs 1 reads without it.",
-                    ])
-            }
-        }
-    }
-
-    private func write(
+    func write(
         _ metadata: BackupMetadata, _ queries: [String: Document], _ moment: ReadMoment, _ connection: Connection,
         _ writer: BackupWriter, _ operation: OperationContext
     ) throws -> Report {
@@ -267,47 +164,6 @@ public struct Export: Sendable {
         report.bytes = writer.byteCount
         if case .file(let path, _) = options.destination { report.file = path }
         return report
-    }
-}
-
-/// Takes the chunks in order and writes them.
-// @unchecked: runs on one thread; its results are read after that thread has ended.
-private final class RowSink: @unchecked Sendable {
-    private let writer: BackupWriter
-    private let chunks: OrderedChunks
-    private let collections: [BackupMetadata.Collection]
-    private let operation: OperationContext
-    private(set) var outcomes: [CollectionOutcome] = []
-    private(set) var escaped = 0
-
-    init(
-        writer: BackupWriter, chunks: OrderedChunks, collections: [BackupMetadata.Collection],
-        operation: OperationContext
-    ) {
-        self.writer = writer
-        self.chunks = chunks
-        self.collections = collections
-        self.operation = operation
-    }
-
-    func run() throws {
-        for (index, collection) in collections.enumerated() {
-            let watch = Stopwatch()
-            var outcome = CollectionOutcome(name: collection.name)
-            var bytes = 0
-            while let chunk = try chunks.next(collection: index) {
-                try writer.write(rows: chunk.rows.bytes)
-                outcome.read += chunk.count
-                escaped += chunk.escaped
-                bytes += chunk.rows.count
-                chunks.recycle(chunk.rows)
-                operation.progress(
-                    .read, collection.name, records: outcome.read, total: max(collection.records, outcome.read),
-                    bytes: bytes)
-            }
-            outcome.seconds = watch.seconds
-            outcomes.append(outcome)
-        }
     }
 }
 

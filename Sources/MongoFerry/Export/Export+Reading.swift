@@ -1,0 +1,110 @@
+import BSON
+import BackupFile
+import Foundation
+import MongoDriver
+
+/// What is read how, and by which threads.
+extension Export {
+    /// Documents a batch, so that it takes some 4 MB, or 8 MB where each costs a wait for the network.
+    ///
+    /// Servers fill batches up to 16 MB, which several cursors would hold at once; a batch that is on its way while
+    /// another is encoded is best small.
+    static func batchSize(averageDocument: Int, isDistant: Bool) -> Int? {
+        averageDocument > 0 ? max(101, (isDistant ? 8 << 20 : 4 << 20) / averageDocument) : nil
+    }
+
+    /// Whether one collection is worth several cursors.
+    ///
+    /// Along the `_id` index a server works two to three times as long for a small document as without (measured on
+    /// MongoDB 6.0.5). That pays where cursors would wait for the network, and where there are cores to spare, as
+    /// many threads say.
+    static func cutsCollections(isDistant: Bool, jobs: Int) -> Bool { isDistant || jobs >= 4 }
+
+    /// What one cursor after the other reads: whole collections, and ranges of large ones.
+    func parts(
+        _ collections: [BackupMetadata.Collection], _ queries: [String: Document], _ moment: ReadMoment,
+        _ connection: Connection, readers: Int
+    ) throws -> [ReadPart] {
+        var parts: [ReadPart] = []
+        let isDistant = try connection.isDistant()
+        let cuts = Self.cutsCollections(isDistant: isDistant, jobs: readers)
+        for (index, entry) in collections.enumerated() {
+            let isCapped = entry.options["capped"]?.bool == true
+            let isSorted = options.reproducible && entry.kind == .collection && !isCapped
+            var find = FindOptions(
+                sort: isSorted ? ["_id": 1] : nil,
+                allowDiskUse: isSorted && connection.server.isAtLeast(4, 4) ? true : nil,
+                // Servers refuse snapshots of capped collections.
+                readConcern: isCapped ? nil : moment.readConcern)
+            var ranges = [IDRange()]
+            if entry.kind == .collection, entry.records > 1000 {
+                let average =
+                    try connection.withClient { try $0.averageSize(entry.databaseName, connection.database) } ?? 0
+                find.batchSize = Self.batchSize(averageDocument: average, isDistant: isDistant)
+                // A query has an index of its own, and each range would be another snapshot of --consistency collection.
+                if cuts, !isSorted, queries[entry.name] == nil, moment.consistency != .collection {
+                    ranges = try IDRanges(connection: connection).ranges(
+                        of: entry, bytes: average * entry.records, readers: readers)
+                }
+            }
+            for range in ranges {
+                var bounded = find
+                range.bound(&bounded)
+                parts.append(
+                    ReadPart(
+                        collection: index, namespace: connection.namespace(entry.databaseName),
+                        filter: queries[entry.name] ?? [:], options: bounded))
+            }
+        }
+        return parts
+    }
+
+    /// Reads, encodes and writes at the same time, on threads of their own.
+    func run(
+        _ parts: [ReadPart], _ names: [String], _ chunks: OrderedChunks, _ sink: RowSink, jobs: Int,
+        _ connection: Connection, _ operation: OperationContext
+    ) throws {
+        // What is in it is bounded by the bytes in the chunks' lines.
+        let encoders = BoundedQueue<RawChunk>(capacity: 1000)
+        let reader = PartReader(parts: PartQueue(parts), chunks: chunks, encoders: encoders, operation: operation)
+        let encoder = ChunkEncoder(chunks: chunks, queue: encoders, names: names, mode: options.json)
+        let readers = max(1, min(jobs, parts.count))
+        let open = Tally()
+        open.add(readers)
+        let reading: @Sendable () throws -> Void = {
+            try connection.withClient { try reader.run(with: $0) }
+            if open.add(-1) == 0 { encoders.close() }
+        }
+        let encoding: @Sendable () throws -> Void = { try encoder.run() }
+        let writing: @Sendable () throws -> Void = { try sink.run() }
+        let bodies =
+            Array(repeating: reading, count: readers) + Array(repeating: encoding, count: min(jobs, 8)) + [writing]
+        try Threads.runAll(bodies) {
+            chunks.fail()
+            encoders.close()
+        }
+    }
+
+    /// Holds what the ranges of a collection brought against the server's own count at the same moment. Without a
+    /// snapshot there is no such moment.
+    /// - Throws: ``FerryError`` where documents are missing or came twice.
+    func checkSums(
+        _ collections: [(entry: BackupMetadata.Collection, read: Int)], _ moment: ReadMoment, _ connection: Connection
+    ) throws {
+        guard moment.clusterTime != nil else { return }
+        // The count that was asked for before is the same unless somebody writes: only then is counting worth a scan.
+        for (entry, read) in collections where read != entry.records {
+            let count = try connection.withClient {
+                try $0.countDocuments(connection.namespace(entry.databaseName), readConcern: moment.readConcern)
+            }
+            guard count == read else {
+                throw FerryError(
+                    "\(entry.databaseName): \(read) documents were read in ranges, the snapshot has \(count)",
+                    details: [
+                        "Nothing was left behind under the file's name.",
+                        "The collection's _id index may be damaged: run validate on it. --jobs 1 reads without it.",
+                    ])
+            }
+        }
+    }
+}

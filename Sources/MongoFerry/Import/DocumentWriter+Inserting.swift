@@ -1,0 +1,88 @@
+import BSON
+import MongoDriver
+import Relations
+
+/// Inserts documents, and replaces those that have come in between.
+extension DocumentWriter {
+    /// What an insert does where the `_id` has been taken meanwhile.
+    enum WhereTaken {
+        case reject, replace, keep
+    }
+
+    func insert(_ indexes: [Int], whereTaken: WhereTaken) throws {
+        guard !indexes.isEmpty else { return }
+        if isDryRun {
+            outcome.inserted += indexes.count
+            return
+        }
+        let bulk = try client.bulkWrite(to: namespace)
+        for index in indexes {
+            let document = try document(index)
+            if EmptyTimestamp.isAtTop(of: document) {
+                try bulk.insertKeepingTimestamps(document)
+            } else {
+                try bulk.insert(document)
+            }
+        }
+        let result = try bulk.execute()
+        var errors = result.writeErrors
+        var taken: [Int] = []
+        if whereTaken != .reject {
+            taken = errors.filter(Self.isTakenID).map { indexes[$0.index] }
+            errors.removeAll(where: Self.isTakenID)
+        }
+        outcome.inserted += indexes.count - result.writeErrors.count
+        if case .merge = way { errors = try postpone(errors, indexes) }
+        try note(errors, indexes)
+        try Self.check(result)
+        guard !taken.isEmpty else { return }
+        if whereTaken == .keep {
+            outcome.unchanged += taken.count
+            return
+        }
+        // Somebody inserted it meanwhile, or a collation takes it for another. What is there now is not known, so that
+        // no pipeline may be used.
+        let again = try client.bulkWrite(to: namespace)
+        var sent: [Int] = []
+        var dangerous: [SecondAttempt.Postponed] = []
+        for index in taken {
+            let document = try document(index)
+            if needsPipeline(document) {
+                dangerous.append(postponing(document, index, Self.killsServers))
+            } else if let id = document.first {
+                try replace(in: again, id: id, with: document)
+                sent.append(index)
+            }
+        }
+        let second = try again.execute()
+        try note(second.writeErrors, sent)
+        outcome.updated += sent.count - second.writeErrors.count
+        try Self.check(second)
+        try writeInTransactions(dangerous)
+    }
+
+    static func isTakenID(_ error: WriteError) -> Bool {
+        error.isDuplicateKey && (error.keyPattern?.keys == ["_id"] || error.message.contains("index: _id_ "))
+    }
+
+    func replace(in bulk: BulkWrite, id: RawElement, with document: RawDocument) throws {
+        try bulk.replaceOne(filter: Self.filter(id), with: document, upsert: true)
+    }
+
+    static func filter(_ id: RawElement) -> Document {
+        Document { $0.append("_id", .document(Document { $0.append("$eq", copying: id) })) }
+    }
+
+    /// Where a replacement has to go as a pipeline update: servers refuse some names at the top of a replacement, and
+    /// put the current time in the place of an empty timestamp there.
+    func needsPipeline(_ document: RawDocument) -> Bool {
+        if EmptyTimestamp.isAtTop(of: document) { return true }
+        var walker = document.makeWalker()
+        while let element = try? walker.next() { if element.key.first == 0x24 { return true } }
+        return false
+    }
+
+    /// Seen on MongoDB 6.0.5: a pipeline update of a document with repeated names can end the server's process.
+    static let killsServers =
+        "it can only be replaced by a pipeline update, and with repeated names in it that can crash the server, which has no transactions to do without; --mode replace can take it"
+}

@@ -1,0 +1,69 @@
+import BSON
+import MongoDriver
+import Relations
+
+/// Asks which of a batch's documents are there.
+extension DocumentWriter {
+    struct Lookup {
+        /// A document of the batch that is there in another form. Of that one only what its replacement needs is
+        /// kept: both could be 16 MB.
+        struct Changed {
+            let index: Int
+            /// `{_id: …}`, by its bytes.
+            let liveID: Document
+            let liveHasRepeatedNames: Bool
+        }
+
+        var missing: [Int] = []
+        var changed: [Changed] = []
+    }
+
+    /// Asks the server which of the batch's documents it has.
+    ///
+    /// By other keys than `_id`, which a live document keeps since nothing can change it, the rest of both is compared.
+    /// - Parameter onDifferent: called with a document of the batch and what is there in its place.
+    func lookUp(
+        _ key: DocumentKey, idOnly: Bool, onDifferent: (RawDocument, _ live: RawDocument) throws -> Void = { _, _ in }
+    ) throws -> Lookup {
+        var byHash: [UInt64: [Int]] = [:]
+        var result = Lookup()
+        var asked: [RawDocument] = []
+        for index in pending.indices {
+            let document = try document(index)
+            guard let hash = key.hash(document) else {
+                try reject(
+                    index, "it has no value for \(key.names.joined(separator: ", ")), by which the merge finds it")
+                continue
+            }
+            byHash[hash, default: []].append(index)
+            asked.append(document)
+        }
+        guard !asked.isEmpty else { return result }
+        // One more than can come: then the server knows with the first reply that it is the last.
+        let options = FindOptions(
+            projection: idOnly ? ["_id": 1] : nil, batchSize: asked.count + 1, readPreference: .primary)
+        let cursor = try client.find(namespace, try key.filter(asked), options: options)
+        try cursor.forEach { live in
+            guard let hash = key.hash(live), let indexes = byHash.removeValue(forKey: hash) else { return }
+            matched += indexes.count
+            for index in indexes where !idOnly {
+                let document = try document(index)
+                if try sameBytes(document.bytes, live.bytes)
+                    || !key.isID && Self.withoutID(document) == Self.withoutID(live)
+                {
+                    outcome.unchanged += 1
+                } else {
+                    try onDifferent(document, live)
+                    guard let id = live.first else { continue }
+                    result.changed.append(
+                        Lookup.Changed(
+                            index: index, liveID: Document { $0.append(copying: id) },
+                            liveHasRepeatedNames: live.hasRepeatedNames))
+                }
+            }
+        }
+        result.missing += byHash.values.joined()
+        result.missing.sort()
+        return result
+    }
+}

@@ -1,0 +1,47 @@
+import BSON
+import MongoDriver
+import Relations
+
+/// Measurements of time series, which have no `_id` to go by.
+extension DocumentWriter {
+    /// Measurements have no `_id` to be known by: one is there if all its fields are, in whatever order, since the
+    /// server's buckets keep none.
+    func missingMeasurements(_ timeField: String) throws -> [Int] {
+        var byFields: [Document: [Int]] = [:]
+        var times: [Value] = []
+        for index in pending.indices {
+            let document = try document(index)
+            byFields[Self.sorted(document), default: []].append(index)
+            if let time = document[timeField]?.copy { times.append(time) }
+        }
+        let filter = Document { $0.append(timeField, ["$in": .array(times)]) }
+        let cursor = try client.find(namespace, filter, options: FindOptions(readPreference: .primary))
+        try cursor.forEach { live in
+            if let indexes = byFields.removeValue(forKey: Self.sorted(live)) { matched += indexes.count }
+        }
+        return byFields.values.joined().sorted()
+    }
+
+    /// By a command of our own: libmongoc's bulk insert would give an `_id` to measurements that have none.
+    func insertMeasurements(_ indexes: [Int]) throws {
+        guard !indexes.isEmpty else { return }
+        outcome.inserted += indexes.count
+        if isDryRun { return }
+        let documents = try Document { list in
+            for (place, index) in indexes.enumerated() { list.append(String(place), copying: try document(index)) }
+        }
+        let reply = try client.runWrite(
+            ["insert": .string(namespace.collection), "ordered": false, "documents": .array(documents)],
+            on: namespace.database)
+        for error in reply["writeErrors"]?.array ?? [] {
+            guard let fields = error.document, let place = fields["index"]?.integer else { continue }
+            outcome.inserted -= 1
+            try reject(indexes[place], fields["errmsg"]?.string ?? "the server refuses it")
+        }
+    }
+
+    static func sorted(_ document: RawDocument) -> Document {
+        let elements = Document(copying: document).elements.sorted { $0.key < $1.key }
+        return Document { for (key, value) in elements { $0.append(key, value) } }
+    }
+}

@@ -1,0 +1,122 @@
+import BSON
+import MongoDriver
+import Relations
+
+/// Replaces documents that are there in another form.
+extension DocumentWriter {
+    func merge(_ key: DocumentKey) throws {
+        let lookup = try lookUp(key, idOnly: false)
+        if isDryRun {
+            outcome.inserted += lookup.missing.count
+            outcome.updated += lookup.changed.count
+            return
+        }
+        // By other keys than _id: what has the same _id is another document, which must not be lost.
+        try insert(lookup.missing, whereTaken: key.isID ? .replace : .reject)
+        guard !lookup.changed.isEmpty else { return }
+        let bulk = try client.bulkWrite(to: namespace)
+        var indexes: [Int] = []
+        var dangerous: [SecondAttempt.Postponed] = []
+        for change in lookup.changed {
+            try withReplacement(of: change.liveID, by: try document(change.index), key) { changed in
+                if needsPipeline(changed), changed.hasRepeatedNames || change.liveHasRepeatedNames {
+                    dangerous.append(postponing(changed, change.index, Self.killsServers))
+                } else if let id = changed.first {
+                    try replace(in: bulk, id: id, with: changed)
+                    indexes.append(change.index)
+                }
+            }
+        }
+        let result = try bulk.execute()
+        let errors = try postpone(result.writeErrors, indexes, lookup, key)
+        try note(errors, indexes)
+        outcome.updated += indexes.count - result.writeErrors.count
+        try Self.check(result)
+        try writeInTransactions(dangerous)
+    }
+
+    /// Calls `body` with the file's document; by other keys than `_id`, with the live one's `_id`.
+    /// - Parameter liveID: `{_id: …}`.
+    func withReplacement(
+        of liveID: Document, by document: RawDocument, _ key: DocumentKey, _ body: (RawDocument) throws -> Void
+    ) throws {
+        if key.isID { return try body(document) }
+        try liveID.joined(try Self.withoutID(document)).withRaw(body)
+    }
+
+    static func withoutID(_ document: RawDocument) throws -> Document {
+        var builder = DocumentBuilder()
+        try document.forEach { if !$0.keyEquals("_id") { builder.append(copying: $0) } }
+        return builder.finish()
+    }
+
+    // MARK: What no single update can write
+
+    func postponing(
+        _ document: RawDocument, _ index: Int, replaces: Bool = true, _ reason: String
+    ) -> SecondAttempt.Postponed {
+        SecondAttempt.Postponed(
+            Document(copying: document), line: pending[index].line, replaces: replaces, reason: reason)
+    }
+
+    /// Keeps for later what was refused for a value of a unique index that another document may give up.
+    /// - Returns: the other errors.
+    func postpone(
+        _ errors: [WriteError], _ indexes: [Int], _ lookup: Lookup? = nil, _ key: DocumentKey? = nil
+    ) throws -> [WriteError] {
+        guard hasTransactions, !errors.isEmpty else { return errors }
+        let liveIDs = Dictionary(uniqueKeysWithValues: (lookup?.changed ?? []).map { ($0.index, $0.liveID) })
+        return try errors.filter { error in
+            guard error.isDuplicateKey, !Self.isTakenID(error), postponed.count < SecondAttempt.countLimit else {
+                return true
+            }
+            let index = indexes[error.index]
+            var changed = Document(copying: try document(index))
+            if let key, let liveID = liveIDs[index] {
+                try withReplacement(of: liveID, by: try document(index), key) { changed = Document(copying: $0) }
+            }
+            guard postponedBytes + changed.bytes.count <= SecondAttempt.byteLimit else { return true }
+            postponedBytes += changed.bytes.count
+            let replaces = lookup != nil || isMergeByID
+            changed.withRaw {
+                postponed.append(postponing($0, index, replaces: replaces, WriteErrorText.text(error)))
+            }
+            return false
+        }
+    }
+
+    var isMergeByID: Bool {
+        switch way {
+        case .merge(let key): key.isID
+        case .mergeIntoEmpty: true
+        default: false
+        }
+    }
+
+    func writeInTransactions(_ dangerous: [SecondAttempt.Postponed]) throws {
+        guard !dangerous.isEmpty else { return }
+        var result = SecondAttempt.Outcome()
+        let attempt = SecondAttempt(client: client, namespace: namespace)
+        for entry in dangerous {
+            guard hasTransactions else {
+                result.refused.append((entry, entry.reason))
+                continue
+            }
+            if let failure = try attempt.write([entry], &result) { result.refused.append((entry, failure.reason)) }
+        }
+        note(result)
+    }
+
+    /// Adds what became of postponed documents.
+    func note(_ result: SecondAttempt.Outcome) {
+        outcome.inserted += result.inserted
+        outcome.updated += result.updated
+        for (entry, reason) in result.refused {
+            outcome.rejected += 1
+            rejections.add(
+                RowProblem(
+                    line: entry.line, collection: name,
+                    id: entry.document.withRaw { $0.first.map(IDText.text) }, reason: reason))
+        }
+    }
+}

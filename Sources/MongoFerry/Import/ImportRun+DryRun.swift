@@ -1,0 +1,35 @@
+import BSON
+import BackupFile
+import Foundation
+import MongoDriver
+import Relations
+
+extension ImportRun {
+    mutating func dryRun(_ plan: ImportPlan, _ survey: FileSurvey, _ legacy: LegacyTypes) throws -> Report {
+        let loader = loader(survey, legacy, nil)
+        let key = try DocumentKey(options.mode == .merge ? options.upsertKeys : ["_id"])
+        var results: [RowLoader.Result] = []
+        for step in plan.steps where step.way != .view {
+            var outcome = CollectionOutcome(name: step.name)
+            if step.liveIsView || step.entry.kind == .timeseries && step.way == .inPlace {
+                outcome.inserted = step.records
+                outcome.read = step.records
+                outcome.deleted = step.liveCount ?? 0
+            } else {
+                let result = try loader.load(
+                    step.name, into: connection.namespace(step.databaseName), upsertWay(step, key), isDryRun: true)
+                outcome = result.outcome
+                results.append(result)
+                if options.mode == .replace, let live = step.liveCount {
+                    outcome.deleted = max(0, live - result.matched)
+                }
+            }
+            report.collections.append(outcome)
+        }
+        note(results, legacy)
+        report.status = "planned"
+        // What can be told without writing: rows that have no value for the upsert keys.
+        noteRejections()
+        return report
+    }
+}

@@ -1,0 +1,83 @@
+import BSON
+import BackupFile
+import Foundation
+import MongoDriver
+import Relations
+
+extension ImportRun {
+    mutating func verify(_ plan: ImportPlan, _ survey: FileSurvey, _ references: [Reference]) throws {
+        guard report.status == "done" || report.status == "problems" else { return }
+        report.references = try check(plan, survey, references, [:])
+    }
+
+    /// - Parameter staging: what collections are called for now, by their names in the file.
+    func check(
+        _ plan: ImportPlan, _ survey: FileSurvey, _ references: [Reference], _ staging: [String: String]
+    ) throws -> [ReferenceOutcome] {
+        let names = Dictionary(uniqueKeysWithValues: plan.steps.map { ($0.name, staging[$0.name] ?? $0.databaseName) })
+        var check = referenceCheck(names)
+        // What has just been written needn't be asked for; where rows were not taken, the file does not tell.
+        let tallied = rejections.count == 0 ? tallied.filter { names[$0.key] != nil } : [:]
+        if rejections.count == 0, knowsIDs { check.knownIDs = knownIDs(plan, survey) }
+        let open = references.filter { names[$0.collection] != nil && tallied[$0.collection] == nil }
+        let checked = try operation.timed("verify references") { try check.run(open) }
+        return (checked + tallied.values.joined()).sorted {
+            ($0.collection, $0.path, $0.target) < ($1.collection, $1.path, $1.target)
+        }
+    }
+
+    /// Whether the hashes of the survey are those of the `_id`s that are written: of legacy rows, some may be set aside.
+    var knowsIDs: Bool { reader.metadata != nil && options.upsertKeys == ["_id"] }
+
+    func knownIDs(_ plan: ImportPlan, _ survey: FileSurvey) -> @Sendable (String) -> RecordHashes? {
+        // Measurements of a time series have no ids to go by, and views no rows.
+        let known = Set(plan.steps.filter { $0.way != .view && $0.entry.kind == .collection }.map(\.name))
+        return { known.contains($0) ? survey.rows(of: $0)?.ids ?? RecordHashes() : nil }
+    }
+
+    func referenceCheck(_ names: [String: String]) -> ReferenceCheck {
+        let configuration = options.configuration
+        return ReferenceCheck(connection: connection, operation: operation) {
+            names[$0] ?? configuration.databaseName(of: $0)
+        }
+    }
+
+    /// What to check references with while their documents are read or written, which saves reading them again.
+    /// - Returns: nil where the file does not tell what will be there.
+    func tallying(
+        _ plan: ImportPlan, _ survey: FileSurvey, _ references: [Reference]
+    ) -> (check: ReferenceCheck, references: [Reference], live: Set<String>)? {
+        guard knowsIDs else { return nil }
+        let names = Dictionary(uniqueKeysWithValues: plan.steps.map { ($0.name, $0.databaseName) })
+        var check = referenceCheck(names)
+        let knownIDs = knownIDs(plan, survey)
+        check.knownIDs = knownIDs
+        if options.mode == .replace { check.isKnownWhole = { knownIDs($0) != nil } }
+        // What else is being written can be asked for only when it is there.
+        let later = Set(
+            references.filter { names[$0.target] != nil && ($0.targetPath != .id || knownIDs($0.target) == nil) }
+                .map(\.collection))
+        return (
+            check, references.filter { names[$0.collection] != nil && !later.contains($0.collection) },
+            Set(names.values).union(plan.untouched)
+        )
+    }
+
+    /// Compares the collections that are there already with the file, where that is less work than looking up.
+    func compare(
+        _ plan: ImportPlan, _ survey: FileSurvey,
+        _ tallying: (check: ReferenceCheck, references: [Reference], live: Set<String>)?
+    ) throws -> [String: LiveComparison.Result] {
+        guard let contents else { return [:] }
+        let collections = plan.steps.compactMap { step -> (rows: FileSurvey.Rows, namespace: Namespace)? in
+            guard step.way == .merge, step.entry.kind == .collection, let live = step.liveCount, !step.liveIsView,
+                let rows = survey.rows(of: step.name),
+                LiveComparison.isWorthwhile(records: rows.count, live: live)
+            else { return nil }
+            return (rows, connection.namespace(step.databaseName))
+        }
+        let comparison = LiveComparison(
+            connection: connection, contents: contents, jobs: jobs, operation: operation, references: tallying)
+        return try operation.timed("compare") { try comparison.run(collections) }
+    }
+}

@@ -1,0 +1,164 @@
+import BSON
+import BackupFile
+import Foundation
+import MongoDriver
+import Relations
+
+extension ImportRun {
+    mutating func write(
+        _ plan: ImportPlan, _ survey: FileSurvey, _ legacy: LegacyTypes, _ references: [Reference], _ lock: ImportLock
+    ) throws {
+        let litter = try lock.removeLitter()
+        if litter > 0 {
+            operation.warning(
+                "an earlier import was interrupted: \(litter) collections that it had left behind were removed")
+        } else if lock.tookOver {
+            operation.warning("an earlier import was interrupted: its lock was taken over")
+        }
+        var loader = loader(survey, legacy, lock)
+        if options.mode == .replace {
+            loader.tallying = tallying(plan, survey, references)
+            var replacement = Replacement(
+                connection: connection, loader: loader, lock: lock, operation: operation,
+                maximumRejects: options.maximumRejects - preflightProblems.count)
+            if options.failsOnDangling {
+                // Before the swap, against what is staged; what is replaced in place comes later and is checked then.
+                let run = self
+                replacement.check = { staging, loads in
+                    var run = run
+                    for load in loads { run.tallied[load.outcome.name] = load.references }
+                    return try run.check(plan, survey, references.filter { staging[$0.collection] != nil }, staging)
+                }
+            }
+            let outcome = try replacement.run(plan)
+            report.collections = outcome.collections
+            report.references = outcome.references
+            note(outcome.loads, legacy)
+            for load in outcome.loads { tallied[load.outcome.name] = load.references }
+            noteRejections()
+            report.warnings += outcome.refusedIndexes
+            if outcome.isRefused {
+                for index in report.collections.indices where !outcome.swapped.contains(report.collections[index].name)
+                {
+                    report.collections[index].inserted = 0
+                    report.collections[index].deleted = 0
+                }
+                report.status = "refused"
+                let dangling = report.danglingCount
+                report.error =
+                    dangling > 0
+                    ? "the live data were not touched: \(dangling) references lead nowhere, and --fail-on-dangling was said"
+                    : "the live data were not touched: the server refused \(rejections.count) documents and \(outcome.refusedIndexes.count) indexes"
+            } else if !outcome.refusedIndexes.isEmpty || rejections.count > 0 {
+                report.status = "problems"
+                report.error =
+                    "replaced without the \(rejections.count) documents and \(outcome.refusedIndexes.count) indexes that the server refused"
+            }
+            return
+        }
+        let tallying = tallying(plan, survey, references)
+        let compared = try compare(plan, survey, tallying)
+        loader.tallying = tallying
+        try upsert(plan, loader, legacy, compared)
+    }
+
+    mutating func upsert(
+        _ plan: ImportPlan, _ loader: RowLoader, _ legacy: LegacyTypes, _ compared: [String: LiveComparison.Result]
+    ) throws {
+        let key = try DocumentKey(options.upsertKeys)
+        var results: [RowLoader.Result] = []
+        for step in plan.steps {
+            do {
+                try operation.cancellation.check()
+                try prepare(step) { !step.comesAfterTheDocuments($0) }
+                guard step.way != .view else { continue }
+                let isOrdered = step.entry.options["capped"]?.bool == true || step.entry.kind == .timeseries
+                if let found = compared[step.name], found.equal.count == step.records {
+                    var outcome = CollectionOutcome(name: step.name)
+                    outcome.read = step.records
+                    outcome.unchanged = step.records
+                    report.collections.append(outcome)
+                    tallied[step.name] = found.outcomes
+                    continue
+                }
+                var loader = loader
+                if !step.wasEmpty { loader.tallying = nil }
+                let known = compared[step.name].flatMap { found in
+                    contents.flatMap { contents in
+                        loader.survey.rows(of: step.name).map {
+                            KnownRows(ids: $0.ids, equal: found.equal, contents: contents)
+                        }
+                    }
+                }
+                let result = try loader.load(
+                    step.name, into: connection.namespace(step.databaseName), upsertWay(step, key),
+                    writers: isOrdered ? 1 : nil, known: known)
+                if step.wasEmpty {
+                    tallied[step.name] = result.references
+                    try prepare(step) { step.comesAfterTheDocuments($0) }
+                }
+                report.collections.append(result.outcome)
+                results.append(result)
+            } catch {
+                let done = report.collections.map(\.name)
+                throw FerryError(
+                    "\(step.databaseName): \(Replacement.text(error))",
+                    kind: error is CancellationError ? .interrupted : .failed,
+                    details: [
+                        "Done: \(done.isEmpty ? "none" : done.joined(separator: ", ")). Written in part: \(step.name).",
+                        "Run the import again: it goes on where this one stopped.",
+                    ])
+            }
+        }
+        note(results, legacy)
+        noteRejections()
+    }
+
+    /// How merge and insert write a collection; a dry run of replace counts as a merge would.
+    func upsertWay(_ step: ImportPlan.Step, _ key: DocumentKey) -> DocumentWriter.Way {
+        if step.entry.kind == .timeseries {
+            let isNew = (step.liveCount ?? 0) == 0
+            let timeField = step.entry.options["timeseries"]?.document?["timeField"]?.string
+            return .measurements(timeField: isNew ? nil : timeField)
+        }
+        if step.wasEmpty, key.isID, !options.isDryRun {
+            return step.way == .insert ? .insertIntoEmpty : .mergeIntoEmpty
+        }
+        return step.way == .insert ? .insert : .merge(key)
+    }
+
+    /// Creates what is missing: the collection, the view, those indexes that are wanted now.
+    mutating func prepare(_ step: ImportPlan.Step, indexes isWanted: (Document) -> Bool) throws {
+        let refused = try connection.withClient { client in
+            let builder = CollectionBuilder(client: client, database: connection.database)
+            let names = try client.listCollections(in: connection.database, readPreference: .primary).map(\.name)
+            if !names.contains(step.databaseName) { try builder.create(step.entry, as: step.databaseName) }
+            guard step.way != .view else { return [String]() }
+            let present = Set(
+                try client.listIndexes(of: connection.namespace(step.databaseName), readPreference: .primary)
+                    .compactMap { $0["name"]?.string })
+            let missing = step.entry.indexes.filter { !present.contains($0["name"]?.string ?? "") && isWanted($0) }
+            return try builder.build(
+                missing, on: step.databaseName, inheriting: (step.liveOptions ?? step.entry.options)["collation"])
+        }
+        for text in refused { report.warnings.append("the server refuses \(text)") }
+    }
+
+    mutating func note(_ results: [RowLoader.Result], _ legacy: LegacyTypes) {
+        var total: ConversionCounts?
+        for counts in results.compactMap(\.conversions) {
+            if total == nil { total = counts } else { total?.merge(counts) }
+        }
+        if let total, let resolution = legacy.resolution {
+            let conversions = ConversionReport(resolution, counts: total)
+            for line in conversions.lines { operation.info(line) }
+            report.conversions = [conversions.document]
+        }
+    }
+
+    mutating func noteRejections() {
+        report.rejectionCount += rejections.count
+        report.rejections += rejections.first.map(Report.Rejection.init)
+        if rejections.count > 0 { report.status = "problems" }
+    }
+}

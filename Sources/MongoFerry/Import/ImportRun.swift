@@ -1,0 +1,157 @@
+import BSON
+import BackupFile
+import Foundation
+import MongoDriver
+import Relations
+
+/// One import under way.
+struct ImportRun {
+    let options: ImportOptions
+    let connection: Connection
+    let reader: BackupReader
+    let operation: OperationContext
+    var report = Report(operation: "import")
+    let rejections: RejectionLog
+    /// Rows that were set aside before anything was written.
+    var preflightProblems: [RowProblem] = []
+    /// Hashes documents where a merge will compare them with the database's.
+    let contents: ContentHash?
+    /// References that were checked while their documents were read or written, by collection.
+    var tallied: [String: [ReferenceOutcome]] = [:]
+
+    init(options: ImportOptions, connection: Connection, reader: BackupReader, operation: OperationContext) {
+        self.options = options
+        self.connection = connection
+        self.reader = reader
+        self.operation = operation
+        rejections = RejectionLog(limit: max(1000, options.maximumRejects))
+        contents =
+            options.mode == .merge && options.upsertKeys == ["_id"] && reader.metadata != nil ? ContentHash() : nil
+        report.mode = options.mode.rawValue
+        report.isDryRun = options.isDryRun
+        report.file = reader.path
+        report.database = connection.database
+        report.source = reader.metadata?.sourceText
+    }
+
+    var jobs: Int { options.jobs ?? Threads.defaultJobs }
+
+    mutating func run() throws -> Report {
+        let surveyor = Surveyor(
+            reader: reader, jobs: jobs, maximumDocument: connection.server.maxBsonObjectSize + 16_384,
+            problemLimit: max(20, options.maximumRejects + 1), contents: contents, operation: operation)
+        var survey = try operation.timed("preflight") { try surveyor.run() }
+        let legacy = try LegacyTypes.resolve(&survey, reader, connection, options, operation, jobs: jobs)
+        survey.problems.merge(legacy.problems)
+        survey.inference = LegacyInference()
+        if try refuse(&survey) { return report }
+        let references = try references(legacy)
+        let plan = try ImportPlanner(
+            connection: connection, options: options, metadata: reader.metadata, survey: survey, references: references
+        ).plan()
+        guard !plan.steps.isEmpty else {
+            let reason = survey.rows.isEmpty ? "the file has no rows" : "every collection is excluded"
+            throw FerryError("\(reader.path): nothing to import: \(reason)")
+        }
+        for line in plan.lines { operation.info(line) }
+        report.differences = plan.steps.flatMap { step in
+            step.differences.map { .init(collection: step.name, kind: "target", detail: $0) }
+        }
+        if options.isDryRun {
+            var report = try dryRun(plan, survey, legacy)
+            report.graph = report.drawing(references)
+            return report
+        }
+        guard try options.confirm(plan) else {
+            throw FerryError("not confirmed: nothing was written", kind: .failed)
+        }
+        let lock = try ImportLock(connection)
+        do {
+            try write(plan, survey, legacy, references, lock)
+        } catch {
+            // What is being thrown matters more than a lock that will be taken over anyway.
+            do { try lock.release() } catch { operation.warning("the import's lock could not be given back: \(error)") }
+            throw error
+        }
+        try lock.release()
+        countPreflightProblems()
+        try setAside()
+        do {
+            try verify(plan, survey, references)
+        } catch is CancellationError {
+            throw FerryError(
+                "interrupted", kind: .interrupted,
+                details: ["Everything was written; its references were not checked. `mongoferry verify --db` does it."])
+        }
+        finish(legacy)
+        report.graph = report.drawing(references)
+        return report
+    }
+
+    /// Puts what is wrong with the file into the report.
+    /// - Returns: whether the file is refused.
+    mutating func refuse(_ survey: inout FileSurvey) throws -> Bool {
+        let problems = survey.problems.sorted()
+        report.rejectionCount = survey.problems.count
+        report.rejections = problems.prefix(1000).map(Report.Rejection.init)
+        report.differences = survey.fileProblems.map { .init(collection: "", kind: "file", detail: $0) }
+        let isDamaged = !survey.fileProblems.isEmpty
+        let tooMany = survey.problems.count > (reader.metadata == nil ? options.maximumRejects : 0)
+        guard isDamaged || tooMany else {
+            preflightProblems = problems
+            return false
+        }
+        report.status = "refused"
+        let count = survey.problems.count + survey.fileProblems.count
+        report.error = "nothing was written: the file has \(count) \(count == 1 ? "fault" : "faults")"
+        return true
+    }
+
+    mutating func countPreflightProblems() {
+        for problem in preflightProblems {
+            guard let index = report.collections.firstIndex(where: { $0.name == problem.collection }) else { continue }
+            report.collections[index].rejected += 1
+        }
+    }
+
+    /// Writes the rows that were not taken into a file of their own: those that the server refused, and those of the
+    /// preflight where that was asked for.
+    mutating func setAside() throws {
+        let problems = preflightProblems + rejections.first
+        guard !problems.isEmpty else { return }
+        let path = (reader.path == Spool.standardInput ? "stdin" : reader.path) + ".rejects.csv"
+        let count = try RejectsFile.write(problems, of: reader, to: path)
+        // Types of a file that says what it is need no guessing when the rows come again.
+        let hint = reader.metadata == nil ? "" : " with --no-infer"
+        operation.warning(
+            "\(count) \(count == 1 ? "row was" : "rows were") set aside in \(path): mend \(count == 1 ? "it" : "them") "
+                + "and import that file\(hint)")
+        report.rejectsFile = path
+    }
+
+    func references(_ legacy: LegacyTypes) throws -> [Reference] {
+        if !options.configuration.references.isEmpty { return options.configuration.references }
+        guard let metadata = reader.metadata else { return legacy.references }
+        return metadata.references.compactMap { document in
+            do {
+                return try Reference(document: document)
+            } catch {
+                operation.warning("a reference in the metadata is not understood and is left out: \(error)")
+                return nil
+            }
+        }
+    }
+
+    func loader(_ survey: FileSurvey, _ legacy: LegacyTypes, _ lock: ImportLock?) -> RowLoader {
+        RowLoader(
+            reader: reader, connection: connection, survey: survey, rules: legacy.rules, jobs: jobs,
+            rejections: rejections,
+            lock: lock, operation: operation)
+    }
+
+    mutating func finish(_ legacy: LegacyTypes) {
+        guard report.status == "done" else { return }
+        let dangles = options.failsOnDangling && report.danglingCount > 0
+        if report.rejectionCount > 0 || !report.warnings.isEmpty || dangles { report.status = "problems" }
+    }
+}

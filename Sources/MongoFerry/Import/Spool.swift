@@ -1,0 +1,24 @@
+import BSON
+import BackupFile
+import Foundation
+
+/// Copies a stream to a temporary file, so that it can be read twice.
+enum Spool {
+    static let standardInput = "standard input"
+
+    static func file(from source: OpenFile, _ operation: OperationContext) throws -> OpenFile {
+        let file = try OpenFile(temporaryIn: temporaryDirectory())
+        let buffer = ByteBuffer(capacity: 1 << 20)
+        var bytes = 0
+        while true {
+            // What feeds a pipe may be silent for long.
+            repeat { try operation.cancellation.check() } while !source.isReadable(within: 100)
+            let count = try source.read(into: buffer.storage)
+            if count == 0 { break }
+            bytes += count
+            operation.progress(.read, source.path, bytes: bytes)
+            try file.write(UnsafeRawBufferPointer(start: buffer.storage.baseAddress, count: count))
+        }
+        return try OpenFile(renaming: file, to: source.path)
+    }
+}
