@@ -80,7 +80,7 @@ class Bench:
 
     # --- Pairs ---------------------------------------------------------------------------------------------------------
 
-    def pair(self, ours, theirs, before_ours=None, before_theirs=None, warm=1):
+    def pair(self, ours, theirs, before_ours=None, before_theirs=None, warm=0):
         mine, others = [], []
         for number in range(self.pairs + warm):
             if before_ours:
@@ -139,7 +139,7 @@ class Bench:
 
     def measure_export(self, name, label):
         path = self.file(name + ".csv")
-        mine, others = self.pair(self.export(name, path), self.drain(name))
+        mine, others = self.pair(self.export(name, path), self.drain(name), warm=1)
         self.note(f"export, {label}", mine, others, "bare drain", os.path.getsize(path))
         if name == "bench_large":
             without = [word if word != self.file("references.yaml") else self.file("empty.yaml")
