@@ -21,8 +21,6 @@ struct LiveComparison: Sendable {
     struct Result: Sendable {
         /// Places in the file's ``RecordHashes`` of documents that are there with the same bytes.
         var equal: PlaceSet
-        /// How many live documents have an `_id` that the file has.
-        var matched = 0
         /// References of all live documents; nil where none were checked.
         var outcomes: [ReferenceOutcome]?
     }
@@ -38,14 +36,14 @@ struct LiveComparison: Sendable {
         let sorted = collections.sorted { $0.rows.bytes > $1.rows.bytes }
         let results = Mutex<[String: Result]>([:])
         let next = Atomic<Int>(0)
-        let done = Tally()
+        let (done, read) = (Tally(), Tally())
         let total = collections.reduce(0) { $0 + $1.rows.count }
         let body: @Sendable () throws -> Void = {
             while true {
                 let index = next.add(1, ordering: .relaxed).oldValue
                 guard index < sorted.count else { return }
                 let (rows, namespace) = sorted[index]
-                let result = try compare(rows, namespace, done, total)
+                let result = try compare(rows, namespace, done, read, total)
                 results.withLock { $0[rows.name] = result }
             }
         }
@@ -54,7 +52,7 @@ struct LiveComparison: Sendable {
     }
 
     private func compare(
-        _ rows: FileSurvey.Rows, _ namespace: Namespace, _ done: Tally, _ total: Int
+        _ rows: FileSurvey.Rows, _ namespace: Namespace, _ done: Tally, _ read: Tally, _ total: Int
     ) throws -> Result {
         var result = Result(equal: PlaceSet(count: rows.ids.count))
         let tally = references.flatMap { ReferenceTally($0.check, $0.references, from: rows.name, live: $0.live) }
@@ -62,7 +60,7 @@ struct LiveComparison: Sendable {
         var bytes = 0
         func report() throws {
             try operation.cancellation.check()
-            operation.progress(.load, rows.name, records: done.add(count), total: total, bytes: bytes)
+            operation.progress(.load, rows.name, records: done.add(count), total: total, bytes: read.add(bytes))
             count = 0
             bytes = 0
         }
@@ -73,7 +71,6 @@ struct LiveComparison: Sendable {
                 if count == 1000 || bytes >= 1 << 20 { try report() }
                 try tally?.look(at: document)
                 guard let id = document.first, let place = rows.ids.place(of: IDHash.hash(id)) else { return }
-                result.matched += 1
                 if rows.ids.document(at: place) == contents.hash(document.bytes) { result.equal.insert(place) }
             }
         }
