@@ -42,11 +42,9 @@ extension ImportRun {
         }
     }
 
-    /// What to check references with while their documents are read or written, which saves reading them again.
+    /// Those that can be checked while their documents are read or written.
     /// - Returns: nil where the file does not tell what will be there.
-    func tallying(
-        _ plan: ImportPlan, _ survey: FileSurvey, _ references: [Reference]
-    ) -> (check: ReferenceCheck, references: [Reference], live: Set<String>)? {
+    func underWay(_ references: [Reference], _ plan: ImportPlan, _ survey: FileSurvey) -> ReferencesUnderWay? {
         guard knowsIDs else { return nil }
         let names = Dictionary(uniqueKeysWithValues: plan.steps.map { ($0.name, $0.databaseName) })
         var check = referenceCheck(names)
@@ -57,16 +55,15 @@ extension ImportRun {
         let later = Set(
             references.filter { names[$0.target] != nil && ($0.targetPath != .id || knownIDs($0.target) == nil) }
                 .map(\.collection))
-        return (
-            check, references.filter { names[$0.collection] != nil && !later.contains($0.collection) },
-            Set(names.values).union(plan.untouched)
-        )
+        return ReferencesUnderWay(
+            check: check,
+            references: references.filter { names[$0.collection] != nil && !later.contains($0.collection) },
+            live: Set(names.values).union(plan.untouched))
     }
 
     /// Compares the collections that are there already with the file, where that is less work than looking up.
     func compare(
-        _ plan: ImportPlan, _ survey: FileSurvey,
-        _ tallying: (check: ReferenceCheck, references: [Reference], live: Set<String>)?
+        _ plan: ImportPlan, _ survey: FileSurvey, _ references: ReferencesUnderWay?
     ) throws -> [String: LiveComparison.Result] {
         guard let contents else { return [:] }
         let collections = plan.steps.compactMap { step -> (rows: FileSurvey.Rows, namespace: Namespace)? in
@@ -77,7 +74,7 @@ extension ImportRun {
             return (rows, connection.namespace(step.databaseName))
         }
         let comparison = LiveComparison(
-            connection: connection, contents: contents, jobs: jobs, operation: operation, references: tallying)
+            connection: connection, contents: contents, jobs: jobs, operation: operation, references: references)
         return try operation.timed("compare") { try comparison.run(collections) }
     }
 }

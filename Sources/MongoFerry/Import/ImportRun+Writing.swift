@@ -17,7 +17,7 @@ extension ImportRun {
         }
         var loader = loader(survey, legacy, lock)
         if options.mode == .replace {
-            loader.tallying = tallying(plan, survey, references)
+            loader.references = underWay(references, plan, survey)
             var replacement = Replacement(
                 connection: connection, loader: loader, lock: lock, operation: operation,
                 maximumRejects: options.maximumRejects - preflightProblems.count)
@@ -56,9 +56,8 @@ extension ImportRun {
             }
             return
         }
-        let tallying = tallying(plan, survey, references)
-        let compared = try compare(plan, survey, tallying)
-        loader.tallying = tallying
+        loader.references = underWay(references, plan, survey)
+        let compared = try compare(plan, survey, loader.references)
         try upsert(plan, loader, legacy, compared)
     }
 
@@ -82,7 +81,7 @@ extension ImportRun {
                     continue
                 }
                 var loader = loader
-                if !step.wasEmpty { loader.tallying = nil }
+                if !step.wasEmpty { loader.references = nil }
                 let known = compared[step.name].flatMap { found in
                     contents.flatMap { contents in
                         loader.survey.rows(of: step.name).map {

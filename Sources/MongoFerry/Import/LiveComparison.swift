@@ -15,7 +15,7 @@ struct LiveComparison: Sendable {
     let jobs: Int
     let operation: OperationContext
     /// Checks the references of what is read; nil to check none.
-    var references: (check: ReferenceCheck, references: [Reference], live: Set<String>)?
+    var references: ReferencesUnderWay?
 
     /// What one collection has of the file's documents.
     struct Result: Sendable {
@@ -55,7 +55,7 @@ struct LiveComparison: Sendable {
         _ rows: FileSurvey.Rows, _ namespace: Namespace, _ done: Tally, _ read: Tally, _ total: Int
     ) throws -> Result {
         var result = Result(equal: PlaceSet(count: rows.ids.count))
-        let tally = references.flatMap { ReferenceTally($0.check, $0.references, from: rows.name, live: $0.live) }
+        let tally = references?.tally(of: rows.name)
         var count = 0
         var bytes = 0
         func report() throws {

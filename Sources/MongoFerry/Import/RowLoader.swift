@@ -26,8 +26,8 @@ struct RowLoader {
         var references: [ReferenceOutcome]?
     }
 
-    /// Checks references while rows are loaded: with what, which, and the collections that are there or will be.
-    var tallying: (check: ReferenceCheck, references: [Reference], live: Set<String>)?
+    /// Checked while rows are loaded; nil to check none.
+    var references: ReferencesUnderWay?
 
     /// - Parameters:
     ///   - name: the collection's name in the file.
@@ -48,8 +48,7 @@ struct RowLoader {
         let workers = (0..<count).map { _ in
             LoadWorker(
                 name: name, survey: survey, rules: rules, end: rows.end, maximumDocument: Int.max,
-                known: known,
-                tally: tallying.flatMap { ReferenceTally($0.check, $0.references, from: name, live: $0.live) })
+                known: known, tally: references?.tally(of: name))
         }
         let (operation, connection, lock, rejections) = (operation, connection, lock, rejections)
         let phase = phase ?? (isDryRun ? .preflight : .load)
