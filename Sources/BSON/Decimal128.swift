@@ -47,76 +47,51 @@
     /// - Parameter out: room for ``maximumTextLength`` bytes.
     /// - Returns: the bytes written.
     public func write(to out: UnsafeMutablePointer<UInt8>) -> Int {
-        var count = 0
-        func put(_ byte: UInt8) {
-            out[count] = byte
-            count += 1
-        }
-        func put(_ text: StaticString) {
-            for index in 0..<text.utf8CodeUnitCount { put(text.utf8Start[index]) }
-        }
+        var text = DecimalText(next: out)
         if isNaN {
-            put("NaN")
-            return count
-        }
-        if isNegative { put(0x2D) }
-        guard let (coefficient, exponent) = finiteParts else {
-            put("Infinity")
-            return count
-        }
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 40) { digits in
-            var length = 0
-            // Two halves of 17 digits: dividing 64-bit numbers is many times faster than 128-bit ones.
-            let half: UInt128 = 100_000_000_000_000_000
-            var lower = UInt64(coefficient % half)
-            var upper = UInt64(coefficient / half)
-            while lower != 0 || (upper != 0 && length < 17) {
-                digits[length] = 0x30 + UInt8(lower % 10)
-                lower /= 10
-                length += 1
-            }
-            while upper != 0 {
-                digits[length] = 0x30 + UInt8(upper % 10)
-                upper /= 10
-                length += 1
-            }
-            if length == 0 {
-                digits[0] = 0x30
-                length = 1
-            }
-            let scientific = length - 1 + exponent
-            if exponent > 0 || scientific < -6 {
-                put(digits[length - 1])
-                if length > 1 {
-                    put(0x2E)
-                    for index in stride(from: length - 2, through: 0, by: -1) { put(digits[index]) }
+            text.put("NaN")
+        } else {
+            if isNegative { text.put(0x2D) }
+            if let (coefficient, exponent) = finiteParts {
+                withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 40) { digits in
+                    text.put(UnsafeBufferPointer(Self.digits(of: coefficient, in: digits)), exponent: exponent)
                 }
-                put(0x45)
-                put(scientific < 0 ? 0x2D : 0x2B)
-                var power: [UInt8] = []
-                var rest = abs(scientific)
-                repeat {
-                    power.append(0x30 + UInt8(rest % 10))
-                    rest /= 10
-                } while rest > 0
-                for digit in power.reversed() { put(digit) }
-            } else if exponent == 0 {
-                for index in stride(from: length - 1, through: 0, by: -1) { put(digits[index]) }
             } else {
-                let point = length + exponent
-                if point <= 0 {
-                    put("0.")
-                    for _ in point..<0 { put(0x30) }
-                    for index in stride(from: length - 1, through: 0, by: -1) { put(digits[index]) }
-                } else {
-                    for index in stride(from: length - 1, through: 0, by: -1) {
-                        if length - 1 - index == point { put(0x2E) }
-                        put(digits[index])
-                    }
-                }
+                text.put("Infinity")
             }
         }
-        return count
+        return text.next - out
+    }
+
+    /// The decimal digits of a coefficient, the last one first; at least one.
+    private static func digits(
+        of coefficient: UInt128, in room: UnsafeMutableBufferPointer<UInt8>
+    ) -> UnsafeMutableBufferPointer<UInt8> {
+        var length = 0
+        // Two halves of 17 digits: dividing 64-bit numbers is many times faster than 128-bit ones.
+        let half: UInt128 = 100_000_000_000_000_000
+        var lower = UInt64(truncatingIfNeeded: coefficient)
+        var upper: UInt64 = 0
+        if coefficient >= half {
+            let parts = coefficient.quotientAndRemainder(dividingBy: half)
+            lower = UInt64(parts.remainder)
+            upper = UInt64(parts.quotient)
+        }
+        while lower != 0 || (upper != 0 && length < 17) {
+            room[length] = 0x30 + UInt8(lower % 10)
+            lower /= 10
+            length += 1
+        }
+        while upper != 0 {
+            room[length] = 0x30 + UInt8(upper % 10)
+            upper /= 10
+            length += 1
+        }
+        if length == 0 {
+            room[0] = 0x30
+            length = 1
+        }
+        return UnsafeMutableBufferPointer(rebasing: room[..<length])
     }
 
     /// A number from its text, where 34 digits hold it exactly; nil for anything else.
@@ -224,5 +199,53 @@ extension Decimal128: CustomStringConvertible {
         String(unsafeUninitializedCapacity: Self.maximumTextLength) { buffer in
             buffer.baseAddress.map(write(to:)) ?? 0
         }
+    }
+}
+
+/// Writes the text of a number, byte by byte.
+///
+/// Source: the Decimal128 part of the BSON specifications, "To String Representation".
+private struct DecimalText {
+    var next: UnsafeMutablePointer<UInt8>
+
+    mutating func put(_ byte: UInt8) {
+        next.pointee = byte
+        next += 1
+    }
+
+    mutating func put(_ text: StaticString) {
+        for index in 0..<text.utf8CodeUnitCount { put(text.utf8Start[index]) }
+    }
+
+    /// - Parameter digits: the last one first.
+    mutating func put(_ digits: UnsafeBufferPointer<UInt8>, exponent: Int) {
+        let length = digits.count
+        let scientific = length - 1 + exponent
+        if exponent > 0 || scientific < -6 {
+            put(digits[length - 1])
+            if length > 1 {
+                put(0x2E)
+                for digit in digits.dropLast().reversed() { put(digit) }
+            }
+            put(0x45)
+            put(scientific < 0 ? 0x2D : 0x2B)
+            putPower(UInt(abs(scientific)))
+            return
+        }
+        // The point stands behind the digits, among them, or before them.
+        let point = length + exponent
+        if point <= 0 {
+            put("0.")
+            for _ in point..<0 { put(0x30) }
+        }
+        for index in stride(from: length - 1, through: 0, by: -1) {
+            if exponent < 0, point > 0, length - 1 - index == point { put(0x2E) }
+            put(digits[index])
+        }
+    }
+
+    private mutating func putPower(_ power: UInt) {
+        if power >= 10 { putPower(power / 10) }
+        put(0x30 + UInt8(power % 10))
     }
 }

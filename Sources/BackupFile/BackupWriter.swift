@@ -35,6 +35,9 @@ public final class BackupWriter {
     /// How far the system was asked to write the file to the disk.
     private var onItsWay = 0
     private static let writebackBytes = 8 << 20
+    /// What has just been hashed is copied while it is in the processor's cache: copying from memory took a quarter of an
+    /// export's time.
+    private static let pieceBytes = 128 << 10
     /// Bytes of the file before compression.
     public private(set) var byteCount = 0
 
@@ -103,8 +106,13 @@ public final class BackupWriter {
     /// - Throws: ``FileError`` when the disk is full or the reader of a pipe has gone.
     public func write(rows: UnsafeRawBufferPointer) throws {
         byteCount += rows.count
-        if !isPlain { hasher.update(bufferPointer: rows) }
-        try output.write(rows)
+        var at = 0
+        while at < rows.count {
+            let piece = UnsafeRawBufferPointer(rebasing: rows[at..<min(rows.count, at + Self.pieceBytes)])
+            if !isPlain { hasher.update(bufferPointer: piece) }
+            try output.write(piece)
+            at += piece.count
+        }
         if let file, output.written - onItsWay >= Self.writebackBytes {
             file.beginWriting(from: onItsWay, count: output.written - onItsWay)
             onItsWay = output.written

@@ -43,7 +43,7 @@ final class OrderedChunks: @unchecked Sendable {
 
     /// Bytes of documents in the line of the collection whose turn it is, and of each one behind it. A chunk is less than
     /// 1 MB, but one document can make it sixteen: then it goes by itself.
-    private static let headLimit = 8 << 20
+    private static let headLimit = 6 << 20
     private static let aheadLimit = 3 << 20
 
     /// - Parameter parts: how many readers' parts each collection has.
@@ -55,11 +55,11 @@ final class OrderedChunks: @unchecked Sendable {
 
     /// A buffer to fill, used before if there is one.
     func buffer() -> ByteBuffer {
-        condition.withLock { spare.popLast() } ?? ByteBuffer(capacity: 1 << 20)
+        condition.withLock { spare.popLast() } ?? ByteBuffer(capacity: 768 << 10)
     }
 
     func recycle(_ buffer: ByteBuffer) {
-        buffer.reset(keeping: 2 << 20)
+        buffer.reset(keeping: 1 << 20)
         condition.withLock { if spare.count < 16 { spare.append(buffer) } }
     }
 

@@ -17,42 +17,66 @@ struct PartReader {
     let encoders: BoundedQueue<RawChunk>
     let operation: OperationContext
 
-    /// Their rows are about twice as long, and then just fit into buffers of 2 MB, which are used again as they are.
-    private static let chunkBytes = 768 << 10
-
     /// Reads until there are no parts left.
     /// - Throws: ``MongoError``; `CancellationError`.
     func run(with client: Client) throws {
         while let part = parts.next() {
             try operation.cancellation.check()
-            try read(part, with: client)
+            let cursor = try client.find(part.namespace, part.filter, options: part.options)
+            var filling = ChunkFilling(
+                collection: part.collection, chunks: chunks, encoders: encoders, cancellation: operation.cancellation)
+            try cursor.forEach { try filling.take($0) }
+            try filling.finish()
             chunks.endPart(collection: part.collection)
         }
     }
+}
 
-    private func read(_ part: ReadPart, with client: Client) throws {
-        let cursor = try client.find(part.namespace, part.filter, options: part.options)
-        var buffer = chunks.buffer()
-        var count = 0
-        func send(to place: OrderedChunks.Place? = nil) throws {
-            try operation.cancellation.check()
-            let place = try place ?? chunks.enter(collection: part.collection, bytes: buffer.count)
-            guard encoders.push(RawChunk(place: place, documents: buffer, count: count)) else {
-                throw CancellationError()
-            }
-            buffer = chunks.buffer()
-            count = 0
-        }
-        try cursor.forEach { document in
-            let size = document.bytes.count
-            if count > 0, buffer.count + size > Self.chunkBytes { try send() }
-            // A huge one waits for its place in libmongoc's buffer, not in another one beside it.
-            let place = size > Self.chunkBytes ? try chunks.enter(collection: part.collection, bytes: size) : nil
-            buffer.append(document.bytes)
-            count += 1
-            if let place { try send(to: place) }
-        }
+/// Gathers documents of one part into chunks.
+///
+/// A value, so that the compiler sees that nobody else touches it: a check at run time for every document costs.
+private struct ChunkFilling {
+    let collection: Int
+    let chunks: OrderedChunks
+    let encoders: BoundedQueue<RawChunk>
+    let cancellation: Cancellation
+    private var buffer: ByteBuffer
+    private var count = 0
+
+    /// Their rows are about twice as long. A chunk and its rows fit into a core's own cache, and buffers are used again as
+    /// they are.
+    private static let chunkBytes = 384 << 10
+
+    init(collection: Int, chunks: OrderedChunks, encoders: BoundedQueue<RawChunk>, cancellation: Cancellation) {
+        self.collection = collection
+        self.chunks = chunks
+        self.encoders = encoders
+        self.cancellation = cancellation
+        buffer = chunks.buffer()
+    }
+
+    mutating func take(_ document: RawDocument) throws {
+        let size = document.bytes.count
+        if count > 0, buffer.count + size > Self.chunkBytes { try send() }
+        // A huge one waits for its place in libmongoc's buffer, not in another one beside it.
+        let place = size > Self.chunkBytes ? try chunks.enter(collection: collection, bytes: size) : nil
+        buffer.append(document.bytes)
+        count += 1
+        if let place { try send(to: place) }
+    }
+
+    mutating func finish() throws {
         if count > 0 { try send() }
         chunks.recycle(buffer)
+    }
+
+    private mutating func send(to place: OrderedChunks.Place? = nil) throws {
+        try cancellation.check()
+        let place = try place ?? chunks.enter(collection: collection, bytes: buffer.count)
+        guard encoders.push(RawChunk(place: place, documents: buffer, count: count)) else {
+            throw CancellationError()
+        }
+        buffer = chunks.buffer()
+        count = 0
     }
 }
