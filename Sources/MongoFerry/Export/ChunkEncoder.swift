@@ -20,12 +20,7 @@ struct ChunkEncoder {
             let rows = chunks.buffer()
             let prefix = prefixes[chunk.place.collection]
             var escaped = 0
-            var at = 0
-            let bytes = chunk.documents.bytes
-            for _ in 0..<chunk.count {
-                let length = Int(Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: Int32.self)))
-                let document = try RawDocument(UnsafeRawBufferPointer(rebasing: bytes[at..<at + length]))
-                at += length
+            try RawDocument.forEach(in: chunk.documents.bytes) { document in
                 prefix.withUnsafeBytes { rows.append($0) }
                 if encoder.encode(document, into: rows) == .escaped { escaped += 1 }
                 suffix.withUnsafeBytes { rows.append($0) }

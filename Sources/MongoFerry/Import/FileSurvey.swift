@@ -117,7 +117,7 @@ struct Surveyor {
             hasWrappers = hasWrappers || worker.hasWrappers
             for (name, rows) in worker.rows {
                 var known = byName[name] ?? FileSurvey.Rows(name: name)
-                if !known.name.utf8.elementsEqual(rows.name.utf8) {
+                if !known.name.hasSameBytes(as: rows.name) {
                     survey.fileProblems.append("two collections have names that look the same: \(name)")
                 }
                 known.count += rows.count
@@ -213,7 +213,7 @@ private final class SurveyWorker: @unchecked Sendable {
                     current = rows.removeValue(forKey: name) ?? FileSurvey.Rows(name: name)
                 }
                 // Equal to Swift, but not to a server: composed and decomposed characters.
-                guard name.utf8.elementsEqual(current.name.utf8) else {
+                guard name.hasSameBytes(as: current.name) else {
                     throw RowProblem(
                         line: row.line, collection: name,
                         reason: "the collection's name looks the same as another's but has other bytes")

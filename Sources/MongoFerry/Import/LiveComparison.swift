@@ -1,5 +1,4 @@
 import BSON
-import Foundation
 import MongoDriver
 import Relations
 import Synchronization
@@ -51,32 +50,65 @@ struct LiveComparison: Sendable {
         return results.withLock { $0 }
     }
 
+    /// One thread reads, another compares, so that the server and the processor's caches wait for each other less.
     private func compare(
         _ rows: FileSurvey.Rows, _ namespace: Namespace, _ done: Tally, _ read: Tally, _ total: Int
     ) throws -> Result {
-        var result = Result(equal: PlaceSet(count: rows.ids.count))
         let tally = references?.tally(of: rows.name)
-        var count = 0
-        var bytes = 0
-        func report() throws {
-            try operation.cancellation.check()
-            operation.progress(.load, rows.name, records: done.add(count), total: total, bytes: read.add(bytes))
-            count = 0
-            bytes = 0
+        let comparer = LiveComparer(ids: rows.ids, contents: contents, tally: tally)
+        let chunks = LiveChunks()
+        let options = FindOptions(
+            batchSize: Export.batchSize(averageDocument: rows.bytes / max(1, rows.count), isDistant: false),
+            readPreference: .primary)
+        let reading = { @Sendable in
+            try connection.withClient { client in
+                let cursor = try client.find(namespace, [:], options: options)
+                try cursor.forEach { try chunks.put($0) }
+            }
+            try chunks.end()
         }
-        try connection.withClient { client in
-            try client.find(namespace, [:], options: FindOptions(readPreference: .primary)).forEach { document in
-                count += 1
-                bytes += document.bytes.count
-                if count == 1000 || bytes >= 1 << 20 { try report() }
-                try tally?.look(at: document)
-                guard let id = document.first, let place = rows.ids.place(of: IDHash.hash(id)) else { return }
-                if rows.ids.document(at: place) == contents.hash(document.bytes) { result.equal.insert(place) }
+        let comparing = { @Sendable in
+            while let chunk = chunks.next() {
+                try operation.cancellation.check()
+                let count = try comparer.look(at: chunk)
+                operation.progress(
+                    .load, rows.name, records: done.add(count), total: total, bytes: read.add(chunk.count))
+                chunks.recycle(chunk)
             }
         }
-        try report()
-        result.outcomes = try tally?.finish()
-        return result
+        try Threads.runAll([reading, comparing]) { chunks.fail() }
+        return Result(equal: comparer.equal, outcomes: try tally?.finish())
+    }
+}
+
+/// Compares chunks of live documents with what the file has. Belongs to one thread.
+// @unchecked: one thread looks; its results are read after that thread has ended.
+private final class LiveComparer: @unchecked Sendable {
+    private let ids: RecordHashes
+    private let contents: ContentHash
+    private let tally: ReferenceTally?
+    private(set) var equal: PlaceSet
+
+    init(ids: RecordHashes, contents: ContentHash, tally: ReferenceTally?) {
+        self.ids = ids
+        self.contents = contents
+        self.tally = tally
+        equal = PlaceSet(count: ids.count)
+    }
+
+    /// - Returns: the documents in the chunk.
+    func look(at chunk: ByteBuffer) throws -> Int {
+        var count = 0
+        var found = equal
+        equal = PlaceSet(count: 0)
+        defer { equal = found }
+        try RawDocument.forEach(in: chunk.bytes) { document in
+            count += 1
+            try tally?.look(at: document)
+            guard let id = document.first, let place = ids.place(of: IDHash.hash(id)) else { return }
+            if ids.document(at: place) == contents.hash(document.bytes) { found.insert(place) }
+        }
+        return count
     }
 }
 
