@@ -94,6 +94,13 @@
         in bytes: UnsafeRawBufferPointer, from start: Int, before end: Int
     ) throws(BSONError) -> Int {
         var index = start
+        // Eight bytes at once: those that are zero keep their highest bit, the first of them for certain.
+        while index + 8 <= end {
+            let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+            let zeros = (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080
+            if zeros != 0 { return index + zeros.trailingZeroBitCount / 8 }
+            index += 8
+        }
         while index < end {
             if bytes[index] == 0 { return index }
             index += 1

@@ -88,6 +88,9 @@ private final class LiveComparer: @unchecked Sendable {
     private let contents: ContentHash
     private let tally: ReferenceTally?
     private(set) var equal: PlaceSet
+    /// Hashes of a chunk's documents.
+    @exclusivity(unchecked) private var liveIDs: [UInt64] = []
+    @exclusivity(unchecked) private var liveContents: [UInt64] = []
 
     init(ids: RecordHashes, contents: ContentHash, tally: ReferenceTally?) {
         self.ids = ids
@@ -99,14 +102,17 @@ private final class LiveComparer: @unchecked Sendable {
     /// - Returns: the documents in the chunk.
     func look(at chunk: ByteBuffer) throws -> Int {
         var count = 0
-        var found = equal
-        equal = PlaceSet(count: 0)
-        defer { equal = found }
+        liveIDs.removeAll(keepingCapacity: true)
+        liveContents.removeAll(keepingCapacity: true)
         try RawDocument.forEach(in: chunk.bytes) { document in
-            count += 1
             try tally?.look(at: document)
-            guard let id = document.first, let place = ids.place(of: IDHash.hash(id)) else { return }
-            if ids.document(at: place) == contents.hash(document.bytes) { found.insert(place) }
+            count += 1
+            guard let id = document.first else { return }
+            liveIDs.append(IDHash.hash(id))
+            liveContents.append(contents.hash(document.bytes))
+        }
+        ids.forEachPlace(of: liveIDs) { number, place in
+            if ids.document(at: place) == liveContents[number] { equal.insert(place) }
         }
         return count
     }

@@ -1,7 +1,7 @@
 /// Hashes of many `_id`s, each with one of its document where that is wanted: 8 bytes a record, or 16.
 ///
 /// Filled in any order, then sorted once. Hashes are spread evenly, so a table tells where those with the same first bits
-/// start, of which there are some 16: half a byte a record more, and one look into memory instead of many.
+/// start, of which there are some 8: a byte a record more, and one look into memory instead of many.
 struct RecordHashes: Sendable {
     private var ids: [UInt64] = []
     /// `_id` in the upper half, document in the lower.
@@ -35,7 +35,7 @@ struct RecordHashes: Sendable {
     mutating func sort() {
         ids.sortHashes()
         pairs.sortHashes()
-        let bits = max(1, Int.bitWidth - (count / 16).leadingZeroBitCount)
+        let bits = max(1, Int.bitWidth - (count / 8).leadingZeroBitCount)
         shift = UInt64.bitWidth - bits
         starts = []
         starts.reserveCapacity(1 << bits + 1)
@@ -63,15 +63,45 @@ struct RecordHashes: Sendable {
 
     func contains(_ id: UInt64) -> Bool { place(of: id) != nil }
 
+    /// The same as ``place(of:)`` for many: calls `body` with the number of each that is there, and its place.
+    ///
+    /// The memory they lie in is asked for together, not one after the other.
+    func forEachPlace(of wanted: [UInt64], _ body: (_ number: Int, _ place: Int) -> Void) {
+        guard !starts.isEmpty else { return }
+        let stride = 16
+        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: stride) { first in
+            for group in Swift.stride(from: 0, to: wanted.count, by: stride) {
+                let size = min(stride, wanted.count - group)
+                for index in 0..<size { first[index] = UInt64(starts[Int(wanted[group + index] >> shift)]) }
+                for index in 0..<size {
+                    let place = Int(first[index])
+                    first[index] = place < count ? self[place] : 0
+                }
+                for index in 0..<size {
+                    let id = wanted[group + index]
+                    // A bucket that starts with a larger one has nothing for it.
+                    if first[index] > id { continue }
+                    if let place = place(of: id) { body(group + index, place) }
+                }
+            }
+        }
+    }
+
     /// The first place of an `_id`'s hash; nil where it is not there.
     func place(of id: UInt64) -> Int? {
         guard !starts.isEmpty else { return nil }
         let bucket = Int(id >> shift)
-        var low = starts[bucket]
-        var high = starts[bucket + 1]
-        while low < high {
+        var (low, high) = (starts[bucket], starts[bucket + 1])
+        // One after the other: a few lie side by side, and jumping among them costs more. Many are no chance.
+        while high - low > 64 {
             let middle = (low + high) / 2
-            if self[middle] < id { low = middle + 1 } else { high = middle }
+            if self[middle] < id { low = middle + 1 } else { high = middle + 1 }
+        }
+        if hasDocuments {
+            let wanted = UInt128(id) << 64
+            while low < high, pairs[low] < wanted { low += 1 }
+        } else {
+            while low < high, ids[low] < id { low += 1 }
         }
         return low < count && self[low] == id ? low : nil
     }

@@ -151,12 +151,15 @@ private struct GroupCheck {
     }
 
     mutating func look(at document: RawDocument) throws {
-        for reference in group.leading {
-            try reference.forEachValue(in: document) { value in
-                outcome.checked += 1
-                let hash = IDHash.hash(value)
-                if certain.contains(where: { $0.contains(hash) }) { return }
-                open.add(value, hash, in: document, &outcome)
+        // Where they lie: a copy of a reference counts its parts up and down, for every document.
+        try group.leading.withUnsafeBufferPointer { references in
+            for index in references.indices {
+                try references[index].forEachValue(in: document) { value in
+                    outcome.checked += 1
+                    let hash = IDHash.hash(value)
+                    for index in certain.indices where certain[index].contains(hash) { return }
+                    open.add(value, hash, in: document, &outcome)
+                }
             }
         }
     }

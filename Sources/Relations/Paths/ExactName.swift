@@ -18,7 +18,7 @@ struct ExactName: Hashable, Comparable, Sendable {
 }
 
 extension String {
-    func hasSameBytes(as other: String) -> Bool {
+    public func hasSameBytes(as other: String) -> Bool {
         guard utf8.count == other.utf8.count else { return false }
         var other = other
         return other.withUTF8 { UnsafeRawBufferPointer($0).isUTF8(of: self) }

@@ -59,10 +59,24 @@ public struct FieldPath: Hashable, Sendable {
     func visit(
         _ document: RawDocument, from index: Int, to end: Int, _ body: (RawElement) throws -> Void
     ) throws {
+        guard case .field(var name) = steps[index] else {
+            return try visit(document, named: nil, from: index, to: end, body)
+        }
+        // Taken out once for a document: taking it out for every element costs more than comparing.
+        try name.withUTF8 {
+            try visit(document, named: UnsafeRawBufferPointer($0), from: index, to: end, body)
+        }
+    }
+
+    /// - Parameter name: of the elements that are meant; nil for all of an array.
+    private func visit(
+        _ document: RawDocument, named name: UnsafeRawBufferPointer?, from index: Int, to end: Int,
+        _ body: (RawElement) throws -> Void
+    ) throws {
         var walker = document.makeWalker()
+        let next = index + 1
         while let element = try walker.next() {
-            if case .field(let name) = steps[index], !element.key.isUTF8(of: name) { continue }
-            let next = index + 1
+            if let name, !sameBytes(element.key, name) { continue }
             guard next < end else {
                 try body(element)
                 continue
