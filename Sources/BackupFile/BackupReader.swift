@@ -96,8 +96,10 @@ public final class BackupReader {
 
     private func fill() throws -> Bool {
         pending.reserve(256 << 10)
-        let room = UnsafeMutableRawBufferPointer(rebasing: pending.storage[pending.count...])
-        let count = try source.read(into: room)
+        // Not all the room there is: after a huge row that would be half of the next one, held beside the first.
+        let room = min(pending.storage.count - pending.count, Self.batchBytes)
+        let count = try source.read(
+            into: UnsafeMutableRawBufferPointer(rebasing: pending.storage[pending.count..<pending.count + room]))
         pending.count += count
         return count > 0
     }

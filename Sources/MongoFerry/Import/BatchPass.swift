@@ -12,12 +12,13 @@ enum BatchPass {
     /// - Parameters:
     ///   - until: ends before the row that starts there, in decompressed bytes; nil for the end of the file.
     ///   - workers: one a thread.
+    ///   - readsHugeAhead: reads a huge row while the one before is looked at.
     ///   - afterEach: for each worker, what its thread does with what it kept of a batch, when the batch's own room is
     ///     free again; until then no other huge row is read.
     ///   - atEnd: for each worker, what its thread does after its last batch.
     /// - Throws: the first error of reader or workers; `CancellationError`.
     static func run(
-        _ reader: BackupReader, until end: Int? = nil, cancellation: Cancellation,
+        _ reader: BackupReader, until end: Int? = nil, readsHugeAhead: Bool = false, cancellation: Cancellation,
         workers: [@Sendable (RecordBatch) throws -> Void], afterEach: [@Sendable () throws -> Void] = [],
         atEnd: [@Sendable () throws -> Void] = []
     ) throws {
@@ -46,7 +47,7 @@ enum BatchPass {
             defer { full.close() }
             while !failure.isCancelled, let batch = spare.pop() {
                 try cancellation.check()
-                guard budget.waitForRoom() else { break }
+                guard readsHugeAhead || budget.waitForRoom() else { break }
                 guard try reading.reader.nextBatch(into: batch) else { break }
                 if let end, batch.offset >= end { break }
                 guard budget.take(batch.byteCount), full.push(batch) else { break }

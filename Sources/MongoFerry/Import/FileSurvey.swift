@@ -90,7 +90,7 @@ struct Surveyor {
         }
         let operation = operation
         try BatchPass.run(
-            reader, cancellation: operation.cancellation,
+            reader, readsHugeAhead: true, cancellation: operation.cancellation,
             workers: workers.map { worker in
                 { @Sendable batch in
                     worker.look(at: batch)
