@@ -101,11 +101,11 @@ struct Catalog {
     /// Reads the indexes of every collection that has some of its own, sorted by name: equal data give equal files,
     /// whichever index was made first.
     mutating func readIndexes(_ connection: Connection) throws {
-        try connection.withClient { client in
-            for index in entries.indices where entries[index].kind != .view {
-                entries[index].indexes = try client.listIndexes(of: connection.namespace(entries[index].databaseName))
-                    .sorted { ($0["name"]?.string ?? "") < ($1["name"]?.string ?? "") }
-            }
+        let places = entries.indices.filter { entries[$0].kind != .view }
+        let names = places.map { connection.namespace(entries[$0].databaseName) }
+        let indexes = try connection.answers(for: names) { client, name in
+            try client.listIndexes(of: name).sorted { ($0["name"]?.string ?? "") < ($1["name"]?.string ?? "") }
         }
+        for (place, indexes) in zip(places, indexes) { entries[place].indexes = indexes }
     }
 }

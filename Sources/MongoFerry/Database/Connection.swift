@@ -1,4 +1,5 @@
 import MongoDriver
+import Synchronization
 
 /// Where a database is, and which one.
 public struct Target: Sendable {
@@ -38,6 +39,7 @@ final class Connection: Sendable {
     let pool: ClientPool
     let database: String
     let server: ServerInfo
+    private let distant = Mutex<Bool?>(nil)
 
     /// Connects and asks the server what it is.
     /// - Parameter forWriting: reads from the primary, whatever the connection string prefers.
@@ -66,16 +68,49 @@ final class Connection: Sendable {
 
     /// Whether a question to the server takes a millisecond or more: then waiting is worth avoiding.
     ///
-    /// The shortest of three, since the first makes the connection.
+    /// Asked once, by up to three pings: one may have been slow by chance, and a very slow one says enough.
     /// - Throws: ``MongoError``.
     func isDistant() throws -> Bool {
-        try withClient { client in
-            try (0..<3).map { _ in
-                let watch = ContinuousClock()
-                return try watch.measure { _ = try client.ping(database) }
-            }.min() ?? Duration.zero >= Duration.milliseconds(1)
+        if let known = distant.withLock({ $0 }) { return known }
+        let answer = try withClient { client in
+            for _ in 0..<3 {
+                let time = try ContinuousClock().measure { _ = try client.ping(database) }
+                if time < .milliseconds(1) { return false }
+                if time >= .milliseconds(4) { return true }
+            }
+            return true
         }
+        distant.withLock { $0 = answer }
+        return answer
     }
+
+    /// Asks the server about each of several things: at once, where waiting for an answer takes longer than making it.
+    /// - Returns: the answers, in the order of `items`.
+    /// - Throws: ``MongoError``; what `ask` throws.
+    func answers<Item: Sendable, Answer: Sendable>(
+        for items: [Item], _ ask: @escaping @Sendable (Client, Item) throws -> Answer
+    ) throws -> [Answer] {
+        guard items.count > 1, try isDistant() else {
+            return try withClient { client in try items.map { try ask(client, $0) } }
+        }
+        let answers = Mutex<[Int: Answer]>([:])
+        let next = Tally()
+        let body = { @Sendable in
+            try self.withClient { client in
+                while true {
+                    let index = next.add(1) - 1
+                    guard index < items.count else { return }
+                    let answer = try ask(client, items[index])
+                    answers.withLock { $0[index] = answer }
+                }
+            }
+        }
+        try Threads.runAll(Array(repeating: body, count: min(items.count, Self.questionsAtOnce)))
+        return answers.withLock { answers in items.indices.compactMap { answers[$0] } }
+    }
+
+    /// Each needs a connection, which takes a server a thread and 1 MB.
+    private static let questionsAtOnce = 8
 
     /// `replica set rs0`
     var topologyText: String {

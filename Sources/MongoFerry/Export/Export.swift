@@ -133,13 +133,12 @@ public struct Export: Sendable {
     /// Asks the server how many documents each collection has. Nearly always that is what the cursors then find, and
     /// the header needn't be written twice.
     func predictCounts(_ metadata: inout BackupMetadata, _ connection: Connection) throws {
-        try connection.withClient { client in
-            for index in metadata.collections.indices where metadata.collections[index].kind != .view {
-                let reply = try client.runRead(
-                    ["count": .string(metadata.collections[index].databaseName)], on: connection.database)
-                metadata.collections[index].records = reply["n"]?.integer ?? 0
-            }
+        let places = metadata.collections.indices.filter { metadata.collections[$0].kind != .view }
+        let database = connection.database
+        let counts = try connection.answers(for: places.map { metadata.collections[$0].databaseName }) { client, name in
+            try client.runRead(["count": .string(name)], on: database)["n"]?.integer ?? 0
         }
+        for (place, count) in zip(places, counts) { metadata.collections[place].records = count }
     }
 
     func write(
