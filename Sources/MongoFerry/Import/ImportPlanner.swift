@@ -24,10 +24,12 @@ struct ImportPlanner {
         plan.cycles = graph.cycles
         let places = Dictionary(uniqueKeysWithValues: graph.order.enumerated().map { ($1, $0) })
         let rows = entries.filter { $0.kind != .view }.sorted { places[$0.name] ?? 0 < places[$1.name] ?? 0 }
-        var steps = try rows.map { try step($0, live) }
+        let there = try look(
+            at: live.filter { info in info.kind != .view && rows.contains { $0.databaseName == info.name } })
+        var steps = try rows.map { try step($0, live, there) }
         // What cannot be swapped is replaced last, when everything else is safely there.
         steps = steps.filter { $0.way != .inPlace } + steps.filter { $0.way == .inPlace }
-        steps += try ViewOrder.sorted(entries.filter { $0.kind == .view }).map { try step($0, live) }
+        steps += try ViewOrder.sorted(entries.filter { $0.kind == .view }).map { try step($0, live, there) }
         plan.steps = steps
         let chosen = Set(steps.map(\.name))
         plan.leftOut = (metadata?.collections.map(\.name) ?? survey.rows.map(\.name)).filter { !chosen.contains($0) }
@@ -38,6 +40,24 @@ struct ImportPlanner {
         .sorted()
         plan.stagingBytes = steps.filter { $0.way == .staged }.reduce(0) { $0 + (survey.rows(of: $1.name)?.bytes ?? 0) }
         return plan
+    }
+
+    /// What a collection of the database has.
+    private struct Live {
+        let count: Int
+        let indexes: [Document]
+    }
+
+    private func look(at collections: [CollectionInfo]) throws -> [String: Live] {
+        let names = collections.map(\.name)
+        let database = connection.database
+        let answers = try connection.answers(for: names) { client, name in
+            let count = try client.runRead(["count": .string(name)], on: database, readPreference: .primary)
+            return Live(
+                count: count["n"]?.integer ?? 0,
+                indexes: try client.listIndexes(of: Namespace(database, name), readPreference: .primary))
+        }
+        return Dictionary(uniqueKeysWithValues: zip(names, answers))
     }
 
     /// What of the file is imported, with the names that it gets in the database.
@@ -76,7 +96,9 @@ struct ImportPlanner {
         return entries
     }
 
-    private func step(_ entry: BackupMetadata.Collection, _ live: [CollectionInfo]) throws -> ImportPlan.Step {
+    private func step(
+        _ entry: BackupMetadata.Collection, _ live: [CollectionInfo], _ there: [String: Live]
+    ) throws -> ImportPlan.Step {
         let existing = live.first { $0.name == entry.databaseName }
         var step = ImportPlan.Step(
             name: entry.name, databaseName: entry.databaseName, way: .merge,
@@ -107,13 +129,8 @@ struct ImportPlanner {
             return step
         }
         step.liveOptions = existing.options
-        let namespace = connection.namespace(entry.databaseName)
-        let liveIndexes: [Document]
-        (step.liveCount, liveIndexes) = try connection.withClient { client in
-            let count = try client.runRead(
-                ["count": .string(entry.databaseName)], on: connection.database, readPreference: .primary)
-            return (count["n"]?.integer ?? 0, try client.listIndexes(of: namespace, readPreference: .primary))
-        }
+        let liveIndexes = there[entry.databaseName]?.indexes ?? []
+        step.liveCount = there[entry.databaseName]?.count
         if metadata == nil {
             // A file that says nothing about itself: the live collection's own options and indexes stay.
             step.entry.options = existing.options

@@ -66,10 +66,13 @@ extension ImportRun {
     ) throws {
         let key = try DocumentKey(options.upsertKeys)
         var results: [RowLoader.Result] = []
+        let there = Set(
+            try connection.withClient { try $0.listCollections(in: connection.database, readPreference: .primary) }
+                .map(\.name))
         for step in plan.steps {
             do {
                 try operation.cancellation.check()
-                try prepare(step) { !step.comesAfterTheDocuments($0) }
+                try prepare(step, isThere: there.contains(step.databaseName)) { !step.comesAfterTheDocuments($0) }
                 guard step.way != .view else { continue }
                 let isOrdered = step.entry.options["capped"]?.bool == true || step.entry.kind == .timeseries
                 if let found = compared[step.name], found.equal.count == step.records {
@@ -94,7 +97,7 @@ extension ImportRun {
                     writers: isOrdered ? 1 : nil, known: known)
                 if step.wasEmpty {
                     tallied[step.name] = result.references
-                    try prepare(step) { step.comesAfterTheDocuments($0) }
+                    try prepare(step, isThere: true) { step.comesAfterTheDocuments($0) }
                 }
                 report.collections.append(result.outcome)
                 results.append(result)
@@ -127,11 +130,10 @@ extension ImportRun {
     }
 
     /// Creates what is missing: the collection, the view, those indexes that are wanted now.
-    mutating func prepare(_ step: ImportPlan.Step, indexes isWanted: (Document) -> Bool) throws {
+    mutating func prepare(_ step: ImportPlan.Step, isThere: Bool, indexes isWanted: (Document) -> Bool) throws {
         let refused = try connection.withClient { client in
             let builder = CollectionBuilder(client: client, database: connection.database)
-            let names = try client.listCollections(in: connection.database, readPreference: .primary).map(\.name)
-            if !names.contains(step.databaseName) { try builder.create(step.entry, as: step.databaseName) }
+            if !isThere { try builder.create(step.entry, as: step.databaseName) }
             guard step.way != .view else { return [String]() }
             let present = Set(
                 try client.listIndexes(of: connection.namespace(step.databaseName), readPreference: .primary)

@@ -58,7 +58,8 @@ struct LiveComparison: Sendable {
         let comparer = LiveComparer(ids: rows.ids, contents: contents, tally: tally)
         let chunks = LiveChunks()
         let options = FindOptions(
-            batchSize: Export.batchSize(averageDocument: rows.bytes / max(1, rows.count), isDistant: false),
+            batchSize: Export.batchSize(
+                averageDocument: rows.bytes / max(1, rows.count), isDistant: try connection.isDistant()),
             readPreference: .primary)
         let reading = { @Sendable in
             try connection.withClient { client in

@@ -38,7 +38,9 @@ struct RowDecoder {
         case .failure(let fault): throw RowProblem(line: row.line, reason: fault.reason)
         case .success(let fields):
             // Rows of one collection stand together, so the name is nearly always the last one's.
-            if !fields.nameIsQuoted, lastName.withUnsafeBytes({ sameBytes(fields.name, $0) }) { return (lastCollection, fields) }
+            if !fields.nameIsQuoted, lastName.withUnsafeBytes({ sameBytes(fields.name, $0) }) {
+                return (lastCollection, fields)
+            }
             guard let name = fields.collection else {
                 throw RowProblem(line: row.line, reason: "the collection's name is not UTF-8")
             }
