@@ -1,0 +1,50 @@
+extension Array where Element: FixedWidthInteger & UnsignedInteger {
+    /// Sorts numbers that are spread evenly, as hashes are, in place: each goes to one of 256 buckets by its first byte
+    /// (American flag sort), each bucket likewise by the next, until few are left.
+    mutating func sortHashes() {
+        withUnsafeMutableBufferPointer { Self.sort($0, shift: Element.bitWidth - 8) }
+    }
+
+    private static func sort(_ numbers: UnsafeMutableBufferPointer<Element>, shift: Int) {
+        guard numbers.count > 32 else { return sortFew(numbers) }
+        guard shift >= 0 else { return }
+        withUnsafeTemporaryAllocation(of: Int.self, capacity: 513) { counts in
+            counts.initialize(repeating: 0)
+            let (starts, places) = (counts[..<257], UnsafeMutableBufferPointer(rebasing: counts[257...]))
+            func bucket(of number: Element) -> Int { Int(truncatingIfNeeded: number >> shift) & 255 }
+            for number in numbers { counts[bucket(of: number) + 1] += 1 }
+            for bucket in 0..<256 {
+                counts[bucket + 1] += counts[bucket]
+                places[bucket] = counts[bucket]
+            }
+            for home in 0..<256 {
+                while places[home] < starts[home + 1] {
+                    var number = numbers[places[home]]
+                    var own = bucket(of: number)
+                    while own != home {
+                        swap(&number, &numbers[places[own]])
+                        places[own] += 1
+                        own = bucket(of: number)
+                    }
+                    numbers[places[home]] = number
+                    places[home] += 1
+                }
+            }
+            for home in 0..<256 {
+                sort(UnsafeMutableBufferPointer(rebasing: numbers[starts[home]..<starts[home + 1]]), shift: shift - 8)
+            }
+        }
+    }
+
+    private static func sortFew(_ numbers: UnsafeMutableBufferPointer<Element>) {
+        for index in numbers.indices.dropFirst() {
+            let number = numbers[index]
+            var place = index
+            while place > 0, numbers[place - 1] > number {
+                numbers[place] = numbers[place - 1]
+                place -= 1
+            }
+            numbers[place] = number
+        }
+    }
+}
