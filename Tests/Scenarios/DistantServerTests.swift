@@ -4,6 +4,12 @@ import MongoDriver
 import MongoFerry
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// A server that answers late is asked about several collections at once, and read in larger batches and in ranges:
 /// what comes out must be the same as from a near one.
 @Suite struct DistantServerTests {
@@ -30,6 +36,7 @@ import Testing
         }
         // More than the four milliseconds that say enough.
         let proxy = try SlowProxy(port: port, milliseconds: 8)
+        defer { proxy.end() }
         let far = "mongodb://127.0.0.1:\(proxy.port)/?directConnection=true"
         try withTwoTestDatabases { source, copy, folder in
             try Self.fill(source)
@@ -57,9 +64,8 @@ import Testing
     }
 }
 
-/// `Scripts/lib/slow_proxy.py` on a port of its own, ended with the value.
-// @unchecked: the process is only ended, and only once.
-private final class SlowProxy: @unchecked Sendable {
+/// `Scripts/lib/slow_proxy.py` on a port of its own.
+private final class SlowProxy {
     let port: Int
     private let process = Process()
 
@@ -75,5 +81,9 @@ private final class SlowProxy: @unchecked Sendable {
         port = try #require(Int(line.trimmingCharacters(in: .whitespacesAndNewlines)), "the proxy says: \(line)")
     }
 
-    deinit { process.terminate() }
+    /// Not by the signal to terminate, which tests may have blocked for themselves and so for their children.
+    func end() {
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
 }
