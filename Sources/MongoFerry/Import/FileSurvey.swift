@@ -83,10 +83,11 @@ struct Surveyor {
         let bytes = Tally()
         let totalBytes = reader.uncompressedSize
         let measurements = Set(reader.metadata?.collections.filter { $0.kind == .timeseries }.map(\.name) ?? [])
+        let hashes = SharedHashes()
         let workers = (0..<jobs).map { _ in
             SurveyWorker(
                 RowDecoder(maximumDocument: maximumDocument, measurements: measurements), problemLimit: problemLimit,
-                isLegacy: isLegacy, contents: contents)
+                isLegacy: isLegacy, contents: contents, hashes: hashes)
         }
         let operation = operation
         try BatchPass.run(
@@ -100,7 +101,7 @@ struct Surveyor {
                 }
             })
         try reader.checkUnchanged()
-        var survey = merged(workers, isLegacy: isLegacy)
+        var survey = merged(workers, hashes, isLegacy: isLegacy)
         survey.measurements = measurements
         // Before duplicates are noted: those rows are counted already.
         checkSeal(&survey)
@@ -108,7 +109,7 @@ struct Surveyor {
         return survey
     }
 
-    private func merged(_ workers: [SurveyWorker], isLegacy: Bool) -> FileSurvey {
+    private func merged(_ workers: [SurveyWorker], _ hashes: SharedHashes, isLegacy: Bool) -> FileSurvey {
         var survey = FileSurvey(problems: ProblemList(limit: problemLimit))
         var byName: [String: FileSurvey.Rows] = [:]
         var hasWrappers = false
@@ -123,14 +124,16 @@ struct Surveyor {
                 known.count += rows.count
                 if rows.first.offset < known.first.offset { known.first = rows.first }
                 known.end = max(known.end, rows.end)
-                known.ids.append(contentsOf: rows.ids)
                 known.escaped += rows.escaped
                 known.bytes += rows.bytes
                 byName[name] = known
             }
         }
         survey.rows = byName.values.sorted { $0.first.offset < $1.first.offset }
-        for index in survey.rows.indices { survey.rows[index].ids.sort() }
+        for index in survey.rows.indices {
+            survey.rows[index].ids = hashes.take(survey.rows[index].name)
+            survey.rows[index].ids.sort()
+        }
         if isLegacy {
             survey.legacyRows = hasWrappers ? .withHexadecimalID : .all
             for worker in workers {
@@ -194,8 +197,11 @@ private final class SurveyWorker: @unchecked Sendable {
     private(set) var hexadecimalRows = LegacyInference()
     private(set) var otherRows = LegacyInference()
 
-    init(_ decoder: RowDecoder, problemLimit: Int, isLegacy: Bool, contents: ContentHash?) {
+    private let hashes: SharedHashes
+
+    init(_ decoder: RowDecoder, problemLimit: Int, isLegacy: Bool, contents: ContentHash?, hashes: SharedHashes) {
         self.decoder = decoder
+        self.hashes = hashes
         self.contents = contents
         problems = ProblemList(limit: problemLimit)
         self.isLegacy = isLegacy
@@ -209,7 +215,7 @@ private final class SurveyWorker: @unchecked Sendable {
             do {
                 let (name, fields) = try decoder.fields(of: row)
                 if name != current.name {
-                    if !current.name.isEmpty { rows[current.name] = current }
+                    keep(&current)
                     current = rows.removeValue(forKey: name) ?? FileSurvey.Rows(name: name)
                 }
                 // Equal to Swift, but not to a server: composed and decomposed characters.
@@ -225,7 +231,14 @@ private final class SurveyWorker: @unchecked Sendable {
                 problems.add(RowProblem(line: row.line, collection: current.name, reason: "\(error)"))
             }
         }
-        if !current.name.isEmpty { rows[current.name] = current }
+        keep(&current)
+    }
+
+    private func keep(_ current: inout FileSurvey.Rows) {
+        guard !current.name.isEmpty else { return }
+        hashes.add(current.ids, to: current.name)
+        current.ids.removeAll()
+        rows[current.name] = current
     }
 
     private func take(_ row: borrowing RecordBatch.Row, _ fields: RowFields, _ rows: inout FileSurvey.Rows) throws {

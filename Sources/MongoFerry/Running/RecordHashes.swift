@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Hashes of many `_id`s, each with one of its document where that is wanted: 8 bytes a record, or 16.
 ///
 /// Filled in any order, then sorted once. Hashes are spread evenly, so a table tells where those with the same first bits
@@ -29,6 +31,12 @@ struct RecordHashes: Sendable {
         hasDocuments = hasDocuments || other.hasDocuments
         ids += other.ids
         pairs += other.pairs
+    }
+
+    /// Their room stays.
+    mutating func removeAll() {
+        ids.removeAll(keepingCapacity: true)
+        pairs.removeAll(keepingCapacity: true)
     }
 
     /// Must follow the last one that was added, before any is looked for.
@@ -105,4 +113,16 @@ struct RecordHashes: Sendable {
         }
         return low < count && self[low] == id ? low : nil
     }
+}
+
+/// Hashes that several threads find, by collection, in one place: gathering them afterwards would hold them twice.
+final class SharedHashes: Sendable {
+    private let byName = Mutex<[String: RecordHashes]>([:])
+
+    func add(_ hashes: RecordHashes, to name: String) {
+        byName.withLock { $0[name, default: RecordHashes()].append(contentsOf: hashes) }
+    }
+
+    /// Those of one collection, which are then gone from here.
+    func take(_ name: String) -> RecordHashes { byName.withLock { $0.removeValue(forKey: name) ?? RecordHashes() } }
 }
