@@ -38,17 +38,21 @@ import Testing
 
     @Test func theDatabaseIsDroppedWhenTheTestIsCancelled() async throws {
         try await withFixture { fixture, _ in
-            let name = Box("")
+            let (names, continuation) = AsyncStream.makeStream(of: String.self)
             let test = Task {
+                // So that nobody waits for the name of a database that never was.
+                defer { continuation.finish() }
                 try await fixture.withDatabase { database in
-                    name.value = database.name
+                    continuation.yield(database.name)
+                    // Until it is cancelled: the sleep is what ends early.
                     try await Task.sleep(for: .seconds(60))
                 }
             }
-            while name.value == "" { try await Task.sleep(for: .milliseconds(5)) }
+            var iterator = names.makeAsyncIterator()
+            let name = await iterator.next()
             test.cancel()
             await #expect(throws: CancellationError.self) { try await test.value }
-            try expectGone(name.value)
+            try expectGone(try #require(name, "no database was lent"))
         }
     }
 
