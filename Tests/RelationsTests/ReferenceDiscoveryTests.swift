@@ -262,9 +262,9 @@ import Testing
                 try discovery.add($0, in: "sensors")
             }
         }
-        let found = try discovery.resolve { target, values in
-            #expect(target == "sensors")
-            return Set(values)
+        let found = try discovery.resolve { asked in
+            #expect(asked.allSatisfy { $0.collection == "sensors" })
+            return asked.map { Set($0.ids) }
         }
         #expect(
             found.references.map { "\($0.collection).\($0.path) → \($0.target)" }.contains(
@@ -452,9 +452,11 @@ private struct World {
             discovery.declare(collection, count: count)
         }
         var questions: [String: Int] = [:]
-        let found = try discovery.resolve { target, values in
-            questions[target, default: 0] += 1
-            return Set(values.filter { ids[target]?.contains($0) ?? false })
+        let found = try discovery.resolve { asked in
+            for question in asked { questions[question.collection, default: 0] += 1 }
+            return asked.map { question in
+                Set(question.ids.filter { ids[question.collection]?.contains($0) ?? false })
+            }
         }
         self.questions = questions
         return found

@@ -85,14 +85,14 @@ final class Connection: Sendable {
     }
 
     /// Asks the server about each of several things: at once, where waiting for an answer takes longer than making it.
+    /// - Parameter atOnce: how many questions may be on their way to a server that is near.
     /// - Returns: the answers, in the order of `items`.
     /// - Throws: ``MongoError``; what `ask` throws.
     func answers<Item: Sendable, Answer: Sendable>(
-        for items: [Item], _ ask: @escaping @Sendable (Client, Item) throws -> Answer
+        for items: [Item], atOnce: Int = 1, _ ask: @escaping @Sendable (Client, Item) throws -> Answer
     ) throws -> [Answer] {
-        guard items.count > 1, try isDistant() else {
-            return try withClient { client in try items.map { try ask(client, $0) } }
-        }
+        let atOnce = try items.count > 1 && isDistant() ? Self.questionsAtOnce : min(atOnce, items.count)
+        guard atOnce > 1 else { return try withClient { client in try items.map { try ask(client, $0) } } }
         let answers = Mutex<[Int: Answer]>([:])
         let next = Tally()
         let body = { @Sendable in
@@ -105,7 +105,7 @@ final class Connection: Sendable {
                 }
             }
         }
-        try Threads.runAll(Array(repeating: body, count: min(items.count, Self.questionsAtOnce)))
+        try Threads.runAll(Array(repeating: body, count: min(items.count, atOnce)))
         return answers.withLock { answers in items.indices.compactMap { answers[$0] } }
     }
 

@@ -2,6 +2,7 @@ import BSON
 import BackupFile
 import MongoDriver
 import Relations
+import Synchronization
 
 /// Finds references and types in a live database, from samples.
 struct LiveDiscovery {
@@ -15,16 +16,13 @@ struct LiveDiscovery {
         /// Where somebody has asked for it.
         case thorough
 
-        /// A collection of so many documents is looked at whole.
-        var wholeCount: Int { self == .quick ? 1000 : 10_000 }
-        /// So many of a larger one, and fewer where documents are large.
-        var sampleCount: Int { self == .quick ? 1000 : 5000 }
-        var valuesPerPath: Int { self == .quick ? 200 : 1000 }
+        fileprivate var valuesPerPath: Int { self == .quick ? 200 : 1000 }
     }
 
-    private static let sampleBytes = 16 << 20
     /// Ids asked for in one question.
     private static let questionSize = 20_000
+    /// While one thread looks at documents, the server finds the next ones for another.
+    private static let threads = 2
 
     private let effort: Effort
 
@@ -34,42 +32,41 @@ struct LiveDiscovery {
         self.effort = effort
     }
 
+    /// - Parameter catalog: with the sizes.
     /// - Returns: references and types by the collections' names in the file.
     /// - Throws: ``MongoError``; `CancellationError`.
-    func discover(_ entries: [BackupMetadata.Collection]) throws -> Discovery {
-        var discovery = ReferenceDiscovery(valuesPerPath: effort.valuesPerPath)
+    func discover(_ catalog: Catalog) throws -> Discovery {
+        let entries = catalog.entries.filter { $0.kind != .view }
         let names = Dictionary(uniqueKeysWithValues: entries.map { ($0.name, $0.databaseName) })
-        try connection.withClient { client in
-            for entry in entries where entry.kind != .view {
-                try operation.cancellation.check()
-                operation.progress(.discover, entry.name)
-                let namespace = connection.namespace(entry.databaseName)
-                let reply = try client.runRead(["count": .string(entry.databaseName)], on: connection.database)
-                let count = reply["n"]?.integer ?? 0
-                discovery.declare(entry.name, count: count, isTarget: entry.kind == .collection)
-                guard count > 0 else { continue }
-                let average = max(1, try client.averageSize(entry.databaseName, connection.database) ?? 1024)
-                let isSmall = count <= effort.wholeCount && count * average <= Self.sampleBytes
-                let size = min(effort.sampleCount, max(3, Self.sampleBytes / average))
-                let cursor =
-                    isSmall
-                    ? try client.find(namespace, [:])
-                    : try client.aggregate(namespace, pipeline: [["$sample": ["size": .int32(Int32(size))]]])
-                try cursor.forEach { try discovery.add($0, in: entry.name) }
+        var discovery = ReferenceDiscovery(valuesPerPath: effort.valuesPerPath)
+        for entry in entries {
+            discovery.declare(entry.name, count: entry.records, isTarget: entry.kind == .collection)
+        }
+        let gathering = Mutex(discovery)
+        let (connection, operation, effort) = (connection, operation, effort)
+        _ = try connection.answers(for: entries, atOnce: Self.threads) { client, entry in
+            try operation.cancellation.check()
+            operation.progress(.discover, entry.name)
+            guard let size = catalog.sizes[entry.databaseName], size.count > 0 else { return }
+            let sample = DocumentSample(
+                namespace: connection.namespace(entry.databaseName), kind: entry.kind, size: size, effort: effort)
+            try sample.forEach(client) { document in
+                try gathering.withLock { try $0.add(document, in: entry.name) }
             }
         }
-        return try discovery.resolve { target, values in
+        return try gathering.withLock { $0 }.resolve { questions in
             try operation.cancellation.check()
-            return try connection.withClient { client in
-                try existing(values, in: connection.namespace(names[target] ?? target), client)
+            return try connection.answers(for: questions, atOnce: Self.threads) { client, question in
+                let collection = names[question.collection] ?? question.collection
+                return try Self.existing(question.ids, in: connection.namespace(collection), client)
             }
         }
     }
 
-    private func existing(_ values: [Value], in namespace: Namespace, _ client: Client) throws -> Set<Value> {
+    private static func existing(_ ids: [Value], in namespace: Namespace, _ client: Client) throws -> Set<Value> {
         var found: Set<Value> = []
-        for start in stride(from: 0, to: values.count, by: Self.questionSize) {
-            let part = values[start..<min(start + Self.questionSize, values.count)]
+        for start in stride(from: 0, to: ids.count, by: questionSize) {
+            let part = ids[start..<min(start + questionSize, ids.count)]
             let cursor = try client.find(
                 namespace, ["_id": ["$in": .array(part)]], options: FindOptions(projection: ["_id": 1]))
             try cursor.forEach { if let id = $0.first { found.insert(id.copy) } }

@@ -44,13 +44,14 @@ public struct PlanGraph: Sendable {
     public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
         let database = try Discovering.database(target)
         let connection = try Connection(target, database: database)
-        let catalog = try Catalog(connection, configuration: configuration)
+        var catalog = try Catalog(connection, configuration: configuration)
         try Discovering.requireSomething(catalog, connection)
+        try catalog.readSizes(connection)
         let references = try ReferenceSource.live(connection, catalog, configuration, operation, .thorough)
         let entries = catalog.entries.filter { $0.kind != .view }
         drawing = GraphDrawing(
             ReferenceGraph(collections: entries.map(\.name), references: references),
-            records: try Discovering.counts(entries, connection))
+            records: Dictionary(uniqueKeysWithValues: entries.map { ($0.name, $0.records) }))
     }
 }
 
@@ -64,18 +65,17 @@ public struct Discovering: Sendable {
     public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
         let database = try Self.database(target)
         let connection = try Connection(target, database: database)
-        let catalog = try Catalog(connection, configuration: configuration)
+        var catalog = try Catalog(connection, configuration: configuration)
         try Self.requireSomething(catalog, connection)
-        let entries = catalog.entries.filter { $0.kind != .view }
-        let discovery = try LiveDiscovery(connection, operation, .thorough).discover(entries)
-        let counts = try Self.counts(entries, connection)
+        try catalog.readSizes(connection)
+        let discovery = try LiveDiscovery(connection, operation, .thorough).discover(catalog)
         references = discovery.references
         candidates = discovery.candidates
         yaml =
             ConfigurationDraft(
                 title: ["Discovered by mongoferry \(mongoFerryVersion) in \(database) on \(Clock.now)."],
-                collections: entries.map {
-                    .init(name: $0.name, databaseName: $0.databaseName, records: counts[$0.name])
+                collections: catalog.entries.filter { $0.kind != .view }.map {
+                    .init(name: $0.name, databaseName: $0.databaseName, records: $0.records)
                 },
                 references: discovery.references, types: discovery.types, candidates: discovery.candidates,
                 exclude: configuration.exclude.map { ($0.pattern, nil) }
@@ -102,16 +102,5 @@ public struct Discovering: Sendable {
         }
         throw FerryError(
             "there is no database '\(connection.database)' on the server, or it is empty", details: details)
-    }
-
-    static func counts(_ entries: [BackupMetadata.Collection], _ connection: Connection) throws -> [String: Int] {
-        try connection.withClient { client in
-            var counts: [String: Int] = [:]
-            for entry in entries {
-                counts[entry.name] = try client.runRead(
-                    ["count": .string(entry.databaseName)], on: connection.database)["n"]?.integer
-            }
-            return counts
-        }
     }
 }

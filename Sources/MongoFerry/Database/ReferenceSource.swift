@@ -13,6 +13,6 @@ enum ReferenceSource {
             let names = Set(catalog.entries.map(\.name))
             return configuration.references.filter { names.contains($0.collection) }
         }
-        return try LiveDiscovery(connection, operation, effort).discover(catalog.entries).references
+        return try LiveDiscovery(connection, operation, effort).discover(catalog).references
     }
 }

@@ -33,20 +33,8 @@ extension MongoError {
     }
 }
 
-/// Commands that take no read concern, which the connection string's would make the server refuse.
 extension Client {
-    /// How many bytes a document has on average; nil where the server does not say, whatever it has against it.
-    func averageSize(_ collection: String, _ database: String) throws -> Int? {
-        do {
-            let reply = try Repeating.run { _ in
-                try run(["collStats": .string(collection)], on: database, readPreference: .connectionString)
-            }
-            return reply["avgObjSize"]?.integer.map { Int($0) }
-        } catch let error as MongoError where error.domain == .server && !error.isRetryable {
-            return nil
-        }
-    }
-
+    /// It takes no read concern, which the connection string's would make the server refuse.
     func ping(_ database: String) throws -> Document {
         try Repeating.run { _ in try run(["ping": 1], on: database, readPreference: .connectionString) }
     }

@@ -23,13 +23,12 @@ extension Export {
 
     /// What one cursor after the other reads: whole collections, and ranges of large ones.
     func parts(
-        _ collections: [BackupMetadata.Collection], _ queries: [String: Document], _ moment: ReadMoment,
-        _ connection: Connection, readers: Int
+        _ collections: [BackupMetadata.Collection], _ sizes: [String: CollectionSize], _ queries: [String: Document],
+        _ moment: ReadMoment, _ connection: Connection, readers: Int
     ) throws -> [ReadPart] {
         var parts: [ReadPart] = []
         let isDistant = try connection.isDistant()
         let cuts = Self.cutsCollections(isDistant: isDistant, jobs: readers)
-        let averages = try averageSizes(collections, connection)
         for (index, entry) in collections.enumerated() {
             let isCapped = entry.options["capped"]?.bool == true
             let isSorted = options.reproducible && entry.kind == .collection && !isCapped
@@ -39,7 +38,8 @@ extension Export {
                 // Servers refuse snapshots of capped collections.
                 readConcern: isCapped ? nil : moment.readConcern)
             var ranges = [IDRange()]
-            if let average = averages[entry.databaseName] {
+            // Of a small one the server's own batches are as good.
+            if entry.records > 1000, let average = sizes[entry.databaseName]?.averageDocument {
                 find.batchSize = Self.batchSize(averageDocument: average, isDistant: isDistant)
                 // A query has an index of its own, and each range would be another snapshot of --consistency collection.
                 if cuts, !isSorted, queries[entry.name] == nil, moment.consistency != .collection {
@@ -57,16 +57,6 @@ extension Export {
             }
         }
         return parts
-    }
-
-    /// Bytes of an average document, of those collections that are large enough for it to matter.
-    private func averageSizes(
-        _ collections: [BackupMetadata.Collection], _ connection: Connection
-    ) throws -> [String: Int] {
-        let names = collections.filter { $0.kind == .collection && $0.records > 1000 }.map(\.databaseName)
-        let database = connection.database
-        let sizes = try connection.answers(for: names) { try $0.averageSize($1, database) ?? 0 }
-        return Dictionary(uniqueKeysWithValues: zip(names, sizes))
     }
 
     /// Reads, encodes and writes at the same time, on threads of their own.

@@ -31,6 +31,7 @@ public struct Export: Sendable {
             connection, configuration: options.configuration, only: options.collections, exclude: options.exclude)
         try Discovering.requireSomething(catalog, connection)
         try catalog.readIndexes(connection)
+        try catalog.readSizes(connection)
         let queries = try parsedQueries(catalog)
         let references = try ReferenceSource.live(connection, catalog, options.configuration, operation, .quick)
         let graph = ReferenceGraph(collections: catalog.entries.map(\.name), references: references)
@@ -51,13 +52,12 @@ public struct Export: Sendable {
             operation.warning(
                 "--json relaxed loses the difference between number types: such a file does not restore exactly")
         }
-        var metadata = metadata(connection, catalog, references, moment)
-        try predictCounts(&metadata, connection)
+        let metadata = metadata(connection, catalog, references, moment)
         let writer = try BackupWriter(
             try Self.decoupled(options.destination, operation.cancellation), compression: options.compression,
             plain: options.plain, metadata: metadata)
         do {
-            var report = try write(metadata, queries, moment, connection, writer, operation)
+            var report = try write(metadata, catalog.sizes, queries, moment, connection, writer, operation)
             report.database = database
             report.excluded = catalog.excluded
             report.source = metadata.sourceText
@@ -130,24 +130,13 @@ public struct Export: Sendable {
         return metadata
     }
 
-    /// Asks the server how many documents each collection has. Nearly always that is what the cursors then find, and
-    /// the header needn't be written twice.
-    func predictCounts(_ metadata: inout BackupMetadata, _ connection: Connection) throws {
-        let places = metadata.collections.indices.filter { metadata.collections[$0].kind != .view }
-        let database = connection.database
-        let counts = try connection.answers(for: places.map { metadata.collections[$0].databaseName }) { client, name in
-            try client.runRead(["count": .string(name)], on: database)["n"]?.integer ?? 0
-        }
-        for (place, count) in zip(places, counts) { metadata.collections[place].records = count }
-    }
-
     func write(
-        _ metadata: BackupMetadata, _ queries: [String: Document], _ moment: ReadMoment, _ connection: Connection,
-        _ writer: BackupWriter, _ operation: OperationContext
+        _ metadata: BackupMetadata, _ sizes: [String: CollectionSize], _ queries: [String: Document],
+        _ moment: ReadMoment, _ connection: Connection, _ writer: BackupWriter, _ operation: OperationContext
     ) throws -> Report {
         let collections = metadata.collections.filter { $0.kind != .view }
         let jobs = options.jobs ?? Threads.defaultJobs
-        let parts = try parts(collections, queries, moment, connection, readers: jobs)
+        let parts = try parts(collections, sizes, queries, moment, connection, readers: jobs)
         let chunks = OrderedChunks(
             parts: collections.indices.map { index in parts.count { $0.collection == index } })
         let sink = RowSink(writer: writer, chunks: chunks, collections: collections, operation: operation)

@@ -1,5 +1,12 @@
 import BSON
 
+/// Which of these values are `_id`s of documents in a collection?
+public struct ExistenceQuestion: Sendable {
+    public let collection: String
+    /// Each once.
+    public let ids: [Value]
+}
+
 /// Asks which values exist, as few and as short questions as will do.
 ///
 /// First each path asks the collections that its name sounds like; then those not satisfied ask everywhere with a few
@@ -10,6 +17,9 @@ struct ExistenceQuestions {
         /// How many of the path's values to ask for.
         let count: Int
     }
+
+    /// So many values and more are not held by questions that wait to be asked together.
+    private static let valuesAtOnce = 50_000
 
     private let targets: [TargetProfile]
     /// Each different value once. Everything else goes by its number, since hashing values costs the most.
@@ -39,14 +49,14 @@ struct ExistenceQuestions {
         return values.count - 1
     }
 
-    func ask(_ paths: inout [PathEvidence], _ exists: (String, [Value]) throws -> Set<Value>) throws {
+    func ask(_ paths: inout [PathEvidence], _ existing: ([ExistenceQuestion]) throws -> [Set<Value>]) throws {
         var questions = Array(repeating: [Question](), count: targets.count)
         for (path, evidence) in paths.enumerated() {
             for (target, likeness) in evidence.likeness where likeness >= .partial {
                 questions[target].append(Question(path: path, count: evidence.count))
             }
         }
-        try ask(questions, &paths, exists)
+        try ask(questions, &paths, existing)
 
         let open = paths.indices.filter { path in
             !paths[path].likeness.contains { $1 == .same && paths[path].hitCount($0) == paths[path].count }
@@ -59,7 +69,7 @@ struct ExistenceQuestions {
             questions[target] = open.filter { (paths[$0].likeness[target] ?? .none) < .partial }
                 .map { Question(path: $0, count: min(probe, paths[$0].count)) }
         }
-        try ask(questions, &paths, exists)
+        try ask(questions, &paths, existing)
 
         for target in targets.indices {
             questions[target] = paths.indices.filter { path in
@@ -67,21 +77,28 @@ struct ExistenceQuestions {
             }
             .map { Question(path: $0, count: paths[$0].count) }
         }
-        try ask(questions, &paths, exists)
+        try ask(questions, &paths, existing)
     }
 
     /// One question to each target that there is something to ask.
     private func ask(
-        _ questions: [[Question]], _ paths: inout [PathEvidence], _ exists: (String, [Value]) throws -> Set<Value>
+        _ questions: [[Question]], _ paths: inout [PathEvidence],
+        _ existing: ([ExistenceQuestion]) throws -> [Set<Value>]
     ) throws {
-        // By the number of the value: the target that it was asked of last, and that it existed in last.
+        var pending: [(target: Int, question: ExistenceQuestion)] = []
+        var pendingValues = 0
+        func send() throws {
+            let answers = try existing(pending.map(\.question))
+            for ((target, _), found) in zip(pending, answers) { take(found, from: target, questions[target], &paths) }
+            pending = []
+            pendingValues = 0
+        }
+        // By the number of the value: the target that it was asked of last.
         var asked = [Int](repeating: -1, count: values.count)
-        var existing = asked
         for (target, profile) in targets.enumerated() where !profile.classes.isEmpty {
             let isClass = IDClass.allCases.map(profile.classes.contains)
             var wanted: [Value] = []
-            let open = questions[target].filter { !isOwnKey(paths[$0.path], profile) }
-            for question in open {
+            for question in questions[target] where !isOwnKey(paths[question.path], profile) {
                 for list in [ofPath[question.path], textsOfPath[question.path]] {
                     for number in list.prefix(question.count) where number >= 0 && asked[number] != target {
                         guard isClass[classes[number].rawValue] else { continue }
@@ -91,20 +108,23 @@ struct ExistenceQuestions {
                 }
             }
             if wanted.isEmpty { continue }
-            for value in try exists(profile.name, wanted) {
-                if let number = numbers[IDClass.normalized(value)], asked[number] == target {
-                    existing[number] = target
-                }
-            }
-            for question in open {
-                let hits = ofPath[question.path].prefix(question.count).map { existing[$0] == target }
-                let texts = textsOfPath[question.path].prefix(question.count).count {
-                    $0 >= 0 && existing[$0] == target
-                }
-                guard texts > 0 || hits.contains(true) else { continue }
-                paths[question.path].hits[target] = hits
-                paths[question.path].textHits[target] = texts
-            }
+            pendingValues += wanted.count
+            pending.append((target, ExistenceQuestion(collection: profile.name, ids: wanted)))
+            if pendingValues >= Self.valuesAtOnce { try send() }
+        }
+        if !pending.isEmpty { try send() }
+    }
+
+    /// Notes what a target answered.
+    private func take(_ found: Set<Value>, from target: Int, _ questions: [Question], _ paths: inout [PathEvidence]) {
+        let existing = Set(found.compactMap { numbers[IDClass.normalized($0)] })
+        if existing.isEmpty { return }
+        for question in questions where !isOwnKey(paths[question.path], targets[target]) {
+            let hits = ofPath[question.path].prefix(question.count).map(existing.contains)
+            let texts = textsOfPath[question.path].prefix(question.count).count(where: existing.contains)
+            guard texts > 0 || hits.contains(true) else { continue }
+            paths[question.path].hits[target] = hits
+            paths[question.path].textHits[target] = texts
         }
     }
 

@@ -46,17 +46,16 @@ public struct ReferenceDiscovery: Sendable {
     }
 
     /// Decides.
-    /// - Parameter exists: which of these values are `_id`s in that collection. At most three questions a collection;
-    ///   whole numbers are asked as Int64 and may be answered in any type of number.
-    /// - Throws: what `exists` throws.
-    public consuming func resolve(
-        exists: (_ target: String, _ values: [Value]) throws -> Set<Value>
-    ) throws -> Discovery {
+    /// - Parameter existing: an answer to each question: which of its values are `_id`s in its collection. At most three
+    ///   questions a collection; whole numbers are asked as Int64 and may be answered in any type of number. Questions
+    ///   that come together may be asked at once.
+    /// - Throws: what `existing` throws.
+    public consuming func resolve(existing: ([ExistenceQuestion]) throws -> [Set<Value>]) throws -> Discovery {
         let samples = collections.sorted { $0.key < $1.key }.map { (name: $0.key.text, sample: $0.value) }
         let targets = samples.map { TargetProfile(name: $0.name, sample: $0.sample) }
         let names = NameIndex(samples.map(\.name))
         var paths = samples.flatMap { PathEvidence.all(in: $0.sample, of: $0.name, names: names) }
-        try ExistenceQuestions(targets: targets, paths: paths).ask(&paths, exists)
+        try ExistenceQuestions(targets: targets, paths: paths).ask(&paths, existing)
 
         let sharedKeys = SharedKeys(paths: paths, targets: targets)
         var references = sharedKeys.references

@@ -1,0 +1,67 @@
+import BSON
+import BackupFile
+import MongoDriver
+
+/// Some documents of a collection that show what it holds: all of a small one.
+struct DocumentSample {
+    let namespace: Namespace
+    let kind: BackupMetadata.Collection.Kind
+    let size: CollectionSize
+    let effort: LiveDiscovery.Effort
+
+    /// What a sample takes of the server's time and the network's.
+    private static let maximumBytes = 16 << 20
+
+    /// - Parameter body: called once for each document.
+    /// - Throws: ``MongoError``; what `body` throws.
+    func forEach(_ client: Client, _ body: (RawDocument) throws -> Void) throws {
+        guard !isWhole else { return try client.find(namespace, [:], options: limited(size.count)).forEach(body) }
+        switch effort {
+        case .thorough: try random(5000, client).forEach(body)
+        case .quick: try quick(client, body)
+        }
+    }
+
+    /// The oldest, the newest, and some of those between.
+    ///
+    /// `$sample` would be fairer and dearer: however few documents it is asked for, a server takes 4 MB of them, one by
+    /// one (measured on MongoDB 6.0.5).
+    private func quick(_ client: Client, _ body: (RawDocument) throws -> Void) throws {
+        var ids: Set<Value> = []
+        func take(_ cursor: Cursor) throws {
+            try cursor.forEach { document in
+                if let id = document.first, !ids.insert(id.copy).inserted { return }
+                try body(document)
+            }
+        }
+        try take(client.find(namespace, [:], options: limited(200)))
+        // Servers sort a time series by its time alone.
+        guard kind == .collection else { return try take(random(400, client)) }
+        try take(client.find(namespace, [:], options: limited(200, sort: ["_id": -1])))
+        guard let between = IDSpread.points(5, between: ids) else { return try take(random(200, client)) }
+        for id in between {
+            try take(client.find(namespace, ["_id": ["$gte": id]], options: limited(40, sort: ["_id": 1])))
+        }
+    }
+
+    private var isWhole: Bool {
+        let most = effort == .quick ? 1000 : 10_000
+        return size.count <= most && size.count <= room
+    }
+
+    /// So many of the collection's documents take as much as a sample may.
+    private var room: Int { max(10, Self.maximumBytes / max(1, size.averageDocument ?? 1024)) }
+
+    private func limited(_ count: Int, sort: Document? = nil) -> FindOptions {
+        let count = min(count, room)
+        return FindOptions(sort: sort, limit: count, batchSize: count)
+    }
+
+    private func random(_ count: Int, _ client: Client) throws -> Cursor {
+        let count = min(count, room)
+        // One more than there are to come, and the server sees that these were all.
+        return try client.aggregate(
+            namespace, pipeline: [["$sample": ["size": .int32(Int32(count))]]],
+            options: AggregateOptions(batchSize: count + 1))
+    }
+}
