@@ -37,7 +37,7 @@ import Testing
     private static func bounds(_ database: TestDatabase, _ collection: String) throws -> [Document] {
         let seen = try database.documents(
             in: "system.profile",
-            ["command.find": .string(collection), "appName": "mongoferry", "command.batchSize": ["$exists": true]])
+            ["command.find": .string(collection), "appName": "mongoferry", "command.readConcern.level": "snapshot"])
         return seen.compactMap { $0["command"]?.document }
     }
 

@@ -16,8 +16,6 @@ enum OwnNames {
 struct Catalog {
     var entries: [BackupMetadata.Collection] = []
     var excluded: [BackupMetadata.Exclusion] = []
-    /// By the collections' names in the database, once they were asked for.
-    private(set) var sizes: [String: CollectionSize] = [:]
 
     /// Reads names, options and indexes of everything in the database that is not excluded.
     /// - Parameters:
@@ -109,17 +107,5 @@ struct Catalog {
             try client.listIndexes(of: name).sorted { ($0["name"]?.string ?? "") < ($1["name"]?.string ?? "") }
         }
         for (place, indexes) in zip(places, indexes) { entries[place].indexes = indexes }
-    }
-
-    /// Asks for the sizes of everything but views, and takes the counts for the entries' records: nearly always they are
-    /// what a cursor then finds.
-    mutating func readSizes(_ connection: Connection) throws {
-        let places = entries.indices.filter { entries[$0].kind != .view }
-        let asked = places.map { entries[$0] }
-        let answers = try connection.answers(for: asked) { try $0.size(of: $1, in: connection.database) }
-        for (place, size) in zip(places, answers) {
-            entries[place].records = size.count
-            sizes[entries[place].databaseName] = size
-        }
     }
 }

@@ -10,6 +10,20 @@ struct CollectionSize: Sendable {
     var averageDocument: Int?
 }
 
+/// How large collections are, by their names in the database.
+typealias CollectionSizes = [String: CollectionSize]
+
+extension Connection {
+    /// The sizes of all of `entries` but views.
+    /// - Throws: ``MongoError``.
+    func sizes(of entries: [BackupMetadata.Collection]) throws -> CollectionSizes {
+        let asked = entries.filter { $0.kind != .view }
+        let database = database
+        let sizes = try answers(for: asked) { try $0.size(of: $1, in: database) }
+        return Dictionary(uniqueKeysWithValues: zip(asked.map(\.databaseName), sizes))
+    }
+}
+
 extension Client {
     /// Asks for the size without having it counted.
     ///
@@ -18,7 +32,7 @@ extension Client {
     ///
     /// Source: MongoDB manual, `dataSize`, `count`.
     /// - Throws: ``MongoError``.
-    func size(of entry: BackupMetadata.Collection, in database: String) throws -> CollectionSize {
+    fileprivate func size(of entry: BackupMetadata.Collection, in database: String) throws -> CollectionSize {
         if entry.kind == .collection, let size = try dataSize(entry.databaseName, database) { return size }
         let reply = try runRead(["count": .string(entry.databaseName)], on: database)
         return CollectionSize(count: reply["n"]?.integer ?? 0)

@@ -32,22 +32,23 @@ struct LiveDiscovery {
         self.effort = effort
     }
 
-    /// - Parameter catalog: with the sizes.
+    /// - Parameter sizes: of all of `entries` but views.
     /// - Returns: references and types by the collections' names in the file.
     /// - Throws: ``MongoError``; `CancellationError`.
-    func discover(_ catalog: Catalog) throws -> Discovery {
-        let entries = catalog.entries.filter { $0.kind != .view }
+    func discover(_ entries: [BackupMetadata.Collection], _ sizes: CollectionSizes) throws -> Discovery {
+        let entries = entries.filter { $0.kind != .view }
         let names = Dictionary(uniqueKeysWithValues: entries.map { ($0.name, $0.databaseName) })
         var discovery = ReferenceDiscovery(valuesPerPath: effort.valuesPerPath)
         for entry in entries {
-            discovery.declare(entry.name, count: entry.records, isTarget: entry.kind == .collection)
+            let count = sizes[entry.databaseName]?.count
+            discovery.declare(entry.name, count: count, isTarget: entry.kind == .collection)
         }
         let gathering = Mutex(discovery)
         let (connection, operation, effort) = (connection, operation, effort)
         _ = try connection.answers(for: entries, atOnce: Self.threads) { client, entry in
             try operation.cancellation.check()
             operation.progress(.discover, entry.name)
-            guard let size = catalog.sizes[entry.databaseName], size.count > 0 else { return }
+            guard let size = sizes[entry.databaseName], size.count > 0 else { return }
             let sample = DocumentSample(
                 namespace: connection.namespace(entry.databaseName), kind: entry.kind, size: size, effort: effort)
             try sample.forEach(client) { document in

@@ -44,14 +44,15 @@ public struct PlanGraph: Sendable {
     public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
         let database = try Discovering.database(target)
         let connection = try Connection(target, database: database)
-        var catalog = try Catalog(connection, configuration: configuration)
+        let catalog = try Catalog(connection, configuration: configuration)
         try Discovering.requireSomething(catalog, connection)
-        try catalog.readSizes(connection)
-        let references = try ReferenceSource.live(connection, catalog, configuration, operation, .thorough)
+        let sizes = try connection.sizes(of: catalog.entries)
+        let references = try ReferenceSource.live(
+            connection, catalog.entries, sizes, configuration, operation, .thorough)
         let entries = catalog.entries.filter { $0.kind != .view }
         drawing = GraphDrawing(
             ReferenceGraph(collections: entries.map(\.name), references: references),
-            records: Dictionary(uniqueKeysWithValues: entries.map { ($0.name, $0.records) }))
+            records: Dictionary(uniqueKeysWithValues: entries.map { ($0.name, sizes[$0.databaseName]?.count ?? 0) }))
     }
 }
 
@@ -65,17 +66,17 @@ public struct Discovering: Sendable {
     public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
         let database = try Self.database(target)
         let connection = try Connection(target, database: database)
-        var catalog = try Catalog(connection, configuration: configuration)
+        let catalog = try Catalog(connection, configuration: configuration)
         try Self.requireSomething(catalog, connection)
-        try catalog.readSizes(connection)
-        let discovery = try LiveDiscovery(connection, operation, .thorough).discover(catalog)
+        let sizes = try connection.sizes(of: catalog.entries)
+        let discovery = try LiveDiscovery(connection, operation, .thorough).discover(catalog.entries, sizes)
         references = discovery.references
         candidates = discovery.candidates
         yaml =
             ConfigurationDraft(
                 title: ["Discovered by mongoferry \(mongoFerryVersion) in \(database) on \(Clock.now)."],
                 collections: catalog.entries.filter { $0.kind != .view }.map {
-                    .init(name: $0.name, databaseName: $0.databaseName, records: $0.records)
+                    .init(name: $0.name, databaseName: $0.databaseName, records: sizes[$0.databaseName]?.count)
                 },
                 references: discovery.references, types: discovery.types, candidates: discovery.candidates,
                 exclude: configuration.exclude.map { ($0.pattern, nil) }

@@ -31,9 +31,14 @@ public struct Export: Sendable {
             connection, configuration: options.configuration, only: options.collections, exclude: options.exclude)
         try Discovering.requireSomething(catalog, connection)
         try catalog.readIndexes(connection)
-        try catalog.readSizes(connection)
+        let sizes = try connection.sizes(of: catalog.entries)
+        // Nearly always they are what the cursors then find, and the header needn't be written twice.
+        for index in catalog.entries.indices {
+            catalog.entries[index].records = sizes[catalog.entries[index].databaseName]?.count ?? 0
+        }
         let queries = try parsedQueries(catalog)
-        let references = try ReferenceSource.live(connection, catalog, options.configuration, operation, .quick)
+        let references = try ReferenceSource.live(
+            connection, catalog.entries, sizes, options.configuration, operation, .quick)
         let graph = ReferenceGraph(collections: catalog.entries.map(\.name), references: references)
         catalog.entries = Self.ordered(catalog.entries, graph.order)
         let moment = try ReadMoment(connection, wanted: options.consistency)
@@ -57,7 +62,7 @@ public struct Export: Sendable {
             try Self.decoupled(options.destination, operation.cancellation), compression: options.compression,
             plain: options.plain, metadata: metadata)
         do {
-            var report = try write(metadata, catalog.sizes, queries, moment, connection, writer, operation)
+            var report = try write(metadata, sizes, queries, moment, connection, writer, operation)
             report.database = database
             report.excluded = catalog.excluded
             report.source = metadata.sourceText
@@ -131,7 +136,7 @@ public struct Export: Sendable {
     }
 
     func write(
-        _ metadata: BackupMetadata, _ sizes: [String: CollectionSize], _ queries: [String: Document],
+        _ metadata: BackupMetadata, _ sizes: CollectionSizes, _ queries: [String: Document],
         _ moment: ReadMoment, _ connection: Connection, _ writer: BackupWriter, _ operation: OperationContext
     ) throws -> Report {
         let collections = metadata.collections.filter { $0.kind != .view }

@@ -55,7 +55,8 @@ public struct Verify: Sendable {
         var report = Report(operation: "verify")
         report.database = database
         report.excluded = catalog.excluded
-        let references = try ReferenceSource.live(connection, catalog, configuration, operation, .thorough)
+        let references = try ReferenceSource.live(
+            connection, catalog.entries, try connection.sizes(of: catalog.entries), configuration, operation, .thorough)
         let names = Dictionary(uniqueKeysWithValues: catalog.entries.map { ($0.name, $0.databaseName) })
         let check = ReferenceCheck(connection: connection, operation: operation) {
             names[$0] ?? configuration.databaseName(of: $0)
