@@ -114,7 +114,7 @@ import Testing
                 ["verify", folder.file("all.csv"), "--db", copy.name],
             ] {
                 let outcome = try Program.run(step, environment: try Self.environment())
-                #expect(outcome.status == 0)
+                #expect(outcome.status == 0, "\(outcome.text)")
                 #expect(!outcome.text.contains("\u{1B}") && !outcome.text.contains("\r"), "\(outcome.text)")
             }
         }
