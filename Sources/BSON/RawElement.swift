@@ -15,8 +15,11 @@
     public var name: String { String(decoding: key, as: UTF8.self) }
 
     @inlinable public func keyEquals(_ name: StaticString) -> Bool {
-        key.count == name.utf8CodeUnitCount
-            && key.elementsEqual(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+        guard key.count == name.utf8CodeUnitCount, let start = key.baseAddress else { return false }
+        for index in 0..<key.count where start.load(fromByteOffset: index, as: UInt8.self) != name.utf8Start[index] {
+            return false
+        }
+        return true
     }
 
     // Each of these is nil where the element is of another type.

@@ -174,11 +174,28 @@ extension DocumentDecoding {
     private mutating func readWholeNumber(_ name: StaticString) throws(JSONFault) -> Int64 {
         let start = try openText(name)
         let text = written(from: start)
-        guard text.count <= 20, text.count > 0, text[0] != 0x2B,
-            let number = Int64(String(decoding: text, as: UTF8.self))
-        else { throw fault("\(name) must be a whole number in quotes") }
+        guard text.count <= 20, let number = Self.wholeNumber(text) else {
+            throw fault("\(name) must be a whole number in quotes")
+        }
         out.move(to: start)
         return number
+    }
+
+    /// Decimal digits, behind a minus or not; nil for anything else, and outside of Int64's range.
+    private static func wholeNumber(_ text: UnsafeRawBufferPointer) -> Int64? {
+        let isNegative = text.first == 0x2D
+        let digits = text.dropFirst(isNegative ? 1 : 0)
+        guard !digits.isEmpty else { return nil }
+        var magnitude: UInt64 = 0
+        for byte in digits {
+            guard byte >= 0x30, byte <= 0x39 else { return nil }
+            let (shifted, overflow) = magnitude.multipliedReportingOverflow(by: 10)
+            let (sum, carry) = shifted.addingReportingOverflow(UInt64(byte & 15))
+            guard !overflow, !carry else { return nil }
+            magnitude = sum
+        }
+        guard isNegative else { return Int64(exactly: magnitude) }
+        return magnitude <= 1 << 63 ? Int64(truncatingIfNeeded: 0 &- magnitude) : nil
     }
 
     private mutating func readNumberDouble() throws(JSONFault) -> UInt8 {

@@ -210,21 +210,26 @@ private final class SurveyWorker: @unchecked Sendable {
     func look(at batch: RecordBatch) {
         // Taken out of the dictionary while rows of one collection follow each other.
         var current = FileSurvey.Rows(name: "")
+        // A value of its own while it works: what belongs to an object is copied or checked at each use.
+        var decoder = decoder
+        defer { self.decoder = decoder }
         batch.forEachRow { row in
             if isLegacy, row.bytes.isEmpty { return }
             do {
                 let (name, fields) = try decoder.fields(of: row)
-                if name != current.name {
-                    keep(&current)
-                    current = rows.removeValue(forKey: name) ?? FileSurvey.Rows(name: name)
+                if !name.hasSameBytes(as: current.name) {
+                    if name != current.name {
+                        keep(&current)
+                        current = rows.removeValue(forKey: name) ?? FileSurvey.Rows(name: name)
+                    }
+                    // Equal to Swift, but not to a server: composed and decomposed characters.
+                    guard name.hasSameBytes(as: current.name) else {
+                        throw RowProblem(
+                            line: row.line, collection: name,
+                            reason: "the collection's name looks the same as another's but has other bytes")
+                    }
                 }
-                // Equal to Swift, but not to a server: composed and decomposed characters.
-                guard name.hasSameBytes(as: current.name) else {
-                    throw RowProblem(
-                        line: row.line, collection: name,
-                        reason: "the collection's name looks the same as another's but has other bytes")
-                }
-                try take(row, fields, &current)
+                try take(row, fields, &current, decoder)
             } catch let problem as RowProblem {
                 problems.add(problem)
             } catch {
@@ -241,7 +246,9 @@ private final class SurveyWorker: @unchecked Sendable {
         rows[current.name] = current
     }
 
-    private func take(_ row: borrowing RecordBatch.Row, _ fields: RowFields, _ rows: inout FileSurvey.Rows) throws {
+    private func take(
+        _ row: borrowing RecordBatch.Row, _ fields: RowFields, _ rows: inout FileSurvey.Rows, _ decoder: RowDecoder
+    ) throws {
         if row.offset < rows.first.offset { rows.first = (row.offset, row.line) }
         rows.end = max(rows.end, row.end)
         let (hash, content, size, escaped) = try decoder.withDocument(fields, line: row.line, collection: rows.name) {

@@ -6,7 +6,8 @@ final class LiveChunks: @unchecked Sendable {
     private let full = BoundedQueue<ByteBuffer>(capacity: 8)
     private let spare = BoundedQueue<ByteBuffer>(capacity: 8)
     private let budget = ByteBudget(byteLimit)
-    private var filling: ByteBuffer?
+    // Unchecked: one thread fills; a check at run time for every document costs.
+    @exclusivity(unchecked) private var filling: ByteBuffer?
 
     private static let chunkBytes = 384 << 10
     /// Bytes on their way at once; a document that is larger goes by itself.

@@ -88,7 +88,7 @@ private final class LiveComparer: @unchecked Sendable {
     private let ids: RecordHashes
     private let contents: ContentHash
     private let tally: ReferenceTally?
-    private(set) var equal: PlaceSet
+    @exclusivity(unchecked) private(set) var equal: PlaceSet
     /// Hashes of a chunk's documents.
     @exclusivity(unchecked) private var liveIDs: [UInt64] = []
     @exclusivity(unchecked) private var liveContents: [UInt64] = []
