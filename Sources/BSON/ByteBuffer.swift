@@ -17,8 +17,10 @@ public final class ByteBuffer: @unchecked Sendable {
     /// Bytes written.
     @exclusivity(unchecked) public var count: Int
 
+    private static let smallestCapacity = 64
+
     public init(capacity: Int = 4096) {
-        self.capacity = max(capacity, 64)
+        self.capacity = max(capacity, Self.smallestCapacity)
         start = Self.resized(nil, to: self.capacity)
         count = 0
     }
@@ -39,11 +41,12 @@ public final class ByteBuffer: @unchecked Sendable {
         UnsafeMutableRawBufferPointer(start: start, count: capacity)
     }
 
-    /// Forgets the content, and gives memory back where one huge document had made the buffer huge.
+    /// Forgets the content, and gives memory back where one huge document had made the buffer larger than `limit`: then
+    /// all but a quarter of that, which is likely to be enough for what follows.
     public func reset(keeping limit: Int = 8 << 20) {
         count = 0
         guard capacity > limit else { return }
-        capacity = limit
+        capacity = max(limit / 4, Self.smallestCapacity)
         start = Self.resized(start, to: capacity)
     }
 
@@ -72,6 +75,13 @@ public final class ByteBuffer: @unchecked Sendable {
         reserve(1)
         start[count] = byte
         count += 1
+    }
+
+    /// Exchanges the contents of two buffers without copying them.
+    public func exchange(with other: ByteBuffer) {
+        swap(&start, &other.start)
+        swap(&capacity, &other.capacity)
+        swap(&count, &other.count)
     }
 
     /// Drops `length` bytes from the front.

@@ -161,6 +161,7 @@ public struct Export: Sendable {
 }
 
 extension Threads {
-    /// Threads that do one kind of work, when nobody said how many.
-    static var defaultJobs: Int { max(2, ProcessInfo.processInfo.activeProcessorCount) }
+    /// Threads that do one kind of work, when nobody said how many: each takes some 10 MB, and four of them keep a server
+    /// busy.
+    static var defaultJobs: Int { min(4, max(2, ProcessInfo.processInfo.activeProcessorCount)) }
 }

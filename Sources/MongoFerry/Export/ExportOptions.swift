@@ -30,7 +30,7 @@ public struct ExportOptions: Sendable {
     /// Nil takes the best that the server has.
     public var consistency: Consistency?
     public var configuration = Configuration()
-    /// Threads that read and encode; nil goes by the machine.
+    /// Threads that read and encode; nil takes the machine's cores, 2 to 4.
     public var jobs: Int?
 
     public init(destination: BackupWriter.Destination) {

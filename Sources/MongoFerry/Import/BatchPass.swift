@@ -5,6 +5,9 @@ import Foundation
 enum BatchPass {
     /// Bytes of rows that the workers have at once.
     private static let byteLimit = 24 << 20
+    /// Bytes of rows whose documents the workers may keep when the rows themselves are gone: two of the largest that
+    /// are written as plain text.
+    private static let keptLimit = 44 << 20
 
     /// Reads batches from where `reader` stands and hands each to one of the workers.
     ///
@@ -14,28 +17,33 @@ enum BatchPass {
     ///   - workers: one a thread.
     ///   - readsHugeAhead: reads a huge row while the one before is looked at.
     ///   - afterEach: for each worker, what its thread does with what it kept of a batch, when the batch's own room is
-    ///     free again; until then no other huge row is read.
+    ///     free again.
+    ///   - besideKept: how many huge documents may be kept while the row of another is read; with 0 that waits until
+    ///     `afterEach` has ended.
     ///   - atEnd: for each worker, what its thread does after its last batch.
     /// - Throws: the first error of reader or workers; `CancellationError`.
     static func run(
         _ reader: BackupReader, until end: Int? = nil, readsHugeAhead: Bool = false, cancellation: Cancellation,
         workers: [@Sendable (RecordBatch) throws -> Void], afterEach: [@Sendable () throws -> Void] = [],
-        atEnd: [@Sendable () throws -> Void] = []
+        besideKept: Int = 0, atEnd: [@Sendable () throws -> Void] = []
     ) throws {
         let full = BoundedQueue<RecordBatch>(capacity: 2)
         let spare = BoundedQueue<RecordBatch>(capacity: workers.count + 4)
         for _ in 0..<workers.count + 3 { _ = spare.push(RecordBatch()) }
         let failure = Cancellation()
         let budget = ByteBudget(byteLimit)
+        let kept = ByteBudget(keptLimit)
         let bodies = workers.enumerated().map { index, worker in
             { @Sendable in
                 while let batch = full.pop() {
+                    let size = batch.byteCount
+                    if besideKept > 0, !kept.take(size) { break }
                     try failure.check()
                     try worker(batch)
-                    let size = batch.byteCount
                     batch.clear()
+                    if besideKept > 0 { budget.give(back: size) }
                     if index < afterEach.count { try afterEach[index]() }
-                    budget.give(back: size)
+                    (besideKept > 0 ? kept : budget).give(back: size)
                     _ = spare.push(batch)
                 }
                 try failure.check()
@@ -48,6 +56,7 @@ enum BatchPass {
             while !failure.isCancelled, let batch = spare.pop() {
                 try cancellation.check()
                 guard readsHugeAhead || budget.waitForRoom() else { break }
+                if besideKept == 1, !kept.waitForRoom() { break }
                 guard try reading.reader.nextBatch(into: batch) else { break }
                 if let end, batch.offset >= end { break }
                 guard budget.take(batch.byteCount), full.push(batch) else { break }
@@ -56,6 +65,7 @@ enum BatchPass {
         try Threads.runAll(bodies + [feed]) {
             failure.cancel()
             budget.close()
+            kept.close()
             full.close()
             spare.close()
         }

@@ -24,6 +24,7 @@ extension DocumentWriter {
                 try bulk.insert(document)
             }
         }
+        if way.keptBesideNextRow == 2, bytes.count > Self.batchBytes { try dropDocuments() }
         let result = try bulk.execute()
         var errors = result.writeErrors
         var taken: [Int] = []
@@ -59,6 +60,13 @@ extension DocumentWriter {
         outcome.updated += sent.count - second.writeErrors.count
         try Self.check(second)
         try writeInTransactions(dangerous)
+    }
+
+    /// Huge documents need not be held twice while they are on their way: the driver has its own copy, and nothing
+    /// of them is tried again.
+    private func dropDocuments() throws {
+        for index in pending.indices { pending[index].id = try document(index).first.map(IDText.text) ?? "" }
+        bytes.reset(keeping: 64 << 10)
     }
 
     static func isTakenID(_ error: WriteError) -> Bool {

@@ -16,12 +16,27 @@ final class DocumentWriter {
         case measurements(timeField: String?)
         /// Writes nothing: only says what a merge would find missing or different.
         case compare(DifferenceLog)
+
+        /// Whether documents are sent as they come, without a look at what is there.
+        var onlyInserts: Bool { keptBesideNextRow > 0 }
+
+        /// How many huge documents may be on their way while the next row is read; see ``BatchPass``. What may have to be
+        /// sent again is held twice meanwhile, and live documents come back beside those that are looked up.
+        var keptBesideNextRow: Int {
+            switch self {
+            case .load, .insertIntoEmpty: 2
+            case .mergeIntoEmpty: 1
+            case .merge, .insert, .measurements, .compare: 0
+            }
+        }
     }
 
     struct Pending {
         let start: Int
         let count: Int
         let line: Int
+        /// Its `_id` as people read it, where the document itself is no longer kept.
+        var id: String?
     }
 
     let client: Client
@@ -63,22 +78,25 @@ final class DocumentWriter {
 
     /// Takes a document, and writes when there are enough. A huge one waits for ``flushIfFull()``: its row should not
     /// be held meanwhile.
+    /// - Parameter buffer: where it stands by itself; a huge one's buffer is exchanged for an empty one, not copied.
     /// - Throws: ``MongoError`` for what is not a matter of single documents.
-    func add(_ document: RawDocument, line: Int) throws {
+    func add(_ document: RawDocument, line: Int, from buffer: ByteBuffer? = nil) throws {
         outcome.read += 1
         if bytes.count + document.bytes.count > Self.batchBytes { try flush() }
         pending.append(Pending(start: bytes.count, count: document.bytes.count, line: line))
-        bytes.append(document.bytes)
+        if let buffer, bytes.count == 0, document.bytes.count >= Self.hugeBytes,
+            document.bytes.baseAddress == buffer.bytes.baseAddress, document.bytes.count == buffer.count
+        {
+            bytes.exchange(with: buffer)
+        } else {
+            bytes.append(document.bytes)
+        }
         if document.bytes.count < Self.hugeBytes { try flushIfFull() }
     }
 
     /// Writes what is waiting where there is enough of it.
     func flushIfFull() throws {
-        let limit =
-            switch way {
-            case .load, .mergeIntoEmpty, .insertIntoEmpty: Self.batchCount
-            default: Self.lookupCount
-            }
+        let limit = way.onlyInserts ? Self.batchCount : Self.lookupCount
         if bytes.count >= Self.batchBytes / 2 || pending.count >= limit { try flush() }
     }
 
@@ -121,7 +139,8 @@ final class DocumentWriter {
         outcome.rejected += 1
         rejections.add(
             RowProblem(
-                line: pending[index].line, collection: name, id: try document(index).first.map(IDText.text),
+                line: pending[index].line, collection: name,
+                id: try pending[index].id ?? document(index).first.map(IDText.text),
                 reason: reason))
     }
 

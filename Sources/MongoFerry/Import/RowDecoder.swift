@@ -16,7 +16,8 @@ struct RowProblem: Error, Sendable {
 struct RowDecoder {
     private let quoted = ExtendedJSONDecoder(quotes: .doubled)
     private let bare = ExtendedJSONDecoder(quotes: .plain)
-    private let buffer = ByteBuffer(capacity: 64 << 10)
+    /// Where documents are decoded to.
+    let buffer = ByteBuffer(capacity: 64 << 10)
     private let reordered = ByteBuffer(capacity: 4096)
     /// Bytes of the largest document that the server takes.
     let maximumDocument: Int

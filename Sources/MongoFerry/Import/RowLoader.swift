@@ -69,6 +69,7 @@ struct RowLoader {
                 }
             },
             afterEach: workers.map { worker in { @Sendable in try worker.flushIfFull() } },
+            besideKept: way.keptBesideNextRow,
             atEnd: workers.map { worker in { @Sendable in try worker.finish() } })
         for worker in workers {
             if let outcome = worker.outcome { result.outcome += outcome }
@@ -167,7 +168,7 @@ private final class LoadWorker: @unchecked Sendable {
                             return
                         }
                         try tally?.look(at: document)
-                        return try writer.add(document, line: row.line)
+                        return try writer.add(document, line: row.line, from: decoder.buffer)
                     }
                     try convert(document, rules) { try writer.add($0, line: row.line) }
                 }

@@ -63,7 +63,7 @@ struct ExportCommand: ParsableCommand {
     @Flag(help: "Overwrite the file if it exists.")
     var force = false
 
-    @Option(help: ArgumentHelp("Threads that read and encode.", valueName: "n"))
+    @Option(help: ArgumentHelp("Threads that read and encode. Default: the machine's cores, 2 to 4.", valueName: "n"))
     var jobs: Int?
 
     @Option(

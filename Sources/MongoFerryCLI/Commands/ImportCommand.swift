@@ -62,7 +62,7 @@ struct ImportCommand: ParsableCommand {
     @Flag(help: "Do not ask.")
     var yes = false
 
-    @Option(help: ArgumentHelp("Threads that decode and write.", valueName: "n"))
+    @Option(help: ArgumentHelp("Threads that decode and write. Default: the machine's cores, 2 to 4.", valueName: "n"))
     var jobs: Int?
 
     @Option(
