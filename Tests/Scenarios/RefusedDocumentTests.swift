@@ -211,4 +211,35 @@ import Testing
             #expect(report.totals.rejected == 3)
         }
     }
+
+    /// Of huge documents the importer keeps less: they are still told by line and `_id`, and the others arrive.
+    @Test(arguments: [ImportOptions.Mode.replace, .merge, .insert])
+    func hugeDocumentsThatAreRefusedAreToldToo(mode: ImportOptions.Mode) throws {
+        try withTestDatabase { database, folder in
+            let filling = Value.string(String(repeating: "x", count: 9 << 20))
+            let documents = (0..<6).map { ["_id": .int32($0), "n": .int32($0), "filling": filling] as Document }
+            try database.create("items")
+            for document in documents { try database.insert([document], into: "items") }
+            try database.run(["collMod": "items", "validator": ["n": ["$nin": [1, 4]]]])
+            try database.export(to: folder.file("items.csv"))
+            if mode != .replace { try database.delete("items", [:]) }
+            let before = try database.image()
+            let report = try database.load(folder.file("items.csv"), mode)
+            #expect(Set(report.rejections.map(\.id)) == ["1", "4"])
+            #expect(report.rejections.allSatisfy { $0.reason.hasPrefix("the collection's validator refuses it") })
+            let lines = try folder.text("items.csv").split(separator: "\n", omittingEmptySubsequences: false)
+            for rejection in report.rejections {
+                let line = try #require(rejection.line)
+                #expect(lines[line - 1].contains(#"{""_id"":\#(rejection.id ?? "?"),"#))
+            }
+            if mode == .replace {
+                #expect(report.status == "refused")
+                #expect(try database.image().differences(from: before) == [])
+            } else {
+                #expect(report.status == "problems")
+                #expect(report.totals.inserted == 4)
+                #expect(Set(try database.documents(in: "items")) == Set([0, 2, 3, 5].map { documents[$0] }))
+            }
+        }
+    }
 }
