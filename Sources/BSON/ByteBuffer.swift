@@ -42,11 +42,11 @@ public final class ByteBuffer: @unchecked Sendable {
     }
 
     /// Forgets the content, and gives memory back where one huge document had made the buffer larger than `limit`: then
-    /// all but a quarter of that, which is likely to be enough for what follows.
+    /// all but a megabyte, which is likely to be enough for what follows.
     public func reset(keeping limit: Int = 8 << 20) {
         count = 0
         guard capacity > limit else { return }
-        capacity = max(limit / 4, Self.smallestCapacity)
+        capacity = max(min(limit, 1 << 20), Self.smallestCapacity)
         start = Self.resized(start, to: capacity)
     }
 

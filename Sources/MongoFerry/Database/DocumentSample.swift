@@ -34,13 +34,16 @@ struct DocumentSample {
                 try body(document)
             }
         }
-        try take(client.find(namespace, [:], options: limited(200)))
+        let share = min(200, max(1, room / 3))
+        try take(client.find(namespace, [:], options: limited(share)))
         // Servers sort a time series by its time alone.
-        guard kind == .collection else { return try take(random(400, client)) }
-        try take(client.find(namespace, [:], options: limited(200, sort: ["_id": -1])))
-        guard let between = IDSpread.points(5, between: ids) else { return try take(random(200, client)) }
+        guard kind == .collection else { return try take(random(2 * share, client)) }
+        try take(client.find(namespace, [:], options: limited(share, sort: ["_id": -1])))
+        // Of huge documents these are enough to read.
+        guard share >= 10 else { return }
+        guard let between = IDSpread.points(5, between: ids) else { return try take(random(share, client)) }
         for id in between {
-            try take(client.find(namespace, ["_id": ["$gte": id]], options: limited(40, sort: ["_id": 1])))
+            try take(client.find(namespace, ["_id": ["$gte": id]], options: limited(share / 5, sort: ["_id": 1])))
         }
     }
 
@@ -50,7 +53,7 @@ struct DocumentSample {
     }
 
     /// So many of the collection's documents take as much as a sample may.
-    private var room: Int { max(10, Self.maximumBytes / max(1, size.averageDocument ?? 1024)) }
+    private var room: Int { max(3, Self.maximumBytes / max(1, size.averageDocument ?? 1024)) }
 
     private func limited(_ count: Int, sort: Document? = nil) -> FindOptions {
         let count = min(count, room)
