@@ -6,6 +6,10 @@ struct RawChunk: Sendable {
     let place: OrderedChunks.Place
     let documents: ByteBuffer
     let count: Int
+
+    /// Bytes that a chunk has at most; a larger document goes by itself. Their rows are about twice as long: a chunk and
+    /// its rows fit into a core's own cache, and buffers are used again as they are.
+    static let usualBytes = 384 << 10
 }
 
 /// Reads parts, one after the other, and hands their documents to the encoders. Belongs to one thread.
@@ -43,10 +47,6 @@ private struct ChunkFilling {
     private var buffer: ByteBuffer
     private var count = 0
 
-    /// Their rows are about twice as long. A chunk and its rows fit into a core's own cache, and buffers are used again as
-    /// they are.
-    private static let chunkBytes = 384 << 10
-
     init(collection: Int, chunks: OrderedChunks, encoders: BoundedQueue<RawChunk>, cancellation: Cancellation) {
         self.collection = collection
         self.chunks = chunks
@@ -57,9 +57,9 @@ private struct ChunkFilling {
 
     mutating func take(_ document: RawDocument) throws {
         let size = document.bytes.count
-        if count > 0, buffer.count + size > Self.chunkBytes { try send() }
+        if count > 0, buffer.count + size > RawChunk.usualBytes { try send() }
         // A huge one waits for its place in libmongoc's buffer, not in another one beside it.
-        let place = size > Self.chunkBytes ? try chunks.enter(collection: collection, bytes: size) : nil
+        let place = size > RawChunk.usualBytes ? try chunks.enter(collection: collection, bytes: size) : nil
         buffer.append(document.bytes)
         count += 1
         if let place { try send(to: place) }

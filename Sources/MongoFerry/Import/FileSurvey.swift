@@ -83,7 +83,7 @@ struct Surveyor {
         let bytes = Tally()
         let totalBytes = reader.uncompressedSize
         let measurements = Set(reader.metadata?.collections.filter { $0.kind == .timeseries }.map(\.name) ?? [])
-        let hashes = SharedHashes()
+        let hashes = SharedHashes<String>()
         let workers = (0..<jobs).map { _ in
             SurveyWorker(
                 RowDecoder(maximumDocument: maximumDocument, measurements: measurements), problemLimit: problemLimit,
@@ -109,7 +109,7 @@ struct Surveyor {
         return survey
     }
 
-    private func merged(_ workers: [SurveyWorker], _ hashes: SharedHashes, isLegacy: Bool) -> FileSurvey {
+    private func merged(_ workers: [SurveyWorker], _ hashes: SharedHashes<String>, isLegacy: Bool) -> FileSurvey {
         var survey = FileSurvey(problems: ProblemList(limit: problemLimit))
         var byName: [String: FileSurvey.Rows] = [:]
         var hasWrappers = false
@@ -132,7 +132,6 @@ struct Surveyor {
         survey.rows = byName.values.sorted { $0.first.offset < $1.first.offset }
         for index in survey.rows.indices {
             survey.rows[index].ids = hashes.take(survey.rows[index].name)
-            survey.rows[index].ids.sort()
         }
         if isLegacy {
             survey.legacyRows = hasWrappers ? .withHexadecimalID : .all
@@ -197,9 +196,10 @@ private final class SurveyWorker: @unchecked Sendable {
     private(set) var hexadecimalRows = LegacyInference()
     private(set) var otherRows = LegacyInference()
 
-    private let hashes: SharedHashes
+    private let hashes: SharedHashes<String>
 
-    init(_ decoder: RowDecoder, problemLimit: Int, isLegacy: Bool, contents: ContentHash?, hashes: SharedHashes) {
+    init(_ decoder: RowDecoder, problemLimit: Int, isLegacy: Bool, contents: ContentHash?, hashes: SharedHashes<String>)
+    {
         self.decoder = decoder
         self.hashes = hashes
         self.contents = contents

@@ -77,8 +77,10 @@ struct LegacyTypes {
         let rekeyed = Set(rules.rules.filter(\.changesKeys).map(\.collection))
         guard !rekeyed.isEmpty || rules.rules.contains(where: \.isStrict) else { return }
         try reader.seek(toRowAt: reader.firstRow.offset, line: reader.firstRow.line)
+        let hashes = SharedHashes<String>()
         let workers = (0..<jobs).map { _ in
-            RuleTrial(rules: rules, rekeyed: rekeyed, legacyRows: survey.legacyRows, limit: problems.limit)
+            RuleTrial(
+                rules: rules, rekeyed: rekeyed, legacyRows: survey.legacyRows, limit: problems.limit, hashes: hashes)
         }
         try BatchPass.run(
             reader, cancellation: operation.cancellation,
@@ -86,10 +88,7 @@ struct LegacyTypes {
         for worker in workers { problems.merge(worker.problems) }
         guard !rekeyed.isEmpty else { return }
         for index in survey.rows.indices where rekeyed.contains(survey.rows[index].name) {
-            var ids = RecordHashes()
-            for worker in workers { ids.append(contentsOf: worker.ids[survey.rows[index].name] ?? RecordHashes()) }
-            ids.sort()
-            survey.rows[index].ids = ids
+            survey.rows[index].ids = hashes.take(survey.rows[index].name)
         }
         try DuplicateSearch(reader: reader, maximumDocument: .max, operation: operation)
             .run(&survey, rules: rules, in: rekeyed)
@@ -111,10 +110,15 @@ private final class RuleTrial: @unchecked Sendable {
     private let converted = ByteBuffer(capacity: 4096)
     private var counts: ConversionCounts
     private(set) var problems: ProblemList
-    /// Hashes of the `_id`s of the collections in `rekeyed`.
-    private(set) var ids: [String: RecordHashes] = [:]
+    /// Hashes of a batch's `_id`s, of the collections in `rekeyed`.
+    private var ids: [String: RecordHashes] = [:]
+    private let hashes: SharedHashes<String>
 
-    init(rules: TypeRules, rekeyed: Set<String>, legacyRows: FileSurvey.LegacyRows, limit: Int) {
+    init(
+        rules: TypeRules, rekeyed: Set<String>, legacyRows: FileSurvey.LegacyRows, limit: Int,
+        hashes: SharedHashes<String>
+    ) {
+        self.hashes = hashes
         self.rules = rules
         self.rekeyed = rekeyed
         self.legacyRows = legacyRows
@@ -123,6 +127,7 @@ private final class RuleTrial: @unchecked Sendable {
     }
 
     func look(at batch: RecordBatch) {
+        defer { hashes.move(&ids) }
         batch.forEachRow { row in
             // Rows that cannot be read were noted by the survey.
             guard let (name, fields) = try? decoder.fields(of: row), let collection = rules.rules(for: name) else {

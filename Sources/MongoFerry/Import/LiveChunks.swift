@@ -9,12 +9,11 @@ final class LiveChunks: @unchecked Sendable {
     // Unchecked: one thread fills; a check at run time for every document costs.
     @exclusivity(unchecked) private var filling: ByteBuffer?
 
-    private static let chunkBytes = 384 << 10
     /// Bytes on their way at once; a document that is larger goes by itself.
     private static let byteLimit = 3 << 20
 
     init() {
-        for _ in 0..<8 { _ = spare.push(ByteBuffer(capacity: Self.chunkBytes)) }
+        for _ in 0..<8 { _ = spare.push(ByteBuffer(capacity: RawChunk.usualBytes)) }
     }
 
     // MARK: The reading thread
@@ -22,9 +21,9 @@ final class LiveChunks: @unchecked Sendable {
     /// - Throws: `CancellationError` where the other thread has failed.
     func put(_ document: RawDocument) throws {
         let size = document.bytes.count
-        if let chunk = filling, chunk.count + size > Self.chunkBytes { try send(chunk) }
+        if let chunk = filling, chunk.count + size > RawChunk.usualBytes { try send(chunk) }
         // A huge one waits in libmongoc's buffer, not in another one beside it.
-        if size > Self.chunkBytes, !budget.waitForRoom() { throw CancellationError() }
+        if size > RawChunk.usualBytes, !budget.waitForRoom() { throw CancellationError() }
         guard let chunk = filling ?? spare.pop() else { throw CancellationError() }
         chunk.append(document.bytes)
         filling = chunk
@@ -49,7 +48,7 @@ final class LiveChunks: @unchecked Sendable {
 
     func recycle(_ chunk: ByteBuffer) {
         budget.give(back: chunk.count)
-        chunk.reset(keeping: Self.chunkBytes)
+        chunk.reset(keeping: RawChunk.usualBytes)
         _ = spare.push(chunk)
     }
 

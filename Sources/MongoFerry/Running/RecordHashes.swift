@@ -115,14 +115,28 @@ struct RecordHashes: Sendable {
     }
 }
 
-/// Hashes that several threads find, by collection, in one place: gathering them afterwards would hold them twice.
-final class SharedHashes: Sendable {
-    private let byName = Mutex<[String: RecordHashes]>([:])
+/// Hashes that several threads find, of a collection or a field of one, in one place: gathering them afterwards would hold
+/// them twice.
+final class SharedHashes<Key: Hashable & Sendable>: Sendable {
+    private let byKey = Mutex<[Key: RecordHashes]>([:])
 
-    func add(_ hashes: RecordHashes, to name: String) {
-        byName.withLock { $0[name, default: RecordHashes()].append(contentsOf: hashes) }
+    func add(_ hashes: RecordHashes, to key: Key) {
+        byKey.withLock { $0[key, default: RecordHashes()].append(contentsOf: hashes) }
     }
 
-    /// Those of one collection, which are then gone from here.
-    func take(_ name: String) -> RecordHashes { byName.withLock { $0.removeValue(forKey: name) ?? RecordHashes() } }
+    /// Adds what a thread has found so far, and empties it.
+    func move(_ found: inout [Key: RecordHashes]) {
+        for key in found.keys {
+            guard let hashes = found[key], hashes.count > 0 else { continue }
+            add(hashes, to: key)
+            found[key]?.removeAll()
+        }
+    }
+
+    /// Those of one key, sorted, which are then gone from here.
+    func take(_ key: Key) -> RecordHashes {
+        var hashes = byKey.withLock { $0.removeValue(forKey: key) ?? RecordHashes() }
+        hashes.sort()
+        return hashes
+    }
 }

@@ -94,16 +94,21 @@ struct FileReferenceCheck {
             wanted[reference.target, default: []].append(reference.targetPath)
         }
         guard !wanted.isEmpty else { return [:] }
-        let workers = (0..<Threads.defaultJobs).map { _ in FieldWorker(survey: survey, rules: rules, wanted: wanted) }
+        let hashes = SharedHashes<TargetField>()
+        let workers = (0..<Threads.defaultJobs).map { _ in
+            FieldWorker(survey: survey, rules: rules, wanted: wanted, hashes: hashes)
+        }
         try reader.seek(toRowAt: reader.firstRow.offset, line: reader.firstRow.line)
         try BatchPass.run(
             reader, cancellation: operation.cancellation,
             workers: workers.map { worker in { @Sendable batch in worker.look(at: batch) } })
         var result: [TargetField: RecordHashes] = [:]
-        for (field, values) in workers.flatMap(\.values) {
-            result[field, default: RecordHashes()].append(contentsOf: values)
+        for (collection, paths) in wanted {
+            for path in paths {
+                let field = TargetField(collection: collection, path: path)
+                if result[field] == nil { result[field] = hashes.take(field) }
+            }
         }
-        for field in Array(result.keys) { result[field]?.sort() }
         return result
     }
 }
@@ -208,14 +213,20 @@ private final class ReferenceWorker: @unchecked Sendable {
 private final class FieldWorker: @unchecked Sendable {
     private var decoder: ConvertingDecoder
     private let wanted: [String: [FieldPath]]
-    private(set) var values: [TargetField: RecordHashes] = [:]
+    private let hashes: SharedHashes<TargetField>
+    /// Of one batch.
+    private var values: [TargetField: RecordHashes] = [:]
 
-    init(survey: FileSurvey, rules: TypeRules?, wanted: [String: [FieldPath]]) {
+    init(
+        survey: FileSurvey, rules: TypeRules?, wanted: [String: [FieldPath]], hashes: SharedHashes<TargetField>
+    ) {
+        self.hashes = hashes
         decoder = ConvertingDecoder(survey: survey, rules: rules)
         self.wanted = wanted
     }
 
     func look(at batch: RecordBatch) {
+        defer { hashes.move(&values) }
         batch.forEachRow { row in
             decoder.withDocument(row, in: { wanted[$0] != nil }) { name, document, _ in
                 for path in wanted[name] ?? [] {
