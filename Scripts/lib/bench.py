@@ -141,7 +141,7 @@ class Bench:
         path = self.file(name + ".csv")
         mine, others = self.pair(self.export(name, path), self.drain(name), warm=1)
         self.note(f"export, {label}", mine, others, "bare drain", os.path.getsize(path))
-        if name == "bench_large":
+        if label.startswith("ledger"):
             without = [word if word != self.file("references.yaml") else self.file("empty.yaml")
                        for word in self.export(name, path)]
             open(self.file("empty.yaml"), "w").write("collections: {}\n")
