@@ -284,7 +284,7 @@ extension OwnServerTests {
         // MARK: Servers that fail while they are read
 
         @Test(
-            arguments: ["find", "getMore", "count", "listCollections", "listIndexes", "hello"],
+            arguments: ["find", "getMore", "dataSize", "count", "listCollections", "listIndexes", "hello"],
             [["errorCode": 10107], ["errorCode": 11600], ["closeConnection": true]] as [Document])
         func aFaultThatPassesGivesTheWholeFileOrNone(command: String, fault: Document) throws {
             try withDatabase(on: server) { database, folder in
@@ -310,7 +310,7 @@ extension OwnServerTests {
             try withDatabase(on: server) { database, folder in
                 try FaultData.fill(database, generation: "new", count: 600)
                 let failure = try FailPoint(
-                    server, ["collStats"], mode: .alwaysOn, ["errorCode": .int32(code)])
+                    server, ["dataSize"], mode: .alwaysOn, ["errorCode": .int32(code)])
                 let outcome = try Program.run(exporting(database, to: folder.file("all.csv")))
                 let discovered = try Program.run(["discover", "--uri", server.uri(), "--db", database.name])
                 try failure.off()

@@ -1,4 +1,5 @@
 import BSON
+import BackupFile
 import Foundation
 import MongoDriver
 import MongoFerry
@@ -83,6 +84,46 @@ import Testing
                 (0..<9000).map { $0 == 4321 ? ["_id": id(2, $0), "by": id(1, 3)] : ["_id": id(2, $0)] }, into: "visits")
             let found = try Discovering(try database.target, configuration: Configuration(), OperationContext())
             #expect(found.references.map { "\($0.path) → \($0.target)" } == ["by → agents"])
+        }
+    }
+
+    /// Before an export a large collection is not read whole.
+    @Test(arguments: [ElementType.objectID, .int32, .date, .string])
+    func anExportFindsWhatOldAndNewDocumentsAndThoseBetweenReferTo(type: ElementType) throws {
+        try withTestDatabase { database, folder in
+            func key(_ index: Int) -> Value {
+                switch type {
+                case .objectID: .objectID(ObjectID(high: 0x5C2A_AD80_0000_0001, low: UInt32(index)))
+                case .int32: .int32(Int32(index))
+                case .date: .date(Int64(index) * 86_400_000)
+                default: .string("visit \(10_000 + index)")
+                }
+            }
+            func id(_ kind: UInt64, _ index: Int) -> Value {
+                .objectID(ObjectID(high: 0x5C2A_AD80_0000_0000 | kind << 8, low: UInt32(index)))
+            }
+            for (kind, name) in ["agents", "offices", "towns"].enumerated() {
+                try database.insert((0..<10).map { ["_id": id(UInt64(kind), $0)] }, into: name)
+            }
+            try database.insert(
+                (0..<3000).map { index in
+                    let visit: Document = ["_id": key(index)]
+                    return switch index {
+                    case ..<40: visit.appending("agent", id(0, index % 10))
+                    // Between texts there is no middle: some are taken at random.
+                    case 1500..<1530 where type != .string: visit.appending("office", id(1, index % 10))
+                    case 2960...: visit.appending("town", id(2, index % 10))
+                    default: visit
+                    }
+                }, into: "visits")
+            try database.export(to: folder.file("all.csv"))
+            let metadata = try #require(try BackupReader(try OpenFile(reading: folder.file("all.csv"))).metadata)
+            let found = try metadata.references.map { try Reference(document: $0) }
+            let wanted = ["agent → agents", "office → offices", "town → towns"]
+            #expect(
+                Set(found.map { "\($0.path) → \($0.target)" })
+                    == Set(type == .string ? [wanted[0], wanted[2]] : wanted),
+                "\(type)")
         }
     }
 

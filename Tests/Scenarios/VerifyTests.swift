@@ -164,6 +164,38 @@ import Testing
         }
     }
 
+    /// With few strangers the collection is read whole, among many the file's documents are looked up; both say the same.
+    @Test(arguments: [3, 600]) func allThatDiffersIsTold(strangers: Int) throws {
+        try withTestDatabase { database, folder in
+            try database.insert(
+                (0..<100).map { ["_id": .int32($0), "a": ["b": .int32($0)], "n": 1] } + [["_id": "x", "n": .int64(5)]],
+                into: "items")
+            try database.export(to: folder.file("x.csv"))
+            #expect(try Self.verify(folder.file("x.csv"), database).differences.map(\.detail) == [])
+            try database.delete("items", ["_id": ["$in": [7, "x"]]])
+            // Equal to the server, and not the same: another type, another order.
+            try database.delete("items", ["_id": ["$in": [8, 9, 10]]])
+            try database.insert(
+                [
+                    ["_id": 8, "a": ["b": .double(8)], "n": 1], ["_id": 9, "n": 1, "a": ["b": 9]],
+                    ["_id": .double(10), "a": ["b": 10], "n": 1],
+                ], into: "items")
+            try database.insert((0..<strangers).map { ["_id": .string("stranger \($0)")] }, into: "items")
+            let report = try Self.verify(folder.file("x.csv"), database)
+            #expect(report.status == "problems")
+            let told = report.differences.map { "\($0.kind) \($0.detail)" }
+            #expect(
+                told.map { $0.split(separator: " ")[0...1].joined(separator: " ") } == [
+                    "missing 2", "different 3", "extra \(strangers)",
+                ])
+            #expect(told[0].contains("_id 7") && told[0].contains(#"_id "x""#), "\(told)")
+            #expect(told[1].contains("_id 8 in a.b (int, not double)"), "\(told)")
+            #expect(told[1].contains("_id 9 in the order of the fields"), "\(told)")
+            #expect(told[1].contains("_id 10 in _id (int, not double)"), "\(told)")
+            #expect(told[2].contains(#"_id "stranger 0""#), "\(told)")
+        }
+    }
+
     @Test func collectionsThatWereImportedUnderOtherNamesAreFoundThere() throws {
         try withTwoTestDatabases { source, copy, folder in
             try Self.fill(source)

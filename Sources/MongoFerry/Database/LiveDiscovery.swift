@@ -33,12 +33,13 @@ struct LiveDiscovery {
     }
 
     /// - Parameter sizes: of all of `entries` but views.
-    /// - Returns: references and types by the collections' names in the file.
+    /// - Returns: references, and after a thorough look types too, by the collections' names in the file.
     /// - Throws: ``MongoError``; `CancellationError`.
     func discover(_ entries: [BackupMetadata.Collection], _ sizes: CollectionSizes) throws -> Discovery {
         let entries = entries.filter { $0.kind != .view }
         let names = Dictionary(uniqueKeysWithValues: entries.map { ($0.name, $0.databaseName) })
-        var discovery = ReferenceDiscovery(valuesPerPath: effort.valuesPerPath)
+        var discovery = ReferenceDiscovery(
+            valuesPerPath: effort.valuesPerPath, findsTypes: effort == .thorough)
         for entry in entries {
             let count = sizes[entry.databaseName]?.count
             discovery.declare(entry.name, count: count, isTarget: entry.kind == .collection)

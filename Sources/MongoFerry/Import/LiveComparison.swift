@@ -15,6 +15,10 @@ struct LiveComparison: Sendable {
     let operation: OperationContext
     /// Checks the references of what is read; nil to check none.
     var references: ReferencesUnderWay?
+    var phase: OperationProgress.Phase = .load
+    var readPreference: ReadPreference = .primary
+    /// How many of the documents that only the database has are told by their `_id`s; nil not to look for any.
+    var strangersToTell: Int?
 
     /// What one collection has of the file's documents.
     struct Result: Sendable {
@@ -22,6 +26,14 @@ struct LiveComparison: Sendable {
         var equal: PlaceSet
         /// References of all live documents; nil where none were checked.
         var outcomes: [ReferenceOutcome]?
+        var strangers: Strangers?
+    }
+
+    /// Live documents whose `_id` no row of the file has.
+    struct Strangers: Sendable {
+        var count = 0
+        /// The `_id`s of the first of them.
+        var ids: [Value] = []
     }
 
     /// Where looking up would be more work: the collection has far fewer documents than the file, or far more.
@@ -55,12 +67,13 @@ struct LiveComparison: Sendable {
         _ rows: FileSurvey.Rows, _ namespace: Namespace, _ done: Tally, _ read: Tally, _ total: Int
     ) throws -> Result {
         let tally = references?.tally(of: rows.name)
-        let comparer = LiveComparer(ids: rows.ids, contents: contents, tally: tally)
+        let comparer = LiveComparer(
+            ids: rows.ids, contents: contents, tally: tally, strangersToTell: strangersToTell)
         let chunks = LiveChunks()
         let options = FindOptions(
             batchSize: Export.batchSize(
                 averageDocument: rows.bytes / max(1, rows.count), isDistant: try connection.isDistant()),
-            readPreference: .primary)
+            readPreference: readPreference)
         let reading = { @Sendable in
             try connection.withClient { client in
                 let cursor = try client.find(namespace, [:], options: options)
@@ -73,12 +86,14 @@ struct LiveComparison: Sendable {
                 try operation.cancellation.check()
                 let count = try comparer.look(at: chunk)
                 operation.progress(
-                    .load, rows.name, records: done.add(count), total: total, bytes: read.add(chunk.count))
+                    phase, rows.name, records: done.add(count), total: total, bytes: read.add(chunk.count))
                 chunks.recycle(chunk)
             }
         }
         try Threads.runAll([reading, comparing]) { chunks.fail() }
-        return Result(equal: comparer.equal, outcomes: try tally?.finish())
+        return Result(
+            equal: comparer.equal, outcomes: try tally?.finish(),
+            strangers: strangersToTell == nil ? nil : comparer.strangers)
     }
 }
 
@@ -89,11 +104,14 @@ private final class LiveComparer: @unchecked Sendable {
     private let contents: ContentHash
     private let tally: ReferenceTally?
     @exclusivity(unchecked) private(set) var equal: PlaceSet
+    private let strangersToTell: Int?
+    private(set) var strangers = LiveComparison.Strangers()
     /// Hashes of a chunk's documents.
     @exclusivity(unchecked) private var liveIDs: [UInt64] = []
     @exclusivity(unchecked) private var liveContents: [UInt64] = []
 
-    init(ids: RecordHashes, contents: ContentHash, tally: ReferenceTally?) {
+    init(ids: RecordHashes, contents: ContentHash, tally: ReferenceTally?, strangersToTell: Int?) {
+        self.strangersToTell = strangersToTell
         self.ids = ids
         self.contents = contents
         self.tally = tally
@@ -112,10 +130,21 @@ private final class LiveComparer: @unchecked Sendable {
             liveIDs.append(IDHash.hash(id))
             liveContents.append(contents.hash(document.bytes))
         }
+        var known = 0
         ids.forEachPlace(of: liveIDs) { number, place in
+            known += 1
             if ids.document(at: place) == liveContents[number] { equal.insert(place) }
         }
+        if let strangersToTell, known < liveIDs.count { try noteStrangers(in: chunk, toTell: strangersToTell) }
         return count
+    }
+
+    private func noteStrangers(in chunk: ByteBuffer, toTell limit: Int) throws {
+        try RawDocument.forEach(in: chunk.bytes) { document in
+            guard let id = document.first, !ids.contains(IDHash.hash(id)) else { return }
+            strangers.count += 1
+            if strangers.ids.count < limit { strangers.ids.append(id.copy) }
+        }
     }
 }
 

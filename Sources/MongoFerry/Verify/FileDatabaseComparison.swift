@@ -11,6 +11,8 @@ struct FileDatabaseComparison {
     let rules: TypeRules?
     let connection: Connection
     let names: FileNames
+    /// With what the survey hashed the documents; nil where it did not, and all of them are looked up.
+    let contents: ContentHash?
     let operation: OperationContext
 
     private static let exampleLimit = 5
@@ -20,6 +22,7 @@ struct FileDatabaseComparison {
     func run(_ chosen: Set<String>) throws -> [Report.Difference] {
         var differences: [Report.Difference] = []
         let live = try connection.withClient { try $0.listCollections(in: connection.database) }
+        let compared = try compare(survey.rows.filter { chosen.contains($0.name) }, live)
         for rows in survey.rows where chosen.contains(rows.name) {
             let name = names.databaseName(of: rows.name)
             guard let info = live.first(where: { $0.name == name && $0.kind != .view }) else {
@@ -30,13 +33,36 @@ struct FileDatabaseComparison {
                             + (FileNames.hint(name, among: live.map(\.name)).map { "; \($0)" } ?? "")))
                 continue
             }
-            differences += try compare(rows, connection.namespace(name), info)
+            differences += try self.differences(of: rows, connection.namespace(name), info, compared[rows.name])
         }
         return differences
     }
 
+    /// Reads whole collections where that is less work than looking their documents up.
     private func compare(
-        _ rows: FileSurvey.Rows, _ namespace: Namespace, _ info: CollectionInfo
+        _ chosen: [FileSurvey.Rows], _ live: [CollectionInfo]
+    ) throws -> [String: LiveComparison.Result] {
+        guard let contents else { return [:] }
+        let candidates = chosen.filter { rows in
+            let name = names.databaseName(of: rows.name)
+            return live.contains { $0.name == name && $0.kind == .collection }
+        }
+        let database = connection.database
+        let counts = try connection.answers(for: candidates.map { names.databaseName(of: $0.name) }) { client, name in
+            try client.runRead(["count": .string(name)], on: database)["n"]?.integer ?? 0
+        }
+        let worthwhile = zip(candidates, counts).filter {
+            LiveComparison.isWorthwhile(records: $0.count, live: $1)
+        }
+        let comparison = LiveComparison(
+            connection: connection, contents: contents, jobs: Threads.defaultJobs, operation: operation, phase: .verify,
+            readPreference: .connectionString, strangersToTell: Self.exampleLimit)
+        return try comparison.run(
+            worthwhile.map { ($0.0, connection.namespace(names.databaseName(of: $0.0.name))) })
+    }
+
+    private func differences(
+        of rows: FileSurvey.Rows, _ namespace: Namespace, _ info: CollectionInfo, _ compared: LiveComparison.Result?
     ) throws -> [Report.Difference] {
         let timeField = info.options["timeseries"]?.document?["timeField"]?.string
         let rejections = RejectionLog()
@@ -45,7 +71,13 @@ struct FileDatabaseComparison {
             rejections: rejections, lock: nil, operation: operation, phase: .verify)
         let log = DifferenceLog(limit: Self.exampleLimit)
         let way = timeField.map { DocumentWriter.Way.measurements(timeField: $0) } ?? .compare(log)
-        let result = try loader.load(rows.name, into: namespace, way, isDryRun: true)
+        // What was read and is the same need not be looked up.
+        let known = compared.flatMap { compared in
+            contents.map { KnownRows(ids: rows.ids, equal: compared.equal, contents: $0) }
+        }
+        let isEqual = compared?.equal.count == rows.count
+        let result =
+            isEqual ? nil : try loader.load(rows.name, into: namespace, way, isDryRun: true, known: known)
         var differences: [Report.Difference] = []
         func add(_ kind: String, _ count: Int, _ examples: [String], _ note: String = "") {
             guard count > 0 else { return }
@@ -56,33 +88,31 @@ struct FileDatabaseComparison {
                     detail: "\(count) \(count == 1 ? "document" : "documents")\(note)"
                         + (examples.isEmpty ? "" : ": \(examples.joined(separator: "; "))\(more)")))
         }
-        add("missing", result.outcome.inserted, log.missing)
-        add("different", result.outcome.updated, log.different)
-        guard timeField == nil else {
-            let count = try connection.withClient { try $0.countDocuments(namespace) }
-            add("extra", count - result.matched, [], Self.extraNote)
-            return differences
+        if let result {
+            add("missing", result.outcome.inserted, log.missing)
+            add("different", result.outcome.updated, log.different)
+            guard timeField == nil else {
+                let count = try connection.withClient { try $0.countDocuments(namespace) }
+                add("extra", count - result.matched, [], Self.extraNote)
+                return differences
+            }
         }
-        let extra = try extraDocuments(rows, namespace)
-        add("extra", extra.count, extra.examples, Self.extraNote)
+        let strangers = try compared?.strangers ?? self.strangers(rows, namespace)
+        add("extra", strangers.count, strangers.ids.map { "_id \(IDText.text($0))" }, Self.extraNote)
         return differences
     }
 
-    /// Documents of the database whose `_id` no row has.
-    private func extraDocuments(_ rows: FileSurvey.Rows, _ namespace: Namespace) throws -> (
-        count: Int, examples: [String]
-    ) {
-        var count = 0
-        var examples: [String] = []
+    private func strangers(_ rows: FileSurvey.Rows, _ namespace: Namespace) throws -> LiveComparison.Strangers {
+        var strangers = LiveComparison.Strangers()
         try connection.withClient { client in
             try client.find(namespace, [:], options: FindOptions(projection: ["_id": 1])).forEach { document in
                 guard let id = document.first, !rows.ids.contains(IDHash.hash(id)) else { return }
-                count += 1
-                if count % 10_000 == 0 { try operation.cancellation.check() }
-                if examples.count < Self.exampleLimit { examples.append("_id \(IDText.text(id))") }
+                strangers.count += 1
+                if strangers.count % 10_000 == 0 { try operation.cancellation.check() }
+                if strangers.ids.count < Self.exampleLimit { strangers.ids.append(id.copy) }
             }
         }
-        return (count, examples)
+        return strangers
     }
 }
 

@@ -86,12 +86,13 @@ public struct Verify: Sendable {
         }
         report.source = reader.metadata?.sourceText
         let connection = try openConnection(target, reader)
+        let contents = connection != nil && reader.metadata != nil ? ContentHash() : nil
         var survey: FileSurvey
         do {
             survey = try Surveyor(
                 reader: reader, jobs: Threads.defaultJobs,
                 maximumDocument: connection?.server.maxBsonObjectSize ?? 16 << 20 + 16_384, problemLimit: 1000,
-                operation: operation
+                contents: contents, operation: operation
             ).run()
         } catch let error as BackupError where error.isAboutContent {
             return Self.damaged(report, error)
@@ -132,7 +133,7 @@ public struct Verify: Sendable {
             report.database = connection.database
             report.differences += try FileDatabaseComparison(
                 reader: reader, survey: survey, rules: legacy.rules, connection: connection, names: names,
-                operation: operation
+                contents: contents, operation: operation
             ).run(try chosen(survey.rows.map(\.name)))
         }
         return report

@@ -15,9 +15,9 @@ struct CollectionSample: Sendable {
 
     init(limit: Int) { self.limit = limit }
 
-    mutating func add(_ document: RawDocument) throws {
+    mutating func add(_ document: RawDocument, findsTypes: Bool) throws {
         documents += 1
-        try types.add(document)
+        if findsTypes { try types.add(document) }
         let id = document["_id"].flatMap { IDClass($0) == nil ? nil : IDClass.hash($0) }
         try visit(document, isArray: false, parent: 0, depth: 1, ownID: id, labels: [])
     }

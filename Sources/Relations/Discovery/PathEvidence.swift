@@ -61,7 +61,8 @@ struct PathEvidence: Sendable {
     static func all(
         in sample: CollectionSample, of collection: String, names: NameIndex
     ) -> [PathEvidence] {
-        sample.paths.indices.compactMap { number -> PathEvidence? in
+        let fields = sample.paths.indices.map { sample.walker.path($0)?.lastField }
+        return sample.paths.indices.compactMap { number -> PathEvidence? in
             let values = sample.paths[number]
             guard let path = sample.walker.path(number), let mainClass = values.mainClass else { return nil }
             let entries = values.sample.entries
@@ -72,7 +73,7 @@ struct PathEvidence: Sendable {
                 var named: [String: Value] = [:]
                 for label in entry.labels {
                     let beside = sample.paths[label.path]
-                    guard !beside.hasTooManyLabels, let name = sample.walker.path(label.path)?.lastField else {
+                    guard !beside.hasTooManyLabels, let name = fields[label.path] else {
                         continue
                     }
                     named[name] = beside.labels[label.value]

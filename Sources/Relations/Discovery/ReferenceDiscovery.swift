@@ -11,13 +11,17 @@ public struct ReferenceDiscovery: Sendable {
     /// Distinct values kept for each path.
     public let valuesPerPath: Int
     private let maximumValues: Int
+    private let findsTypes: Bool
     private var limit: Int
     private var collections: [ExactName: CollectionSample] = [:]
     private var documentsSinceCheck = 0
 
-    /// - Parameter maximumValues: values kept in all; where there are very many paths, each has fewer.
-    public init(valuesPerPath: Int = 1000, maximumValues: Int = 300_000) {
+    /// - Parameters:
+    ///   - maximumValues: values kept in all; where there are very many paths, each has fewer.
+    ///   - findsTypes: whether ``Discovery/types`` are wanted too.
+    public init(valuesPerPath: Int = 1000, maximumValues: Int = 300_000, findsTypes: Bool = true) {
         self.valuesPerPath = valuesPerPath
+        self.findsTypes = findsTypes
         self.maximumValues = maximumValues
         limit = valuesPerPath
     }
@@ -35,7 +39,8 @@ public struct ReferenceDiscovery: Sendable {
     /// Looks at one sampled document.
     /// - Throws: `BSONError` where it is damaged.
     public mutating func add(_ document: RawDocument, in collection: String) throws {
-        try collections[ExactName(collection), default: CollectionSample(limit: limit)].add(document)
+        try collections[ExactName(collection), default: CollectionSample(limit: limit)].add(
+            document, findsTypes: findsTypes)
         documentsSinceCheck += 1
         guard documentsSinceCheck >= 1_000 else { return }
         documentsSinceCheck = 0
