@@ -8,6 +8,7 @@ extension ImportRun {
     mutating func dryRun(_ plan: ImportPlan, _ survey: FileSurvey, _ legacy: LegacyTypes) throws -> Report {
         let loader = loader(survey, legacy, nil)
         let key = try DocumentKey(options.mode == .merge ? options.upsertKeys : ["_id"])
+        let compared = try compare(plan, survey, nil)
         var results: [RowLoader.Result] = []
         for step in plan.steps where step.way != .view {
             var outcome = CollectionOutcome(name: step.name)
@@ -15,9 +16,12 @@ extension ImportRun {
                 outcome.inserted = step.records
                 outcome.read = step.records
                 outcome.deleted = step.liveCount ?? 0
+            } else if let unchanged = unchanged(step, compared) {
+                outcome = unchanged
             } else {
                 let result = try loader.load(
-                    step.name, into: connection.namespace(step.databaseName), upsertWay(step, key), isDryRun: true)
+                    step.name, into: connection.namespace(step.databaseName), upsertWay(step, key), isDryRun: true,
+                    known: knownRows(step, compared, survey))
                 outcome = result.outcome
                 results.append(result)
                 if options.mode == .replace, let live = step.liveCount {

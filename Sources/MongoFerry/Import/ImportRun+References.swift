@@ -77,4 +77,21 @@ extension ImportRun {
             connection: connection, contents: contents, jobs: jobs, operation: operation, references: references)
         return try operation.timed("compare") { try comparison.run(collections) }
     }
+
+    /// The outcome of a collection whose documents are all there already; nil where some are not, or nobody knows.
+    func unchanged(_ step: ImportPlan.Step, _ compared: [String: LiveComparison.Result]) -> CollectionOutcome? {
+        guard let found = compared[step.name], found.equal.count == step.records else { return nil }
+        var outcome = CollectionOutcome(name: step.name)
+        outcome.read = step.records
+        outcome.unchanged = step.records
+        return outcome
+    }
+
+    /// What a load of a collection may pass over.
+    func knownRows(
+        _ step: ImportPlan.Step, _ compared: [String: LiveComparison.Result], _ survey: FileSurvey
+    ) -> KnownRows? {
+        guard let found = compared[step.name], let contents, let rows = survey.rows(of: step.name) else { return nil }
+        return KnownRows(ids: rows.ids, equal: found.equal, contents: contents)
+    }
 }

@@ -75,26 +75,16 @@ extension ImportRun {
                 try prepare(step, isThere: there.contains(step.databaseName)) { !step.comesAfterTheDocuments($0) }
                 guard step.way != .view else { continue }
                 let isOrdered = step.entry.options["capped"]?.bool == true || step.entry.kind == .timeseries
-                if let found = compared[step.name], found.equal.count == step.records {
-                    var outcome = CollectionOutcome(name: step.name)
-                    outcome.read = step.records
-                    outcome.unchanged = step.records
+                if let outcome = unchanged(step, compared) {
                     report.collections.append(outcome)
-                    tallied[step.name] = found.outcomes
+                    tallied[step.name] = compared[step.name]?.outcomes
                     continue
                 }
                 var loader = loader
                 if !step.wasEmpty { loader.references = nil }
-                let known = compared[step.name].flatMap { found in
-                    contents.flatMap { contents in
-                        loader.survey.rows(of: step.name).map {
-                            KnownRows(ids: $0.ids, equal: found.equal, contents: contents)
-                        }
-                    }
-                }
                 let result = try loader.load(
                     step.name, into: connection.namespace(step.databaseName), upsertWay(step, key),
-                    writers: isOrdered ? 1 : nil, known: known)
+                    writers: isOrdered ? 1 : nil, known: knownRows(step, compared, loader.survey))
                 if step.wasEmpty {
                     tallied[step.name] = result.references
                     try prepare(step, isThere: true) { step.comesAfterTheDocuments($0) }
