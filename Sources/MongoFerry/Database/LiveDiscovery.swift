@@ -38,23 +38,22 @@ struct LiveDiscovery {
     func discover(_ entries: [BackupMetadata.Collection], _ sizes: CollectionSizes) throws -> Discovery {
         let entries = entries.filter { $0.kind != .view }
         let names = Dictionary(uniqueKeysWithValues: entries.map { ($0.name, $0.databaseName) })
-        var discovery = ReferenceDiscovery(
-            valuesPerPath: effort.valuesPerPath, findsTypes: effort == .thorough)
-        for entry in entries {
-            let count = sizes[entry.databaseName]?.count
-            discovery.declare(entry.name, count: count, isTarget: entry.kind == .collection)
-        }
-        let gathering = Mutex(discovery)
+        let empty = ReferenceDiscovery(valuesPerPath: effort.valuesPerPath, findsTypes: effort == .thorough)
+        let gathering = Mutex(empty)
         let (connection, operation, effort) = (connection, operation, effort)
         _ = try connection.answers(for: entries, atOnce: Self.threads) { client, entry in
             try operation.cancellation.check()
             operation.progress(.discover, entry.name)
-            guard let size = sizes[entry.databaseName], size.count > 0 else { return }
-            let sample = DocumentSample(
-                namespace: connection.namespace(entry.databaseName), kind: entry.kind, size: size, effort: effort)
-            try sample.forEach(client) { document in
-                try gathering.withLock { try $0.add(document, in: entry.name) }
+            let size = sizes[entry.databaseName] ?? CollectionSize(count: 0)
+            // Each collection by itself: taking turns for every document would cost more than looking at it.
+            var part = empty
+            part.declare(entry.name, count: size.count, isTarget: entry.kind == .collection)
+            if size.count > 0 {
+                let sample = DocumentSample(
+                    namespace: connection.namespace(entry.databaseName), kind: entry.kind, size: size, effort: effort)
+                try sample.forEach(client) { try part.add($0, in: entry.name) }
             }
+            gathering.withLock { $0.absorb(part) }
         }
         return try gathering.withLock { $0 }.resolve { questions in
             try operation.cancellation.check()

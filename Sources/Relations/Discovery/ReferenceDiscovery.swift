@@ -14,6 +14,7 @@ public struct ReferenceDiscovery: Sendable {
     private let findsTypes: Bool
     private var limit: Int
     private var collections: [ExactName: CollectionSample] = [:]
+    private var documents = 0
     private var documentsSinceCheck = 0
 
     /// - Parameters:
@@ -41,8 +42,20 @@ public struct ReferenceDiscovery: Sendable {
     public mutating func add(_ document: RawDocument, in collection: String) throws {
         try collections[ExactName(collection), default: CollectionSample(limit: limit)].add(
             document, findsTypes: findsTypes)
-        documentsSinceCheck += 1
-        guard documentsSinceCheck >= 1_000 else { return }
+        keepWithinLimit(after: 1)
+    }
+
+    /// Takes in what was seen of other collections; of one that is known here already, what was seen there.
+    public mutating func absorb(_ other: ReferenceDiscovery) {
+        collections.merge(other.collections) { _, new in new }
+        keepWithinLimit(after: other.documents)
+    }
+
+    /// Looks at all paths, which is done the more seldom the more documents there were.
+    private mutating func keepWithinLimit(after count: Int) {
+        documents += count
+        documentsSinceCheck += count
+        guard documentsSinceCheck >= max(1_000, documents / 8) else { return }
         documentsSinceCheck = 0
         while limit > 20, collections.values.reduce(0, { $0 + $1.storedValues }) > maximumValues {
             limit /= 2
