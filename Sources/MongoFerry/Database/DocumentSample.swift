@@ -29,10 +29,15 @@ struct DocumentSample {
     private func quick(_ client: Client, _ body: (RawDocument) throws -> Void) throws {
         var ids: Set<Value> = []
         func take(_ cursor: Cursor) throws {
-            try cursor.forEach { document in
-                if let id = document.first, !ids.insert(id.copy).inserted { return }
-                try body(document)
-            }
+            // The newest may all be much larger than the average.
+            var bytes = 0
+            while bytes < Self.maximumBytes / 4,
+                try cursor.next({ document in
+                    bytes += document.bytes.count
+                    if let id = document.first, !ids.insert(id.copy).inserted { return }
+                    try body(document)
+                })
+            {}
         }
         let share = min(200, max(1, room / 3))
         try take(client.find(namespace, [:], options: limited(share)))
