@@ -39,7 +39,7 @@ final class Connection: Sendable {
     let pool: ClientPool
     let database: String
     let server: ServerInfo
-    private let distant = Mutex<Bool?>(nil)
+    private let knownRoundTrip = Mutex<Duration?>(nil)
 
     /// Connects and asks the server what it is.
     /// - Parameter forWriting: reads from the primary, whatever the connection string prefers.
@@ -67,20 +67,25 @@ final class Connection: Sendable {
     func withClient<Result>(_ body: (Client) throws -> Result) throws -> Result { try pool.withClient(body) }
 
     /// Whether a question to the server takes a millisecond or more: then waiting is worth avoiding.
-    ///
-    /// Asked once, by up to three pings: one may have been slow by chance, and a very slow one says enough.
     /// - Throws: ``MongoError``.
-    func isDistant() throws -> Bool {
-        if let known = distant.withLock({ $0 }) { return known }
+    func isDistant() throws -> Bool { try roundTrip() >= .milliseconds(1) }
+
+    /// How long a question to the server takes at least.
+    ///
+    /// Measured once, by up to three pings: one may have been slow by chance, and a very slow one says enough.
+    /// - Throws: ``MongoError``.
+    func roundTrip() throws -> Duration {
+        if let known = knownRoundTrip.withLock({ $0 }) { return known }
         let answer = try withClient { client in
+            var shortest = Duration.seconds(3600)
             for _ in 0..<3 {
                 let time = try ContinuousClock().measure { _ = try client.ping(database) }
-                if time < .milliseconds(1) { return false }
-                if time >= .milliseconds(4) { return true }
+                shortest = min(shortest, time)
+                if time < .milliseconds(1) || time >= .milliseconds(4) { break }
             }
-            return true
+            return shortest
         }
-        distant.withLock { $0 = answer }
+        knownRoundTrip.withLock { $0 = answer }
         return answer
     }
 
