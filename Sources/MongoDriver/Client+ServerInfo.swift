@@ -2,10 +2,18 @@ import BSON
 import CLibMongoC
 
 extension Client {
-    /// Asks a server about itself; any user may, and without a user too.
+    /// What a server says about itself; any user may ask, and without a user too.
+    ///
+    /// Its `hello` is known from watching it, so only the version is asked for, which also shows whether user and password
+    /// are accepted.
     /// - Parameter readPreference: which one is asked.
     /// - Throws: ``MongoError`` where none answers, or where user and password are refused.
     public func serverInfo(readPreference: ReadPreference = .connectionString) throws -> ServerInfo {
+        let buildInfo = try run(["buildInfo": 1], on: "admin", readPreference: readPreference)
+        if let hello = try watched(readPreference), hello["maxWireVersion"] != nil {
+            return ServerInfo(hello: hello, buildInfo: buildInfo)
+        }
+        // Behind a load balancer nobody watches.
         let hello: Document
         do {
             hello = try run(["hello": 1], on: "admin", readPreference: readPreference)
@@ -13,8 +21,31 @@ extension Client {
             // Before 4.4.2.
             hello = try run(["isMaster": 1], on: "admin", readPreference: readPreference)
         }
-        let buildInfo = try run(["buildInfo": 1], on: "admin", readPreference: readPreference)
         return ServerInfo(hello: hello, buildInfo: buildInfo)
+    }
+
+    /// The latest `hello` of the server that would be asked; nil where there has been none.
+    private func watched(_ readPreference: ReadPreference) throws -> Document? {
+        try withServer(readPreference) { try mongoc_server_description_hello_response($0).map(Document.init(copying:)) }
+    }
+
+    /// How long the server took to answer `hello`, in whole milliseconds; connecting may be part of it. Nil where nobody
+    /// watches it, as behind a load balancer.
+    /// - Throws: ``MongoError``.
+    public func observedRoundTrip(readPreference: ReadPreference = .connectionString) throws -> Duration? {
+        let watched = try withServer(readPreference) { mongoc_server_description_round_trip_time($0) }
+        let known = [watched, pool.firstRoundTrip].filter { $0 >= 0 }
+        return known.min().map { .milliseconds($0) }
+    }
+
+    private func withServer<Result>(
+        _ readPreference: ReadPreference, _ body: (OpaquePointer) throws -> Result
+    ) throws -> Result {
+        var error = bson_error_t()
+        let selected = try withPreference(readPreference) { mongoc_client_select_server(handle, false, $0, &error) }
+        guard let selected else { throw MongoError(error, context: ClientPool.context(pool.connectionString)) }
+        defer { mongoc_server_description_destroy(selected) }
+        return try body(selected)
     }
 
     /// What the primary takes in one message; known from watching it, so usually without asking.

@@ -15,6 +15,10 @@ public final class ClientPool: Sendable {
     private let readsFromPrimary: Bool
     private let firstContactTimeout: Int32
     private let wasReached = Atomic<Bool>(false)
+    private let firstMilliseconds = Atomic<Int64>(-1)
+
+    /// How many milliseconds the first `hello` took; negative where that is not known.
+    var firstRoundTrip: Int64 { firstMilliseconds.load(ordering: .relaxed) }
 
     /// Prepares the connections; none is made before the first client is asked for.
     ///
@@ -113,6 +117,7 @@ public final class ClientPool: Sendable {
         guard let server = mongoc_client_select_server(client, false, preference, &error) else {
             throw MongoError(error, context: Self.context(connectionString))
         }
+        firstMilliseconds.store(mongoc_server_description_round_trip_time(server), ordering: .relaxed)
         mongoc_server_description_destroy(server)
         wasReached.store(true, ordering: .releasing)
     }

@@ -98,14 +98,37 @@ struct Catalog {
         return nil
     }
 
-    /// Reads the indexes of every collection that has some of its own, sorted by name: equal data give equal files,
-    /// whichever index was made first.
-    mutating func readIndexes(_ connection: Connection) throws {
+    /// Reads the indexes of every collection that has some of its own, and asks how large each is, all in one go.
+    ///
+    /// The indexes are sorted by name: equal data give equal files, whichever index was made first.
+    /// - Throws: ``MongoError``.
+    mutating func readIndexesAndSizes(_ connection: Connection) throws -> CollectionSizes {
         let places = entries.indices.filter { entries[$0].kind != .view }
-        let names = places.map { connection.namespace(entries[$0].databaseName) }
-        let indexes = try connection.answers(for: names) { client, name in
-            try client.listIndexes(of: name).sorted { ($0["name"]?.string ?? "") < ($1["name"]?.string ?? "") }
+        let asked = places.map { entries[$0] }
+        let questions = places.indices.flatMap { [(place: $0, isSize: false), (place: $0, isSize: true)] }
+        let answers = try connection.answers(for: questions, atOnce: 2) { client, question in
+            let entry = asked[question.place]
+            return question.isSize
+                ? Answer.size(try client.size(of: entry, in: connection.database))
+                : .indexes(try client.listIndexes(of: connection.namespace(entry.databaseName)))
         }
-        for (place, indexes) in zip(places, indexes) { entries[place].indexes = indexes }
+        var sizes: [(String, SizeAnswer)] = []
+        for (question, answer) in zip(questions, answers) {
+            let place = places[question.place]
+            switch answer {
+            case .size(let size): sizes.append((entries[place].databaseName, size))
+            case .indexes(let indexes):
+                entries[place].indexes = indexes.sorted { ($0["name"]?.string ?? "") < ($1["name"]?.string ?? "") }
+            }
+        }
+        let result = CollectionSizes(sizes)
+        // Nearly always they are what the cursors then find, and the header needn't be written twice.
+        for place in places { entries[place].records = result[entries[place].databaseName]?.count ?? 0 }
+        return result
+    }
+
+    private enum Answer: Sendable {
+        case indexes([Document])
+        case size(SizeAnswer)
     }
 }

@@ -11,7 +11,29 @@ struct CollectionSize: Sendable {
 }
 
 /// How large collections are, by their names in the database.
-typealias CollectionSizes = [String: CollectionSize]
+struct CollectionSizes: Sendable {
+    private let sizes: [String: CollectionSize]
+    /// The latest time that the server told with them; nil where it tells none.
+    let operationTime: Timestamp?
+
+    init(_ answers: [(String, SizeAnswer)]) {
+        sizes = Dictionary(uniqueKeysWithValues: answers.map { ($0, $1.size) })
+        operationTime = answers.compactMap(\.1.operationTime).max()
+    }
+
+    subscript(name: String) -> CollectionSize? { sizes[name] }
+}
+
+/// One answer of a server that was asked for a size.
+struct SizeAnswer: Sendable {
+    let size: CollectionSize
+    let operationTime: Timestamp?
+
+    fileprivate init(_ size: CollectionSize, _ reply: Document) {
+        self.size = size
+        operationTime = reply["operationTime"]?.timestamp
+    }
+}
 
 extension Connection {
     /// The sizes of all of `entries` but views.
@@ -19,8 +41,8 @@ extension Connection {
     func sizes(of entries: [BackupMetadata.Collection]) throws -> CollectionSizes {
         let asked = entries.filter { $0.kind != .view }
         let database = database
-        let sizes = try answers(for: asked) { try $0.size(of: $1, in: database) }
-        return Dictionary(uniqueKeysWithValues: zip(asked.map(\.databaseName), sizes))
+        let answers = try answers(for: asked) { try $0.size(of: $1, in: database) }
+        return CollectionSizes(Array(zip(asked.map(\.databaseName), answers)))
     }
 }
 
@@ -32,14 +54,14 @@ extension Client {
     ///
     /// Source: MongoDB manual, `dataSize`, `count`.
     /// - Throws: ``MongoError``.
-    fileprivate func size(of entry: BackupMetadata.Collection, in database: String) throws -> CollectionSize {
+    func size(of entry: BackupMetadata.Collection, in database: String) throws -> SizeAnswer {
         if entry.kind == .collection, let size = try dataSize(entry.databaseName, database) { return size }
         let reply = try runRead(["count": .string(entry.databaseName)], on: database)
-        return CollectionSize(count: reply["n"]?.integer ?? 0)
+        return SizeAnswer(CollectionSize(count: reply["n"]?.integer ?? 0), reply)
     }
 
     /// Nil where the server does not say, whatever it has against it.
-    private func dataSize(_ collection: String, _ database: String) throws -> CollectionSize? {
+    private func dataSize(_ collection: String, _ database: String) throws -> SizeAnswer? {
         let command: Document = ["dataSize": .string("\(database).\(collection)"), "estimate": true]
         do {
             // It takes no read concern, which the connection string's would make the server refuse.
@@ -47,7 +69,7 @@ extension Client {
                 try run(command, on: database, readPreference: .connectionString)
             }
             guard let count = reply["numObjects"]?.integer, let bytes = reply["size"]?.integer else { return nil }
-            return CollectionSize(count: count, averageDocument: count > 0 ? bytes / count : nil)
+            return SizeAnswer(CollectionSize(count: count, averageDocument: count > 0 ? bytes / count : nil), reply)
         } catch let error as MongoError where error.domain == .server && !error.isRetryable {
             return nil
         }

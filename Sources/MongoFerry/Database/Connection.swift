@@ -72,22 +72,26 @@ final class Connection: Sendable {
 
     /// How long a question to the server takes at least.
     ///
-    /// Measured once, by up to three pings: one may have been slow by chance, and a very slow one says enough.
+    /// What its first answers took is enough where it is near, and where it is far. In between they may have been slow by
+    /// chance, and up to three pings tell.
     /// - Throws: ``MongoError``.
     func roundTrip() throws -> Duration {
         if let known = knownRoundTrip.withLock({ $0 }) { return known }
         let answer = try withClient { client in
+            if let observed = try client.observedRoundTrip(), Self.isTelling(observed) { return observed }
             var shortest = Duration.seconds(3600)
             for _ in 0..<3 {
                 let time = try ContinuousClock().measure { _ = try client.ping(database) }
                 shortest = min(shortest, time)
-                if time < .milliseconds(1) || time >= .milliseconds(4) { break }
+                if Self.isTelling(time) { break }
             }
             return shortest
         }
         knownRoundTrip.withLock { $0 = answer }
         return answer
     }
+
+    private static func isTelling(_ time: Duration) -> Bool { time < .milliseconds(1) || time >= .milliseconds(4) }
 
     /// Asks the server about each of several things: at once, where waiting for an answer takes longer than making it.
     /// - Parameter atOnce: how many questions may be on their way to a server that is near.

@@ -30,18 +30,13 @@ public struct Export: Sendable {
         var catalog = try Catalog(
             connection, configuration: options.configuration, only: options.collections, exclude: options.exclude)
         try Discovering.requireSomething(catalog, connection)
-        try catalog.readIndexes(connection)
-        let sizes = try connection.sizes(of: catalog.entries)
-        // Nearly always they are what the cursors then find, and the header needn't be written twice.
-        for index in catalog.entries.indices {
-            catalog.entries[index].records = sizes[catalog.entries[index].databaseName]?.count ?? 0
-        }
+        let sizes = try catalog.readIndexesAndSizes(connection)
         let queries = try parsedQueries(catalog)
         let references = try ReferenceSource.live(
             connection, catalog.entries, sizes, options.configuration, operation, .quick)
         let graph = ReferenceGraph(collections: catalog.entries.map(\.name), references: references)
         catalog.entries = Self.ordered(catalog.entries, graph.order)
-        let moment = try ReadMoment(connection, wanted: options.consistency)
+        let moment = try ReadMoment(connection, after: sizes, wanted: options.consistency)
         if moment.consistency == .none, options.consistency == nil {
             operation.warning(
                 "\(connection.topologyText), MongoDB \(connection.server.version): no snapshot, so writes during the export may be half in the file"

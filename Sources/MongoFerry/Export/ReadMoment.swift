@@ -12,16 +12,15 @@ struct ReadMoment: Sendable {
     ///
     /// The time is taken from a reply after the collections were listed, so that every one of them existed by then; a
     /// snapshot from before a collection was made cannot read it.
-    /// - Parameter wanted: nil for the best there is.
+    /// - Parameters:
+    ///   - sizes: whose time is taken, which saves a round trip.
+    ///   - wanted: nil for the best there is.
     /// - Throws: ``FerryError`` where a snapshot was asked for and the server has none.
-    init(_ connection: Connection, wanted: ExportOptions.Consistency?) throws {
+    init(_ connection: Connection, after sizes: CollectionSizes, wanted: ExportOptions.Consistency?) throws {
         if connection.server.supportsSnapshotReads {
             consistency = wanted ?? .snapshot
             clusterTime =
-                consistency == .snapshot
-                ? try connection.withClient { try $0.ping(connection.database) }["operationTime"]?
-                    .timestamp
-                : nil
+                consistency == .snapshot ? try sizes.operationTime ?? Self.time(of: connection) : nil
             if consistency == .snapshot, clusterTime == nil {
                 throw FerryError(
                     "the server tells no time to take a snapshot at",
@@ -38,6 +37,10 @@ struct ReadMoment: Sendable {
         }
         consistency = .none
         clusterTime = nil
+    }
+
+    private static func time(of connection: Connection) throws -> Timestamp? {
+        try connection.withClient { try $0.ping(connection.database) }["operationTime"]?.timestamp
     }
 
     var readConcern: Document? {
