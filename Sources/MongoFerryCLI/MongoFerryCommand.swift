@@ -32,11 +32,12 @@ struct MongoFerryCommand: ParsableCommand {
         // A reader that goes away shall be an error with a text, not a signal.
         signal(SIGPIPE, SIG_IGN)
         #if canImport(Glibc)
-            // Blocks of 4 MB and more go back to the system when they are freed: without this the allocator keeps up to
+            // Blocks of 5 MB and more go back to the system when they are freed: without this the allocator keeps up to
             // 32 MB of each thread's, and a few 16 MB documents are paid for to the end (270 MB instead of 210). Smaller
-            // ones stay: libmongoc frees and takes one a batch, and fresh pages cost more than what is done with them.
-            mallopt(M_MMAP_THRESHOLD, 4 << 20)
-            mallopt(M_TRIM_THRESHOLD, 8 << 20)
+            // ones stay: libmongoc frees and takes one a batch, of up to 4 MB, and fresh pages cost more than what is done
+            // with them.
+            mallopt(M_MMAP_THRESHOLD, 5 << 20)
+            mallopt(M_TRIM_THRESHOLD, 16 << 20)
         #endif
         // A limit on file sizes likewise.
         signal(SIGXFSZ, SIG_IGN)

@@ -68,7 +68,9 @@ final class Connection: Sendable {
 
     /// Whether a question to the server takes a millisecond or more: then waiting is worth avoiding.
     /// - Throws: ``MongoError``.
-    func isDistant() throws -> Bool { try roundTrip() >= .milliseconds(1) }
+    func isDistant() throws -> Bool { try roundTrip() >= Self.distant }
+
+    static let distant = Duration.milliseconds(1)
 
     /// How long a question to the server takes at least.
     ///

@@ -5,14 +5,20 @@ import MongoDriver
 
 /// What is read how, and by which threads.
 extension Export {
-    /// Documents a batch, so that it takes a little less than 2 MB, or 8 MB where each costs a wait for the network.
+    /// Documents a batch, so that it takes a little less than 2 MB; 4 MB where each costs a wait for the network, and 8
+    /// where that is long.
     ///
     /// Servers fill batches up to 16 MB, which several cursors would hold at once; a batch that is on its way while
-    /// another is encoded is best small. libmongoc takes a buffer of the next power of two for each, and blocks of 4 MB
-    /// and more come fresh from the system, page by page: they cost a third of an export's time.
-    static func batchSize(averageDocument: Int, isDistant: Bool) -> Int? {
-        averageDocument > 0 ? max(101, (isDistant ? 8 << 20 : 1900 << 10) / averageDocument) : nil
+    /// another is encoded is best small. libmongoc takes a buffer of the next power of two for each, and larger blocks
+    /// come fresh from the system, page by page: they cost a third of an export's time.
+    static func batchSize(averageDocument: Int, roundTrip: Duration) -> Int? {
+        let bytes =
+            roundTrip < Connection.distant ? 1900 << 10 : roundTrip < .milliseconds(10) ? 3900 << 10 : 8 << 20
+        return averageDocument > 0 ? max(101, bytes / averageDocument) : nil
     }
+
+    /// Cursors at once, when nobody said how many: beside those that wait for a network others can go on.
+    static func readers(jobs: Int, roundTrip: Duration) -> Int { roundTrip < Connection.distant ? jobs : max(jobs, 4) }
 
     /// Whether one collection is worth several cursors.
     ///
@@ -27,8 +33,8 @@ extension Export {
         _ moment: ReadMoment, _ connection: Connection, readers: Int
     ) throws -> [ReadPart] {
         var parts: [ReadPart] = []
-        let isDistant = try connection.isDistant()
-        let cuts = Self.cutsCollections(roundTrip: try connection.roundTrip(), jobs: readers)
+        let roundTrip = try connection.roundTrip()
+        let cuts = Self.cutsCollections(roundTrip: roundTrip, jobs: readers)
         for (index, entry) in collections.enumerated() {
             let isCapped = entry.options["capped"]?.bool == true
             let isSorted = options.reproducible && entry.kind == .collection && !isCapped
@@ -40,7 +46,7 @@ extension Export {
             var ranges = [IDRange()]
             // Of a small one the server's own batches are as good.
             if entry.records > 1000, let average = sizes[entry.databaseName]?.averageDocument {
-                find.batchSize = Self.batchSize(averageDocument: average, isDistant: isDistant)
+                find.batchSize = Self.batchSize(averageDocument: average, roundTrip: roundTrip)
                 // A query has an index of its own, and each range would be another snapshot of --consistency collection.
                 if cuts, !isSorted, queries[entry.name] == nil, moment.consistency != .collection {
                     ranges = try IDRanges(connection: connection).ranges(
@@ -68,7 +74,8 @@ extension Export {
         let encoders = BoundedQueue<RawChunk>(capacity: 1000)
         let reader = PartReader(parts: PartQueue(parts), chunks: chunks, encoders: encoders, operation: operation)
         let encoder = ChunkEncoder(chunks: chunks, queue: encoders, names: names, mode: options.json)
-        let readers = max(1, min(jobs, parts.count))
+        let wanted = options.jobs == nil ? Self.readers(jobs: jobs, roundTrip: try connection.roundTrip()) : jobs
+        let readers = max(1, min(wanted, parts.count))
         let open = Tally()
         open.add(readers)
         let reading: @Sendable () throws -> Void = {

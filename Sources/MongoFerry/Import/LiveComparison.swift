@@ -72,7 +72,7 @@ struct LiveComparison: Sendable {
         let chunks = LiveChunks()
         let options = FindOptions(
             batchSize: Export.batchSize(
-                averageDocument: rows.bytes / max(1, rows.count), isDistant: try connection.isDistant()),
+                averageDocument: rows.bytes / max(1, rows.count), roundTrip: try connection.roundTrip()),
             readPreference: readPreference)
         let reading = { @Sendable in
             try connection.withClient { client in
