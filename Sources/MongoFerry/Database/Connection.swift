@@ -72,6 +72,13 @@ final class Connection: Sendable {
 
     static let distant = Duration.milliseconds(1)
 
+    /// Cursors at once: beside those that wait for a network others can go on.
+    /// - Parameter wanted: as many as somebody said; nil for the best number.
+    /// - Throws: ``MongoError``.
+    func readers(_ wanted: Int?) throws -> Int {
+        try wanted ?? (isDistant() ? max(Threads.defaultJobs, 4) : Threads.defaultJobs)
+    }
+
     /// How long a question to the server takes at least.
     ///
     /// What its first answers took is enough where it is near, and where it is far. In between they may have been slow by

@@ -17,9 +17,6 @@ extension Export {
         return averageDocument > 0 ? max(101, bytes / averageDocument) : nil
     }
 
-    /// Cursors at once, when nobody said how many: beside those that wait for a network others can go on.
-    static func readers(jobs: Int, roundTrip: Duration) -> Int { roundTrip < Connection.distant ? jobs : max(jobs, 4) }
-
     /// Whether one collection is worth several cursors.
     ///
     /// Along the `_id` index a server works two to three times as long for a small document as without (measured on
@@ -74,8 +71,7 @@ extension Export {
         let encoders = BoundedQueue<RawChunk>(capacity: 1000)
         let reader = PartReader(parts: PartQueue(parts), chunks: chunks, encoders: encoders, operation: operation)
         let encoder = ChunkEncoder(chunks: chunks, queue: encoders, names: names, mode: options.json)
-        let wanted = options.jobs == nil ? Self.readers(jobs: jobs, roundTrip: try connection.roundTrip()) : jobs
-        let readers = max(1, min(wanted, parts.count))
+        let readers = max(1, min(try connection.readers(options.jobs), parts.count))
         let open = Tally()
         open.add(readers)
         let reading: @Sendable () throws -> Void = {

@@ -52,42 +52,54 @@ final class ImportLock: @unchecked Sendable {
         // `$$NOW` is the server's clock: clients' clocks need not agree.
         let set: Document = ["$set": .document(fields.appending("beat", "$$NOW"))]
         try connection.withClient { client in
-            // Its heart has stopped: one statement, so that of two only one can take it over.
-            var conditions: [Value] = [
-                ["$expr": ["$lt": ["$beat", ["$subtract": ["$$NOW", .int32(Int32(Self.staleSeconds * 1000))]]]]]
-            ]
-            if let before = try current(client), isDead(before, host: host), let dead = before["owner"]?.string {
-                conditions.append(["owner": .string(dead)])
+            if try insert(set, client) || takeOver(set, host: host, client) { return }
+            let holder = try current(client)
+            // Given back in between.
+            if holder == nil, try insert(set, client) { return }
+            let who = holder.map {
+                "process \($0["pid"]?.integer ?? 0) on \($0["host"]?.string ?? "?"), since \($0["since"]?.string ?? "?")"
             }
-            let reply = try client.runWrite(
+            throw FerryError(
+                "another import into \(connection.database) is running\(who.map { ": \($0)" } ?? "")",
+                details: [
+                    "Nothing was written. Wait for it to end.",
+                    "If it was killed, its lock is taken over \(Self.staleSeconds) seconds after its end.",
+                ])
+        }
+    }
+
+    /// Takes a lock that is free: the filter matches no document, so this inserts one, and of two inserts only one
+    /// succeeds.
+    private func insert(_ set: Document, _ client: Client) throws -> Bool {
+        do {
+            try client.runWrite(
                 [
                     "findAndModify": .string(OwnNames.lock),
-                    "query": ["_id": .string(Self.documentID), "$or": .array(conditions)],
-                    "update": .array([.document(set)]),
+                    "query": ["_id": .string(Self.documentID), "owner": .string(owner)],
+                    "update": .array([.document(set)]), "upsert": true,
                 ], on: connection.database)
-            tookOver = reply["lastErrorObject"]?.document?["updatedExisting"]?.bool ?? false
-            if tookOver { return }
-            // Free: the filter matches no document, so this inserts one, and of two inserts only one succeeds.
-            do {
-                try client.runWrite(
-                    [
-                        "findAndModify": .string(OwnNames.lock),
-                        "query": ["_id": .string(Self.documentID), "owner": .string(owner)],
-                        "update": .array([.document(set)]), "upsert": true,
-                    ], on: connection.database)
-            } catch let error as MongoError where error.isDuplicateKey {
-                let holder = try current(client)
-                let who = holder.map {
-                    "process \($0["pid"]?.integer ?? 0) on \($0["host"]?.string ?? "?"), since \($0["since"]?.string ?? "?")"
-                }
-                throw FerryError(
-                    "another import into \(connection.database) is running\(who.map { ": \($0)" } ?? "")",
-                    details: [
-                        "Nothing was written. Wait for it to end.",
-                        "If it was killed, its lock is taken over \(Self.staleSeconds) seconds after its end.",
-                    ])
-            }
+            return true
+        } catch let error as MongoError where error.isDuplicateKey {
+            return false
         }
+    }
+
+    /// Takes a lock whose heart has stopped, or whose process is gone: in one statement, so that of two only one can.
+    private func takeOver(_ set: Document, host: String, _ client: Client) throws -> Bool {
+        var conditions: [Value] = [
+            ["$expr": ["$lt": ["$beat", ["$subtract": ["$$NOW", .int32(Int32(Self.staleSeconds * 1000))]]]]]
+        ]
+        if let before = try current(client), isDead(before, host: host), let dead = before["owner"]?.string {
+            conditions.append(["owner": .string(dead)])
+        }
+        let reply = try client.runWrite(
+            [
+                "findAndModify": .string(OwnNames.lock),
+                "query": ["_id": .string(Self.documentID), "$or": .array(conditions)],
+                "update": .array([.document(set)]),
+            ], on: connection.database)
+        tookOver = reply["lastErrorObject"]?.document?["updatedExisting"]?.bool ?? false
+        return tookOver
     }
 
     private func current(_ client: Client) throws -> Document? {

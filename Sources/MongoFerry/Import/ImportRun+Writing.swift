@@ -66,13 +66,13 @@ extension ImportRun {
     ) throws {
         let key = try DocumentKey(options.upsertKeys)
         var results: [RowLoader.Result] = []
-        let there = Set(
-            try connection.withClient { try $0.listCollections(in: connection.database, readPreference: .primary) }
-                .map(\.name))
+        let there = try indexesThere(plan)
         for step in plan.steps {
             do {
                 try operation.cancellation.check()
-                try prepare(step, isThere: there.contains(step.databaseName)) { !step.comesAfterTheDocuments($0) }
+                let present = there[step.databaseName]
+                if present == nil { try create(step) }
+                try build(step, present: present ?? []) { !step.comesAfterTheDocuments($0) }
                 guard step.way != .view else { continue }
                 let isOrdered = step.entry.options["capped"]?.bool == true || step.entry.kind == .timeseries
                 if let outcome = unchanged(step, compared) {
@@ -87,7 +87,7 @@ extension ImportRun {
                     writers: isOrdered ? 1 : nil, known: knownRows(step, compared, loader.survey))
                 if step.wasEmpty {
                     tallied[step.name] = result.references
-                    try prepare(step, isThere: true) { step.comesAfterTheDocuments($0) }
+                    try build(step, present: present ?? []) { step.comesAfterTheDocuments($0) }
                 }
                 report.collections.append(result.outcome)
                 results.append(result)
@@ -119,17 +119,39 @@ extension ImportRun {
         return step.way == .insert ? .insert : .merge(key)
     }
 
-    /// Creates what is missing: the collection, the view, those indexes that are wanted now.
-    mutating func prepare(_ step: ImportPlan.Step, isThere: Bool, indexes isWanted: (Document) -> Bool) throws {
+    /// The names of the indexes of those of the plan's collections that are there, by the collections' names; of a view
+    /// none.
+    private func indexesThere(_ plan: ImportPlan) throws -> [String: Set<String>] {
+        let written = Set(plan.steps.map(\.databaseName))
+        let connection = connection
+        let live = try connection.withClient {
+            try $0.listCollections(in: connection.database, readPreference: .primary)
+        }
+        .filter { written.contains($0.name) }
+        let indexes = try connection.answers(for: live) { client, info in
+            guard info.kind != .view else { return Set<String>() }
+            let indexes = try client.listIndexes(of: connection.namespace(info.name), readPreference: .primary)
+            return Set(indexes.compactMap { $0["name"]?.string })
+        }
+        return Dictionary(uniqueKeysWithValues: zip(live.map(\.name), indexes))
+    }
+
+    private func create(_ step: ImportPlan.Step) throws {
+        try connection.withClient { client in
+            try CollectionBuilder(client: client, database: connection.database)
+                .create(step.entry, as: step.databaseName)
+        }
+    }
+
+    /// Builds those indexes that are wanted now and are not there yet.
+    private mutating func build(
+        _ step: ImportPlan.Step, present: Set<String>, indexes isWanted: (Document) -> Bool
+    ) throws {
+        guard step.way != .view else { return }
+        let missing = step.entry.indexes.filter { !present.contains($0["name"]?.string ?? "") && isWanted($0) }
+        guard !missing.isEmpty else { return }
         let refused = try connection.withClient { client in
-            let builder = CollectionBuilder(client: client, database: connection.database)
-            if !isThere { try builder.create(step.entry, as: step.databaseName) }
-            guard step.way != .view else { return [String]() }
-            let present = Set(
-                try client.listIndexes(of: connection.namespace(step.databaseName), readPreference: .primary)
-                    .compactMap { $0["name"]?.string })
-            let missing = step.entry.indexes.filter { !present.contains($0["name"]?.string ?? "") && isWanted($0) }
-            return try builder.build(
+            try CollectionBuilder(client: client, database: connection.database).build(
                 missing, on: step.databaseName, inheriting: (step.liveOptions ?? step.entry.options)["collation"])
         }
         for text in refused { report.warnings.append("the server refuses \(text)") }

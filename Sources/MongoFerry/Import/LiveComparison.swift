@@ -11,7 +11,8 @@ import Synchronization
 struct LiveComparison: Sendable {
     let connection: Connection
     let contents: ContentHash
-    let jobs: Int
+    /// Collections that are read at the same time.
+    let readers: Int
     let operation: OperationContext
     /// Checks the references of what is read; nil to check none.
     var references: ReferencesUnderWay?
@@ -58,7 +59,7 @@ struct LiveComparison: Sendable {
                 results.withLock { $0[rows.name] = result }
             }
         }
-        try Threads.runAll(Array(repeating: body, count: min(jobs, sorted.count)))
+        try Threads.runAll(Array(repeating: body, count: min(readers, sorted.count)))
         return results.withLock { $0 }
     }
 

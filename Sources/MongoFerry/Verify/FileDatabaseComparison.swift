@@ -55,8 +55,8 @@ struct FileDatabaseComparison {
             LiveComparison.isWorthwhile(records: $0.count, live: $1)
         }
         let comparison = LiveComparison(
-            connection: connection, contents: contents, jobs: Threads.defaultJobs, operation: operation, phase: .verify,
-            readPreference: .connectionString, strangersToTell: Self.exampleLimit)
+            connection: connection, contents: contents, readers: try connection.readers(nil), operation: operation,
+            phase: .verify, readPreference: .connectionString, strangersToTell: Self.exampleLimit)
         return try comparison.run(
             worthwhile.map { ($0.0, connection.namespace(names.databaseName(of: $0.0.name))) })
     }
