@@ -1,11 +1,19 @@
+import Dispatch
+
 extension Array where Element: FixedWidthInteger & UnsignedInteger {
     /// Sorts numbers that are spread evenly, as hashes are, in place: each goes to one of 256 buckets by its first byte
-    /// (American flag sort), each bucket likewise by the next, until few are left.
+    /// (American flag sort), each bucket likewise by the next, until few are left. The first buckets of very many go to
+    /// all of the machine's cores: meanwhile nothing else can be done.
     mutating func sortHashes() {
-        withUnsafeMutableBufferPointer { Self.sort($0, shift: Element.bitWidth - 8) }
+        withUnsafeMutableBufferPointer {
+            Self.sort($0, shift: Element.bitWidth - 8, isShared: $0.count >= Self.sharedFrom)
+        }
     }
 
-    private static func sort(_ numbers: UnsafeMutableBufferPointer<Element>, shift: Int) {
+    /// Some milliseconds of work, for which waking threads is worthwhile.
+    private static var sharedFrom: Int { 1 << 17 }
+
+    private static func sort(_ numbers: UnsafeMutableBufferPointer<Element>, shift: Int, isShared: Bool = false) {
         guard numbers.count > 32 else { return sortFew(numbers) }
         guard shift >= 0 else { return }
         withUnsafeTemporaryAllocation(of: Int.self, capacity: 513) { counts in
@@ -30,8 +38,15 @@ extension Array where Element: FixedWidthInteger & UnsignedInteger {
                     places[home] += 1
                 }
             }
-            for home in 0..<256 {
-                sort(UnsafeMutableBufferPointer(rebasing: numbers[starts[home]..<starts[home + 1]]), shift: shift - 8)
+            // No two buckets share a number, and the starts do not change any more.
+            nonisolated(unsafe) let (shared, ends) = (numbers, starts)
+            let sortBucket = { @Sendable (home: Int) in
+                sort(UnsafeMutableBufferPointer(rebasing: shared[ends[home]..<ends[home + 1]]), shift: shift - 8)
+            }
+            if isShared {
+                DispatchQueue.concurrentPerform(iterations: 256, execute: sortBucket)
+            } else {
+                (0..<256).forEach(sortBucket)
             }
         }
     }
