@@ -37,7 +37,7 @@ struct MongoFerryCommand: ParsableCommand {
             // ones stay: libmongoc frees and takes one a batch, of up to 4 MB, and fresh pages cost more than what is done
             // with them.
             mallopt(M_MMAP_THRESHOLD, 5 << 20)
-            mallopt(M_TRIM_THRESHOLD, 16 << 20)
+            mallopt(M_TRIM_THRESHOLD, 8 << 20)
         #endif
         // A limit on file sizes likewise.
         signal(SIGXFSZ, SIG_IGN)
