@@ -10,8 +10,8 @@ import Testing
     import Darwin
 #endif
 
-/// A server that answers late is asked about several collections at once, and read in larger batches and in ranges:
-/// what comes out must be the same as from a near one.
+/// A server that answers late is asked about several collections at once, and read by more cursors in larger batches: what
+/// comes out must be the same as from a near one.
 @Suite struct DistantServerTests {
     private static func fill(_ database: TestDatabase) throws {
         for number in 0..<12 {
