@@ -1,6 +1,6 @@
 import Dispatch
 
-extension Array where Element: FixedWidthInteger & UnsignedInteger {
+extension Array where Element: FixedWidthInteger & UnsignedInteger & Sendable {
     /// Sorts numbers that are spread evenly, as hashes are, in place: each goes to one of 256 buckets by its first byte
     /// (American flag sort), each bucket likewise by the next, until few are left. The first buckets of very many go to
     /// all of the machine's cores: meanwhile nothing else can be done.
