@@ -72,11 +72,15 @@ final class Connection: Sendable {
 
     static let distant = Duration.milliseconds(1)
 
-    /// Cursors at once: beside those that wait for a network others can go on.
-    /// - Parameter wanted: as many as somebody said; nil for the best number.
+    /// Cursors at once: beside those that wait for a network others can go on. Where documents are huge, one, whatever
+    /// was wanted: each holds a batch of 16 MB or more, and four collections of 16 MiB documents took 300 MB.
+    /// - Parameters:
+    ///   - wanted: as many as somebody said; nil for the best number.
+    ///   - averages: how large documents are, by collection, in bytes.
     /// - Throws: ``MongoError``.
-    func readers(_ wanted: Int?) throws -> Int {
-        try wanted ?? (isDistant() ? max(Threads.defaultJobs, 4) : Threads.defaultJobs)
+    func readers(_ wanted: Int?, averages: [Int]) throws -> Int {
+        if averages.contains(where: { $0 > 1 << 20 }) { return 1 }
+        return try wanted ?? (isDistant() ? max(Threads.defaultJobs, 4) : Threads.defaultJobs)
     }
 
     /// How long a question to the server takes at least.

@@ -64,14 +64,14 @@ extension Export {
 
     /// Reads, encodes and writes at the same time, on threads of their own.
     func run(
-        _ parts: [ReadPart], _ names: [String], _ chunks: OrderedChunks, _ sink: RowSink, jobs: Int,
+        _ parts: [ReadPart], _ names: [String], _ chunks: OrderedChunks, _ sink: RowSink, jobs: Int, readers: Int,
         _ connection: Connection, _ operation: OperationContext
     ) throws {
         // What is in it is bounded by the bytes in the chunks' lines.
         let encoders = BoundedQueue<RawChunk>(capacity: 1000)
         let reader = PartReader(parts: PartQueue(parts), chunks: chunks, encoders: encoders, operation: operation)
         let encoder = ChunkEncoder(chunks: chunks, queue: encoders, names: names, mode: options.json)
-        let readers = max(1, min(try connection.readers(options.jobs), parts.count))
+        let readers = max(1, min(readers, parts.count))
         let open = Tally()
         open.add(readers)
         let reading: @Sendable () throws -> Void = {

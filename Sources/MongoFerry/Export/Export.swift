@@ -140,7 +140,9 @@ public struct Export: Sendable {
         let chunks = OrderedChunks(
             parts: collections.indices.map { index in parts.count { $0.collection == index } })
         let sink = RowSink(writer: writer, chunks: chunks, collections: collections, operation: operation)
-        try run(parts, collections.map(\.name), chunks, sink, jobs: jobs, connection, operation)
+        let readers = try connection.readers(
+            options.jobs, averages: collections.compactMap { sizes[$0.databaseName]?.averageDocument })
+        try run(parts, collections.map(\.name), chunks, sink, jobs: jobs, readers: readers, connection, operation)
         try operation.cancellation.check()
         let cut = collections.indices.filter { index in parts.count { $0.collection == index } > 1 }
         try checkSums(cut.map { (collections[$0], sink.outcomes[$0].read) }, moment, connection)

@@ -74,8 +74,8 @@ extension ImportRun {
             return (rows, connection.namespace(step.databaseName))
         }
         let comparison = LiveComparison(
-            connection: connection, contents: contents, readers: try connection.readers(options.jobs),
-            operation: operation, references: references)
+            connection: connection, contents: contents, jobs: options.jobs, operation: operation,
+            references: references)
         return try operation.timed("compare") { try comparison.run(collections) }
     }
 

@@ -11,8 +11,8 @@ import Synchronization
 struct LiveComparison: Sendable {
     let connection: Connection
     let contents: ContentHash
-    /// Collections that are read at the same time.
-    let readers: Int
+    /// Collections that are read at the same time, as somebody said; nil for the best number.
+    let jobs: Int?
     let operation: OperationContext
     /// Checks the references of what is read; nil to check none.
     var references: ReferencesUnderWay?
@@ -59,6 +59,7 @@ struct LiveComparison: Sendable {
                 results.withLock { $0[rows.name] = result }
             }
         }
+        let readers = try connection.readers(jobs, averages: sorted.map { $0.rows.bytes / max(1, $0.rows.count) })
         try Threads.runAll(Array(repeating: body, count: min(readers, sorted.count)))
         return results.withLock { $0 }
     }

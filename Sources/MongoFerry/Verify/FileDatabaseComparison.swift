@@ -55,7 +55,7 @@ struct FileDatabaseComparison {
             LiveComparison.isWorthwhile(records: $0.count, live: $1)
         }
         let comparison = LiveComparison(
-            connection: connection, contents: contents, readers: try connection.readers(nil), operation: operation,
+            connection: connection, contents: contents, jobs: nil, operation: operation,
             phase: .verify, readPreference: .connectionString, strangersToTell: Self.exampleLimit)
         return try comparison.run(
             worthwhile.map { ($0.0, connection.namespace(names.databaseName(of: $0.0.name))) })
