@@ -71,17 +71,20 @@ final class OrderedChunks: @unchecked Sendable {
     func enter(collection: Int, bytes: Int) throws -> Place {
         condition.lock()
         defer { condition.unlock() }
-        while !hasFailed, lines[collection].bytes > 0,
-            lines[collection].bytes + bytes > (collection == head ? Self.headLimit : Self.aheadLimit)
-        {
-            condition.wait()
-        }
+        while !hasFailed, !hasRoom(collection, bytes) { condition.wait() }
         if hasFailed { throw CancellationError() }
         let place = Place(
             collection: collection, number: lines[collection].first + lines[collection].chunks.count, bytes: bytes)
         lines[collection].chunks.append(nil)
         lines[collection].bytes += bytes
         return place
+    }
+
+    /// A huge document waits until it is its collection's turn: another, of the one before, is on its way still.
+    private func hasRoom(_ collection: Int, _ bytes: Int) -> Bool {
+        let isHead = collection == head
+        if lines[collection].bytes == 0, isHead || bytes <= Self.aheadLimit { return true }
+        return lines[collection].bytes + bytes <= (isHead ? Self.headLimit : Self.aheadLimit)
     }
 
     /// Nothing more comes of one part.
