@@ -70,7 +70,6 @@ struct FailureTests {
                 var count = 0
                 let error = #expect(throws: MongoError.self) { try cursor.forEach { _ in count += 1 } }
                 #expect(count == 50 && error?.isNetworkError == true)
-                try database.client.run(["killAllSessions": []], on: "admin")
             }
         }
     }
