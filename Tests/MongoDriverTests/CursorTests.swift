@@ -107,12 +107,12 @@ import Testing
             do {
                 let cursor = try database.client.find(database.namespace("c"), [:], options: options)
                 #expect(try cursor.next { _ in })
-                #expect(try openCursors(of: database.name, database.pool) == 1)
+                #expect(try openCursors(of: database.name, database.pool).count == 1)
             }
-            #expect(try openCursors(of: database.name, database.pool) == 0)
+            #expect(try openCursors(of: database.name, database.pool).count == 0)
             let closed = try database.client.find(database.namespace("c"), [:], options: options)
             closed.close()
-            #expect(try openCursors(of: database.name, database.pool) == 0)
+            #expect(try openCursors(of: database.name, database.pool).count == 0)
             #expect(try !closed.next { _ in })
         }
     }

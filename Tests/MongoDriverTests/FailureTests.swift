@@ -70,6 +70,10 @@ struct FailureTests {
                 var count = 0
                 let error = #expect(throws: MongoError.self) { try cursor.forEach { _ in count += 1 } }
                 #expect(count == 50 && error?.isNetworkError == true)
+                // Nobody else could: the client has forgotten it with its connection.
+                let left = try openCursors(of: database.name, database.pool)
+                #expect(left.count == 1)
+                try database.client.run(["killCursors": "c", "cursors": .array(left)], on: database.name)
             }
         }
     }

@@ -52,17 +52,20 @@ func withTestDatabase(
     let name = "mongoferry_driver_\(UInt32.random(in: 0 ... .max))"
     defer { _ = try? pool.makeClient().runWrite(["dropDatabase": 1], on: name) }
     try body(TestDatabase(pool: pool, client: try pool.makeClient(), name: name))
-    #expect(try openCursors(of: name, pool) == 0, "a cursor was left open on the server")
+    #expect(try openCursors(of: name, pool).isEmpty, "a cursor was left open on the server")
 }
 
-func openCursors(of database: String, _ pool: ClientPool) throws -> Int {
+/// The ids of cursors that wait on the server.
+func openCursors(of database: String, _ pool: ClientPool) throws -> [Value] {
     let pipeline: [Document] = [
         ["$currentOp": ["idleCursors": true, "localOps": true]],
         ["$match": ["type": "idleCursor", "ns": ["$gte": .string(database + "."), "$lt": .string(database + "/")]]],
     ]
-    var count = 0
-    try pool.makeClient().aggregate(database: "admin", pipeline: pipeline).forEach { _ in count += 1 }
-    return count
+    var ids: [Value] = []
+    try pool.makeClient().aggregate(database: "admin", pipeline: pipeline).forEach {
+        if let id = $0["cursor"]?.document?["cursorId"]?.copy { ids.append(id) }
+    }
+    return ids
 }
 
 /// Whether the server lets tests make its commands fail (`enableTestCommands`).
