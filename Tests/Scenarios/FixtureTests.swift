@@ -186,12 +186,15 @@ import Testing
     @Test func aServerThatIsNotThereIsAskedOnceForAllTests() async throws {
         let server = FixtureServer(uri: "mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=20000")
         try await withFixture { fixture, _ in
-            let watch = ContinuousClock.now
+            var times: [Duration] = []
             for _ in 0..<6 {
+                let watch = ContinuousClock.now
                 await #expect(throws: FerryError.self) { _ = try await Fixture(fixture.file, on: server).restore() }
+                times.append(ContinuousClock.now - watch)
             }
-            // Six times twenty seconds, if each asked; and much time for tests that run beside this one.
-            #expect(ContinuousClock.now - watch < .seconds(110))
+            // Who asks waits twenty seconds; tests that run beside this one may make a few of the others late.
+            let later = times.dropFirst().sorted()
+            #expect(later[2] < .seconds(20), "\(times)")
         }
     }
 
