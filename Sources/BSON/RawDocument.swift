@@ -16,21 +16,6 @@
         self.bytes = bytes
     }
 
-    /// Calls `body` with each of many documents that stand one behind the other.
-    /// - Throws: ``BSONError`` where one's length leads nowhere; what `body` throws.
-    @inlinable public static func forEach(
-        in bytes: UnsafeRawBufferPointer, _ body: (RawDocument) throws -> Void
-    ) throws {
-        var at = 0
-        while at < bytes.count {
-            guard bytes.count - at >= 5 else { throw BSONError(.tooShort, at: at) }
-            let length = Int(Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: Int32.self)))
-            guard length >= 5, length <= bytes.count - at else { throw BSONError(.lengthMismatch, at: at) }
-            try body(try RawDocument(UnsafeRawBufferPointer(rebasing: bytes[at..<at + length])))
-            at += length
-        }
-    }
-
     @inlinable public var isEmpty: Bool { bytes.count <= 5 }
 
     @inlinable public func makeWalker() -> ElementWalker { ElementWalker(self) }
@@ -66,10 +51,14 @@
     @usableFromInline let bytes: UnsafeRawBufferPointer
     @usableFromInline var offset: Int
 
-    @inlinable init(_ document: RawDocument) {
+    /// - Parameter offset: in bytes from the beginning of the document, where an element begins: 4 for the first.
+    @inlinable public init(_ document: RawDocument, from offset: Int = 4) {
         bytes = document.bytes
-        offset = 4
+        self.offset = offset
     }
+
+    /// Where the next element begins, in bytes from the beginning of the document.
+    @inlinable public var position: Int { offset }
 
     /// The next element; nil at the end.
     /// - Throws: ``BSONError`` where the bytes don't hold together.

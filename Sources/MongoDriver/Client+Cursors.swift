@@ -65,11 +65,10 @@ extension Client {
             let serverID = try selectServer(readPreference, context)
             // Without a session of its own the next batch could go out under another, which the server refuses.
             let session = try session ?? sessionWhereSupported()
-            let reply = try runForReply(
-                command, on: database, CommandOptions(session: session, serverID: serverID), readPreference)
+            let options = CommandOptions(session: session, serverID: serverID)
             return try Cursor(
-                client: self, session: session, serverID: serverID, batchSize: batchSize, context: context,
-                taking: reply)
+                client: self, options: options, readPreference: readPreference, batchSize: batchSize, context: context,
+                reply: try runForReply(command, on: database, options, readPreference))
         }
         do {
             return try open()

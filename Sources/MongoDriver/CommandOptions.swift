@@ -5,7 +5,6 @@ import CLibMongoC
 struct CommandOptions {
     var session: Session?
     var serverID: UInt32?
-    var batchSize: Int?
     var writeConcern: WriteConcern?
     var readConcern: Document?
 
@@ -13,7 +12,6 @@ struct CommandOptions {
     func withC<Result>(_ body: (CDocument) throws -> Result) throws -> Result {
         let document = Document {
             if let serverID { $0.append("serverId", .int64(Int64(serverID))) }
-            if let batchSize { $0.append("batchSize", .int64(Int64(batchSize))) }
             if let writeConcern { $0.append("writeConcern", .document(writeConcern.document)) }
             if let readConcern { $0.append("readConcern", .document(readConcern)) }
         }

@@ -1,7 +1,6 @@
 import BSON
-import CLibMongoC
 
-/// A server's answer to a query, read document by document.
+/// A server's answer to a query, read batch by batch or document by document.
 ///
 /// Belongs to the thread that reads it. Keeps its session and its client out of the pool until it is gone.
 public final class Cursor {
@@ -9,62 +8,95 @@ public final class Cursor {
     public let atClusterTime: Timestamp?
 
     private let client: Client
-    private let session: Session?
+    /// Every batch must be asked for as the first one was: of the same server, under the same session.
+    private let options: CommandOptions
+    private let readPreference: ReadPreference
+    private let batchSize: Int?
     private let context: String
-    private var handle: OpaquePointer?
+    private let namespace: Namespace
+    /// 0 where the server has nothing more.
+    private var id: Int64
+    /// Documents that came and that nobody has taken yet.
+    private var received: Batch?
 
-    /// Takes over the reply that opened it.
-    init(client: Client, session: Session?, serverID: UInt32, batchSize: Int?, context: String, taking reply: Reply)
-        throws
-    {
+    /// - Parameters:
+    ///   - options: those of the command that opened it.
+    ///   - reply: the answer to that command.
+    init(
+        client: Client, options: CommandOptions, readPreference: ReadPreference, batchSize: Int?, context: String,
+        reply: Reply
+    ) throws {
         self.client = client
-        self.session = session
+        self.options = options
+        self.readPreference = readPreference
+        self.batchSize = batchSize
         self.context = context
-        atClusterTime = try reply.withRaw { $0["cursor"]?.document?["atClusterTime"]?.timestamp }
-        // Without its server the next batch would be asked of any.
-        let options = CommandOptions(session: session, serverID: serverID, batchSize: batchSize)
-        handle = try options.withC { options in
-            mongoc_cursor_new_from_command_reply_with_opts(client.handle, reply.surrender(), options)
+        let first = try CursorReply(reply, context: context)
+        atClusterTime = first.atClusterTime
+        namespace = first.namespace
+        id = first.id
+        received = Batch(first)
+    }
+
+    /// The next documents, as many as the server sends at once; nil at the end.
+    ///
+    /// Hand them to another thread, and the server is asked for more while that one works on them.
+    /// - Throws: ``MongoError`` naming the namespace, when the server refused or the connection broke.
+    public func nextBatch() throws -> Batch? {
+        while true {
+            // Let go of before more is asked for: a batch may take 16 MB.
+            let batch = received
+            received = nil
+            if let batch, !batch.isEmpty { return batch }
+            guard id != 0 else { return nil }
+            received = try readOn()
         }
-        guard handle != nil else { throw MongoError(driver: "out of memory", context: context) }
-        try throwIfFailed()
     }
 
     /// Calls `body` with the next document; false at the end.
     ///
-    /// The bytes are libmongoc's and valid only inside `body`: copy what must live longer. Must not be called again
-    /// after it or `body` threw.
-    /// - Throws: ``MongoError`` naming the namespace, when the server refused or the connection broke; what `body`
-    ///   throws.
+    /// The bytes are libmongoc's and valid only inside `body`: copy what must live longer.
+    /// - Throws: as ``nextBatch()``; ``BSONError`` where a reply is damaged; what `body` throws.
     public func next(_ body: (RawDocument) throws -> Void) throws -> Bool {
-        guard let handle else { return false }
-        var document: CDocument?
-        if mongoc_cursor_next(handle, &document), let document {
-            try body(try RawDocument(document))
-            return true
-        }
-        try throwIfFailed()
-        if !mongoc_cursor_more(handle) { close() }
-        return false
+        guard var batch = try nextBatch(), let document = try batch.popFirst() else { return false }
+        received = batch
+        try body(document)
+        return true
     }
 
-    /// Calls `body` with every document that is left.
+    /// Calls `body` with every document that is left. Where `body` throws, what came with its document is lost.
     /// - Throws: as ``next(_:)``.
     public func forEach(_ body: (RawDocument) throws -> Void) throws {
-        while try next(body) {}
+        while let batch = try nextBatch() { try batch.forEach(body) }
     }
 
     /// Closes it on the server too, which takes a round trip where documents are left. Reading it again finds the end.
     public func close() {
-        if let handle { mongoc_cursor_destroy(handle) }
-        handle = nil
+        received = nil
+        guard id != 0 else { return }
+        let command: Document = ["killCursors": .string(namespace.collection), "cursors": [.int64(id)]]
+        id = 0
+        // Where this fails, the server closes it by itself after ten minutes, and nobody waits for that.
+        _ = try? client.runForReply(command, on: namespace.database, options, readPreference)
     }
 
-    private func throwIfFailed() throws {
-        var error = bson_error_t()
-        var reply: CDocument?
-        guard let handle, mongoc_cursor_error_document(handle, &error, &reply) else { return }
-        throw MongoError(error, reply: try reply.map { try Document(copying: $0) }, context: context)
+    private func readOn() throws -> Batch {
+        let command = Document {
+            $0.append("getMore", .int64(id))
+            $0.append("collection", .string(namespace.collection))
+            if let batchSize { $0.append("batchSize", .int64(Int64(batchSize))) }
+        }
+        do {
+            let reply = try CursorReply(
+                try client.runForReply(command, on: namespace.database, options, readPreference), context: context)
+            id = reply.id
+            return Batch(reply)
+        } catch var error as MongoError {
+            // Over a broken connection it can't be closed either, and waiting for another one would hold up the error.
+            if error.isNetworkError { id = 0 }
+            error.context = context
+            throw error
+        }
     }
 
     deinit { close() }

@@ -5,7 +5,6 @@ import CLibMongoC
 final class Reply {
     let pointer: CDocument
     private let room: UnsafeMutableRawPointer
-    private var isOwned = true
 
     init() {
         room = .allocate(byteCount: CDocumentRoom.byteCount, alignment: CDocumentRoom.alignment)
@@ -21,14 +20,8 @@ final class Reply {
 
     func copy() throws -> Document { try Document(copying: pointer) }
 
-    /// Hands the content to a C function that takes ownership of it.
-    func surrender() -> CDocument {
-        isOwned = false
-        return pointer
-    }
-
     deinit {
-        if isOwned { bson_destroy(pointer) }
+        bson_destroy(pointer)
         room.deallocate()
     }
 }

@@ -1,4 +1,3 @@
-import BSON
 import BackupFile
 import ExtendedJSON
 
@@ -19,14 +18,14 @@ struct ChunkEncoder {
         while let chunk = queue.pop() {
             let rows = chunks.buffer()
             let prefix = prefixes[chunk.place.collection]
-            var escaped = 0
-            try RawDocument.forEach(in: chunk.documents.bytes) { document in
+            var (count, escaped) = (0, 0)
+            try chunk.documents.forEach { document in
+                count += 1
                 prefix.withUnsafeBytes { rows.append($0) }
                 if encoder.encode(document, into: rows) == .escaped { escaped += 1 }
                 suffix.withUnsafeBytes { rows.append($0) }
             }
-            chunks.recycle(chunk.documents)
-            chunks.fill(chunk.place, with: Chunk(rows: rows, count: chunk.count, escaped: escaped))
+            chunks.fill(chunk.place, with: Chunk(rows: rows, count: count, escaped: escaped))
         }
     }
 }

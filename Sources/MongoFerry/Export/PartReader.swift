@@ -1,14 +1,12 @@
-import BSON
 import MongoDriver
 
-/// Documents of one collection as the server gave them, one behind the other.
+/// Documents of one collection as the server gave them.
 struct RawChunk: Sendable {
     let place: OrderedChunks.Place
-    let documents: ByteBuffer
-    let count: Int
+    let documents: Batch
 
     /// Bytes that a chunk has at most; a larger document goes by itself. Their rows are about twice as long: a chunk and
-    /// its rows fit into a core's own cache, and buffers are used again as they are.
+    /// its rows fit into a core's own cache, and the rows' buffers are used again as they are.
     static let usualBytes = 384 << 10
 }
 
@@ -27,56 +25,16 @@ struct PartReader {
         while let part = parts.next() {
             try operation.cancellation.check()
             let cursor = try client.find(part.namespace, part.filter, options: part.options)
-            var filling = ChunkFilling(
-                collection: part.collection, chunks: chunks, encoders: encoders, cancellation: operation.cancellation)
-            try cursor.forEach { try filling.take($0) }
-            try filling.finish()
+            while let batch = try cursor.nextBatch() { try hand(over: batch, of: part.collection) }
             chunks.endPart(collection: part.collection)
         }
     }
-}
 
-/// Gathers documents of one part into chunks.
-///
-/// A value, so that the compiler sees that nobody else touches it: a check at run time for every document costs.
-private struct ChunkFilling {
-    let collection: Int
-    let chunks: OrderedChunks
-    let encoders: BoundedQueue<RawChunk>
-    let cancellation: Cancellation
-    private var buffer: ByteBuffer
-    private var count = 0
-
-    init(collection: Int, chunks: OrderedChunks, encoders: BoundedQueue<RawChunk>, cancellation: Cancellation) {
-        self.collection = collection
-        self.chunks = chunks
-        self.encoders = encoders
-        self.cancellation = cancellation
-        buffer = chunks.buffer()
-    }
-
-    mutating func take(_ document: RawDocument) throws {
-        let size = document.bytes.count
-        if count > 0, buffer.count + size > RawChunk.usualBytes { try send() }
-        // A huge one waits for its place in libmongoc's buffer, not in another one beside it.
-        let place = size > RawChunk.usualBytes ? try chunks.enter(collection: collection, bytes: size) : nil
-        buffer.append(document.bytes)
-        count += 1
-        if let place { try send(to: place) }
-    }
-
-    mutating func finish() throws {
-        if count > 0 { try send() }
-        chunks.recycle(buffer)
-    }
-
-    private mutating func send(to place: OrderedChunks.Place? = nil) throws {
-        try cancellation.check()
-        let place = try place ?? chunks.enter(collection: collection, bytes: buffer.count)
-        guard encoders.push(RawChunk(place: place, documents: buffer, count: count)) else {
-            throw CancellationError()
+    private func hand(over batch: Batch, of collection: Int) throws {
+        for documents in try batch.parts(of: RawChunk.usualBytes) {
+            try operation.cancellation.check()
+            let place = try chunks.enter(collection: collection, bytes: documents.byteCount)
+            guard encoders.push(RawChunk(place: place, documents: documents)) else { throw CancellationError() }
         }
-        buffer = chunks.buffer()
-        count = 0
     }
 }

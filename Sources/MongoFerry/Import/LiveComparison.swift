@@ -79,17 +79,17 @@ struct LiveComparison: Sendable {
         let reading = { @Sendable in
             try connection.withClient { client in
                 let cursor = try client.find(namespace, [:], options: options)
-                try cursor.forEach { try chunks.put($0) }
+                while let batch = try cursor.nextBatch() { try chunks.put(batch) }
             }
-            try chunks.end()
+            chunks.end()
         }
         let comparing = { @Sendable in
             while let chunk = chunks.next() {
                 try operation.cancellation.check()
                 let count = try comparer.look(at: chunk)
                 operation.progress(
-                    phase, rows.name, records: done.add(count), total: total, bytes: read.add(chunk.count))
-                chunks.recycle(chunk)
+                    phase, rows.name, records: done.add(count), total: total, bytes: read.add(chunk.byteCount))
+                chunks.finish(chunk)
             }
         }
         try Threads.runAll([reading, comparing]) { chunks.fail() }
@@ -121,11 +121,11 @@ private final class LiveComparer: @unchecked Sendable {
     }
 
     /// - Returns: the documents in the chunk.
-    func look(at chunk: ByteBuffer) throws -> Int {
+    func look(at chunk: Batch) throws -> Int {
         var count = 0
         liveIDs.removeAll(keepingCapacity: true)
         liveContents.removeAll(keepingCapacity: true)
-        try RawDocument.forEach(in: chunk.bytes) { document in
+        try chunk.forEach { document in
             try tally?.look(at: document)
             count += 1
             guard let id = document.first else { return }
@@ -141,8 +141,8 @@ private final class LiveComparer: @unchecked Sendable {
         return count
     }
 
-    private func noteStrangers(in chunk: ByteBuffer, toTell limit: Int) throws {
-        try RawDocument.forEach(in: chunk.bytes) { document in
+    private func noteStrangers(in chunk: Batch, toTell limit: Int) throws {
+        try chunk.forEach { document in
             guard let id = document.first, !ids.contains(IDHash.hash(id)) else { return }
             strangers.count += 1
             if strangers.ids.count < limit { strangers.ids.append(id.copy) }
