@@ -14,7 +14,8 @@ extension Export {
     static func batchSize(averageDocument: Int, roundTrip: Duration) -> Int? {
         let bytes =
             roundTrip < Connection.distant ? 1900 << 10 : roundTrip < .milliseconds(10) ? 3900 << 10 : 8 << 20
-        return averageDocument > 0 ? max(101, bytes / averageDocument) : nil
+        // In a reply each document has its number in front of it.
+        return averageDocument > 0 ? max(101, bytes / (averageDocument + 8)) : nil
     }
 
     /// Whether one collection is worth several cursors.
