@@ -34,10 +34,10 @@ struct MongoFerryCommand: ParsableCommand {
         #if canImport(Glibc)
             // Blocks of 5 MB and more go back to the system when they are freed: without this the allocator keeps up to
             // 32 MB of each thread's, and a few 16 MB documents are paid for to the end (270 MB instead of 210). Smaller
-            // ones stay: libmongoc frees and takes one a batch, of up to 4 MB, and fresh pages cost more than what is done
-            // with them.
+            // ones stay, up to three of the largest: libmongoc frees and takes two a batch, of up to 4 MB, while another
+            // thread still has the one before, and fresh pages cost more than what is done with them.
             mallopt(M_MMAP_THRESHOLD, 5 << 20)
-            mallopt(M_TRIM_THRESHOLD, 8 << 20)
+            mallopt(M_TRIM_THRESHOLD, 12 << 20)
         #endif
         // A limit on file sizes likewise.
         signal(SIGXFSZ, SIG_IGN)

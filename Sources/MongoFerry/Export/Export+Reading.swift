@@ -6,7 +6,7 @@ import MongoDriver
 /// What is read how, and by which threads.
 extension Export {
     /// Documents a batch, so that it takes a little less than 2 MB; 4 MB where each costs a wait for the network, and 8
-    /// where that is long.
+    /// where that is long. A collection that is smaller comes with the first answer.
     ///
     /// Servers fill batches up to 16 MB, which several cursors would hold at once; a batch that is on its way while
     /// another is encoded is best small. libmongoc takes a buffer of the next power of two for each, and larger blocks
@@ -15,7 +15,7 @@ extension Export {
         let bytes =
             roundTrip < Connection.distant ? 1900 << 10 : roundTrip < .milliseconds(10) ? 3900 << 10 : 8 << 20
         // In a reply each document has its number in front of it.
-        return averageDocument > 0 ? max(101, bytes / (averageDocument + 8)) : nil
+        return averageDocument > 0 ? max(1, bytes / (averageDocument + 8)) : nil
     }
 
     /// Whether one collection is worth several cursors.
@@ -42,8 +42,7 @@ extension Export {
                 // Servers refuse snapshots of capped collections.
                 readConcern: isCapped ? nil : moment.readConcern)
             var ranges = [IDRange()]
-            // Of a small one the server's own batches are as good.
-            if entry.records > 1000, let average = sizes[entry.databaseName]?.averageDocument {
+            if let average = sizes[entry.databaseName]?.averageDocument {
                 find.batchSize = Self.batchSize(averageDocument: average, roundTrip: roundTrip)
                 // A query has an index of its own, and each range would be another snapshot of --consistency collection.
                 if cuts, !isSorted, queries[entry.name] == nil, moment.consistency != .collection {

@@ -138,7 +138,8 @@ public struct Export: Sendable {
         let jobs = options.jobs ?? Threads.defaultJobs
         let parts = try parts(collections, sizes, queries, moment, connection, readers: jobs)
         let chunks = OrderedChunks(
-            parts: collections.indices.map { index in parts.count { $0.collection == index } })
+            parts: collections.indices.map { index in parts.count { $0.collection == index } },
+            isDistant: try connection.isDistant())
         let sink = RowSink(writer: writer, chunks: chunks, collections: collections, operation: operation)
         let readers = try connection.readers(
             options.jobs, averages: collections.compactMap { sizes[$0.databaseName]?.averageDocument })

@@ -43,12 +43,16 @@ final class OrderedChunks: @unchecked Sendable {
 
     /// Bytes of documents in the line of the collection whose turn it is, and of each one behind it. A chunk is less than
     /// 1 MB, but one document can make it sixteen: then it goes by itself.
-    private static let headLimit = 6 << 20
+    private let headLimit: Int
     private static let aheadLimit = 3 << 20
 
-    /// - Parameter parts: how many readers' parts each collection has.
-    init(parts: [Int]) {
+    /// - Parameters:
+    ///   - parts: how many readers' parts each collection has.
+    ///   - isDistant: whether a question to the server takes long: then two of its larger batches have room, so that the
+    ///     next one is asked for as soon as one has come.
+    init(parts: [Int], isDistant: Bool) {
         lines = parts.map { Line(openParts: $0) }
+        headLimit = isDistant ? 10 << 20 : 6 << 20
     }
 
     // MARK: Buffers
@@ -84,7 +88,7 @@ final class OrderedChunks: @unchecked Sendable {
     private func hasRoom(_ collection: Int, _ bytes: Int) -> Bool {
         let isHead = collection == head
         if lines[collection].bytes == 0, isHead || bytes <= Self.aheadLimit { return true }
-        return lines[collection].bytes + bytes <= (isHead ? Self.headLimit : Self.aheadLimit)
+        return lines[collection].bytes + bytes <= (isHead ? headLimit : Self.aheadLimit)
     }
 
     /// Nothing more comes of one part.

@@ -4,10 +4,14 @@ import MongoDriver
 struct LiveChunks: Sendable {
     // What is in it is bounded by the bytes.
     private let queue = BoundedQueue<Batch>(capacity: 1000)
-    private let budget = ByteBudget(byteLimit)
+    private let budget: ByteBudget
 
-    /// Bytes on their way at once; a document that is larger goes by itself.
-    private static let byteLimit = 3 << 20
+    /// - Parameter isDistant: whether a question to the server takes long: then a whole batch has room as it comes, and
+    ///   the next one is asked for.
+    init(isDistant: Bool) {
+        // A document that is larger goes by itself.
+        budget = ByteBudget(isDistant ? 6 << 20 : 3 << 20)
+    }
 
     // MARK: The reading thread
 

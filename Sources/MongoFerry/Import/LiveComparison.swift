@@ -71,7 +71,7 @@ struct LiveComparison: Sendable {
         let tally = references?.tally(of: rows.name)
         let comparer = LiveComparer(
             ids: rows.ids, contents: contents, tally: tally, strangersToTell: strangersToTell)
-        let chunks = LiveChunks()
+        let chunks = LiveChunks(isDistant: try connection.isDistant())
         let options = FindOptions(
             batchSize: Export.batchSize(
                 averageDocument: rows.bytes / max(1, rows.count), roundTrip: try connection.roundTrip()),
