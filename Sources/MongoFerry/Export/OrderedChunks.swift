@@ -62,7 +62,7 @@ final class OrderedChunks: @unchecked Sendable {
         condition.withLock { spare.popLast() } ?? ByteBuffer(capacity: 768 << 10)
     }
 
-    func recycle(_ buffer: ByteBuffer) {
+    private func recycle(_ buffer: ByteBuffer) {
         buffer.reset(keeping: 1 << 20)
         condition.withLock { if spare.count < 16 { spare.append(buffer) } }
     }
@@ -111,7 +111,7 @@ final class OrderedChunks: @unchecked Sendable {
 
     // MARK: The writer's side
 
-    /// The next chunk of the collection whose turn it is; nil when the collection is done.
+    /// The next chunk of the collection whose turn it is; nil when the collection is done. ``finish(_:of:)`` must follow.
     /// - Throws: `CancellationError` where another thread has stopped.
     func next(collection: Int) throws -> Chunk? {
         condition.lock()
@@ -125,12 +125,20 @@ final class OrderedChunks: @unchecked Sendable {
             if let chunk = lines[collection].chunks.first ?? nil {
                 lines[collection].chunks.removeFirst()
                 lines[collection].first += 1
-                lines[collection].bytes -= chunk.rows.count
-                condition.broadcast()
                 return chunk
             }
             if lines[collection].chunks.isEmpty, lines[collection].openParts == 0 { return nil }
             condition.wait()
+        }
+    }
+
+    /// The chunk has been written. Its place is free only now: what is being written is held in memory too.
+    func finish(_ chunk: Chunk, of collection: Int) {
+        let bytes = chunk.rows.count
+        recycle(chunk.rows)
+        condition.withLock {
+            lines[collection].bytes -= bytes
+            condition.broadcast()
         }
     }
 

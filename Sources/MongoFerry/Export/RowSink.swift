@@ -31,7 +31,7 @@ final class RowSink: @unchecked Sendable {
                 outcome.read += chunk.count
                 escaped += chunk.escaped
                 bytes += chunk.rows.count
-                chunks.recycle(chunk.rows)
+                chunks.finish(chunk, of: index)
                 operation.progress(
                     .read, collection.name, records: outcome.read, total: max(collection.records, outcome.read),
                     bytes: bytes)

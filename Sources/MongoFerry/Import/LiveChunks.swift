@@ -22,6 +22,12 @@ struct LiveChunks: Sendable {
         }
     }
 
+    /// Waits until most of it has been looked at.
+    /// - Throws: as ``put(_:)``.
+    func waitForRoom() throws {
+        guard budget.waitForRoom() else { throw CancellationError() }
+    }
+
     /// Nothing more comes.
     func end() { queue.close() }
 

@@ -1,4 +1,5 @@
 import BSON
+import Foundation
 import MongoDriver
 import Relations
 import Synchronization
@@ -48,25 +49,43 @@ struct LiveComparison: Sendable {
         let sorted = collections.sorted { $0.rows.bytes > $1.rows.bytes }
         let results = Mutex<[String: Result]>([:])
         let next = Atomic<Int>(0)
-        let (done, read) = (Tally(), Tally())
+        let (done, bytes) = (Tally(), Tally())
         let total = collections.reduce(0) { $0 + $1.rows.count }
+        let readers = min(
+            try connection.readers(jobs, averages: sorted.map { $0.rows.bytes / max(1, $0.rows.count) }), sorted.count)
+        let turn = readers > 1 ? NSLock() : nil
         let body: @Sendable () throws -> Void = {
             while true {
                 let index = next.add(1, ordering: .relaxed).oldValue
                 guard index < sorted.count else { return }
                 let (rows, namespace) = sorted[index]
-                let result = try compare(rows, namespace, done, read, total)
+                let result = try compare(rows, namespace, done, bytes, total, turn)
                 results.withLock { $0[rows.name] = result }
             }
         }
-        let readers = try connection.readers(jobs, averages: sorted.map { $0.rows.bytes / max(1, $0.rows.count) })
-        try Threads.runAll(Array(repeating: body, count: min(readers, sorted.count)))
+        try Threads.runAll(Array(repeating: body, count: readers))
         return results.withLock { $0 }
     }
 
+    /// Reads to the end. Huge batches come one at a time, over all collections: each is held twice while it comes.
+    private func read(_ cursor: Cursor, into chunks: LiveChunks, _ turn: NSLock?) throws {
+        var isHuge = false
+        let readOn = { () throws -> Bool in
+            guard let batch = try cursor.nextBatch() else { return false }
+            isHuge = batch.byteCount > Self.hugeBatch
+            try chunks.put(batch)
+            if isHuge, turn != nil { try chunks.waitForRoom() }
+            return true
+        }
+        // The first of them is not known to be one before it is there.
+        while try isHuge ? turn?.withLock(readOn) ?? readOn() : readOn() {}
+    }
+
+    private static let hugeBatch = 10 << 20
+
     /// One thread reads, another compares, so that the server and the processor's caches wait for each other less.
     private func compare(
-        _ rows: FileSurvey.Rows, _ namespace: Namespace, _ done: Tally, _ read: Tally, _ total: Int
+        _ rows: FileSurvey.Rows, _ namespace: Namespace, _ done: Tally, _ bytes: Tally, _ total: Int, _ turn: NSLock?
     ) throws -> Result {
         let tally = references?.tally(of: rows.name)
         let comparer = LiveComparer(
@@ -78,8 +97,7 @@ struct LiveComparison: Sendable {
             readPreference: readPreference)
         let reading = { @Sendable in
             try connection.withClient { client in
-                let cursor = try client.find(namespace, [:], options: options)
-                while let batch = try cursor.nextBatch() { try chunks.put(batch) }
+                try read(try client.find(namespace, [:], options: options), into: chunks, turn)
             }
             chunks.end()
         }
@@ -88,7 +106,7 @@ struct LiveComparison: Sendable {
                 try operation.cancellation.check()
                 let count = try comparer.look(at: chunk)
                 operation.progress(
-                    phase, rows.name, records: done.add(count), total: total, bytes: read.add(chunk.byteCount))
+                    phase, rows.name, records: done.add(count), total: total, bytes: bytes.add(chunk.byteCount))
                 chunks.finish(chunk)
             }
         }
