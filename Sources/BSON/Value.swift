@@ -103,9 +103,13 @@ public indirect enum Value: Hashable, Sendable {
     }
 
     /// An array of these values.
-    public static func array(_ values: some Sequence<Value>) -> Value {
+    @inlinable public static func array(_ values: some Sequence<Value>) -> Value {
         var builder = DocumentBuilder()
-        for (index, value) in values.enumerated() { builder.append(String(index), value) }
+        var index = 0
+        for value in values {
+            builder.append(String(index), value)
+            index += 1
+        }
         return .array(builder.finish())
     }
 

@@ -30,9 +30,15 @@ struct ExistenceQuestions {
     private var ofPath: [[Int]] = []
     /// By path, the numbers of the ObjectIds that its values spell as texts; -1 where one does not.
     private var textsOfPath: [[Int]] = []
+    /// By target, the path of its own keys, which says nothing about it; -1 where there is none.
+    private let ownKeys: [Int]
 
     init(targets: [TargetProfile], paths: [PathEvidence]) {
         self.targets = targets
+        let keys = Dictionary(
+            paths.indices.filter { paths[$0].path == .id }.map { (ExactName(paths[$0].collection), $0) }
+        ) { first, _ in first }
+        ownKeys = targets.map { keys[ExactName($0.name)] ?? -1 }
         for path in paths {
             ofPath.append(path.values.map { number(of: $0) })
             let spelled = path.mainClass == .string ? path.values.map(\.asObjectID) : []
@@ -50,13 +56,13 @@ struct ExistenceQuestions {
     }
 
     func ask(_ paths: inout [PathEvidence], _ existing: ([ExistenceQuestion]) throws -> [Set<Value>]) throws {
-        var questions = Array(repeating: [Question](), count: targets.count)
+        var named = Array(repeating: [Question](), count: targets.count)
         for (path, evidence) in paths.enumerated() {
             for (target, likeness) in evidence.likeness where likeness >= .partial {
-                questions[target].append(Question(path: path, count: evidence.count))
+                named[target].append(Question(path: path, count: evidence.count))
             }
         }
-        try ask(questions, &paths, existing)
+        try ask(&paths, existing) { target, _ in named[target] }
 
         let open = paths.indices.filter { path in
             !paths[path].likeness.contains { $1 == .same && paths[path].hitCount($0) == paths[path].count }
@@ -65,31 +71,34 @@ struct ExistenceQuestions {
         let all = open.reduce(0) { $0 + paths[$1].count }
         let share = 20_000_000 / max(1, open.count * targets.count)
         let probe = all <= 5_000 ? Int.max : min(25, max(2, share))
-        for target in targets.indices {
-            questions[target] = open.filter { (paths[$0].likeness[target] ?? .none) < .partial }
+        try ask(&paths, existing) { target, paths in
+            open.filter { (paths[$0].likeness[target] ?? .none) < .partial }
                 .map { Question(path: $0, count: min(probe, paths[$0].count)) }
         }
-        try ask(questions, &paths, existing)
 
-        for target in targets.indices {
-            questions[target] = paths.indices.filter { path in
-                paths[path].hits[target].map { $0.count < paths[path].count } ?? false
-            }
-            .map { Question(path: $0, count: paths[$0].count) }
+        try ask(&paths, existing) { target, paths in
+            paths.indices.filter { path in paths[path].hits[target].map { $0.asked < paths[path].count } ?? false }
+                .map { Question(path: $0, count: paths[$0].count) }
         }
-        try ask(questions, &paths, existing)
     }
 
     /// One question to each target that there is something to ask.
+    /// - Parameter questions: what to ask a target. Made when it is its turn: for all of them at once they would take the
+    ///   square of the number of collections.
     private func ask(
-        _ questions: [[Question]], _ paths: inout [PathEvidence],
-        _ existing: ([ExistenceQuestion]) throws -> [Set<Value>]
+        _ paths: inout [PathEvidence], _ existing: ([ExistenceQuestion]) throws -> [Set<Value>],
+        _ questions: (_ target: Int, _ paths: [PathEvidence]) -> [Question]
     ) throws {
-        var pending: [(target: Int, question: ExistenceQuestion)] = []
+        var pending: [(target: Int, parts: [Question], question: ExistenceQuestion)] = []
         var pendingValues = 0
+        // By the number of the value: the target in which it was found last.
+        var found = [Int](repeating: -1, count: values.count)
         func send() throws {
             let answers = try existing(pending.map(\.question))
-            for ((target, _), found) in zip(pending, answers) { take(found, from: target, questions[target], &paths) }
+            for ((target, parts, _), ids) in zip(pending, answers) where !ids.isEmpty {
+                for id in ids { if let number = numbers[IDClass.normalized(id)] { found[number] = target } }
+                take(from: target, parts, &paths) { $0 >= 0 && found[$0] == target }
+            }
             pending = []
             pendingValues = 0
         }
@@ -98,7 +107,8 @@ struct ExistenceQuestions {
         for (target, profile) in targets.enumerated() where !profile.classes.isEmpty {
             let isClass = IDClass.allCases.map(profile.classes.contains)
             var wanted: [Value] = []
-            for question in questions[target] where !isOwnKey(paths[question.path], profile) {
+            let parts = questions(target, paths).filter { $0.path != ownKeys[target] }
+            for question in parts {
                 for list in [ofPath[question.path], textsOfPath[question.path]] {
                     for number in list.prefix(question.count) where number >= 0 && asked[number] != target {
                         guard isClass[classes[number].rawValue] else { continue }
@@ -109,27 +119,24 @@ struct ExistenceQuestions {
             }
             if wanted.isEmpty { continue }
             pendingValues += wanted.count
-            pending.append((target, ExistenceQuestion(collection: profile.name, ids: wanted)))
+            pending.append((target, parts, ExistenceQuestion(collection: profile.name, ids: wanted)))
             if pendingValues >= Self.valuesAtOnce { try send() }
         }
         if !pending.isEmpty { try send() }
     }
 
     /// Notes what a target answered.
-    private func take(_ found: Set<Value>, from target: Int, _ questions: [Question], _ paths: inout [PathEvidence]) {
-        let existing = Set(found.compactMap { numbers[IDClass.normalized($0)] })
-        if existing.isEmpty { return }
-        for question in questions where !isOwnKey(paths[question.path], targets[target]) {
-            let hits = ofPath[question.path].prefix(question.count).map(existing.contains)
-            let texts = textsOfPath[question.path].prefix(question.count).count(where: existing.contains)
-            guard texts > 0 || hits.contains(true) else { continue }
+    /// - Parameter exists: whether the value of that number is an `_id` there.
+    private func take(
+        from target: Int, _ questions: [Question], _ paths: inout [PathEvidence], exists: (Int) -> Bool
+    ) {
+        for question in questions {
+            let hits = Hits(ofPath[question.path].prefix(question.count).map(exists))
+            let texts = textsOfPath[question.path].prefix(question.count).count(where: exists)
+            guard texts > 0 || hits.count > 0 else { continue }
             paths[question.path].hits[target] = hits
-            paths[question.path].textHits[target] = texts
+            paths[question.path].textHits[target] = texts > 0 ? texts : nil
         }
-    }
-
-    private func isOwnKey(_ path: PathEvidence, _ target: TargetProfile) -> Bool {
-        path.path == .id && path.collection.hasSameBytes(as: target.name)
     }
 }
 

@@ -12,20 +12,40 @@ enum NameRelation: Sendable {
     ]
 
     /// `users_backup`, `old_customers`.
-    static func isCopy(_ name: String) -> Bool { !copyWords.isDisjoint(with: NameWords(name).words) }
+    static func isCopy(_ name: String) -> Bool { isCopy(NameWords(name).words) }
 
-    init(part: String, whole: String) {
-        if Self.isCopy(part) || Self.isCopy(whole) {
+    private static func isCopy(_ words: [String]) -> Bool { !copyWords.isDisjoint(with: words) }
+
+    /// A collection's name, taken apart once for all others that it is compared with.
+    struct Name: Sendable {
+        fileprivate let isCopy: Bool
+        fileprivate let forms: Set<String>
+        /// Of some words at its beginning or at its end, not all of them.
+        fileprivate let partForms: Set<String>
+        /// Where it is one word.
+        fileprivate let word: String?
+
+        init(_ name: String) {
+            let words = NameWords(name).words
+            isCopy = NameRelation.isCopy(words)
+            forms = NameWords.forms(of: words)
+            partForms = words.indices.dropFirst().reduce(into: []) { forms, cut in
+                forms.formUnion(NameWords.forms(of: words[..<cut]))
+                forms.formUnion(NameWords.forms(of: words[cut...]))
+            }
+            word = words.count == 1 ? words[0] : nil
+        }
+    }
+
+    init(part: Name, whole: Name) {
+        if part.isCopy || whole.isCopy {
             self = .copy
             return
         }
-        let part = NameWords(part).words
-        let whole = NameWords(whole).words
-        let inner = NameWords.forms(of: whole)
-        let starts = part.indices.dropFirst().contains { !NameWords.forms(of: part[..<$0]).isDisjoint(with: inner) }
-        let ends = part.indices.dropFirst().contains { !NameWords.forms(of: part[$0...]).isDisjoint(with: inner) }
         // Lower case only: `userprofiles`.
-        let glued = part.count == 1 && inner.contains { part[0].hasPrefix($0) && part[0].count >= $0.count + 3 }
-        self = starts || ends || glued ? .partOfWhole : .none
+        let isGlued = part.word.map { word in
+            whole.forms.contains { word.hasPrefix($0) && word.count >= $0.count + 3 }
+        }
+        self = isGlued == true || !part.partForms.isDisjoint(with: whole.forms) ? .partOfWhole : .none
     }
 }

@@ -12,17 +12,17 @@ struct PathEvidence: Sendable {
     /// The targets that the name sounds like, by their places.
     let likeness: [Int: NameLikeness]
     /// Which of the values are `_id`s of the target, by the target's place.
-    var hits: [Int: [Bool]] = [:]
+    var hits = HitsByTarget()
     /// The same for texts that would be ObjectIds.
     var textHits: [Int: Int] = [:]
 
     var count: Int { values.count }
 
-    func hitCount(_ target: Int) -> Int { hits[target].map { $0.count { $0 } } ?? 0 }
+    func hitCount(_ target: Int) -> Int { hits[target]?.count ?? 0 }
 
     func existing(in target: Int) -> [Value] {
         guard let hits = hits[target] else { return [] }
-        return zip(values, hits).compactMap { $1 ? $0 : nil }
+        return values.indices.compactMap { hits[$0] ? values[$0] : nil }
     }
 
     /// Whether the last name has a word in it that says "key": `customerId`, `customer_no`.

@@ -50,7 +50,7 @@ struct PolymorphicJudge {
         for (value, members) in groups.sorted(by: { IDClass.precedes($0.key, $1.key) }) {
             func hits(_ target: Int) -> Int {
                 guard let hits = path.hits[target] else { return 0 }
-                return members.count { $0 < hits.count && hits[$0] }
+                return members.count { hits[$0] }
             }
             let named = hitting.filter { Self.sounds(value, like: targets[$0].name) }
             let open = isTelling ? hitting : named

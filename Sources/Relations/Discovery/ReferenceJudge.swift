@@ -11,6 +11,21 @@ struct ReferenceJudge {
     let targets: [TargetProfile]
     /// For a target that shares the keys of a larger one, that one.
     let roots: [Int: Int]
+    // The same for every target.
+    private let isNamedAsKey: Bool
+    private let isNamedAsMeasure: Bool
+    private let hasDigitsOnly: Bool
+    private let averageLength: Double
+
+    init(path: PathEvidence, targets: [TargetProfile], roots: [Int: Int]) {
+        self.path = path
+        self.targets = targets
+        self.roots = roots
+        isNamedAsKey = path.isNamedAsKey
+        isNamedAsMeasure = path.isNamedAsMeasure
+        hasDigitsOnly = path.hasDigitsOnly
+        averageLength = path.averageLength
+    }
 
     /// Whether values of this kind exist in two places by no accident.
     private var isTelling: Bool {
@@ -38,7 +53,7 @@ struct ReferenceJudge {
         var chosen: [Int] = []
         /// How many of the values that pass `isAsked` exist in a target.
         func gain(_ target: Int, _ isAsked: (Int) -> Bool) -> Int {
-            (path.hits[target] ?? []).enumerated().count { $1 && isAsked($0) }
+            path.hits[target].map { hits in path.values.indices.count { hits[$0] && isAsked($0) } } ?? 0
         }
         while true {
             let gains = rest.map { target in gain(target) { !isExplained[$0] } }
@@ -56,7 +71,7 @@ struct ReferenceJudge {
                 return judgement
             }
             chosen.append(best)
-            for (index, hit) in (path.hits[best] ?? []).enumerated() where hit { isExplained[index] = true }
+            for index in isExplained.indices where path.hits[best]?[index] == true { isExplained[index] = true }
             rest.removeAll { $0 == best }
         }
         let explained = isExplained.count { $0 }
@@ -136,7 +151,7 @@ struct ReferenceJudge {
         switch likeness {
         case .same: return nil
         case .partial:
-            if path.isNamedAsKey || spread >= 0.3 && all { return nil }
+            if isNamedAsKey || spread >= 0.3 && all { return nil }
             return "\(kind) exist in many places, and the name says little"
         case .abbreviated:
             if all, spread >= 0.5, path.count >= 4 { return nil }
@@ -146,12 +161,12 @@ struct ReferenceJudge {
         if path.mainClass == .date || path.mainClass == .decimal {
             return "\(kind) exist in many places, and the name says nothing"
         }
-        if path.isNamedAsMeasure, path.mainClass == .integer { return "the name says that it is a quantity" }
+        if isNamedAsMeasure, path.mainClass == .integer { return "the name says that it is a quantity" }
         if path.sample.isUnique, path.mainClass == .integer, profile.density > 0.1 {
             return "each comes once, as in a running number"
         }
         let nearlyAll = path.hitCount(target) * 20 >= path.count * 19
-        if path.mainClass == .integer || path.hasDigitsOnly {
+        if path.mainClass == .integer || hasDigitsOnly {
             // Where hardly any number is an id, hitting some is no accident.
             if path.mainClass == .integer, profile.density <= 0.1, path.count >= 6, nearlyAll { return nil }
             if all, path.count >= 30, spread >= Self.fullSpread(path.count) { return nil }
@@ -159,8 +174,8 @@ struct ReferenceJudge {
                 ? "\(kind) exist in many places, and these are few"
                 : "\(kind) exist in many places, and these are not spread over all ids"
         }
-        if nearlyAll, path.count >= 10, path.averageLength >= 6 || spread >= 0.5 { return nil }
-        if all, path.count >= 4, spread >= 0.99, path.averageLength >= 3 { return nil }
+        if nearlyAll, path.count >= 10, averageLength >= 6 || spread >= 0.5 { return nil }
+        if all, path.count >= 4, spread >= 0.99, averageLength >= 3 { return nil }
         return "\(kind) exist in many places, and these are few"
     }
 

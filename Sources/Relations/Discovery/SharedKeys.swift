@@ -10,13 +10,16 @@ struct SharedKeys {
     private(set) var roots: [Int: Int] = [:]
 
     private let targets: [TargetProfile]
+    private let names: [NameRelation.Name]
     private var keys: [PathEvidence?] = []
 
     init(paths: [PathEvidence], targets: [TargetProfile]) {
         self.targets = targets
-        keys = targets.map { target in
-            paths.first { $0.path == .id && $0.collection.hasSameBytes(as: target.name) }
+        names = targets.map { NameRelation.Name($0.name) }
+        let known = Dictionary(paths.filter { $0.path == .id }.map { (ExactName($0.collection), $0) }) { first, _ in
+            first
         }
+        keys = targets.map { known[ExactName($0.name)] }
         for part in targets.indices { find(part) }
     }
 
@@ -27,7 +30,7 @@ struct SharedKeys {
         let wholes = targets.indices.filter { whole in whole != part && key.hitCount(whole) == key.count }
         var accepted: [Int] = []
         for whole in wholes {
-            let relation = NameRelation(part: targets[part].name, whole: targets[whole].name)
+            let relation = NameRelation(part: names[part], whole: names[whole])
             let isEqual = keys[whole].map { $0.hitCount(part) == $0.count } ?? false
             let objection: String? =
                 if !isTelling {
@@ -67,7 +70,7 @@ struct SharedKeys {
         }
         // Of equals, the one that the others are named after.
         let named = ([part] + others).count { other in
-            other != whole && NameRelation(part: targets[other].name, whole: targets[whole].name) == .partOfWhole
+            other != whole && NameRelation(part: names[other], whole: names[whole]) == .partOfWhole
         }
         return (holds, named, -whole)
     }
