@@ -83,6 +83,11 @@ final class Connection: Sendable {
         return try wanted ?? (isDistant() ? max(Threads.defaultJobs, 4) : Threads.defaultJobs)
     }
 
+    /// Of collections that are larger, so many are read at once: any of their batches may be of 16 MB, and more of them
+    /// brought nothing, from a server 20 ms away either.
+    static let largeBytes = 8 << 20
+    static let readersOfLarge = 2
+
     /// How long a question to the server takes at least.
     ///
     /// What its first answers took is enough where it is near, and where it is far. In between they may have been slow by

@@ -42,12 +42,14 @@ extension Export {
                 // Servers refuse snapshots of capped collections.
                 readConcern: isCapped ? nil : moment.readConcern)
             var ranges = [IDRange()]
+            var bytes = 0
             if let average = sizes[entry.databaseName]?.averageDocument {
+                bytes = average * entry.records
                 find.batchSize = Self.batchSize(averageDocument: average, roundTrip: roundTrip)
                 // A query has an index of its own, and each range would be another snapshot of --consistency collection.
                 if cuts, !isSorted, queries[entry.name] == nil, moment.consistency != .collection {
                     ranges = try IDRanges(connection: connection).ranges(
-                        of: entry, bytes: average * entry.records, readers: readers)
+                        of: entry, bytes: bytes, readers: readers)
                 }
             }
             for range in ranges {
@@ -56,7 +58,8 @@ extension Export {
                 parts.append(
                     ReadPart(
                         collection: index, namespace: connection.namespace(entry.databaseName),
-                        filter: queries[entry.name] ?? [:], options: bounded))
+                        filter: queries[entry.name] ?? [:], options: bounded,
+                        isLarge: ranges.count == 1 && bytes > Connection.largeBytes))
             }
         }
         return parts
@@ -74,14 +77,18 @@ extension Export {
         let readers = max(1, min(readers, parts.count))
         let open = Tally()
         open.add(readers)
-        let reading: @Sendable () throws -> Void = {
-            try connection.withClient { try reader.run(with: $0) }
-            if open.add(-1) == 0 { encoders.close() }
+        let reading = (0..<readers).map { index in
+            { @Sendable in
+                try connection.withClient {
+                    try reader.run(with: $0, takesLarge: index < Connection.readersOfLarge)
+                }
+                if open.add(-1) == 0 { encoders.close() }
+            }
         }
         let encoding: @Sendable () throws -> Void = { try encoder.run() }
         let writing: @Sendable () throws -> Void = { try sink.run() }
         let bodies =
-            Array(repeating: reading, count: readers) + Array(repeating: encoding, count: min(jobs, 8)) + [writing]
+            reading + Array(repeating: encoding, count: min(jobs, 8)) + [writing]
         try Threads.runAll(bodies) {
             chunks.fail()
             encoders.close()

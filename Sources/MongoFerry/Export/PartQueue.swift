@@ -2,13 +2,15 @@ import Synchronization
 
 /// Parts that nobody reads yet, in the order in which their rows are wanted.
 final class PartQueue: Sendable {
-    private let parts: [ReadPart]
-    private let taken = Atomic<Int>(0)
+    private let parts: Mutex<[ReadPart]>
 
-    init(_ parts: [ReadPart]) { self.parts = parts }
+    init(_ parts: [ReadPart]) { self.parts = Mutex(parts.reversed()) }
 
-    func next() -> ReadPart? {
-        let index = taken.add(1, ordering: .relaxed).oldValue
-        return index < parts.count ? parts[index] : nil
+    /// Takes the next part out; nil where there is none.
+    /// - Parameter takesLarge: false to leave those that may hold huge documents to others.
+    func next(takesLarge: Bool) -> ReadPart? {
+        parts.withLock { parts in
+            parts.lastIndex { takesLarge || !$0.isLarge }.map { parts.remove(at: $0) }
+        }
     }
 }

@@ -20,9 +20,10 @@ struct PartReader {
     let operation: OperationContext
 
     /// Reads until there are no parts left.
+    /// - Parameter takesLarge: false to leave those that may hold huge documents to others.
     /// - Throws: ``MongoError``; `CancellationError`.
-    func run(with client: Client) throws {
-        while let part = parts.next() {
+    func run(with client: Client, takesLarge: Bool) throws {
+        while let part = parts.next(takesLarge: takesLarge) {
             try operation.cancellation.check()
             let cursor = try client.find(part.namespace, part.filter, options: part.options)
             while let batch = try cursor.nextBatch() { try hand(over: batch, of: part.collection) }

@@ -8,4 +8,6 @@ struct ReadPart: Sendable {
     let namespace: Namespace
     let filter: Document
     let options: FindOptions
+    /// Whether it may hold a huge document, by its size, and is not one of many ranges.
+    let isLarge: Bool
 }

@@ -48,22 +48,30 @@ struct LiveComparison: Sendable {
         // The largest first, so that none is left for one thread at the end.
         let sorted = collections.sorted { $0.rows.bytes > $1.rows.bytes }
         let results = Mutex<[String: Result]>([:])
-        let next = Atomic<Int>(0)
+        let firstSmall = sorted.firstIndex { $0.rows.bytes <= Connection.largeBytes } ?? sorted.count
+        let (large, small) = (Array(sorted[..<firstSmall]), Array(sorted[firstSmall...]))
+        let (largeTaken, smallTaken) = (Tally(), Tally())
         let (done, bytes) = (Tally(), Tally())
         let total = collections.reduce(0) { $0 + $1.rows.count }
         let readers = min(
             try connection.readers(jobs, averages: sorted.map { $0.rows.bytes / max(1, $0.rows.count) }), sorted.count)
         let turn = readers > 1 ? NSLock() : nil
-        let body: @Sendable () throws -> Void = {
+        let compareAll = { @Sendable (some: [(rows: FileSurvey.Rows, namespace: Namespace)], taken: Tally) throws in
             while true {
-                let index = next.add(1, ordering: .relaxed).oldValue
-                guard index < sorted.count else { return }
-                let (rows, namespace) = sorted[index]
+                let index = taken.add(1) - 1
+                guard index < some.count else { return }
+                let (rows, namespace) = some[index]
                 let result = try compare(rows, namespace, done, bytes, total, turn)
                 results.withLock { $0[rows.name] = result }
             }
         }
-        try Threads.runAll(Array(repeating: body, count: readers))
+        let bodies = (0..<readers).map { reader in
+            { @Sendable in
+                if reader < Connection.readersOfLarge { try compareAll(large, largeTaken) }
+                try compareAll(small, smallTaken)
+            }
+        }
+        try Threads.runAll(bodies)
         return results.withLock { $0 }
     }
 
