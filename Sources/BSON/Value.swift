@@ -103,6 +103,7 @@ public indirect enum Value: Hashable, Sendable {
     }
 
     /// An array of these values.
+    // Inlined: lists of many thousand ids are asked for, of other modules' sequences.
     @inlinable public static func array(_ values: some Sequence<Value>) -> Value {
         var builder = DocumentBuilder()
         var index = 0

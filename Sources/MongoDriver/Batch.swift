@@ -26,6 +26,7 @@ public struct Batch: Sendable {
 
     /// Calls `body` with each document; its bytes are valid only inside `body`.
     /// - Throws: ``BSONError`` where the server's reply is damaged; what `body` throws.
+    // Inlined: calls for each document cost a tenth of an export's processor time.
     @inlinable public func forEach(_ body: (RawDocument) throws -> Void) throws {
         var walker = ElementWalker(reply.documents, from: range.lowerBound)
         while walker.position < range.upperBound, let element = try walker.next() {

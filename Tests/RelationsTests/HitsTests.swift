@@ -16,7 +16,7 @@ import Testing
         var wanted: [Int: [Bool]] = [:]
         for (step, target) in [5, 9, 2, 7, 9, 0, 5, 11].enumerated() {
             let flags = [Bool](repeating: true, count: step + 1) + [false]
-            byTarget[target] = Hits(flags)
+            byTarget.note(Hits(flags), in: target)
             wanted[target] = flags
         }
         for target in 0..<14 {

@@ -72,7 +72,8 @@ extension Export {
     ) throws {
         // What is in it is bounded by the bytes in the chunks' lines.
         let encoders = BoundedQueue<RawChunk>(capacity: 1000)
-        let reader = PartReader(parts: PartQueue(parts), chunks: chunks, encoders: encoders, operation: operation)
+        let reader = PartReader(
+            parts: PartQueue(parts) { $0.isLarge }, chunks: chunks, encoders: encoders, operation: operation)
         let encoder = ChunkEncoder(chunks: chunks, queue: encoders, names: names, mode: options.json)
         let readers = max(1, min(readers, parts.count))
         let open = Tally()
@@ -87,8 +88,7 @@ extension Export {
         }
         let encoding: @Sendable () throws -> Void = { try encoder.run() }
         let writing: @Sendable () throws -> Void = { try sink.run() }
-        let bodies =
-            reading + Array(repeating: encoding, count: min(jobs, 8)) + [writing]
+        let bodies = reading + Array(repeating: encoding, count: min(jobs, 8)) + [writing]
         try Threads.runAll(bodies) {
             chunks.fail()
             encoders.close()

@@ -14,7 +14,7 @@ struct RawChunk: Sendable {
 ///
 /// It does nothing else, so that the server is asked for the next batch as soon as one has come.
 struct PartReader {
-    let parts: PartQueue
+    let parts: PartQueue<ReadPart>
     let chunks: OrderedChunks
     let encoders: BoundedQueue<RawChunk>
     let operation: OperationContext

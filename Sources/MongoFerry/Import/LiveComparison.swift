@@ -48,27 +48,18 @@ struct LiveComparison: Sendable {
         // The largest first, so that none is left for one thread at the end.
         let sorted = collections.sorted { $0.rows.bytes > $1.rows.bytes }
         let results = Mutex<[String: Result]>([:])
-        let firstSmall = sorted.firstIndex { $0.rows.bytes <= Connection.largeBytes } ?? sorted.count
-        let (large, small) = (Array(sorted[..<firstSmall]), Array(sorted[firstSmall...]))
-        let (largeTaken, smallTaken) = (Tally(), Tally())
+        let queue = PartQueue(sorted) { $0.rows.bytes > Connection.largeBytes }
         let (done, bytes) = (Tally(), Tally())
         let total = collections.reduce(0) { $0 + $1.rows.count }
         let readers = min(
             try connection.readers(jobs, averages: sorted.map { $0.rows.bytes / max(1, $0.rows.count) }), sorted.count)
         let turn = readers > 1 ? NSLock() : nil
-        let compareAll = { @Sendable (some: [(rows: FileSurvey.Rows, namespace: Namespace)], taken: Tally) throws in
-            while true {
-                let index = taken.add(1) - 1
-                guard index < some.count else { return }
-                let (rows, namespace) = some[index]
-                let result = try compare(rows, namespace, done, bytes, total, turn)
-                results.withLock { $0[rows.name] = result }
-            }
-        }
         let bodies = (0..<readers).map { reader in
             { @Sendable in
-                if reader < Connection.readersOfLarge { try compareAll(large, largeTaken) }
-                try compareAll(small, smallTaken)
+                while let (rows, namespace) = queue.next(takesLarge: reader < Connection.readersOfLarge) {
+                    let result = try compare(rows, namespace, done, bytes, total, turn)
+                    results.withLock { $0[rows.name] = result }
+                }
             }
         }
         try Threads.runAll(bodies)

@@ -30,15 +30,12 @@ struct ExistenceQuestions {
     private var ofPath: [[Int]] = []
     /// By path, the numbers of the ObjectIds that its values spell as texts; -1 where one does not.
     private var textsOfPath: [[Int]] = []
-    /// By target, the path of its own keys, which says nothing about it; -1 where there is none.
-    private let ownKeys: [Int]
+    /// By target, the path of its own keys, which says nothing about it.
+    private let ownKeys: [Int?]
 
     init(targets: [TargetProfile], paths: [PathEvidence]) {
         self.targets = targets
-        let keys = Dictionary(
-            paths.indices.filter { paths[$0].path == .id }.map { (ExactName(paths[$0].collection), $0) }
-        ) { first, _ in first }
-        ownKeys = targets.map { keys[ExactName($0.name)] ?? -1 }
+        ownKeys = PathEvidence.keys(of: targets, in: paths)
         for path in paths {
             ofPath.append(path.values.map { number(of: $0) })
             let spelled = path.mainClass == .string ? path.values.map(\.asObjectID) : []
@@ -134,7 +131,7 @@ struct ExistenceQuestions {
             let hits = Hits(ofPath[question.path].prefix(question.count).map(exists))
             let texts = textsOfPath[question.path].prefix(question.count).count(where: exists)
             guard texts > 0 || hits.count > 0 else { continue }
-            paths[question.path].hits[target] = hits
+            paths[question.path].hits.note(hits, in: target)
             paths[question.path].textHits[target] = texts > 0 ? texts : nil
         }
     }

@@ -28,19 +28,18 @@ struct HitsByTarget: Sendable {
 
     /// Nil where none of the values exist in the target.
     subscript(target: Int) -> Hits? {
-        get {
-            let place = place(of: target)
-            return isKnown(target, at: place) ? hits[place] : nil
-        }
-        set {
-            guard let newValue else { return }
-            let place = place(of: target)
-            if isKnown(target, at: place) {
-                hits[place] = newValue
-            } else {
-                targets.insert(Int32(target), at: place)
-                hits.insert(newValue, at: place)
-            }
+        let place = place(of: target)
+        return isKnown(target, at: place) ? hits[place] : nil
+    }
+
+    /// Notes what a target answered, instead of what it answered before.
+    mutating func note(_ new: Hits, in target: Int) {
+        let place = place(of: target)
+        if isKnown(target, at: place) {
+            hits[place] = new
+        } else {
+            targets.insert(Int32(target), at: place)
+            hits.insert(new, at: place)
         }
     }
 

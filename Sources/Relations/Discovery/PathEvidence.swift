@@ -57,6 +57,14 @@ struct PathEvidence: Sendable {
         "\(existing.grouped) of \((sampled ?? count).grouped) sampled values exist, \(mainClass.name)"
     }
 
+    /// For each target the place of its own `_id` among the paths; nil where it has none.
+    static func keys(of targets: [TargetProfile], in paths: [PathEvidence]) -> [Int?] {
+        let places = Dictionary(
+            paths.indices.filter { paths[$0].path == .id }.map { (ExactName(paths[$0].collection), $0) }
+        ) { first, _ in first }
+        return targets.map { places[ExactName($0.name)] }
+    }
+
     /// The paths of a collection whose values are mostly such that they can be keys.
     static func all(
         in sample: CollectionSample, of collection: String, names: NameIndex

@@ -71,7 +71,9 @@ struct ReferenceJudge {
                 return judgement
             }
             chosen.append(best)
-            for index in isExplained.indices where path.hits[best]?[index] == true { isExplained[index] = true }
+            if let hits = path.hits[best] {
+                for index in isExplained.indices where hits[index] { isExplained[index] = true }
+            }
             rest.removeAll { $0 == best }
         }
         let explained = isExplained.count { $0 }

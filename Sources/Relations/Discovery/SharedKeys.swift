@@ -16,10 +16,7 @@ struct SharedKeys {
     init(paths: [PathEvidence], targets: [TargetProfile]) {
         self.targets = targets
         names = targets.map { NameRelation.Name($0.name) }
-        let known = Dictionary(paths.filter { $0.path == .id }.map { (ExactName($0.collection), $0) }) { first, _ in
-            first
-        }
-        keys = targets.map { known[ExactName($0.name)] }
+        keys = PathEvidence.keys(of: targets, in: paths).map { $0.map { paths[$0] } }
         for part in targets.indices { find(part) }
     }
 
