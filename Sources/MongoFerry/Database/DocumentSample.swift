@@ -29,9 +29,9 @@ struct DocumentSample {
     private func quick(_ client: Client, _ body: (RawDocument) throws -> Void) throws {
         var ids: Set<Value> = []
         func take(_ cursor: Cursor) throws {
-            // The newest may all be much larger than the average.
+            // Some of them may be much larger than the average.
             var bytes = 0
-            while bytes < Self.maximumBytes / 4,
+            while bytes < Self.maximumBytes / 2,
                 try cursor.next({ document in
                     bytes += document.bytes.count
                     if let id = document.first, !ids.insert(id.copy).inserted { return }
@@ -40,16 +40,32 @@ struct DocumentSample {
             {}
         }
         let share = min(200, max(1, room / 3))
-        try take(client.find(namespace, [:], options: limited(share)))
         // Servers sort a time series by its time alone.
-        guard kind == .collection else { return try take(random(2 * share, client)) }
-        try take(client.find(namespace, [:], options: limited(share, sort: ["_id": -1])))
+        guard kind == .collection else {
+            try take(client.find(namespace, [:], options: limited(share)))
+            return try take(random(2 * share, client))
+        }
+        let newest: [Document] = [["$sort": ["_id": -1]], Self.limit(share)]
+        try take(joined([[Self.limit(share)], newest], client))
         // Of huge documents these are enough to read.
         guard share >= 10 else { return }
         guard let between = IDSpread.points(5, between: ids) else { return try take(random(share, client)) }
-        for id in between {
-            try take(client.find(namespace, ["_id": ["$gte": id]], options: limited(share / 5, sort: ["_id": 1])))
+        let parts: [[Document]] = between.map { id in
+            [["$match": ["_id": ["$gte": id]]], ["$sort": ["_id": 1]], Self.limit(share / 5)]
         }
+        try take(joined(parts, client))
+    }
+
+    private static func limit(_ count: Int) -> Document { ["$limit": .int32(Int32(count))] }
+
+    /// What several pipelines find, one after the other, for one question: a distant server is waited for once.
+    private func joined(_ pipelines: [[Document]], _ client: Client) throws -> Cursor {
+        let others: [Document] = pipelines.dropFirst().map { pipeline in
+            let stages = Value.array(pipeline.map { .document($0) })
+            return ["$unionWith": ["coll": .string(namespace.collection), "pipeline": stages]]
+        }
+        return try client.aggregate(
+            namespace, pipeline: (pipelines.first ?? []) + others, options: AggregateOptions(batchSize: 1001))
     }
 
     private var isWhole: Bool {
@@ -60,9 +76,9 @@ struct DocumentSample {
     /// So many of the collection's documents take as much as a sample may.
     private var room: Int { max(3, Self.maximumBytes / max(1, size.averageDocument ?? 1024)) }
 
-    private func limited(_ count: Int, sort: Document? = nil) -> FindOptions {
+    private func limited(_ count: Int) -> FindOptions {
         let count = min(count, room)
-        return FindOptions(sort: sort, limit: count, batchSize: count)
+        return FindOptions(limit: count, batchSize: count)
     }
 
     private func random(_ count: Int, _ client: Client) throws -> Cursor {

@@ -19,7 +19,9 @@ struct CollectionSample: Sendable {
         documents += 1
         if findsTypes { try types.add(document) }
         let id = document["_id"].flatMap { IDClass($0) == nil ? nil : IDClass.hash($0) }
-        try visit(document, isArray: false, parent: 0, depth: 1, ownID: id, labels: [])
+        var members: [Member] = []
+        members.reserveCapacity(64)
+        try visit(document, isArray: false, parent: 0, depth: 1, ownID: id, labels: [], &members)
     }
 
     /// The number of values kept.
@@ -30,15 +32,20 @@ struct CollectionSample: Sendable {
         for index in paths.indices { paths[index].sample.shrink(to: limit) }
     }
 
+    /// An element of a document, and the number of its path.
+    private typealias Member = (number: Int, element: RawElement)
+
     /// - Parameters:
     ///   - ownID: the hash of the document's key; nil below the top.
     ///   - outer: what the fields beside an array hold, for ids that stand in it directly.
+    ///   - members: what the documents around it hold: one list for all of them.
     private mutating func visit(
         _ document: RawDocument, isArray: Bool, parent: Int, depth: Int, ownID: UInt64?,
-        labels outer: [ValueSample.Label]
+        labels outer: [ValueSample.Label], _ members: inout [Member]
     ) throws {
         guard depth <= BSONValidator.maximumDepth else { return }
-        var members: [(number: Int, element: RawElement)] = []
+        let first = members.count
+        defer { members.removeSubrange(first...) }
         var hint = 0
         var elements = document.makeWalker()
         while let element = try elements.next() {
@@ -50,18 +57,18 @@ struct CollectionSample: Sendable {
         }
         var labels = outer
         if !isArray {
-            labels = members.prefix(64).compactMap { number, element in
+            labels = members[first...].prefix(64).compactMap { number, element in
                 guard element.type != .document, element.type != .array else { return nil }
                 return paths[number].label(element).map { ValueSample.Label(path: number, value: $0) }
             }
         }
-        for (number, element) in members {
-            paths[number].add(element, ownID: ownID) { labels.filter { $0.path != number } }
+        for place in first..<members.count {
+            let (number, element) = members[place]
+            paths[number].add(element, ownID: ownID, labels: labels)
             guard element.type == .document || element.type == .array else { continue }
             try visit(
                 RawDocument(element.value), isArray: element.type == .array, parent: number, depth: depth + 1,
-                ownID: nil,
-                labels: labels)
+                ownID: nil, labels: labels, &members)
         }
     }
 }

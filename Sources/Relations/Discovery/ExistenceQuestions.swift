@@ -36,6 +36,7 @@ struct ExistenceQuestions {
     init(targets: [TargetProfile], paths: [PathEvidence]) {
         self.targets = targets
         ownKeys = PathEvidence.keys(of: targets, in: paths)
+        numbers.reserveCapacity(paths.reduce(0) { $0 + $1.count })
         for path in paths {
             ofPath.append(path.values.map { number(of: $0) })
             let spelled = path.mainClass == .string ? path.values.map(\.asObjectID) : []
@@ -45,11 +46,17 @@ struct ExistenceQuestions {
     }
 
     private mutating func number(of value: Value) -> Int {
-        if let known = numbers[value] { return known }
-        numbers[value] = values.count
-        values.append(value)
-        classes.append(IDClass(value) ?? .string)
-        return values.count - 1
+        let next = values.count
+        // Looked for and put in at once.
+        let number = { (known: inout Int) in
+            if known < 0 { known = next }
+            return known
+        }(&numbers[value, default: -1])
+        if number == next {
+            values.append(value)
+            classes.append(IDClass(value) ?? .string)
+        }
+        return number
     }
 
     func ask(_ paths: inout [PathEvidence], _ existing: ([ExistenceQuestion]) throws -> [Set<Value>]) throws {

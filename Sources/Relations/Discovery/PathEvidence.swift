@@ -7,8 +7,9 @@ struct PathEvidence: Sendable {
     let mainClass: IDClass
     let values: [Value]
     let sample: PathSample
-    /// For each value what the fields beside it held, by the field's name.
-    let labels: [[String: Value]]
+    private let fields: LabelledFields
+    /// The path's number among its collection's.
+    private let number: Int
     /// The targets that the name sounds like, by their places.
     let likeness: [Int: NameLikeness]
     /// Which of the values are `_id`s of the target, by the target's place.
@@ -17,6 +18,9 @@ struct PathEvidence: Sendable {
     var textHits: [Int: Int] = [:]
 
     var count: Int { values.count }
+
+    /// For each value what the fields beside it held, by the field's name.
+    var labels: [[String: Value]] { sample.sample.entries.map { fields.named($0.labels, beside: number) } }
 
     func hitCount(_ target: Int) -> Int { hits[target]?.count ?? 0 }
 
@@ -39,7 +43,8 @@ struct PathEvidence: Sendable {
     var hasTellingTexts: Bool {
         let telling = values.count {
             guard let text = $0.string else { return false }
-            return text.utf8.count >= 16 && text.utf8.contains { (0x30...0x39).contains($0) } || text.contains("@")
+            return text.utf8.count >= 16 && text.utf8.contains { (0x30...0x39).contains($0) }
+                || text.utf8.contains(UInt8(ascii: "@"))
         }
         return 2 * telling > values.count
     }
@@ -69,7 +74,7 @@ struct PathEvidence: Sendable {
     static func all(
         in sample: CollectionSample, of collection: String, names: NameIndex
     ) -> [PathEvidence] {
-        let fields = sample.paths.indices.map { sample.walker.path($0)?.lastField }
+        let fields = LabelledFields(sample)
         return sample.paths.indices.compactMap { number -> PathEvidence? in
             let values = sample.paths[number]
             guard let path = sample.walker.path(number), let mainClass = values.mainClass else { return nil }
@@ -77,21 +82,33 @@ struct PathEvidence: Sendable {
             guard !entries.isEmpty, sample.isTarget || path != .id else { return nil }
             // A value that is its own document's key says nothing about another document.
             if path != .id, values.ownIDs * 20 >= values.values * 19 { return nil }
-            let labels = entries.map { entry in
-                var named: [String: Value] = [:]
-                for label in entry.labels {
-                    let beside = sample.paths[label.path]
-                    guard !beside.hasTooManyLabels, let name = fields[label.path] else {
-                        continue
-                    }
-                    named[name] = beside.labels[label.value]
-                }
-                return named
-            }
             return PathEvidence(
                 collection: collection, path: path, mainClass: mainClass, values: entries.map(\.value), sample: values,
-                labels: labels, likeness: names.likeness(of: path, in: collection))
+                fields: fields, number: number, likeness: names.likeness(of: path, in: collection))
         }
         .sorted { $0.path < $1.path }
+    }
+}
+
+/// The fields of a collection that hold few different values, by the numbers of their paths.
+private struct LabelledFields: Sendable {
+    private let fields: [(name: String, values: [Value])?]
+
+    init(_ sample: CollectionSample) {
+        fields = sample.paths.indices.map { number in
+            let path = sample.paths[number]
+            guard !path.hasTooManyLabels, !path.labels.isEmpty, let name = sample.walker.path(number)?.lastField else {
+                return nil
+            }
+            return (name, path.labels)
+        }
+    }
+
+    func named(_ labels: [ValueSample.Label], beside number: Int) -> [String: Value] {
+        var named: [String: Value] = [:]
+        for label in labels where label.path != number {
+            if let field = fields[label.path] { named[field.name] = field.values[label.value] }
+        }
+        return named
     }
 }

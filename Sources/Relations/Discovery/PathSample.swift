@@ -27,7 +27,7 @@ struct PathSample: Sendable {
     /// Whether hardly any value comes twice, as in a running number.
     var isUnique: Bool { values >= 20 && sample.distinctCount * 100 >= values * 95 }
 
-    mutating func add(_ element: RawElement, ownID: UInt64?, labels: () -> [ValueSample.Label]) {
+    mutating func add(_ element: RawElement, ownID: UInt64?, labels: [ValueSample.Label]) {
         guard element.type != .null && element.type != .undefined else { return }
         values += 1
         guard let kind = IDClass(element) else { return }

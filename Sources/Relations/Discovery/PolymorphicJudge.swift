@@ -19,8 +19,9 @@ struct PolymorphicJudge {
         guard hitting.count >= 2 else { return nil }
         // Where one collection has all values, there is nothing to tell apart; whole numbers may be in all by accident.
         if isTelling, hitting.contains(where: { path.hitCount($0) == path.count }) { return nil }
-        let fields = Set(path.labels.flatMap(\.keys)).sorted { $0.precedes($1) }
-        let telling = fields.compactMap { field in cases(of: field, hitting).map { (field: field, cases: $0) } }
+        let labels = path.labels
+        let fields = Set(labels.flatMap(\.keys)).sorted { $0.precedes($1) }
+        let telling = fields.compactMap { field in cases(of: field, labels, hitting).map { (field: field, cases: $0) } }
         let best = telling.min { left, right in
             let (leftLikeness, rightLikeness) = (likeness(of: left.field), likeness(of: right.field))
             if leftLikeness != rightLikeness { return leftLikeness > rightLikeness }
@@ -39,10 +40,11 @@ struct PolymorphicJudge {
     }
 
     /// What the values of a field lead to; nil where they do not tell.
-    private func cases(of field: String, _ hitting: [Int]) -> [Case]? {
+    /// - Parameter labels: the path's.
+    private func cases(of field: String, _ labels: [[String: Value]], _ hitting: [Int]) -> [Case]? {
         var groups: [Value: [Int]] = [:]
-        for (index, labels) in path.labels.enumerated() {
-            if let value = labels[field] { groups[value, default: []].append(index) }
+        for (index, beside) in labels.enumerated() {
+            if let value = beside[field] { groups[value, default: []].append(index) }
         }
         guard groups.count >= 2, groups.values.reduce(0, { $0 + $1.count }) * 10 >= path.count * 9 else { return nil }
         var cases: [Case] = []

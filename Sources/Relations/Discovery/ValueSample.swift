@@ -6,11 +6,11 @@ struct ValueSample: Sendable {
     struct Entry: Sendable {
         let hash: UInt64
         let value: Value
-        /// What the fields beside it held.
+        /// What the fields around it held, its own among them: a list that all values of a document share.
         let labels: [Label]
     }
 
-    /// A field beside the value, by the number of its path, and which of its values it held.
+    /// A field, by the number of its path, and which of its values it held.
     struct Label: Hashable, Sendable {
         let path: Int
         let value: Int
@@ -28,7 +28,7 @@ struct ValueSample: Sendable {
         return Int(Double(entries.count - 1) / (Double(largest) / Double(UInt64.max)))
     }
 
-    mutating func insert(_ element: RawElement, hash: UInt64, labels: () -> [Label]) {
+    mutating func insert(_ element: RawElement, hash: UInt64, labels: [Label]) {
         if entries.count == limit, let last = entries.last, hash > last.hash {
             isFull = true
             return
@@ -45,7 +45,7 @@ struct ValueSample: Sendable {
             isFull = true
         }
         entries.insert(
-            Entry(hash: hash, value: IDClass.normalized(Value(element)), labels: labels()), at: low)
+            Entry(hash: hash, value: IDClass.normalized(Value(element)), labels: labels), at: low)
     }
 
     mutating func shrink(to limit: Int) {
