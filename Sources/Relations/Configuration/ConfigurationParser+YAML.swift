@@ -6,7 +6,15 @@ extension ConfigurationParser {
         try checkKeys(yaml)
         do {
             // The encoding is said so that the parser does not look for it in the environment.
-            return try Yams.compose(yaml: yaml, .default, .default, .utf8)
+            let compose = { (resolver: Resolver) in try Yams.compose(yaml: yaml, resolver, .default, .utf8) }
+            // What tells `1` from `"1"` takes longer to set up than everything else here takes, and only keys that look
+            // alike need it. Tags are rare enough to be read the long way.
+            if yaml.utf8.contains(UInt8(ascii: "!")) { return try compose(.default) }
+            do {
+                return try compose(.basic)
+            } catch YamlError.duplicatedKeysInMapping {
+                return try compose(.default)
+            }
         } catch let error as YamlError {
             throw translate(error, in: yaml)
         } catch {
