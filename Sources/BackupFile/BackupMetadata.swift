@@ -21,6 +21,9 @@ public struct BackupMetadata: Sendable {
         public var indexes: [Document]
         public var records: Int
 
+        /// Whether it holds its documents in the order of their insertion, and only so many.
+        public var isCapped: Bool { options["capped"]?.bool == true }
+
         public init(
             name: String, databaseName: String? = nil, kind: Kind = .collection, options: Document = [:],
             indexes: [Document] = [], records: Int = 0

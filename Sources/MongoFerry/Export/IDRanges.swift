@@ -52,7 +52,7 @@ struct IDRanges {
     /// in a sharded cluster each cursor would go to every shard.
     private func canBeCut(_ entry: BackupMetadata.Collection) -> Bool {
         guard entry.kind == .collection, connection.server.topology != .sharded,
-            entry.options["collation"] == nil, entry.options["capped"]?.bool != true
+            entry.options["collation"] == nil, !entry.isCapped
         else { return false }
         return entry.indexes.contains { index in
             index["name"]?.string == "_id_" && index["key"]?.document == ["_id": 1] && index["collation"] == nil

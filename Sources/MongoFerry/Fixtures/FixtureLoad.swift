@@ -75,7 +75,7 @@ struct FixtureLoad {
                 writeConcern: isConfirmedLater ? WriteConcern(.nodes(1)) : .majority)
             refusedIndexes += try prepare(step, builder)
             guard step.way != .view else { continue }
-            let isOrdered = step.entry.options["capped"]?.bool == true || step.entry.kind == .timeseries
+            let isOrdered = step.entry.isCapped || step.entry.kind == .timeseries
             let way: DocumentWriter.Way = step.entry.kind == .timeseries ? .measurements(timeField: nil) : .load
             outcome.outcomes.append(
                 try loader.load(
@@ -95,7 +95,7 @@ struct FixtureLoad {
         if step.liveOptions != nil || step.liveIsView {
             if step.way == .view, step.differences.isEmpty { return [] }
             if step.way == .staged, !step.liveIsView, step.differences.isEmpty,
-                step.entry.options["capped"]?.bool != true, step.liveCount ?? 0 <= Self.deletionLimit
+                !step.entry.isCapped, step.liveCount ?? 0 <= Self.deletionLimit
             {
                 let all: Value = ["q": [:], "limit": 0]
                 try builder.client.runWrite(

@@ -74,7 +74,7 @@ extension ImportRun {
                 if present == nil { try create(step) }
                 try build(step, present: present ?? []) { !step.comesAfterTheDocuments($0) }
                 guard step.way != .view else { continue }
-                let isOrdered = step.entry.options["capped"]?.bool == true || step.entry.kind == .timeseries
+                let isOrdered = step.entry.isCapped || step.entry.kind == .timeseries
                 if let outcome = unchanged(step, compared) {
                     report.collections.append(outcome)
                     tallied[step.name] = compared[step.name]?.outcomes

@@ -39,13 +39,16 @@ struct Replacement {
             uniqueKeysWithValues: staged.enumerated().map { ($1.name, OwnNames.stagingPrefix + "\(lock.mark).\($0)") })
         do {
             for step in plan.steps where step.way == .view { try tryView(step) }
+            try create(staged, staging)
             for step in staged {
                 do {
-                    try load(step, into: staging[step.name] ?? "", &outcome)
+                    try operation.cancellation.check()
+                    try fill(step, staging[step.name] ?? "", &outcome)
                 } catch let error as MongoError {
                     throw FerryError("\(step.databaseName): \(error)")
                 }
             }
+            try checkCounts(of: staged.map { ($0, staging[$0.name] ?? "") }, outcome.loads)
             try operation.cancellation.check()
         } catch {
             try discard(Array(staging.values), after: error)
@@ -79,22 +82,43 @@ struct Replacement {
         return outcome
     }
 
-    private func load(_ step: ImportPlan.Step, into staging: String, _ outcome: inout Outcome) throws {
-        try operation.cancellation.check()
-        try connection.withClient { client in
-            let builder = CollectionBuilder(client: client, database: connection.database)
-            try client.drop(connection.namespace(staging))
-            try builder.create(step.entry, as: staging)
+    /// Makes the staging collections. Nobody else has their names.
+    private func create(_ steps: [ImportPlan.Step], _ staging: [String: String]) throws {
+        let (database, cancellation) = (connection.database, operation.cancellation)
+        _ = try connection.answers(for: steps) { client, step in
+            try cancellation.check()
+            do {
+                try CollectionBuilder(client: client, database: database)
+                    .create(step.entry, as: staging[step.name] ?? "")
+            } catch let error as MongoError {
+                throw FerryError("\(step.databaseName): \(error)")
+            }
         }
-        try fill(step, staging, &outcome)
+    }
+
+    /// Whether all that was written is there.
+    /// - Parameters:
+    ///   - places: collections, and by which names they stand in the database now.
+    ///   - loads: what was written to each.
+    private func checkCounts(of places: [(step: ImportPlan.Step, name: String)], _ loads: [RowLoader.Result]) throws {
+        let inserted = Dictionary(loads.map { ($0.outcome.name, $0.outcome.inserted) }) { _, last in last }
+        let countable = places.filter { $0.step.entry.kind == .collection && !$0.step.entry.isCapped }
+        let connection = connection
+        let areComplete = try connection.answers(for: countable) { client, place in
+            try client.hasCount(inserted[place.step.name] ?? 0, connection.namespace(place.name))
+        }
+        for (place, isComplete) in zip(countable, areComplete) where !isComplete {
+            throw FerryError(
+                "\(place.step.databaseName): \(inserted[place.step.name] ?? 0) documents were written, and another number is there"
+            )
+        }
     }
 
     private func fill(_ step: ImportPlan.Step, _ name: String, _ outcome: inout Outcome) throws {
         let watch = Stopwatch()
-        let isCapped = step.entry.options["capped"]?.bool == true
         let way: DocumentWriter.Way = step.entry.kind == .timeseries ? .measurements(timeField: nil) : .load
         var result = try operation.timed("load \(step.name)") {
-            try loader.load(step.name, into: connection.namespace(name), way, writers: isCapped ? 1 : nil)
+            try loader.load(step.name, into: connection.namespace(name), way, writers: step.entry.isCapped ? 1 : nil)
         }
         try operation.cancellation.check()
         operation.progress(.index, step.name)
@@ -105,16 +129,6 @@ struct Replacement {
             }
         }
         outcome.refusedIndexes += refused.map { $0.replacing(name, with: step.databaseName) }
-        if step.entry.kind == .collection, !isCapped {
-            let isComplete = try connection.withClient {
-                try $0.hasCount(result.outcome.inserted, connection.namespace(name))
-            }
-            guard isComplete else {
-                throw FerryError(
-                    "\(step.databaseName): \(result.outcome.inserted) documents were written, and another number is there"
-                )
-            }
-        }
         result.outcome.deleted = step.liveCount ?? 0
         result.outcome.seconds = watch.seconds
         outcome.collections.append(result.outcome)
@@ -140,6 +154,7 @@ struct Replacement {
                     step.entry, as: step.databaseName)
             }
             try fill(step, step.databaseName, &outcome)
+            try checkCounts(of: [(step, step.databaseName)], outcome.loads)
         } catch {
             throw FerryError(
                 "\(step.databaseName) was being replaced in place and is not complete: \(Self.text(error))",
