@@ -34,8 +34,7 @@ extension Client {
     /// - Throws: ``MongoError``.
     public func observedRoundTrip(readPreference: ReadPreference = .connectionString) throws -> Duration? {
         let watched = try withServer(readPreference) { mongoc_server_description_round_trip_time($0) }
-        let known = [watched, pool.firstRoundTrip].filter { $0 >= 0 }
-        return known.min().map { .milliseconds($0) }
+        return [watched < 0 ? nil : .milliseconds(watched), pool.firstRoundTrip].compactMap { $0 }.min()
     }
 
     private func withServer<Result>(

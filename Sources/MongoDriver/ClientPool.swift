@@ -7,8 +7,10 @@ import Synchronization
 /// Any thread may use it. A ``Client`` belongs to one thread at a time and keeps its pool alive.
 public final class ClientPool: Sendable {
     public let connectionString: ConnectionString
-    /// How many clients can be out at once: the connection string's `maxPoolSize` where it has one.
+    /// How many clients are meant to be out at once: the connection string's `maxPoolSize` where it has one.
     public let maximumSize: Int
+    /// How many more there may be, so that a lock is renewed while all others work.
+    public let spare: Int
 
     // libmongoc locks the pool itself; the pointer never changes.
     nonisolated(unsafe) private let handle: OpaquePointer
@@ -17,18 +19,24 @@ public final class ClientPool: Sendable {
     private let wasReached = Atomic<Bool>(false)
     private let firstMilliseconds = Atomic<Int64>(-1)
 
-    /// How many milliseconds the first `hello` took; negative where that is not known.
-    var firstRoundTrip: Int64 { firstMilliseconds.load(ordering: .relaxed) }
+    /// How long the first `hello` took, in whole milliseconds; connecting may be part of it. Nil before the first contact.
+    public var firstRoundTrip: Duration? {
+        let milliseconds = firstMilliseconds.load(ordering: .relaxed)
+        return milliseconds < 0 ? nil : .milliseconds(milliseconds)
+    }
 
     /// Prepares the connections; none is made before the first client is asked for.
     ///
     /// Where the connection string does not say otherwise: 5 seconds to connect, 5 seconds to find a server the first
     /// time, later 30, which is time enough for an election; no limit on how long a command may run, since
     /// building an index takes as long as it takes. Keep-alive finds out about a peer that is gone.
-    /// - Parameter readsFromPrimary: whatever the connection string says. Who writes has to read what was written.
+    /// - Parameters:
+    ///   - maximumSize: where the connection string has no `maxPoolSize`.
+    ///   - spare: clients beyond that, for those who bound their work by ``maximumSize`` themselves.
+    ///   - readsFromPrimary: whatever the connection string says. Who writes has to read what was written.
     /// - Throws: ``MongoError`` for options that do not go together, or a `mongodb+srv` name that is not found.
     public init(
-        _ connectionString: ConnectionString, applicationName: String, maximumSize: Int = 100,
+        _ connectionString: ConnectionString, applicationName: String, maximumSize: Int = 100, spare: Int = 0,
         readsFromPrimary: Bool = false
     ) throws {
         LibMongoC.started
@@ -39,6 +47,8 @@ public final class ClientPool: Sendable {
         uri.setDefault(MONGOC_URI_SOCKETTIMEOUTMS, Self.noTimeout)
         uri.setDefault(MONGOC_URI_MAXPOOLSIZE, Int32(clamping: max(maximumSize, 1)))
         self.maximumSize = Int(mongoc_uri_get_option_as_int32(uri.pointer, MONGOC_URI_MAXPOOLSIZE, 100))
+        self.spare = max(spare, 0)
+        uri.set(MONGOC_URI_MAXPOOLSIZE, Int32(clamping: self.maximumSize + self.spare))
         // A name that is too long for the handshake is left out rather than refused.
         if !uri.has(MONGOC_URI_APPNAME) { _ = mongoc_uri_set_appname(uri.pointer, applicationName) }
         firstContactTimeout = mongoc_uri_get_option_as_int32(uri.pointer, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, 5_000)
@@ -86,15 +96,17 @@ public final class ClientPool: Sendable {
     ///
     /// Never waits for a client that another thread holds.
     /// - Throws: ``MongoError``: the first time when no server answers within five seconds, or as long as the
-    ///   connection string allows; later only when all ``maximumSize`` clients are out.
+    ///   connection string allows; later only when all ``maximumSize`` and ``spare`` clients are out.
     public func makeClient() throws -> sending Client {
-        try reachForTheFirstTime()
-        guard let client = mongoc_client_pool_try_pop(handle) else {
+        // The first one starts the threads that watch the servers: they look for them while the first contact is made.
+        guard let handle = mongoc_client_pool_try_pop(handle) else {
             throw MongoError(
-                driver: "all \(maximumSize) connections are in use; raise maxPoolSize in the connection string",
+                driver: "all \(maximumSize + spare) connections are in use; raise maxPoolSize in the connection string",
                 context: Self.context(connectionString))
         }
-        return Client(handle: client, pool: self)
+        let client = Client(handle: handle, pool: self)
+        try reachForTheFirstTime()
+        return client
     }
 
     /// Only ``Client/deinit`` calls it.

@@ -2,6 +2,7 @@ import BSON
 import Foundation
 import MongoDriver
 import MongoFerry
+import Synchronization
 import Testing
 
 #if canImport(Glibc)
@@ -26,18 +27,26 @@ import Testing
         try database.run(["create": "a view", "viewOn": "collection 5", "pipeline": [["$match": ["part": 0]]]])
     }
 
-    @Test func aDistantServerGivesTheSameFileAndTakesTheSameImports() throws {
+    /// Runs `body` with a connection string of the test server that answers so much later, or says that it cannot.
+    private static func fromAfar(milliseconds: Int, _ body: (_ far: String) throws -> Void) throws {
         let server = try #require(try ConnectionString(testURI()).hosts.first)
         let parts = server.split(separator: ":")
         guard parts.count == 2, parts[0] == "127.0.0.1", let port = Int(parts[1]), try !testURI().contains("@")
         else {
-            print("NOT RUN: aDistantServerGivesTheSameFile… needs 127.0.0.1 and no users, not \(server)")
+            print("NOT RUN: a test of distant servers needs 127.0.0.1 and no users, not \(server)")
             return
         }
-        // More than the four milliseconds that say enough.
-        let proxy = try SlowProxy(port: port, milliseconds: 8)
+        let proxy = try SlowProxy(port: port, milliseconds: milliseconds)
         defer { proxy.end() }
-        let far = "mongodb://127.0.0.1:\(proxy.port)/?directConnection=true"
+        try body("mongodb://127.0.0.1:\(proxy.port)/?directConnection=true")
+    }
+
+    @Test func aDistantServerGivesTheSameFileAndTakesTheSameImports() throws {
+        // More than the four milliseconds that say enough.
+        try Self.fromAfar(milliseconds: 8) { far in try sameFileAndImports(far) }
+    }
+
+    private func sameFileAndImports(_ far: String) throws {
         try withTwoTestDatabases { source, copy, folder in
             try Self.fill(source)
             try source.export(to: folder.file("near.csv")) { $0.reproducible = true }
@@ -61,6 +70,104 @@ import Testing
                 #expect(try copy.image().differences(from: try source.image()) == [])
             }
         }
+    }
+
+    /// Five round trips until the first collection is read: hello, connecting, the list with the version, and two for
+    /// sizes and indexes; twelve small collections on four cursors are three more, and discovery before them five.
+    @Test func anExportWaitsForADistantServerAFewTimesOnly() throws {
+        try Self.fromAfar(milliseconds: 100) { far in
+            try withTestDatabase { source, folder in
+                try Self.fill(source)
+                func export(_ yaml: String) throws -> Double {
+                    var options = ExportOptions(destination: .file(path: folder.file("far.csv"), overwriting: true))
+                    options.jobs = 4
+                    options.configuration = try Configuration.parse(yaml: yaml, file: "test.yaml")
+                    let export = Export(try Target(uri: far, database: source.name), options)
+                    return try export.runBlocking(OperationContext()).seconds
+                }
+                let known = "collections: {collection 1: {references: {number: collection 2}}, collection 2: {}}"
+                #expect(try Self.shortest(wanted: 1) { try export(known) } < 1)
+                #expect(try Self.shortest(wanted: 1.6) { try export("") } < 1.6)
+            }
+        }
+    }
+
+    /// Three round trips for each collection, to load, index and rename it, and some twenty more.
+    @Test func aReplaceWaitsForADistantServerThreeTimesACollection() throws {
+        try Self.fromAfar(milliseconds: 50) { far in
+            try withTwoTestDatabases { source, copy, folder in
+                try Self.fill(source)
+                let file = folder.file("near.csv")
+                try source.export(to: file)
+                var options = ImportOptions()
+                options.mode = .replace
+                let replace = Import(file, into: try Target(uri: far, database: copy.name), options)
+                let seconds = try Self.shortest(wanted: 4.5) { try replace.runBlocking(OperationContext()).seconds }
+                #expect(seconds < 4.5)
+            }
+        }
+    }
+
+    /// Of up to five times: other tests make it longer, and nothing makes it shorter.
+    private static func shortest(wanted: Double, _ body: () throws -> Double) throws -> Double {
+        var shortest = Double.infinity
+        for _ in 0..<5 where shortest >= wanted { shortest = min(shortest, try body()) }
+        print("from afar: \(shortest) s, at most \(wanted)")
+        return shortest
+    }
+
+    /// Workers and questions keep to what the connection string allows, and what must not wait for them finds a connection
+    /// nonetheless.
+    @Test(arguments: [1, 3]) func aSmallPoolIsEnough(limit: Int) throws {
+        try smallPool(try testURI(), limit)
+        try Self.fromAfar(milliseconds: 8) { far in try smallPool(far, limit) }
+    }
+
+    private func smallPool(_ uri: String, _ limit: Int) throws {
+        let uri = uri + (uri.contains("?") ? "&" : "?") + "maxPoolSize=\(limit)"
+        try withTwoTestDatabases { source, copy, folder in
+            try Self.fill(source)
+            let file = folder.file("all.csv")
+            try counting(limit, uri, source) { uri, operation in
+                let options = ExportOptions(destination: .file(path: file, overwriting: false))
+                let report = try Export(try Target(uri: uri, database: source.name), options).runBlocking(operation)
+                #expect(report.totals.read == 50 * 61 + 3000)
+            }
+            for mode in [ImportOptions.Mode.replace, .merge] {
+                try counting(limit, uri, source) { uri, operation in
+                    var options = ImportOptions()
+                    options.mode = mode
+                    let target = try Target(uri: uri, database: copy.name)
+                    let report = try Import(file, into: target, options).runBlocking(operation)
+                    #expect(report.status == "done", "\(report.error ?? "")")
+                }
+            }
+            #expect(try copy.image().differences(from: try source.image()) == [])
+        }
+    }
+
+    /// Counts the connections of an operation whenever it tells how far it is.
+    private func counting(
+        _ limit: Int, _ uri: String, _ database: TestDatabase, _ body: (String, OperationContext) throws -> Void
+    ) throws {
+        let program = "pool-\(UInt64.random(in: .min ... .max))"
+        let most = Mutex<Int>(0)
+        let pool = database.pool
+        let operation = OperationContext(onProgress: { _ in
+            let open = try? pool.withClient { client in
+                let pipeline: [Document] = [
+                    ["$currentOp": ["allUsers": true, "idleConnections": true]],
+                    ["$match": ["appName": .string(program)]],
+                ]
+                var count = 0
+                try client.aggregate(database: "admin", pipeline: pipeline).forEach { _ in count += 1 }
+                return count
+            }
+            most.withLock { $0 = max($0, open ?? Int.max) }
+        })
+        try body(uri + "&appName=\(program)", operation)
+        // Two more watch the server, one is the import lock's, and one asks what nobody should wait for.
+        #expect((1...limit + 4).contains(most.withLock { $0 }), "\(most.withLock { $0 }) connections")
     }
 }
 

@@ -17,13 +17,16 @@ struct Catalog {
     var entries: [BackupMetadata.Collection] = []
     var excluded: [BackupMetadata.Exclusion] = []
 
-    /// Reads names, options and indexes of everything in the database that is not excluded.
+    /// The names and options of everything in the database that is not excluded.
     /// - Parameters:
+    ///   - found: everything in the database.
     ///   - only: names or globs, of the file or the database; empty for all.
     ///   - exclude: names or globs.
     /// - Throws: ``FerryError`` where a name in `only` matches nothing.
-    init(_ connection: Connection, configuration: Configuration, only: [Glob] = [], exclude: [Glob] = []) throws {
-        let found = try connection.withClient { try $0.listCollections(in: connection.database) }
+    init(
+        _ database: String, _ found: [CollectionInfo], configuration: Configuration, only: [Glob] = [],
+        exclude: [Glob] = []
+    ) throws {
         var unmatched = only
         for info in found.sorted(by: { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }) {
             let name = configuration.fileName(of: info.name)
@@ -66,7 +69,7 @@ struct Catalog {
         if let glob = unmatched.first {
             let all = found.map(\.name)
             let hint = NearestName.nearest(to: glob.pattern, among: all).map { " Did you mean '\($0)'?" } ?? ""
-            throw FerryError("there is no collection '\(glob)' in \(connection.database).\(hint)")
+            throw FerryError("there is no collection '\(glob)' in \(database).\(hint)")
         }
         try Self.checkLookAlikes(entries.map(\.name))
         let clashes = configuration.clashes(among: entries.map(\.databaseName))

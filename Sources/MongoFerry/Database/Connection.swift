@@ -42,17 +42,59 @@ final class Connection: Sendable {
     private let knownRoundTrip = Mutex<Duration?>(nil)
 
     /// Connects and asks the server what it is.
-    /// - Parameter forWriting: reads from the primary, whatever the connection string prefers.
+    /// - Parameters:
+    ///   - forWriting: reads from the primary, whatever the connection string prefers.
+    ///   - meanwhile: asked on a connection of its own at the same time, where the server is distant; else not at all.
     /// - Throws: ``FerryError`` naming host, cause and remedy.
-    init(_ target: Target, database: String, forWriting: Bool = false) throws {
+    init(
+        _ target: Target, database: String, forWriting: Bool = false, meanwhile: (@Sendable (Client) -> Void)? = nil
+    ) throws {
         try Target.check(databaseName: database)
         self.database = database
         do {
-            pool = try ClientPool(target.connectionString, applicationName: "mongoferry", readsFromPrimary: forWriting)
-            server = try pool.withClient { try $0.serverInfo() }
+            pool = try ClientPool(
+                target.connectionString, applicationName: "mongoferry", spare: Self.spare, readsFromPrimary: forWriting)
+            server = try Self.contact(pool, database, meanwhile)
         } catch let error as MongoError {
             throw ConnectionFault.describe(error, target.connectionString)
         }
+    }
+
+    /// Connects and lists what the database holds.
+    /// - Throws: ``FerryError`` naming host, cause and remedy; ``MongoError`` where listing fails.
+    static func listing(_ target: Target, database: String) throws -> (Connection, [CollectionInfo]) {
+        let early = Mutex<Result<[CollectionInfo], any Error>?>(nil)
+        let connection = try Connection(target, database: database) { client in
+            let listed = Result { try client.listCollections(in: database) }
+            early.withLock { $0 = listed }
+        }
+        if let listed = early.withLock({ $0 }) { return (connection, try listed.get()) }
+        return (connection, try connection.withClient { try $0.listCollections(in: database) })
+    }
+
+    /// Connections that do not count against the connection string's `maxPoolSize`: the lock's, and those that are asked
+    /// something while all workers have theirs.
+    private static let spare = 16
+
+    /// What the server is. Where it is distant, the connections for later questions are opened beside this one: each
+    /// would otherwise begin with a round trip of its own.
+    private static func contact(
+        _ pool: ClientPool, _ database: String, _ meanwhile: (@Sendable (Client) -> Void)?
+    ) throws -> ServerInfo {
+        let ask = { @Sendable in try pool.withClient { try $0.serverInfo() } }
+        let first = try pool.withClient { _ in pool.firstRoundTrip }
+        guard let first, first >= surelyDistant else { return try ask() }
+        let server = Mutex<ServerInfo?>(nil)
+        let asking = { @Sendable in
+            let answer = try ask()
+            server.withLock { $0 = answer }
+        }
+        let opening = { @Sendable in _ = try pool.withClient { try $0.ping(database) } }
+        let others = max(1, min(questionsAtOnce, pool.maximumSize)) - 1
+        var bodies = [asking] + Array(repeating: opening, count: others)
+        if let meanwhile { bodies.insert({ try pool.withClient { meanwhile($0) } }, at: 1) }
+        try Threads.runAll(bodies)
+        return try server.withLock { $0 } ?? ask()
     }
 
     /// Over connections that are there already.
@@ -72,16 +114,24 @@ final class Connection: Sendable {
 
     static let distant = Duration.milliseconds(1)
 
-    /// Cursors at once: beside those that wait for a network others can go on. Where documents are huge, one, whatever
-    /// was wanted: each holds a batch of 16 MB or more, and four collections of 16 MiB documents took 300 MB.
+    /// An answer that takes so long does not by chance.
+    private static let surelyDistant = Duration.milliseconds(4)
+
+    /// Cursors at once: beside those that wait for a network others can go on; never more than the connection string's
+    /// `maxPoolSize`. Where documents are huge, one, whatever was wanted: each holds a batch of 16 MB or more, and four
+    /// collections of 16 MiB documents took 300 MB.
     /// - Parameters:
     ///   - wanted: as many as somebody said; nil for the best number.
     ///   - averages: how large documents are, by collection, in bytes.
     /// - Throws: ``MongoError``.
     func readers(_ wanted: Int?, averages: [Int]) throws -> Int {
         if averages.contains(where: { $0 > 1 << 20 }) { return 1 }
-        return try wanted ?? (isDistant() ? max(Threads.defaultJobs, 4) : Threads.defaultJobs)
+        let wanted = try wanted ?? (isDistant() ? max(Threads.defaultJobs, 4) : Threads.defaultJobs)
+        return bounded(wanted)
     }
+
+    /// So many threads with a connection each as the connection string's `maxPoolSize` allows.
+    func bounded(_ wanted: Int) -> Int { max(1, min(wanted, pool.maximumSize)) }
 
     /// Of collections that are larger, so many are read at once: any of their batches may be of 16 MB, and more of them
     /// brought nothing, from a server 20 ms away either.
@@ -109,7 +159,7 @@ final class Connection: Sendable {
         return answer
     }
 
-    private static func isTelling(_ time: Duration) -> Bool { time < .milliseconds(1) || time >= .milliseconds(4) }
+    private static func isTelling(_ time: Duration) -> Bool { time < distant || time >= surelyDistant }
 
     /// Asks the server about each of several things: at once, where waiting for an answer takes longer than making it.
     /// - Parameter atOnce: how many questions may be on their way to a server that is near.
@@ -118,7 +168,7 @@ final class Connection: Sendable {
     func answers<Item: Sendable, Answer: Sendable>(
         for items: [Item], atOnce: Int = 1, _ ask: @escaping @Sendable (Client, Item) throws -> Answer
     ) throws -> [Answer] {
-        let atOnce = try items.count > 1 && isDistant() ? Self.questionsAtOnce : min(atOnce, items.count)
+        let atOnce = try bounded(items.count > 1 && isDistant() ? Self.questionsAtOnce : min(atOnce, items.count))
         guard atOnce > 1 else { return try withClient { client in try items.map { try ask(client, $0) } } }
         let answers = Mutex<[Int: Answer]>([:])
         let next = Tally()
@@ -137,7 +187,7 @@ final class Connection: Sendable {
     }
 
     /// Each needs a connection, which takes a server a thread and 1 MB.
-    private static let questionsAtOnce = 8
+    private static let questionsAtOnce = 12
 
     /// `replica set rs0`
     var topologyText: String {

@@ -43,8 +43,8 @@ public struct PlanGraph: Sendable {
     /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
     public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
         let database = try Discovering.database(target)
-        let connection = try Connection(target, database: database)
-        let catalog = try Catalog(connection, configuration: configuration)
+        let (connection, found) = try Connection.listing(target, database: database)
+        let catalog = try Catalog(database, found, configuration: configuration)
         try Discovering.requireSomething(catalog, connection)
         let sizes = try connection.sizes(of: catalog.entries)
         let references = try ReferenceSource.live(
@@ -65,8 +65,8 @@ public struct Discovering: Sendable {
     /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
     public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
         let database = try Self.database(target)
-        let connection = try Connection(target, database: database)
-        let catalog = try Catalog(connection, configuration: configuration)
+        let (connection, found) = try Connection.listing(target, database: database)
+        let catalog = try Catalog(database, found, configuration: configuration)
         try Self.requireSomething(catalog, connection)
         let sizes = try connection.sizes(of: catalog.entries)
         let discovery = try LiveDiscovery(connection, operation, .thorough).discover(catalog.entries, sizes)

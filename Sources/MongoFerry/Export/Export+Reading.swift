@@ -13,7 +13,7 @@ extension Export {
     /// come fresh from the system, page by page: they cost a third of an export's time.
     static func batchSize(averageDocument: Int, roundTrip: Duration) -> Int? {
         let bytes =
-            roundTrip < Connection.distant ? 1900 << 10 : roundTrip < .milliseconds(10) ? 3900 << 10 : 8 << 20
+            roundTrip < Connection.distant ? 950 << 10 : roundTrip < .milliseconds(10) ? 3900 << 10 : 8 << 20
         // In a reply each document has its number in front of it.
         return averageDocument > 0 ? max(1, bytes / (averageDocument + 8)) : nil
     }
@@ -34,7 +34,7 @@ extension Export {
         let roundTrip = try connection.roundTrip()
         let cuts = Self.cutsCollections(roundTrip: roundTrip, jobs: readers)
         for (index, entry) in collections.enumerated() {
-            let isCapped = entry.options["capped"]?.bool == true
+            let isCapped = entry.isCapped
             let isSorted = options.reproducible && entry.kind == .collection && !isCapped
             var find = FindOptions(
                 sort: isSorted ? ["_id": 1] : nil,

@@ -26,9 +26,9 @@ public struct Export: Sendable {
         let watch = Stopwatch()
         let started = Clock.now
         let database = try Discovering.database(target)
-        let connection = try Connection(target, database: database)
+        let (connection, found) = try Connection.listing(target, database: database)
         var catalog = try Catalog(
-            connection, configuration: options.configuration, only: options.collections, exclude: options.exclude)
+            database, found, configuration: options.configuration, only: options.collections, exclude: options.exclude)
         try Discovering.requireSomething(catalog, connection)
         let sizes = try catalog.readIndexesAndSizes(connection)
         let queries = try parsedQueries(catalog)
@@ -42,7 +42,7 @@ public struct Export: Sendable {
                 "\(connection.topologyText), MongoDB \(connection.server.version): no snapshot, so writes during the export may be half in the file"
             )
         }
-        let capped = catalog.entries.filter { $0.options["capped"]?.bool == true }.map(\.name)
+        let capped = catalog.entries.filter(\.isCapped).map(\.name)
         if moment.readConcern != nil, !capped.isEmpty {
             operation.warning(
                 "servers give no snapshots of capped collections: \(capped.joined(separator: ", ")) may hold what was written during the export"

@@ -52,7 +52,7 @@ final class OrderedChunks: @unchecked Sendable {
     ///     next one is asked for as soon as one has come.
     init(parts: [Int], isDistant: Bool) {
         lines = parts.map { Line(openParts: $0) }
-        headLimit = isDistant ? 10 << 20 : 6 << 20
+        headLimit = isDistant ? 10 << 20 : 3 << 20
     }
 
     // MARK: Buffers

@@ -44,7 +44,7 @@ struct RowLoader {
         try reader.seek(toRowAt: rows.first.offset, line: rows.first.line)
         let done = Tally()
         let bytes = Tally()
-        let count = writers ?? jobs
+        let count = connection.bounded(writers ?? jobs)
         let workers = (0..<count).map { _ in
             LoadWorker(
                 name: name, survey: survey, rules: rules, end: rows.end, maximumDocument: Int.max,

@@ -49,8 +49,8 @@ public struct Verify: Sendable {
 
     private func verifyDatabase(_ target: Target, _ operation: OperationContext) throws -> Report {
         let database = try Discovering.database(target)
-        let connection = try Connection(target, database: database)
-        let catalog = try Catalog(connection, configuration: configuration)
+        let (connection, found) = try Connection.listing(target, database: database)
+        let catalog = try Catalog(database, found, configuration: configuration)
         try Discovering.requireSomething(catalog, connection)
         var report = Report(operation: "verify")
         report.database = database
