@@ -80,6 +80,24 @@ import Testing
         #expect(references.map(\.isOptional) == [true, true, false, false])
     }
 
+    @Test func aNumberAndItsTextAreTwoValuesThatTell() throws {
+        let configuration = try parse(
+            """
+            collections:
+              customers: {}
+              companies: {references: {a: {by: kind, to: {2: customers, "2": companies, true: customers, 'true': companies}}}}
+            """)
+        #expect(
+            configuration.references.map { $0.condition?.description } == [
+                "kind = 2", #"kind = "2""#, "kind = true", #"kind = "true""#,
+            ])
+        for twice in ["2: customers, 2: companies", "'2': customers, !!str 2: companies"] {
+            #expect(throws: ConfigurationError.self, "\(twice)") {
+                try parse("collections: {customers: {references: {a: {by: k, to: {\(twice)}}}}, companies: {}}")
+            }
+        }
+    }
+
     @Test(arguments: [
         (
             "collections:\n  policies:\n    refs: {a: b}",

@@ -61,6 +61,32 @@ import Testing
         }
     }
 
+    @Test func verifySaysWhatItHasFoundToBeTrue() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.insert([["_id": 1, "name": "Ada"]], into: "customers")
+            try source.insert([["_id": 1]], into: "policies")
+            let file = folder.file("all.csv")
+            #expect(try Self.run("export", "--db", source.name, "-o", file).status == 0)
+            #expect(try Self.run("import", file, "--db", copy.name).status == 0)
+            func lastLine(_ arguments: String...) throws -> String {
+                let outcome = try Program.run(["verify"] + arguments, environment: ["MONGODB_URI": try testURI()])
+                #expect(outcome.status == 0, "\(outcome.text)")
+                return outcome.output.split(separator: "\n").last.map(String.init) ?? ""
+            }
+            #expect(try lastLine(file) == "\(file): sound")
+            #expect(try lastLine("--db", copy.name) == "\(copy.name): sound")
+            #expect(
+                try lastLine(file, "--db", copy.name) == "\(file): sound; all of its records are in \(copy.name), equal")
+            #expect(
+                try lastLine(file, "--db", copy.name, "--exclude", "policies")
+                    == "\(file): sound; the chosen collections' records are in \(copy.name), equal")
+            try copy.insert([["_id": 2]], into: "policies")
+            try copy.run(["delete": "customers", "deletes": [["q": [:], "limit": 0]]])
+            let outcome = try Self.run("verify", file, "--db", copy.name)
+            #expect(outcome.status == 2 && !outcome.text.contains("sound"), "\(outcome.text)")
+        }
+    }
+
     @Test func anImportWithoutADatabaseTakesTheFilesOwnAndSaysSo() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1, "name": "Amara"]], into: "customers")

@@ -66,6 +66,14 @@ struct VerifyCommand: ParsableCommand {
             }
         }
         try Outcome.tell(result, quiet: common.quiet)
-        if !common.quiet { Terminal.standardOutput.line("\(file ?? result.database ?? ""): sound") }
+        if !common.quiet { Terminal.standardOutput.line(verdict(result)) }
+    }
+
+    /// What is known to be true where no problem was found.
+    private func verdict(_ result: Report) -> String {
+        guard let file else { return "\(result.database ?? ""): sound" }
+        guard let database = result.database else { return "\(file): sound" }
+        let records = collection.isEmpty && exclude.isEmpty ? "all of its records" : "the chosen collections' records"
+        return "\(file): sound; \(records) are in \(database), equal"
     }
 }
