@@ -47,7 +47,72 @@ public enum ISODate {
     /// Milliseconds since 1970 of `YYYY-MM-DDTHH:mm:ss[.fff…][Z|±HH[:]mm]`; nil for anything else.
     ///
     /// Fractions finer than a millisecond are refused unless they are zero: a date would lose them.
-    public static func parse(_ text: UnsafeRawBufferPointer) -> Int64? {
+    public static func parse(_ text: UnsafeRawBufferPointer) -> Int64? { parseUsual(text) ?? parseAny(text) }
+
+    /// The same of the two forms that are written: `YYYY-MM-DDTHH:mm:ssZ` and `YYYY-MM-DDTHH:mm:ss.fffZ`.
+    @inline(__always) static func parseUsual(_ text: UnsafeRawBufferPointer) -> Int64? {
+        guard text.count == 20 || text.count == 24,
+            let date = digits(of: text, at: 0, .date), let time = digits(of: text, at: 8, .time)
+        else { return nil }
+        let second: Int
+        var milliseconds = 0
+        if text.count == 20 {
+            guard let end = digits(of: text, at: 12, .seconds) else { return nil }
+            second = pair(end, 5)
+        } else {
+            guard let end = digits(of: text, at: 16, .milliseconds) else { return nil }
+            second = pair(end, 1)
+            milliseconds = pair(end, 4) * 10 + Int(truncatingIfNeeded: end >> 48 & 15)
+        }
+        return milliseconds1970(
+            year: pair(date, 0) * 100 + pair(date, 2), month: pair(date, 5), day: pair(time, 0), hour: pair(time, 3),
+            minute: pair(time, 6), second: second, milliseconds: milliseconds)
+    }
+
+    /// Eight characters of a date: digits, and what stands between them.
+    private struct Form {
+        /// The characters, the first in the lowest byte, with 0 for any digit.
+        let characters: UInt64
+        /// By character: what added to a digit of the text, which is 0 to 9 by then, or to another character, which is 0
+        /// where it is the right one, stays below 0x80.
+        let margins: UInt64
+
+        /// `0000-00-`
+        static let date = Form(characters: 0x2D30_302D_3030_3030, margins: 0x7F76_767F_7676_7676)
+        /// `00T00:00`
+        static let time = Form(characters: 0x3030_3A30_3054_3030, margins: 0x7676_7F76_767F_7676)
+        /// `0:00:00Z`
+        static let seconds = Form(characters: 0x5A30_303A_3030_3A30, margins: 0x7F76_767F_7676_7F76)
+        /// `:00.000Z`
+        static let milliseconds = Form(characters: 0x5A30_3030_2E30_303A, margins: 0x7F76_7676_7F76_767F)
+    }
+
+    /// Eight characters at once, each digit as its number; nil where they have another form.
+    @inline(__always) private static func digits(
+        of text: UnsafeRawBufferPointer, at offset: Int, _ form: Form
+    ) -> UInt64? {
+        let word = text.loadUnaligned(fromByteOffset: offset, as: UInt64.self).littleEndian ^ form.characters
+        return ((word &+ form.margins) | word) & WordTests.tops == 0 ? word : nil
+    }
+
+    /// The number of two digits of which the first stands at that place.
+    @inline(__always) private static func pair(_ digits: UInt64, _ place: Int) -> Int {
+        Int(truncatingIfNeeded: (digits >> (8 * place) & 15) &* 10 &+ (digits >> (8 * place + 8) & 15))
+    }
+
+    /// Nil where there is no such time.
+    @inline(__always) private static func milliseconds1970(
+        year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int, milliseconds: Int, offset: Int = 0
+    ) -> Int64? {
+        guard (1...12).contains(month), day >= 1, day <= daysInMonth(month, of: year), hour < 24, minute < 60,
+            second < 60
+        else { return nil }
+        let minutes = (days(year: year, month: month, day: day) * 24 + hour) * 60 + minute - offset
+        return Int64(minutes) * 60_000 + Int64(second) * 1000 + Int64(milliseconds)
+    }
+
+    /// The same of every form.
+    @inline(never) static func parseAny(_ text: UnsafeRawBufferPointer) -> Int64? {
         func number(_ start: Int, _ length: Int) -> Int? {
             guard start + length <= text.count else { return nil }
             var value = 0
@@ -59,9 +124,7 @@ public enum ISODate {
         }
         guard text.count >= 20, text[4] == 0x2D, text[7] == 0x2D, text[10] == 0x54, text[13] == 0x3A, text[16] == 0x3A,
             let year = number(0, 4), let month = number(5, 2), let day = number(8, 2),
-            let hour = number(11, 2), let minute = number(14, 2), let second = number(17, 2),
-            (1...12).contains(month), day >= 1, day <= daysInMonth(month, of: year),
-            hour < 24, minute < 60, second < 60
+            let hour = number(11, 2), let minute = number(14, 2), let second = number(17, 2)
         else { return nil }
         var at = 19
         var milliseconds = 0
@@ -91,8 +154,9 @@ public enum ISODate {
         default: return nil
         }
         guard at == text.count else { return nil }
-        let minutes = (days(year: year, month: month, day: day) * 24 + hour) * 60 + minute - offset
-        return Int64(minutes) * 60_000 + Int64(second) * 1000 + Int64(milliseconds)
+        return milliseconds1970(
+            year: year, month: month, day: day, hour: hour, minute: minute, second: second, milliseconds: milliseconds,
+            offset: offset)
     }
 }
 

@@ -76,7 +76,8 @@ import Testing
             #expect(try lastLine(file) == "\(file): sound")
             #expect(try lastLine("--db", copy.name) == "\(copy.name): sound")
             #expect(
-                try lastLine(file, "--db", copy.name) == "\(file): sound; all of its records are in \(copy.name), equal")
+                try lastLine(file, "--db", copy.name) == "\(file): sound; all of its records are in \(copy.name), equal"
+            )
             #expect(
                 try lastLine(file, "--db", copy.name, "--exclude", "policies")
                     == "\(file): sound; the chosen collections' records are in \(copy.name), equal")

@@ -68,8 +68,9 @@ struct LiveDiscovery {
         var found: Set<Value> = []
         for start in stride(from: 0, to: ids.count, by: questionSize) {
             let part = ids[start..<min(start + questionSize, ids.count)]
-            let cursor = try client.find(
-                namespace, ["_id": ["$in": .array(part)]], options: FindOptions(projection: ["_id": 1]))
+            // One more than there can be, and the first batch is the last.
+            let options = FindOptions(projection: ["_id": 1], batchSize: part.count + 1)
+            let cursor = try client.find(namespace, ["_id": ["$in": .array(part)]], options: options)
             try cursor.forEach { if let id = $0.first { found.insert(id.copy) } }
         }
         return found

@@ -61,7 +61,8 @@ struct LegacyTypes {
         try connection.withClient { client in
             var found: Set<ObjectID> = []
             let filter: Document = ["_id": ["$in": .array(ids.map { .objectID($0) })]]
-            try client.find(connection.namespace(name), filter, options: FindOptions(projection: ["_id": 1])).forEach {
+            let options = FindOptions(projection: ["_id": 1], batchSize: ids.count + 1)
+            try client.find(connection.namespace(name), filter, options: options).forEach {
                 if let id = $0.first?.objectID { found.insert(id) }
             }
             return found
