@@ -13,8 +13,25 @@ import Testing
 
 /// Suites that need a server of their own, one after the other: they share its fail points.
 @Suite(
-    .serialized, .enabled("MONGOD_BINARY must name a mongod: Scripts/mongod path", { OwnServer.isPossible }))
+    .serialized, .aheadOfOthers,
+    .enabled("MONGOD_BINARY must name a mongod: Scripts/mongod path", { OwnServer.isPossible }))
 enum OwnServerTests {}
+
+/// Gives a suite's tests a higher priority. After each of its tests one that is serialized would wait behind all the
+/// others, of which there are hundreds, and begin when they are done.
+struct AheadOfOthers: SuiteTrait, TestScoping {
+    func provideScope(
+        for test: Test, testCase: Test.Case?, performing body: @Sendable () async throws -> Void
+    ) async throws {
+        try await withoutActuallyEscaping(body) { body in
+            try await Task(priority: .high) { try await body() }.value
+        }
+    }
+}
+
+extension Trait where Self == AheadOfOthers {
+    static var aheadOfOthers: Self { AheadOfOthers() }
+}
 
 extension OwnServerTests {
     /// `kill -9` and Ctrl-C at any moment.

@@ -92,6 +92,23 @@ import Testing
         }
     }
 
+    /// Nothing tells of a collection's huge document before it comes, and many collections are asked at once.
+    @Test func hugeDocumentsFromADistantServerStayUnderTheLimit() throws {
+        try Self.fromAfar(milliseconds: 8) { far in
+            try withTestDatabase { source, folder in
+                let payload = Value.binary(subtype: 0, [UInt8](repeating: 0xA5, count: 16_000_000))
+                for name in ["a", "b", "c", "d", "e"] {
+                    try source.insert((0..<20_000).map { ["_id": .int32($0), "text": "small"] }, into: name)
+                    try source.insert([["_id": "huge", "payload": payload]], into: name)
+                }
+                let file = folder.file("all.csv")
+                let outcome = try Program.run(["export", "-o", file, "--uri", far, "--db", source.name])
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(outcome.peakMegabytes < 150)
+            }
+        }
+    }
+
     /// Three round trips for each collection, to load, index and rename it, and some twenty more.
     @Test func aReplaceWaitsForADistantServerThreeTimesACollection() throws {
         try Self.fromAfar(milliseconds: 50) { far in

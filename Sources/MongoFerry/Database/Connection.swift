@@ -162,27 +162,31 @@ final class Connection: Sendable {
     private static func isTelling(_ time: Duration) -> Bool { time < distant || time >= surelyDistant }
 
     /// Asks the server about each of several things: at once, where waiting for an answer takes longer than making it.
-    /// - Parameter atOnce: how many questions may be on their way to a server that is near.
+    /// - Parameters:
+    ///   - atOnce: how many questions may be on their way to a server that is near.
+    ///   - isLarge: whether an answer may have huge documents, for which every connection that brings one keeps room: few
+    ///     threads ask for these.
     /// - Returns: the answers, in the order of `items`.
     /// - Throws: ``MongoError``; what `ask` throws.
     func answers<Item: Sendable, Answer: Sendable>(
-        for items: [Item], atOnce: Int = 1, _ ask: @escaping @Sendable (Client, Item) throws -> Answer
+        for items: [Item], atOnce: Int = 1, isLarge: (Item) -> Bool = { _ in false },
+        _ ask: @escaping @Sendable (Client, Item) throws -> Answer
     ) throws -> [Answer] {
         let atOnce = try bounded(items.count > 1 && isDistant() ? Self.questionsAtOnce : min(atOnce, items.count))
         guard atOnce > 1 else { return try withClient { client in try items.map { try ask(client, $0) } } }
         let answers = Mutex<[Int: Answer]>([:])
-        let next = Tally()
-        let body = { @Sendable in
-            try self.withClient { client in
-                while true {
-                    let index = next.add(1) - 1
-                    guard index < items.count else { return }
-                    let answer = try ask(client, items[index])
-                    answers.withLock { $0[index] = answer }
+        let queue = PartQueue(Array(items.enumerated())) { isLarge($0.element) }
+        let bodies = (0..<min(items.count, atOnce)).map { thread in
+            { @Sendable in
+                try self.withClient { client in
+                    while let (index, item) = queue.next(takesLarge: thread < Self.readersOfLarge) {
+                        let answer = try ask(client, item)
+                        answers.withLock { $0[index] = answer }
+                    }
                 }
             }
         }
-        try Threads.runAll(Array(repeating: body, count: min(items.count, atOnce)))
+        try Threads.runAll(bodies)
         return answers.withLock { answers in items.indices.compactMap { answers[$0] } }
     }
 

@@ -12,12 +12,24 @@ struct DocumentSample {
     /// What a sample takes of the server's time and the network's.
     private static let maximumBytes = 16 << 20
 
+    /// A document that is larger is left out where most are smaller: one would be as much as all others.
+    private static let hugeBytes = 1 << 20
+
+    /// How many bytes of documents come, as far as the average tells.
+    var bytes: Int {
+        let most = effort == .thorough ? Self.thorough : 3 * Self.share
+        return (isWhole ? size.count : min(most, room, size.count)) * average
+    }
+
+    private static let thorough = 5000
+    private static let share = 200
+
     /// - Parameter body: called once for each document.
     /// - Throws: ``MongoError``; what `body` throws.
     func forEach(_ client: Client, _ body: (RawDocument) throws -> Void) throws {
         guard !isWhole else { return try client.find(namespace, [:], options: limited(size.count)).forEach(body) }
         switch effort {
-        case .thorough: try random(5000, client).forEach(body)
+        case .thorough: try random(Self.thorough, client).forEach(body)
         case .quick: try quick(client, body)
         }
     }
@@ -39,14 +51,13 @@ struct DocumentSample {
                 })
             {}
         }
-        let share = min(200, max(1, room / 3))
+        let share = min(Self.share, max(1, room / 3))
         // Servers sort a time series by its time alone.
         guard kind == .collection else {
             try take(client.find(namespace, [:], options: limited(share)))
             return try take(random(2 * share, client))
         }
-        let newest: [Document] = [["$sort": ["_id": -1]], Self.limit(share)]
-        try take(joined([[Self.limit(share)], newest], client))
+        try take(joined([[Self.limit(share)], [["$sort": ["_id": -1]], Self.limit(share)]], client))
         // Of huge documents these are enough to read.
         guard share >= 10 else { return }
         guard let between = IDSpread.points(5, between: ids) else { return try take(random(share, client)) }
@@ -61,11 +72,18 @@ struct DocumentSample {
     /// What several pipelines find, one after the other, for one question: a distant server is waited for once.
     private func joined(_ pipelines: [[Document]], _ client: Client) throws -> Cursor {
         let others: [Document] = pipelines.dropFirst().map { pipeline in
-            let stages = Value.array(pipeline.map { .document($0) })
+            let stages = Value.array((pipeline + withoutHuge).map { .document($0) })
             return ["$unionWith": ["coll": .string(namespace.collection), "pipeline": stages]]
         }
         return try client.aggregate(
-            namespace, pipeline: (pipelines.first ?? []) + others, options: AggregateOptions(batchSize: 1001))
+            namespace, pipeline: (pipelines.first ?? []) + withoutHuge + others,
+            options: AggregateOptions(batchSize: 1001))
+    }
+
+    /// A stage that lets no huge document through; none where the documents are mostly huge.
+    private var withoutHuge: [Document] {
+        guard average <= Self.hugeBytes else { return [] }
+        return [["$match": ["$expr": ["$lte": [["$bsonSize": "$$ROOT"], .int32(Int32(Self.hugeBytes))]]]]]
     }
 
     private var isWhole: Bool {
@@ -74,7 +92,9 @@ struct DocumentSample {
     }
 
     /// So many of the collection's documents take as much as a sample may.
-    private var room: Int { max(3, Self.maximumBytes / max(1, size.averageDocument ?? 1024)) }
+    private var room: Int { max(3, Self.maximumBytes / average) }
+
+    private var average: Int { max(1, size.averageDocument ?? 1024) }
 
     private func limited(_ count: Int) -> FindOptions {
         let count = min(count, room)
@@ -84,8 +104,9 @@ struct DocumentSample {
     private func random(_ count: Int, _ client: Client) throws -> Cursor {
         let count = min(count, room)
         // One more than there are to come, and the server sees that these were all.
+        let sample: Document = ["$sample": ["size": .int32(Int32(count))]]
         return try client.aggregate(
-            namespace, pipeline: [["$sample": ["size": .int32(Int32(count))]]],
+            namespace, pipeline: [sample] + (kind == .collection ? withoutHuge : []),
             options: AggregateOptions(batchSize: count + 1))
     }
 }

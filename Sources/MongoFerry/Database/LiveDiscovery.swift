@@ -24,6 +24,11 @@ struct LiveDiscovery {
     /// While one thread looks at documents, the server finds the next ones for another.
     private static let threads = 2
 
+    /// Bytes of sampled documents that may come at once; a collection of larger samples is looked at by itself.
+    private static let sampledAtOnce = 16 << 20
+    /// A larger sample may have huge documents.
+    private static let largeSample = 4 << 20
+
     private let effort: Effort
 
     init(_ connection: Connection, _ operation: OperationContext, _ effort: Effort) {
@@ -41,19 +46,28 @@ struct LiveDiscovery {
         let empty = ReferenceDiscovery(valuesPerPath: effort.valuesPerPath, findsTypes: effort == .thorough)
         let gathering = Mutex(empty)
         let (connection, operation, effort) = (connection, operation, effort)
-        _ = try connection.answers(for: entries, atOnce: Self.threads) { client, entry in
+        let budget = ByteBudget(Self.sampledAtOnce)
+        let samples = entries.map { entry in
+            DocumentSample(
+                namespace: connection.namespace(entry.databaseName), kind: entry.kind,
+                size: sizes[entry.databaseName] ?? CollectionSize(count: 0), effort: effort)
+        }
+        let parts = Array(zip(entries, samples))
+        _ = try connection.answers(for: parts, atOnce: Self.threads, isLarge: { $1.bytes > Self.largeSample }) {
+            client, part in
+            let (entry, sample) = part
             try operation.cancellation.check()
             operation.progress(.discover, entry.name)
-            let size = sizes[entry.databaseName] ?? CollectionSize(count: 0)
             // Each collection by itself: taking turns for every document would cost more than looking at it.
-            var part = empty
-            part.declare(entry.name, count: size.count, isTarget: entry.kind == .collection)
-            if size.count > 0 {
-                let sample = DocumentSample(
-                    namespace: connection.namespace(entry.databaseName), kind: entry.kind, size: size, effort: effort)
-                try sample.forEach(client) { try part.add($0, in: entry.name) }
+            var discovery = empty
+            discovery.declare(entry.name, count: sample.size.count, isTarget: entry.kind == .collection)
+            if sample.size.count > 0 {
+                let bytes = sample.bytes
+                _ = budget.take(bytes)
+                defer { budget.give(back: bytes) }
+                try sample.forEach(client) { try discovery.add($0, in: entry.name) }
             }
-            gathering.withLock { $0.absorb(part) }
+            gathering.withLock { $0.absorb(discovery) }
         }
         return try gathering.withLock { $0 }.resolve { questions in
             try operation.cancellation.check()

@@ -72,10 +72,11 @@ extension Export {
     ) throws {
         // What is in it is bounded by the bytes in the chunks' lines.
         let encoders = BoundedQueue<RawChunk>(capacity: 1000)
-        let reader = PartReader(
-            parts: PartQueue(parts) { $0.isLarge }, chunks: chunks, encoders: encoders, operation: operation)
-        let encoder = ChunkEncoder(chunks: chunks, queue: encoders, names: names, mode: options.json)
         let readers = max(1, min(readers, parts.count))
+        let reader = PartReader(
+            parts: PartQueue(parts) { $0.isLarge }, chunks: chunks, encoders: encoders, operation: operation,
+            hasCompany: readers > 1)
+        let encoder = ChunkEncoder(chunks: chunks, queue: encoders, names: names, mode: options.json)
         let open = Tally()
         open.add(readers)
         let reading = (0..<readers).map { index in

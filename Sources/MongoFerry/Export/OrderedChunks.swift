@@ -7,6 +7,8 @@ struct Chunk: Sendable {
     let count: Int
     /// Rows that had to be carried as `$rawBSON`.
     let escaped: Int
+    /// Whether it is a huge document.
+    fileprivate(set) var isHuge = false
 }
 
 /// Brings chunks from several readers, over several encoders, to the writer: collection by collection, and within one
@@ -23,6 +25,8 @@ final class OrderedChunks: @unchecked Sendable {
         let collection: Int
         fileprivate let number: Int
         fileprivate let bytes: Int
+
+        fileprivate var isHuge: Bool { bytes > OrderedChunks.hugeBytes }
     }
 
     private struct Line {
@@ -40,11 +44,14 @@ final class OrderedChunks: @unchecked Sendable {
     private var head = 0
     private var spare: [ByteBuffer] = []
     private var hasFailed = false
+    /// Huge documents in the lines.
+    private var huge = 0
 
     /// Bytes of documents in the line of the collection whose turn it is, and of each one behind it. A chunk is less than
     /// 1 MB, but one document can make it sixteen: then it goes by itself.
     private let headLimit: Int
     private static let aheadLimit = 3 << 20
+    fileprivate static let hugeBytes = 8 << 20
 
     /// - Parameters:
     ///   - parts: how many readers' parts each collection has.
@@ -81,7 +88,18 @@ final class OrderedChunks: @unchecked Sendable {
             collection: collection, number: lines[collection].first + lines[collection].chunks.count, bytes: bytes)
         lines[collection].chunks.append(nil)
         lines[collection].bytes += bytes
+        if place.isHuge { huge += 1 }
         return place
+    }
+
+    /// Waits until no huge document is on its way: what comes next may be one too. The writer waits for nobody to bring
+    /// it away.
+    /// - Throws: `CancellationError` where another thread has stopped.
+    func waitForHuge() throws {
+        condition.lock()
+        defer { condition.unlock() }
+        while !hasFailed, huge > 0 { condition.wait() }
+        if hasFailed { throw CancellationError() }
     }
 
     /// A huge document waits until it is its collection's turn: another, of the one before, is on its way still.
@@ -103,6 +121,8 @@ final class OrderedChunks: @unchecked Sendable {
 
     func fill(_ place: Place, with chunk: Chunk) {
         condition.withLock {
+            var chunk = chunk
+            chunk.isHuge = place.isHuge
             lines[place.collection].chunks[place.number - lines[place.collection].first] = chunk
             lines[place.collection].bytes += chunk.rows.count - place.bytes
             condition.broadcast()
@@ -138,6 +158,7 @@ final class OrderedChunks: @unchecked Sendable {
         recycle(chunk.rows)
         condition.withLock {
             lines[collection].bytes -= bytes
+            if chunk.isHuge { huge -= 1 }
             condition.broadcast()
         }
     }

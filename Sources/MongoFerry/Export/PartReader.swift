@@ -18,6 +18,9 @@ struct PartReader {
     let chunks: OrderedChunks
     let encoders: BoundedQueue<RawChunk>
     let operation: OperationContext
+    /// Whether others read at the same time. Then nobody asks for more while a huge document is on its way: libmongoc holds
+    /// each three times while it comes, and a connection keeps room for one ever after.
+    let hasCompany: Bool
 
     /// Reads until there are no parts left.
     /// - Parameter takesLarge: false to leave those that may hold huge documents to others.
@@ -25,8 +28,12 @@ struct PartReader {
     func run(with client: Client, takesLarge: Bool) throws {
         while let part = parts.next(takesLarge: takesLarge) {
             try operation.cancellation.check()
+            if hasCompany { try chunks.waitForHuge() }
             let cursor = try client.find(part.namespace, part.filter, options: part.options)
-            while let batch = try cursor.nextBatch() { try hand(over: batch, of: part.collection) }
+            while let batch = try cursor.nextBatch() {
+                try hand(over: batch, of: part.collection)
+                if hasCompany { try chunks.waitForHuge() }
+            }
             chunks.endPart(collection: part.collection)
         }
     }

@@ -110,12 +110,15 @@ struct ExportCommand: ParsableCommand {
 
     /// Looks before the database is read: that may take long.
     private func checkPlace(_ path: String) throws {
-        // A pipe or a device is written to, not overwritten.
-        let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-        let type = try? FileManager.default.attributesOfItem(atPath: target)[.type] as? FileAttributeType
-        if !force, type == .typeRegular || type == .typeDirectory {
-            throw FerryError(
-                "\(path): the file exists already", details: ["Choose another name, or say --force to overwrite it."])
+        if !force {
+            // A pipe or a device is written to, not overwritten.
+            let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+            let type = try? FileManager.default.attributesOfItem(atPath: target)[.type] as? FileAttributeType
+            if type == .typeRegular || type == .typeDirectory {
+                throw FerryError(
+                    "\(path): the file exists already",
+                    details: ["Choose another name, or say --force to overwrite it."])
+            }
         }
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
         var isFolder: ObjCBool = false
