@@ -37,26 +37,32 @@ extension Client {
         return [watched < 0 ? nil : .milliseconds(watched), pool.firstRoundTrip].compactMap { $0 }.min()
     }
 
-    private func withServer<Result>(
-        _ readPreference: ReadPreference, _ body: (OpaquePointer) throws -> Result
-    ) throws -> Result {
-        var error = bson_error_t()
-        let selected = try withPreference(readPreference) { mongoc_client_select_server(handle, false, $0, &error) }
-        guard let selected else { throw MongoError(error, context: ClientPool.context(pool.connectionString)) }
-        defer { mongoc_server_description_destroy(selected) }
-        return try body(selected)
-    }
-
     /// What the primary takes in one message; known from watching it, so usually without asking.
     func limitsForWrites(_ context: String) throws -> ServerLimits {
+        let hello = try withServer(nil, context) {
+            try mongoc_server_description_hello_response($0).map(Document.init(copying:))
+        }
+        guard let hello else { throw MongoError(driver: "the server did not answer hello", context: context) }
+        return ServerLimits(hello)
+    }
+
+    /// - Parameters:
+    ///   - readPreference: which server; nil for the one that takes writes.
+    ///   - context: what it is for; nil for connecting.
+    private func withServer<Result>(
+        _ readPreference: ReadPreference?, _ context: String? = nil, _ body: (OpaquePointer) throws -> Result
+    ) throws -> Result {
         var error = bson_error_t()
-        guard let server = mongoc_client_select_server(handle, true, nil, &error) else {
-            throw MongoError(error, context: context)
+        let selected =
+            if let readPreference {
+                try withPreference(readPreference) { mongoc_client_select_server(handle, false, $0, &error) }
+            } else {
+                mongoc_client_select_server(handle, true, nil, &error)
+            }
+        guard let selected else {
+            throw MongoError(error, context: context ?? ClientPool.context(pool.connectionString))
         }
-        defer { mongoc_server_description_destroy(server) }
-        guard let hello = mongoc_server_description_hello_response(server) else {
-            throw MongoError(driver: "the server did not answer hello", context: context)
-        }
-        return ServerLimits(try Document(copying: hello))
+        defer { mongoc_server_description_destroy(selected) }
+        return try body(selected)
     }
 }
