@@ -3,6 +3,7 @@ import BackupFile
 import ExtendedJSON
 import Foundation
 import MongoFerry
+import Synchronization
 import Testing
 
 /// Documents and indexes that the server refuses are told, one by one; nothing is skipped in silence.
@@ -33,6 +34,44 @@ import Testing
         for row in rows { try Array("\(row)\n".utf8).withUnsafeBytes { try writer.write(rows: $0) } }
         _ = try writer.finish(counts: ["users": 4])
         return folder.file("broken.csv")
+    }
+
+    /// Somebody takes a document out of what a replace has loaded: it is counted before the swap, and nothing is swapped.
+    @Test func aReplaceOfWhichADocumentIsGoneLeavesTheLiveDataAsTheyWere() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            for name in ["customers", "policies"] {
+                try source.insert((0..<20).map { ["_id": .int32($0), "number": .int32($0)] }, into: name)
+                try copy.insert([["_id": "live"]], into: name)
+            }
+            let file = folder.file("all.csv")
+            try source.export(to: file)
+            let before = try copy.image()
+            let (pool, name) = (copy.pool, copy.name)
+            let taken = Mutex<Int>(0)
+            let operation = OperationContext(onProgress: { progress in
+                guard progress.phase == .index, progress.collection == "customers" else { return }
+                let count = try? pool.withClient { client in
+                    let staged = try client.listCollections(in: name).map(\.name)
+                        .filter { $0.hasPrefix("__mongoferry_staging") }
+                    return try staged.reduce(0) { count, collection in
+                        let delete: Document = ["q": ["number": 7], "limit": 1]
+                        let command: Document = ["delete": .string(collection), "deletes": [.document(delete)]]
+                        return count + Int(try client.runWrite(command, on: name)["n"]?.integer ?? 0)
+                    }
+                }
+                taken.withLock { $0 += count ?? 0 }
+            })
+            var options = ImportOptions()
+            options.mode = .replace
+            let error = #expect(throws: FerryError.self) {
+                try Import(file, into: try Target(uri: testURI(), database: name), options).runBlocking(operation)
+            }
+            #expect(taken.withLock { $0 } == 1)
+            let text = "\(try #require(error))"
+            #expect(text.contains("customers: 20 documents were written, and another number is there"), "\(text)")
+            #expect(text.contains("The live data were not touched."), "\(text)")
+            #expect(try copy.image().differences(from: before) == [])
+        }
     }
 
     @Test func replaceKeepsTheLiveDataWhenUniqueIndexesCannotBeBuilt() throws {

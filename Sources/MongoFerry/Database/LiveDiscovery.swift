@@ -19,8 +19,6 @@ struct LiveDiscovery {
         fileprivate var valuesPerPath: Int { self == .quick ? 200 : 1000 }
     }
 
-    /// Ids asked for in one question.
-    private static let questionSize = 20_000
     /// While one thread looks at documents, the server finds the next ones for another.
     private static let threads = 2
 
@@ -63,6 +61,7 @@ struct LiveDiscovery {
             discovery.declare(entry.name, count: sample.size.count, isTarget: entry.kind == .collection)
             if sample.size.count > 0 {
                 let bytes = sample.bytes
+                // Nobody closes it, so it is always granted.
                 _ = budget.take(bytes)
                 defer { budget.give(back: bytes) }
                 try sample.forEach(client) { try discovery.add($0, in: entry.name) }
@@ -73,18 +72,25 @@ struct LiveDiscovery {
             try operation.cancellation.check()
             return try connection.answers(for: questions, atOnce: Self.threads) { client, question in
                 let collection = names[question.collection] ?? question.collection
-                return try Self.existing(question.ids, in: connection.namespace(collection), client)
+                return try client.existing(question.ids, in: connection.namespace(collection))
             }
         }
     }
+}
 
-    private static func existing(_ ids: [Value], in namespace: Namespace, _ client: Client) throws -> Set<Value> {
+extension Client {
+    /// Ids asked for in one question.
+    private static let questionSize = 20_000
+
+    /// Which of these are `_id`s of documents in a collection.
+    /// - Throws: ``MongoError``.
+    func existing(_ ids: [Value], in namespace: Namespace) throws -> Set<Value> {
         var found: Set<Value> = []
-        for start in stride(from: 0, to: ids.count, by: questionSize) {
-            let part = ids[start..<min(start + questionSize, ids.count)]
+        for start in stride(from: 0, to: ids.count, by: Self.questionSize) {
+            let part = ids[start..<min(start + Self.questionSize, ids.count)]
             // One more than there can be, and the first batch is the last.
             let options = FindOptions(projection: ["_id": 1], batchSize: part.count + 1)
-            let cursor = try client.find(namespace, ["_id": ["$in": .array(part)]], options: options)
+            let cursor = try find(namespace, ["_id": ["$in": .array(part)]], options: options)
             try cursor.forEach { if let id = $0.first { found.insert(id.copy) } }
         }
         return found

@@ -59,13 +59,8 @@ struct LegacyTypes {
 
     private static func existing(_ ids: [ObjectID], in name: String, _ connection: Connection) throws -> Set<ObjectID> {
         try connection.withClient { client in
-            var found: Set<ObjectID> = []
-            let filter: Document = ["_id": ["$in": .array(ids.map { .objectID($0) })]]
-            let options = FindOptions(projection: ["_id": 1], batchSize: ids.count + 1)
-            try client.find(connection.namespace(name), filter, options: options).forEach {
-                if let id = $0.first?.objectID { found.insert(id) }
-            }
-            return found
+            let found = try client.existing(ids.map { .objectID($0) }, in: connection.namespace(name))
+            return Set(found.compactMap(\.objectID))
         }
     }
 

@@ -47,11 +47,9 @@ struct ExistenceQuestions {
 
     private mutating func number(of value: Value) -> Int {
         let next = values.count
-        // Looked for and put in at once.
-        let number = { (known: inout Int) in
-            if known < 0 { known = next }
-            return known
-        }(&numbers[value, default: -1])
+        // Handing it over to be changed puts it in where it is new: one look for both.
+        func kept(_ number: inout Int) -> Int { number }
+        let number = kept(&numbers[value, default: next])
         if number == next {
             values.append(value)
             classes.append(IDClass(value) ?? .string)
