@@ -9,7 +9,8 @@ FROM swift:6.3-bookworm AS build
 # Versions are Debian 12's, whichever point release it is at.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends libmongoc-dev libbson-dev zlib1g-dev libzstd-dev pkg-config python3 \
+    && apt-get install -y --no-install-recommends libmongoc-dev libbson-dev libssl-dev zlib1g-dev libzstd-dev pkg-config \
+    python3 \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY . .

@@ -16,7 +16,6 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
-        .package(url: "https://github.com/apple/swift-crypto", "3.12.0"..<"5.0.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
     ],
     targets: [
@@ -27,6 +26,8 @@ let package = Package(
         .systemLibrary(
             name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
         .systemLibrary(name: "CGlibc"),
+        // It comes with libmongoc; swift-crypto would compile its own for longer than the whole program takes.
+        .systemLibrary(name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
         .target(name: "BSON", swiftSettings: strict),
         .target(name: "ExtendedJSON", dependencies: ["BSON"], swiftSettings: strict),
@@ -34,7 +35,9 @@ let package = Package(
         .target(
             name: "BackupFile",
             dependencies: [
-                "BSON", "CGlibc", "ExtendedJSON", "CZlib", "CZstd", .product(name: "Crypto", package: "swift-crypto"),
+                "BSON", "CGlibc", "ExtendedJSON", "CZlib", "CZstd",
+                // macOS has CryptoKit.
+                .target(name: "CLibCrypto", condition: .when(platforms: [.linux])),
             ],
             swiftSettings: strict),
         .target(

@@ -1,5 +1,4 @@
 import BSON
-import Crypto
 
 #if canImport(Glibc)
     import Glibc
@@ -31,7 +30,8 @@ public final class BackupReader {
     private var pending = ByteBuffer(capacity: 1 << 20)
     /// Place of the first pending byte.
     private var position: (offset: Int, line: Int) = (0, 1)
-    private var hasher: SHA256? = SHA256()
+    /// Of every byte given out; nil once it is not a pass from the first byte.
+    private var sum: SHA256Sum?
     private var isAtEnd = false
     private var sequence = 0
     private let identity: stat
@@ -48,6 +48,7 @@ public final class BackupReader {
     public init(_ file: OpenFile) throws {
         self.file = file
         path = file.path
+        sum = try SHA256Sum(of: file.path)
         identity = try file.status()
         (source, compression) = try makeByteSource(file)
         try readHeader()
@@ -81,7 +82,7 @@ public final class BackupReader {
             }
         }
         metadata = lines.metadata
-        hasher?.update(bufferPointer: UnsafeRawBufferPointer(rebasing: pending.bytes[..<scanned]))
+        try sum?.update(UnsafeRawBufferPointer(rebasing: pending.bytes[..<scanned]))
         pending.removeFirst(scanned)
         position = (scanned, lines.count + 1)
         firstRow = position
@@ -135,13 +136,13 @@ public final class BackupReader {
         swap(&pending, &batch.buffer)
         pending.append(UnsafeRawBufferPointer(rebasing: batch.buffer.bytes[taken...]))
         batch.buffer.count = taken
-        hasher?.update(bufferPointer: batch.buffer.bytes)
+        try sum?.update(batch.buffer.bytes)
         batch.offset = position.offset
         batch.sequence = sequence
         sequence += 1
         position = (position.offset + taken, scan.recordLine)
         if sealStart != nil { try readSeal() }
-        if isAtEnd { finishDigest() }
+        if isAtEnd { try finishDigest() }
         return !batch.records.isEmpty
     }
 
@@ -193,12 +194,10 @@ public final class BackupReader {
         isAtEnd = true
     }
 
-    private func finishDigest() {
-        guard let hasher else { return }
-        digest = hasher.finalize().reduce(into: "") { text, byte in
-            text += String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
-        }
-        self.hasher = nil
+    private func finishDigest() throws {
+        guard let sum else { return }
+        digest = try sum.finish()
+        self.sum = nil
     }
 
     // MARK: Going back
@@ -207,7 +206,7 @@ public final class BackupReader {
     /// - Throws: ``FileError``; ``BackupError`` where the file has changed since it was opened.
     public func seek(toRowAt offset: Int, line: Int) throws {
         try checkUnchanged()
-        hasher = nil
+        sum = nil
         isAtEnd = false
         if position.offset <= offset, offset <= position.offset + pending.count {
             pending.removeFirst(offset - position.offset)

@@ -1,5 +1,4 @@
 import BSON
-import Crypto
 
 #if canImport(Glibc)
     import Glibc
@@ -31,7 +30,8 @@ public final class BackupWriter {
     private let partialPath: String?
     private var metadata: BackupMetadata
     private var headerLength = 0
-    private var hasher = SHA256()
+    /// Of every byte so far; nil for a plain file, which has no seal.
+    private var sum: SHA256Sum?
     /// How far the system was asked to write the file to the disk.
     private var onItsWay = 0
     private static let writebackBytes = 8 << 20
@@ -71,6 +71,7 @@ public final class BackupWriter {
             self.metadata.countsAreExact = false
         }
         do {
+            if !plain { sum = try SHA256Sum(of: output.path) }
             try writeHeader()
         } catch {
             abandon()
@@ -97,7 +98,7 @@ public final class BackupWriter {
             let raw = UnsafeRawBufferPointer(bytes)
             headerLength = raw.count
             byteCount += raw.count
-            hasher.update(bufferPointer: raw)
+            try sum?.update(raw)
             try output.writeStored(raw)
         }
     }
@@ -109,7 +110,7 @@ public final class BackupWriter {
         var at = 0
         while at < rows.count {
             let piece = UnsafeRawBufferPointer(rebasing: rows[at..<min(rows.count, at + Self.pieceBytes)])
-            if !isPlain { hasher.update(bufferPointer: piece) }
+            try sum?.update(piece)
             try output.write(piece)
             at += piece.count
         }
@@ -127,17 +128,17 @@ public final class BackupWriter {
     public func finish(counts: [String: Int]) throws -> Seal? {
         try output.finishMember()
         var seal: Seal?
-        if !isPlain {
+        if var sum {
             var exact = metadata
             for index in exact.collections.indices where exact.collections[index].kind != .view {
                 exact.collections[index].records = counts[exact.collections[index].name] ?? 0
             }
             if let file, exact.header != metadata.header {
                 metadata = exact
-                try rewriteHeader(of: file)
+                sum = try rewriteHeader(of: file)
             }
             let records = exact.collections.filter { $0.kind != .view }.map { ($0.name, $0.records) }
-            let ended = Seal(records: records, sha256: Self.hexadecimal(hasher.finalize()))
+            let ended = Seal(records: records, sha256: try sum.finish())
             var line = ended.line
             try line.withUTF8 { bytes in
                 byteCount += bytes.count
@@ -150,23 +151,25 @@ public final class BackupWriter {
         return seal
     }
 
-    /// Writes the header with the true counts over the first one, and hashes the file anew: the hash begins there.
-    private func rewriteHeader(of file: OpenFile) throws {
+    /// Writes the header with the true counts over the first one.
+    /// - Returns: the file's sum, computed anew: it begins there.
+    private func rewriteHeader(of file: OpenFile) throws -> SHA256Sum {
         var header = headerText
         guard header.utf8.count == headerLength else {
             throw BackupError(.tooLarge, file.path, "the counts need more digits than the header has room for")
         }
         try header.withUTF8 { try output.writeStored(UnsafeRawBufferPointer($0), at: 0) }
-        hasher = SHA256()
+        let sum = try SHA256Sum(of: file.path)
         let end = output.written
         let (source, _) = try makeByteSource(file)
         let buffer = ByteBuffer(capacity: 1 << 20)
         while true {
             let count = try source.read(into: buffer.storage)
             if count == 0 { break }
-            hasher.update(bufferPointer: UnsafeRawBufferPointer(start: buffer.storage.baseAddress, count: count))
+            try sum.update(UnsafeRawBufferPointer(start: buffer.storage.baseAddress, count: count))
         }
         try file.seek(to: end)
+        return sum
     }
 
     private func publish() throws {
@@ -197,10 +200,6 @@ public final class BackupWriter {
     public func abandon() {
         if let partialPath { unlink(partialPath) }
         sink?.abandon()
-    }
-
-    private static func hexadecimal(_ digest: SHA256.Digest) -> String {
-        digest.reduce(into: "") { $0 += String($1 >> 4, radix: 16) + String($1 & 15, radix: 16) }
     }
 
     /// A collection's name as it begins a row, its comma included.

@@ -17,6 +17,8 @@ final class CompressedOutput {
     private let put: (UnsafeRawBufferPointer, Int?) throws -> Void
     /// Bytes written to the file.
     private(set) var written = 0
+    /// The file that is written, for errors.
+    var path: String { sink.path }
     private let stream: Stream
     private let output = ByteBuffer(capacity: 256 << 10)
 

@@ -29,12 +29,12 @@ final class OwnServer: @unchecked Sendable {
 
     private static let sharedResult = Result { try OwnServer() }
 
-    // Every server that was started: ended with the tests, however they end. Only changed under its lock.
-    nonisolated(unsafe) private static var running: [pid_t] = []
-    private static let runningLock = NSLock()
+    // Every server that was made and not removed: they end with the tests. Only changed under its lock.
+    nonisolated(unsafe) private static var all: [OwnServer] = []
+    private static let allLock = NSLock()
 
     private static let atEnd: Void = {
-        atexit { for process in OwnServer.running { kill(process, SIGKILL) } }
+        atexit { for server in OwnServer.all { try? server.remove() } }
     }()
 
     /// Starts a replica set of one, or a server that belongs to none.
@@ -49,6 +49,8 @@ final class OwnServer: @unchecked Sendable {
         self.options = options
         port = try Self.freePort()
         try FileManager.default.createDirectory(atPath: self.folder, withIntermediateDirectories: true)
+        _ = Self.atEnd
+        Self.allLock.withLock { Self.all.append(self) }
         try start()
         if isStandalone { return }
         let client = try directClient()
@@ -78,7 +80,6 @@ final class OwnServer: @unchecked Sendable {
     }
 
     func start() throws {
-        _ = Self.atEnd
         let binary = try #require(ProcessInfo.processInfo.environment["MONGOD_BINARY"])
         let data = folder + "/data"
         try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
@@ -89,7 +90,6 @@ final class OwnServer: @unchecked Sendable {
                 "0.25",
                 "--setParameter", "enableTestCommands=1", "--setParameter", "diagnosticDataCollectionEnabled=false",
             ] + arguments, executable: binary)
-        Self.runningLock.withLock { Self.running.append(started.process) }
         lock.withLock { process = started }
         try poll("mongod listens on \(port)") { Self.isOpen(port) }
     }
@@ -114,12 +114,12 @@ final class OwnServer: @unchecked Sendable {
         guard let ended else { return }
         ended.send(SIGKILL)
         _ = try ended.wait()
-        Self.runningLock.withLock { Self.running.removeAll { $0 == ended.process } }
         lock.withLock { process = nil }
     }
 
     /// Ends it and removes its data.
     func remove() throws {
+        Self.allLock.withLock { Self.all.removeAll { $0 === self } }
         try killNow()
         try FileManager.default.removeItem(atPath: folder)
     }

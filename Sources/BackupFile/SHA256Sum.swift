@@ -1,0 +1,63 @@
+#if canImport(CryptoKit)
+    import CryptoKit
+#else
+    import CLibCrypto
+
+    #if canImport(Glibc)
+        import Glibc
+    #elseif canImport(Musl)
+        import Musl
+    #endif
+#endif
+
+/// The SHA-256 of bytes that come one after the other (FIPS 180-4): the system's own, on Linux OpenSSL's, which libmongoc
+/// needs for TLS. Belongs to one thread.
+final class SHA256Sum {
+    private let path: String
+    #if canImport(CryptoKit)
+        private var state = SHA256()
+
+        /// - Parameter path: the file whose bytes they are, for errors.
+        init(of path: String) throws(FileError) { self.path = path }
+
+        func update(_ bytes: UnsafeRawBufferPointer) throws(FileError) { state.update(bufferPointer: bytes) }
+
+        /// The sum in hexadecimal. Nothing can be added afterwards.
+        func finish() throws(FileError) -> String { Self.hexadecimal(state.finalize()) }
+    #else
+        private let state: OpaquePointer
+        private static let byteCount = 32
+
+        /// - Parameter path: the file whose bytes they are, for errors.
+        /// - Throws: ``FileError`` where memory is short, or the system's policy for OpenSSL forbids SHA-256.
+        init(of path: String) throws(FileError) {
+            self.path = path
+            guard let state = EVP_MD_CTX_new() else { throw FileError(Self.operation, path, code: ENOMEM) }
+            self.state = state
+            try check(EVP_DigestInit_ex(state, EVP_sha256(), nil))
+        }
+
+        deinit { EVP_MD_CTX_free(state) }
+
+        func update(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+            try check(EVP_DigestUpdate(state, bytes.baseAddress, bytes.count))
+        }
+
+        /// The sum in hexadecimal. Nothing can be added afterwards.
+        func finish() throws(FileError) -> String {
+            var sum = [UInt8](repeating: 0, count: Self.byteCount)
+            try check(EVP_DigestFinal_ex(state, &sum, nil))
+            return Self.hexadecimal(sum)
+        }
+
+        private static let operation = "compute the SHA-256"
+
+        private func check(_ result: Int32) throws(FileError) {
+            guard result == 1 else { throw FileError(Self.operation, path, code: ENOTSUP) }
+        }
+    #endif
+
+    private static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+        bytes.reduce(into: "") { $0 += String($1 >> 4, radix: 16) + String($1 & 15, radix: 16) }
+    }
+}
