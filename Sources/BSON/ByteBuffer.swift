@@ -31,6 +31,11 @@ public final class ByteBuffer: @unchecked Sendable {
     /// never holds it twice.
     private static func resized(_ start: UnsafeMutablePointer<UInt8>?, to size: Int) -> UnsafeMutablePointer<UInt8> {
         guard let block = realloc(start, size) else { preconditionFailure("out of memory for \(size) bytes") }
+        if size >= 4 << 20 {
+            let page = UInt(bitPattern: block) & ~4095
+            let end = (UInt(bitPattern: block) + UInt(size) + 4095) & ~4095
+            madvise(UnsafeMutableRawPointer(bitPattern: page), Int(end - page), 14)
+        }
         return block.assumingMemoryBound(to: UInt8.self)
     }
 

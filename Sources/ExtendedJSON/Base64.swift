@@ -3,73 +3,103 @@ import BSON
 /// Base64 with padding (RFC 4648, section 4), straight between buffers.
 enum Base64 {
     private static let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    private static let padding: UInt8 = 0x3D
 
     static func encodedCount(_ count: Int) -> Int { (count + 2) / 3 * 4 }
 
-    /// Writes the text of `bytes`; room for ``encodedCount(_:)`` is the caller's.
-    static func encode(_ bytes: UnsafeRawBufferPointer, into out: inout ByteWriter) {
-        let digits = alphabet.utf8Start
-        var index = 0
-        let whole = bytes.count / 3 * 3
-        var next = out.next
-        while index < whole {
-            let group = UInt32(bytes[index]) << 16 | UInt32(bytes[index + 1]) << 8 | UInt32(bytes[index + 2])
-            next[0] = digits[Int(group >> 18)]
-            next[1] = digits[Int(group >> 12 & 63)]
-            next[2] = digits[Int(group >> 6 & 63)]
-            next[3] = digits[Int(group & 63)]
-            next += 4
-            index += 3
-        }
-        let rest = bytes.count - whole
-        if rest > 0 {
-            let group = UInt32(bytes[whole]) << 16 | (rest == 2 ? UInt32(bytes[whole + 1]) << 8 : 0)
-            next[0] = digits[Int(group >> 18)]
-            next[1] = digits[Int(group >> 12 & 63)]
-            next[2] = rest == 2 ? digits[Int(group >> 6 & 63)] : 0x3D
-            next[3] = 0x3D
-            next += 4
-        }
-        out.next = next
+    // MARK: Encoding
+
+    /// The two characters of every 12 bits, the first in the lower byte.
+    private static let pairs: [UInt16] = (0..<4096).map { bits in
+        UInt16(alphabet.utf8Start[bits >> 6]) | UInt16(alphabet.utf8Start[bits & 63]) << 8
     }
 
-    private static let values: [UInt8] = {
-        var table = [UInt8](repeating: 0xFF, count: 256)
-        for index in 0..<64 { table[Int(alphabet.utf8Start[index])] = UInt8(index) }
-        return table
+    /// Writes the text of `bytes`; room for ``encodedCount(_:)`` is the caller's.
+    static func encode(_ bytes: UnsafeRawBufferPointer, into out: inout ByteWriter) {
+        pairs.withUnsafeBufferPointer { pairs in
+            var index = 0
+            // Six bytes make eight characters; eight are read.
+            while index + 8 <= bytes.count {
+                let word = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+                let low = UInt64(pairs[Int(word >> 52)]) | UInt64(pairs[Int(word >> 40 & 0xFFF)]) << 16
+                let high = UInt64(pairs[Int(word >> 28 & 0xFFF)]) | UInt64(pairs[Int(word >> 16 & 0xFFF)]) << 16
+                out.put(littleEndian: low | high << 32)
+                index += 6
+            }
+            while index < bytes.count {
+                let count = min(bytes.count - index, 3)
+                let group =
+                    Int(bytes[index]) << 16 | (count > 1 ? Int(bytes[index + 1]) << 8 : 0)
+                    | (count > 2 ? Int(bytes[index + 2]) : 0)
+                out.put(littleEndian: UInt32(pairs[group >> 12]) | UInt32(pairs[group & 0xFFF]) << 16)
+                index += 3
+                for place in 0..<3 - count { out.next[-1 - place] = padding }
+            }
+        }
+    }
+
+    // MARK: Decoding
+
+    /// What a character means in each of the four places of a group: its bits where the three bytes, the first lowest,
+    /// have them. 256 words a place.
+    private static let bits: [UInt32] = {
+        var bits = [UInt32](repeating: fault, count: 4 * 256)
+        for value in 0..<UInt32(64) {
+            let character = Int(alphabet.utf8Start[Int(value)])
+            bits[character] = value << 2
+            bits[256 + character] = value >> 4 | (value & 15) << 12
+            bits[512 + character] = (value >> 2) << 8 | (value & 3) << 22
+            bits[768 + character] = value << 16
+        }
+        return bits
     }()
+
+    /// Beyond the three bytes: the character is none of the alphabet.
+    private static let fault: UInt32 = 1 << 24
 
     /// Writes the bytes that `text` means; false where it is not padded base64. Reserves its own room.
     static func decode(_ text: UnsafeRawBufferPointer, into out: inout ByteWriter) -> Bool {
         guard text.count % 4 == 0 else { return false }
         if text.isEmpty { return true }
-        var padding = 0
-        if text[text.count - 1] == 0x3D { padding = text[text.count - 2] == 0x3D ? 2 : 1 }
-        out.reserve(text.count / 4 * 3)
-        return values.withUnsafeBufferPointer { values in
-            let groups = text.count / 4 - (padding > 0 ? 1 : 0)
+        var padded: UInt32 = 0
+        if text[text.count - 1] == padding { padded = text[text.count - 2] == padding ? 2 : 1 }
+        // A group is written as four bytes, two groups as eight.
+        out.reserve(text.count / 4 * 3 + 2)
+        return bits.withUnsafeBufferPointer { bits in
+            @inline(__always) func group(_ characters: UInt32) -> UInt32 {
+                bits[Int(characters & 0xFF)] | bits[256 + Int(characters >> 8 & 0xFF)]
+                    | bits[512 + Int(characters >> 16 & 0xFF)] | bits[768 + Int(characters >> 24)]
+            }
+            let whole = padded > 0 ? text.count - 4 : text.count
+            var seen: UInt32 = 0
             var index = 0
-            for _ in 0..<groups {
-                let first = values[Int(text[index])]
-                let second = values[Int(text[index + 1])]
-                let third = values[Int(text[index + 2])]
-                let fourth = values[Int(text[index + 3])]
-                guard (first | second | third | fourth) < 64 else { return false }
-                let group = UInt32(first) << 18 | UInt32(second) << 12 | UInt32(third) << 6 | UInt32(fourth)
-                out.put(UInt8(truncatingIfNeeded: group >> 16))
-                out.put(UInt8(truncatingIfNeeded: group >> 8))
-                out.put(UInt8(truncatingIfNeeded: group))
+            while index + 8 <= whole {
+                let characters = UInt64(littleEndian: text.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+                let first = group(UInt32(truncatingIfNeeded: characters))
+                let second = group(UInt32(truncatingIfNeeded: characters >> 32))
+                seen |= first | second
+                UnsafeMutableRawPointer(out.next).storeBytes(
+                    of: (UInt64(first) | UInt64(second) << 24).littleEndian, as: UInt64.self)
+                out.next += 6
+                index += 8
+            }
+            guard seen < fault else { return false }
+            while index < text.count {
+                var characters = UInt32(littleEndian: text.loadUnaligned(fromByteOffset: index, as: UInt32.self))
+                var count: UInt32 = 3
+                if index == whole {
+                    count -= padded
+                    // In the place of padding an "A", which has no bits.
+                    let shift = 8 * (4 - padded)
+                    characters = characters & (1 << shift - 1) | 0x4141_4141 << shift
+                }
+                let value = group(characters)
+                // A fault, or bits of a byte that is not there.
+                guard value >> (8 * count) == 0 else { return false }
+                UnsafeMutableRawPointer(out.next).storeBytes(of: value.littleEndian, as: UInt32.self)
+                out.next += Int(count)
                 index += 4
             }
-            guard padding > 0 else { return true }
-            let first = values[Int(text[index])]
-            let second = values[Int(text[index + 1])]
-            guard (first | second) < 64 else { return false }
-            out.put(first << 2 | second >> 4)
-            if padding == 2 { return second & 15 == 0 }
-            let third = values[Int(text[index + 2])]
-            guard third < 64, third & 3 == 0 else { return false }
-            out.put(second << 4 | third >> 2)
             return true
         }
     }

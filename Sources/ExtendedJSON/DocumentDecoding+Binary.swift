@@ -1,5 +1,13 @@
 import BSON
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// Wrappers whose content is base64, text to be taken apart, or of version 1.
 extension DocumentDecoding {
     /// Reads `{"$rawBSON":"<base64>"}`, the whole document of a row, and checks it at every depth.
@@ -21,9 +29,9 @@ extension DocumentDecoding {
     private mutating func readBase64(_ name: StaticString) throws(JSONFault) {
         let width = Self.quoteWidth
         let start = at + width
-        var stop = start
         // Base64 has neither quotes nor escapes; where one of them turns up, decoding refuses it.
-        while stop < end, stop[0] != 0x22 { stop += 1 }
+        guard start < end, let quote = memchr(start, 0x22, end - start) else { throw fault("'\"' expected") }
+        let stop = UnsafePointer(quote.assumingMemoryBound(to: UInt8.self))
         guard Base64.decode(UnsafeRawBufferPointer(start: start, count: stop - start), into: &out) else {
             throw fault("\(name) is not base64 with padding")
         }
