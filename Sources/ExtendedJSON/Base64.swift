@@ -16,6 +16,7 @@ enum Base64 {
 
     /// Writes the text of `bytes`; room for ``encodedCount(_:)`` is the caller's.
     static func encode(_ bytes: UnsafeRawBufferPointer, into out: inout ByteWriter) {
+        var next = UnsafeMutableRawPointer(out.next)
         pairs.withUnsafeBufferPointer { pairs in
             var index = 0
             // Six bytes make eight characters; eight are read.
@@ -23,7 +24,8 @@ enum Base64 {
                 let word = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
                 let low = UInt64(pairs[Int(word >> 52)]) | UInt64(pairs[Int(word >> 40 & 0xFFF)]) << 16
                 let high = UInt64(pairs[Int(word >> 28 & 0xFFF)]) | UInt64(pairs[Int(word >> 16 & 0xFFF)]) << 16
-                out.put(littleEndian: low | high << 32)
+                next.storeBytes(of: (low | high << 32).littleEndian, as: UInt64.self)
+                next += 8
                 index += 6
             }
             while index < bytes.count {
@@ -31,11 +33,14 @@ enum Base64 {
                 let group =
                     Int(bytes[index]) << 16 | (count > 1 ? Int(bytes[index + 1]) << 8 : 0)
                     | (count > 2 ? Int(bytes[index + 2]) : 0)
-                out.put(littleEndian: UInt32(pairs[group >> 12]) | UInt32(pairs[group & 0xFFF]) << 16)
+                let characters = UInt32(pairs[group >> 12]) | UInt32(pairs[group & 0xFFF]) << 16
+                next.storeBytes(of: characters.littleEndian, as: UInt32.self)
+                next += 4
                 index += 3
-                for place in 0..<3 - count { out.next[-1 - place] = padding }
+                for place in 0..<3 - count { next.storeBytes(of: padding, toByteOffset: -1 - place, as: UInt8.self) }
             }
         }
+        out.next = next.assumingMemoryBound(to: UInt8.self)
     }
 
     // MARK: Decoding
@@ -65,6 +70,8 @@ enum Base64 {
         if text[text.count - 1] == padding { padded = text[text.count - 2] == padding ? 2 : 1 }
         // A group is written as four bytes, two groups as eight.
         out.reserve(text.count / 4 * 3 + 2)
+        var next = UnsafeMutableRawPointer(out.next)
+        defer { out.next = next.assumingMemoryBound(to: UInt8.self) }
         return bits.withUnsafeBufferPointer { bits in
             @inline(__always) func group(_ characters: UInt32) -> UInt32 {
                 bits[Int(characters & 0xFF)] | bits[256 + Int(characters >> 8 & 0xFF)]
@@ -78,9 +85,8 @@ enum Base64 {
                 let first = group(UInt32(truncatingIfNeeded: characters))
                 let second = group(UInt32(truncatingIfNeeded: characters >> 32))
                 seen |= first | second
-                UnsafeMutableRawPointer(out.next).storeBytes(
-                    of: (UInt64(first) | UInt64(second) << 24).littleEndian, as: UInt64.self)
-                out.next += 6
+                next.storeBytes(of: (UInt64(first) | UInt64(second) << 24).littleEndian, as: UInt64.self)
+                next += 6
                 index += 8
             }
             guard seen < fault else { return false }
@@ -96,8 +102,8 @@ enum Base64 {
                 let value = group(characters)
                 // A fault, or bits of a byte that is not there.
                 guard value >> (8 * count) == 0 else { return false }
-                UnsafeMutableRawPointer(out.next).storeBytes(of: value.littleEndian, as: UInt32.self)
-                out.next += Int(count)
+                next.storeBytes(of: value.littleEndian, as: UInt32.self)
+                next += Int(count)
                 index += 4
             }
             return true
