@@ -66,7 +66,9 @@ import Testing
         #expect(accepted > 64 * 50)
     }
 
-    @Test(arguments: ["A", "AA", "AAA", "AAAAA", "====", "A===", "AA=A", "=AAA", "AB==", "AAB=", "AAAA====", "AA==AAAA"])
+    @Test(arguments: [
+        "A", "AA", "AAA", "AAAAA", "====", "A===", "AA=A", "=AAA", "AB==", "AAB=", "AAAA====", "AA==AAAA",
+    ])
     func whatIsNoPaddedBase64IsRefused(text: String) {
         #expect(Self.decode(Array(text.utf8)) == nil)
     }
