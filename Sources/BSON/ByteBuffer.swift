@@ -31,12 +31,23 @@ public final class ByteBuffer: @unchecked Sendable {
     /// never holds it twice.
     private static func resized(_ start: UnsafeMutablePointer<UInt8>?, to size: Int) -> UnsafeMutablePointer<UInt8> {
         guard let block = realloc(start, size) else { preconditionFailure("out of memory for \(size) bytes") }
-        if size >= 4 << 20 {
-            let page = UInt(bitPattern: block) & ~4095
-            let end = (UInt(bitPattern: block) + UInt(size) + 4095) & ~4095
-            madvise(UnsafeMutableRawPointer(bitPattern: page), Int(end - page), 14)
-        }
+        if size >= hugeCapacity { askForHugePages(block, size) }
         return block.assumingMemoryBound(to: UInt8.self)
+    }
+
+    /// Only huge documents need buffers of this size.
+    private static let hugeCapacity = 4 << 20
+
+    /// A document of 16 MB is then some pages of 2 MB instead of 4,000, each of which costs a fault: madvise(2). Refused
+    /// by systems that have none, which does no harm.
+    private static func askForHugePages(_ block: UnsafeMutableRawPointer, _ size: Int) {
+        #if os(Linux)
+            let page = UInt(max(sysconf(Int32(_SC_PAGESIZE)), 1))
+            // The whole mapping, to its last page: one of which only a part is advised could not be moved by `realloc`.
+            let first = UInt(bitPattern: block) / page * page
+            let end = (UInt(bitPattern: block) + UInt(size) + page - 1) / page * page
+            madvise(UnsafeMutableRawPointer(bitPattern: first), Int(end - first), Int32(MADV_HUGEPAGE))
+        #endif
     }
 
     @inlinable public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
