@@ -165,6 +165,13 @@ import Testing
         }
     }
 
+    @Test func aFirstRowWithoutACollectionsNameIsReported() throws {
+        try SmallBackup.lend { backup in
+            try backup.put(Array("collection,data\n,\"{\"\"_id\"\":1}\"\n".utf8), "old.csv")
+            #expect(try backup.faults(of: "old.csv") == ["line 2: the collection's name is empty"])
+        }
+    }
+
     @Test(arguments: [
         #"customers,"{""_id"":1}","{""_id"":2}""#, #"customers,{"_id":1},{"_id":2}"#, "customers,", "customers,\"\"",
     ])

@@ -269,7 +269,12 @@ extension OwnServerTests {
                 _ = try FaultData(database, file: file, uri: server.uri())
                 let dead = try Program(["--version"])
                 _ = try dead.wait()
-                try putLock(database, host: ProcessInfo.processInfo.hostName, process: dead.process, age: 0)
+                let host = ProcessInfo.processInfo.hostName
+                // The same number may be a living process's in another container of this host.
+                try putLock(database, host: host, processes: "elsewhere", process: dead.process, age: 0)
+                let refused = try Program.run(replace(database, file))
+                #expect(refused.status == 1 && refused.errors.contains("another import"), "\(refused.text)")
+                try putLock(database, host: host, processes: Self.processes, process: dead.process, age: 0)
                 let outcome = try Program.run(replace(database, file))
                 #expect(outcome.errors.contains("an earlier import was interrupted: its lock was taken over"))
                 #expect(outcome.status == 0 || outcome.status == 2, "\(outcome.text)")
@@ -293,11 +298,20 @@ extension OwnServerTests {
             }
         }
 
-        private func putLock(_ database: TestDatabase, host: String, process: Int32, age: Int32) throws {
+        /// As the program tells one set of process numbers from another.
+        private static var processes: String {
+            let start = (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)) ?? ""
+            let space = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")
+            return start.trimmingCharacters(in: .whitespacesAndNewlines) + " " + (space ?? "")
+        }
+
+        private func putLock(
+            _ database: TestDatabase, host: String, processes: String = "", process: Int32, age: Int32
+        ) throws {
             let beat: Document = ["$subtract": ["$$NOW", .int32(age)]]
             let set: Document = [
-                "owner": "somebody", "host": .string(host), "pid": .int32(process), "since": "2026-11-23T20:04:45.123Z",
-                "beat": .document(beat),
+                "owner": "somebody", "host": .string(host), "processes": .string(processes),
+                "pid": .int32(process), "since": "2026-11-23T20:04:45.123Z", "beat": .document(beat),
             ]
             let pipeline: Value = .array([["$set": .document(set)]])
             try database.run([

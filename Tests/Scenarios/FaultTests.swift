@@ -78,12 +78,64 @@ extension OwnServerTests {
                 try failure.off()
                 #expect(outcome.status == 1)
                 #expect(
-                    outcome.errors.contains("New already: customers. Still old: policies, payments."),
+                    outcome.errors.contains("New already: customers. Still old: policies, payments, owed."),
                     "\(outcome.errors)")
                 #expect(try data.newOnes(in: database) == ["customers"])
                 let again = try Program.run(importing(database, file))
                 #expect(again.status == 0 || again.status == 2, "\(again.text)")
                 #expect(try database.image().differences(from: data.new) == [])
+            }
+        }
+
+        @Test func aReplaceInPlaceThatIsInterruptedBetweenTwoCollectionsLeavesTheNextAsItWas() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("new.csv")
+                let data = try FaultData(database, file: file, uri: server.uri())
+                let pause = try FailPoint(
+                    server, ["createIndexes"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 1500])
+                let program = try Program(importing(database, file) + ["--in-place"])
+                try pause.waitUntilEntered()
+                program.send(SIGINT)
+                let outcome = try program.wait()
+                try pause.off()
+                #expect(outcome.status == 130, "\(outcome.text)")
+                #expect(
+                    outcome.errors.contains("New already: customers. Still old: policies, payments, owed."),
+                    "\(outcome.errors)")
+                #expect(try data.newOnes(in: database) == ["customers"])
+            }
+        }
+
+        /// The server removes what has expired within a minute of the index, whatever the collection's name.
+        @Test(arguments: [[], ["--in-place"]])
+        func aReplaceOfDocumentsThatHaveExpiredSinceTheBackupIsNoFault(more: [String]) throws {
+            try withDatabase(on: server) { database, folder in
+                let expiring: Document = ["key": ["at": 1], "name": "at", "expireAfterSeconds": 60]
+                try database.create("sessions")
+                try database.create("zebras")
+                try database.insert((0..<50).map { ["_id": .int32($0), "at": .date(0)] }, into: "sessions")
+                try database.insert((0..<50).map { ["_id": .int32($0)] }, into: "zebras")
+                let file = folder.file("all.csv")
+                let admin = try server.pool().makeClient()
+                try admin.run(["setParameter": 1, "ttlMonitorEnabled": false], on: "admin")
+                defer {
+                    _ = try? admin.run(["setParameter": 1, "ttlMonitorSleepSecs": 60], on: "admin")
+                    _ = try? admin.run(["setParameter": 1, "ttlMonitorEnabled": true], on: "admin")
+                }
+                try database.run(["createIndexes": "sessions", "indexes": [.document(expiring)]])
+                let export = try Program.run(["export", "--uri", server.uri(), "--db", database.name, "-o", file])
+                try #require(export.status == 0, "\(export.text)")
+                try admin.run(["setParameter": 1, "ttlMonitorSleepSecs": 1], on: "admin")
+                try admin.run(["setParameter": 1, "ttlMonitorEnabled": true], on: "admin")
+                // The second collection takes so long that the first one's documents could go meanwhile.
+                let pause = try FailPoint(
+                    server, ["insert"], mode: .skip(1), ["blockConnection": true, "blockTimeMS": 3000])
+                let outcome = try Program.run(importing(database, file) + more)
+                try pause.off()
+                #expect(outcome.status == 0, "\(outcome.text)")
+                let image = try database.image()
+                #expect(image.collections["zebras"]?.documents.count == 50)
+                #expect(image.collections["sessions"]?.indexes.contains { $0["expireAfterSeconds"] != nil } == true)
             }
         }
 

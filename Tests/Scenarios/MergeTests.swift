@@ -119,6 +119,87 @@ import Testing
         }
     }
 
+    @Test(arguments: [false, true])
+    func rowsThatShareTheKeyOfAMergeAreAFaultBeforeAnythingIsWritten(isDryRun: Bool) throws {
+        try withTestDatabase { database, folder in
+            try folder.write(
+                """
+                collection,data
+                others,"{""_id"":1,""email"":""a""}"
+                others,"{""_id"":2,""email"":""a""}"
+                users,"{""_id"":1,""email"":""a"",""n"":1}"
+                users,"{""_id"":2,""email"":""b"",""n"":2}"
+                users,"{""_id"":3,""email"":""a"",""n"":3}"
+                users,"{""_id"":4,""n"":4}"
+
+                """, to: "users.csv")
+            try database.insert([["_id": 11, "email": "a", "n": 0]], into: "users")
+            let before = try database.image()
+            func load(_ more: (inout ImportOptions) throws -> Void = { _ in }) throws -> Report {
+                try database.load(folder.file("users.csv")) { options in
+                    options.upsertKeys = ["email"]
+                    options.isDryRun = isDryRun
+                    options.collections = [try Glob("users")]
+                    try more(&options)
+                }
+            }
+            let report = try load()
+            #expect(report.status == "refused")
+            #expect(report.rejections.map(\.line) == [6])
+            #expect(
+                report.rejections.first?.reason
+                    == "the same email, by which the merge finds documents, stands on line 4 already")
+            #expect(try database.image() == before)
+            // Set aside, the others go on; one has no email at all.
+            let second = try load { $0.maximumRejects = 1 }
+            #expect(Set(second.rejections.map(\.line)) == [6, 7], "\(second.rejections)")
+            guard !isDryRun else { return }
+            #expect(
+                Set(try database.documents(in: "users")) == [
+                    ["_id": 11, "email": "a", "n": 1], ["_id": 2, "email": "b", "n": 2],
+                ])
+        }
+    }
+
+    @Test func aRowWhoseKeySeveralDocumentsOfTheDatabaseHaveIsNotTaken() throws {
+        try withTestDatabase { database, folder in
+            try folder.write(
+                """
+                collection,data
+                users,"{""_id"":1,""email"":""a"",""n"":1}"
+                users,"{""_id"":2,""email"":""b"",""n"":2}"
+
+                """, to: "users.csv")
+            try database.insert(
+                [
+                    ["_id": 11, "email": "a", "n": 0], ["_id": 12, "email": "a", "n": 5],
+                    ["_id": 13, "email": "b", "n": 6], ["_id": 14, "email": "b", "n": 2],
+                ], into: "users")
+            let before = try database.documents(in: "users")
+            let report = try database.load(folder.file("users.csv")) { $0.upsertKeys = ["email"] }
+            #expect(report.status == "problems")
+            #expect(
+                report.rejections.map(\.reason) == [
+                    "several documents of the database have its email, by which the merge finds it"
+                ])
+            #expect(report.totals.unchanged == 1 && report.totals.updated == 0)
+            #expect(try database.documents(in: "users") == before)
+        }
+    }
+
+    /// Composed and decomposed, `é` looks the same; to the server these are two collections.
+    @Test(arguments: [ImportOptions.Mode.merge, .replace, .insert])
+    func aCollectionThatLooksLikeAnotherOfTheDatabaseIsNotMixedUpWithIt(mode: ImportOptions.Mode) throws {
+        try withTestDatabase { database, folder in
+            try folder.write("collection,data\ncaf\u{E9},\"{\"\"_id\"\":1}\"\n", to: "cafe.csv")
+            try database.insert([["_id": 2]], into: "cafe\u{301}")
+            let before = try database.image()
+            let error = #expect(throws: FerryError.self) { try database.load(folder.file("cafe.csv"), mode) }
+            #expect(error?.description.contains("looks the same as a collection of") == true)
+            #expect(try database.image() == before)
+        }
+    }
+
     /// To the collection "a" and "A" are one, to this program they are two documents.
     @Test func aDocumentThatACollationTakesForAnotherIsNeverDeleted() throws {
         try withTestDatabase { database, folder in

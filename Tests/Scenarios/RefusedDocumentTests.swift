@@ -36,6 +36,29 @@ import Testing
         return folder.file("broken.csv")
     }
 
+    /// Of thousands of refused rows all are set aside; what cannot be set aside does not hide what was done.
+    @Test(arguments: [true, false]) func everyRefusedRowIsSetAside(isWritable: Bool) throws {
+        try withTestDatabase { database, folder in
+            let rows = (0..<3000).map { "users,\"{\"\"_id\"\":\($0),\"\"age\"\":\"\"old\"\"}\"" }
+            let good = "users,\"{\"\"_id\"\":3000,\"\"age\"\":1}\""
+            try folder.write("collection,data\n\((rows + [good]).joined(separator: "\n"))\n", to: "users.csv")
+            try database.create("users", ["validator": ["age": ["$type": "int"]]])
+            if !isWritable {
+                try FileManager.default.createDirectory(
+                    atPath: folder.file("users.csv.rejects.csv"), withIntermediateDirectories: false)
+            }
+            let report = try database.load(folder.file("users.csv"))
+            #expect(report.status == "problems" && report.totals.inserted == 1 && report.rejectionCount == 3000)
+            guard isWritable else {
+                #expect(report.rejections.count == 1000 && report.rejectsFile == nil)
+                #expect(report.warnings.first?.hasPrefix("the rows that were not taken could not be set aside") == true)
+                return
+            }
+            let aside = try folder.text("users.csv.rejects.csv").split(separator: "\n")
+            #expect(aside.dropFirst().map(String.init) == rows)
+        }
+    }
+
     /// Somebody takes a document out of what a replace has loaded: it is counted before the swap, and nothing is swapped.
     @Test func aReplaceOfWhichADocumentIsGoneLeavesTheLiveDataAsTheyWere() throws {
         try withTwoTestDatabases { source, copy, folder in

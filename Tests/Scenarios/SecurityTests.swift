@@ -82,6 +82,40 @@ extension OwnServerTests {
             }
         }
 
+        /// Options that cannot be seen would be taken for none.
+        @Test func aUserWhoMayNotListTheCollectionsCanNeitherExportNorReplaceThem() throws {
+            try withUsers { server, database, folder, reader, _ in
+                try FaultData.fill(database, generation: "old", count: 5)
+                let file = folder.file("all.csv")
+                let export = try Program.run(["export", "--uri", reader, "--db", database.name, "-o", file])
+                try #require(export.status == 0, "\(export.text)")
+                let actions: Value = [
+                    "find", "insert", "update", "remove", "listIndexes", "collStats", "dropCollection",
+                ]
+                let resources = FaultData.collections.map { name -> Value in
+                    ["resource": ["db": .string(database.name), "collection": .string(name)], "actions": actions]
+                }
+                try database.run(["createRole": "narrow", "privileges": .array(resources), "roles": []])
+                defer { _ = try? database.run(["dropRole": "narrow"]) }
+                try database.run([
+                    "createUser": "narrow", "pwd": .string(Self.secret),
+                    "roles": [["role": "narrow", "db": .string(database.name)]],
+                ])
+                let narrow = server.uri("narrow:\(Self.encoded)@", "authSource=\(database.name)")
+                let before = try database.image()
+                for words in [
+                    ["export", "-o", folder.file("narrow.csv")], ["import", file, "--mode", "replace", "--yes"],
+                ] {
+                    let outcome = try Program.run(words + ["--uri", narrow, "--db", database.name])
+                    #expect(outcome.status == 1, "\(outcome.text)")
+                    #expect(outcome.errors.contains("cannot be seen"), "\(outcome.text)")
+                    #expect(outcome.errors.contains("Nothing was written"), "\(outcome.text)")
+                }
+                #expect(try folder.names() == ["all.csv"])
+                #expect(try database.image().differences(from: before) == [])
+            }
+        }
+
         @Test func aWrongPasswordIsAnErrorThatDoesNotShowIt() throws {
             try withUsers { server, database, folder, _, _ in
                 let uri = server.uri(

@@ -43,14 +43,27 @@ extension DocumentWriter {
         let options = FindOptions(
             projection: idOnly ? ["_id": 1] : nil, batchSize: asked.count + 1, readPreference: .primary)
         let cursor = try client.find(namespace, try key.filter(asked), options: options)
+        // By other keys than _id there may be several of them.
+        var found: [UInt64: [Int]] = [:]
+        var (ambiguous, equal): (Set<Int>, Set<Int>) = ([], [])
+        func isEqual(_ document: RawDocument, _ live: RawDocument) throws -> Bool {
+            try sameBytes(document.bytes, live.bytes)
+                || !key.isID && Self.withoutID(document) == Self.withoutID(live)
+        }
         try cursor.forEach { live in
-            guard let hash = key.hash(live), let indexes = byHash.removeValue(forKey: hash) else { return }
+            guard let hash = key.hash(live) else { return }
+            guard let indexes = byHash.removeValue(forKey: hash) else {
+                for index in found[hash] ?? [] {
+                    ambiguous.insert(index)
+                    if try isEqual(try document(index), live) { equal.insert(index) }
+                }
+                return
+            }
             matched += indexes.count
+            if !key.isID { found[hash] = indexes }
             for index in indexes where !idOnly {
                 let document = try document(index)
-                if try sameBytes(document.bytes, live.bytes)
-                    || !key.isID && Self.withoutID(document) == Self.withoutID(live)
-                {
+                if try isEqual(document, live) {
                     outcome.unchanged += 1
                 } else {
                     try onDifferent(document, live)
@@ -62,6 +75,18 @@ extension DocumentWriter {
                 }
             }
         }
+        // Which of them is meant, only a person can tell.
+        for change in result.changed where ambiguous.contains(change.index) {
+            if equal.contains(change.index) {
+                outcome.unchanged += 1
+                continue
+            }
+            try reject(
+                change.index,
+                "several documents of the database have its \(key.names.joined(separator: ", ")), by which the merge finds it"
+            )
+        }
+        result.changed.removeAll { ambiguous.contains($0.index) }
         result.missing += byHash.values.joined()
         result.missing.sort()
         return result

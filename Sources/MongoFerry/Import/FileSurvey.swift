@@ -28,6 +28,8 @@ struct FileSurvey: Sendable {
     /// Names of the time series among them, whose `_id`s say nothing.
     var measurements: Set<String> = []
     var problems: ProblemList
+    /// Bytes of the largest document that was taken for sound.
+    var maximumDocument: Int
     /// Lines of rows whose `_id` stands on an earlier line: an import that sets them aside must not write them.
     var repeatedLines: Set<Int> = []
     /// What is wrong with the file as a whole.
@@ -110,7 +112,7 @@ struct Surveyor {
     }
 
     private func merged(_ workers: [SurveyWorker], _ hashes: SharedHashes<String>, isLegacy: Bool) -> FileSurvey {
-        var survey = FileSurvey(problems: ProblemList(limit: problemLimit))
+        var survey = FileSurvey(problems: ProblemList(limit: problemLimit), maximumDocument: maximumDocument)
         var byName: [String: FileSurvey.Rows] = [:]
         var hasWrappers = false
         for worker in workers {

@@ -45,7 +45,8 @@ final class ImportLock: @unchecked Sendable {
         let host = ProcessInfo.processInfo.hostName
         let process = Int32(ProcessInfo.processInfo.processIdentifier)
         let fields: Document = [
-            "owner": .string(owner), "host": .string(host), "pid": .int32(process),
+            "owner": .string(owner), "host": .string(host), "processes": .string(Self.processes),
+            "pid": .int32(process),
             "program": .string("mongoferry \(mongoFerryVersion)"),
             "since": .string(Clock.now),
         ]
@@ -110,9 +111,19 @@ final class ImportLock: @unchecked Sendable {
         return found
     }
 
+    /// Where a process's number means something: a machine since its start, or a container on it. Host names are not
+    /// enough, since containers may have their host's and several machines the same.
+    private static let processes: String = {
+        let start = try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)
+        let space = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")
+        return "\(start?.trimmingCharacters(in: .whitespacesAndNewlines) ?? "") \(space ?? "")"
+    }()
+
     /// Whether the owner was a process of this machine that is gone.
     private func isDead(_ lock: Document, host: String) -> Bool {
-        guard lock["host"]?.string == host, let pid = lock["pid"]?.integer, pid > 0 else { return false }
+        guard lock["host"]?.string == host, lock["processes"]?.string == Self.processes, let pid = lock["pid"]?.integer,
+            pid > 0
+        else { return false }
         return kill(pid_t(pid), 0) != 0 && errno == ESRCH
     }
 

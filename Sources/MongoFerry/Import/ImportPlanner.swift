@@ -20,6 +20,7 @@ struct ImportPlanner {
             try $0.listCollections(in: connection.database, readPreference: .primary)
         }
         let entries = try chosenEntries()
+        try checkLookAlikes(entries, live)
         let graph = ReferenceGraph(collections: entries.map(\.name), references: references)
         plan.cycles = graph.cycles
         let places = Dictionary(uniqueKeysWithValues: graph.order.enumerated().map { ($1, $0) })
@@ -40,6 +41,18 @@ struct ImportPlanner {
         .sorted()
         plan.stagingBytes = steps.filter { $0.way == .staged }.reduce(0) { $0 + (survey.rows(of: $1.name)?.bytes ?? 0) }
         return plan
+    }
+
+    /// Servers tell names apart by their bytes, Swift's strings by their look: `é` can be one character or two. The file's
+    /// collection would be taken for the database's other one.
+    private func checkLookAlikes(_ entries: [BackupMetadata.Collection], _ live: [CollectionInfo]) throws {
+        for entry in entries {
+            let name = entry.databaseName
+            guard live.contains(where: { $0.name == name && !$0.name.hasSameBytes(as: name) }) else { continue }
+            throw FerryError(
+                "'\(name)' looks the same as a collection of \(connection.database): one has composed, the other decomposed characters",
+                details: ["Nothing was written. --rename gives the file's another name; --exclude leaves it out."])
+        }
     }
 
     /// What a collection of the database has.
@@ -128,6 +141,10 @@ struct ImportPlanner {
             }
             return step
         }
+        if !existing.hasDetails {
+            guard options.mode != .replace else { throw UnseenOptions.error(existing.name, in: connection.database) }
+            step.differences.append("its options cannot be seen: the user may not list the database's collections")
+        }
         step.liveOptions = existing.options
         let liveIndexes = there[entry.databaseName]?.indexes ?? []
         step.liveCount = there[entry.databaseName]?.count
@@ -137,7 +154,7 @@ struct ImportPlanner {
             step.entry.indexes = liveIndexes
             if existing.kind == .timeseries { step.entry.kind = .timeseries }
         } else {
-            step.differences = CollectionDifferences.texts(
+            step.differences += CollectionDifferences.texts(
                 entry, options: existing.options, indexes: liveIndexes, mode: options.mode)
         }
         step.code = ServerCode.found(in: step.entry)

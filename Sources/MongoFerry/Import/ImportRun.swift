@@ -37,6 +37,7 @@ struct ImportRun {
     var jobs: Int { options.jobs ?? Threads.defaultJobs }
 
     mutating func run() throws -> Report {
+        let key = try DocumentKey(options.upsertKeys)
         let surveyor = Surveyor(
             reader: reader, jobs: jobs, maximumDocument: connection.server.maxBsonObjectSize + 16_384,
             problemLimit: max(20, options.maximumRejects + 1), contents: contents, operation: operation)
@@ -52,6 +53,13 @@ struct ImportRun {
         guard !plan.steps.isEmpty else {
             let reason = survey.rows.isEmpty ? "the file has no rows" : "every collection is excluded"
             throw FerryError("\(reader.path): nothing to import: \(reason)")
+        }
+        if options.mode == .merge, !key.isID {
+            let merged = plan.steps.filter { $0.way == .merge && $0.entry.kind == .collection }.map(\.name)
+            try SharedKeySearch(
+                reader: reader, key: key, rules: legacy.rules, names: Set(merged), operation: operation
+            ).run(&survey)
+            if try refuse(&survey) { return report }
         }
         for line in plan.lines { operation.info(line) }
         report.differences = plan.steps.flatMap { step in
@@ -73,15 +81,20 @@ struct ImportRun {
             do { try lock.release() } catch { operation.warning("the import's lock could not be given back: \(error)") }
             throw error
         }
-        try lock.release()
+        // From here on everything is written: what fails is told beside what was done, not instead of it.
+        warn("the import's lock could not be given back; the next import takes it over") { _ in try lock.release() }
         countPreflightProblems()
-        try setAside()
+        warn("the rows that were not taken could not be set aside") { try $0.setAside() }
         do {
             try verify(plan, survey, references)
         } catch is CancellationError {
             throw FerryError(
                 "interrupted", kind: .interrupted,
                 details: ["Everything was written; its references were not checked. `mongoferry verify --db` does it."])
+        } catch {
+            warn("everything was written, but its references could not be checked; `mongoferry verify --db` does it") {
+                _ in throw error
+            }
         }
         finish(legacy)
         report.graph = report.drawing(references)
@@ -107,6 +120,15 @@ struct ImportRun {
         return true
     }
 
+    /// What could not be done, as a warning.
+    private mutating func warn(_ consequence: String, _ work: (inout Self) throws -> Void) {
+        do {
+            try work(&self)
+        } catch {
+            report.warnings.append("\(consequence): \(Replacement.text(error))")
+        }
+    }
+
     mutating func countPreflightProblems() {
         for problem in preflightProblems {
             guard let index = report.collections.firstIndex(where: { $0.name == problem.collection }) else { continue }
@@ -117,10 +139,12 @@ struct ImportRun {
     /// Writes the rows that were not taken into a file of their own: those that the server refused, and those of the
     /// preflight where that was asked for.
     mutating func setAside() throws {
-        let problems = preflightProblems + rejections.first
-        guard !problems.isEmpty else { return }
-        let path = (reader.path == Spool.standardInput ? "stdin" : reader.path) + ".rejects.csv"
-        let count = try RejectsFile.write(problems, of: reader, to: path)
+        let lines = Set(preflightProblems.map(\.line) + rejections.lines)
+        guard !lines.isEmpty else { return }
+        // What is no file has no folder to write to.
+        let isFile = reader.path != Spool.standardInput && !reader.path.hasPrefix("/dev/")
+        let path = (isFile ? reader.path : "stdin") + ".rejects.csv"
+        let count = try RejectsFile.write(lines, of: reader, to: path)
         // Types of a file that says what it is need no guessing when the rows come again.
         let hint = reader.metadata == nil ? "" : " with --no-infer"
         operation.warning(

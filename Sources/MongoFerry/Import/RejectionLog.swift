@@ -1,16 +1,18 @@
 import Foundation
 
-/// Rows that were not taken, from all threads: all counted, the first kept.
+/// Rows that were not taken, from all threads: the lines of all, what was wrong with the first.
 // @unchecked: every access to the state is under the lock.
 final class RejectionLog: @unchecked Sendable {
     private let lock = NSLock()
     private var problems: ProblemList
+    private var allLines: [Int] = []
 
     init(limit: Int = 1000) { problems = ProblemList(limit: limit) }
 
     func add(_ problem: RowProblem) {
         lock.lock()
         problems.add(problem)
+        allLines.append(problem.line)
         lock.unlock()
     }
 
@@ -18,6 +20,13 @@ final class RejectionLog: @unchecked Sendable {
         lock.lock()
         defer { lock.unlock() }
         return problems.count
+    }
+
+    /// Of the file, in no order.
+    var lines: [Int] {
+        lock.lock()
+        defer { lock.unlock() }
+        return allLines
     }
 
     var first: [RowProblem] {

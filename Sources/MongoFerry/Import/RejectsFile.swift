@@ -2,9 +2,10 @@ import BackupFile
 
 /// Rows that were set aside, as a CSV that can be mended and imported by itself.
 enum RejectsFile {
+    /// - Parameter lines: where the rows start.
     /// - Returns: how many rows were written.
-    static func write(_ problems: [RowProblem], of reader: BackupReader, to path: String) throws -> Int {
-        let lines = Set(problems.map(\.line))
+    /// - Throws: ``FileError``; ``BackupError``.
+    static func write(_ lines: Set<Int>, of reader: BackupReader, to path: String) throws -> Int {
         let writer = try BackupWriter(
             .file(path: path, overwriting: true), compression: .none, plain: true,
             metadata: BackupMetadata(created: nil, program: "", database: ""))

@@ -49,6 +49,7 @@ struct Replacement {
                 }
             }
             try checkCounts(of: staged.map { ($0, staging[$0.name] ?? "") }, outcome.loads)
+            for step in staged { try buildExpiring(step, staging[step.name] ?? "", &outcome) }
             try operation.cancellation.check()
         } catch {
             try discard(Array(staging.values), after: error)
@@ -74,11 +75,22 @@ struct Replacement {
                 try swap(step, staging[step.name] ?? "")
                 outcome.swapped.append(step.name)
             } catch {
-                throw interrupted(error, staged, outcome.swapped)
+                throw stopped(error, plan, outcome.swapped)
             }
         }
-        for step in plan.steps where step.way == .inPlace { try replaceInPlace(step, &outcome) }
-        for step in plan.steps where step.way == .view { try recreateView(step) }
+        var done = outcome.swapped
+        let last = plan.steps.filter { $0.way == .inPlace } + plan.steps.filter { $0.way == .view }
+        for step in last {
+            do {
+                // Before each that is dropped: nobody has touched it yet.
+                try operation.cancellation.check()
+                try lock.check()
+            } catch {
+                throw stopped(error, plan, done)
+            }
+            if step.way == .view { try recreateView(step) } else { try replaceInPlace(step, &outcome) }
+            done.append(step.name)
+        }
         return outcome
     }
 
@@ -96,13 +108,16 @@ struct Replacement {
         }
     }
 
-    /// Whether all that was written is there.
+    /// Whether all that was written is there. Not asked of collections whose documents the server removes by itself.
     /// - Parameters:
     ///   - places: collections, and by which names they stand in the database now.
     ///   - loads: what was written to each.
     private func checkCounts(of places: [(step: ImportPlan.Step, name: String)], _ loads: [RowLoader.Result]) throws {
         let inserted = Dictionary(loads.map { ($0.outcome.name, $0.outcome.inserted) }) { _, last in last }
-        let countable = places.filter { $0.step.entry.kind == .collection && !$0.step.entry.isCapped }
+        let countable = places.filter {
+            let entry = $0.step.entry
+            return entry.kind == .collection && !entry.isCapped && entry.options["expireAfterSeconds"] == nil
+        }
         let connection = connection
         let areComplete = try connection.answers(for: countable) { client, place in
             try client.hasCount(inserted[place.step.name] ?? 0, connection.namespace(place.name))
@@ -123,16 +138,33 @@ struct Replacement {
         try operation.cancellation.check()
         operation.progress(.index, step.name)
         let refused = try operation.timed("index \(step.name)") {
-            try connection.withClient { client in
-                try CollectionBuilder(client: client, database: connection.database)
-                    .build(step.entry.indexes, on: name, inheriting: step.entry.options["collation"])
-            }
+            try build(step.entry.indexes.filter { !Self.expires($0) }, of: step, on: name)
         }
-        outcome.refusedIndexes += refused.map { $0.replacing(name, with: step.databaseName) }
+        outcome.refusedIndexes += refused
         result.outcome.deleted = step.liveCount ?? 0
         result.outcome.seconds = watch.seconds
         outcome.collections.append(result.outcome)
         outcome.loads.append(result)
+    }
+
+    /// Whether it makes the server remove documents, once a minute, whatever the collection's name.
+    private static func expires(_ index: Document) -> Bool { index["expireAfterSeconds"] != nil }
+
+    /// Builds the indexes that were left out so far, after the documents were counted: of a backup some have expired
+    /// since.
+    private func buildExpiring(_ step: ImportPlan.Step, _ name: String, _ outcome: inout Outcome) throws {
+        let indexes = step.entry.indexes.filter(Self.expires)
+        guard !indexes.isEmpty else { return }
+        outcome.refusedIndexes += try build(indexes, of: step, on: name)
+    }
+
+    /// - Returns: what the server refused, as texts.
+    private func build(_ indexes: [Document], of step: ImportPlan.Step, on name: String) throws -> [String] {
+        try connection.withClient { client in
+            try CollectionBuilder(client: client, database: connection.database)
+                .build(indexes, on: name, inheriting: step.entry.options["collation"])
+        }
+        .map { $0.replacing(name, with: step.databaseName) }
     }
 
     private func swap(_ step: ImportPlan.Step, _ staging: String) throws {
@@ -155,6 +187,7 @@ struct Replacement {
             }
             try fill(step, step.databaseName, &outcome)
             try checkCounts(of: [(step, step.databaseName)], outcome.loads)
+            try buildExpiring(step, step.databaseName, &outcome)
         } catch {
             throw FerryError(
                 "\(step.databaseName) was being replaced in place and is not complete: \(Self.text(error))",
@@ -221,12 +254,13 @@ struct Replacement {
         return explained
     }
 
-    private func interrupted(_ error: any Error, _ staged: [ImportPlan.Step], _ swapped: [String]) -> FerryError {
-        let waiting = staged.map(\.name).filter { !swapped.contains($0) }
+    /// What stopped it between two collections.
+    private func stopped(_ error: any Error, _ plan: ImportPlan, _ done: [String]) -> FerryError {
+        let waiting = plan.steps.map(\.name).filter { !done.contains($0) }
         return FerryError(
-            "the swap stopped: \(Self.text(error))",
+            "the swap stopped: \(Self.text(error))", kind: error is CancellationError ? .interrupted : .failed,
             details: [
-                "New already: \(swapped.isEmpty ? "none" : swapped.joined(separator: ", ")). Still old: \(waiting.joined(separator: ", ")).",
+                "New already: \(done.isEmpty ? "none" : done.joined(separator: ", ")). Still old: \(waiting.joined(separator: ", ")).",
                 "Every collection is whole. Run the import again: it finishes the job.",
             ])
     }

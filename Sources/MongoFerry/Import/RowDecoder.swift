@@ -38,8 +38,8 @@ struct RowDecoder {
         switch RowFields.parse(row) {
         case .failure(let fault): throw RowProblem(line: row.line, reason: fault.reason)
         case .success(let fields):
-            // Rows of one collection stand together, so the name is nearly always the last one's.
-            if !fields.nameIsQuoted, lastName.withUnsafeBytes({ sameBytes(fields.name, $0) }) {
+            // Rows of one collection stand together, so the name is nearly always the last one's. None is empty.
+            if !fields.nameIsQuoted, !fields.name.isEmpty, lastName.withUnsafeBytes({ sameBytes(fields.name, $0) }) {
                 return (lastCollection, fields)
             }
             guard let name = fields.collection else {

@@ -47,8 +47,8 @@ struct RowLoader {
         let count = connection.bounded(writers ?? jobs)
         let workers = (0..<count).map { _ in
             LoadWorker(
-                name: name, survey: survey, rules: rules, end: rows.end, maximumDocument: Int.max,
-                known: known, tally: references?.tally(of: name))
+                name: name, survey: survey, rules: rules, end: rows.end, known: known,
+                tally: references?.tally(of: name))
         }
         let (operation, connection, lock, rejections) = (operation, connection, lock, rejections)
         let phase = phase ?? (isDryRun ? .preflight : .load)
@@ -130,8 +130,7 @@ private final class LoadWorker: @unchecked Sendable {
     private(set) var references: [ReferenceOutcome]?
 
     init(
-        name: String, survey: FileSurvey, rules: TypeRules?, end: Int, maximumDocument: Int,
-        known: KnownRows?, tally: ReferenceTally?
+        name: String, survey: FileSurvey, rules: TypeRules?, end: Int, known: KnownRows?, tally: ReferenceTally?
     ) {
         self.known = known
         self.tally = tally
@@ -139,7 +138,7 @@ private final class LoadWorker: @unchecked Sendable {
         self.survey = survey
         self.rules = rules
         self.end = end
-        decoder = RowDecoder(maximumDocument: maximumDocument, measurements: survey.measurements)
+        decoder = RowDecoder(maximumDocument: survey.maximumDocument, measurements: survey.measurements)
         conversions = rules?.makeCounts()
     }
 

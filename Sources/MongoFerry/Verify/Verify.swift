@@ -91,7 +91,7 @@ public struct Verify: Sendable {
         do {
             survey = try Surveyor(
                 reader: reader, jobs: Threads.defaultJobs,
-                maximumDocument: connection?.server.maxBsonObjectSize ?? 16 << 20 + 16_384, problemLimit: 1000,
+                maximumDocument: (connection?.server.maxBsonObjectSize ?? 16 << 20) + 16_384, problemLimit: 1000,
                 contents: contents, operation: operation
             ).run()
         } catch let error as BackupError where error.isAboutContent {

@@ -1,0 +1,64 @@
+import BSON
+import BackupFile
+import Relations
+
+/// Finds rows of one collection that a merge by other keys than `_id` would take for one document: the second would be
+/// written over the first.
+struct SharedKeySearch {
+    let reader: BackupReader
+    let key: DocumentKey
+    let rules: TypeRules?
+    /// The collections that are merged, by their names in the file.
+    let names: Set<String>
+    let operation: OperationContext
+
+    /// Notes them as problems. Takes 8 bytes a row, and reads the file once more; twice where there are any.
+    /// - Throws: ``BackupError``, ``FileError``; `CancellationError`.
+    func run(_ survey: inout FileSurvey) throws {
+        var hashes: [String: [UInt64]] = [:]
+        try forEachKey(survey) { name, _, hash, _ in hashes[name, default: []].append(hash) }
+        let shared = hashes.mapValues(Self.repeated).filter { !$0.value.isEmpty }
+        guard !shared.isEmpty else { return }
+        var lines: [String: [UInt64: Int]] = [:]
+        var found: [RowProblem] = []
+        try forEachKey(survey) { name, line, hash, document in
+            guard shared[name]?.contains(hash) == true else { return }
+            guard let earlier = lines[name]?[hash] else {
+                lines[name, default: [:]][hash] = line
+                return
+            }
+            let names = key.names.joined(separator: ", ")
+            found.append(
+                RowProblem(
+                    line: line, collection: name, id: document.first.map(IDText.text),
+                    reason: "the same \(names), by which the merge finds documents, stands on line \(earlier) already"))
+        }
+        for problem in found {
+            survey.repeatedLines.insert(problem.line)
+            survey.problems.add(problem)
+        }
+    }
+
+    private func forEachKey(
+        _ survey: FileSurvey, _ body: (_ name: String, _ line: Int, _ hash: UInt64, RawDocument) -> Void
+    ) throws {
+        try reader.seek(toRowAt: reader.firstRow.offset, line: reader.firstRow.line)
+        var decoder = ConvertingDecoder(maximumDocument: survey.maximumDocument, survey: survey, rules: rules)
+        let batch = RecordBatch()
+        while try reader.nextBatch(into: batch) {
+            try operation.cancellation.check()
+            batch.forEachRow { row in
+                // Is not written anyway.
+                if survey.repeatedLines.contains(row.line) { return }
+                decoder.withDocument(row, in: names.contains) { name, document, _ in
+                    if let hash = key.hash(document) { body(name, row.line, hash, document) }
+                }
+            }
+        }
+    }
+
+    private static func repeated(_ hashes: [UInt64]) -> Set<UInt64> {
+        let sorted = hashes.sorted()
+        return Set(zip(sorted, sorted.dropFirst()).filter { $0 == $1 }.map(\.0))
+    }
+}
