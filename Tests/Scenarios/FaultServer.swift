@@ -89,6 +89,8 @@ final class OwnServer: @unchecked Sendable {
                 folder + "/log", "--logappend", "--nounixsocket", "--oplogSize", "64", "--wiredTigerCacheSizeGB",
                 "0.25",
                 "--setParameter", "enableTestCommands=1", "--setParameter", "diagnosticDataCollectionEnabled=false",
+                // It looks for expired documents every second, not every minute.
+                "--setParameter", "ttlMonitorSleepSecs=1",
             ] + arguments, executable: binary)
         lock.withLock { process = started }
         try poll("mongod listens on \(port)") { Self.isOpen(port) }
