@@ -6,6 +6,11 @@ extension BackupMetadata {
     /// - Throws: ``BackupError`` saying which part is missing or wrong.
     init(json text: String, path: String, line: Int) throws {
         func damaged(_ reason: String) -> BackupError { .damaged(path, line: line, "the metadata line \(reason)") }
+        func restored(_ part: Document, _ name: String) throws(BackupError) -> Document {
+            do {
+                return try JSONText.restored(part)
+            } catch { throw damaged("has \(name) that cannot be read: \(error)") }
+        }
         let document: Document
         do throws(JSONFault) {
             document = try ExtendedJSONDecoder.document(text)
@@ -37,14 +42,22 @@ extension BackupMetadata {
                 throw damaged("says that \(Self.shown(name)) is a '\(kind)', which this program does not know")
             }
             guard collection(named: name) == nil else { throw damaged("lists \(Self.shown(name)) twice") }
+            let records = fields["records"]?.integer ?? 0
+            guard Self.counts.contains(records) else {
+                throw damaged("gives \(Self.shown(name)) \(records) records")
+            }
             collections.append(
                 Collection(
                     name: name, databaseName: fields["collection"]?.string, kind: kind,
-                    options: try JSONText.restored(fields["options"]?.document ?? [:]),
-                    indexes: try (fields["indexes"]?.array ?? []).compactMap(\.document).map(JSONText.restored),
-                    records: fields["records"]?.integer ?? 0))
+                    options: try restored(fields["options"]?.document ?? [:], "the options of \(Self.shown(name))"),
+                    indexes: try (fields["indexes"]?.array ?? []).compactMap(\.document).map {
+                        try restored($0, "an index of \(Self.shown(name))")
+                    },
+                    records: records))
         }
-        references = try (document["references"]?.array ?? []).compactMap(\.document).map(JSONText.restored)
+        references = try (document["references"]?.array ?? []).compactMap(\.document).map {
+            try restored($0, "a reference")
+        }
         for entry in document["excluded"]?.array ?? [] {
             guard let fields = entry.document, let name = fields["name"]?.string else { continue }
             excluded.append(Exclusion(name: name, reason: fields["reason"]?.string ?? ""))

@@ -96,6 +96,9 @@ public struct BackupMetadata: Sendable {
         self.countsAreExact = countsAreExact
     }
 
+    /// Records that a collection may have. A sum of any that memory can hold is no overflow.
+    static let counts = 0...999_999_999_999
+
     public var records: Int { collections.reduce(0) { $0 + $1.records } }
 
     public func collection(named name: String) -> Collection? { collections.first { $0.name == name } }

@@ -1,4 +1,5 @@
 import BSON
+import ExtendedJSON
 
 #if canImport(Glibc)
     import Glibc
@@ -38,10 +39,11 @@ public final class BackupReader {
 
     /// Bytes that a batch aims at.
     private static let batchBytes = 1 << 20
-    /// The longest row of a valid document: 16 MB and 16 KB of control characters, each `\u0001`, and a name.
-    private static let maximumRecord = 6 * (16 << 20 + 16 << 10) + 4096
-    /// Metadata of 100,000 collections; what claims to be more is no metadata.
-    private static let maximumHeader = 32 << 20
+    /// The longest row: a document's text, and a name.
+    private static let maximumRecord = ExtendedJSONEncoder.maximumText + 4096
+    /// Metadata of 100,000 collections; what claims to be more is no metadata. Of zstd's windows it is the largest that is
+    /// read.
+    static let maximumHeader = 32 << 20
 
     /// Opens a file and reads what stands above its rows.
     /// - Throws: ``FileError``; ``BackupError`` for what is no backup, is damaged or was written by a newer program.

@@ -96,6 +96,12 @@ public final class BackupWriter {
         var header = headerText
         try header.withUTF8 { bytes in
             let raw = UnsafeRawBufferPointer(bytes)
+            guard raw.count < BackupReader.maximumHeader else {
+                throw BackupError(
+                    .tooLarge, output.path,
+                    "the metadata take \(raw.count) bytes, and \(BackupReader.maximumHeader) can be read",
+                    advice: "Export the collections in several files, with --collection.")
+            }
             headerLength = raw.count
             byteCount += raw.count
             try sum?.update(raw)
@@ -123,9 +129,11 @@ public final class BackupWriter {
     /// Ends the file: mends the counts at the top where they differ, writes the seal, and gives it its name.
     /// - Parameters:
     ///   - counts: rows a collection by its name in the file.
+    ///   - check: called now and then while the file is read once more; what it throws stops that.
     /// - Returns: the seal; nil for a plain file.
+    /// - Throws: ``FileError``, ``BackupError``; what `check` throws. Nothing stands under the name then.
     @discardableResult
-    public func finish(counts: [String: Int]) throws -> Seal? {
+    public func finish(counts: [String: Int], check: () throws -> Void = {}) throws -> Seal? {
         try output.finishMember()
         var seal: Seal?
         if var sum {
@@ -135,7 +143,7 @@ public final class BackupWriter {
             }
             if let file, exact.header != metadata.header {
                 metadata = exact
-                sum = try rewriteHeader(of: file)
+                sum = try rewriteHeader(of: file, check)
             }
             let records = exact.collections.filter { $0.kind != .view }.map { ($0.name, $0.records) }
             let ended = Seal(records: records, sha256: try sum.finish())
@@ -153,7 +161,7 @@ public final class BackupWriter {
 
     /// Writes the header with the true counts over the first one.
     /// - Returns: the file's sum, computed anew: it begins there.
-    private func rewriteHeader(of file: OpenFile) throws -> SHA256Sum {
+    private func rewriteHeader(of file: OpenFile, _ check: () throws -> Void) throws -> SHA256Sum {
         var header = headerText
         guard header.utf8.count == headerLength else {
             throw BackupError(.tooLarge, file.path, "the counts need more digits than the header has room for")
@@ -164,6 +172,7 @@ public final class BackupWriter {
         let (source, _) = try makeByteSource(file)
         let buffer = ByteBuffer(capacity: 1 << 20)
         while true {
+            try check()
             let count = try source.read(into: buffer.storage)
             if count == 0 { break }
             try sum.update(UnsafeRawBufferPointer(start: buffer.storage.baseAddress, count: count))

@@ -34,7 +34,7 @@ public struct Seal: Hashable, Sendable {
         self.sha256 = sha256
         records = []
         for (name, value) in counts.elements {
-            guard let count = value.integer else { return nil }
+            guard let count = value.integer, BackupMetadata.counts.contains(count) else { return nil }
             records.append((name, count))
         }
         // The hash does not cover the seal itself. Written one way only, none of its bytes can change unnoticed.

@@ -3,7 +3,7 @@ import BSON
 /// Finds the seal at the end of a file without reading what stands before it.
 public enum SealFinder {
     /// Longer than any seal of 100,000 collections.
-    private static let longest = 8 << 20
+    private static let longest = 32 << 20
 
     /// The seal of a file of format 1; nil where its last line is none.
     ///

@@ -12,7 +12,8 @@ public enum ExtendedJSONMode: String, Sendable, CaseIterable {
 
 /// Writes BSON documents as Extended JSON v2, losing nothing.
 ///
-/// A document that Extended JSON cannot carry comes out whole, as `{"$rawBSON":"<base64>"}`.
+/// A document that Extended JSON cannot carry comes out whole, as `{"$rawBSON":"<base64>"}`; so does one whose text
+/// would be longer than ``maximumText``.
 /// Not thread-safe: one encoder a thread.
 public struct ExtendedJSONEncoder {
     /// How a double quote stands in the output.
@@ -28,6 +29,10 @@ public struct ExtendedJSONEncoder {
         /// Extended JSON could not carry it.
         case escaped
     }
+
+    /// Bytes of the longest text: 16 MB and 16 KB of control characters, each `\u0001`. Only millions of empty regular
+    /// expressions and the like take more.
+    public static let maximumText = 6 * (16 << 20 + 16 << 10)
 
     public let mode: ExtendedJSONMode
     public let quotes: Quotes
@@ -51,7 +56,7 @@ public struct ExtendedJSONEncoder {
         let start = buffer.count
         let names = scratch.take()
         var encoding = DocumentEncoding<Style>(mode: mode, document: document, buffer: buffer, names: names)
-        let isPlain = encoding.writeTopLevel()
+        let isPlain = encoding.writeTopLevel() && encoding.out.position - start <= Self.maximumText
         if !isPlain {
             encoding.out.move(to: start)
             encoding.writeEscaped()

@@ -141,6 +141,52 @@ import Testing
         }
     }
 
+    @Test(arguments: ["9223372036854775807", "-1", "1000000000000"])
+    func countsThatNoCollectionHasAreAFaultAndNoCrash(count: String) throws {
+        try SmallBackup.lend { backup in
+            let text = String(decoding: try backup.write("small.csv"), as: UTF8.self)
+            let inSeal = text.replacing(
+                #""records":{"customers":2,"policies":2"#,
+                with: #""records":{"customers":\#(count),"policies":\#(count)"#)
+            #expect(inSeal != text)
+            #expect(try backup.faults(in: Array(inSeal.utf8)).count > 0)
+            #expect(try SealFinder.find(in: try OpenFile(reading: backup.path("damaged.csv"))) == nil)
+            let inMetadata = text.replacing(/"records":2/, with: "\"records\":\(count)")
+            #expect(inMetadata != text)
+            #expect(
+                try backup.faults(in: Array(inMetadata.utf8)).first?.contains("gives customers \(count) records")
+                    == true)
+        }
+    }
+
+    /// The file's own reason comes first: a reference that was damaged is not all that is wrong.
+    @Test func aDamagedReferenceIsToldBesideTheSealThatDoesNotFit() throws {
+        try SmallBackup.lend { backup in
+            var metadata = SmallBackup.metadata
+            metadata.references = [
+                ["collection": "policies", "path": "customerId", "target": "customers", "targetPath": "_id"]
+            ]
+            let text = String(decoding: try backup.write("small.csv", metadata: metadata), as: UTF8.self)
+            #expect(try backup.faults(of: "small.csv") == [])
+            let faults = try backup.faults(
+                in: Array(text.replacing("customerId\",\"target", with: "customer[d\",\"target").utf8))
+            #expect(faults.contains { $0.contains("the seal does not fit") }, "\(faults)")
+            #expect(faults.contains { $0.contains("a reference in the metadata is not understood") }, "\(faults)")
+        }
+    }
+
+    @Test func aDamagedOptionOfTheMetadataIsToldWithItsLine() throws {
+        try SmallBackup.lend { backup in
+            let metadata = String(decoding: try backup.write("small.csv"), as: UTF8.self)
+                .replacing(#""name":"policies","#, with: #""name":"policies","options":{"$rawBSON":"AAAA"},"#)
+            let faults = try backup.faults(in: Array(metadata.utf8))
+            #expect(
+                faults.count == 1
+                    && faults[0].contains("line 5: the metadata line has the options of policies that cannot be read"),
+                "\(faults)")
+        }
+    }
+
     @Test func oldFilesMayHaveBothAndStayReadable() throws {
         try SmallBackup.lend { backup in
             let rows = SmallBackup.customers.joined(separator: "\r\n")

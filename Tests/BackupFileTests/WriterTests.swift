@@ -36,6 +36,17 @@ import Testing
         }
     }
 
+    @Test func metadataThatNoReaderTakesAreNotWritten() throws {
+        try SmallBackup.lend { backup in
+            var metadata = SmallBackup.metadata
+            metadata.collections[0].options = ["validator": ["text": .string(String(repeating: "x", count: 32 << 20))]]
+            let error = #expect(throws: BackupError.self) { try backup.write("small.csv.zst", metadata: metadata) }
+            #expect(error?.kind == .tooLarge && error?.reason.contains("the metadata take") == true)
+            let left = try FileManager.default.contentsOfDirectory(atPath: backup.folder)
+            #expect(left == [])
+        }
+    }
+
     @Test func nothingStandsUnderTheNameBeforeTheEndOrAfterGivingUp() throws {
         try SmallBackup.lend { backup in
             let path = backup.path("small.csv")

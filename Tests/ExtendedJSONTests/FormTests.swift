@@ -3,6 +3,21 @@ import ExtendedJSON
 import Testing
 
 @Suite struct FormTests {
+    /// Empty regular expressions take 5 bytes and 61 characters. Readers keep to a limit, so the text does too.
+    @Test func aDocumentWhoseTextWouldBeLongerThanAnyReaderTakesIsCarriedWhole() throws {
+        func framed(_ content: [UInt8]) -> [UInt8] {
+            withUnsafeBytes(of: Int32(content.count + 5).littleEndian, Array.init) + content + [0]
+        }
+        let ten = framed((0..<10).flatMap { [0x0B, 0x30 + UInt8($0), 0, 0, 0] })
+        var outer: [UInt8] = []
+        for index in 0..<180_000 { outer += [0x04] + Array("\(index)".utf8) + [0] + ten }
+        let document = try Document(validating: framed([0x04, 0x61, 0] + framed(outer)))
+        let buffer = ByteBuffer()
+        let outcome = document.withRaw { ExtendedJSONEncoder(quotes: .doubled).encode($0, into: buffer) }
+        #expect(outcome == .escaped)
+        #expect(buffer.count < document.bytes.count * 3 / 2)
+    }
+
     private static let forms: [(Value, compact: String, canonical: String)] = [
         (.int32(5), "5", #"{"$numberInt":"5"}"#),
         (.int32(.min), "-2147483648", #"{"$numberInt":"-2147483648"}"#),

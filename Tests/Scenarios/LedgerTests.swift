@@ -194,6 +194,26 @@ import Testing
         }
     }
 
+    /// References are looked for in a part of the documents: in the same part, whatever order they came in.
+    @Test func aReproducibleFileDoesNotDependOnWhichDocumentsWereLookedAt() throws {
+        try withTestDatabase { database, folder in
+            for (place, name) in ["one.csv", "two.csv", "three.csv"].enumerated() {
+                for name in try database.names() { try database.drop(name) }
+                let customers = (0..<2000).map { ["_id": .string("c\($0)")] as Document }
+                let policies = (0..<3000).map { number -> Document in
+                    let customer: Value = number % 9 == 0 ? .string("c\(number * 31 % 1900)") : .null
+                    return ["_id": .string("p\(number * 7919 % 3000)"), "customer": customer]
+                }
+                try database.insert(customers, into: "customers")
+                try database.insert(place == 1 ? policies.reversed() : policies, into: "policies")
+                try database.export(to: folder.file(name)) { $0.reproducible = true }
+            }
+            #expect(try folder.text("one.csv").contains(#""path":"customer""#))
+            #expect(try folder.text("one.csv") == folder.text("two.csv"))
+            #expect(try folder.text("one.csv") == folder.text("three.csv"))
+        }
+    }
+
     // MARK: What is imported
 
     @Test func onlyTheCollectionsAskedForAreImported() throws {

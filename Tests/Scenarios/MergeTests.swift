@@ -139,7 +139,7 @@ import Testing
                 try database.load(folder.file("users.csv")) { options in
                     options.upsertKeys = ["email"]
                     options.isDryRun = isDryRun
-                    options.collections = [try Glob("users")]
+                    options.collections = [Glob("users")]
                     try more(&options)
                 }
             }

@@ -146,6 +146,39 @@ import Testing
 
     // MARK: A file against a database
 
+    /// Measurements need no `_id`, and several may be equal: each counts.
+    @Test func equalMeasurementsThatAreMissingAreToldAndAMergeBringsThemBack() throws {
+        try withTestDatabase { database, folder in
+            try database.create("ticks", ["timeseries": ["timeField": "at"]])
+            func insert(_ count: Int) throws {
+                let one: Value = ["_id": 1, "at": .date(1_700_000_000_000), "n": 1]
+                try database.run(["insert": "ticks", "documents": .array(Array(repeating: one, count: count))])
+            }
+            try insert(3)
+            let file = folder.file("ticks.csv")
+            try database.export(to: file)
+            try database.drop("ticks")
+            try database.create("ticks", ["timeseries": ["timeField": "at"]])
+            try insert(1)
+            let report = try Self.verify(file, database)
+            #expect(report.status == "problems")
+            #expect(report.differences.map(\.kind) == ["missing"], "\(report.differences)")
+            #expect(try database.load(file).totals.inserted == 2)
+            #expect(try database.count("ticks") == 3)
+            #expect(try Self.verify(file, database).status == "done")
+        }
+    }
+
+    @Test func everyBadRowIsCountedInItsCollection() throws {
+        try withTestDatabase { _, folder in
+            let rows = (0..<1500).map { "a,\($0)" } + (0..<700).map { "b,\($0)" } + [#"b,"{""_id"":1}""#]
+            try folder.write("collection,data\n\(rows.joined(separator: "\n"))\n", to: "bad.csv")
+            let report = try Self.verify(folder.file("bad.csv"))
+            #expect(report.rejectionCount == 2200 && report.rejections.count == 1000)
+            #expect(report.collections.first { $0.name == "b" }?.rejected == 700)
+        }
+    }
+
     @Test func documentsThatOnlyTheDatabaseHasAreToldAndAreNoProblem() throws {
         try withTestDatabase { database, folder in
             try Self.fill(database)

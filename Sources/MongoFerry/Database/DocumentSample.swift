@@ -6,6 +6,8 @@ import MongoDriver
 struct DocumentSample {
     let namespace: Namespace
     let kind: BackupMetadata.Collection.Kind
+    /// Of a time series.
+    let timeField: String?
     let size: CollectionSize
     let effort: LiveDiscovery.Effort
 
@@ -30,7 +32,7 @@ struct DocumentSample {
         guard !isWhole else { return try client.find(namespace, [:], options: limited(size.count)).forEach(body) }
         switch effort {
         case .thorough: try random(Self.thorough, client).forEach(body)
-        case .quick: try quick(client, body)
+        case .quick, .repeatable: try quick(client, body)
         }
     }
 
@@ -54,13 +56,23 @@ struct DocumentSample {
         let share = min(Self.share, max(1, room / 3))
         // Servers sort a time series by its time alone.
         guard kind == .collection else {
+            if effort == .repeatable {
+                let order: Document = [timeField ?? "_id": 1]
+                return try take(joined([[["$sort": .document(order)], Self.limit(share)]], client))
+            }
             try take(client.find(namespace, [:], options: limited(share)))
             return try take(random(2 * share, client))
         }
-        try take(joined([[Self.limit(share)], [["$sort": ["_id": -1]], Self.limit(share)]], client))
+        // The oldest are the first in the collection's own order, which costs the server least.
+        let oldest: [Document] = effort == .repeatable ? [["$sort": ["_id": 1]]] : []
+        try take(
+            joined([oldest + [Self.limit(share)], [["$sort": ["_id": -1]], Self.limit(share)]], client))
         // Of huge documents these are enough to read.
         guard share >= 10 else { return }
-        guard let between = IDSpread.points(5, between: ids) else { return try take(random(share, client)) }
+        guard let between = IDSpread.points(5, between: ids) else {
+            if effort == .quick { try take(random(share, client)) }
+            return
+        }
         let parts: [[Document]] = between.map { id in
             [["$match": ["_id": ["$gte": id]]], ["$sort": ["_id": 1]], Self.limit(share / 5)]
         }
@@ -87,7 +99,7 @@ struct DocumentSample {
     }
 
     private var isWhole: Bool {
-        let most = effort == .quick ? 1000 : 10_000
+        let most = effort == .thorough ? 10_000 : 1000
         return size.count <= most && size.count <= room
     }
 

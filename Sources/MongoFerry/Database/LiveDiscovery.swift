@@ -13,10 +13,12 @@ struct LiveDiscovery {
     enum Effort {
         /// Before an export, which has better things to do.
         case quick
+        /// The same, and equal data are looked at in the same places, whatever order they are in.
+        case repeatable
         /// Where somebody has asked for it.
         case thorough
 
-        fileprivate var valuesPerPath: Int { self == .quick ? 200 : 1000 }
+        fileprivate var valuesPerPath: Int { self == .thorough ? 1000 : 200 }
     }
 
     /// While one thread looks at documents, the server finds the next ones for another.
@@ -48,6 +50,7 @@ struct LiveDiscovery {
         let samples = entries.map { entry in
             DocumentSample(
                 namespace: connection.namespace(entry.databaseName), kind: entry.kind,
+                timeField: entry.options["timeseries"]?.document?["timeField"]?.string,
                 size: sizes[entry.databaseName] ?? CollectionSize(count: 0), effort: effort)
         }
         let parts = Array(zip(entries, samples))

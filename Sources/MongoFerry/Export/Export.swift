@@ -33,7 +33,8 @@ public struct Export: Sendable {
         let sizes = try catalog.readIndexesAndSizes(connection)
         let queries = try parsedQueries(catalog)
         let references = try ReferenceSource.live(
-            connection, catalog.entries, sizes, options.configuration, operation, .quick)
+            connection, catalog.entries, sizes, options.configuration, operation,
+            options.reproducible ? .repeatable : .quick)
         let graph = ReferenceGraph(collections: catalog.entries.map(\.name), references: references)
         catalog.entries = Self.ordered(catalog.entries, graph.order)
         let moment = try ReadMoment(connection, after: sizes, wanted: options.consistency)
@@ -151,7 +152,7 @@ public struct Export: Sendable {
         report.collections = sink.outcomes
         report.escaped = sink.escaped
         let counts = Dictionary(uniqueKeysWithValues: sink.outcomes.map { ($0.name, $0.read) })
-        report.sha256 = try writer.finish(counts: counts)?.sha256
+        report.sha256 = try writer.finish(counts: counts, check: operation.cancellation.check)?.sha256
         report.bytes = writer.byteCount
         if case .file(let path, _) = options.destination { report.file = path }
         return report

@@ -5,7 +5,7 @@ import Relations
 /// Measurements of time series, which have no `_id` to go by.
 extension DocumentWriter {
     /// Measurements have no `_id` to be known by: one is there if all its fields are, in whatever order, since the
-    /// server's buckets keep none.
+    /// server's buckets keep none. Of several that are equal as many are there as the database has.
     func missingMeasurements(_ timeField: String) throws -> [Int] {
         var byFields: [Document: [Int]] = [:]
         var times: [Value] = []
@@ -17,7 +17,7 @@ extension DocumentWriter {
         let filter = Document { $0.append(timeField, ["$in": .array(times)]) }
         let cursor = try client.find(namespace, filter, options: FindOptions(readPreference: .primary))
         try cursor.forEach { live in
-            if let indexes = byFields.removeValue(forKey: Self.sorted(live)) { matched += indexes.count }
+            if byFields[Self.sorted(live)]?.popLast() != nil { matched += 1 }
         }
         return byFields.values.joined().sorted()
     }

@@ -92,7 +92,9 @@ struct FileDatabaseComparison {
             add("missing", result.outcome.inserted, log.missing)
             add("different", result.outcome.updated, log.different)
             guard timeField == nil else {
+                // Equal measurements of the file, in different batches, may each have found the same one.
                 let count = try connection.withClient { try $0.countDocuments(namespace) }
+                add("missing", result.matched - count, [], " of those that are in the file several times")
                 add("extra", count - result.matched, [], Self.extraNote)
                 return differences
             }
@@ -104,11 +106,13 @@ struct FileDatabaseComparison {
 
     private func strangers(_ rows: FileSurvey.Rows, _ namespace: Namespace) throws -> LiveComparison.Strangers {
         var strangers = LiveComparison.Strangers()
+        var looked = 0
         try connection.withClient { client in
             try client.find(namespace, [:], options: FindOptions(projection: ["_id": 1])).forEach { document in
+                looked += 1
+                if looked % 10_000 == 0 { try operation.cancellation.check() }
                 guard let id = document.first, !rows.ids.contains(IDHash.hash(id)) else { return }
                 strangers.count += 1
-                if strangers.count % 10_000 == 0 { try operation.cancellation.check() }
                 if strangers.ids.count < Self.exampleLimit { strangers.ids.append(id.copy) }
             }
         }

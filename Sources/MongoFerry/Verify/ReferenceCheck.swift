@@ -66,7 +66,10 @@ struct ReferenceCheck: Sendable {
             try client.find(source, [:], options: FindOptions(projection: FieldPath.projection(of: paths)))
                 .forEach { document in
                     count += 1
-                    if count % Self.progressStep == 0 { progress(Self.progressStep) }
+                    if count % Self.progressStep == 0 {
+                        try operation.cancellation.check()
+                        progress(Self.progressStep)
+                    }
                     try tally.look(at: document)
                 }
         }

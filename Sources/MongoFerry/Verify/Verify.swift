@@ -111,17 +111,14 @@ public struct Verify: Sendable {
             outcome.read = rows.count
             return outcome
         }
-        for rejection in report.rejections {
-            guard let index = report.collections.firstIndex(where: { $0.name == rejection.collection }) else {
-                continue
-            }
-            report.collections[index].rejected += 1
+        for index in report.collections.indices {
+            report.collections[index].rejected = survey.problems.counts[report.collections[index].name] ?? 0
         }
         for entry in reader.metadata?.collections ?? [] where entry.kind != .view && survey.rows(of: entry.name) == nil
         {
             report.collections.append(CollectionOutcome(name: entry.name))
         }
-        let references = try fileReferences(reader, legacy)
+        let references = fileReferences(reader, legacy, &report)
         let names = FileNames(metadata: reader.metadata, configuration: configuration, renames: renames)
         report.references = try FileReferenceCheck(
             reader: reader, survey: survey, rules: legacy.rules, connection: connection,
@@ -178,14 +175,19 @@ public struct Verify: Sendable {
         return try Connection(target, database: database)
     }
 
-    private func fileReferences(_ reader: BackupReader, _ legacy: LegacyTypes) throws -> [Reference] {
+    /// Those that are not understood are told as faults of the file.
+    private func fileReferences(_ reader: BackupReader, _ legacy: LegacyTypes, _ report: inout Report) -> [Reference] {
         if !configuration.references.isEmpty { return configuration.references }
         guard let metadata = reader.metadata else { return legacy.references }
-        return try metadata.references.map { document in
+        return metadata.references.compactMap { document in
             do {
                 return try Reference(document: document)
             } catch {
-                throw FerryError("\(reader.path): a reference in the metadata is not understood: \(error)")
+                report.differences.append(
+                    .init(
+                        collection: "", kind: "file", detail: "a reference in the metadata is not understood: \(error)")
+                )
+                return nil
             }
         }
     }
