@@ -169,6 +169,34 @@ import Testing
         }
     }
 
+    /// In the database the target has another name, which the file's metadata tell.
+    @Test(arguments: [ImportOptions.Mode.merge, .replace])
+    func referencesToACollectionThatIsNotImportedThisTimeAreLookedForUnderItsName(mode: ImportOptions.Mode) throws {
+        try withTestDatabase { database, folder in
+            let types = (0..<10).map { ["_id": .int32($0 + 1000)] as Document }
+            try database.insert(types, into: "coveragetypes")
+            let policies = (0..<50).map { ["_id": .int32($0), "typeId": .int32($0 % 10 + 1000)] as Document }
+            try database.insert(policies, into: "policies")
+            let config = """
+                collections:
+                  coverageTypes:
+                    collection: coveragetypes
+                  policies:
+                    references:
+                      typeId: coverageTypes
+                """
+            let file = folder.file("all.csv")
+            let configuration = try Configuration.parse(yaml: config, file: "mongoferry.yaml")
+            try database.export(to: file) { $0.configuration = configuration }
+            let report = try database.load(file, mode) {
+                $0.collections = [Glob("policies")]
+                $0.failsOnDangling = true
+            }
+            #expect(report.status == "done", "\(report.error ?? "")")
+            #expect(Self.described(report) == ["policies.typeId → coverageTypes: 0 of 50"])
+        }
+    }
+
     @Test func everyBadRowIsCountedInItsCollection() throws {
         try withTestDatabase { _, folder in
             let rows = (0..<1500).map { "a,\($0)" } + (0..<700).map { "b,\($0)" } + [#"b,"{""_id"":1}""#]

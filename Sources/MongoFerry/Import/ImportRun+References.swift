@@ -36,9 +36,11 @@ extension ImportRun {
     }
 
     func referenceCheck(_ names: [String: String]) -> ReferenceCheck {
-        let configuration = options.configuration
+        // What is not imported this time stands under the names that the whole file would be imported to.
+        let others = FileNames(
+            metadata: reader.metadata, configuration: options.configuration, renames: options.renames)
         return ReferenceCheck(connection: connection, operation: operation) {
-            names[$0] ?? configuration.databaseName(of: $0)
+            names[$0] ?? others.databaseName(of: $0)
         }
     }
 

@@ -37,6 +37,7 @@ extension ImportRun {
             for load in outcome.loads { tallied[load.outcome.name] = load.references }
             noteRejections()
             report.warnings += outcome.refusedIndexes
+            report.refusedIndexCount += outcome.refusedIndexes.count
             if outcome.isRefused {
                 for index in report.collections.indices where !outcome.swapped.contains(report.collections[index].name)
                 {
@@ -154,7 +155,8 @@ extension ImportRun {
             try CollectionBuilder(client: client, database: connection.database).build(
                 missing, on: step.databaseName, inheriting: (step.liveOptions ?? step.entry.options)["collation"])
         }
-        for text in refused { report.warnings.append("the server refuses \(text)") }
+        report.warnings += refused.map { "the server refuses \($0)" }
+        report.refusedIndexCount += refused.count
     }
 
     mutating func note(_ results: [RowLoader.Result], _ legacy: LegacyTypes) {

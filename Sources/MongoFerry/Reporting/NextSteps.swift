@@ -11,7 +11,7 @@ extension Report {
             )
         }
         if rejectionCount > 0 { steps.append(rejectionStep(isDamaged: kinds.contains("file"))) }
-        if operation == "import", !warnings.isEmpty {
+        if operation == "import", refusedIndexCount > 0 {
             steps.append(
                 "Create the refused indexes by hand once the documents that stand in their way are mended.")
         }

@@ -53,6 +53,8 @@ public struct Report: Sendable {
     public var differences: [Difference] = []
     public var conversions: [Document] = []
     public var warnings: [String] = []
+    /// Indexes that the server refused; each is among the warnings.
+    var refusedIndexCount = 0
     public var error: String?
     /// The file of rows that were set aside, to be mended and imported; nil where there are none.
     public var rejectsFile: String?
