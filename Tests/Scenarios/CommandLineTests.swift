@@ -161,6 +161,22 @@ import Testing
         }
     }
 
+    /// The pipe's own folder takes no files: what is set aside stands where the shell is.
+    @Test func rowsOfAPipeOfTheShellAreSetAsideInTheCurrentFolder() throws {
+        try withTestDatabase { database, folder in
+            let bad = #"users,"{""name"":""no id""}""#
+            try folder.write("collection,data\nusers,\"{\"\"_id\"\":1}\"\n\(bad)\n", to: "users.csv")
+            let outcome = try Self.shell(
+                """
+                cd '\(folder.path)'
+                exec bash -c '"$MONGOFERRY" import <(cat users.csv) --db \(database.name) --max-rejects 1'
+                """)
+            #expect(outcome.status == 2, "\(outcome.text)")
+            #expect(try folder.text("stdin.rejects.csv").hasSuffix(bad + "\n"), "\(outcome.text)")
+            #expect(try database.count("users") == 1)
+        }
+    }
+
     /// An independent reader: Python's csv and PyMongo's json_util.
     @Test func pythonReadsTheSameDocumentsFromTheFile() throws {
         guard try Self.shell("python3 -c 'import bson.json_util, csv'").status == 0 else {

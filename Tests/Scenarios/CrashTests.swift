@@ -371,10 +371,7 @@ extension OwnServerTests {
                 let pause = try FailPoint(
                     server, ["insert"], mode: .skip(0), ["blockConnection": true, "blockTimeMS": 700])
                 let program = try Program(["import", file, "--uri", server.uri(), "--db", database.name])
-                try pause.waitUntilEntered()
-                program.send(SIGINT)
-                let outcome = try program.wait()
-                try pause.off()
+                let outcome = try program.interrupted(at: pause)
                 #expect(outcome.status == 130, "\(outcome.text)")
                 #expect(
                     outcome.errors.contains("Done: customers, policies. Written in part: payments."),
@@ -390,10 +387,7 @@ extension OwnServerTests {
                 let program = try Program([
                     "export", "--uri", server.uri(), "--db", database.name, "-o", folder.file("all.csv"),
                 ])
-                try pause.waitUntilEntered()
-                program.send(SIGINT)
-                let outcome = try program.wait()
-                try pause.off()
+                let outcome = try program.interrupted(at: pause)
                 #expect(outcome.status == 130 && outcome.errors.contains("interrupted"), "\(outcome.text)")
                 #expect(try folder.names() == [])
             }

@@ -228,3 +228,14 @@ struct FailPoint {
 
     func off() throws { try admin.run(["configureFailPoint": "failCommand", "mode": "off"], on: "admin") }
 }
+
+extension Program {
+    /// Sends Ctrl-C when the fail point holds it up, and waits for its end.
+    func interrupted(at pause: FailPoint) throws -> Outcome {
+        try pause.waitUntilEntered()
+        send(SIGINT)
+        let outcome = try wait()
+        try pause.off()
+        return outcome
+    }
+}

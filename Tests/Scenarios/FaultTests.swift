@@ -94,10 +94,7 @@ extension OwnServerTests {
                 let pause = try FailPoint(
                     server, ["createIndexes"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 1500])
                 let program = try Program(importing(database, file) + ["--in-place"])
-                try pause.waitUntilEntered()
-                program.send(SIGINT)
-                let outcome = try program.wait()
-                try pause.off()
+                let outcome = try program.interrupted(at: pause)
                 #expect(outcome.status == 130, "\(outcome.text)")
                 #expect(
                     outcome.errors.contains("New already: customers. Still old: policies, payments, owed."),

@@ -111,6 +111,9 @@ extension OwnServerTests {
                     #expect(outcome.errors.contains("cannot be seen"), "\(outcome.text)")
                     #expect(outcome.errors.contains("Nothing was written"), "\(outcome.text)")
                 }
+                // Its references can be checked without.
+                let verify = try Program.run(["verify", "--uri", narrow, "--db", database.name])
+                #expect(verify.status == 0, "\(verify.text)")
                 #expect(try folder.names() == ["all.csv"])
                 #expect(try database.image().differences(from: before) == [])
             }

@@ -64,7 +64,6 @@ struct Catalog {
                 excluded.append(.init(name: info.name, reason: "a '\(type)', which this program does not know"))
                 continue
             }
-            guard info.hasDetails else { throw UnseenOptions.error(info.name, in: database) }
             entries.append(.init(name: name, databaseName: info.name, kind: kind, options: info.options))
         }
         if let glob = unmatched.first {

@@ -57,8 +57,9 @@ struct DocumentSample {
         // Servers sort a time series by its time alone.
         guard kind == .collection else {
             if effort == .repeatable {
-                let order: Document = [timeField ?? "_id": 1]
-                return try take(joined([[["$sort": .document(order)], Self.limit(share)]], client))
+                var first = limited(share)
+                first.sort = [timeField ?? "_id": 1]
+                return try take(client.find(namespace, [:], options: first))
             }
             try take(client.find(namespace, [:], options: limited(share)))
             return try take(random(2 * share, client))

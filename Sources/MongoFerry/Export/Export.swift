@@ -30,6 +30,7 @@ public struct Export: Sendable {
         var catalog = try Catalog(
             database, found, configuration: options.configuration, only: options.collections, exclude: options.exclude)
         try Discovering.requireSomething(catalog, connection)
+        if let unseen = found.first(where: { !$0.hasDetails }) { throw UnseenOptions.error(unseen.name, in: database) }
         let sizes = try catalog.readIndexesAndSizes(connection)
         let queries = try parsedQueries(catalog)
         let references = try ReferenceSource.live(

@@ -10,8 +10,8 @@ struct ConvertingDecoder {
     private let rules: TypeRules?
     private var counts: ConversionCounts?
 
-    init(maximumDocument: Int = .max, survey: FileSurvey, rules: TypeRules?) {
-        decoder = RowDecoder(maximumDocument: maximumDocument, measurements: survey.measurements)
+    init(survey: FileSurvey, rules: TypeRules?) {
+        decoder = RowDecoder(maximumDocument: survey.maximumDocument, measurements: survey.measurements)
         legacyRows = survey.legacyRows
         self.rules = rules
         counts = rules?.makeCounts()

@@ -43,28 +43,21 @@ extension DocumentWriter {
         let options = FindOptions(
             projection: idOnly ? ["_id": 1] : nil, batchSize: asked.count + 1, readPreference: .primary)
         let cursor = try client.find(namespace, try key.filter(asked), options: options)
-        // By other keys than _id there may be several of them.
-        var found: [UInt64: [Int]] = [:]
-        var (ambiguous, equal): (Set<Int>, Set<Int>) = ([], [])
-        func isEqual(_ document: RawDocument, _ live: RawDocument) throws -> Bool {
-            try sameBytes(document.bytes, live.bytes)
-                || !key.isID && Self.withoutID(document) == Self.withoutID(live)
-        }
+        // By other keys than _id several live documents may answer to one of the batch.
+        var found: Set<UInt64> = []
+        var (equal, ambiguous): (Set<Int>, Set<Int>) = ([], [])
         try cursor.forEach { live in
-            guard let hash = key.hash(live) else { return }
-            guard let indexes = byHash.removeValue(forKey: hash) else {
-                for index in found[hash] ?? [] {
-                    ambiguous.insert(index)
-                    if try isEqual(try document(index), live) { equal.insert(index) }
-                }
-                return
-            }
-            matched += indexes.count
-            if !key.isID { found[hash] = indexes }
+            guard let hash = key.hash(live), let indexes = byHash[hash] else { return }
+            let isFirst = found.insert(hash).inserted
+            if isFirst { matched += indexes.count }
             for index in indexes where !idOnly {
                 let document = try document(index)
-                if try isEqual(document, live) {
-                    outcome.unchanged += 1
+                if try sameBytes(document.bytes, live.bytes)
+                    || !key.isID && Self.withoutID(document) == Self.withoutID(live)
+                {
+                    equal.insert(index)
+                } else if !isFirst {
+                    ambiguous.insert(index)
                 } else {
                     try onDifferent(document, live)
                     guard let id = live.first else { continue }
@@ -75,19 +68,17 @@ extension DocumentWriter {
                 }
             }
         }
+        outcome.unchanged += equal.count
+        result.changed.removeAll { equal.contains($0.index) }
         // Which of them is meant, only a person can tell.
         for change in result.changed where ambiguous.contains(change.index) {
-            if equal.contains(change.index) {
-                outcome.unchanged += 1
-                continue
-            }
             try reject(
                 change.index,
                 "several documents of the database have its \(key.names.joined(separator: ", ")), by which the merge finds it"
             )
         }
         result.changed.removeAll { ambiguous.contains($0.index) }
-        result.missing += byHash.values.joined()
+        result.missing += byHash.filter { !found.contains($0.key) }.values.joined()
         result.missing.sort()
         return result
     }

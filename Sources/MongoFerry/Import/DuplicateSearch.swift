@@ -7,7 +7,6 @@ import Relations
 /// The survey has a hash of each; where two are the same, a second pass looks at the `_id`s themselves.
 struct DuplicateSearch {
     let reader: BackupReader
-    let maximumDocument: Int
     let operation: OperationContext
 
     /// - Parameters:
@@ -24,7 +23,7 @@ struct DuplicateSearch {
         guard let first else { return }
         try reader.seek(toRowAt: first.offset, line: first.line)
         var seen: [String: [UInt64: [(id: Value, line: Int)]]] = [:]
-        var decoder = ConvertingDecoder(maximumDocument: maximumDocument, survey: survey, rules: rules)
+        var decoder = ConvertingDecoder(survey: survey, rules: rules)
         let batch = RecordBatch()
         while try reader.nextBatch(into: batch) {
             try operation.cancellation.check()

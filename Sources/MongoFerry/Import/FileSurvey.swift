@@ -107,7 +107,7 @@ struct Surveyor {
         survey.measurements = measurements
         // Before duplicates are noted: those rows are counted already.
         checkSeal(&survey)
-        try DuplicateSearch(reader: reader, maximumDocument: maximumDocument, operation: operation).run(&survey)
+        try DuplicateSearch(reader: reader, operation: operation).run(&survey)
         return survey
     }
 
@@ -162,9 +162,8 @@ struct Surveyor {
         }
         // A row that cannot be read is a problem of its own; the counts are of all rows.
         var counts = Dictionary(uniqueKeysWithValues: survey.rows.map { ($0.name, $0.count) })
-        for problem in survey.problems.kept { if let name = problem.collection { counts[name, default: 0] += 1 } }
+        counts.merge(survey.problems.counts, uniquingKeysWith: +)
         for (name, count) in seal.records where counts[name, default: 0] != count {
-            guard survey.problems.count <= survey.problems.kept.count else { break }
             survey.fileProblems.append(
                 "the seal says \(count) records of \(BackupMetadata.shown(name)), there are \(counts[name, default: 0])"
             )

@@ -39,7 +39,7 @@ public struct Import: Sendable {
         let watch = Stopwatch()
         let reader = try BackupReader(try open(operation))
         let connection = try connect(reader, operation)
-        var run = ImportRun(options: options, connection: connection, reader: reader, operation: operation)
+        var run = try ImportRun(options: options, connection: connection, reader: reader, operation: operation)
         var report = try run.run()
         report.seconds = watch.seconds
         return report

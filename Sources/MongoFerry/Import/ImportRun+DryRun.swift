@@ -7,7 +7,6 @@ import Relations
 extension ImportRun {
     mutating func dryRun(_ plan: ImportPlan, _ survey: FileSurvey, _ legacy: LegacyTypes) throws -> Report {
         let loader = loader(survey, legacy, nil)
-        let key = try DocumentKey(options.mode == .merge ? options.upsertKeys : ["_id"])
         let compared = try compare(plan, survey, nil)
         var results: [RowLoader.Result] = []
         for step in plan.steps where step.way != .view {

@@ -27,7 +27,7 @@ extension ImportRun {
     }
 
     /// Whether the hashes of the survey are those of the `_id`s that are written: of legacy rows, some may be set aside.
-    var knowsIDs: Bool { reader.metadata != nil && options.upsertKeys == ["_id"] }
+    var knowsIDs: Bool { reader.metadata != nil && key.isID }
 
     func knownIDs(_ plan: ImportPlan, _ survey: FileSurvey) -> @Sendable (String) -> RecordHashes? {
         // Measurements of a time series have no ids to go by, and views no rows.

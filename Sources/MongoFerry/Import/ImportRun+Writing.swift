@@ -65,7 +65,6 @@ extension ImportRun {
     mutating func upsert(
         _ plan: ImportPlan, _ loader: RowLoader, _ legacy: LegacyTypes, _ compared: [String: LiveComparison.Result]
     ) throws {
-        let key = try DocumentKey(options.upsertKeys)
         var results: [RowLoader.Result] = []
         let there = try indexesThere(plan)
         for step in plan.steps {

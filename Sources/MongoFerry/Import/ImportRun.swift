@@ -12,6 +12,8 @@ struct ImportRun {
     let operation: OperationContext
     var report = Report(operation: "import")
     let rejections: RejectionLog
+    /// By what documents are found: by `_id`, unless a merge says otherwise.
+    let key: DocumentKey
     /// Rows that were set aside before anything was written.
     var preflightProblems: [RowProblem] = []
     /// Hashes documents where a merge will compare them with the database's.
@@ -19,14 +21,15 @@ struct ImportRun {
     /// References that were checked while their documents were read or written, by collection.
     var tallied: [String: [ReferenceOutcome]] = [:]
 
-    init(options: ImportOptions, connection: Connection, reader: BackupReader, operation: OperationContext) {
+    /// - Throws: ``FerryError`` for fields that cannot be keys.
+    init(options: ImportOptions, connection: Connection, reader: BackupReader, operation: OperationContext) throws {
         self.options = options
         self.connection = connection
         self.reader = reader
         self.operation = operation
         rejections = RejectionLog(limit: max(1000, options.maximumRejects))
-        contents =
-            options.mode == .merge && options.upsertKeys == ["_id"] && reader.metadata != nil ? ContentHash() : nil
+        key = try DocumentKey(options.mode == .merge ? options.upsertKeys : ["_id"])
+        contents = options.mode == .merge && key.isID && reader.metadata != nil ? ContentHash() : nil
         report.mode = options.mode.rawValue
         report.isDryRun = options.isDryRun
         report.file = reader.path
@@ -37,7 +40,6 @@ struct ImportRun {
     var jobs: Int { options.jobs ?? Threads.defaultJobs }
 
     mutating func run() throws -> Report {
-        let key = try DocumentKey(options.upsertKeys)
         let surveyor = Surveyor(
             reader: reader, jobs: jobs, maximumDocument: connection.server.maxBsonObjectSize + 16_384,
             problemLimit: max(20, options.maximumRejects + 1), contents: contents, operation: operation)
@@ -54,7 +56,7 @@ struct ImportRun {
             let reason = survey.rows.isEmpty ? "the file has no rows" : "every collection is excluded"
             throw FerryError("\(reader.path): nothing to import: \(reason)")
         }
-        if options.mode == .merge, !key.isID {
+        if !key.isID {
             let merged = plan.steps.filter { $0.way == .merge && $0.entry.kind == .collection }.map(\.name)
             try SharedKeySearch(
                 reader: reader, key: key, rules: legacy.rules, names: Set(merged), operation: operation
@@ -77,14 +79,17 @@ struct ImportRun {
         do {
             try write(plan, survey, legacy, references, lock)
         } catch {
-            // What is being thrown matters more than a lock that will be taken over anyway.
-            do { try lock.release() } catch { operation.warning("the import's lock could not be given back: \(error)") }
+            giveBack(lock)
             throw error
         }
+        giveBack(lock)
         // From here on everything is written: what fails is told beside what was done, not instead of it.
-        warn("the import's lock could not be given back; the next import takes it over") { _ in try lock.release() }
         countPreflightProblems()
-        warn("the rows that were not taken could not be set aside") { try $0.setAside() }
+        do {
+            try setAside()
+        } catch {
+            report.warnings.append("the rows that were not taken could not be set aside: \(Replacement.text(error))")
+        }
         do {
             try verify(plan, survey, references)
         } catch is CancellationError {
@@ -92,9 +97,9 @@ struct ImportRun {
                 "interrupted", kind: .interrupted,
                 details: ["Everything was written; its references were not checked. `mongoferry verify --db` does it."])
         } catch {
-            warn("everything was written, but its references could not be checked; `mongoferry verify --db` does it") {
-                _ in throw error
-            }
+            report.warnings.append(
+                "everything was written, but its references could not be checked; `mongoferry verify --db` does it: \(error)"
+            )
         }
         finish(legacy)
         report.graph = report.drawing(references)
@@ -120,12 +125,14 @@ struct ImportRun {
         return true
     }
 
-    /// What could not be done, as a warning.
-    private mutating func warn(_ consequence: String, _ work: (inout Self) throws -> Void) {
+    /// What was or was not written matters more than a lock that will be taken over anyway.
+    private func giveBack(_ lock: ImportLock) {
         do {
-            try work(&self)
+            try lock.release()
         } catch {
-            report.warnings.append("\(consequence): \(Replacement.text(error))")
+            operation.warning(
+                "the import's lock could not be given back, and holds the next one up for \(ImportLock.staleSeconds) seconds: \(error)"
+            )
         }
     }
 
@@ -141,9 +148,9 @@ struct ImportRun {
     mutating func setAside() throws {
         let lines = Set(preflightProblems.map(\.line) + rejections.lines)
         guard !lines.isEmpty else { return }
-        // What is no file has no folder to write to.
-        let isFile = reader.path != Spool.standardInput && !reader.path.hasPrefix("/dev/")
-        let path = (isFile ? reader.path : "stdin") + ".rejects.csv"
+        // A pipe of the shell's, as in <(…), has no folder to write to either.
+        let isStream = [Spool.standardInput, "/dev/stdin"].contains(reader.path) || reader.path.hasPrefix("/dev/fd/")
+        let path = (isStream ? "stdin" : reader.path) + ".rejects.csv"
         let count = try RejectsFile.write(lines, of: reader, to: path)
         // Types of a file that says what it is need no guessing when the rows come again.
         let hint = reader.metadata == nil ? "" : " with --no-infer"

@@ -86,7 +86,7 @@ struct LegacyTypes {
         for index in survey.rows.indices where rekeyed.contains(survey.rows[index].name) {
             survey.rows[index].ids = hashes.take(survey.rows[index].name)
         }
-        try DuplicateSearch(reader: reader, maximumDocument: .max, operation: operation)
+        try DuplicateSearch(reader: reader, operation: operation)
             .run(&survey, rules: rules, in: rekeyed)
     }
 }

@@ -79,8 +79,8 @@ struct Replacement {
             }
         }
         var done = outcome.swapped
-        let last = plan.steps.filter { $0.way == .inPlace } + plan.steps.filter { $0.way == .view }
-        for step in last {
+        // In the plan's order: views come last.
+        for step in plan.steps where step.way != .staged {
             do {
                 // Before each that is dropped: nobody has touched it yet.
                 try operation.cancellation.check()

@@ -15,9 +15,15 @@ struct SharedKeySearch {
     /// Notes them as problems. Takes 8 bytes a row, and reads the file once more; twice where there are any.
     /// - Throws: ``BackupError``, ``FileError``; `CancellationError`.
     func run(_ survey: inout FileSurvey) throws {
-        var hashes: [String: [UInt64]] = [:]
-        try forEachKey(survey) { name, _, hash, _ in hashes[name, default: []].append(hash) }
-        let shared = hashes.mapValues(Self.repeated).filter { !$0.value.isEmpty }
+        var hashes: [String: RecordHashes] = [:]
+        try forEachKey(survey) { name, _, hash, _ in hashes[name, default: RecordHashes()].append(hash, document: nil) }
+        var shared: [String: Set<UInt64>] = [:]
+        for name in hashes.keys {
+            hashes[name]?.sort()
+            if let repeated = hashes.removeValue(forKey: name)?.repeatedIDs, !repeated.isEmpty {
+                shared[name] = repeated
+            }
+        }
         guard !shared.isEmpty else { return }
         var lines: [String: [UInt64: Int]] = [:]
         var found: [RowProblem] = []
@@ -43,7 +49,7 @@ struct SharedKeySearch {
         _ survey: FileSurvey, _ body: (_ name: String, _ line: Int, _ hash: UInt64, RawDocument) -> Void
     ) throws {
         try reader.seek(toRowAt: reader.firstRow.offset, line: reader.firstRow.line)
-        var decoder = ConvertingDecoder(maximumDocument: survey.maximumDocument, survey: survey, rules: rules)
+        var decoder = ConvertingDecoder(survey: survey, rules: rules)
         let batch = RecordBatch()
         while try reader.nextBatch(into: batch) {
             try operation.cancellation.check()
@@ -55,10 +61,5 @@ struct SharedKeySearch {
                 }
             }
         }
-    }
-
-    private static func repeated(_ hashes: [UInt64]) -> Set<UInt64> {
-        let sorted = hashes.sorted()
-        return Set(zip(sorted, sorted.dropFirst()).filter { $0 == $1 }.map(\.0))
     }
 }
