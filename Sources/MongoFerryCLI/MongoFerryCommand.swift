@@ -29,6 +29,7 @@ struct MongoFerryCommand: ParsableCommand {
         ])
 
     static func main() {
+        keepStandardStreamsApart()
         // A reader that goes away shall be an error with a text, not a signal.
         signal(SIGPIPE, SIG_IGN)
         #if canImport(Glibc)
@@ -50,9 +51,29 @@ struct MongoFerryCommand: ParsableCommand {
         }
         Interruption.listen()
         do {
+            try MisplacedAddress.check(CommandLine.arguments)
             try command.run()
+            try checkOutput(of: command)
         } catch {
             ExitText.exit(error)
+        }
+    }
+
+    /// - Throws: ``FerryError`` where what the command was asked for could not be shown.
+    private static func checkOutput(of command: any ParsableCommand) throws {
+        do {
+            try Terminal.standardOutput.checkEverythingIsWritten()
+        } catch where command is ExportCommand || command is ImportCommand {
+            // What counts is in the file or in the database.
+            Terminal.standardError.warning("\(error); all else is done")
+        }
+    }
+
+    /// Whoever started the program may have closed standard output: the next file or connection would get its number,
+    /// and what is printed would go there. Opened the wrong way round, so that each use of one still fails.
+    private static func keepStandardStreamsApart() {
+        for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) < 0 {
+            _ = open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
         }
     }
 

@@ -22,14 +22,24 @@ import Testing
         #expect(configuration.databaseName(of: "coverageTypes") == "coveragetypes")
         #expect(configuration.databaseName(of: "somethingElse") == "somethingElse")
         #expect(configuration.fileName(of: "coveragetypes") == "coverageTypes")
-        #expect(configuration.exclusion(of: "chatMessages")?.pattern == "chat*")
-        #expect(configuration.exclusion(of: "policies") == nil)
+        #expect(configuration.exclusion(ofDatabaseName: "chatMessages")?.pattern == "chat*")
+        #expect(configuration.exclusion(ofDatabaseName: "policies") == nil)
     }
 
     @Test func excludesByEitherOfACollectionsNames() throws {
         let configuration = try parse("collections: {auditLogs: {collection: auditlogs}}\nexclude: [auditlogs]")
-        #expect(configuration.exclusion(of: "auditLogs")?.pattern == "auditlogs")
-        #expect(configuration.exclusion(of: "auditlogs")?.pattern == "auditlogs")
+        #expect(configuration.exclusion(ofFileName: "auditLogs")?.pattern == "auditlogs")
+        #expect(configuration.exclusion(ofDatabaseName: "auditlogs")?.pattern == "auditlogs")
+    }
+
+    /// One collection's name in the database is another's in files.
+    @Test func excludesNoOtherCollectionThanTheOneOfThatName() throws {
+        let configuration = try parse(
+            "collections: {orders: {collection: bills}, bills: {collection: drafts}}\nexclude: [drafts]")
+        #expect(configuration.exclusion(ofDatabaseName: "drafts") != nil)
+        #expect(configuration.exclusion(ofFileName: "bills") != nil)
+        #expect(configuration.exclusion(ofDatabaseName: "bills") == nil)
+        #expect(configuration.exclusion(ofFileName: "orders") == nil)
     }
 
     @Test(arguments: ["", "\n", "# nothing yet\n", "---\n", "collections:\nexclude:\n", "{}"])

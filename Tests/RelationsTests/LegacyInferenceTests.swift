@@ -41,6 +41,27 @@ import Testing
             ])
     }
 
+    /// They would lead nowhere as ObjectIds.
+    @Test func referencesToIdsThatStayTextsStayTexts() throws {
+        var file = File()
+        for number in 0..<10 {
+            file.add("customers", ["_id": hex(1, number)])
+            file.add("policies", ["_id": hex(2, number), "customerId": hex(1, number)])
+            file.add("payments", ["_id": hex(3, number), "policyId": hex(2, number)])
+        }
+        let resolution = try file.resolve(
+            configuration: try Configuration.parse(
+                yaml: "collections: {customers: {types: {_id: string}}, policies: {types: {_id: objectId}}}", file: "c"))
+        #expect(
+            resolution.described == [
+                "customers._id: string, types in the config", "payments._id: objectId, _id",
+                "payments.policyId: objectId, inferred: 10 of 10 different values are _ids of policies",
+                "policies._id: objectId, types in the config",
+            ])
+        #expect(resolution.references.map { "\($0.collection).\($0.path)" } == ["payments.policyId"])
+        #expect(resolution.lookAlikes.map { "\($0.collection).\($0.path)" } == ["policies.customerId"])
+    }
+
     @Test func theInsuranceBackupRestoresWithItsConfiguration() throws {
         var file = File()
         file.add("customers", ["_id": hex(1, 1), "name": "Amara"])

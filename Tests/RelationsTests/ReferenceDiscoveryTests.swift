@@ -72,6 +72,35 @@ import Testing
             ])
     }
 
+    @Test func valuesInTwoEqualCollectionsDoNotTakeAwayWhatTheOthersProve() throws {
+        var world = World()
+        for number in 0..<80 { world.add("a", ["_id": oid(1, number)]) }
+        for number in 0..<20 {
+            for name in ["left", "right"] { world.add(name, ["_id": oid(3, number)]) }
+        }
+        for number in 0..<100 {
+            world.add("b", ["_id": oid(2, number), "x": number < 80 ? oid(1, number) : oid(3, number - 80)])
+        }
+        #expect(try world.discover().described == ["b.x → a: 80 of 100 sampled values exist, ObjectId"])
+    }
+
+    /// Of what the copy still holds some was deleted; what stands in an archive instead is another matter.
+    @Test func aCopyThatHoldsMoreIsNotTakenForTheOriginal() throws {
+        var world = World()
+        for number in 0..<100 {
+            if number < 80 { world.add("clients", ["_id": oid(1, number)]) }
+            world.add("clients_backup", ["_id": oid(1, number)])
+            world.add(number < 70 ? "bills" : "bills_archive", ["_id": oid(3, number)])
+            world.add("b", ["_id": oid(2, number), "x": oid(1, number), "y": oid(3, number)])
+        }
+        #expect(
+            try world.discover().described == [
+                "b.x → clients: 80 of 100 sampled values exist, ObjectId",
+                "b.y → bills: 70 of 100 sampled values exist, ObjectId; others are in bills_archive",
+                "b.y → bills_archive: 30 of 100 sampled values exist, ObjectId; others are in bills",
+            ])
+    }
+
     @Test func runningNumbersEverywhereProveNothing() throws {
         var world = World()
         for number in 1...1000 {

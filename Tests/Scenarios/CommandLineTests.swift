@@ -61,6 +61,61 @@ import Testing
         }
     }
 
+    /// What a script reads would be cut short without its noticing.
+    @Test(.enabled(if: FileManager.default.fileExists(atPath: "/dev/full")), arguments: [">/dev/full", ">&-"])
+    func anOutputThatCannotBeWrittenIsAFailure(_ redirection: String) throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "customers")
+            let file = folder.file("all.csv")
+            let report = folder.file("report.json")
+            #expect(try Self.run("export", "--db", database.name, "-o", file).status == 0)
+            for command in [
+                "inspect \(file)", "plan \(file)", "plan --db \(database.name)", "discover --db \(database.name)",
+                "verify \(file)", "export --db \(database.name) -o -",
+            ] {
+                let outcome = try Self.shell("\"$MONGOFERRY\" \(command) \(redirection)")
+                #expect(outcome.status == 1, "\(command): \(outcome.text)")
+                #expect(outcome.errors.contains("standard output"), "\(command): \(outcome.text)")
+            }
+            // What these were asked for is done; the table is only about it.
+            for command in [
+                "export --db \(database.name) -o \(folder.file("again.csv"))",
+                "import \(file) --db \(database.name) --report \(report)",
+            ] {
+                let outcome = try Self.shell("\"$MONGOFERRY\" \(command) \(redirection)")
+                #expect(outcome.status == 0, "\(command): \(outcome.text)")
+                #expect(outcome.errors.contains("warning: standard output: cannot write"), "\(outcome.text)")
+            }
+            #expect(try folder.text("again.csv").contains("# seal"))
+            #expect(try folder.text("report.json").contains("\"done\""))
+        }
+    }
+
+    /// Whoever starts a program may give it a pipe that does not wait.
+    @Test func aReaderThatIsSlowGetsAllOfIt() throws {
+        try withTestDatabase { _, folder in
+            let name = String(repeating: "n", count: 180)
+            let rows = (0..<1000).map { "\(name)\($0),\"{\"\"_id\"\":1}\"\n" }
+            try folder.write("collection,data\n" + rows.joined(), to: "many.csv")
+            let script = """
+                import os, subprocess, sys, time
+                reading, writing = os.pipe()
+                os.set_blocking(writing, False)
+                child = subprocess.Popen(sys.argv[1:], stdout=writing)
+                os.close(writing)
+                time.sleep(0.5)
+                text = b""
+                while part := os.read(reading, 4096):
+                    text += part
+                print(len({line for line in text.split(b"\\n") if b"nnn" in line}), child.wait())
+                """
+            let outcome = try Program(
+                ["python3", "-c", script, Program.path(), "plan", folder.file("many.csv")], executable: "/usr/bin/env"
+            ).wait()
+            #expect(outcome.output == "1000 0\n", "\(outcome.text)")
+        }
+    }
+
     @Test func verifySaysWhatItHasFoundToBeTrue() throws {
         try withTwoTestDatabases { source, copy, folder in
             try source.insert([["_id": 1, "name": "Ada"]], into: "customers")

@@ -225,6 +225,28 @@ extension OwnServerTests {
         }
     }
 
+    /// It would get into the names of folders, and, written as HTML is, into reports.
+    @Test func aConnectionStringInTheWrongPlaceIsRefusedAndNotShown() throws {
+        try withTestDatabase { database, folder in
+            try folder.write("collection,data\n", to: "empty.csv")
+            let file = folder.file("empty.csv")
+            for address in ["mongodb://ann:hunter2<&>secret@localhost/x.html", "mongodb+srv://ann:hunter2@a.b/x.json"] {
+                for arguments in [
+                    ["export", "--db", database.name, "-o", address], ["export", "--output=\(address)"],
+                    ["export", "--report", address], ["verify", address, "--report", folder.file("report.html")],
+                    ["verify", file, "--report=\(address)"], ["import", address], ["inspect", address],
+                    ["plan", address], ["discover", "-o", address], ["verify", "--config", address],
+                ] {
+                    let outcome = try Program.run(arguments, environment: ["MONGODB_URI": try testURI()])
+                    #expect(outcome.status == 64, "\(arguments): \(outcome.text)")
+                    #expect(outcome.errors.contains("--uri"), "\(arguments): \(outcome.text)")
+                    #expect(!outcome.text.contains("hunter2"), "\(arguments): \(outcome.text)")
+                }
+            }
+            #expect(try folder.names() == ["empty.csv"])
+        }
+    }
+
     // MARK: Names
 
     private func write(_ metadata: BackupMetadata, _ rows: [String], to path: String) throws {

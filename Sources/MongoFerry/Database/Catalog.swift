@@ -47,7 +47,7 @@ struct Catalog {
                 excluded.append(.init(name: info.name, reason: "excluded by --exclude \(glob)"))
                 continue
             }
-            if let glob = configuration.exclusion(of: name) ?? configuration.exclusion(of: info.name) {
+            if let glob = configuration.exclusion(ofDatabaseName: info.name) {
                 excluded.append(
                     .init(
                         name: info.name, reason: "excluded by '\(glob)' in \(configuration.file ?? "the configuration")"

@@ -91,7 +91,7 @@ struct ImportPlanner {
         entries.removeAll { entry in
             !options.collections.isEmpty && !options.collections.contains { $0.matches(entry.name) }
                 || options.exclude.contains { $0.matches(entry.name) }
-                || options.configuration.exclusion(of: entry.name) != nil
+                || options.configuration.exclusion(ofFileName: entry.name) != nil
         }
         for index in entries.indices {
             let name = entries[index].name

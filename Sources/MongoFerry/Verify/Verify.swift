@@ -148,7 +148,7 @@ public struct Verify: Sendable {
         return Set(
             names.filter { name in
                 (collections.isEmpty || collections.contains { $0.matches(name) })
-                    && !exclude.contains { $0.matches(name) } && configuration.exclusion(of: name) == nil
+                    && !exclude.contains { $0.matches(name) } && configuration.exclusion(ofFileName: name) == nil
             })
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import MongoFerry
 
 /// One of the program's output streams.
 // @unchecked: the lock guards every write.
@@ -16,6 +17,8 @@ final class Terminal: @unchecked Sendable {
     private var status = StyledText()
     /// Somebody is being asked: nothing may be drawn over the answer.
     private var isAsking = false
+    /// The system's reason why something could not be written; nothing is written after it.
+    private var failure: Int32?
 
     private init(descriptor: Int32) {
         self.descriptor = descriptor
@@ -92,13 +95,28 @@ final class Terminal: @unchecked Sendable {
         return rows > 0 ? "\r\u{1B}[\(rows)A\u{1B}[J" : "\r\u{1B}[K"
     }
 
+    /// - Throws: ``FerryError`` where anything of what was to be shown could not be.
+    func checkEverythingIsWritten() throws {
+        guard let failure = lock.withLock({ failure }) else { return }
+        throw FerryError("standard output: cannot write: \(String(cString: strerror(failure)))")
+    }
+
+    /// An operation does not stop half done because nobody can read of it: what could not be written is told at the end.
     private func put(_ text: String) {
+        guard failure == nil else { return }
         var bytes = Array(Secrets.hidden(in: text).utf8)[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-            // Where even messages cannot be written, there is nobody to tell.
-            if count < 0 && errno != EINTR { return }
-            bytes = bytes.dropFirst(max(count, 0))
+            if count >= 0 {
+                bytes = bytes.dropFirst(count)
+            } else if errno == EAGAIN {
+                // Whoever reads has made it one that does not wait.
+                var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                poll(&waiting, 1, -1)
+            } else if errno != EINTR {
+                failure = errno
+                return
+            }
         }
     }
 }

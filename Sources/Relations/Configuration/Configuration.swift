@@ -73,9 +73,14 @@ public struct Configuration: Hashable, Sendable {
         byDatabaseName[ExactName(databaseName)].map { collections[$0].name } ?? databaseName
     }
 
-    /// The pattern that leaves a collection out, by either of its names; nil where none does.
-    public func exclusion(of name: String) -> Glob? {
-        exclude.first { $0.matches(name) || $0.matches(databaseName(of: name)) || $0.matches(fileName(of: name)) }
+    /// The pattern that leaves a collection of the database out, by either of its names; nil where none does.
+    public func exclusion(ofDatabaseName name: String) -> Glob? { exclusion(fileName(of: name), name) }
+
+    /// The pattern that leaves a collection of a file out, by either of its names; nil where none does.
+    public func exclusion(ofFileName name: String) -> Glob? { exclusion(name, databaseName(of: name)) }
+
+    private func exclusion(_ fileName: String, _ databaseName: String) -> Glob? {
+        exclude.first { $0.matches(fileName) || $0.matches(databaseName) }
     }
 
     /// Collections of the database that would get one name in a file, where there are any: each such name, and whose

@@ -14,6 +14,12 @@ enum NameRelation: Sendable {
     /// `users_backup`, `old_customers`.
     static func isCopy(_ name: String) -> Bool { isCopy(NameWords(name).words) }
 
+    /// `users_backup` of `users`.
+    static func isCopy(_ name: String, of original: String) -> Bool {
+        let (copy, whole) = (Name(name), Name(original))
+        return copy.isCopy && !whole.isCopy && !copy.partForms.isDisjoint(with: whole.forms)
+    }
+
     private static func isCopy(_ words: [String]) -> Bool { !copyWords.isDisjoint(with: words) }
 
     /// A collection's name, taken apart once for all others that it is compared with.

@@ -58,12 +58,16 @@ struct ReferenceJudge {
         while true {
             let gains = rest.map { target in gain(target) { !isExplained[$0] } }
             guard let most = gains.max(), most > 0, chosen.isEmpty || most > 1 && most * 20 >= path.count else { break }
-            // Those in which nearly all of the same values exist are rivals.
+            // Those in which nearly all of the same values exist are rivals. Of an original some may have been deleted
+            // since its copy was made.
             let top = gains.firstIndex(of: most).map { rest[$0] } ?? 0
             let rivals = rest.filter { rival in
-                20 * gain(rival) { !isExplained[$0] && path.hits[top]?[$0] == true } >= 19 * most
+                let shared = gain(rival) { !isExplained[$0] && path.hits[top]?[$0] == true }
+                return shared * 20 >= most * 19 || shared * 2 >= most && isCopy(top, of: rival)
             }
             guard let best = choose(among: rivals) else {
+                // What was found before stays found.
+                guard chosen.isEmpty else { break }
                 for rival in rivals where 2 * path.hitCount(rival) >= path.count {
                     let others = rivals.filter { $0 != rival }.map { targets[$0].name }
                     judgement.candidates.append(candidate(rival, "they exist in \(others.listed("and")) too"))
@@ -74,7 +78,11 @@ struct ReferenceJudge {
             if let hits = path.hits[best] {
                 for index in isExplained.indices where hits[index] { isExplained[index] = true }
             }
-            rest.removeAll { $0 == best }
+            rest.removeAll { other in
+                other == best
+                    || isCopy(other, of: best) && gain(other) { path.hits[best]?[$0] == true } * 2
+                        >= path.hitCount(best)
+            }
         }
         let explained = isExplained.count { $0 }
         guard 2 * explained >= path.count else {
@@ -89,6 +97,10 @@ struct ReferenceJudge {
             judgement.references.append(reference(target, path.evidence(path.hitCount(target)) + note))
         }
         return judgement
+    }
+
+    private func isCopy(_ target: Int, of original: Int) -> Bool {
+        NameRelation.isCopy(targets[target].name, of: targets[original].name)
     }
 
     /// One of several targets in which the same values exist; nil where nothing tells them apart.

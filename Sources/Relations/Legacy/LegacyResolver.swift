@@ -25,7 +25,10 @@ struct LegacyResolver {
         self.liveTypes = Dictionary(liveTypes.map { (ExactName($0), $1) }) { first, _ in first }
         self.infers = infers
         self.databaseCollections = databaseCollections.sorted { $0.precedes($1) }
-        idsByCollection = collections.sorted { $0.key < $1.key }.map { ($0.key.text, $0.value.ids) }
+        // Where the configuration makes something else of them, no value is one of them as an ObjectId.
+        idsByCollection = collections.sorted { $0.key < $1.key }
+            .filter { [nil, .objectId].contains(configuration.type(of: .id, in: $0.key.text)) }
+            .map { ($0.key.text, $0.value.ids) }
     }
 
     func resolve(

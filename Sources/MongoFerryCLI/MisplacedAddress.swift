@@ -1,0 +1,25 @@
+import MongoFerry
+
+/// A connection string that was given as something else: its password would get into names of files and reports.
+enum MisplacedAddress {
+    private static let schemes = ["mongodb://", "mongodb+srv://"]
+
+    /// - Parameter arguments: those of the whole program, its own name first.
+    /// - Throws: ``FerryError`` of wrong usage; it does not quote the connection string.
+    static func check(_ arguments: [String]) throws {
+        for (option, argument) in zip(arguments, arguments.dropFirst()) where isAddress(argument, after: option) {
+            throw FerryError(
+                "a connection string stands where a name is expected", kind: .usage,
+                details: ["Say --uri, or --uri-file with a file that holds it; files are named by themselves."])
+        }
+    }
+
+    private static func isAddress(_ argument: String, after option: String) -> Bool {
+        if argument.hasPrefix("--"), let equals = argument.firstIndex(of: "=") {
+            return !argument.hasPrefix("--uri=") && isAddress(argument[argument.index(after: equals)...])
+        }
+        return option != "--uri" && isAddress(argument[...])
+    }
+
+    private static func isAddress(_ text: Substring) -> Bool { schemes.contains(where: text.hasPrefix) }
+}
