@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import platform
+import shlex
 import shutil
 import statistics
 import subprocess
@@ -23,11 +24,39 @@ import time
 PARTS = ["codec", "export", "import", "compression", "latency", "memory"]
 
 
+class Failed(Exception):
+    """A step that did not work, so that its time would mean nothing."""
+
+
 class Run:
     """What one process took."""
 
     def __init__(self, wall, cpu, peak):
         self.wall, self.cpu, self.peak = wall, cpu, peak
+
+
+class LocalServer:
+    """One server on this machine, as a connection string names it."""
+
+    def __init__(self, user, port, database, options):
+        self.user, self.port, self.database, self.options = user, port, database, options
+
+    @staticmethod
+    def of(uri):
+        """None where there are several, or none here."""
+        scheme, _, rest = uri.partition("://")
+        place, _, options = rest.partition("?")
+        authority, _, database = place.partition("/")
+        user, at, hosts = authority.rpartition("@")
+        host, _, port = hosts.partition(":")
+        if scheme != "mongodb" or host not in ("localhost", "127.0.0.1"):
+            return None
+        return LocalServer(user + at, int(port or 27017), database, options.split("&") if options else [])
+
+    def through(self, port):
+        """A connection string that leads through a proxy: the server's own name for itself would lead around it."""
+        others = [one for one in self.options if one.partition("=")[0].lower() not in ("replicaset", "directconnection")]
+        return f"mongodb://{self.user}127.0.0.1:{port}/{self.database}?{'&'.join(others + ['directConnection=true'])}"
 
 
 class Bench:
@@ -54,7 +83,9 @@ class Bench:
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:
             log.seek(0)
-            sys.exit(f"bench.py: exit status {process.returncode}: {' '.join(command)}\n{log.read()[-2000:]}")
+            # The connection string may hold a password.
+            text = f"{' '.join(command)}\n{log.read()[-2000:]}".replace(self.uri, "URI")
+            raise Failed(f"exit status {process.returncode}: {text}")
         return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
     def ferry(self, *words):
@@ -77,6 +108,15 @@ class Bench:
 
     def drop(self, database):
         self.ledger("drop", "--db", database)
+
+    def clean_up(self, databases):
+        """Takes away what it has filled, whatever became of it."""
+        for database in databases:
+            for name in (database, database + "_new", database + "_bare"):
+                try:
+                    self.drop(name)
+                except Failed as error:
+                    print(f"bench.py: {name} is left on the server: {error}", file=sys.stderr)
 
     # --- Pairs ---------------------------------------------------------------------------------------------------------
 
@@ -142,31 +182,59 @@ class Bench:
         mine, others = self.pair(self.export(name, path), self.drain(name), warm=1)
         self.note(f"export, {label}", mine, others, "bare drain", os.path.getsize(path))
         if label.startswith("ledger"):
-            without = [word if word != self.file("references.yaml") else self.file("empty.yaml")
-                       for word in self.export(name, path)]
-            open(self.file("empty.yaml"), "w").write("collections: {}\n")
+            without = self.unconfigured(self.export(name, path))
             mine, others = self.pair(without, self.drain(name))
             self.note(f"export that discovers references first, {label}", mine, others, "bare drain")
         self.peers_export(name, label, mine)
 
     def peers_export(self, name, label, ours):
         if shutil.which("mongodump"):
-            command = ["mongodump", "--uri", self.uri, "--db", name, "--archive=" + self.file("dump"), "--quiet"]
+            command = ["mongodump", "--uri", self.uri, "--db", name, "--archive=" + self.file(name + ".dump"), "--quiet"]
             runs = [self.run(command) for _ in ours]
             self.note(f"mongodump, {label}", runs, ours, "mongoferry export")
         if shutil.which("mongoexport"):
-            names = self.names(name)
-            command = " && ".join(
-                f"mongoexport --uri '{self.uri}' --db {name} -c {one} --jsonFormat=canonical --quiet -o '{self.file(one)}.json'"
-                for one in names)
-            runs = [self.run(["sh", "-c", command]) for _ in ours]
+            runs = [self.run(self.each_collection(
+                name, "mongoexport", name, "--jsonFormat=canonical", "-o")) for _ in ours]
             self.note(f"mongoexport, {label}", runs, ours, "mongoferry export")
 
+    def peers_import(self, name, label, target, ours):
+        """After `peers_export`, whose files they take."""
+        def measure(what, command):
+            runs = []
+            for _ in ours:
+                self.drop(target)
+                runs.append(self.run(command))
+            self.note(f"{what}, {label}", runs, ours, "mongoferry replace")
+
+        dump = self.file(name + ".dump")
+        if shutil.which("mongorestore") and os.path.exists(dump):
+            measure("mongorestore", ["mongorestore", "--uri", self.uri, "--archive=" + dump, "--quiet",
+                                     f"--nsFrom={name}.*", f"--nsTo={target}.*"])
+        if shutil.which("mongoimport") and shutil.which("mongoexport"):
+            # Without indexes: the files have none.
+            if all(os.path.exists(self.json_file(name, one)) for one in self.names(name)):
+                measure("mongoimport", self.each_collection(name, "mongoimport", target, "--file"))
+
+    def each_collection(self, name, tool, database, *words):
+        """One command that runs a tool for each collection of a database, one after the other, with its file."""
+        commands = [
+            [tool, "--uri", self.uri, "--db", database, "-c", one, "--quiet", *words, self.json_file(name, one)]
+            for one in self.names(name)]
+        return ["sh", "-c", " && ".join(shlex.join(command) for command in commands)]
+
+    def json_file(self, name, collection):
+        return self.file(f"{name}.{collection}.json")
+
     def names(self, database):
+        """Of the collections, as the database has them."""
         plan = subprocess.run(
-            self.ferry("plan", "--uri", self.uri, "--db", database, "--format", "json"), check=True,
+            self.unconfigured(self.ferry("plan", "--uri", self.uri, "--db", database, "--format", "json")), check=True,
             capture_output=True, text=True).stdout
         return [collection["name"] for collection in json.loads(plan)["collections"]]
+
+    def unconfigured(self, command):
+        open(self.file("empty.yaml"), "w").write("collections: {}\n")
+        return [word if word != self.file("references.yaml") else self.file("empty.yaml") for word in command]
 
     def measure_import(self, name, label):
         path, target, bare = self.file(name + ".csv"), name + "_new", name + "_bare"
@@ -183,14 +251,7 @@ class Bench:
         changed, filled = self.pair(
             self.load(path, target, "merge"), fill, lambda: self.ledger("touch", "--db", target), drop_bare)
         self.note(f"merge, 1 % changed, {label}", changed, filled, "bare fill and indexes", size)
-        if shutil.which("mongorestore") and os.path.exists(self.file("dump")):
-            runs = []
-            for _ in replaced:
-                drop_target()
-                runs.append(self.run(
-                    ["mongorestore", "--uri", self.uri, "--archive=" + self.file("dump"), "--quiet",
-                     f"--nsFrom={name}.*", f"--nsTo={target}.*"]))
-            self.note(f"mongorestore, {label}", runs, replaced, "mongoferry replace")
+        self.peers_import(name, label, target, replaced)
         drop_target()
         drop_bare()
 
@@ -208,17 +269,18 @@ class Bench:
         self.drop(target)
 
     def measure_latency(self, name, label):
-        port = int(self.uri.split("://")[1].split("/")[0].split(":")[1])
+        server = LocalServer.of(self.uri)
+        if server is None:
+            print("bench.py: latency is not measured: the proxy is for one server on this machine", file=sys.stderr)
+            return
         here = os.path.dirname(os.path.abspath(__file__))
         path, target = self.file(name + ".csv"), name + "_new"
         proxies = {}
         for delay in (0, 5, 20):
             process = subprocess.Popen(
-                [sys.executable, os.path.join(here, "slow_proxy.py"), str(port), str(delay)], stdout=subprocess.PIPE,
+                [sys.executable, os.path.join(here, "slow_proxy.py"), str(server.port), str(delay)], stdout=subprocess.PIPE,
                 text=True)
-            # The server's own name for itself would lead around the proxy.
-            uri = f"mongodb://127.0.0.1:{int(process.stdout.readline())}/?directConnection=true"
-            proxies[delay] = (process, uri)
+            proxies[delay] = (process, server.through(int(process.stdout.readline())))
         try:
             near = proxies[0][1]
             for delay in (5, 20):
@@ -296,39 +358,42 @@ def main():
             [bench.program("ferry-bench"), "codec", "--scale", "0.5"], check=True, capture_output=True,
             text=True).stdout.strip())
         print("```")
-    for name, scale in sizes:
-        bench.ledger("fill", "--db", name, "--scale", str(scale))
-    if not arguments.quick:
-        bench.ledger("small", "--db", many)
-        bench.ledger("huge", "--db", huge)
     every = list(labels.items()) + ([] if arguments.quick else [(many, many_label), (huge, huge_label)])
-
-    if "export" in wanted:
-        bench.table(
-            "Export", "Against a bare cursor loop that writes raw BSON.",
-            lambda: [bench.measure_export(name, label) for name, label in every])
-    else:
-        for name, _ in every:
-            bench.run(bench.export(name, bench.file(name + ".csv")))
-            bench.run(bench.drain(name))
-    if "import" in wanted:
-        bench.table(
-            "Import", "The bare fill is a 2-thread `insert_many` of the same raw BSON and the same index builds.",
-            lambda: [bench.measure_import(name, label) for name, label in every])
-    if "compression" in wanted:
-        bench.table("Compression", "Against the same without.", lambda: bench.measure_compression(large, labels[large]))
-    if "latency" in wanted:
-        bench.table(
-            "Latency", "What a round trip takes more, added by a proxy; against the same proxy without.",
-            lambda: bench.measure_latency(large, labels[large]))
-    if "memory" in wanted and not arguments.quick:
-        bench.ledger("small", "--db", many, "--count", "5000000")
-        bench.table(
-            "Five million documents in one collection", "One run each.",
-            lambda: bench.measure_memory(many, "5,000,000 small documents"))
-    for name, _ in every:
-        bench.drop(name)
+    try:
+        for name, scale in sizes:
+            bench.ledger("fill", "--db", name, "--scale", str(scale))
+        if not arguments.quick:
+            bench.ledger("small", "--db", many)
+            bench.ledger("huge", "--db", huge)
+        if "export" in wanted:
+            bench.table(
+                "Export", "Against a bare cursor loop that writes raw BSON.",
+                lambda: [bench.measure_export(name, label) for name, label in every])
+        else:
+            for name, _ in every:
+                bench.run(bench.export(name, bench.file(name + ".csv")))
+                bench.run(bench.drain(name))
+        if "import" in wanted:
+            bench.table(
+                "Import", "The bare fill is a 2-thread `insert_many` of the same raw BSON and the same index builds.",
+                lambda: [bench.measure_import(name, label) for name, label in every])
+        if "compression" in wanted:
+            bench.table("Compression", "Against the same without.", lambda: bench.measure_compression(large, labels[large]))
+        if "latency" in wanted:
+            bench.table(
+                "Latency", "What a round trip takes more, added by a proxy; against the same proxy without.",
+                lambda: bench.measure_latency(large, labels[large]))
+        if "memory" in wanted and not arguments.quick:
+            bench.ledger("small", "--db", many, "--count", "5000000")
+            bench.table(
+                "Five million documents in one collection", "One run each.",
+                lambda: bench.measure_memory(many, "5,000,000 small documents"))
+    finally:
+        bench.clean_up(name for name, _ in every)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Failed as error:
+        sys.exit(f"bench.py: {error}")

@@ -63,7 +63,7 @@ struct MongoFerryCommand: ParsableCommand {
     private static func checkOutput(of command: any ParsableCommand) throws {
         do {
             try Terminal.standardOutput.checkEverythingIsWritten()
-        } catch where command is ExportCommand || command is ImportCommand {
+        } catch  where command is ExportCommand || command is ImportCommand {
             // What counts is in the file or in the database.
             Terminal.standardError.warning("\(error); all else is done")
         }

@@ -51,7 +51,8 @@ import Testing
         }
         let resolution = try file.resolve(
             configuration: try Configuration.parse(
-                yaml: "collections: {customers: {types: {_id: string}}, policies: {types: {_id: objectId}}}", file: "c"))
+                yaml: "collections: {customers: {types: {_id: string}}, policies: {types: {_id: objectId}}}", file: "c")
+        )
         #expect(
             resolution.described == [
                 "customers._id: string, types in the config", "payments._id: objectId, _id",

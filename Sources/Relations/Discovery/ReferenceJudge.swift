@@ -80,8 +80,9 @@ struct ReferenceJudge {
             }
             rest.removeAll { other in
                 other == best
-                    || isCopy(other, of: best) && gain(other) { path.hits[best]?[$0] == true } * 2
-                        >= path.hitCount(best)
+                    || isCopy(other, of: best)
+                        && gain(other) { path.hits[best]?[$0] == true } * 2
+                            >= path.hitCount(best)
             }
         }
         let explained = isExplained.count { $0 }
