@@ -125,6 +125,21 @@ import Testing
         }
     }
 
+    /// Three until the server is known, three for what it has, one for the lock, three to compare, and two to give the
+    /// lock back.
+    @Test func aMergeOfEqualDataWaitsForADistantServerAFewTimesOnly() throws {
+        try Self.fromAfar(milliseconds: 50) { far in
+            try withTestDatabase { source, folder in
+                try Self.fill(source)
+                let file = folder.file("near.csv")
+                try source.export(to: file)
+                let merge = Import(file, into: try Target(uri: far, database: source.name), ImportOptions())
+                let seconds = try Self.shortest(wanted: 0.8) { try merge.runBlocking(OperationContext()).seconds }
+                #expect(seconds < 0.8)
+            }
+        }
+    }
+
     /// Of up to five times: other tests make it longer, and nothing makes it shorter.
     private static func shortest(wanted: Double, _ body: () throws -> Double) throws -> Double {
         var shortest = Double.infinity

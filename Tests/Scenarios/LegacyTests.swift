@@ -226,6 +226,43 @@ import Testing
         }
     }
 
+    /// As texts, ids take twice the room.
+    @Test func aDocumentThatIsTooLargeOnlyAsTextsIsRestored() throws {
+        try withTestDatabase { database, folder in
+            let customers = (0..<500_000).map { ObjectID(high: 0x5C2A_AD80_0000_0000, low: UInt32($0)) }
+            let texts = customers.map { "\"\($0)\"" }.joined(separator: ",")
+            let rows = [
+                LegacyFile.row("customers", json: #"{"_id":"\#(customers[0])"}"#),
+                LegacyFile.row("lists", json: #"{"_id":"\#(customers[1])","to":"\#(customers[0])","all":[\#(texts)]}"#),
+            ]
+            let large = LegacyFile.row(
+                "texts", json: #"{"_id":"\#(customers[2])","text":"\#(String(repeating: "x", count: 17_000_000))"}"#)
+            try folder.write(LegacyFile.text(rows: rows), to: "legacy.csv")
+            try folder.write(LegacyFile.text(rows: rows + [large]), to: "too large.csv")
+            let configuration = try Configuration.parse(
+                yaml: "collections: {customers: {}, lists: {references: {'all[]': customers}}, texts: {}}", file: "c")
+
+            let refused = try database.load(folder.file("too large.csv")) { $0.configuration = configuration }
+            #expect(refused.status == "refused" && refused.rejections.map(\.line) == [4])
+            #expect(refused.rejections.first?.reason.contains("servers take at most") == true)
+            #expect(try database.names() == [])
+
+            try database.load(folder.file("legacy.csv")) { $0.configuration = configuration }
+            let restored = try #require(try database.documents(in: "lists").first)
+            #expect(restored["all"]?.array?.compactMap(\.objectID) == customers)
+
+            let report = try database.load(folder.file("too large.csv"), .replace) {
+                $0.configuration = configuration
+                $0.maximumRejects = 1
+            }
+            #expect(
+                report.collections.map { "\($0.name) \($0.inserted) \($0.rejected)" } == [
+                    "customers 1 0", "lists 1 0", "texts 0 1",
+                ])
+            #expect(try folder.text("too large.csv.rejects.csv").split(separator: "\n").dropFirst() == [large[...]])
+        }
+    }
+
     // MARK: Extended JSON in a bare CSV
 
     @Test(arguments: [ExtendedJSONMode.compact, .canonical])

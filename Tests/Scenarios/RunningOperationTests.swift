@@ -1,3 +1,4 @@
+import BSON
 import Foundation
 import MongoFerry
 import Testing
@@ -47,6 +48,49 @@ import Testing
             let waiting = Task { try await Import(file, into: target, ImportOptions()).start().report }
             waiting.cancel()
             await #expect(throws: (any Error).self) { _ = try await waiting.value }
+        }
+    }
+
+    /// As after a machine has slept for long: its lock is another's by then.
+    @Test func anImportThatHasLostItsLockStopsBeforeTheNextCollection() throws {
+        try withTestDatabase { database, folder in
+            let names = ["customers", "payments", "policies"]
+            func fill(_ generation: String) throws {
+                for name in names { try database.insert([["_id": .string(generation)]], into: name) }
+            }
+            try fill("new")
+            let file = folder.file("new.csv")
+            try database.export(to: file)
+            for name in names { try database.delete(name, [:]) }
+            try fill("old")
+            let owner: Document = ["$set": ["owner": "another import"]]
+            let operation = OperationContext(onProgress: { progress in
+                guard progress.phase == .swap, progress.collection == names[0] else { return }
+                _ = try? database.run([
+                    "update": "__mongoferry_lock", "updates": [["q": [:], "u": .document(owner)]],
+                ])
+                // Until it has asked for its lock once more.
+                Thread.sleep(forTimeInterval: 7)
+            })
+            var options = ImportOptions()
+            options.mode = .replace
+            let error = #expect(throws: FerryError.self) {
+                try Import(file, into: database.target, options).runBlocking(operation)
+            }
+            #expect(error?.description.contains("another import has taken the lock") == true)
+            #expect(error?.description.contains("New already: customers. Still old: payments, policies.") == true)
+            #expect(
+                try names.map { try database.documents(in: $0).compactMap { $0["_id"]?.string } } == [
+                    ["new"], ["old"], ["old"],
+                ])
+            #expect(try database.documents(in: "__mongoferry_lock").map { $0["owner"]?.string } == ["another import"])
+            // The next one takes it over, and leaves nothing.
+            try database.run(["drop": "__mongoferry_lock"])
+            try Import(file, into: database.target, options).runBlocking(OperationContext())
+            #expect(
+                try names.map { try database.documents(in: $0).compactMap { $0["_id"]?.string } } == [
+                    ["new"], ["new"], ["new"],
+                ])
         }
     }
 

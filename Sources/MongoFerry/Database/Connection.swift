@@ -190,6 +190,9 @@ final class Connection: Sendable {
         return answers.withLock { answers in items.indices.compactMap { answers[$0] } }
     }
 
+    /// Whether the connection string allows so many connections that things may be asked while workers have theirs.
+    var hasRoomForQuestions: Bool { pool.maximumSize >= 2 * Self.questionsAtOnce }
+
     /// Each needs a connection, which takes a server a thread and 1 MB.
     private static let questionsAtOnce = 12
 

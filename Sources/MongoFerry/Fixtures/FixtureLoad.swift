@@ -51,10 +51,10 @@ struct FixtureLoad {
         try FixtureProblems.check(&survey, fixture.file)
         var outcome = Outcome()
         outcome.references = try references(legacy)
-        let plan = try ImportPlanner(
-            connection: connection, options: options, metadata: reader.metadata, survey: survey,
-            references: outcome.references
-        ).plan()
+        let planner = try ImportPlanner(
+            database: connection.database, options: options, metadata: reader.metadata, collections: survey.rows)
+        let plan = try planner.plan(
+            survey, outcome.references, LiveCatalog(connection, names: planner.databaseNames))
         if isNew, !plan.untouched.isEmpty || plan.steps.contains(where: { $0.liveOptions != nil }) {
             throw FerryError("\(connection.database) was to be a new database, and it is not empty")
         }

@@ -5,13 +5,15 @@ import Relations
 /// Reads rows as the documents that an import would write, legacy ones converted. Belongs to one thread.
 struct ConvertingDecoder {
     private var decoder: RowDecoder
+    private let maximumDocument: Int
     private let converted = ByteBuffer(capacity: 4096)
     private let legacyRows: FileSurvey.LegacyRows
     private let rules: TypeRules?
     private var counts: ConversionCounts?
 
     init(survey: FileSurvey, rules: TypeRules?) {
-        decoder = RowDecoder(maximumDocument: survey.maximumDocument, measurements: survey.measurements)
+        decoder = RowDecoder(maximumDocument: survey.maximumRow, measurements: survey.measurements)
+        maximumDocument = survey.maximumDocument
         legacyRows = survey.legacyRows
         self.rules = rules
         counts = rules?.makeCounts()
@@ -25,14 +27,18 @@ struct ConvertingDecoder {
         _ body: (_ collection: String, RawDocument, _ isLegacy: Bool) throws -> Void
     ) {
         guard let (name, fields) = try? decoder.fields(of: row), wanted(name) else { return }
-        try? decoder.withDocument(fields, line: row.line, collection: name) { document, traits in
+        let line = row.line
+        try? decoder.withDocument(fields, line: line, collection: name) { document, traits in
             let isLegacy = legacyRows.includes(document, hasWrapper: traits.contains(.wrapper))
             guard isLegacy, let collection = rules?.rules(for: name), var counts else {
+                try RowDecoder.checkSize(document, maximumDocument, line: line, collection: name)
                 return try body(name, document, isLegacy)
             }
             converted.reset()
             try collection.apply(to: document, appendingTo: converted, counts: &counts)
-            try body(name, try RawDocument(converted.bytes), isLegacy)
+            let result = try RawDocument(converted.bytes)
+            try RowDecoder.checkSize(result, maximumDocument, line: line, collection: name)
+            try body(name, result, isLegacy)
         }
     }
 }

@@ -28,8 +28,10 @@ struct FileSurvey: Sendable {
     /// Names of the time series among them, whose `_id`s say nothing.
     var measurements: Set<String> = []
     var problems: ProblemList
-    /// Bytes of the largest document that was taken for sound.
+    /// Bytes of the largest document that the server takes.
     var maximumDocument: Int
+    /// Whether there are legacy rows whose documents are larger, and may become small enough by conversion.
+    var hasLargeLegacyRows = false
     /// Lines of rows whose `_id` stands on an earlier line: an import that sets them aside must not write them.
     var repeatedLines: Set<Int> = []
     /// What is wrong with the file as a whole.
@@ -61,6 +63,13 @@ struct FileSurvey: Sendable {
         }
     }
 
+    /// Bytes of the largest document that is read from a row: an ObjectId or a date takes four times as much as a text.
+    var maximumRow: Int { Self.maximumRow(maximumDocument, isLegacy: legacyRows != .none) }
+
+    static func maximumRow(_ maximumDocument: Int, isLegacy: Bool) -> Int {
+        isLegacy ? maximumDocument * 4 : maximumDocument
+    }
+
     func rows(of name: String) -> Rows? { rows.first { $0.name == name } }
     var count: Int { rows.reduce(0) { $0 + $1.count } }
 }
@@ -88,8 +97,11 @@ struct Surveyor {
         let hashes = SharedHashes<String>()
         let workers = (0..<jobs).map { _ in
             SurveyWorker(
-                RowDecoder(maximumDocument: maximumDocument, measurements: measurements), problemLimit: problemLimit,
-                isLegacy: isLegacy, contents: contents, hashes: hashes)
+                RowDecoder(
+                    maximumDocument: FileSurvey.maximumRow(maximumDocument, isLegacy: isLegacy),
+                    measurements: measurements),
+                problemLimit: problemLimit, maximumDocument: maximumDocument, isLegacy: isLegacy, contents: contents,
+                hashes: hashes)
         }
         let operation = operation
         try BatchPass.run(
@@ -118,6 +130,7 @@ struct Surveyor {
         for worker in workers {
             survey.problems.merge(worker.problems)
             hasWrappers = hasWrappers || worker.hasWrappers
+            survey.hasLargeLegacyRows = survey.hasLargeLegacyRows || worker.hasLargeRows
             for (name, rows) in worker.rows {
                 var known = byName[name] ?? FileSurvey.Rows(name: name)
                 if !known.name.hasSameBytes(as: rows.name) {
@@ -193,14 +206,19 @@ private final class SurveyWorker: @unchecked Sendable {
     private let contents: ContentHash?
     private(set) var rows: [String: FileSurvey.Rows] = [:]
     private(set) var problems: ProblemList
+    private let maximumDocument: Int
+    private(set) var hasLargeRows = false
     private(set) var hasWrappers = false
     private(set) var hexadecimalRows = LegacyInference()
     private(set) var otherRows = LegacyInference()
 
     private let hashes: SharedHashes<String>
 
-    init(_ decoder: RowDecoder, problemLimit: Int, isLegacy: Bool, contents: ContentHash?, hashes: SharedHashes<String>)
-    {
+    init(
+        _ decoder: RowDecoder, problemLimit: Int, maximumDocument: Int, isLegacy: Bool, contents: ContentHash?,
+        hashes: SharedHashes<String>
+    ) {
+        self.maximumDocument = maximumDocument
         self.decoder = decoder
         self.hashes = hashes
         self.contents = contents
@@ -262,6 +280,7 @@ private final class SurveyWorker: @unchecked Sendable {
         rows.count += 1
         if !decoder.measurements.contains(rows.name) { rows.ids.append(hash, document: content) }
         rows.bytes += size
+        if size > maximumDocument { hasLargeRows = true }
         if escaped { rows.escaped += 1 }
     }
 

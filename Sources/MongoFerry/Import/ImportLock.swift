@@ -210,10 +210,11 @@ final class ImportLock: @unchecked Sendable {
     }
 
     /// Removes what interrupted imports left behind.
+    /// - Parameter collections: all of the database's, listed after the lock was taken; nil to list them.
     /// - Returns: how many staging collections there were.
-    func removeLitter() throws -> Int {
+    func removeLitter(among collections: [CollectionInfo]? = nil) throws -> Int {
         try connection.withClient { client in
-            let litter = try client.listCollections(in: connection.database, readPreference: .primary)
+            let litter = try (collections ?? client.listCollections(in: connection.database, readPreference: .primary))
                 .filter { $0.name.hasPrefix(OwnNames.stagingPrefix) }
             for info in litter { try client.drop(connection.namespace(info.name)) }
             return litter.count

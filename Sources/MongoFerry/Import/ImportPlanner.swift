@@ -6,31 +6,41 @@ import Relations
 
 /// Works out the plan of an import: names, order, what is there now, what differs.
 struct ImportPlanner {
-    let connection: Connection
+    let database: String
     let options: ImportOptions
     let metadata: BackupMetadata?
-    let survey: FileSurvey
-    let references: [Reference]
+    /// What of the file is imported, with the names that it gets in the database.
+    let entries: [BackupMetadata.Collection]
 
-    /// - Throws: ``FerryError`` for names that cannot be written to; ``MongoError``.
-    func plan() throws -> ImportPlan {
-        var plan = ImportPlan(mode: options.mode, database: connection.database)
+    /// - Parameter collections: those that have rows in the file and how many, which count where it has no metadata.
+    /// - Throws: ``FerryError`` for names that are not in the file, or cannot be written to.
+    init(
+        database: String, options: ImportOptions, metadata: BackupMetadata?, collections: [FileSurvey.Rows]
+    ) throws {
+        self.database = database
+        self.options = options
+        self.metadata = metadata
+        entries = try Self.chosen(
+            metadata?.collections ?? collections.map { .init(name: $0.name, records: $0.count) }, options, database)
+    }
+
+    /// The names that are written to.
+    var databaseNames: Set<String> { Set(entries.map(\.databaseName)) }
+
+    /// - Throws: ``FerryError`` where file and database mean different things by one name.
+    func plan(_ survey: FileSurvey, _ references: [Reference], _ there: LiveCatalog) throws -> ImportPlan {
+        var plan = ImportPlan(mode: options.mode, database: database)
         plan.fileDatabase = metadata?.database
-        let live = try connection.withClient {
-            try $0.listCollections(in: connection.database, readPreference: .primary)
-        }
-        let entries = try chosenEntries()
+        let live = there.collections
         try checkLookAlikes(entries, live)
         let graph = ReferenceGraph(collections: entries.map(\.name), references: references)
         plan.cycles = graph.cycles
         let places = Dictionary(uniqueKeysWithValues: graph.order.enumerated().map { ($1, $0) })
         let rows = entries.filter { $0.kind != .view }.sorted { places[$0.name] ?? 0 < places[$1.name] ?? 0 }
-        let there = try look(
-            at: live.filter { info in info.kind != .view && rows.contains { $0.databaseName == info.name } })
-        var steps = try rows.map { try step($0, live, there) }
+        var steps = try rows.map { try step($0, survey.rows(of: $0.name)?.count ?? 0, there) }
         // What cannot be swapped is replaced last, when everything else is safely there.
         steps = steps.filter { $0.way != .inPlace } + steps.filter { $0.way == .inPlace }
-        steps += try ViewOrder.sorted(entries.filter { $0.kind == .view }).map { try step($0, live, there) }
+        steps += try ViewOrder.sorted(entries.filter { $0.kind == .view }).map { try step($0, 0, there) }
         plan.steps = steps
         let chosen = Set(steps.map(\.name))
         plan.leftOut = (metadata?.collections.map(\.name) ?? survey.rows.map(\.name)).filter { !chosen.contains($0) }
@@ -50,33 +60,15 @@ struct ImportPlanner {
             let name = entry.databaseName
             guard live.contains(where: { $0.name == name && !$0.name.hasSameBytes(as: name) }) else { continue }
             throw FerryError(
-                "'\(name)' looks the same as a collection of \(connection.database): one has composed, the other decomposed characters",
+                "'\(name)' looks the same as a collection of \(database): one has composed, the other decomposed characters",
                 details: ["Nothing was written. --rename gives the file's another name; --exclude leaves it out."])
         }
     }
 
-    /// What a collection of the database has.
-    private struct Live {
-        let count: Int
-        let indexes: [Document]
-    }
-
-    private func look(at collections: [CollectionInfo]) throws -> [String: Live] {
-        let names = collections.map(\.name)
-        let database = connection.database
-        let answers = try connection.answers(for: names) { client, name in
-            let count = try client.runRead(["count": .string(name)], on: database, readPreference: .primary)
-            return Live(
-                count: count["n"]?.integer ?? 0,
-                indexes: try client.listIndexes(of: Namespace(database, name), readPreference: .primary))
-        }
-        return Dictionary(uniqueKeysWithValues: zip(names, answers))
-    }
-
-    /// What of the file is imported, with the names that it gets in the database.
-    private func chosenEntries() throws -> [BackupMetadata.Collection] {
-        var entries =
-            metadata?.collections ?? survey.rows.map { BackupMetadata.Collection(name: $0.name, records: $0.count) }
+    private static func chosen(
+        _ all: [BackupMetadata.Collection], _ options: ImportOptions, _ database: String
+    ) throws -> [BackupMetadata.Collection] {
+        var entries = all
         let all = entries.map(\.name)
         for name in options.renames.keys where !all.contains(name) {
             throw FerryError(
@@ -97,7 +89,7 @@ struct ImportPlanner {
             let name = entries[index].name
             let configured = options.configuration.collection(name).map(\.databaseName)
             entries[index].databaseName = options.renames[name] ?? configured ?? entries[index].databaseName
-            try TargetName.check(entries[index].databaseName, in: connection.database)
+            try TargetName.check(entries[index].databaseName, in: database)
         }
         var seen: [String: String] = [:]
         for entry in entries {
@@ -110,13 +102,11 @@ struct ImportPlanner {
     }
 
     private func step(
-        _ entry: BackupMetadata.Collection, _ live: [CollectionInfo], _ there: [String: Live]
+        _ entry: BackupMetadata.Collection, _ records: Int, _ there: LiveCatalog
     ) throws -> ImportPlan.Step {
-        let existing = live.first { $0.name == entry.databaseName }
+        let existing = there.collections.first { $0.name == entry.databaseName }
         var step = ImportPlan.Step(
-            name: entry.name, databaseName: entry.databaseName, way: .merge,
-            records: survey.rows(of: entry.name)?.count ?? 0,
-            entry: entry)
+            name: entry.name, databaseName: entry.databaseName, way: .merge, records: records, entry: entry)
         let existingIsView = existing?.kind == .view
         step.liveIsView = existingIsView && entry.kind != .view
         switch (entry.kind, options.mode) {
@@ -131,23 +121,24 @@ struct ImportPlanner {
         try checkKinds(entry, existing)
         if entry.kind == .view {
             step.code = ServerCode.found(in: entry)
-            if let existing { try compareView(&step, existing) }
+            if let existing { compareView(&step, existing, there) }
             return step
         }
         guard let existing, !existingIsView else {
             step.code = ServerCode.found(in: entry)
-            if existing == nil, let hint = FileNames.hint(entry.databaseName, among: live.map(\.name)) {
+            if existing == nil, let hint = FileNames.hint(entry.databaseName, among: there.collections.map(\.name)) {
                 step.differences.append(hint)
             }
             return step
         }
         if !existing.hasDetails {
-            guard options.mode != .replace else { throw UnseenOptions.error(existing.name, in: connection.database) }
+            guard options.mode != .replace else { throw UnseenOptions.error(existing.name, in: database) }
             step.differences.append("its options cannot be seen: the user may not list the database's collections")
         }
         step.liveOptions = existing.options
-        let liveIndexes = there[entry.databaseName]?.indexes ?? []
-        step.liveCount = there[entry.databaseName]?.count
+        let contents = there.contents[entry.databaseName]
+        let liveIndexes = contents?.indexes ?? []
+        step.liveCount = contents?.count
         if metadata == nil {
             // A file that says nothing about itself: the live collection's own options and indexes stay.
             step.entry.options = existing.options
@@ -170,7 +161,7 @@ struct ImportPlanner {
         // A file without metadata doesn't know what its collections are.
         guard live != file, metadata != nil || existing.kind == .view else { return }
         throw FerryError(
-            "'\(entry.databaseName)' is a \(live) in \(connection.database), and a \(file) in the file",
+            "'\(entry.databaseName)' is a \(live) in \(database), and a \(file) in the file",
             details: [
                 "Nothing was written. --mode replace takes the file's; --exclude leaves it out; --rename gives it another name."
             ])
@@ -193,17 +184,14 @@ struct ImportPlanner {
         }
     }
 
-    private func compareView(_ step: inout ImportPlan.Step, _ existing: CollectionInfo) throws {
+    private func compareView(_ step: inout ImportPlan.Step, _ existing: CollectionInfo, _ there: LiveCatalog) {
         step.liveOptions = existing.options
         if existing.kind == .view {
             step.differences = CollectionDifferences.texts(
                 step.entry, options: existing.options, indexes: [], mode: options.mode)
             return
         }
-        let count = try connection.withClient {
-            try $0.runRead(["count": .string(existing.name)], on: connection.database, readPreference: .primary)
-        }
-        step.liveCount = count["n"]?.integer ?? 0
+        step.liveCount = there.contents[existing.name]?.count ?? 0
         step.differences = ["a \(Self.kindText(existing.kind)) has that name now; the file's view takes its place"]
     }
 }

@@ -8,15 +8,9 @@ extension ImportRun {
     mutating func write(
         _ plan: ImportPlan, _ survey: FileSurvey, _ legacy: LegacyTypes, _ references: [Reference], _ lock: ImportLock
     ) throws {
-        let litter = try lock.removeLitter()
-        if litter > 0 {
-            operation.warning(
-                "an earlier import was interrupted: \(litter) collections that it had left behind were removed")
-        } else if lock.tookOver {
-            operation.warning("an earlier import was interrupted: its lock was taken over")
-        }
         var loader = loader(survey, legacy, lock)
         if options.mode == .replace {
+            try removeLitter(lock, among: nil)
             loader.references = underWay(references, plan, survey)
             var replacement = Replacement(
                 connection: connection, loader: loader, lock: lock, operation: operation,
@@ -58,21 +52,36 @@ extension ImportRun {
             return
         }
         loader.references = underWay(references, plan, survey)
-        let compared = try compare(plan, survey, loader.references)
-        try upsert(plan, loader, legacy, compared)
+        let (compared, there) = try LiveCatalog.asked(connection, names: Set(plan.steps.map(\.databaseName))) {
+            try compare(plan, survey, loader.references)
+        }
+        try removeLitter(lock, among: there.collections)
+        try upsert(plan, loader, legacy, compared, there)
     }
 
-    mutating func upsert(
-        _ plan: ImportPlan, _ loader: RowLoader, _ legacy: LegacyTypes, _ compared: [String: LiveComparison.Result]
+    private func removeLitter(_ lock: ImportLock, among collections: [CollectionInfo]?) throws {
+        let litter = try lock.removeLitter(among: collections)
+        if litter > 0 {
+            operation.warning(
+                "an earlier import was interrupted: \(litter) collections that it had left behind were removed")
+        } else if lock.tookOver {
+            operation.warning("an earlier import was interrupted: its lock was taken over")
+        }
+    }
+
+    private mutating func upsert(
+        _ plan: ImportPlan, _ loader: RowLoader, _ legacy: LegacyTypes, _ compared: [String: LiveComparison.Result],
+        _ there: LiveCatalog
     ) throws {
         var results: [RowLoader.Result] = []
-        let there = try indexesThere(plan)
         for step in plan.steps {
             do {
                 try operation.cancellation.check()
-                let present = there[step.databaseName]
-                if present == nil { try create(step) }
-                try build(step, present: present ?? []) { !step.comesAfterTheDocuments($0) }
+                let isThere = there.collections.contains { $0.name == step.databaseName }
+                let present = Set(
+                    (there.contents[step.databaseName]?.indexes ?? []).compactMap { $0["name"]?.string })
+                if !isThere { try create(step) }
+                try build(step, present: present) { !step.comesAfterTheDocuments($0) }
                 guard step.way != .view else { continue }
                 let isOrdered = step.entry.isCapped || step.entry.kind == .timeseries
                 if let outcome = unchanged(step, compared) {
@@ -87,7 +96,7 @@ extension ImportRun {
                     writers: isOrdered ? 1 : nil, known: knownRows(step, compared, loader.survey))
                 if step.wasEmpty {
                     tallied[step.name] = result.references
-                    try build(step, present: present ?? []) { step.comesAfterTheDocuments($0) }
+                    try build(step, present: present) { step.comesAfterTheDocuments($0) }
                 }
                 report.collections.append(result.outcome)
                 results.append(result)
@@ -117,23 +126,6 @@ extension ImportRun {
             return step.way == .insert ? .insertIntoEmpty : .mergeIntoEmpty
         }
         return step.way == .insert ? .insert : .merge(key)
-    }
-
-    /// The names of the indexes of those of the plan's collections that are there, by the collections' names; of a view
-    /// none.
-    private func indexesThere(_ plan: ImportPlan) throws -> [String: Set<String>] {
-        let written = Set(plan.steps.map(\.databaseName))
-        let connection = connection
-        let live = try connection.withClient {
-            try $0.listCollections(in: connection.database, readPreference: .primary)
-        }
-        .filter { written.contains($0.name) }
-        let indexes = try connection.answers(for: live) { client, info in
-            guard info.kind != .view else { return Set<String>() }
-            let indexes = try client.listIndexes(of: connection.namespace(info.name), readPreference: .primary)
-            return Set(indexes.compactMap { $0["name"]?.string })
-        }
-        return Dictionary(uniqueKeysWithValues: zip(live.map(\.name), indexes))
     }
 
     private func create(_ step: ImportPlan.Step) throws {

@@ -43,15 +43,15 @@ struct ImportRun {
         let surveyor = Surveyor(
             reader: reader, jobs: jobs, maximumDocument: connection.server.maxBsonObjectSize + 16_384,
             problemLimit: max(20, options.maximumRejects + 1), contents: contents, operation: operation)
-        var survey = try operation.timed("preflight") { try surveyor.run() }
+        var (survey, early) = try preflight(surveyor)
         let legacy = try LegacyTypes.resolve(&survey, reader, connection, options, operation, jobs: jobs)
         survey.problems.merge(legacy.problems)
         survey.inference = LegacyInference()
         if try refuse(&survey) { return report }
         let references = try references(legacy)
-        let plan = try ImportPlanner(
-            connection: connection, options: options, metadata: reader.metadata, survey: survey, references: references
-        ).plan()
+        let planner = try planner(survey.rows)
+        let plan = try planner.plan(
+            survey, references, early ?? LiveCatalog(connection, names: planner.databaseNames))
         guard !plan.steps.isEmpty else {
             let reason = survey.rows.isEmpty ? "the file has no rows" : "every collection is excluded"
             throw FerryError("\(reader.path): nothing to import: \(reason)")
@@ -104,6 +104,20 @@ struct ImportRun {
         finish(legacy)
         report.graph = report.drawing(references)
         return report
+    }
+
+    /// Reads the file; what the database has is asked for meanwhile, where the file says at once what is in it.
+    private func preflight(_ surveyor: Surveyor) throws -> (FileSurvey, LiveCatalog?) {
+        try operation.timed("preflight") {
+            guard reader.metadata != nil else { return (try surveyor.run(), nil) }
+            let names = try planner([]).databaseNames
+            return try LiveCatalog.asked(connection, names: names) { try surveyor.run() }
+        }
+    }
+
+    private func planner(_ rows: [FileSurvey.Rows]) throws -> ImportPlanner {
+        try ImportPlanner(
+            database: connection.database, options: options, metadata: reader.metadata, collections: rows)
     }
 
     /// Puts what is wrong with the file into the report.

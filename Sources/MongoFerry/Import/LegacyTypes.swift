@@ -64,19 +64,19 @@ struct LegacyTypes {
         }
     }
 
-    /// Converts every row once without writing it, to find those that a rule of the configuration cannot convert, and
-    /// what becomes of `_id`s.
+    /// Converts every row once without writing it, to find those that a rule of the configuration cannot convert or whose
+    /// documents stay too large, and what becomes of `_id`s.
     private mutating func tryRules(
         _ survey: inout FileSurvey, _ reader: BackupReader, _ operation: OperationContext, jobs: Int
     ) throws {
         guard let rules else { return }
         let rekeyed = Set(rules.rules.filter(\.changesKeys).map(\.collection))
-        guard !rekeyed.isEmpty || rules.rules.contains(where: \.isStrict) else { return }
+        guard !rekeyed.isEmpty || survey.hasLargeLegacyRows || rules.rules.contains(where: \.isStrict) else { return }
         try reader.seek(toRowAt: reader.firstRow.offset, line: reader.firstRow.line)
         let hashes = SharedHashes<String>()
         let workers = (0..<jobs).map { _ in
             RuleTrial(
-                rules: rules, rekeyed: rekeyed, legacyRows: survey.legacyRows, limit: problems.limit, hashes: hashes)
+                rules: rules, rekeyed: rekeyed, survey: survey, limit: problems.limit, hashes: hashes)
         }
         try BatchPass.run(
             reader, cancellation: operation.cancellation,
@@ -102,8 +102,11 @@ private final class RuleTrial: @unchecked Sendable {
     private let rules: TypeRules
     private let rekeyed: Set<String>
     private let legacyRows: FileSurvey.LegacyRows
-    private var decoder = RowDecoder(maximumDocument: .max)
-    private let converted = ByteBuffer(capacity: 4096)
+    private let maximumDocument: Int
+    /// Not only at those rows that a rule may convert.
+    private let looksAtAll: Bool
+    private var decoder: RowDecoder
+    private let buffer = ByteBuffer(capacity: 4096)
     private var counts: ConversionCounts
     private(set) var problems: ProblemList
     /// Hashes of a batch's `_id`s, of the collections in `rekeyed`.
@@ -111,13 +114,16 @@ private final class RuleTrial: @unchecked Sendable {
     private let hashes: SharedHashes<String>
 
     init(
-        rules: TypeRules, rekeyed: Set<String>, legacyRows: FileSurvey.LegacyRows, limit: Int,
-        hashes: SharedHashes<String>
+        rules: TypeRules, rekeyed: Set<String>, survey: FileSurvey, limit: Int, hashes: SharedHashes<String>
     ) {
         self.hashes = hashes
         self.rules = rules
         self.rekeyed = rekeyed
-        self.legacyRows = legacyRows
+        legacyRows = survey.legacyRows
+        maximumDocument = survey.maximumDocument
+        looksAtAll = survey.hasLargeLegacyRows
+        // What is larger than any row that is read was noted by the survey.
+        decoder = RowDecoder(maximumDocument: survey.maximumRow)
         counts = rules.makeCounts()
         problems = ProblemList(limit: limit)
     }
@@ -126,28 +132,35 @@ private final class RuleTrial: @unchecked Sendable {
         defer { hashes.move(&ids) }
         batch.forEachRow { row in
             // Rows that cannot be read were noted by the survey.
-            guard let (name, fields) = try? decoder.fields(of: row), let collection = rules.rules(for: name) else {
+            guard let (name, fields) = try? decoder.fields(of: row), looksAtAll || rules.rules(for: name) != nil else {
                 return
             }
             let line = row.line
             let problem = try? decoder.withDocument(fields, line: line, collection: name) {
                 document, traits -> RowProblem? in
-                guard legacyRows.includes(document, hasWrapper: traits.contains(.wrapper)) else {
-                    noteID(of: document, in: name)
+                do {
+                    let isLegacy = legacyRows.includes(document, hasWrapper: traits.contains(.wrapper))
+                    let result = isLegacy ? try converted(document, in: name) : document
+                    try RowDecoder.checkSize(result, maximumDocument, line: line, collection: name)
+                    noteID(of: result, in: name)
                     return nil
-                }
-                converted.reset()
-                do throws(RowRejection) {
-                    try collection.apply(to: document, appendingTo: converted, counts: &counts)
+                } catch let problem as RowProblem {
+                    return problem
                 } catch {
                     return RowProblem(
                         line: line, collection: name, id: document.first.map(IDText.text), reason: "\(error)")
                 }
-                if rekeyed.contains(name) { noteID(of: try RawDocument(converted.bytes), in: name) }
-                return nil
             }
             if let problem = problem ?? nil { problems.add(problem) }
         }
+    }
+
+    /// - Throws: ``RowRejection`` for a value that a rule of the configuration cannot convert.
+    private func converted(_ document: RawDocument, in name: String) throws -> RawDocument {
+        guard let collection = rules.rules(for: name) else { return document }
+        buffer.reset()
+        try collection.apply(to: document, appendingTo: buffer, counts: &counts)
+        return try RawDocument(buffer.bytes)
     }
 
     private func noteID(of document: RawDocument, in name: String) {

@@ -19,7 +19,7 @@ struct RowDecoder {
     /// Where documents are decoded to.
     let buffer = ByteBuffer(capacity: 64 << 10)
     private let reordered = ByteBuffer(capacity: 4096)
-    /// Bytes of the largest document that the server takes.
+    /// Bytes of the largest document that is taken for sound.
     let maximumDocument: Int
     /// Time series: their documents need no `_id`, and may share one.
     let measurements: Set<String>
@@ -87,10 +87,7 @@ struct RowDecoder {
         guard let first = document.first else { throw problem("the document has no _id", id: nil) }
         let id = first.keyEquals("_id") ? first : document["_id"]
         guard let id else { throw problem("the document has no _id", id: nil) }
-        guard document.bytes.count <= maximumDocument else {
-            throw problem(
-                "the document takes \(document.bytes.count) bytes, servers take at most \(maximumDocument)", id: id)
-        }
+        try Self.checkSize(document, maximumDocument, line: line, collection: collection)
         switch id.type {
         case .array, .regularExpression, .undefined:
             throw problem("servers take no _id of type \(id.type.name)", id: id)
@@ -104,6 +101,14 @@ struct RowDecoder {
         default: break
         }
         return first.keyEquals("_id") ? document : try withIDInFront(document, id)
+    }
+
+    /// - Throws: ``RowProblem`` for a document that is larger than so many bytes.
+    static func checkSize(_ document: RawDocument, _ maximum: Int, line: Int, collection: String) throws(RowProblem) {
+        guard document.bytes.count > maximum else { return }
+        throw RowProblem(
+            line: line, collection: collection, id: document["_id"].map(IDText.text),
+            reason: "the document takes \(document.bytes.count) bytes, servers take at most \(maximum)")
     }
 
     private func withIDInFront(_ document: RawDocument, _ id: RawElement) throws -> RawDocument {

@@ -138,7 +138,7 @@ private final class LoadWorker: @unchecked Sendable {
         self.survey = survey
         self.rules = rules
         self.end = end
-        decoder = RowDecoder(maximumDocument: survey.maximumDocument, measurements: survey.measurements)
+        decoder = RowDecoder(maximumDocument: survey.maximumRow, measurements: survey.measurements)
         conversions = rules?.makeCounts()
     }
 
@@ -159,17 +159,22 @@ private final class LoadWorker: @unchecked Sendable {
                 setAside += 1
                 return
             }
+            let line = row.line
             do {
-                try decoder.withDocument(fields, line: row.line, collection: name) { document, traits in
+                try decoder.withDocument(fields, line: line, collection: name) { document, traits in
                     guard let rules, survey.legacyRows.includes(document, hasWrapper: traits.contains(.wrapper)) else {
                         if known?.contains(document) == true {
                             passed += 1
                             return
                         }
+                        try RowDecoder.checkSize(document, survey.maximumDocument, line: line, collection: name)
                         try tally?.look(at: document)
-                        return try writer.add(document, line: row.line, from: decoder.buffer)
+                        return try writer.add(document, line: line, from: decoder.buffer)
                     }
-                    try convert(document, rules) { try writer.add($0, line: row.line) }
+                    try convert(document, rules) {
+                        try RowDecoder.checkSize($0, survey.maximumDocument, line: line, collection: name)
+                        try writer.add($0, line: line)
+                    }
                 }
                 taken += 1
             } catch is RowProblem {

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// Threads for blocking work: libmongoc, files, compressors. Swift's own pool is never blocked.
 enum Threads {
@@ -25,6 +26,26 @@ enum Threads {
             thread.start()
         }
         try state.join()
+    }
+
+    /// Runs `body` on the calling thread and `other` on one of its own at the same time, and waits for both.
+    /// - Throws: what `body` threw; else what `other` threw.
+    static func run<Result, Other: Sendable>(
+        _ body: () throws -> Result, beside other: @escaping @Sendable () throws -> Other
+    ) throws -> (Result, Other) {
+        let answer = Mutex<Swift.Result<Other, any Error>?>(nil)
+        let state = JoinState(waitingFor: 1)
+        let thread = Thread {
+            let result = Swift.Result { try other() }
+            answer.withLock { $0 = result }
+            state.end(with: nil)
+        }
+        thread.stackSize = stackSize
+        thread.start()
+        let result = Swift.Result { try body() }
+        try state.join()
+        let mine = try result.get()
+        return (mine, try answer.withLock { $0 }?.get() ?? other())
     }
 
     /// Runs blocking work on a thread of its own, cancelled with the task that waits for it.

@@ -22,6 +22,7 @@ struct ReferenceCheck: Sendable {
     /// - Parameter references: several of one path without conditions are alternatives: a value has to be in one.
     /// - Throws: ``MongoError``; `CancellationError`.
     func run(_ references: [Reference]) throws -> [ReferenceOutcome] {
+        if references.isEmpty { return [] }
         let live = Set(try connection.withClient { try $0.listCollections(in: connection.database) }.map(\.name))
         let groups = ReferenceGroup.groups(of: references).filter { live.contains(databaseName($0.collection)) }
         let sources = Dictionary(grouping: groups, by: \.collection).sorted { $0.key < $1.key }.map(\.value)

@@ -1,0 +1,50 @@
+import BSON
+import Foundation
+import MongoDriver
+
+/// What a database has under the names that an import writes.
+struct LiveCatalog: Sendable {
+    struct Contents: Sendable {
+        let count: Int
+        let indexes: [Document]
+    }
+
+    /// All collections and views of the database.
+    let collections: [CollectionInfo]
+    /// Of the collections that are written, views aside, by their names.
+    let contents: [String: Contents]
+    private let asked = ContinuousClock.now
+
+    /// - Throws: ``MongoError``.
+    init(_ connection: Connection, names: Set<String>) throws {
+        let database = connection.database
+        collections = try connection.withClient { try $0.listCollections(in: database, readPreference: .primary) }
+        let written = collections.filter { $0.kind != .view && names.contains($0.name) }.map(\.name)
+        let answers = try connection.answers(for: written) { client, name in
+            let count = try client.runRead(["count": .string(name)], on: database, readPreference: .primary)
+            return Contents(
+                count: count["n"]?.integer ?? 0,
+                indexes: try client.listIndexes(of: Namespace(database, name), readPreference: .primary))
+        }
+        contents = Dictionary(uniqueKeysWithValues: zip(written, answers))
+    }
+
+    /// After so long others may have changed what was there.
+    private static let freshness = Duration.seconds(2)
+
+    /// Asks while `body` works, which saves waiting for a distant server; once more where that took long.
+    /// - Throws: what `body` throws; ``MongoError``.
+    static func asked<Result>(
+        _ connection: Connection, names: Set<String>, while body: () throws -> Result
+    ) throws -> (Result, LiveCatalog) {
+        guard connection.hasRoomForQuestions else {
+            let result = try body()
+            return (result, try LiveCatalog(connection, names: names))
+        }
+        // Measured while processors are busy, a near server would look like a distant one.
+        _ = try connection.roundTrip()
+        let (result, early) = try Threads.run(body) { try LiveCatalog(connection, names: names) }
+        let isFresh = ContinuousClock.now - early.asked < freshness
+        return (result, isFresh ? early : try LiveCatalog(connection, names: names))
+    }
+}
