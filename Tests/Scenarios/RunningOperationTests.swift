@@ -64,11 +64,11 @@ import Testing
             for name in names { try database.delete(name, [:]) }
             try fill("old")
             let owner: Document = ["$set": ["owner": "another import"]]
+            let (pool, databaseName) = (database.pool, database.name)
             let operation = OperationContext(onProgress: { progress in
                 guard progress.phase == .swap, progress.collection == names[0] else { return }
-                _ = try? database.run([
-                    "update": "__mongoferry_lock", "updates": [["q": [:], "u": .document(owner)]],
-                ])
+                let steal: Document = ["update": "__mongoferry_lock", "updates": [["q": [:], "u": .document(owner)]]]
+                _ = try? pool.withClient { try $0.runWrite(steal, on: databaseName) }
                 // Until it has asked for its lock once more.
                 Thread.sleep(forTimeInterval: 7)
             })
