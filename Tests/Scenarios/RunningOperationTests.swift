@@ -75,7 +75,7 @@ import Testing
             var options = ImportOptions()
             options.mode = .replace
             let error = #expect(throws: FerryError.self) {
-                try Import(file, into: database.target, options).runBlocking(operation)
+                _ = try Import(file, into: database.target, options).runBlocking(operation)
             }
             #expect(error?.description.contains("another import has taken the lock") == true)
             #expect(error?.description.contains("New already: customers. Still old: payments, policies.") == true)
