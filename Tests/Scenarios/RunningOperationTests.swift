@@ -86,7 +86,7 @@ import Testing
             #expect(try database.documents(in: "__mongoferry_lock").map { $0["owner"]?.string } == ["another import"])
             // The next one takes it over, and leaves nothing.
             try database.run(["drop": "__mongoferry_lock"])
-            try Import(file, into: database.target, options).runBlocking(OperationContext())
+            #expect(try Import(file, into: database.target, options).runBlocking(OperationContext()).status == "done")
             #expect(
                 try names.map { try database.documents(in: $0).compactMap { $0["_id"]?.string } } == [
                     ["new"], ["new"], ["new"],
