@@ -11,6 +11,8 @@ public struct CollectionInfo: Sendable {
     }
 
     public let name: String
+    /// False where the name is not UTF-8, which servers take: then ``name`` is repaired, and nothing can be asked by it.
+    public let hasExactName: Bool
     public let kind: Kind
     /// As the server says them, byte for byte: validator, collation, view definition and so on.
     public let options: Document
@@ -22,10 +24,11 @@ public struct CollectionInfo: Sendable {
     public let hasDetails: Bool
 
     init(_ entry: RawDocument, hasDetails: Bool) throws {
-        guard let name = entry["name"]?.string else {
+        guard let element = entry["name"], let name = element.string, let bytes = element.stringBytes else {
             throw MongoError(driver: "listCollections answered with an entry without a name")
         }
         self.name = name
+        hasExactName = String(validating: bytes, as: UTF8.self) != nil
         kind =
             switch entry["type"]?.string {
             case nil, "collection": .collection

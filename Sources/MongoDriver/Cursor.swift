@@ -70,6 +70,15 @@ public final class Cursor {
         while let batch = try nextBatch() { try batch.forEach(body) }
     }
 
+    /// Tells the server that the cursor is still wanted: it closes one whose session was not heard of for half an hour.
+    ///
+    /// Source: MongoDB manual, `localLogicalSessionTimeoutMinutes`.
+    /// - Throws: ``MongoError``.
+    public func keepAlive() throws {
+        guard id != 0 else { return }
+        _ = try client.runForReply(["ping": 1], on: namespace.database, options, readPreference)
+    }
+
     /// Closes it on the server too, which takes a round trip where documents are left. Reading it again finds the end.
     public func close() {
         received = nil

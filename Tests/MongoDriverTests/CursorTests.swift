@@ -117,6 +117,17 @@ import Testing
         }
     }
 
+    @Test func aCursorThatIsKeptAliveGoesOnWhereItWas() throws {
+        try withTestDatabase { database in
+            try database.insert((0..<50).map { ["_id": .int32($0)] }, into: "c")
+            let cursor = try database.client.find(database.namespace("c"), [:], options: FindOptions(batchSize: 20))
+            var seen = 0
+            while try cursor.next({ _ in seen += 1 }) { try cursor.keepAlive() }
+            #expect(seen == 50)
+            try cursor.keepAlive()
+        }
+    }
+
     @Test func theEndIsFoundAsOftenAsItIsAskedFor() throws {
         try withTestDatabase { database in
             let cursor = try database.client.find(database.namespace("absent"), [:])

@@ -159,6 +159,57 @@ import Testing
         }
     }
 
+    /// Where the file's names differ, the database's still look the same.
+    @Test func lookAlikesOfTheDatabaseAreRefusedUnderOtherNamesToo() throws {
+        try withTestDatabase { database, folder in
+            try database.create("caf\u{E9}")
+            try database.create("cafe\u{301}")
+            let configuration = try Configuration.parse(
+                yaml: "collections: {one: {collection: \"caf\u{E9}\"}, two: {collection: \"cafe\u{301}\"}}", file: "c")
+            let error = #expect(throws: FerryError.self) {
+                try database.export(to: folder.file("names.csv")) { $0.configuration = configuration }
+            }
+            #expect(error?.text.hasPrefix("two collections have names that look the same") == true)
+        }
+    }
+
+    @Test func twoCollectionsThatWouldHaveOneNameInTheFileAreBothNamed() throws {
+        try withTestDatabase { database, folder in
+            for name in ["coveragetypes", "coverageTypes"] { try database.create(name) }
+            let configuration = try Configuration.parse(
+                yaml: "collections: {coverageTypes: {collection: coveragetypes}}", file: "c")
+            let error = #expect(throws: FerryError.self) {
+                try database.export(to: folder.file("names.csv")) { $0.configuration = configuration }
+            }
+            #expect(error?.text == "coverageTypes and coveragetypes would both be called 'coverageTypes' in the file")
+        }
+    }
+
+    /// Servers take any bytes for a name.
+    @Test func aNameThatIsNotUTF8IsRefusedAndNotRepaired() throws {
+        try withTestDatabase { database, folder in
+            let name = Value.other(.string, [4, 0, 0, 0, 0x61, 0xFF, 0x62, 0])
+            try database.run(["create": name])
+            try database.insert([["_id": 1]], into: "good")
+            let error = #expect(throws: FerryError.self) { try database.export(to: folder.file("all.csv")) }
+            #expect(error?.text.contains("is not UTF-8") == true)
+            #expect(try folder.names() == [])
+            let report = try database.export(to: folder.file("all.csv")) { $0.exclude = [Glob("a*b")] }
+            #expect(report.excluded.count == 1 && report.totals.read == 1)
+        }
+    }
+
+    @Test func theServersOwnCollectionsAreNotExportedByNameEither() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "good")
+            try database.insert([["_id": "f", "value": 1]], into: "system.js")
+            let error = #expect(throws: FerryError.self) {
+                try database.export(to: folder.file("all.csv")) { $0.collections = [Glob("system.js")] }
+            }
+            #expect(error?.text.hasPrefix("'system.js' is not exported: server-side functions") == true)
+        }
+    }
+
     @Test func viewsComeBackAfterWhatTheyStandOn() throws {
         try withTwoTestDatabases { source, copy, folder in
             try source.create("m.base", ["collation": ["locale": "de"]])

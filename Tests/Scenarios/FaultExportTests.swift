@@ -68,6 +68,67 @@ extension OwnServerTests {
             }
         }
 
+        /// Servers before 7.0 say that the snapshot of what is not there any more is empty.
+        @Test(arguments: ["drop", "rename", "make anew"])
+        func aCollectionThatGoesAwayMeanwhileIsNoEmptyOne(_ change: String) throws {
+            try withDatabase(on: server) { database, folder in
+                for name in ["a", "b", "z"] {
+                    try database.insert((0..<100).map { ["_id": .int32($0)] }, into: name)
+                }
+                let pause = try FailPoint(
+                    server, ["find"], mode: .alwaysOn, ["blockConnection": true, "blockTimeMS": 1500])
+                try folder.write("collections: {}\n", to: "empty.yaml")
+                let program = try Program(
+                    exporting(database, to: folder.file("all.csv"), ["--config", folder.file("empty.yaml")]))
+                try pause.waitUntilEntered()
+                if change == "rename" {
+                    let to = database.name + ".renamed"
+                    try database.client.run(
+                        ["renameCollection": .string(database.name + ".z"), "to": .string(to)], on: "admin")
+                } else {
+                    try database.drop("z")
+                    if change == "make anew" { try database.insert([["_id": 1]], into: "z") }
+                }
+                try pause.off()
+                let outcome = try program.wait()
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("while the export ran"), "\(outcome.text)")
+                #expect(try folder.names() == ["empty.yaml"])
+            }
+        }
+
+        /// Each has a snapshot of its own, which would grow old while its turn is awaited.
+        @Test(arguments: ["snapshot", "collection"])
+        func aCollectionsOwnSnapshotIsTakenWhenItIsItsTurn(_ consistency: String) throws {
+            try withDatabase(on: server) { database, folder in
+                let filling = Value.string(String(repeating: "x", count: 50_000))
+                for name in ["a", "b"] {
+                    try database.insert((0..<200).map { ["_id": .int32($0), "filling": filling] }, into: name)
+                }
+                let pause = try FailPoint(
+                    server, ["getMore"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 2000])
+                try folder.write("collections: {}\n", to: "empty.yaml")
+                let program = try Program(
+                    exporting(
+                        database, to: folder.file("all.csv"),
+                        ["--consistency", consistency, "--config", folder.file("empty.yaml"), "--jobs", "2"]))
+                try pause.waitUntilEntered()
+                Thread.sleep(forTimeInterval: 1)
+                var open: Set<String> = []
+                let pipeline: [Document] = [
+                    ["$currentOp": ["idleCursors": true, "allUsers": true]],
+                    ["$match": ["ns": ["$in": [.string(database.name + ".a"), .string(database.name + ".b")]]]],
+                ]
+                try database.client.aggregate(database: "admin", pipeline: pipeline).forEach {
+                    if let name = $0["ns"]?.string { open.insert(String(name.suffix(1))) }
+                }
+                try pause.off()
+                let outcome = try program.wait()
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(open == (consistency == "snapshot" ? ["a", "b"] : ["a"]))
+            }
+        }
+
         @Test func everyReferenceInTheFileResolvesHoweverBusyTheWritersAre() throws {
             try withDatabase(on: server) { database, folder in
                 try database.create("customers")

@@ -212,6 +212,77 @@ import Testing
         }
     }
 
+    /// Tools that lose types leave `{"$oid": "…"}` behind. In a question a server would take it for an operator.
+    @Test func valuesThatLookLikeOperatorsLeadNowhere() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            let wrapper: Value = ["$oid": "5c2aad80000000000000000a"]
+            let pattern = Value.other(.regularExpression, Array("x*\0\0".utf8))
+            try source.insert([["_id": ["part": 1], "code": "xx"], ["_id": 2, "code": wrapper]], into: "targets")
+            try source.insert(
+                [
+                    ["_id": 1, "to": ["part": 1], "code": "xx"], ["_id": 2, "to": wrapper, "code": wrapper],
+                    ["_id": 3, "to": ["$date": 5], "code": ["$date": 5]], ["_id": 4, "to": pattern, "code": pattern],
+                ], into: "sources")
+            let file = folder.file("all.csv")
+            // References are looked for without a configuration, and with one they are checked.
+            try source.export(to: file)
+            let configuration = try Configuration.parse(
+                yaml: "collections: {targets: {}, sources: {references: {to: targets, code: targets.code}}}", file: "c")
+            func described(_ report: Report) -> [String] {
+                report.references.map { "\($0.path) \($0.dangling) of \($0.checked)" }
+            }
+            let expected = ["code 2 of 4", "to 3 of 4"]
+            let verify = Verify(file: nil, target: try source.target, configuration: configuration)
+            #expect(described(try verify.runBlocking(OperationContext())) == expected)
+            for mode in [ImportOptions.Mode.replace, .merge] {
+                let report = try copy.load(file, mode) { $0.configuration = configuration }
+                #expect(report.error == nil && described(report) == expected, "\(described(report))")
+            }
+            let part = try copy.load(file, .replace) {
+                $0.configuration = configuration
+                $0.collections = [Glob("sources")]
+            }
+            #expect(described(part) == expected)
+            #expect(try copy.image().differences(from: source.image()) == [])
+        }
+    }
+
+    /// They would be more than a question may have.
+    @Test func manyLargeValuesAreAskedForInParts() throws {
+        try withTestDatabase { database, _ in
+            func values(_ kind: String, _ megabytes: Int) -> [Value] {
+                (0..<megabytes).map { .string("\(kind)\($0)" + String(repeating: "x", count: 999_990)) }
+            }
+            try database.insert((0..<15).map { ["_id": values("a", 15)[$0]] }, into: "targets")
+            try database.insert(
+                [["_id": 1, "r": .array(values("b", 3))], ["_id": 2, "r": .array(values("a", 15))]], into: "sources")
+            let configuration = try Configuration.parse(
+                yaml: "collections: {targets: {}, sources: {references: {'r[]': targets}}}", file: "c")
+            let report = try Verify(file: nil, target: try database.target, configuration: configuration)
+                .runBlocking(OperationContext())
+            #expect(report.references.map { "\($0.dangling) of \($0.checked)" } == ["3 of 18"])
+        }
+    }
+
+    /// Looking each element up from the beginning would take more than a minute.
+    @Test func oneOfManyElementsThatDiffersIsFoundAtOnce() throws {
+        try withTestDatabase { database, folder in
+            let numbers = (0..<100_000).map { Value.int32($0) }
+            try database.insert([["_id": 1, "a": .array(numbers)]], into: "lists")
+            let file = folder.file("all.csv")
+            try database.export(to: file)
+            try database.update("lists", [:], ["$set": ["a.99999": 7]])
+            let watch = ContinuousClock.now
+            let report = try Verify(file: file, target: try database.target).runBlocking(OperationContext())
+            #expect(report.differences.map(\.detail) == ["1 document: _id 1 in a.99999"])
+            try database.update("lists", [:], ["$unset": ["a": ""]])
+            try database.update("lists", [:], ["$set": ["b": .array(numbers + [1])]])
+            let other = try Verify(file: file, target: try database.target).runBlocking(OperationContext())
+            #expect(other.differences.map(\.detail) == ["1 document: _id 1 in a, b"])
+            #expect(ContinuousClock.now - watch < .seconds(20))
+        }
+    }
+
     @Test func verifySaysWhichPathsOfWhichDocumentsDiffer() throws {
         try withTestDatabase { database, folder in
             try LedgerTests.fill(database)

@@ -54,6 +54,11 @@ struct Catalog {
                     ))
                 continue
             }
+            guard info.hasExactName else {
+                throw FerryError(
+                    "the name of a collection of \(database), \(info.name), is not UTF-8, and cannot be said to the server",
+                    details: ["Rename it with the tool that made it, or leave it out: --exclude '\(info.name)'."])
+            }
             let kind: BackupMetadata.Collection.Kind =
                 switch info.kind {
                 case .view: .view
@@ -67,11 +72,13 @@ struct Catalog {
             entries.append(.init(name: name, databaseName: info.name, kind: kind, options: info.options))
         }
         if let glob = unmatched.first {
-            let all = found.map(\.name)
+            if let own = found.first(where: { glob.matches($0.name) }), let reason = Self.internalReason(own) {
+                throw FerryError("'\(own.name)' is not exported: \(reason)")
+            }
+            let all = found.filter { Self.internalReason($0) == nil }.map(\.name)
             let hint = NearestName.nearest(to: glob.pattern, among: all).map { " Did you mean '\($0)'?" } ?? ""
             throw FerryError("there is no collection '\(glob)' in \(database).\(hint)")
         }
-        try Self.checkLookAlikes(entries.map(\.name))
         let clashes = configuration.clashes(among: entries.map(\.databaseName))
         if let clash = clashes.first {
             throw FerryError(
@@ -80,6 +87,8 @@ struct Catalog {
                     "Give one of them another name in \(configuration.file ?? "the configuration"), or exclude it."
                 ])
         }
+        try Self.checkLookAlikes(entries.map(\.name))
+        try Self.checkLookAlikes(entries.map(\.databaseName))
     }
 
     /// Servers tell names apart by their bytes, people and Swift's strings by their look: `é` can be one character or

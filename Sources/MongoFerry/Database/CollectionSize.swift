@@ -14,14 +14,19 @@ struct CollectionSize: Sendable {
 struct CollectionSizes: Sendable {
     private let sizes: [String: CollectionSize]
     /// The latest time that the server told with them; nil where it tells none.
-    let operationTime: Timestamp?
+    private let operationTime: Timestamp?
+    private let made = ContinuousClock.now
 
     init(_ answers: [(String, SizeAnswer)]) {
-        sizes = Dictionary(uniqueKeysWithValues: answers.map { ($0, $1.size) })
+        sizes = Dictionary(answers.map { ($0, $1.size) }) { first, _ in first }
         operationTime = answers.compactMap(\.1.operationTime).max()
     }
 
     subscript(name: String) -> CollectionSize? { sizes[name] }
+
+    /// The server's time; nil where it told none, or a second has passed since: what happens to a collection until it is
+    /// read had better lie before a snapshot than after it.
+    var recentTime: Timestamp? { ContinuousClock.now - made < .seconds(1) ? operationTime : nil }
 }
 
 /// One answer of a server that was asked for a size.
@@ -57,7 +62,21 @@ extension Client {
     func size(of entry: BackupMetadata.Collection, in database: String) throws -> SizeAnswer {
         if entry.kind == .collection, let size = try dataSize(entry.databaseName, database) { return size }
         let reply = try runRead(["count": .string(entry.databaseName)], on: database)
-        return SizeAnswer(CollectionSize(count: reply["n"]?.integer ?? 0), reply)
+        var size = CollectionSize(count: reply["n"]?.integer ?? 0)
+        if entry.kind == .timeseries, size.count > 0 {
+            size.averageDocument = try averageMeasurement(Namespace(database, entry.databaseName))
+        }
+        return SizeAnswer(size, reply)
+    }
+
+    /// Of the first measurements of a time series, which servers keep no account of.
+    private func averageMeasurement(_ namespace: Namespace) throws -> Int? {
+        var (bytes, count) = (0, 0)
+        try find(namespace, [:], options: FindOptions(limit: 20)).forEach {
+            bytes += $0.bytes.count
+            count += 1
+        }
+        return count > 0 ? bytes / count : nil
     }
 
     /// Nil where the server does not say, whatever it has against it.

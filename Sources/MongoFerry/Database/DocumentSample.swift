@@ -29,7 +29,10 @@ struct DocumentSample {
     /// - Parameter body: called once for each document.
     /// - Throws: ``MongoError``; what `body` throws.
     func forEach(_ client: Client, _ body: (RawDocument) throws -> Void) throws {
-        guard !isWhole else { return try client.find(namespace, [:], options: limited(size.count)).forEach(body) }
+        guard !isWhole else {
+            let count = size.count > 0 ? size.count : Self.share
+            return try client.find(namespace, [:], options: limited(count)).forEach(body)
+        }
         switch effort {
         case .thorough: try random(Self.thorough, client).forEach(body)
         case .quick, .repeatable: try quick(client, body)

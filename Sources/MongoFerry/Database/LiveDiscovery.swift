@@ -61,14 +61,14 @@ struct LiveDiscovery {
             operation.progress(.discover, entry.name)
             // Each collection by itself: taking turns for every document would cost more than looking at it.
             var discovery = empty
-            discovery.declare(entry.name, count: sample.size.count, isTarget: entry.kind == .collection)
-            if sample.size.count > 0 {
-                let bytes = sample.bytes
-                // Nobody closes it, so it is always granted.
-                _ = budget.take(bytes)
-                defer { budget.give(back: bytes) }
-                try sample.forEach(client) { try discovery.add($0, in: entry.name) }
-            }
+            // After a crash a server may think that a collection is empty.
+            let count = sample.size.count > 0 ? sample.size.count : nil
+            discovery.declare(entry.name, count: count, isTarget: entry.kind == .collection)
+            let bytes = sample.bytes
+            // Nobody closes it, so it is always granted.
+            _ = budget.take(bytes)
+            defer { budget.give(back: bytes) }
+            try sample.forEach(client) { try discovery.add($0, in: entry.name) }
             gathering.withLock { $0.absorb(discovery) }
         }
         return try gathering.withLock { $0 }.resolve { questions in

@@ -54,11 +54,12 @@ extension Export {
             }
             for range in ranges {
                 var bounded = find
-                range.bound(&bounded)
+                var filter = queries[entry.name] ?? [:]
+                range.bound(&filter, &bounded)
                 parts.append(
                     ReadPart(
                         collection: index, namespace: connection.namespace(entry.databaseName),
-                        filter: queries[entry.name] ?? [:], options: bounded,
+                        filter: filter, options: bounded,
                         isLarge: ranges.count == 1 && bytes > Connection.largeBytes))
             }
         }
@@ -68,14 +69,14 @@ extension Export {
     /// Reads, encodes and writes at the same time, on threads of their own.
     func run(
         _ parts: [ReadPart], _ names: [String], _ chunks: OrderedChunks, _ sink: RowSink, jobs: Int, readers: Int,
-        _ connection: Connection, _ operation: OperationContext
+        opensInTurn: Bool, _ connection: Connection, _ operation: OperationContext
     ) throws {
         // What is in it is bounded by the bytes in the chunks' lines.
         let encoders = BoundedQueue<RawChunk>(capacity: 1000)
         let readers = max(1, min(readers, parts.count))
         let reader = PartReader(
             parts: PartQueue(parts) { $0.isLarge }, chunks: chunks, encoders: encoders, operation: operation,
-            hasCompany: readers > 1)
+            hasCompany: readers > 1, opensInTurn: opensInTurn)
         let encoder = ChunkEncoder(chunks: chunks, queue: encoders, names: names, mode: options.json)
         let open = Tally()
         open.add(readers)
@@ -93,29 +94,6 @@ extension Export {
         try Threads.runAll(bodies) {
             chunks.fail()
             encoders.close()
-        }
-    }
-
-    /// Holds what the ranges of a collection brought against the server's own count at the same moment. Without a
-    /// snapshot there is no such moment.
-    /// - Throws: ``FerryError`` where documents are missing or came twice.
-    func checkSums(
-        _ collections: [(entry: BackupMetadata.Collection, read: Int)], _ moment: ReadMoment, _ connection: Connection
-    ) throws {
-        guard moment.clusterTime != nil else { return }
-        // The count that was asked for before is the same unless somebody writes: only then is counting worth a scan.
-        for (entry, read) in collections where read != entry.records {
-            let count = try connection.withClient {
-                try $0.countDocuments(connection.namespace(entry.databaseName), readConcern: moment.readConcern)
-            }
-            guard count == read else {
-                throw FerryError(
-                    "\(entry.databaseName): \(read) documents were read in ranges, the snapshot has \(count)",
-                    details: [
-                        "Nothing was left behind under the file's name.",
-                        "The collection's _id index may be damaged: run validate on it. --jobs 1 reads without it.",
-                    ])
-            }
         }
     }
 }

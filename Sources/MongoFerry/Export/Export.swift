@@ -59,7 +59,7 @@ public struct Export: Sendable {
             try Self.decoupled(options.destination, operation.cancellation), compression: options.compression,
             plain: options.plain, metadata: metadata)
         do {
-            var report = try write(metadata, sizes, queries, moment, connection, writer, operation)
+            var report = try write(metadata, found, sizes, queries, moment, connection, writer, operation)
             report.database = database
             report.excluded = catalog.excluded
             report.source = metadata.sourceText
@@ -133,7 +133,7 @@ public struct Export: Sendable {
     }
 
     func write(
-        _ metadata: BackupMetadata, _ sizes: CollectionSizes, _ queries: [String: Document],
+        _ metadata: BackupMetadata, _ found: [CollectionInfo], _ sizes: CollectionSizes, _ queries: [String: Document],
         _ moment: ReadMoment, _ connection: Connection, _ writer: BackupWriter, _ operation: OperationContext
     ) throws -> Report {
         let collections = metadata.collections.filter { $0.kind != .view }
@@ -145,10 +145,13 @@ public struct Export: Sendable {
         let sink = RowSink(writer: writer, chunks: chunks, collections: collections, operation: operation)
         let readers = try connection.readers(
             options.jobs, averages: collections.compactMap { sizes[$0.databaseName]?.averageDocument })
-        try run(parts, collections.map(\.name), chunks, sink, jobs: jobs, readers: readers, connection, operation)
+        try run(
+            parts, collections.map(\.name), chunks, sink, jobs: jobs, readers: readers,
+            opensInTurn: moment.consistency == .collection, connection, operation)
         try operation.cancellation.check()
         let cut = collections.indices.filter { index in parts.count { $0.collection == index } > 1 }
         try checkSums(cut.map { (collections[$0], sink.outcomes[$0].read) }, moment, connection)
+        try checkAllAreThere(zip(collections, sink.outcomes).map { ($0, $1.read) }, found, connection)
         var report = Report(operation: "export")
         report.collections = sink.outcomes
         report.escaped = sink.escaped

@@ -45,7 +45,9 @@ struct IDRanges {
             // The sample may hold a document twice.
             if bounds.last != id { bounds.append(id) }
         }
-        return zip([nil] + bounds.map(Optional.some), bounds.map(Optional.some) + [nil]).map(IDRange.init)
+        guard !bounds.isEmpty else { return [IDRange()] }
+        let ranges = zip([nil] + bounds.map(Optional.some), bounds.map(Optional.some) + [nil])
+        return ranges.map { IDRange(from: $0, to: $1) } + [IDRange(isMaxKey: true)]
     }
 
     /// Only along an ordinary `_id` index: a clustered collection has none, a collation would change the bounds, and
@@ -67,9 +69,12 @@ struct IDRange: Sendable, Equatable {
     var from: Value?
     /// The first one past the range; nil to the end of the index.
     var to: Value?
+    /// The one document whose `_id` is MaxKey: where nothing else bounds a range, MaxKey does, and does not belong to it.
+    var isMaxKey = false
 
     /// Bounds a query.
-    func bound(_ options: inout FindOptions) {
+    func bound(_ filter: inout Document, _ options: inout FindOptions) {
+        if isMaxKey { filter = ["_id": .maxKey] }
         guard from != nil || to != nil else { return }
         options.hint = ["_id": 1]
         options.min = from.map { ["_id": $0] }

@@ -50,6 +50,7 @@ final class OrderedChunks: @unchecked Sendable {
     /// Bytes of documents in the line of the collection whose turn it is, and of each one behind it. A chunk is less than
     /// 1 MB, but one document can make it sixteen: then it goes by itself.
     private let headLimit: Int
+    private let patience: Double
     private static let aheadLimit = 3 << 20
     fileprivate static let hugeBytes = 8 << 20
 
@@ -57,7 +58,9 @@ final class OrderedChunks: @unchecked Sendable {
     ///   - parts: how many readers' parts each collection has.
     ///   - isDistant: whether a question to the server takes long: then two of its larger batches have room, so that the
     ///     next one is asked for as soon as one has come.
-    init(parts: [Int], isDistant: Bool) {
+    ///   - patience: seconds after which whoever waits shows that it is still there.
+    init(parts: [Int], isDistant: Bool, patience: Double = 60) {
+        self.patience = patience
         lines = parts.map { Line(openParts: $0) }
         headLimit = isDistant ? 10 << 20 : 3 << 20
     }
@@ -77,13 +80,14 @@ final class OrderedChunks: @unchecked Sendable {
     // MARK: The readers' side
 
     /// Takes the next place in a collection's line; waits until there is room.
-    /// - Parameter bytes: of the documents that go there.
-    /// - Throws: `CancellationError` where another thread has stopped.
-    func enter(collection: Int, bytes: Int) throws -> Place {
+    /// - Parameters:
+    ///   - bytes: of the documents that go there.
+    ///   - whileWaiting: called now and then as long as there is no room.
+    /// - Throws: `CancellationError` where another thread has stopped; what `whileWaiting` throws.
+    func enter(collection: Int, bytes: Int, whileWaiting: () throws -> Void = {}) throws -> Place {
         condition.lock()
         defer { condition.unlock() }
-        while !hasFailed, !hasRoom(collection, bytes) { condition.wait() }
-        if hasFailed { throw CancellationError() }
+        try wait(whileWaiting) { hasRoom(collection, bytes) }
         let place = Place(
             collection: collection, number: lines[collection].first + lines[collection].chunks.count, bytes: bytes)
         lines[collection].chunks.append(nil)
@@ -94,11 +98,29 @@ final class OrderedChunks: @unchecked Sendable {
 
     /// Waits until no huge document is on its way: what comes next may be one too. The writer waits for nobody to bring
     /// it away.
-    /// - Throws: `CancellationError` where another thread has stopped.
-    func waitForHuge() throws {
+    /// - Throws: `CancellationError` where another thread has stopped; what `whileWaiting` throws.
+    func waitForHuge(_ whileWaiting: () throws -> Void = {}) throws {
         condition.lock()
         defer { condition.unlock() }
-        while !hasFailed, huge > 0 { condition.wait() }
+        try wait(whileWaiting) { huge == 0 }
+    }
+
+    /// Waits until it is a collection's turn to be written.
+    /// - Throws: `CancellationError` where another thread has stopped.
+    func waitForTurn(of collection: Int) throws {
+        condition.lock()
+        defer { condition.unlock() }
+        try wait({}) { head >= collection }
+    }
+
+    /// Waits until something is true. Called with the lock held, which `whileWaiting` is called without.
+    private func wait(_ whileWaiting: () throws -> Void, until isTrue: () -> Bool) throws {
+        while !hasFailed, !isTrue() {
+            guard !condition.wait(until: Date().addingTimeInterval(patience)) else { continue }
+            condition.unlock()
+            defer { condition.lock() }
+            try whileWaiting()
+        }
         if hasFailed { throw CancellationError() }
     }
 

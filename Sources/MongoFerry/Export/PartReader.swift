@@ -21,6 +21,9 @@ struct PartReader {
     /// Whether others read at the same time. Then nobody asks for more while a huge document is on its way: libmongoc holds
     /// each three times while it comes, and a connection keeps room for one ever after.
     let hasCompany: Bool
+    /// Whether a collection is asked for only when it is its turn to be written: it has a snapshot of its own, which should
+    /// not grow old while it waits.
+    let opensInTurn: Bool
 
     /// Reads until there are no parts left.
     /// - Parameter takesLarge: false to leave those that may hold huge documents to others.
@@ -28,20 +31,22 @@ struct PartReader {
     func run(with client: Client, takesLarge: Bool) throws {
         while let part = parts.next(takesLarge: takesLarge) {
             try operation.cancellation.check()
+            if opensInTurn { try chunks.waitForTurn(of: part.collection) }
             if hasCompany { try chunks.waitForHuge() }
             let cursor = try client.find(part.namespace, part.filter, options: part.options)
             while let batch = try cursor.nextBatch() {
-                try hand(over: batch, of: part.collection)
-                if hasCompany { try chunks.waitForHuge() }
+                try hand(over: batch, of: part.collection, cursor)
+                if hasCompany { try chunks.waitForHuge(cursor.keepAlive) }
             }
             chunks.endPart(collection: part.collection)
         }
     }
 
-    private func hand(over batch: Batch, of collection: Int) throws {
+    private func hand(over batch: Batch, of collection: Int, _ cursor: Cursor) throws {
         for documents in try batch.parts(of: RawChunk.usualBytes) {
             try operation.cancellation.check()
-            let place = try chunks.enter(collection: collection, bytes: documents.byteCount)
+            let place = try chunks.enter(
+                collection: collection, bytes: documents.byteCount, whileWaiting: cursor.keepAlive)
             guard encoders.push(RawChunk(place: place, documents: documents)) else { throw CancellationError() }
         }
     }

@@ -5,11 +5,23 @@ enum ReadFault {
     static func explained(_ error: any Error, _ moment: ReadMoment) -> any Error {
         guard let error = error as? MongoError else { return error }
         if error.isSnapshotTooOld {
+            let other =
+                moment.consistency == .collection
+                ? "or say --consistency none: then writes during the export may be half in the file"
+                : "or say --consistency collection, which takes a snapshot for each collection"
             return FerryError(
                 "the export took longer than the server keeps the history of its snapshot: \(error.message)",
                 details: [
                     "Nothing was left behind under the file's name.",
-                    "The server parameter minSnapshotHistoryWindowInSeconds (300 by default) says how long: raise it, or say --consistency collection, which takes a snapshot for each collection.",
+                    "The server parameter minSnapshotHistoryWindowInSeconds (300 by default) says how long: raise it, \(other).",
+                ])
+        }
+        if error.isCursorNotFound {
+            return FerryError(
+                "the server has closed a cursor of the export: \(error.message)",
+                details: [
+                    "Nothing was left behind under the file's name. Run the export again.",
+                    "Somebody has killed it, or it was not read for longer than the server keeps cursors: --jobs 1 opens one after the other.",
                 ])
         }
         if error.isSnapshotUnavailable {

@@ -13,14 +13,14 @@ struct ReadMoment: Sendable {
     /// The time is taken from a reply after the collections were listed, so that every one of them existed by then; a
     /// snapshot from before a collection was made cannot read it.
     /// - Parameters:
-    ///   - sizes: whose time is taken, which saves a round trip.
+    ///   - sizes: whose time is taken where they are recent, which saves a round trip.
     ///   - wanted: nil for the best there is.
     /// - Throws: ``FerryError`` where a snapshot was asked for and the server has none.
     init(_ connection: Connection, after sizes: CollectionSizes, wanted: ExportOptions.Consistency?) throws {
         if connection.server.supportsSnapshotReads {
             consistency = wanted ?? .snapshot
             clusterTime =
-                consistency == .snapshot ? try sizes.operationTime ?? Self.time(of: connection) : nil
+                consistency == .snapshot ? try sizes.recentTime ?? Self.time(of: connection) : nil
             if consistency == .snapshot, clusterTime == nil {
                 throw FerryError(
                     "the server tells no time to take a snapshot at",

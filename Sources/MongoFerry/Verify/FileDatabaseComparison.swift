@@ -140,47 +140,11 @@ final class DifferenceLog: @unchecked Sendable {
     }
 
     func noteDifferent(_ document: RawDocument, live: RawDocument) {
+        guard lock.withLock({ differentIDs.count < limit }), let id = document.first else { return }
+        let paths = DocumentDifference.paths(document, live, limit: 5)
+        let detail = paths.isEmpty ? "the order of the fields" : paths.joined(separator: ", ")
         lock.withLock {
-            guard differentIDs.count < limit, let id = document.first else { return }
-            let paths = DocumentDifference.paths(document, live, limit: 5)
-            let detail = paths.isEmpty ? "the order of the fields" : paths.joined(separator: ", ")
-            differentIDs.append("_id \(IDText.text(id)) in \(detail)")
-        }
-    }
-}
-
-/// Where two documents differ.
-enum DocumentDifference {
-    /// The paths whose values differ or that only one has.
-    static func paths(_ left: RawDocument, _ right: RawDocument, limit: Int) -> [String] {
-        var result: [String] = []
-        compare(left, right, prefix: "", &result, limit)
-        return result
-    }
-
-    private static func compare(
-        _ left: RawDocument, _ right: RawDocument, prefix: String, _ result: inout [String], _ limit: Int
-    ) {
-        var walker = left.makeWalker()
-        while result.count < limit, let element = try? walker.next() {
-            let path = prefix + element.name
-            guard let other = right[element.name] else {
-                result.append(path)
-                continue
-            }
-            if element.valueEquals(other) { continue }
-            if element.type == other.type, let inner = element.document, let otherInner = other.document {
-                let before = result.count
-                compare(inner, otherInner, prefix: path + ".", &result, limit)
-                if result.count == before { result.append(path) }
-            } else {
-                result.append(
-                    element.type == other.type ? path : "\(path) (\(element.type.name), not \(other.type.name))")
-            }
-        }
-        var others = right.makeWalker()
-        while result.count < limit, let element = try? others.next() {
-            if left[element.name] == nil { result.append(prefix + element.name) }
+            if differentIDs.count < limit { differentIDs.append("_id \(IDText.text(id)) in \(detail)") }
         }
     }
 }

@@ -13,9 +13,8 @@ struct OpenValues {
 
     private var waitingBytes = 0
 
-    private static let batchCount = 10_000
-    /// A message takes 48 MB, and values can be long texts.
-    private static let batchBytes = 4 << 20
+    private static let batchCount = QuestionFilter.maximumCount
+    private static let batchBytes = QuestionFilter.maximumBytes
     private static let cacheLimit = 200_000
 
     init(_ targets: [Reference]) { self.targets = targets }
@@ -46,23 +45,23 @@ struct OpenValues {
         if known.count > Self.cacheLimit { known.removeAll(keepingCapacity: true) }
         var missing = waiting
         for target in targets where !missing.isEmpty {
-            let field = target.targetPath.steps.compactMap { if case .field(let name) = $0 { name } else { nil } }
-                .joined(separator: ".")
-            let filter = Document { $0.append(field, ["$in": .array(missing.values.map(\.value))]) }
-            let projection =
-                target.targetPath == .id
-                ? ["_id": 1]
-                : Document {
-                    $0.append("_id", 0)
-                    $0.append(field, 1)
-                }
-            // One more than there are `_id`s, and the first batch is the last.
-            let options = FindOptions(projection: projection, batchSize: missing.count + 1)
-            let cursor = try client.find(namespace(target.target), filter, options: options)
-            try cursor.forEach { found in
-                try target.targetPath.forEachValue(in: found) { value in
-                    let hash = IDHash.hash(value)
-                    if missing.removeValue(forKey: hash) != nil { known[hash] = true }
+            for filter in QuestionFilter.filters(missing.values.map(\.value), target.targetPath) {
+                let field = target.targetPath.questionField
+                let projection =
+                    target.targetPath == .id
+                    ? ["_id": 1]
+                    : Document {
+                        $0.append("_id", 0)
+                        $0.append(field, 1)
+                    }
+                // One more than there are `_id`s, and the first batch is the last.
+                let options = FindOptions(projection: projection, batchSize: missing.count + 1)
+                let cursor = try client.find(namespace(target.target), filter, options: options)
+                try cursor.forEach { found in
+                    try target.targetPath.forEachValue(in: found) { value in
+                        let hash = IDHash.hash(value)
+                        if missing.removeValue(forKey: hash) != nil { known[hash] = true }
+                    }
                 }
             }
         }

@@ -30,6 +30,8 @@ enum IDClass: Int, CaseIterable, Sendable {
         case .document:
             // The smallest that holds anything: its length, one element of two bytes at least, its end.
             guard (8...Self.maximumDocument).contains(element.value.count) else { return nil }
+            // Servers take no such keys, and would take it for an operator in a question.
+            guard element.document?.first?.key.first != UInt8(ascii: "$") else { return nil }
             self = .document
         case .date: self = .date
         case .decimal128: self = .decimal

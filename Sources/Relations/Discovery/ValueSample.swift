@@ -25,7 +25,7 @@ struct ValueSample: Sendable {
     /// How many distinct values there were; above the limit within a few in a hundred.
     var distinctCount: Int {
         guard isFull, let largest = entries.last?.hash, entries.count > 1 else { return entries.count }
-        return Int(Double(entries.count - 1) / (Double(largest) / Double(UInt64.max)))
+        return DistinctCounter.estimate(kept: entries.count, largest: largest)
     }
 
     mutating func insert(_ element: RawElement, hash: UInt64, labels: [Label]) {

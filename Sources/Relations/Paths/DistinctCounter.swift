@@ -23,6 +23,13 @@ struct DistinctCounter: Sendable {
 
     var count: Int {
         guard smallest.count == Self.capacity, let largest = smallest.last else { return smallest.count }
-        return Int(Double(Self.capacity - 1) / (Double(largest) / Double(UInt64.max)))
+        return Self.estimate(kept: Self.capacity, largest: largest)
+    }
+
+    /// How many distinct values there are where so many with the smallest hashes were kept.
+    ///
+    /// Values can be made whose hashes are all small: more than a million millions nobody has.
+    static func estimate(kept: Int, largest: UInt64) -> Int {
+        Int(min(Double(kept - 1) / (Double(largest) / Double(UInt64.max)), 1e12))
     }
 }

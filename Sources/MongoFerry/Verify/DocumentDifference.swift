@@ -1,0 +1,64 @@
+import BSON
+
+/// Where two documents differ.
+struct DocumentDifference {
+    private let limit: Int
+    private var result: [String] = []
+
+    /// The paths whose values differ or that only one has; the first of them. None where only the order differs.
+    static func paths(_ left: RawDocument, _ right: RawDocument, limit: Int) -> [String] {
+        var difference = DocumentDifference(limit: limit)
+        difference.compare(left, right, prefix: "")
+        return difference.result
+    }
+
+    private init(limit: Int) { self.limit = limit }
+
+    /// In step as long as both have the same names, which is mostly to the end: an array may have a million elements.
+    private mutating func compare(_ left: RawDocument, _ right: RawDocument, prefix: String) {
+        var (mine, others) = (left.makeWalker(), right.makeWalker())
+        while result.count < limit {
+            let (element, other) = (Self.next(&mine), Self.next(&others))
+            if element == nil, other == nil { return }
+            if let element, let other, element.name == other.name {
+                compare(element, other, prefix + element.name)
+                continue
+            }
+            let (leftNames, rightNames) = (Self.byName(left), Self.byName(right))
+            var current = element
+            while result.count < limit, let element = current {
+                let path = prefix + element.name
+                if let other = rightNames[element.name] { compare(element, other, path) } else { result.append(path) }
+                current = Self.next(&mine)
+            }
+            current = other
+            while result.count < limit, let element = current {
+                if leftNames[element.name] == nil { result.append(prefix + element.name) }
+                current = Self.next(&others)
+            }
+            return
+        }
+    }
+
+    private mutating func compare(_ left: RawElement, _ right: RawElement, _ path: String) {
+        if left.valueEquals(right) { return }
+        guard left.type == right.type else {
+            result.append("\(path) (\(left.type.name), not \(right.type.name))")
+            return
+        }
+        let before = result.count
+        if let inner = left.document, let other = right.document { compare(inner, other, prefix: path + ".") }
+        if result.count == before { result.append(path) }
+    }
+
+    private static func next(_ walker: inout ElementWalker) -> RawElement? { (try? walker.next()) ?? nil }
+
+    private static func byName(_ document: RawDocument) -> [String: RawElement] {
+        var result: [String: RawElement] = [:]
+        var walker = document.makeWalker()
+        while let element = next(&walker) {
+            if result[element.name] == nil { result[element.name] = element }
+        }
+        return result
+    }
+}

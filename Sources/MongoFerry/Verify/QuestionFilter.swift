@@ -1,0 +1,85 @@
+import BSON
+import Relations
+
+/// Filters that ask which of some values a field has: several, where they would be too much for one question.
+enum QuestionFilter {
+    static let maximumCount = 10_000
+    /// A filter is a document, which takes 16 MB; values can be long texts.
+    static let maximumBytes = 4 << 20
+    /// Alternatives cost a server more than a list.
+    private static let maximumAlternatives = 1000
+
+    /// - Returns: none for values that no document of a server can have there.
+    static func filters(_ values: [Value], _ path: FieldPath) -> [Document] {
+        let field = path.questionField
+        var (listed, single): ([Value], [Value]) = ([], [])
+        for value in values {
+            switch Way(value) {
+            case .list: listed.append(value)
+            // An `_id` is none of these.
+            case .alternative where path != .id: single.append(value)
+            case .alternative, .none: break
+            }
+        }
+        let lists = slices(listed, maximumCount).map { part in
+            Document { $0.append(field, ["$in": .array(Array(part))]) }
+        }
+        let alternatives = slices(single, maximumAlternatives).map { part -> Document in
+            ["$or": .array(part.map { value in .document(Document { $0.append(field, ["$eq": value]) }) })]
+        }
+        return lists + alternatives
+    }
+
+    /// How a value can be asked for.
+    private enum Way {
+        case list
+        /// `$in` would take it for a pattern or an operator.
+        case alternative
+        case none
+
+        init(_ value: Value) {
+            switch value {
+            case .other(.regularExpression, _): self = .alternative
+            case .other(.undefined, _): self = .none
+            case .document(let document):
+                let name = document.withRaw { $0.first?.name } ?? ""
+                self = name.hasPrefix("$") && name != "$ref" ? .alternative : .list
+            default: self = .list
+            }
+        }
+    }
+
+    private static func slices(_ values: [Value], _ maximumCount: Int) -> [ArraySlice<Value>] {
+        var result: [ArraySlice<Value>] = []
+        var (start, bytes) = (0, 0)
+        for (index, value) in values.enumerated() {
+            let size = value.approximateSize
+            if index > start, index - start >= maximumCount || bytes + size > maximumBytes {
+                result.append(values[start..<index])
+                (start, bytes) = (index, 0)
+            }
+            bytes += size
+        }
+        if start < values.count { result.append(values[start...]) }
+        return result
+    }
+}
+
+extension FieldPath {
+    /// As a query names it: arrays are looked into anyway.
+    var questionField: String {
+        steps.compactMap { if case .field(let name) = $0 { name } else { nil } }.joined(separator: ".")
+    }
+}
+
+extension Value {
+    /// Bytes in a document, as far as they can be many.
+    fileprivate var approximateSize: Int {
+        switch self {
+        case .string(let text): text.utf8.count + 16
+        case .binary(_, let bytes), .other(_, let bytes): bytes.count + 16
+        case .document(let document), .array(let document): document.bytes.count + 16
+        default: 32
+        }
+    }
+}
