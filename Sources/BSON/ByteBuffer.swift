@@ -121,6 +121,10 @@ public final class ByteBuffer: @unchecked Sendable {
     /// A copy of the buffer's own: access to a class's fields is checked at run time, to a local value's it is not.
     @usableFromInline var start: UnsafeMutablePointer<UInt8>
     @usableFromInline var limit: UnsafeMutablePointer<UInt8>
+    /// Where what is bounded begins, and how long it may become.
+    private var bounds = (origin: 0, length: Int.max)
+    /// Whether it would have become longer: then what stands there is worth nothing.
+    public private(set) var isOverfull = false
 
     @inlinable init(_ buffer: ByteBuffer) {
         self.buffer = buffer
@@ -142,7 +146,15 @@ public final class ByteBuffer: @unchecked Sendable {
         if limit - next < bytes { grow(bytes) }
     }
 
+    /// Lets the buffer grow by so many bytes from here, and no more: what comes after them is written over the first, and
+    /// ``isOverfull`` says so.
+    public mutating func bound(to length: Int) { bounds = (position, length) }
+
     @inline(never) @usableFromInline mutating func grow(_ bytes: Int) {
+        if position - bounds.origin + bytes > bounds.length {
+            isOverfull = true
+            move(to: bounds.origin)
+        }
         buffer.count = position
         buffer.reserve(bytes)
         start = buffer.start

@@ -40,7 +40,7 @@ public final class BackupReader {
     /// Bytes that a batch aims at.
     private static let batchBytes = 1 << 20
     /// The longest row: a document's text, and a name.
-    private static let maximumRecord = ExtendedJSONEncoder.maximumText + 4096
+    private static let maximumRecord = ExtendedJSONEncoder.longestText + 4096
     /// Metadata of 100,000 collections; what claims to be more is no metadata. Of zstd's windows it is the largest that is
     /// read.
     static let maximumHeader = 32 << 20

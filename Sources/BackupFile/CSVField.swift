@@ -1,10 +1,10 @@
 import BSON
 
 /// RFC 4180 fields.
-enum CSVField {
+public enum CSVField {
     /// A field as it stands in a row: quoted where it has to be. One that starts with `#` is, too, so that no row can
     /// be taken for a metadata line.
-    static func text(_ value: String) -> String {
+    public static func text(_ value: String) -> String {
         let needsQuotes =
             value.isEmpty || value.hasPrefix("#") || value.first == " " || value.last == " "
             || value.utf8.contains { $0 == 0x22 || $0 == 0x2C || $0 == 0x0A || $0 == 0x0D }

@@ -5,9 +5,14 @@ import ExtendedJSON
 public enum JSONText {
     /// A string between quotes, escaped.
     public static func string(_ text: String) -> String {
-        let whole = document(Document { $0.append("", .string(text)) })
-        // {"":"…"} without its frame.
-        return String(whole.dropFirst(4).dropLast())
+        value(.string(text))
+    }
+
+    /// A value as compact Extended JSON. One that it cannot carry stands as `{"$rawBSON":"…"}`, which is a document whose
+    /// only field has no name.
+    public static func value(_ value: Value) -> String {
+        let whole = document(Document { $0.append("", value) })
+        return whole.hasPrefix("{\"\":") ? String(whole.dropFirst(4).dropLast()) : whole
     }
 
     /// A document as compact Extended JSON; one that it can't carry as `{"$rawBSON":"…"}`.

@@ -30,9 +30,11 @@ public struct ExtendedJSONEncoder {
         case escaped
     }
 
-    /// Bytes of the longest text: 16 MB and 16 KB of control characters, each `\u0001`. Only millions of empty regular
-    /// expressions and the like take more.
-    public static let maximumText = 6 * (16 << 20 + 16 << 10)
+    /// Bytes of the longest text that is written: twice the largest document and more. Only millions of control
+    /// characters, empty regular expressions and the like take more, and then base64 is the shorter text.
+    public static let maximumText = 40 << 20
+    /// Bytes of the longest text that is read: 16 MB and 16 KB of control characters, each `\u0001`.
+    public static let longestText = 6 * (16 << 20 + 16 << 10)
 
     public let mode: ExtendedJSONMode
     public let quotes: Quotes
@@ -56,7 +58,9 @@ public struct ExtendedJSONEncoder {
         let start = buffer.count
         let names = scratch.take()
         var encoding = DocumentEncoding<Style>(mode: mode, document: document, buffer: buffer, names: names)
-        let isPlain = encoding.writeTopLevel() && encoding.out.position - start <= Self.maximumText
+        encoding.out.bound(to: Self.maximumText)
+        let isWritten = encoding.writeTopLevel()
+        let isPlain = isWritten && !encoding.out.isOverfull && encoding.out.position - start <= Self.maximumText
         if !isPlain {
             encoding.out.move(to: start)
             encoding.writeEscaped()

@@ -1,5 +1,5 @@
 extension ConnectionString {
-    static let hidden = "***"
+    public static let hidden = "***"
 
     /// The text with the password and the values of secret options replaced.
     ///

@@ -18,6 +18,20 @@ import Testing
         #expect(buffer.count < document.bytes.count * 3 / 2)
     }
 
+    /// Each takes six bytes of text.
+    @Test func muchTextThatMustBeEscapedIsCarriedWholeToo() throws {
+        for (count, expected) in [(6_000_000, false), (8_000_000, true)] {
+            let document: Document = ["_id": 1, "text": .string(String(repeating: "\u{1}", count: count))]
+            let buffer = ByteBuffer()
+            let outcome = document.withRaw { ExtendedJSONEncoder(quotes: .doubled).encode($0, into: buffer) }
+            #expect((outcome == .escaped) == expected)
+            #expect(buffer.count < ExtendedJSONEncoder.maximumText)
+            let read = ByteBuffer()
+            _ = try ExtendedJSONDecoder(quotes: .doubled).decode(buffer.bytes, into: read)
+            #expect(document.withRaw { raw in raw.bytes.elementsEqual(read.bytes) })
+        }
+    }
+
     private static let forms: [(Value, compact: String, canonical: String)] = [
         (.int32(5), "5", #"{"$numberInt":"5"}"#),
         (.int32(.min), "-2147483648", #"{"$numberInt":"-2147483648"}"#),

@@ -185,6 +185,27 @@ import Testing
         }
     }
 
+    @Test func equalMeasurementsGiveEqualFilesInWhateverOrderTheyCame() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            let measurements = (0..<30).map { number -> Document in
+                [
+                    "at": .date(Int64(number % 10) * 1000), "from": .int32(Int32(number % 3)),
+                    "_id": .int32(Int32(number % 29)),
+                ]
+            }
+            for (database, documents) in [(source, measurements), (copy, measurements.reversed())] {
+                try database.create("log", ["timeseries": ["timeField": "at", "metaField": "from"]])
+                for document in documents { try database.insert([document], into: "log") }
+            }
+            func text(_ database: TestDatabase, _ name: String) throws -> [Substring] {
+                try database.export(to: folder.file(name)) { $0.reproducible = true }
+                return try folder.text(name).split(separator: "\n").filter { $0.hasPrefix("log,") }
+            }
+            let rows = try text(source, "one.csv")
+            #expect(try rows == text(copy, "two.csv") && rows.count == 30)
+        }
+    }
+
     /// Servers take any bytes for a name.
     @Test func aNameThatIsNotUTF8IsRefusedAndNotRepaired() throws {
         try withTestDatabase { database, folder in

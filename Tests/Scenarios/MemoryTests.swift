@@ -26,4 +26,18 @@ import Testing
             for name in collections { #expect(try database.count(name) == small + 1) }
         }
     }
+
+    /// Of all texts, theirs are the longest.
+    @Test func documentsOfSixteenMegabytesOfControlCharactersStayUnderTheLimit() throws {
+        try withTestDatabase { database, folder in
+            let text = Value.string(String(repeating: "\u{1}", count: 16_700_000))
+            for name in ["a", "b"] { try database.insert([["_id": 1, "text": text]], into: name) }
+            let (file, target) = (folder.file("all.csv"), ["--uri", try testURI(), "--db", database.name])
+            for run in [["export", "-o", file], ["import", file], ["verify", file]] {
+                let outcome = try Program.run(run + target)
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(outcome.peakMegabytes < Self.limit, "\(run[0])")
+            }
+        }
+    }
 }

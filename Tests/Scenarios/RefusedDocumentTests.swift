@@ -212,10 +212,61 @@ import Testing
             try database.load(folder.file("users.csv"))
             #expect(
                 try folder.text("users.csv.rejects.csv")
-                    == "collection,data\nusers,\"{\"\"_id\"\":5,\"\"email\"\":5}\"\n")
+                    == "collection,data\nusers,\"{\"\"_id\"\":{\"\"$numberInt\"\":\"\"5\"\"},\"\"email\"\":{\"\"$numberInt\"\":\"\"5\"\"}}\"\n",
+                "in a form that nobody takes for a legacy row")
             try database.delete("users", ["_id": "x"])
             try database.load(folder.file("users.csv.rejects.csv"))
             #expect(try database.image().differences(from: expected) == [])
+        }
+    }
+
+    /// Without the metadata their texts could be taken for ids and dates.
+    @Test func rowsThatWereSetAsideKeepTheirTypes() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            let id = "5c2aad80000000000000000a"
+            let documents: [Document] = [
+                ["_id": .string(id), "at": "2024-01-01T00:00:00.000Z"],
+                ["_id": .string(id.replacing("a", with: "b")), "number": 1], ["_id": "plain", "to": .string(id)],
+                ["_id": 4, "at": .date(5), "price": 1.5],
+            ]
+            try source.insert(documents, into: "users")
+            let file = folder.file("users.csv")
+            try source.export(to: file)
+            try copy.create("users", ["validator": ["missing": ["$exists": true]]])
+            let report = try copy.load(file)
+            #expect(report.rejectionCount == 4)
+            try copy.run(["collMod": "users", "validator": [:]])
+            let configuration = try Configuration.parse(
+                yaml: "collections: {users: {types: {at: date, price: decimal}, references: {to: users}}}", file: "c")
+            try copy.load(folder.file("users.csv.rejects.csv")) { $0.configuration = configuration }
+            let restored = try copy.documents(in: "users")
+            #expect(Set(restored) == Set(documents))
+        }
+    }
+
+    /// Servers remove the oldest documents of a full one, and say nothing.
+    @Test func whatACappedCollectionHasNotKeptIsTold() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.insert((0..<5).map { ["_id": .int32($0)] }, into: "log")
+            let file = folder.file("log.csv")
+            try source.export(to: file)
+            let small: Document = ["capped": true, "size": 4096, "max": 2]
+            for mode in [ImportOptions.Mode.merge, .insert] {
+                try copy.create("log", small)
+                let report = try copy.load(file, mode)
+                #expect(report.status == "problems")
+                #expect(report.warnings == ["log is capped and full: of 5 documents the server has kept 2"])
+                try copy.drop("log")
+            }
+            try copy.create("log", ["capped": true, "size": 1_048_576])
+            try copy.load(file)
+            #expect(try copy.count("log") == 5)
+            // A file that says nothing about itself: the live collection's options stay.
+            try copy.drop("log")
+            try copy.create("log", small)
+            try source.export(to: folder.file("plain.csv")) { $0.plain = true }
+            let report = try copy.load(folder.file("plain.csv"), .replace)
+            #expect(report.status == "problems" && report.warnings.count == 1)
         }
     }
 

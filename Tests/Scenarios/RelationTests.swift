@@ -247,6 +247,20 @@ import Testing
         }
     }
 
+    /// Extended JSON cannot carry them, but the report must.
+    @Test func danglingValuesThatLookLikeWrappersAreToldInAReport() throws {
+        try withTestDatabase { database, _ in
+            try database.insert([["_id": 1]], into: "b")
+            try database.insert([["_id": 1, "f": ["$oid": "x"]]], into: "a")
+            let configuration = try Configuration.parse(
+                yaml: "collections: {a: {references: {f: b}}, b: {}}", file: "c")
+            let report = try Verify(file: nil, target: try database.target, configuration: configuration)
+                .runBlocking(OperationContext())
+            #expect(report.json.hasPrefix("{\"operation\":\"verify\""))
+            #expect(report.json.contains(#""examples":[{"value":"{\"$rawBSON\":\""#))
+        }
+    }
+
     /// They would be more than a question may have.
     @Test func manyLargeValuesAreAskedForInParts() throws {
         try withTestDatabase { database, _ in

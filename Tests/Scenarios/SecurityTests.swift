@@ -247,6 +247,18 @@ extension OwnServerTests {
         }
     }
 
+    /// Where the parser quotes them.
+    @Test(arguments: ["mongodb://ann:hunter2secret", "mongodb://h/?authMechanismProperties=AWS_SESSION_TOKEN:hunter2"])
+    func noSecretOfAnAddressThatIsCutOffIsShown(address: String) throws {
+        for arguments in [
+            ["export", "--nosuch", address], ["export", "--query", address], ["import", "x.csv", "--rename", address],
+            ["verify", "a", address], [address],
+        ] {
+            let outcome = try Program.run(arguments)
+            #expect(outcome.status != 0 && !outcome.text.contains("hunter2"), "\(arguments): \(outcome.text)")
+        }
+    }
+
     // MARK: Names
 
     private func write(_ metadata: BackupMetadata, _ rows: [String], to path: String) throws {

@@ -5,11 +5,10 @@ import Relations
 
 /// Names that this program uses in a database while it imports.
 enum OwnNames {
-    static let prefix = "__mongoferry"
     static let lock = "__mongoferry_lock"
     static let stagingPrefix = "__mongoferry_staging."
 
-    static func contains(_ name: String) -> Bool { name.hasPrefix(prefix) }
+    static func contains(_ name: String) -> Bool { name == lock || name.hasPrefix(stagingPrefix) }
 }
 
 /// What a database holds, and what of it is left out.

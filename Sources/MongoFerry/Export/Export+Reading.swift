@@ -35,9 +35,15 @@ extension Export {
         let cuts = Self.cutsCollections(roundTrip: roundTrip, jobs: readers)
         for (index, entry) in collections.enumerated() {
             let isCapped = entry.isCapped
-            let isSorted = options.reproducible && entry.kind == .collection && !isCapped
+            let isSorted = options.reproducible && !isCapped
+            // Measurements may share an `_id`.
+            let timeField = entry.options["timeseries"]?.document?["timeField"]?.string
+            let order = Document {
+                $0.append("_id", 1)
+                if let timeField, timeField != "_id" { $0.append(timeField, 1) }
+            }
             var find = FindOptions(
-                sort: isSorted ? ["_id": 1] : nil,
+                sort: isSorted ? order : nil,
                 allowDiskUse: isSorted && connection.server.isAtLeast(4, 4) ? true : nil,
                 // Servers refuse snapshots of capped collections.
                 readConcern: isCapped ? nil : moment.readConcern)

@@ -33,9 +33,18 @@ struct DocumentKey: Sendable {
         return result
     }
 
+    /// Whether `$in` would take a value for a pattern or for an operator.
+    private static func isPattern(at path: FieldPath, in document: RawDocument) -> Bool {
+        var isPattern = false
+        try? path.forEachValue(in: document) { isPattern = isPattern || !QuestionFilter.isListable($0.copy) }
+        return isPattern
+    }
+
     /// A filter that finds the documents with these keys.
     func filter(_ documents: [RawDocument]) throws -> Document {
-        if let only = paths.first, paths.count == 1 {
+        if let only = paths.first, paths.count == 1,
+            isID || !documents.contains(where: { Self.isPattern(at: only, in: $0) })
+        {
             let values = Document { list in
                 for (index, document) in documents.enumerated() {
                     if isID {

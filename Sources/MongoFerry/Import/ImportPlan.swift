@@ -71,7 +71,14 @@ public struct ImportPlan: Sendable {
         let width = steps.map { BackupMetadata.shown($0.databaseName).count }.max() ?? 0
         for (index, step) in steps.enumerated() {
             let name = BackupMetadata.shown(step.databaseName).padding(toLength: width, withPad: " ", startingAt: 0)
-            var line = "  \(index + 1). \(name)  \(step.way.rawValue), \(step.records) records"
+            var line = "  \(index + 1). \(name)  "
+            if step.way == .view, mode != .replace {
+                lines.append(line + (step.liveOptions == nil ? "view (new)" : "view (it is there, and stays as it is)"))
+                lines += (step.differences + step.doubts).map { "     \($0)" }
+                lines += step.code.map { "     code that the server runs: \($0)" }
+                continue
+            }
+            line += "\(step.way.rawValue), \(step.records) records"
             if step.databaseName != step.name { line += " of \(BackupMetadata.shown(step.name))" }
             line +=
                 step.liveIsView

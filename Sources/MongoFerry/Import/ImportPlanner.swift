@@ -208,7 +208,7 @@ enum TargetName {
         } else if name.contains("__mdb_internal") {
             reason = "names with '__mdb_internal' in them are the server's own"
         } else if OwnNames.contains(name) {
-            reason = "names that start with '\(OwnNames.prefix)' are this program's own"
+            reason = "'\(OwnNames.lock)' and names that start with '\(OwnNames.stagingPrefix)' are this program's own"
         } else if name.utf8.contains(0) || name.contains("$") || name.hasPrefix(".") {
             reason = "a collection's name has no '$' and no zero byte, and does not start with a point"
         } else if database.utf8.count + 1 + name.utf8.count > 255 {

@@ -10,6 +10,25 @@ extension ImportRun {
         report.references = try check(plan, survey, references, [:])
     }
 
+    /// What a server has removed while documents were written: the oldest of a capped collection that is full.
+    /// - Returns: a warning for each such collection.
+    func lostFromCapped(_ plan: ImportPlan) throws -> [String] {
+        guard report.status == "done" || report.status == "problems" else { return [] }
+        return try plan.steps.compactMap { step in
+            let options = step.isReplaced ? step.entry.options : step.liveOptions ?? step.entry.options
+            guard options["capped"]?.bool == true,
+                let outcome = report.collections.first(where: { $0.name == step.name }), outcome.inserted > 0
+            else { return nil }
+            let written = outcome.inserted + (step.isReplaced ? 0 : step.liveCount ?? 0)
+            let count = try connection.withClient {
+                try $0.countDocuments(connection.namespace(step.databaseName))
+            }
+            guard count < written else { return nil }
+            return
+                "\(BackupMetadata.shown(step.databaseName)) is capped and full: of \(written) documents the server has kept \(count)"
+        }
+    }
+
     /// - Parameter staging: what collections are called for now, by their names in the file.
     func check(
         _ plan: ImportPlan, _ survey: FileSurvey, _ references: [Reference], _ staging: [String: String]

@@ -72,6 +72,8 @@ struct ImportRun {
             report.graph = report.drawing(references)
             return report
         }
+        // Nobody who has said stop is asked a question.
+        try operation.cancellation.check()
         guard try options.confirm(plan) else {
             throw FerryError("not confirmed: nothing was written", kind: .failed)
         }
@@ -85,6 +87,11 @@ struct ImportRun {
         giveBack(lock)
         // From here on everything is written: what fails is told beside what was done, not instead of it.
         countPreflightProblems()
+        do {
+            report.warnings += try lostFromCapped(plan)
+        } catch {
+            report.warnings.append("what capped collections have kept could not be counted: \(error)")
+        }
         do {
             try setAside()
         } catch {

@@ -154,7 +154,6 @@ enum IDText {
 
     /// Compact Extended JSON: `{"$oid":"5c2a…"}`, `"abc"`, `7`.
     static func text(_ id: Value) -> String {
-        let whole = JSONText.document(Document { $0.append("", id) })
-        return String(whole.dropFirst(4).dropLast())
+        JSONText.value(id)
     }
 }

@@ -124,6 +124,14 @@ extension Value {
     static func number(_ number: Int) -> Value { Int32(exactly: number).map { .int32($0) } ?? .int64(Int64(number)) }
 }
 
+extension Value {
+    /// Itself, or its text where Extended JSON cannot carry it: it would make one text of the whole report.
+    fileprivate var reportable: Value {
+        let text = JSONText.value(self)
+        return text.hasPrefix("{\"$rawBSON\":") ? .string(text) : self
+    }
+}
+
 extension CollectionOutcome {
     var document: Document {
         [
@@ -143,7 +151,8 @@ extension ReferenceOutcome {
             $0.append("checked", .number(checked))
             $0.append("dangling", .number(dangling))
             $0.append(
-                "examples", .array(examples.map { .document(["value": $0.value, "_id": $0.documentID]) }))
+                "examples",
+                .array(examples.map { .document(["value": $0.value.reportable, "_id": $0.documentID.reportable]) }))
             if let condition { $0.append("when", .string(condition)) }
             if unchecked > 0 { $0.append("unchecked", .number(unchecked)) }
             if isTargetMissing { $0.append("targetMissing", true) }

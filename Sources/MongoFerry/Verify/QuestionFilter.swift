@@ -30,6 +30,9 @@ enum QuestionFilter {
         return lists + alternatives
     }
 
+    /// Whether a value means itself in a list of `$in`.
+    static func isListable(_ value: Value) -> Bool { Way(value) == .list }
+
     /// How a value can be asked for.
     private enum Way {
         case list

@@ -107,7 +107,6 @@ enum TextFile {
 /// A value as one line of Extended JSON.
 enum JSONLine {
     static func text(_ value: Value) -> String {
-        let whole = JSONText.document(Document { $0.append("", value) })
-        return String(whole.dropFirst(4).dropLast().prefix(200))
+        String(JSONText.value(value).prefix(200))
     }
 }

@@ -23,6 +23,9 @@ enum Interruption {
         let handler: @convention(c) (Int32) -> Void = { _ in Interruption.arrived() }
         signal(SIGINT, handler)
         signal(SIGTERM, handler)
+        // Unless whoever started it wants it to go on when the terminal goes.
+        let before: sighandler_t? = signal(SIGHUP, handler)
+        if unsafeBitCast(before, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) { signal(SIGHUP, SIG_IGN) }
     }
 
     private static func arrived() {

@@ -8,8 +8,14 @@ enum Secrets {
     private static func replacements(_ argument: String) -> [(secret: String, text: String)] {
         // Of `--uri=…` the value too; the whole first, since it is the longer one.
         let value = argument.firstIndex(of: "=").map { String(argument[argument.index(after: $0)...]) }
-        return [argument, value ?? ""].filter { $0.contains("@") && $0.contains(":") }
-            .map { ($0, ConnectionString.redact($0)) }
+        return [argument, value ?? ""].compactMap { text in
+            guard text.contains("://") || text.contains("@") && text.contains(":") else { return nil }
+            let redacted = ConnectionString.redact(text)
+            if redacted != text { return (text, redacted) }
+            // Cut off before the host: what looks like a port is none.
+            guard let start = text.firstRange(of: /mongodb(\+srv)?:\/\/[^\/?:]*:(?=\D)/) else { return nil }
+            return (text, text[..<start.upperBound] + ConnectionString.hidden)
+        }
     }
 
     /// The text without the passwords of such addresses.

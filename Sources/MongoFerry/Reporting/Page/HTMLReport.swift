@@ -306,7 +306,6 @@ struct HTMLReport {
     }
 
     private static func json(_ value: Value) -> String {
-        let whole = JSONText.document(Document { $0.append("", value) })
-        return String(whole.dropFirst(4).dropLast()).excerpt(120)
+        JSONText.value(value).excerpt(120)
     }
 }
