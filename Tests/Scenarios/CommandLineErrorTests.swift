@@ -65,7 +65,7 @@ import Testing
             "a name that no database can have", "export --db a.b", 64,
             """
             mongoferry: 'a.b' cannot be a database's name
-              A name has 1 to 63 bytes and none of / \\ . " $ or blank.
+              A name has 1 to 63 bytes and none of / \\ . " $, blanks or control characters.
 
             """),
         Mistake(
