@@ -185,6 +185,15 @@ import Testing
             "a query that the server refuses",
             "export --db {db} -o {dir}/all.csv --query customers={\"a\":{\"$nosuch\":1}}", 1,
             "mongoferry: find on {db}.customers: unknown operator: $nosuch (BadValue, code 2)\n…"),
+        Mistake(
+            "more threads than a machine can have", "export --db {db} -o {dir}/all.csv --jobs 4611686018427387904", 64,
+            "mongoferry: --jobs must be from 1 to 256\n…"),
+        Mistake(
+            "more threads than are of use", "import {dir}/customers.csv --db {db} --jobs 257", 64,
+            "mongoferry: --jobs must be from 1 to 256\n…"),
+        Mistake(
+            "no threads", "import {dir}/customers.csv --db {db} --jobs 0", 64,
+            "mongoferry: --jobs must be from 1 to 256\n…"),
     ]
 
     @Test(arguments: mistakes)

@@ -37,7 +37,7 @@ struct ImportRun {
         report.source = reader.metadata?.sourceText
     }
 
-    var jobs: Int { options.jobs ?? Threads.defaultJobs }
+    var jobs: Int { Threads.jobs(options.jobs) }
 
     mutating func run() throws -> Report {
         let surveyor = Surveyor(

@@ -63,7 +63,9 @@ struct ExportCommand: ParsableCommand {
     @Flag(help: "Overwrite the file if it exists.")
     var force = false
 
-    @Option(help: ArgumentHelp("Threads that read and encode. Default: the machine's cores, 2 to 4.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Threads that read and encode, up to 256. Default: the machine's cores, 2 to 4.", valueName: "n"))
     var jobs: Int?
 
     @Option(
@@ -72,7 +74,7 @@ struct ExportCommand: ParsableCommand {
     var report: [String] = []
 
     func validate() throws {
-        if let jobs, jobs < 1 { throw ValidationError("--jobs must be at least 1") }
+        try Jobs.check(jobs)
     }
 
     func run() throws {

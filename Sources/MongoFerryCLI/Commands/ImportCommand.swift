@@ -62,7 +62,9 @@ struct ImportCommand: ParsableCommand {
     @Flag(help: "Do not ask.")
     var yes = false
 
-    @Option(help: ArgumentHelp("Threads that decode and write. Default: the machine's cores, 2 to 4.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Threads that decode and write, up to 256. Default: the machine's cores, 2 to 4.", valueName: "n"))
     var jobs: Int?
 
     @Option(
@@ -71,7 +73,7 @@ struct ImportCommand: ParsableCommand {
     var report: [String] = []
 
     func validate() throws {
-        if let jobs, jobs < 1 { throw ValidationError("--jobs must be at least 1") }
+        try Jobs.check(jobs)
         if maxRejects < 0 { throw ValidationError("--max-rejects must be 0 or more") }
         if inPlace, mode != .replace { throw ValidationError("--in-place goes with --mode replace") }
         if upsertKeys != nil, mode != .merge { throw ValidationError("--upsert-keys goes with --mode merge") }
