@@ -33,7 +33,7 @@ struct CommonOptions: ParsableArguments {
     @Flag(help: "No progress and no messages but warnings and errors.")
     var quiet = false
 
-    @Flag(help: "No colours. They are never used where output is no terminal, or NO_COLOR is set.")
+    @Flag(help: "No colours. They are never used where output is no terminal, or NO_COLOR is set and not empty.")
     var noColor = false
 
     enum LogLevel: String, ExpressibleByArgument, CaseIterable {
