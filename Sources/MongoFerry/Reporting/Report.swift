@@ -58,6 +58,9 @@ public struct Report: Sendable {
     public var error: String?
     /// The file of rows that were set aside, to be mended and imported; nil where there are none.
     public var rejectsFile: String?
+    /// Reading the file could not go on, and no import can take a part of it: what to do instead; empty where there is
+    /// nothing to say.
+    var unreadableAdvice: String?
     /// The reference graph with what dangles, for a picture; nil where no references were looked at.
     public var graph: GraphDrawing?
 

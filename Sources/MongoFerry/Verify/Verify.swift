@@ -162,6 +162,8 @@ public struct Verify: Sendable {
         var report = report
         report.rejections = [.init(collection: nil, line: error.line, id: nil, reason: error.reason)]
         report.rejectionCount = 1
+        report.unreadableAdvice =
+            error.kind == .damaged ? "The file is damaged. Take another copy of the backup." : error.advice ?? ""
         report.status = "problems"
         return report
     }
