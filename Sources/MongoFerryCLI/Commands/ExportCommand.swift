@@ -104,10 +104,12 @@ struct ExportCommand: ParsableCommand {
         options.consistency = consistency
         options.configuration = try common.configuration()
         options.jobs = jobs
-        let report = try ReportedRun.run("export", common, reports, file: path == "-" ? nil : path) { operation in
-            try Export(target, options).runBlocking(operation)
+        let exporting = Export(target, options)
+        try ReportedRun.run("export", common, reports, file: path == "-" ? nil : path) {
+            try exporting.runBlocking($0)
+        } tell: {
+            tell($0, path)
         }
-        tell(report, path)
     }
 
     /// Looks before the database is read: that may take long.

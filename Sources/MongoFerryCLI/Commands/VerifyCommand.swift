@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import MongoFerry
 import Relations
 
@@ -45,7 +44,7 @@ struct VerifyCommand: ParsableCommand {
     var graph: String?
 
     func run() throws {
-        let reports = try ReportFiles(report)
+        let reports = try ReportFiles(report, picture: graph)
         // A file is looked at by itself unless a database is named: the default connection is no wish to compare.
         let asksForDatabase = common.db != nil || common.uri != nil || common.uriFile != nil
         let target = asksForDatabase || file == nil ? try common.target() : nil
@@ -54,19 +53,20 @@ struct VerifyCommand: ParsableCommand {
         verify.exclude = exclude.map { Glob($0) }
         verify.renames = try Renames.parse(rename)
         let checks = verify
-        let result = try ReportedRun.run("verify", common, reports, file: file) { try checks.runBlocking($0) }
-        if let graph, let drawing = result.graph {
-            do {
-                try Data(drawing.drawn(as: .svg).utf8).write(to: URL(fileURLWithPath: graph), options: .atomic)
-            } catch { throw FerryError("\(graph): cannot write the picture: \(error.localizedDescription)") }
+        try ReportedRun.run("verify", common, reports, file: file) {
+            try checks.runBlocking($0)
+        } tell: {
+            try tell($0)
         }
+    }
+
+    private func tell(_ result: Report) throws {
+        let out = Terminal.standardOutput
         if !common.quiet {
-            for reference in result.references where reference.dangling == 0 {
-                Terminal.standardOutput.line(Summary.sound(reference))
-            }
+            for reference in result.references where reference.dangling == 0 { out.line(Summary.sound(reference)) }
         }
         try Outcome.tell(result, quiet: common.quiet)
-        if !common.quiet { Terminal.standardOutput.line(verdict(result)) }
+        if !common.quiet { out.line(verdict(result)) }
     }
 
     /// What is known to be true where no problem was found.
