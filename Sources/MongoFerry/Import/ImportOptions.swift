@@ -35,4 +35,8 @@ public struct ImportOptions: Sendable {
     public var confirm: @Sendable (ImportPlan) throws -> Bool = { _ in true }
 
     public init() {}
+
+    var choice: FileChoice {
+        FileChoice(collections: collections, exclude: exclude, renames: renames, configuration: configuration)
+    }
 }

@@ -136,11 +136,7 @@ struct ExportCommand: ParsableCommand {
         let out = path == "-" ? Terminal.standardError : Terminal.standardOutput
         if common.quiet { return }
         out.show(Summary.table(report))
-        if !report.excluded.isEmpty {
-            out.line("left out: " + report.excluded.map { "\($0.name.oneLine) (\($0.reason))" }.joined(separator: ", "))
-        } else {
-            out.line("left out: nothing")
-        }
+        out.line("left out: \(Summary.leftOut(report) ?? "nothing")")
         if let escaped = report.escaped, escaped > 0 {
             out.line("\(escaped.grouped) documents that Extended JSON cannot carry stand in the file as $rawBSON")
         }

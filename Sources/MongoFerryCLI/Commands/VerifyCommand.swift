@@ -43,6 +43,12 @@ struct VerifyCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Draw the reference graph, dangling references in red.", valueName: "file.svg"))
     var graph: String?
 
+    func validate() throws {
+        if file == nil, !(collection + exclude + rename).isEmpty {
+            throw ValidationError("--collection, --exclude and --rename choose from a file, and none is named")
+        }
+    }
+
     func run() throws {
         let reports = try ReportFiles(report, picture: graph)
         // A file is looked at by itself unless a database is named: the default connection is no wish to compare.
@@ -64,6 +70,9 @@ struct VerifyCommand: ParsableCommand {
         let out = Terminal.standardOutput
         if !common.quiet {
             for reference in result.references where reference.dangling == 0 { out.line(Summary.sound(reference)) }
+            if let left = Summary.leftOut(result) {
+                out.line("\(file == nil ? "left out" : "not compared"): \(left)")
+            }
         }
         try Outcome.tell(result, quiet: common.quiet)
         if !common.quiet { out.line(verdict(result)) }
@@ -73,7 +82,7 @@ struct VerifyCommand: ParsableCommand {
     private func verdict(_ result: Report) -> String {
         guard let file else { return "\(result.database ?? ""): sound" }
         guard let database = result.database else { return "\(file): sound" }
-        let records = collection.isEmpty && exclude.isEmpty ? "all of its records" : "the chosen collections' records"
+        let records = result.excluded.isEmpty ? "all of its records" : "the chosen collections' records"
         return "\(file): sound; \(records) are in \(database), equal"
     }
 }
