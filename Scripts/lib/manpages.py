@@ -21,7 +21,7 @@ EXIT_STATUS = [
 ]
 ENVIRONMENT = [
     ("MONGODB_URI", "The connection string, where neither --uri nor --uri-file is given."),
-    ("NO_COLOR", "No colours, whatever it is set to."),
+    ("NO_COLOR", "No colours, where it is set and not empty."),
     ("TMPDIR", "Where standard input is kept until it has been checked."),
 ]
 FILES = [("mongoferry.yaml", "The configuration, where it lies in the working folder and --config names no other.")]

@@ -65,7 +65,7 @@ import Testing
             "a name that no database can have", "export --db a.b", 64,
             """
             mongoferry: 'a.b' cannot be a database's name
-              A name has 1 to 63 bytes and none of / \\ . " $ or blank.
+              A name has 1 to 63 bytes and none of / \\ . " $, blanks or control characters.
 
             """),
         Mistake(
@@ -185,6 +185,28 @@ import Testing
             "a query that the server refuses",
             "export --db {db} -o {dir}/all.csv --query customers={\"a\":{\"$nosuch\":1}}", 1,
             "mongoferry: find on {db}.customers: unknown operator: $nosuch (BadValue, code 2)\n…"),
+        Mistake(
+            "two queries for one collection",
+            "export --db {db} -o {dir}/all.csv --query customers={\"a\":1} --query customers={\"a\":2}", 64,
+            "mongoferry: --query names 'customers' twice\n  One filter can say both: {\"$or\":[{…},{…}]}.\n"),
+        Mistake(
+            "a choice without a file", "verify --db {db} --collection nosuch", 64,
+            "mongoferry: --collection, --exclude and --rename choose from a file, and none is named\n…"),
+        Mistake(
+            "an exclusion without a file", "verify --db {db} --exclude customers", 64,
+            "mongoferry: --collection, --exclude and --rename choose from a file, and none is named\n…"),
+        Mistake(
+            "a rename without a file", "verify --db {db} --rename customers=clients", 64,
+            "mongoferry: --collection, --exclude and --rename choose from a file, and none is named\n…"),
+        Mistake(
+            "more threads than a machine can have", "export --db {db} -o {dir}/all.csv --jobs 4611686018427387904", 64,
+            "mongoferry: --jobs must be from 1 to 256\n…"),
+        Mistake(
+            "more threads than are of use", "import {dir}/customers.csv --db {db} --jobs 257", 64,
+            "mongoferry: --jobs must be from 1 to 256\n…"),
+        Mistake(
+            "no threads", "import {dir}/customers.csv --db {db} --jobs 0", 64,
+            "mongoferry: --jobs must be from 1 to 256\n…"),
     ]
 
     @Test(arguments: mistakes)

@@ -27,6 +27,11 @@ import Testing
         #expect(try Self.run("help", command).output == outcome.output)
     }
 
+    @Test func helpSaysThatAnEmptyVariableIsNone() throws {
+        let words = try Self.run("export", "--help").output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        #expect(words.contains("or NO_COLOR is set and not empty."))
+    }
+
     @Test func theVersionNamesTheDriversToo() throws {
         let outcome = try Self.run("--version")
         #expect(outcome.status == 0)

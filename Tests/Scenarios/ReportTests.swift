@@ -61,6 +61,7 @@ import Testing
             try step("export --db {source} -o {file} --exclude auditlogs", 0, "done")
             try step(
                 "export --db {source} -o {dir}/reproducible.csv --reproducible --consistency collection", 0, "done")
+            try step(#"export --db {source} -o {dir}/some.csv --query users={"_id":{"$exists":true}}"#, 0, "done")
             try step("export --db {source}x -o {dir}/none.csv", 1, "failed")
             try step("import {file} --db {copy} --dry-run", 0, "planned")
             try step("import {file} --db {copy}", 0, "done")

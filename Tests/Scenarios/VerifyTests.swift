@@ -144,6 +144,28 @@ import Testing
         }
     }
 
+    // MARK: What to do next
+
+    /// No import takes such a file, with whatever option: the advice must be another.
+    @Test(arguments: [
+        (#""format":1"#, #""format":"one""#, "The file is damaged. Take another copy of the backup."),
+        (
+            "# mongoferry backup, format 1\n", "{}\n",
+            "A backup is a CSV of two columns whose first row says collection,data."
+        ),
+    ])
+    func aFileThatCannotBeReadIsNotToBeImportedInPart(text: String, instead: String, advice: String) throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database)
+            try database.export(to: folder.file("x.csv"))
+            try folder.write(try folder.text("x.csv").replacing(text, with: instead, maxReplacements: 1), to: "y.csv")
+            let report = try Self.verify(folder.file("y.csv"))
+            #expect(report.status == "problems")
+            #expect(report.rejectionCount == 1)
+            #expect(report.nextSteps == [advice])
+        }
+    }
+
     // MARK: A file against a database
 
     /// Measurements need no `_id`, and several may be equal: each counts.

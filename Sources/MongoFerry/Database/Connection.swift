@@ -21,15 +21,15 @@ public struct Target: Sendable {
         if let name = self.database { try Self.check(databaseName: name) }
     }
 
-    /// - Throws: ``FerryError`` for a name that servers refuse.
+    /// - Throws: ``FerryError`` for a name that servers refuse, or that has control characters, which a terminal obeys.
     static func check(databaseName name: String) throws {
         let isLegal =
             !name.isEmpty && name.utf8.count < 64
-            && !name.utf8.contains { [0x2F, 0x5C, 0x2E, 0x20, 0x22, 0x24, 0x00].contains($0) }
+            && !name.utf8.contains { $0 <= 0x20 || [0x2F, 0x5C, 0x2E, 0x22, 0x24, 0x7F].contains($0) }
         guard isLegal else {
             throw FerryError(
-                "'\(name)' cannot be a database's name", kind: .usage,
-                details: ["A name has 1 to 63 bytes and none of / \\ . \" $ or blank."])
+                "'\(name.oneLine)' cannot be a database's name", kind: .usage,
+                details: ["A name has 1 to 63 bytes and none of / \\ . \" $, blanks or control characters."])
         }
     }
 }

@@ -61,7 +61,7 @@ public struct Export: Sendable {
         do {
             var report = try write(metadata, found, sizes, queries, moment, connection, writer, operation)
             report.database = database
-            report.excluded = catalog.excluded
+            report.note(options, catalog, operation)
             report.source = metadata.sourceText
             report.consistency = moment.consistency.rawValue
             report.snapshot = moment.text
@@ -105,6 +105,16 @@ public struct Export: Sendable {
         for (name, text) in options.queries {
             guard let entry = catalog.entries.first(where: { $0.name == name || $0.databaseName == name }) else {
                 throw FerryError("--query names '\(name)', which is not among the exported collections", kind: .usage)
+            }
+            guard entry.kind != .view else {
+                throw FerryError(
+                    "--query names '\(name)', which is a view: a file has its definition, not its documents",
+                    kind: .usage)
+            }
+            guard result[entry.name] == nil else {
+                throw FerryError(
+                    "--query names '\(name)' twice", kind: .usage,
+                    details: ["One filter can say both: {\"$or\":[{…},{…}]}."])
             }
             do throws(JSONFault) {
                 result[entry.name] = try ExtendedJSONDecoder.document(text)

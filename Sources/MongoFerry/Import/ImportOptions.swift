@@ -29,10 +29,14 @@ public struct ImportOptions: Sendable {
     public var upsertKeys: [String] = ["_id"]
     /// References that lead nowhere make the outcome a problem; a replace is then not swapped in.
     public var failsOnDangling = false
-    /// Threads that decode and write; nil takes the machine's cores, 2 to 4.
+    /// Threads that decode and write; nil takes the machine's cores, 2 to 4. More than 256 are not used.
     public var jobs: Int?
     /// Asked before anything is written, with the plan in words; false stops the import.
     public var confirm: @Sendable (ImportPlan) throws -> Bool = { _ in true }
 
     public init() {}
+
+    var choice: FileChoice {
+        FileChoice(collections: collections, exclude: exclude, renames: renames, configuration: configuration)
+    }
 }

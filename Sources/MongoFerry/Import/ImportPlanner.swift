@@ -11,6 +11,8 @@ struct ImportPlanner {
     let metadata: BackupMetadata?
     /// What of the file is imported, with the names that it gets in the database.
     let entries: [BackupMetadata.Collection]
+    /// What of the file is not.
+    let excluded: [BackupMetadata.Exclusion]
 
     /// - Parameter collections: those that have rows in the file and how many, which count where it has no metadata.
     /// - Throws: ``FerryError`` for names that are not in the file, or cannot be written to.
@@ -20,9 +22,15 @@ struct ImportPlanner {
         self.database = database
         self.options = options
         self.metadata = metadata
-        entries = try Self.chosen(
-            metadata?.collections ?? collections.map { .init(name: $0.name, records: $0.count) }, options, database)
+        let all = metadata?.collections ?? collections.map { .init(name: $0.name, records: $0.count) }
+        let choice = options.choice
+        try choice.check(against: all.map(\.name))
+        excluded = choice.exclusions(among: all.map(\.name))
+        entries = try Self.named(all.filter { choice.exclusion(of: $0.name) == nil }, options, database)
     }
+
+    /// All of the file.
+    var names: [String] { entries.map(\.name) + excluded.map(\.name) }
 
     /// The names that are written to.
     var databaseNames: Set<String> { Set(entries.map(\.databaseName)) }
@@ -42,8 +50,7 @@ struct ImportPlanner {
         steps = steps.filter { $0.way != .inPlace } + steps.filter { $0.way == .inPlace }
         steps += try ViewOrder.sorted(entries.filter { $0.kind == .view }).map { try step($0, 0, there) }
         plan.steps = steps
-        let chosen = Set(steps.map(\.name))
-        plan.leftOut = (metadata?.collections.map(\.name) ?? survey.rows.map(\.name)).filter { !chosen.contains($0) }
+        plan.leftOut = excluded.map(\.name)
         let written = Set(steps.map(\.databaseName))
         plan.untouched = live.map(\.name).filter {
             !written.contains($0) && !$0.hasPrefix("system.") && !OwnNames.contains($0)
@@ -65,26 +72,11 @@ struct ImportPlanner {
         }
     }
 
-    private static func chosen(
-        _ all: [BackupMetadata.Collection], _ options: ImportOptions, _ database: String
+    /// Gives each the name that it gets in the database.
+    private static func named(
+        _ chosen: [BackupMetadata.Collection], _ options: ImportOptions, _ database: String
     ) throws -> [BackupMetadata.Collection] {
-        var entries = all
-        let all = entries.map(\.name)
-        for name in options.renames.keys where !all.contains(name) {
-            throw FerryError(
-                "--rename names '\(name)', which is not in the file", kind: .usage,
-                details: NearestName.nearest(to: name, among: all).map { ["Did you mean '\($0)'?"] } ?? [])
-        }
-        for glob in options.collections where !all.contains(where: glob.matches) {
-            throw FerryError(
-                "there is no collection '\(glob)' in the file", kind: .usage,
-                details: NearestName.nearest(to: glob.pattern, among: all).map { ["Did you mean '\($0)'?"] } ?? [])
-        }
-        entries.removeAll { entry in
-            !options.collections.isEmpty && !options.collections.contains { $0.matches(entry.name) }
-                || options.exclude.contains { $0.matches(entry.name) }
-                || options.configuration.exclusion(ofFileName: entry.name) != nil
-        }
+        var entries = chosen
         for index in entries.indices {
             let name = entries[index].name
             let configured = options.configuration.collection(name).map(\.databaseName)

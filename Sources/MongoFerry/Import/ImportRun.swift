@@ -37,7 +37,7 @@ struct ImportRun {
         report.source = reader.metadata?.sourceText
     }
 
-    var jobs: Int { options.jobs ?? Threads.defaultJobs }
+    var jobs: Int { Threads.jobs(options.jobs) }
 
     mutating func run() throws -> Report {
         let surveyor = Surveyor(
@@ -50,6 +50,8 @@ struct ImportRun {
         if try refuse(&survey) { return report }
         let references = try references(legacy)
         let planner = try planner(survey.rows)
+        report.excluded = planner.excluded
+        operation.warnOfUnmatched(options.exclude, among: planner.names, in: "the file")
         let plan = try planner.plan(
             survey, references, early ?? LiveCatalog(connection, names: planner.databaseNames))
         guard !plan.steps.isEmpty else {

@@ -5,12 +5,16 @@ extension Report {
     public var nextSteps: [String] {
         var steps: [String] = []
         let kinds = Set(differences.map(\.kind))
-        if kinds.contains("file") {
+        if let unreadableAdvice {
+            steps.append(unreadableAdvice)
+        } else if kinds.contains("file") {
             steps.append(
                 "The file is damaged. Take another copy of the backup\(operation == "import" ? "; `mongoferry verify \(fileName)` lists every fault" : "")."
             )
         }
-        if rejectionCount > 0 { steps.append(rejectionStep(isDamaged: kinds.contains("file"))) }
+        if rejectionCount > 0, unreadableAdvice == nil {
+            steps.append(rejectionStep(isDamaged: kinds.contains("file")))
+        }
         if operation == "import", refusedIndexCount > 0 {
             steps.append(
                 "Create the refused indexes by hand once the documents that stand in their way are mended.")

@@ -46,7 +46,10 @@ public struct Report: Sendable {
     public var escaped: Int?
     public var collections: [CollectionOutcome] = []
     public var references: [ReferenceOutcome] = []
+    /// What was left out: of a database by an export or its check, of a file by an import or a comparison.
     public var excluded: [BackupMetadata.Exclusion] = []
+    /// Filters of an export: of each collection named, only what matches is in the file.
+    public var queries: [(name: String, query: String)] = []
     public var rejections: [Rejection] = []
     /// All rejections, of which ``rejections`` holds the first.
     public var rejectionCount = 0
@@ -55,6 +58,9 @@ public struct Report: Sendable {
     public var warnings: [String] = []
     /// Indexes that the server refused; each is among the warnings.
     var refusedIndexCount = 0
+    /// Reading the file could not go on, and no import can take a part of it: what to do instead; empty where there is
+    /// nothing to say.
+    var unreadableAdvice: String?
     public var error: String?
     /// The file of rows that were set aside, to be mended and imported; nil where there are none.
     public var rejectsFile: String?
@@ -107,6 +113,11 @@ public struct Report: Sendable {
             report.append(
                 "excluded",
                 .array(excluded.map { .document(["name": .string($0.name), "reason": .string($0.reason)]) }))
+            if !queries.isEmpty {
+                report.append(
+                    "queries",
+                    .array(queries.map { .document(["name": .string($0.name), "query": .string($0.query)]) }))
+            }
             report.append("rejectedRows", .array(rejections.map { .document($0.document) }))
             report.append("rejected", .number(rejectionCount))
             report.append("differences", .array(differences.map { .document($0.document) }))

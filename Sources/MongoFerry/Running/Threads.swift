@@ -2,9 +2,17 @@ import Foundation
 import Synchronization
 
 /// Threads for blocking work: libmongoc, files, compressors. Swift's own pool is never blocked.
-enum Threads {
+package enum Threads {
     /// Room for the deepest document that a server stores, walked by recursion.
     private static let stackSize = 8 << 20
+
+    /// So many threads may do one kind of work: more bring nothing, and each takes some 10 MB.
+    package static let jobsRange = 1...256
+
+    /// As many as somebody wants, within reason; nil takes the best number.
+    static func jobs(_ wanted: Int?) -> Int {
+        wanted.map { min(max($0, jobsRange.lowerBound), jobsRange.upperBound) } ?? defaultJobs
+    }
 
     /// Runs all of `bodies` at the same time and waits for them.
     ///

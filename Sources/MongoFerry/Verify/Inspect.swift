@@ -64,6 +64,7 @@ public struct Inspection: Sendable {
         } else {
             lines.append("the seal is missing: the file is damaged, or is still being written")
         }
-        return lines
+        // Whoever wrote the file has chosen the texts.
+        return lines.map(\.oneLine)
     }
 }

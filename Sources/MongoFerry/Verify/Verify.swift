@@ -128,40 +128,42 @@ public struct Verify: Sendable {
         report.graph = report.drawing(references)
         if let connection {
             report.database = connection.database
+            let compared = try compared(reader, survey, &report, operation)
             report.differences += try FileDatabaseComparison(
-                reader: reader, survey: survey, rules: legacy.rules, connection: connection, names: names,
+                reader: reader, survey: compared, rules: legacy.rules, connection: connection, names: names,
                 contents: contents, operation: operation
-            ).run(try chosen(survey.rows.map(\.name)))
+            ).run(Set(compared.rows.map(\.name)))
         }
         return report
     }
 
-    /// The collections of the file that are to be in the database: what an import with the same choice writes.
+    /// The collections of the file that are to be in the database: what an import with the same choice writes. Those
+    /// without documents are among them; the others go into the report.
     /// - Throws: ``FerryError`` for names that are not in the file.
-    private func chosen(_ names: [String]) throws -> Set<String> {
-        for glob in collections where !names.contains(where: glob.matches) {
-            throw unknown(glob.pattern, "there is no collection '\(glob)' in the file", names)
+    private func compared(
+        _ reader: BackupReader, _ survey: FileSurvey, _ report: inout Report, _ operation: OperationContext
+    ) throws -> FileSurvey {
+        var survey = survey
+        let known = reader.metadata?.collections ?? []
+        for entry in known where entry.kind != .view && survey.rows(of: entry.name) == nil {
+            survey.rows.append(FileSurvey.Rows(name: entry.name))
         }
-        for name in renames.keys.sorted() where !names.contains(name) {
-            throw unknown(name, "--rename names '\(name)', which is not in the file", names)
-        }
-        return Set(
-            names.filter { name in
-                (collections.isEmpty || collections.contains { $0.matches(name) })
-                    && !exclude.contains { $0.matches(name) } && configuration.exclusion(ofFileName: name) == nil
-            })
-    }
-
-    private func unknown(_ name: String, _ text: String, _ known: [String]) -> FerryError {
-        FerryError(
-            text, kind: .usage,
-            details: NearestName.nearest(to: name, among: known).map { ["Did you mean '\($0)'?"] } ?? [])
+        let names = survey.rows.map(\.name) + known.filter { $0.kind == .view }.map(\.name)
+        let choice = FileChoice(
+            collections: collections, exclude: exclude, renames: renames, configuration: configuration)
+        try choice.check(against: names)
+        operation.warnOfUnmatched(exclude, among: names, in: "the file")
+        report.excluded = choice.exclusions(among: names)
+        survey.rows.removeAll { choice.exclusion(of: $0.name) != nil }
+        return survey
     }
 
     private static func damaged(_ report: Report, _ error: BackupError) -> Report {
         var report = report
         report.rejections = [.init(collection: nil, line: error.line, id: nil, reason: error.reason)]
         report.rejectionCount = 1
+        report.unreadableAdvice =
+            error.kind == .damaged ? "The file is damaged. Take another copy of the backup." : error.advice ?? ""
         report.status = "problems"
         return report
     }

@@ -33,7 +33,7 @@ struct CommonOptions: ParsableArguments {
     @Flag(help: "No progress and no messages but warnings and errors.")
     var quiet = false
 
-    @Flag(help: "No colours. They are never used where output is no terminal, or NO_COLOR is set.")
+    @Flag(help: "No colours. They are never used where output is no terminal, or NO_COLOR is set and not empty.")
     var noColor = false
 
     enum LogLevel: String, ExpressibleByArgument, CaseIterable {
@@ -97,6 +97,8 @@ enum TextFile {
                 bytes += buffer.storage[..<count]
             }
         } catch { throw FerryError("\(error)", kind: .usage) }
+        // A byte-order mark, as editors on Windows write it.
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw FerryError("\(path): the file is not UTF-8 text", kind: .usage)
         }

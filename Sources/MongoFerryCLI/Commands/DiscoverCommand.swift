@@ -17,7 +17,7 @@ struct DiscoverCommand: ParsableCommand {
 
     @Option(
         name: [.short, .customLong("output")],
-        help: ArgumentHelp("File to write. Default: standard output.", valueName: "file"))
+        help: ArgumentHelp("File to write; - is standard output, as is the default.", valueName: "file"))
     var output: String?
 
     @Flag(help: "Overwrite the file if it exists.")
@@ -26,6 +26,7 @@ struct DiscoverCommand: ParsableCommand {
     func run() throws {
         let (operation, display) = common.operation()
         defer { display.end() }
+        let output = output == "-" ? nil : output
         if let output, !force, FileManager.default.fileExists(atPath: output) {
             throw FerryError(
                 "\(output): the file exists already", details: ["Choose another name, or say --force to overwrite it."])

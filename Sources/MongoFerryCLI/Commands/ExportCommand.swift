@@ -63,7 +63,9 @@ struct ExportCommand: ParsableCommand {
     @Flag(help: "Overwrite the file if it exists.")
     var force = false
 
-    @Option(help: ArgumentHelp("Threads that read and encode. Default: the machine's cores, 2 to 4.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Threads that read and encode, up to 256. Default: the machine's cores, 2 to 4.", valueName: "n"))
     var jobs: Int?
 
     @Option(
@@ -72,7 +74,7 @@ struct ExportCommand: ParsableCommand {
     var report: [String] = []
 
     func validate() throws {
-        if let jobs, jobs < 1 { throw ValidationError("--jobs must be at least 1") }
+        try Jobs.check(jobs)
     }
 
     func run() throws {
@@ -102,10 +104,12 @@ struct ExportCommand: ParsableCommand {
         options.consistency = consistency
         options.configuration = try common.configuration()
         options.jobs = jobs
-        let report = try ReportedRun.run("export", common, reports, file: path == "-" ? nil : path) { operation in
-            try Export(target, options).runBlocking(operation)
+        let exporting = Export(target, options)
+        try ReportedRun.run("export", common, reports, file: path == "-" ? nil : path) {
+            try exporting.runBlocking($0)
+        } tell: {
+            tell($0, path)
         }
-        tell(report, path)
     }
 
     /// Looks before the database is read: that may take long.
@@ -132,11 +136,7 @@ struct ExportCommand: ParsableCommand {
         let out = path == "-" ? Terminal.standardError : Terminal.standardOutput
         if common.quiet { return }
         out.show(Summary.table(report))
-        if !report.excluded.isEmpty {
-            out.line("left out: " + report.excluded.map { "\($0.name.oneLine) (\($0.reason))" }.joined(separator: ", "))
-        } else {
-            out.line("left out: nothing")
-        }
+        out.line("left out: \(Summary.leftOut(report) ?? "nothing")")
         if let escaped = report.escaped, escaped > 0 {
             out.line("\(escaped.grouped) documents that Extended JSON cannot carry stand in the file as $rawBSON")
         }

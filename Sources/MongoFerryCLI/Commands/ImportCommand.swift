@@ -62,7 +62,9 @@ struct ImportCommand: ParsableCommand {
     @Flag(help: "Do not ask.")
     var yes = false
 
-    @Option(help: ArgumentHelp("Threads that decode and write. Default: the machine's cores, 2 to 4.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Threads that decode and write, up to 256. Default: the machine's cores, 2 to 4.", valueName: "n"))
     var jobs: Int?
 
     @Option(
@@ -71,7 +73,7 @@ struct ImportCommand: ParsableCommand {
     var report: [String] = []
 
     func validate() throws {
-        if let jobs, jobs < 1 { throw ValidationError("--jobs must be at least 1") }
+        try Jobs.check(jobs)
         if maxRejects < 0 { throw ValidationError("--max-rejects must be 0 or more") }
         if inPlace, mode != .replace { throw ValidationError("--in-place goes with --mode replace") }
         if upsertKeys != nil, mode != .merge { throw ValidationError("--upsert-keys goes with --mode merge") }
@@ -117,10 +119,11 @@ struct ImportCommand: ParsableCommand {
         let target = try common.target()
         let importing =
             file == "-" ? Import(spooling: 0, into: target, options) : Import(file, into: target, options)
-        let report = try ReportedRun.run("import", common, reports, file: file == "-" ? nil : file) {
+        try ReportedRun.run("import", common, reports, file: file == "-" ? nil : file) {
             try importing.runBlocking($0)
+        } tell: {
+            try Outcome.tell($0, quiet: common.quiet)
         }
-        try Outcome.tell(report, quiet: common.quiet)
     }
 }
 

@@ -1,43 +1,73 @@
 import Foundation
 import MongoFerry
 
-/// Where the outcome is written, in the form that each name's ending says.
+/// Where the outcome is written: reports in the form that each name's ending says, and a picture of the references.
 struct ReportFiles {
     private enum Form: String {
-        case json, html
+        case json, html, picture
+
+        /// What messages call it.
+        var name: String { self == .picture ? "picture" : "report" }
     }
 
     private var files: [(path: String, form: Form)] = []
 
     /// Looks before the operation starts: that may take long.
     /// - Throws: ``FerryError`` for an ending that is no report's, or a place where nothing can be written.
-    init(_ paths: [String]) throws {
+    init(_ paths: [String], picture: String? = nil) throws {
         for path in paths {
-            let url = URL(fileURLWithPath: path)
-            guard let form = Form(rawValue: url.pathExtension.lowercased()) else {
+            let ending = URL(fileURLWithPath: path).pathExtension.lowercased()
+            guard let form = Form(rawValue: ending), form != .picture else {
                 throw FerryError(
                     "\(path): a report's name ends in .json or .html", kind: .usage,
                     details: [".json is for programs, .html for people. --report may be given once for each."])
             }
-            let manager = FileManager.default
-            let folder = url.deletingLastPathComponent().path
-            var isFolder: ObjCBool = false
-            guard manager.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
-                throw FerryError("\(path): there is no folder \(folder) for the report")
-            }
-            guard manager.isWritableFile(atPath: manager.fileExists(atPath: path) ? path : folder) else {
-                throw FerryError("\(path): cannot write the report there")
-            }
-            files.append((path, form))
+            try add(path, form)
+        }
+        if let picture { try add(picture, .picture) }
+    }
+
+    private mutating func add(_ path: String, _ form: Form) throws {
+        let manager = FileManager.default
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        var isFolder: ObjCBool = false
+        guard manager.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
+            throw FerryError("\(path): there is no folder \(folder) for the \(form.name)")
+        }
+        let exists = manager.fileExists(atPath: path, isDirectory: &isFolder)
+        if exists, isFolder.boolValue {
+            throw FerryError("\(path): cannot write the \(form.name) there: it is a folder")
+        }
+        guard manager.isWritableFile(atPath: exists ? path : folder) else {
+            throw FerryError("\(path): cannot write the \(form.name) there")
+        }
+        files.append((path, form))
+    }
+
+    /// Writes all that can be written.
+    /// - Returns: an error that names each file that could not; nil where all could.
+    func write(_ report: Report) -> FerryError? {
+        var faults: [String] = []
+        for (path, form) in files {
+            guard let text = text(of: report, form) else { continue }
+            do {
+                try Data(Secrets.hidden(in: text).utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+            } catch { faults.append("\(path): cannot write the \(form.name): \(Self.reason(error))") }
+        }
+        return faults.first.map { FerryError($0, details: Array(faults.dropFirst())) }
+    }
+
+    /// Nil where no references were looked at, and there is nothing to be drawn.
+    private func text(of report: Report, _ form: Form) -> String? {
+        switch form {
+        case .json: report.json
+        case .html: report.html
+        case .picture: report.graph?.drawn(as: .svg)
         }
     }
 
-    func write(_ report: Report) throws {
-        for (path, form) in files {
-            let text = form == .json ? report.json : report.html
-            do {
-                try Data(Secrets.hidden(in: text).utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
-            } catch { throw FerryError("\(path): cannot write the report: \(error.localizedDescription)") }
-        }
+    /// The system's own, where Foundation has one behind its text.
+    private static func reason(_ error: any Error) -> String {
+        ((error as? CocoaError)?.underlying ?? error).localizedDescription
     }
 }

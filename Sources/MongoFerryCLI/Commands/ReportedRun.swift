@@ -1,31 +1,53 @@
 import Foundation
 import MongoFerry
 
-/// Runs an operation, and writes its reports whatever becomes of it.
+/// Runs an operation, tells its outcome, and writes its reports whatever becomes of it.
 enum ReportedRun {
+    /// - Parameters:
+    ///   - body: the operation.
+    ///   - tell: says what the operation did; called whether or not its reports could be written.
+    /// - Throws: what `body` threw, or `tell`; else ``FerryError`` where a report could not be written.
     static func run(
         _ name: String, _ common: CommonOptions, _ reports: ReportFiles, file: String? = nil,
-        _ body: (OperationContext) throws -> Report
-    ) throws -> Report {
+        _ body: (OperationContext) throws -> Report, tell: (Report) throws -> Void
+    ) throws {
         // What is known beforehand stands in the report of a failure, too.
         var failure = Report(operation: name)
         failure.file = file
         failure.database = common.db
         let began = ContinuousClock.now
         let (operation, display) = common.operation()
+        let report: Report
         do {
-            let report = try body(operation)
+            report = try body(operation)
             display.end()
-            try reports.write(report)
-            return report
         } catch {
             display.end()
             let error = error is CancellationError ? interrupted(name) : error
             failure.status = (error as? FerryError)?.kind == .interrupted ? "interrupted" : "failed"
             failure.error = "\(error)"
             failure.seconds = ((ContinuousClock.now - began).inSeconds * 1000).rounded() / 1000
-            try reports.write(failure)
+            // The error and its exit status say what state things are in: nothing may come in their place.
+            if let fault = reports.write(failure) { Terminal.standardError.warning("\(fault)") }
             throw error
+        }
+        var fault = reports.write(report)
+        if let whatIsDone = whatIsDone(report) { fault?.details.append("\(whatIsDone) itself is done.") }
+        do {
+            try tell(report)
+        } catch {
+            if let fault { ExitText.write("\(fault)") }
+            throw error
+        }
+        if let fault { throw fault }
+    }
+
+    /// What need not be run again for its report's sake; nil where nothing was done.
+    private static func whatIsDone(_ report: Report) -> String? {
+        switch report.operation {
+        case _ where report.status == "refused": nil
+        case "verify": "The check"
+        default: report.isDryRun ? "The dry run" : "The \(report.operation)"
         }
     }
 

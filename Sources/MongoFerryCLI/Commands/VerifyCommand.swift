@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import MongoFerry
 import Relations
 
@@ -44,8 +43,14 @@ struct VerifyCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Draw the reference graph, dangling references in red.", valueName: "file.svg"))
     var graph: String?
 
+    func validate() throws {
+        if file == nil, !(collection + exclude + rename).isEmpty {
+            throw ValidationError("--collection, --exclude and --rename choose from a file, and none is named")
+        }
+    }
+
     func run() throws {
-        let reports = try ReportFiles(report)
+        let reports = try ReportFiles(report, picture: graph)
         // A file is looked at by itself unless a database is named: the default connection is no wish to compare.
         let asksForDatabase = common.db != nil || common.uri != nil || common.uriFile != nil
         let target = asksForDatabase || file == nil ? try common.target() : nil
@@ -54,26 +59,30 @@ struct VerifyCommand: ParsableCommand {
         verify.exclude = exclude.map { Glob($0) }
         verify.renames = try Renames.parse(rename)
         let checks = verify
-        let result = try ReportedRun.run("verify", common, reports, file: file) { try checks.runBlocking($0) }
-        if let graph, let drawing = result.graph {
-            do {
-                try Data(drawing.drawn(as: .svg).utf8).write(to: URL(fileURLWithPath: graph), options: .atomic)
-            } catch { throw FerryError("\(graph): cannot write the picture: \(error.localizedDescription)") }
+        try ReportedRun.run("verify", common, reports, file: file) {
+            try checks.runBlocking($0)
+        } tell: {
+            try tell($0)
         }
+    }
+
+    private func tell(_ result: Report) throws {
+        let out = Terminal.standardOutput
         if !common.quiet {
-            for reference in result.references where reference.dangling == 0 {
-                Terminal.standardOutput.line(Summary.sound(reference))
+            for reference in result.references where reference.dangling == 0 { out.line(Summary.sound(reference)) }
+            if let left = Summary.leftOut(result) {
+                out.line("\(file == nil ? "left out" : "not compared"): \(left)")
             }
         }
         try Outcome.tell(result, quiet: common.quiet)
-        if !common.quiet { Terminal.standardOutput.line(verdict(result)) }
+        if !common.quiet { out.line(verdict(result)) }
     }
 
     /// What is known to be true where no problem was found.
     private func verdict(_ result: Report) -> String {
         guard let file else { return "\(result.database ?? ""): sound" }
         guard let database = result.database else { return "\(file): sound" }
-        let records = collection.isEmpty && exclude.isEmpty ? "all of its records" : "the chosen collections' records"
+        let records = result.excluded.isEmpty ? "all of its records" : "the chosen collections' records"
         return "\(file): sound; \(records) are in \(database), equal"
     }
 }

@@ -66,6 +66,15 @@ enum Summary {
         return "\(reference.collection).\(reference.path) → \(reference.target)\(condition)".oneLine
     }
 
+    /// `auditlogs (excluded by --exclude auditlogs), of policies what {"status":"active"} does not match`; nil where
+    /// nothing was left out.
+    static func leftOut(_ report: Report) -> String? {
+        let parts =
+            report.excluded.map { "\($0.name) (\($0.reason))".oneLine }
+            + report.queries.map { "of \($0.name) what \($0.query) does not match".oneLine }
+        return parts.isEmpty ? nil : parts.joined(separator: ", ")
+    }
+
     /// What dangles, with examples.
     static func references(_ report: Report) -> [String] {
         report.references.filter { $0.dangling > 0 }.map { reference in

@@ -79,7 +79,7 @@ final class Terminal: @unchecked Sendable {
         let erasure = erasure
         status = StyledText()
         isAsking = true
-        put(erasure + question)
+        put(erasure + question.harmless)
         lock.unlock()
         defer { lock.withLock { isAsking = false } }
         return readLine()

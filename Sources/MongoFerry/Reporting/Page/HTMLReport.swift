@@ -71,32 +71,6 @@ struct HTMLReport {
             """
     }
 
-    private var tone: String {
-        switch report.status {
-        case "done": report.danglingCount > 0 ? "warn" : "good"
-        case "planned": "plan"
-        case "problems", "interrupted": "warn"
-        default: "bad"
-        }
-    }
-
-    private var verdict: String {
-        if let error = report.error { return error }
-        let dangling = report.danglingCount
-        let but = dangling > 0 ? " \(dangling.grouped) \(dangling == 1 ? "value leads" : "values lead") nowhere." : ""
-        switch (report.operation, report.status) {
-        case (_, "problems"): return "Problems were found: \(report.problemCounts)."
-        case (_, "planned"): return "Nothing was written. This is what an import would do."
-        case ("export", _):
-            let left = report.excluded.count
-            let rest =
-                left == 0 ? "Nothing was left out." : "\(left) \(left == 1 ? "name was" : "names were") left out."
-            return "\(report.totals.read.grouped) records are in the file. \(rest)"
-        case ("import", _): return "Everything in the file is in the database.\(but)"
-        default: return "Everything is sound.\(but)"
-        }
-    }
-
     private var nextSteps: HTML {
         let steps = report.nextSteps
         guard !steps.isEmpty else { return "" }
@@ -280,9 +254,12 @@ struct HTMLReport {
     }
 
     private var excluded: HTML {
-        guard !report.excluded.isEmpty else { return "" }
+        guard !report.excluded.isEmpty || !report.queries.isEmpty else { return "" }
         var table = HTMLTable([.init(title: "name"), .init(title: "why")])
         for exclusion in report.excluded { table.add(["\(exclusion.name)", "\(exclusion.reason)"]) }
+        for query in report.queries {
+            table.add(["\(query.name)", "documents that \(query.query.excerpt(200)) does not match"])
+        }
         return section("Left out", "", table.html)
     }
 

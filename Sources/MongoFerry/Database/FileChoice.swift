@@ -1,0 +1,56 @@
+import BackupFile
+import Relations
+
+/// Which collections of a file are meant.
+struct FileChoice {
+    /// Names or globs; empty for all.
+    let collections: [Glob]
+    let exclude: [Glob]
+    let renames: [String: String]
+    let configuration: Configuration
+
+    /// - Parameter names: everything in the file.
+    /// - Throws: ``FerryError`` for names that are not among them.
+    func check(against names: [String]) throws {
+        for name in renames.keys.sorted() where !names.contains(name) {
+            throw unknown(name, "--rename names '\(name)', which is not in the file", names)
+        }
+        for glob in collections where !names.contains(where: glob.matches) {
+            throw unknown(glob.pattern, "there is no collection '\(glob)' in the file", names)
+        }
+    }
+
+    private func unknown(_ name: String, _ text: String, _ known: [String]) -> FerryError {
+        FerryError(
+            text, kind: .usage,
+            details: NearestName.nearest(to: name, among: known).map { ["Did you mean '\($0)'?"] } ?? [])
+    }
+
+    /// What of the file is left out, and why.
+    func exclusions(among names: [String]) -> [BackupMetadata.Exclusion] {
+        names.compactMap { name in exclusion(of: name).map { .init(name: name, reason: $0) } }
+    }
+
+    /// Why a collection is left out; nil where it is not.
+    func exclusion(of name: String) -> String? {
+        if !collections.isEmpty, !collections.contains(where: { $0.matches(name) }) { return "not asked for" }
+        if let glob = exclude.first(where: { $0.matches(name) }) { return "excluded by --exclude \(glob)" }
+        return configuration.exclusion(ofFileName: name).map {
+            "excluded by '\($0)' in \(configuration.file ?? "the configuration")"
+        }
+    }
+}
+
+extension OperationContext {
+    /// Says which exclusions match nothing: a mistyped one leaves its collection in. No error, since scripts exclude
+    /// what need not be there.
+    /// - Parameters:
+    ///   - names: all that could have been meant.
+    ///   - place: where they are, as a noun.
+    func warnOfUnmatched(_ exclude: [Glob], among names: [String], in place: String) {
+        for glob in exclude where !names.contains(where: glob.matches) {
+            let hint = NearestName.nearest(to: glob.pattern, among: names).map { ". Did you mean '\($0)'?" } ?? ""
+            warning("--exclude '\(glob)' matches no collection in \(place)\(hint)")
+        }
+    }
+}

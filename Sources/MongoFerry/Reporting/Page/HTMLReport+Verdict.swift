@@ -1,0 +1,45 @@
+import Relations
+
+extension HTMLReport {
+    /// A class of the style sheet.
+    var tone: String {
+        switch report.status {
+        case "done": report.danglingCount > 0 ? "warn" : "good"
+        case "planned": "plan"
+        case "problems", "interrupted": "warn"
+        default: "bad"
+        }
+    }
+
+    /// The outcome in a sentence or two.
+    var verdict: String {
+        if let error = report.error { return error }
+        let dangling = report.danglingCount
+        let but = dangling > 0 ? " \(dangling.grouped) \(dangling == 1 ? "value leads" : "values lead") nowhere." : ""
+        let left = report.excluded.count
+        switch (report.operation, report.status) {
+        case (_, "problems"): return "Problems were found: \(report.problemCounts)."
+        case (_, "planned"): return "Nothing was written. This is what an import would do."
+        case ("export", _):
+            let records = report.totals.read
+            return "\(records.grouped) \(records == 1 ? "record is" : "records are") in the file. \(leftOut)"
+        case ("import", _):
+            guard left > 0 else { return "Everything in the file is in the database.\(but)" }
+            let count = "\(left) \(left == 1 ? "collection was" : "collections were")"
+            return "What was chosen of the file is in the database. \(count) left out.\(but)"
+        default: return "\(left == 0 ? "Everything" : "All that was looked at") is sound.\(but)"
+        }
+    }
+
+    /// What an export left out.
+    private var leftOut: String {
+        var sentences: [String] = []
+        let left = report.excluded.count
+        if left > 0 { sentences.append("\(left) \(left == 1 ? "name was" : "names were") left out.") }
+        if !report.queries.isEmpty {
+            let names = report.queries.map(\.name).listed("and")
+            sentences.append("Of \(names) there is only what a query matches.")
+        }
+        return sentences.isEmpty ? "Nothing was left out." : sentences.joined(separator: " ")
+    }
+}

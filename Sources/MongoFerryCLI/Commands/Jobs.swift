@@ -1,0 +1,11 @@
+import ArgumentParser
+import MongoFerry
+
+/// How many threads somebody may ask for.
+enum Jobs {
+    /// - Throws: `ValidationError`.
+    static func check(_ jobs: Int?) throws {
+        guard let jobs, !Threads.jobsRange.contains(jobs) else { return }
+        throw ValidationError("--jobs must be from \(Threads.jobsRange.lowerBound) to \(Threads.jobsRange.upperBound)")
+    }
+}

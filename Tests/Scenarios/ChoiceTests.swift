@@ -1,0 +1,175 @@
+import BSON
+import Foundation
+import MongoFerry
+import Relations
+import Testing
+
+/// What was chosen, left out or filtered is said where the outcome is, and a choice of nothing does not pass in silence.
+@Suite struct ChoiceTests {
+    private static func run(_ arguments: [String]) throws -> Program.Outcome {
+        try Program.run(arguments, environment: ["MONGODB_URI": try testURI()])
+    }
+
+    private static func verify(
+        _ file: String, _ database: TestDatabase, _ configure: (inout Verify) -> Void = { _ in }
+    ) throws -> Report {
+        var verify = Verify(file: file, target: try database.target)
+        configure(&verify)
+        return try verify.runBlocking(OperationContext())
+    }
+
+    private static func texts(_ differences: [Report.Difference]) -> [String] {
+        differences.map { "\($0.collection) \($0.kind): \($0.detail)" }
+    }
+
+    private static func fill(_ database: TestDatabase) throws {
+        try database.insert([["_id": 1, "status": "active"], ["_id": 2, "status": "over"]], into: "policies")
+        try database.insert([["_id": 1]], into: "customers")
+    }
+
+    // MARK: Left out
+
+    @Test func whatWasNotComparedIsNotCalledEqual() throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database)
+            let (file, config) = (folder.file("all.csv"), folder.file("c.yaml"))
+            try database.export(to: file)
+            try database.drop("policies")
+            try folder.write("exclude: [polic*]\n", to: "c.yaml")
+            for (arguments, reason) in [
+                (["--config", config], "excluded by 'polic*' in \(config)"),
+                (["--exclude", "policies"], "excluded by --exclude policies"),
+                (["--collection", "customers"], "not asked for"),
+            ] {
+                let outcome = try Self.run(
+                    ["verify", file, "--db", database.name, "--report", folder.file("r.html")] + arguments)
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(outcome.output.contains("not compared: policies (\(reason))\n"), "\(outcome.output)")
+                #expect(
+                    outcome.output.hasSuffix(
+                        "\(file): sound; the chosen collections' records are in \(database.name), equal\n"),
+                    "\(outcome.output)")
+                #expect(try folder.text("r.html").contains("All that was looked at is sound."))
+            }
+            let report = try Self.verify(file, database) { $0.exclude = [Glob("policies")] }
+            #expect(report.excluded.map(\.name) == ["policies"])
+        }
+    }
+
+    @Test func whatAQueryLeftOutIsSaid() throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database)
+            let query = #"{"status":"active"}"#
+            let reports = ["--report", folder.file("r.html"), "--report", folder.file("r.json")]
+            let export = ["export", "--db", database.name, "--query", "policies=\(query)"] + reports
+            let some = try Self.run(export + ["-o", folder.file("some.csv")])
+            #expect(
+                some.output.contains("left out: of policies what \(query) does not match\n"), "\(some.output)")
+            let page = try folder.text("r.html")
+            #expect(page.contains("2 records are in the file. Of policies there is only what a query matches."))
+            #expect(page.contains("documents that {&quot;status&quot;:&quot;active&quot;} does not match"))
+            let queries = try JSONValue(folder.text("r.json"))["queries"]
+            #expect(queries?.array.map { $0["name"]?.string } == ["policies"])
+            #expect(queries?.array.map { $0["query"]?.string } == [query])
+
+            let fewer = try Self.run(export + ["-o", folder.file("fewer.csv"), "--exclude", "customers"])
+            #expect(
+                fewer.output.contains(
+                    "left out: customers (excluded by --exclude customers), of policies what \(query) does not match\n"
+                ), "\(fewer.output)")
+            #expect(
+                try folder.text("r.html").contains(
+                    "1 record is in the file. 1 name was left out. Of policies there is only what a query matches."))
+        }
+    }
+
+    @Test func anImportOfAPartIsNotCalledOneOfEverything() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try Self.fill(source)
+            try source.export(to: folder.file("all.csv"))
+            let arguments = [
+                "import", folder.file("all.csv"), "--db", copy.name, "--report", folder.file("r.html"),
+            ]
+            #expect(try Self.run(arguments + ["--collection", "customers"]).status == 0)
+            let page = try folder.text("r.html")
+            #expect(!page.contains("Everything in the file"))
+            #expect(page.contains("What was chosen of the file is in the database. 1 collection was left out."))
+            #expect(page.contains("<h2>Left out</h2>") && page.contains("not asked for"))
+            #expect(try Self.run(arguments).status == 0)
+            #expect(try folder.text("r.html").contains("Everything in the file is in the database."))
+        }
+    }
+
+    // MARK: Empty collections
+
+    @Test func anEmptyCollectionOfAFileIsHeldAgainstTheDatabaseToo() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try Self.fill(source)
+            try source.create("empty")
+            try source.create("ticks", ["timeseries": ["timeField": "at"]])
+            let file = folder.file("all.csv")
+            try source.export(to: file)
+            #expect(try Self.verify(file, source).differences.isEmpty)
+            #expect(try Self.verify(file, source) { $0.collections = [Glob("empty")] }.status == "done")
+            // Under another name.
+            try copy.load(file) { $0.renames = ["empty": "x"] }
+            #expect(try Self.verify(file, copy) { $0.renames = ["empty": "x"] }.differences.isEmpty)
+            #expect(
+                Self.texts(try Self.verify(file, copy).differences) == [
+                    "empty missing: the collection is not there; the file has 0 records"
+                ])
+            #expect(try Self.verify(file, copy).status == "problems")
+            // With documents in it.
+            try source.insert([["_id": 7]], into: "empty")
+            let report = try Self.verify(file, source)
+            #expect(Self.texts(report.differences) == ["empty extra: 1 document in the database only: _id 7"])
+            #expect(report.status == "done")
+        }
+    }
+
+    // MARK: Choices of nothing
+
+    @Test func anExclusionThatMatchesNothingIsWarnedOf() throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database)
+            let file = folder.file("all.csv")
+            try database.export(to: file)
+            let commands = [
+                (["export", "--db", database.name, "-o", folder.file("x.csv")], database.name),
+                (["import", file, "--db", database.name], "the file"),
+                (["verify", file, "--db", database.name], "the file"),
+            ]
+            for (command, place) in commands {
+                let typo = try Self.run(command + ["--exclude", "custmers", "--exclude", "zz*"])
+                #expect(typo.status == 0, "\(typo.text)")
+                #expect(
+                    typo.errors.contains(
+                        "warning: --exclude 'custmers' matches no collection in \(place). Did you mean 'customers'?\n"),
+                    "\(typo.errors)")
+                #expect(
+                    typo.errors.contains("warning: --exclude 'zz*' matches no collection in \(place)\n"),
+                    "\(typo.errors)")
+                try? FileManager.default.removeItem(atPath: folder.file("x.csv"))
+                // One that is not asked for either is no mistake.
+                let known = try Self.run(command + ["--exclude", "cust*", "--collection", "policies", "--quiet"])
+                #expect(known.status == 0 && known.text == "", "\(known.text)")
+            }
+        }
+    }
+
+    @Test func aQueryOfAViewIsRefused() throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database)
+            try database.create("active", ["viewOn": "policies", "pipeline": []])
+            let outcome = try Self.run([
+                "export", "--db", database.name, "-o", folder.file("x.csv"), "--query", #"active={"_id":1}"#,
+            ])
+            #expect(outcome.status == 64)
+            #expect(
+                outcome.errors
+                    == "mongoferry: --query names 'active', which is a view: a file has its definition, not its documents\n"
+            )
+            #expect(try folder.names() == [])
+        }
+    }
+}
