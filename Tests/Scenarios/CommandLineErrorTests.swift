@@ -199,6 +199,10 @@ import Testing
             "a rename without a file", "verify --db {db} --rename customers=clients", 64,
             "mongoferry: --collection, --exclude and --rename choose from a file, and none is named\n…"),
         Mistake(
+            "a choice without a database", "verify {dir}/customers.csv --collection customers", 64,
+            "mongoferry: --collection, --exclude and --rename choose what is held against a database, and none is named: say --db\n…"
+        ),
+        Mistake(
             "more threads than a machine can have", "export --db {db} -o {dir}/all.csv --jobs 4611686018427387904", 64,
             "mongoferry: --jobs must be from 1 to 256\n…"),
         Mistake(

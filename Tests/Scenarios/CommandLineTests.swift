@@ -96,6 +96,54 @@ import Testing
         }
     }
 
+    @Test func noReportTakesTheBackupsPlace() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "customers")
+            for ending in ["json", "svg"] {
+                let file = folder.file("backup.\(ending)")
+                #expect(try Self.run("export", "--db", database.name, "-o", file).status == 0)
+                let link = folder.file("link.\(ending)")
+                try FileManager.default.linkItem(atPath: file, toPath: link)
+                let before = try Data(contentsOf: URL(fileURLWithPath: file))
+                let option = ending == "svg" ? "--graph" : "--report"
+                var runs = [["verify", file, option, file], ["verify", file, option, link]]
+                if ending == "json" {
+                    runs += [
+                        ["import", file, "--db", database.name, option, file],
+                        ["export", "--db", database.name, "-o", file, "--force", option, file],
+                        [
+                            "export", "--db", database.name, "-o", folder.file("new.json"), option,
+                            folder.file("new.json"),
+                        ],
+                    ]
+                }
+                for run in runs {
+                    let outcome = try Program.run(run, environment: ["MONGODB_URI": try testURI()])
+                    #expect(outcome.status == 64, "\(run): \(outcome.text)")
+                    #expect(outcome.errors.contains("over the backup"), "\(run): \(outcome.text)")
+                }
+                #expect(try Data(contentsOf: URL(fileURLWithPath: file)) == before)
+            }
+            #expect(try !folder.names().contains("new.json"))
+        }
+    }
+
+    /// The shell has opened the file already: it must not be replaced, nor the table written into it.
+    @Test(arguments: ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+    func standardOutputByAnyNameIsStandardOutput(_ name: String) throws {
+        guard FileManager.default.fileExists(atPath: name) else { return }
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "customers")
+            let file = folder.file("all.csv")
+            for more in ["", "--force"] {
+                let outcome = try Self.shell(
+                    "\"$MONGOFERRY\" export --db \(database.name) -o \(name) \(more) > \(file)")
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(try Self.run("verify", file).status == 0)
+            }
+        }
+    }
+
     /// Whoever starts a program may give it a pipe that does not wait.
     @Test func aReaderThatIsSlowGetsAllOfIt() throws {
         try withTestDatabase { _, folder in

@@ -147,7 +147,7 @@ public struct Export: Sendable {
         _ moment: ReadMoment, _ connection: Connection, _ writer: BackupWriter, _ operation: OperationContext
     ) throws -> Report {
         let collections = metadata.collections.filter { $0.kind != .view }
-        let jobs = options.jobs ?? Threads.defaultJobs
+        let jobs = Threads.jobs(options.jobs)
         let parts = try parts(collections, sizes, queries, moment, connection, readers: jobs)
         let chunks = OrderedChunks(
             parts: collections.indices.map { index in parts.count { $0.collection == index } },

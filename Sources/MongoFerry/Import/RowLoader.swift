@@ -120,8 +120,8 @@ private final class LoadWorker: @unchecked Sendable {
     private(set) var outcome: CollectionOutcome?
     private(set) var matched = 0
     private(set) var postponed: [SecondAttempt.Postponed] = []
-    /// Rows that a rule of the configuration cannot convert, and those that repeat an `_id`; the preflight has found
-    /// and set them aside.
+    /// Rows that a rule of the configuration cannot convert, those that repeat an `_id`, and legacy ones that are too large
+    /// even when they are converted; the preflight has found and set them aside.
     private(set) var setAside = 0
     /// Rows that the database has already, and how many of them there were.
     private let known: KnownRows?
@@ -167,12 +167,12 @@ private final class LoadWorker: @unchecked Sendable {
                             passed += 1
                             return
                         }
-                        try RowDecoder.checkSize(document, survey.maximumDocument, line: line, collection: name)
+                        try checkSize(document)
                         try tally?.look(at: document)
                         return try writer.add(document, line: line, from: decoder.buffer)
                     }
                     try convert(document, rules) {
-                        try RowDecoder.checkSize($0, survey.maximumDocument, line: line, collection: name)
+                        try checkSize($0)
                         try writer.add($0, line: line)
                     }
                 }
@@ -182,9 +182,17 @@ private final class LoadWorker: @unchecked Sendable {
                 return
             } catch is RowRejection {
                 setAside += 1
+            } catch is TooLarge {
+                setAside += 1
             }
         }
         return taken
+    }
+
+    private struct TooLarge: Error {}
+
+    private func checkSize(_ document: RawDocument) throws {
+        guard document.bytes.count <= survey.maximumDocument else { throw TooLarge() }
     }
 
     private func convert(_ document: RawDocument, _ rules: TypeRules, _ body: (RawDocument) throws -> Void) throws {

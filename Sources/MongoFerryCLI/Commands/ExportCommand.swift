@@ -78,14 +78,16 @@ struct ExportCommand: ParsableCommand {
     }
 
     func run() throws {
-        let reports = try ReportFiles(report)
         let target = try common.target()
         guard let database = target.database else {
             throw FerryError(
                 "which database? Neither --db nor the connection string names one", kind: .usage,
                 details: ["Say --db NAME."])
         }
-        let path = output ?? "\(database).csv"
+        // A file that the shell has opened for standard output is written to, and not replaced.
+        let isOutput = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].contains(output)
+        let path = isOutput ? "-" : output ?? "\(database).csv"
+        let reports = try ReportFiles(report, backup: path)
         if path != "-" { try checkPlace(path) }
         var options = ExportOptions(
             destination: path == "-"

@@ -80,7 +80,7 @@ struct ImportCommand: ParsableCommand {
     }
 
     func run() throws {
-        let reports = try ReportFiles(report)
+        let reports = try ReportFiles(report, backup: file)
         var options = ImportOptions()
         options.mode = mode
         options.inPlace = inPlace

@@ -13,8 +13,13 @@ struct ReportFiles {
     private var files: [(path: String, form: Form)] = []
 
     /// Looks before the operation starts: that may take long.
+    /// - Parameter backup: the file that is read or written, which no report may take the place of.
     /// - Throws: ``FerryError`` for an ending that is no report's, or a place where nothing can be written.
-    init(_ paths: [String], picture: String? = nil) throws {
+    init(_ paths: [String], picture: String? = nil, backup: String? = nil) throws {
+        if let backup, let path = (paths + [picture].compactMap(\.self)).first(where: { Self.isSame($0, backup) }) {
+            throw FerryError(
+                "\(path): a report would be written over the backup", kind: .usage, details: ["Give it another name."])
+        }
         for path in paths {
             let ending = URL(fileURLWithPath: path).pathExtension.lowercased()
             guard let form = Form(rawValue: ending), form != .picture else {
@@ -25,6 +30,16 @@ struct ReportFiles {
             try add(path, form)
         }
         if let picture { try add(picture, .picture) }
+    }
+
+    /// Whether two paths lead to one file, which need not be there yet.
+    private static func isSame(_ left: String, _ right: String) -> Bool {
+        var (mine, other) = (stat(), stat())
+        if stat(left, &mine) == 0, stat(right, &other) == 0 {
+            return mine.st_dev == other.st_dev && mine.st_ino == other.st_ino
+        }
+        func resolved(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
+        return resolved(left) == resolved(right)
     }
 
     private mutating func add(_ path: String, _ form: Form) throws {

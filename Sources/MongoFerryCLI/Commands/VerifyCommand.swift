@@ -44,15 +44,22 @@ struct VerifyCommand: ParsableCommand {
     var graph: String?
 
     func validate() throws {
-        if file == nil, !(collection + exclude + rename).isEmpty {
+        guard !(collection + exclude + rename).isEmpty else { return }
+        if file == nil {
             throw ValidationError("--collection, --exclude and --rename choose from a file, and none is named")
+        }
+        if !asksForDatabase {
+            throw ValidationError(
+                "--collection, --exclude and --rename choose what is held against a database, and none is named: say --db"
+            )
         }
     }
 
+    /// A file is looked at by itself unless a database is named: the default connection is no wish to compare.
+    private var asksForDatabase: Bool { common.db != nil || common.uri != nil || common.uriFile != nil }
+
     func run() throws {
-        let reports = try ReportFiles(report, picture: graph)
-        // A file is looked at by itself unless a database is named: the default connection is no wish to compare.
-        let asksForDatabase = common.db != nil || common.uri != nil || common.uriFile != nil
+        let reports = try ReportFiles(report, picture: graph, backup: file)
         let target = asksForDatabase || file == nil ? try common.target() : nil
         var verify = Verify(file: file, target: target, configuration: try common.configuration())
         verify.collections = collection.map { Glob($0) }
