@@ -105,27 +105,29 @@ extension OwnServerTests {
                 for name in ["a", "b"] {
                     try database.insert((0..<200).map { ["_id": .int32($0), "filling": filling] }, into: name)
                 }
-                let pause = try FailPoint(
-                    server, ["getMore"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 2000])
                 try folder.write("collections: {}\n", to: "empty.yaml")
-                let program = try Program(
+                let pause = try FailPoint(
+                    server, ["getMore"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 500])
+                try database.client.run(["profile": 2], on: database.name)
+                defer { _ = try? database.client.run(["profile": 0], on: database.name) }
+                let outcome = try Program.run(
                     exporting(
                         database, to: folder.file("all.csv"),
                         ["--consistency", consistency, "--config", folder.file("empty.yaml"), "--jobs", "2"]))
-                try pause.waitUntilEntered()
-                Thread.sleep(forTimeInterval: 1)
-                var open: Set<String> = []
-                let pipeline: [Document] = [
-                    ["$currentOp": ["idleCursors": true, "allUsers": true]],
-                    ["$match": ["ns": ["$in": [.string(database.name + ".a"), .string(database.name + ".b")]]]],
-                ]
-                try database.client.aggregate(database: "admin", pipeline: pipeline).forEach {
-                    if let name = $0["ns"]?.string { open.insert(String(name.suffix(1))) }
-                }
                 try pause.off()
-                let outcome = try program.wait()
+                try database.client.run(["profile": 0], on: database.name)
                 #expect(outcome.status == 0, "\(outcome.text)")
-                #expect(open == (consistency == "snapshot" ? ["a", "b"] : ["a"]))
+                // In the order in which they ended.
+                let commands = try database.documents(in: "system.profile", ["appName": "mongoferry"]).compactMap {
+                    entry -> String? in
+                    guard let operation = entry["op"]?.string, ["query", "getmore"].contains(operation) else {
+                        return nil
+                    }
+                    return operation + " " + (entry["ns"]?.string ?? "").suffix(1)
+                }
+                let asked = try #require(commands.lastIndex(of: "query b"))
+                let read = try #require(commands.lastIndex(of: "getmore a"))
+                #expect((asked < read) == (consistency == "snapshot"), "\(commands)")
             }
         }
 
