@@ -97,6 +97,9 @@ import Testing
             #expect(page.contains("<h2>Left out</h2>") && page.contains("not asked for"))
             #expect(try Self.run(arguments).status == 0)
             #expect(try folder.text("r.html").contains("Everything in the file is in the database."))
+            // What is there in another form stays as it is.
+            #expect(try Self.run(arguments + ["--mode", "insert"]).status == 0)
+            #expect(try folder.text("r.html").contains("Everything in the file that was missing is in the database."))
         }
     }
 

@@ -74,8 +74,8 @@ public struct ImportPlan: Sendable {
             var line = "  \(index + 1). \(name)  "
             if step.way == .view, mode != .replace {
                 lines.append(line + (step.liveOptions == nil ? "view (new)" : "view (it is there, and stays as it is)"))
-                lines += (step.differences + step.doubts).map { "     \($0.oneLine)" }
-                lines += step.code.map { "     code that the server runs: \($0.oneLine)" }
+                lines += (step.differences + step.doubts).map { "     \($0)" }
+                lines += step.code.map { "     code that the server runs: \($0)" }
                 continue
             }
             line += "\(step.way.rawValue), \(step.records) records"
@@ -84,9 +84,9 @@ public struct ImportPlan: Sendable {
                 step.liveIsView
                 ? " (a view has that name now)" : step.liveCount.map { " (\($0) there now)" } ?? " (new)"
             lines.append(line)
-            lines += step.differences.map { "     \($0.oneLine)" }
-            lines += step.doubts.map { "     \($0.oneLine)" }
-            lines += step.code.map { "     code that the server runs: \($0.oneLine)" }
+            lines += step.differences.map { "     \($0)" }
+            lines += step.doubts.map { "     \($0)" }
+            lines += step.code.map { "     code that the server runs: \($0)" }
         }
         for cycle in cycles { lines.append("  refer to each other: \(Self.list(cycle))") }
         if !leftOut.isEmpty { lines.append("  not imported: \(Self.list(leftOut))") }

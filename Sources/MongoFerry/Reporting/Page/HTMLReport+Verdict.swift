@@ -24,9 +24,13 @@ extension HTMLReport {
             let records = report.totals.read
             return "\(records.grouped) \(records == 1 ? "record is" : "records are") in the file. \(leftOut)"
         case ("import", _):
-            guard left > 0 else { return "Everything in the file is in the database.\(but)" }
+            let isInsert = report.mode == ImportOptions.Mode.insert.rawValue
+            // What is there in another form stays as it is.
+            let missing = isInsert ? " that was missing" : ""
+            guard left > 0 else { return "Everything in the file\(missing) is in the database.\(but)" }
             let count = "\(left) \(left == 1 ? "collection was" : "collections were")"
-            return "What was chosen of the file is in the database. \(count) left out.\(but)"
+            return
+                "What was chosen of the file\(isInsert ? " and was missing" : "") is in the database. \(count) left out.\(but)"
         default: return "\(left == 0 ? "Everything" : "All that was looked at") is sound.\(but)"
         }
     }
