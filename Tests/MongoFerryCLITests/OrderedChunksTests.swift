@@ -38,7 +38,7 @@ import Testing
         chunks.endPart(collection: 1)
         #expect(try chunks.next(collection: 0) == nil)
         #expect(try chunks.next(collection: 1) == nil)
-        while !waiting.isFinished { Thread.sleep(forTimeInterval: 0.01) }
+        for _ in 0..<1000 where !waiting.isFinished { Thread.sleep(forTimeInterval: 0.01) }
         #expect(isSecond.withLock { $0 })
     }
 }

@@ -159,6 +159,18 @@ import Testing
         }
     }
 
+    @Test(arguments: ImportOptions.Mode.allCases)
+    func aNameThatLooksLikeTwoOfTheDatabaseIsRefused(_ mode: ImportOptions.Mode) throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.insert([["_id": 1]], into: "caf\u{E9}")
+            try source.export(to: folder.file("one.csv"))
+            for name in ["caf\u{E9}", "cafe\u{301}"] { try copy.create(name) }
+            let error = #expect(throws: FerryError.self) { try copy.load(folder.file("one.csv"), mode) }
+            #expect(error?.text.contains("looks the same as a collection of \(copy.name)") == true)
+            #expect(try copy.count("caf\u{E9}") == 0)
+        }
+    }
+
     /// Where the file's names differ, the database's still look the same.
     @Test func lookAlikesOfTheDatabaseAreRefusedUnderOtherNamesToo() throws {
         try withTestDatabase { database, folder in
