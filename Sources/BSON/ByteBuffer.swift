@@ -25,18 +25,20 @@ public final class ByteBuffer: @unchecked Sendable {
         count = 0
     }
 
-    deinit { free(start) }
+    deinit {
+        if !isKept() { free(start) }
+    }
+
+    /// Whether somebody else has the block from now on.
+    private func isKept() -> Bool { HugeBlocks.shared.keep(HugeBlocks.Block(start: start, size: capacity)) }
 
     /// `realloc`, not a new allocation and a copy: a large block is moved by remapping its pages, so that growing
     /// never holds it twice.
     private static func resized(_ start: UnsafeMutablePointer<UInt8>?, to size: Int) -> UnsafeMutablePointer<UInt8> {
         guard let block = realloc(start, size) else { preconditionFailure("out of memory for \(size) bytes") }
-        if size >= hugeCapacity { askForHugePages(block, size) }
+        if size >= HugeBlocks.smallest { askForHugePages(block, size) }
         return block.assumingMemoryBound(to: UInt8.self)
     }
-
-    /// Only huge documents need buffers of this size.
-    private static let hugeCapacity = 4 << 20
 
     /// A document of 16 MB is then some pages of 2 MB instead of 4,000, each of which costs a fault: madvise(2). Refused
     /// by systems that have none, which does no harm.
@@ -62,17 +64,33 @@ public final class ByteBuffer: @unchecked Sendable {
     public func reset(keeping limit: Int = 8 << 20) {
         count = 0
         guard capacity > limit else { return }
-        capacity = max(min(limit, 1 << 20), Self.smallestCapacity)
-        start = Self.resized(start, to: capacity)
+        if isKept() {
+            capacity = Self.smallestCapacity
+            start = Self.resized(nil, to: capacity)
+        } else {
+            capacity = max(min(limit, 1 << 20), Self.smallestCapacity)
+            start = Self.resized(start, to: capacity)
+        }
     }
 
     /// Makes sure that `extra` bytes fit behind the content.
-    public func reserve(_ extra: Int) {
+    /// - Parameter most: bytes that the content will not exceed, as far as the caller knows.
+    public func reserve(_ extra: Int, most: Int = .max) {
         guard capacity - count < extra else { return }
         // Doubling at first; for huge rows by half, so that one 16 MB document doesn't take 200 MB.
         let grown = capacity < 32 << 20 ? capacity * 2 : capacity + capacity / 2
-        capacity = max(grown, count + extra)
-        start = Self.resized(start, to: capacity)
+        resize(to: max(min(grown, most), count + extra), atLeast: count + extra)
+    }
+
+    private func resize(to size: Int, atLeast needed: Int) {
+        if size >= HugeBlocks.smallest, capacity < HugeBlocks.smallest, let block = HugeBlocks.shared.take(needed) {
+            UnsafeMutableRawPointer(block.start).copyMemory(from: start, byteCount: count)
+            free(start)
+            (start, capacity) = (block.start, block.size)
+            return
+        }
+        start = Self.resized(start, to: size)
+        capacity = size
     }
 
     @inlinable public func append(_ bytes: UnsafeRawBufferPointer) {
@@ -156,7 +174,7 @@ public final class ByteBuffer: @unchecked Sendable {
             move(to: bounds.origin)
         }
         buffer.count = position
-        buffer.reserve(bytes)
+        buffer.reserve(bytes, most: bounds.length < Int.max ? bounds.origin + bounds.length : .max)
         start = buffer.start
         next = buffer.start + buffer.count
         limit = buffer.start + buffer.capacity

@@ -104,16 +104,18 @@ struct Surveyor {
                 hashes: hashes)
         }
         let operation = operation
-        try BatchPass.run(
-            reader, readsHugeAhead: true, cancellation: operation.cancellation,
-            workers: workers.map { worker in
-                { @Sendable batch in
-                    worker.look(at: batch)
-                    operation.progress(
-                        .preflight, records: done.add(batch.count), total: total, bytes: bytes.add(batch.byteCount),
-                        totalBytes: totalBytes)
-                }
-            })
+        try HugeBlocks.shared.keeping(2) {
+            try BatchPass.run(
+                reader, readsHugeAhead: true, cancellation: operation.cancellation,
+                workers: workers.map { worker in
+                    { @Sendable batch in
+                        worker.look(at: batch)
+                        operation.progress(
+                            .preflight, records: done.add(batch.count), total: total, bytes: bytes.add(batch.byteCount),
+                            totalBytes: totalBytes)
+                    }
+                })
+        }
         try reader.checkUnchanged()
         var survey = merged(workers, hashes, isLegacy: isLegacy)
         survey.measurements = measurements
