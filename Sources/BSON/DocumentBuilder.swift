@@ -37,9 +37,11 @@ public struct DocumentBuilder {
         return Document(trusted: bytes)
     }
 
+    /// A name of outside origin that holds a zero byte would end there, and what stands behind it would be elements of its
+    /// own: a question mark takes the byte's place.
     private mutating func begin(_ type: ElementType, _ key: some Collection<UInt8>) {
         bytes.append(type.rawValue)
-        bytes.append(contentsOf: key)
+        bytes.append(contentsOf: key.lazy.map { $0 == 0 ? UInt8(ascii: "?") : $0 })
         bytes.append(0)
     }
 }

@@ -49,7 +49,7 @@ extension BulkWrite {
     /// needs the pipeline and has repeated names is refused here, and where the one that it replaces has them it must
     /// not be tried: the server would abort, see ``BSON/RawDocument/hasRepeatedNames``.
     public func replaceOne(filter: RawDocument, with document: RawDocument, upsert: Bool) throws {
-        guard !Self.needsPipeline(document) else {
+        guard !document.needsPipelineToReplace else {
             if document.hasRepeatedNames {
                 return refuse(
                     "it has repeated names, and also a zero timestamp or a name that begins with $: servers take no "
@@ -109,18 +109,6 @@ extension BulkWrite {
 
     public func deleteOne(filter: Document) throws {
         try filter.withRaw { try deleteOne(filter: $0) }
-    }
-
-    private static func needsPipeline(_ document: RawDocument) -> Bool {
-        var walker = document.makeWalker()
-        var isFirst = true
-        while let element = try? walker.next() {
-            if element.key.first == UInt8(ascii: "$") || element.timestamp?.rawValue == 0 { return true }
-            // Named "0", "1" and so on, libmongoc would take it for a pipeline.
-            if isFirst, element.keyEquals("0") { return true }
-            isFirst = false
-        }
-        return false
     }
 
     private static func withC(

@@ -181,6 +181,16 @@ import Testing
         #expect(document.withRaw(\.hasRepeatedNames) == expected)
     }
 
+    @Test(
+        arguments: [
+            (["_id": .timestamp(Timestamp(rawValue: 0)), "a": 1], false), (["_id": 1, "$a": 1], true),
+            (["_id": 1, "t": .timestamp(Timestamp(rawValue: 0))], true), (["0": 1, "_id": 1], true),
+            (["_id": 1, "0": 1], false), (["_id": 1, "n": ["$a": 1, "t": .timestamp(Timestamp(rawValue: 0))]], false),
+        ] as [(Document, Bool)])
+    func aReplacementGoesAsAPipelineOnlyWhereItMust(document: Document, expected: Bool) {
+        #expect(document.withRaw(\.needsPipelineToReplace) == expected)
+    }
+
     @Test func aReplacementThatLooksLikeAPipelineStaysAReplacement() throws {
         try withTestDatabase { database in
             try database.insert([["_id": 1, "a": 1]], into: "c")

@@ -119,6 +119,19 @@ import Testing
         #expect(error?.description == "not a reference: 'path': bad path 'x..y': a name is missing (column 3)")
     }
 
+    /// They would become names of commands: of other elements, of an operator with the file's values.
+    @Test(
+        arguments: [
+            ("when", .document(["field": "z\0\u{1}x", "equals": 1])), ("targetPath", "$expr"), ("targetPath", "a\0b"),
+            ("path", "a\0b"),
+        ] as [(String, Value)])
+    func namesThatWouldSteerACommandAreNoReference(key: String, value: Value) {
+        let document: Document = ["collection": "a", "target": "b"]
+        let fields = key == "path" ? document : document.appending("path", "p")
+        let error = #expect(throws: ReferenceError.self) { try Reference(document: fields.appending(key, value)) }
+        #expect(error?.key == key)
+    }
+
     @Test func conditionsAreLookedAtInTheDocumentThatHoldsTheValue() throws {
         let reference = Reference(
             collection: "a", path: path("links[].id"), target: "b",

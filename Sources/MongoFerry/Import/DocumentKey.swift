@@ -10,7 +10,7 @@ struct DocumentKey: Sendable {
     init(_ names: [String]) throws {
         self.names = names
         paths = try names.map { name in
-            guard let path = FieldPath(name), !path.hasArrays else {
+            guard let path = try? FieldPath(parsingTarget: name), !path.hasArrays else {
                 throw FerryError("--upsert-keys: '\(name)' is not a field's name", kind: .usage)
             }
             return path

@@ -18,7 +18,7 @@ extension DocumentWriter {
         let bulk = try client.bulkWrite(to: namespace)
         for index in indexes {
             let document = try document(index)
-            if EmptyTimestamp.isAtTop(of: document) {
+            if document.hasEmptyTimestamp {
                 try bulk.insertKeepingTimestamps(document)
             } else {
                 try bulk.insert(document)
@@ -48,7 +48,7 @@ extension DocumentWriter {
         var dangerous: [SecondAttempt.Postponed] = []
         for index in taken {
             let document = try document(index)
-            if needsPipeline(document) {
+            if document.needsPipelineToReplace {
                 dangerous.append(postponing(document, index, Self.killsServers))
             } else if let id = document.first {
                 try replace(in: again, id: id, with: document)
@@ -79,15 +79,6 @@ extension DocumentWriter {
 
     static func filter(_ id: RawElement) -> Document {
         Document { $0.append("_id", .document(Document { $0.append("$eq", copying: id) })) }
-    }
-
-    /// Where a replacement has to go as a pipeline update: servers refuse some names at the top of a replacement, and
-    /// put the current time in the place of an empty timestamp there.
-    func needsPipeline(_ document: RawDocument) -> Bool {
-        if EmptyTimestamp.isAtTop(of: document) { return true }
-        var walker = document.makeWalker()
-        while let element = try? walker.next() { if element.key.first == 0x24 { return true } }
-        return false
     }
 
     /// Seen on MongoDB 6.0.5: a pipeline update of a document with repeated names can end the server's process.

@@ -19,7 +19,7 @@ extension DocumentWriter {
         var dangerous: [SecondAttempt.Postponed] = []
         for change in lookup.changed {
             try withReplacement(of: change.liveID, by: try document(change.index), key) { changed in
-                if needsPipeline(changed), changed.hasRepeatedNames || change.liveHasRepeatedNames {
+                if changed.needsPipelineToReplace, changed.hasRepeatedNames || change.liveHasRepeatedNames {
                     dangerous.append(postponing(changed, change.index, Self.killsServers))
                 } else if let id = changed.first {
                     try replace(in: bulk, id: id, with: changed)

@@ -35,7 +35,7 @@ struct DuplicateSearch {
                     guard suspects[name]?.contains(hash) == true else { return }
                     // Found before what the rules make of it was known.
                     if survey.repeatedLines.contains(row.line) { return }
-                    if let earlier = seen[name]?[hash]?.first(where: { Self.areEqual($0.id, value) }) {
+                    if let earlier = seen[name]?[hash]?.first(where: { ServerEquality.areEqual($0.id, value) }) {
                         survey.repeatedLines.insert(row.line)
                         survey.problems.add(
                             RowProblem(
@@ -46,20 +46,6 @@ struct DuplicateSearch {
                     }
                 }
             }
-        }
-    }
-
-    /// Equal as servers compare; numbers of different types count as equal where their hashes said so.
-    private static func areEqual(_ left: Value, _ right: Value) -> Bool {
-        left == right || left.isNumber && right.isNumber
-    }
-}
-
-extension Value {
-    fileprivate var isNumber: Bool {
-        switch self {
-        case .int32, .int64, .double, .decimal128: true
-        default: false
         }
     }
 }

@@ -1,17 +1,6 @@
 import BSON
 import MongoDriver
 
-/// Servers put the current time in the place of `Timestamp(0, 0)` at the top level of a document.
-enum EmptyTimestamp {
-    static func isAtTop(of document: RawDocument) -> Bool {
-        var walker = document.makeWalker()
-        while let element = try? walker.next() {
-            if element.type == .timestamp, element.timestamp?.rawValue == 0, !element.keyEquals("_id") { return true }
-        }
-        return false
-    }
-}
-
 /// Why a server refused a document.
 enum WriteErrorText {
     static func text(_ error: WriteError) -> String {

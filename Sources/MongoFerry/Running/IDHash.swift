@@ -1,6 +1,7 @@
 import BSON
 
-/// A 64-bit hash of a value under which values that a server takes for equal are equal: 1, 1.0 and NumberLong(1).
+/// A 64-bit hash of a value under which values that a server takes for equal are equal: 1, 1.0 and NumberLong(1). See
+/// ``ServerEquality``.
 ///
 /// Used to notice that two `_id`s may be the same. Where that matters the values themselves are compared afterwards.
 enum IDHash {
@@ -17,13 +18,10 @@ enum IDHash {
 
     private static func add(_ element: RawElement, to hash: UInt64) -> UInt64 {
         switch element.type {
+        // Those that are nearly always meant, without looking at how else the number could be written.
         case .int32: return mix(mix(hash, 1), UInt64(bitPattern: Int64(element.int32 ?? 0)))
         case .int64: return mix(mix(hash, 1), UInt64(bitPattern: element.int64 ?? 0))
-        case .double:
-            let number = element.double ?? 0
-            if let whole = Int64(exactly: number) { return mix(mix(hash, 1), UInt64(bitPattern: whole)) }
-            return mix(mix(hash, 2), number.isNaN ? 0x7FF8_0000_0000_0000 : number.bitPattern)
-        case .decimal128: return add(element.decimal128 ?? Decimal128(low: 0, high: 0), to: hash)
+        case .double, .decimal128: return ServerNumber(element).map { add($0, to: hash) } ?? hash
         case .document, .array:
             var result = mix(hash, UInt64(element.type.rawValue))
             guard var walker = element.document?.makeWalker() else { return result }
@@ -32,33 +30,20 @@ enum IDHash {
                 result = add(inner, to: result)
             }
             return mix(result, 0xE0D)
-        default: return add(bytes: element.value, to: mix(hash, UInt64(element.type.rawValue)))
+        default: return add(bytes: element.value, to: mix(hash, UInt64(element.type.inComparison.rawValue)))
         }
     }
 
-    private static func add(_ number: Decimal128, to hash: UInt64) -> UInt64 {
-        guard var (coefficient, exponent) = number.finiteParts else {
-            if number.isNaN { return mix(mix(hash, 2), 0x7FF8_0000_0000_0000) }
-            return mix(mix(hash, 2), (number.isNegative ? -Double.infinity : .infinity).bitPattern)
+    private static func add(_ number: ServerNumber, to hash: UInt64) -> UInt64 {
+        switch number {
+        case .whole(let whole): mix(mix(hash, 1), UInt64(bitPattern: whole))
+        case .double(let bits): mix(mix(hash, 2), bits)
+        case .decimal(let isNegative, let coefficient, let exponent):
+            mix(
+                mix(
+                    mix(mix(hash, isNegative ? 4 : 3), UInt64(truncatingIfNeeded: coefficient)),
+                    UInt64(truncatingIfNeeded: coefficient >> 64)), UInt64(bitPattern: Int64(exponent)))
         }
-        while coefficient != 0, coefficient % 10 == 0 {
-            coefficient /= 10
-            exponent += 1
-        }
-        if coefficient == 0 { return mix(mix(hash, 1), 0) }
-        var whole = coefficient
-        var left = exponent
-        while left > 0, whole < UInt128(Int64.max) {
-            whole *= 10
-            left -= 1
-        }
-        if left == 0, whole <= UInt128(Int64.max) {
-            let magnitude = Int64(whole)
-            return mix(mix(hash, 1), UInt64(bitPattern: number.isNegative ? -magnitude : magnitude))
-        }
-        let sign: UInt64 = number.isNegative ? 1 : 0
-        return mix(
-            mix(mix(hash, 3 + sign), UInt64(truncatingIfNeeded: coefficient)), UInt64(bitPattern: Int64(exponent)))
     }
 
     private static func add(bytes: UnsafeRawBufferPointer, to hash: UInt64) -> UInt64 {

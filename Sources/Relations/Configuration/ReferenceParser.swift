@@ -45,7 +45,7 @@ struct ReferenceParser {
                 }
                 isOptional = flag
             case "by":
-                guard let field = value.text, !field.isEmpty, !value.isNull else {
+                guard let field = value.text, !field.isEmpty, !value.isNull, !field.utf8.contains(0) else {
                     throw parser.shapeError(
                         value, "'by' of '\(path)' in \(place)", expected: "the name of the field beside it", key: "by")
                 }
@@ -117,7 +117,7 @@ struct ReferenceParser {
         var targetPath = FieldPath.id
         if text.utf8.count > target.utf8.count {
             let field = String(text.unicodeScalars.dropFirst(target.unicodeScalars.count + 1))
-            do { targetPath = try FieldPath(parsing: field) } catch {
+            do { targetPath = try FieldPath(parsingTarget: field) } catch {
                 throw parser.error(
                     node, name: path.description,
                     "bad path '\(field)' in the target of '\(path)' in \(place): \(error.reason.rawValue)",

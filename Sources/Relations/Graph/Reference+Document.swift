@@ -27,9 +27,11 @@ extension Reference {
             guard let text = document[key]?.string, !text.isEmpty else { throw ReferenceError(key: key, problem: nil) }
             return text
         }
-        func path(_ key: String) throws(ReferenceError) -> FieldPath {
+        func path(_ key: String, isTarget: Bool = false) throws(ReferenceError) -> FieldPath {
             let written = try text(key)
-            do { return try FieldPath(parsing: written) } catch {
+            do {
+                return try isTarget ? FieldPath(parsingTarget: written) : FieldPath(parsing: written)
+            } catch {
                 throw ReferenceError(key: key, problem: error.description)
             }
         }
@@ -38,11 +40,14 @@ extension Reference {
             guard let field = when.document?["field"]?.string, let value = when.document?["equals"] else {
                 throw ReferenceError(key: "when", problem: nil)
             }
+            guard !field.utf8.contains(0) else {
+                throw ReferenceError(key: "when", problem: FieldPathError.Reason.controlCharacter.rawValue)
+            }
             condition = ReferenceCondition(field: field, equals: value)
         }
         self.init(
             collection: try text("collection"), path: try path("path"), target: try text("target"),
-            targetPath: document["targetPath"] == nil ? .id : try path("targetPath"),
+            targetPath: document["targetPath"] == nil ? .id : try path("targetPath", isTarget: true),
             isOptional: document["optional"]?.bool ?? false, condition: condition,
             origin: .metadata(document["found"]?.string ?? ""))
     }

@@ -28,6 +28,15 @@ public struct FieldPath: Hashable, Sendable {
         steps = try FieldPathParser(text).parse()
     }
 
+    /// Reads the path of a field whose values a server is to be asked for.
+    /// - Throws: ``FieldPathError``, also for a name that a filter would take for an operator, such as `$expr`.
+    public init(parsingTarget text: String) throws(FieldPathError) {
+        try self.init(parsing: text)
+        if case .field(let name)? = steps.first, name.hasPrefix("$") {
+            throw FieldPathError(text: text, reason: .operatorName, column: 1)
+        }
+    }
+
     /// The primary key.
     public static let id = FieldPath(steps: [.field("_id")])
 

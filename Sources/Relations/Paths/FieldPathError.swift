@@ -9,6 +9,7 @@ public struct FieldPathError: Error, Hashable, Sendable, CustomStringConvertible
         case textAfterBrackets = "after [] comes a dot, another [] or the end"
         case unknownEscape = "a backslash stands before '.', '[', ']' or a backslash only"
         case controlCharacter = "a zero byte cannot be in a name"
+        case operatorName = "a server takes a name with '$' in front for an operator, and cannot be asked for it"
     }
 
     public let text: String

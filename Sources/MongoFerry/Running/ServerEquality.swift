@@ -1,0 +1,36 @@
+import BSON
+
+/// Which values a server takes for equal: numbers of any type, strings and symbols, and documents of such values.
+///
+/// Collations are not looked at. Source: the server's manual, "Comparison/Sort Order".
+enum ServerEquality {
+    static func areEqual(_ left: Value, _ right: Value) -> Bool {
+        let (left, right): (Document, Document) = (["": left], ["": right])
+        return left.withRaw { left in right.withRaw { right in areEqual(left, right) } }
+    }
+
+    static func areEqual(_ left: RawElement, _ right: RawElement) -> Bool {
+        if let number = ServerNumber(left) { return number == ServerNumber(right) }
+        guard left.type.inComparison == right.type.inComparison else { return false }
+        guard let inside = left.document else { return sameBytes(left.value, right.value) }
+        return right.document.map { areEqual(inside, $0) } ?? false
+    }
+
+    /// Element by element: their order counts, and so do their names.
+    private static func areEqual(_ left: RawDocument, _ right: RawDocument) -> Bool {
+        var (lefts, rights) = (left.makeWalker(), right.makeWalker())
+        while true {
+            switch (try? lefts.next(), try? rights.next()) {
+            case (nil, nil): return true
+            case (let left?, let right?):
+                guard sameBytes(left.key, right.key), areEqual(left, right) else { return false }
+            default: return false
+            }
+        }
+    }
+}
+
+extension ElementType {
+    /// Strings and symbols are compared as one type.
+    var inComparison: ElementType { self == .symbol ? .string : self }
+}
