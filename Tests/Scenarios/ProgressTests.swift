@@ -123,23 +123,14 @@ import Testing
 
     @Test func elsewhereALineEveryFewSecondsTellsThatItIsStillAtWork() throws {
         try withTestDatabase { database, folder in
-            // A pipe that nothing comes out of: the import waits.
-            let pipe = folder.file("pipe")
-            try #require(mkfifo(pipe, 0o600) == 0)
-            let descriptor = open(pipe, O_RDWR | O_CLOEXEC)
-            try #require(descriptor >= 0)
-            defer { close(descriptor) }
-            let program = try Program(
-                ["import", "-", "--db", database.name], environment: try Self.environment(), input: pipe)
-            try FileHandle(fileDescriptor: descriptor, closeOnDealloc: false).write(
-                contentsOf: Data("collection,data\n".utf8))
-            try poll("a plain line", seconds: 20) { program.errorsSoFar.contains("read standard input: 16 bytes, ") }
-            let began = ContinuousClock.now
-            program.send(SIGINT)
-            let outcome = try program.wait()
-            #expect(outcome.status == 130)
-            #expect(outcome.errors.hasSuffix("mongoferry: interrupted; nothing was changed\n"), "\(outcome.errors)")
-            #expect(ContinuousClock.now - began < .seconds(3), "though nothing more came")
+            try withWaitingImport(into: database, folder, environment: try Self.environment()) { program in
+                let began = ContinuousClock.now
+                program.send(SIGINT)
+                let outcome = try program.wait()
+                #expect(outcome.status == 130)
+                #expect(outcome.errors.hasSuffix("mongoferry: interrupted; nothing was changed\n"), "\(outcome.errors)")
+                #expect(ContinuousClock.now - began < .seconds(3), "though nothing more came")
+            }
         }
     }
 

@@ -103,23 +103,17 @@ import Testing
 
     @Test func anInterruptionStaysOne() throws {
         try withTestDatabase { database, folder in
-            // A pipe that stays open: the import waits for what is to come.
-            let pipe = folder.file("pipe")
-            try #require(mkfifo(pipe, 0o600) == 0)
-            let descriptor = open(pipe, O_RDWR | O_CLOEXEC)
-            try #require(descriptor >= 0)
-            defer { close(descriptor) }
-            let program = try Program(
-                ["import", "-", "--db", database.name, "--report", folder.file("r.html")],
-                environment: ["MONGODB_URI": try testURI()], input: pipe, fileSizeLimit: Self.limit)
-            try FileHandle(fileDescriptor: descriptor, closeOnDealloc: false).write(
-                contentsOf: Data("collection,data\n".utf8))
-            try poll("a plain line", seconds: 20) { program.errorsSoFar.contains("read standard input") }
-            program.send(SIGINT)
-            let outcome = try program.wait()
-            #expect(outcome.status == 130)
-            #expect(outcome.errors.contains("warning: \(folder.file("r.html")): cannot write the report: "))
-            #expect(outcome.errors.hasSuffix("mongoferry: interrupted; nothing was changed\n"), "\(outcome.errors)")
+            let report = folder.file("r.html")
+            try withWaitingImport(
+                into: database, folder, ["--report", report], environment: ["MONGODB_URI": try testURI()],
+                fileSizeLimit: Self.limit
+            ) { program in
+                program.send(SIGINT)
+                let outcome = try program.wait()
+                #expect(outcome.status == 130)
+                #expect(outcome.errors.contains("warning: \(report): cannot write the report: "))
+                #expect(outcome.errors.hasSuffix("mongoferry: interrupted; nothing was changed\n"), "\(outcome.errors)")
+            }
         }
     }
 }
