@@ -75,6 +75,10 @@ import Testing
             "no URI", "export --db {db} --uri localhost:27017", 64,
             "mongoferry: the connection string: Invalid URI Schema, expecting 'mongodb://' or 'mongodb+srv://'\n"),
         Mistake(
+            "a password with an @", "verify --db {db} --uri mongodb://amara:P@ssw0rd@127.0.0.1/", 64,
+            "mongoferry: the connection string: the user name or the password has a character that must be "
+                + "percent-encoded: % : / ? # [ ] @\n"),
+        Mistake(
             "two URIs", "export --db {db} --uri mongodb://a --uri-file {dir}/letter.txt", 64,
             "mongoferry: say --uri or --uri-file, not both\n"),
         Mistake(
