@@ -218,6 +218,39 @@ extension OwnServerTests {
             }
         }
 
+        /// The lock was another's by the time that the answer came, which says that it is this import's.
+        @Test func anImportThatHearsLateOfItsLockChangesNothing() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("new.csv")
+                let data = try FaultData(database, file: file, uri: server.uri())
+                let admin = try server.pool().makeClient()
+                func hold(_ mode: Value) throws {
+                    try admin.run(
+                        [
+                            "configureFailPoint": "waitAfterCommandFinishesExecution", "mode": mode,
+                            "data": ["commands": ["findAndModify"]],
+                        ], on: "admin")
+                }
+                try hold("alwaysOn")
+                defer { try? hold("off") }
+                let program = try Program(["import", file, "--uri", server.uri(), "--db", database.name])
+                try poll("the lock") { try !database.documents(in: "__mongoferry_lock").isEmpty }
+                try database.run([
+                    "update": "__mongoferry_lock",
+                    "updates": [["q": [:], "u": ["$set": ["owner": "another import"]]]],
+                ])
+                // Longer than a lock is believed in without asking.
+                usleep(21_500_000)
+                try hold("off")
+                let outcome = try program.wait()
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("another import has taken the lock"), "\(outcome.errors)")
+                #expect(try data.newOnes(in: database) == [])
+                #expect(try database.documents(in: "__mongoferry_lock").count == 1)
+                try database.drop("__mongoferry_lock")
+            }
+        }
+
         @Test(arguments: [("insert", Int32(0)), ("update", 0), ("createIndexes", 0)])
         func aMergeThatIsKilledIsCompletedByARerun(command: String, before: Int32) throws {
             try withDatabase(on: server) { database, folder in

@@ -30,9 +30,13 @@ final class ImportLock: @unchecked Sendable {
         self.connection = connection
         owner = UUID().uuidString
         // A second attempt finds its own name in the lock where the first one had succeeded.
-        try Repeating.run { _ in try acquire() }
+        try Repeating.run { _ in
+            // The answer may come late, and the server's clock starts before it.
+            let start = ContinuousClock.now
+            try acquire()
+            lastBeat = start
+        }
         isHeld = true
-        lastBeat = .now
         startBeating()
     }
 
@@ -213,7 +217,9 @@ final class ImportLock: @unchecked Sendable {
     /// - Parameter collections: all of the database's, listed after the lock was taken; nil to list them.
     /// - Returns: how many staging collections there were.
     func removeLitter(among collections: [CollectionInfo]? = nil) throws -> Int {
-        try connection.withClient { client in
+        // Those of an import that has taken the lock over are in use.
+        try check()
+        return try connection.withClient { client in
             let litter = try (collections ?? client.listCollections(in: connection.database, readPreference: .primary))
                 .filter { $0.name.hasPrefix(OwnNames.stagingPrefix) }
             for info in litter { try client.drop(connection.namespace(info.name)) }
