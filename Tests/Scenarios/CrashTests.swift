@@ -304,13 +304,26 @@ extension OwnServerTests {
                 _ = try dead.wait()
                 let host = ProcessInfo.processInfo.hostName
                 // The same number may be a living process's in another container of this host.
-                try putLock(database, host: host, processes: "elsewhere", process: dead.process, age: 0)
+                try putLock(database, host: host, processes: "elsewhere", process: Int(dead.process), age: 0)
                 let refused = try Program.run(replace(database, file))
                 #expect(refused.status == 1 && refused.errors.contains("another import"), "\(refused.text)")
-                try putLock(database, host: host, processes: Self.processes, process: dead.process, age: 0)
+                try putLock(database, host: host, processes: Self.processes, process: Int(dead.process), age: 0)
                 let outcome = try Program.run(replace(database, file))
                 #expect(outcome.errors.contains("an earlier import was interrupted: its lock was taken over"))
                 #expect(outcome.status == 0 || outcome.status == 2, "\(outcome.text)")
+            }
+        }
+
+        @Test func aLockWithAProcessNumberThatNoSystemHasIsRespected() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("new.csv")
+                _ = try FaultData(database, file: file, uri: server.uri())
+                let host = ProcessInfo.processInfo.hostName
+                try putLock(database, host: host, processes: Self.processes, process: 5_000_000_000, age: 0)
+                let outcome = try Program.run(replace(database, file))
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("is running: process 5000000000 on"), "\(outcome.errors)")
+                try database.drop("__mongoferry_lock")
             }
         }
 
@@ -339,12 +352,12 @@ extension OwnServerTests {
         }
 
         private func putLock(
-            _ database: TestDatabase, host: String, processes: String = "", process: Int32, age: Int32
+            _ database: TestDatabase, host: String, processes: String = "", process: Int, age: Int32
         ) throws {
             let beat: Document = ["$subtract": ["$$NOW", .int32(age)]]
             let set: Document = [
                 "owner": "somebody", "host": .string(host), "processes": .string(processes),
-                "pid": .int32(process), "since": "2026-11-23T20:04:45.123Z", "beat": .document(beat),
+                "pid": .int64(Int64(process)), "since": "2026-11-23T20:04:45.123Z", "beat": .document(beat),
             ]
             let pipeline: Value = .array([["$set": .document(set)]])
             try database.run([

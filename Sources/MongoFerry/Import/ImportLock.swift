@@ -125,10 +125,10 @@ final class ImportLock: @unchecked Sendable {
 
     /// Whether the owner was a process of this machine that is gone.
     private func isDead(_ lock: Document, host: String) -> Bool {
-        guard lock["host"]?.string == host, lock["processes"]?.string == Self.processes, let pid = lock["pid"]?.integer,
-            pid > 0
+        guard lock["host"]?.string == host, lock["processes"]?.string == Self.processes,
+            let pid = lock["pid"]?.integer.flatMap({ pid_t(exactly: $0) }), pid > 0
         else { return false }
-        return kill(pid_t(pid), 0) != 0 && errno == ESRCH
+        return kill(pid, 0) != 0 && errno == ESRCH
     }
 
     private func startBeating() {
