@@ -83,9 +83,9 @@ public struct Export: Sendable {
         switch destination {
         case .file(let path, _):
             guard let special = try OpenFile.special(writing: path) else { return destination }
-            return .stream(SpillQueue(to: special, cancellation: cancellation))
+            return .stream(try SpillQueue(to: special, cancellation: cancellation))
         case .descriptor(let file):
-            return try file.isRegular ? destination : .stream(SpillQueue(to: file, cancellation: cancellation))
+            return try file.isRegular ? destination : .stream(try SpillQueue(to: file, cancellation: cancellation))
         case .stream: return destination
         }
     }

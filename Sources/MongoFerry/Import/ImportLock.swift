@@ -20,7 +20,6 @@ final class ImportLock: @unchecked Sendable {
     private var lost: String?
     /// When the server last knew that this import lives.
     private var lastBeat = ContinuousClock.now
-    private var thread: Thread?
     /// The lock's earlier owner was gone; it may have left staging collections behind.
     private(set) var tookOver = false
 
@@ -37,7 +36,13 @@ final class ImportLock: @unchecked Sendable {
             lastBeat = start
         }
         isHeld = true
-        startBeating()
+        do {
+            try startBeating()
+        } catch {
+            // Nothing was written: the next import need not wait for it.
+            try? release()
+            throw error
+        }
     }
 
     /// Tells this run's names from those of every other.
@@ -131,8 +136,8 @@ final class ImportLock: @unchecked Sendable {
         return kill(pid, 0) != 0 && errno == ESRCH
     }
 
-    private func startBeating() {
-        let thread = Thread { [self] in
+    private func startBeating() throws {
+        try SystemThread.start { [self] in
             while waitForBeat() {
                 do {
                     try beat()
@@ -142,8 +147,6 @@ final class ImportLock: @unchecked Sendable {
                 }
             }
         }
-        thread.start()
-        self.thread = thread
     }
 
     /// Waits; false when the lock was given back.
