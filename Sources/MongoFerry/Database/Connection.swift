@@ -124,14 +124,15 @@ final class Connection: Sendable {
     ///   - wanted: as many as somebody said; nil for the best number.
     ///   - averages: how large documents are, by collection, in bytes.
     /// - Throws: ``MongoError``.
-    func readers(_ wanted: Int?, averages: [Int]) throws -> Int {
+    func readers(_ wanted: Int?, averages: [Int], clientsEach: Int = 1) throws -> Int {
         if averages.contains(where: { $0 > 1 << 20 }) { return 1 }
         let wanted = try wanted ?? (isDistant() ? max(Threads.defaultJobs, 4) : Threads.defaultJobs)
-        return bounded(wanted)
+        return bounded(wanted, clientsEach: clientsEach)
     }
 
-    /// So many threads with a connection each as the connection string's `maxPoolSize` allows.
-    func bounded(_ wanted: Int) -> Int { max(1, min(wanted, pool.maximumSize)) }
+    /// So many threads with a connection each, or several, as the connection string's `maxPoolSize` allows.
+    func bounded(_ wanted: Int, clientsEach: Int = 1) -> Int { max(1, min(wanted, pool.maximumSize / clientsEach)) }
+    ///   - clientsEach: connections that go with each cursor, its own among them.
 
     /// Of collections that are larger, so many are read at once: any of their batches may be of 16 MB, and more of them
     /// brought nothing, from a server 20 ms away either.
