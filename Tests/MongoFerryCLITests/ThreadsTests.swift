@@ -38,4 +38,17 @@ import Testing
         #expect(ended.load(ordering: .relaxed) == 2)
         #expect(started.withLock { $0 } == 3, "no other is tried")
     }
+
+    @Test func whoeverWantsToStopDoesNotWaitForWhatCannotBeStopped() throws {
+        let cancellation = Cancellation()
+        let isOver = Mutex(false)
+        #expect(throws: CancellationError.self) {
+            try Threads.run(leavingOn: cancellation) {
+                cancellation.cancel()
+                while !isOver.withLock({ $0 }) {}
+            }
+        }
+        isOver.withLock { $0 = true }
+        #expect(try Threads.run(leavingOn: Cancellation()) { 7 } == 7)
+    }
 }

@@ -26,7 +26,7 @@ public struct Export: Sendable {
         let watch = Stopwatch()
         let started = Clock.now
         let database = try Discovering.database(target)
-        let (connection, found) = try Connection.listing(target, database: database)
+        let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
         var catalog = try Catalog(
             database, found, configuration: options.configuration, only: options.collections, exclude: options.exclude)
         try Discovering.requireSomething(catalog, connection)

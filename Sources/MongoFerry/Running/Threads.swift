@@ -74,6 +74,25 @@ package enum Threads {
             cancellation.cancel()
         }
     }
+
+    /// Runs something that may wait for long and does not look at `cancellation`; left to itself when somebody wants to
+    /// stop.
+    /// - Throws: what `body` throws; `CancellationError`.
+    static func run<Result: Sendable>(
+        leavingOn cancellation: Cancellation, _ body: @escaping @Sendable () throws -> Result
+    ) throws -> Result {
+        let answer = Mutex<Swift.Result<Result, any Error>?>(nil)
+        let state = JoinState(waitingFor: 1)
+        try SystemThread.start {
+            let result = Swift.Result { try body() }
+            answer.withLock { $0 = result }
+            state.end()
+        }
+        while !state.hasEnded(within: 0.1) { try cancellation.check() }
+        // One that was wanted to stop may have failed for that.
+        guard let result = answer.withLock({ $0 }) else { throw CancellationError() }
+        return try result.get()
+    }
 }
 
 /// Waits for threads and keeps their first error.
@@ -99,6 +118,14 @@ private final class JoinState: @unchecked Sendable {
         running -= count
         condition.broadcast()
         condition.unlock()
+    }
+
+    func hasEnded(within seconds: Double) -> Bool {
+        condition.lock()
+        defer { condition.unlock() }
+        let deadline = Date().addingTimeInterval(seconds)
+        while running > 0 { if !condition.wait(until: deadline) { break } }
+        return running == 0
     }
 
     func join() throws {
