@@ -104,6 +104,12 @@ import Testing
             "a folder as configuration", "plan --db {db} --config {dir}", 64,
             "mongoferry: {dir}: cannot read: Is a directory\n"),
         Mistake(
+            "a configuration without an end", "plan --db {db} --config /dev/zero", 64,
+            "mongoferry: /dev/zero: the file has more than 16 MB: is it the right one?\n"),
+        Mistake(
+            "a file with a URI without an end", "plan --db {db} --uri-file /dev/zero", 64,
+            "mongoferry: /dev/zero: the file has more than 1 MB: is it the right one?\n"),
+        Mistake(
             "no such file", "import {dir}/nosuch.csv --db {db}", 1,
             "mongoferry: {dir}/nosuch.csv: cannot open: No such file or directory\n"),
         Mistake(
