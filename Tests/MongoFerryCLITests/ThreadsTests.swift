@@ -1,3 +1,4 @@
+import Foundation
 import Synchronization
 import Testing
 
@@ -18,7 +19,7 @@ import Testing
         let ended = Atomic<Int>(0)
         let started = Mutex<Int>(0)
         let waiting = { @Sendable in
-            while !isStopped.isCancelled {}
+            while !isStopped.isCancelled { Thread.sleep(forTimeInterval: 0.001) }
             ended.add(1, ordering: .relaxed)
             // An error of its own comes after the one that stopped it.
             throw CancellationError()
@@ -45,7 +46,7 @@ import Testing
         #expect(throws: CancellationError.self) {
             try Threads.run(leavingOn: cancellation) {
                 cancellation.cancel()
-                while !isOver.withLock({ $0 }) {}
+                while !isOver.withLock({ $0 }) { Thread.sleep(forTimeInterval: 0.001) }
             }
         }
         isOver.withLock { $0 = true }
