@@ -45,11 +45,4 @@ extension RawElement {
             return try RawDocument(UnsafeRawBufferPointer(rebasing: value[(8 + code)...]))
         }
     }
-
-    /// The code of a code with scope, without its terminating zero.
-    public var scopedCode: UnsafeRawBufferPointer? {
-        guard type == .codeWithScope, (try? scope) != nil else { return nil }
-        let code = Int(Int32(littleEndian: value.loadUnaligned(fromByteOffset: 4, as: Int32.self)))
-        return UnsafeRawBufferPointer(rebasing: value[8..<8 + code - 1])
-    }
 }

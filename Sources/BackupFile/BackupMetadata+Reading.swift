@@ -33,6 +33,7 @@ extension BackupMetadata {
         snapshot = document["snapshot"]?.string
         json = document["json"]?.string ?? "compact"
         countsAreExact = document["countsAreExact"]?.bool ?? true
+        var names: Set<String> = []
         for entry in entries {
             guard let fields = entry.document, let name = fields["name"]?.string else {
                 throw damaged("has a collection without a name")
@@ -41,7 +42,7 @@ extension BackupMetadata {
             guard let kind = Collection.Kind(rawValue: kind) else {
                 throw damaged("says that \(Self.shown(name)) is a '\(kind)', which this program does not know")
             }
-            guard collection(named: name) == nil else { throw damaged("lists \(Self.shown(name)) twice") }
+            guard names.insert(name).inserted else { throw damaged("lists \(Self.shown(name)) twice") }
             let records = fields["records"]?.integer ?? 0
             guard Self.counts.contains(records) else {
                 throw damaged("gives \(Self.shown(name)) \(records) records")

@@ -51,15 +51,8 @@ public final class BackupWriter {
         switch destination {
         case .file(let path, let overwriting):
             guard overwriting || access(path, F_OK) != 0 else { throw Self.alreadyThere(path) }
-            let partial = Self.partialPath(for: path)
-            partialPath = partial
-            let file = try OpenFile(path: partial, flags: O_RDWR | O_CREAT, mode: 0o600)
-            guard flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 else {
-                throw BackupError(.exists, path, "another export is writing this file now")
-            }
-            guard ftruncate(file.descriptor, 0) == 0, fchmod(file.descriptor, 0o600) == 0 else {
-                throw FileError("empty", partial)
-            }
+            partialPath = PartialFile.path(for: path)
+            let file = try PartialFile.open(for: path)
             self.file = file
             sink = nil
             output = try CompressedOutput(file, compression)
@@ -82,12 +75,6 @@ public final class BackupWriter {
     private static func alreadyThere(_ path: String) -> BackupError {
         BackupError(
             .exists, path, "the file exists already", advice: "Choose another name, or say --force to overwrite it.")
-    }
-
-    /// `.NAME.partial` in the folder of the file, so that renaming it is one step.
-    private static func partialPath(for path: String) -> String {
-        let slash = path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex
-        return "\(path[..<slash]).\(path[slash...]).partial"
     }
 
     private var headerText: String { isPlain ? BackupMetadata.columns + "\n" : metadata.header }

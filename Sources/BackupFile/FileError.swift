@@ -32,8 +32,6 @@ public struct FileError: Error, Sendable, CustomStringConvertible {
         }
     }
 
-    public var isBrokenPipe: Bool { code == EPIPE }
-
     public var description: String {
         let reason = String(cString: strerror(code))
         let first = "\(path): cannot \(operation): \(reason)"

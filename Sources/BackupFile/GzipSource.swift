@@ -5,27 +5,33 @@ import CZlib
 final class GzipSource: ByteSource {
     private let file: OpenFile
     private let input = ByteBuffer(capacity: 256 << 10)
-    private var stream = z_stream()
+    /// zlib keeps its address.
+    private let stream: UnsafeMutablePointer<z_stream>
     private var isInsideMember = false
     private var isAtEnd = false
 
     init(_ file: OpenFile) throws(BackupError) {
         self.file = file
+        stream = .allocate(capacity: 1)
+        stream.initialize(to: z_stream())
         // 15 bits of window, and 16: gzip framing, not zlib's.
-        guard inflateInit2_(&stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+        guard inflateInit2_(stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
             throw BackupError.damaged(file.path, "zlib cannot be started")
         }
     }
 
-    deinit { inflateEnd(&stream) }
+    deinit {
+        inflateEnd(stream)
+        stream.deallocate()
+    }
 
     func read(into room: UnsafeMutableRawBufferPointer) throws -> Int {
         guard !isAtEnd else { return 0 }
-        stream.next_out = room.baseAddress?.assumingMemoryBound(to: Bytef.self)
-        stream.avail_out = UInt32(min(room.count, 1 << 30))
-        let wanted = stream.avail_out
-        while stream.avail_out > 0 {
-            if stream.avail_in == 0 {
+        stream.pointee.next_out = room.baseAddress?.assumingMemoryBound(to: Bytef.self)
+        stream.pointee.avail_out = UInt32(min(room.count, 1 << 30))
+        let wanted = stream.pointee.avail_out
+        while stream.pointee.avail_out > 0 {
+            if stream.pointee.avail_in == 0 {
                 let count = try file.read(into: input.storage)
                 guard count > 0 else {
                     if isInsideMember {
@@ -34,21 +40,21 @@ final class GzipSource: ByteSource {
                     isAtEnd = true
                     break
                 }
-                stream.next_in = input.storage.baseAddress?.assumingMemoryBound(to: Bytef.self)
-                stream.avail_in = UInt32(count)
+                stream.pointee.next_in = input.storage.baseAddress?.assumingMemoryBound(to: Bytef.self)
+                stream.pointee.avail_in = UInt32(count)
             }
             isInsideMember = true
-            switch inflate(&stream, Z_NO_FLUSH) {
+            switch inflate(stream, Z_NO_FLUSH) {
             case Z_OK: break
             case Z_STREAM_END:
                 isInsideMember = false
-                guard inflateReset(&stream) == Z_OK else { throw BackupError.damaged(file.path, "zlib cannot go on") }
-            case Z_BUF_ERROR where stream.avail_in == 0: break
+                guard inflateReset(stream) == Z_OK else { throw BackupError.damaged(file.path, "zlib cannot go on") }
+            case Z_BUF_ERROR where stream.pointee.avail_in == 0: break
             default:
-                let reason = stream.msg.map { String(cString: $0) } ?? "not gzip data"
+                let reason = stream.pointee.msg.map { String(cString: $0) } ?? "not gzip data"
                 throw BackupError.damaged(file.path, "the compressed data are damaged: \(reason)")
             }
         }
-        return Int(wanted - stream.avail_out)
+        return Int(wanted - stream.pointee.avail_out)
     }
 }

@@ -85,11 +85,7 @@ public final class OpenFile: @unchecked Sendable {
     /// The bytes read, 0 at the end.
     public func read(into room: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
         while true {
-            #if canImport(Darwin)
-                let count = Darwin.read(descriptor, room.baseAddress, room.count)
-            #else
-                let count = Glibc.read(descriptor, room.baseAddress, room.count)
-            #endif
+            let count = readSome(descriptor, room)
             if count >= 0 { return count }
             guard errno == EINTR else { throw FileError("read", path) }
         }
@@ -109,15 +105,9 @@ public final class OpenFile: @unchecked Sendable {
         var written = 0
         while written < bytes.count {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[written...])
-            #if canImport(Darwin)
-                let count =
-                    offset.map { pwrite(descriptor, rest.baseAddress, rest.count, off_t($0 + written)) }
-                    ?? Darwin.write(descriptor, rest.baseAddress, rest.count)
-            #else
-                let count =
-                    offset.map { pwrite(descriptor, rest.baseAddress, rest.count, off_t($0 + written)) }
-                    ?? Glibc.write(descriptor, rest.baseAddress, rest.count)
-            #endif
+            let count =
+                offset.map { pwrite(descriptor, rest.baseAddress, rest.count, off_t($0 + written)) }
+                ?? writeSome(descriptor, rest)
             if count > 0 {
                 written += count
             } else if count < 0 && errno != EINTR {
@@ -145,6 +135,16 @@ public final class OpenFile: @unchecked Sendable {
     public func synchronize() throws(FileError) {
         guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError("flush", path) }
     }
+}
+
+// Out here, where no method of the same name hides the system's call, whichever C library it comes from.
+
+private func readSome(_ descriptor: Int32, _ room: UnsafeMutableRawBufferPointer) -> Int {
+    read(descriptor, room.baseAddress, room.count)
+}
+
+private func writeSome(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+    write(descriptor, bytes.baseAddress, bytes.count)
 }
 
 /// Where temporary files go: `$TMPDIR`, else `/tmp`.

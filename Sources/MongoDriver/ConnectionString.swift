@@ -38,7 +38,14 @@ public struct ConnectionString: Sendable, CustomStringConvertible {
         guard !text.utf8.contains(0) else {
             throw MongoError(driver: "it contains a zero byte", context: Self.errorContext)
         }
+        // The library ends the password at the first of them, and takes the rest for a host, which messages name.
+        guard !Self.hasStrayAt(text) else {
+            throw MongoError(driver: Self.unescapedCharacter, context: Self.errorContext)
+        }
         let uri = try URIHandle(parsing: text)
+        guard !uri.hosts.contains(where: { $0.contains("@") }) else {
+            throw MongoError(driver: Self.unescapedCharacter, context: Self.errorContext)
+        }
         let handle = uri.pointer
         self.text = text
         redacted = Self.redact(text)

@@ -38,6 +38,25 @@ extension ConnectionString {
         return ["password", "properties", "token", "secret"].contains { name.contains($0) }
     }
 
+    static let unescapedCharacter =
+        "the user name or the password has a character that must be percent-encoded: % : / ? # [ ] @"
+
+    /// Whether an `@` stands where none but the one after user and password may, so that the password ends elsewhere than
+    /// it seems to.
+    ///
+    /// One in an option's value is only a character of it, unless the options follow the first `@` at once, as they
+    /// hardly do in an address that has a host.
+    static func hasStrayAt(_ text: String) -> Bool {
+        guard let scheme = text.firstRange(of: "://") else { return false }
+        let rest = text[scheme.upperBound...]
+        let end = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
+        let authority = rest[..<end]
+        guard authority.contains("@") else { return false }
+        let tail = rest[end...]
+        let path = tail.first == "/" ? tail.prefix { $0 != "?" } : tail
+        return authority.filter { $0 == "@" }.count > 1 || path.contains("@")
+    }
+
     /// The C library's complaint about `text`, safe to show.
     ///
     /// It quotes parts of the text, and where the password is what is misspelt those may be parts of the password.
@@ -45,7 +64,7 @@ extension ConnectionString {
         guard redact(text) != text || text.contains("@") else { return complaint }
         if complaint.hasPrefix("Password") || complaint.hasPrefix("Username") || complaint.hasPrefix("Invalid username")
         {
-            return "the user name or the password has a character that must be percent-encoded: % : / ? # [ ] @"
+            return unescapedCharacter
         }
         var result = ""
         for (index, part) in complaint.split(separator: "\"", omittingEmptySubsequences: false).enumerated() {

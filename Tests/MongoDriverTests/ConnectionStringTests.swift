@@ -51,6 +51,28 @@ import Testing
         }
     }
 
+    /// libmongoc reads these: the password ends at its first @, and the rest of it is the name of a host.
+    @Test(arguments: [
+        "mongodb://amara:P@ssw0rd@127.0.0.1/", "mongodb://amara:P@ss,w0rd@127.0.0.1/",
+        "mongodb://amara:p@ss/w@127.0.0.1/", "mongodb://amara:a@b@c@127.0.0.1", "mongodb://amara:p@ss?w=1@127.0.0.1/",
+        "mongodb+srv://amara:P@ssw0rd@cluster0.example.com/insurance", "mongodb://am@ra:pw@127.0.0.1/?w=1",
+    ])
+    func anAtInThePasswordIsRefusedAndNothingOfThePasswordShown(text: String) {
+        let error = #expect(throws: MongoError.self) { try ConnectionString(text) }
+        #expect(
+            error?.description == "the connection string: the user name or the password has a character that must be "
+                + "percent-encoded: % : / ? # [ ] @")
+    }
+
+    @Test(arguments: [
+        "mongodb://amara:pw@h/insurance?appName=claims@example.com", "mongodb://h/?appName=claims@example.com",
+        "mongodb://amara:p%40ss@h,i/?tls=true&tlsCAFile=/home/amara@example/ca.pem",
+        "mongodb://amara:pw@%2Ftmp%2Fmongodb-27017.sock/",
+    ])
+    func anAtInAnOptionIsOneOfItsCharacters(text: String) throws {
+        #expect(try ConnectionString(text).hosts.allSatisfy { !$0.contains("@") })
+    }
+
     @Test func itSaysWhatIsWrongWhereThatShowsNoPassword() throws {
         let texts = [
             "mongodb://localhost/?readPreference=sometimes":

@@ -78,11 +78,18 @@ import Testing
         // A chain through all of them, so that the walk is as deep as it can be.
         let chain = (1..<5_000).map { Reference(collection: names[$0], path: .id, target: names[$0 - 1]) }
         let clock = ContinuousClock()
-        var order: [String] = []
-        let time = clock.measure { order = ReferenceGraph(collections: names, references: references + chain).order }
+        // Of several times: what else the machine does makes them longer, and nothing makes them shorter.
+        func shortest(_ references: [Reference]) -> (order: [String], time: Duration) {
+            var order: [String] = []
+            let times = (0..<3).map { _ in
+                clock.measure { order = ReferenceGraph(collections: names, references: references).order }
+            }
+            return (order, times.min() ?? .zero)
+        }
+        let (order, time) = shortest(references + chain)
         #expect(order.count == 5_000)
-        let straight = clock.measure { order = ReferenceGraph(collections: names, references: chain).order }
-        #expect(order == names)
+        let (straightOrder, straight) = shortest(chain)
+        #expect(straightOrder == names)
         // Without optimisation everything takes several times as long.
         #if DEBUG
             let limit = Duration.seconds(10)

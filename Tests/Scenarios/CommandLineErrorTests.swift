@@ -75,6 +75,10 @@ import Testing
             "no URI", "export --db {db} --uri localhost:27017", 64,
             "mongoferry: the connection string: Invalid URI Schema, expecting 'mongodb://' or 'mongodb+srv://'\n"),
         Mistake(
+            "a password with an @", "verify --db {db} --uri mongodb://amara:P@ssw0rd@127.0.0.1/", 64,
+            "mongoferry: the connection string: the user name or the password has a character that must be "
+                + "percent-encoded: % : / ? # [ ] @\n"),
+        Mistake(
             "two URIs", "export --db {db} --uri mongodb://a --uri-file {dir}/letter.txt", 64,
             "mongoferry: say --uri or --uri-file, not both\n"),
         Mistake(
@@ -99,6 +103,12 @@ import Testing
         Mistake(
             "a folder as configuration", "plan --db {db} --config {dir}", 64,
             "mongoferry: {dir}: cannot read: Is a directory\n"),
+        Mistake(
+            "a configuration without an end", "plan --db {db} --config /dev/zero", 64,
+            "mongoferry: /dev/zero: the file has more than 16 MB: is it the right one?\n"),
+        Mistake(
+            "a file with a URI without an end", "plan --db {db} --uri-file /dev/zero", 64,
+            "mongoferry: /dev/zero: the file has more than 1 MB: is it the right one?\n"),
         Mistake(
             "no such file", "import {dir}/nosuch.csv --db {db}", 1,
             "mongoferry: {dir}/nosuch.csv: cannot open: No such file or directory\n"),

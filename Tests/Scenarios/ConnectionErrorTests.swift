@@ -103,6 +103,31 @@ import Testing
     }
 }
 
+extension ConnectionErrorTests {
+    @Test(arguments: ["export", "import", "verify"])
+    func ctrlCIsHeededWhileNoServerAnswers(command: String) throws {
+        let server = try FakeServer(.silent)
+        let base = NSTemporaryDirectory() + "mongoferry_silent_\(UInt64.random(in: 0 ... .max))"
+        let (file, reportFile) = (base + ".csv", base + ".json")
+        defer { for path in [file, reportFile] { unlink(path) } }
+        try Data("collection,data\ncustomers,\"{\"\"_id\"\":1}\"\n".utf8).write(to: URL(fileURLWithPath: file))
+        let program = try Program(
+            [
+                command, "--uri", "mongodb://127.0.0.1:\(server.port)/?serverSelectionTimeoutMS=120000", "--db", "x",
+                "--report", reportFile,
+            ] + (command == "import" ? [file] : []))
+        try poll("a connection") { server.wasReached }
+        let start = ContinuousClock.now
+        program.send(SIGINT)
+        let outcome = try program.wait()
+        #expect(start.duration(to: .now) < .seconds(20))
+        #expect(outcome.status == 130, "\(outcome.text)")
+        #expect(outcome.errors.contains("interrupted"), "\(outcome.errors)")
+        let report = try String(contentsOfFile: reportFile, encoding: .utf8)
+        #expect(report.contains(#""status":"interrupted""#), "\(report)")
+    }
+}
+
 extension OwnServerTests {
     /// A server that speaks TLS only and asks for user and password.
     @Suite(.serialized) struct ConnectionErrorServerTests {

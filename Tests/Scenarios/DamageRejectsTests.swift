@@ -44,6 +44,18 @@ import Testing
         }
     }
 
+    @Test func asManyRowsAsCanBeSaidMayBeSetAside() throws {
+        try withTestDatabase { database, folder in
+            try folder.write(Self.legacy, to: "old.csv")
+            let outcome = try Program.run([
+                "import", folder.file("old.csv"), "--uri", try testURI(), "--db", database.name, "--max-rejects",
+                "\(Int.max)",
+            ])
+            #expect(outcome.status == 2, "\(outcome.text)")
+            #expect(try database.count("customers") == 3)
+        }
+    }
+
     @Test func rowsThatWereSetAsideCanBeMendedAndImportedByThemselves() throws {
         try withTestDatabase { database, folder in
             try folder.write(Self.legacy, to: "old.csv")

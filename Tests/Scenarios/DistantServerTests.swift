@@ -78,16 +78,16 @@ import Testing
         try Self.fromAfar(milliseconds: 100) { far in
             try withTestDatabase { source, folder in
                 try Self.fill(source)
-                func export(_ yaml: String) throws -> Double {
+                func export(_ yaml: String, from uri: String) throws -> Double {
                     var options = ExportOptions(destination: .file(path: folder.file("far.csv"), overwriting: true))
                     options.jobs = 4
                     options.configuration = try Configuration.parse(yaml: yaml, file: "test.yaml")
-                    let export = Export(try Target(uri: far, database: source.name), options)
+                    let export = Export(try Target(uri: uri, database: source.name), options)
                     return try export.runBlocking(OperationContext()).seconds
                 }
                 let known = "collections: {collection 1: {references: {number: collection 2}}, collection 2: {}}"
-                #expect(try Self.shortest(wanted: 1) { try export(known) } < 1)
-                #expect(try Self.shortest(wanted: 1.6) { try export("") } < 1.6)
+                #expect(try Self.waiting(for: far, wanted: 1) { try export(known, from: $0) } < 1)
+                #expect(try Self.waiting(for: far, wanted: 1.6) { try export("", from: $0) } < 1.6)
             }
         }
     }
@@ -118,8 +118,10 @@ import Testing
                 try source.export(to: file)
                 var options = ImportOptions()
                 options.mode = .replace
-                let replace = Import(file, into: try Target(uri: far, database: copy.name), options)
-                let seconds = try Self.shortest(wanted: 4.5) { try replace.runBlocking(OperationContext()).seconds }
+                let seconds = try Self.waiting(for: far, wanted: 4.5) { uri in
+                    let replace = Import(file, into: try Target(uri: uri, database: copy.name), options)
+                    return try replace.runBlocking(OperationContext()).seconds
+                }
                 #expect(seconds < 4.5)
             }
         }
@@ -133,17 +135,25 @@ import Testing
                 try Self.fill(source)
                 let file = folder.file("near.csv")
                 try source.export(to: file)
-                let merge = Import(file, into: try Target(uri: far, database: source.name), ImportOptions())
-                let seconds = try Self.shortest(wanted: 1.68) { try merge.runBlocking(OperationContext()).seconds }
+                let seconds = try Self.waiting(for: far, wanted: 1.68) { uri in
+                    let merge = Import(file, into: try Target(uri: uri, database: source.name), ImportOptions())
+                    return try merge.runBlocking(OperationContext()).seconds
+                }
                 #expect(seconds < 1.68)
             }
         }
     }
 
-    /// Of up to five times: other tests make it longer, and nothing makes it shorter.
-    private static func shortest(wanted: Double, _ body: () throws -> Double) throws -> Double {
+    /// How much longer something takes from afar than from the server itself: what the machine needs for it, busy as it
+    /// may be, is no waiting. The shortest of up to five times: other tests make it longer.
+    private static func waiting(
+        for far: String, wanted: Double, _ seconds: (_ uri: String) throws -> Double
+    ) throws -> Double {
         var shortest = Double.infinity
-        for _ in 0..<5 where shortest >= wanted { shortest = min(shortest, try body()) }
+        for _ in 0..<5 where shortest >= wanted {
+            let own = try seconds(try testURI())
+            shortest = min(shortest, try seconds(far) - own)
+        }
         print("from afar: \(shortest) s, at most \(wanted)")
         return shortest
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -19,6 +20,7 @@ final class FakeServer: @unchecked Sendable {
     }
 
     let port: Int
+    private let connections = Taken()
     private let listener: Int32
 
     init(_ manner: Manner) throws {
@@ -27,7 +29,7 @@ final class FakeServer: @unchecked Sendable {
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let listener = listener
+        let (listener, connections) = (listener, connections)
         port = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
                 _ = bind(listener, generic, length)
@@ -40,6 +42,7 @@ final class FakeServer: @unchecked Sendable {
             while true {
                 let connection = accept(listener, nil, nil)
                 guard connection >= 0 else { return }
+                connections.count.add(1, ordering: .relaxed)
                 Thread { Self.serve(connection, manner) }.start()
             }
         }.start()
@@ -56,6 +59,13 @@ final class FakeServer: @unchecked Sendable {
             return
         }
     }
+
+    /// Connections that it has taken so far.
+    private final class Taken: Sendable {
+        let count = Atomic<Int>(0)
+    }
+
+    var wasReached: Bool { connections.count.load(ordering: .relaxed) > 0 }
 
     deinit {
         shutdown(listener, Int32(SHUT_RDWR))

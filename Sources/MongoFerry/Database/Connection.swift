@@ -43,28 +43,37 @@ final class Connection: Sendable {
 
     /// Connects and asks the server what it is.
     /// - Parameters:
+    ///   - cancellation: looked at while no server answers, too.
     ///   - forWriting: reads from the primary, whatever the connection string prefers.
     ///   - meanwhile: asked on a connection of its own at the same time, where the server is distant; else not at all.
-    /// - Throws: ``FerryError`` naming host, cause and remedy.
+    /// - Throws: ``FerryError`` naming host, cause and remedy; `CancellationError`.
     init(
-        _ target: Target, database: String, forWriting: Bool = false, meanwhile: (@Sendable (Client) -> Void)? = nil
+        _ target: Target, database: String, _ cancellation: Cancellation, forWriting: Bool = false,
+        meanwhile: (@Sendable (Client) -> Void)? = nil
     ) throws {
         try Target.check(databaseName: database)
         self.database = database
-        do {
-            pool = try ClientPool(
-                target.connectionString, applicationName: "mongoferry", spare: Self.spare, readsFromPrimary: forWriting)
-            server = try Self.contact(pool, database, meanwhile)
-        } catch let error as MongoError {
-            throw ConnectionFault.describe(error, target.connectionString)
+        // libmongoc looks for a server as long as the connection string says, and cannot be stopped.
+        (pool, server) = try Threads.run(leavingOn: cancellation) {
+            do {
+                let pool = try ClientPool(
+                    target.connectionString, applicationName: "mongoferry", spare: Self.spare,
+                    readsFromPrimary: forWriting)
+                return (pool, try Self.contact(pool, database, meanwhile))
+            } catch let error as MongoError {
+                try cancellation.check()
+                throw ConnectionFault.describe(error, target.connectionString)
+            }
         }
     }
 
     /// Connects and lists what the database holds.
-    /// - Throws: ``FerryError`` naming host, cause and remedy; ``MongoError`` where listing fails.
-    static func listing(_ target: Target, database: String) throws -> (Connection, [CollectionInfo]) {
+    /// - Throws: ``FerryError`` naming host, cause and remedy; ``MongoError`` where listing fails; `CancellationError`.
+    static func listing(
+        _ target: Target, database: String, _ cancellation: Cancellation
+    ) throws -> (Connection, [CollectionInfo]) {
         let early = Mutex<Result<[CollectionInfo], any Error>?>(nil)
-        let connection = try Connection(target, database: database) { client in
+        let connection = try Connection(target, database: database, cancellation) { client in
             let listed = Result { try client.listCollections(in: database) }
             early.withLock { $0 = listed }
         }
@@ -123,15 +132,16 @@ final class Connection: Sendable {
     /// - Parameters:
     ///   - wanted: as many as somebody said; nil for the best number.
     ///   - averages: how large documents are, by collection, in bytes.
+    ///   - clientsEach: connections that go with each cursor, its own among them.
     /// - Throws: ``MongoError``.
-    func readers(_ wanted: Int?, averages: [Int]) throws -> Int {
+    func readers(_ wanted: Int?, averages: [Int], clientsEach: Int = 1) throws -> Int {
         if averages.contains(where: { $0 > 1 << 20 }) { return 1 }
         let wanted = try wanted ?? (isDistant() ? max(Threads.defaultJobs, 4) : Threads.defaultJobs)
-        return bounded(wanted)
+        return bounded(wanted, clientsEach: clientsEach)
     }
 
-    /// So many threads with a connection each as the connection string's `maxPoolSize` allows.
-    func bounded(_ wanted: Int) -> Int { max(1, min(wanted, pool.maximumSize)) }
+    /// So many threads with a connection each, or several, as the connection string's `maxPoolSize` allows.
+    func bounded(_ wanted: Int, clientsEach: Int = 1) -> Int { max(1, min(wanted, pool.maximumSize / clientsEach)) }
 
     /// Of collections that are larger, so many are read at once: any of their batches may be of 16 MB, and more of them
     /// brought nothing, from a server 20 ms away either.

@@ -43,7 +43,7 @@ public struct PlanGraph: Sendable {
     /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
     public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
         let database = try Discovering.database(target)
-        let (connection, found) = try Connection.listing(target, database: database)
+        let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
         let catalog = try Catalog(database, found, configuration: configuration)
         try Discovering.requireSomething(catalog, connection)
         let sizes = try connection.sizes(of: catalog.entries)
@@ -65,7 +65,7 @@ public struct Discovering: Sendable {
     /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
     public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
         let database = try Self.database(target)
-        let (connection, found) = try Connection.listing(target, database: database)
+        let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
         let catalog = try Catalog(database, found, configuration: configuration)
         try Self.requireSomething(catalog, connection)
         let sizes = try connection.sizes(of: catalog.entries)

@@ -26,7 +26,7 @@ public struct Export: Sendable {
         let watch = Stopwatch()
         let started = Clock.now
         let database = try Discovering.database(target)
-        let (connection, found) = try Connection.listing(target, database: database)
+        let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
         var catalog = try Catalog(
             database, found, configuration: options.configuration, only: options.collections, exclude: options.exclude)
         try Discovering.requireSomething(catalog, connection)
@@ -83,9 +83,9 @@ public struct Export: Sendable {
         switch destination {
         case .file(let path, _):
             guard let special = try OpenFile.special(writing: path) else { return destination }
-            return .stream(SpillQueue(to: special, cancellation: cancellation))
+            return .stream(try SpillQueue(to: special, cancellation: cancellation))
         case .descriptor(let file):
-            return try file.isRegular ? destination : .stream(SpillQueue(to: file, cancellation: cancellation))
+            return try file.isRegular ? destination : .stream(try SpillQueue(to: file, cancellation: cancellation))
         case .stream: return destination
         }
     }

@@ -34,17 +34,17 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
     /// - Parameters:
     ///   - memory: bytes that wait in memory before the temporary file is used.
     ///   - directory: where the temporary file goes.
+    /// - Throws: ``FerryError`` where there is no thread for it.
     init(
         to destination: any ByteSink, cancellation: Cancellation, memory: Int = 16 << 20,
         spillingIn directory: String = temporaryDirectory()
-    ) {
+    ) throws {
         self.destination = destination
         self.cancellation = cancellation
         path = destination.path
         memoryLimit = memory
         spillDirectory = directory
-        let thread = Thread { [self] in passOn() }
-        thread.start()
+        try SystemThread.start { [self] in passOn() }
     }
 
     /// How many bytes had to go through the temporary file.

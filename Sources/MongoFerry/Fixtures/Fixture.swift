@@ -110,6 +110,7 @@ public struct Fixture: Sendable {
         options.exclude = exclude.map { Glob($0) }
         options.reproducible = true
         options.configuration = configuration
+        let formerName = try await Threads.run(cancelling: operation.cancellation) { self.formerName }
         options.sourceName = formerName ?? ThrowawayName.baseName(of: file)
         return try await Export(target, options).run(operation)
     }

@@ -81,7 +81,8 @@ public final class FixtureServer: Sendable {
             case .unused, .failed: break
             }
             do {
-                let connection = try Connection(try Target(uri: uri), database: "admin")
+                // The others wait for it as well: whoever started it does not stop it.
+                let connection = try Connection(try Target(uri: uri), database: "admin", Cancellation())
                 state = .connected(connection.pool, connection.server)
                 return (connection.pool, connection.server)
             } catch {

@@ -183,13 +183,15 @@ struct Surveyor {
                 "the seal says \(count) records of \(BackupMetadata.shown(name)), there are \(counts[name, default: 0])"
             )
         }
-        for rows in survey.rows where metadata.collection(named: rows.name) == nil {
+        let known = Set(metadata.collections.map(\.name))
+        for rows in survey.rows where !known.contains(rows.name) {
             survey.fileProblems.append(
                 "line \(rows.first.line): rows of \(BackupMetadata.shown(rows.name)), which the metadata do not know")
         }
         if metadata.countsAreExact {
+            let sealedCounts = Dictionary(seal.records.map { ($0.name, $0.count) }) { first, _ in first }
             for entry in metadata.collections where entry.kind != .view {
-                let sealed = seal.records.first { $0.name == entry.name }?.count ?? 0
+                let sealed = sealedCounts[entry.name] ?? 0
                 if sealed != entry.records {
                     survey.fileProblems.append(
                         "the metadata say \(entry.records) records of \(BackupMetadata.shown(entry.name)), the seal says \(sealed)"

@@ -59,6 +59,6 @@ public struct Import: Sendable {
                 details: ["Say --db NAME."])
         }
         try TargetName.check(database: database)
-        return try Connection(target, database: database, forWriting: true)
+        return try Connection(target, database: database, operation.cancellation, forWriting: true)
     }
 }

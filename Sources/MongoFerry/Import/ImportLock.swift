@@ -20,7 +20,6 @@ final class ImportLock: @unchecked Sendable {
     private var lost: String?
     /// When the server last knew that this import lives.
     private var lastBeat = ContinuousClock.now
-    private var thread: Thread?
     /// The lock's earlier owner was gone; it may have left staging collections behind.
     private(set) var tookOver = false
 
@@ -30,10 +29,20 @@ final class ImportLock: @unchecked Sendable {
         self.connection = connection
         owner = UUID().uuidString
         // A second attempt finds its own name in the lock where the first one had succeeded.
-        try Repeating.run { _ in try acquire() }
+        try Repeating.run { _ in
+            // The answer may come late, and the server's clock starts before it.
+            let start = ContinuousClock.now
+            try acquire()
+            lastBeat = start
+        }
         isHeld = true
-        lastBeat = .now
-        startBeating()
+        do {
+            try startBeating()
+        } catch {
+            // Nothing was written: the next import need not wait for it.
+            try? release()
+            throw error
+        }
     }
 
     /// Tells this run's names from those of every other.
@@ -121,14 +130,14 @@ final class ImportLock: @unchecked Sendable {
 
     /// Whether the owner was a process of this machine that is gone.
     private func isDead(_ lock: Document, host: String) -> Bool {
-        guard lock["host"]?.string == host, lock["processes"]?.string == Self.processes, let pid = lock["pid"]?.integer,
-            pid > 0
+        guard lock["host"]?.string == host, lock["processes"]?.string == Self.processes,
+            let pid = lock["pid"]?.integer.flatMap({ pid_t(exactly: $0) }), pid > 0
         else { return false }
-        return kill(pid_t(pid), 0) != 0 && errno == ESRCH
+        return kill(pid, 0) != 0 && errno == ESRCH
     }
 
-    private func startBeating() {
-        let thread = Thread { [self] in
+    private func startBeating() throws {
+        try SystemThread.start { [self] in
             while waitForBeat() {
                 do {
                     try beat()
@@ -138,8 +147,6 @@ final class ImportLock: @unchecked Sendable {
                 }
             }
         }
-        thread.start()
-        self.thread = thread
     }
 
     /// Waits; false when the lock was given back.
@@ -213,7 +220,9 @@ final class ImportLock: @unchecked Sendable {
     /// - Parameter collections: all of the database's, listed after the lock was taken; nil to list them.
     /// - Returns: how many staging collections there were.
     func removeLitter(among collections: [CollectionInfo]? = nil) throws -> Int {
-        try connection.withClient { client in
+        // Those of an import that has taken the lock over are in use.
+        try check()
+        return try connection.withClient { client in
             let litter = try (collections ?? client.listCollections(in: connection.database, readPreference: .primary))
                 .filter { $0.name.hasPrefix(OwnNames.stagingPrefix) }
             for info in litter { try client.drop(connection.namespace(info.name)) }

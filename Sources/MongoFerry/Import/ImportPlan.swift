@@ -68,9 +68,9 @@ public struct ImportPlan: Sendable {
         if let fileDatabase, fileDatabase != database {
             lines.append("  the file is a backup of another database: \(BackupMetadata.shown(fileDatabase))")
         }
-        let width = steps.map { BackupMetadata.shown($0.databaseName).count }.max() ?? 0
+        let width = steps.map { TextWidth.columns(BackupMetadata.shown($0.databaseName)) }.max() ?? 0
         for (index, step) in steps.enumerated() {
-            let name = BackupMetadata.shown(step.databaseName).padding(toLength: width, withPad: " ", startingAt: 0)
+            let name = TextWidth.padded(BackupMetadata.shown(step.databaseName), to: width)
             var line = "  \(index + 1). \(name)  "
             if step.way == .view, mode != .replace {
                 lines.append(line + (step.liveOptions == nil ? "view (new)" : "view (it is there, and stays as it is)"))

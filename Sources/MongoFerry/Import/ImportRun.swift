@@ -23,6 +23,8 @@ struct ImportRun {
 
     /// - Throws: ``FerryError`` for fields that cannot be keys.
     init(options: ImportOptions, connection: Connection, reader: BackupReader, operation: OperationContext) throws {
+        var options = options
+        options.maximumRejects = min(max(options.maximumRejects, 0), Self.mostRejects)
         self.options = options
         self.connection = connection
         self.reader = reader
@@ -36,6 +38,9 @@ struct ImportRun {
         report.database = connection.database
         report.source = reader.metadata?.sourceText
     }
+
+    /// More rows than any file has, and few enough that no sum of them overflows.
+    private static let mostRejects = 1 << 40
 
     var jobs: Int { Threads.jobs(options.jobs) }
 

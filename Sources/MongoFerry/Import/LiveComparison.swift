@@ -51,8 +51,11 @@ struct LiveComparison: Sendable {
         let queue = PartQueue(sorted) { $0.rows.bytes > Connection.largeBytes }
         let (done, bytes) = (Tally(), Tally())
         let total = collections.reduce(0) { $0 + $1.rows.count }
+        // Each has a cursor, and beside it another thread asks where references lead.
         let readers = min(
-            try connection.readers(jobs, averages: sorted.map { $0.rows.bytes / max(1, $0.rows.count) }), sorted.count)
+            try connection.readers(
+                jobs, averages: sorted.map { $0.rows.bytes / max(1, $0.rows.count) },
+                clientsEach: references == nil ? 1 : 2), sorted.count)
         let turn = readers > 1 ? NSLock() : nil
         let bodies = (0..<readers).map { reader in
             { @Sendable in

@@ -168,7 +168,7 @@ private final class LoadWorker: @unchecked Sendable {
                             return
                         }
                         try checkSize(document)
-                        try tally?.look(at: document)
+                        try tally?.look(at: document, over: writer.client)
                         return try writer.add(document, line: line, from: decoder.buffer)
                     }
                     try convert(document, rules) {
@@ -207,7 +207,7 @@ private final class LoadWorker: @unchecked Sendable {
     func flushIfFull() throws { try open?.flushIfFull() }
 
     func finish() throws {
-        references = try tally?.finish()
+        references = try tally?.finish(over: open?.client)
         guard let writer = open else { return }
         try writer.flush()
         outcome = writer.outcome

@@ -3,9 +3,6 @@ import Synchronization
 
 /// Threads for blocking work: libmongoc, files, compressors. Swift's own pool is never blocked.
 package enum Threads {
-    /// Room for the deepest document that a server stores, walked by recursion.
-    private static let stackSize = 8 << 20
-
     /// So many threads may do one kind of work: more bring nothing, and each takes some 10 MB.
     package static let jobsRange = 1...256
 
@@ -16,40 +13,47 @@ package enum Threads {
 
     /// Runs all of `bodies` at the same time and waits for them.
     ///
-    /// `onFailure` is called at the first error, to wake up what waits for a body that has stopped.
-    /// - Throws: the first error that a body threw.
-    static func runAll(_ bodies: [@Sendable () throws -> Void], onFailure: @escaping @Sendable () -> Void = {}) throws {
+    /// - Parameters:
+    ///   - onFailure: called at the first error, to wake up what waits for a body that has stopped.
+    ///   - start: starts a thread.
+    /// - Throws: the first error that a body threw; ``FerryError`` where there are no threads for all of them, when those
+    ///   that were started have ended.
+    static func runAll(
+        _ bodies: [@Sendable () throws -> Void], onFailure: @escaping @Sendable () -> Void = {},
+        start: (@escaping @Sendable () -> Void) throws -> Void = SystemThread.start
+    ) throws {
         let state = JoinState(waitingFor: bodies.count)
-        for body in bodies {
-            let thread = Thread {
-                do {
-                    try body()
-                    state.end(with: nil)
-                } catch {
-                    if state.note(error) { onFailure() }
-                    state.end(with: error)
+        for (index, body) in bodies.enumerated() {
+            do {
+                try start {
+                    do {
+                        try body()
+                    } catch {
+                        if state.note(error) { onFailure() }
+                    }
+                    state.end()
                 }
+            } catch {
+                if state.note(error) { onFailure() }
+                state.end(bodies.count - index)
+                break
             }
-            thread.stackSize = stackSize
-            thread.start()
         }
         try state.join()
     }
 
     /// Runs `body` on the calling thread and `other` on one of its own at the same time, and waits for both.
-    /// - Throws: what `body` threw; else what `other` threw.
+    /// - Throws: what `body` threw; else what `other` threw; ``FerryError`` where there is no thread, before either.
     static func run<Result, Other: Sendable>(
         _ body: () throws -> Result, beside other: @escaping @Sendable () throws -> Other
     ) throws -> (Result, Other) {
         let answer = Mutex<Swift.Result<Other, any Error>?>(nil)
         let state = JoinState(waitingFor: 1)
-        let thread = Thread {
+        try SystemThread.start {
             let result = Swift.Result { try other() }
             answer.withLock { $0 = result }
-            state.end(with: nil)
+            state.end()
         }
-        thread.stackSize = stackSize
-        thread.start()
         let result = Swift.Result { try body() }
         try state.join()
         let mine = try result.get()
@@ -62,13 +66,32 @@ package enum Threads {
     ) async throws -> Result {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                let thread = Thread { continuation.resume(with: Swift.Result { try body() }) }
-                thread.stackSize = stackSize
-                thread.start()
+                do {
+                    try SystemThread.start { continuation.resume(with: Swift.Result { try body() }) }
+                } catch { continuation.resume(throwing: error) }
             }
         } onCancel: {
             cancellation.cancel()
         }
+    }
+
+    /// Runs something that may wait for long and does not look at `cancellation`; left to itself when somebody wants to
+    /// stop.
+    /// - Throws: what `body` throws; `CancellationError`.
+    static func run<Result: Sendable>(
+        leavingOn cancellation: Cancellation, _ body: @escaping @Sendable () throws -> Result
+    ) throws -> Result {
+        let answer = Mutex<Swift.Result<Result, any Error>?>(nil)
+        let state = JoinState(waitingFor: 1)
+        try SystemThread.start {
+            let result = Swift.Result { try body() }
+            answer.withLock { $0 = result }
+            state.end()
+        }
+        while !state.hasEnded(within: 0.1) { try cancellation.check() }
+        // One that was wanted to stop may have failed for that.
+        guard let result = answer.withLock({ $0 }) else { throw CancellationError() }
+        return try result.get()
     }
 }
 
@@ -90,11 +113,19 @@ private final class JoinState: @unchecked Sendable {
         return true
     }
 
-    func end(with error: (any Error)?) {
+    func end(_ count: Int = 1) {
         condition.lock()
-        running -= 1
+        running -= count
         condition.broadcast()
         condition.unlock()
+    }
+
+    func hasEnded(within seconds: Double) -> Bool {
+        condition.lock()
+        defer { condition.unlock() }
+        let deadline = Date().addingTimeInterval(seconds)
+        while running > 0 { if !condition.wait(until: deadline) { break } }
+        return running == 0
     }
 
     func join() throws {

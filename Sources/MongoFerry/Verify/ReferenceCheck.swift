@@ -33,7 +33,7 @@ struct ReferenceCheck: Sendable {
             operation.progress(.verify, records: done.add(count), total: total)
         }
         progress(0)
-        let bodies = (0..<min(Threads.defaultJobs, sources.count)).map { _ in
+        let bodies = (0..<min(connection.bounded(Threads.defaultJobs), sources.count)).map { _ in
             { @Sendable in
                 while true {
                     let index = next.add(1, ordering: .relaxed).oldValue
@@ -62,7 +62,7 @@ struct ReferenceCheck: Sendable {
         let source = connection.namespace(databaseName(groups[0].collection))
         let paths = groups.flatMap(\.references).flatMap(\.neededPaths) + [.id]
         let tally = ReferenceTally(self, groups, live)
-        try connection.withClient { client in
+        return try connection.withClient { client in
             var count = 0
             try client.find(source, [:], options: FindOptions(projection: FieldPath.projection(of: paths)))
                 .forEach { document in
@@ -71,10 +71,10 @@ struct ReferenceCheck: Sendable {
                         try operation.cancellation.check()
                         progress(Self.progressStep)
                     }
-                    try tally.look(at: document)
+                    try tally.look(at: document, over: client)
                 }
+            return try tally.finish(over: client)
         }
-        return try tally.finish()
     }
 }
 
@@ -98,29 +98,30 @@ final class ReferenceTally {
         self.init(check, groups, live)
     }
 
+    /// - Parameter client: what is asked, is asked over it: a thread that has one and takes another leaves too few where
+    ///   the connection string allows few. Nil takes one for as long as an answer takes.
     /// - Throws: ``MongoError``; `CancellationError`.
-    func look(at document: RawDocument) throws {
+    func look(at document: RawDocument, over client: Client? = nil) throws {
         for index in groups.indices {
             try groups[index].look(at: document)
             if groups[index].open.isFull {
                 try check.operation.cancellation.check()
-                try settle(index)
+                try settle(index, client)
             }
         }
     }
 
     /// Asks for what still waits.
+    /// - Parameter client: as for ``look(at:over:)``.
     /// - Returns: an outcome for each group of references, always in the same order.
-    func finish() throws -> [ReferenceOutcome] {
-        for index in groups.indices { try settle(index) }
+    func finish(over client: Client? = nil) throws -> [ReferenceOutcome] {
+        for index in groups.indices { try settle(index, client) }
         return groups.map(\.outcome)
     }
 
-    private func settle(_ index: Int) throws {
+    private func settle(_ index: Int, _ client: Client?) throws {
         let (connection, databaseName) = (check.connection, check.databaseName)
-        try connection.withClient { client in
-            try groups[index].settle(client) { connection.namespace(databaseName($0)) }
-        }
+        try groups[index].settle(client ?? connection.pool.makeClient()) { connection.namespace(databaseName($0)) }
     }
 }
 

@@ -49,7 +49,7 @@ public struct Verify: Sendable {
 
     private func verifyDatabase(_ target: Target, _ operation: OperationContext) throws -> Report {
         let database = try Discovering.database(target)
-        let (connection, found) = try Connection.listing(target, database: database)
+        let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
         let catalog = try Catalog(database, found, configuration: configuration)
         try Discovering.requireSomething(catalog, connection)
         var report = Report(operation: "verify")
@@ -85,7 +85,7 @@ public struct Verify: Sendable {
             return Self.damaged(report, error)
         }
         report.source = reader.metadata?.sourceText
-        let connection = try openConnection(target, reader)
+        let connection = try openConnection(target, reader, operation)
         let contents = connection != nil && reader.metadata != nil ? ContentHash() : nil
         var survey: FileSurvey
         do {
@@ -168,13 +168,15 @@ public struct Verify: Sendable {
         return report
     }
 
-    private func openConnection(_ target: Target?, _ reader: BackupReader) throws -> Connection? {
+    private func openConnection(
+        _ target: Target?, _ reader: BackupReader, _ operation: OperationContext
+    ) throws -> Connection? {
         guard let target else { return nil }
         guard let database = target.database ?? reader.metadata?.database else {
             throw FerryError(
                 "which database? Neither --db nor the connection string nor the file names one", kind: .usage)
         }
-        return try Connection(target, database: database)
+        return try Connection(target, database: database, operation.cancellation)
     }
 
     /// Those that are not understood are told as faults of the file.

@@ -45,7 +45,7 @@ struct CommonOptions: ParsableArguments {
         if let uri, uriFile != nil { _ = uri; throw FerryError("say --uri or --uri-file, not both", kind: .usage) }
         if let uri { return uri }
         if let uriFile {
-            let text = try TextFile.read(uriFile)
+            let text = try TextFile.read(uriFile, limit: 1 << 20)
             let line = text.split(whereSeparator: \.isNewline).first.map { $0.trimmingCharacters(in: .whitespaces) }
             guard let line, !line.isEmpty else {
                 throw FerryError("\(uriFile): there is no connection string on the first line")
@@ -62,7 +62,7 @@ struct CommonOptions: ParsableArguments {
     func configuration() throws -> Configuration {
         let path = config ?? "mongoferry.yaml"
         guard config != nil || FileManager.default.fileExists(atPath: path) else { return Configuration() }
-        let text = try TextFile.read(path)
+        let text = try TextFile.read(path, limit: 16 << 20)
         do throws(ConfigurationError) {
             return try Configuration.parse(yaml: text, file: path)
         } catch { throw FerryError("\(error)", kind: .usage) }
@@ -85,18 +85,22 @@ struct CommonOptions: ParsableArguments {
 
 /// A small file that was named on the command line.
 enum TextFile {
+    /// - Parameter limit: bytes; more are no file of its kind, and a device has no end.
     /// - Throws: ``FerryError`` of wrong usage, with the system's own reason.
-    static func read(_ path: String) throws -> String {
+    static func read(_ path: String, limit: Int) throws -> String {
         var bytes: [UInt8] = []
         do throws(FileError) {
             let file = try OpenFile(reading: path)
             let buffer = ByteBuffer(capacity: 64 << 10)
-            while true {
+            while bytes.count <= limit {
                 let count = try file.read(into: buffer.storage)
                 if count == 0 { break }
                 bytes += buffer.storage[..<count]
             }
         } catch { throw FerryError("\(error)", kind: .usage) }
+        guard bytes.count <= limit else {
+            throw FerryError("\(path): the file has more than \(limit >> 20) MB: is it the right one?", kind: .usage)
+        }
         // A byte-order mark, as editors on Windows write it.
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
         guard let text = String(validating: bytes, as: UTF8.self) else {

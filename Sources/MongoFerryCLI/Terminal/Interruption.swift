@@ -24,7 +24,7 @@ enum Interruption {
         signal(SIGINT, handler)
         signal(SIGTERM, handler)
         // Unless whoever started it wants it to go on when the terminal goes.
-        let before: sighandler_t? = signal(SIGHUP, handler)
+        let before = signal(SIGHUP, handler)
         if unsafeBitCast(before, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) { signal(SIGHUP, SIG_IGN) }
     }
 

@@ -44,7 +44,8 @@ final class ProgressDisplay: @unchecked Sendable {
     private func startClock() {
         guard !isRunning, !isEnded else { return }
         isRunning = true
-        Thread { self.run() }.start()
+        // Without a thread there is no line, and the operation says itself what it cannot do.
+        try? SystemThread.start { self.run() }
     }
 
     private func run() {

@@ -1,3 +1,5 @@
+import MongoFerry
+
 /// Text in pieces, some of which stand out on a terminal with colours.
 struct StyledText: Equatable {
     enum Style: String {

@@ -1,3 +1,5 @@
+import MongoFerry
+
 /// A table whose first column holds names and the others numbers.
 struct Table {
     struct Column {

@@ -1,3 +1,5 @@
+import MongoFerry
+
 /// Breaks long lines between words, for terminals. What stands between backticks is kept whole: it will be copied.
 enum Wrapping {
     static func wrapped(_ text: StyledText, to width: Int) -> StyledText {

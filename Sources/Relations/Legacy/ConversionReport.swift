@@ -28,8 +28,6 @@ public struct ConversionReport: Hashable, Sendable {
         lookAlikes = resolution.lookAlikes
     }
 
-    public var convertedCount: Int { entries.reduce(0) { $0 + $1.converted } }
-
     /// A line for each path.
     ///
     ///     policies.customerId: 60,000 to objectId (reference to customers in the config)

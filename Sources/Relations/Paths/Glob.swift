@@ -30,9 +30,6 @@ public struct Glob: Hashable, Sendable, CustomStringConvertible {
         self.parts = parts
     }
 
-    /// Whether it matches one name only.
-    public var isLiteral: Bool { parts.allSatisfy { if case .exactly = $0 { true } else { false } } }
-
     /// Whether the whole of `name` matches.
     public func matches(_ name: String) -> Bool {
         let characters = Array(name.unicodeScalars)

@@ -1,9 +1,9 @@
 /// How many columns of a terminal a text takes.
-enum TextWidth {
-    static func columns(_ text: String) -> Int { text.unicodeScalars.reduce(0) { $0 + columns($1) } }
+package enum TextWidth {
+    package static func columns(_ text: String) -> Int { text.unicodeScalars.reduce(0) { $0 + columns($1) } }
 
     /// The text cut to so many columns, with an ellipsis in place of what is cut off.
-    static func cut(_ text: String, to limit: Int) -> String {
+    package static func cut(_ text: String, to limit: Int) -> String {
         guard columns(text) > limit else { return text }
         guard limit > 0 else { return "" }
         var result = ""
@@ -17,7 +17,7 @@ enum TextWidth {
         return result + "…"
     }
 
-    static func padded(_ text: String, to width: Int, atStart: Bool = false) -> String {
+    package static func padded(_ text: String, to width: Int, atStart: Bool = false) -> String {
         let blanks = String(repeating: " ", count: max(0, width - columns(text)))
         return atStart ? blanks + text : text + blanks
     }

@@ -1,0 +1,70 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+    import ObjectiveC
+#endif
+
+/// A thread of the operating system's, which says so where it cannot be had.
+///
+/// Foundation's starts without a word where the system makes none, and whoever waits for it waits for ever.
+package enum SystemThread {
+    /// Room for the deepest document that a server stores, walked by recursion.
+    private static let stackSize = 8 << 20
+
+    /// Runs `body` on a thread of its own, which nobody joins.
+    /// - Throws: ``FerryError`` where the system makes no thread; `body` is not run then.
+    package static func start(_ body: @escaping @Sendable () -> Void) throws(FerryError) {
+        try start(stackSize: stackSize, body)
+    }
+
+    static func start(stackSize: Int, _ body: @escaping @Sendable () -> Void) throws(FerryError) {
+        var attributes = pthread_attr_t()
+        try check(pthread_attr_init(&attributes))
+        defer { pthread_attr_destroy(&attributes) }
+        try check(pthread_attr_setstacksize(&attributes, stackSize))
+        try check(pthread_attr_setdetachstate(&attributes, CInt(PTHREAD_CREATE_DETACHED)))
+        let work = Unmanaged.passRetained(Work(body))
+        #if canImport(Darwin)
+            var thread: pthread_t?
+        #else
+            var thread = pthread_t()
+        #endif
+        let code = pthread_create(&thread, &attributes, Work.run, work.toOpaque())
+        if code != 0 { work.release() }
+        try check(code)
+    }
+
+    private static func check(_ code: Int32) throws(FerryError) {
+        guard code != 0 else { return }
+        throw FerryError(
+            "cannot start a thread: \(String(cString: strerror(code)))",
+            details: [
+                "The system or a limit (ulimit -u, ulimit -v, a container's pids limit) allows no more of them: fewer "
+                    + "--jobs take fewer."
+            ])
+    }
+}
+
+/// What a thread is to do, on its way through a C pointer.
+private final class Work: Sendable {
+    private let body: @Sendable () -> Void
+
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+
+    #if canImport(Darwin)
+        static let run: @convention(c) (UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? = { pointer in
+            let work = Unmanaged<Work>.fromOpaque(pointer).takeRetainedValue()
+            autoreleasepool { work.body() }
+            return nil
+        }
+    #else
+        static let run: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { pointer in
+            guard let pointer else { return nil }
+            Unmanaged<Work>.fromOpaque(pointer).takeRetainedValue().body()
+            return nil
+        }
+    #endif
+}

@@ -1,0 +1,37 @@
+import BSON
+import Foundation
+import Testing
+
+@testable import BackupFile
+
+@Suite struct PartialFileTests {
+    /// The name is taken between another's opening and its locking of the file that has just become the backup.
+    @Test func anExportThatEndsWhileAnotherBeginsKeepsItsBackup() throws {
+        try SmallBackup.lend { backup in
+            let path = backup.path("small.csv")
+            var first: BackupWriter? = try BackupWriter(
+                .file(path: path, overwriting: true), compression: .none, plain: false, metadata: SmallBackup.metadata)
+            var finished: [UInt8]?
+            let second = try PartialFile.open(for: path) {
+                guard let writer = first else { return }
+                try writer.finish(counts: [:])
+                first = nil
+                finished = try backup.bytes(of: "small.csv")
+            }
+            #expect(finished?.isEmpty == false)
+            try Array("another's".utf8).withUnsafeBytes { try second.write($0, at: 0) }
+            #expect(try backup.bytes(of: "small.csv") == finished)
+            #expect(try backup.text(of: ".small.csv.partial") == "another's")
+        }
+    }
+
+    @Test func aLinkInItsPlaceIsNotFollowed() throws {
+        try SmallBackup.lend { backup in
+            try backup.put(Array("precious".utf8), "precious")
+            try FileManager.default.createSymbolicLink(
+                atPath: backup.path(".small.csv.partial"), withDestinationPath: backup.path("precious"))
+            #expect(throws: FileError.self) { try PartialFile.open(for: backup.path("small.csv")) }
+            #expect(try backup.text(of: "precious") == "precious")
+        }
+    }
+}
