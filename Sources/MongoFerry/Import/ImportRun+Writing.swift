@@ -119,7 +119,9 @@ extension ImportRun {
     func upsertWay(_ step: ImportPlan.Step, _ key: DocumentKey) -> DocumentWriter.Way {
         if step.entry.kind == .timeseries {
             let isNew = (step.liveCount ?? 0) == 0
-            let timeField = step.entry.options["timeseries"]?.document?["timeField"]?.string
+            // The server goes by its own, whatever the file says; the file's where the user may not see it.
+            let timeField = [step.liveOptions, step.entry.options].lazy
+                .compactMap { $0?["timeseries"]?.document?["timeField"]?.string }.first
             return .measurements(timeField: isNew ? nil : timeField)
         }
         if step.wasEmpty, key.isID, !options.isDryRun {
