@@ -15,6 +15,7 @@ public struct PlanGraph: Sendable {
             let references =
                 configuration.references.isEmpty
                 ? try metadata.references.map { try Reference(document: $0) } : configuration.references
+            operation.warnOfUnusedReferences(configuration, in: metadata, rows: [])
             let seal = try SealFinder.find(in: try OpenFile(reading: file))
             var records = Dictionary(
                 uniqueKeysWithValues: metadata.collections.filter { $0.kind != .view }.map { ($0.name, $0.records) })
@@ -32,6 +33,7 @@ public struct PlanGraph: Sendable {
         var options = ImportOptions()
         options.configuration = configuration
         let legacy = try LegacyTypes.resolve(&survey, reader, nil, options, operation, jobs: Threads.defaultJobs)
+        operation.warnOfUnusedReferences(configuration, in: nil, rows: survey.rows.map(\.name))
         drawing = GraphDrawing(
             ReferenceGraph(
                 collections: survey.rows.map(\.name),
@@ -47,6 +49,7 @@ public struct PlanGraph: Sendable {
         let catalog = try Catalog(database, found, configuration: configuration)
         try Discovering.requireSomething(catalog, connection)
         let sizes = try connection.sizes(of: catalog.entries)
+        operation.warnOfUnusedReferences(configuration, inDatabase: found.map(\.name))
         let references = try ReferenceSource.live(
             connection, catalog.entries, sizes, configuration, operation, .thorough)
         let entries = catalog.entries.filter { $0.kind != .view }

@@ -49,8 +49,10 @@ enum Summary {
     /// `payments.policyId → policies: 1,200 values, all there`
     static func sound(_ reference: ReferenceOutcome) -> String {
         var parts: [String] = []
-        if reference.checked > 0 || reference.unchecked == 0 {
+        if reference.checked > 0 {
             parts.append("\(reference.checked.grouped) values, all there")
+        } else if reference.unchecked == 0 {
+            parts.append("no document has a value at this path")
         }
         if reference.unchecked > 0 {
             parts.append(
