@@ -79,4 +79,25 @@ import Testing
                 "\(outcome.output)")
         }
     }
+
+    /// Beside a part of the `_id` servers let nobody leave out the `_id`.
+    @Test func referencesToAPartOfACompoundIdAreChecked() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.insert((0..<5).map { ["_id": ["k": .int32($0), "n": 1]] }, into: "comp")
+            try source.insert((0..<6).map { ["_id": .int32($0), "k": .int32($0)] }, into: "rc")
+            let configuration = try Configuration.parse(
+                yaml: "collections: {comp: , rc: {references: {k: comp._id.k}}}", file: "mongoferry.yaml")
+            try source.export(to: folder.file("all.csv")) { $0.configuration = configuration }
+            for file in [nil, folder.file("all.csv")] {
+                let report = try Verify(file: file, target: try source.target, configuration: configuration)
+                    .runBlocking(OperationContext())
+                #expect(report.references.map(\.dangling) == [1] && report.references.map(\.checked) == [6])
+            }
+            for mode in ImportOptions.Mode.allCases {
+                let report = try copy.load(folder.file("all.csv"), mode)
+                #expect(report.status == "done", "\(report.warnings)")
+                #expect(report.references.map(\.dangling) == [1])
+            }
+        }
+    }
 }
