@@ -20,10 +20,7 @@ public struct PlanGraph: Sendable {
             var records = Dictionary(
                 uniqueKeysWithValues: metadata.collections.filter { $0.kind != .view }.map { ($0.name, $0.records) })
             for (name, count) in seal?.records ?? [] { records[name] = count }
-            drawing = GraphDrawing(
-                ReferenceGraph(
-                    collections: metadata.collections.filter { $0.kind != .view }.map(\.name), references: references),
-                records: records)
+            drawing = GraphDrawing(Self.graph(metadata.collections, references), records: records)
             return
         }
         var survey = try Surveyor(
@@ -41,6 +38,16 @@ public struct PlanGraph: Sendable {
             records: Dictionary(uniqueKeysWithValues: survey.rows.map { ($0.name, $0.count) }))
     }
 
+    /// Views are in it only where references lead to them: they have no documents of their own.
+    private static func graph(
+        _ entries: [BackupMetadata.Collection], _ references: [Reference]
+    ) -> ReferenceGraph {
+        let targets = Set(references.map(\.target))
+        return ReferenceGraph(
+            collections: entries.filter { $0.kind != .view || targets.contains($0.name) }.map(\.name),
+            references: references)
+    }
+
     /// From a live database.
     /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
     public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
@@ -54,7 +61,7 @@ public struct PlanGraph: Sendable {
             connection, catalog.entries, sizes, configuration, operation, .thorough)
         let entries = catalog.entries.filter { $0.kind != .view }
         drawing = GraphDrawing(
-            ReferenceGraph(collections: entries.map(\.name), references: references),
+            Self.graph(catalog.entries, references),
             records: Dictionary(uniqueKeysWithValues: entries.map { ($0.name, sizes[$0.databaseName]?.count ?? 0) }))
     }
 }

@@ -45,6 +45,13 @@ extension ImportRun {
         }
     }
 
+    /// Those that lead to no view of the file, nor have one among their alternatives.
+    func references(_ references: [Reference], withoutViewsOf plan: ImportPlan) -> [Reference] {
+        let views = Set(plan.steps.filter { $0.way == .view }.map(\.name))
+        return ReferenceGroup.groups(of: references).map(\.references)
+            .filter { group in !group.contains { views.contains($0.target) } }.flatMap(\.self)
+    }
+
     /// Whether the hashes of the survey are those of the `_id`s that are written: of legacy rows, some may be set aside.
     var knowsIDs: Bool { reader.metadata != nil && key.isID }
 

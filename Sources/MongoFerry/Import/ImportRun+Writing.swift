@@ -16,8 +16,10 @@ extension ImportRun {
                 connection: connection, loader: loader, lock: lock, operation: operation,
                 maximumRejects: options.maximumRejects - preflightProblems.count)
             if options.failsOnDangling {
-                // Before the swap, against what is staged; what is replaced in place comes later and is checked then.
+                // Before the swap, against what is staged. What is replaced in place comes later and is checked then, and so
+                // is what leads to views, which still show the old documents, or are not there yet.
                 let run = self
+                let references = self.references(references, withoutViewsOf: plan)
                 replacement.check = { staging, loads in
                     var run = run
                     for load in loads { run.tallied[load.outcome.name] = load.references }

@@ -56,7 +56,8 @@ enum Summary {
         }
         if reference.unchecked > 0 {
             parts.append(
-                "\(reference.unchecked.grouped) values not checked, since \(reference.target) was left out of the file")
+                "\(reference.unchecked.grouped) values not checked, since the file does not have all of \(reference.target)"
+            )
         } else if reference.isTargetMissing {
             parts.append("\(reference.target) does not exist")
         }
