@@ -83,13 +83,7 @@ struct ImportPlanner {
             entries[index].databaseName = options.renames[name] ?? configured ?? entries[index].databaseName
             try TargetName.check(entries[index].databaseName, in: database)
         }
-        var seen: [String: String] = [:]
-        for entry in entries {
-            if let other = seen[entry.databaseName] {
-                throw FerryError("\(other) and \(entry.name) would both be written to '\(entry.databaseName)'")
-            }
-            seen[entry.databaseName] = entry.name
-        }
+        try FileNames.check(entries.map { ($0.name, $0.databaseName) }, "would both be written to")
         return entries
     }
 

@@ -156,6 +156,10 @@ public struct Verify: Sendable {
         try choice.check(against: names)
         operation.warnOfUnmatched(exclude, among: names, in: "the file")
         report.excluded = choice.exclusions(among: names)
+        let fileNames = FileNames(metadata: reader.metadata, configuration: configuration, renames: renames)
+        try FileNames.check(
+            names.filter { choice.exclusion(of: $0) == nil }.map { ($0, fileNames.databaseName(of: $0)) },
+            "would both be compared with")
         survey.rows.removeAll { choice.exclusion(of: $0.name) != nil }
         return survey
     }
