@@ -167,6 +167,21 @@ import Testing
             "half a rename", "import {dir}/customers.csv --db {db} --rename customers", 64,
             "mongoferry: --rename must look like A=B: customers\n"),
         Mistake(
+            "two renames of one collection",
+            "import {dir}/customers.csv --db {db} --rename customers=a --rename customers=b", 64,
+            "mongoferry: --rename names 'customers' twice\n"),
+        Mistake(
+            "two names for one collection in a check",
+            "verify {dir}/customers.csv --db {db} --rename customers=a --rename customers=b", 64,
+            "mongoferry: --rename names 'customers' twice\n"),
+        Mistake(
+            "a report and a picture in one file", "verify --db {db} --report {dir}/q.json --graph {dir}/q.json", 64,
+            """
+            mongoferry: {dir}/q.json: two reports, or a report and a picture, would be written there
+              Give each a name of its own.
+
+            """),
+        Mistake(
             "a rename of what is not in the file", "import {dir}/customers.csv --db {db} --rename customer=clients", 64,
             "mongoferry: --rename names 'customer', which is not in the file\n  Did you mean 'customers'?\n"),
         Mistake(
