@@ -37,6 +37,9 @@ import Testing
             "an unknown command", "exprt --db {db}", 64,
             "mongoferry: there is no command 'exprt'\n  Did you mean 'export'?\n"),
         Mistake(
+            "help for an unknown command", "help exprt", 64,
+            "mongoferry: there is no command 'exprt'\n  Did you mean 'export'?\n"),
+        Mistake(
             "an unknown option", "export --db {db} --outptu x", 64,
             """
             mongoferry: Unknown option '--outptu'. Did you mean '--output'?
@@ -80,6 +83,9 @@ import Testing
         Mistake(
             "no such file with a URI", "export --db {db} --uri-file {dir}/uri.txt", 64,
             "mongoferry: {dir}/uri.txt: cannot open: No such file or directory\n"),
+        Mistake(
+            "a file without a URI", "export --db {db} --uri-file {dir}/empty.csv", 64,
+            "mongoferry: {dir}/empty.csv: there is no connection string on the first line\n"),
         Mistake(
             "an unknown key in the configuration", "export --db {db} --config {dir}/key.yaml", 64,
             """
