@@ -54,6 +54,20 @@ import Testing
         }
     }
 
+    @Test(arguments: [ImportOptions.Mode.merge, .replace])
+    func aViewThatIsLeftAloneIsAskedWhenItShowsWhatWasWritten(mode: ImportOptions.Mode) throws {
+        try withOrders(of: 6) { _, copy, folder in
+            try copy.insert((0..<10).map { ["_id": .int32($0), "active": false] }, into: "customers")
+            try copy.create("act", ["viewOn": "customers", "pipeline": [["$match": ["active": true]]]])
+            let report = try copy.load(folder.file("all.csv"), mode) {
+                $0.exclude = [Glob("act")]
+                $0.failsOnDangling = true
+            }
+            #expect(report.status == "done", "\(report.error ?? "")")
+            #expect(report.references.map(\.checked) == [6] && report.danglingCount == 0)
+        }
+    }
+
     @Test func aPlanShowsTheViewAndDoesNotMissIt() throws {
         try withOrders(of: 6) { source, _, folder in
             try folder.write(Self.config, to: "c.yaml")

@@ -56,6 +56,8 @@ struct ImportPlanner {
             !written.contains($0) && !$0.hasPrefix("system.") && !OwnNames.contains($0)
         }
         .sorted()
+        plan.views = Set(steps.filter { $0.way == .view }.map(\.databaseName))
+            .union(live.filter { $0.kind == .view }.map(\.name).filter(plan.untouched.contains))
         plan.stagingBytes = steps.filter { $0.way == .staged }.reduce(0) { $0 + (survey.rows(of: $1.name)?.bytes ?? 0) }
         return plan
     }

@@ -17,7 +17,7 @@ extension ImportRun {
                 maximumRejects: options.maximumRejects - preflightProblems.count)
             if options.failsOnDangling {
                 // Before the swap, against what is staged. What is replaced in place comes later and is checked then, and so
-                // is what leads to views, which still show the old documents, or are not there yet.
+                // is what leads to views, which show the old documents until then, or are not there yet.
                 let run = self
                 let references = self.references(references, withoutViewsOf: plan)
                 replacement.check = { staging, loads in
