@@ -43,6 +43,22 @@
         return (value > Self.largestCoefficient ? 0 : value, Int(high >> 49 & 0x3FFF) - Self.bias)
     }
 
+    /// The number as Int64, where that is exact.
+    public var integer: Int64? {
+        guard var (coefficient, exponent) = finiteParts else { return nil }
+        if coefficient == 0 { return 0 }
+        while exponent < 0, coefficient % 10 == 0 {
+            coefficient /= 10
+            exponent += 1
+        }
+        while exponent > 0, coefficient <= UInt128(Int64.max) {
+            coefficient *= 10
+            exponent -= 1
+        }
+        guard exponent == 0 else { return nil }
+        return Int64(exactly: isNegative ? -Int128(coefficient) : Int128(coefficient))
+    }
+
     /// Writes the text form.
     /// - Parameter out: room for ``maximumTextLength`` bytes.
     /// - Returns: the bytes written.

@@ -79,8 +79,10 @@ struct MongoFerryCommand: ParsableCommand {
 
     /// Says that a command does not exist before the parser takes its options for the program's own.
     private static func nameUnknownCommand() {
-        guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-") else { return }
+        var words = CommandLine.arguments.dropFirst()
         let names = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
+        if words.first == "help" { words.removeFirst() }
+        guard let word = words.first, !word.hasPrefix("-") else { return }
         guard !names.contains(word) else { return }
         ExitText.exit(
             FerryError(

@@ -34,6 +34,16 @@ import Testing
             Decimal128("10000000000000000000000000000000000")?.description == "1.000000000000000000000000000000000E+34")
     }
 
+    @Test(
+        arguments: [
+            ("0", Int64(0)), ("-0E+3", 0), ("1", 1), ("-12.00", -12), ("1E+3", 1000), ("9223372036854775807", .max),
+            ("-9223372036854775808", .min), ("9223372036854775808", nil), ("1.5", nil), ("1E-7", nil), ("1E+6144", nil),
+            ("NaN", nil), ("Infinity", nil),
+        ] as [(String, Int64?)])
+    func aWholeNumberIsAnInteger(_ text: String, _ expected: Int64?) throws {
+        #expect(try #require(Decimal128(text)).integer == expected)
+    }
+
     @Test func oddBitsAreNotCanonical() {
         #expect(!Decimal128(low: 1, high: 0x7C00_0000_0000_0000).isCanonical)
         #expect(!Decimal128(low: 0, high: 0xFC00_0000_0000_0000).isCanonical)

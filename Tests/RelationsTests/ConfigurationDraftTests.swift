@@ -102,7 +102,7 @@ import Testing
     @Test func randomNamesAreReadBack() throws {
         let seed = UInt64.random(in: 0 ... .max)
         var random = SeededGenerator(seed: seed)
-        let letters = Array("ab.[]\\:#-?!&*|>'\"%@`{},~ \n\t\u{7}\u{85}\u{2028}é€😀0123$_=<")
+        let letters = Array("ab.[]\\:#-?!&*|>'\"%@`{},~ \n\t\u{7}\u{85}\u{2028}\u{FEFF}\u{FFFE}\u{FFFF}uFé€😀0123$_=<")
         func name() -> String {
             String(
                 (0..<Int.random(in: 1...8, using: &random)).map { _ in letters.randomElement(using: &random) ?? "x" })

@@ -303,6 +303,30 @@ import Testing
         #expect(clashes.first?.databaseNames == ["coverageTypes", "coveragetypes"])
     }
 
+    /// Spreadsheets leave one before the first name when they are imported.
+    @Test func aByteOrderMarkInANameIsKeptHoweverItIsWritten() throws {
+        let configuration = try parse(
+            [
+                "collections:", "  customers:", "    references:",
+                #"      "\ufeffa": customers"#, #"      "\uFEFFb": customers"#, #"      "\U0000FEFFc": customers"#,
+                "      \"\u{FEFF}d\": customers", "      \u{FEFF}e: customers", "      'f\u{FEFF}': customers",
+                #"  "\\ufeff": {}"#, #"  '\ufeff"': {}"#,
+                "exclude: [\"\u{FEFF}x\", '\\ufeff', a\\ufeff]",
+            ].joined(separator: "\n"))
+        let fields = configuration.references.map(\.path.lastField)
+        #expect(fields == ["a", "b", "c", "d", "e"].map { "\u{FEFF}" + $0 } + ["f\u{FEFF}"])
+        #expect(configuration.collections.map(\.name) == ["customers", #"\ufeff"#, #"\ufeff""#])
+        #expect(configuration.exclude.map(\.pattern) == ["\u{FEFF}x", #"\ufeff"#, #"a\ufeff"#])
+    }
+
+    @Test func anErrorShowsAByteOrderMarkAndNothingElse() {
+        let error = #expect(throws: ConfigurationError.self) { try parse(#"{"\ufeffexclude": []}"#) }
+        #expect(
+            error?.description
+                == #"mongoferry.yaml, line 1: unknown key '\ufeffexclude'; expected collections or exclude. Did you mean 'exclude'?"#
+        )
+    }
+
     private func parse(_ yaml: String) throws -> Configuration {
         try Configuration.parse(yaml: yaml, file: "mongoferry.yaml")
     }

@@ -59,6 +59,15 @@ import Testing
         #expect(svg.components(separatedBy: "url(#dangling)").count == 3)
         #expect(XMLCheck.isWellFormed(svg))
     }
+
+    /// XML has no U+FFFE and no U+FFFF, not even escaped.
+    @Test func whatXMLCannotHaveIsMadeVisible() throws {
+        let name = "a\u{FFFE}\u{FFFF}"
+        let reference = Reference(collection: name, path: FieldPath(steps: [.field(name)]), target: name)
+        let svg = GraphDrawing(ReferenceGraph(collections: [name], references: [reference])).drawn(as: .svg)
+        #expect(svg.contains(#">a\ufffe\uffff</text>"#))
+        #expect(!svg.unicodeScalars.contains { $0 == "\u{FFFE}" || $0 == "\u{FFFF}" })
+    }
 }
 
 /// Whether tags are closed in their order, and nothing is left unescaped.

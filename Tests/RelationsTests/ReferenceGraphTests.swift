@@ -37,6 +37,18 @@ import Testing
         #expect(graph.missingTargets.map(\.target) == ["gone"])
     }
 
+    @Test(arguments: [
+        Value.int32(1), .int64(1), .double(1), .decimal128(Decimal128(low: 1, high: 0x3040_0000_0000_0000)),
+        .decimal128(Decimal128(low: 10, high: 0x303E_0000_0000_0000)),
+    ])
+    func aConditionTakesWholeNumbersOfAnyType(_ number: Value) {
+        let document: Document = ["kind": number]
+        func holds(_ value: Int64) -> Bool {
+            document.withRaw(ReferenceCondition(field: "kind", equals: .int64(value)).holds)
+        }
+        #expect(holds(1) && !holds(2))
+    }
+
     @Test func namesAreOrderedByTheirBytes() {
         #expect(graph(["b", "a", "B", "é", "z", "_"], []).order == ["B", "_", "a", "b", "z", "é"])
         // One name composed, one decomposed: two collections.

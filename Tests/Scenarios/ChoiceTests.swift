@@ -132,6 +132,23 @@ import Testing
 
     // MARK: Choices of nothing
 
+    /// As an import refuses to write both to one.
+    @Test func twoCollectionsAreNotComparedWithOne() throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database)
+            try database.export(to: folder.file("all.csv"))
+            let error = #expect(throws: FerryError.self) {
+                try Self.verify(folder.file("all.csv"), database) { $0.renames = ["customers": "policies"] }
+            }
+            #expect(error?.text == "customers and policies would both be compared with 'policies'")
+            let alone = try Self.verify(folder.file("all.csv"), database) {
+                $0.renames = ["customers": "policies"]
+                $0.exclude = [Glob("policies")]
+            }
+            #expect(alone.database == database.name)
+        }
+    }
+
     @Test func anExclusionThatMatchesNothingIsWarnedOf() throws {
         try withTestDatabase { database, folder in
             try Self.fill(database)

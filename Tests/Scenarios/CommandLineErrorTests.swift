@@ -37,6 +37,9 @@ import Testing
             "an unknown command", "exprt --db {db}", 64,
             "mongoferry: there is no command 'exprt'\n  Did you mean 'export'?\n"),
         Mistake(
+            "help for an unknown command", "help exprt", 64,
+            "mongoferry: there is no command 'exprt'\n  Did you mean 'export'?\n"),
+        Mistake(
             "an unknown option", "export --db {db} --outptu x", 64,
             """
             mongoferry: Unknown option '--outptu'. Did you mean '--output'?
@@ -84,6 +87,9 @@ import Testing
         Mistake(
             "no such file with a URI", "export --db {db} --uri-file {dir}/uri.txt", 64,
             "mongoferry: {dir}/uri.txt: cannot open: No such file or directory\n"),
+        Mistake(
+            "a file without a URI", "export --db {db} --uri-file {dir}/empty.csv", 64,
+            "mongoferry: {dir}/empty.csv: there is no connection string on the first line\n"),
         Mistake(
             "an unknown key in the configuration", "export --db {db} --config {dir}/key.yaml", 64,
             """
@@ -176,6 +182,21 @@ import Testing
         Mistake(
             "half a rename", "import {dir}/customers.csv --db {db} --rename customers", 64,
             "mongoferry: --rename must look like A=B: customers\n"),
+        Mistake(
+            "two renames of one collection",
+            "import {dir}/customers.csv --db {db} --rename customers=a --rename customers=b", 64,
+            "mongoferry: --rename names 'customers' twice\n"),
+        Mistake(
+            "two names for one collection in a check",
+            "verify {dir}/customers.csv --db {db} --rename customers=a --rename customers=b", 64,
+            "mongoferry: --rename names 'customers' twice\n"),
+        Mistake(
+            "a report and a picture in one file", "verify --db {db} --report {dir}/q.json --graph {dir}/q.json", 64,
+            """
+            mongoferry: {dir}/q.json: two reports, or a report and a picture, would be written there
+              Give each a name of its own.
+
+            """),
         Mistake(
             "a rename of what is not in the file", "import {dir}/customers.csv --db {db} --rename customer=clients", 64,
             "mongoferry: --rename names 'customer', which is not in the file\n  Did you mean 'customers'?\n"),

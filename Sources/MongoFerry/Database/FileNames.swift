@@ -13,6 +13,16 @@ struct FileNames: Sendable {
             ?? metadata?.collection(named: name)?.databaseName ?? name
     }
 
+    /// - Parameter what: what would happen to two collections under one name.
+    /// - Throws: ``FerryError`` where two collections of the file get the same name.
+    static func check(_ names: [(name: String, databaseName: String)], _ what: String) throws {
+        var seen: [String: String] = [:]
+        for (name, databaseName) in names {
+            guard let other = seen.updateValue(name, forKey: databaseName) else { continue }
+            throw FerryError("\(other) and \(name) \(what) '\(databaseName)'")
+        }
+    }
+
     /// The old application lower-cased some names: says so where the database has a collection of nearly that name.
     static func hint(_ name: String, among live: [String]) -> String? {
         guard let other = live.first(where: { $0 != name && $0.lowercased() == name.lowercased() }) else { return nil }

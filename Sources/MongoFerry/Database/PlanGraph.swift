@@ -15,14 +15,12 @@ public struct PlanGraph: Sendable {
             let references =
                 configuration.references.isEmpty
                 ? try metadata.references.map { try Reference(document: $0) } : configuration.references
+            operation.warnOfUnusedReferences(configuration, in: metadata, rows: [])
             let seal = try SealFinder.find(in: try OpenFile(reading: file))
             var records = Dictionary(
                 uniqueKeysWithValues: metadata.collections.filter { $0.kind != .view }.map { ($0.name, $0.records) })
             for (name, count) in seal?.records ?? [] { records[name] = count }
-            drawing = GraphDrawing(
-                ReferenceGraph(
-                    collections: metadata.collections.filter { $0.kind != .view }.map(\.name), references: references),
-                records: records)
+            drawing = GraphDrawing(Self.graph(metadata.collections, references), records: records)
             return
         }
         var survey = try Surveyor(
@@ -32,11 +30,22 @@ public struct PlanGraph: Sendable {
         var options = ImportOptions()
         options.configuration = configuration
         let legacy = try LegacyTypes.resolve(&survey, reader, nil, options, operation, jobs: Threads.defaultJobs)
+        operation.warnOfUnusedReferences(configuration, in: nil, rows: survey.rows.map(\.name))
         drawing = GraphDrawing(
             ReferenceGraph(
                 collections: survey.rows.map(\.name),
                 references: configuration.references.isEmpty ? legacy.references : configuration.references),
             records: Dictionary(uniqueKeysWithValues: survey.rows.map { ($0.name, $0.count) }))
+    }
+
+    /// Views are in it only where references lead to them: they have no documents of their own.
+    private static func graph(
+        _ entries: [BackupMetadata.Collection], _ references: [Reference]
+    ) -> ReferenceGraph {
+        let targets = Set(references.map(\.target))
+        return ReferenceGraph(
+            collections: entries.filter { $0.kind != .view || targets.contains($0.name) }.map(\.name),
+            references: references)
     }
 
     /// From a live database.
@@ -47,11 +56,12 @@ public struct PlanGraph: Sendable {
         let catalog = try Catalog(database, found, configuration: configuration)
         try Discovering.requireSomething(catalog, connection)
         let sizes = try connection.sizes(of: catalog.entries)
+        operation.warnOfUnusedReferences(configuration, inDatabase: found.map(\.name))
         let references = try ReferenceSource.live(
             connection, catalog.entries, sizes, configuration, operation, .thorough)
         let entries = catalog.entries.filter { $0.kind != .view }
         drawing = GraphDrawing(
-            ReferenceGraph(collections: entries.map(\.name), references: references),
+            Self.graph(catalog.entries, references),
             records: Dictionary(uniqueKeysWithValues: entries.map { ($0.name, sizes[$0.databaseName]?.count ?? 0) }))
     }
 }

@@ -33,6 +33,12 @@ public struct Export: Sendable {
         if let unseen = found.first(where: { !$0.hasDetails }) { throw UnseenOptions.error(unseen.name, in: database) }
         let sizes = try catalog.readIndexesAndSizes(connection)
         let queries = try parsedQueries(catalog)
+        let choice = FileChoice(
+            collections: options.collections, exclude: options.exclude, renames: [:],
+            configuration: options.configuration)
+        operation.warnOfUnusedReferences(options.configuration, inDatabase: found.map(\.name)) {
+            choice.exclusion(of: $0) != nil
+        }
         let references = try ReferenceSource.live(
             connection, catalog.entries, sizes, options.configuration, operation,
             options.reproducible ? .repeatable : .quick)

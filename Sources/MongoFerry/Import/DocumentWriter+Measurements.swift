@@ -5,7 +5,8 @@ import Relations
 /// Measurements of time series, which have no `_id` to go by.
 extension DocumentWriter {
     /// Measurements have no `_id` to be known by: one is there if all its fields are, in whatever order, since the
-    /// server's buckets keep none. Of several that are equal as many are there as the database has.
+    /// server's buckets keep none. Of several that are equal, in whatever batches, as many are there as the database
+    /// has.
     func missingMeasurements(_ timeField: String) throws -> [Int] {
         var byFields: [Document: [Int]] = [:]
         var times: [Value] = []
@@ -16,10 +17,19 @@ extension DocumentWriter {
         }
         let filter = Document { $0.append(timeField, ["$in": .array(times)]) }
         let cursor = try client.find(namespace, filter, options: FindOptions(readPreference: .primary))
-        try cursor.forEach { live in
-            if byFields[Self.sorted(live)]?.popLast() != nil { matched += 1 }
+        var live: [Document: Int] = [:]
+        try cursor.forEach { document in
+            let fields = Self.sorted(document)
+            if byFields[fields] != nil { live[fields, default: 0] += 1 }
         }
-        return byFields.values.joined().sorted()
+        var missing: [Int] = []
+        for (fields, indexes) in byFields {
+            let (wanted, there) = (indexes.count, live[fields] ?? 0)
+            let found = repeated?.take(wanted, of: fields, live: there) ?? min(wanted, there)
+            matched += found
+            missing += indexes.dropFirst(found)
+        }
+        return missing.sorted()
     }
 
     /// By a command of our own: libmongoc's bulk insert would give an `_id` to measurements that have none.
@@ -33,11 +43,15 @@ extension DocumentWriter {
         let reply = try client.runWrite(
             ["insert": .string(namespace.collection), "ordered": false, "documents": .array(documents)],
             on: namespace.database)
+        var written = Set(indexes)
         for error in reply["writeErrors"]?.array ?? [] {
             guard let fields = error.document, let place = fields["index"]?.integer else { continue }
             outcome.inserted -= 1
+            written.remove(indexes[place])
             try reject(indexes[place], fields["errmsg"]?.string ?? "the server refuses it")
         }
+        // Later batches find these too.
+        if let repeated { for index in written { repeated.noteWritten(try document(index)) } }
     }
 
     static func sorted(_ document: RawDocument) -> Document {

@@ -17,6 +17,9 @@ final class DocumentWriter {
         /// Writes nothing: only says what a merge would find missing or different.
         case compare(DifferenceLog)
 
+        /// Whether measurements are looked up.
+        var findsMeasurements: Bool { if case .measurements(.some) = self { true } else { false } }
+
         /// Whether documents are sent as they come, without a look at what is there.
         var onlyInserts: Bool { keptBesideNextRow > 0 }
 
@@ -54,6 +57,8 @@ final class DocumentWriter {
     var postponed: [SecondAttempt.Postponed] = []
     var postponedBytes = 0
     let hasTransactions: Bool
+    /// What all threads have found of equal measurements; nil where none are looked up.
+    let repeated: RepeatedMeasurements?
 
     /// A message takes 48 MB; smaller batches overlap better and take less memory.
     static let batchBytes = 8 << 20
@@ -64,7 +69,7 @@ final class DocumentWriter {
 
     init(
         client: Client, namespace: Namespace, way: Way, name: String, isDryRun: Bool = false,
-        hasTransactions: Bool = false, rejections: RejectionLog
+        hasTransactions: Bool = false, repeated: RepeatedMeasurements? = nil, rejections: RejectionLog
     ) {
         self.client = client
         self.namespace = namespace
@@ -72,6 +77,7 @@ final class DocumentWriter {
         self.name = name
         self.isDryRun = isDryRun
         self.hasTransactions = hasTransactions
+        self.repeated = repeated
         self.rejections = rejections
         outcome = CollectionOutcome(name: name)
     }

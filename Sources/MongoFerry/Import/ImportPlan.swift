@@ -57,6 +57,8 @@ public struct ImportPlan: Sendable {
     public var cycles: [[String]] = []
     /// Collections of the database that the file does not have; they are left alone.
     public var untouched: [String] = []
+    /// The database's names of views that are there afterwards: what they show changes with what is written.
+    var views: Set<String> = []
     /// Collections of the file that were excluded.
     public var leftOut: [String] = []
     /// Bytes of documents that the staging takes beside the live ones.

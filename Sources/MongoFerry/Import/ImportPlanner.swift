@@ -56,6 +56,8 @@ struct ImportPlanner {
             !written.contains($0) && !$0.hasPrefix("system.") && !OwnNames.contains($0)
         }
         .sorted()
+        plan.views = Set(steps.filter { $0.way == .view }.map(\.databaseName))
+            .union(live.filter { $0.kind == .view }.map(\.name).filter(plan.untouched.contains))
         plan.stagingBytes = steps.filter { $0.way == .staged }.reduce(0) { $0 + (survey.rows(of: $1.name)?.bytes ?? 0) }
         return plan
     }
@@ -83,13 +85,7 @@ struct ImportPlanner {
             entries[index].databaseName = options.renames[name] ?? configured ?? entries[index].databaseName
             try TargetName.check(entries[index].databaseName, in: database)
         }
-        var seen: [String: String] = [:]
-        for entry in entries {
-            if let other = seen[entry.databaseName] {
-                throw FerryError("\(other) and \(entry.name) would both be written to '\(entry.databaseName)'")
-            }
-            seen[entry.databaseName] = entry.name
-        }
+        try FileNames.check(entries.map { ($0.name, $0.databaseName) }, "would both be written to")
         return entries
     }
 

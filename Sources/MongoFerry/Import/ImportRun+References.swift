@@ -45,6 +45,13 @@ extension ImportRun {
         }
     }
 
+    /// Those that lead to no view, nor have one among their alternatives.
+    func references(_ references: [Reference], withoutViewsOf plan: ImportPlan) -> [Reference] {
+        let check = referenceCheck(Dictionary(uniqueKeysWithValues: plan.steps.map { ($0.name, $0.databaseName) }))
+        return ReferenceGroup.groups(of: references).map(\.references)
+            .filter { group in !group.contains { plan.views.contains(check.databaseName($0.target)) } }.flatMap(\.self)
+    }
+
     /// Whether the hashes of the survey are those of the `_id`s that are written: of legacy rows, some may be set aside.
     var knowsIDs: Bool { reader.metadata != nil && key.isID }
 
@@ -72,10 +79,13 @@ extension ImportRun {
         let knownIDs = knownIDs(plan, survey)
         check.knownIDs = knownIDs
         if options.mode == .replace { check.isKnownWhole = { knownIDs($0) != nil } }
-        // What else is being written can be asked for only when it is there.
+        // What else is being written, and what views make of it, can be asked for only when it is there.
         let later = Set(
-            references.filter { names[$0.target] != nil && ($0.targetPath != .id || knownIDs($0.target) == nil) }
-                .map(\.collection))
+            references.filter {
+                names[$0.target] != nil && ($0.targetPath != .id || knownIDs($0.target) == nil)
+                    || plan.views.contains(check.databaseName($0.target))
+            }
+            .map(\.collection))
         return ReferencesUnderWay(
             check: check,
             references: references.filter { names[$0.collection] != nil && !later.contains($0.collection) },

@@ -16,8 +16,10 @@ extension ImportRun {
                 connection: connection, loader: loader, lock: lock, operation: operation,
                 maximumRejects: options.maximumRejects - preflightProblems.count)
             if options.failsOnDangling {
-                // Before the swap, against what is staged; what is replaced in place comes later and is checked then.
+                // Before the swap, against what is staged. What is replaced in place comes later and is checked then, and so
+                // is what leads to views, which show the old documents until then, or are not there yet.
                 let run = self
+                let references = self.references(references, withoutViewsOf: plan)
                 replacement.check = { staging, loads in
                     var run = run
                     for load in loads { run.tallied[load.outcome.name] = load.references }
@@ -119,7 +121,9 @@ extension ImportRun {
     func upsertWay(_ step: ImportPlan.Step, _ key: DocumentKey) -> DocumentWriter.Way {
         if step.entry.kind == .timeseries {
             let isNew = (step.liveCount ?? 0) == 0
-            let timeField = step.entry.options["timeseries"]?.document?["timeField"]?.string
+            // The server goes by its own, whatever the file says; the file's where the user may not see it.
+            let timeField = [step.liveOptions, step.entry.options].lazy
+                .compactMap { $0?["timeseries"]?.document?["timeField"]?.string }.first
             return .measurements(timeField: isNew ? nil : timeField)
         }
         if step.wasEmpty, key.isID, !options.isDryRun {

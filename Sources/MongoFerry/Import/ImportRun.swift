@@ -53,7 +53,7 @@ struct ImportRun {
         survey.problems.merge(legacy.problems)
         survey.inference = LegacyInference()
         if try refuse(&survey) { return report }
-        let references = try references(legacy)
+        let references = try references(legacy, survey)
         let planner = try planner(survey.rows)
         report.excluded = planner.excluded
         operation.warnOfUnmatched(options.exclude, among: planner.names, in: "the file")
@@ -188,7 +188,10 @@ struct ImportRun {
         report.rejectsFile = path
     }
 
-    func references(_ legacy: LegacyTypes) throws -> [Reference] {
+    func references(_ legacy: LegacyTypes, _ survey: FileSurvey) throws -> [Reference] {
+        operation.warnOfUnusedReferences(
+            options.configuration, in: reader.metadata, rows: survey.rows.map(\.name)
+        ) { options.choice.exclusion(of: $0) != nil }
         if !options.configuration.references.isEmpty { return options.configuration.references }
         guard let metadata = reader.metadata else { return legacy.references }
         return metadata.references.compactMap { document in

@@ -41,6 +41,9 @@ struct RowLoader {
         let watch = Stopwatch()
         var result = Result(outcome: CollectionOutcome(name: name), matched: 0)
         guard let rows = survey.rows(of: name), rows.count > 0 else { return result }
+        let repeated =
+            way.findsMeasurements
+            ? try RepeatedMeasurements(in: rows, of: reader, survey, rules, operation.cancellation) : nil
         try reader.seek(toRowAt: rows.first.offset, line: rows.first.line)
         let done = Tally()
         let bytes = Tally()
@@ -61,7 +64,7 @@ struct RowLoader {
                         DocumentWriter(
                             client: try connection.pool.makeClient(), namespace: namespace, way: way, name: name,
                             isDryRun: isDryRun, hasTransactions: connection.server.supportsTransactions,
-                            rejections: rejections)
+                            repeated: repeated, rejections: rejections)
                     }
                     let taken = try worker.take(batch, writer)
                     operation.progress(

@@ -92,9 +92,7 @@ struct FileDatabaseComparison {
             add("missing", result.outcome.inserted, log.missing)
             add("different", result.outcome.updated, log.different)
             guard timeField == nil else {
-                // Equal measurements of the file, in different batches, may each have found the same one.
                 let count = try connection.withClient { try $0.countDocuments(namespace) }
-                add("missing", result.matched - count, [], " of those that are in the file several times")
                 add("extra", count - result.matched, [], Self.extraNote)
                 return differences
             }

@@ -12,7 +12,7 @@ struct FileReferenceCheck {
     let reader: BackupReader
     let survey: FileSurvey
     let rules: TypeRules?
-    /// Where to look for what was left out of the file; nil where the file is all there is.
+    /// Where to look for what is not in the file; nil where the file is all there is.
     let connection: Connection?
     /// The database's name of a collection that the file calls so.
     let databaseName: @Sendable (String) -> String
@@ -67,6 +67,7 @@ struct FileReferenceCheck {
                     check.outcome.isTargetMissing = false
                 } else if wasLeftOut(reference.target) {
                     check.isIncomplete = true
+                    if isView(reference.target) { check.outcome.isTargetMissing = false }
                 }
             }
             return check
@@ -76,9 +77,12 @@ struct FileReferenceCheck {
     /// Whether the file has all documents of a collection.
     private func isWhole(_ name: String) -> Bool {
         guard let metadata = reader.metadata else { return survey.rows(of: name) != nil }
-        guard let entry = metadata.collection(named: name) else { return false }
+        guard let entry = metadata.collection(named: name), entry.kind != .view else { return false }
         return !metadata.queries.contains { $0.name == name || $0.name == entry.databaseName }
     }
+
+    /// Whether the file has the definition of a view, whose documents only a database has.
+    private func isView(_ name: String) -> Bool { reader.metadata?.collection(named: name)?.kind == .view }
 
     /// Whether the file says nothing about a collection, although the database may have had it.
     private func wasLeftOut(_ name: String) -> Bool {

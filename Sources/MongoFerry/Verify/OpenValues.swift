@@ -47,8 +47,9 @@ struct OpenValues {
         for target in targets where !missing.isEmpty {
             for filter in QuestionFilter.filters(missing.values.map(\.value), target.targetPath) {
                 let field = target.targetPath.questionField
+                // Beside a part of the `_id`, leaving out the `_id` is an error to the server ("path collision").
                 let projection =
-                    target.targetPath == .id
+                    target.targetPath.isInID
                     ? ["_id": 1]
                     : Document {
                         $0.append("_id", 0)

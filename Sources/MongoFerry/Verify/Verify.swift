@@ -55,6 +55,7 @@ public struct Verify: Sendable {
         var report = Report(operation: "verify")
         report.database = database
         report.excluded = catalog.excluded
+        operation.warnOfUnusedReferences(configuration, inDatabase: found.map(\.name))
         let references = try ReferenceSource.live(
             connection, catalog.entries, try connection.sizes(of: catalog.entries), configuration, operation, .thorough)
         let names = Dictionary(uniqueKeysWithValues: catalog.entries.map { ($0.name, $0.databaseName) })
@@ -118,6 +119,7 @@ public struct Verify: Sendable {
         {
             report.collections.append(CollectionOutcome(name: entry.name))
         }
+        operation.warnOfUnusedReferences(configuration, in: reader.metadata, rows: survey.rows.map(\.name))
         let references = fileReferences(reader, legacy, &report)
         let names = FileNames(metadata: reader.metadata, configuration: configuration, renames: renames)
         report.references = try FileReferenceCheck(
@@ -154,6 +156,10 @@ public struct Verify: Sendable {
         try choice.check(against: names)
         operation.warnOfUnmatched(exclude, among: names, in: "the file")
         report.excluded = choice.exclusions(among: names)
+        let fileNames = FileNames(metadata: reader.metadata, configuration: configuration, renames: renames)
+        try FileNames.check(
+            names.filter { choice.exclusion(of: $0) == nil }.map { ($0, fileNames.databaseName(of: $0)) },
+            "would both be compared with")
         survey.rows.removeAll { choice.exclusion(of: $0.name) != nil }
         return survey
     }

@@ -48,7 +48,7 @@ struct CommonOptions: ParsableArguments {
             let text = try TextFile.read(uriFile, limit: 1 << 20)
             let line = text.split(whereSeparator: \.isNewline).first.map { $0.trimmingCharacters(in: .whitespaces) }
             guard let line, !line.isEmpty else {
-                throw FerryError("\(uriFile): there is no connection string on the first line")
+                throw FerryError("\(uriFile): there is no connection string on the first line", kind: .usage)
             }
             return line
         }

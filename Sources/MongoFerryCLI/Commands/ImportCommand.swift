@@ -136,7 +136,10 @@ enum Renames {
             guard let equals = text.firstIndex(of: "="), equals > text.startIndex,
                 text.index(after: equals) < text.endIndex
             else { throw FerryError("--rename must look like A=B: \(text)", kind: .usage) }
-            renames[String(text[..<equals])] = String(text[text.index(after: equals)...])
+            let name = String(text[..<equals])
+            guard renames.updateValue(String(text[text.index(after: equals)...]), forKey: name) == nil else {
+                throw FerryError("--rename names '\(name)' twice", kind: .usage)
+            }
         }
         return renames
     }

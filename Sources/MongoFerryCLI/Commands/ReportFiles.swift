@@ -20,6 +20,12 @@ struct ReportFiles {
             throw FerryError(
                 "\(path): a report would be written over the backup", kind: .usage, details: ["Give it another name."])
         }
+        let all = paths + [picture].compactMap(\.self)
+        for (index, path) in all.enumerated() where all[..<index].contains(where: { Self.isSame($0, path) }) {
+            throw FerryError(
+                "\(path): two reports, or a report and a picture, would be written there", kind: .usage,
+                details: ["Give each a name of its own."])
+        }
         for path in paths {
             let ending = URL(fileURLWithPath: path).pathExtension.lowercased()
             guard let form = Form(rawValue: ending), form != .picture else {

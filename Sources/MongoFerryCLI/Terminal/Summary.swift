@@ -49,12 +49,15 @@ enum Summary {
     /// `payments.policyId → policies: 1,200 values, all there`
     static func sound(_ reference: ReferenceOutcome) -> String {
         var parts: [String] = []
-        if reference.checked > 0 || reference.unchecked == 0 {
+        if reference.checked > 0 {
             parts.append("\(reference.checked.grouped) values, all there")
+        } else if reference.unchecked == 0 {
+            parts.append("no document has a value at this path")
         }
         if reference.unchecked > 0 {
             parts.append(
-                "\(reference.unchecked.grouped) values not checked, since \(reference.target) was left out of the file")
+                "\(reference.unchecked.grouped) values not checked, since the file does not have all of \(reference.target)"
+            )
         } else if reference.isTargetMissing {
             parts.append("\(reference.target) does not exist")
         }

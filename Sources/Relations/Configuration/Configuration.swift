@@ -46,7 +46,7 @@ public struct Configuration: Hashable, Sendable {
     /// - Parameter file: its name, for messages.
     /// - Throws: ``ConfigurationError`` naming the line and the key, what was expected and the nearest right name.
     public static func parse(yaml: String, file: String) throws(ConfigurationError) -> Configuration {
-        try ConfigurationParser(file: file).parse(yaml)
+        try ConfigurationParser(file: file, yaml: yaml).parse()
     }
 
     /// All references, by collection in the order written.

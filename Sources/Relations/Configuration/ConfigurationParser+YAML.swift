@@ -37,8 +37,9 @@ extension ConfigurationParser {
     private func translate(_ error: YamlError, in yaml: String) -> ConfigurationError {
         switch error {
         case .duplicatedKeysInMapping(let duplicates, let context):
-            let key = duplicates.first ?? ""
-            let second = secondLine(of: key, after: context.mark, in: yaml)
+            let read = duplicates.first ?? ""
+            let key = self.yaml.restored(read)
+            let second = secondLine(of: read, after: context.mark, in: yaml)
             return ConfigurationError(
                 file: file, line: second ?? context.mark.line, column: context.mark.column, key: key,
                 "duplicate key '\(key)'" + (second == nil ? "" : ", first on line \(context.mark.line)"),

@@ -3,9 +3,15 @@ import Yams
 /// Reads a configuration from YAML. Every error names its place.
 struct ConfigurationParser {
     let file: String
+    let yaml: GuardedYAML
 
-    func parse(_ yaml: String) throws(ConfigurationError) -> Configuration {
-        guard let root = try compose(yaml), !root.isNull else { return Configuration(file: file) }
+    init(file: String, yaml: String) {
+        self.file = file
+        self.yaml = GuardedYAML(yaml)
+    }
+
+    func parse() throws(ConfigurationError) -> Configuration {
+        guard let root = try compose(yaml.text), !root.isNull else { return Configuration(file: file) }
         guard case .mapping(let entries) = root else {
             throw shapeError(root, "the file", expected: "a map with the keys collections and exclude")
         }
@@ -53,7 +59,7 @@ struct ConfigurationParser {
                 case "references": section.references = part
                 case "types": section.types = part
                 case "collection":
-                    guard let text = part.text, !text.isEmpty, !part.isNull else {
+                    guard let text = text(of: part), !text.isEmpty, !part.isNull else {
                         throw shapeError(
                             part, "'collection' in \(place)", expected: "the database's name for it", key: "collection")
                     }
@@ -80,7 +86,7 @@ struct ConfigurationParser {
         for (key, value) in try map(node, "'types' in \(place)", expected: "a map of path to type") {
             let path = try path(key, in: place)
             let known = FieldType.allCases.map(\.rawValue)
-            guard let text = value.text, !text.isEmpty, !value.isNull else {
+            guard let text = text(of: value), !text.isEmpty, !value.isNull else {
                 throw shapeError(
                     value, "the type of '\(path)' in \(place)", expected: known.listed(), key: path.description)
             }
@@ -103,7 +109,7 @@ struct ConfigurationParser {
         }
         var result: [Glob] = []
         for item in items {
-            guard let text = item.text, !text.isEmpty, !item.isNull else {
+            guard let text = text(of: item), !text.isEmpty, !item.isNull else {
                 throw shapeError(
                     item, "an entry of 'exclude'", expected: "a collection name, * and ? allowed", key: "exclude")
             }
@@ -123,8 +129,13 @@ struct ConfigurationParser {
         return Array(mapping)
     }
 
+    /// The text of a scalar as it is written: a collection may be called `no` or `123`.
+    func text(of node: Node) -> String? {
+        if case .scalar(let scalar) = node { yaml.restored(scalar.string) } else { nil }
+    }
+
     func name(_ key: Node, in place: String) throws(ConfigurationError) -> String {
-        guard let text = key.text, !text.isEmpty else {
+        guard let text = text(of: key), !text.isEmpty else {
             throw shapeError(key, "a key in \(place)", expected: "a name")
         }
         return text
@@ -145,7 +156,7 @@ struct ConfigurationParser {
         _ node: Node, name: String? = nil, _ problem: String, expected: String?, suggestion: String? = nil
     ) -> ConfigurationError {
         ConfigurationError(
-            file: file, line: node.mark?.line, column: node.mark?.column, key: name ?? node.text, problem,
+            file: file, line: node.mark?.line, column: node.mark?.column, key: name ?? text(of: node), problem,
             expected: expected, suggestion: suggestion)
     }
 
@@ -163,7 +174,8 @@ struct ConfigurationParser {
             case .mapping: "a map"
             case .sequence: "a list"
             case .scalar where node.isNull: "empty"
-            case .scalar(let scalar): scalar.string.isEmpty ? "empty" : "'\(scalar.string.excerpt(40))'"
+            case .scalar(let scalar):
+                scalar.string.isEmpty ? "empty" : "'\(yaml.restored(scalar.string).excerpt(40))'"
             case .alias: "an alias"
             }
         return error(node, name: key, "\(what) is \(shape)", expected: expected)
@@ -171,9 +183,6 @@ struct ConfigurationParser {
 }
 
 extension Node {
-    /// The text of a scalar as it is written: a collection may be called `no` or `123`.
-    var text: String? { if case .scalar(let scalar) = self { scalar.string } else { nil } }
-
     /// What YAML 1.2 takes for true and false; a text in quotes is a text.
     var flag: Bool? {
         guard case .scalar(let scalar) = self, scalar.style == .plain else { return nil }

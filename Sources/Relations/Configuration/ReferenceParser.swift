@@ -45,7 +45,7 @@ struct ReferenceParser {
                 }
                 isOptional = flag
             case "by":
-                guard let field = value.text, !field.isEmpty, !value.isNull, !field.utf8.contains(0) else {
+                guard let field = parser.text(of: value), !field.isEmpty, !value.isNull, !field.utf8.contains(0) else {
                     throw parser.shapeError(
                         value, "'by' of '\(path)' in \(place)", expected: "the name of the field beside it", key: "by")
                 }
@@ -97,7 +97,7 @@ struct ReferenceParser {
     }
 
     private func reference(_ path: FieldPath, to node: Node) throws(ConfigurationError) -> Reference {
-        guard let text = node.text, !text.isEmpty, !node.isNull else {
+        guard let text = parser.text(of: node), !text.isEmpty, !node.isNull else {
             throw parser.shapeError(
                 node, "the target of '\(path)' in \(place)", expected: "a collection named in 'collections'",
                 key: path.description)
@@ -128,7 +128,7 @@ struct ReferenceParser {
     }
 
     private func condition(_ key: Node, at path: FieldPath) throws(ConfigurationError) -> Value {
-        guard let text = key.text else {
+        guard let text = parser.text(of: key) else {
             throw parser.shapeError(
                 key, "a key in 'to' of '\(path)' in \(place)", expected: "a value of the field in 'by'")
         }

@@ -18,9 +18,11 @@ public struct ReferenceCondition: Hashable, Sendable, CustomStringConvertible {
         return switch value {
         case .string(let text): element.type == .string && element.stringBytes?.isUTF8(of: text) == true
         case .bool(let flag): element.bool == flag
-        default: value.integer != nil && element.integer == value.integer.map(Int64.init)
+        default: value.integer != nil && Self.integer(element) == value.integer.map(Int64.init)
         }
     }
+
+    private static func integer(_ element: RawElement) -> Int64? { element.decimal128?.integer ?? element.integer }
 
     public var description: String { "\(field) = \(valueText)" }
 

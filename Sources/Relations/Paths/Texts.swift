@@ -12,10 +12,10 @@ extension String {
             case "\n": text += "\\n"
             case "\r": text += "\\r"
             case "\t": text += "\\t"
-            // Control characters, the two line separators that some programs break at, and what turns the direction of
-            // writing round.
+            // Control characters, the two line separators that some programs break at, what turns the direction of
+            // writing round, the mark that has no width, and the two that neither YAML nor XML may have.
             case "\0"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{200E}"..."\u{200F}", "\u{2028}"..."\u{202E}",
-                "\u{2066}"..."\u{2069}":
+                "\u{2066}"..."\u{2069}", "\u{FEFF}", "\u{FFFE}"..."\u{FFFF}":
                 text += "\\u" + String(repeating: "0", count: 4 - String(character.value, radix: 16).count)
                 text += String(character.value, radix: 16)
             default:

@@ -1,0 +1,59 @@
+import BackupFile
+import Relations
+
+extension OperationContext {
+    /// Says which references of the configuration start in a collection that is not there: they are not looked at, and
+    /// where a configuration has references, none are discovered in their place.
+    /// - Parameters:
+    ///   - names: everything in the database.
+    ///   - isLeftOut: whether a collection, by its name in files, was left out by choice.
+    func warnOfUnusedReferences(
+        _ configuration: Configuration, inDatabase names: [String],
+        except isLeftOut: (_ name: String) -> Bool = { _ in false }
+    ) {
+        let known = Set(names)
+        for collection in configuration.withReferences
+        where !known.contains(collection.databaseName) && !isLeftOut(collection.name) {
+            let hint = FileNames.hint(collection.databaseName, among: names).map { "; \($0)" }
+            warn(
+                collection, configuration, "the database",
+                hint ?? Self.question(NearestName.nearest(to: collection.databaseName, among: names)))
+        }
+    }
+
+    /// The same for a file.
+    /// - Parameter names: what has rows in the file, which counts where it has no metadata.
+    func warnOfUnusedReferences(
+        _ configuration: Configuration, in metadata: BackupMetadata?, rows names: [String],
+        except isLeftOut: (_ name: String) -> Bool = { _ in false }
+    ) {
+        let names = metadata?.collections.map(\.name) ?? names
+        let known = Set(names)
+        let excluded = Set(metadata?.excluded.map(\.name) ?? [])
+        for collection in configuration.withReferences
+        where !known.contains(collection.name) && !isLeftOut(collection.name) {
+            // What was left out when the file was made was told then.
+            guard excluded.isDisjoint(with: [collection.name, collection.databaseName]) else { continue }
+            warn(
+                collection, configuration, "the file",
+                Self.question(NearestName.nearest(to: collection.name, among: names)))
+        }
+    }
+
+    private func warn(
+        _ collection: Configuration.Collection, _ configuration: Configuration, _ place: String, _ hint: String
+    ) {
+        warning(
+            "\(configuration.file ?? "the configuration") has references of '\(collection.name)', which is not in \(place): they are not looked at\(hint)"
+        )
+    }
+
+    private static func question(_ near: String?) -> String { near.map { ". Did you mean '\($0)'?" } ?? "" }
+}
+
+extension Configuration {
+    /// The collections that refer to others and are not excluded.
+    fileprivate var withReferences: [Collection] {
+        collections.filter { !$0.references.isEmpty && exclusion(ofFileName: $0.name) == nil }
+    }
+}

@@ -1,0 +1,62 @@
+/// A YAML text whose byte-order marks survive being read.
+///
+/// Yams makes its strings with Foundation, which drops a mark at their beginning: the field `"\ufeffid"`, as imported
+/// spreadsheets have it, would become another. So a guard is put before each mark, however it is written, and taken out
+/// of what was read.
+struct GuardedYAML {
+    /// What is given to the parser.
+    let text: String
+    /// A character that stands nowhere in the text; nil where there is no mark.
+    private let guardian: Unicode.Scalar?
+
+    private static let mark: Unicode.Scalar = "\u{FEFF}"
+    private static let escapes = ["ufeff", "u0000feff"].map { Array($0.unicodeScalars) }
+
+    init(_ yaml: String) {
+        let scalars = Array(yaml.unicodeScalars)
+        let lowercased = yaml.lowercased()
+        guard scalars.contains(Self.mark) || lowercased.contains("feff"),
+            let guardian = Self.guardian(notIn: lowercased)
+        else {
+            (text, self.guardian) = (yaml, nil)
+            return
+        }
+        var guarded = String.UnicodeScalarView()
+        var place = 0
+        while place < scalars.count {
+            let start = place
+            // Whether the last of several backslashes begins an escape depends on where they stand. Before all of them a
+            // guard is harmless in any case.
+            while place < scalars.count, scalars[place] == "\\" { place += 1 }
+            let isEscape = place > start && Self.beginsWithEscape(scalars[place...])
+            // At the beginning of a line the parser passes over it.
+            let isMark = start > 0 && scalars[start] == Self.mark && scalars[start - 1] != "\n"
+            if isEscape || isMark { guarded.append(guardian) }
+            place = max(place, start + 1)
+            guarded.append(contentsOf: scalars[start..<place])
+        }
+        text = String(guarded)
+        self.guardian = guardian
+    }
+
+    /// A text that was read, as it was meant.
+    func restored(_ read: String) -> String {
+        guard let guardian, read.unicodeScalars.contains(guardian) else { return read }
+        return String(String.UnicodeScalarView(read.unicodeScalars.filter { $0 != guardian }))
+    }
+
+    /// One for private use that stands nowhere in the text, itself or as an escape.
+    private static func guardian(notIn lowercased: String) -> Unicode.Scalar? {
+        (0x10FF00...0x10FFFD as ClosedRange<UInt32>).lazy.compactMap(Unicode.Scalar.init).first {
+            !lowercased.unicodeScalars.contains($0) && !lowercased.contains(String($0.value, radix: 16))
+        }
+    }
+
+    private static func beginsWithEscape(_ scalars: ArraySlice<Unicode.Scalar>) -> Bool {
+        guard let first = scalars.first, first == "u" || first == "U" else { return false }
+        return escapes.contains { escape in
+            scalars.count >= escape.count
+                && zip(scalars, escape).allSatisfy { $0.properties.lowercaseMapping == String($1) }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import BSON
+import Foundation
+import MongoFerry
+import Relations
+import Testing
+
+/// References that somebody has configured are never passed over in silence.
+@Suite struct ConfiguredReferenceTests {
+    private static let config = """
+        collections:
+          customers: {}
+          statementRecipients: {references: {customerId: customers}}
+          receipts: {references: {customerId: customers}}
+        """
+
+    private static func run(_ arguments: [String]) throws -> Program.Outcome {
+        try Program.run(arguments, environment: ["MONGODB_URI": try testURI()])
+    }
+
+    /// The database has `statementrecipients` where the configuration has `statementRecipients`.
+    private func withDatabase(_ body: (TestDatabase, TemporaryFolder, _ config: String) throws -> Void) throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "customers")
+            try database.insert([["_id": 1, "customerId": 7]], into: "statementrecipients")
+            try database.insert([["_id": 1, "customerId": 1]], into: "receipts")
+            try folder.write(Self.config, to: "c.yaml")
+            try body(database, folder, folder.file("c.yaml"))
+        }
+    }
+
+    @Test func everyCommandSaysWhichConfiguredCollectionIsNotThere() throws {
+        try withDatabase { database, folder, config in
+            let (file, plain) = (folder.file("all.csv"), folder.file("plain.csv"))
+            try database.export(to: file)
+            try database.export(to: plain) { $0.plain = true }
+            let start = "warning: \(config) has references of 'statementRecipients', which is not in"
+            let inDatabase =
+                "\(start) the database: they are not looked at; the database has 'statementrecipients': "
+                + "if that is meant, say `collection: statementrecipients` in the configuration\n"
+            for command in [["export", "-o", folder.file("new.csv")], ["verify"], ["plan"]] {
+                let outcome = try Self.run(command + ["--db", database.name, "--config", config])
+                #expect(outcome.errors.contains(inDatabase), "\(command): \(outcome.text)")
+                #expect(outcome.errors.components(separatedBy: "has references of").count == 2, "\(outcome.text)")
+            }
+            let inFile = "\(start) the file: they are not looked at. Did you mean 'statementrecipients'?\n"
+            for path in [file, plain] {
+                for command in [["verify"], ["plan"], ["import", "--dry-run", "--db", database.name]] {
+                    let outcome = try Self.run(command + [path, "--config", config])
+                    #expect(outcome.errors.contains(inFile), "\(command): \(outcome.text)")
+                    #expect(outcome.errors.components(separatedBy: "has references of").count == 2, "\(outcome.text)")
+                }
+            }
+        }
+    }
+
+    @Test func whatWasLeftOutByChoiceIsNoMistake() throws {
+        try withDatabase { database, folder, config in
+            let file = folder.file("some.csv")
+            let choice = ["--collection", "customers", "--collection", "receipts", "--config", config, "--quiet"]
+            for outcome in [
+                try Self.run(["export", "--db", database.name, "-o", file] + choice),
+                try Self.run(["import", file, "--db", database.name] + choice),
+            ] {
+                #expect(outcome.status == 0 && outcome.text == "", "\(outcome.text)")
+            }
+        }
+    }
+
+    @Test func aPathThatNoDocumentHasIsNotCalledAllThere() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "customers")
+            try database.insert([["_id": 1, "customerId": 1]], into: "receipts")
+            try folder.write(
+                "collections: {customers: , receipts: {references: {customerID: customers}}}", to: "c.yaml")
+            let outcome = try Self.run(["verify", "--db", database.name, "--config", folder.file("c.yaml")])
+            #expect(outcome.status == 0)
+            #expect(
+                outcome.output.hasPrefix("receipts.customerID → customers: no document has a value at this path\n"),
+                "\(outcome.output)")
+        }
+    }
+
+    /// Beside a part of the `_id` servers let nobody leave out the `_id`.
+    @Test func referencesToAPartOfACompoundIdAreChecked() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.insert((0..<5).map { ["_id": ["k": .int32($0), "n": 1]] }, into: "comp")
+            try source.insert((0..<6).map { ["_id": .int32($0), "k": .int32($0)] }, into: "rc")
+            let configuration = try Configuration.parse(
+                yaml: "collections: {comp: , rc: {references: {k: comp._id.k}}}", file: "mongoferry.yaml")
+            try source.export(to: folder.file("all.csv")) { $0.configuration = configuration }
+            for file in [nil, folder.file("all.csv")] {
+                let report = try Verify(file: file, target: try source.target, configuration: configuration)
+                    .runBlocking(OperationContext())
+                #expect(report.references.map(\.dangling) == [1] && report.references.map(\.checked) == [6])
+            }
+            for mode in ImportOptions.Mode.allCases {
+                let report = try copy.load(folder.file("all.csv"), mode)
+                #expect(report.status == "done", "\(report.warnings)")
+                #expect(report.references.map(\.dangling) == [1])
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import BSON
+import BackupFile
+import MongoFerry
+import Testing
+
+/// Measurements of time series have no `_id` to be known by, and several may be equal.
+@Suite struct MeasurementTests {
+    private static func create(in database: TestDatabase) throws {
+        try database.create("ticks", ["timeseries": ["timeField": "at"]])
+    }
+
+    private static func insert(_ measurements: [Value], into database: TestDatabase) throws {
+        try database.run(["insert": "ticks", "documents": .array(measurements)])
+    }
+
+    private static func equal(_ count: Int) -> [Value] {
+        Array(repeating: ["at": .date(1_700_000_000_000), "n": 7], count: count)
+    }
+
+    /// 12,000 equal ones in the file, more than any batch holds; of the database's 12,000 half are others.
+    private func withHalfOfThem(_ body: (TestDatabase, _ file: String) throws -> Void) throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try Self.create(in: source)
+            try Self.insert(Self.equal(12_000), into: source)
+            try source.export(to: folder.file("ticks.csv"))
+            try Self.create(in: copy)
+            try Self.insert(Self.equal(6000), into: copy)
+            try Self.insert((1...6000).map { ["at": .date(Int64($0) * 1000), "n": 1] }, into: copy)
+            try body(copy, folder.file("ticks.csv"))
+        }
+    }
+
+    @Test func equalMeasurementsOfDifferentBatchesEachNeedALiveOneOfTheirOwn() throws {
+        try withHalfOfThem { database, file in
+            let report = try Verify(file: file, target: try database.target).runBlocking(OperationContext())
+            #expect(report.status == "problems")
+            #expect(
+                report.differences.map { "\($0.kind): \($0.detail)" } == [
+                    "missing: 6000 documents", "extra: 6000 documents in the database only",
+                ])
+        }
+    }
+
+    @Test(arguments: [ImportOptions.Mode.merge, .insert])
+    func whatIsMissingOfManyEqualMeasurementsIsCountedAndBroughtBack(mode: ImportOptions.Mode) throws {
+        try withHalfOfThem { database, file in
+            let planned = try database.load(file, mode) { $0.isDryRun = true }
+            #expect(planned.totals.inserted == 6000 && planned.totals.unchanged == 6000)
+            let report = try database.load(file, mode)
+            #expect(report.totals.inserted == 6000 && report.totals.unchanged == 6000)
+            #expect(try database.count("ticks") == 18_000)
+            let again = try database.load(file, mode)
+            #expect(again.totals.inserted == 0 && again.totals.unchanged == 12_000)
+            let verified = try Verify(file: file, target: try database.target).runBlocking(OperationContext())
+            #expect(verified.status == "done", "\(verified.differences)")
+        }
+    }
+
+    /// The server finds measurements by its own time field, whatever a file calls it.
+    @Test func aTimeFieldThatOnlyTheFileSpeaksOfDoublesNothing() throws {
+        try withTestDatabase { database, folder in
+            try Self.create(in: database)
+            try Self.insert(Self.equal(3), into: database)
+            try database.export(to: folder.file("ticks.csv"))
+            let entry = BackupMetadata.Collection(
+                name: "ticks", kind: .timeseries, options: ["timeseries": ["timeField": "seen"]], records: 3)
+            let writer = try BackupWriter(
+                .file(path: folder.file("odd.csv"), overwriting: false), compression: .none, plain: false,
+                metadata: BackupMetadata(
+                    created: nil, program: "mongoferry test", database: "test", collections: [entry]))
+            for row in try folder.text("ticks.csv").split(separator: "\n") where row.hasPrefix("ticks,") {
+                try Array("\(row)\n".utf8).withUnsafeBytes { try writer.write(rows: $0) }
+            }
+            _ = try writer.finish(counts: ["ticks": 3])
+            let totals = try database.load(folder.file("odd.csv")).totals
+            #expect(totals.inserted == 0 && totals.unchanged == 3)
+            #expect(try database.count("ticks") == 3)
+        }
+    }
+}
