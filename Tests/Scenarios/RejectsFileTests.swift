@@ -157,4 +157,35 @@ import Testing
             #expect(try folder.text("c.csv.rejects.2.csv") == "mended 1")
         }
     }
+
+    /// Its seal fits, and a row of it can be taken by no server.
+    @Test(arguments: ImportOptions.Mode.allCases)
+    func aBadRowOfASealedFileThatIsWholeCanBeSetAside(mode: ImportOptions.Mode) throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.insert((0..<4).map { ["_id": .int32($0), "n": .int32($0)] }, into: "c")
+            try source.export(to: folder.file("all.csv"))
+            let rows = try folder.text("all.csv").replacing(#"{""_id"":2,"#, with: #"{""_id"":1,"#)
+                .replacing(#"{""_id"":3,""n"":3}"#, with: #"{""_id"":3,""n"":}"#)
+            let body = rows[..<(try #require(rows.range(of: "# seal")).lowerBound)]
+            try folder.write(String(body), to: "body")
+            let sum = try Program(["-c", "sha256sum < '\(folder.file("body"))'"], executable: "/bin/sh").wait().output
+            let seal = #"# seal {"rows":4,"records":{"c":4},"sha256":"\#(sum.prefix(64))"}"#
+            try folder.write(body + seal + "\n", to: "resealed.csv")
+            try copy.insert([["_id": 0, "n": 0], ["_id": 1, "n": 0]], into: "c")
+            let refused = try copy.load(folder.file("resealed.csv"), mode) { $0.maximumRejects = 1 }
+            #expect(refused.status == "refused" && refused.differences.isEmpty)
+            #expect(refused.nextSteps == ["Export again, or set them aside with --max-rejects 2."])
+            let report = try copy.load(folder.file("resealed.csv"), mode) { $0.maximumRejects = 2 }
+            #expect(report.status == "problems" && report.rejections.map(\.line) == [9, 10])
+            let numbers = try copy.documents(in: "c").compactMap { $0["n"]?.integer }
+            #expect(numbers == (mode == .insert ? [0, 0] : [0, 1]))
+            let rejects = try folder.text("resealed.csv.rejects.csv")
+            try folder.write(
+                rejects.replacing(#"""n"":}"#, with: #"""n"":3}"#).replacing(
+                    #"{""_id"":{""$numberInt"":""1""}"#, with: #"{""_id"":{""$numberInt"":""2""}"#),
+                to: "resealed.csv.rejects.csv")
+            try Self.follow(report)
+            #expect(try copy.documents(in: "c").compactMap { $0["_id"]?.integer } == [0, 1, 2, 3])
+        }
+    }
 }

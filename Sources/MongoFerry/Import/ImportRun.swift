@@ -137,7 +137,7 @@ struct ImportRun {
         report.rejections = problems.prefix(1000).map(Report.Rejection.init)
         report.differences = survey.fileProblems.map { .init(collection: "", kind: "file", detail: $0) }
         let isDamaged = !survey.fileProblems.isEmpty
-        let tooMany = survey.problems.count > (reader.metadata == nil ? options.maximumRejects : 0)
+        let tooMany = survey.problems.count > options.maximumRejects
         guard isDamaged || tooMany else {
             preflightProblems = problems
             return false
