@@ -176,13 +176,12 @@ public final class BackupReader {
             found = Self.lineEnd(in: pending.bytes, from: scanned)
         }
         let end = found ?? 0
-        let text = String(decoding: pending.bytes[..<end], as: UTF8.self)
         guard metadata != nil else {
             throw BackupError(
                 .notABackup, path, line: line, "a line that starts with '#' among the rows",
                 advice: "A bare CSV has rows only; quote the field if it is a collection's name.")
         }
-        guard let seal = Seal(line: text) else {
+        guard let seal = Seal(line: pending.bytes[..<end]) else {
             throw BackupError.damaged(path, line: line, "a line that starts with '#' and is not the seal")
         }
         if pending.count > end + 1 {

@@ -50,7 +50,7 @@ public enum SealFinder {
         guard bytes.last == 0x0A else { return nil }
         let body = bytes.dropLast()
         let start = body.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
-        return Seal(line: String(decoding: body[start...], as: UTF8.self))
+        return Seal(line: body[start...])
     }
 }
 

@@ -187,6 +187,21 @@ import Testing
         }
     }
 
+    /// The hash does not cover the seal, and Swift's strings go by how a name looks.
+    @Test func aNameThatOnlyLooksTheSameInTheSealIsNoticed() throws {
+        try SmallBackup.lend { backup in
+            var metadata = SmallBackup.metadata
+            metadata.collections[2].name = "caf\u{E9}"
+            let text = String(decoding: try backup.write("small.csv", metadata: metadata), as: UTF8.self)
+            #expect(try backup.faults(of: "small.csv") == [])
+            let seal = try #require(text.range(of: "# seal"))
+            let decomposed = text[seal.lowerBound...].replacing("caf\u{E9}", with: "cafe\u{301}")
+            #expect(!decomposed.utf8.elementsEqual(text[seal.lowerBound...].utf8))
+            let faults = try backup.faults(in: Array(text[..<seal.lowerBound].utf8) + Array(decomposed.utf8))
+            #expect(faults == ["the seal names other collections than the metadata"])
+        }
+    }
+
     @Test func oldFilesMayHaveBothAndStayReadable() throws {
         try SmallBackup.lend { backup in
             let rows = SmallBackup.customers.joined(separator: "\r\n")

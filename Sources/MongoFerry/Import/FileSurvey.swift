@@ -167,7 +167,8 @@ struct Surveyor {
             survey.fileProblems.append("the seal is missing: the file was cut, or is still being written")
             return
         }
-        guard seal.records.map(\.name) == metadata.collections.filter({ $0.kind != .view }).map(\.name) else {
+        let stored = metadata.collections.filter { $0.kind != .view }.map(\.name)
+        guard seal.records.elementsEqual(stored, by: { $0.name.hasSameBytes(as: $1) }) else {
             survey.fileProblems.append("the seal names other collections than the metadata")
             return
         }
