@@ -202,6 +202,26 @@ import Testing
         }
     }
 
+    /// Each of its bytes looks like the beginning of a member.
+    @Test func inABadCompressedFileTheSealIsNotSearchedForLong() throws {
+        try SmallBackup.lend { backup in
+            let flood = [[UInt8]](repeating: [0x1F, 0x8B, 8], count: 300_000).flatMap(\.self)
+            try backup.put(flood, "flood.csv.gz")
+            let start = ContinuousClock.now
+            #expect(try SealFinder.find(in: try OpenFile(reading: backup.path("flood.csv.gz"))) == nil)
+            #expect(ContinuousClock.now - start < .seconds(5))
+        }
+    }
+
+    @Test(arguments: names) func theSealOfAWholeFileIsFoundFromItsEnd(name: String) throws {
+        try SmallBackup.lend { backup in
+            // More than what is looked at first.
+            let rows = (0..<4000).map { _ in "customers,\"{\"\"_id\"\":\(UInt32.random(in: 0 ... .max))}\"" }
+            try backup.write(name, rows: rows)
+            #expect(try SealFinder.find(in: try OpenFile(reading: backup.path(name)))?.rows == 4000)
+        }
+    }
+
     @Test func oldFilesMayHaveBothAndStayReadable() throws {
         try SmallBackup.lend { backup in
             let rows = SmallBackup.customers.joined(separator: "\r\n")
