@@ -187,6 +187,28 @@ import Testing
         }
     }
 
+    /// What is left out because it is something else could be missed for ever.
+    @Test(arguments: [
+        (#""references":[]"#, #""references":["x"]"#, "'references[0]' that is not a document"),
+        (#""references":[]"#, #""references":5"#, "'references' that is not a list"),
+        (#""indexes":[]"#, #""indexes":5"#, "'indexes' of policies that is not a list"),
+        (#""indexes":[]"#, #""indexes":["_id_"]"#, "'indexes[0]' of policies that is not a document"),
+        (#""options":{}"#, #""options":[]"#, "'options' of customers that is not a document"),
+        (#""records":2"#, #""records":"2""#, "'records' of customers that is not a whole number"),
+        (#""hosts":["localhost:27017"]"#, #""hosts":[5]"#, "'hosts[0]' that is not a text"),
+        (#""excluded":[]"#, #""excluded":[{"reason":"x"}]"#, "something excluded without a name"),
+        (#""countsAreExact":true"#, #""countsAreExact":1"#, "'countsAreExact' that is not true or false"),
+        (#""snapshot":"2026-11-23T20:04:44Z""#, #""snapshot":4"#, "'snapshot' that is not a text"),
+    ])
+    func metadataOfAWrongTypeAreADamagedFile(part: String, wrong: String, reason: String) throws {
+        try SmallBackup.lend { backup in
+            let text = String(decoding: try backup.write("small.csv"), as: UTF8.self)
+            let place = try #require(text.range(of: part))
+            let faults = try backup.faults(in: Array(text.replacingCharacters(in: place, with: wrong).utf8))
+            #expect(faults == ["line 5: the metadata line has \(reason)"])
+        }
+    }
+
     /// The hash does not cover the seal, and Swift's strings go by how a name looks.
     @Test func aNameThatOnlyLooksTheSameInTheSealIsNoticed() throws {
         try SmallBackup.lend { backup in
