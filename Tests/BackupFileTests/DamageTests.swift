@@ -224,6 +224,29 @@ import Testing
         }
     }
 
+    /// An import would drop them: a view holds no rows.
+    @Test func rowsOfAViewAreAFault() throws {
+        try SmallBackup.lend { backup in
+            var metadata = SmallBackup.metadata
+            metadata.collections.append(
+                BackupMetadata.Collection(
+                    name: "adults", kind: .view, options: ["viewOn": "customers", "pipeline": []]))
+            let row = #"adults,"{""_id"":1}""#
+            try backup.write(
+                "small.csv", rows: SmallBackup.customers + SmallBackup.policies + [row], metadata: metadata)
+            #expect(try backup.faults(of: "small.csv") == ["line 11: rows of adults, which is a view"])
+        }
+    }
+
+    @Test func rowsOfManyNamesThatTheMetadataDoNotKnowAreToldByTheFirst() throws {
+        try SmallBackup.lend { backup in
+            let strangers = (0..<1000).map { "x\($0),\"{\"\"_id\"\":1}\"" }
+            try backup.write("small.csv", rows: SmallBackup.customers + SmallBackup.policies + strangers)
+            let faults = try backup.faults(of: "small.csv")
+            #expect(faults == (0..<20).map { "line \($0 + 11): rows of x\($0), which the metadata do not know" })
+        }
+    }
+
     /// Each of its bytes looks like the beginning of a member.
     @Test func inABadCompressedFileTheSealIsNotSearchedForLong() throws {
         try SmallBackup.lend { backup in
