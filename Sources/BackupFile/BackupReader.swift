@@ -74,7 +74,12 @@ public final class BackupReader {
             }
             searched = bytes.count
             guard pending.count < Self.maximumHeader else {
-                throw BackupError(.tooLarge, path, line: lines.count + 1, "a line of over 32 MB before the rows")
+                let isOneLine = pending.count - scanned > Self.maximumHeader / 2
+                throw BackupError(
+                    .tooLarge, path, line: lines.count + 1,
+                    isOneLine
+                        ? "a line of over 32 MB before the rows"
+                        : "\(lines.count) lines, over 32 MB, and no column header 'collection,data' among them")
             }
             guard try fill() else {
                 let rest = UnsafeRawBufferPointer(rebasing: pending.bytes[scanned...])

@@ -247,6 +247,16 @@ import Testing
         }
     }
 
+    @Test func aFloodOfEmptyLinesIsCalledWhatItIs() throws {
+        try SmallBackup.lend { backup in
+            let faults = try backup.faults(in: [UInt8](repeating: 0x0A, count: 34 << 20))
+            #expect(faults.count == 1)
+            #expect(
+                faults.first?.hasSuffix("lines, over 32 MB, and no column header 'collection,data' among them") == true,
+                "\(faults)")
+        }
+    }
+
     /// Each of its bytes looks like the beginning of a member.
     @Test func inABadCompressedFileTheSealIsNotSearchedForLong() throws {
         try SmallBackup.lend { backup in
