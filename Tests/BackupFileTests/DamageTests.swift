@@ -257,6 +257,19 @@ import Testing
         }
     }
 
+    /// Some writers put a frame of other data in front.
+    @Test func aZstandardFileMayBeginWithAFrameThatIsSkipped() throws {
+        try SmallBackup.lend { backup in
+            let whole = try backup.write("small.csv.zst")
+            for kind in [0x50, 0x5F] as [UInt8] {
+                let skipped: [UInt8] = [kind, 0x2A, 0x4D, 0x18, 3, 0, 0, 0, 1, 2, 3]
+                #expect(try backup.faults(in: skipped + whole) == [])
+                let inspection = try Inspection(backup.path("damaged.csv"))
+                #expect(inspection.compression == .zstd && inspection.seal?.rows == 4)
+            }
+        }
+    }
+
     /// Each of its bytes looks like the beginning of a member.
     @Test func inABadCompressedFileTheSealIsNotSearchedForLong() throws {
         try SmallBackup.lend { backup in
