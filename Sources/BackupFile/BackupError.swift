@@ -38,6 +38,13 @@ public struct BackupError: Error, Sendable, CustomStringConvertible {
         }
     }
 
+    /// More collections than the metadata of a file may list.
+    public static func tooManyCollections(_ path: String, limit: Int) -> BackupError {
+        BackupError(
+            .tooLarge, path, "rows of over \(limit) collections",
+            advice: "The first column is the collection's name. A file of so many has to be taken apart.")
+    }
+
     static func damaged(_ path: String, line: Int? = nil, _ reason: String) -> BackupError {
         BackupError(
             .damaged, path, line: line, reason,

@@ -74,7 +74,12 @@ public final class BackupReader {
             }
             searched = bytes.count
             guard pending.count < Self.maximumHeader else {
-                throw BackupError(.tooLarge, path, line: lines.count + 1, "a line of over 32 MB before the rows")
+                let isOneLine = pending.count - scanned > Self.maximumHeader / 2
+                throw BackupError(
+                    .tooLarge, path, line: lines.count + 1,
+                    isOneLine
+                        ? "a line of over 32 MB before the rows"
+                        : "\(lines.count) lines, over 32 MB, and no column header 'collection,data' among them")
             }
             guard try fill() else {
                 let rest = UnsafeRawBufferPointer(rebasing: pending.bytes[scanned...])
@@ -176,13 +181,12 @@ public final class BackupReader {
             found = Self.lineEnd(in: pending.bytes, from: scanned)
         }
         let end = found ?? 0
-        let text = String(decoding: pending.bytes[..<end], as: UTF8.self)
         guard metadata != nil else {
             throw BackupError(
                 .notABackup, path, line: line, "a line that starts with '#' among the rows",
                 advice: "A bare CSV has rows only; quote the field if it is a collection's name.")
         }
-        guard let seal = Seal(line: text) else {
+        guard let seal = Seal(line: pending.bytes[..<end]) else {
             throw BackupError.damaged(path, line: line, "a line that starts with '#' and is not the seal")
         }
         if pending.count > end + 1 {

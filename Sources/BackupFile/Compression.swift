@@ -16,10 +16,15 @@ public enum Compression: String, Sendable {
     init(magic: some Collection<UInt8>) {
         if magic.starts(with: [0x1F, 0x8B]) {
             self = .gzip
-        } else if magic.starts(with: [0x28, 0xB5, 0x2F, 0xFD]) {
+        } else if magic.starts(with: [0x28, 0xB5, 0x2F, 0xFD]) || Self.isSkippableFrame(magic) {
             self = .zstd
         } else {
             self = .none
         }
+    }
+
+    /// Zstd's frames of other data, which some writers put in front: 0x184D2A50 to 0x184D2A5F.
+    private static func isSkippableFrame(_ magic: some Collection<UInt8>) -> Bool {
+        magic.first.map { 0x50...0x5F ~= $0 } == true && magic.dropFirst().starts(with: [0x2A, 0x4D, 0x18])
     }
 }

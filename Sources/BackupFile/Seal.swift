@@ -24,8 +24,8 @@ public struct Seal: Hashable, Sendable {
     }
 
     /// Reads a line without its line end; nil where it is no seal.
-    init?(line: String) {
-        guard line.hasPrefix(Self.prefix),
+    init?(line bytes: some Collection<UInt8>) {
+        guard let line = String(validating: bytes, as: UTF8.self), line.hasPrefix(Self.prefix),
             let document = try? ExtendedJSONDecoder.document(String(line.dropFirst(Self.prefix.count))),
             let rows = document["rows"]?.integer, let counts = document["records"]?.document,
             let sha256 = document["sha256"]?.string, sha256.utf8.count == 64
@@ -38,12 +38,16 @@ public struct Seal: Hashable, Sendable {
             records.append((name, count))
         }
         // The hash does not cover the seal itself. Written one way only, none of its bytes can change unnoticed.
-        guard rows == records.reduce(0, { $0 + $1.count }), self.line == line + "\n" else { return nil }
+        guard rows == records.reduce(0, { $0 + $1.count }), self.line.utf8.elementsEqual((line + "\n").utf8) else {
+            return nil
+        }
     }
 
     public static func == (left: Seal, right: Seal) -> Bool {
         left.rows == right.rows && left.sha256 == right.sha256
-            && left.records.elementsEqual(right.records) { $0.name == $1.name && $0.count == $1.count }
+            && left.records.elementsEqual(right.records) {
+                $0.name.utf8.elementsEqual($1.name.utf8) && $0.count == $1.count
+            }
     }
 
     public func hash(into hasher: inout Hasher) { hasher.combine(sha256) }

@@ -11,10 +11,13 @@ public enum SealFinder {
     /// - Throws: ``FileError``.
     public static func find(in file: OpenFile) throws -> Seal? {
         let size = Int(try file.status().st_size)
+        var search = MemberSearch(file, Compression(magic: try bytes(of: file, from: 0, count: min(size, 4))))
         var length = min(size, 4096)
         while true {
             let tail = try bytes(of: file, from: size - length, count: length)
-            if let seal = seal(in: tail, file) { return seal }
+            if let seal = search.compression == .none ? lastLine(of: tail) : search.seal(in: tail, at: size - length) {
+                return seal
+            }
             guard length < min(size, longest) else { return nil }
             length = min(length * 16, size, longest)
         }
@@ -32,42 +35,61 @@ public enum SealFinder {
         return Array(result.prefix(have))
     }
 
-    private static func seal(in tail: [UInt8], _ file: OpenFile) -> Seal? {
-        if tail.last == 0x0A, let seal = lastLine(of: tail) { return seal }
-        // Gzip's and zstd's magic numbers; each place where one stands is tried, the last first.
-        for magic in [[0x1F, 0x8B, 8], [0x28, 0xB5, 0x2F, 0xFD]] as [[UInt8]] {
-            for start in stride(from: tail.count - magic.count, through: 0, by: -1)
-            where tail[start] == magic[0] && tail[start..<start + magic.count].elementsEqual(magic) {
-                if let text = try? Decompressed.bytes(Array(tail[start...])), let seal = lastLine(of: text) {
-                    return seal
-                }
+    fileprivate static func lastLine(of bytes: [UInt8]) -> Seal? {
+        guard bytes.last == 0x0A else { return nil }
+        let body = bytes.dropLast()
+        let start = body.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
+        return Seal(line: body[start...])
+    }
+}
+
+/// Tries the places of a compressed file where a member seems to begin, the last first.
+private struct MemberSearch {
+    let compression: Compression
+    private let file: OpenFile
+    private let magic: [UInt8]
+    /// From here on every place has been tried.
+    private var searched = Int.max
+    /// The first bytes of a member stand inside one too, by chance, or in a file that is full of them: no more places
+    /// than these are tried. By chance a seal of 32 MB has some two.
+    private var tries = 24
+    /// Bytes that may still come out of them: no seal is larger, and what grows on is something else.
+    private var room = 32 << 20
+
+    init(_ file: OpenFile, _ compression: Compression) {
+        self.file = file
+        self.compression = compression
+        magic = compression == .gzip ? [0x1F, 0x8B, 8] : [0x28, 0xB5, 0x2F, 0xFD]
+    }
+
+    /// - Parameter offset: where in the file `tail` starts, which reaches to its end.
+    mutating func seal(in tail: [UInt8], at offset: Int) -> Seal? {
+        let last = min(tail.count - magic.count, searched - offset - 1)
+        searched = offset
+        for place in stride(from: last, through: 0, by: -1)
+        where tail[place] == magic[0] && tail[place..<place + magic.count].elementsEqual(magic) {
+            guard tries > 0, room > 0 else { return nil }
+            tries -= 1
+            if let text = try? decompressed(from: offset + place), let seal = SealFinder.lastLine(of: text) {
+                return seal
             }
         }
         return nil
     }
 
-    private static func lastLine(of bytes: [UInt8]) -> Seal? {
-        guard bytes.last == 0x0A else { return nil }
-        let body = bytes.dropLast()
-        let start = body.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
-        return Seal(line: String(decoding: body[start...], as: UTF8.self))
-    }
-}
-
-/// A whole compressed text in memory.
-enum Decompressed {
-    /// - Throws: ``BackupError``, ``FileError`` where it is damaged.
-    static func bytes(_ compressed: [UInt8]) throws -> [UInt8] {
-        let file = try OpenFile(temporaryIn: temporaryDirectory())
-        try compressed.withUnsafeBytes { try file.write($0) }
-        let (source, _) = try makeByteSource(file)
+    /// What stands from a place to the end of the file, as far as there is room.
+    /// - Throws: ``BackupError``, ``FileError`` where no member begins there.
+    private mutating func decompressed(from place: Int) throws -> [UInt8] {
+        try file.seek(to: place)
+        let source: any ByteSource = compression == .gzip ? try GzipSource(file) : try ZstdSource(file)
         let buffer = ByteBuffer(capacity: 1 << 20)
         var result: [UInt8] = []
-        while true {
+        while room > 0 {
             let count = try source.read(into: buffer.storage)
-            // A seal is no larger; what grows on is something else that looked like one.
-            guard count > 0, result.count < 16 << 20 else { return result }
+            guard count > 0 else { return result }
+            room -= count
             result.append(contentsOf: UnsafeRawBufferPointer(start: buffer.storage.baseAddress, count: count))
         }
+        return []
     }
 }

@@ -187,6 +187,109 @@ import Testing
         }
     }
 
+    /// What is left out because it is something else could be missed for ever.
+    @Test(arguments: [
+        (#""references":[]"#, #""references":["x"]"#, "'references[0]' that is not a document"),
+        (#""references":[]"#, #""references":5"#, "'references' that is not a list"),
+        (#""indexes":[]"#, #""indexes":5"#, "'indexes' of policies that is not a list"),
+        (#""indexes":[]"#, #""indexes":["_id_"]"#, "'indexes[0]' of policies that is not a document"),
+        (#""options":{}"#, #""options":[]"#, "'options' of customers that is not a document"),
+        (#""records":2"#, #""records":"2""#, "'records' of customers that is not a whole number"),
+        (#""hosts":["localhost:27017"]"#, #""hosts":[5]"#, "'hosts[0]' that is not a text"),
+        (#""excluded":[]"#, #""excluded":[{"reason":"x"}]"#, "something excluded without a name"),
+        (#""countsAreExact":true"#, #""countsAreExact":1"#, "'countsAreExact' that is not true or false"),
+        (#""snapshot":"2026-11-23T20:04:44Z""#, #""snapshot":4"#, "'snapshot' that is not a text"),
+    ])
+    func metadataOfAWrongTypeAreADamagedFile(part: String, wrong: String, reason: String) throws {
+        try SmallBackup.lend { backup in
+            let text = String(decoding: try backup.write("small.csv"), as: UTF8.self)
+            let place = try #require(text.range(of: part))
+            let faults = try backup.faults(in: Array(text.replacingCharacters(in: place, with: wrong).utf8))
+            #expect(faults == ["line 5: the metadata line has \(reason)"])
+        }
+    }
+
+    /// The hash does not cover the seal, and Swift's strings go by how a name looks.
+    @Test func aNameThatOnlyLooksTheSameInTheSealIsNoticed() throws {
+        try SmallBackup.lend { backup in
+            var metadata = SmallBackup.metadata
+            metadata.collections[2].name = "caf\u{E9}"
+            let text = String(decoding: try backup.write("small.csv", metadata: metadata), as: UTF8.self)
+            #expect(try backup.faults(of: "small.csv") == [])
+            let seal = try #require(text.range(of: "# seal"))
+            let decomposed = text[seal.lowerBound...].replacing("caf\u{E9}", with: "cafe\u{301}")
+            #expect(!decomposed.utf8.elementsEqual(text[seal.lowerBound...].utf8))
+            let faults = try backup.faults(in: Array(text[..<seal.lowerBound].utf8) + Array(decomposed.utf8))
+            #expect(faults == ["the seal names other collections than the metadata"])
+        }
+    }
+
+    /// An import would drop them: a view holds no rows.
+    @Test func rowsOfAViewAreAFault() throws {
+        try SmallBackup.lend { backup in
+            var metadata = SmallBackup.metadata
+            metadata.collections.append(
+                BackupMetadata.Collection(
+                    name: "adults", kind: .view, options: ["viewOn": "customers", "pipeline": []]))
+            let row = #"adults,"{""_id"":1}""#
+            try backup.write(
+                "small.csv", rows: SmallBackup.customers + SmallBackup.policies + [row], metadata: metadata)
+            #expect(try backup.faults(of: "small.csv") == ["line 11: rows of adults, which is a view"])
+        }
+    }
+
+    @Test func rowsOfManyNamesThatTheMetadataDoNotKnowAreToldByTheFirst() throws {
+        try SmallBackup.lend { backup in
+            let strangers = (0..<1000).map { "x\($0),\"{\"\"_id\"\":1}\"" }
+            try backup.write("small.csv", rows: SmallBackup.customers + SmallBackup.policies + strangers)
+            let faults = try backup.faults(of: "small.csv")
+            #expect(faults == (0..<20).map { "line \($0 + 11): rows of x\($0), which the metadata do not know" })
+        }
+    }
+
+    @Test func aFloodOfEmptyLinesIsCalledWhatItIs() throws {
+        try SmallBackup.lend { backup in
+            let faults = try backup.faults(in: [UInt8](repeating: 0x0A, count: 34 << 20))
+            #expect(faults.count == 1)
+            #expect(
+                faults.first?.hasSuffix("lines, over 32 MB, and no column header 'collection,data' among them") == true,
+                "\(faults)")
+        }
+    }
+
+    /// Some writers put a frame of other data in front.
+    @Test func aZstandardFileMayBeginWithAFrameThatIsSkipped() throws {
+        try SmallBackup.lend { backup in
+            let whole = try backup.write("small.csv.zst")
+            for kind in [0x50, 0x5F] as [UInt8] {
+                let skipped: [UInt8] = [kind, 0x2A, 0x4D, 0x18, 3, 0, 0, 0, 1, 2, 3]
+                #expect(try backup.faults(in: skipped + whole) == [])
+                let inspection = try Inspection(backup.path("damaged.csv"))
+                #expect(inspection.compression == .zstd && inspection.seal?.rows == 4)
+            }
+        }
+    }
+
+    /// Each of its bytes looks like the beginning of a member.
+    @Test func inABadCompressedFileTheSealIsNotSearchedForLong() throws {
+        try SmallBackup.lend { backup in
+            let flood = [[UInt8]](repeating: [0x1F, 0x8B, 8], count: 300_000).flatMap(\.self)
+            try backup.put(flood, "flood.csv.gz")
+            let start = ContinuousClock.now
+            #expect(try SealFinder.find(in: try OpenFile(reading: backup.path("flood.csv.gz"))) == nil)
+            #expect(ContinuousClock.now - start < .seconds(5))
+        }
+    }
+
+    @Test(arguments: names) func theSealOfAWholeFileIsFoundFromItsEnd(name: String) throws {
+        try SmallBackup.lend { backup in
+            // More than what is looked at first.
+            let rows = (0..<4000).map { _ in "customers,\"{\"\"_id\"\":\(UInt32.random(in: 0 ... .max))}\"" }
+            try backup.write(name, rows: rows)
+            #expect(try SealFinder.find(in: try OpenFile(reading: backup.path(name)))?.rows == 4000)
+        }
+    }
+
     @Test func oldFilesMayHaveBothAndStayReadable() throws {
         try SmallBackup.lend { backup in
             let rows = SmallBackup.customers.joined(separator: "\r\n")

@@ -39,15 +39,13 @@ import Testing
     /// Of thousands of refused rows all are set aside; what cannot be set aside does not hide what was done.
     @Test(arguments: [true, false]) func everyRefusedRowIsSetAside(isWritable: Bool) throws {
         try withTestDatabase { database, folder in
+            // With more behind it that name is too long for a file.
+            let file = isWritable ? "users.csv" : String(repeating: "u", count: 250)
             let rows = (0..<3000).map { "users,\"{\"\"_id\"\":\($0),\"\"age\"\":\"\"old\"\"}\"" }
             let good = "users,\"{\"\"_id\"\":3000,\"\"age\"\":1}\""
-            try folder.write("collection,data\n\((rows + [good]).joined(separator: "\n"))\n", to: "users.csv")
+            try folder.write("collection,data\n\((rows + [good]).joined(separator: "\n"))\n", to: file)
             try database.create("users", ["validator": ["age": ["$type": "int"]]])
-            if !isWritable {
-                try FileManager.default.createDirectory(
-                    atPath: folder.file("users.csv.rejects.csv"), withIntermediateDirectories: false)
-            }
-            let report = try database.load(folder.file("users.csv"))
+            let report = try database.load(folder.file(file))
             #expect(report.status == "problems" && report.totals.inserted == 1 && report.rejectionCount == 3000)
             guard isWritable else {
                 #expect(report.rejections.count == 1000 && report.rejectsFile == nil)

@@ -500,7 +500,10 @@ extension OwnServerTests {
 
     // MARK: Size
 
-    static let bombs = ["line", "rows.gz", "rows.zst", "columns", "metadata", "nesting", "quotes", "header.gz"]
+    static let bombs = [
+        "line", "rows.gz", "rows.zst", "columns", "metadata", "nesting", "quotes", "header.gz", "names",
+        "unknown names",
+    ]
 
     @Test(arguments: bombs) func aFileThatIsAllSizeIsAnErrorInBoundedMemory(kind: String) throws {
         try withTestDatabase { database, folder in
@@ -527,6 +530,14 @@ extension OwnServerTests {
                 try put("collection,data\nx,\"")
                 try put(String(repeating: "{\"\"a\"\":", count: 1 << 16), times: 16)
                 try put("\"\n")
+            case "names", "unknown names":
+                let metadata = BackupMetadata(created: nil, program: "test", database: "test")
+                let rows = (0..<300_000).map { "c\($0),\"{\"\"_id\"\":\($0)}\"" }
+                if kind == "names" {
+                    try put("collection,data\n\(rows.joined(separator: "\n"))\n")
+                } else {
+                    try write(metadata, rows, to: path)
+                }
             case "quotes":
                 try put("collection,data\nx,\"")
                 try put(String(repeating: "\"\"", count: 1 << 19), times: 60)

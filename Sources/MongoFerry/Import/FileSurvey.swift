@@ -95,13 +95,14 @@ struct Surveyor {
         let totalBytes = reader.uncompressedSize
         let measurements = Set(reader.metadata?.collections.filter { $0.kind == .timeseries }.map(\.name) ?? [])
         let hashes = SharedHashes<String>()
+        let names = SurveyedNames(of: reader)
         let workers = (0..<jobs).map { _ in
             SurveyWorker(
                 RowDecoder(
                     maximumDocument: FileSurvey.maximumRow(maximumDocument, isLegacy: isLegacy),
                     measurements: measurements),
                 problemLimit: problemLimit, maximumDocument: maximumDocument, isLegacy: isLegacy, contents: contents,
-                hashes: hashes)
+                hashes: hashes, names: names)
         }
         let operation = operation
         try HugeBlocks.shared.keeping(2) {
@@ -109,7 +110,7 @@ struct Surveyor {
                 reader, readsHugeAhead: true, cancellation: operation.cancellation,
                 workers: workers.map { worker in
                     { @Sendable batch in
-                        worker.look(at: batch)
+                        try worker.look(at: batch)
                         operation.progress(
                             .preflight, records: done.add(batch.count), total: total, bytes: bytes.add(batch.byteCount),
                             totalBytes: totalBytes)
@@ -120,7 +121,9 @@ struct Surveyor {
         var survey = merged(workers, hashes, isLegacy: isLegacy)
         survey.measurements = measurements
         // Before duplicates are noted: those rows are counted already.
-        checkSeal(&survey)
+        var unknown = UnknownNames()
+        for worker in workers { unknown.merge(worker.unknown) }
+        checkSeal(&survey, unknown)
         try DuplicateSearch(reader: reader, operation: operation).run(&survey)
         return survey
     }
@@ -161,13 +164,14 @@ struct Surveyor {
     }
 
     /// Holds the rows against the seal and against the counts at the top.
-    private func checkSeal(_ survey: inout FileSurvey) {
+    private func checkSeal(_ survey: inout FileSurvey, _ unknown: UnknownNames) {
         guard let metadata = reader.metadata else { return }
         guard let seal = reader.seal else {
             survey.fileProblems.append("the seal is missing: the file was cut, or is still being written")
             return
         }
-        guard seal.records.map(\.name) == metadata.collections.filter({ $0.kind != .view }).map(\.name) else {
+        let stored = metadata.collections.filter { $0.kind != .view }.map(\.name)
+        guard seal.records.elementsEqual(stored, by: { $0.name.hasSameBytes(as: $1) }) else {
             survey.fileProblems.append("the seal names other collections than the metadata")
             return
         }
@@ -183,10 +187,9 @@ struct Surveyor {
                 "the seal says \(count) records of \(BackupMetadata.shown(name)), there are \(counts[name, default: 0])"
             )
         }
-        let known = Set(metadata.collections.map(\.name))
-        for rows in survey.rows where !known.contains(rows.name) {
-            survey.fileProblems.append(
-                "line \(rows.first.line): rows of \(BackupMetadata.shown(rows.name)), which the metadata do not know")
+        for (name, line) in unknown.sorted {
+            let reason = metadata.collection(named: name) == nil ? "the metadata do not know" : "is a view"
+            survey.fileProblems.append("line \(line): rows of \(BackupMetadata.shown(name)), which \(reason)")
         }
         if metadata.countsAreExact {
             let sealedCounts = Dictionary(seal.records.map { ($0.name, $0.count) }) { first, _ in first }
@@ -210,6 +213,8 @@ private final class SurveyWorker: @unchecked Sendable {
     private let contents: ContentHash?
     private(set) var rows: [String: FileSurvey.Rows] = [:]
     private(set) var problems: ProblemList
+    /// Names of rows that the metadata do not know.
+    private(set) var unknown = UnknownNames()
     private let maximumDocument: Int
     private(set) var hasLargeRows = false
     private(set) var hasWrappers = false
@@ -217,11 +222,13 @@ private final class SurveyWorker: @unchecked Sendable {
     private(set) var otherRows = LegacyInference()
 
     private let hashes: SharedHashes<String>
+    private let names: SurveyedNames
 
     init(
         _ decoder: RowDecoder, problemLimit: Int, maximumDocument: Int, isLegacy: Bool, contents: ContentHash?,
-        hashes: SharedHashes<String>
+        hashes: SharedHashes<String>, names: SurveyedNames
     ) {
+        self.names = names
         self.maximumDocument = maximumDocument
         self.decoder = decoder
         self.hashes = hashes
@@ -230,20 +237,27 @@ private final class SurveyWorker: @unchecked Sendable {
         self.isLegacy = isLegacy
     }
 
-    func look(at batch: RecordBatch) {
+    /// - Throws: ``BackupError`` for more collections than can be held.
+    func look(at batch: RecordBatch) throws {
         // Taken out of the dictionary while rows of one collection follow each other.
         var current = FileSurvey.Rows(name: "")
         // A value of its own while it works: what belongs to an object is copied or checked at each use.
         var decoder = decoder
         defer { self.decoder = decoder }
-        batch.forEachRow { row in
+        try batch.forEachRow { row in
             if isLegacy, row.bytes.isEmpty { return }
             do {
                 let (name, fields) = try decoder.fields(of: row)
                 if !name.hasSameBytes(as: current.name) {
                     if name != current.name {
                         keep(&current)
-                        current = rows.removeValue(forKey: name) ?? FileSurvey.Rows(name: name)
+                        current = rows.removeValue(forKey: name) ?? FileSurvey.Rows(name: "")
+                        if current.name.isEmpty {
+                            guard try names.include(name) else {
+                                return unknown.add(name, line: row.line)
+                            }
+                            current.name = name
+                        }
                     }
                     // Equal to Swift, but not to a server: composed and decomposed characters.
                     guard name.hasSameBytes(as: current.name) else {
@@ -255,6 +269,8 @@ private final class SurveyWorker: @unchecked Sendable {
                 try take(row, fields, &current, decoder)
             } catch let problem as RowProblem {
                 problems.add(problem)
+            } catch let error as BackupError {
+                throw error
             } catch {
                 problems.add(RowProblem(line: row.line, collection: current.name, reason: "\(error)"))
             }

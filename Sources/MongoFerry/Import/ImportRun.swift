@@ -100,7 +100,7 @@ struct ImportRun {
             report.warnings.append("what capped collections have kept could not be counted: \(error)")
         }
         do {
-            try setAside()
+            try setAside(survey)
         } catch {
             report.warnings.append("the rows that were not taken could not be set aside: \(Replacement.text(error))")
         }
@@ -142,7 +142,7 @@ struct ImportRun {
         report.rejections = problems.prefix(1000).map(Report.Rejection.init)
         report.differences = survey.fileProblems.map { .init(collection: "", kind: "file", detail: $0) }
         let isDamaged = !survey.fileProblems.isEmpty
-        let tooMany = survey.problems.count > (reader.metadata == nil ? options.maximumRejects : 0)
+        let tooMany = survey.problems.count > options.maximumRejects
         guard isDamaged || tooMany else {
             preflightProblems = problems
             return false
@@ -169,23 +169,6 @@ struct ImportRun {
             guard let index = report.collections.firstIndex(where: { $0.name == problem.collection }) else { continue }
             report.collections[index].rejected += 1
         }
-    }
-
-    /// Writes the rows that were not taken into a file of their own: those that the server refused, and those of the
-    /// preflight where that was asked for.
-    mutating func setAside() throws {
-        let lines = Set(preflightProblems.map(\.line) + rejections.lines)
-        guard !lines.isEmpty else { return }
-        // A pipe of the shell's, as in <(…), has no folder to write to either.
-        let isStream = [Spool.standardInput, "/dev/stdin"].contains(reader.path) || reader.path.hasPrefix("/dev/fd/")
-        let path = (isStream ? "stdin" : reader.path) + ".rejects.csv"
-        let count = try RejectsFile.write(lines, of: reader, to: path)
-        // Types of a file that says what it is need no guessing when the rows come again.
-        let hint = reader.metadata == nil ? "" : " with --no-infer"
-        operation.warning(
-            "\(count) \(count == 1 ? "row was" : "rows were") set aside in \(path): mend \(count == 1 ? "it" : "them") "
-                + "and import that file\(hint)")
-        report.rejectsFile = path
     }
 
     func references(_ legacy: LegacyTypes, _ survey: FileSurvey) throws -> [Reference] {

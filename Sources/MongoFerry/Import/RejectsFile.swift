@@ -4,32 +4,40 @@ import ExtendedJSON
 import Foundation
 
 /// Rows that were set aside, as a CSV that can be mended and imported by itself.
-enum RejectsFile {
-    /// - Parameter lines: where the rows start.
-    /// - Returns: how many rows were written.
+struct RejectsFile {
+    let path: String
+    private(set) var count = 0
+    /// The collections of the rows: their names in this file, and in the database.
+    private(set) var names: [String: String] = [:]
+    /// Whether there are rows whose texts have to be converted when they come again.
+    private(set) var hasLegacyRows = false
+
+    private let writer: BackupWriter
+    private let collections: RejectsNames
+    private let survey: FileSurvey
+    private var decoder: RowDecoder
+    private var marking = RowMarking()
+
+    /// Writes rows into `PATH.rejects.csv`; where that is there already, into `PATH.rejects.2.csv` and so on, since somebody may
+    /// have mended its rows.
+    /// - Parameters:
+    ///   - lines: where the rows start.
+    ///   - path: the file that they come from.
     /// - Throws: ``FileError``; ``BackupError``.
-    static func write(_ lines: Set<Int>, of reader: BackupReader, to path: String) throws -> Int {
-        let writer = try BackupWriter(
-            .file(path: path, overwriting: true), compression: .none, plain: true,
-            metadata: BackupMetadata(created: nil, program: "", database: ""))
-        // Without metadata they look like those of a legacy file.
-        var marking = reader.metadata.map { _ in MarkedRow() }
-        var count = 0
+    init(
+        _ lines: Set<Int>, of reader: BackupReader, _ survey: FileSurvey, named collections: RejectsNames,
+        beside path: String
+    ) throws {
+        (writer, self.path) = try Self.create(beside: path)
+        self.collections = collections
+        self.survey = survey
+        decoder = RowDecoder(maximumDocument: .max, measurements: survey.measurements)
         do {
             try reader.seek(toRowAt: reader.firstRow.offset, line: reader.firstRow.line)
             let batch = RecordBatch()
             while try reader.nextBatch(into: batch) {
                 try batch.forEachRow { row in
-                    guard lines.contains(row.line) else { return }
-                    if let marked = marking?.row(row) {
-                        try writer.write(rows: marked.bytes)
-                    } else {
-                        try writer.write(rows: row.bytes)
-                    }
-                    try "\n".utf8.withContiguousStorageIfAvailable {
-                        try writer.write(rows: UnsafeRawBufferPointer($0))
-                    }
-                    count += 1
+                    if lines.contains(row.line) { try write(row) }
                 }
             }
             try writer.finish(counts: [:])
@@ -37,34 +45,96 @@ enum RejectsFile {
             writer.abandon()
             throw error
         }
-        return count
+    }
+
+    private static func create(beside path: String) throws -> (BackupWriter, String) {
+        var number = 1
+        while true {
+            let name = "\(path).rejects\(number == 1 ? "" : ".\(number)").csv"
+            do {
+                let writer = try BackupWriter(
+                    .file(path: name, overwriting: false), compression: .none, plain: true,
+                    metadata: BackupMetadata(created: nil, program: "", database: ""))
+                return (writer, name)
+            } catch let error as BackupError where error.kind == .exists {
+                number += 1
+            }
+        }
+    }
+
+    private mutating func write(_ row: borrowing RecordBatch.Row) throws {
+        count += 1
+        guard let (name, fields) = try? decoder.fields(of: row) else {
+            // Without a name nothing can be made of it.
+            if survey.legacyRows == .all { hasLegacyRows = true }
+            return try write([row.bytes])
+        }
+        let newName = collections.name(of: name)
+        names[newName] = collections.databaseName(of: name)
+        let isLegacy: Bool?
+        do {
+            isLegacy = try decoder.withDocument(fields, line: row.line, collection: name) { document, traits in
+                guard !survey.legacyRows.includes(document, hasWrapper: traits.contains(.wrapper)) else { return true }
+                // Without the metadata or other rows it would look like one of a legacy file.
+                if !traits.contains(.wrapper) { try marking.mark(document) }
+                return false
+            }
+        } catch is RowProblem {
+            isLegacy = nil
+        }
+        hasLegacyRows = hasLegacyRows || isLegacy ?? looksLegacy(fields)
+        let prefix = Array(BackupWriter.rowPrefix(newName).utf8)
+        if let marked = marking.take() {
+            try prefix.withUnsafeBytes { try write([$0, marked.bytes]) }
+        } else if newName.hasSameBytes(as: name) {
+            try write([row.bytes])
+        } else {
+            let start = row.bytes.count - fields.data.count - (fields.dataIsQuoted ? 2 : 0)
+            try prefix.withUnsafeBytes { try write([$0, UnsafeRawBufferPointer(rebasing: row.bytes[start...])]) }
+        }
+    }
+
+    /// Of a row that cannot be read.
+    private func looksLegacy(_ fields: RowFields) -> Bool {
+        switch survey.legacyRows {
+        case .none: false
+        case .all: true
+        case .withHexadecimalID:
+            IDText.found(in: fields).map { ObjectID(hex: $0.replacing("\"", with: "")) != nil && $0.hasPrefix("\"") }
+                ?? false
+        }
+    }
+
+    private func write(_ parts: [UnsafeRawBufferPointer]) throws {
+        for part in parts { try writer.write(rows: part) }
+        try "\n".utf8.withContiguousStorageIfAvailable { try writer.write(rows: UnsafeRawBufferPointer($0)) }
     }
 }
 
-/// Rows that show by themselves that they are Extended JSON: others' texts would become ObjectIds and dates when they are
-/// imported without the metadata.
-private struct MarkedRow {
-    private var decoder = RowDecoder(maximumDocument: .max)
+/// Makes rows show by themselves that they are Extended JSON: others' texts would become ObjectIds and dates.
+private struct RowMarking {
     private let canonical = ExtendedJSONEncoder(mode: .canonical, quotes: .plain)
     private let buffer = ByteBuffer(capacity: 4096)
+    private let decoded = ByteBuffer(capacity: 4096)
+    private var marked: ByteBuffer?
 
-    /// The row in another form; nil where it may stay as it is, or cannot be read.
-    mutating func row(_ row: borrowing RecordBatch.Row) -> ByteBuffer? {
-        guard let (name, fields) = try? decoder.fields(of: row) else { return nil }
-        let result = ByteBuffer(capacity: 4096)
-        let isMarked = try? decoder.withDocument(fields, line: row.line, collection: name) { document, traits in
-            if traits.contains(.wrapper) || traits.contains(.rawBSON) { return true }
-            buffer.reset()
-            // A number is a wrapper there; a document without any is carried whole.
-            _ = canonical.encode(document, into: buffer)
-            var text = String(decoding: buffer.bytes, as: UTF8.self)
-            if try !ExtendedJSONDecoder(quotes: .plain).decode(buffer.bytes, into: result).contains(.wrapper) {
-                text = "{\"$rawBSON\":\"\(Data(document.bytes).base64EncodedString())\"}"
-            }
-            result.reset()
-            result.append(CSVField.text(name) + "," + CSVField.text(text))
-            return false
+    /// Makes a data field of a document: a number is a wrapper in it; a document without any is carried whole.
+    mutating func mark(_ document: RawDocument) throws {
+        buffer.reset()
+        decoded.reset()
+        _ = canonical.encode(document, into: buffer)
+        var text = String(decoding: buffer.bytes, as: UTF8.self)
+        if try !ExtendedJSONDecoder(quotes: .plain).decode(buffer.bytes, into: decoded).contains(.wrapper) {
+            text = "{\"$rawBSON\":\"\(Data(document.bytes).base64EncodedString())\"}"
         }
-        return isMarked == false ? result : nil
+        let field = ByteBuffer(capacity: text.utf8.count + 64)
+        field.append(CSVField.text(text))
+        marked = field
+    }
+
+    /// The last field that was made; nil where none was since.
+    mutating func take() -> ByteBuffer? {
+        defer { marked = nil }
+        return marked
     }
 }

@@ -49,21 +49,23 @@ extension Report {
     private func rejectionStep(isDamaged: Bool) -> String {
         if isDamaged { return "" }
         if operation == "verify" {
-            return source == nil
-                ? "An import refuses these rows: mend them, or set them aside with --max-rejects \(rejectionCount)."
-                : "An import refuses this file: take another copy of the backup, or export again."
+            return
+                "An import refuses these rows: \(source == nil ? "mend them" : "export again"), or set them aside with --max-rejects \(rejectionCount)."
         }
-        if let rejectsFile {
-            return "Mend the rows in \(rejectsFile) and import that file\(source == nil ? " with --no-infer" : "")."
+        if status == "refused", let rejectsFile {
+            return
+                "Mend what the server refused, which stands in \(rejectsFile), where the backup comes from, or let --max-rejects \(rejectionCount) set it aside."
+        }
+        if let rejectsFile, let rejectsCommand {
+            return "Mend the rows in \(rejectsFile) and import that file: `\(rejectsCommand)`."
         }
         if isDryRun { return "Mend these rows before the import: the server would refuse them, or they have no key." }
         if status == "refused", !collections.isEmpty {
             return "Mend what the server refused, or let --max-rejects \(rejectionCount) set these documents aside."
         }
         if status == "refused" {
-            return source == nil
-                ? "Mend these rows, or set them aside with --max-rejects \(rejectionCount)."
-                : "Take another copy of the backup, or export again."
+            return
+                "\(source == nil ? "Mend these rows" : "Export again"), or set them aside with --max-rejects \(rejectionCount)."
         }
         return ""
     }
@@ -82,7 +84,7 @@ extension Report {
     }
 
     /// A name as a shell takes it.
-    private static func shellWord(_ text: String) -> String {
+    static func shellWord(_ text: String) -> String {
         let isPlain =
             !text.isEmpty
             && text.utf8.allSatisfy {

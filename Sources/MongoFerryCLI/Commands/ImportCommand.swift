@@ -47,7 +47,7 @@ struct ImportCommand: ParsableCommand {
             "With merge: the fields by which a document is found, separated by commas.", valueName: "a,b"))
     var upsertKeys: String?
 
-    @Option(help: ArgumentHelp("Rows of a legacy file that may be set aside in FILE.rejects.csv.", valueName: "n"))
+    @Option(help: ArgumentHelp("Bad rows that may be set aside in FILE.rejects.csv.", valueName: "n"))
     var maxRejects = 0
 
     @Flag(help: "Legacy rows: convert only what the configuration says.")
