@@ -3,8 +3,8 @@ import Synchronization
 
 /// Which collections' rows the threads of a survey keep apart: each takes memory, and every row of a file may name another.
 final class SurveyedNames: Sendable {
-    /// As many as the metadata of a file can list.
-    static let limit = 100_000
+    /// Of a file without metadata: with them a survey takes some 130 MB.
+    static let limit = 40_000
 
     private let path: String
     /// Those that have rows by the metadata; nil where there are none.

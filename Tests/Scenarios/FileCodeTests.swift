@@ -1,0 +1,87 @@
+import BSON
+import BackupFile
+import MongoFerry
+import Testing
+
+/// A file says names of fields that commands are made of: none of them may become a command of its own.
+@Suite struct FileCodeTests {
+    private static let message = "code of the file runs"
+
+    private static func function(padding: Int = 0) -> Document {
+        let body = "function () { throw new Error('\(message)') }" + String(repeating: " ", count: padding)
+        return ["$function": ["body": .string(body), "args": [], "lang": "js"]]
+    }
+
+    /// Bytes of a document as a text, lengthened until they are one.
+    private static func text(_ prefix: String, _ suffix: String) throws -> String {
+        for padding in 0..<200 {
+            let bytes = Array(prefix.utf8) + function(padding: padding).bytes + Array(suffix.utf8)
+            if let text = String(validating: bytes, as: UTF8.self) { return text }
+        }
+        throw FerryError("no padding makes it UTF-8")
+    }
+
+    private func write(_ metadata: BackupMetadata, _ rows: [String], to path: String) throws {
+        let writer = try BackupWriter(
+            .file(path: path, overwriting: true), compression: .none, plain: false, metadata: metadata)
+        for row in rows { try Array((row + "\n").utf8).withUnsafeBytes { try writer.write(rows: $0) } }
+        try writer.finish(counts: Dictionary(metadata.collections.map { ($0.name, $0.records) }) { $1 })
+    }
+
+    @Test func theTimeFieldOfAFileIsNoFilter() throws {
+        try withTestDatabase { database, folder in
+            try database.create("m", ["timeseries": ["timeField": "t"]])
+            try database.insert([["t": .date(0), "v": 1]], into: "m")
+            let names = [
+                try Self.text("$comment\0\u{5}\0\0\0\0\u{3}$expr\0", "\u{3}$comment"), "$where", "$expr", "other",
+            ]
+            for name in names {
+                let entry = BackupMetadata.Collection(
+                    name: "m", kind: .timeseries,
+                    options: ["timeseries": ["timeField": .string(name)]], records: 2)
+                try write(
+                    BackupMetadata(created: nil, program: "x", database: "y", collections: [entry]),
+                    [
+                        #"m,"{""t"":{""$date"":{""$numberLong"":""0""}},""v"":1}""#,
+                        #"m,"{""t"":{""$date"":{""$numberLong"":""5""}},""v"":2,""$expr"":[1,1]}""#,
+                    ], to: folder.file("m.csv"))
+                for words in [["import", "--dry-run"], ["verify"], ["import"]] {
+                    let outcome = try Program.run(
+                        words + [folder.file("m.csv"), "--uri", try testURI(), "--db", database.name])
+                    #expect(!outcome.text.contains(Self.message), "\(words): \(outcome.text)")
+                }
+                // The server's own field is what a measurement is looked up by.
+                #expect(try database.count("m", ["v": 1]) == 1, "\(name)")
+            }
+        }
+    }
+
+    @Test func aReferenceOfAFileIsNoExpression() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 10, "p": 1]], into: "b")
+            let references: [Document] = [
+                [
+                    "collection": "b", "path": "p", "target": "a", "found": "by config",
+                    "when": [
+                        "field": .string(try Self.text("z\0\u{1}\0\0\0\u{3}k\0", "\u{10}q")), "equals": "x",
+                    ],
+                ],
+                ["collection": "b", "path": "p", "target": "a", "targetPath": "$expr", "found": "by config"],
+            ]
+            for reference in references {
+                let metadata = BackupMetadata(
+                    created: nil, program: "x", database: "y",
+                    collections: ["a", "b"].map { BackupMetadata.Collection(name: $0, records: 1) },
+                    references: [reference])
+                let code = #"[{""$function"":{""body"":""function () { throw new Error('\#(Self.message)') }"",""args"":[],""lang"":""js""}},1]"#
+                try write(metadata, [#"a,"{""_id"":1}""#, #"b,"{""_id"":1,""p"":\#(code)}""#], to: folder.file("x.csv"))
+                for words in [["import", "--dry-run"], ["import"], ["verify"]] {
+                    let outcome = try Program.run(
+                        words + [folder.file("x.csv"), "--uri", try testURI(), "--db", database.name])
+                    #expect(!outcome.errors.contains("JSInterpreterFailure"), "\(words): \(outcome.text)")
+                    #expect(!outcome.errors.contains("Executor error"), "\(words): \(outcome.text)")
+                }
+            }
+        }
+    }
+}
