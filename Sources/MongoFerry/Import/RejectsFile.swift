@@ -44,7 +44,7 @@ enum RejectsFile {
 /// Rows that show by themselves that they are Extended JSON: others' texts would become ObjectIds and dates when they are
 /// imported without the metadata.
 private struct MarkedRow {
-    private var decoder = RowDecoder(maximumDocument: .max)
+    private var decoder = RowDecoder(maximumDocument: .max, maximumRow: .max)
     private let canonical = ExtendedJSONEncoder(mode: .canonical, quotes: .plain)
     private let buffer = ByteBuffer(capacity: 4096)
 
