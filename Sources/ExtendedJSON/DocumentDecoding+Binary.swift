@@ -29,16 +29,36 @@ extension DocumentDecoding {
     private mutating func readBase64(_ name: StaticString) throws(JSONFault) {
         let width = Self.quoteWidth
         let start = at + width
-        // Base64 has neither quotes nor escapes; where one of them turns up, decoding refuses it.
+        // Base64 has no quotes; where one turns up behind an escape, decoding refuses it.
         guard start < end, let quote = memchr(start, 0x22, end - start) else { throw fault("'\"' expected") }
         let stop = UnsafePointer(quote.assumingMemoryBound(to: UInt8.self))
-        guard Base64.decode(UnsafeRawBufferPointer(start: start, count: stop - start), into: &out) else {
-            throw fault("\(name) is not base64 with padding")
+        let text = UnsafeRawBufferPointer(start: start, count: stop - start)
+        let place = out.position
+        if Base64.decode(text, into: &out) {
+            at = stop
+            guard isAtQuote else { throw fault("'\"' expected") }
+            at += width
+        } else {
+            out.move(to: place)
+            guard text.contains(0x5C), try readEscapedBase64() else {
+                throw fault("\(name) is not base64 with padding")
+            }
         }
-        at = stop
-        guard isAtQuote else { throw fault("'\"' expected") }
-        at += width
         out.reserve(64)
+    }
+
+    /// The same for text with escapes: many writers make `\/` of a slash.
+    /// - Returns: false, with nothing taken, where it is no base64.
+    private mutating func readEscapedBase64() throws(JSONFault) -> Bool {
+        let (place, start) = (at, out.position)
+        try readString(isName: false)
+        let text = [UInt8](written(from: start))
+        out.move(to: start)
+        guard text.withUnsafeBytes({ Base64.decode($0, into: &out) }) else {
+            at = place
+            return false
+        }
+        return true
     }
 
     mutating func readBinary() throws(JSONFault) -> UInt8 {
@@ -200,73 +220,54 @@ extension DocumentDecoding {
         out.put(0)
     }
 
-    /// Reads version 1's `{"$regex":"…","$options":"…"}` and `{"$type":"00","$binary":"…"}`. The query operators of
-    /// the same names are ordinary documents.
-    mutating func readLegacyWrapper() throws(JSONFault) -> UInt8? {
+    /// Reads version 1's `{"$type":"00","$binary":"…"}`. The query operator of the same name is an ordinary document.
+    mutating func readLegacyBinary() throws(JSONFault) -> UInt8? {
         let place = at
         let written = out.position
-        if matches("$type") {
-            try takeName("$type")
-            guard isAtQuote else {
-                at = place
-                return nil
-            }
-            let start = out.position
-            try readString(isName: false)
-            skipSpace()
-            guard at < end, at[0] == 0x2C else {
-                at = place
-                out.move(to: written)
-                return nil
-            }
-            at += 1
-            skipSpace()
-            guard isAtQuote, matches("$binary") else {
-                at = place
-                out.move(to: written)
-                return nil
-            }
-            out.move(to: start)
-            at = place
-            try takeName("$type")
-            let subtype = try readSubtype()
-            try expect(0x2C, "','")
-            skipSpace()
-            try takeName("$binary")
-            out.next += 5
-            try requireString("$binary")
-            try readBase64("$binary")
-            try finishBinary(from: start, subtype: subtype)
-            try closeWrapper()
-            return ElementType.binary.rawValue
-        }
-        let isRegex = matches("$regex")
-        try takeName(isRegex ? "$regex" : "$options")
+        try takeName("$type")
         guard isAtQuote else {
             at = place
             return nil
         }
-        at = place
-        if !isRegex {
-            // `$options` first is a regular expression only where a string `$regex` follows.
-            try takeName("$options")
-            try readString(isName: false)
-            out.move(to: written)
-            skipSpace()
-            guard at < end, at[0] == 0x2C else {
-                at = place
-                return nil
-            }
+        try readString(isName: false)
+        skipSpace()
+        var isBinary = false
+        if at < end, at[0] == 0x2C {
             at += 1
             skipSpace()
-            guard isAtQuote, matches("$regex") else {
-                at = place
-                return nil
-            }
-            at = place
+            isBinary = isAtQuote && matches("$binary")
         }
-        try readExpression(pattern: "$regex", options: "$options", "$regex")
+        out.move(to: written)
+        at = place
+        guard isBinary else { return nil }
+        try takeName("$type")
+        let subtype = try readSubtype()
+        try expect(0x2C, "','")
+        skipSpace()
+        try takeName("$binary")
+        let start = out.position
+        out.next += 5
+        try requireString("$binary")
+        try readBase64("$binary")
+        try finishBinary(from: start, subtype: subtype)
         try closeWrapper()
-        return ElementType.regularExpression.rawValue
+        return ElementType.binary.rawValue
+    }
+
+    /// Reads version 1's `{"$regex":"…","$options":"…"}`, in either order. Anything else that begins with one of these
+    /// names is a query, an ordinary document.
+    mutating func readLegacyExpression() -> UInt8? {
+        let place = at
+        let written = out.position
+        do throws(JSONFault) {
+            try readExpression(pattern: "$regex", options: "$options", "$regex")
+            try expect(0x7D, "'}'")
+            traits.insert(.expression)
+            return ElementType.regularExpression.rawValue
+        } catch {
+            at = place
+            out.move(to: written)
+            return nil
+        }
     }
 }

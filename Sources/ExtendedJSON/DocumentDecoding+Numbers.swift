@@ -108,13 +108,12 @@ extension DocumentDecoding {
 
     /// The double that the text from `start` to the current place means, rounded correctly by the C library.
     private func slowDouble(_ start: UnsafePointer<UInt8>) throws(JSONFault) -> Double {
-        try Self.double(UnsafeRawBufferPointer(start: start, count: at - start), else: fault("a number too long"))
+        try double(UnsafeRawBufferPointer(start: start, count: at - start), else: "a number too long")
     }
 
-    static func double(
-        _ text: UnsafeRawBufferPointer, else fault: @autoclosure () -> JSONFault
-    ) throws(JSONFault) -> Double {
-        guard text.count < 4096 else { throw fault() }
+    /// - Throws: ``JSONFault`` of that reason for what is no number, and for one that only infinity could stand for.
+    func double(_ text: UnsafeRawBufferPointer, else reason: String) throws(JSONFault) -> Double {
+        guard text.count < 4096 else { throw fault(reason) }
         let parsed: Double? = withUnsafeTemporaryAllocation(of: CChar.self, capacity: text.count + 1) { copy in
             for index in 0..<text.count { copy[index] = CChar(bitPattern: text[index]) }
             copy[text.count] = 0
@@ -123,7 +122,8 @@ extension DocumentDecoding {
             let number = strtod(base, &stop)
             return stop == base + text.count ? number : nil
         }
-        guard let parsed else { throw fault() }
+        guard let parsed else { throw fault(reason) }
+        guard parsed.isFinite else { throw fault("a number beyond what a double holds") }
         return parsed
     }
 }

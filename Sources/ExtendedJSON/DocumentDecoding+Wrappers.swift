@@ -52,6 +52,7 @@ extension DocumentDecoding {
         if matches("$timestamp") { return try readTimestamp() }
         if matches("$regularExpression") { return try readRegularExpression() }
         if matches("$code") { return try readCode() }
+        if matches("$scope") { return try readScope() }
         if matches("$symbol") {
             try takeName("$symbol")
             try requireString("$symbol")
@@ -78,7 +79,8 @@ extension DocumentDecoding {
             return ElementType.maxKey.rawValue
         }
         if matches("$dbPointer") { return try readDBPointer() }
-        if matches("$regex") || matches("$options") || matches("$type") { return try readLegacyWrapper() }
+        if matches("$type") { return try readLegacyBinary() }
+        if readsExpressions, matches("$regex") || matches("$options") { return readLegacyExpression() }
         return nil
     }
 
@@ -86,7 +88,11 @@ extension DocumentDecoding {
 
     /// Takes a name that ``matches(_:)`` saw, and its colon.
     @inline(__always) mutating func takeName(_ name: StaticString) throws(JSONFault) {
-        at += name.utf8CodeUnitCount + 2 * Self.quoteWidth
+        let width = Self.quoteWidth
+        at += name.utf8CodeUnitCount + width
+        // With escapes it is longer.
+        while at[0] != 0x22 { at += 1 }
+        at += width
         try expect(0x3A, "':'")
         skipSpace()
         out.reserve(64)
@@ -128,14 +134,30 @@ extension DocumentDecoding {
         let width = Self.quoteWidth
         guard isAtQuote, end - at >= 24 + 2 * width else { throw fault("$oid must be 24 hexadecimal digits") }
         let digits = UnsafeRawPointer(at + width)
+        let start = out.position
         for part in 0..<3 {
             let text = UInt64(bigEndian: digits.loadUnaligned(fromByteOffset: part * 8, as: UInt64.self))
-            guard let number = Hexadecimal.number(text) else { throw fault("$oid must be 24 hexadecimal digits") }
+            guard let number = Hexadecimal.number(text) else { return try readEscapedObjectIDText(to: start) }
             out.put(littleEndian: number.bigEndian)
         }
         at += 24 + width
         guard isAtQuote else { throw fault("$oid must be 24 hexadecimal digits") }
         at += width
+    }
+
+    /// The same for digits that are written as escapes, which nobody does and everybody may.
+    @inline(never) private mutating func readEscapedObjectIDText(to start: Int) throws(JSONFault) {
+        let place = at
+        out.move(to: start)
+        try readString(isName: false)
+        guard let id = ObjectID(hex: written(from: start)) else {
+            at = place
+            throw fault("$oid must be 24 hexadecimal digits")
+        }
+        out.move(to: start)
+        out.reserve(64)
+        out.put(littleEndian: id.high.bigEndian)
+        out.put(littleEndian: id.low.bigEndian)
     }
 
     /// Reads `"2026-…Z"`, `{"$numberLong":"…"}` or, as version 1 has it, a bare number.
@@ -210,7 +232,7 @@ extension DocumentDecoding {
             guard text.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 || "+-.eE".utf8.contains($0) }), text.count > 0 else {
                 throw fault("$numberDouble is not a number")
             }
-            number = try Self.double(text, else: fault("$numberDouble is not a number"))
+            number = try double(text, else: "$numberDouble is not a number")
         }
         out.move(to: start)
         out.put(littleEndian: number.bitPattern)
@@ -279,13 +301,39 @@ extension DocumentDecoding {
         try takeName("$dbPointer")
         try expect(0x7B, "'{'")
         skipSpace()
-        guard isAtQuote, matches("$ref") else { throw fault("$dbPointer must hold $ref and $id") }
+        guard isAtQuote else { throw fault("$dbPointer must hold $ref and $id") }
+        if matches("$ref") {
+            try readPointerCollection()
+            try expect(0x2C, "','")
+            skipSpace()
+            guard isAtQuote, matches("$id") else { throw fault("$dbPointer must hold $ref and $id") }
+            try readPointerID()
+        } else {
+            guard matches("$id") else { throw fault("$dbPointer must hold $ref and $id") }
+            // BSON has it last.
+            let start = out.position
+            try readPointerID()
+            let id = [UInt8](written(from: start))
+            out.move(to: start)
+            try expect(0x2C, "','")
+            skipSpace()
+            guard isAtQuote, matches("$ref") else { throw fault("$dbPointer must hold $ref and $id") }
+            try readPointerCollection()
+            for byte in id { out.put(byte) }
+        }
+        try expect(0x7D, "'}'")
+        try closeWrapper()
+        return ElementType.dbPointer.rawValue
+    }
+
+    private mutating func readPointerCollection() throws(JSONFault) {
         try takeName("$ref")
         try requireString("$ref")
         try readStringValue()
-        try expect(0x2C, "','")
-        skipSpace()
-        guard isAtQuote, matches("$id") else { throw fault("$dbPointer must hold $ref and $id") }
+        out.reserve(64)
+    }
+
+    private mutating func readPointerID() throws(JSONFault) {
         try takeName("$id")
         try expect(0x7B, "'{'")
         skipSpace()
@@ -293,9 +341,6 @@ extension DocumentDecoding {
         try takeName("$oid")
         try readObjectIDText()
         try expect(0x7D, "'}'")
-        try expect(0x7D, "'}'")
-        try closeWrapper()
-        return ElementType.dbPointer.rawValue
     }
 
     private mutating func readCode() throws(JSONFault) -> UInt8 {
@@ -322,5 +367,49 @@ extension DocumentDecoding {
         out.move(to: start + length)
         try closeWrapper()
         return ElementType.code.rawValue
+    }
+
+    /// Reads `{"$scope":{…},"$code":"…"}`, code with scope in the other order, or an ordinary document that begins with
+    /// that name.
+    ///
+    /// It is written as the document until `$code` follows: reading a scope twice, each in the other, would take the
+    /// square of the time at every level.
+    private mutating func readScope() throws(JSONFault) -> UInt8 {
+        guard depth < BSONValidator.maximumDepth else { throw fault("nested deeper than 500 levels") }
+        depth += 1
+        let start = out.position
+        out.next += 5
+        out.put("$scope")
+        out.put(0)
+        let scope = out.position
+        try takeName("$scope")
+        let type = try readValue()
+        out.reserve(64)
+        out.pointer(at: start + 4).pointee = type
+        skipSpace()
+        guard at < end else { throw fault("'}' expected") }
+        if at[0] == 0x2C {
+            at += 1
+            skipSpace()
+            if isAtQuote, matches("$code") {
+                guard type == ElementType.document.rawValue else { throw fault("$scope must be a document") }
+                let bytes = [UInt8](written(from: scope))
+                out.move(to: start + 4)
+                try takeName("$code")
+                try requireString("$code")
+                try readStringValue()
+                out.reserve(bytes.count + 64)
+                bytes.withUnsafeBytes { if let base = $0.baseAddress { out.put(copying: base, count: $0.count) } }
+                patchLength(at: start, Int32(truncatingIfNeeded: out.position - start))
+                depth -= 1
+                try closeWrapper()
+                return ElementType.codeWithScope.rawValue
+            }
+            try readRestOfMembers()
+        } else {
+            try expect(0x7D, "',' or '}'")
+        }
+        try closeDocument(start)
+        return ElementType.document.rawValue
     }
 }

@@ -10,8 +10,16 @@ struct DocumentDecoding<Style: QuoteStyle>: ~Copyable {
     var out: ByteWriter
     var depth = 0
     var traits: ExtendedJSONDecoder.Traits = []
+    let readsExpressions: Bool
+    /// Where in the buffer the document ends at the latest.
+    private let largest: Int
 
-    init(text: UnsafePointer<UInt8>, count: Int, buffer: ByteBuffer) {
+    /// - Parameters:
+    ///   - readsExpressions: whether version 1's `{"$regex":"…"}` is a regular expression, not a document.
+    ///   - maximum: bytes of the largest document that is built.
+    init(text: UnsafePointer<UInt8>, count: Int, buffer: ByteBuffer, readsExpressions: Bool, maximum: Int) {
+        self.readsExpressions = readsExpressions
+        largest = maximum < Int.max - buffer.count ? buffer.count + maximum : .max
         self.text = text
         at = text
         end = text + count
@@ -58,14 +66,34 @@ struct DocumentDecoding<Style: QuoteStyle>: ~Copyable {
         at += 1
     }
 
-    /// Whether the string at the opening quote is exactly `name`, without escapes.
+    /// Whether the string at the opening quote means exactly `name`.
     @inline(__always) func matches(_ name: StaticString) -> Bool {
         let width = Self.quoteWidth
         let length = name.utf8CodeUnitCount
         guard end - at >= length + 2 * width else { return false }
         let start = at + width
-        for index in 0..<length where start[index] != name.utf8Start[index] { return false }
+        for index in 0..<length where start[index] != name.utf8Start[index] {
+            return start[index] == 0x5C && matchesEscaped(name)
+        }
         return start[length] == 0x22 && (!Style.isDoubled || start[length + 1] == 0x22)
+    }
+
+    /// The same where the string has escapes: `"\u0024oid"` is `$oid` to every reader of JSON. The names of wrappers have
+    /// nothing that any other escape stands for.
+    @inline(never) private func matchesEscaped(_ name: StaticString) -> Bool {
+        var place = at + Self.quoteWidth
+        for index in 0..<name.utf8CodeUnitCount {
+            guard place < end else { return false }
+            var byte = UInt32(place[0])
+            if byte == 0x5C {
+                guard end - place >= 6, place[1] == 0x75, let scalar = hexDigits(place + 2) else { return false }
+                byte = scalar
+                place += 5
+            }
+            guard byte == name.utf8Start[index] else { return false }
+            place += 1
+        }
+        return end - place >= Self.quoteWidth && place[0] == 0x22 && (!Style.isDoubled || place[1] == 0x22)
     }
 
     // MARK: Documents and arrays
@@ -81,30 +109,36 @@ struct DocumentDecoding<Style: QuoteStyle>: ~Copyable {
         if at < end, at[0] == 0x7D {
             at += 1
         } else {
-            while true {
-                skipSpace()
-                guard isAtQuote else { throw fault("'\"' expected") }
-                out.reserve(64)
-                let type = out.position
-                out.next += 1
-                try readString(isName: true)
-                out.reserve(64)
-                out.put(0)
-                try expect(0x3A, "':'")
-                let valueType = try readValue()
-                out.pointer(at: type).pointee = valueType
-                skipSpace()
-                guard at < end else { throw fault("'}' expected") }
-                if at[0] == 0x2C {
-                    at += 1
-                    continue
-                }
-                guard at[0] == 0x7D else { throw fault("',' or '}' expected") }
-                at += 1
-                break
-            }
+            try readRestOfMembers()
         }
         try closeDocument(start)
+    }
+
+    /// Reads one member and those that follow it, the closing '}' included.
+    @inline(__always) mutating func readRestOfMembers() throws(JSONFault) {
+        while true {
+            skipSpace()
+            guard isAtQuote else { throw fault("'\"' expected") }
+            out.reserve(64)
+            let type = out.position
+            out.next += 1
+            try readString(isName: true)
+            out.reserve(64)
+            out.put(0)
+            try expect(0x3A, "':'")
+            let valueType = try readValue()
+            out.pointer(at: type).pointee = valueType
+            try checkSize()
+            skipSpace()
+            guard at < end else { throw fault("'}' expected") }
+            if at[0] == 0x2C {
+                at += 1
+                continue
+            }
+            guard at[0] == 0x7D else { throw fault("',' or '}' expected") }
+            at += 1
+            return
+        }
     }
 
     mutating func readArray() throws(JSONFault) {
@@ -127,6 +161,7 @@ struct DocumentDecoding<Style: QuoteStyle>: ~Copyable {
                 index += 1
                 let valueType = try readValue()
                 out.pointer(at: type).pointee = valueType
+                try checkSize()
                 skipSpace()
                 guard at < end else { throw fault("']' expected") }
                 if at[0] == 0x2C {
@@ -155,6 +190,12 @@ struct DocumentDecoding<Style: QuoteStyle>: ~Copyable {
         UnsafeMutableRawPointer(out.pointer(at: position)).storeBytes(of: length.littleEndian, as: Int32.self)
     }
 
+    /// Two characters of text may become twelve bytes, so a text says little of its document. A single value is never
+    /// much longer than its own text.
+    @inline(__always) private func checkSize() throws(JSONFault) {
+        guard out.position <= largest else { throw JSONFault.tooLarge(at: at - text) }
+    }
+
     // MARK: Values
 
     /// Reads a value and writes its bytes.
@@ -171,8 +212,10 @@ struct DocumentDecoding<Style: QuoteStyle>: ~Copyable {
         case 0x7B:
             at += 1
             skipSpace()
-            if isAtQuote, end - at > Self.quoteWidth, at[Self.quoteWidth] == 0x24, let type = try readWrapper() {
-                return type
+            if isAtQuote, end - at > Self.quoteWidth {
+                // '$', or the escape that may stand for it.
+                let first = at[Self.quoteWidth]
+                if first == 0x24 || first == 0x5C, let type = try readWrapper() { return type }
             }
             try readMembers()
             return ElementType.document.rawValue

@@ -15,11 +15,21 @@ public struct ExtendedJSONDecoder {
         public static let wrapper = Traits(rawValue: 1)
         /// The whole document was carried as `$rawBSON`.
         public static let rawBSON = Traits(rawValue: 2)
+        /// A regular expression of version 1, `{"$regex":"…"}`, which may as well be a query that somebody has stored.
+        public static let expression = Traits(rawValue: 4)
     }
 
     public let quotes: Quotes
+    /// Whether version 1's `{"$regex":"…"}` is a regular expression; else it stays the document that it is.
+    public let readsExpressions: Bool
+    /// Bytes of the largest document that is built: of one that would be larger only a little more is.
+    public let maximumDocument: Int
 
-    public init(quotes: Quotes = .doubled) { self.quotes = quotes }
+    public init(quotes: Quotes = .doubled, readsExpressions: Bool = true, maximumDocument: Int = .max) {
+        self.quotes = quotes
+        self.readsExpressions = readsExpressions
+        self.maximumDocument = maximumDocument
+    }
 
     /// Appends the BSON document that `text` means to `buffer`; on an error the buffer is as it was.
     /// - Throws: ``JSONFault`` with the place.
@@ -55,7 +65,8 @@ public struct ExtendedJSONDecoder {
         guard let base = text.baseAddress, !text.isEmpty else { throw JSONFault("it is empty", at: 0) }
         let start = buffer.count
         var reading = DocumentDecoding<Style>(
-            text: base.assumingMemoryBound(to: UInt8.self), count: text.count, buffer: buffer)
+            text: base.assumingMemoryBound(to: UInt8.self), count: text.count, buffer: buffer,
+            readsExpressions: readsExpressions, maximum: maximumDocument)
         do throws(JSONFault) {
             try reading.readTopLevel()
         } catch {

@@ -248,6 +248,165 @@ import Testing
         #expect(try Codec.decode(text) == expected)
     }
 
+    private static let pointer = Value.other(
+        .dbPointer, [2, 0, 0, 0, 0x63, 0] + [UInt8](repeating: 0xAB, count: 12))
+    private static let codeWithScope = Value.other(
+        .codeWithScope,
+        [27, 0, 0, 0, 2, 0, 0, 0, 0x66, 0, 17, 0, 0, 0, 2, 0x61, 0, 5, 0, 0, 0]
+            + Array("abcd".utf8) + [0, 0])
+
+    /// JSON gives no meaning to the order of names.
+    @Test(
+        arguments: [
+            (#"{"$code":"f","$scope":{"a":"abcd"}}"#, #"{"$scope":{"a":"abcd"},"$code":"f"}"#, codeWithScope),
+            (
+                #"{"$dbPointer":{"$ref":"c","$id":{"$oid":"abababababababababababab"}}}"#,
+                #"{"$dbPointer":{"$id":{"$oid":"abababababababababababab"},"$ref":"c"}}"#, pointer
+            ),
+            (
+                #"{"$binary":{"base64":"AQID","subType":"05"}}"#, #"{"$binary":{"subType":"05","base64":"AQID"}}"#,
+                .binary(subtype: 5, [1, 2, 3])
+            ),
+            (
+                #"{"$timestamp":{"t":1,"i":2}}"#, #"{"$timestamp":{"i":2,"t":1}}"#,
+                .timestamp(Timestamp(seconds: 1, increment: 2))
+            ),
+            (
+                #"{"$regularExpression":{"pattern":"x","options":"i"}}"#,
+                #"{"$regularExpression":{"options":"i","pattern":"x"}}"#,
+                .other(.regularExpression, [0x78, 0, 0x69, 0])
+            ),
+            (
+                #"{"$regex":"x","$options":"i"}"#, #"{"$options":"i","$regex":"x"}"#,
+                .other(.regularExpression, [0x78, 0, 0x69, 0])
+            ),
+            (
+                #"{"$binary":"AQID","$type":"02"}"#, #"{"$type":"02","$binary":"AQID"}"#,
+                .binary(subtype: 2, [3, 0, 0, 0, 1, 2, 3])
+            ),
+        ] as [(String, String, Value)])
+    func theNamesOfAWrapperMayStandInEitherOrder(_ one: String, _ other: String, _ value: Value) throws {
+        for text in [one, other] {
+            for spaced in [text, text.replacing(",", with: " , ").replacing(":", with: "\n: ")] {
+                #expect(try Codec.decode("{\"a\":\(spaced),\"z\":1}") == ["a": value, "z": 1], "\(spaced)")
+                let doubled = "{\"a\":\(spaced)}".replacing("\"", with: "\"\"")
+                #expect(try Codec.decode(doubled, quotes: .doubled) == ["a": value], "\(doubled)")
+            }
+        }
+    }
+
+    /// `"\u0024oid"` and `"$oid"` are the same name.
+    @Test func escapesDoNotChangeTheNamesOfWrappers() throws {
+        func escaped(_ text: String, every step: Int) -> String {
+            var names = 0
+            return text.replacing(/"([$a-zA-Z0-9]+)"(?=:)/) { match in
+                names += 1
+                let name = match.1.utf8.enumerated().map { index, byte in
+                    (index + names) % step == 0 ? "\\u00" + String(byte, radix: 16) : String(Unicode.Scalar(byte))
+                }
+                return "\"" + name.joined() + "\""
+            }
+        }
+        for (value, compact, canonical) in Self.forms {
+            for text in [compact, canonical] {
+                for step in 1...4 {
+                    let json = "{\"v\":\(escaped(text, every: step)),\"z\":null}"
+                    #expect(try Codec.decode(json) == ["v": value, "z": .null], "\(json)")
+                    let doubled = json.replacing("\"", with: "\"\"")
+                    #expect(try Codec.decode(doubled, quotes: .doubled) == ["v": value, "z": .null], "\(doubled)")
+                }
+            }
+        }
+        let raw = Codec.encode(["v": ["$oid": "no id"]]).text
+        #expect(raw.hasPrefix("{\"$rawBSON\""))
+        #expect(try Codec.decode(raw.replacing("$", with: #"\u0024"#)) == ["v": ["$oid": "no id"]])
+        // Another name, which has a backslash itself.
+        let document: Document = ["v": [#"\u0024oid"#: "5c2aad80ffffffffffff00a1"]]
+        #expect(try Codec.decode(Codec.encode(document).text) == document)
+    }
+
+    @Test(
+        arguments: [
+            (#"{"a":{"$binary":{"base64":"\/\/\/\/","subType":"00"}}}"#, ["a": .binary(subtype: 0, [255, 255, 255])]),
+            (#"{"a":{"$binary":"\/\u002f8=","$type":"00"}}"#, ["a": .binary(subtype: 0, [255, 255])]),
+            (
+                #"{"a":{"$oid":"\u0035c2aad80ffffffffffff00a1"}}"#,
+                ["a": .objectID(ObjectID(hex: "5c2aad80ffffffffffff00a1")!)]
+            ),
+            (#"{"a":{"$numberLong":"\u0035"}}"#, ["a": .int64(5)]),
+        ] as [(String, Document)])
+    func escapesInsideWrappersAreRead(_ text: String, _ expected: Document) throws {
+        #expect(try Codec.decode(text) == expected)
+        #expect(try Codec.decode(text.replacing("\"", with: "\"\""), quotes: .doubled) == expected)
+    }
+
+    /// What begins like a wrapper of two names and is none.
+    @Test(
+        arguments: [
+            ["v": ["$scope": ["a": 1]]], ["v": ["$scope": ["a": 1], "x": 2]], ["v": ["$scope": [:]]],
+            ["v": ["$scope": 1, "x": ["$scope": ["$scope": [:]]]]], ["v": ["$options": "i", "x": 1]],
+            ["v": ["$regex": "x", "$ne": "y"]], ["v": ["$regex": "x", "$options": 1]],
+            ["v": ["$regex": "x", "$options": "i", "z": 1]], ["v": ["$type": "string", "x": 1]],
+        ] as [Document])
+    func whatOnlyBeginsLikeAWrapperIsADocument(_ document: Document) throws {
+        let (text, outcome) = Codec.encode(document)
+        #expect(try Codec.decode(text) == document, "\(text)")
+        // Others may have written it plainly.
+        if outcome == .escaped { #expect(try Codec.decode(Self.plain(document)) == document) }
+    }
+
+    /// Without a look at what names mean.
+    private static func plain(_ document: Document) -> String {
+        let members = document.elements.map { name, value in
+            switch value {
+            case .document(let inner): "\"\(name)\":\(plain(inner))"
+            case .string(let text): "\"\(name)\":\"\(text)\""
+            case .int32(let number): "\"\(name)\":\(number)"
+            default: "\"\(name)\":null"
+            }
+        }
+        return "{\(members.joined(separator: ","))}"
+    }
+
+    @Test func realDocumentsWithTheNamesOfAWrapperComeBackInEitherOrder() throws {
+        let pairs = [
+            ("$code", "$scope"), ("$ref", "$id"), ("base64", "subType"), ("t", "i"), ("pattern", "options"),
+            ("$regex", "$options"), ("$binary", "$type"),
+        ]
+        let values: [Value] = ["f", [:], ["a": 1], 1, .null, .objectID(ObjectID(high: 1, low: 2)), ["$scope": [:]]]
+        for (one, other) in pairs {
+            for (first, second) in [(one, other), (other, one)] {
+                for left in values {
+                    for right in values {
+                        let document: Document = ["v": ["w": [.document([first: left, second: right])]]]
+                        let text = Codec.encode(document, quotes: .doubled).text
+                        #expect(try Codec.decode(text, quotes: .doubled) == document, "\(text)")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func aDocumentBeyondTheBoundIsNotBuilt() throws {
+        let text = Array(("{\"a\":[" + String(repeating: "0,", count: 1_000_000) + "1]}").utf8)
+        let buffer = ByteBuffer()
+        for (maximum, isTooLarge) in [(1_000_000, true), (13_888_911, false)] {
+            let decoder = ExtendedJSONDecoder(quotes: .plain, maximumDocument: maximum)
+            let fault = text.withUnsafeBytes { text -> JSONFault? in
+                do throws(JSONFault) {
+                    try decoder.decode(text, into: buffer)
+                    return nil
+                } catch { return error }
+            }
+            #expect((fault?.isTooLarge ?? false) == isTooLarge)
+            if isTooLarge { #expect(buffer.count == 0 && buffer.storage.count < 2_500_000) }
+        }
+        #expect(buffer.count <= 13_888_911)
+        // Deep ones are not large.
+        let deep = String(repeating: "{\"a\":", count: 190) + "1" + String(repeating: "}", count: 190)
+        #expect(try Codec.decode(deep).bytes.count < 2000)
+    }
+
     @Test(arguments: [
         ("", "it is empty", 1), ("[]", "'{' expected", 1), ("{", "'\"' expected", 2), ("{\"a\"", "':' expected", 5),
         ("{\"a\":}", "a value expected", 6), ("{\"a\":1", "'}' expected", 7), ("{\"a\":1,}", "'\"' expected", 8),
@@ -257,6 +416,11 @@ import Testing
         ("{\"a\":\"\\ud800\"}", "half of a surrogate pair, which is no character", 7),
         ("{\"a\":\"\n\"}", "a control character inside a string", 7), ("{\"a\":tru}", "a value expected", 6),
         ("{\"\\u0000\":1}", "a zero character inside a name, which BSON can't hold", 3),
+        ("{\"a\":1e400}", "a number beyond what a double holds", 11),
+        ("{\"a\":-1e400}", "a number beyond what a double holds", 12),
+        ("{\"a\":{\"$numberDouble\":\"1e999\"}}", "a number beyond what a double holds", 30),
+        ("{\"a\":{\"$scope\":1,\"$code\":\"f\"}}", "$scope must be a document", 18),
+        ("{\"a\":{\"$dbPointer\":{\"$id\":{\"$oid\":\"abababababababababababab\"}}}}", "',' expected", 62),
         ("{\"a\":[1,2}", "',' or ']' expected", 10), ("{\"a\":1.}", "a digit expected after the point", 8),
         ("{\"a\":{\"$oid\":\"5c2aad80\"}}", "$oid must be 24 hexadecimal digits", 14),
         ("{\"a\":{\"$oid\":\"5c2aad8012345678901234ag\"}}", "$oid must be 24 hexadecimal digits", 14),

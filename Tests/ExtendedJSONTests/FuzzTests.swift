@@ -59,7 +59,10 @@ import Testing
     }
 
     @Test func nestingWithoutEndIsAnError() {
-        for opening in ["{\"a\":", "[", "{\"a\":[", "{\"$code\":\"\",\"$scope\":", "{\"$ref\":\"a\",\"$id\":"] {
+        for opening in [
+            "{\"a\":", "[", "{\"a\":[", "{\"$code\":\"\",\"$scope\":", "{\"$scope\":", "{\"$scope\":{\"a\":",
+            "{\"$ref\":\"a\",\"$id\":",
+        ] {
             let text = "{\"a\":" + String(repeating: opening, count: 200_000)
             #expect(throws: JSONFault.self) { try Codec.decode(text) }
         }
@@ -74,7 +77,8 @@ struct Mutation {
 
     private static let pieces = [
         "\"", "\"\"", "{", "}", "[", "]", ",", ":", "\\", "\\u", "\\uD800", "\\uDC00", "$oid", "{\"$date\":",
-        "{\"$numberLong\":\"", "{\"$binary\":{\"base64\":\"", "{\"$rawBSON\":\"", "1e999999", "-", "0.0000000001",
+        "{\"$numberLong\":\"", "{\"$binary\":{\"base64\":\"", "{\"$rawBSON\":\"", "1e999999", "\\u0024", "\\/",
+        "{\"$scope\":{},\"$code\":\"", "-", "0.0000000001",
         "\u{0}", "\u{FEFF}", "\n", "null", "NaN", "Infinity", "9223372036854775808",
     ].map { Array($0.utf8) }
 

@@ -110,6 +110,22 @@ public struct RandomDocument {
         return .decimal128(Decimal128(text) ?? Decimal128(low: 0, high: 0))
     }
 
+    /// A document with the two names of a wrapper, in either order.
+    private mutating func lookAlike(depth: Int) -> Value {
+        let pairs = [
+            ("$code", "$scope"), ("$ref", "$id"), ("base64", "subType"), ("t", "i"), ("pattern", "options"),
+            ("$regex", "$options"), ("$binary", "$type"),
+        ]
+        let pair = pairs[random.below(pairs.count)]
+        let names = random.once(in: 2) ? [pair.0, pair.1] : [pair.1, pair.0]
+        return .document(
+            Document { builder in
+                for name in names {
+                    builder.append(name, random.once(in: 2) ? .string(text()) : value(depth: depth + 1))
+                }
+            })
+    }
+
     public mutating func value(depth: Int) -> Value {
         switch random.below(depth > 4 ? 20 : 24) {
         case 0: return .double(double())
@@ -177,6 +193,7 @@ public struct RandomDocument {
             Value.int32(Int32(body.count + 4)).appendBytes(to: &raw)
             return .other(.codeWithScope, raw + body)
         case 20, 21:
+            if !plainOnly, random.once(in: 30) { return lookAlike(depth: depth) }
             return .document(Document { appendElements(to: &$0, depth: depth) })
         default:
             if !plainOnly, random.once(in: 60) { return .array(Document { $0.append("1", "odd name") }) }

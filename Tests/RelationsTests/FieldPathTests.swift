@@ -115,6 +115,36 @@ import Testing
         #expect(values == BSONValidator.maximumDepth)
     }
 
+    @Test func dataUsedAsNamesHideNothingElse() throws {
+        var walker = PathWalker(maximumPaths: 100, maximumNames: 3)
+        func add(_ document: Document) throws {
+            try document.withRaw { try walker.forEachLeaf(in: $0) { _, _ in } }
+        }
+        // Of the document's own names there may be many.
+        try add(["a": 1, "b": 1, "c": 1, "d": 1, "e": ["x": 1, "y": 1, "z": 1]])
+        #expect(walker.crowdedPaths == [])
+        for number in 0..<50 { try add(["lists": [["by": .document([("key\(number)"): ["at": 1]])]]]) }
+        try add(["late": 1])
+        #expect(walker.crowdedPaths == [path("lists[].by")])
+        #expect(!walker.isFull)
+        let paths = (0..<walker.count).compactMap(walker.path).map(\.description)
+        #expect(
+            Set(paths) == ["a", "b", "c", "d", "e", "e.x", "e.y", "e.z", "lists", "lists[]", "lists[].by", "late"])
+    }
+
+    /// Days, say, each with as many users.
+    @Test func namesOfWhatHasDataAsNamesAreDataTooWhereThereAreMany() throws {
+        var walker = PathWalker(maximumPaths: 1000, maximumNames: 30)
+        for day in 0..<30 {
+            for user in 0..<40 {
+                let document: Document = ["days": .document(["d\(day)": .document(["u\(user)": 1])])]
+                try document.withRaw { try walker.forEachLeaf(in: $0) { _, _ in } }
+            }
+        }
+        #expect(walker.crowdedPaths == [path("days")])
+        #expect(!walker.isFull)
+    }
+
     @Test func dataUsedAsNamesDoesNotFillTheMemory() throws {
         var walker = PathWalker(maximumPaths: 10)
         for number in 0..<100 {

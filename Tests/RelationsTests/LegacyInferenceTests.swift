@@ -197,6 +197,78 @@ import Testing
         #expect(asked["customers"] == 1000)
     }
 
+    /// Thousands of paths would be thousands of questions to each collection.
+    @Test func allPathsAskTheDatabaseTogether() throws {
+        var file = File()
+        for number in 0..<2000 {
+            file.add("a", ["m": .document(["k\(number)": hex(1 + number % 2, number)])])
+        }
+        var questions = 0
+        let names = (0..<20).map { "c\($0)" }
+        let resolution = try file.resolve(databaseCollections: names) { collection, ids in
+            questions += 1
+            #expect(ids.count <= 10_000)
+            return Set(ids.filter { collection == "c7" && $0.high >> 32 == 1 })
+        }
+        #expect(questions < 50)
+        #expect(resolution.rules.rules.count == 1000 && resolution.lookAlikes.count == 1000)
+        #expect(Set(resolution.references.map(\.target)) == ["c7"])
+    }
+
+    @Test func whatASecondLookPassesOverIsNamed() throws {
+        func fill(_ inference: inout LegacyInference) throws {
+            for number in 0..<25_000 {
+                let document: Document = [
+                    "_id": hex(1, number), "m": .document(["k\(number)": "2023-01-31T12:30:45.678Z"]),
+                    "late": number < 24_000 ? .null : "2023-01-31T12:30:45.678Z",
+                ]
+                try document.withRaw { try inference.add($0, in: "a") }
+                try (["_id": hex(2, number)] as Document).withRaw { try inference.add($0, in: "b") }
+            }
+        }
+        var first = LegacyInference()
+        try fill(&first)
+        #expect(first.crowdedCollections == ["a"])
+        var second = LegacyInference.ofCrowds
+        try fill(&second)
+        #expect(second.crowdedCollections == [])
+        first.replace(["a"], by: second)
+        let resolution = try first.resolve(configuration: Configuration())
+        #expect(
+            resolution.described == [
+                "a._id: objectId, _id", "a.late: date, inferred: 1,000 of 1,000 values have the form of a date",
+                "b._id: objectId, _id",
+            ])
+        #expect(
+            resolution.conflicts.map { "\($0.path): \($0.problem)" } == [
+                "m: more than 1,000 different names stand here: what is below them stays as it is, unless the config's types name it"
+            ])
+        #expect(resolution.crowded == [])
+    }
+
+    /// Nothing of them is chance: not what stood in the first rows either.
+    @Test func ofRowsWithoutEndOfNamesOnlyWhatOthersSayIsConverted() throws {
+        var inference = LegacyInference.ofCrowds
+        for row in 0..<70 {
+            let document = Document { document in
+                document.append("_id", hex(1, row))
+                document.append("at", "2023-01-31T12:30:45.678Z")
+                for number in 0..<1000 { document.append("k\(row * 1000 + number)", 1) }
+            }
+            try document.withRaw { try inference.add($0, in: "a") }
+        }
+        #expect(inference.crowdedCollections == ["a"])
+        let resolution = try inference.resolve(
+            configuration: try Configuration.parse(yaml: "collections: {a: {types: {named: date}}}", file: "c"),
+            liveTypes: ["a": [path("live"): .one(.date), path("text"): .one(.string)]])
+        #expect(resolution.crowded == ["a"])
+        #expect(
+            resolution.described == [
+                "a._id: objectId, _id", "a.live: date, type in the live collection",
+                "a.named: date, types in the config",
+            ])
+    }
+
     @Test func aPathToTwoCollectionsLeadsToBoth() throws {
         var file = File()
         for number in 0..<20 {

@@ -263,7 +263,91 @@ import Testing
         }
     }
 
+    /// More different names than can be kept, met by one thread or several.
+    @Test(arguments: [1, 4]) func dataAsNamesLeaveTheOtherFieldsTheirTypesInEveryRun(_ jobs: Int) throws {
+        try withTestDatabase { database, folder in
+            let id = { (number: Int) in "5c2aad800000000000" + String(100_000 + number) }
+            let rows = (0..<5000).map { number in
+                let names = (0..<5).map { "\"name \(5 * number + $0)\":1" }.joined(separator: ",")
+                let late = number < 4500 ? "" : ",\"at\":\"2020-01-01T00:00:00.000Z\",\"ref\":\"\(id(number - 1))\""
+                return LegacyFile.row("a", json: "{\"_id\":\"\(id(number))\",\"m\":{\(names)}\(late)}")
+            }
+            try folder.write(LegacyFile.text(rows: rows), to: "legacy.csv")
+            let log = MessageLog()
+            try database.load(folder.file("legacy.csv"), .merge, log) { $0.jobs = jobs }
+            #expect(
+                log.all.filter { $0.hasPrefix("a.") } == [
+                    "a._id: 5,000 to objectId (_id)",
+                    "a.at: 500 to date (inferred: 500 of 500 values have the form of a date)",
+                    "a.ref: 500 to objectId (inferred: 500 of 500 different values are _ids of a)",
+                    "a.m: more than 1,000 different names stand here: what is below them stays as it is, unless the config's types name it",
+                ])
+        }
+    }
+
+    /// JSON.stringify makes `{}` of a regular expression: this is what somebody has stored.
+    @Test func aStoredQueryIsNoExtendedJSON() throws {
+        try withTestDatabase { database, folder in
+            let query = #"{"name":{"$regex":"^A","$options":"i"},"kind":{"$type":"string"},"not":{"$options":"x"}}"#
+            let rows = [
+                LegacyFile.row("a", json: #"{"_id":1,"at":"2020-01-01T00:00:00.000Z"}"#),
+                LegacyFile.row("a", json: #"{"_id":"two","at":"2020-01-01T00:00:00.000Z"}"#),
+                LegacyFile.row("filters", json: #"{"_id":1,"query":\#(query)}"#),
+                LegacyFile.row("filters", json: #"{"_id":"5c2aad800000000000000001","query":{"$regex":"^A"}}"#),
+            ]
+            try folder.write(LegacyFile.text(rows: rows), to: "legacy.csv")
+            let log = MessageLog()
+            try database.load(folder.file("legacy.csv"), .merge, log)
+            #expect(try database.documents(in: "a").allSatisfy { $0["at"] == .date(1_577_836_800_000) })
+            let filters = try database.documents(in: "filters")
+            #expect(
+                filters.first { $0["_id"] == 1 }?["query"] == [
+                    "name": ["$regex": "^A", "$options": "i"], "kind": ["$type": "string"], "not": ["$options": "x"],
+                ])
+            #expect(filters.first { $0["_id"]?.objectID != nil }?["query"] == ["$regex": "^A"])
+            #expect(!log.text.contains("two kinds"))
+        }
+    }
+
+    @Test func aNumberBeyondADoubleIsAFaultAndNotInfinity() throws {
+        try withTestDatabase { database, folder in
+            try folder.write(
+                LegacyFile.text(rows: [
+                    LegacyFile.row("a", json: #"{"_id":1}"#), LegacyFile.row("a", json: #"{"_id":2,"n":1e400}"#),
+                ]), to: "legacy.csv")
+            let report = try database.load(folder.file("legacy.csv"))
+            #expect(report.status == "refused" && report.rejections.map(\.line) == [3])
+            #expect(report.rejections.first?.reason.contains("a number beyond what a double holds") == true)
+        }
+    }
+
     // MARK: Extended JSON in a bare CSV
+
+    @Test func oldRowsReferToExtendedJSONRowsOfTheirFile() throws {
+        try withTestDatabase { database, folder in
+            let id = { (number: Int) in "5c2aad80000000000000000\(number)" }
+            let rows = [
+                LegacyFile.row("a", json: #"{"_id":{"$oid":"\#(id(1))"},"filter":{"$regex":"^A"}}"#),
+                LegacyFile.row("b", json: #"{"_id":"\#(id(2))","a":"\#(id(1))","filter":{"$regex":"^A"}}"#),
+                LegacyFile.row("b", json: #"{"_id":3,"a":"\#(id(1))","filter":{"$regex":"^A"}}"#),
+            ]
+            try folder.write(LegacyFile.text(rows: rows), to: "mixed.csv")
+            let log = MessageLog()
+            let report = try database.load(folder.file("mixed.csv"), .merge, log)
+            #expect(log.all.contains("rows are of two kinds: 1 the old application's, 2 Extended JSON"))
+            // The other row's value is a text, which refers to nothing.
+            let references = report.references.map { "\($0.collection).\($0.path) \($0.target) \($0.dangling)" }
+            #expect(references == ["b.a a 1"])
+            let (a, b) = (try database.documents(in: "a"), try database.documents(in: "b"))
+            let expression = Value.other(.regularExpression, [0x5E, 0x41, 0, 0])
+            #expect(a.map { $0["filter"] } == [expression])
+            let old = try #require(b.first { $0["_id"]?.objectID != nil })
+            #expect(old["a"] == .objectID(try #require(ObjectID(hex: id(1)))))
+            #expect(old["filter"] == ["$regex": "^A"])
+            let other = try #require(b.first { $0["_id"] == 3 })
+            #expect(other["a"] == .string(id(1)) && other["filter"] == expression)
+        }
+    }
 
     @Test(arguments: [ExtendedJSONMode.compact, .canonical])
     func aBareExportComesBackWithItsExactTypes(_ mode: ExtendedJSONMode) throws {

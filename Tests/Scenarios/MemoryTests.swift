@@ -27,6 +27,24 @@ import Testing
         }
     }
 
+    /// Two bytes of text are up to twelve of a document.
+    @Test func aRowWhoseDocumentWouldBeMuchLargerThanItsTextIsRefusedBeforeItIsBuilt() throws {
+        try withTestDatabase { _, folder in
+            let file = folder.file("zeros.csv")
+            try folder.write(
+                "collection,data\na,\"{\"\"_id\"\":1,\"\"s\"\":[" + String(repeating: "0,", count: 20_000_000)
+                    + "1]}\"\n",
+                to: "zeros.csv")
+            let outcome = try Program.run(["verify", file])
+            #expect(outcome.status == 2)
+            #expect(
+                outcome.text.contains(
+                    "line 2, a, _id 1: the document takes more than 67174400 bytes, servers take at most 16793600"),
+                "\(outcome.text)")
+            #expect(outcome.peakMegabytes < 200)
+        }
+    }
+
     /// Of all texts, theirs are the longest.
     @Test func documentsOfSixteenMegabytesOfControlCharactersStayUnderTheLimit() throws {
         try withTestDatabase { database, folder in

@@ -12,7 +12,7 @@ struct ConvertingDecoder {
     private var counts: ConversionCounts?
 
     init(survey: FileSurvey, rules: TypeRules?) {
-        decoder = RowDecoder(maximumDocument: survey.maximumRow, measurements: survey.measurements)
+        decoder = RowDecoder(survey)
         maximumDocument = survey.maximumDocument
         legacyRows = survey.legacyRows
         self.rules = rules

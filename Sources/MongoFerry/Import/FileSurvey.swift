@@ -39,12 +39,27 @@ struct FileSurvey: Sendable {
     var inference = LegacyInference()
     /// Whether the rows are the old application's `JSON.stringify` output, at least in part.
     var legacyRows = LegacyRows.none
+    /// How many rows of a bare CSV are read as what.
+    var kinds = RowKinds()
+
+    struct RowKinds: Sendable {
+        var legacy = 0
+        var extended = 0
+
+        var isMixed: Bool { legacy > 0 && extended > 0 }
+
+        /// What is said of a file that has both.
+        var text: String {
+            "rows are of two kinds: \(legacy.grouped) the old application's, \(extended.grouped) Extended JSON"
+        }
+    }
 
     enum LegacyRows: Sendable {
         case none
         /// No row has a wrapper of Extended JSON: all are.
         case all
-        /// Some rows are Extended JSON: those without wrappers whose `_id` is 24 hexadecimal digits are not.
+        /// Some rows are Extended JSON: those without wrappers whose `_id` is 24 hexadecimal digits are not. Of the others
+        /// without wrappers nobody can tell, and what is taken for Extended JSON stays as it is.
         case withHexadecimalID
 
         /// Whether a row is converted by type rules.
@@ -98,9 +113,11 @@ struct Surveyor {
         let names = SurveyedNames(of: reader)
         let workers = (0..<jobs).map { _ in
             SurveyWorker(
+                // Until the whole file has been read, each row may be the old application's.
                 RowDecoder(
-                    maximumDocument: FileSurvey.maximumRow(maximumDocument, isLegacy: isLegacy),
-                    measurements: measurements),
+                    maximumDocument: maximumDocument,
+                    maximumRow: FileSurvey.maximumRow(maximumDocument, isLegacy: isLegacy),
+                    measurements: measurements, legacyRows: isLegacy ? .all : .none),
                 problemLimit: problemLimit, maximumDocument: maximumDocument, isLegacy: isLegacy, contents: contents,
                 hashes: hashes, names: names)
         }
@@ -120,6 +137,7 @@ struct Surveyor {
         try reader.checkUnchanged()
         var survey = merged(workers, hashes, isLegacy: isLegacy)
         survey.measurements = measurements
+        try LegacySecondLook(reader: reader, operation: operation).run(&survey)
         // Before duplicates are noted: those rows are counted already.
         var unknown = UnknownNames()
         for worker in workers { unknown.merge(worker.unknown) }
@@ -134,7 +152,7 @@ struct Surveyor {
         var hasWrappers = false
         for worker in workers {
             survey.problems.merge(worker.problems)
-            hasWrappers = hasWrappers || worker.hasWrappers
+            hasWrappers = hasWrappers || worker.wrappedCount > 0
             survey.hasLargeLegacyRows = survey.hasLargeLegacyRows || worker.hasLargeRows
             for (name, rows) in worker.rows {
                 var known = byName[name] ?? FileSurvey.Rows(name: name)
@@ -156,6 +174,8 @@ struct Surveyor {
         if isLegacy {
             survey.legacyRows = hasWrappers ? .withHexadecimalID : .all
             for worker in workers {
+                survey.kinds.legacy += worker.hexadecimalCount + (hasWrappers ? 0 : worker.otherCount)
+                survey.kinds.extended += worker.wrappedCount + (hasWrappers ? worker.otherCount : 0)
                 survey.inference.merge(worker.hexadecimalRows)
                 if !hasWrappers { survey.inference.merge(worker.otherRows) }
             }
@@ -217,8 +237,10 @@ private final class SurveyWorker: @unchecked Sendable {
     private(set) var unknown = UnknownNames()
     private let maximumDocument: Int
     private(set) var hasLargeRows = false
-    private(set) var hasWrappers = false
+    private(set) var wrappedCount = 0
+    private(set) var hexadecimalCount = 0
     private(set) var hexadecimalRows = LegacyInference()
+    private(set) var otherCount = 0
     private(set) var otherRows = LegacyInference()
 
     private let hashes: SharedHashes<String>
@@ -306,10 +328,12 @@ private final class SurveyWorker: @unchecked Sendable {
 
     private func infer(_ document: RawDocument, _ hasWrapper: Bool, _ name: String) throws {
         if hasWrapper {
-            hasWrappers = true
+            wrappedCount += 1
         } else if FileSurvey.LegacyRows.hasHexadecimalID(document) {
+            hexadecimalCount += 1
             try hexadecimalRows.add(document, in: name)
         } else {
+            otherCount += 1
             try otherRows.add(document, in: name)
         }
     }

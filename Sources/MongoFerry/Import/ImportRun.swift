@@ -53,6 +53,8 @@ struct ImportRun {
         survey.problems.merge(legacy.problems)
         survey.inference = LegacyInference()
         if try refuse(&survey) { return report }
+        if survey.kinds.isMixed { operation.info(survey.kinds.text) }
+        report.warnings += legacy.warnings
         let references = try references(legacy, survey)
         let planner = try planner(survey.rows)
         report.excluded = planner.excluded

@@ -10,6 +10,12 @@ struct LegacyTypes {
     var problems: ProblemList
     var rules: TypeRules? { resolution?.rules }
     var references: [Reference] { resolution?.references ?? [] }
+    var warnings: [String] {
+        (resolution?.crowded ?? []).map {
+            "\(BackupMetadata.shown($0)): the rows have too many different names to infer types from: what the config's types "
+                + "do not name stays as it is"
+        }
+    }
 
     private static let sampleSize = 1000
 
@@ -123,7 +129,7 @@ private final class RuleTrial: @unchecked Sendable {
         maximumDocument = survey.maximumDocument
         looksAtAll = survey.hasLargeLegacyRows
         // What is larger than any row that is read was noted by the survey.
-        decoder = RowDecoder(maximumDocument: survey.maximumRow)
+        decoder = RowDecoder(survey)
         counts = rules.makeCounts()
         problems = ProblemList(limit: limit)
     }

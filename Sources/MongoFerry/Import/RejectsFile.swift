@@ -31,7 +31,8 @@ struct RejectsFile {
         (writer, self.path) = try Self.create(beside: path)
         self.collections = collections
         self.survey = survey
-        decoder = RowDecoder(maximumDocument: .max, measurements: survey.measurements)
+        decoder = RowDecoder(
+            maximumDocument: .max, maximumRow: .max, measurements: survey.measurements, legacyRows: survey.legacyRows)
         do {
             try reader.seek(toRowAt: reader.firstRow.offset, line: reader.firstRow.line)
             let batch = RecordBatch()

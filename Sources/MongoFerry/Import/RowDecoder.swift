@@ -14,22 +14,36 @@ struct RowProblem: Error, Sendable {
 
 /// Turns rows into documents. Belongs to one thread.
 struct RowDecoder {
-    private let quoted = ExtendedJSONDecoder(quotes: .doubled)
-    private let bare = ExtendedJSONDecoder(quotes: .plain)
     /// Where documents are decoded to.
     let buffer = ByteBuffer(capacity: 64 << 10)
     private let reordered = ByteBuffer(capacity: 4096)
-    /// Bytes of the largest document that is taken for sound.
-    let maximumDocument: Int
+    /// Bytes of the largest document that servers take.
+    private let maximumDocument: Int
+    /// Bytes of the largest that is read.
+    private let maximumRow: Int
+    private let legacyRows: FileSurvey.LegacyRows
     /// Time series: their documents need no `_id`, and may share one.
     let measurements: Set<String>
 
     private var lastName: [UInt8] = []
     private var lastCollection = ""
 
-    init(maximumDocument: Int, measurements: Set<String> = []) {
+    /// - Parameters:
+    ///   - legacyRows: which rows are the old application's. There `{"$regex":"^A"}` is no regular expression, of which
+    ///     JSON.stringify makes `{}`, but a query that somebody has stored.
+    init(
+        maximumDocument: Int, maximumRow: Int, measurements: Set<String> = [], legacyRows: FileSurvey.LegacyRows = .none
+    ) {
         self.maximumDocument = maximumDocument
+        self.maximumRow = maximumRow
         self.measurements = measurements
+        self.legacyRows = legacyRows
+    }
+
+    init(_ survey: FileSurvey) {
+        self.init(
+            maximumDocument: survey.maximumDocument, maximumRow: survey.maximumRow, measurements: survey.measurements,
+            legacyRows: survey.legacyRows)
     }
 
     /// The collection's name in a row, without looking at the document.
@@ -68,13 +82,33 @@ struct RowDecoder {
         let traits: ExtendedJSONDecoder.Traits
         let document: RawDocument
         do {
-            traits = try (fields.dataIsQuoted ? quoted : bare).decode(fields.data, into: buffer)
-            document = try RawDocument(buffer.bytes)
+            (document, traits) = try decoded(fields)
+        } catch let fault as JSONFault where fault.isTooLarge {
+            throw RowProblem(
+                line: line, collection: collection, id: IDText.found(in: fields),
+                reason: "the document takes more than \(maximumRow) bytes, servers take at most \(maximumDocument)")
         } catch {
             throw RowProblem(
                 line: line, collection: collection, id: IDText.found(in: fields), reason: "\(error)")
         }
         return try body(try sound(document, line: line, collection: collection), traits)
+    }
+
+    /// - Throws: `JSONFault`, `BSONError`.
+    private func decoded(_ fields: RowFields) throws -> (RawDocument, ExtendedJSONDecoder.Traits) {
+        func decoded(readsExpressions: Bool) throws -> (RawDocument, ExtendedJSONDecoder.Traits) {
+            buffer.reset()
+            let decoder = ExtendedJSONDecoder(
+                quotes: fields.dataIsQuoted ? .doubled : .plain, readsExpressions: readsExpressions,
+                maximumDocument: maximumRow)
+            let traits = try decoder.decode(fields.data, into: buffer)
+            return (try RawDocument(buffer.bytes), traits)
+        }
+        let (document, traits) = try decoded(readsExpressions: true)
+        guard traits.contains(.expression), legacyRows.includes(document, hasWrapper: traits.contains(.wrapper)) else {
+            return (document, traits)
+        }
+        return try decoded(readsExpressions: false)
     }
 
     /// Checks what every server refuses, and puts `_id` in front.
@@ -87,7 +121,9 @@ struct RowDecoder {
         guard let first = document.first else { throw problem("the document has no _id", id: nil) }
         let id = first.keyEquals("_id") ? first : document["_id"]
         guard let id else { throw problem("the document has no _id", id: nil) }
-        try Self.checkSize(document, maximumDocument, line: line, collection: collection)
+        if document.bytes.count > maximumRow {
+            try Self.checkSize(document, maximumDocument, line: line, collection: collection)
+        }
         switch id.type {
         case .array, .regularExpression, .undefined:
             throw problem("servers take no _id of type \(id.type.name)", id: id)

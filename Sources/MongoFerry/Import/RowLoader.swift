@@ -141,7 +141,7 @@ private final class LoadWorker: @unchecked Sendable {
         self.survey = survey
         self.rules = rules
         self.end = end
-        decoder = RowDecoder(maximumDocument: survey.maximumRow, measurements: survey.measurements)
+        decoder = RowDecoder(survey)
         conversions = rules?.makeCounts()
     }
 

@@ -2,10 +2,20 @@ import BSON
 
 /// What the legacy rows of one collection hold, path by path.
 struct CollectionSurvey: Sendable {
-    private(set) var walker = PathWalker()
+    private(set) var walker: PathWalker
     /// By the number of the path.
     private(set) var paths: [PathSurvey] = []
     private(set) var rows = 0
+
+    init(walker: PathWalker = PathWalker()) { self.walker = walker }
+
+    /// Looks at the `_id` alone.
+    mutating func add(id: RawElement) {
+        var hint = 0
+        guard let number = walker.child(of: 0, named: id.key, hint: &hint) else { return }
+        while paths.count <= number { paths.append(PathSurvey()) }
+        paths[number].add(id)
+    }
 
     mutating func add(_ document: RawDocument) throws {
         rows += 1

@@ -1,6 +1,6 @@
 import BSON
 
-/// Looks for the ids of one path among the `_id`s of the file and of the database.
+/// The search for the ids of one path among the `_id`s of the file and of the database.
 struct IDSearch {
     struct Findings {
         let isMost: Bool
@@ -18,40 +18,76 @@ struct IDSearch {
         var matches: [Int]
     }
 
-    private static let batch = 10_000
     /// Ids asked for first; where none of them exists, neither will most of the others.
     private static let probe = 200
     private static let examples = 5
 
     let path: FieldPath
     let collection: String
-    let survey: PathSurvey
-    let file: [(name: String, ids: IDSample)]
+    /// Whether the database is asked for what the file does not have.
+    let asksDatabase: Bool
+    /// Different ones, or a sample of them.
+    let values: ContiguousArray<ObjectID>
+    private let level: Int
+    /// How many different values there are with those that are no ids, in a sample of that level.
+    private let all: Int
+    private var isFound: [Bool]
+    private var targets: [Target] = []
 
-    /// - Parameter databaseCollections: where to look for what the file does not have.
-    func run(
-        databaseCollections: [String], _ existsInDatabase: (String, [ObjectID]) throws -> Set<ObjectID>
-    ) throws -> Findings {
+    /// Looks into the file.
+    init(
+        path: FieldPath, collection: String, survey: PathSurvey, file: [(name: String, ids: IDSample)],
+        asksDatabase: Bool
+    ) {
+        self.path = path
+        self.collection = collection
+        self.asksDatabase = asksDatabase
         // One level for all, so that an id that is missing is missing and not only left out of a sample.
-        let level = file.reduce(survey.ids.level) { max($0, $1.ids.level) }
-        let values = survey.ids.values(at: level)
-        var isFound = [Bool](repeating: false, count: values.count)
-        var targets: [Target] = []
+        level = file.reduce(survey.ids.level) { max($0, $1.ids.level) }
+        values = survey.ids.values(at: level)
+        all = values.count + survey.otherStrings.count >> level
+        isFound = [Bool](repeating: false, count: values.count)
         for (name, ids) in file {
-            var target = Target(
-                name: name, likeness: NameLikeness(of: path, in: collection, to: name), matches: [])
+            var target = Target(name: name, likeness: likeness(to: name), matches: [])
             ids.forEachMatch(of: values) {
                 target.matches.append($0)
                 isFound[$0] = true
             }
             if !target.matches.isEmpty { targets.append(target) }
         }
-        let all = values.count + survey.otherStrings.count >> level
-        try search(databaseCollections, values, all: all, &isFound, &targets, existsInDatabase)
+    }
 
+    func likeness(to name: String) -> NameLikeness { NameLikeness(of: path, in: collection, to: name) }
+
+    /// The places of the values that were found nowhere yet.
+    var missing: [Int] { values.indices.filter { !isFound[$0] } }
+
+    /// Some of them, from everywhere.
+    var probe: [Int] {
+        let open = missing
+        return stride(from: 0, to: open.count, by: max(1, open.count / Self.probe)).map { open[$0] }
+    }
+
+    /// Whether it is worth asking for all that are missing when so many of so many did exist; far from a majority even so
+    /// it is not.
+    func isHopeful(found: Int, ofProbe count: Int) -> Bool {
+        4 * (isFound.count { $0 } + missing.count * found / max(1, count)) > all
+    }
+
+    /// Notes which of the values exist in a collection of the database.
+    mutating func note(_ matches: [Int], in name: String) {
+        for index in matches { isFound[index] = true }
+        if let known = targets.firstIndex(where: { $0.name.hasSameBytes(as: name) }) {
+            targets[known].matches += matches
+        } else if !matches.isEmpty {
+            targets.append(Target(name: name, likeness: likeness(to: name), matches: matches))
+        }
+    }
+
+    var findings: Findings {
         let found = isFound.count { $0 }
-        let missing = values.indices.filter { !isFound[$0] }
-        let chosen = cover(targets, found: found)
+        let missing = missing
+        let chosen = cover(found: found)
         let names = chosen.map(\.name)
         let share = "\((found << level).grouped) of \((all << level).grouped) different values are _ids"
         return Findings(
@@ -70,50 +106,8 @@ struct IDSearch {
                     examples: missing.prefix(Self.examples).map { values[$0] }))
     }
 
-    private func search(
-        _ names: [String], _ values: ContiguousArray<ObjectID>, all: Int, _ isFound: inout [Bool],
-        _ targets: inout [Target], _ existsInDatabase: (String, [ObjectID]) throws -> Set<ObjectID>
-    ) throws {
-        func missing() -> [Int] { values.indices.filter { !isFound[$0] } }
-        guard !names.isEmpty, !missing().isEmpty else { return }
-        let named = names.map { (name: $0, likeness: NameLikeness(of: path, in: collection, to: $0)) }
-            .sorted { ($1.likeness, ExactName($0.name)) < ($0.likeness, ExactName($1.name)) }
-        let open = missing()
-        let probe = stride(from: 0, to: open.count, by: max(1, open.count / Self.probe)).map { open[$0] }
-        var found: Set<Int> = []
-        var promising: [(name: String, likeness: NameLikeness)] = []
-        for candidate in named {
-            let rest = probe.filter { !found.contains($0) }
-            if rest.isEmpty { break }
-            let existing = try existsInDatabase(candidate.name, rest.map { values[$0] })
-            let hits = rest.filter { existing.contains(values[$0]) }
-            if !hits.isEmpty { promising.append(candidate) }
-            found.formUnion(hits)
-        }
-        // Far from a majority even so: not worth asking for all.
-        let hopeful = isFound.count { $0 } + open.count * found.count / max(1, probe.count)
-        guard 4 * hopeful > all else { return }
-        for (name, likeness) in promising {
-            var matches: [Int] = []
-            let rest = missing()
-            for start in stride(from: 0, to: rest.count, by: Self.batch) {
-                let asked = rest[start..<min(start + Self.batch, rest.count)]
-                let existing = try existsInDatabase(name, asked.map { values[$0] })
-                for index in asked where existing.contains(values[index]) {
-                    matches.append(index)
-                    isFound[index] = true
-                }
-            }
-            if let known = targets.firstIndex(where: { $0.name.hasSameBytes(as: name) }) {
-                targets[known].matches += matches
-            } else if !matches.isEmpty {
-                targets.append(Target(name: name, likeness: likeness, matches: matches))
-            }
-        }
-    }
-
     /// The fewest targets that explain what was found: the one with the most, then what the others add to it.
-    private func cover(_ targets: [Target], found: Int) -> [Target] {
+    private func cover(found: Int) -> [Target] {
         var chosen: [Target] = []
         var rest = targets
         var explained: Set<Int> = []

@@ -11,12 +11,49 @@ public struct LegacyInference: Sendable {
     private var collections: [ExactName: CollectionSurvey] = [:]
     private var rowsSinceCheck = 0
 
-    public init(maximumIDs: Int = 4_000_000) { self.maximumIDs = maximumIDs }
+    /// Whether paths with very many names are passed over, so that there is room for the others.
+    private let passesOverCrowds: Bool
+
+    /// So many different names at one path are data.
+    private static let maximumNames = 1000
+    /// With those that were met before they were too many.
+    private static let maximumPaths = 60_000
+
+    public init(maximumIDs: Int = 4_000_000) { self.init(maximumIDs: maximumIDs, passesOverCrowds: false) }
+
+    private init(maximumIDs: Int, passesOverCrowds: Bool) {
+        self.maximumIDs = maximumIDs
+        self.passesOverCrowds = passesOverCrowds
+    }
+
+    /// For a second look at ``crowdedCollections``: nothing is inferred below a path with more than 1,000 different names.
+    ///
+    /// What it finds depends on the order of the rows, so one thread has to add them all.
+    public static var ofCrowds: LegacyInference { LegacyInference(maximumIDs: 4_000_000, passesOverCrowds: true) }
 
     /// Looks at one row more.
     /// - Throws: `BSONError` where the document is damaged.
     public mutating func add(_ document: RawDocument, in collection: String) throws {
-        try collections[ExactName(collection), default: CollectionSurvey()].add(document)
+        let makeSurvey = makeSurvey
+        try collections[ExactName(collection), default: makeSurvey()].add(document)
+        noteRow()
+    }
+
+    /// Looks at the `_id` of a row that is not one of the old application's, but that such rows may refer to.
+    public mutating func add(id: RawElement, in collection: String) {
+        let makeSurvey = makeSurvey
+        collections[ExactName(collection), default: makeSurvey()].add(id: id)
+        noteRow()
+    }
+
+    private var makeSurvey: () -> CollectionSurvey {
+        guard passesOverCrowds else { return { CollectionSurvey() } }
+        return {
+            CollectionSurvey(walker: PathWalker(maximumPaths: Self.maximumPaths, maximumNames: Self.maximumNames))
+        }
+    }
+
+    private mutating func noteRow() {
         rowsSinceCheck += 1
         if rowsSinceCheck >= 16_384 { shrink() }
     }
@@ -26,6 +63,18 @@ public struct LegacyInference: Sendable {
         for (name, survey) in other.collections {
             collections[name, default: CollectionSurvey()].merge(survey)
         }
+        shrink()
+    }
+
+    /// Collections that have more different paths than were taken in: which of them is chance, where several threads have
+    /// looked. That there are more is not.
+    public var crowdedCollections: [String] {
+        collections.filter(\.value.walker.isFull).map(\.key).sorted().map(\.text)
+    }
+
+    /// Takes in what a second look at some collections has seen, instead of what was known of them.
+    public mutating func replace(_ names: [String], by other: LegacyInference) {
+        for name in names.map(ExactName.init) { collections[name] = other.collections[name] }
         shrink()
     }
 

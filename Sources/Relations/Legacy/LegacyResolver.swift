@@ -31,53 +31,73 @@ struct LegacyResolver {
             .map { ($0.key.text, $0.value.ids) }
     }
 
+    /// Paths whose ids wait to be searched for together hold no more than so many, one path's aside.
+    private static let idsAtOnce = 100_000
+
     func resolve(
         _ existsInDatabase: (String, [ObjectID]) throws -> Set<ObjectID>
     ) throws -> LegacyResolution {
-        var rules = configuration.collections.flatMap(configuredRules)
-        var references: [Reference] = []
-        var conflicts: [LegacyResolution.Conflict] = []
-        var lookAlikes: [LegacyResolution.Conflict] = []
-        var dangling: [LegacyResolution.Dangling] = []
+        var draft = Draft(rules: configuration.collections.flatMap(configuredRules))
+        var waiting: [(search: IDSearch, hexStrings: Int)] = []
+        var waitingIDs = 0
+        func searchAll() throws {
+            var searches = waiting.map(\.search)
+            // Escapes only as long as this function runs.
+            try withoutActuallyEscaping(existsInDatabase) {
+                try IDQuestions(names: databaseCollections, existsInDatabase: $0).ask(&searches)
+            }
+            for (search, (_, hexStrings)) in zip(searches, waiting) { take(search, hexStrings, into: &draft) }
+            waiting = []
+            waitingIDs = 0
+        }
         for (name, survey) in collections.sorted(by: { $0.key < $1.key }) {
+            if infers { draft.noteCrowds(survey, in: name.text) }
             for (path, number) in survey.named {
                 let seen = survey.paths[number]
                 let decision = decide(name.text, path, seen)
-                if case .rule(let rule) = decision, !rule.isStrict { rules.append(rule) }
-                guard infers, path != .id else { continue }
+                if case .rule(let rule) = decision, !rule.isStrict { draft.rules.append(rule) }
+                guard infers, path != .id, !survey.walker.isFull else { continue }
                 if let problem = seen.dateConflict, case .open = decision {
-                    conflicts.append(.init(collection: name.text, path: path, problem: problem))
+                    draft.conflicts.append(.init(collection: name.text, path: path, problem: problem))
                 }
                 if seen.values > 0, seen.dateStrings == seen.values, case .open = decision {
-                    rules.append(
+                    draft.rules.append(
                         TypeRule(
                             collection: name.text, path: path, type: .date,
                             reason: .inferred(
                                 "\(seen.values.grouped) of \(seen.values.grouped) values have the form of a date")))
                 }
                 guard seen.ids.distinctCount > 0, decision.allowsIDs else { continue }
-                let search = IDSearch(path: path, collection: name.text, survey: seen, file: idsByCollection)
                 // Where something else has decided, the file's own ids are enough to see a reference.
                 let isOpen = if case .open = decision { true } else { false }
-                let found = try search.run(databaseCollections: isOpen ? databaseCollections : [], existsInDatabase)
-                guard found.isMost else {
-                    let problem = "\(seen.hexStrings.grouped) values of 24 hex digits stay texts: \(found.shortfall)"
-                    if isOpen { lookAlikes.append(.init(collection: name.text, path: path, problem: problem)) }
-                    continue
-                }
-                if isOpen {
-                    rules.append(
-                        TypeRule(collection: name.text, path: path, type: .objectId, reason: .inferred(found.evidence)))
-                    if let missing = found.dangling { dangling.append(missing) }
-                }
-                if configuration.references(from: name.text).allSatisfy({ $0.path != path }) {
-                    references += found.references
-                }
+                let search = IDSearch(
+                    path: path, collection: name.text, survey: seen, file: idsByCollection, asksDatabase: isOpen)
+                waiting.append((search, seen.hexStrings))
+                waitingIDs += search.values.count
+                if waitingIDs >= Self.idsAtOnce { try searchAll() }
             }
+            if infers, survey.walker.isFull { draft.rules += liveRules(name) }
         }
-        return LegacyResolution(
-            rules: TypeRules(rules), references: references.sorted(), conflicts: conflicts,
-            lookAlikes: lookAlikes, dangling: dangling)
+        try searchAll()
+        return draft.resolution
+    }
+
+    /// Takes down what was found out of the ids at one path.
+    private func take(_ search: IDSearch, _ hexStrings: Int, into draft: inout Draft) {
+        let (name, path, found) = (search.collection, search.path, search.findings)
+        guard found.isMost else {
+            let problem = "\(hexStrings.grouped) values of 24 hex digits stay texts: \(found.shortfall)"
+            if search.asksDatabase { draft.lookAlikes.append(.init(collection: name, path: path, problem: problem)) }
+            return
+        }
+        if search.asksDatabase {
+            draft.rules.append(
+                TypeRule(collection: name, path: path, type: .objectId, reason: .inferred(found.evidence)))
+            if let missing = found.dangling { draft.dangling.append(missing) }
+        }
+        if configuration.references(from: name).allSatisfy({ $0.path != path }) {
+            draft.references += found.references
+        }
     }
 
     // MARK: - Authority
@@ -111,6 +131,15 @@ struct LegacyResolver {
             ?? (reference.targetPath == .id ? .objectId : nil)
     }
 
+    /// What the live collection's own documents say of paths that were not looked at; of two rules for one path the first
+    /// counts.
+    private func liveRules(_ collection: ExactName) -> [TypeRule] {
+        (liveTypes[collection] ?? [:]).keys.compactMap { path in
+            guard path != .id, case .rule(let rule) = decide(collection.text, path, PathSurvey()) else { return nil }
+            return rule.isStrict ? nil : rule
+        }
+    }
+
     private func decide(_ collection: String, _ path: FieldPath, _ seen: PathSurvey) -> Decision {
         if let type = configuration.type(of: path, in: collection) {
             return .rule(TypeRule(collection: collection, path: path, type: type, reason: .configuration))
@@ -135,6 +164,36 @@ struct LegacyResolver {
             TypeRule(
                 collection: collection, path: path, type: type, reason: .live,
                 binarySubtype: liveSubtype(collection, path)))
+    }
+}
+
+/// A ``LegacyResolution`` in the making.
+private struct Draft {
+    var rules: [TypeRule]
+    var references: [Reference] = []
+    var conflicts: [LegacyResolution.Conflict] = []
+    var lookAlikes: [LegacyResolution.Conflict] = []
+    var dangling: [LegacyResolution.Dangling] = []
+    var crowded: [String] = []
+
+    var resolution: LegacyResolution {
+        LegacyResolution(
+            rules: TypeRules(rules), references: references.sorted(), conflicts: conflicts, lookAlikes: lookAlikes,
+            dangling: dangling, crowded: crowded)
+    }
+
+    /// What cannot be decided, since there is no end of names.
+    mutating func noteCrowds(_ survey: CollectionSurvey, in collection: String) {
+        if survey.walker.isFull {
+            crowded.append(collection)
+            return
+        }
+        for path in survey.walker.crowdedPaths {
+            let problem =
+                "more than \(survey.walker.maximumNames.grouped) different names stand here: what is below them stays "
+                + "as it is, unless the config's types name it"
+            conflicts.append(.init(collection: collection, path: path, problem: problem))
+        }
     }
 }
 

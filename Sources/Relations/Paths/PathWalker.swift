@@ -4,7 +4,8 @@ import BSON
 ///
 /// The numbers stay the same from document to document, so that what is known of a path can be kept in an array.
 /// Paths already met cost no allocation. Documents that use data as names cannot fill the memory: at
-/// ``maximumPaths`` no new path is taken in, and ``isFull`` says so.
+/// ``maximumPaths`` no new path is taken in, and ``isFull`` says so. Before that, where ``maximumNames`` is given, what
+/// is below a path with more names than that is no longer looked at: ``crowdedPaths``.
 public struct PathWalker: Sendable {
     /// The number of a path: its place in the order in which paths were met.
     public typealias PathID = Int
@@ -15,6 +16,9 @@ public struct PathWalker: Sendable {
         let name: [UInt8]?
         /// In the order met. Documents of a collection mostly have their fields in one order.
         var children: [Int] = []
+        /// Its names are data: nothing below it is looked at.
+        var isCrowded = false
+        var crowdedChildren = 0
     }
 
     private struct Edge: Hashable, Sendable {
@@ -22,22 +26,38 @@ public struct PathWalker: Sendable {
         let hash: UInt64
     }
 
+    /// So many fields of one parent with data as names show that the parent's names are data too.
+    private static let maximumCrowdedChildren = 20
+
     public let maximumPaths: Int
+    public let maximumNames: Int
     public private(set) var isFull = false
     /// Node 0 is the document itself.
     private var nodes = [Node(parent: -1, name: nil)]
     private var edges: [Edge: Int] = [:]
 
-    public init(maximumPaths: Int = 20_000) { self.maximumPaths = maximumPaths }
+    /// - Parameter maximumNames: different names at one path, the document itself aside. Which paths have more depends on
+    ///   the order of the documents where ``maximumPaths`` is met too: give both to one walker that sees all of them.
+    public init(maximumPaths: Int = 20_000, maximumNames: Int = .max) {
+        self.maximumPaths = maximumPaths
+        self.maximumNames = maximumNames
+    }
 
     /// One more than the largest number given out.
     public var count: Int { nodes.count }
 
-    /// The path of that number; nil for the document itself and for names that are not UTF-8.
+    /// The paths below which nothing is looked at, in their order.
+    public var crowdedPaths: [FieldPath] {
+        nodes.indices.filter { nodes[$0].isCrowded }.compactMap(path).sorted()
+    }
+
+    /// The path of that number; nil for the document itself, for names that are not UTF-8 and for what is no longer looked
+    /// at.
     public func path(_ id: PathID) -> FieldPath? {
         var steps: [FieldPath.Step] = []
         var node = id
         while node > 0 {
+            if nodes[nodes[node].parent].isCrowded { return nil }
             if let name = nodes[node].name {
                 guard let text = String(validating: name, as: UTF8.self) else { return nil }
                 steps.append(.field(text))
@@ -93,6 +113,7 @@ public struct PathWalker: Sendable {
     /// The number of a field of `parent`; nil where there is no room for it.
     /// - Parameter hint: where among the fields of `parent` to look first; moved on by one.
     mutating func child(of parent: Int, named name: UnsafeRawBufferPointer, hint: inout Int) -> Int? {
+        if nodes[parent].isCrowded { return nil }
         let siblings = nodes[parent].children
         if hint < siblings.count, nodes[siblings[hint]].hasName(name) {
             hint += 1
@@ -121,11 +142,24 @@ public struct PathWalker: Sendable {
         return numbers
     }
 
+    /// Looks no longer at what is below a node.
+    private mutating func crowd(_ node: Int) {
+        nodes[node].isCrowded = true
+        nodes[node].children = []
+        let parent = nodes[node].parent
+        nodes[parent].crowdedChildren += 1
+        if parent > 0, nodes[parent].crowdedChildren >= Self.maximumCrowdedChildren { crowd(parent) }
+    }
+
     private mutating func find(_ edge: Edge, _ name: UnsafeRawBufferPointer?) -> Int? {
         var edge = edge
         while let node = edges[edge] {
             if nodes[node].hasName(name) { return node }
             edge = Edge(parent: edge.parent, hash: edge.hash &+ 2)
+        }
+        guard nodes[edge.parent].children.count < maximumNames || edge.parent == 0 else {
+            crowd(edge.parent)
+            return nil
         }
         guard nodes.count <= maximumPaths else {
             isFull = true

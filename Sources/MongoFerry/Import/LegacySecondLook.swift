@@ -1,0 +1,58 @@
+import BSON
+import BackupFile
+import Relations
+
+/// Reads a legacy file once more for what could not be told while its rows were met by several threads: which paths have
+/// data as names, and, where other rows are Extended JSON, their `_id`s, to which the old application's rows may refer.
+struct LegacySecondLook {
+    let reader: BackupReader
+    let operation: OperationContext
+
+    /// - Throws: ``BackupError``, ``FileError``; `CancellationError`.
+    func run(_ survey: inout FileSurvey) throws {
+        let crowded = survey.inference.crowdedCollections
+        guard !crowded.isEmpty || survey.kinds.isMixed else { return }
+        try reader.seek(toRowAt: reader.firstRow.offset, line: reader.firstRow.line)
+        let look = Look(survey, crowded)
+        // One thread, so that it is the same in every run.
+        try BatchPass.run(
+            reader, cancellation: operation.cancellation, workers: [{ @Sendable batch in try look.look(at: batch) }])
+        survey.inference.merge(look.otherIDs)
+        survey.inference.replace(crowded, by: look.crowds)
+    }
+}
+
+// @unchecked: one thread at a time; read after the pass has ended.
+private final class Look: @unchecked Sendable {
+    private var decoder: RowDecoder
+    private let legacyRows: FileSurvey.LegacyRows
+    private let isMixed: Bool
+    private let crowded: Set<[UInt8]>
+    private(set) var crowds = LegacyInference.ofCrowds
+    private(set) var otherIDs = LegacyInference()
+
+    init(_ survey: FileSurvey, _ crowded: [String]) {
+        decoder = RowDecoder(survey)
+        legacyRows = survey.legacyRows
+        isMixed = survey.kinds.isMixed
+        self.crowded = Set(crowded.map { Array($0.utf8) })
+    }
+
+    func look(at batch: RecordBatch) throws {
+        try batch.forEachRow { row in
+            // Rows that cannot be read were noted by the survey.
+            guard let (name, fields) = try? decoder.fields(of: row) else { return }
+            let isCrowded = !crowded.isEmpty && crowded.contains(Array(name.utf8))
+            guard isMixed || isCrowded else { return }
+            do {
+                try decoder.withDocument(fields, line: row.line, collection: name) { document, traits in
+                    if legacyRows.includes(document, hasWrapper: traits.contains(.wrapper)) {
+                        if isCrowded { try crowds.add(document, in: name) }
+                    } else if let id = document.first, id.type == .objectID {
+                        if isCrowded { crowds.add(id: id, in: name) } else { otherIDs.add(id: id, in: name) }
+                    }
+                }
+            } catch is RowProblem {}
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import BSON
+
+/// Asks the database for the ids of several paths.
+///
+/// Each path asks one collection after the other, those first that its name sounds like, and stops when nothing is
+/// missing. What several paths ask the same collection at the same time is one question: documents with data as names
+/// have thousands of paths, of a few ids each.
+struct IDQuestions {
+    /// Ids in one question.
+    private static let batch = 10_000
+
+    /// The database's collections.
+    let names: [String]
+    let existsInDatabase: (String, [ObjectID]) throws -> Set<ObjectID>
+
+    /// What a path asks.
+    private struct Turn {
+        /// Places in ``names``, in the order in which they are asked.
+        let order: [Int]
+        let probe: [Int]
+        var found: Set<Int> = []
+        /// Those of `order` that have some of the probe.
+        var promising: [Int] = []
+    }
+
+    /// - Throws: what `existsInDatabase` throws.
+    func ask(_ searches: inout [IDSearch]) throws {
+        guard !names.isEmpty else { return }
+        var turns: [Int: Turn] = [:]
+        for (number, search) in searches.enumerated() where search.asksDatabase {
+            let probe = search.probe
+            if !probe.isEmpty { turns[number] = Turn(order: order(for: search), probe: probe) }
+        }
+        for round in names.indices {
+            let questions = questions(turns) { _, turn in
+                let rest = turn.probe.filter { !turn.found.contains($0) }
+                return rest.isEmpty ? nil : (turn.order[round], rest)
+            }
+            if questions.isEmpty { break }
+            for (name, parts) in questions {
+                for (number, hits) in try answers(name, parts, searches) where !hits.isEmpty {
+                    turns[number]?.promising.append(name)
+                    turns[number]?.found.formUnion(hits)
+                }
+            }
+        }
+        turns = turns.filter { searches[$0].isHopeful(found: $1.found.count, ofProbe: $1.probe.count) }
+        for round in 0..<(turns.values.map(\.promising.count).max() ?? 0) {
+            let questions = questions(turns) { number, turn in
+                guard turn.promising.indices.contains(round) else { return nil }
+                return (turn.promising[round], searches[number].missing)
+            }
+            for (name, parts) in questions {
+                for (number, hits) in try answers(name, parts, searches) {
+                    searches[number].note(hits, in: names[name])
+                }
+            }
+        }
+    }
+
+    private func order(for search: IDSearch) -> [Int] {
+        names.indices.map { (place: $0, likeness: search.likeness(to: names[$0])) }
+            .sorted { ($1.likeness, ExactName(names[$0.place])) < ($0.likeness, ExactName(names[$1.place])) }
+            .map(\.place)
+    }
+
+    /// What each collection is asked, path by path.
+    private func questions(
+        _ turns: [Int: Turn], _ wanted: (_ number: Int, Turn) -> (name: Int, ids: [Int])?
+    ) -> [(name: Int, parts: [(number: Int, ids: [Int])])] {
+        var questions: [Int: [(number: Int, ids: [Int])]] = [:]
+        for (number, turn) in turns.sorted(by: { $0.key < $1.key }) {
+            if let (name, ids) = wanted(number, turn) { questions[name, default: []].append((number, ids)) }
+        }
+        return questions.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
+    /// For each path, which of its ids exist in the collection.
+    private func answers(
+        _ name: Int, _ parts: [(number: Int, ids: [Int])], _ searches: [IDSearch]
+    ) throws -> [(number: Int, hits: [Int])] {
+        var answers = parts.map { (number: $0.number, hits: [Int]()) }
+        var asked: [(part: Int, place: Int, id: ObjectID)] = []
+        func send() throws {
+            if asked.isEmpty { return }
+            let existing = try existsInDatabase(names[name], asked.map(\.id))
+            for (part, place, id) in asked where existing.contains(id) { answers[part].hits.append(place) }
+            asked.removeAll(keepingCapacity: true)
+        }
+        for (part, (number, ids)) in parts.enumerated() {
+            for place in ids {
+                asked.append((part, place, searches[number].values[place]))
+                if asked.count == Self.batch { try send() }
+            }
+        }
+        try send()
+        return answers
+    }
+}
