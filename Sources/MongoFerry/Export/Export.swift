@@ -161,7 +161,7 @@ public struct Export: Sendable {
         try operation.cancellation.check()
         let cut = collections.indices.filter { index in parts.count { $0.collection == index } > 1 }
         try checkSums(cut.map { (collections[$0], sink.outcomes[$0].read) }, moment, connection)
-        try checkAllAreThere(zip(collections, sink.outcomes).map { ($0, $1.read) }, found, connection)
+        try checkAllAreThere(zip(collections, sink.outcomes).map { ($0, $1.read) }, found, moment, connection)
         var report = Report(operation: "export")
         report.collections = sink.outcomes
         report.escaped = sink.escaped
