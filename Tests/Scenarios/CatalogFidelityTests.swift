@@ -349,6 +349,29 @@ import Testing
         }
     }
 
+    /// A server shows no version of the one and takes none but the newest, and has versions of the other.
+    @Test(arguments: [ImportOptions.Mode.replace, .merge])
+    func sphericalIndexesOfATimeSeriesComeBack(_ mode: ImportOptions.Mode) throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.create(
+                "series", ["timeseries": ["timeField": "at", "metaField": "sensor"]],
+                indexes: [
+                    ["key": ["place": "2dsphere"], "name": "measured"],
+                    ["key": ["sensor.place": "2dsphere"], "name": "sensor's", "2dsphereIndexVersion": 2],
+                ])
+            let point: Value = ["type": "Point", "coordinates": [1, 2]]
+            try source.insert([["at": .date(0), "sensor": ["place": point], "place": point]], into: "series")
+            try source.export(to: folder.file("series.csv"))
+            let log = MessageLog()
+            let report = try copy.load(folder.file("series.csv"), mode, log)
+            #expect(report.status == "done" && report.warnings == [], "\(log.text)")
+            #expect(!log.text.contains("2dsphereIndexVersion"), "\(log.text)")
+            let indexes = try copy.image().collections["series"]?.indexes
+            #expect(try indexes == source.image().collections["series"]?.indexes)
+            #expect(indexes?.contains { $0["name"] == "measured" } == true)
+        }
+    }
+
     @Test func mergingATimeSeriesTwiceDoublesNothing() throws {
         try withTwoTestDatabases { source, copy, folder in
             try Self.fillSeries(source)
