@@ -46,6 +46,7 @@ public struct PlanGraph: Sendable {
         let (connection, found) = try Connection.listing(target, database: database)
         let catalog = try Catalog(database, found, configuration: configuration)
         try Discovering.requireSomething(catalog, connection)
+        UnseenOptions.warn(found, in: database, operation)
         let sizes = try connection.sizes(of: catalog.entries)
         let references = try ReferenceSource.live(
             connection, catalog.entries, sizes, configuration, operation, .thorough)
@@ -68,6 +69,7 @@ public struct Discovering: Sendable {
         let (connection, found) = try Connection.listing(target, database: database)
         let catalog = try Catalog(database, found, configuration: configuration)
         try Self.requireSomething(catalog, connection)
+        UnseenOptions.warn(found, in: database, operation)
         let sizes = try connection.sizes(of: catalog.entries)
         let discovery = try LiveDiscovery(connection, operation, .thorough).discover(catalog.entries, sizes)
         references = discovery.references
