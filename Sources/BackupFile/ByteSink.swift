@@ -30,14 +30,35 @@ extension OpenFile: ByteSink {
 
     /// Opens a device, a named pipe or the like for writing; nil where the path is that of an ordinary file or of
     /// nothing yet. Such a thing is written into and never replaced by a file.
-    /// - Throws: ``FileError``, also for a folder.
-    public static func special(writing path: String) throws(FileError) -> OpenFile? {
+    /// - Parameter whileWaiting: called now and then as long as nobody reads a named pipe.
+    /// - Throws: ``FileError``, also for a folder; what `whileWaiting` throws.
+    public static func special(writing path: String, whileWaiting: () throws -> Void) throws -> OpenFile? {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }
         switch status.st_mode & S_IFMT {
         case S_IFREG: return nil
         case S_IFDIR: throw FileError("write", path, code: EISDIR)
+        case S_IFIFO: return try namedPipe(writing: path, whileWaiting)
         default: return try OpenFile(path: path, flags: O_WRONLY)
+        }
+    }
+
+    /// Opens a named pipe when somebody reads it.
+    ///
+    /// The system would wait for a reader too, and let nobody stop it. Source: fifo(7), open(2).
+    private static func namedPipe(writing path: String, _ whileWaiting: () throws -> Void) throws -> OpenFile {
+        while true {
+            do {
+                let file = try OpenFile(path: path, flags: O_WRONLY | O_NONBLOCK)
+                let flags = fcntl(file.descriptor, F_GETFL)
+                guard flags >= 0, fcntl(file.descriptor, F_SETFL, flags & ~O_NONBLOCK) == 0 else {
+                    throw FileError("open", path)
+                }
+                return file
+            } catch let error as FileError where error.code == ENXIO {
+                try whileWaiting()
+                usleep(20_000)
+            }
         }
     }
 }

@@ -32,6 +32,14 @@ extension Client {
     public func listIndexes(
         of namespace: Namespace, readPreference: ReadPreference = .connectionString
     ) throws -> [Document] {
+        try listIndexes(ofExisting: namespace, readPreference: readPreference) ?? []
+    }
+
+    /// The specifications of a collection's indexes, byte for byte; nil where there is no such collection.
+    /// - Throws: ``MongoError`` naming the namespace, also for a view.
+    public func listIndexes(
+        ofExisting namespace: Namespace, readPreference: ReadPreference = .connectionString
+    ) throws -> [Document]? {
         try namespace.validate()
         var indexes: [Document] = []
         do {
@@ -40,7 +48,7 @@ extension Client {
                 indexes.append(Document(copying: $0))
             }
         } catch let error as MongoError where error.isNamespaceNotFound {
-            return []
+            return nil
         }
         return indexes
     }

@@ -331,6 +331,113 @@ import Testing
         #expect(found.references.map(\.condition?.field) == ["kind", "kind", "ownerType", "ownerType"])
     }
 
+    /// Some field is beside each id's first document by chance, in whatever order they come.
+    @Test func aFieldThatChangesBesideOneIdIsNoTypeField() throws {
+        var world = World()
+        for number in 0..<2 {
+            world.add("customers", ["_id": oid(1, number)])
+            world.add("policies", ["_id": oid(2, number)])
+        }
+        for number in 0..<200 {
+            let isFirst = number < 4
+            let status: Value = (isFirst ? number < 2 : number % 3 == 0) ? "open" : "done"
+            let owner = isFirst ? oid(number / 2 + 1, number % 2) : oid(number % 2 + 1, number / 2 % 2)
+            world.add("events", ["_id": oid(3, number), "owner": owner, "status": status])
+        }
+        #expect(
+            try world.discover().described == [
+                "events.owner → customers: 2 of 4 sampled values exist, ObjectId; others are in policies",
+                "events.owner → policies: 2 of 4 sampled values exist, ObjectId; others are in customers",
+            ])
+    }
+
+    @Test func aFieldBesideAFewIdsTellsOnlyWhereItsNameOrItsValuesDo() throws {
+        for field in ["status", "ownerType"] {
+            var world = World()
+            for kind in 1...2 {
+                for number in 0..<2 {
+                    world.add(kind == 1 ? "customers" : "policies", ["_id": oid(kind, number)])
+                    world.add(
+                        "events",
+                        [
+                            "_id": oid(3, number * 2 + kind), "owner": oid(kind, number),
+                            .init(field): kind == 1 ? "open" : "done",
+                        ])
+                }
+            }
+            let found = try world.discover()
+            #expect(found.references.count == 2)
+            #expect(found.references.allSatisfy { ($0.condition == nil) == (field == "status") }, "\(field)")
+        }
+    }
+
+    /// Nobody would look whether those dangle that it has no case for.
+    @Test(arguments: [0, 1, 50]) func aTypeFieldHasACaseForNearlyAllDocuments(others: Int) throws {
+        var world = World()
+        for number in 0..<60 {
+            for (kind, name) in ["users", "orders"].enumerated() {
+                world.add(name, ["_id": oid(kind, number)])
+                world.add(
+                    "audit",
+                    [
+                        "_id": oid(2, number * 2 + kind), "entity": oid(kind, number),
+                        "action": kind == 0 ? "registered" : "placed",
+                    ])
+            }
+        }
+        for number in 0..<others {
+            world.add("audit", ["_id": oid(3, number), "entity": oid(4, number), "action": "updated"])
+        }
+        let found = try world.discover()
+        #expect(found.references.map(\.target) == ["orders", "users"])
+        #expect(found.references.allSatisfy { ($0.condition != nil) == (others < 50) }, "\(found.described)")
+    }
+
+    @Test func aTypeFieldThatManyDocumentsLackIsNone() throws {
+        for missing in [3, 30] {
+            var world = World()
+            for number in 0..<20 {
+                world.add("customers", ["_id": oid(1, number)])
+                world.add("companies", ["_id": oid(2, number)])
+            }
+            for number in 0..<400 {
+                let kind = number % 2 + 1
+                world.add(
+                    "notes",
+                    Document {
+                        $0.append("_id", oid(3, number))
+                        $0.append("owner", oid(kind, number / 2 % 20))
+                        if number % 100 >= missing { $0.append("ownerType", kind == 1 ? "customer" : "company") }
+                    })
+            }
+            let found = try world.discover()
+            #expect(found.references.count == 2)
+            #expect(found.references.allSatisfy { ($0.condition != nil) == (missing == 3) }, "\(found.described)")
+        }
+    }
+
+    /// The ids of two collections that count from 1 are the same numbers.
+    @Test func aNumberUnderTwoTypesLeadsToBoth() throws {
+        var world = World()
+        for number in 1...30 {
+            world.add("posts", ["_id": .int32(Int32(number))])
+            world.add("photos", ["_id": .int32(Int32(number))])
+        }
+        for number in 0..<200 {
+            world.add(
+                "comments",
+                [
+                    "_id": oid(1, number), "subjectType": number % 2 == 0 ? "Post" : "Photo",
+                    "subjectId": .int32(Int32(number % 25 + 1)),
+                ])
+        }
+        #expect(
+            try world.discover().described == [
+                #"comments.subjectId → photos: 25 of 25 sampled values exist, whole number, where subjectType = "Photo""#,
+                #"comments.subjectId → posts: 25 of 25 sampled values exist, whole number, where subjectType = "Post""#,
+            ])
+    }
+
     @Test func aPathToTwoCollectionsWithoutATellingFieldLeadsToBoth() throws {
         var world = World()
         for number in 0..<50 {

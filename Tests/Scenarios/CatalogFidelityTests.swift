@@ -218,6 +218,35 @@ import Testing
         }
     }
 
+    /// No more than some thousand paths of a collection are looked at: of equal data the same ones.
+    @Test func equalDocumentsOfVeryManyFieldsGiveEqualFilesInWhateverOrderTheyCame() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            let documents = (0..<3).map { number in
+                Document {
+                    $0.append("_id", .int32(Int32(number)))
+                    for field in 0..<2000 { $0.append("flag\(number)_\(field)", true) }
+                    $0.append("customer\(number)", Self.customer)
+                }
+            }
+            for (database, documents) in [(source, documents), (copy, documents.reversed())] {
+                try database.insert([["_id": Self.customer]], into: "customers")
+                for document in documents { try database.insert([document], into: "wide") }
+            }
+            func text(_ database: TestDatabase, _ name: String) throws -> String {
+                try database.export(to: folder.file(name)) {
+                    $0.reproducible = true
+                    $0.sourceName = "wide"
+                }
+                return try folder.text(name)
+            }
+            let file = try text(source, "one.csv")
+            #expect(try file == text(copy, "two.csv"))
+            #expect(file.contains("customer1") && file.contains("references"))
+        }
+    }
+
+    private static let customer = Value.objectID(ObjectID(high: 0x5C2A_AD80_0000_0001, low: 7))
+
     /// Servers take any bytes for a name.
     @Test func aNameThatIsNotUTF8IsRefusedAndNotRepaired() throws {
         try withTestDatabase { database, folder in
@@ -346,6 +375,29 @@ import Testing
             let (mine, theirs) = (try copy.image().collections, try source.image().collections)
             #expect(mine["series"]?.options == theirs["series"]?.options)
             #expect(mine["series"]?.indexes == theirs["series"]?.indexes)
+        }
+    }
+
+    /// A server shows no version of the one and takes none but the newest, and has versions of the other.
+    @Test(arguments: [ImportOptions.Mode.replace, .merge])
+    func sphericalIndexesOfATimeSeriesComeBack(_ mode: ImportOptions.Mode) throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.create(
+                "series", ["timeseries": ["timeField": "at", "metaField": "sensor"]],
+                indexes: [
+                    ["key": ["place": "2dsphere"], "name": "measured"],
+                    ["key": ["sensor.place": "2dsphere"], "name": "sensor's", "2dsphereIndexVersion": 2],
+                ])
+            let point: Value = ["type": "Point", "coordinates": [1, 2]]
+            try source.insert([["at": .date(0), "sensor": ["place": point], "place": point]], into: "series")
+            try source.export(to: folder.file("series.csv"))
+            let log = MessageLog()
+            let report = try copy.load(folder.file("series.csv"), mode, log)
+            #expect(report.status == "done" && report.warnings == [], "\(log.text)")
+            #expect(!log.text.contains("2dsphereIndexVersion"), "\(log.text)")
+            let indexes = try copy.image().collections["series"]?.indexes
+            #expect(try indexes == source.image().collections["series"]?.indexes)
+            #expect(indexes?.contains { $0["name"] == "measured" } == true)
         }
     }
 

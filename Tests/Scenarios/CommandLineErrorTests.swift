@@ -32,6 +32,8 @@ import Testing
         "syntax.yaml": "collections: [\n",
     ]
 
+    private static let longName = String(repeating: "x", count: 247)
+
     static let mistakes = [
         Mistake(
             "an unknown command", "exprt --db {db}", 64,
@@ -147,6 +149,22 @@ import Testing
         Mistake(
             "a folder that is not there", "export --db {db} -o {dir}/nosuch/all.csv", 1,
             "mongoferry: {dir}/nosuch/all.csv: there is no folder {dir}/nosuch\n"),
+        Mistake(
+            "a folder in the place of a file", "export --db {db} --force -o {dir}", 64,
+            "mongoferry: {dir}: this is a folder, and a file is to be written\n  Say the file's name too.\n"),
+        Mistake(
+            "a folder that is not there in the place of a file", "export --db {db} -o {dir}/all.csv/", 64,
+            "mongoferry: {dir}/all.csv/: this is a folder, and a file is to be written\n  Say the file's name too.\n"),
+        Mistake(
+            "the current folder in the place of a file", "export --db {db} -o .", 64,
+            "mongoferry: .: this is a folder, and a file is to be written\n  Say the file's name too.\n"),
+        Mistake(
+            "a name that is too long until the file is complete", "export --db {db} -o {dir}/\(longName)", 64,
+            """
+            mongoferry: {dir}/\(longName): the name has 247 bytes, and a backup's may have 246 there
+              Choose a shorter one: until the file is complete, its name is .NAME.partial.
+
+            """),
         Mistake(
             "replace with nobody to ask", "import {dir}/customers.csv --db {db} --mode replace", 64,
             """
@@ -268,6 +286,28 @@ import Testing
             #expect(try database.names() == ["customers"])
             #expect(try folder.names() == Self.files.keys.sorted(), "hidden files too")
             for (name, text) in Self.files { #expect(try folder.text(name) == text) }
+        }
+    }
+
+    @Test func anEmptyNameIsNoFilesName() throws {
+        let outcome = try Program.run(["export", "--db", "x", "-o", ""], environment: ["MONGODB_URI": try testURI()])
+        #expect(outcome.status == 64)
+        #expect(outcome.errors == "mongoferry: -o is empty: it takes a file's name\n  - is standard output.\n")
+    }
+
+    @Test func aLinkToNothingHasTheNameAlready() throws {
+        try withTestDatabase { database, folder in
+            try FileManager.default.createSymbolicLink(
+                atPath: folder.file("all.csv"), withDestinationPath: folder.file("nosuch.csv"))
+            // The database is not looked at: it is not there.
+            let outcome = try Program.run(
+                ["export", "--db", database.name, "-o", folder.file("all.csv")],
+                environment: ["MONGODB_URI": try testURI()])
+            #expect(outcome.status == 1)
+            #expect(
+                outcome.errors.hasPrefix("mongoferry: \(folder.file("all.csv")): the file exists already\n"),
+                "\(outcome.errors)")
+            #expect(try folder.names() == ["all.csv"])
         }
     }
 

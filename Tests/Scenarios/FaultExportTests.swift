@@ -97,6 +97,62 @@ extension OwnServerTests {
             }
         }
 
+        /// Options and indexes were those of the one that is gone.
+        @Test(arguments: ["collection", "none", "snapshot"])
+        func aCollectionThatIsSwappedMeanwhileForOneOfEqualSizeIsNoticed(_ consistency: String) throws {
+            try withDatabase(on: server) { database, folder in
+                // Servers give no snapshots of capped collections.
+                let options: Document = consistency == "snapshot" ? ["capped": true, "size": 100_000] : [:]
+                for name in ["a", "b"] { try database.insert((0..<100).map { ["_id": .int32($0)] }, into: name) }
+                for name in ["z", "new"] {
+                    try database.create(name, options)
+                    try database.insert((0..<100).map { ["_id": .int32($0), "in": .string(name)] }, into: name)
+                }
+                let pause = try FailPoint(
+                    server, ["find"], mode: .times(2), ["blockConnection": true, "blockTimeMS": 1500])
+                try folder.write("collections: {}\n", to: "empty.yaml")
+                let program = try Program(
+                    exporting(
+                        database, to: folder.file("all.csv"),
+                        [
+                            "--config", folder.file("empty.yaml"), "--consistency", consistency, "--exclude", "new",
+                            "--jobs", "1",
+                        ]))
+                try pause.waitUntilEntered()
+                try database.client.run(
+                    [
+                        "renameCollection": .string(database.name + ".new"), "to": .string(database.name + ".z"),
+                        "dropTarget": true,
+                    ], on: "admin")
+                try pause.off()
+                let outcome = try program.wait()
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(
+                    outcome.errors.contains("mongoferry: z was dropped or renamed while the export ran"),
+                    "\(outcome.text)")
+                #expect(try folder.names() == ["empty.yaml"])
+            }
+        }
+
+        @Test func indexesThatTheServerDidNotTellAreAskedForAgainAndNeverLeftOut() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.create("a", indexes: [["key": ["n": 1], "name": "by n"]])
+                try database.insert((0..<10).map { ["_id": .int32($0)] }, into: "a")
+                let once = try FailPoint(server, ["listIndexes"], mode: .times(1), ["errorCode": 26])
+                let good = try Program.run(exporting(database, to: folder.file("good.csv")))
+                #expect(good.status == 0, "\(good.text)")
+                #expect(try folder.text("good.csv").contains("by n"))
+                try once.off()
+
+                let always = try FailPoint(server, ["listIndexes"], mode: .alwaysOn, ["errorCode": 26])
+                let bad = try Program.run(exporting(database, to: folder.file("bad.csv")))
+                try always.off()
+                #expect(bad.status == 1, "\(bad.text)")
+                #expect(bad.errors.contains("a: the server did not tell the collection's indexes"), "\(bad.text)")
+                #expect(try folder.names() == ["good.csv"])
+            }
+        }
+
         /// Each has a snapshot of its own, which would grow old while its turn is awaited.
         @Test(arguments: ["snapshot", "collection"])
         func aCollectionsOwnSnapshotIsTakenWhenItIsItsTurn(_ consistency: String) throws {

@@ -111,6 +111,14 @@ extension OwnServerTests {
                     #expect(outcome.errors.contains("cannot be seen"), "\(outcome.text)")
                     #expect(outcome.errors.contains("Nothing was written"), "\(outcome.text)")
                 }
+                for command in ["discover", "plan"] {
+                    let outcome = try Program.run([command, "--uri", narrow, "--db", database.name])
+                    #expect(outcome.status == 0, "\(outcome.text)")
+                    #expect(
+                        outcome.errors.contains(
+                            "only what the user has rights on was looked at: the user may not list the collections of \(database.name)"
+                        ), "\(outcome.text)")
+                }
                 // Its references can be checked without.
                 let verify = try Program.run(["verify", "--uri", narrow, "--db", database.name])
                 #expect(verify.status == 0, "\(verify.text)")

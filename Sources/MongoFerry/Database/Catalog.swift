@@ -121,7 +121,7 @@ struct Catalog {
             let entry = asked[question.place]
             return question.isSize
                 ? Answer.size(try client.size(of: entry, in: connection.database))
-                : .indexes(try client.listIndexes(of: connection.namespace(entry.databaseName)))
+                : .indexes(try client.indexes(of: entry, in: connection.database))
         }
         var sizes: [(String, SizeAnswer)] = []
         for (question, answer) in zip(questions, answers) {
@@ -141,5 +141,14 @@ struct Catalog {
     private enum Answer: Sendable {
         case indexes([Document])
         case size(SizeAnswer)
+    }
+}
+
+extension Client {
+    /// - Throws: ``MongoError``.
+    fileprivate func indexes(of entry: BackupMetadata.Collection, in database: String) throws -> [Document] {
+        let namespace = Namespace(database, entry.databaseName)
+        // It was listed: a server that knows nothing of it is asked again. Should it be gone, an export sees that in the end.
+        return try listIndexes(ofExisting: namespace) ?? listIndexes(of: namespace)
     }
 }

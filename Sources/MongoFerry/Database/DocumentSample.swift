@@ -10,6 +10,8 @@ struct DocumentSample {
     let timeField: String?
     let size: CollectionSize
     let effort: LiveDiscovery.Effort
+    /// Whether the server may be told to sort on its disk.
+    let canSortOnDisk: Bool
 
     /// What a sample takes of the server's time and the network's.
     private static let maximumBytes = 16 << 20
@@ -31,7 +33,9 @@ struct DocumentSample {
     func forEach(_ client: Client, _ body: (RawDocument) throws -> Void) throws {
         guard !isWhole else {
             let count = size.count > 0 ? size.count : Self.share
-            return try client.find(namespace, [:], options: limited(count)).forEach(body)
+            var all = limited(count)
+            if effort == .repeatable { sort(&all) }
+            return try client.find(namespace, [:], options: all).forEach(body)
         }
         switch effort {
         case .thorough: try random(Self.thorough, client).forEach(body)
@@ -61,7 +65,7 @@ struct DocumentSample {
         guard kind == .collection else {
             if effort == .repeatable {
                 var first = limited(share)
-                first.sort = [timeField ?? "_id": 1]
+                sort(&first)
                 return try take(client.find(namespace, [:], options: first))
             }
             try take(client.find(namespace, [:], options: limited(share)))
@@ -81,6 +85,12 @@ struct DocumentSample {
             [["$match": ["_id": ["$gte": id]]], ["$sort": ["_id": 1]], Self.limit(share / 5)]
         }
         try take(joined(parts, client))
+    }
+
+    /// Which paths are taken in where there are very many depends on which come first.
+    private func sort(_ options: inout FindOptions) {
+        options.sort = [timeField ?? "_id": 1]
+        options.allowDiskUse = canSortOnDisk ? true : nil
     }
 
     private static func limit(_ count: Int) -> Document { ["$limit": .int32(Int32(count))] }

@@ -51,7 +51,8 @@ struct LiveDiscovery {
             DocumentSample(
                 namespace: connection.namespace(entry.databaseName), kind: entry.kind,
                 timeField: entry.options["timeseries"]?.document?["timeField"]?.string,
-                size: sizes[entry.databaseName] ?? CollectionSize(count: 0), effort: effort)
+                size: sizes[entry.databaseName] ?? CollectionSize(count: 0), effort: effort,
+                canSortOnDisk: connection.server.isAtLeast(4, 4))
         }
         let parts = Array(zip(entries, samples))
         _ = try connection.answers(for: parts, atOnce: Self.threads, isLarge: { $1.bytes > Self.largeSample }) {

@@ -55,6 +55,7 @@ public struct PlanGraph: Sendable {
         let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
         let catalog = try Catalog(database, found, configuration: configuration)
         try Discovering.requireSomething(catalog, connection)
+        UnseenOptions.warn(found, in: database, operation)
         let sizes = try connection.sizes(of: catalog.entries)
         operation.warnOfUnusedReferences(configuration, inDatabase: found.map(\.name))
         let references = try ReferenceSource.live(
@@ -78,6 +79,7 @@ public struct Discovering: Sendable {
         let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
         let catalog = try Catalog(database, found, configuration: configuration)
         try Self.requireSomething(catalog, connection)
+        UnseenOptions.warn(found, in: database, operation)
         let sizes = try connection.sizes(of: catalog.entries)
         let discovery = try LiveDiscovery(connection, operation, .thorough).discover(catalog.entries, sizes)
         references = discovery.references

@@ -27,32 +27,57 @@ extension Export {
         }
     }
 
-    /// Looks for collections that were dropped or renamed meanwhile: before MongoDB 7.0 a server that is asked for their
-    /// snapshot says that they are empty.
+    /// Looks for collections that were dropped, renamed or swapped for others since they were listed: the documents of one
+    /// would stand in the file with the options and indexes of another.
+    ///
+    /// Who has a place in the snapshot of all is there as it was listed; only, before MongoDB 7.0 a server that is asked for
+    /// the snapshot of what has gone says that it is empty.
     /// - Parameters:
     ///   - collections: with the documents that came.
     ///   - found: what the database held at first.
-    /// - Throws: ``FerryError`` where a collection of which something else came than the server had said is not there
-    ///   any more, or another.
+    /// - Throws: ``FerryError`` where a collection that was not read from the snapshot, or of which something else came
+    ///   than the server had said, is not there any more, or is another; where a collection's indexes were not told.
     func checkAllAreThere(
         _ collections: [(entry: BackupMetadata.Collection, read: Int)], _ found: [CollectionInfo],
-        _ connection: Connection
+        _ moment: ReadMoment, _ connection: Connection
     ) throws {
         // One that was not there any more when its indexes were asked for has none.
-        let doubtful = collections.filter { $0.read != $0.entry.records || $0.entry.indexes.isEmpty }.map(\.entry)
+        let doubtful = collections.filter {
+            moment.clusterTime == nil || $0.entry.isCapped || $0.read != $0.entry.records || $0.entry.indexes.isEmpty
+        }.map(\.entry)
         guard !doubtful.isEmpty else { return }
         let now = try connection.withClient { try $0.listCollections(in: connection.database) }
-        func uuid(_ name: String, in collections: [CollectionInfo]) -> Value? {
-            // Those that have none, as time series, are at least still there.
-            collections.first { $0.name.hasSameBytes(as: name) }.map { $0.info["uuid"] ?? .null }
-        }
+        let (before, after) = (Self.identities(found), Self.identities(now))
         for entry in doubtful {
-            let name = entry.databaseName
-            guard let after = uuid(name, in: now), after == uuid(name, in: found) else {
+            let name = Array(entry.databaseName.utf8)
+            guard let identity = after[name], identity == before[name] else {
                 throw FerryError(
-                    "\(name) was dropped or renamed while the export ran",
+                    "\(entry.databaseName) was dropped or renamed while the export ran",
                     details: ["Nothing was left behind under the file's name. Run the export again."])
             }
+            if entry.indexes.isEmpty { try checkHasNoIndexes(entry, connection) }
         }
+    }
+
+    /// What tells a collection from another of its name, by the names' bytes. That of a time series is its storage's; where the user may not
+    /// see that, it is at least still there.
+    private static func identities(_ collections: [CollectionInfo]) -> [[UInt8]: Value] {
+        let uuids = Dictionary(collections.map { (Array($0.name.utf8), $0.info["uuid"] ?? .null) }) { first, _ in first
+        }
+        return Dictionary(
+            collections.map { collection in
+                let name = collection.kind == .timeseries ? "system.buckets." + collection.name : collection.name
+                return (Array(collection.name.utf8), uuids[Array(name.utf8)] ?? .null)
+            }
+        ) { first, _ in first }
+    }
+
+    /// Few of a server's own have no indexes; of others it has said so by mistake, as while it was starting.
+    private func checkHasNoIndexes(_ entry: BackupMetadata.Collection, _ connection: Connection) throws {
+        let now = try connection.withClient { try $0.listIndexes(ofExisting: connection.namespace(entry.databaseName)) }
+        guard now?.isEmpty != true else { return }
+        throw FerryError(
+            "\(entry.databaseName): the server did not tell the collection's indexes",
+            details: ["Nothing was left behind under the file's name. Run the export again."])
     }
 }

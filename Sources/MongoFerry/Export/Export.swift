@@ -27,17 +27,55 @@ public struct Export: Sendable {
         let started = Clock.now
         let database = try Discovering.database(target)
         let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
-        var catalog = try Catalog(
+        // Mistakes are told before the reader of a named pipe is waited for.
+        var choice = try choice(from: found, connection)
+        let destination = try Self.decoupled(options.destination, operation.cancellation)
+        do {
+            if case .file = options.destination, case .stream = destination {
+                // Nobody knows what has happened while it was waited for.
+                choice = try self.choice(
+                    from: try connection.withClient { try $0.listCollections(in: database) }, connection)
+            }
+            var report = try export(choice, to: destination, connection, operation)
+            report.started = started
+            report.seconds = watch.seconds
+            return report
+        } catch {
+            if case .stream(let stream) = destination { (stream as? SpillQueue)?.abandon() }
+            throw error
+        }
+    }
+
+    /// What is exported.
+    private struct Choice {
+        /// All that the database holds.
+        let found: [CollectionInfo]
+        let catalog: Catalog
+        /// By the collections' names in the file.
+        let queries: [String: Document]
+    }
+
+    /// - Throws: ``FerryError`` where the options name what is not there, or there is nothing or nothing to be seen.
+    private func choice(from found: [CollectionInfo], _ connection: Connection) throws -> Choice {
+        let database = connection.database
+        let catalog = try Catalog(
             database, found, configuration: options.configuration, only: options.collections, exclude: options.exclude)
         try Discovering.requireSomething(catalog, connection)
         if let unseen = found.first(where: { !$0.hasDetails }) { throw UnseenOptions.error(unseen.name, in: database) }
+        return Choice(found: found, catalog: catalog, queries: try parsedQueries(catalog))
+    }
+
+    private func export(
+        _ choice: Choice, to destination: BackupWriter.Destination, _ connection: Connection,
+        _ operation: OperationContext
+    ) throws -> Report {
+        var catalog = choice.catalog
         let sizes = try catalog.readIndexesAndSizes(connection)
-        let queries = try parsedQueries(catalog)
-        let choice = FileChoice(
+        let fileChoice = FileChoice(
             collections: options.collections, exclude: options.exclude, renames: [:],
             configuration: options.configuration)
-        operation.warnOfUnusedReferences(options.configuration, inDatabase: found.map(\.name)) {
-            choice.exclusion(of: $0) != nil
+        operation.warnOfUnusedReferences(options.configuration, inDatabase: choice.found.map(\.name)) {
+            fileChoice.exclusion(of: $0) != nil
         }
         let references = try ReferenceSource.live(
             connection, catalog.entries, sizes, options.configuration, operation,
@@ -62,17 +100,15 @@ public struct Export: Sendable {
         }
         let metadata = metadata(connection, catalog, references, moment)
         let writer = try BackupWriter(
-            try Self.decoupled(options.destination, operation.cancellation), compression: options.compression,
-            plain: options.plain, metadata: metadata)
+            destination, compression: options.compression, plain: options.plain, metadata: metadata)
         do {
-            var report = try write(metadata, found, sizes, queries, moment, connection, writer, operation)
-            report.database = database
+            var report = try write(
+                metadata, choice.found, sizes, choice.queries, moment, connection, writer, operation)
+            report.database = connection.database
             report.note(options, catalog, operation)
             report.source = metadata.sourceText
             report.consistency = moment.consistency.rawValue
             report.snapshot = moment.text
-            report.started = started
-            report.seconds = watch.seconds
             report.graph = GraphDrawing(
                 graph, records: Dictionary(report.collections.map { ($0.name, $0.read) }) { first, _ in first })
             return report
@@ -88,7 +124,8 @@ public struct Export: Sendable {
     ) throws -> BackupWriter.Destination {
         switch destination {
         case .file(let path, _):
-            guard let special = try OpenFile.special(writing: path) else { return destination }
+            let special = try OpenFile.special(writing: path, whileWaiting: cancellation.check)
+            guard let special else { return destination }
             return .stream(try SpillQueue(to: special, cancellation: cancellation))
         case .descriptor(let file):
             return try file.isRegular ? destination : .stream(try SpillQueue(to: file, cancellation: cancellation))
@@ -167,7 +204,7 @@ public struct Export: Sendable {
         try operation.cancellation.check()
         let cut = collections.indices.filter { index in parts.count { $0.collection == index } > 1 }
         try checkSums(cut.map { (collections[$0], sink.outcomes[$0].read) }, moment, connection)
-        try checkAllAreThere(zip(collections, sink.outcomes).map { ($0, $1.read) }, found, connection)
+        try checkAllAreThere(zip(collections, sink.outcomes).map { ($0, $1.read) }, found, moment, connection)
         var report = Report(operation: "export")
         report.collections = sink.outcomes
         report.escaped = sink.escaped

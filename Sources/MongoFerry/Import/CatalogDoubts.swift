@@ -32,12 +32,12 @@ enum CatalogDoubts {
             result += index.keys.filter { !indexOptions.contains($0) }.map {
                 "index \(name): option \($0) is not known to this program; a server that does not know it refuses the index"
             }
-            result += keyDoubts(index).map { "index \(name): \($0)" }
+            result += keyDoubts(index, of: entry.kind).map { "index \(name): \($0)" }
         }
         return result
     }
 
-    private static func keyDoubts(_ index: Document) -> [String] {
+    private static func keyDoubts(_ index: Document, of kind: BackupMetadata.Collection.Kind) -> [String] {
         var result: [String] = []
         if let version = index["v"], version.integer != 1, version.integer != 2 {
             result.append("v is \(IDText.text(version)); servers of today build version 1 and 2")
@@ -51,7 +51,7 @@ enum CatalogDoubts {
                 continue
             case .double(let number) where number != 0 && !number.isNaN:
                 result.append("the key \(shown) has a direction that servers have read in different ways")
-            case .string("2dsphere") where index["2dsphereIndexVersion"] == nil:
+            case .string("2dsphere") where CollectionBuilder.isUnversionedSphere(index, of: kind):
                 result.append("no 2dsphereIndexVersion, which means 1; it is built as that")
             case .string(let type) where indexTypes.contains(type): continue
             case .string(let type) where !type.isEmpty:

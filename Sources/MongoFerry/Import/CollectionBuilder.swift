@@ -64,11 +64,16 @@ struct CollectionBuilder {
     }
 
     /// Builds indexes, each refusal by itself.
+    /// - Parameters:
+    ///   - name: of the collection.
+    ///   - kind: what the collection is.
     /// - Returns: what the server refused, as texts; nothing else was left out.
     /// - Throws: ``MongoError`` where the server could not be asked.
-    func build(_ indexes: [Document], on name: String, inheriting collation: Value?) throws -> [String] {
+    func build(
+        _ indexes: [Document], on name: String, _ kind: BackupMetadata.Collection.Kind, inheriting collation: Value?
+    ) throws -> [String] {
         let wanted = indexes.filter { $0["name"]?.string != "_id_" && $0["clustered"] == nil }
-            .map { Self.specification($0, inheriting: collation) }
+            .map { Self.specification($0, of: kind, inheriting: collation) }
         guard !wanted.isEmpty else { return [] }
         // All in one command: the server scans the collection once for all of them.
         if try refusal(of: wanted, on: name) == nil { return [] }
@@ -102,13 +107,21 @@ struct CollectionBuilder {
     ///
     /// `listIndexes` shows no collation for the simple one; in a collection with a default it has to be said. Of text and
     /// 2d indexes, too, which know no other.
-    static func specification(_ index: Document, inheriting collation: Value?) -> Document {
+    static func specification(
+        _ index: Document, of kind: BackupMetadata.Collection.Kind, inheriting collation: Value?
+    ) -> Document {
         var bare = index.removing(["ns"])
         // An index from before the versions is one of version 1: left out, it would be built as the newest.
-        let isSphere = bare["key"]?.document?.elements.contains { $0.value == "2dsphere" } ?? false
-        if isSphere, bare["2dsphereIndexVersion"] == nil { bare = bare.appending("2dsphereIndexVersion", 1) }
+        if isUnversionedSphere(bare, of: kind) { bare = bare.appending("2dsphereIndexVersion", 1) }
         guard collation != nil, bare["collation"] == nil else { return bare }
         return bare.appending("collation", ["locale": "simple"])
+    }
+
+    /// Whether it is a 2dsphere index that was built before there were versions of them. Time series are younger, and show
+    /// none for an index of a measurement's field, where they take none but the newest.
+    static func isUnversionedSphere(_ index: Document, of kind: BackupMetadata.Collection.Kind) -> Bool {
+        guard kind != .timeseries, index["2dsphereIndexVersion"] == nil else { return false }
+        return index["key"]?.document?.elements.contains { $0.value == "2dsphere" } ?? false
     }
 
     /// Renames a collection over another in one step.

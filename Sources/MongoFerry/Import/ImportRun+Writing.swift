@@ -148,7 +148,8 @@ extension ImportRun {
         guard !missing.isEmpty else { return }
         let refused = try connection.withClient { client in
             try CollectionBuilder(client: client, database: connection.database).build(
-                missing, on: step.databaseName, inheriting: (step.liveOptions ?? step.entry.options)["collation"])
+                missing, on: step.databaseName, step.entry.kind,
+                inheriting: (step.liveOptions ?? step.entry.options)["collation"])
         }
         report.warnings += refused.map { "the server refuses \($0)" }
         report.refusedIndexCount += refused.count

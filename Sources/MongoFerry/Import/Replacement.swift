@@ -162,7 +162,7 @@ struct Replacement {
     private func build(_ indexes: [Document], of step: ImportPlan.Step, on name: String) throws -> [String] {
         try connection.withClient { client in
             try CollectionBuilder(client: client, database: connection.database)
-                .build(indexes, on: name, inheriting: step.entry.options["collation"])
+                .build(indexes, on: name, step.entry.kind, inheriting: step.entry.options["collation"])
         }
         .map { $0.replacing(name, with: step.databaseName) }
     }

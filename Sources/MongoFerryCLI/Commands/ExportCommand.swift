@@ -53,7 +53,7 @@ struct ExportCommand: ParsableCommand {
     @Flag(help: "Rows only, without metadata and seal.")
     var plain = false
 
-    @Flag(help: "Rows in _id order, no times and hosts: equal data give equal files.")
+    @Flag(help: "Rows in _id order, no times and hosts: equal data, time series aside, give equal files.")
     var reproducible = false
 
     @Option(
@@ -88,7 +88,7 @@ struct ExportCommand: ParsableCommand {
         let isOutput = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].contains(output)
         let path = isOutput ? "-" : output ?? "\(database).csv"
         let reports = try ReportFiles(report, backup: path)
-        if path != "-" { try checkPlace(path) }
+        if path != "-" { try ExportPlace(path: path, overwrites: force).check() }
         var options = ExportOptions(
             destination: path == "-"
                 ? .descriptor(OpenFile(borrowing: 1, path: "standard output")) : .file(path: path, overwriting: force))
@@ -111,25 +111,6 @@ struct ExportCommand: ParsableCommand {
             try exporting.runBlocking($0)
         } tell: {
             tell($0, path)
-        }
-    }
-
-    /// Looks before the database is read: that may take long.
-    private func checkPlace(_ path: String) throws {
-        if !force {
-            // A pipe or a device is written to, not overwritten.
-            let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-            let type = try? FileManager.default.attributesOfItem(atPath: target)[.type] as? FileAttributeType
-            if type == .typeRegular || type == .typeDirectory {
-                throw FerryError(
-                    "\(path): the file exists already",
-                    details: ["Choose another name, or say --force to overwrite it."])
-            }
-        }
-        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
-            throw FerryError("\(path): there is no folder \(folder)")
         }
     }
 

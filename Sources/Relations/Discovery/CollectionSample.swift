@@ -41,7 +41,7 @@ struct CollectionSample: Sendable {
     ///   - members: what the documents around it hold: one list for all of them.
     private mutating func visit(
         _ document: RawDocument, isArray: Bool, parent: Int, depth: Int, ownID: UInt64?,
-        labels outer: [ValueSample.Label], _ members: inout [Member]
+        labels outer: [FieldLabels], _ members: inout [Member]
     ) throws {
         guard depth <= BSONValidator.maximumDepth else { return }
         let first = members.count
@@ -57,9 +57,9 @@ struct CollectionSample: Sendable {
         }
         var labels = outer
         if !isArray {
-            labels = members[first...].prefix(64).compactMap { number, element in
+            labels = members[first...].prefix(FieldLabels.maximumFields).compactMap { number, element in
                 guard element.type != .document, element.type != .array else { return nil }
-                return paths[number].label(element).map { ValueSample.Label(path: number, value: $0) }
+                return paths[number].label(element).map { FieldLabels(path: number, value: $0) }
             }
         }
         for place in first..<members.count {

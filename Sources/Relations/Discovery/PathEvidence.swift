@@ -20,7 +20,10 @@ struct PathEvidence: Sendable {
     var count: Int { values.count }
 
     /// For each value what the fields beside it held, by the field's name.
-    var labels: [[String: Value]] { sample.sample.entries.map { fields.named($0.labels, beside: number) } }
+    var labels: [[String: NeighbouringField]] { sample.sample.entries.map { fields.beside($0, at: number) } }
+
+    /// How often each value came.
+    var times: [Int] { sample.sample.entries.map(\.times) }
 
     func hitCount(_ target: Int) -> Int { hits[target]?.count ?? 0 }
 
@@ -90,6 +93,14 @@ struct PathEvidence: Sendable {
     }
 }
 
+/// What a field held beside one value.
+struct NeighbouringField: Sendable {
+    /// Several where the value came with different ones.
+    let values: [Value]
+    /// How often it was there when the value came.
+    let times: Int
+}
+
 /// The fields of a collection that hold few different values, by the numbers of their paths.
 private struct LabelledFields: Sendable {
     private let fields: [(name: String, values: [Value])?]
@@ -104,11 +115,13 @@ private struct LabelledFields: Sendable {
         }
     }
 
-    func named(_ labels: [ValueSample.Label], beside number: Int) -> [String: Value] {
-        var named: [String: Value] = [:]
-        for label in labels where label.path != number {
-            if let field = fields[label.path] { named[field.name] = field.values[label.value] }
+    func beside(_ entry: ValueSample.Entry, at number: Int) -> [String: NeighbouringField] {
+        var result: [String: NeighbouringField] = [:]
+        for label in entry.labels where label.path != number {
+            guard let field = fields[Int(label.path)] else { continue }
+            result[field.name] = NeighbouringField(
+                values: label.values.map { field.values[$0] }, times: entry.times(with: label))
         }
-        return named
+        return result
     }
 }

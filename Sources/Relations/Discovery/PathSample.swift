@@ -2,7 +2,7 @@ import BSON
 
 /// What sampled documents hold at one path, as far as keys and references go.
 struct PathSample: Sendable {
-    /// More different values than this, and a field tells no types apart.
+    /// More different values than this, and a field tells no types apart. ``FieldLabels`` has a bit for each.
     static let maximumLabels = 16
 
     var sample: ValueSample
@@ -27,7 +27,7 @@ struct PathSample: Sendable {
     /// Whether hardly any value comes twice, as in a running number.
     var isUnique: Bool { values >= 20 && sample.distinctCount * 100 >= values * 95 }
 
-    mutating func add(_ element: RawElement, ownID: UInt64?, labels: [ValueSample.Label]) {
+    mutating func add(_ element: RawElement, ownID: UInt64?, labels: [FieldLabels]) {
         guard element.type != .null && element.type != .undefined else { return }
         values += 1
         guard let kind = IDClass(element) else { return }

@@ -9,6 +9,9 @@ struct PolymorphicJudge {
         let sampled: Int
     }
 
+    /// So many values go with two labels by chance once in a hundred times.
+    private static let fewValues = 8
+
     let path: PathEvidence
     let targets: [TargetProfile]
     let isTelling: Bool
@@ -39,16 +42,21 @@ struct PolymorphicJudge {
         }
     }
 
-    /// What the values of a field lead to; nil where they do not tell.
+    /// What the values of a field lead to; nil where they do not tell, or where documents would be left that no case is
+    /// for: nobody would look whether theirs dangle.
     /// - Parameter labels: the path's.
-    private func cases(of field: String, _ labels: [[String: Value]], _ hitting: [Int]) -> [Case]? {
+    private func cases(of field: String, _ labels: [[String: NeighbouringField]], _ hitting: [Int]) -> [Case]? {
         var groups: [Value: [Int]] = [:]
+        let times = path.times
+        /// By the place of the value: how often it came with a value of the field that leads somewhere.
+        var covered = times
         for (index, beside) in labels.enumerated() {
-            if let value = beside[field] { groups[value, default: []].append(index) }
+            covered[index] = beside[field]?.times ?? 0
+            // One that came with several belongs to each.
+            for value in beside[field]?.values ?? [] { groups[value, default: []].append(index) }
         }
-        guard groups.count >= 2, groups.values.reduce(0, { $0 + $1.count }) * 10 >= path.count * 9 else { return nil }
+        guard groups.count >= 2 else { return nil }
         var cases: [Case] = []
-        var unexplained = 0
         for (value, members) in groups.sorted(by: { IDClass.precedes($0.key, $1.key) }) {
             func hits(_ target: Int) -> Int {
                 guard let hits = path.hits[target] else { return 0 }
@@ -59,20 +67,24 @@ struct PolymorphicJudge {
             let best = open.max { left, right in
                 (hits(left), named.contains(left) ? 1 : 0, right) < (hits(right), named.contains(right) ? 1 : 0, left)
             }
-            guard let best, 2 * hits(best) >= members.count, hits(best) > 0 else {
-                unexplained += members.count
-                continue
-            }
             // The values of one kind must not be found among another's, or the field tells nothing.
             if isTelling, open.contains(where: { $0 != best && hits($0) * 20 > members.count }) { return nil }
+            guard let best, 2 * hits(best) >= members.count, hits(best) > 0 else {
+                for index in members { covered[index] = 0 }
+                continue
+            }
             cases.append(Case(value: value, target: best, existing: hits(best), sampled: members.count))
         }
         let different = Set(cases.map(\.target)).count
-        guard different >= 2, 2 * unexplained < path.count else { return nil }
+        let all = times.reduce(0, +)
+        guard different >= 2, covered.reduce(0, +) * 20 >= all * 19 else { return nil }
         // Several values for one target may be chance where each comes hardly twice.
         if different < cases.count, cases.contains(where: { $0.sampled < 3 }) { return nil }
         if !isTelling, different < cases.count { return nil }
-        return cases
+        // Of a few values each may have come with its own by chance, whatever the field is.
+        let saysSo =
+            likeness(of: field) >= 2 || cases.allSatisfy { Self.sounds($0.value, like: targets[$0.target].name) }
+        return saysSo || path.count >= Self.fewValues ? cases : nil
     }
 
     /// `ownerType` belongs to `ownerId` more than `status` does.

@@ -6,14 +6,47 @@ struct ValueSample: Sendable {
     struct Entry: Sendable {
         let hash: UInt64
         let value: Value
-        /// What the fields around it held, its own among them: a list that all values of a document share.
-        let labels: [Label]
-    }
+        /// How often it came.
+        private(set) var times = 1
+        /// How many of these times the fields around it were looked at.
+        private var looks = 1
+        /// What the fields around it held, its own among them: a list that all values of a document share, as long as
+        /// they come with the same.
+        private(set) var labels: [FieldLabels]
 
-    /// A field, by the number of its path, and which of its values it held.
-    struct Label: Hashable, Sendable {
-        let path: Int
-        let value: Int
+        fileprivate init(hash: UInt64, value: Value, labels: [FieldLabels]) {
+            self.hash = hash
+            self.value = value
+            self.labels = labels
+        }
+
+        /// How often a field was there, as far as it was looked at.
+        func times(with field: FieldLabels) -> Int { times * max(0, looks - Int(field.missing)) / looks }
+
+        /// The value has come again, in another document or another place.
+        fileprivate mutating func add(_ new: [FieldLabels]) {
+            times += 1
+            // Of a value that comes all the time one in eight tells as much, and no eighth that a rhythm of the documents
+            // could hide behind.
+            if times > 32, (UInt32(truncatingIfNeeded: times) &* 0x9E37_79B9) >> 29 != 0 { return }
+            looks += 1
+            guard labels != new else { return }
+            let known = labels.count
+            for place in 0..<known {
+                let path = labels[place].path
+                // Documents of a collection mostly have the same fields in one order.
+                let same =
+                    place < new.count && new[place].path == path ? new[place] : new.first { $0.path == path }
+                let merged = labels[place].adding(same)
+                // What is as before is left alone: the list may be shared.
+                if merged != labels[place] { labels[place] = merged }
+            }
+            for label in new where labels.count < FieldLabels.maximumFields {
+                if !labels.prefix(known).contains(where: { $0.path == label.path }) {
+                    labels.append(label.missing(looks - 1))
+                }
+            }
+        }
     }
 
     private(set) var limit: Int
@@ -28,7 +61,8 @@ struct ValueSample: Sendable {
         return DistinctCounter.estimate(kept: entries.count, largest: largest)
     }
 
-    mutating func insert(_ element: RawElement, hash: UInt64, labels: [Label]) {
+    /// - Parameter labels: of this one time.
+    mutating func insert(_ element: RawElement, hash: UInt64, labels: [FieldLabels]) {
         if entries.count == limit, let last = entries.last, hash > last.hash {
             isFull = true
             return
@@ -39,7 +73,10 @@ struct ValueSample: Sendable {
             let middle = (low + high) / 2
             if entries[middle].hash < hash { low = middle + 1 } else { high = middle }
         }
-        if low < entries.count, entries[low].hash == hash { return }
+        if low < entries.count, entries[low].hash == hash {
+            entries[low].add(labels)
+            return
+        }
         if entries.count == limit {
             entries.removeLast()
             isFull = true

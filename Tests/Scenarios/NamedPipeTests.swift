@@ -1,0 +1,82 @@
+import BSON
+import Foundation
+import MongoFerry
+import Synchronization
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Exports into named pipes, which have no reader at first.
+@Suite struct NamedPipeTests {
+    /// Exports on a thread of its own.
+    private final class Running: Sendable {
+        let cancellation = Cancellation()
+        private let result = Mutex<Result<Int, any Error>?>(nil)
+
+        init(_ database: TestDatabase, to path: String) throws {
+            let options = ExportOptions(destination: .file(path: path, overwriting: false))
+            let export = Export(try database.target, options)
+            Thread.detachNewThread { [self] in
+                let outcome = Result {
+                    try export.runBlocking(MessageLog().makeContext(cancellation: cancellation)).totals.read
+                }
+                result.withLock { $0 = outcome }
+            }
+        }
+
+        /// The number of records, when it has ended.
+        func wait() throws -> Int {
+            try poll("the end of an export", seconds: 20) { result.withLock { $0 != nil } }
+            return try result.withLock { try $0?.get() ?? -1 }
+        }
+    }
+
+    private func withPipe(_ body: (TestDatabase, _ path: String, TemporaryFolder) throws -> Void) throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "customers")
+            try #require(mkfifo(folder.file("pipe"), 0o600) == 0)
+            try body(database, folder.file("pipe"), folder)
+        }
+    }
+
+    @Test func anExportThatNobodyReadsCanBeStopped() throws {
+        try withPipe { database, path, folder in
+            let export = try Running(database, to: path)
+            usleep(300_000)
+            export.cancellation.cancel()
+            #expect(throws: CancellationError.self) { try export.wait() }
+            #expect(try folder.names() == ["pipe"])
+        }
+    }
+
+    /// Else the snapshot would grow old while nobody reads.
+    @Test func whatIsThereWhenAReaderComesIsExported() throws {
+        try withPipe { database, path, folder in
+            let export = try Running(database, to: path)
+            usleep(500_000)
+            try database.insert([["_id": 2]], into: "customers")
+            try database.insert([["_id": 1]], into: "policies")
+            let reader = try #require(FileHandle(forReadingAtPath: path))
+            let content = try reader.readToEnd() ?? Data()
+            #expect(try export.wait() == 3)
+            try content.write(to: URL(fileURLWithPath: folder.file("all.csv")))
+            let report = try Verify(file: folder.file("all.csv"), target: try database.target)
+                .runBlocking(OperationContext())
+            #expect(report.status == "done", "\(report.differences)")
+        }
+    }
+
+    @Test func aMistakeIsToldBeforeAReaderIsWaitedFor() throws {
+        try withPipe { database, path, _ in
+            let outcome = try Program.run(
+                ["export", "--db", database.name, "-o", path, "--collection", "customer"],
+                environment: ["MONGODB_URI": try testURI()])
+            #expect(outcome.status == 1)
+            #expect(outcome.errors.contains("Did you mean 'customers'?"), "\(outcome.errors)")
+        }
+    }
+}
