@@ -45,6 +45,8 @@ final class DocumentWriter {
     let name: String
     let isDryRun: Bool
     let rejections: RejectionLog
+    /// Looked at while another writer is waited for.
+    let cancellation: Cancellation
     let bytes = ByteBuffer(capacity: 1 << 20)
     var pending: [Pending] = []
     var outcome: CollectionOutcome
@@ -64,7 +66,7 @@ final class DocumentWriter {
 
     init(
         client: Client, namespace: Namespace, way: Way, name: String, isDryRun: Bool = false,
-        hasTransactions: Bool = false, rejections: RejectionLog
+        hasTransactions: Bool = false, rejections: RejectionLog, cancellation: Cancellation
     ) {
         self.client = client
         self.namespace = namespace
@@ -73,6 +75,7 @@ final class DocumentWriter {
         self.isDryRun = isDryRun
         self.hasTransactions = hasTransactions
         self.rejections = rejections
+        self.cancellation = cancellation
         outcome = CollectionOutcome(name: name)
     }
 
