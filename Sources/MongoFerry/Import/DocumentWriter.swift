@@ -35,8 +35,8 @@ final class DocumentWriter {
         let start: Int
         let count: Int
         let line: Int
-        /// Its `_id` as people read it, where the document itself is no longer kept.
-        var id: String?
+        /// `{_id: …}`, where the document itself is no longer kept.
+        var id: Document?
     }
 
     let client: Client
@@ -136,6 +136,11 @@ final class DocumentWriter {
         return try RawDocument(UnsafeRawBufferPointer(rebasing: bytes.bytes[place.start..<place.start + place.count]))
     }
 
+    func withID<Result>(_ index: Int, _ body: (RawElement) throws -> Result) throws -> Result? {
+        if let kept = pending[index].id { return try kept.withRaw { try $0.first.map(body) } }
+        return try document(index).first.map(body)
+    }
+
     // MARK: What was refused
 
     func reject(_ index: Int, _ reason: String) throws {
@@ -143,7 +148,7 @@ final class DocumentWriter {
         rejections.add(
             RowProblem(
                 line: pending[index].line, collection: name,
-                id: try pending[index].id ?? document(index).first.map(IDText.text),
+                id: try withID(index) { IDText.text($0) },
                 reason: reason))
     }
 
