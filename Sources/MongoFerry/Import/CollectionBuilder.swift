@@ -63,10 +63,19 @@ struct CollectionBuilder {
         return keys.elements.allSatisfy { key, order in !key.contains("$**") && order.integer != nil }
     }
 
+    /// An index that the server refused.
+    struct RefusedIndex {
+        let index: Document
+        /// Which it is, and why.
+        let text: String
+        /// Documents that are there have the same value, which may change.
+        let isForDuplicates: Bool
+    }
+
     /// Builds indexes, each refusal by itself.
     /// - Returns: what the server refused, as texts; nothing else was left out.
     /// - Throws: ``MongoError`` where the server could not be asked.
-    func build(_ indexes: [Document], on name: String, inheriting collation: Value?) throws -> [String] {
+    func build(_ indexes: [Document], on name: String, inheriting collation: Value?) throws -> [RefusedIndex] {
         let wanted = indexes.filter { $0["name"]?.string != "_id_" && $0["clustered"] == nil }
             .map { Self.specification($0, inheriting: collation) }
         guard !wanted.isEmpty else { return [] }
@@ -75,11 +84,14 @@ struct CollectionBuilder {
         return try wanted.compactMap { index in
             guard let error = try refusal(of: [index], on: name) else { return nil }
             let text = "index \(index["name"]?.string ?? "?") on \(name): \(error.message)"
-            guard error.isDuplicateKey else { return text }
+            guard error.isDuplicateKey else { return RefusedIndex(index: index, text: text, isForDuplicates: false) }
             var bare = index
             if bare["collation"] == nil, let collation { bare = bare.appending("collation", collation) }
             let keys = CollidingKeys(client: client, namespace: Namespace(database, name)).texts(bare)
-            return keys.isEmpty ? text : text + "; the keys that collide: " + keys.joined(separator: "; ")
+            return RefusedIndex(
+                index: index,
+                text: keys.isEmpty ? text : text + "; the keys that collide: " + keys.joined(separator: "; "),
+                isForDuplicates: true)
         }
     }
 

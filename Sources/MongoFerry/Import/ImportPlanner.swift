@@ -116,6 +116,7 @@ struct ImportPlanner {
             if let existing { compareView(&step, existing, there) }
             return step
         }
+        step.uuid = there.uuid(of: entry.databaseName)
         guard let existing, !existingIsView else {
             step.code = ServerCode.found(in: entry)
             if existing == nil, let hint = FileNames.hint(entry.databaseName, among: there.collections.map(\.name)) {

@@ -81,10 +81,16 @@ extension ImportRun {
                 let present = Set(
                     (there.contents[step.databaseName]?.indexes ?? []).compactMap { $0["name"]?.string })
                 if !isThere { try create(step) }
-                try build(step, present: present) { !step.comesAfterTheDocuments($0) }
+                let uuid = try step.uuid ?? uuid(of: step)
+                // Documents that the merge mends may stand in an index's way.
+                let early = try build(step, present: present) { !step.comesAfterTheDocuments($0) }
+                noteRefused(early.filter { !$0.isForDuplicates })
+                let waiting = early.filter(\.isForDuplicates)
                 guard step.way != .view else { continue }
                 let isOrdered = step.entry.isCapped || step.entry.kind == .timeseries
                 if let outcome = unchanged(step, compared) {
+                    noteRefused(waiting)
+                    noteChange(of: step, from: step.uuid, to: there.uuid(of: step.databaseName))
                     report.collections.append(outcome)
                     tallied[step.name] = compared[step.name]?.outcomes
                     continue
@@ -96,8 +102,11 @@ extension ImportRun {
                     writers: isOrdered ? 1 : nil, known: knownRows(step, compared, loader.survey))
                 if step.wasEmpty {
                     tallied[step.name] = result.references
-                    try build(step, present: present) { step.comesAfterTheDocuments($0) }
+                    noteRefused(try build(step, present: present) { step.comesAfterTheDocuments($0) })
                 }
+                let refused = Set(waiting.compactMap { $0.index["name"]?.string })
+                noteRefused(try build(step, present: present) { refused.contains($0["name"]?.string ?? "") })
+                if uuid != nil { noteChange(of: step, from: uuid, to: try self.uuid(of: step)) }
                 report.collections.append(result.outcome)
                 results.append(result)
             } catch {
@@ -135,18 +144,37 @@ extension ImportRun {
         }
     }
 
+    private func uuid(of step: ImportPlan.Step) throws -> Value? {
+        guard step.way != .view else { return nil }
+        return try connection.withClient {
+            try $0.listCollections(in: connection.database, readPreference: .primary).uuid(of: step.databaseName)
+        }
+    }
+
+    /// Tells where somebody has dropped or replaced a collection: what was written before that is gone.
+    private mutating func noteChange(of step: ImportPlan.Step, from before: Value?, to now: Value?) {
+        guard let before, now != before else { return }
+        report.warnings.append(
+            "\(step.databaseName) was dropped or replaced by another program during the import: what was written before is gone; import the file again"
+        )
+    }
+
     /// Builds those indexes that are wanted now and are not there yet.
-    private mutating func build(
+    /// - Returns: those that the server refused.
+    private func build(
         _ step: ImportPlan.Step, present: Set<String>, indexes isWanted: (Document) -> Bool
-    ) throws {
-        guard step.way != .view else { return }
+    ) throws -> [CollectionBuilder.RefusedIndex] {
+        guard step.way != .view else { return [] }
         let missing = step.entry.indexes.filter { !present.contains($0["name"]?.string ?? "") && isWanted($0) }
-        guard !missing.isEmpty else { return }
-        let refused = try connection.withClient { client in
+        guard !missing.isEmpty else { return [] }
+        return try connection.withClient { client in
             try CollectionBuilder(client: client, database: connection.database).build(
                 missing, on: step.databaseName, inheriting: (step.liveOptions ?? step.entry.options)["collation"])
         }
-        report.warnings += refused.map { "the server refuses \($0)" }
+    }
+
+    private mutating func noteRefused(_ refused: [CollectionBuilder.RefusedIndex]) {
+        report.warnings += refused.map { "the server refuses \($0.text)" }
         report.refusedIndexCount += refused.count
     }
 

@@ -30,6 +30,9 @@ struct LiveCatalog: Sendable {
         contents = Dictionary(zip(written, answers)) { first, _ in first }
     }
 
+    /// What tells a collection from another of its name; a time series goes by that of its buckets.
+    func uuid(of name: String) -> Value? { collections.uuid(of: name) }
+
     /// After so long others may have changed what was there.
     private static let freshness = Duration.seconds(2)
 
@@ -47,5 +50,12 @@ struct LiveCatalog: Sendable {
         let (result, early) = try Threads.run(body) { try LiveCatalog(connection, names: names) }
         let isFresh = ContinuousClock.now - early.asked < freshness
         return (result, isFresh ? early : try LiveCatalog(connection, names: names))
+    }
+}
+
+extension [CollectionInfo] {
+    func uuid(of name: String) -> Value? {
+        let names = [name, "system.buckets." + name]
+        return names.lazy.compactMap { name in first { $0.name == name }?.info["uuid"] }.first
     }
 }

@@ -164,7 +164,7 @@ struct Replacement {
             try CollectionBuilder(client: client, database: connection.database)
                 .build(indexes, on: name, inheriting: step.entry.options["collation"])
         }
-        .map { $0.replacing(name, with: step.databaseName) }
+        .map { $0.text.replacing(name, with: step.databaseName) }
     }
 
     private func swap(_ step: ImportPlan.Step, _ staging: String) throws {
