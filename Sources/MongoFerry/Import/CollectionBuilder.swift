@@ -10,7 +10,7 @@ struct CollectionBuilder {
     var writeConcern = WriteConcern.majority
 
     /// Creates a collection, time series or view under a name.
-    /// - Throws: ``FerryError`` naming the options that the server refuses.
+    /// - Throws: ``FerryError`` naming the options that the server refuses; ``MongoError``.
     func create(_ entry: BackupMetadata.Collection, as name: String) throws {
         if let key = entry.options.keys.first(where: Self.isNoOption) {
             throw FerryError("\(entry.databaseName): the file has an option '\(key)', which no collection can have")
@@ -36,10 +36,34 @@ struct CollectionBuilder {
                     // The attempt whose outcome was unknown had been carried out.
                 }
             }
-        } catch let error as MongoError where !error.isWorthRepeating && !error.isServerSelection {
+        } catch let error as MongoError
+            where !error.isWorthRepeating && !error.isServerSelection && !error.isNamespaceExists
+        {
             throw FerryError(
                 "the server cannot create \(entry.databaseName) with the file's options: \(error.message)",
                 details: ["Options: \(JSONDetail.short(entry.options))"])
+        }
+    }
+
+    /// So often another program's insert may come between a drop and what is created then.
+    private static let clearings = 50
+
+    /// Creates it in the place of what was dropped or renamed. As soon as the name is free another program's insert may
+    /// make a plain collection of it: that is dropped.
+    /// - Throws: ``FerryError`` naming the options that the server refuses; ``MongoError``; `CancellationError`.
+    func create(
+        _ entry: BackupMetadata.Collection, as name: String, clearing cancellation: Cancellation
+    ) throws {
+        var attempt = 1
+        while true {
+            do {
+                return try create(entry, as: name)
+            } catch let error as MongoError where error.isNamespaceExists && attempt < Self.clearings {
+                try cancellation.check()
+                // What is created then waits for a majority: the shorter the moment in between, the better.
+                try client.drop(Namespace(database, name), writeConcern: WriteConcern(.nodes(1)))
+                attempt += 1
+            }
         }
     }
 
@@ -73,7 +97,7 @@ struct CollectionBuilder {
     }
 
     /// Builds indexes, each refusal by itself.
-    /// - Returns: what the server refused, as texts; nothing else was left out.
+    /// - Returns: what the server refused; nothing else was left out.
     /// - Throws: ``MongoError`` where the server could not be asked.
     func build(_ indexes: [Document], on name: String, inheriting collation: Value?) throws -> [RefusedIndex] {
         let wanted = indexes.filter { $0["name"]?.string != "_id_" && $0["clustered"] == nil }
@@ -123,22 +147,23 @@ struct CollectionBuilder {
         return bare.appending("collation", ["locale": "simple"])
     }
 
-    /// Renames a collection over another in one step.
+    /// Renames a collection over another in one step, or to a name that nothing has.
     ///
-    /// Where the outcome of an attempt is unknown, it has been carried out exactly if the old name is gone.
+    /// Where the outcome of an attempt is unknown, it has been carried out exactly if the old name is gone. While another
+    /// client builds an index on either, servers refuse it: that is waited for.
     /// - Returns: whether the server has confirmed it.
-    /// - Throws: ``MongoError``.
-    func rename(_ from: String, over to: String) throws -> Bool {
+    /// - Throws: ``MongoError``; `CancellationError`.
+    func rename(_ from: String, over to: String, _ cancellation: Cancellation) throws -> Bool {
         try Repeating.run { isAgain in
             if isAgain {
                 let names = try client.listCollections(in: database, readPreference: .primary).map(\.name)
                 guard names.contains(from) else { return false }
             }
-            try client.runWrite(
-                [
-                    "renameCollection": .string("\(database).\(from)"), "to": .string("\(database).\(to)"),
-                    "dropTarget": true,
-                ], on: "admin")
+            let command: Document = [
+                "renameCollection": .string("\(database).\(from)"), "to": .string("\(database).\(to)"),
+                "dropTarget": true,
+            ]
+            _ = try Repeating.whileHeldUp(cancellation) { try client.runWrite(command, on: "admin") }
             return true
         }
     }

@@ -61,6 +61,8 @@ public struct ImportPlan: Sendable {
     public var untouched: [String] = []
     /// Collections of the file that were excluded.
     public var leftOut: [String] = []
+    /// Collections of which an interrupted import has kept options and indexes.
+    var kept: Set<String> = []
     /// Bytes of documents that the staging takes beside the live ones.
     public var stagingBytes = 0
 

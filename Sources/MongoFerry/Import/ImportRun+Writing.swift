@@ -10,7 +10,10 @@ extension ImportRun {
     ) throws {
         var loader = loader(survey, legacy, lock)
         if options.mode == .replace {
-            try removeLitter(lock, among: nil)
+            let found = try connection.withClient {
+                try $0.listCollections(in: connection.database, readPreference: .primary)
+            }
+            try removeLitter(lock, among: found, plan)
             loader.references = underWay(references, plan, survey)
             var replacement = Replacement(
                 connection: connection, loader: loader, lock: lock, operation: operation,
@@ -30,7 +33,7 @@ extension ImportRun {
             note(outcome.loads, legacy)
             for load in outcome.loads { tallied[load.outcome.name] = load.references }
             noteRejections()
-            report.warnings += outcome.refusedIndexes
+            report.warnings += outcome.refusedIndexes + outcome.warnings
             report.refusedIndexCount += outcome.refusedIndexes.count
             if outcome.isRefused {
                 for index in report.collections.indices where !outcome.swapped.contains(report.collections[index].name)
@@ -55,12 +58,32 @@ extension ImportRun {
         let (compared, there) = try LiveCatalog.asked(connection, names: Set(plan.steps.map(\.databaseName))) {
             try compare(plan, survey, loader.references)
         }
-        try removeLitter(lock, among: there.collections)
+        try removeLitter(lock, among: there.collections, plan)
         try upsert(plan, loader, legacy, compared, there)
     }
 
-    private func removeLitter(_ lock: ImportLock, among collections: [CollectionInfo]?) throws {
-        let litter = try lock.removeLitter(among: collections)
+    private func removeLitter(
+        _ lock: ImportLock, among collections: [CollectionInfo], _ plan: ImportPlan
+    ) throws {
+        let displaced = DisplacedCollections(
+            connection: connection, lock: lock, cancellation: operation.cancellation)
+        let recovery = try displaced.recover(among: collections)
+        for name in recovery.kept {
+            operation.warning(
+                "an earlier import was interrupted, and somebody has made a new \(name) since: what it was before is in \(OwnNames.displaced(name))"
+            )
+        }
+        if !recovery.restored.isEmpty {
+            let names = recovery.restored.joined(separator: ", ")
+            let text = "an earlier import was interrupted: collections have got their names back: \(names)"
+            // The plan was made without them. A replace by a file that says what it is looks again.
+            let isPlanWrong = plan.steps.contains { recovery.restored.contains($0.databaseName) }
+            if isPlanWrong, options.mode != .replace || reader.metadata == nil {
+                throw FerryError(text, details: ["Nothing else was written. Run the import again."])
+            }
+            operation.warning(text)
+        }
+        let litter = try lock.removeLitter(among: collections) + recovery.removed
         if litter > 0 {
             operation.warning(
                 "an earlier import was interrupted: \(litter) collections that it had left behind were removed")

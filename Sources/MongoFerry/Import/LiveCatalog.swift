@@ -1,4 +1,5 @@
 import BSON
+import BackupFile
 import Foundation
 import MongoDriver
 
@@ -13,12 +14,17 @@ struct LiveCatalog: Sendable {
     let collections: [CollectionInfo]
     /// Of the collections that are written, views aside, by their names.
     let contents: [String: Contents]
+    /// Options and indexes of collections that an interrupted import had dropped.
+    let kept: [String: BackupMetadata.Collection]
     private let asked = ContinuousClock.now
 
     /// - Throws: ``MongoError``.
     init(_ connection: Connection, names: Set<String>) throws {
         let database = connection.database
         collections = try connection.withClient { try $0.listCollections(in: database, readPreference: .primary) }
+        kept =
+            collections.contains { $0.name == OwnNames.definitions }
+            ? try connection.withClient { try KeptDefinitions(client: $0, database: database).read() } : [:]
         let written = collections.filter { $0.kind != .view && names.contains($0.name) }.map(\.name)
         let answers = try connection.answers(for: written) { client, name in
             let count = try client.runRead(["count": .string(name)], on: database, readPreference: .primary)
