@@ -63,9 +63,7 @@ final class BulkWriteBatch {
         let hasOnlySingleErrors =
             result.writeErrors.count > knownErrors || result.writeConcernErrors.count > knownConcernErrors
         guard isDone || hasOnlySingleErrors else { throw MongoError(error, reply: reply, context: context) }
-        if let cause = result.writeErrors[knownErrors...].first(where: {
-            ServerCode.notAboutOneDocument.contains($0.code)
-        }) {
+        if let cause = result.writeErrors[knownErrors...].first(where: { !$0.isAboutOneDocument }) {
             throw MongoError(
                 domain: .server, code: cause.code, message: cause.message, reply: try reply.copy(), context: context)
         }

@@ -20,6 +20,9 @@ extension MongoError {
             || labels.contains("TransientTransactionError")
     }
 
+    /// Somebody else's operation is in the way: a lock, another writer, an index that is being built. Nothing was done.
+    public var isHeldUp: Bool { domain == .server && ServerCode.heldUp.contains(code) }
+
     /// User, password or mechanism were refused.
     public var isAuthentication: Bool {
         switch domain {

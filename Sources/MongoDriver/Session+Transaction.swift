@@ -1,15 +1,26 @@
 import CLibMongoC
+import Foundation
 
 extension Session {
     private static let attempts = 5
+    /// An update waits for another writer as long as servers let a transaction live, which is a minute.
+    private static let patience = Duration.seconds(70)
+    /// In seconds; each is twice the one before.
+    private static let (firstPause, longestPause) = (0.005, 0.5)
 
     /// Runs `body` in a transaction: what it writes is done as a whole, or not at all.
     ///
-    /// Its commands must name this session. It runs again where an election or another writer was in the way.
+    /// Its commands must name this session. It runs again where an election was in the way, and for about a minute where
+    /// another writer is: inside of transactions servers do not wait for those.
+    /// - Parameter beforeAgain: called before it runs once more for another writer; what it throws ends the attempts.
     /// - Throws: ``MongoError`` where the transaction could not be made or confirmed, and what `body` throws; then
     ///   nothing of it was done, unless the error is a broken connection while it was committed.
-    public func withTransaction<Result>(_ body: () throws -> Result) throws -> Result {
+    public func withTransaction<Result>(
+        beforeAgain: () throws -> Void = {}, _ body: () throws -> Result
+    ) throws -> Result {
         var attempt = 1
+        var pause = Self.firstPause
+        let began = ContinuousClock.now
         while true {
             do {
                 try start()
@@ -23,10 +34,16 @@ extension Session {
                 }
                 try commit()
                 return result
-            } catch let error as MongoError
-                where error.labels.contains("TransientTransactionError") && attempt < Self.attempts
-            {
-                attempt += 1
+            } catch let error as MongoError where error.labels.contains("TransientTransactionError") {
+                if error.isHeldUp, ContinuousClock.now - began < Self.patience {
+                    try beforeAgain()
+                    Thread.sleep(forTimeInterval: pause)
+                    pause = min(pause * 2, Self.longestPause)
+                } else if !error.isHeldUp, attempt < Self.attempts {
+                    attempt += 1
+                } else {
+                    throw error
+                }
             }
         }
     }

@@ -17,6 +17,12 @@ public struct WriteError: Sendable {
     public let details: Document?
 
     public var isDuplicateKey: Bool { ServerCode.duplicateKey.contains(code) }
+    /// False for what stops a whole batch: a broken connection, an election, missing rights, a full disk.
+    public var isAboutOneDocument: Bool { !ServerCode.notAboutOneDocument.contains(code) }
+    /// As the error of the whole batch, which it has stopped.
+    public func failure(of context: String) -> MongoError {
+        MongoError(domain: .server, code: code, message: message, context: context)
+    }
     /// The collection's validator refused it.
     public var isDocumentValidationFailure: Bool { code == 121 }
 

@@ -213,9 +213,50 @@ import Testing
             try database.insert([live], into: "names")
             for mode in [ImportOptions.Mode.merge, .insert] {
                 let report = try database.load(folder.file("names.csv"), mode)
-                if mode == .merge { #expect(report.rejections.map(\.id) == ["\"a\""]) }
+                #expect(report.rejections.map(\.id) == ["\"a\""] && report.totals.unchanged == 0, "\(mode)")
                 #expect(try database.documents(in: "names") == [live])
             }
+        }
+    }
+
+    /// What is not there must not count as there.
+    @Test(arguments: [false, true])
+    func anInsertRejectsWhatACollationTakesForAnotherDocument(isThere: Bool) throws {
+        try withTestDatabase { database, folder in
+            try folder.write(
+                "collection,data\nc,\"{\"\"_id\"\":\"\"a\"\",\"\"n\"\":1}\"\nc,\"{\"\"_id\"\":\"\"A\"\",\"\"n\"\":2}\"\n",
+                to: "c.csv")
+            try database.create("c", ["collation": ["locale": "en", "strength": 2]])
+            if isThere { try database.insert([["_id": "a", "n": 9]], into: "c") }
+            let report = try database.load(folder.file("c.csv"), .insert) { $0.jobs = 1 }
+            #expect(report.rejections.map(\.id) == ["\"A\""] && report.status == "problems")
+            #expect(
+                report.rejections.first?.reason.hasPrefix(
+                    "the collection's collation takes its _id for that of another document: ") == true)
+            #expect(report.totals.unchanged == (isThere ? 1 : 0) && report.totals.inserted == (isThere ? 0 : 1))
+            #expect(try database.documents(in: "c").compactMap { $0["_id"] } == ["a"])
+        }
+    }
+
+    /// A document that stands in an index's way may be one that the merge mends.
+    @Test func anIndexThatTheMergedDocumentsNoLongerBreakIsBuilt() throws {
+        try withTestDatabase { database, folder in
+            let unique: Document = ["key": ["u": 1], "name": "u", "unique": true]
+            try database.create("c", indexes: [unique, ["key": ["w": 1], "name": "w", "unique": true]])
+            try database.insert((0..<100).map { ["_id": .int32($0), "u": .int32($0), "w": .int32($0)] }, into: "c")
+            let indexes = try database.image().collections["c"]?.indexes
+            try database.export(to: folder.file("c.csv"))
+            try database.run(["dropIndexes": "c", "index": "u"])
+            try database.update("c", ["_id": 2], ["$set": ["u": 1]])
+            let report = try database.load(folder.file("c.csv"))
+            #expect(report.status == "done" && report.warnings == [], "\(report.warnings)")
+            #expect(try database.image().collections["c"]?.indexes == indexes)
+            // One that only the database has stays in the way.
+            try database.run(["dropIndexes": "c", "index": "u"])
+            try database.insert([["_id": 100, "u": 1, "w": 100]], into: "c")
+            try database.update("c", ["_id": 2], ["$set": ["w": 2000]])
+            let refused = try database.load(folder.file("c.csv"))
+            #expect(refused.warnings.count == 1 && refused.warnings[0].contains("the server refuses index u on c"))
         }
     }
 

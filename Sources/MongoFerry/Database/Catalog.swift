@@ -7,8 +7,16 @@ import Relations
 enum OwnNames {
     static let lock = "__mongoferry_lock"
     static let stagingPrefix = "__mongoferry_staging."
+    /// See ``DisplacedCollections``.
+    static let displacedPrefix = "__mongoferry_displaced."
+    /// See ``KeptDefinitions``.
+    static let definitions = "__mongoferry_definitions"
 
-    static func contains(_ name: String) -> Bool { name == lock || name.hasPrefix(stagingPrefix) }
+    static func displaced(_ name: String) -> String { displacedPrefix + name }
+
+    static func contains(_ name: String) -> Bool {
+        name == lock || name == definitions || name.hasPrefix(stagingPrefix) || name.hasPrefix(displacedPrefix)
+    }
 }
 
 /// What a database holds, and what of it is left out.
@@ -105,6 +113,10 @@ struct Catalog {
         if info.name.hasPrefix("system.buckets.") { return "the server's own storage of a time series" }
         if info.name == "system.js" { return "server-side functions; copy them by hand if you use them" }
         if info.name.hasPrefix("system.") || info.name.contains("__mdb_internal") { return "the server's own" }
+        if info.name.hasPrefix(OwnNames.displacedPrefix) {
+            return
+                "displaced by an interrupted import; the next import gives it its name back, unless the view is there"
+        }
         if OwnNames.contains(info.name) { return "left by an interrupted import; the next import removes it" }
         return nil
     }

@@ -24,6 +24,23 @@ enum Repeating {
             }
         }
     }
+
+    /// As long as somebody else's operation may be in the way, such as the building of an index.
+    private static let patience = Duration.seconds(60)
+
+    /// Waits while somebody else's operation is in the way, about a minute at most.
+    /// - Throws: what the last attempt threw; `CancellationError`.
+    static func whileHeldUp<Result>(_ cancellation: Cancellation, _ body: () throws -> Result) throws -> Result {
+        let start = ContinuousClock.now
+        while true {
+            do {
+                return try body()
+            } catch let error as MongoError where error.isHeldUp && ContinuousClock.now - start < patience {
+                try cancellation.check()
+                Thread.sleep(forTimeInterval: pause)
+            }
+        }
+    }
 }
 
 extension MongoError {

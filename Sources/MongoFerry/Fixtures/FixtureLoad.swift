@@ -109,6 +109,7 @@ struct FixtureLoad {
         guard step.way != .view else { return [] }
         return try builder.build(
             step.entry.indexes, on: step.databaseName, step.entry.kind, inheriting: step.entry.options["collation"])
+        .map(\.text)
     }
 
     private func references(_ legacy: LegacyTypes) throws -> [Reference] {

@@ -10,7 +10,7 @@ struct CollectionBuilder {
     var writeConcern = WriteConcern.majority
 
     /// Creates a collection, time series or view under a name.
-    /// - Throws: ``FerryError`` naming the options that the server refuses.
+    /// - Throws: ``FerryError`` naming the options that the server refuses; ``MongoError``.
     func create(_ entry: BackupMetadata.Collection, as name: String) throws {
         if let key = entry.options.keys.first(where: Self.isNoOption) {
             throw FerryError("\(entry.databaseName): the file has an option '\(key)', which no collection can have")
@@ -36,10 +36,34 @@ struct CollectionBuilder {
                     // The attempt whose outcome was unknown had been carried out.
                 }
             }
-        } catch let error as MongoError where !error.isWorthRepeating && !error.isServerSelection {
+        } catch let error as MongoError
+            where !error.isWorthRepeating && !error.isServerSelection && !error.isNamespaceExists
+        {
             throw FerryError(
                 "the server cannot create \(entry.databaseName) with the file's options: \(error.message)",
                 details: ["Options: \(JSONDetail.short(entry.options))"])
+        }
+    }
+
+    /// So often another program's insert may come between a drop and what is created then.
+    private static let clearings = 50
+
+    /// Creates it in the place of what was dropped or renamed. As soon as the name is free another program's insert may
+    /// make a plain collection of it: that is dropped.
+    /// - Throws: ``FerryError`` naming the options that the server refuses; ``MongoError``; `CancellationError`.
+    func create(
+        _ entry: BackupMetadata.Collection, as name: String, clearing cancellation: Cancellation
+    ) throws {
+        var attempt = 1
+        while true {
+            do {
+                return try create(entry, as: name)
+            } catch let error as MongoError where error.isNamespaceExists && attempt < Self.clearings {
+                try cancellation.check()
+                // What is created then waits for a majority: the shorter the moment in between, the better.
+                try client.drop(Namespace(database, name), writeConcern: WriteConcern(.nodes(1)))
+                attempt += 1
+            }
         }
     }
 
@@ -63,15 +87,24 @@ struct CollectionBuilder {
         return keys.elements.allSatisfy { key, order in !key.contains("$**") && order.integer != nil }
     }
 
+    /// An index that the server refused.
+    struct RefusedIndex {
+        let index: Document
+        /// Which it is, and why.
+        let text: String
+        /// Documents that are there have the same value, which may change.
+        let isForDuplicates: Bool
+    }
+
     /// Builds indexes, each refusal by itself.
     /// - Parameters:
     ///   - name: of the collection.
     ///   - kind: what the collection is.
-    /// - Returns: what the server refused, as texts; nothing else was left out.
+    /// - Returns: what the server refused; nothing else was left out.
     /// - Throws: ``MongoError`` where the server could not be asked.
     func build(
         _ indexes: [Document], on name: String, _ kind: BackupMetadata.Collection.Kind, inheriting collation: Value?
-    ) throws -> [String] {
+    ) throws -> [RefusedIndex] {
         let wanted = indexes.filter { $0["name"]?.string != "_id_" && $0["clustered"] == nil }
             .map { Self.specification($0, of: kind, inheriting: collation) }
         guard !wanted.isEmpty else { return [] }
@@ -80,11 +113,14 @@ struct CollectionBuilder {
         return try wanted.compactMap { index in
             guard let error = try refusal(of: [index], on: name) else { return nil }
             let text = "index \(index["name"]?.string ?? "?") on \(name): \(error.message)"
-            guard error.isDuplicateKey else { return text }
+            guard error.isDuplicateKey else { return RefusedIndex(index: index, text: text, isForDuplicates: false) }
             var bare = index
             if bare["collation"] == nil, let collation { bare = bare.appending("collation", collation) }
             let keys = CollidingKeys(client: client, namespace: Namespace(database, name)).texts(bare)
-            return keys.isEmpty ? text : text + "; the keys that collide: " + keys.joined(separator: "; ")
+            return RefusedIndex(
+                index: index,
+                text: keys.isEmpty ? text : text + "; the keys that collide: " + keys.joined(separator: "; "),
+                isForDuplicates: true)
         }
     }
 
@@ -124,22 +160,23 @@ struct CollectionBuilder {
         return index["key"]?.document?.elements.contains { $0.value == "2dsphere" } ?? false
     }
 
-    /// Renames a collection over another in one step.
+    /// Renames a collection over another in one step, or to a name that nothing has.
     ///
-    /// Where the outcome of an attempt is unknown, it has been carried out exactly if the old name is gone.
+    /// Where the outcome of an attempt is unknown, it has been carried out exactly if the old name is gone. While another
+    /// client builds an index on either, servers refuse it: that is waited for.
     /// - Returns: whether the server has confirmed it.
-    /// - Throws: ``MongoError``.
-    func rename(_ from: String, over to: String) throws -> Bool {
+    /// - Throws: ``MongoError``; `CancellationError`.
+    func rename(_ from: String, over to: String, _ cancellation: Cancellation) throws -> Bool {
         try Repeating.run { isAgain in
             if isAgain {
                 let names = try client.listCollections(in: database, readPreference: .primary).map(\.name)
                 guard names.contains(from) else { return false }
             }
-            try client.runWrite(
-                [
-                    "renameCollection": .string("\(database).\(from)"), "to": .string("\(database).\(to)"),
-                    "dropTarget": true,
-                ], on: "admin")
+            let command: Document = [
+                "renameCollection": .string("\(database).\(from)"), "to": .string("\(database).\(to)"),
+                "dropTarget": true,
+            ]
+            _ = try Repeating.whileHeldUp(cancellation) { try client.runWrite(command, on: "admin") }
             return true
         }
     }

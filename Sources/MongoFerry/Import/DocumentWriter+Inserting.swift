@@ -38,8 +38,7 @@ extension DocumentWriter {
         try Self.check(result)
         guard !taken.isEmpty else { return }
         if whereTaken == .keep {
-            outcome.unchanged += taken.count
-            return
+            return try keep(result.writeErrors.filter(Self.isTakenID).map { (indexes[$0.index], $0) })
         }
         // Somebody inserted it meanwhile, or a collation takes it for another. What is there now is not known, so that
         // no pipeline may be used.
@@ -62,10 +61,44 @@ extension DocumentWriter {
         try writeInTransactions(dangerous)
     }
 
+    /// Tells documents that are there from those whose `_id` is another one, which a collation of the collection takes for
+    /// the same: these are not in the database, and are rejected.
+    private func keep(_ taken: [(index: Int, error: WriteError)]) throws {
+        let ids = try Document { list in
+            for (place, entry) in taken.enumerated() {
+                _ = try withID(entry.index) { list.append(String(place), copying: $0) }
+            }
+        }
+        let cursor = try client.find(
+            namespace, ["_id": ["$in": .array(ids)]],
+            options: FindOptions(projection: ["_id": 1], readPreference: .primary))
+        var live: [UInt64: [Document]] = [:]
+        try cursor.forEach { found in
+            guard let id = found.first else { return }
+            live[IDHash.hash(id), default: []].append(Document { $0.append(copying: id) })
+        }
+        for (index, error) in taken {
+            let isThere = try withID(index) { id in
+                live[IDHash.hash(id)]?.contains {
+                    $0.withRaw { $0.first.map { ServerEquality.areEqual($0, id) } ?? false }
+                }
+            }
+            if isThere == true {
+                outcome.unchanged += 1
+            } else {
+                try reject(
+                    index, "the collection's collation takes its _id for that of another document: \(error.message)")
+            }
+        }
+    }
+
     /// Huge documents need not be held twice while they are on their way: the driver has its own copy, and nothing
     /// of them is tried again.
     private func dropDocuments() throws {
-        for index in pending.indices { pending[index].id = try document(index).first.map(IDText.text) ?? "" }
+        for index in pending.indices {
+            let id = try document(index).first
+            pending[index].id = Document { if let id { $0.append(copying: id) } }
+        }
         bytes.reset(keeping: 64 << 10)
     }
 

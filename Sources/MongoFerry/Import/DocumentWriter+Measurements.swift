@@ -35,20 +35,25 @@ extension DocumentWriter {
     /// By a command of our own: libmongoc's bulk insert would give an `_id` to measurements that have none.
     func insertMeasurements(_ indexes: [Int]) throws {
         guard !indexes.isEmpty else { return }
-        outcome.inserted += indexes.count
-        if isDryRun { return }
+        if isDryRun {
+            outcome.inserted += indexes.count
+            return
+        }
         let documents = try Document { list in
             for (place, index) in indexes.enumerated() { list.append(String(place), copying: try document(index)) }
         }
         let reply = try client.runWrite(
             ["insert": .string(namespace.collection), "ordered": false, "documents": .array(documents)],
             on: namespace.database)
+        let errors = (reply["writeErrors"]?.array ?? []).compactMap(\.document).map { $0.withRaw { WriteError($0) } }
+        if let error = errors.first(where: { !$0.isAboutOneDocument }) {
+            throw error.failure(of: "inserting into \(namespace)")
+        }
+        outcome.inserted += indexes.count - errors.count
         var written = Set(indexes)
-        for error in reply["writeErrors"]?.array ?? [] {
-            guard let fields = error.document, let place = fields["index"]?.integer else { continue }
-            outcome.inserted -= 1
-            written.remove(indexes[place])
-            try reject(indexes[place], fields["errmsg"]?.string ?? "the server refuses it")
+        for error in errors {
+            written.remove(indexes[error.index])
+            try reject(indexes[error.index], WriteErrorText.text(error))
         }
         // Later batches find these too.
         if let repeated { for index in written { repeated.noteWritten(try document(index)) } }

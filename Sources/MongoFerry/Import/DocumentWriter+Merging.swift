@@ -96,7 +96,7 @@ extension DocumentWriter {
     func writeInTransactions(_ dangerous: [SecondAttempt.Postponed]) throws {
         guard !dangerous.isEmpty else { return }
         var result = SecondAttempt.Outcome()
-        let attempt = SecondAttempt(client: client, namespace: namespace)
+        let attempt = SecondAttempt(client: client, namespace: namespace, cancellation: cancellation)
         for entry in dangerous {
             guard hasTransactions else {
                 result.refused.append((entry, entry.reason))

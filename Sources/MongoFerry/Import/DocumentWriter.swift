@@ -38,8 +38,8 @@ final class DocumentWriter {
         let start: Int
         let count: Int
         let line: Int
-        /// Its `_id` as people read it, where the document itself is no longer kept.
-        var id: String?
+        /// `{_id: …}`, where the document itself is no longer kept.
+        var id: Document?
     }
 
     let client: Client
@@ -48,6 +48,8 @@ final class DocumentWriter {
     let name: String
     let isDryRun: Bool
     let rejections: RejectionLog
+    /// Looked at while another writer is waited for.
+    let cancellation: Cancellation
     let bytes = ByteBuffer(capacity: 1 << 20)
     var pending: [Pending] = []
     var outcome: CollectionOutcome
@@ -69,7 +71,8 @@ final class DocumentWriter {
 
     init(
         client: Client, namespace: Namespace, way: Way, name: String, isDryRun: Bool = false,
-        hasTransactions: Bool = false, repeated: RepeatedMeasurements? = nil, rejections: RejectionLog
+        hasTransactions: Bool = false, repeated: RepeatedMeasurements? = nil, rejections: RejectionLog,
+        cancellation: Cancellation
     ) {
         self.client = client
         self.namespace = namespace
@@ -79,6 +82,7 @@ final class DocumentWriter {
         self.hasTransactions = hasTransactions
         self.repeated = repeated
         self.rejections = rejections
+        self.cancellation = cancellation
         outcome = CollectionOutcome(name: name)
     }
 
@@ -139,6 +143,11 @@ final class DocumentWriter {
         return try RawDocument(UnsafeRawBufferPointer(rebasing: bytes.bytes[place.start..<place.start + place.count]))
     }
 
+    func withID<Result>(_ index: Int, _ body: (RawElement) throws -> Result) throws -> Result? {
+        if let kept = pending[index].id { return try kept.withRaw { try $0.first.map(body) } }
+        return try document(index).first.map(body)
+    }
+
     // MARK: What was refused
 
     func reject(_ index: Int, _ reason: String) throws {
@@ -146,7 +155,7 @@ final class DocumentWriter {
         rejections.add(
             RowProblem(
                 line: pending[index].line, collection: name,
-                id: try pending[index].id ?? document(index).first.map(IDText.text),
+                id: try withID(index) { IDText.text($0) },
                 reason: reason))
     }
 

@@ -25,6 +25,8 @@ public struct ImportPlan: Sendable {
         public var liveIsView = false
         /// The existing collection's or view's own options; nil where there is none.
         var liveOptions: Document?
+        /// Of the existing collection; nil where there is none, or it cannot be seen.
+        var uuid: Value?
         /// What differs between the file's options and indexes and the existing ones.
         public var differences: [String] = []
         /// What a server may refuse or read in another way.
@@ -61,6 +63,8 @@ public struct ImportPlan: Sendable {
     var views: Set<String> = []
     /// Collections of the file that were excluded.
     public var leftOut: [String] = []
+    /// Collections of which an interrupted import has kept options and indexes.
+    var kept: Set<String> = []
     /// Bytes of documents that the staging takes beside the live ones.
     public var stagingBytes = 0
 

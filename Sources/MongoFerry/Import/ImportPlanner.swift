@@ -50,6 +50,7 @@ struct ImportPlanner {
         steps = steps.filter { $0.way != .inPlace } + steps.filter { $0.way == .inPlace }
         steps += try ViewOrder.sorted(entries.filter { $0.kind == .view }).map { try step($0, 0, there) }
         plan.steps = steps
+        plan.kept = Set(there.kept.keys)
         plan.leftOut = excluded.map(\.name)
         let written = Set(steps.map(\.databaseName))
         plan.untouched = live.map(\.name).filter {
@@ -95,6 +96,9 @@ struct ImportPlanner {
         let existing = there.collections.first { $0.name == entry.databaseName }
         var step = ImportPlan.Step(
             name: entry.name, databaseName: entry.databaseName, way: .merge, records: records, entry: entry)
+        // Of a file that says nothing about itself: what an interrupted import has kept of the collection.
+        let kept = metadata == nil && existing?.kind != .view ? there.kept[entry.databaseName] : nil
+        let isSeries = existing?.kind == .timeseries || kept?.kind == .timeseries
         let existingIsView = existing?.kind == .view
         step.liveIsView = existingIsView && entry.kind != .view
         switch (entry.kind, options.mode) {
@@ -103,7 +107,7 @@ struct ImportPlanner {
         case (_, .insert): step.way = .insert
         case (.timeseries, .replace): step.way = .inPlace
         case (.collection, .replace):
-            step.way = options.inPlace || existing?.kind == .timeseries ? .inPlace : .staged
+            step.way = options.inPlace || isSeries ? .inPlace : .staged
         }
         if existing == nil || options.mode == .replace { step.doubts = CatalogDoubts.texts(entry) }
         try checkKinds(entry, existing)
@@ -112,7 +116,9 @@ struct ImportPlanner {
             if let existing { compareView(&step, existing, there) }
             return step
         }
+        step.uuid = there.uuid(of: entry.databaseName)
         guard let existing, !existingIsView else {
+            if let kept { take(kept, into: &step) }
             step.code = ServerCode.found(in: entry)
             if existing == nil, let hint = FileNames.hint(entry.databaseName, among: there.collections.map(\.name)) {
                 step.differences.append(hint)
@@ -132,12 +138,26 @@ struct ImportPlanner {
             step.entry.options = existing.options
             step.entry.indexes = liveIndexes
             if existing.kind == .timeseries { step.entry.kind = .timeseries }
+            if let kept, options.mode == .replace {
+                take(kept, into: &step)
+            } else if let kept {
+                let names = Set(liveIndexes.compactMap { $0["name"]?.string })
+                step.entry.indexes += kept.indexes.filter { !names.contains($0["name"]?.string ?? "") }
+            }
         } else {
             step.differences += CollectionDifferences.texts(
                 entry, options: existing.options, indexes: liveIndexes, mode: options.mode)
         }
         step.code = ServerCode.found(in: step.entry)
         return step
+    }
+
+    /// What was kept counts: the collection was dropped, and is not complete.
+    private func take(_ kept: BackupMetadata.Collection, into step: inout ImportPlan.Step) {
+        step.entry.kind = kept.kind
+        step.entry.options = kept.options
+        step.entry.indexes = kept.indexes
+        step.differences.append("its options and indexes are those that it had before an import was interrupted")
     }
 
     /// Only replace can make a view of a collection, or the other way round.
@@ -196,7 +216,9 @@ enum TargetName {
         } else if name.contains("__mdb_internal") {
             reason = "names with '__mdb_internal' in them are the server's own"
         } else if OwnNames.contains(name) {
-            reason = "'\(OwnNames.lock)' and names that start with '\(OwnNames.stagingPrefix)' are this program's own"
+            reason =
+                "'\(OwnNames.lock)', '\(OwnNames.definitions)' and names that start with '\(OwnNames.stagingPrefix)' or "
+                + "'\(OwnNames.displacedPrefix)' are this program's own"
         } else if name.utf8.contains(0) || name.contains("$") || name.hasPrefix(".") {
             reason = "a collection's name has no '$' and no zero byte, and does not start with a point"
         } else if database.utf8.count + 1 + name.utf8.count > 255 {

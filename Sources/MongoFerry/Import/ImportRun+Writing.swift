@@ -10,7 +10,10 @@ extension ImportRun {
     ) throws {
         var loader = loader(survey, legacy, lock)
         if options.mode == .replace {
-            try removeLitter(lock, among: nil)
+            let found = try connection.withClient {
+                try $0.listCollections(in: connection.database, readPreference: .primary)
+            }
+            try removeLitter(lock, among: found, plan)
             loader.references = underWay(references, plan, survey)
             var replacement = Replacement(
                 connection: connection, loader: loader, lock: lock, operation: operation,
@@ -32,7 +35,7 @@ extension ImportRun {
             note(outcome.loads, legacy)
             for load in outcome.loads { tallied[load.outcome.name] = load.references }
             noteRejections()
-            report.warnings += outcome.refusedIndexes
+            report.warnings += outcome.refusedIndexes + outcome.warnings
             report.refusedIndexCount += outcome.refusedIndexes.count
             if outcome.isRefused {
                 for index in report.collections.indices where !outcome.swapped.contains(report.collections[index].name)
@@ -57,12 +60,32 @@ extension ImportRun {
         let (compared, there) = try LiveCatalog.asked(connection, names: Set(plan.steps.map(\.databaseName))) {
             try compare(plan, survey, loader.references)
         }
-        try removeLitter(lock, among: there.collections)
+        try removeLitter(lock, among: there.collections, plan)
         try upsert(plan, loader, legacy, compared, there)
     }
 
-    private func removeLitter(_ lock: ImportLock, among collections: [CollectionInfo]?) throws {
-        let litter = try lock.removeLitter(among: collections)
+    private func removeLitter(
+        _ lock: ImportLock, among collections: [CollectionInfo], _ plan: ImportPlan
+    ) throws {
+        let displaced = DisplacedCollections(
+            connection: connection, lock: lock, cancellation: operation.cancellation)
+        let recovery = try displaced.recover(among: collections)
+        for name in recovery.kept {
+            operation.warning(
+                "an earlier import was interrupted, and somebody has made a new \(name) since: what it was before is in \(OwnNames.displaced(name))"
+            )
+        }
+        if !recovery.restored.isEmpty {
+            let names = recovery.restored.joined(separator: ", ")
+            let text = "an earlier import was interrupted: collections have got their names back: \(names)"
+            // The plan was made without them. A replace by a file that says what it is looks again.
+            let isPlanWrong = plan.steps.contains { recovery.restored.contains($0.databaseName) }
+            if isPlanWrong, options.mode != .replace || reader.metadata == nil {
+                throw FerryError(text, details: ["Nothing else was written. Run the import again."])
+            }
+            operation.warning(text)
+        }
+        let litter = try lock.removeLitter(among: collections) + recovery.removed
         if litter > 0 {
             operation.warning(
                 "an earlier import was interrupted: \(litter) collections that it had left behind were removed")
@@ -83,10 +106,16 @@ extension ImportRun {
                 let present = Set(
                     (there.contents[step.databaseName]?.indexes ?? []).compactMap { $0["name"]?.string })
                 if !isThere { try create(step) }
-                try build(step, present: present) { !step.comesAfterTheDocuments($0) }
+                let uuid = try step.uuid ?? uuid(of: step)
+                // Documents that the merge mends may stand in an index's way.
+                let early = try build(step, present: present) { !step.comesAfterTheDocuments($0) }
+                noteRefused(early.filter { !$0.isForDuplicates })
+                let waiting = early.filter(\.isForDuplicates)
                 guard step.way != .view else { continue }
                 let isOrdered = step.entry.isCapped || step.entry.kind == .timeseries
                 if let outcome = unchanged(step, compared) {
+                    noteRefused(waiting)
+                    noteChange(of: step, from: step.uuid, to: there.uuid(of: step.databaseName))
                     report.collections.append(outcome)
                     tallied[step.name] = compared[step.name]?.outcomes
                     continue
@@ -98,8 +127,11 @@ extension ImportRun {
                     writers: isOrdered ? 1 : nil, known: knownRows(step, compared, loader.survey))
                 if step.wasEmpty {
                     tallied[step.name] = result.references
-                    try build(step, present: present) { step.comesAfterTheDocuments($0) }
+                    noteRefused(try build(step, present: present) { step.comesAfterTheDocuments($0) })
                 }
+                let refused = Set(waiting.compactMap { $0.index["name"]?.string })
+                noteRefused(try build(step, present: present) { refused.contains($0["name"]?.string ?? "") })
+                if uuid != nil { noteChange(of: step, from: uuid, to: try self.uuid(of: step)) }
                 report.collections.append(result.outcome)
                 results.append(result)
             } catch {
@@ -139,19 +171,38 @@ extension ImportRun {
         }
     }
 
+    private func uuid(of step: ImportPlan.Step) throws -> Value? {
+        guard step.way != .view else { return nil }
+        return try connection.withClient {
+            try $0.listCollections(in: connection.database, readPreference: .primary).uuid(of: step.databaseName)
+        }
+    }
+
+    /// Tells where somebody has dropped or replaced a collection: what was written before that is gone.
+    private mutating func noteChange(of step: ImportPlan.Step, from before: Value?, to now: Value?) {
+        guard let before, now != before else { return }
+        report.warnings.append(
+            "\(step.databaseName) was dropped or replaced by another program during the import: what was written before is gone; import the file again"
+        )
+    }
+
     /// Builds those indexes that are wanted now and are not there yet.
-    private mutating func build(
+    /// - Returns: those that the server refused.
+    private func build(
         _ step: ImportPlan.Step, present: Set<String>, indexes isWanted: (Document) -> Bool
-    ) throws {
-        guard step.way != .view else { return }
+    ) throws -> [CollectionBuilder.RefusedIndex] {
+        guard step.way != .view else { return [] }
         let missing = step.entry.indexes.filter { !present.contains($0["name"]?.string ?? "") && isWanted($0) }
-        guard !missing.isEmpty else { return }
-        let refused = try connection.withClient { client in
+        guard !missing.isEmpty else { return [] }
+        return try connection.withClient { client in
             try CollectionBuilder(client: client, database: connection.database).build(
                 missing, on: step.databaseName, step.entry.kind,
                 inheriting: (step.liveOptions ?? step.entry.options)["collation"])
         }
-        report.warnings += refused.map { "the server refuses \($0)" }
+    }
+
+    private mutating func noteRefused(_ refused: [CollectionBuilder.RefusedIndex]) {
+        report.warnings += refused.map { "the server refuses \($0.text)" }
         report.refusedIndexCount += refused.count
     }
 

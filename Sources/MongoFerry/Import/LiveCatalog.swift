@@ -1,4 +1,5 @@
 import BSON
+import BackupFile
 import Foundation
 import MongoDriver
 
@@ -13,12 +14,17 @@ struct LiveCatalog: Sendable {
     let collections: [CollectionInfo]
     /// Of the collections that are written, views aside, by their names.
     let contents: [String: Contents]
+    /// Options and indexes of collections that an interrupted import had dropped.
+    let kept: [String: BackupMetadata.Collection]
     private let asked = ContinuousClock.now
 
     /// - Throws: ``MongoError``.
     init(_ connection: Connection, names: Set<String>) throws {
         let database = connection.database
         collections = try connection.withClient { try $0.listCollections(in: database, readPreference: .primary) }
+        kept =
+            collections.contains { $0.name == OwnNames.definitions }
+            ? try connection.withClient { try KeptDefinitions(client: $0, database: database).read() } : [:]
         let written = collections.filter { $0.kind != .view && names.contains($0.name) }.map(\.name)
         let answers = try connection.answers(for: written) { client, name in
             let count = try client.runRead(["count": .string(name)], on: database, readPreference: .primary)
@@ -29,6 +35,9 @@ struct LiveCatalog: Sendable {
         // Names that only look the same are the plan's to refuse.
         contents = Dictionary(zip(written, answers)) { first, _ in first }
     }
+
+    /// What tells a collection from another of its name; a time series goes by that of its buckets.
+    func uuid(of name: String) -> Value? { collections.uuid(of: name) }
 
     /// After so long others may have changed what was there.
     private static let freshness = Duration.seconds(2)
@@ -47,5 +56,12 @@ struct LiveCatalog: Sendable {
         let (result, early) = try Threads.run(body) { try LiveCatalog(connection, names: names) }
         let isFresh = ContinuousClock.now - early.asked < freshness
         return (result, isFresh ? early : try LiveCatalog(connection, names: names))
+    }
+}
+
+extension [CollectionInfo] {
+    func uuid(of name: String) -> Value? {
+        let names = [name, "system.buckets." + name]
+        return names.lazy.compactMap { name in first { $0.name == name }?.info["uuid"] }.first
     }
 }

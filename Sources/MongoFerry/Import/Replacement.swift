@@ -23,7 +23,8 @@ struct Replacement {
         var collections: [CollectionOutcome] = []
         var loads: [RowLoader.Result] = []
         var refusedIndexes: [String] = []
-        /// Collections that are new already, when something stopped the swap.
+        var warnings: [String] = []
+        /// Collections and views that are new already.
         var swapped: [String] = []
         /// The server refused more than was allowed: the live data are as they were.
         var isRefused = false
@@ -38,7 +39,7 @@ struct Replacement {
         let staging = Dictionary(
             uniqueKeysWithValues: staged.enumerated().map { ($1.name, OwnNames.stagingPrefix + "\(lock.mark).\($0)") })
         do {
-            for step in plan.steps where step.way == .view { try tryView(step) }
+            for step in plan.steps where step.way == .view { try views.tryOut(step) }
             try create(staged, staging)
             for step in staged {
                 do {
@@ -69,29 +70,39 @@ struct Replacement {
             outcome.isRefused = true
             return outcome
         }
-        for step in staged {
-            do {
-                try lock.check()
-                try swap(step, staging[step.name] ?? "")
-                outcome.swapped.append(step.name)
-            } catch {
-                throw stopped(error, plan, outcome.swapped)
-            }
-        }
-        var done = outcome.swapped
-        // In the plan's order: views come last.
-        for step in plan.steps where step.way != .staged {
+        // What cannot be staged comes last, in the plan's order: views at the end.
+        for step in staged + plan.steps.filter({ $0.way != .staged }) {
+            var remains = Remains.whole
             do {
                 // Before each that is dropped: nobody has touched it yet.
-                try operation.cancellation.check()
+                if step.way != .staged { try operation.cancellation.check() }
                 try lock.check()
+                switch step.way {
+                case .staged: try swap(step, staging[step.name] ?? "", &remains)
+                case .view: try views.run(step, &remains)
+                case .inPlace, .merge, .insert: try replaceInPlace(step, &outcome, &remains)
+                }
+                try forget(step, plan)
             } catch {
-                throw stopped(error, plan, done)
+                throw stopped(error, at: step, remains, plan, outcome.swapped)
             }
-            if step.way == .view { try recreateView(step) } else { try replaceInPlace(step, &outcome) }
-            done.append(step.name)
+            outcome.swapped.append(step.name)
         }
         return outcome
+    }
+
+    /// What there is of a collection or view while it is replaced.
+    enum Remains {
+        /// The old or the new one.
+        case whole
+        /// The old one was dropped, and nothing is there.
+        case gone
+        /// Some of the new one's documents and indexes.
+        case incomplete
+    }
+
+    private var views: ViewReplacement {
+        ViewReplacement(connection: connection, lock: lock, cancellation: operation.cancellation)
     }
 
     /// Makes the staging collections. Nobody else has their names.
@@ -112,12 +123,9 @@ struct Replacement {
     /// - Parameters:
     ///   - places: collections, and by which names they stand in the database now.
     ///   - loads: what was written to each.
-    private func checkCounts(of places: [(step: ImportPlan.Step, name: String)], _ loads: [RowLoader.Result]) throws {
+    func checkCounts(of places: [(step: ImportPlan.Step, name: String)], _ loads: [RowLoader.Result]) throws {
         let inserted = Dictionary(loads.map { ($0.outcome.name, $0.outcome.inserted) }) { _, last in last }
-        let countable = places.filter {
-            let entry = $0.step.entry
-            return entry.kind == .collection && !entry.isCapped && entry.options["expireAfterSeconds"] == nil
-        }
+        let countable = places.filter { Self.isCountable($0.step) }
         let connection = connection
         let areComplete = try connection.answers(for: countable) { client, place in
             try client.hasCount(inserted[place.step.name] ?? 0, connection.namespace(place.name))
@@ -129,7 +137,12 @@ struct Replacement {
         }
     }
 
-    private func fill(_ step: ImportPlan.Step, _ name: String, _ outcome: inout Outcome) throws {
+    static func isCountable(_ step: ImportPlan.Step) -> Bool {
+        let entry = step.entry
+        return entry.kind == .collection && !entry.isCapped && entry.options["expireAfterSeconds"] == nil
+    }
+
+    func fill(_ step: ImportPlan.Step, _ name: String, _ outcome: inout Outcome) throws {
         let watch = Stopwatch()
         let way: DocumentWriter.Way = step.entry.kind == .timeseries ? .measurements(timeField: nil) : .load
         var result = try operation.timed("load \(step.name)") {
@@ -152,7 +165,7 @@ struct Replacement {
 
     /// Builds the indexes that were left out so far, after the documents were counted: of a backup some have expired
     /// since.
-    private func buildExpiring(_ step: ImportPlan.Step, _ name: String, _ outcome: inout Outcome) throws {
+    func buildExpiring(_ step: ImportPlan.Step, _ name: String, _ outcome: inout Outcome) throws {
         let indexes = step.entry.indexes.filter(Self.expires)
         guard !indexes.isEmpty else { return }
         outcome.refusedIndexes += try build(indexes, of: step, on: name)
@@ -164,66 +177,21 @@ struct Replacement {
             try CollectionBuilder(client: client, database: connection.database)
                 .build(indexes, on: name, step.entry.kind, inheriting: step.entry.options["collation"])
         }
-        .map { $0.replacing(name, with: step.databaseName) }
+        .map { $0.text.replacing(name, with: step.databaseName) }
     }
 
-    private func swap(_ step: ImportPlan.Step, _ staging: String) throws {
+    private func swap(_ step: ImportPlan.Step, _ staging: String, _ remains: inout Remains) throws {
         operation.progress(.swap, step.name)
         try connection.withClient { client in
             // A view can't be renamed over.
-            if step.liveIsView { try client.drop(connection.namespace(step.databaseName)) }
-            let isConfirmed = try CollectionBuilder(client: client, database: connection.database).rename(
-                staging, over: step.databaseName)
-            if !isConfirmed { try lock.confirm() }
-        }
-    }
-
-    private func replaceInPlace(_ step: ImportPlan.Step, _ outcome: inout Outcome) throws {
-        do {
-            try connection.withClient { client in
+            if step.liveIsView {
                 try client.drop(connection.namespace(step.databaseName))
-                try CollectionBuilder(client: client, database: connection.database).create(
-                    step.entry, as: step.databaseName)
+                remains = .gone
             }
-            try fill(step, step.databaseName, &outcome)
-            try checkCounts(of: [(step, step.databaseName)], outcome.loads)
-            try buildExpiring(step, step.databaseName, &outcome)
-        } catch {
-            throw FerryError(
-                "\(step.databaseName) was being replaced in place and is not complete: \(Self.text(error))",
-                kind: error is CancellationError ? .interrupted : .failed,
-                details: ["The collections before it are done. Run the import again: it starts this collection anew."])
-        }
-    }
-
-    /// Has the server look at a view's definition before anything is dropped.
-    private func tryView(_ step: ImportPlan.Step) throws {
-        let name = OwnNames.stagingPrefix + "view"
-        try connection.withClient { client in
-            try client.drop(connection.namespace(name))
-            try CollectionBuilder(client: client, database: connection.database).create(step.entry, as: name)
-            try client.drop(connection.namespace(name))
-        }
-    }
-
-    /// In one step where the server lets it, so that there is no moment without the view.
-    private func recreateView(_ step: ImportPlan.Step) throws {
-        let live = step.liveCount == nil ? step.liveOptions : nil
-        if let live, live == step.entry.options { return }
-        try connection.withClient { client in
-            if let live, live["collation"] == step.entry.options["collation"] {
-                let change = step.entry.options.removing(["collation"])
-                let command = (["collMod": .string(step.databaseName)] as Document).joined(change)
-                do {
-                    _ = try Repeating.run { _ in try client.runWrite(command, on: connection.database) }
-                    return
-                } catch let error as MongoError where error.isUnauthorized {
-                    // The role readWrite may drop and create views, but not change them.
-                }
-            }
-            try client.drop(connection.namespace(step.databaseName))
-            try CollectionBuilder(client: client, database: connection.database).create(
-                step.entry, as: step.databaseName)
+            let isConfirmed = try CollectionBuilder(client: client, database: connection.database).rename(
+                staging, over: step.databaseName, operation.cancellation)
+            remains = .whole
+            if !isConfirmed { try lock.confirm() }
         }
     }
 
@@ -254,14 +222,32 @@ struct Replacement {
         return explained
     }
 
-    /// What stopped it between two collections.
-    private func stopped(_ error: any Error, _ plan: ImportPlan, _ done: [String]) -> FerryError {
-        let waiting = plan.steps.map(\.name).filter { !done.contains($0) }
+    /// What stopped it at a collection or view, and the state of all.
+    private func stopped(
+        _ error: any Error, at step: ImportPlan.Step, _ remains: Remains, _ plan: ImportPlan, _ done: [String]
+    ) -> FerryError {
+        let cause = error as? FerryError
+        let kind = error is CancellationError ? .interrupted : cause?.kind ?? .failed
+        let text = cause?.text ?? Self.text(error)
+        if remains == .incomplete {
+            return FerryError(
+                "\(step.databaseName) was being replaced in place and is not complete: \(text)", kind: kind,
+                details: (cause?.details ?? []) + [
+                    "The collections before it are done. Run the import again: it starts this collection anew."
+                ])
+        }
+        let waiting = plan.steps.map(\.name).filter { !done.contains($0) && (remains == .whole || $0 != step.name) }
+        func list(_ names: [String]) -> String { names.isEmpty ? "none" : names.joined(separator: ", ") }
+        let what = step.liveCount == nil ? "view" : "collection"
+        let state =
+            remains == .whole
+            ? "Every collection is whole."
+            : "The \(what) \(step.databaseName) is gone: it was dropped, and nothing has come in its place."
         return FerryError(
-            "the swap stopped: \(Self.text(error))", kind: error is CancellationError ? .interrupted : .failed,
-            details: [
-                "New already: \(done.isEmpty ? "none" : done.joined(separator: ", ")). Still old: \(waiting.joined(separator: ", ")).",
-                "Every collection is whole. Run the import again: it finishes the job.",
+            "the swap stopped: \(text)", kind: kind,
+            details: (cause?.details ?? []) + [
+                "New already: \(list(done)). Still old: \(list(waiting)).",
+                "\(state) Run the import again: it finishes the job.",
             ])
     }
 

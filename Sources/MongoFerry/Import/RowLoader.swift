@@ -64,7 +64,7 @@ struct RowLoader {
                         DocumentWriter(
                             client: try connection.pool.makeClient(), namespace: namespace, way: way, name: name,
                             isDryRun: isDryRun, hasTransactions: connection.server.supportsTransactions,
-                            repeated: repeated, rejections: rejections)
+                            repeated: repeated, rejections: rejections, cancellation: operation.cancellation)
                     }
                     let taken = try worker.take(batch, writer)
                     operation.progress(
@@ -91,8 +91,11 @@ struct RowLoader {
             try lock?.check()
             try connection.withClient { client in
                 let writer = DocumentWriter(
-                    client: client, namespace: namespace, way: way, name: name, rejections: rejections)
-                writer.note(try SecondAttempt(client: client, namespace: namespace).run(postponed))
+                    client: client, namespace: namespace, way: way, name: name, rejections: rejections,
+                    cancellation: operation.cancellation)
+                let attempt = SecondAttempt(
+                    client: client, namespace: namespace, cancellation: operation.cancellation)
+                writer.note(try attempt.run(postponed))
                 result.outcome += writer.outcome
             }
         }

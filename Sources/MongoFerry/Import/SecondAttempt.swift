@@ -32,6 +32,8 @@ struct SecondAttempt {
         let index: Int
         let reason: String
         let error: WriteError?
+        /// Another writer has held it, or one of its group, for longer than an update would have waited.
+        var isHeldUp = false
     }
 
     struct Outcome {
@@ -46,9 +48,10 @@ struct SecondAttempt {
 
     let client: Client
     let namespace: Namespace
+    let cancellation: Cancellation
 
     /// Tries each by itself, and then those at once that are only in each other's way.
-    /// - Throws: ``MongoError`` where the server could not be asked.
+    /// - Throws: ``MongoError`` where the server could not be asked; `CancellationError`.
     func run(_ postponed: [Postponed]) throws -> Outcome {
         var outcome = Outcome()
         var waiting = postponed
@@ -56,7 +59,11 @@ struct SecondAttempt {
         // What one was refused for may be free as soon as another has been written: forward, backward, forward.
         for _ in 0..<3 {
             failures = try waiting.compactMap { entry in
-                try write([entry], &outcome)
+                guard let failure = try write([entry], &outcome) else { return nil }
+                guard failure.isHeldUp else { return failure }
+                // It has been waited for long enough.
+                outcome.refused.append((entry, failure.reason))
+                return nil
             }
             if failures.isEmpty { return outcome }
             let isStuck = failures.count == waiting.count
@@ -69,6 +76,10 @@ struct SecondAttempt {
         // Who is refused for something else, such as a validator, breaks the circle.
         for _ in 0..<10 where waiting.count > 1 {
             guard let failure = try write(waiting, &outcome) else { return outcome }
+            if failure.isHeldUp {
+                outcome.refused += waiting.map { ($0, failure.reason) }
+                return outcome
+            }
             outcome.refused.append((waiting.remove(at: failure.index), failure.reason))
         }
         let reasons = Dictionary(circle.map { ($0.postponed.line, $0.reason) }) { first, _ in first }
@@ -113,7 +124,9 @@ struct SecondAttempt {
     func write(_ group: [Postponed], _ outcome: inout Outcome) throws -> Failure? {
         let session = try client.startSession()
         do {
-            let replaced = try session.withTransaction { try replace(group, in: session) }
+            let replaced = try session.withTransaction(beforeAgain: cancellation.check) {
+                try replace(group, in: session)
+            }
             outcome.updated += replaced
             outcome.inserted += group.count - replaced
             return nil
@@ -121,6 +134,10 @@ struct SecondAttempt {
             return Failure(
                 postponed: group[refusal.index], index: refusal.index, reason: WriteErrorText.text(refusal.error),
                 error: refusal.error)
+        } catch let error as MongoError where error.isHeldUp {
+            return Failure(
+                postponed: group[0], index: 0, reason: "another writer holds it: \(error.message)", error: nil,
+                isHeldUp: true)
         } catch let error as MongoError where !error.isRetryable && error.domain == .server {
             // Of the transaction itself, which a capped collection has none of.
             return Failure(postponed: group[0], index: 0, reason: error.message, error: nil)

@@ -1,0 +1,76 @@
+import BSON
+import BackupFile
+import MongoDriver
+
+/// Drops and loads what cannot be swapped, or shall not be.
+extension Replacement {
+    /// - Parameter remains: what there is of the collection where it throws.
+    func replaceInPlace(_ step: ImportPlan.Step, _ outcome: inout Outcome, _ remains: inout Remains) throws {
+        // Measurements that may have been written or not can only be written once by starting anew.
+        try Repeating.run { _ in
+            try drop(step, &remains)
+            try connection.withClient { client in
+                try CollectionBuilder(client: client, database: connection.database).create(
+                    step.entry, as: step.databaseName, clearing: operation.cancellation)
+            }
+            let rejected = loader.rejections.count
+            do {
+                try fill(step, step.databaseName, &outcome)
+            } catch let error as MongoError where loader.rejections.count > rejected {
+                // What was rejected would be told twice.
+                throw FerryError("\(error)")
+            }
+        }
+        try checkCount(ofLive: step, &outcome)
+        try buildExpiring(step, step.databaseName, &outcome)
+        remains = .whole
+    }
+
+    /// Whether options and indexes are nowhere but in the live collection.
+    private func mustKeepDefinition(of step: ImportPlan.Step) -> Bool {
+        step.way == .inPlace && loader.reader.metadata == nil
+            && !(step.entry.options.isEmpty && step.entry.indexes.isEmpty)
+    }
+
+    private func drop(_ step: ImportPlan.Step, _ remains: inout Remains) throws {
+        try connection.withClient { client in
+            let kept = KeptDefinitions(client: client, database: connection.database)
+            if mustKeepDefinition(of: step) { try kept.keep(step.entry) }
+            do {
+                // Confirmed by a majority with the command that creates it anew: another program's insert should find no
+                // time to come in between.
+                try Repeating.whileHeldUp(operation.cancellation) {
+                    try client.drop(connection.namespace(step.databaseName), writeConcern: WriteConcern(.nodes(1)))
+                }
+                remains = .incomplete
+            } catch let error as MongoError where error.isWorthRepeating || error.isServerSelection {
+                // It may be gone or not.
+                remains = .incomplete
+                throw error
+            } catch {
+                // Refused: at first it is as it was.
+                if remains == .whole, mustKeepDefinition(of: step) { try kept.forget(step.databaseName) }
+                throw error
+            }
+        }
+    }
+
+    /// Other programs see a live collection, and may write to it while it is loaded: that is told.
+    private func checkCount(ofLive step: ImportPlan.Step, _ outcome: inout Outcome) throws {
+        guard Self.isCountable(step) else { return }
+        let loaded = outcome.loads.last?.outcome.inserted ?? 0
+        let count = try connection.withClient { try $0.countDocuments(connection.namespace(step.databaseName)) }
+        guard count > loaded else { return try checkCounts(of: [(step, step.databaseName)], outcome.loads) }
+        outcome.warnings.append(
+            "\(step.databaseName): \(loaded) documents were written, and \(count) are there: other programs wrote to it while it was replaced in place"
+        )
+    }
+
+    /// Removes what was kept of a collection that is complete now.
+    func forget(_ step: ImportPlan.Step, _ plan: ImportPlan) throws {
+        guard plan.kept.contains(step.databaseName) || mustKeepDefinition(of: step) else { return }
+        try connection.withClient {
+            try KeptDefinitions(client: $0, database: connection.database).forget(step.databaseName)
+        }
+    }
+}

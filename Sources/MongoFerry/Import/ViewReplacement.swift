@@ -1,0 +1,97 @@
+import BSON
+import MongoDriver
+
+/// Puts a file's view in the place of whatever has its name.
+struct ViewReplacement {
+    let connection: Connection
+    let lock: ImportLock
+    let cancellation: Cancellation
+
+    private var displaced: DisplacedCollections {
+        DisplacedCollections(connection: connection, lock: lock, cancellation: cancellation)
+    }
+
+    /// Has the server look at a view's definition before anything is changed. A circle of views does not show: it needs
+    /// the view's own name.
+    func tryOut(_ step: ImportPlan.Step) throws {
+        let name = OwnNames.stagingPrefix + "view"
+        try connection.withClient { client in
+            try client.drop(connection.namespace(name))
+            try CollectionBuilder(client: client, database: connection.database).create(step.entry, as: name)
+            try client.drop(connection.namespace(name))
+        }
+    }
+
+    /// - Parameter remains: what there is under the name where it throws.
+    /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
+    func run(_ step: ImportPlan.Step, _ remains: inout Replacement.Remains) throws {
+        if step.liveCount == nil, let live = step.liveOptions, live == step.entry.options { return }
+        // As things are now: a collection may have got its name back since the plan was made.
+        let existing = try connection.withClient { client in
+            try client.listCollections(in: connection.database, readPreference: .primary)
+                .first { $0.name == step.databaseName }
+        }
+        switch existing?.kind {
+        case nil: try create(step)
+        case .collection: try takePlace(of: step)
+        case .view, .timeseries, .other:
+            if existing?.kind == .view, try change(step, existing?.options ?? [:]) { return }
+            // No server renames these.
+            try drop(step)
+            remains = .gone
+            try create(step)
+            remains = .whole
+        }
+    }
+
+    /// In one step where the server lets it, so that there is no moment without the view.
+    /// - Returns: false where the view has to be made anew.
+    private func change(_ step: ImportPlan.Step, _ live: Document) throws -> Bool {
+        guard live["collation"] == step.entry.options["collation"] else { return false }
+        let command = (["collMod": .string(step.databaseName)] as Document)
+            .joined(step.entry.options.removing(["collation"]))
+        do {
+            try connection.withClient { client in
+                _ = try Repeating.run { _ in
+                    try Repeating.whileHeldUp(cancellation) { try client.runWrite(command, on: connection.database) }
+                }
+            }
+            return true
+        } catch let error as MongoError where error.isUnauthorized {
+            // The role readWrite may drop and create views, but not change them.
+            return false
+        }
+    }
+
+    private func takePlace(of step: ImportPlan.Step) throws {
+        let name = step.databaseName
+        try displaced.displace(name)
+        do {
+            try create(step)
+        } catch {
+            do {
+                try displaced.restore(name)
+            } catch let second {
+                throw FerryError(
+                    "\(Replacement.text(error)), and the collection \(name) did not get its name back: \(second)",
+                    details: [
+                        "Its documents are in \(OwnNames.displaced(name)). The next import gives them their name back, unless the view is there by then."
+                    ])
+            }
+            throw error
+        }
+        try displaced.remove(name)
+    }
+
+    private func drop(_ step: ImportPlan.Step) throws {
+        try connection.withClient { try $0.drop(connection.namespace(step.databaseName)) }
+    }
+
+    /// Another program's insert may take the name as soon as it is free: that goes again.
+    private func create(_ step: ImportPlan.Step) throws {
+        try connection.withClient { client in
+            try CollectionBuilder(client: client, database: connection.database)
+                .create(step.entry, as: step.databaseName, clearing: cancellation)
+        }
+    }
+}

@@ -1,0 +1,119 @@
+import BSON
+import Foundation
+import MongoDriver
+import MongoFerry
+import Synchronization
+import Testing
+
+/// Other programs write, and hold documents, while an import runs.
+@Suite struct BusyDatabaseTests {
+    /// Runs `body` while another program inserts documents, one every other millisecond.
+    private func withWriter(
+        _ database: TestDatabase, _ collection: String, _ document: @escaping @Sendable (Int32) -> Document,
+        _ body: () throws -> Void
+    ) throws {
+        let (pool, name) = (database.pool, database.name)
+        let stop = Atomic<Bool>(false)
+        let thread = Thread {
+            do {
+                let other = TestDatabase(pool: pool, client: try pool.makeClient(), name: name)
+                var number: Int32 = 0
+                while !stop.load(ordering: .relaxed) {
+                    // What is refused in the middle of a drop is no matter of these tests.
+                    _ = try? other.run(["insert": .string(collection), "documents": [.document(document(number))]])
+                    number += 1
+                    usleep(2000)
+                }
+            } catch { Issue.record(error) }
+        }
+        thread.start()
+        defer { stop.store(true, ordering: .relaxed) }
+        try body()
+        stop.store(true, ordering: .relaxed)
+        try poll("the writer has ended") { thread.isFinished }
+    }
+
+    /// Another program's insert makes a plain collection of a name as soon as it is free.
+    @Test func aTimeSeriesIsReplacedWhileOthersWriteToIt() throws {
+        try withTestDatabase { database, folder in
+            try database.create(
+                "ticks", ["timeseries": ["timeField": "at", "metaField": "m"]],
+                indexes: [["key": ["m": 1, "at": 1], "name": "m_at"]])
+            let documents: [Value] = (0..<2000).map { ["at": .date(Int64($0) * 1000), "m": 1, "n": .int32($0)] }
+            try database.run(["insert": "ticks", "documents": .array(documents)])
+            try database.export(to: folder.file("ticks.csv"))
+            try withWriter(database, "ticks", { ["at": .date(1_800_000_000_000), "m": 2, "n": .int32($0)] }) {
+                for _ in 0..<4 {
+                    let report = try database.load(folder.file("ticks.csv"), .replace)
+                    #expect(report.status == "done", "\(report.warnings)")
+                    let info = try database.client.listCollections(in: database.name).first { $0.name == "ticks" }
+                    #expect(info?.kind == .timeseries)
+                    #expect(try database.documents(in: "ticks", ["m": 1]).count == 2000)
+                    let indexes = try database.client.listIndexes(of: database.namespace("ticks"))
+                    #expect(indexes.contains { $0["name"] == "m_at" })
+                }
+            }
+        }
+    }
+
+    @Test func whatOthersWriteDuringAReplaceInPlaceIsToldAndEveryIndexIsBuilt() throws {
+        try withTestDatabase { database, folder in
+            try database.create(
+                "c", ["validator": ["x": ["$exists": true]]],
+                indexes: [
+                    ["key": ["x": 1], "name": "x", "unique": true],
+                    ["key": ["at": 1], "name": "at", "expireAfterSeconds": 100_000_000],
+                ])
+            let text = String(repeating: "q", count: 200)
+            try database.insert(
+                (0..<20_000).map { ["_id": .int32($0), "x": .int32($0), "t": .string(text)] }, into: "c")
+            let expected = try database.image()
+            try database.export(to: folder.file("c.csv"))
+            try withWriter(database, "c", { ["x": .string("other \($0)")] }) {
+                let report = try database.load(folder.file("c.csv"), .replace) { $0.inPlace = true }
+                #expect(report.status == "problems" && report.totals.inserted == 20_000)
+                #expect(
+                    report.warnings.count == 1
+                        && report.warnings[0].hasPrefix("c: 20000 documents were written, and ")
+                        && report.warnings[0].hasSuffix("other programs wrote to it while it was replaced in place"),
+                    "\(report.warnings)")
+            }
+            let image = try database.image()
+            #expect(image.collections["c"]?.indexes == expected.collections["c"]?.indexes)
+            #expect(image.collections["c"]?.options == expected.collections["c"]?.options)
+            #expect(try database.count("c", ["x": ["$type": "int"]]) == 20_000)
+        }
+    }
+
+    /// Inside of a transaction servers do not wait for another writer, as they do outside.
+    @Test func aMergeWaitsForADocumentThatAnotherTransactionHolds() throws {
+        try withTestDatabase { database, folder in
+            // Only a transaction can write these.
+            let documents: [Document] = (0..<5).map { ["_id": .int32($0), "n": 1, "n": 2, "$x": 1] }
+            try database.insert(documents, into: "c")
+            try database.export(to: folder.file("c.csv"))
+            try database.delete("c", [:])
+            try database.insert((0..<5).map { ["_id": .int32($0), "old": 1] }, into: "c")
+            let (pool, name) = (database.pool, database.name)
+            let isHeld = Atomic<Bool>(false)
+            let thread = Thread {
+                do {
+                    let client = try pool.makeClient()
+                    let session = try client.startSession()
+                    try session.withTransaction {
+                        let statement: Value = ["q": ["_id": 3], "u": ["$set": ["z": 1]]]
+                        try client.run(["update": "c", "updates": [statement]], on: name, session: session)
+                        isHeld.store(true, ordering: .relaxed)
+                        usleep(1_500_000)
+                    }
+                } catch { Issue.record(error) }
+            }
+            thread.start()
+            try poll("the document is held") { isHeld.load(ordering: .relaxed) }
+            let report = try database.load(folder.file("c.csv"))
+            #expect(report.rejections.map(\.reason) == [] && report.status == "done")
+            #expect(Set(try database.documents(in: "c")) == Set(documents))
+            try poll("the transaction has ended") { thread.isFinished }
+        }
+    }
+}

@@ -1,0 +1,256 @@
+import BSON
+import Foundation
+import MongoDriver
+import MongoFerry
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+extension OwnServerTests {
+    /// What is dropped or displaced before its successor is there is lost at no moment, and what became of it is told.
+    @Suite(.serialized) struct RecoveryTests {
+        let server: OwnServer
+
+        init() throws { server = try OwnServer.shared() }
+
+        private func importing(
+            _ database: TestDatabase, _ file: String, _ mode: String = "replace", _ more: [String] = []
+        ) -> [String] {
+            ["import", file, "--uri", server.uri(), "--db", database.name, "--mode", mode, "--yes"] + more
+        }
+
+        private func export(_ database: TestDatabase, to file: String) throws {
+            let outcome = try Program.run(["export", "--uri", server.uri(), "--db", database.name, "-o", file])
+            try #require(outcome.status == 0, "\(outcome.text)")
+        }
+
+        private func emptyDatabase(_ database: TestDatabase) throws {
+            for name in try database.names() { try database.drop(name) }
+        }
+
+        /// A file with a view `v`, and a database where a collection has that name.
+        private func prepareView(_ database: TestDatabase, _ file: String) throws -> (DatabaseImage, DatabaseImage) {
+            try database.insert([["_id": 1]], into: "a")
+            try database.create("v", ["viewOn": "a", "pipeline": []])
+            let new = try database.image()
+            try export(database, to: file)
+            try emptyDatabase(database)
+            try database.insert([["_id": 1]], into: "a")
+            try database.create("v", indexes: [["key": ["n": 1], "name": "n"]])
+            try database.insert((0..<100).map { ["_id": .int32($0), "n": .int32($0)] }, into: "v")
+            return (try database.image(), new)
+        }
+
+        /// Only with its own name does a server see the circle.
+        @Test func aViewThatTheServerRefusesLeavesTheCollectionThatHadItsName() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.create("two", ["viewOn": "none", "pipeline": []])
+                try database.create("one", ["viewOn": "two", "pipeline": []])
+                let file = folder.file("views.csv")
+                try export(database, to: file)
+                try emptyDatabase(database)
+                try database.insert((0..<100).map { ["_id": .int32($0)] }, into: "one")
+                try database.create("two", ["viewOn": "one", "pipeline": []])
+                let before = try database.image()
+                let outcome = try Program.run(importing(database, file, "replace", ["-c", "one"]))
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("the swap stopped: the server cannot create one"), "\(outcome.errors)")
+                #expect(outcome.errors.contains("New already: none. Still old: one."), "\(outcome.errors)")
+                #expect(outcome.errors.contains("Every collection is whole."), "\(outcome.errors)")
+                #expect(try database.image().differences(from: before) == [])
+            }
+        }
+
+        @Test func aViewThatCannotBeCreatedLeavesTheCollectionAndARerunFinishesIt() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("view.csv")
+                let (old, new) = try prepareView(database, file)
+                // First the view is tried out, and the collection staged.
+                let failure = try FailPoint(server, ["create"], mode: .skip(2), ["errorCode": 2])
+                let outcome = try Program.run(importing(database, file))
+                try failure.off()
+                #expect(outcome.status == 1 && outcome.errors.contains("Every collection is whole."), "\(outcome.text)")
+                #expect(try database.image().differences(from: old) == [])
+                let again = try Program.run(importing(database, file))
+                #expect(again.status == 0, "\(again.text)")
+                #expect(try database.image().differences(from: new) == [])
+            }
+        }
+
+        @Test(arguments: ["the same file", "another file", "another file, merged"])
+        func aCollectionThatWasDisplacedWhenTheImportWasKilledIsNotLost(next: String) throws {
+            try withDatabase(on: server) { database, folder in
+                try database.insert([["_id": 1]], into: "other")
+                let other = folder.file("other.csv")
+                try export(database, to: other)
+                try emptyDatabase(database)
+                let file = folder.file("view.csv")
+                let (old, new) = try prepareView(database, file)
+                // The first is that of the collection, the second displaces.
+                let pause = try FailPoint(
+                    server, ["renameCollection"], mode: .skip(1), ["blockConnection": true, "blockTimeMS": 500])
+                let program = try Program(importing(database, file))
+                try pause.waitUntilEntered()
+                program.send(SIGKILL)
+                _ = try program.wait()
+                try pause.off()
+                try poll("it is displaced") { try !database.names().contains("v") }
+                let isSame = next == "the same file"
+                let outcome = try Program.run(
+                    importing(database, isSame ? file : other, next.hasSuffix("merged") ? "merge" : "replace"))
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(outcome.errors.contains("collections have got their names back: v"), "\(outcome.errors)")
+                var image = try database.image()
+                image.collections["other"] = nil
+                #expect(image.differences(from: isSame ? new : old) == [], "\(outcome.text)")
+            }
+        }
+
+        @Test func aViewThatIsGoneIsToldWithTheStateOfTheCollections() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.insert([["_id": 1]], into: "a")
+                try database.create("v", ["viewOn": "a", "pipeline": [], "collation": ["locale": "en"]])
+                let new = try database.image()
+                let file = folder.file("view.csv")
+                try export(database, to: file)
+                try database.drop("v")
+                try database.create("v", ["viewOn": "a", "pipeline": []])
+                let failure = try FailPoint(server, ["create"], mode: .skip(2), ["errorCode": 2])
+                let outcome = try Program.run(importing(database, file))
+                try failure.off()
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("New already: a. Still old: none."), "\(outcome.errors)")
+                #expect(outcome.errors.contains("The view v is gone: it was dropped"), "\(outcome.errors)")
+                let again = try Program.run(importing(database, file))
+                #expect(again.status == 0, "\(again.text)")
+                #expect(try database.image().differences(from: new) == [])
+            }
+        }
+
+        // MARK: In place
+
+        /// Such a file says nothing of options and indexes, and in place they are dropped with the collection.
+        @Test(arguments: ["create", "insert", "createIndexes"], [SIGKILL, SIGINT])
+        func optionsAndIndexesOutliveAReplaceInPlaceByAnOldFileThatIsStopped(command: String, signal: Int32) throws {
+            try withDatabase(on: server) { database, folder in
+                try database.create(
+                    "c", ["validator": ["$expr": ["$gte": ["$x", 0]]]],
+                    indexes: [
+                        ["key": ["x": 1], "name": "x", "unique": true], ["key": ["y": 1], "name": "y"],
+                    ])
+                let documents: [Document] = (0..<20).map { ["_id": .int32($0), "x": .int32($0), "y": "a"] }
+                try database.insert(documents, into: "c")
+                let expected = try database.image()
+                let rows = (0..<20).map { "c,\"{\"\"_id\"\":\($0),\"\"x\"\":\($0),\"\"y\"\":\"\"a\"\"}\"\n" }
+                try folder.write("collection,data\n" + rows.joined(), to: "old.csv")
+                let words = importing(database, folder.file("old.csv"), "replace", ["--in-place"])
+                let pause = try FailPoint(
+                    server, [command], mode: .skip(0), ["blockConnection": true, "blockTimeMS": 500])
+                let program = try Program(words)
+                try pause.waitUntilEntered()
+                program.send(signal)
+                _ = try program.wait()
+                try pause.off()
+                let again = try Program.run(words)
+                #expect(again.status == 0, "\(again.text)")
+                #expect(try database.image().differences(from: expected) == [], "\(again.text)")
+            }
+        }
+
+        @Test(arguments: [false, true]) func aDropThatIsRefusedLeavesTheCollectionAndSaysSo(isOldFile: Bool) throws {
+            try withDatabase(on: server) { database, folder in
+                try database.insert([["_id": 1, "n": 1]], into: "c")
+                let file = folder.file("c.csv")
+                if isOldFile {
+                    try folder.write("collection,data\nc,\"{\"\"_id\"\":1}\"\n", to: "c.csv")
+                } else {
+                    try export(database, to: file)
+                }
+                try database.insert([["_id": 2, "n": 2]], into: "c")
+                let before = try database.image()
+                let failure = try FailPoint(server, ["drop"], mode: .times(1), ["errorCode": 13])
+                let outcome = try Program.run(importing(database, file, "replace", ["--in-place"]))
+                try failure.off()
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("New already: none. Still old: c."), "\(outcome.errors)")
+                #expect(!outcome.errors.contains("not complete"), "\(outcome.errors)")
+                #expect(try database.image().differences(from: before) == [])
+            }
+        }
+
+        @Test(arguments: [["errorCode": 10107], ["errorCode": 11602], ["closeConnection": true]] as [Document])
+        func aFaultThatPassesDoesNotStopTheReplacingOfATimeSeries(fault: Document) throws {
+            try withDatabase(on: server) { database, folder in
+                try database.create("ticks", ["timeseries": ["timeField": "at"]])
+                let documents: [Value] = (0..<500).map { ["_id": .int32($0), "at": .date(Int64($0) * 1000)] }
+                try database.run(["insert": "ticks", "documents": .array(documents)])
+                let file = folder.file("ticks.csv")
+                try export(database, to: file)
+                let failure = try FailPoint(server, ["insert"], mode: .times(1), fault)
+                let outcome = try Program.run(importing(database, file))
+                try failure.off()
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(try database.documents(in: "ticks").count == 500)
+            }
+        }
+
+        // MARK: Others are in the way
+
+        @Test(arguments: [12587, 112, 24, 50] as [Int32])
+        func aSwapWaitsForWhatIsInItsWay(code: Int32) throws {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("new.csv")
+                let data = try FaultData(database, file: file, uri: server.uri())
+                let failure = try FailPoint(server, ["renameCollection"], mode: .times(3), ["errorCode": .int32(code)])
+                let outcome = try Program.run(importing(database, file))
+                try failure.off()
+                #expect(outcome.status == 0 || outcome.status == 2, "\(outcome.text)")
+                #expect(try database.image().differences(from: data.new) == [], "\(outcome.text)")
+            }
+        }
+
+        @Test func aSwapThatWaitsCanBeInterrupted() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("new.csv")
+                let data = try FaultData(database, file: file, uri: server.uri())
+                let failure = try FailPoint(
+                    server, ["renameCollection"], mode: .alwaysOn,
+                    ["errorCode": 12587, "blockConnection": true, "blockTimeMS": 100])
+                let outcome = try Program(importing(database, file)).interrupted(at: failure)
+                #expect(outcome.status == 130, "\(outcome.text)")
+                #expect(outcome.errors.contains("New already: none."), "\(outcome.errors)")
+                #expect(try data.newOnes(in: database) == [])
+                let again = try Program.run(importing(database, file))
+                #expect(again.status == 0 || again.status == 2, "\(again.text)")
+            }
+        }
+
+        @Test(arguments: [true, false]) func aCollectionThatIsDroppedWhileItIsMergedIsTold(isThere: Bool) throws {
+            try withDatabase(on: server) { database, folder in
+                try database.insert((0..<100).map { ["_id": .int32($0)] }, into: "c")
+                let file = folder.file("c.csv")
+                try export(database, to: file)
+                if isThere { try database.delete("c", ["_id": ["$gte": 10]]) } else { try database.drop("c") }
+                let pause = try FailPoint(
+                    server, ["insert"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 1000])
+                let words = importing(database, file, "merge")
+                let program = try Program(words)
+                try pause.waitUntilEntered()
+                try database.drop("c")
+                let outcome = try program.wait()
+                try pause.off()
+                #expect(outcome.status == 2, "\(outcome.text)")
+                #expect(
+                    outcome.errors.contains("c was dropped or replaced by another program during the import"),
+                    "\(outcome.text)")
+                let again = try Program.run(words)
+                #expect(again.status == 0, "\(again.text)")
+                #expect(try database.documents(in: "c").count == 100)
+            }
+        }
+    }
+}
