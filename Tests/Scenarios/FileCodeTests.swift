@@ -73,8 +73,10 @@ import Testing
                     created: nil, program: "x", database: "y",
                     collections: ["a", "b"].map { BackupMetadata.Collection(name: $0, records: 1) },
                     references: [reference])
-                let code = #"[{""$function"":{""body"":""function () { throw new Error('\#(Self.message)') }"",""args"":[],""lang"":""js""}},1]"#
-                try write(metadata, [#"a,"{""_id"":1}""#, #"b,"{""_id"":1,""p"":\#(code)}""#], to: folder.file("x.csv"))
+                let code =
+                    #"[{""$function"":{""body"":""function () { throw new Error('\#(Self.message)') }"",""args"":[],""lang"":""js""}},1]"#
+                try write(
+                    metadata, [#"a,"{""_id"":1}""#, #"b,"{""_id"":1,""p"":\#(code)}""#], to: folder.file("x.csv"))
                 for words in [["import", "--dry-run"], ["import"], ["verify"]] {
                     let outcome = try Program.run(
                         words + [folder.file("x.csv"), "--uri", try testURI(), "--db", database.name])

@@ -108,7 +108,8 @@ struct FixtureLoad {
         try builder.create(step.entry, as: step.databaseName)
         guard step.way != .view else { return [] }
         return try builder.build(
-            step.entry.indexes, on: step.databaseName, step.entry.kind, inheriting: step.entry.options["collation"])
+            step.entry.indexes, on: step.databaseName, step.entry.kind, inheriting: step.entry.options["collation"]
+        )
         .map(\.text)
     }
 
