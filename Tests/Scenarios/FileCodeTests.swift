@@ -31,7 +31,8 @@ import Testing
     @Test func theTimeFieldOfAFileIsNoFilter() throws {
         try withTestDatabase { database, folder in
             try database.create("m", ["timeseries": ["timeField": "t"]])
-            try database.insert([["t": .date(0), "v": 1]], into: "m")
+            // By a command: the driver would give it an _id, which the file's has not.
+            try database.run(["insert": "m", "documents": [["t": .date(1_700_000_000_000), "v": 1]]])
             let names = [
                 try Self.text("$comment\0\u{5}\0\0\0\0\u{3}$expr\0", "\u{3}$comment"), "$where", "$expr", "other",
             ]
@@ -42,8 +43,8 @@ import Testing
                 try write(
                     BackupMetadata(created: nil, program: "x", database: "y", collections: [entry]),
                     [
-                        #"m,"{""t"":{""$date"":{""$numberLong"":""0""}},""v"":1}""#,
-                        #"m,"{""t"":{""$date"":{""$numberLong"":""5""}},""v"":2,""$expr"":[1,1]}""#,
+                        #"m,"{""t"":{""$date"":{""$numberLong"":""1700000000000""}},""v"":1}""#,
+                        #"m,"{""t"":{""$date"":{""$numberLong"":""1700000000005""}},""v"":2,""$expr"":[1,1]}""#,
                     ], to: folder.file("m.csv"))
                 for words in [["import", "--dry-run"], ["verify"], ["import"]] {
                     let outcome = try Program.run(
@@ -51,7 +52,8 @@ import Testing
                     #expect(!outcome.text.contains(Self.message), "\(words): \(outcome.text)")
                 }
                 // The server's own field is what a measurement is looked up by.
-                #expect(try database.count("m", ["v": 1]) == 1, "\(name)")
+                let found = try database.documents(in: "m", ["v": 1])
+                #expect(found.count == 1, "\(name): \(found)")
             }
         }
     }

@@ -56,6 +56,50 @@ import Testing
         }
     }
 
+    /// A server finds none of the first by their time.
+    @Test func measurementsOfAllTimesAreKnown() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try Self.create(in: source)
+            try Self.create(in: copy)
+            let times: [Int64] = [
+                0, 1, 5000, 3_600_000, 86_400_000, 31_535_999_999, 31_536_000_000, -1, -5_000_000_000_000,
+                1_700_000_000_000, 4_400_000_000_000,
+            ]
+            let measurements = times.map { Value.document(["at": .date($0), "n": 1]) }
+            try Self.insert(measurements, into: source)
+            try Self.insert(measurements, into: copy)
+            let file = folder.file("ticks.csv")
+            try source.export(to: file)
+            let report = try copy.load(file)
+            #expect(report.totals.inserted == 0 && report.totals.unchanged == times.count)
+            let verified = try Verify(file: file, target: try copy.target).runBlocking(OperationContext())
+            #expect(verified.status == "done", "\(verified.differences)")
+        }
+    }
+
+    /// The server sorts what stands in the meta field, at every depth.
+    @Test func aMeasurementIsKnownWhateverOrderItsMetaFieldIsWrittenIn() throws {
+        try withTestDatabase { database, folder in
+            try database.create("ticks", ["timeseries": ["timeField": "at", "metaField": "of"]])
+            let row = #"""
+                {"_id":7,"at":{"$date":{"$numberLong":"5"}},"of":{"z":1,"a":[{"y":1,"b":{"$numberInt":"2"}}]},"n":{"z":1,"a":2}}
+                """#
+            let file = folder.file("ticks.csv")
+            try folder.write("collection,data\n" + LegacyFile.row("ticks", json: row) + "\n", to: "ticks.csv")
+            for inserted in [1, 0, 0] {
+                let report = try database.load(file)
+                #expect(report.totals.inserted == inserted && report.totals.unchanged == 1 - inserted)
+            }
+            #expect(try database.count("ticks") == 1)
+            let verified = try Verify(file: file, target: try database.target).runBlocking(OperationContext())
+            #expect(verified.status == "done", "\(verified.differences)")
+            // Elsewhere it keeps the order, which counts.
+            let other = row.replacing(#""z":1,"a":2}"#, with: #""a":2,"z":1}"#)
+            try folder.write("collection,data\n" + LegacyFile.row("ticks", json: other) + "\n", to: "other.csv")
+            #expect(try database.load(folder.file("other.csv")).totals.inserted == 1)
+        }
+    }
+
     /// The server finds measurements by its own time field, whatever a file calls it.
     @Test func aTimeFieldThatOnlyTheFileSpeaksOfDoublesNothing() throws {
         try withTestDatabase { database, folder in

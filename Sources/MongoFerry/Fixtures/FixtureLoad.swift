@@ -76,7 +76,7 @@ struct FixtureLoad {
             refusedIndexes += try prepare(step, builder)
             guard step.way != .view else { continue }
             let isOrdered = step.entry.isCapped || step.entry.kind == .timeseries
-            let way: DocumentWriter.Way = step.entry.kind == .timeseries ? .measurements(timeField: nil) : .load
+            let way: DocumentWriter.Way = step.entry.kind == .timeseries ? .measurements(nil) : .load
             outcome.outcomes.append(
                 try loader.load(
                     step.name, into: connection.namespace(step.databaseName), way, writers: isOrdered ? 1 : nil

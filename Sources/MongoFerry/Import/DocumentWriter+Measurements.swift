@@ -7,25 +7,26 @@ extension DocumentWriter {
     /// Measurements have no `_id` to be known by: one is there if all its fields are, in whatever order, since the
     /// server's buckets keep none. Of several that are equal, in whatever batches, as many are there as the database
     /// has.
-    func missingMeasurements(_ timeField: String) throws -> [Int] {
+    func missingMeasurements(_ fields: MeasurementFields) throws -> [Int] {
         var byFields: [Document: [Int]] = [:]
         var times: [Value] = []
         for index in pending.indices {
             let document = try document(index)
-            byFields[Self.sorted(document), default: []].append(index)
-            if let time = document[timeField]?.copy { times.append(time) }
+            byFields[fields.sorted(document), default: []].append(index)
+            if let time = document[fields.time]?.copy { times.append(time) }
         }
-        let filter = Document { $0.append(timeField, ["$in": .array(times)]) }
-        let cursor = try client.find(namespace, filter, options: FindOptions(readPreference: .primary))
         var live: [Document: Int] = [:]
-        try cursor.forEach { document in
-            let fields = Self.sorted(document)
-            if byFields[fields] != nil { live[fields, default: 0] += 1 }
+        for filter in fields.filters(times) {
+            let cursor = try client.find(namespace, filter, options: FindOptions(readPreference: .primary))
+            try cursor.forEach { document in
+                let measurement = fields.sorted(document)
+                if byFields[measurement] != nil { live[measurement, default: 0] += 1 }
+            }
         }
         var missing: [Int] = []
-        for (fields, indexes) in byFields {
-            let (wanted, there) = (indexes.count, live[fields] ?? 0)
-            let found = repeated?.take(wanted, of: fields, live: there) ?? min(wanted, there)
+        for (measurement, indexes) in byFields {
+            let (wanted, there) = (indexes.count, live[measurement] ?? 0)
+            let found = repeated?.take(wanted, of: measurement, live: there) ?? min(wanted, there)
             matched += found
             missing += indexes.dropFirst(found)
         }
@@ -57,10 +58,5 @@ extension DocumentWriter {
         }
         // Later batches find these too.
         if let repeated { for index in written { repeated.noteWritten(try document(index)) } }
-    }
-
-    static func sorted(_ document: RawDocument) -> Document {
-        let elements = Document(copying: document).elements.sorted { $0.key < $1.key }
-        return Document { for (key, value) in elements { $0.append(key, value) } }
     }
 }

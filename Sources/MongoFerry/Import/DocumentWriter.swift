@@ -13,12 +13,12 @@ final class DocumentWriter {
         /// As merge and insert, into a collection that was empty: what turns out to be there is replaced, or kept.
         case mergeIntoEmpty, insertIntoEmpty
         /// Into a time series; those that are there already are found by the time field. Nil for a new collection.
-        case measurements(timeField: String?)
+        case measurements(MeasurementFields?)
         /// Writes nothing: only says what a merge would find missing or different.
         case compare(DifferenceLog)
 
-        /// Whether measurements are looked up.
-        var findsMeasurements: Bool { if case .measurements(.some) = self { true } else { false } }
+        /// Of measurements that are looked up.
+        var measurementFields: MeasurementFields? { if case .measurements(let fields) = self { fields } else { nil } }
 
         /// Whether documents are sent as they come, without a look at what is there.
         var onlyInserts: Bool { keptBesideNextRow > 0 }
@@ -126,8 +126,8 @@ final class DocumentWriter {
             let missing = try lookUp(try DocumentKey(["_id"]), idOnly: true).missing
             outcome.unchanged += pending.count - missing.count
             try insert(missing, whereTaken: .keep)
-        case .measurements(let timeField):
-            let missing = try timeField.map(missingMeasurements) ?? Array(pending.indices)
+        case .measurements(let fields):
+            let missing = try fields.map(missingMeasurements) ?? Array(pending.indices)
             outcome.unchanged += pending.count - missing.count
             try insertMeasurements(missing)
         case .compare(let log):

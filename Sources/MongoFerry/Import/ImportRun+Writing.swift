@@ -154,9 +154,8 @@ extension ImportRun {
         if step.entry.kind == .timeseries {
             let isNew = (step.liveCount ?? 0) == 0
             // The server goes by its own, whatever the file says; the file's where the user may not see it.
-            let timeField = [step.liveOptions, step.entry.options].lazy
-                .compactMap { $0?["timeseries"]?.document?["timeField"]?.string }.first
-            return .measurements(timeField: isNew ? nil : timeField)
+            let fields = MeasurementFields(step.liveOptions) ?? MeasurementFields(step.entry.options)
+            return .measurements(isNew ? nil : fields)
         }
         if step.wasEmpty, key.isID, !options.isDryRun {
             return step.way == .insert ? .insertIntoEmpty : .mergeIntoEmpty

@@ -12,6 +12,7 @@ import Synchronization
 /// as much for all that are there several times.
 final class RepeatedMeasurements: Sendable {
     private let contents: ContentHash
+    private let fields: MeasurementFields
     /// Each once, sorted.
     private let hashes: RecordHashes
     /// How many live ones are accounted for, by the places in `hashes`.
@@ -21,7 +22,7 @@ final class RepeatedMeasurements: Sendable {
     /// - Throws: ``BackupError``, ``FileError``; `CancellationError`.
     init(
         in rows: FileSurvey.Rows, of reader: BackupReader, _ survey: FileSurvey, _ rules: TypeRules?,
-        _ cancellation: Cancellation
+        _ fields: MeasurementFields, _ cancellation: Cancellation
     ) throws {
         let contents = ContentHash()
         var all = RecordHashes()
@@ -32,7 +33,7 @@ final class RepeatedMeasurements: Sendable {
             try cancellation.check()
             batch.forEachRow { row in
                 decoder.withDocument(row, in: { $0 == rows.name }) { _, document, _ in
-                    all.append(Self.hash(DocumentWriter.sorted(document), contents), document: nil)
+                    all.append(Self.hash(fields.sorted(document), contents), document: nil)
                 }
             }
         }
@@ -45,6 +46,7 @@ final class RepeatedMeasurements: Sendable {
         }
         repeated.sort()
         self.contents = contents
+        self.fields = fields
         hashes = repeated
         taken = Mutex(Array(repeating: 0, count: repeated.count))
     }
@@ -66,7 +68,7 @@ final class RepeatedMeasurements: Sendable {
 
     /// Accounts for one of the file's that was written just now.
     func noteWritten(_ measurement: RawDocument) {
-        guard hashes.count > 0, let place = place(of: DocumentWriter.sorted(measurement)) else { return }
+        guard hashes.count > 0, let place = place(of: fields.sorted(measurement)) else { return }
         taken.withLock { $0[place] += 1 }
     }
 

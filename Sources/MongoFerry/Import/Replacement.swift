@@ -144,7 +144,7 @@ struct Replacement {
 
     func fill(_ step: ImportPlan.Step, _ name: String, _ outcome: inout Outcome) throws {
         let watch = Stopwatch()
-        let way: DocumentWriter.Way = step.entry.kind == .timeseries ? .measurements(timeField: nil) : .load
+        let way: DocumentWriter.Way = step.entry.kind == .timeseries ? .measurements(nil) : .load
         var result = try operation.timed("load \(step.name)") {
             try loader.load(step.name, into: connection.namespace(name), way, writers: step.entry.isCapped ? 1 : nil)
         }

@@ -41,9 +41,9 @@ struct RowLoader {
         let watch = Stopwatch()
         var result = Result(outcome: CollectionOutcome(name: name), matched: 0)
         guard let rows = survey.rows(of: name), rows.count > 0 else { return result }
-        let repeated =
-            way.findsMeasurements
-            ? try RepeatedMeasurements(in: rows, of: reader, survey, rules, operation.cancellation) : nil
+        let repeated = try way.measurementFields.map {
+            try RepeatedMeasurements(in: rows, of: reader, survey, rules, $0, self.operation.cancellation)
+        }
         try reader.seek(toRowAt: rows.first.offset, line: rows.first.line)
         let done = Tally()
         let bytes = Tally()

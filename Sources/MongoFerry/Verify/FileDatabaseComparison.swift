@@ -64,13 +64,13 @@ struct FileDatabaseComparison {
     private func differences(
         of rows: FileSurvey.Rows, _ namespace: Namespace, _ info: CollectionInfo, _ compared: LiveComparison.Result?
     ) throws -> [Report.Difference] {
-        let timeField = info.options["timeseries"]?.document?["timeField"]?.string
+        let measurements = MeasurementFields(info.options)
         let rejections = RejectionLog()
         let loader = RowLoader(
             reader: reader, connection: connection, survey: survey, rules: rules, jobs: Threads.defaultJobs,
             rejections: rejections, lock: nil, operation: operation, phase: .verify)
         let log = DifferenceLog(limit: Self.exampleLimit)
-        let way = timeField.map { DocumentWriter.Way.measurements(timeField: $0) } ?? .compare(log)
+        let way = measurements.map { DocumentWriter.Way.measurements($0) } ?? .compare(log)
         // What was read and is the same need not be looked up.
         let known = compared.flatMap { compared in
             contents.map { KnownRows(ids: rows.ids, equal: compared.equal, contents: $0) }
@@ -91,7 +91,7 @@ struct FileDatabaseComparison {
         if let result {
             add("missing", result.outcome.inserted, log.missing)
             add("different", result.outcome.updated, log.different)
-            guard timeField == nil else {
+            guard measurements == nil else {
                 let count = try connection.withClient { try $0.countDocuments(namespace) }
                 add("extra", count - result.matched, [], Self.extraNote)
                 return differences
