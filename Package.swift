@@ -29,7 +29,7 @@ let package = Package(
         // It comes with libmongoc; swift-crypto would compile its own for longer than the whole program takes.
         .systemLibrary(name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
-        .target(name: "BSON", swiftSettings: strict),
+        .target(name: "BSON", dependencies: ["CGlibc"], swiftSettings: strict),
         .target(name: "ExtendedJSON", dependencies: ["BSON"], swiftSettings: strict),
         .target(name: "MongoDriver", dependencies: ["BSON", "CLibMongoC"], swiftSettings: strict),
         .target(

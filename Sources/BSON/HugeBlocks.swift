@@ -1,6 +1,7 @@
 import Synchronization
 
 #if canImport(Glibc)
+    import CGlibc
     import Glibc
 #elseif canImport(Musl)
     import Musl
@@ -42,6 +43,10 @@ public final class HugeBlocks: Sendable {
                 return surplus
             }
             for block in surplus { free(block.start) }
+            #if canImport(Glibc)
+                // What buffers had before they took a block lies about in the allocator.
+                if !surplus.isEmpty { malloc_trim(0) }
+            #endif
         }
         return try body()
     }
