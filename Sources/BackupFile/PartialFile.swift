@@ -29,11 +29,21 @@ enum PartialFile {
             }
             // The other may have ended in between: what was opened is its backup then, under its final name.
             guard try isStill(file, at: partial) else { continue }
+            guard try isOwn(file) else {
+                guard unlink(partial) == 0 || errno == ENOENT else { throw FileError("remove", partial) }
+                continue
+            }
             guard ftruncate(file.descriptor, 0) == 0, fchmod(file.descriptor, 0o600) == 0 else {
                 throw FileError("empty", partial)
             }
             return file
         }
+    }
+
+    /// Whether nobody else has a way to it: in a folder that others may write to, one of them may have put it there.
+    private static func isOwn(_ file: OpenFile) throws(FileError) -> Bool {
+        let status = try file.status()
+        return status.st_uid == geteuid() && status.st_nlink == 1 && status.st_mode & S_IFMT == S_IFREG
     }
 
     private static func isStill(_ file: OpenFile, at path: String) throws(FileError) -> Bool {

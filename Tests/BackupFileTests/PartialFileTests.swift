@@ -34,4 +34,29 @@ import Testing
             #expect(try backup.text(of: "precious") == "precious")
         }
     }
+
+    /// Whoever put it there could read the backup, or would lose what it is a name of.
+    @Test func aFileThatHasAnotherNameTooIsNotWrittenTo() throws {
+        try SmallBackup.lend { backup in
+            try backup.put(Array("precious".utf8), "precious")
+            try FileManager.default.linkItem(
+                atPath: backup.path("precious"), toPath: backup.path(".small.csv.partial"))
+            let file = try PartialFile.open(for: backup.path("small.csv"))
+            try Array("mine".utf8).withUnsafeBytes { try file.write($0, at: 0) }
+            #expect(try backup.text(of: "precious") == "precious")
+            #expect(try backup.text(of: ".small.csv.partial") == "mine")
+        }
+    }
+
+    @Test(.enabled("only root can give files away") { geteuid() == 0 })
+    func aFileOfAnotherUserIsNotWrittenTo() throws {
+        try SmallBackup.lend { backup in
+            try backup.put([], ".small.csv.partial")
+            let partial = backup.path(".small.csv.partial")
+            try #require(chown(partial, 65534, 65534) == 0)
+            let file = try PartialFile.open(for: backup.path("small.csv"))
+            #expect(try file.status().st_uid == geteuid())
+            #expect(try FileManager.default.attributesOfItem(atPath: partial)[.ownerAccountID] as? NSNumber == 0)
+        }
+    }
 }
