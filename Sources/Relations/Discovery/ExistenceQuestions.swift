@@ -39,7 +39,7 @@ struct ExistenceQuestions {
         numbers.reserveCapacity(paths.reduce(0) { $0 + $1.count })
         for path in paths {
             ofPath.append(path.values.map { number(of: $0) })
-            let spelled = path.mainClass == .string ? path.values.map(\.asObjectID) : []
+            let spelled = path.mainClass == .string ? path.values.map(\.spelledObjectID) : []
             textsOfPath.append(
                 spelled.contains { $0 != nil } ? spelled.map { $0.map { number(of: .objectID($0)) } ?? -1 } : [])
         }
@@ -69,8 +69,9 @@ struct ExistenceQuestions {
         let open = paths.indices.filter { path in
             !paths[path].likeness.contains { $1 == .same && paths[path].hitCount($0) == paths[path].count }
         }
-        // Few values are asked for at once; of very many, a few each, so that the time stays bounded.
-        let all = open.reduce(0) { $0 + paths[$1].count }
+        // Few values are asked for at once; of many, some of each path, and of very many fewer, so that the time stays
+        // bounded.
+        let all = open.reduce(0) { $0 + paths[$1].count } * targets.count
         let share = 20_000_000 / max(1, open.count * targets.count)
         let probe = all <= 5_000 ? Int.max : min(25, max(2, share))
         try ask(&paths, existing) { target, paths in
@@ -144,5 +145,5 @@ struct ExistenceQuestions {
 
 extension Value {
     /// The ObjectId that a text of 24 digits spells.
-    fileprivate var asObjectID: ObjectID? { string.flatMap(ObjectID.init(hex:)) }
+    var spelledObjectID: ObjectID? { string.flatMap(ObjectID.init(hex:)) }
 }

@@ -74,8 +74,9 @@ struct PathEvidence: Sendable {
     }
 
     /// The paths of a collection whose values are mostly such that they can be keys.
+    /// - Parameter keys: the kinds of the targets' `_id`s. Where nothing else could refer to one, nothing is looked at.
     static func all(
-        in sample: CollectionSample, of collection: String, names: NameIndex
+        in sample: CollectionSample, of collection: String, names: NameIndex, keys: Set<IDClass>
     ) -> [PathEvidence] {
         let fields = LabelledFields(sample)
         return sample.paths.indices.compactMap { number -> PathEvidence? in
@@ -83,6 +84,7 @@ struct PathEvidence: Sendable {
             guard let path = sample.walker.path(number), let mainClass = values.mainClass else { return nil }
             let entries = values.sample.entries
             guard !entries.isEmpty, sample.isTarget || path != .id else { return nil }
+            guard path == .id || values.canBeFound(among: keys) else { return nil }
             // A value that is its own document's key says nothing about another document.
             if path != .id, values.ownIDs * 20 >= values.values * 19 { return nil }
             return PathEvidence(

@@ -24,6 +24,12 @@ struct PathSample: Sendable {
         return byClass.firstIndex(of: most).flatMap(IDClass.init(rawValue:))
     }
 
+    /// Whether some of the values may be `_id`s of these kinds, or texts that spell such ObjectIds.
+    func canBeFound(among keys: Set<IDClass>) -> Bool {
+        if keys.contains(where: { byClass[$0.rawValue] > 0 }) { return true }
+        return keys.contains(.objectID) && sample.entries.contains { $0.value.spelledObjectID != nil }
+    }
+
     /// Whether hardly any value comes twice, as in a running number.
     var isUnique: Bool { values >= 20 && sample.distinctCount * 100 >= values * 95 }
 

@@ -72,7 +72,8 @@ public struct ReferenceDiscovery: Sendable {
         let samples = collections.sorted { $0.key < $1.key }.map { (name: $0.key.text, sample: $0.value) }
         let targets = samples.map { TargetProfile(name: $0.name, sample: $0.sample) }
         let names = NameIndex(samples.map(\.name))
-        var paths = samples.flatMap { PathEvidence.all(in: $0.sample, of: $0.name, names: names) }
+        let keys = targets.reduce(into: Set<IDClass>()) { $0.formUnion($1.classes) }
+        var paths = samples.flatMap { PathEvidence.all(in: $0.sample, of: $0.name, names: names, keys: keys) }
         try ExistenceQuestions(targets: targets, paths: paths).ask(&paths, existing)
 
         let sharedKeys = SharedKeys(paths: paths, targets: targets)
