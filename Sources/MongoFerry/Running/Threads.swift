@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 
 /// Threads for blocking work: libmongoc, files, compressors. Swift's own pool is never blocked.
 package enum Threads {
@@ -47,17 +46,10 @@ package enum Threads {
     static func run<Result, Other: Sendable>(
         _ body: () throws -> Result, beside other: @escaping @Sendable () throws -> Other
     ) throws -> (Result, Other) {
-        let answer = Mutex<Swift.Result<Other, any Error>?>(nil)
-        let state = JoinState(waitingFor: 1)
-        try SystemThread.start {
-            let result = Swift.Result { try other() }
-            answer.withLock { $0 = result }
-            state.end()
-        }
+        let answer = try ThreadAnswer(of: other)
         let result = Swift.Result { try body() }
-        try state.join()
-        let mine = try result.get()
-        return (mine, try answer.withLock { $0 }?.get() ?? other())
+        let others = answer.wait()
+        return (try result.get(), try others.get())
     }
 
     /// Runs blocking work on a thread of its own, cancelled with the task that waits for it.
@@ -81,17 +73,11 @@ package enum Threads {
     static func run<Result: Sendable>(
         leavingOn cancellation: Cancellation, _ body: @escaping @Sendable () throws -> Result
     ) throws -> Result {
-        let answer = Mutex<Swift.Result<Result, any Error>?>(nil)
-        let state = JoinState(waitingFor: 1)
-        try SystemThread.start {
-            let result = Swift.Result { try body() }
-            answer.withLock { $0 = result }
-            state.end()
+        let answer = try ThreadAnswer(of: body)
+        while true {
+            if let result = answer.wait(seconds: 0.1) { return try result.get() }
+            try cancellation.check()
         }
-        while !state.hasEnded(within: 0.1) { try cancellation.check() }
-        // One that was wanted to stop may have failed for that.
-        guard let result = answer.withLock({ $0 }) else { throw CancellationError() }
-        return try result.get()
     }
 }
 
@@ -118,14 +104,6 @@ private final class JoinState: @unchecked Sendable {
         running -= count
         condition.broadcast()
         condition.unlock()
-    }
-
-    func hasEnded(within seconds: Double) -> Bool {
-        condition.lock()
-        defer { condition.unlock() }
-        let deadline = Date().addingTimeInterval(seconds)
-        while running > 0 { if !condition.wait(until: deadline) { break } }
-        return running == 0
     }
 
     func join() throws {
