@@ -17,19 +17,24 @@ enum PartialFile {
     /// Opens it, locked against a second export to the same name, and empties it.
     /// - Parameters:
     ///   - path: the backup's own name.
+    ///   - owner: the user whose files are one's own.
     ///   - beforeLocking: called between opening and locking it.
     /// - Throws: ``BackupError`` where another export writes it; ``FileError``.
-    static func open(for path: String, beforeLocking: () throws -> Void = {}) throws -> OpenFile {
+    static func open(
+        for path: String, owner: uid_t = geteuid(), beforeLocking: () throws -> Void = {}
+    ) throws -> OpenFile {
         let partial = Self.path(for: path)
-        while true {
-            let file = try OpenFile(path: partial, flags: O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+        for _ in 0..<attempts {
+            guard let (file, isNew) = try opened(partial) else { continue }
             try beforeLocking()
             guard flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 else {
                 throw BackupError(.exists, path, "another export is writing this file now")
             }
             // The other may have ended in between: what was opened is its backup then, under its final name.
             guard try isStill(file, at: partial) else { continue }
-            guard try isOwn(file) else {
+            // Some file systems say another owner of every file.
+            if isNew { return file }
+            guard try isOwn(file, owner) else {
                 guard unlink(partial) == 0 || errno == ENOENT else { throw FileError("remove", partial) }
                 continue
             }
@@ -38,12 +43,31 @@ enum PartialFile {
             }
             return file
         }
+        throw BackupError(.exists, path, "others keep making and removing \(partial)")
+    }
+
+    /// So often a file may go between one look and the next.
+    private static let attempts = 100
+
+    /// The file, and whether it was made just now; nil where it has gone meanwhile.
+    private static func opened(_ path: String) throws(FileError) -> (OpenFile, isNew: Bool)? {
+        do throws(FileError) {
+            return (try OpenFile(path: path, flags: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600), true)
+        } catch {
+            guard error.code == EEXIST else { throw error }
+        }
+        do throws(FileError) {
+            return (try OpenFile(path: path, flags: O_RDWR | O_NOFOLLOW), false)
+        } catch {
+            guard error.code == ENOENT else { throw error }
+            return nil
+        }
     }
 
     /// Whether nobody else has a way to it: in a folder that others may write to, one of them may have put it there.
-    private static func isOwn(_ file: OpenFile) throws(FileError) -> Bool {
+    private static func isOwn(_ file: OpenFile, _ owner: uid_t) throws(FileError) -> Bool {
         let status = try file.status()
-        return status.st_uid == geteuid() && status.st_nlink == 1 && status.st_mode & S_IFMT == S_IFREG
+        return status.st_uid == owner && status.st_nlink == 1 && status.st_mode & S_IFMT == S_IFREG
     }
 
     private static func isStill(_ file: OpenFile, at path: String) throws(FileError) -> Bool {

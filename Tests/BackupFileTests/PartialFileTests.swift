@@ -59,4 +59,14 @@ import Testing
             #expect(try FileManager.default.attributesOfItem(atPath: partial)[.ownerAccountID] as? NSNumber == 0)
         }
     }
+
+    /// As network drives and some mounts in containers have it: of their files another seems to be the owner.
+    @Test(.timeLimit(.minutes(1))) func whereEveryFileSeemsToBeAnothersItIsMadeAllTheSame() throws {
+        try SmallBackup.lend { backup in
+            try backup.put(Array("left by an export that was killed".utf8), ".small.csv.partial")
+            let file = try PartialFile.open(for: backup.path("small.csv"), owner: geteuid() + 1)
+            try Array("mine".utf8).withUnsafeBytes { try file.write($0, at: 0) }
+            #expect(try backup.text(of: ".small.csv.partial") == "mine")
+        }
+    }
 }
