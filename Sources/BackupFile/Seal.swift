@@ -37,9 +37,26 @@ public struct Seal: Hashable, Sendable {
             guard let count = value.integer, BackupMetadata.counts.contains(count) else { return nil }
             records.append((name, count))
         }
-        // The hash does not cover the seal itself. Written one way only, none of its bytes can change unnoticed.
-        guard rows == records.reduce(0, { $0 + $1.count }), self.line.utf8.elementsEqual((line + "\n").utf8) else {
-            return nil
+        // The hash does not cover the seal itself. Written one way only, but for blanks, which other programs put between
+        // the parts, none of its bytes can change unnoticed.
+        let dense = Self.withoutBlanks(line.utf8.dropFirst(Self.prefix.utf8.count))
+        guard rows == records.reduce(0, { $0 + $1.count }),
+            self.line.utf8.elementsEqual(Self.prefix.utf8 + dense + "\n".utf8)
+        else { return nil }
+    }
+
+    /// JSON without the blanks outside its texts.
+    private static func withoutBlanks(_ json: some Sequence<UInt8>) -> [UInt8] {
+        var isInText = false
+        var isEscaped = false
+        return json.filter { byte in
+            if isInText {
+                isInText = isEscaped || byte != UInt8(ascii: "\"")
+                isEscaped = !isEscaped && byte == UInt8(ascii: "\\")
+                return true
+            }
+            isInText = byte == UInt8(ascii: "\"")
+            return byte != UInt8(ascii: " ")
         }
     }
 

@@ -57,6 +57,20 @@ import Testing
         }
     }
 
+    @Test func aSealThatAnotherProgramHasWrittenWithBlanksFits() throws {
+        try SmallBackup.lend { backup in
+            try backup.write("small.csv")
+            let text = try backup.text(of: "small.csv")
+            let start = try #require(text.range(of: "# seal ")).upperBound
+            let spaced = text[start...].replacing("\":", with: "\": ").replacing(",\"", with: ", \"")
+            #expect(spaced != text[start...])
+            #expect(try backup.faults(in: Array((text[..<start] + spaced).utf8)) == [])
+            let wrong = spaced.replacing("\"rows\": ", with: "\"rows\": 1")
+            let faults = try backup.faults(in: Array((text[..<start] + wrong).utf8))
+            #expect(wrong != spaced && !faults.isEmpty)
+        }
+    }
+
     @Test func anEditedRowIsRefusedWithTheSealNamed() throws {
         try SmallBackup.lend { backup in
             try backup.write("small.csv")
