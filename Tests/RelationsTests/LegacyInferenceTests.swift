@@ -41,6 +41,26 @@ import Testing
             ])
     }
 
+    /// Documents inside others have keys of their own, which no collection has.
+    @Test func keysOfDocumentsInsideOthersAreIDsWhereAllLookSo() throws {
+        var file = File()
+        for number in 0..<10 {
+            file.add(
+                "orders",
+                [
+                    "_id": hex(1, number), "items": [["_id": hex(7, number), "sku": hex(8, number)]],
+                    "parts": [["_id": number == 3 ? "a part" : hex(9, number)]],
+                ])
+        }
+        let resolution = try file.resolve()
+        #expect(
+            resolution.described == [
+                "orders._id: objectId, _id",
+                "orders.items[]._id: objectId, inferred: 10 of 10 values of an '_id' have 24 hex digits",
+            ])
+        #expect(resolution.lookAlikes.map { "\($0.path)" } == ["items[].sku", "parts[]._id"])
+    }
+
     /// They would lead nowhere as ObjectIds.
     @Test func referencesToIdsThatStayTextsStayTexts() throws {
         var file = File()

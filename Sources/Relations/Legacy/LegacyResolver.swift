@@ -38,7 +38,7 @@ struct LegacyResolver {
         _ existsInDatabase: (String, [ObjectID]) throws -> Set<ObjectID>
     ) throws -> LegacyResolution {
         var draft = Draft(rules: configuration.collections.flatMap(configuredRules))
-        var waiting: [(search: IDSearch, hexStrings: Int)] = []
+        var waiting: [(search: IDSearch, seen: PathSurvey)] = []
         var waitingIDs = 0
         func searchAll() throws {
             var searches = waiting.map(\.search)
@@ -46,7 +46,7 @@ struct LegacyResolver {
             try withoutActuallyEscaping(existsInDatabase) {
                 try IDQuestions(names: databaseCollections, existsInDatabase: $0).ask(&searches)
             }
-            for (search, (_, hexStrings)) in zip(searches, waiting) { take(search, hexStrings, into: &draft) }
+            for (search, (_, seen)) in zip(searches, waiting) { take(search, seen, into: &draft) }
             waiting = []
             waitingIDs = 0
         }
@@ -72,7 +72,7 @@ struct LegacyResolver {
                 let isOpen = if case .open = decision { true } else { false }
                 let search = IDSearch(
                     path: path, collection: name.text, survey: seen, file: idsByCollection, asksDatabase: isOpen)
-                waiting.append((search, seen.hexStrings))
+                waiting.append((search, seen))
                 waitingIDs += search.values.count
                 if waitingIDs >= Self.idsAtOnce { try searchAll() }
             }
@@ -83,11 +83,18 @@ struct LegacyResolver {
     }
 
     /// Takes down what was found out of the ids at one path.
-    private func take(_ search: IDSearch, _ hexStrings: Int, into draft: inout Draft) {
+    private func take(_ search: IDSearch, _ seen: PathSurvey, into draft: inout Draft) {
         let (name, path, found) = (search.collection, search.path, search.findings)
         guard found.isMost else {
-            let problem = "\(hexStrings.grouped) values of 24 hex digits stay texts: \(found.shortfall)"
-            if search.asksDatabase { draft.lookAlikes.append(.init(collection: name, path: path, problem: problem)) }
+            guard search.asksDatabase else { return }
+            // Documents inside others have `_id`s of their own, which are in no collection.
+            if path.steps.last == .field("_id"), !path.isInID, seen.hexStrings == seen.values {
+                let evidence = "\(seen.values.grouped) of \(seen.values.grouped) values of an '_id' have 24 hex digits"
+                draft.rules.append(TypeRule(collection: name, path: path, type: .objectId, reason: .inferred(evidence)))
+            } else {
+                let problem = "\(seen.hexStrings.grouped) values of 24 hex digits stay texts: \(found.shortfall)"
+                draft.lookAlikes.append(.init(collection: name, path: path, problem: problem))
+            }
             return
         }
         if search.asksDatabase {
