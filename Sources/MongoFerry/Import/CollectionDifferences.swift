@@ -30,7 +30,8 @@ enum CollectionDifferences {
                 result.append("index \(name) will be created")
             }
         }
-        for name in liveIndexes.keys.sorted() where fileIndexes[name] == nil {
+        // Every collection has the index of its `_id`s, whether a file names it or not.
+        for name in liveIndexes.keys.sorted() where fileIndexes[name] == nil && name != "_id_" {
             result.append(
                 "index \(name) is not in the file; " + (isReplace ? "it will be gone" : "it stays"))
         }

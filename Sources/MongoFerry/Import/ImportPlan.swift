@@ -78,8 +78,9 @@ public struct ImportPlan: Sendable {
         for (index, step) in steps.enumerated() {
             let name = TextWidth.padded(BackupMetadata.shown(step.databaseName), to: width)
             var line = "  \(index + 1). \(name)  "
-            if step.way == .view, mode != .replace {
-                lines.append(line + (step.liveOptions == nil ? "view (new)" : "view (it is there, and stays as it is)"))
+            if step.way == .view {
+                line += viewText(step)
+                lines.append(line)
                 lines += (step.differences + step.doubts).map { "     \($0)" }
                 lines += step.code.map { "     code that the server runs: \($0)" }
                 continue
@@ -105,6 +106,12 @@ public struct ImportPlan: Sendable {
                 "  room that the staging takes on the server: about \(ByteText.text(stagingBytes)) before compression")
         }
         return lines
+    }
+
+    private func viewText(_ step: Step) -> String {
+        let isThere = step.liveOptions != nil
+        if mode == .replace { return step.way.rawValue + (isThere ? "" : " (new)") }
+        return isThere ? "view (it is there, and stays as it is)" : "view (new)"
     }
 
     private static func list(_ names: [String]) -> String {
