@@ -363,6 +363,33 @@ import Testing
         }
     }
 
+    /// Nothing in such rows would show that their texts were never anything else.
+    @Test(arguments: [ExtendedJSONMode.compact, .canonical])
+    func textsThatLookLikeIDsAndDatesComeBackFromABareExport(_ mode: ExtendedJSONMode) throws {
+        try withTwoTestDatabases { source, copy, folder in
+            let id = "5c2aad800000000000000001"
+            let date = "2024-01-01T00:00:00.000Z"
+            try source.insert([["_id": .string(id), "s": .string(date)], ["_id": "x", "s": "y"]], into: "texts")
+            try source.insert([["_id": 1, "list": [["s": .string(date)]], "n": 2]], into: "numbers")
+            for mixed in [false, true] {
+                if mixed {
+                    try source.insert(
+                        [["_id": .objectID(ObjectID(high: 1, low: 2)), "s": .string(date)]], into: "texts")
+                }
+                let file = folder.file("bare \(mixed).csv")
+                let report = try source.export(to: file) {
+                    $0.plain = true
+                    $0.json = mode
+                }
+                #expect(report.escaped == 1)
+                try copy.load(file, .replace)
+                #expect(try copy.image().differences(from: source.image()) == [])
+                let verified = try Verify(file: file, target: try source.target).runBlocking(OperationContext())
+                #expect(verified.differences.isEmpty)
+            }
+        }
+    }
+
     @Test func oldRowsAndExtendedJSONRowsInOneFileEachKeepToTheirRules() throws {
         try withTestDatabase { database, folder in
             let customers = LegacyFile.documents("customers")

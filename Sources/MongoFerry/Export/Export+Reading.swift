@@ -83,7 +83,9 @@ extension Export {
         let reader = PartReader(
             parts: PartQueue(parts) { $0.isLarge }, chunks: chunks, encoders: encoders, operation: operation,
             hasCompany: readers > 1, opensInTurn: opensInTurn)
-        let encoder = ChunkEncoder(chunks: chunks, queue: encoders, names: names, mode: options.json)
+        let encoder = ChunkEncoder(
+            chunks: chunks, queue: encoders, names: names, mode: options.json,
+            isBare: options.plain)
         let open = Tally()
         open.add(readers)
         let reading = (0..<readers).map { index in

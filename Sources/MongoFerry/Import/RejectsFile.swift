@@ -1,7 +1,6 @@
 import BSON
 import BackupFile
 import ExtendedJSON
-import Foundation
 
 /// Rows that were set aside, as a CSV that can be mended and imported by itself.
 struct RejectsFile {
@@ -16,7 +15,7 @@ struct RejectsFile {
     private let collections: RejectsNames
     private let survey: FileSurvey
     private var decoder: RowDecoder
-    private var marking = RowMarking()
+    private let marking = RowMarking()
 
     /// Writes rows into `PATH.rejects.csv`; where that is there already, into `PATH.rejects.2.csv` and so on, since somebody may
     /// have mended its rows.
@@ -73,11 +72,12 @@ struct RejectsFile {
         let newName = collections.name(of: name)
         names[newName] = collections.databaseName(of: name)
         let isLegacy: Bool?
+        var marked: ByteBuffer?
         do {
             isLegacy = try decoder.withDocument(fields, line: row.line, collection: name) { document, traits in
                 guard !survey.legacyRows.includes(document, hasWrapper: traits.contains(.wrapper)) else { return true }
                 // Without the metadata or other rows it would look like one of a legacy file.
-                if !traits.contains(.wrapper) { try marking.mark(document) }
+                if !traits.contains(.wrapper) { marked = try marking.field(document).0 }
                 return false
             }
         } catch is RowProblem {
@@ -85,7 +85,7 @@ struct RejectsFile {
         }
         hasLegacyRows = hasLegacyRows || isLegacy ?? looksLegacy(fields)
         let prefix = Array(BackupWriter.rowPrefix(newName).utf8)
-        if let marked = marking.take() {
+        if let marked {
             try prefix.withUnsafeBytes { try write([$0, marked.bytes]) }
         } else if newName.hasSameBytes(as: name) {
             try write([row.bytes])
@@ -109,33 +109,5 @@ struct RejectsFile {
     private func write(_ parts: [UnsafeRawBufferPointer]) throws {
         for part in parts { try writer.write(rows: part) }
         try "\n".utf8.withContiguousStorageIfAvailable { try writer.write(rows: UnsafeRawBufferPointer($0)) }
-    }
-}
-
-/// Makes rows show by themselves that they are Extended JSON: others' texts would become ObjectIds and dates.
-private struct RowMarking {
-    private let canonical = ExtendedJSONEncoder(mode: .canonical, quotes: .plain)
-    private let buffer = ByteBuffer(capacity: 4096)
-    private let decoded = ByteBuffer(capacity: 4096)
-    private var marked: ByteBuffer?
-
-    /// Makes a data field of a document: a number is a wrapper in it; a document without any is carried whole.
-    mutating func mark(_ document: RawDocument) throws {
-        buffer.reset()
-        decoded.reset()
-        _ = canonical.encode(document, into: buffer)
-        var text = String(decoding: buffer.bytes, as: UTF8.self)
-        if try !ExtendedJSONDecoder(quotes: .plain).decode(buffer.bytes, into: decoded).contains(.wrapper) {
-            text = "{\"$rawBSON\":\"\(Data(document.bytes).base64EncodedString())\"}"
-        }
-        let field = ByteBuffer(capacity: text.utf8.count + 64)
-        field.append(CSVField.text(text))
-        marked = field
-    }
-
-    /// The last field that was made; nil where none was since.
-    mutating func take() -> ByteBuffer? {
-        defer { marked = nil }
-        return marked
     }
 }

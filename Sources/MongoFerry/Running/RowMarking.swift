@@ -1,0 +1,56 @@
+import BSON
+import BackupFile
+import ExtendedJSON
+import Foundation
+import Relations
+
+/// Makes rows of a bare CSV show by themselves that they are Extended JSON: others' texts would become ObjectIds and dates.
+///
+/// Not thread-safe: one a thread.
+struct RowMarking {
+    private let canonical = ExtendedJSONEncoder(mode: .canonical, quotes: .plain)
+    private let buffer = ByteBuffer(capacity: 4096)
+    private let decoded = ByteBuffer(capacity: 4096)
+
+    /// A data field in which each number is a wrapper; a document without any is carried whole.
+    /// - Returns: the field with its quotes, and whether it has the document whole.
+    /// - Throws: `JSONFault`.
+    func field(_ document: RawDocument) throws -> (ByteBuffer, isWhole: Bool) {
+        buffer.reset()
+        let outcome = canonical.encode(document, into: buffer)
+        var text = String(decoding: buffer.bytes, as: UTF8.self)
+        let hasWrapper = try hasWrapper(buffer.bytes)
+        if !hasWrapper { text = "{\"$rawBSON\":\"\(Data(document.bytes).base64EncodedString())\"}" }
+        let field = ByteBuffer(capacity: text.utf8.count + 64)
+        field.append(CSVField.text(text))
+        return (field, isWhole: !hasWrapper || outcome == .escaped)
+    }
+
+    /// Whether a row has texts that look like ids or dates, and no wrapper to show that they are none.
+    /// - Parameter encoder: what writes the rows.
+    /// - Throws: `BSONError` where the document is damaged; `JSONFault`.
+    func isNeeded(_ document: RawDocument, _ encoder: ExtendedJSONEncoder) throws -> Bool {
+        guard try Self.hasLookAlikes(document, depth: 1) else { return false }
+        buffer.reset()
+        return try encoder.encode(document, into: buffer) == .plain && !hasWrapper(buffer.bytes)
+    }
+
+    private func hasWrapper(_ text: UnsafeRawBufferPointer) throws -> Bool {
+        decoded.reset()
+        return try ExtendedJSONDecoder(quotes: .plain).decode(text, into: decoded).contains(.wrapper)
+    }
+
+    private static func hasLookAlikes(_ document: RawDocument, depth: Int) throws -> Bool {
+        guard depth <= BSONValidator.maximumDepth else { return false }
+        var walker = document.makeWalker()
+        while let element = try walker.next() {
+            switch element.type {
+            case .string: if let text = element.stringBytes, LegacyTexts.isLookAlike(text) { return true }
+            case .document, .array:
+                if try hasLookAlikes(RawDocument(element.value), depth: depth + 1) { return true }
+            default: break
+            }
+        }
+        return false
+    }
+}
