@@ -70,6 +70,7 @@ public struct Verify: Sendable {
             }
             report.collections.append(outcome)
         }
+        report.sortCollections(by: references)
         report.graph = report.drawing(references)
         return report
     }
@@ -127,6 +128,7 @@ public struct Verify: Sendable {
             databaseName: { names.databaseName(of: $0) }, operation: operation
         )
         .run(references)
+        report.sortCollections(by: references)
         report.graph = report.drawing(references)
         if let connection {
             report.database = connection.database
@@ -204,6 +206,13 @@ public struct Verify: Sendable {
 }
 
 extension Report {
+    /// Puts the collections into import order.
+    fileprivate mutating func sortCollections(by references: [Reference]) {
+        let order = ReferenceGraph(collections: collections.map(\.name), references: references).order
+        let places = Dictionary(order.enumerated().map { ($1, $0) }) { first, _ in first }
+        collections.sort { places[$0.name] ?? 0 < places[$1.name] ?? 0 }
+    }
+
     /// The graph of the report's collections, with the values that dangle.
     func drawing(_ references: [Reference]) -> GraphDrawing {
         func count(_ reference: Reference) -> Int {
