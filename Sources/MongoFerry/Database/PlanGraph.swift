@@ -52,6 +52,7 @@ public struct PlanGraph: Sendable {
     /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
     public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
         let database = try Discovering.database(target)
+        operation.warnOfIgnoredOptions(target)
         let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
         let catalog = try Catalog(database, found, configuration: configuration)
         try Discovering.requireSomething(catalog, connection)
@@ -76,6 +77,7 @@ public struct Discovering: Sendable {
     /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
     public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
         let database = try Self.database(target)
+        operation.warnOfIgnoredOptions(target)
         let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
         let catalog = try Catalog(database, found, configuration: configuration)
         try Self.requireSomething(catalog, connection)

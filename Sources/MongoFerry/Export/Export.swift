@@ -26,6 +26,7 @@ public struct Export: Sendable {
         let watch = Stopwatch()
         let started = Clock.now
         let database = try Discovering.database(target)
+        operation.warnOfIgnoredOptions(target)
         let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
         // Mistakes are told before the reader of a named pipe is waited for.
         var choice = try choice(from: found, connection)
@@ -37,6 +38,7 @@ public struct Export: Sendable {
                     from: try connection.withClient { try $0.listCollections(in: database) }, connection)
             }
             var report = try export(choice, to: destination, connection, operation)
+            report.connectionWarnings = target.warnings
             report.started = started
             report.seconds = watch.seconds
             return report

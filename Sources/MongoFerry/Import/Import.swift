@@ -37,10 +37,12 @@ public struct Import: Sendable {
     /// Runs on the calling thread, which it blocks.
     public func runBlocking(_ operation: OperationContext) throws -> Report {
         let watch = Stopwatch()
+        operation.warnOfIgnoredOptions(target)
         let reader = try BackupReader(try open(operation))
         let connection = try connect(reader, operation)
         var run = try ImportRun(options: options, connection: connection, reader: reader, operation: operation)
         var report = try run.run()
+        report.connectionWarnings = target.warnings
         report.seconds = watch.seconds
         return report
     }

@@ -33,6 +33,7 @@ public struct Verify: Sendable {
     /// Runs on the calling thread, which it blocks.
     public func runBlocking(_ operation: OperationContext) throws -> Report {
         let watch = Stopwatch()
+        if let target { operation.warnOfIgnoredOptions(target) }
         var report: Report
         switch (file, target) {
         case (let file?, let target): report = try verifyFile(file, target, operation)
@@ -41,6 +42,7 @@ public struct Verify: Sendable {
         }
         let isDifferent = report.differences.contains(where: \.isProblem)
         if report.rejectionCount > 0 || report.danglingCount > 0 || isDifferent { report.status = "problems" }
+        report.connectionWarnings = target?.warnings ?? []
         report.seconds = watch.seconds
         return report
     }
