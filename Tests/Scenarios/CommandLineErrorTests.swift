@@ -24,6 +24,8 @@ import Testing
     static let files = [
         "empty.csv": "",
         "header.csv": "collection,data\n",
+        "crlf.csv": "# mongoferry backup, format 1\r\n",
+        "sheet.csv": "# mongoferry backup, format 1\n\"# metadata {\"\"format\"\":1\",2\ncollection,data\n",
         "letter.txt": "Dear Sir or Madam,\nplease find enclosed\n",
         "customers.csv": "collection,data\ncustomers,\"{\"\"_id\"\":1}\"\n",
         "damaged.csv": "collection,data\ncustomers,\"{\"\"_id\"\":1}\"\ncustomers,\"{\"\"_id\"\":\"\n",
@@ -124,12 +126,12 @@ import Testing
             "no CSV", "import {dir}/letter.txt --db {db}", 1,
             """
             mongoferry: {dir}/letter.txt, line 1: not a backup: the column header 'collection,data' is missing
-              A backup is a CSV of two columns whose first row says collection,data.
+              Nothing was written. A backup is a CSV of two columns whose first row says collection,data.
 
             """),
         Mistake(
             "an empty file", "import {dir}/empty.csv --db {db}", 1,
-            "mongoferry: {dir}/empty.csv: not a backup: the file is empty\n"),
+            "mongoferry: {dir}/empty.csv: not a backup: the file is empty\n  Nothing was written.\n"),
         Mistake(
             "a file without rows", "import {dir}/header.csv --db {db}", 1,
             "mongoferry: {dir}/header.csv: nothing to import: the file has no rows\n"),
@@ -224,6 +226,21 @@ import Testing
         Mistake(
             "a collection that is not in the database", "export --db {db} -o {dir}/all.csv --collection customer", 1,
             "mongoferry: there is no collection 'customer' in {db}. Did you mean 'customers'?\n"),
+        Mistake(
+            "a file with other line ends", "import {dir}/crlf.csv --db {db}", 2,
+            """
+            mongoferry: {dir}/crlf.csv, line 1: the line ends were changed to \\r\\n, as some transfers do; the seal cannot fit
+              Nothing was written. `tr -d '\\r' < FILE > NEW`, then `mongoferry verify NEW`: where its seal fits, nothing was lost.
+
+            """),
+        Mistake(
+            "a file that a spreadsheet saved", "import {dir}/sheet.csv --db {db}", 2,
+            """
+            mongoferry: {dir}/sheet.csv, line 2: the metadata are quoted: a spreadsheet has saved the file
+              Nothing was written. The file is damaged. Take another copy of the backup. Where there is none, delete all above \
+            the line collection,data and the last line, and import the rest with --mode merge.
+
+            """),
         Mistake(
             "a query without a collection", "export --db {db} -o {dir}/all.csv --query {}", 64,
             "mongoferry: --query must look like name={…}: {}\n"),

@@ -170,8 +170,7 @@ public struct Verify: Sendable {
         var report = report
         report.rejections = [.init(collection: nil, line: error.line, id: nil, reason: error.reason)]
         report.rejectionCount = 1
-        report.unreadableAdvice =
-            error.kind == .damaged ? "The file is damaged. Take another copy of the backup." : error.advice ?? ""
+        report.unreadableAdvice = error.advice ?? ""
         report.status = "problems"
         return report
     }
