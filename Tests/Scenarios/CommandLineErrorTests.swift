@@ -178,7 +178,7 @@ import Testing
             "a report of no known kind", "export --db {db} -o {dir}/all.csv --report {dir}/report.txt", 64,
             """
             mongoferry: {dir}/report.txt: a report's name ends in .json or .html
-              .json is for programs, .html for people. --report may be given once for each.
+              .json is for programs, .html for people. --report may be repeated.
 
             """),
         Mistake(
@@ -224,8 +224,51 @@ import Testing
             "a collection that is not in the file", "import {dir}/customers.csv --db {db} --collection customer", 64,
             "mongoferry: there is no collection 'customer' in the file\n  Did you mean 'customers'?\n"),
         Mistake(
-            "a collection that is not in the database", "export --db {db} -o {dir}/all.csv --collection customer", 1,
-            "mongoferry: there is no collection 'customer' in {db}. Did you mean 'customers'?\n"),
+            "a collection that is not in the database", "export --db {db} -o {dir}/all.csv --collection customer", 64,
+            "mongoferry: there is no collection 'customer' in {db}\n  Did you mean 'customers'?\n"),
+        Mistake(
+            "a query for what is not in the database", "export --db {db} -o {dir}/all.csv --query customer={}", 64,
+            """
+            mongoferry: --query names 'customer', which is not among the exported collections
+              Did you mean 'customers'?
+
+            """),
+        Mistake(
+            "another compression", "export --db {db} -o {dir}/all.csv.bz2", 64,
+            """
+            mongoferry: {dir}/all.csv.bz2: .bz2 is not written
+              Names that end in .gz and .zst are compressed, others are not. For more: -o - and a pipe.
+
+            """),
+        Mistake(
+            "an archive", "export --db {db} -o {dir}/all.ZIP", 64, "mongoferry: {dir}/all.ZIP: .ZIP is not written\n…"),
+        Mistake(
+            "a picture of another kind", "verify --db {db} --graph {dir}/x.png", 64,
+            "mongoferry: {dir}/x.png: a picture's name ends in .svg\n…"),
+        Mistake(
+            "a plan of a file and a database", "plan {dir}/customers.csv --db {db}", 64,
+            "mongoferry: plan looks at a file or at a database: leave out the file, or --db and --uri\n…"),
+        Mistake(
+            "verifying standard input", "verify -", 64,
+            """
+            mongoferry: verify reads a file, not standard input
+              Write it to a file first. `mongoferry import` reads from a pipe.
+
+            """),
+        Mistake(
+            "inspecting standard input", "inspect -", 64, "mongoferry: inspect reads a file, not standard input\n…"),
+        Mistake("a plan of standard input", "plan -", 64, "mongoferry: plan reads a file, not standard input\n…"),
+        Mistake(
+            "verifying what can be read only once", "verify /dev/null", 64,
+            "mongoferry: /dev/null: verify reads a file, not a pipe or a device\n…"),
+        Mistake(
+            "nothing to verify", "verify", 64,
+            "mongoferry: which database? Neither --db nor the connection string names one\n  Say --db NAME, or a FILE.\n"
+        ),
+        Mistake(
+            "nothing to plan", "plan", 64,
+            "mongoferry: which database? Neither --db nor the connection string names one\n  Say --db NAME, or a FILE.\n"
+        ),
         Mistake(
             "a file with other line ends", "import {dir}/crlf.csv --db {db}", 2,
             """

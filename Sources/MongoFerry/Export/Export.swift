@@ -149,7 +149,11 @@ public struct Export: Sendable {
         var result: [String: Document] = [:]
         for (name, text) in options.queries {
             guard let entry = catalog.entries.first(where: { $0.name == name || $0.databaseName == name }) else {
-                throw FerryError("--query names '\(name)', which is not among the exported collections", kind: .usage)
+                throw FerryError(
+                    "--query names '\(name)', which is not among the exported collections", kind: .usage,
+                    details: NearestName.nearest(to: name, among: catalog.entries.map(\.name)).map {
+                        ["Did you mean '\($0)'?"]
+                    } ?? [])
             }
             guard entry.kind != .view else {
                 throw FerryError(

@@ -50,7 +50,7 @@ public struct Verify: Sendable {
     // MARK: A database alone
 
     private func verifyDatabase(_ target: Target, _ operation: OperationContext) throws -> Report {
-        let database = try Discovering.database(target)
+        let database = try Discovering.database(target, orFile: true)
         let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
         let catalog = try Catalog(database, found, configuration: configuration)
         try Discovering.requireSomething(catalog, connection)
@@ -83,11 +83,13 @@ public struct Verify: Sendable {
         report.file = path
         let reader: BackupReader
         do {
-            reader = try BackupReader(try OpenFile(reading: path))
+            reader = try BackupReader(try OpenFile(rereading: path, for: "verify"))
         } catch let error as BackupError where error.isAboutContent {
             return Self.damaged(report, error)
         }
         report.source = reader.metadata?.sourceText
+        // A name that is not there is told before the rows are read, where the file says what is in it.
+        if target != nil, let known = reader.metadata?.collections { try choice.check(against: known.map(\.name)) }
         let connection = try openConnection(target, reader, operation)
         let contents = connection != nil && reader.metadata != nil ? ContentHash() : nil
         var survey: FileSurvey
@@ -141,6 +143,10 @@ public struct Verify: Sendable {
         return report
     }
 
+    private var choice: FileChoice {
+        FileChoice(collections: collections, exclude: exclude, renames: renames, configuration: configuration)
+    }
+
     /// The collections of the file that are to be in the database: what an import with the same choice writes. Those
     /// without documents are among them; the others go into the report.
     /// - Throws: ``FerryError`` for names that are not in the file.
@@ -153,8 +159,6 @@ public struct Verify: Sendable {
             survey.rows.append(FileSurvey.Rows(name: entry.name))
         }
         let names = survey.rows.map(\.name) + known.filter { $0.kind == .view }.map(\.name)
-        let choice = FileChoice(
-            collections: collections, exclude: exclude, renames: renames, configuration: configuration)
         try choice.check(against: names)
         operation.warnOfUnmatched(exclude, among: names, in: "the file")
         report.excluded = choice.exclusions(among: names)
