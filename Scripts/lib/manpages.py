@@ -69,7 +69,7 @@ def synopsis(argument):
         text = ["Ar", word(argument["valueName"])]
     else:
         names, value = flags(argument)
-        text = [*names[-1], *value]
+        text = [*names[0], *value]
     if argument["isOptional"]:
         text = ["Op", *text]
     return "." + " ".join(text) + (" ..." if argument["isRepeating"] else "")

@@ -45,10 +45,38 @@ public struct BackupError: Error, Sendable, CustomStringConvertible {
             advice: "The first column is the collection's name. A file of so many has to be taken apart.")
     }
 
-    static func damaged(_ path: String, line: Int? = nil, _ reason: String) -> BackupError {
-        BackupError(
-            .damaged, path, line: line, reason,
-            advice: "The file is damaged: use another copy. `mongoferry verify \(path)` lists every fault.")
+    static func damaged(_ path: String, line: Int? = nil, _ reason: String, advice: String? = nil) -> BackupError {
+        BackupError(.damaged, path, line: line, reason, advice: advice ?? otherCopy)
+    }
+
+    /// What to do about a damaged file. The rows that are there can be had from the only copy, too.
+    public static let otherCopy =
+        "The file is damaged. Take another copy of the backup. Where there is none, delete all above the line "
+        + "collection,data and the last line, and import the rest with --mode merge."
+
+    /// A fault that leaves all rows as they were. Whether it is the only one, the seal says.
+    /// - Parameter filter: the command that takes it away.
+    static func mendable(
+        _ path: String, line: Int? = nil, _ reason: String, by filter: String, _ compression: Compression
+    ) -> BackupError {
+        let command =
+            switch compression {
+            case .none: "\(filter) < FILE > NEW"
+            case .gzip: "gzip -dc < FILE | \(filter) > NEW"
+            case .zstd: "zstd -dc < FILE | \(filter) > NEW"
+            }
+        return damaged(
+            path, line: line, reason,
+            advice: "`\(command)`, then `mongoferry verify NEW`: where its seal fits, nothing was lost.")
+    }
+
+    static func changed(_ path: String, _ reason: String) -> BackupError {
+        damaged(path, reason, advice: "Start again once nobody writes to it.")
+    }
+
+    /// The same, saying first what became of the data.
+    public func noting(_ outcome: String) -> BackupError {
+        BackupError(kind, path, line: line, reason, advice: advice.map { "\(outcome) \($0)" } ?? outcome)
     }
 
     public var description: String {

@@ -59,7 +59,7 @@ public final class BackupReader {
     // MARK: The header
 
     private func readHeader() throws {
-        var lines = HeaderLines(path: path)
+        var lines = HeaderLines(path: path, compression)
         // Where the line starts, and how far no line end was found: a long line must not be searched again and again.
         var scanned = 0
         var searched = 0
@@ -176,6 +176,10 @@ public final class BackupReader {
         while found == nil {
             let scanned = pending.count
             guard scanned < Self.maximumHeader, try fill() else {
+                if Seal(line: pending.bytes[...]) != nil {
+                    throw BackupError.mendable(
+                        path, line: line, "the line end behind the seal is missing", by: "(cat; echo)", compression)
+                }
                 throw BackupError.damaged(path, line: line, "the last line is cut off, and the seal is missing")
             }
             found = Self.lineEnd(in: pending.bytes, from: scanned)
@@ -190,14 +194,20 @@ public final class BackupReader {
             throw BackupError.damaged(path, line: line, "a line that starts with '#' and is not the seal")
         }
         if pending.count > end + 1 {
-            throw BackupError.damaged(path, line: line + 1, "something follows the seal, which ends a file")
+            throw somethingFollows(line)
         }
         pending.removeFirst(pending.count)
         if try fill() {
-            throw BackupError.damaged(path, line: line + 1, "something follows the seal, which ends a file")
+            throw somethingFollows(line)
         }
         self.seal = seal
         isAtEnd = true
+    }
+
+    private func somethingFollows(_ sealLine: Int) -> BackupError {
+        .mendable(
+            path, line: sealLine + 1, "something follows the seal, which ends a file", by: "head -n \(sealLine)",
+            compression)
     }
 
     private func finishDigest() throws {
@@ -237,7 +247,7 @@ public final class BackupReader {
             let room = UnsafeMutableRawBufferPointer(
                 rebasing: pending.storage[..<min(pending.storage.count, offset - at)])
             let count = try source.read(into: room)
-            guard count > 0 else { throw BackupError.damaged(path, "the file has become shorter while it was read") }
+            guard count > 0 else { throw BackupError.changed(path, "the file has become shorter while it was read") }
             at += count
         }
     }
@@ -257,7 +267,7 @@ public final class BackupReader {
                 now.st_mtim.tv_sec == identity.st_mtim.tv_sec && now.st_mtim.tv_nsec == identity.st_mtim.tv_nsec
         #endif
         guard now.st_size == identity.st_size, sameTime else {
-            throw BackupError.damaged(path, "the file was changed while it was read")
+            throw BackupError.changed(path, "the file was changed while it was read")
         }
     }
 }

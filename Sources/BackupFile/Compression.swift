@@ -3,6 +3,7 @@ public enum Compression: String, Sendable {
     case none, gzip, zstd
 
     public init(fileName: String) {
+        let fileName = fileName.lowercased()
         if fileName.hasSuffix(".gz") {
             self = .gzip
         } else if fileName.hasSuffix(".zst") {

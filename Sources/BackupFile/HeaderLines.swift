@@ -1,11 +1,15 @@
 /// Takes the lines above the rows, one after the other.
 struct HeaderLines {
     private let path: String
+    private let compression: Compression
     private(set) var metadata: BackupMetadata?
     private(set) var count = 0
     private var claimsFormat = false
 
-    init(path: String) { self.path = path }
+    init(path: String, _ compression: Compression) {
+        self.path = path
+        self.compression = compression
+    }
 
     /// Takes a line without its line end; true when it was the column header, after which rows come.
     /// - Throws: ``BackupError``.
@@ -16,20 +20,25 @@ struct HeaderLines {
         if count == 1, bytes.starts(with: [0xEF, 0xBB, 0xBF]) {
             bytes = .init(rebasing: bytes[3...])
             if bytes.starts(with: Self.firstWords) {
-                throw BackupError.damaged(
-                    path, line: 1, "a byte-order mark was put in front, as spreadsheets do; the seal cannot fit")
+                throw BackupError.mendable(
+                    path, line: 1, "a byte-order mark was put in front, as spreadsheets do; the seal cannot fit",
+                    by: "tail -c +4", compression)
             }
         }
         if bytes.last == 0x0D {
             bytes = .init(rebasing: bytes.dropLast())
             if count == 1, bytes.starts(with: Self.firstWords) {
-                throw BackupError.damaged(
-                    path, line: 1, "the line ends were changed to \\r\\n, as some transfers do; the seal cannot fit")
+                throw BackupError.mendable(
+                    path, line: 1, "the line ends were changed to \\r\\n, as some transfers do; the seal cannot fit",
+                    by: "tr -d '\\r'", compression)
             }
         }
         if bytes.first == 0x23 {
             try takeComment(bytes)
             return false
+        }
+        if claimsFormat, metadata == nil, bytes.starts(with: [0x22, 0x23]) {
+            throw BackupError.damaged(path, line: count, "the metadata are quoted: a spreadsheet has saved the file")
         }
         let text = String(decoding: bytes.prefix(200), as: UTF8.self)
         if text.trimmed.isEmpty, metadata == nil { return false }

@@ -28,6 +28,8 @@ public struct ConnectionString: Sendable, CustomStringConvertible {
     public let authSource: String?
     /// The files that it names: option and path.
     public let files: [(option: String, path: String)]
+    /// What it says in vain.
+    public let ignored: [IgnoredOption]
     /// The text with password and secret options replaced by `***`.
     public let redacted: String
 
@@ -42,13 +44,14 @@ public struct ConnectionString: Sendable, CustomStringConvertible {
         guard !Self.hasStrayAt(text) else {
             throw MongoError(driver: Self.unescapedCharacter, context: Self.errorContext)
         }
-        let uri = try URIHandle(parsing: text)
+        let (uri, complaints) = try DriverLog.listening { try URIHandle(parsing: text) }
         guard !uri.hosts.contains(where: { $0.contains("@") }) else {
             throw MongoError(driver: Self.unescapedCharacter, context: Self.errorContext)
         }
         let handle = uri.pointer
         self.text = text
         redacted = Self.redact(text)
+        ignored = complaints.compactMap { IgnoredOption(complaint: $0, in: text) }
         database = mongoc_uri_get_database(handle).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
         username = mongoc_uri_get_username(handle).map { String(cString: $0) }
         replicaSet = mongoc_uri_get_replica_set(handle).map { String(cString: $0) }
@@ -70,13 +73,12 @@ public struct ConnectionString: Sendable, CustomStringConvertible {
 
     public var description: String { redacted }
 
-    static let errorContext = "the connection string"
+    public static let errorContext = "the connection string"
 
     /// An address of one of its hosts alone, without user and replica set: to see what is there.
     public func asking(_ host: String) throws -> ConnectionString {
-        let options = text.firstIndex(of: "?").map { text[text.index(after: $0)...].split(separator: "&") } ?? []
         // What is needed to speak with it at all.
-        let kept = options.filter { option in
+        let kept = Self.options(of: text).filter { option in
             ["tls", "ssl", "connecttimeoutms"].contains { option.lowercased().hasPrefix($0) }
         }
         let own = ["directConnection=true", "serverSelectionTimeoutMS=2000"]

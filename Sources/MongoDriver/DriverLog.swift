@@ -3,29 +3,26 @@ import Synchronization
 
 /// What the C library has to say beside its errors: warnings about a connection string's options, mostly.
 ///
-/// Nothing of it reaches the terminal by itself. It is dropped until a handler is set.
-public enum DriverLog {
-    public enum Level: Int, Sendable, Comparable {
-        case error, critical, warning, message, info, debug, trace
-
-        public static func < (left: Level, right: Level) -> Bool { left.rawValue < right.rawValue }
+/// Nothing of it reaches the terminal. It is dropped unless somebody listens.
+enum DriverLog {
+    /// The library calls its handler under a lock of its own: nothing may be done there but to keep the text.
+    private final class Texts: Sendable {
+        let all = Mutex<[String]>([])
     }
 
-    public typealias Handler = @Sendable (_ level: Level, _ text: String) -> Void
+    /// Of this thread: the library's handler is the process's, and is called on the thread that has something to say.
+    @TaskLocal private static var listener: Texts?
 
-    private static let handler = Mutex<Handler?>(nil)
-
-    /// Sets where the texts go; nil drops them.
-    ///
-    /// The handler is called on any thread, also on the library's own, one call at a time and under the library's
-    /// lock: it must be quick and must not use the driver.
-    public static func setHandler(_ newHandler: Handler?) {
-        handler.withLock { $0 = newHandler }
+    /// What `body` returns, and what the library said on this thread meanwhile, warnings and worse.
+    static func listening<Result>(to body: () throws -> Result) rethrows -> (result: Result, texts: [String]) {
+        let texts = Texts()
+        let result = try $listener.withValue(texts, operation: body)
+        return (result, texts.all.withLock { $0 })
     }
 
-    static func receive(_ level: mongoc_log_level_t, _ domain: UnsafePointer<CChar>?, _ text: UnsafePointer<CChar>?) {
-        guard let handler = handler.withLock({ $0 }), let text else { return }
-        let prefix = domain.map { String(cString: $0) + ": " } ?? ""
-        handler(Level(rawValue: Int(level.rawValue)) ?? .trace, prefix + String(cString: text))
+    static func receive(_ level: mongoc_log_level_t, _ text: UnsafePointer<CChar>?) {
+        guard let listener, let text, level.rawValue <= MONGOC_LOG_LEVEL_WARNING.rawValue else { return }
+        let message = String(cString: text)
+        listener.all.withLock { $0.append(message) }
     }
 }

@@ -8,7 +8,7 @@ enum LibMongoC {
     /// of the process can promise.
     static let started: Void = {
         // First, so that not even a message from starting reaches the terminal.
-        mongoc_log_set_handler({ level, domain, text, _ in DriverLog.receive(level, domain, text) }, nil)
+        mongoc_log_set_handler({ level, _, text, _ in DriverLog.receive(level, text) }, nil)
         mongoc_init()
         // What the server's log calls the driver: "mongoc / mongoferry".
         _ = mongoc_handshake_data_append("mongoferry", nil, nil)

@@ -33,7 +33,7 @@ extension ConnectionString {
     }
 
     /// Passwords of key files, and `authMechanismProperties`, which may hold a session token.
-    private static func isSecret(option: Substring) -> Bool {
+    static func isSecret(option: Substring) -> Bool {
         let name = option.lowercased()
         return ["password", "properties", "token", "secret"].contains { name.contains($0) }
     }
@@ -69,21 +69,9 @@ extension ConnectionString {
         var result = ""
         for (index, part) in complaint.split(separator: "\"", omittingEmptySubsequences: false).enumerated() {
             let isQuoted = index % 2 == 1
-            result += isQuoted ? "\"" + (optionNames.contains(part.lowercased()) ? part : "…") + "\"" : part
+            result += isQuoted ? "\"" + (isKnown(option: String(part)) ? part : "…") + "\"" : part
         }
         // One complaint quotes in another way: 'key=value'.
         return result.contains("'") && result.contains("=") ? String(result.prefix { $0 != "'" }) + "…" : result
     }
-
-    private static let optionNames: Set<String> = [
-        "appname", "authmechanism", "authmechanismproperties", "authsource", "canonicalizehostname", "compressors",
-        "connecttimeoutms", "directconnection", "gssapiservicename", "heartbeatfrequencyms", "journal",
-        "loadbalanced", "localthresholdms", "maxidletimems", "maxpoolsize", "maxstalenessseconds", "minpoolsize",
-        "readconcernlevel", "readpreference", "readpreferencetags", "replicaset", "retryreads", "retrywrites",
-        "safe", "serverselectiontimeoutms", "serverselectiontryonce", "slaveok", "socketcheckintervalms",
-        "sockettimeoutms", "srvmaxhosts", "srvservicename", "ssl", "tls", "tlsallowinvalidcertificates",
-        "tlsallowinvalidhostnames", "tlscafile", "tlscertificatekeyfile", "tlscertificatekeyfilepassword",
-        "tlsdisablecertificaterevocationcheck", "tlsdisableocspendpointcheck", "tlsinsecure", "w",
-        "waitqueuemultiple", "waitqueuetimeoutms", "wtimeoutms", "zlibcompressionlevel",
-    ]
 }

@@ -155,6 +155,47 @@ import Testing
         }
     }
 
+    /// With the only copy, what is said to do is all that somebody can do.
+    @Test(arguments: ["line ends", "mark", "last line end", "tail", "both"], [false, true])
+    func whatIsSaidToTakeAFaultAwayDoes(fault: String, isCompressed: Bool) throws {
+        try SmallBackup.lend { backup in
+            let bytes = try backup.write("small.csv")
+            let carried = Array(String(decoding: bytes, as: UTF8.self).replacing("\n", with: "\r\n").utf8)
+            let damaged =
+                switch fault {
+                case "line ends": carried
+                case "mark": [0xEF, 0xBB, 0xBF] + bytes
+                case "last line end": Array(bytes.dropLast())
+                case "tail": bytes + Array("\nx\n".utf8)
+                default: [0xEF, 0xBB, 0xBF] + carried
+                }
+            try backup.put(damaged, "0")
+            if isCompressed { try Self.shell("gzip -c < \(backup.path("0")) > x && mv x \(backup.path("0"))", backup) }
+            var steps = 0
+            while try !backup.faults(of: "\(steps)").isEmpty {
+                try #require(steps < 3)
+                let report = try Verify(file: backup.path("\(steps)"), target: nil).runBlocking(OperationContext())
+                let advice = try #require(report.nextSteps.first)
+                let command = String(try #require(advice.firstMatch(of: /`([^`]*)`/)).1)
+                    .replacing("FILE", with: "\(steps)").replacing("NEW", with: "\(steps + 1)")
+                try Self.shell(command, backup)
+                steps += 1
+            }
+            #expect(steps == (fault == "both" ? 2 : 1))
+            #expect(try backup.bytes(of: "\(steps)") == bytes)
+        }
+    }
+
+    private static func shell(_ command: String, _ backup: SmallBackup) throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = ["-c", command]
+        process.currentDirectoryURL = URL(fileURLWithPath: backup.path("."))
+        try process.run()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0, "\(command)")
+    }
+
     @Test(arguments: ["9223372036854775807", "-1", "1000000000000"])
     func countsThatNoCollectionHasAreAFaultAndNoCrash(count: String) throws {
         try SmallBackup.lend { backup in

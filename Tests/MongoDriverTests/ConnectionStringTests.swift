@@ -73,6 +73,40 @@ import Testing
         #expect(try ConnectionString(text).hosts.allSatisfy { !$0.contains("@") })
     }
 
+    @Test(arguments: [
+        ("mongodb://h/?tls=true&appName=x&tls=yes", [IgnoredOption(name: "tls", fault: .repeated)]),
+        ("mongodb://h/?tls=yes&retryWrites=1&readConcernLevel=local", []),
+        ("mongodb://h/?TSL=true", [IgnoredOption(name: "TSL", fault: .unknown)]),
+        ("mongodb+srv://h.example.com/?authSorce=a&w=1", [IgnoredOption(name: "authSorce", fault: .unknown)]),
+        (
+            "mongodb://h/?zz=1&zz=2&ssl=",
+            [IgnoredOption(name: "zz", fault: .unknown), IgnoredOption(name: "ssl", fault: .empty)]
+        ),
+        ("mongodb://h/?compressors=secret,zlib", [IgnoredOption(name: "compressors", fault: .meaningless)]),
+        ("mongodb://h/?tls%20=true", [IgnoredOption(name: "tls%20", fault: .unknown)]),
+        (
+            "mongodb://a:b@h/?tlsCertificateKeyFilePassword=pass&word=x&ssl=",
+            [IgnoredOption(name: nil, fault: .unknown), IgnoredOption(name: "ssl", fault: .empty)]
+        ),
+    ])
+    func whatTheLibraryPassesOverIsKnown(text: String, ignored: [IgnoredOption]) throws {
+        let found = try ConnectionString(text).ignored
+        #expect(found.sorted { $0.fault == .unknown && $1.fault != .unknown } == ignored)
+    }
+
+    /// The library has one handler for the whole process.
+    @Test func whatTheLibraryPassesOverIsKnownOfEachThreadsOwnText() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<200 {
+                group.addTask {
+                    let ignored = try ConnectionString("mongodb://h/?option\(number)=1").ignored
+                    #expect(ignored == [IgnoredOption(name: "option\(number)", fault: .unknown)])
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
     @Test func itSaysWhatIsWrongWhereThatShowsNoPassword() throws {
         let texts = [
             "mongodb://localhost/?readPreference=sometimes":

@@ -113,16 +113,4 @@ import Testing
             }
         }
     }
-
-    @Test func theLibrarysLogGoesToTheHandler() throws {
-        final class Texts: Sendable {
-            let all = Mutex<[String]>([])
-        }
-        let texts = Texts()
-        DriverLog.setHandler { _, text in texts.all.withLock { $0.append(text) } }
-        // libmongoc only logs that it does not know an option.
-        _ = try ConnectionString("mongodb://localhost/?noSuchOption=1")
-        DriverLog.setHandler(nil)
-        #expect(texts.all.withLock { $0.contains { $0.lowercased().contains("nosuchoption") } })
-    }
 }

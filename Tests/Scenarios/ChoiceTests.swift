@@ -56,6 +56,22 @@ import Testing
         }
     }
 
+    @Test func aWrongNameIsToldBeforeTheRowsAreRead() throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database)
+            try database.export(to: folder.file("all.csv"))
+            // Who had read it to the end would know that it was cut.
+            try folder.write(String(try folder.text("all.csv").dropLast(3)), to: "cut.csv")
+            for command in ["verify", "import"] {
+                let outcome = try Self.run([command, folder.file("cut.csv"), "--db", database.name, "-c", "customer"])
+                #expect(
+                    outcome.errors
+                        == "mongoferry: there is no collection 'customer' in the file\n  Did you mean 'customers'?\n")
+                #expect(outcome.status == 64)
+            }
+        }
+    }
+
     @Test func whatAQueryLeftOutIsSaid() throws {
         try withTestDatabase { database, folder in
             try Self.fill(database)

@@ -24,6 +24,8 @@ import Testing
     static let files = [
         "empty.csv": "",
         "header.csv": "collection,data\n",
+        "crlf.csv": "# mongoferry backup, format 1\r\n",
+        "sheet.csv": "# mongoferry backup, format 1\n\"# metadata {\"\"format\"\":1\",2\ncollection,data\n",
         "letter.txt": "Dear Sir or Madam,\nplease find enclosed\n",
         "customers.csv": "collection,data\ncustomers,\"{\"\"_id\"\":1}\"\n",
         "damaged.csv": "collection,data\ncustomers,\"{\"\"_id\"\":1}\"\ncustomers,\"{\"\"_id\"\":\"\n",
@@ -124,12 +126,12 @@ import Testing
             "no CSV", "import {dir}/letter.txt --db {db}", 1,
             """
             mongoferry: {dir}/letter.txt, line 1: not a backup: the column header 'collection,data' is missing
-              A backup is a CSV of two columns whose first row says collection,data.
+              Nothing was written. A backup is a CSV of two columns whose first row says collection,data.
 
             """),
         Mistake(
             "an empty file", "import {dir}/empty.csv --db {db}", 1,
-            "mongoferry: {dir}/empty.csv: not a backup: the file is empty\n"),
+            "mongoferry: {dir}/empty.csv: not a backup: the file is empty\n  Nothing was written.\n"),
         Mistake(
             "a file without rows", "import {dir}/header.csv --db {db}", 1,
             "mongoferry: {dir}/header.csv: nothing to import: the file has no rows\n"),
@@ -176,7 +178,7 @@ import Testing
             "a report of no known kind", "export --db {db} -o {dir}/all.csv --report {dir}/report.txt", 64,
             """
             mongoferry: {dir}/report.txt: a report's name ends in .json or .html
-              .json is for programs, .html for people. --report may be given once for each.
+              .json is for programs, .html for people. --report may be repeated.
 
             """),
         Mistake(
@@ -222,8 +224,66 @@ import Testing
             "a collection that is not in the file", "import {dir}/customers.csv --db {db} --collection customer", 64,
             "mongoferry: there is no collection 'customer' in the file\n  Did you mean 'customers'?\n"),
         Mistake(
-            "a collection that is not in the database", "export --db {db} -o {dir}/all.csv --collection customer", 1,
-            "mongoferry: there is no collection 'customer' in {db}. Did you mean 'customers'?\n"),
+            "a collection that is not in the database", "export --db {db} -o {dir}/all.csv --collection customer", 64,
+            "mongoferry: there is no collection 'customer' in {db}\n  Did you mean 'customers'?\n"),
+        Mistake(
+            "a query for what is not in the database", "export --db {db} -o {dir}/all.csv --query customer={}", 64,
+            """
+            mongoferry: --query names 'customer', which is not among the exported collections
+              Did you mean 'customers'?
+
+            """),
+        Mistake(
+            "another compression", "export --db {db} -o {dir}/all.csv.bz2", 64,
+            """
+            mongoferry: {dir}/all.csv.bz2: .bz2 is not written
+              Names that end in .gz and .zst are compressed, others are not. For more: -o - and a pipe.
+
+            """),
+        Mistake(
+            "an archive", "export --db {db} -o {dir}/all.ZIP", 64, "mongoferry: {dir}/all.ZIP: .ZIP is not written\n…"),
+        Mistake(
+            "a picture of another kind", "verify --db {db} --graph {dir}/x.png", 64,
+            "mongoferry: {dir}/x.png: a picture's name ends in .svg\n…"),
+        Mistake(
+            "a plan of a file and a database", "plan {dir}/customers.csv --db {db}", 64,
+            "mongoferry: plan looks at a file or at a database: leave out the file, or --db and --uri\n…"),
+        Mistake(
+            "verifying standard input", "verify -", 64,
+            """
+            mongoferry: verify reads a file, not standard input
+              Write it to a file first. `mongoferry import` reads from a pipe.
+
+            """),
+        Mistake(
+            "inspecting standard input", "inspect -", 64, "mongoferry: inspect reads a file, not standard input\n…"),
+        Mistake("a plan of standard input", "plan -", 64, "mongoferry: plan reads a file, not standard input\n…"),
+        Mistake(
+            "verifying what can be read only once", "verify /dev/null", 64,
+            "mongoferry: /dev/null: verify reads a file, not a pipe or a device\n…"),
+        Mistake(
+            "nothing to verify", "verify", 64,
+            "mongoferry: which database? Neither --db nor the connection string names one\n  Say --db NAME, or a FILE.\n"
+        ),
+        Mistake(
+            "nothing to plan", "plan", 64,
+            "mongoferry: which database? Neither --db nor the connection string names one\n  Say --db NAME, or a FILE.\n"
+        ),
+        Mistake(
+            "a file with other line ends", "import {dir}/crlf.csv --db {db}", 2,
+            """
+            mongoferry: {dir}/crlf.csv, line 1: the line ends were changed to \\r\\n, as some transfers do; the seal cannot fit
+              Nothing was written. `tr -d '\\r' < FILE > NEW`, then `mongoferry verify NEW`: where its seal fits, nothing was lost.
+
+            """),
+        Mistake(
+            "a file that a spreadsheet saved", "import {dir}/sheet.csv --db {db}", 2,
+            """
+            mongoferry: {dir}/sheet.csv, line 2: the metadata are quoted: a spreadsheet has saved the file
+              Nothing was written. The file is damaged. Take another copy of the backup. Where there is none, delete all above \
+            the line collection,data and the last line, and import the rest with --mode merge.
+
+            """),
         Mistake(
             "a query without a collection", "export --db {db} -o {dir}/all.csv --query {}", 64,
             "mongoferry: --query must look like name={…}: {}\n"),

@@ -75,7 +75,7 @@ import Testing
             let outcome = try Program.run(
                 ["export", "--db", database.name, "-o", path, "--collection", "customer"],
                 environment: ["MONGODB_URI": try testURI()])
-            #expect(outcome.status == 1)
+            #expect(outcome.status == 64)
             #expect(outcome.errors.contains("Did you mean 'customers'?"), "\(outcome.errors)")
         }
     }

@@ -148,7 +148,7 @@ import Testing
 
     /// No import takes such a file, with whatever option: the advice must be another.
     @Test(arguments: [
-        (#""format":1"#, #""format":"one""#, "The file is damaged. Take another copy of the backup."),
+        (#""format":1"#, #""format":"one""#, BackupError.otherCopy),
         (
             "# mongoferry backup, format 1\n", "{}\n",
             "A backup is a CSV of two columns whose first row says collection,data."

@@ -80,11 +80,12 @@ struct Catalog {
         }
         if let glob = unmatched.first {
             if let own = found.first(where: { glob.matches($0.name) }), let reason = Self.internalReason(own) {
-                throw FerryError("'\(own.name)' is not exported: \(reason)")
+                throw FerryError("'\(own.name)' is not exported: \(reason)", kind: .usage)
             }
             let all = found.filter { Self.internalReason($0) == nil }.map(\.name)
-            let hint = NearestName.nearest(to: glob.pattern, among: all).map { " Did you mean '\($0)'?" } ?? ""
-            throw FerryError("there is no collection '\(glob)' in \(database).\(hint)")
+            throw FerryError(
+                "there is no collection '\(glob)' in \(database)", kind: .usage,
+                details: NearestName.nearest(to: glob.pattern, among: all).map { ["Did you mean '\($0)'?"] } ?? [])
         }
         let clashes = configuration.clashes(among: entries.map(\.databaseName))
         if let clash = clashes.first {

@@ -6,17 +6,21 @@ public struct Target: Sendable {
     public var connectionString: ConnectionString
     /// The database's name; nil where neither the command nor the connection string says one.
     public var database: String?
+    /// What else to say where no server can be reached: how the address came about, for one.
+    public var remark: String?
 
     /// - Parameters:
     ///   - uri: a connection string.
     ///   - database: overrides the connection string's.
-    /// - Throws: ``FerryError`` where the connection string is wrong or the name cannot be a database's.
+    /// - Throws: ``FerryError`` where the connection string is wrong, or has an option in vain that would protect the
+    ///   connection, or the name cannot be a database's.
     public init(uri: String, database: String? = nil) throws {
         do {
             connectionString = try ConnectionString(uri)
         } catch let error as MongoError {
             throw FerryError("\(error)", kind: .usage)
         }
+        if let refusal = connectionString.ignored.lazy.compactMap(\.refusal).first { throw refusal }
         self.database = database ?? connectionString.database
         if let name = self.database { try Self.check(databaseName: name) }
     }
@@ -62,7 +66,9 @@ final class Connection: Sendable {
                 return (pool, try Self.contact(pool, database, meanwhile))
             } catch let error as MongoError {
                 try cancellation.check()
-                throw ConnectionFault.describe(error, target.connectionString)
+                var fault = ConnectionFault.describe(error, target.connectionString)
+                if let remark = target.remark { fault.details.append(remark) }
+                throw fault
             }
         }
     }

@@ -10,7 +10,7 @@ public struct PlanGraph: Sendable {
     /// From what a file says about itself; a bare CSV has to be read for it.
     /// - Throws: ``FerryError``, ``FileError``, ``BackupError``; `CancellationError`.
     public init(file: String, configuration: Configuration, _ operation: OperationContext) throws {
-        let reader = try BackupReader(try OpenFile(reading: file))
+        let reader = try BackupReader(try OpenFile(rereading: file, for: "plan"))
         if let metadata = reader.metadata {
             let references =
                 configuration.references.isEmpty
@@ -51,7 +51,8 @@ public struct PlanGraph: Sendable {
     /// From a live database.
     /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
     public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
-        let database = try Discovering.database(target)
+        let database = try Discovering.database(target, orFile: true)
+        operation.warnOfIgnoredOptions(target)
         let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
         let catalog = try Catalog(database, found, configuration: configuration)
         try Discovering.requireSomething(catalog, connection)
@@ -76,6 +77,7 @@ public struct Discovering: Sendable {
     /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
     public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
         let database = try Self.database(target)
+        operation.warnOfIgnoredOptions(target)
         let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
         let catalog = try Catalog(database, found, configuration: configuration)
         try Self.requireSomething(catalog, connection)
@@ -95,11 +97,12 @@ public struct Discovering: Sendable {
             ).yaml
     }
 
-    static func database(_ target: Target) throws -> String {
+    /// - Parameter orFile: a file would do as well.
+    static func database(_ target: Target, orFile: Bool = false) throws -> String {
         guard let database = target.database else {
             throw FerryError(
                 "which database? Neither --db nor the connection string names one", kind: .usage,
-                details: ["Say --db NAME."])
+                details: [orFile ? "Say --db NAME, or a FILE." : "Say --db NAME."])
         }
         return database
     }

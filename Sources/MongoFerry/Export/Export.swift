@@ -26,6 +26,7 @@ public struct Export: Sendable {
         let watch = Stopwatch()
         let started = Clock.now
         let database = try Discovering.database(target)
+        operation.warnOfIgnoredOptions(target)
         let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
         // Mistakes are told before the reader of a named pipe is waited for.
         var choice = try choice(from: found, connection)
@@ -37,6 +38,7 @@ public struct Export: Sendable {
                     from: try connection.withClient { try $0.listCollections(in: database) }, connection)
             }
             var report = try export(choice, to: destination, connection, operation)
+            report.connectionWarnings = target.warnings
             report.started = started
             report.seconds = watch.seconds
             return report
@@ -147,7 +149,11 @@ public struct Export: Sendable {
         var result: [String: Document] = [:]
         for (name, text) in options.queries {
             guard let entry = catalog.entries.first(where: { $0.name == name || $0.databaseName == name }) else {
-                throw FerryError("--query names '\(name)', which is not among the exported collections", kind: .usage)
+                throw FerryError(
+                    "--query names '\(name)', which is not among the exported collections", kind: .usage,
+                    details: NearestName.nearest(to: name, among: catalog.entries.map(\.name)).map {
+                        ["Did you mean '\($0)'?"]
+                    } ?? [])
             }
             guard entry.kind != .view else {
                 throw FerryError(

@@ -3,14 +3,19 @@ enum FixtureProblems {
     /// Rows that are named with their reasons.
     static let limit = 20
 
+    private static let edited =
+        "Was it edited? Edit the data in the database and export them again, or make the fixture with --plain: then it has "
+        + "no seal."
+
     /// - Throws: ``FerryError`` of wrong data where the file has faults.
     static func check(_ survey: inout FileSurvey, _ file: String) throws {
         let count = survey.problems.count + survey.fileProblems.count
         guard count > 0 else { return }
+        var details = survey.fileProblems + lines(survey.problems.sorted())
+        if survey.problems.count > limit { details.append("`mongoferry verify \(file)` lists more of the rows.") }
+        if !survey.fileProblems.isEmpty { details.append(edited) }
         throw FerryError(
-            "\(file): the fixture has \(counted(count, "fault")), and was not restored", kind: .data,
-            details: survey.fileProblems + lines(survey.problems.sorted())
-                + ["`mongoferry verify \(file)` lists every fault."])
+            "\(file): the fixture has \(counted(count, "fault")), and was not restored", kind: .data, details: details)
     }
 
     /// - Throws: ``FerryError`` of wrong data where the server did not take everything.

@@ -37,12 +37,23 @@ public struct Import: Sendable {
     /// Runs on the calling thread, which it blocks.
     public func runBlocking(_ operation: OperationContext) throws -> Report {
         let watch = Stopwatch()
-        let reader = try BackupReader(try open(operation))
+        operation.warnOfIgnoredOptions(target)
+        let reader = try Self.beforeWriting { try BackupReader(try open(operation)) }
         let connection = try connect(reader, operation)
         var run = try ImportRun(options: options, connection: connection, reader: reader, operation: operation)
         var report = try run.run()
+        report.connectionWarnings = target.warnings
         report.seconds = watch.seconds
         return report
+    }
+
+    /// Reads, and says of a file that is none that the database is as it was.
+    static func beforeWriting<Result>(_ read: () throws -> Result) throws -> Result {
+        do {
+            return try read()
+        } catch let error as BackupError where error.isAboutContent {
+            throw error.noting("Nothing was written.")
+        }
     }
 
     private func connect(_ reader: BackupReader, _ operation: OperationContext) throws -> Connection {

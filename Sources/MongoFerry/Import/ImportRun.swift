@@ -48,7 +48,7 @@ struct ImportRun {
         let surveyor = Surveyor(
             reader: reader, jobs: jobs, maximumDocument: connection.server.maxBsonObjectSize + 16_384,
             problemLimit: max(20, options.maximumRejects + 1), contents: contents, operation: operation)
-        var (survey, early) = try preflight(surveyor)
+        var (survey, early) = try Import.beforeWriting { try preflight(surveyor) }
         let legacy = try LegacyTypes.resolve(&survey, reader, connection, options, operation, jobs: jobs)
         survey.problems.merge(legacy.problems)
         survey.inference = LegacyInference()

@@ -8,9 +8,11 @@ extension Report {
         if let unreadableAdvice {
             steps.append(unreadableAdvice)
         } else if kinds.contains("file") {
-            steps.append(
-                "The file is damaged. Take another copy of the backup\(operation == "import" ? "; `mongoferry verify \(fileName)` lists every fault" : "")."
-            )
+            steps.append(BackupError.otherCopy)
+            // An import looks for no more once it is clear that the file is refused.
+            if operation == "import", rejectionCount > rejections.count {
+                steps.append("`mongoferry verify \(fileName)` lists more of the rows.")
+            }
         }
         if rejectionCount > 0, unreadableAdvice == nil {
             steps.append(rejectionStep(isDamaged: kinds.contains("file")))

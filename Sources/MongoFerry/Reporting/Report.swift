@@ -56,6 +56,8 @@ public struct Report: Sendable {
     public var differences: [Difference] = []
     public var conversions: [Document] = []
     public var warnings: [String] = []
+    /// What the connection string said in vain. It was said when the operation began, and is no problem of the data.
+    public var connectionWarnings: [String] = []
     /// Indexes that the server refused; each is among the warnings.
     var refusedIndexCount = 0
     /// Reading the file could not go on, and no import can take a part of it: what to do instead; empty where there is
@@ -124,7 +126,7 @@ public struct Report: Sendable {
             report.append("rejected", .number(rejectionCount))
             report.append("differences", .array(differences.map { .document($0.document) }))
             report.append("conversions", .array(conversions.map { .document($0) }))
-            report.append("warnings", .array(warnings.map { .string($0) }))
+            report.append("warnings", .array((connectionWarnings + warnings).map { .string($0) }))
             add("rejectsFile", rejectsFile)
             add("error", error)
             report.append("nextSteps", .array(nextSteps.map { .string($0) }))

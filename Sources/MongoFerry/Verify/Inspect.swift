@@ -11,9 +11,9 @@ public struct Inspection: Sendable {
     /// From the end of the file; nil where there is none.
     public var seal: Seal?
 
-    /// - Throws: ``FileError``, ``BackupError``.
+    /// - Throws: ``FerryError`` for what is no ordinary file; ``FileError``, ``BackupError``.
     public init(_ path: String) throws {
-        let file = try OpenFile(reading: path)
+        let file = try OpenFile(rereading: path, for: "inspect")
         fileBytes = Int(try file.status().st_size)
         seal = try SealFinder.find(in: file)
         let reader = try BackupReader(file)

@@ -33,6 +33,7 @@ public struct Verify: Sendable {
     /// Runs on the calling thread, which it blocks.
     public func runBlocking(_ operation: OperationContext) throws -> Report {
         let watch = Stopwatch()
+        if let target { operation.warnOfIgnoredOptions(target) }
         var report: Report
         switch (file, target) {
         case (let file?, let target): report = try verifyFile(file, target, operation)
@@ -41,6 +42,7 @@ public struct Verify: Sendable {
         }
         let isDifferent = report.differences.contains(where: \.isProblem)
         if report.rejectionCount > 0 || report.danglingCount > 0 || isDifferent { report.status = "problems" }
+        report.connectionWarnings = target?.warnings ?? []
         report.seconds = watch.seconds
         return report
     }
@@ -48,7 +50,7 @@ public struct Verify: Sendable {
     // MARK: A database alone
 
     private func verifyDatabase(_ target: Target, _ operation: OperationContext) throws -> Report {
-        let database = try Discovering.database(target)
+        let database = try Discovering.database(target, orFile: true)
         let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
         let catalog = try Catalog(database, found, configuration: configuration)
         try Discovering.requireSomething(catalog, connection)
@@ -82,11 +84,13 @@ public struct Verify: Sendable {
         report.file = path
         let reader: BackupReader
         do {
-            reader = try BackupReader(try OpenFile(reading: path))
+            reader = try BackupReader(try OpenFile(rereading: path, for: "verify"))
         } catch let error as BackupError where error.isAboutContent {
             return Self.damaged(report, error)
         }
         report.source = reader.metadata?.sourceText
+        // A name that is not there is told before the rows are read, where the file says what is in it.
+        if target != nil, let known = reader.metadata?.collections { try choice.check(against: known.map(\.name)) }
         let connection = try openConnection(target, reader, operation)
         let contents = connection != nil && reader.metadata != nil ? ContentHash() : nil
         var survey: FileSurvey
@@ -141,6 +145,10 @@ public struct Verify: Sendable {
         return report
     }
 
+    private var choice: FileChoice {
+        FileChoice(collections: collections, exclude: exclude, renames: renames, configuration: configuration)
+    }
+
     /// The collections of the file that are to be in the database: what an import with the same choice writes. Those
     /// without documents are among them; the others go into the report.
     /// - Throws: ``FerryError`` for names that are not in the file.
@@ -153,8 +161,6 @@ public struct Verify: Sendable {
             survey.rows.append(FileSurvey.Rows(name: entry.name))
         }
         let names = survey.rows.map(\.name) + known.filter { $0.kind == .view }.map(\.name)
-        let choice = FileChoice(
-            collections: collections, exclude: exclude, renames: renames, configuration: configuration)
         try choice.check(against: names)
         operation.warnOfUnmatched(exclude, among: names, in: "the file")
         report.excluded = choice.exclusions(among: names)
@@ -170,8 +176,7 @@ public struct Verify: Sendable {
         var report = report
         report.rejections = [.init(collection: nil, line: error.line, id: nil, reason: error.reason)]
         report.rejectionCount = 1
-        report.unreadableAdvice =
-            error.kind == .damaged ? "The file is damaged. Take another copy of the backup." : error.advice ?? ""
+        report.unreadableAdvice = error.advice ?? ""
         report.status = "problems"
         return report
     }

@@ -40,8 +40,8 @@ struct CommonOptions: ParsableArguments {
         case debug, info, warning
     }
 
-    /// The connection string, wherever it comes from.
-    func connectionText() throws -> String {
+    /// The connection string, wherever it comes from; nil where none is given.
+    private func connectionText() throws -> String? {
         if let uri, uriFile != nil { _ = uri; throw FerryError("say --uri or --uri-file, not both", kind: .usage) }
         if let uri { return uri }
         if let uriFile {
@@ -52,11 +52,16 @@ struct CommonOptions: ParsableArguments {
             }
             return line
         }
-        if let variable = ProcessInfo.processInfo.environment["MONGODB_URI"], !variable.isEmpty { return variable }
-        return "mongodb://localhost:27017"
+        let variable = ProcessInfo.processInfo.environment["MONGODB_URI"]
+        return variable?.isEmpty == false ? variable : nil
     }
 
-    func target() throws -> Target { try Target(uri: try connectionText(), database: db) }
+    func target() throws -> Target {
+        if let text = try connectionText() { return try Target(uri: text, database: db) }
+        var target = try Target(uri: "mongodb://localhost:27017", database: db)
+        target.remark = "Neither --uri, --uri-file nor $MONGODB_URI was given: this is the default."
+        return target
+    }
 
     /// The configuration that was named, or the one in this folder, or an empty one.
     func configuration() throws -> Configuration {

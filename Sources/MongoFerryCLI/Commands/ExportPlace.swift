@@ -30,6 +30,7 @@ struct ExportPlace {
                 details: ["Say the file's name too."])
         }
         if occupant == .special { return }
+        try checkEnding()
         if occupant != nil, !overwrites {
             throw FerryError(
                 "\(path): the file exists already", details: ["Choose another name, or say --force to overwrite it."])
@@ -45,6 +46,19 @@ struct ExportPlace {
                 "\(path): the name has \(name.utf8.count) bytes, and a backup's may have \(most) there", kind: .usage,
                 details: ["Choose a shorter one: until the file is complete, its name is .NAME.partial."])
         }
+    }
+
+    private static let otherCompressions = [
+        "7z", "br", "bz2", "gzip", "lz4", "lzma", "rar", "tar", "tgz", "xz", "z", "zip", "zstd",
+    ]
+
+    /// - Throws: ``FerryError`` for a name that says of the content what is not true.
+    private func checkEnding() throws {
+        let ending = URL(fileURLWithPath: path).pathExtension
+        guard Self.otherCompressions.contains(ending.lowercased()) else { return }
+        throw FerryError(
+            "\(path): .\(ending) is not written", kind: .usage,
+            details: ["Names that end in .gz and .zst are compressed, others are not. For more: -o - and a pipe."])
     }
 
     /// What stands there already.

@@ -21,6 +21,12 @@ struct PlanCommand: ParsableCommand {
     @Option(help: ArgumentHelp("text, json, mermaid, dot or svg.", valueName: "format"))
     var format: GraphDrawing.Format = .text
 
+    func validate() throws {
+        if file != nil, common.db != nil || common.uri != nil || common.uriFile != nil {
+            throw ValidationError("plan looks at a file or at a database: leave out the file, or --db and --uri")
+        }
+    }
+
     func run() throws {
         let (operation, display) = common.operation()
         defer { display.end() }

@@ -31,11 +31,17 @@ struct ReportFiles {
             guard let form = Form(rawValue: ending), form != .picture else {
                 throw FerryError(
                     "\(path): a report's name ends in .json or .html", kind: .usage,
-                    details: [".json is for programs, .html for people. --report may be given once for each."])
+                    details: [".json is for programs, .html for people. --report may be repeated."])
             }
             try add(path, form)
         }
-        if let picture { try add(picture, .picture) }
+        guard let picture else { return }
+        guard picture.lowercased().hasSuffix(".svg") else {
+            throw FerryError(
+                "\(picture): a picture's name ends in .svg", kind: .usage,
+                details: ["Browsers show it. `mongoferry plan` draws in other formats, without what dangles."])
+        }
+        try add(picture, .picture)
     }
 
     /// Whether two paths lead to one file, which need not be there yet.

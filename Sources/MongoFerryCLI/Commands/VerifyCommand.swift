@@ -21,6 +21,7 @@ struct VerifyCommand: ParsableCommand {
     var file: String?
 
     @Option(
+        name: .shortAndLong,
         help: ArgumentHelp(
             "File against database: only this collection of the file; may be repeated.", valueName: "name"))
     var collection: [String] = []

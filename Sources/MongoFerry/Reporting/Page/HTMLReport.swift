@@ -249,8 +249,9 @@ struct HTMLReport {
     }
 
     private var warnings: HTML {
-        guard !report.warnings.isEmpty else { return "" }
-        return section("Warnings", "", "<ul>\(report.warnings.map { "<li>\(HTML(prose: $0))</li>" as HTML })</ul>\n")
+        let texts = report.connectionWarnings + report.warnings
+        guard !texts.isEmpty else { return "" }
+        return section("Warnings", "", "<ul>\(texts.map { "<li>\(HTML(prose: $0))</li>" as HTML })</ul>\n")
     }
 
     private var excluded: HTML {

@@ -1,0 +1,23 @@
+extension ConnectionString {
+    /// Each as `name=value`, of a text that was checked: a `?` in user and password is percent-encoded.
+    static func options(of text: String) -> [Substring] {
+        text.firstIndex(of: "?").map { text[text.index(after: $0)...].split(separator: "&") } ?? []
+    }
+
+    static func isKnown(option: String) -> Bool { lowercasedNames.contains(option.lowercased()) }
+
+    /// What the options are called, those that libmongoc knows.
+    public static let optionNames = [
+        "appName", "authMechanism", "authMechanismProperties", "authSource", "canonicalizeHostname", "compressors",
+        "connectTimeoutMS", "directConnection", "gssapiServiceName", "heartbeatFrequencyMS", "journal",
+        "loadBalanced", "localThresholdMS", "maxIdleTimeMS", "maxPoolSize", "maxStalenessSeconds", "minPoolSize",
+        "readConcernLevel", "readPreference", "readPreferenceTags", "replicaSet", "retryReads", "retryWrites",
+        "safe", "serverSelectionTimeoutMS", "serverSelectionTryOnce", "socketCheckIntervalMS",
+        "socketTimeoutMS", "srvMaxHosts", "srvServiceName", "ssl", "tls", "tlsAllowInvalidCertificates",
+        "tlsAllowInvalidHostnames", "tlsCAFile", "tlsCertificateKeyFile", "tlsCertificateKeyFilePassword",
+        "tlsDisableCertificateRevocationCheck", "tlsDisableOCSPEndpointCheck", "tlsInsecure", "w",
+        "waitQueueMultiple", "waitQueueTimeoutMS", "wtimeoutMS", "zlibCompressionLevel",
+    ]
+
+    private static let lowercasedNames = Set(optionNames.map { $0.lowercased() })
+}

@@ -1,0 +1,66 @@
+import MongoDriver
+import Relations
+
+extension IgnoredOption {
+    /// What is said while an operation runs, and in its report.
+    var warning: String { "\(phrase)\(fault == .repeated ? "" : ", and is ignored").\(hint)" }
+
+    /// Nil where the connection is no worse for it.
+    ///
+    /// Without an option that was to protect it, or to say who may read, password and data would go over the wire for
+    /// everybody to see, or to somebody else: that is no matter for a warning.
+    var refusal: FerryError? {
+        guard let name, Self.protects(name) || fault == .unknown && nearest.map(Self.protects) == true else {
+            return nil
+        }
+        return FerryError(
+            "\(phrase).\(hint)", kind: .usage,
+            details: ["What may be meant to protect the connection is not passed over: mend it, or leave it out."])
+    }
+
+    private var phrase: String {
+        let library = "libmongoc \(LibraryVersion.libmongoc)"
+        let what =
+            switch (fault, name?.oneLine) {
+            case (.unknown, let name?): "'\(name)' is no option that \(library) knows"
+            case (.empty, let name?): "'\(name)' has no value"
+            case (.meaningless, let name?): "a value of '\(name)' is none that \(library) knows"
+            case (.repeated, let name?): "'\(name)' stands there more than once: only the last counts"
+            case (_, nil): "something behind a secret value is no option that \(library) knows"
+            }
+        return "\(ConnectionString.errorContext): \(what)"
+    }
+
+    private var hint: String {
+        if name == nil { return " An & that belongs to the value is written %26." }
+        return nearest.map { " Did you mean '\($0)'?" } ?? ""
+    }
+
+    private var nearest: String? {
+        guard fault == .unknown, let name else { return nil }
+        // The old name of tls is as near to what is misspelt, and is never the better advice.
+        let names = ConnectionString.optionNames.filter { $0 != "ssl" }
+        let near = [names, ["ssl"]].lazy.compactMap { NearestName.nearest(to: Self.withoutBlanks(name), among: $0) }
+            .first
+        return near?.lowercased() == name.lowercased() ? nil : near
+    }
+
+    private static func protects(_ name: String) -> Bool {
+        let name = withoutBlanks(name).lowercased()
+        return ["tls", "ssl", "auth"].contains(where: name.hasPrefix)
+    }
+
+    private static func withoutBlanks(_ name: String) -> String {
+        name.replacing("%20", with: "").filter { !$0.isWhitespace }
+    }
+}
+
+extension Target {
+    /// What the connection string says in vain: every operation says it when it starts, and in its report.
+    public var warnings: [String] { connectionString.ignored.map(\.warning) }
+}
+
+extension OperationContext {
+    /// Says what a connection string says in vain.
+    func warnOfIgnoredOptions(_ target: Target) { for text in target.warnings { warning(text) } }
+}

@@ -1,0 +1,17 @@
+import BackupFile
+
+extension OpenFile {
+    /// Opens a file that is read more than once, or from its end: no pipe can be.
+    /// - Parameter command: what wants to read it.
+    /// - Throws: ``FerryError`` of wrong usage for standard input, a pipe or a device; ``FileError``.
+    convenience init(rereading path: String, for command: String) throws {
+        let advice = ["Write it to a file first. `mongoferry import` reads from a pipe."]
+        guard path != "-" else {
+            throw FerryError("\(command) reads a file, not standard input", kind: .usage, details: advice)
+        }
+        try self.init(reading: path)
+        guard try isRegular else {
+            throw FerryError("\(path): \(command) reads a file, not a pipe or a device", kind: .usage, details: advice)
+        }
+    }
+}

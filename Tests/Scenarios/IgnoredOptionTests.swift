@@ -1,0 +1,90 @@
+import BSON
+import Foundation
+import MongoDriver
+import MongoFerry
+import Testing
+
+/// libmongoc only logs that an option of the connection string means nothing.
+@Suite struct IgnoredOptionTests {
+    private static let version = "libmongoc \(LibraryVersion.libmongoc)"
+
+    private static func uri(_ option: String) throws -> String {
+        let uri = try testURI()
+        return uri + (uri.contains("?") ? "&" : "/?") + option
+    }
+
+    @Test(arguments: [
+        (
+            "readPrefrence=secondary",
+            "'readPrefrence' is no option that LIBRARY knows, and is ignored. Did you mean 'readPreference'?"
+        ),
+        ("useUnifiedTopology=true", "'useUnifiedTopology' is no option that LIBRARY knows, and is ignored."),
+        ("retryWrites=", "'retryWrites' has no value, and is ignored."),
+        ("appName=a&appName=b", "'appName' stands there more than once: only the last counts."),
+        ("compressors=s3cret", "a value of 'compressors' is none that LIBRARY knows, and is ignored."),
+        (
+            "tlsCertificateKeyFilePassword=a&s3cret=x&tls=false",
+            "something behind a secret value is no option that LIBRARY knows, and is ignored. An & that belongs to the "
+                + "value is written %26."
+        ),
+    ])
+    func whatIsPassedOverIsAWarningOfEveryOperation(option: String, text: String) throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1, "n": 1]], into: "customers")
+            let warning = "the connection string: " + text.replacing("LIBRARY", with: Self.version)
+            let (file, uriFile, report) = (folder.file("x.csv"), folder.file("uri.txt"), folder.file("r.json"))
+            try folder.write(try Self.uri(option), to: "uri.txt")
+            for command in [
+                ["export", "-o", file], ["import", file], ["verify", file], ["verify"], ["plan"], ["discover"],
+            ] {
+                let hasReport = !["plan", "discover"].contains(command[0])
+                let outcome = try Program.run(
+                    command + ["--quiet", "--db", database.name, "--uri-file", uriFile]
+                        + (hasReport ? ["--report", report] : []))
+                #expect(outcome.errors == "warning: \(warning)\n")
+                #expect(outcome.status == 0)
+                guard hasReport else { continue }
+                let written = try JSONSerialization.jsonObject(with: Data(folder.text("r.json").utf8)) as? [String: Any]
+                #expect(written?["warnings"] as? [String] == [warning])
+                #expect(written?["status"] as? String == "done")
+            }
+            let target = try Target(uri: try Self.uri(option), database: database.name)
+            #expect(target.warnings == [warning])
+        }
+    }
+
+    /// Password and data would go over the wire for everybody to see.
+    @Test(arguments: [
+        ("tsl=true", "'tsl' is no option that LIBRARY knows. Did you mean 'tls'?"),
+        ("sll=true", "'sll' is no option that LIBRARY knows. Did you mean 'ssl'?"),
+        ("authSorce=a", "'authSorce' is no option that LIBRARY knows. Did you mean 'authSource'?"),
+        ("tlsCRLFile=a", "'tlsCRLFile' is no option that LIBRARY knows. Did you mean 'tlsCAFile'?"),
+        ("%20tls=true", "'%20tls' is no option that LIBRARY knows. Did you mean 'tls'?"),
+        ("tls=", "'tls' has no value."),
+        ("tls=true&tls=false", "'tls' stands there more than once: only the last counts."),
+    ])
+    func whatWouldProtectTheConnectionIsNotPassedOver(option: String, text: String) throws {
+        let expected = """
+            the connection string: \(text.replacing("LIBRARY", with: Self.version))
+              What may be meant to protect the connection is not passed over: mend it, or leave it out.
+            """
+        let uri = try Self.uri(option)
+        for arguments in [["--uri", uri], []] {
+            let outcome = try Program.run(["verify", "--db", "x"] + arguments, environment: ["MONGODB_URI": uri])
+            #expect(outcome.errors == "mongoferry: \(expected)\n")
+            #expect(outcome.status == 64)
+        }
+        let error = #expect(throws: FerryError.self) { try Target(uri: uri) }
+        #expect(error?.description == expected)
+    }
+
+    @Test func whereNoServerWasNamedItSaysWhichAddressItTook() throws {
+        let outcome = try Program.run(["verify", "--db", "x"], environment: ["MONGODB_URI": ""])
+        // Something may listen there.
+        guard outcome.errors.contains("cannot connect to localhost:27017") else { return }
+        #expect(
+            outcome.errors.hasSuffix(
+                "\n  Neither --uri, --uri-file nor $MONGODB_URI was given: this is the default.\n"),
+            "\(outcome.errors)")
+    }
+}
