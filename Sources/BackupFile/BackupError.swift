@@ -47,13 +47,14 @@ public struct BackupError: Error, Sendable, CustomStringConvertible {
 
     static func damaged(_ path: String, line: Int? = nil, _ reason: String) -> BackupError {
         BackupError(
-            .damaged, path, line: line, reason,
-            advice: "The file is damaged: use another copy. `mongoferry verify \(path)` lists every fault.")
+            .damaged, path, line: line, reason, advice: "The file is damaged. Take another copy of the backup.")
     }
 
-    public var description: String {
+    /// Where, and what is wrong: ``description`` without ``advice``.
+    public var text: String {
         let place = line.map { "\(path), line \($0)" } ?? path
-        let first = "\(place): \(reason)"
-        return advice.map { "\(first)\n  \($0)" } ?? first
+        return "\(place): \(reason)"
     }
+
+    public var description: String { advice.map { "\(text)\n  \($0)" } ?? text }
 }

@@ -9,8 +9,8 @@ enum FixtureProblems {
         guard count > 0 else { return }
         throw FerryError(
             "\(file): the fixture has \(counted(count, "fault")), and was not restored", kind: .data,
-            details: survey.fileProblems + lines(survey.problems.sorted())
-                + ["`mongoferry verify \(file)` lists every fault."])
+            details: survey.fileProblems + lines(survey.problems.sorted()),
+            advice: ["`mongoferry verify \(file)` lists every fault."])
     }
 
     /// - Throws: ``FerryError`` of wrong data where the server did not take everything.

@@ -81,7 +81,7 @@ extension ImportRun {
             // The plan was made without them. A replace by a file that says what it is looks again.
             let isPlanWrong = plan.steps.contains { recovery.restored.contains($0.databaseName) }
             if isPlanWrong, options.mode != .replace || reader.metadata == nil {
-                throw FerryError(text, details: ["Nothing else was written. Run the import again."])
+                throw FerryError(text, details: ["Nothing else was written."], advice: ["Run the import again."])
             }
             operation.warning(text)
         }
@@ -136,13 +136,14 @@ extension ImportRun {
                 results.append(result)
             } catch {
                 let done = report.collections.map(\.name)
+                let cause = FerryError(explaining: error)
                 throw FerryError(
-                    "\(step.databaseName): \(Replacement.text(error))",
-                    kind: error is CancellationError ? .interrupted : .failed,
-                    details: [
-                        "Done: \(done.isEmpty ? "none" : done.joined(separator: ", ")). Written in part: \(step.name).",
-                        "Run the import again: it goes on where this one stopped.",
-                    ])
+                    "\(step.databaseName): \(cause.text)",
+                    kind: cause.kind == .interrupted ? cause.kind : .failed,
+                    details: cause.details + [
+                        "Done: \(done.isEmpty ? "none" : done.joined(separator: ", ")). Written in part: \(step.name)."
+                    ],
+                    advice: cause.advice + ["Run the import again: it goes on where this one stopped."])
             }
         }
         note(results, legacy)

@@ -111,7 +111,8 @@ struct ImportRun {
         } catch is CancellationError {
             throw FerryError(
                 "interrupted", kind: .interrupted,
-                details: ["Everything was written; its references were not checked. `mongoferry verify --db` does it."])
+                details: ["Everything was written; its references were not checked."],
+                advice: ["`mongoferry verify --db \(Report.shellWord(connection.database))` checks them."])
         } catch {
             report.warnings.append(
                 "everything was written, but its references could not be checked; `mongoferry verify --db` does it: \(error)"

@@ -3,16 +3,16 @@ import Relations
 extension Report {
     /// What to do where something is wrong, a sentence each; nothing where all is well.
     public var nextSteps: [String] {
-        var steps: [String] = []
+        var steps = advice
         let kinds = Set(differences.map(\.kind))
-        if let unreadableAdvice {
-            steps.append(unreadableAdvice)
+        if let unreadable {
+            steps += [unreadable.advice].compactMap(\.self)
         } else if kinds.contains("file") {
             steps.append(
                 "The file is damaged. Take another copy of the backup\(operation == "import" ? "; `mongoferry verify \(fileName)` lists every fault" : "")."
             )
         }
-        if rejectionCount > 0, unreadableAdvice == nil {
+        if rejectionCount > 0, unreadable == nil {
             steps.append(rejectionStep(isDamaged: kinds.contains("file")))
         }
         if operation == "import", refusedIndexCount > 0 {
@@ -34,13 +34,18 @@ extension Report {
 
     /// How many of which problems there are: `1 rejected row, 4 dangling references`.
     public var problemCounts: String {
+        let faults = differences.count { $0.kind == "file" }
         let counts = [
-            (rejectionCount, "rejected row", "rejected rows"),
-            (differences.count(where: \.isProblem), "difference", "differences"),
+            // What stopped the reading is no row.
+            (unreadable == nil ? rejectionCount : 0, "rejected row", "rejected rows"),
+            (differences.count(where: \.isProblem) - faults, "difference", "differences"),
             (danglingCount, "dangling reference", "dangling references"),
             (warnings.count, "warning", "warnings"),
         ].filter { $0.0 > 0 }.map { "\($0.0.grouped) \($0.0 == 1 ? $0.1 : $0.2)" }
-        return counts.isEmpty ? "see above" : counts.joined(separator: ", ")
+        let isDamaged = faults > 0 || unreadable?.isDamaged == true
+        let file = isDamaged ? ["the file is damaged"] : unreadable == nil ? [] : ["the file cannot be read"]
+        let all = file + counts
+        return all.isEmpty ? "see above" : all.joined(separator: ", ")
     }
 
     private var fileName: String { file.map(Self.shellWord) ?? "FILE" }
