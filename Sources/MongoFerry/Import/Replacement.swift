@@ -22,7 +22,7 @@ struct Replacement {
         var references: [ReferenceOutcome] = []
         var collections: [CollectionOutcome] = []
         var loads: [RowLoader.Result] = []
-        var refusedIndexes: [String] = []
+        var refusedIndexes: [CollectionBuilder.RefusedIndex] = []
         var warnings: [String] = []
         /// Collections and views that are new already.
         var swapped: [String] = []
@@ -171,13 +171,18 @@ struct Replacement {
         outcome.refusedIndexes += try build(indexes, of: step, on: name)
     }
 
-    /// - Returns: what the server refused, as texts.
-    private func build(_ indexes: [Document], of step: ImportPlan.Step, on name: String) throws -> [String] {
-        try connection.withClient { client in
+    /// - Returns: what the server refused.
+    private func build(
+        _ indexes: [Document], of step: ImportPlan.Step, on name: String
+    ) throws -> [CollectionBuilder.RefusedIndex] {
+        var refused = try connection.withClient { client in
             try CollectionBuilder(client: client, database: connection.database)
                 .build(indexes, on: name, step.entry.kind, inheriting: step.entry.options["collation"])
         }
-        .map { $0.text.replacing(name, with: step.databaseName) }
+        for index in refused.indices {
+            refused[index].text = refused[index].text.replacing(name, with: step.databaseName)
+        }
+        return refused
     }
 
     private func swap(_ step: ImportPlan.Step, _ staging: String, _ remains: inout Remains) throws {

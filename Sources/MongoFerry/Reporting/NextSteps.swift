@@ -15,10 +15,7 @@ extension Report {
         if rejectionCount > 0, unreadable == nil {
             steps.append(rejectionStep(isDamaged: kinds.contains("file")))
         }
-        if operation == "import", refusedIndexCount > 0 {
-            steps.append(
-                "Create the refused indexes by hand once the documents that stand in their way are mended.")
-        }
+        if operation == "import", refusedIndexCount > 0 { steps.append(indexStep) }
         if operation == "verify", kinds.contains("missing") || kinds.contains("different") {
             steps.append(
                 "`mongoferry import \(fileName) --db \(databaseName) --dry-run` counts what would bring the missing and "
@@ -50,6 +47,19 @@ extension Report {
 
     private var fileName: String { file.map(Self.shellWord) ?? "FILE" }
     private var databaseName: String { database.map(Self.shellWord) ?? "NAME" }
+
+    private var indexStep: String {
+        let isOne = refusedIndexCount == 1
+        guard status == "refused" else {
+            return
+                "Create the refused \(isOne ? "index" : "indexes") by hand once the documents that stand in \(isOne ? "its" : "their") way are mended."
+        }
+        let mending =
+            collidingIndexCount == refusedIndexCount
+            ? "The documents named above collide. Mend them" : "Mend what the server names above"
+        return
+            "\(mending) where the backup comes from; or import with --mode merge, which goes on without an index that cannot be built, and sets aside what one that is there refuses."
+    }
 
     private func rejectionStep(isDamaged: Bool) -> String {
         if isDamaged { return "" }
