@@ -81,6 +81,7 @@ struct ImportRun {
             report.graph = report.drawing(references)
             return report
         }
+        try checkPlaceOfRejects()
         // Nobody who has said stop is asked a question.
         try operation.cancellation.check()
         guard try options.confirm(plan) else {

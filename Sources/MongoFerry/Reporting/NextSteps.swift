@@ -74,7 +74,6 @@ extension Report {
         if let rejectsFile, let rejectsCommand {
             return "Mend the rows in \(rejectsFile) and import that file: `\(rejectsCommand)`."
         }
-        if isDryRun { return "Mend these rows before the import: the server would refuse them, or they have no key." }
         if status == "refused", !collections.isEmpty {
             return "Mend what the server refused, or let --max-rejects \(rejectionCount) set these documents aside."
         }
@@ -82,7 +81,29 @@ extension Report {
             return
                 "\(source == nil ? "Mend these rows" : "Export again"), or set them aside with --max-rejects \(rejectionCount)."
         }
-        return ""
+        if let rejectsPlace {
+            let isOne = rejectionCount == 1
+            return
+                "\(rejectionCount.grouped) \(isOne ? "row" : "rows") would be set aside in \(rejectsPlace): mend \(isOne ? "it" : "them") before the import."
+        }
+        return operation == "import" ? unwrittenStep : ""
+    }
+
+    /// Of rows that could not be set aside.
+    private var unwrittenStep: String {
+        let again =
+            isFromStream
+            ? "Run the import again in a folder that can be written"
+            : "Copy the backup to a folder that can be written and run the import again"
+        let rest = "the rows are set aside there."
+        return mode == ImportOptions.Mode.replace.rawValue
+            ? "\(again): \(rest)" : "\(again): what is there is left alone, and \(rest)"
+    }
+
+    /// A pipe of the shell's, as in <(…), has no folder to write to either.
+    var isFromStream: Bool {
+        guard let file else { return false }
+        return [Spool.standardInput, "/dev/stdin"].contains(file) || file.hasPrefix("/dev/fd/")
     }
 
     private var danglingStep: String {

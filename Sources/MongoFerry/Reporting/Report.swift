@@ -74,6 +74,8 @@ public struct Report: Sendable {
     public var error: String?
     /// The file of rows that were set aside, to be mended and imported; nil where there are none.
     public var rejectsFile: String?
+    /// Where a dry run's rows would be set aside; nil where there are none.
+    var rejectsPlace: String?
     /// What imports that file once its rows are mended.
     var rejectsCommand: String?
     /// The reference graph with what dangles, for a picture; nil where no references were looked at.
