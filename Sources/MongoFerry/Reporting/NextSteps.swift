@@ -113,7 +113,11 @@ extension Report {
         }
         let names = references.filter { $0.isTargetMissing && $0.dangling > 0 }.map(\.target)
         let missing = Set(names).sorted().map { "'\($0)'" }.listed("and")
-        if !missing.isEmpty { return "There is no collection \(missing): was it left out of the backup or the import?" }
+        if !missing.isEmpty {
+            return Set(names).count == 1
+                ? "There is no collection \(missing): was it left out of the backup or the import?"
+                : "There are no collections \(missing): were they left out of the backup or the import?"
+        }
         return operation == "verify"
             ? "What dangles is dangling in the data themselves: --report FILE.html and --graph FILE.svg show where."
             : "`mongoferry verify --db \(databaseName) --report dangling.html` shows what dangles."
