@@ -21,13 +21,18 @@ public struct BackupError: Error, Sendable, CustomStringConvertible {
     public let reason: String
     /// What to do about it.
     public let advice: String?
+    /// What became of the data, where that can be said.
+    public let outcome: String?
 
-    init(_ kind: Kind, _ path: String, line: Int? = nil, _ reason: String, advice: String? = nil) {
+    init(
+        _ kind: Kind, _ path: String, line: Int? = nil, _ reason: String, advice: String? = nil, outcome: String? = nil
+    ) {
         self.kind = kind
         self.path = path
         self.line = line
         self.reason = reason
         self.advice = advice
+        self.outcome = outcome
     }
 
     /// What was read is not a sound backup, as opposed to one that this program cannot read or write.
@@ -76,12 +81,14 @@ public struct BackupError: Error, Sendable, CustomStringConvertible {
 
     /// The same, saying first what became of the data.
     public func noting(_ outcome: String) -> BackupError {
-        BackupError(kind, path, line: line, reason, advice: advice.map { "\(outcome) \($0)" } ?? outcome)
+        BackupError(kind, path, line: line, reason, advice: advice, outcome: outcome)
     }
 
-    public var description: String {
+    /// Where, and what is wrong: ``description`` without ``outcome`` and ``advice``.
+    public var text: String {
         let place = line.map { "\(path), line \($0)" } ?? path
-        let first = "\(place): \(reason)"
-        return advice.map { "\(first)\n  \($0)" } ?? first
+        return "\(place): \(reason)"
     }
+
+    public var description: String { [text, outcome, advice].compactMap(\.self).joined(separator: "\n  ") }
 }

@@ -162,7 +162,7 @@ public final class BackupReader {
         }
         guard scan.isBetweenQuotes == false else {
             throw BackupError(
-                .notABackup, path, line: scan.recordLine, "a quoted field that starts here is never closed",
+                .damaged, path, line: scan.recordLine, "a quoted field that starts here is never closed",
                 advice: "Mend the row, or use another copy of the file.")
         }
         records.append(RecordBatch.Record(end: pending.count, line: scan.recordLine))

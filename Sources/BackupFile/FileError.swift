@@ -32,9 +32,8 @@ public struct FileError: Error, Sendable, CustomStringConvertible {
         }
     }
 
-    public var description: String {
-        let reason = String(cString: strerror(code))
-        let first = "\(path): cannot \(operation): \(reason)"
-        return advice.map { "\(first)\n  \($0)" } ?? first
-    }
+    /// What could not be done, and why: ``description`` without ``advice``.
+    public var text: String { "\(path): cannot \(operation): \(String(cString: strerror(code)))" }
+
+    public var description: String { advice.map { "\(text)\n  \($0)" } ?? text }
 }

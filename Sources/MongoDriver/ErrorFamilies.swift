@@ -45,6 +45,9 @@ extension MongoError {
     public var isNamespaceNotFound: Bool { isServer(ServerCode.namespaceNotFound) }
     public var isNamespaceExists: Bool { isServer(ServerCode.namespaceExists) }
     public var isDuplicateKey: Bool { domain == .server && ServerCode.duplicateKey.contains(code) }
+    public var isOutOfDiskSpace: Bool { isServer(ServerCode.outOfDiskSpace) }
+    /// The server's own state is to blame, and nothing that it was asked to do: no room, a shutdown, somebody killed it.
+    public var isServerTrouble: Bool { domain == .server && ServerCode.trouble.contains(code) }
     public var isUnauthorized: Bool { isServer(ServerCode.unauthorized) }
     /// The cursor was closed by the server: ten minutes without a read, a restart, or somebody killed it.
     public var isCursorNotFound: Bool { isServer(ServerCode.cursorNotFound) }

@@ -87,7 +87,7 @@ struct MongoFerryCommand: ParsableCommand {
         ExitText.exit(
             FerryError(
                 "there is no command '\(Secrets.hidden(in: word))'", kind: .usage,
-                details: [
+                advice: [
                     NearestName.nearest(to: word, among: names).map { "Did you mean '\($0)'?" }
                         ?? "The commands are \(names.joined(separator: ", "))."
                 ]))
@@ -102,13 +102,10 @@ enum ExitText {
             Terminal.standardError.line("mongoferry: interrupted; nothing was changed")
             Foundation.exit(130)
         case let code as ExitCode: Foundation.exit(code.rawValue)
-        case let error as FerryError:
+        case is FerryError, is BackupError, is FileError, is MongoError:
+            let error = FerryError(explaining: error)
             write("\(error)")
             Foundation.exit(status(error.kind))
-        case let error as BackupError where error.kind == .damaged:
-            // The data have faults: the same status as for a file whose seal does not fit.
-            write("\(error)")
-            Foundation.exit(2)
         default:
             let status = MongoFerryCommand.exitCode(for: error)
             // Help and version, which are no errors.
@@ -124,18 +121,12 @@ enum ExitText {
                     lines.insert("  " + hint, at: 1)
                 }
                 write(lines.joined(separator: "\n"))
-            } else if let error = error as? MongoError, error.isUnauthorized {
-                write(FerryError("\(error)", details: [rights]).description)
             } else {
                 write("\(error)")
             }
             Foundation.exit(status.rawValue)
         }
     }
-
-    private static let rights =
-        "export and verify need a user with the role read on the database, import one with readWrite. The connection "
-        + "string names it: mongodb://USER:PASSWORD@HOST/?authSource=admin."
 
     private static func status(_ kind: FerryError.Kind) -> Int32 {
         switch kind {

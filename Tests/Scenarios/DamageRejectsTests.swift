@@ -76,6 +76,54 @@ import Testing
         }
     }
 
+    /// It has the numbers and the exit status of the import that it stands for.
+    @Test func aDryRunCountsTheRowsThatWouldBeSetAside() throws {
+        try withTestDatabase { database, folder in
+            try folder.write(Self.legacy, to: "old.csv")
+            let file = folder.file("old.csv")
+            let report = try database.load(file) {
+                $0.maximumRejects = 5
+                $0.isDryRun = true
+            }
+            #expect(report.status == "problems" && report.rejectionCount == 5 && report.rejectsFile == nil)
+            // One of them names no collection.
+            #expect(report.totals.inserted == 3 && report.totals.rejected == 4)
+            #expect(
+                report.nextSteps == [
+                    "5 rows would be set aside in \(file).rejects.csv: mend them before the import."
+                ])
+            let refused = try database.load(file) { $0.isDryRun = true }
+            #expect(refused.status == "refused")
+            #expect(refused.nextSteps == ["Mend these rows, or set them aside with --max-rejects 5."])
+            try folder.write("", to: "old.csv.rejects.csv")
+            let outcome = try Program.run([
+                "import", file, "--uri", try testURI(), "--db", database.name, "--max-rejects", "5", "--dry-run",
+            ])
+            #expect(outcome.status == 2)
+            #expect(
+                outcome.errors.hasSuffix(
+                    "problems were found: 5 rejected rows\n  5 rows would be set aside in \(file).rejects.2.csv: mend them before the import.\n"
+                ), "\(outcome.errors)")
+            #expect(try database.names() == [] && folder.names() == ["old.csv", "old.csv.rejects.csv"])
+        }
+    }
+
+    @Test func rowsThatCannotBeSetAsideAreToldBeforeAnythingIsWritten() throws {
+        try withTestDatabase { database, folder in
+            // With more behind it that name is too long for a file.
+            let file = String(repeating: "o", count: 250)
+            try folder.write(Self.legacy, to: file)
+            let error = #expect(throws: FerryError.self) {
+                try database.load(folder.file(file)) { $0.maximumRejects = 5 }
+            }
+            #expect(
+                error?.text.hasPrefix("the rows that --max-rejects sets aside cannot be written: ") == true
+                    && error?.details == ["Nothing was written."]
+                    && error?.advice == ["Copy the backup to a folder that can be written, and import it from there."])
+            #expect(try database.names() == [] && folder.names() == [file])
+        }
+    }
+
     @Test(arguments: [ImportOptions.Mode.merge, .replace])
     func documentsThatTheServerRefusesAreSetAsideToo(mode: ImportOptions.Mode) throws {
         try withTestDatabase { database, folder in

@@ -55,6 +55,36 @@ extension OwnServerTests {
             }
         }
 
+        /// It is no fault of the data, and there is something to be done about it.
+        @Test(arguments: ["insert", "createIndexes"])
+        func aFullDiskStopsAnImportAndSaysWhatToDo(command: String) throws {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("new.csv")
+                let data = try FaultData(database, file: file, uri: server.uri())
+                let report = folder.file("r.json")
+                let failure = try FailPoint(server, [command], mode: .alwaysOn, ["errorCode": 14031])
+                let outcome = try Program.run(importing(database, file) + ["--report", report])
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("OutOfDiskSpace, code 14031)\n"), "\(outcome.errors)")
+                let json = try JSONValue(folder.text("r.json"))
+                #expect(json["status"] == .string("failed"))
+                let steps = json["nextSteps"]?.array.compactMap(\.string) ?? []
+                #expect(
+                    steps.count == 1 && steps.first?.hasPrefix("Free room on the server and run the import") == true)
+                #expect(json["error"]?.string?.hasSuffix("\n  The live data were not touched.") == true)
+                #expect(outcome.errors.hasSuffix("  The live data were not touched.\n  \(steps.first ?? "?")\n"))
+                #expect(try data.newOnes(in: database) == [])
+                try database.drop("customers")
+                let merge = try Program.run(importing(database, file, "merge"))
+                try failure.off()
+                #expect(merge.status == 1, "\(merge.text)")
+                #expect(
+                    merge.errors.hasSuffix(
+                        "  Free room on the server.\n  Run the import again: it goes on where this one stopped.\n"),
+                    "\(merge.errors)")
+            }
+        }
+
         @Test func aWriteThatNoMajorityConfirmsStopsAReplaceBeforeTheSwap() throws {
             try withDatabase(on: server) { database, folder in
                 let file = folder.file("new.csv")
@@ -289,7 +319,9 @@ extension OwnServerTests {
                 try server.killNow()
                 let outcome = try program.wait()
                 #expect(outcome.status == 1, "\(outcome.text)")
-                #expect(outcome.errors.contains("The live data were not touched."), "\(outcome.errors)")
+                #expect(
+                    outcome.errors.contains("The live data were not touched.")
+                        && outcome.errors.hasSuffix("  Run the import again.\n"), "\(outcome.errors)")
                 try server.start()
                 try server.waitForPrimary()
                 #expect(try data.newOnes(in: database) == [])

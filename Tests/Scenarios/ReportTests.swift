@@ -97,6 +97,48 @@ import Testing
         #expect(unseen.isEmpty, "fields that no step has shown: \(unseen)")
     }
 
+    /// Exit status, status and advice say the same of each, whichever part of the program has found it.
+    @Test(arguments: ["cut", "cut.gz", "line ends", "byte-order mark", "more", "no seal", "cut row"])
+    func aDamagedFileIsRefusedAndCheckedWithOneStatus(damage: String) throws {
+        try withTestDatabase { database, folder in
+            try database.insert((0..<200).map { ["_id": .int32($0), "n": .int32($0 * 7919)] }, into: "c")
+            try database.export(to: folder.file("all.csv"))
+            try database.export(to: folder.file("all.csv.gz")) { $0.compression = .gzip }
+            let text = try folder.text("all.csv")
+            let gzip = try Data(contentsOf: URL(fileURLWithPath: folder.file("all.csv.gz")))
+            let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+            let bytes: Data =
+                switch damage {
+                case "cut": Data(text.utf8.prefix(text.utf8.count / 2))
+                case "cut.gz": gzip.prefix(gzip.count / 2)
+                case "line ends": Data(text.replacing("\n", with: "\r\n").utf8)
+                case "byte-order mark": Data([0xEF, 0xBB, 0xBF]) + Data(text.utf8)
+                case "more": Data((text + "c,{}\n").utf8)
+                case "no seal": Data(lines.dropLast(2).joined(separator: "\n").utf8) + Data("\n".utf8)
+                default: Data("collection,data\nc,\"{\"\"_id\"\":1}\"\nc,\"{\"\"_id\"\":".utf8)
+                }
+            let file = folder.file("damaged")
+            try bytes.write(to: URL(fileURLWithPath: file))
+            let report = ["--report", folder.file("r.json")]
+            for (command, status) in [("import", "refused"), ("verify", "problems")] {
+                let outcome = try Program.run(
+                    [command, file, "--db", database.name] + report, environment: ["MONGODB_URI": try testURI()])
+                #expect(outcome.status == 2, "\(outcome.text)")
+                let json = try JSONValue(folder.text("r.json"))
+                #expect(json["status"] == .string(status))
+                let steps = json["nextSteps"]?.array.compactMap(\.string) ?? []
+                #expect(!steps.isEmpty && outcome.errors.hasSuffix("\n  \(steps.joined(separator: "\n  "))\n"))
+                #expect(!outcome.errors.split(separator: "\n").contains { $0.hasPrefix(": ") }, "\(outcome.errors)")
+                if command == "verify" {
+                    #expect(outcome.errors.contains("problems were found: the file is damaged"), "\(outcome.errors)")
+                } else {
+                    let error = json["error"]?.string ?? ""
+                    #expect(!error.isEmpty && steps.allSatisfy { !error.contains($0) }, "\(error)")
+                }
+            }
+        }
+    }
+
     @Test func theSchemaRefusesWhatIsNoReport() throws {
         let schema = try Self.schema()
         let good = try JSONValue(Report(operation: "import").json)

@@ -80,6 +80,23 @@ import Testing
         }
     }
 
+    @Test func aTemporaryFolderThatIsFullIsToldWithWhatToDo() throws {
+        try withTestDatabase { database, folder in
+            let row = "c,\"{\"\"_id\"\":1}\"\n"
+            try folder.write("collection,data\n" + String(repeating: row, count: 1000), to: "long.csv")
+            let outcome = try Program.run(
+                ["import", "-", "--db", database.name],
+                environment: ["MONGODB_URI": try testURI(), "TMPDIR": folder.path], input: folder.file("long.csv"),
+                fileSizeLimit: Self.limit)
+            #expect(outcome.status == 1)
+            #expect(
+                outcome.errors.hasPrefix("mongoferry: temporary file in \(folder.path): cannot write: ")
+                    && outcome.errors.hasSuffix(
+                        "\n  Nothing was written.\n  Set TMPDIR to a folder with more room, or import a file.\n"),
+                "\(outcome.errors)")
+        }
+    }
+
     @Test func anErrorStaysTheOneThatCounts() throws {
         try withTestDatabase { database, folder in
             let page = folder.file("r.html")

@@ -64,7 +64,7 @@ struct Catalog {
             guard info.hasExactName else {
                 throw FerryError(
                     "the name of a collection of \(database), \(info.name), is not UTF-8, and cannot be said to the server",
-                    details: ["Rename it with the tool that made it, or leave it out: --exclude '\(info.name)'."])
+                    advice: ["Rename it with the tool that made it, or leave it out: --exclude '\(info.name)'."])
             }
             let kind: BackupMetadata.Collection.Kind =
                 switch info.kind {
@@ -91,7 +91,7 @@ struct Catalog {
         if let clash = clashes.first {
             throw FerryError(
                 "\(clash.databaseNames.joined(separator: " and ")) would both be called '\(clash.name)' in the file",
-                details: [
+                advice: [
                     "Give one of them another name in \(configuration.file ?? "the configuration"), or exclude it."
                 ])
         }
@@ -106,7 +106,7 @@ struct Catalog {
         for name in names where !seen.insert(name).inserted {
             throw FerryError(
                 "two collections have names that look the same, '\(name)': one with composed, one with decomposed characters",
-                details: ["Nothing was written. Rename one of them."])
+                details: ["Nothing was written."], advice: ["Rename one of them."])
         }
     }
 

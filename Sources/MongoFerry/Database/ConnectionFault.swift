@@ -16,14 +16,14 @@ struct ConnectionFault {
         if error.message.contains("SRV") || error.message.contains("TXT record") {
             return FerryError(
                 "cannot connect to \(hosts): \(error.message)",
-                details: [
+                advice: [
                     "mongodb+srv:// looks the servers up by this name in DNS: is it spelled right, and is it known here? "
                         + "A server's own name goes with mongodb://."
                 ])
         }
         if error.isServerSelection { return selection }
         let remedies = error.isNetworkError ? [HostCause(error.message, connection).remedy] : []
-        return FerryError("\(hosts): \(error)", details: remedies)
+        return FerryError("\(hosts): \(error)", advice: remedies)
     }
 
     private var authentication: FerryError {
@@ -31,7 +31,7 @@ struct ConnectionFault {
         let place = connection.authSource.map { "the database '\($0)'" } ?? "its database"
         return FerryError(
             "\(hosts): the server refused user and password: \(error.message)",
-            details: [
+            advice: [
                 "The user \(user) was looked for in \(place): is that where it was created? authSource=NAME in the "
                     + "connection string says another. Special characters in a password are percent-encoded."
             ])
@@ -43,11 +43,11 @@ struct ConnectionFault {
         guard !causes.isEmpty else { return unsuited }
         let remedies = causes.map(\.remedy).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
         if causes.count == 1, let cause = causes.first {
-            return FerryError("cannot connect to \(cause.host ?? hosts): \(cause.phrase)", details: remedies)
+            return FerryError("cannot connect to \(cause.host ?? hosts): \(cause.phrase)", advice: remedies)
         }
         return FerryError(
             "cannot connect to \(hosts)",
-            details: causes.map { "\($0.host.map { "\($0): " } ?? "")\($0.phrase)" } + remedies)
+            details: causes.map { "\($0.host.map { "\($0): " } ?? "")\($0.phrase)" }, advice: remedies)
     }
 
     /// Servers answered, but none of them was fit: libmongoc passes over them without a word, so they are asked.
@@ -62,23 +62,22 @@ struct ConnectionFault {
                     return FerryError(
                         "cannot connect to \(hosts): the replica set \(name) has no primary",
                         details: [
-                            "\(host) answers, but none of \(server.hosts.joined(separator: ", ")) takes writes now. "
-                                + "rs.status() in mongosh says why."
-                        ])
+                            "\(host) answers, but none of \(server.hosts.joined(separator: ", ")) takes writes now."
+                        ], advice: ["rs.status() in mongosh says why."])
                 }
                 return FerryError(
                     "cannot connect to \(hosts): it belongs to the replica set '\(name)', not to '\(wanted)'",
-                    details: ["Say replicaSet=\(name) in the connection string."])
+                    advice: ["Say replicaSet=\(name) in the connection string."])
             case .standalone, .sharded:
                 let kind = server.topology == .sharded ? "a mongos of a sharded cluster" : "a standalone server"
                 return FerryError(
                     "cannot connect to \(hosts): it is \(kind), not a member of the replica set "
                         + "'\(connection.replicaSet ?? "")'",
-                    details: ["Leave replicaSet out of the connection string."])
+                    advice: ["Leave replicaSet out of the connection string."])
             }
         }
         return FerryError(
             "cannot connect to \(hosts): \(error.message)",
-            details: ["Check host, port, firewall, and tls and replicaSet in the connection string."])
+            advice: ["Check host, port, firewall, and tls and replicaSet in the connection string."])
     }
 }

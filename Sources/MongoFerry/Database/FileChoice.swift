@@ -23,7 +23,7 @@ struct FileChoice {
     private func unknown(_ name: String, _ text: String, _ known: [String]) -> FerryError {
         FerryError(
             text, kind: .usage,
-            details: NearestName.nearest(to: name, among: known).map { ["Did you mean '\($0)'?"] } ?? [])
+            advice: NearestName.nearest(to: name, among: known).map { ["Did you mean '\($0)'?"] } ?? [])
     }
 
     /// What of the file is left out, and why.

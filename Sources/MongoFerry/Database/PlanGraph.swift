@@ -102,21 +102,22 @@ public struct Discovering: Sendable {
         guard let database = target.database else {
             throw FerryError(
                 "which database? Neither --db nor the connection string names one", kind: .usage,
-                details: [orFile ? "Say --db NAME, or a FILE." : "Say --db NAME."])
+                advice: [orFile ? "Say --db NAME, or a FILE." : "Say --db NAME."])
         }
         return database
     }
 
     static func requireSomething(_ catalog: Catalog, _ connection: Connection) throws {
         guard catalog.entries.isEmpty, catalog.excluded.isEmpty else { return }
-        var details: [String] = []
+        var (details, advice): ([String], [String]) = ([], [])
         if let names = try? connection.withClient({ try $0.listDatabaseNames() }), !names.isEmpty {
             details.append("Databases there: \(names.joined(separator: ", ")).")
             if let near = NearestName.nearest(to: connection.database, among: names) {
-                details.append("Did you mean '\(near)'?")
+                advice.append("Did you mean '\(near)'?")
             }
         }
         throw FerryError(
-            "there is no database '\(connection.database)' on the server, or it is empty", details: details)
+            "there is no database '\(connection.database)' on the server, or it is empty", details: details,
+            advice: advice)
     }
 }

@@ -6,9 +6,8 @@ enum UnseenOptions {
     static func error(_ collection: String, in database: String) -> FerryError {
         FerryError(
             "the options of '\(collection)' in \(database) cannot be seen: the user may not list the database's collections",
-            details: [
-                "Nothing was written. Give the user the action listCollections on \(database); the role read has it."
-            ])
+            details: ["Nothing was written."],
+            advice: ["Give the user the action listCollections on \(database); the role read has it."])
     }
 
     /// Says that there may be more than the user sees.

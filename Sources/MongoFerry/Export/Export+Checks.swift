@@ -19,9 +19,9 @@ extension Export {
             guard count == read else {
                 throw FerryError(
                     "\(entry.databaseName): \(read) documents were read in ranges, the snapshot has \(count)",
-                    details: [
-                        "Nothing was left behind under the file's name.",
-                        "The collection's _id index may be damaged: run validate on it. --jobs 1 reads without it.",
+                    details: ["Nothing was left behind under the file's name."],
+                    advice: [
+                        "The collection's _id index may be damaged: run validate on it. --jobs 1 reads without it."
                     ])
             }
         }
@@ -53,7 +53,7 @@ extension Export {
             guard let identity = after[name], identity == before[name] else {
                 throw FerryError(
                     "\(entry.databaseName) was dropped or renamed while the export ran",
-                    details: ["Nothing was left behind under the file's name. Run the export again."])
+                    details: ["Nothing was left behind under the file's name."], advice: ["Run the export again."])
             }
             if entry.indexes.isEmpty { try checkHasNoIndexes(entry, connection) }
         }
@@ -78,6 +78,6 @@ extension Export {
         guard now?.isEmpty != true else { return }
         throw FerryError(
             "\(entry.databaseName): the server did not tell the collection's indexes",
-            details: ["Nothing was left behind under the file's name. Run the export again."])
+            details: ["Nothing was left behind under the file's name."], advice: ["Run the export again."])
     }
 }

@@ -163,7 +163,7 @@ public struct Export: Sendable {
             guard result[entry.name] == nil else {
                 throw FerryError(
                     "--query names '\(name)' twice", kind: .usage,
-                    details: ["One filter can say both: {\"$or\":[{…},{…}]}."])
+                    advice: ["One filter can say both: {\"$or\":[{…},{…}]}."])
             }
             do throws(JSONFault) {
                 result[entry.name] = try ExtendedJSONDecoder.document(text)

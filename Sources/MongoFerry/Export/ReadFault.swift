@@ -11,23 +11,24 @@ enum ReadFault {
                 : "or say --consistency collection, which takes a snapshot for each collection"
             return FerryError(
                 "the export took longer than the server keeps the history of its snapshot: \(error.message)",
-                details: [
-                    "Nothing was left behind under the file's name.",
-                    "The server parameter minSnapshotHistoryWindowInSeconds (300 by default) says how long: raise it, \(other).",
+                details: ["Nothing was left behind under the file's name."],
+                advice: [
+                    "The server parameter minSnapshotHistoryWindowInSeconds (300 by default) says how long: raise it, \(other)."
                 ])
         }
         if error.isCursorNotFound {
             return FerryError(
                 "the server has closed a cursor of the export: \(error.message)",
-                details: [
-                    "Nothing was left behind under the file's name. Run the export again.",
+                details: ["Nothing was left behind under the file's name."],
+                advice: [
+                    "Run the export again.",
                     "Somebody has killed it, or it was not read for longer than the server keeps cursors: --jobs 1 opens one after the other.",
                 ])
         }
         if error.isSnapshotUnavailable {
             return FerryError(
                 "a collection or an index was created or dropped while the export ran: \(error.message)",
-                details: ["Nothing was left behind under the file's name. Run the export again."])
+                details: ["Nothing was left behind under the file's name."], advice: ["Run the export again."])
         }
         return error
     }

@@ -24,16 +24,15 @@ struct ReadMoment: Sendable {
             if consistency == .snapshot, clusterTime == nil {
                 throw FerryError(
                     "the server tells no time to take a snapshot at",
-                    details: ["Say --consistency none to read without one."])
+                    advice: ["Say --consistency none to read without one."])
             }
             return
         }
         if let wanted, wanted != .none {
             throw FerryError(
                 "this server has no snapshots: MongoDB \(connection.server.version), \(connection.topologyText)",
-                details: [
-                    "Replica sets and sharded clusters have them from MongoDB 5.0. Say --consistency none to read without."
-                ])
+                details: ["Replica sets and sharded clusters have them from MongoDB 5.0."],
+                advice: ["Say --consistency none to read without."])
         }
         consistency = .none
         clusterTime = nil

@@ -11,11 +11,13 @@ enum FixtureProblems {
     static func check(_ survey: inout FileSurvey, _ file: String) throws {
         let count = survey.problems.count + survey.fileProblems.count
         guard count > 0 else { return }
-        var details = survey.fileProblems + lines(survey.problems.sorted())
-        if survey.problems.count > limit { details.append("`mongoferry verify \(file)` lists more of the rows.") }
-        if !survey.fileProblems.isEmpty { details.append(edited) }
+        let details = survey.fileProblems + lines(survey.problems.sorted())
+        var advice: [String] = []
+        if survey.problems.count > limit { advice.append("`mongoferry verify \(file)` lists more of the rows.") }
+        if !survey.fileProblems.isEmpty { advice.append(edited) }
         throw FerryError(
-            "\(file): the fixture has \(counted(count, "fault")), and was not restored", kind: .data, details: details)
+            "\(file): the fixture has \(counted(count, "fault")), and was not restored", kind: .data, details: details,
+            advice: advice)
     }
 
     /// - Throws: ``FerryError`` of wrong data where the server did not take everything.

@@ -54,7 +54,7 @@ public struct ThrowawayDatabase: Sendable {
         guard !references.isEmpty else {
             throw FerryError(
                 "\(fixture.file): neither the file nor the configuration says a reference: nothing can be verified",
-                details: ["Name the references in the configuration, or export the fixture with one that does."])
+                advice: ["Name the references in the configuration, or export the fixture with one that does."])
         }
         let outcomes = try await Threads.run(cancelling: operation.cancellation) { [self] in
             let connection = try fixture.server.connection(to: name)

@@ -91,7 +91,7 @@ struct CollectionBuilder {
     struct RefusedIndex {
         let index: Document
         /// Which it is, and why.
-        let text: String
+        var text: String
         /// Documents that are there have the same value, which may change.
         let isForDuplicates: Bool
     }
@@ -101,7 +101,7 @@ struct CollectionBuilder {
     ///   - name: of the collection.
     ///   - kind: what the collection is.
     /// - Returns: what the server refused; nothing else was left out.
-    /// - Throws: ``MongoError`` where the server could not be asked.
+    /// - Throws: ``MongoError`` where the server could not be asked, or is itself to blame.
     func build(
         _ indexes: [Document], on name: String, _ kind: BackupMetadata.Collection.Kind, inheriting collation: Value?
     ) throws -> [RefusedIndex] {
@@ -134,7 +134,9 @@ struct CollectionBuilder {
                 try client.runWrite(command, on: database, writeConcern: writeConcern)
             }
             return nil
-        } catch let error as MongoError where !error.isWorthRepeating && !error.isServerSelection {
+        } catch let error as MongoError
+            where !error.isWorthRepeating && !error.isServerSelection && !error.isServerTrouble
+        {
             return error
         }
     }

@@ -72,9 +72,9 @@ final class ImportLock: @unchecked Sendable {
             throw FerryError(
                 "another import into \(connection.database) is running\(who.map { ": \($0)" } ?? "")",
                 details: [
-                    "Nothing was written. Wait for it to end.",
+                    "Nothing was written.",
                     "If it was killed, its lock is taken over \(Self.staleSeconds) seconds after its end.",
-                ])
+                ], advice: ["Wait for it to end, and run the import again."])
         }
     }
 
@@ -198,7 +198,8 @@ final class ImportLock: @unchecked Sendable {
         condition.lock()
         defer { condition.unlock() }
         if let lost {
-            throw FerryError(lost, details: ["This import has stopped. Run it again when the other is done."])
+            throw FerryError(
+                lost, details: ["This import has stopped."], advice: ["Run it again when the other is done."])
         }
     }
 

@@ -71,7 +71,8 @@ struct ImportPlanner {
             guard live.contains(where: { $0.name == name && !$0.name.hasSameBytes(as: name) }) else { continue }
             throw FerryError(
                 "'\(name)' looks the same as a collection of \(database): one has composed, the other decomposed characters",
-                details: ["Nothing was written. --rename gives the file's another name; --exclude leaves it out."])
+                details: ["Nothing was written."],
+                advice: ["--rename gives the file's another name; --exclude leaves it out."])
         }
     }
 
@@ -170,8 +171,9 @@ struct ImportPlanner {
         guard live != file, metadata != nil || existing.kind == .view else { return }
         throw FerryError(
             "'\(entry.databaseName)' is a \(live) in \(database), and a \(file) in the file",
-            details: [
-                "Nothing was written. --mode replace takes the file's; --exclude leaves it out; --rename gives it another name."
+            details: ["Nothing was written."],
+            advice: [
+                "--mode replace takes the file's; --exclude leaves it out; --rename gives it another name."
             ])
     }
 
@@ -228,7 +230,8 @@ enum TargetName {
         }
         if let reason {
             throw FerryError(
-                "cannot import into '\(name)': \(reason)", details: ["Nothing was written. --exclude leaves it out."])
+                "cannot import into '\(name)': \(reason)", details: ["Nothing was written."],
+                advice: ["--exclude leaves it out."])
         }
     }
 

@@ -30,9 +30,11 @@ extension ImportRun {
             report.collections.append(outcome)
         }
         note(results, legacy)
-        report.status = "planned"
+        countPreflightProblems()
+        report.status = preflightProblems.isEmpty ? "planned" : "problems"
         // What can be told without writing: rows that have no value for the upsert keys.
         noteRejections()
+        if report.rejectionCount > 0 { report.rejectsPlace = RejectsFile.freePath(beside: placeOfRejects) }
         return report
     }
 }

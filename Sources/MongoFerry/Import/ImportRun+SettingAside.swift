@@ -7,17 +7,38 @@ extension ImportRun {
     mutating func setAside(_ survey: FileSurvey) throws {
         let lines = Set(preflightProblems.map(\.line) + rejections.lines)
         guard !lines.isEmpty else { return }
-        // A pipe of the shell's, as in <(…), has no folder to write to either.
-        let isStream = [Spool.standardInput, "/dev/stdin"].contains(reader.path) || reader.path.hasPrefix("/dev/fd/")
         let names = FileNames(
             metadata: reader.metadata, configuration: options.configuration, renames: options.renames)
         let rejects = try RejectsFile(
-            lines, of: reader, survey, named: RejectsNames(names), beside: isStream ? "stdin" : reader.path)
+            lines, of: reader, survey, named: RejectsNames(names), beside: placeOfRejects)
         report.rejectsFile = rejects.path
         report.rejectsCommand = command(for: rejects)
         // What to do with them is among the next steps.
         operation.warning(
             "\(rejects.count) \(rejects.count == 1 ? "row was" : "rows were") set aside in \(rejects.path)")
+    }
+
+    /// The file itself, or where the program was started.
+    var placeOfRejects: String { report.isFromStream ? "stdin" : reader.path }
+
+    /// Whether there is a place for the rows that the preflight has found: told before anything is written.
+    /// - Throws: ``FerryError``.
+    func checkPlaceOfRejects() throws {
+        guard !preflightProblems.isEmpty else { return }
+        do {
+            try RejectsFile.check(beside: placeOfRejects)
+        } catch {
+            let cause = FerryError(explaining: error)
+            let isOne = preflightProblems.count == 1
+            throw FerryError(
+                "the \(isOne ? "row" : "rows") that --max-rejects sets aside cannot be written: \(cause.text)",
+                details: ["Nothing was written."],
+                advice: [
+                    report.isFromStream
+                        ? "Start the import in a folder that can be written."
+                        : "Copy the backup to a folder that can be written, and import it from there."
+                ])
+        }
     }
 
     /// What brings the mended rows to where they would have come, with the types that they would have had.

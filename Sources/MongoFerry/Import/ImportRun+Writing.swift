@@ -35,8 +35,8 @@ extension ImportRun {
             note(outcome.loads, legacy)
             for load in outcome.loads { tallied[load.outcome.name] = load.references }
             noteRejections()
-            report.warnings += outcome.refusedIndexes + outcome.warnings
-            report.refusedIndexCount += outcome.refusedIndexes.count
+            report.warnings += outcome.refusedIndexes.map(\.text) + outcome.warnings
+            countRefused(outcome.refusedIndexes)
             if outcome.isRefused {
                 for index in report.collections.indices where !outcome.swapped.contains(report.collections[index].name)
                 {
@@ -48,11 +48,10 @@ extension ImportRun {
                 report.error =
                     dangling > 0
                     ? "the live data were not touched: \(dangling) references lead nowhere, and --fail-on-dangling was said"
-                    : "the live data were not touched: the server refused \(rejections.count) documents and \(outcome.refusedIndexes.count) indexes"
+                    : "the live data were not touched: the server refused \(whatWasRefused)"
             } else if !outcome.refusedIndexes.isEmpty || rejections.count > 0 {
                 report.status = "problems"
-                report.error =
-                    "replaced without the \(rejections.count) documents and \(outcome.refusedIndexes.count) indexes that the server refused"
+                report.error = "replaced without the \(whatWasRefused) that the server refused"
             }
             return
         }
@@ -81,7 +80,7 @@ extension ImportRun {
             // The plan was made without them. A replace by a file that says what it is looks again.
             let isPlanWrong = plan.steps.contains { recovery.restored.contains($0.databaseName) }
             if isPlanWrong, options.mode != .replace || reader.metadata == nil {
-                throw FerryError(text, details: ["Nothing else was written. Run the import again."])
+                throw FerryError(text, details: ["Nothing else was written."], advice: ["Run the import again."])
             }
             operation.warning(text)
         }
@@ -136,13 +135,14 @@ extension ImportRun {
                 results.append(result)
             } catch {
                 let done = report.collections.map(\.name)
+                let cause = FerryError(explaining: error)
                 throw FerryError(
-                    "\(step.databaseName): \(Replacement.text(error))",
-                    kind: error is CancellationError ? .interrupted : .failed,
-                    details: [
-                        "Done: \(done.isEmpty ? "none" : done.joined(separator: ", ")). Written in part: \(step.name).",
-                        "Run the import again: it goes on where this one stopped.",
-                    ])
+                    "\(step.databaseName): \(cause.text)",
+                    kind: cause.kind == .interrupted ? cause.kind : .failed,
+                    details: cause.details + [
+                        "Done: \(done.isEmpty ? "none" : done.joined(separator: ", ")). Written in part: \(step.name)."
+                    ],
+                    advice: cause.advice + ["Run the import again: it goes on where this one stopped."])
             }
         }
         note(results, legacy)
@@ -202,7 +202,21 @@ extension ImportRun {
 
     private mutating func noteRefused(_ refused: [CollectionBuilder.RefusedIndex]) {
         report.warnings += refused.map { "the server refuses \($0.text)" }
+        countRefused(refused)
+    }
+
+    private mutating func countRefused(_ refused: [CollectionBuilder.RefusedIndex]) {
         report.refusedIndexCount += refused.count
+        report.collidingIndexCount += refused.count(where: \.isForDuplicates)
+    }
+
+    /// `3 documents and 1 index`.
+    private var whatWasRefused: String {
+        let (documents, indexes) = (rejections.count, report.refusedIndexCount)
+        return [
+            documents == 0 ? nil : "\(documents.grouped) \(documents == 1 ? "document" : "documents")",
+            indexes == 0 ? nil : "\(indexes.grouped) \(indexes == 1 ? "index" : "indexes")",
+        ].compactMap(\.self).joined(separator: " and ")
     }
 
     mutating func note(_ results: [RowLoader.Result], _ legacy: LegacyTypes) {

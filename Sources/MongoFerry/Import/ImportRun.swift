@@ -81,6 +81,7 @@ struct ImportRun {
             report.graph = report.drawing(references)
             return report
         }
+        try checkPlaceOfRejects()
         // Nobody who has said stop is asked a question.
         try operation.cancellation.check()
         guard try options.confirm(plan) else {
@@ -111,7 +112,8 @@ struct ImportRun {
         } catch is CancellationError {
             throw FerryError(
                 "interrupted", kind: .interrupted,
-                details: ["Everything was written; its references were not checked. `mongoferry verify --db` does it."])
+                details: ["Everything was written; its references were not checked."],
+                advice: ["`mongoferry verify --db \(Report.shellWord(connection.database))` checks them."])
         } catch {
             report.warnings.append(
                 "everything was written, but its references could not be checked; `mongoferry verify --db` does it: \(error)"

@@ -1,6 +1,7 @@
 import BSON
 import BackupFile
 import ExtendedJSON
+import Foundation
 
 /// Rows that were set aside, as a CSV that can be mended and imported by itself.
 struct RejectsFile {
@@ -47,10 +48,26 @@ struct RejectsFile {
         }
     }
 
+    /// The name that it would have now.
+    static func freePath(beside path: String) -> String {
+        var number = 1
+        var status = stat()
+        while lstat(name(number, beside: path), &status) == 0 { number += 1 }
+        return name(number, beside: path)
+    }
+
+    /// Whether one can be written.
+    /// - Throws: ``FileError``; ``BackupError``.
+    static func check(beside path: String) throws { try create(beside: path).0.abandon() }
+
+    private static func name(_ number: Int, beside path: String) -> String {
+        "\(path).rejects\(number == 1 ? "" : ".\(number)").csv"
+    }
+
     private static func create(beside path: String) throws -> (BackupWriter, String) {
         var number = 1
         while true {
-            let name = "\(path).rejects\(number == 1 ? "" : ".\(number)").csv"
+            let name = name(number, beside: path)
             do {
                 let writer = try BackupWriter(
                     .file(path: name, overwriting: false), compression: .none, plain: true,

@@ -18,7 +18,7 @@ extension Replacement {
                 try fill(step, step.databaseName, &outcome)
             } catch let error as MongoError where loader.rejections.count > rejected {
                 // What was rejected would be told twice.
-                throw FerryError("\(error)")
+                throw FerryError(explaining: error)
             }
         }
         try checkCount(ofLive: step, &outcome)

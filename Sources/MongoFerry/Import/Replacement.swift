@@ -22,7 +22,7 @@ struct Replacement {
         var references: [ReferenceOutcome] = []
         var collections: [CollectionOutcome] = []
         var loads: [RowLoader.Result] = []
-        var refusedIndexes: [String] = []
+        var refusedIndexes: [CollectionBuilder.RefusedIndex] = []
         var warnings: [String] = []
         /// Collections and views that are new already.
         var swapped: [String] = []
@@ -46,7 +46,7 @@ struct Replacement {
                     try operation.cancellation.check()
                     try fill(step, staging[step.name] ?? "", &outcome)
                 } catch let error as MongoError {
-                    throw FerryError("\(step.databaseName): \(error)")
+                    throw Self.fault(error, at: step.databaseName)
                 }
             }
             try checkCounts(of: staged.map { ($0, staging[$0.name] ?? "") }, outcome.loads)
@@ -114,7 +114,7 @@ struct Replacement {
                 try CollectionBuilder(client: client, database: database)
                     .create(step.entry, as: staging[step.name] ?? "")
             } catch let error as MongoError {
-                throw FerryError("\(step.databaseName): \(error)")
+                throw Self.fault(error, at: step.databaseName)
             }
         }
     }
@@ -171,13 +171,18 @@ struct Replacement {
         outcome.refusedIndexes += try build(indexes, of: step, on: name)
     }
 
-    /// - Returns: what the server refused, as texts.
-    private func build(_ indexes: [Document], of step: ImportPlan.Step, on name: String) throws -> [String] {
-        try connection.withClient { client in
+    /// - Returns: what the server refused.
+    private func build(
+        _ indexes: [Document], of step: ImportPlan.Step, on name: String
+    ) throws -> [CollectionBuilder.RefusedIndex] {
+        var refused = try connection.withClient { client in
             try CollectionBuilder(client: client, database: connection.database)
                 .build(indexes, on: name, step.entry.kind, inheriting: step.entry.options["collation"])
         }
-        .map { $0.text.replacing(name, with: step.databaseName) }
+        for index in refused.indices {
+            refused[index].text = refused[index].text.replacing(name, with: step.databaseName)
+        }
+        return refused
     }
 
     private func swap(_ step: ImportPlan.Step, _ staging: String, _ remains: inout Remains) throws {
@@ -215,26 +220,39 @@ struct Replacement {
 
     /// An error with what became of the data.
     private static func explained(_ error: any Error, _ state: [String]) -> FerryError {
-        var explained =
-            error as? FerryError
-            ?? FerryError(text(error), kind: error is CancellationError ? .interrupted : .failed)
+        var explained = fault(error)
         explained.details += state
         return explained
+    }
+
+    /// What stops the loading beside the live data, with what to do about it.
+    private static func fault(_ error: any Error, at name: String? = nil) -> FerryError {
+        var fault = FerryError(explaining: error)
+        if let name { fault.text = "\(name): \(fault.text)" }
+        guard let error = error as? MongoError else { return fault }
+        if error.isOutOfDiskSpace {
+            fault.advice = [
+                "Free room on the server and run the import again; or say --in-place, which drops each collection before "
+                    + "it loads it: then the old and the new one need no room beside each other."
+            ]
+        } else if error.isRetryable || error.isServerTrouble {
+            fault.advice.append("Run the import again.")
+        }
+        return fault
     }
 
     /// What stopped it at a collection or view, and the state of all.
     private func stopped(
         _ error: any Error, at step: ImportPlan.Step, _ remains: Remains, _ plan: ImportPlan, _ done: [String]
     ) -> FerryError {
-        let cause = error as? FerryError
-        let kind = error is CancellationError ? .interrupted : cause?.kind ?? .failed
-        let text = cause?.text ?? Self.text(error)
+        let cause = FerryError(explaining: error)
+        // Not `data`: what is written already is not as it was.
+        let kind = cause.kind == .interrupted ? cause.kind : .failed
         if remains == .incomplete {
             return FerryError(
-                "\(step.databaseName) was being replaced in place and is not complete: \(text)", kind: kind,
-                details: (cause?.details ?? []) + [
-                    "The collections before it are done. Run the import again: it starts this collection anew."
-                ])
+                "\(step.databaseName) was being replaced in place and is not complete: \(cause.text)", kind: kind,
+                details: cause.details + ["The collections before it are done."],
+                advice: cause.advice + ["Run the import again: it starts this collection anew."])
         }
         let waiting = plan.steps.map(\.name).filter { !done.contains($0) && (remains == .whole || $0 != step.name) }
         func list(_ names: [String]) -> String { names.isEmpty ? "none" : names.joined(separator: ", ") }
@@ -244,11 +262,9 @@ struct Replacement {
             ? "Every collection is whole."
             : "The \(what) \(step.databaseName) is gone: it was dropped, and nothing has come in its place."
         return FerryError(
-            "the swap stopped: \(text)", kind: kind,
-            details: (cause?.details ?? []) + [
-                "New already: \(list(done)). Still old: \(list(waiting)).",
-                "\(state) Run the import again: it finishes the job.",
-            ])
+            "the swap stopped: \(cause.text)", kind: kind,
+            details: cause.details + ["New already: \(list(done)). Still old: \(list(waiting)).", state],
+            advice: cause.advice + ["Run the import again: it finishes the job."])
     }
 
     static func text(_ error: any Error) -> String { error is CancellationError ? "interrupted" : "\(error)" }

@@ -17,7 +17,13 @@ enum Spool {
             if count == 0 { break }
             bytes += count
             operation.progress(.read, source.path, bytes: bytes)
-            try file.write(UnsafeRawBufferPointer(start: buffer.storage.baseAddress, count: count))
+            do {
+                try file.write(UnsafeRawBufferPointer(start: buffer.storage.baseAddress, count: count))
+            } catch let error as FileError {
+                throw FerryError(
+                    error.text, details: ["Nothing was written."],
+                    advice: ["Set TMPDIR to a folder with more room, or import a file."])
+            }
         }
         return try OpenFile(renaming: file, to: source.path)
     }

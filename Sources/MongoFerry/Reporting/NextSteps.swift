@@ -3,10 +3,10 @@ import Relations
 extension Report {
     /// What to do where something is wrong, a sentence each; nothing where all is well.
     public var nextSteps: [String] {
-        var steps: [String] = []
+        var steps = advice
         let kinds = Set(differences.map(\.kind))
-        if let unreadableAdvice {
-            steps.append(unreadableAdvice)
+        if let unreadable {
+            steps += [unreadable.advice].compactMap(\.self)
         } else if kinds.contains("file") {
             steps.append(BackupError.otherCopy)
             // An import looks for no more once it is clear that the file is refused.
@@ -14,13 +14,10 @@ extension Report {
                 steps.append("`mongoferry verify \(fileName)` lists more of the rows.")
             }
         }
-        if rejectionCount > 0, unreadableAdvice == nil {
+        if rejectionCount > 0, unreadable == nil {
             steps.append(rejectionStep(isDamaged: kinds.contains("file")))
         }
-        if operation == "import", refusedIndexCount > 0 {
-            steps.append(
-                "Create the refused indexes by hand once the documents that stand in their way are mended.")
-        }
+        if operation == "import", refusedIndexCount > 0 { steps.append(indexStep) }
         if operation == "verify", kinds.contains("missing") || kinds.contains("different") {
             steps.append(
                 "`mongoferry import \(fileName) --db \(databaseName) --dry-run` counts what would bring the missing and "
@@ -36,17 +33,35 @@ extension Report {
 
     /// How many of which problems there are: `1 rejected row, 4 dangling references`.
     public var problemCounts: String {
+        let faults = differences.count { $0.kind == "file" }
         let counts = [
-            (rejectionCount, "rejected row", "rejected rows"),
-            (differences.count(where: \.isProblem), "difference", "differences"),
+            // What stopped the reading is no row.
+            (unreadable == nil ? rejectionCount : 0, "rejected row", "rejected rows"),
+            (differences.count(where: \.isProblem) - faults, "difference", "differences"),
             (danglingCount, "dangling reference", "dangling references"),
             (warnings.count, "warning", "warnings"),
         ].filter { $0.0 > 0 }.map { "\($0.0.grouped) \($0.0 == 1 ? $0.1 : $0.2)" }
-        return counts.isEmpty ? "see above" : counts.joined(separator: ", ")
+        let isDamaged = faults > 0 || unreadable?.isDamaged == true
+        let file = isDamaged ? ["the file is damaged"] : unreadable == nil ? [] : ["the file cannot be read"]
+        let all = file + counts
+        return all.isEmpty ? "see above" : all.joined(separator: ", ")
     }
 
     private var fileName: String { file.map(Self.shellWord) ?? "FILE" }
     private var databaseName: String { database.map(Self.shellWord) ?? "NAME" }
+
+    private var indexStep: String {
+        let isOne = refusedIndexCount == 1
+        guard status == "refused" else {
+            return
+                "Create the refused \(isOne ? "index" : "indexes") by hand once the documents that stand in \(isOne ? "its" : "their") way are mended."
+        }
+        let mending =
+            collidingIndexCount == refusedIndexCount
+            ? "The documents named above collide. Mend them" : "Mend what the server names above"
+        return
+            "\(mending) where the backup comes from; or import with --mode merge, which goes on without an index that cannot be built, and sets aside what one that is there refuses."
+    }
 
     private func rejectionStep(isDamaged: Bool) -> String {
         if isDamaged { return "" }
@@ -61,7 +76,6 @@ extension Report {
         if let rejectsFile, let rejectsCommand {
             return "Mend the rows in \(rejectsFile) and import that file: `\(rejectsCommand)`."
         }
-        if isDryRun { return "Mend these rows before the import: the server would refuse them, or they have no key." }
         if status == "refused", !collections.isEmpty {
             return "Mend what the server refused, or let --max-rejects \(rejectionCount) set these documents aside."
         }
@@ -69,7 +83,29 @@ extension Report {
             return
                 "\(source == nil ? "Mend these rows" : "Export again"), or set them aside with --max-rejects \(rejectionCount)."
         }
-        return ""
+        if let rejectsPlace {
+            let isOne = rejectionCount == 1
+            return
+                "\(rejectionCount.grouped) \(isOne ? "row" : "rows") would be set aside in \(rejectsPlace): mend \(isOne ? "it" : "them") before the import."
+        }
+        return operation == "import" ? unwrittenStep : ""
+    }
+
+    /// Of rows that could not be set aside.
+    private var unwrittenStep: String {
+        let again =
+            isFromStream
+            ? "Run the import again in a folder that can be written"
+            : "Copy the backup to a folder that can be written and run the import again"
+        let rest = "the rows are set aside there."
+        return mode == ImportOptions.Mode.replace.rawValue
+            ? "\(again): \(rest)" : "\(again): what is there is left alone, and \(rest)"
+    }
+
+    /// A pipe of the shell's, as in <(…), has no folder to write to either.
+    var isFromStream: Bool {
+        guard let file else { return false }
+        return [Spool.standardInput, "/dev/stdin"].contains(file) || file.hasPrefix("/dev/fd/")
     }
 
     private var danglingStep: String {
@@ -79,7 +115,11 @@ extension Report {
         }
         let names = references.filter { $0.isTargetMissing && $0.dangling > 0 }.map(\.target)
         let missing = Set(names).sorted().map { "'\($0)'" }.listed("and")
-        if !missing.isEmpty { return "There is no collection \(missing): was it left out of the backup or the import?" }
+        if !missing.isEmpty {
+            return Set(names).count == 1
+                ? "There is no collection \(missing): was it left out of the backup or the import?"
+                : "There are no collections \(missing): were they left out of the backup or the import?"
+        }
         return operation == "verify"
             ? "What dangles is dangling in the data themselves: --report FILE.html and --graph FILE.svg show where."
             : "`mongoferry verify --db \(databaseName) --report dangling.html` shows what dangles."

@@ -27,6 +27,13 @@ public struct Report: Sendable {
         public var isProblem: Bool { kind != "target" && kind != "extra" }
     }
 
+    /// Why no more of a file could be read.
+    struct Unreadable {
+        var isDamaged: Bool
+        /// What to do instead; nil where there is nothing to say.
+        var advice: String?
+    }
+
     public var operation: String
     /// `done`, `problems`, `refused`, `failed`, `interrupted`, `planned`.
     public var status = "done"
@@ -60,12 +67,17 @@ public struct Report: Sendable {
     public var connectionWarnings: [String] = []
     /// Indexes that the server refused; each is among the warnings.
     var refusedIndexCount = 0
-    /// Reading the file could not go on, and no import can take a part of it: what to do instead; empty where there is
-    /// nothing to say.
-    var unreadableAdvice: String?
+    /// Those among them that are unique, and in which documents collide.
+    var collidingIndexCount = 0
+    /// Reading the file could not go on, and no import can take a part of it.
+    var unreadable: Unreadable?
+    /// What to do about ``error``, where the operation was stopped by one.
+    var advice: [String] = []
     public var error: String?
     /// The file of rows that were set aside, to be mended and imported; nil where there are none.
     public var rejectsFile: String?
+    /// Where a dry run's rows would be set aside; nil where there are none.
+    var rejectsPlace: String?
     /// What imports that file once its rows are mended.
     var rejectsCommand: String?
     /// The reference graph with what dangles, for a picture; nil where no references were looked at.

@@ -14,14 +14,24 @@ public struct FerryError: Error, Sendable, CustomStringConvertible {
     public var kind: Kind
     /// One line that can be searched for.
     public var text: String
-    /// What became of the data, and what to do next.
+    /// What became of the data, and more about the cause.
     public var details: [String]
+    /// What to do next, a sentence each.
+    public var advice: [String]
 
-    public init(_ text: String, kind: Kind = .failed, details: [String] = []) {
+    public init(_ text: String, kind: Kind = .failed, details: [String] = [], advice: [String] = []) {
         self.kind = kind
         self.text = text
         self.details = details
+        self.advice = advice
     }
 
-    public var description: String { ([text] + details.map { "  \($0)" }).joined(separator: "\n") }
+    /// Without ``advice``, which reports have in a place of its own.
+    var cause: String { Self.lines(text, details) }
+
+    public var description: String { Self.lines(text, details + advice) }
+
+    private static func lines(_ text: String, _ more: [String]) -> String {
+        ([text] + more.map { "  \($0)" }).joined(separator: "\n")
+    }
 }

@@ -41,7 +41,7 @@ package enum SystemThread {
         guard code != 0 else { return }
         throw FerryError(
             "cannot start a thread: \(String(cString: strerror(code)))",
-            details: [
+            advice: [
                 "The system or a limit (ulimit -u, ulimit -v, a container's pids limit) allows no more of them: fewer "
                     + "--jobs take fewer."
             ])

@@ -176,7 +176,8 @@ public struct Verify: Sendable {
         var report = report
         report.rejections = [.init(collection: nil, line: error.line, id: nil, reason: error.reason)]
         report.rejectionCount = 1
-        report.unreadableAdvice = error.advice ?? ""
+        report.unreadable = Report.Unreadable(
+            isDamaged: error.kind == .damaged, advice: error.advice)
         report.status = "problems"
         return report
     }
@@ -187,7 +188,8 @@ public struct Verify: Sendable {
         guard let target else { return nil }
         guard let database = target.database ?? reader.metadata?.database else {
             throw FerryError(
-                "which database? Neither --db nor the connection string nor the file names one", kind: .usage)
+                "which database? Neither --db nor the connection string nor the file names one", kind: .usage,
+                advice: ["Say --db NAME."])
         }
         return try Connection(target, database: database, operation.cancellation)
     }

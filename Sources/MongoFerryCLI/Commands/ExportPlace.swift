@@ -21,19 +21,19 @@ struct ExportPlace {
     func check() throws {
         let name = path.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
         guard !path.isEmpty else {
-            throw FerryError("-o is empty: it takes a file's name", kind: .usage, details: ["- is standard output."])
+            throw FerryError("-o is empty: it takes a file's name", kind: .usage, advice: ["- is standard output."])
         }
         let occupant = occupant
         guard !["", ".", ".."].contains(name), occupant != .folder else {
             throw FerryError(
                 "\(path): this is a folder, and a file is to be written", kind: .usage,
-                details: ["Say the file's name too."])
+                advice: ["Say the file's name too."])
         }
         if occupant == .special { return }
         try checkEnding()
         if occupant != nil, !overwrites {
             throw FerryError(
-                "\(path): the file exists already", details: ["Choose another name, or say --force to overwrite it."])
+                "\(path): the file exists already", advice: ["Choose another name, or say --force to overwrite it."])
         }
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
         var isFolder: ObjCBool = false
@@ -44,7 +44,7 @@ struct ExportPlace {
         guard most <= 0 || name.utf8.count <= most else {
             throw FerryError(
                 "\(path): the name has \(name.utf8.count) bytes, and a backup's may have \(most) there", kind: .usage,
-                details: ["Choose a shorter one: until the file is complete, its name is .NAME.partial."])
+                advice: ["Choose a shorter one: until the file is complete, its name is .NAME.partial."])
         }
     }
 

@@ -102,7 +102,7 @@ struct ImportCommand: ParsableCommand {
         if readsStandardInput, isatty(0) == 1 {
             throw FerryError(
                 "which file? None is named, and standard input is the keyboard", kind: .usage,
-                details: ["mongoferry import FILE, or: … | mongoferry import -"])
+                advice: ["mongoferry import FILE, or: … | mongoferry import -"])
         }
         if mode == .replace, !yes, !dryRun, readsStandardInput || isatty(0) != 1 {
             throw FerryError(

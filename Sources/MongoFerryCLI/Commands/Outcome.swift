@@ -24,7 +24,7 @@ enum Outcome {
         // The last words: what there is above them may have scrolled away.
         let place = report.file ?? report.database
         ExitText.write(
-            FerryError("\(place.map { "\($0): " } ?? "")\(error)", details: report.nextSteps).description)
+            FerryError("\(place.map { "\($0): " } ?? "")\(error)", advice: report.nextSteps).description)
         if !isWell { throw ExitCode(2) }
     }
 }

@@ -18,20 +18,20 @@ struct ReportFiles {
     init(_ paths: [String], picture: String? = nil, backup: String? = nil) throws {
         if let backup, let path = (paths + [picture].compactMap(\.self)).first(where: { Self.isSame($0, backup) }) {
             throw FerryError(
-                "\(path): a report would be written over the backup", kind: .usage, details: ["Give it another name."])
+                "\(path): a report would be written over the backup", kind: .usage, advice: ["Give it another name."])
         }
         let all = paths + [picture].compactMap(\.self)
         for (index, path) in all.enumerated() where all[..<index].contains(where: { Self.isSame($0, path) }) {
             throw FerryError(
                 "\(path): two reports, or a report and a picture, would be written there", kind: .usage,
-                details: ["Give each a name of its own."])
+                advice: ["Give each a name of its own."])
         }
         for path in paths {
             let ending = URL(fileURLWithPath: path).pathExtension.lowercased()
             guard let form = Form(rawValue: ending), form != .picture else {
                 throw FerryError(
                     "\(path): a report's name ends in .json or .html", kind: .usage,
-                    details: [".json is for programs, .html for people. --report may be repeated."])
+                    advice: [".json is for programs, .html for people. --report may be repeated."])
             }
             try add(path, form)
         }

@@ -24,8 +24,7 @@ enum ReportedRun {
         } catch {
             display.end()
             let error = error is CancellationError ? interrupted(name) : error
-            failure.status = (error as? FerryError)?.kind == .interrupted ? "interrupted" : "failed"
-            failure.error = "\(error)"
+            failure.fail(with: error)
             failure.seconds = ((ContinuousClock.now - began).inSeconds * 1000).rounded() / 1000
             // The error and its exit status say what state things are in: nothing may come in their place.
             if let fault = reports.write(failure) { Terminal.standardError.warning("\(fault)") }

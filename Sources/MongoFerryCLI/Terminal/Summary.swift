@@ -98,7 +98,8 @@ enum Summary {
             if let line = rejection.line { parts.append("line \(line)") }
             if let collection = rejection.collection { parts.append(collection.oneLine) }
             if let id = rejection.id { parts.append("_id \(id.prefix(100))") }
-            return parts.joined(separator: ", ") + ": " + rejection.reason
+            // A file as a whole has no place.
+            return parts.isEmpty ? rejection.reason : parts.joined(separator: ", ") + ": " + rejection.reason
         }
         if report.rejectionCount > lines.count {
             lines.append("… and \((report.rejectionCount - lines.count).grouped) more")

@@ -18,7 +18,8 @@ extension HTMLReport {
         let but = dangling > 0 ? " \(dangling.grouped) \(dangling == 1 ? "value leads" : "values lead") nowhere." : ""
         let left = report.excluded.count
         switch (report.operation, report.status) {
-        case (_, "problems"): return "Problems were found: \(report.problemCounts)."
+        case (_, "problems"):
+            return "\(report.isDryRun ? "Nothing was written. " : "")Problems were found: \(report.problemCounts)."
         case (_, "planned"): return "Nothing was written. This is what an import would do."
         case ("export", _):
             let records = report.totals.read

@@ -1,0 +1,31 @@
+import BackupFile
+import MongoDriver
+
+extension FerryError {
+    /// What an operation threw, of whichever type, with its parts told apart.
+    public init(explaining error: any Error) {
+        switch error {
+        case let error as FerryError: self = error
+        // The data have faults: the same status as for a file whose seal does not fit.
+        case let error as BackupError:
+            self.init(
+                error.text, kind: error.kind == .damaged ? .data : .failed, details: Self.list(error.outcome),
+                advice: Self.list(error.advice))
+        case let error as FileError: self.init(error.text, advice: Self.list(error.advice))
+        case let error as MongoError: self.init("\(error)", advice: Self.list(Self.advice(error)))
+        case is CancellationError: self.init("interrupted", kind: .interrupted)
+        default: self.init("\(error)")
+        }
+    }
+
+    private static func list(_ advice: String?) -> [String] { advice.map { [$0] } ?? [] }
+
+    private static func advice(_ error: MongoError) -> String? {
+        if error.isUnauthorized { return rights }
+        return error.isOutOfDiskSpace ? "Free room on the server." : nil
+    }
+
+    private static let rights =
+        "export and verify need a user with the role read on the database, import one with readWrite. The connection "
+        + "string names it: mongodb://USER:PASSWORD@HOST/?authSource=admin."
+}

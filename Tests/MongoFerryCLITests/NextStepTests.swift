@@ -1,0 +1,36 @@
+import Testing
+
+@testable import MongoFerry
+
+/// What reports say is to be done.
+@Suite struct NextStepTests {
+    @Test(arguments: [
+        (["users"], "There is no collection 'users': was it left out of the backup or the import?"),
+        (
+            ["users", "coverageTypes", "users"],
+            "There are no collections 'coverageTypes' and 'users': were they left out of the backup or the import?"
+        ),
+    ])
+    func collectionsThatReferencesMissAreNamed(targets: [String], step: String) {
+        var report = Report(operation: "import")
+        report.references = targets.map { target in
+            var outcome = ReferenceOutcome(collection: "policies", path: "id", target: target)
+            outcome.dangling = 1
+            outcome.isTargetMissing = true
+            return outcome
+        }
+        #expect(report.nextSteps == [step])
+    }
+
+    @Test func whatStoppedAnOperationAndWhatToDoAboutItStandEachInItsPlace() {
+        let kinds: [(FerryError.Kind, String)] = [
+            (.failed, "failed"), (.usage, "failed"), (.data, "refused"), (.interrupted, "interrupted"),
+        ]
+        for (kind, status) in kinds {
+            var report = Report(operation: "import")
+            report.fail(with: FerryError("no", kind: kind, details: ["Nothing was written."], advice: ["Do it again."]))
+            #expect(report.status == status)
+            #expect(report.error == "no\n  Nothing was written." && report.nextSteps == ["Do it again."])
+        }
+    }
+}
