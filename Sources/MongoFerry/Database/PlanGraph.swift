@@ -56,6 +56,7 @@ public struct PlanGraph: Sendable {
         let catalog = try Catalog(database, found, configuration: configuration)
         try Discovering.requireSomething(catalog, connection)
         UnseenOptions.warn(found, in: database, operation)
+        if let unfinished = try UnfinishedImport.warning(found, connection) { operation.warning(unfinished) }
         let sizes = try connection.sizes(of: catalog.entries)
         operation.warnOfUnusedReferences(configuration, inDatabase: found.map(\.name))
         let references = try ReferenceSource.live(
@@ -80,6 +81,7 @@ public struct Discovering: Sendable {
         let catalog = try Catalog(database, found, configuration: configuration)
         try Self.requireSomething(catalog, connection)
         UnseenOptions.warn(found, in: database, operation)
+        if let unfinished = try UnfinishedImport.warning(found, connection) { operation.warning(unfinished) }
         let sizes = try connection.sizes(of: catalog.entries)
         let discovery = try LiveDiscovery(connection, operation, .thorough).discover(catalog.entries, sizes)
         references = discovery.references

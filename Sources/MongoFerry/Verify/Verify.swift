@@ -55,6 +55,7 @@ public struct Verify: Sendable {
         var report = Report(operation: "verify")
         report.database = database
         report.excluded = catalog.excluded
+        if let unfinished = try UnfinishedImport.warning(found, connection) { report.warnings.append(unfinished) }
         operation.warnOfUnusedReferences(configuration, inDatabase: found.map(\.name))
         let references = try ReferenceSource.live(
             connection, catalog.entries, try connection.sizes(of: catalog.entries), configuration, operation, .thorough)
@@ -132,11 +133,13 @@ public struct Verify: Sendable {
         report.graph = report.drawing(references)
         if let connection {
             report.database = connection.database
+            let live = try connection.withClient { try $0.listCollections(in: connection.database) }
+            report.noteState(try UnfinishedImport.warning(live, connection))
             let compared = try compared(reader, survey, &report, operation)
             report.differences += try FileDatabaseComparison(
                 reader: reader, survey: compared, rules: legacy.rules, connection: connection, names: names,
                 contents: contents, operation: operation
-            ).run(Set(compared.rows.map(\.name)))
+            ).run(Set(compared.rows.map(\.name)), live)
         }
         return report
     }
@@ -206,6 +209,12 @@ public struct Verify: Sendable {
 }
 
 extension Report {
+    /// Says what of a database makes its comparison with a file doubtful.
+    /// - Parameter unfinished: what an import has left there.
+    fileprivate mutating func noteState(_ unfinished: String?) {
+        if let unfinished { warnings.append(unfinished) }
+    }
+
     /// Puts the collections into import order.
     fileprivate mutating func sortCollections(by references: [Reference]) {
         let order = ReferenceGraph(collections: collections.map(\.name), references: references).order
