@@ -327,4 +327,41 @@ import Testing
             #expect(try folder.names() == [])
         }
     }
+
+    @Test func aFileIsNotSentIntoADatabaseThatIsNotThere() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "customers")
+            try database.export(to: folder.file("all.csv"))
+            let wrong = database.name + "x"
+            let outcome = try Program.run(
+                ["verify", folder.file("all.csv"), "--db", wrong], environment: ["MONGODB_URI": try testURI()])
+            #expect(outcome.status == 2)
+            #expect(outcome.errors.contains("warning: there is no database '\(wrong)' on the server, or it is empty. "))
+            #expect(outcome.errors.contains(" Did you mean '\(database.name)'?\n"), "\(outcome.errors)")
+            #expect(
+                outcome.errors.hasSuffix(
+                    "\n  Name a database that is there with --db. If \(wrong) is meant and is to be filled, `mongoferry import \(folder.file("all.csv")) --db \(wrong) --dry-run` counts what would be written.\n"
+                ), "\(outcome.errors)")
+        }
+    }
+
+    @Test func aPlanSaysThatTheDatabaseWillBeCreated() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "customers")
+            try database.export(to: folder.file("all.csv"))
+            func plan(_ name: String) throws -> String {
+                try Program.run(
+                    ["import", folder.file("all.csv"), "--db", name, "--dry-run"],
+                    environment: ["MONGODB_URI": try testURI()]
+                ).errors
+            }
+            let wrong = database.name + "x"
+            let text = try plan(wrong)
+            #expect(
+                text.contains(
+                    "\n  there is no database \(wrong) yet: it will be created. Did you mean '\(database.name)'?\n"),
+                "\(text)")
+            #expect(try !plan(database.name).contains("there is no database"))
+        }
+    }
 }

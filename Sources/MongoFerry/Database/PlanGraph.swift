@@ -108,14 +108,7 @@ public struct Discovering: Sendable {
 
     static func requireSomething(_ catalog: Catalog, _ connection: Connection) throws {
         guard catalog.entries.isEmpty, catalog.excluded.isEmpty else { return }
-        var details: [String] = []
-        if let names = try? connection.withClient({ try $0.listDatabaseNames() }), !names.isEmpty {
-            details.append("Databases there: \(names.joined(separator: ", ")).")
-            if let near = NearestName.nearest(to: connection.database, among: names) {
-                details.append("Did you mean '\(near)'?")
-            }
-        }
-        throw FerryError(
-            "there is no database '\(connection.database)' on the server, or it is empty", details: details)
+        let missing = MissingDatabase(connection)
+        throw FerryError(missing.text, details: missing.details)
     }
 }

@@ -56,6 +56,8 @@ public struct Report: Sendable {
     public var differences: [Difference] = []
     public var conversions: [Document] = []
     public var warnings: [String] = []
+    /// The database that a file was held against is not there, or is empty.
+    var isDatabaseMissing = false
     /// Indexes that the server refused; each is among the warnings.
     var refusedIndexCount = 0
     /// Reading the file could not go on, and no import can take a part of it: what to do instead; empty where there is

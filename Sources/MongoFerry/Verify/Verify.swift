@@ -134,7 +134,7 @@ public struct Verify: Sendable {
         if let connection {
             report.database = connection.database
             let live = try connection.withClient { try $0.listCollections(in: connection.database) }
-            report.noteState(try UnfinishedImport.warning(live, connection))
+            report.noteState(of: live, connection, try UnfinishedImport.warning(live, connection))
             let compared = try compared(reader, survey, &report, operation)
             report.differences += try FileDatabaseComparison(
                 reader: reader, survey: compared, rules: legacy.rules, connection: connection, names: names,
@@ -210,9 +210,15 @@ public struct Verify: Sendable {
 
 extension Report {
     /// Says what of a database makes its comparison with a file doubtful.
-    /// - Parameter unfinished: what an import has left there.
-    fileprivate mutating func noteState(_ unfinished: String?) {
+    /// - Parameters:
+    ///   - live: what the database holds.
+    ///   - unfinished: what an import has left there.
+    fileprivate mutating func noteState(of live: [CollectionInfo], _ connection: Connection, _ unfinished: String?) {
         if let unfinished { warnings.append(unfinished) }
+        guard live.isEmpty else { return }
+        isDatabaseMissing = true
+        let missing = MissingDatabase(connection)
+        warnings.append(([missing.text + "."] + missing.details).joined(separator: " "))
     }
 
     /// Puts the collections into import order.

@@ -1,0 +1,31 @@
+import MongoDriver
+import Relations
+
+/// What to say of a database that is not there, or has nothing in it.
+struct MissingDatabase: Sendable {
+    let name: String
+    /// Those of the server; none where the user may not list them.
+    let others: [String]
+
+    /// - Parameter others: the server's databases.
+    init(_ name: String, among others: [String]) {
+        self.name = name
+        self.others = others
+    }
+
+    /// Asks the server for the names that there are.
+    init(_ connection: Connection) {
+        self.init(
+            connection.database, among: (try? connection.withClient { try $0.listDatabaseNames() }) ?? [])
+    }
+
+    var text: String { "there is no database '\(name)' on the server, or it is empty" }
+
+    var details: [String] {
+        guard !others.isEmpty else { return [] }
+        return ["Databases there: \(others.joined(separator: ", "))."] + (hint.map { [$0] } ?? [])
+    }
+
+    /// `Did you mean 'insurance'?`
+    var hint: String? { NearestName.nearest(to: name, among: others).map { "Did you mean '\($0)'?" } }
+}
