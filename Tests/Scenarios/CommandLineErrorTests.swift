@@ -364,4 +364,21 @@ import Testing
             #expect(try !plan(database.name).contains("there is no database"))
         }
     }
+
+    @Test(arguments: [["--dry-run"], []]) func aNameThatDiffersInCaseOnlyIsRefusedBeforeTheServerDoes(more: [String])
+        throws
+    {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "customers")
+            try database.export(to: folder.file("all.csv"))
+            let outcome = try Program.run(
+                ["import", folder.file("all.csv"), "--db", database.name.uppercased()] + more,
+                environment: ["MONGODB_URI": try testURI()])
+            #expect(outcome.status == 1)
+            #expect(
+                outcome.errors.hasSuffix(
+                    "mongoferry: the server has '\(database.name)', and takes no second name that differs in case only\n  Say --db \(database.name). Nothing was written.\n"
+                ), "\(outcome.errors)")
+        }
+    }
 }

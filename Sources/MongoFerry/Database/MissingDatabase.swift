@@ -28,4 +28,15 @@ struct MissingDatabase: Sendable {
 
     /// `Did you mean 'insurance'?`
     var hint: String? { NearestName.nearest(to: name, among: others).map { "Did you mean '\($0)'?" } }
+
+    /// The database in whose place a server takes no other: its name differs in case only, by ASCII's letters.
+    /// Source: `DatabaseHolderImpl::getNamesWithConflictingCasing`.
+    var clash: String? {
+        let wanted = Self.withoutCase(name)
+        return others.first { !$0.hasSameBytes(as: name) && Self.withoutCase($0) == wanted }
+    }
+
+    private static func withoutCase(_ name: String) -> [UInt8] {
+        name.utf8.map { (0x41...0x5A).contains($0) ? $0 + 0x20 : $0 }
+    }
 }

@@ -61,7 +61,7 @@ struct ImportRun {
         operation.warnOfUnmatched(options.exclude, among: planner.names, in: "the file")
         let there = try early ?? LiveCatalog(connection, names: planner.databaseNames)
         var plan = try planner.plan(survey, references, there)
-        if there.collections.isEmpty { plan.missing = missingDatabase() }
+        if there.collections.isEmpty { plan.missing = try missingDatabase() }
         guard !plan.steps.isEmpty else {
             let reason = survey.rows.isEmpty ? "the file has no rows" : "every collection is excluded"
             throw FerryError("\(reader.path): nothing to import: \(reason)")
@@ -133,11 +133,18 @@ struct ImportRun {
     }
 
     /// Nil where the database is there and empty, or the server does not say which there are.
-    private func missingDatabase() -> MissingDatabase? {
+    /// - Throws: ``FerryError`` where the server would refuse to create it.
+    private func missingDatabase() throws -> MissingDatabase? {
         guard let names = try? connection.withClient({ try $0.listDatabaseNames(readPreference: .primary) }),
             !names.contains(where: { $0.hasSameBytes(as: connection.database) })
         else { return nil }
-        return MissingDatabase(connection.database, among: names)
+        let missing = MissingDatabase(connection.database, among: names)
+        if let clash = missing.clash {
+            throw FerryError(
+                "the server has '\(clash)', and takes no second name that differs in case only",
+                details: ["Say --db \(Report.shellWord(clash)). Nothing was written."])
+        }
+        return missing
     }
 
     private func planner(_ rows: [FileSurvey.Rows]) throws -> ImportPlanner {
