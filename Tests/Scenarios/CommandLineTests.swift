@@ -443,4 +443,27 @@ import Testing
             #expect(try database.count("customers") == 20_000)
         }
     }
+
+    @Test func reportsAndPicturesAreForTheirOwnerUntilSomebodyGivesThemToOthers() throws {
+        try withTestDatabase { database, folder in
+            try LedgerTests.fill(database)
+            let files = ["r.json", "r.html", "graph.svg"].map(folder.file)
+            func verify() throws {
+                let outcome = try Self.run(
+                    "verify", "--db", database.name, "--report", files[0], "--report", files[1], "--graph", files[2])
+                #expect(outcome.status == 0, "\(outcome.text)")
+            }
+            func modes() throws -> [Int?] {
+                try files.map { try FileManager.default.attributesOfItem(atPath: $0)[.posixPermissions] as? Int }
+            }
+            try verify()
+            #expect(try modes() == [0o600, 0o600, 0o600])
+            for file in files {
+                try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: file)
+            }
+            try verify()
+            #expect(try modes() == [0o640, 0o640, 0o640])
+            #expect(try folder.names() == ["graph.svg", "r.html", "r.json"])
+        }
+    }
 }
