@@ -126,7 +126,8 @@ import Testing
             "no CSV", "import {dir}/letter.txt --db {db}", 1,
             """
             mongoferry: {dir}/letter.txt, line 1: not a backup: the column header 'collection,data' is missing
-              Nothing was written. A backup is a CSV of two columns whose first row says collection,data.
+              Nothing was written.
+              A backup is a CSV of two columns whose first row says collection,data.
 
             """),
         Mistake(
@@ -273,14 +274,16 @@ import Testing
             "a file with other line ends", "import {dir}/crlf.csv --db {db}", 2,
             """
             mongoferry: {dir}/crlf.csv, line 1: the line ends were changed to \\r\\n, as some transfers do; the seal cannot fit
-              Nothing was written. `tr -d '\\r' < FILE > NEW`, then `mongoferry verify NEW`: where its seal fits, nothing was lost.
+              Nothing was written.
+              `tr -d '\\r' < FILE > NEW`, then `mongoferry verify NEW`: where its seal fits, nothing was lost.
 
             """),
         Mistake(
             "a file that a spreadsheet saved", "import {dir}/sheet.csv --db {db}", 2,
             """
             mongoferry: {dir}/sheet.csv, line 2: the metadata are quoted: a spreadsheet has saved the file
-              Nothing was written. The file is damaged. Take another copy of the backup. Where there is none, delete all above \
+              Nothing was written.
+              The file is damaged. Take another copy of the backup. Where there is none, delete all above \
             the line collection,data and the last line, and import the rest with --mode merge.
 
             """),
@@ -385,6 +388,60 @@ import Testing
                 #expect(outcome.errors.contains("Did you mean '\(database.name)'?"))
             }
             #expect(try folder.names() == [])
+        }
+    }
+
+    @Test func aFileIsNotSentIntoADatabaseThatIsNotThere() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "customers")
+            try database.export(to: folder.file("all.csv"))
+            let wrong = database.name + "x"
+            let outcome = try Program.run(
+                ["verify", folder.file("all.csv"), "--db", wrong], environment: ["MONGODB_URI": try testURI()])
+            #expect(outcome.status == 2)
+            #expect(outcome.errors.contains("warning: there is no database '\(wrong)' on the server, or it is empty. "))
+            #expect(outcome.errors.contains(" Did you mean '\(database.name)'?\n"), "\(outcome.errors)")
+            #expect(
+                outcome.errors.hasSuffix(
+                    "\n  Name a database that is there with --db. If \(wrong) is meant and is to be filled, `mongoferry import \(folder.file("all.csv")) --db \(wrong) --dry-run` counts what would be written.\n"
+                ), "\(outcome.errors)")
+        }
+    }
+
+    @Test func aPlanSaysThatTheDatabaseWillBeCreated() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "customers")
+            try database.export(to: folder.file("all.csv"))
+            func plan(_ name: String) throws -> String {
+                try Program.run(
+                    ["import", folder.file("all.csv"), "--db", name, "--dry-run"],
+                    environment: ["MONGODB_URI": try testURI()]
+                ).errors
+            }
+            let wrong = database.name + "x"
+            let text = try plan(wrong)
+            #expect(
+                text.contains(
+                    "\n  there is no database \(wrong) yet: it will be created. Did you mean '\(database.name)'?\n"),
+                "\(text)")
+            #expect(try !plan(database.name).contains("there is no database"))
+        }
+    }
+
+    @Test(arguments: [["--dry-run"], []]) func aNameThatDiffersInCaseOnlyIsRefusedBeforeTheServerDoes(more: [String])
+        throws
+    {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "customers")
+            try database.export(to: folder.file("all.csv"))
+            let outcome = try Program.run(
+                ["import", folder.file("all.csv"), "--db", database.name.uppercased()] + more,
+                environment: ["MONGODB_URI": try testURI()])
+            #expect(outcome.status == 1)
+            #expect(
+                outcome.errors.hasSuffix(
+                    "mongoferry: the server has '\(database.name)', and takes no second name that differs in case only\n  Nothing was written.\n  Say --db \(database.name).\n"
+                ), "\(outcome.errors)")
         }
     }
 }

@@ -419,4 +419,51 @@ import Testing
             #expect(try database.names() == [])
         }
     }
+
+    /// A shell without job control starts so what a script puts in the background: Ctrl-C is for what runs in front.
+    @Test(arguments: [("INT", SIGINT), ("HUP", SIGHUP)])
+    func aSignalThatWasIgnoredAtTheStartStaysSo(name: String, signal: Int32) throws {
+        try withTestDatabase { database, folder in
+            let text = LegacyFile.text(
+                rows: (1...20_000).map { LegacyFile.row("customers", json: "{\"_id\":\($0),\"name\":\"Amara\"}") })
+            let pipe = folder.file("pipe")
+            try #require(mkfifo(pipe, 0o600) == 0)
+            let descriptor = open(pipe, O_RDWR | O_CLOEXEC)
+            try #require(descriptor >= 0)
+            let program = try Program(
+                [
+                    "-c", "trap '' \(name); exec \"$0\" \"$@\"", try Program.path(), "import", "-", "--db",
+                    database.name,
+                ], executable: "/bin/sh", environment: ["MONGODB_URI": try testURI()], input: pipe)
+            try FileHandle(fileDescriptor: descriptor, closeOnDealloc: false).write(contentsOf: Data(text.utf8))
+            program.send(signal)
+            close(descriptor)
+            let outcome = try program.wait()
+            #expect(outcome.status == 0, "\(outcome.text)")
+            #expect(try database.count("customers") == 20_000)
+        }
+    }
+
+    @Test func reportsAndPicturesAreForTheirOwnerUntilSomebodyGivesThemToOthers() throws {
+        try withTestDatabase { database, folder in
+            try LedgerTests.fill(database)
+            let files = ["r.json", "r.html", "graph.svg"].map(folder.file)
+            func verify() throws {
+                let outcome = try Self.run(
+                    "verify", "--db", database.name, "--report", files[0], "--report", files[1], "--graph", files[2])
+                #expect(outcome.status == 0, "\(outcome.text)")
+            }
+            func modes() throws -> [Int?] {
+                try files.map { try FileManager.default.attributesOfItem(atPath: $0)[.posixPermissions] as? Int }
+            }
+            try verify()
+            #expect(try modes() == [0o600, 0o600, 0o600])
+            for file in files {
+                try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: file)
+            }
+            try verify()
+            #expect(try modes() == [0o640, 0o640, 0o640])
+            #expect(try folder.names() == ["graph.svg", "r.html", "r.json"])
+        }
+    }
 }

@@ -116,9 +116,9 @@ struct Catalog {
         if info.name.hasPrefix("system.") || info.name.contains("__mdb_internal") { return "the server's own" }
         if info.name.hasPrefix(OwnNames.displacedPrefix) {
             return
-                "displaced by an interrupted import; the next import gives it its name back, unless the view is there"
+                "displaced by an import that was running or was interrupted; the next import gives it its name back, unless the view is there"
         }
-        if OwnNames.contains(info.name) { return "left by an interrupted import; the next import removes it" }
+        if OwnNames.contains(info.name) { return "of an import that was running or was interrupted" }
         return nil
     }
 

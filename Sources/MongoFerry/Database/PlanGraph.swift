@@ -57,6 +57,7 @@ public struct PlanGraph: Sendable {
         let catalog = try Catalog(database, found, configuration: configuration)
         try Discovering.requireSomething(catalog, connection)
         UnseenOptions.warn(found, in: database, operation)
+        if let unfinished = try UnfinishedImport.warning(found, connection) { operation.warning(unfinished) }
         let sizes = try connection.sizes(of: catalog.entries)
         operation.warnOfUnusedReferences(configuration, inDatabase: found.map(\.name))
         let references = try ReferenceSource.live(
@@ -82,6 +83,7 @@ public struct Discovering: Sendable {
         let catalog = try Catalog(database, found, configuration: configuration)
         try Self.requireSomething(catalog, connection)
         UnseenOptions.warn(found, in: database, operation)
+        if let unfinished = try UnfinishedImport.warning(found, connection) { operation.warning(unfinished) }
         let sizes = try connection.sizes(of: catalog.entries)
         let discovery = try LiveDiscovery(connection, operation, .thorough).discover(catalog.entries, sizes)
         references = discovery.references
@@ -109,15 +111,7 @@ public struct Discovering: Sendable {
 
     static func requireSomething(_ catalog: Catalog, _ connection: Connection) throws {
         guard catalog.entries.isEmpty, catalog.excluded.isEmpty else { return }
-        var (details, advice): ([String], [String]) = ([], [])
-        if let names = try? connection.withClient({ try $0.listDatabaseNames() }), !names.isEmpty {
-            details.append("Databases there: \(names.joined(separator: ", ")).")
-            if let near = NearestName.nearest(to: connection.database, among: names) {
-                advice.append("Did you mean '\(near)'?")
-            }
-        }
-        throw FerryError(
-            "there is no database '\(connection.database)' on the server, or it is empty", details: details,
-            advice: advice)
+        let missing = MissingDatabase(connection)
+        throw FerryError(missing.text, details: missing.details, advice: missing.hint.map { [$0] } ?? [])
     }
 }

@@ -71,6 +71,8 @@ public struct Export: Sendable {
         _ choice: Choice, to destination: BackupWriter.Destination, _ connection: Connection,
         _ operation: OperationContext
     ) throws -> Report {
+        let unfinished = try UnfinishedImport.warning(choice.found, connection)
+        if let unfinished { operation.warning(unfinished) }
         var catalog = choice.catalog
         let sizes = try catalog.readIndexesAndSizes(connection)
         let fileChoice = FileChoice(
@@ -108,6 +110,7 @@ public struct Export: Sendable {
                 metadata, choice.found, sizes, choice.queries, moment, connection, writer, operation)
             report.database = connection.database
             report.note(options, catalog, operation)
+            if let unfinished { report.warnings.append(unfinished) }
             report.source = metadata.sourceText
             report.consistency = moment.consistency.rawValue
             report.snapshot = moment.text

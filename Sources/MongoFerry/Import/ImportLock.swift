@@ -10,8 +10,8 @@ import MongoDriver
 // @unchecked: every access to the state is under the condition's lock.
 final class ImportLock: @unchecked Sendable {
     static let staleSeconds = 30
-    private static let beatSeconds = 5.0
-    private static let documentID = "import"
+    static let beatSeconds = 5.0
+    static let documentID = "import"
 
     private let connection: Connection
     private let owner: String
@@ -51,10 +51,10 @@ final class ImportLock: @unchecked Sendable {
     private var collection: Namespace { connection.namespace(OwnNames.lock) }
 
     private func acquire() throws {
-        let host = ProcessInfo.processInfo.hostName
         let process = Int32(ProcessInfo.processInfo.processIdentifier)
         let fields: Document = [
-            "owner": .string(owner), "host": .string(host), "processes": .string(Self.processes),
+            "owner": .string(owner), "host": .string(ProcessInfo.processInfo.hostName),
+            "processes": .string(LockHolder.processes),
             "pid": .int32(process),
             "program": .string("mongoferry \(mongoFerryVersion)"),
             "since": .string(Clock.now),
@@ -62,15 +62,12 @@ final class ImportLock: @unchecked Sendable {
         // `$$NOW` is the server's clock: clients' clocks need not agree.
         let set: Document = ["$set": .document(fields.appending("beat", "$$NOW"))]
         try connection.withClient { client in
-            if try insert(set, client) || takeOver(set, host: host, client) { return }
+            if try insert(set, client) || takeOver(set, client) { return }
             let holder = try current(client)
             // Given back in between.
             if holder == nil, try insert(set, client) { return }
-            let who = holder.map {
-                "process \($0["pid"]?.integer ?? 0) on \($0["host"]?.string ?? "?"), since \($0["since"]?.string ?? "?")"
-            }
             throw FerryError(
-                "another import into \(connection.database) is running\(who.map { ": \($0)" } ?? "")",
+                "another import into \(connection.database) is running\(holder.map { ": \($0.text)" } ?? "")",
                 details: [
                     "Nothing was written.",
                     "If it was killed, its lock is taken over \(Self.staleSeconds) seconds after its end.",
@@ -95,11 +92,11 @@ final class ImportLock: @unchecked Sendable {
     }
 
     /// Takes a lock whose heart has stopped, or whose process is gone: in one statement, so that of two only one can.
-    private func takeOver(_ set: Document, host: String, _ client: Client) throws -> Bool {
+    private func takeOver(_ set: Document, _ client: Client) throws -> Bool {
         var conditions: [Value] = [
             ["$expr": ["$lt": ["$beat", ["$subtract": ["$$NOW", .int32(Int32(Self.staleSeconds * 1000))]]]]]
         ]
-        if let before = try current(client), isDead(before, host: host), let dead = before["owner"]?.string {
+        if let before = try current(client), before.isDead, let dead = before.document["owner"]?.string {
             conditions.append(["owner": .string(dead)])
         }
         let reply = try client.runWrite(
@@ -112,28 +109,12 @@ final class ImportLock: @unchecked Sendable {
         return tookOver
     }
 
-    private func current(_ client: Client) throws -> Document? {
-        var found: Document?
+    private func current(_ client: Client) throws -> LockHolder? {
+        var found: LockHolder?
         let cursor = try client.find(
             collection, ["_id": .string(Self.documentID)], options: .init(limit: 1, readPreference: .primary))
-        try cursor.forEach { found = Document(copying: $0) }
+        try cursor.forEach { found = LockHolder(document: Document(copying: $0)) }
         return found
-    }
-
-    /// Where a process's number means something: a machine since its start, or a container on it. Host names are not
-    /// enough, since containers may have their host's and several machines the same.
-    private static let processes: String = {
-        let start = try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)
-        let space = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")
-        return "\(start?.trimmingCharacters(in: .whitespacesAndNewlines) ?? "") \(space ?? "")"
-    }()
-
-    /// Whether the owner was a process of this machine that is gone.
-    private func isDead(_ lock: Document, host: String) -> Bool {
-        guard lock["host"]?.string == host, lock["processes"]?.string == Self.processes,
-            let pid = lock["pid"]?.integer.flatMap({ pid_t(exactly: $0) }), pid > 0
-        else { return false }
-        return kill(pid, 0) != 0 && errno == ESRCH
     }
 
     private func startBeating() throws {
@@ -212,7 +193,7 @@ final class ImportLock: @unchecked Sendable {
         condition.unlock()
         guard wasHeld else { return }
         try connection.withClient { client in
-            guard try current(client)?["owner"]?.string == owner else { return }
+            guard try current(client)?.document["owner"]?.string == owner else { return }
             try client.drop(connection.namespace(OwnNames.lock))
         }
     }

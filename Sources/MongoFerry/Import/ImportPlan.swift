@@ -53,6 +53,8 @@ public struct ImportPlan: Sendable {
     public var database: String
     /// The database that the file is a backup of; nil where the file does not say.
     public var fileDatabase: String?
+    /// Said where the database is not there yet.
+    var missing: MissingDatabase?
     /// In the order in which they are written.
     public var steps: [Step] = []
     /// Collections that refer to each other in a circle, and are imported as one group.
@@ -73,6 +75,11 @@ public struct ImportPlan: Sendable {
         var lines = ["import into \(database), mode \(mode.rawValue):"]
         if let fileDatabase, fileDatabase != database {
             lines.append("  the file is a backup of another database: \(BackupMetadata.shown(fileDatabase))")
+        }
+        if let missing {
+            lines.append(
+                "  there is no database \(missing.name) yet: it will be created"
+                    + (missing.hint.map { ". \($0)" } ?? ""))
         }
         let width = steps.map { TextWidth.columns(BackupMetadata.shown($0.databaseName)) }.max() ?? 0
         for (index, step) in steps.enumerated() {

@@ -59,8 +59,9 @@ struct ImportRun {
         let planner = try planner(survey.rows)
         report.excluded = planner.excluded
         operation.warnOfUnmatched(options.exclude, among: planner.names, in: "the file")
-        let plan = try planner.plan(
-            survey, references, early ?? LiveCatalog(connection, names: planner.databaseNames))
+        let there = try early ?? LiveCatalog(connection, names: planner.databaseNames)
+        var plan = try planner.plan(survey, references, there)
+        if there.collections.isEmpty { plan.missing = try missingDatabase() }
         guard !plan.steps.isEmpty else {
             let reason = survey.rows.isEmpty ? "the file has no rows" : "every collection is excluded"
             throw FerryError("\(reader.path): nothing to import: \(reason)")
@@ -131,6 +132,21 @@ struct ImportRun {
             let names = try planner([]).databaseNames
             return try LiveCatalog.asked(connection, names: names) { try surveyor.run() }
         }
+    }
+
+    /// Nil where the database is there and empty, or the server does not say which there are.
+    /// - Throws: ``FerryError`` where the server would refuse to create it.
+    private func missingDatabase() throws -> MissingDatabase? {
+        guard let names = try? connection.withClient({ try $0.listDatabaseNames(readPreference: .primary) }),
+            !names.contains(where: { $0.hasSameBytes(as: connection.database) })
+        else { return nil }
+        let missing = MissingDatabase(connection.database, among: names)
+        if let clash = missing.clash {
+            throw FerryError(
+                "the server has '\(clash)', and takes no second name that differs in case only",
+                details: ["Nothing was written."], advice: ["Say --db \(Report.shellWord(clash))."])
+        }
+        return missing
     }
 
     private func planner(_ rows: [FileSurvey.Rows]) throws -> ImportPlanner {

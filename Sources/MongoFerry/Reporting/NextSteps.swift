@@ -18,7 +18,11 @@ extension Report {
             steps.append(rejectionStep(isDamaged: kinds.contains("file")))
         }
         if operation == "import", refusedIndexCount > 0 { steps.append(indexStep) }
-        if operation == "verify", kinds.contains("missing") || kinds.contains("different") {
+        if operation == "verify", isDatabaseMissing {
+            steps.append(
+                "Name a database that is there with --db. If \(databaseName) is meant and is to be filled, "
+                    + "`mongoferry import \(fileName) --db \(databaseName) --dry-run` counts what would be written.")
+        } else if operation == "verify", kinds.contains("missing") || kinds.contains("different") {
             steps.append(
                 "`mongoferry import \(fileName) --db \(databaseName) --dry-run` counts what would bring the missing and "
                     + "different documents back; without --dry-run it does.")

@@ -65,6 +65,8 @@ public struct Report: Sendable {
     public var warnings: [String] = []
     /// What the connection string said in vain. It was said when the operation began, and is no problem of the data.
     public var connectionWarnings: [String] = []
+    /// The database that a file was held against is not there, or is empty.
+    var isDatabaseMissing = false
     /// Indexes that the server refused; each is among the warnings.
     var refusedIndexCount = 0
     /// Those among them that are unique, and in which documents collide.

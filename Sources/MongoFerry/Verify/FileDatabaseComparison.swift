@@ -18,10 +18,11 @@ struct FileDatabaseComparison {
     private static let exampleLimit = 5
     private static let extraNote = " in the database only"
 
-    /// - Parameter chosen: names in the file.
-    func run(_ chosen: Set<String>) throws -> [Report.Difference] {
+    /// - Parameters:
+    ///   - chosen: names in the file.
+    ///   - live: what the database holds.
+    func run(_ chosen: Set<String>, _ live: [CollectionInfo]) throws -> [Report.Difference] {
         var differences: [Report.Difference] = []
-        let live = try connection.withClient { try $0.listCollections(in: connection.database) }
         let compared = try compare(survey.rows.filter { chosen.contains($0.name) }, live)
         for rows in survey.rows where chosen.contains(rows.name) {
             let name = names.databaseName(of: rows.name)

@@ -57,6 +57,7 @@ public struct Verify: Sendable {
         var report = Report(operation: "verify")
         report.database = database
         report.excluded = catalog.excluded
+        if let unfinished = try UnfinishedImport.warning(found, connection) { report.warnings.append(unfinished) }
         operation.warnOfUnusedReferences(configuration, inDatabase: found.map(\.name))
         let references = try ReferenceSource.live(
             connection, catalog.entries, try connection.sizes(of: catalog.entries), configuration, operation, .thorough)
@@ -136,11 +137,13 @@ public struct Verify: Sendable {
         report.graph = report.drawing(references)
         if let connection {
             report.database = connection.database
+            let live = try connection.withClient { try $0.listCollections(in: connection.database) }
+            report.noteState(of: live, connection, try UnfinishedImport.warning(live, connection))
             let compared = try compared(reader, survey, &report, operation)
             report.differences += try FileDatabaseComparison(
                 reader: reader, survey: compared, rules: legacy.rules, connection: connection, names: names,
                 contents: contents, operation: operation
-            ).run(Set(compared.rows.map(\.name)))
+            ).run(Set(compared.rows.map(\.name)), live)
         }
         return report
     }
@@ -213,6 +216,18 @@ public struct Verify: Sendable {
 }
 
 extension Report {
+    /// Says what of a database makes its comparison with a file doubtful.
+    /// - Parameters:
+    ///   - live: what the database holds.
+    ///   - unfinished: what an import has left there.
+    fileprivate mutating func noteState(of live: [CollectionInfo], _ connection: Connection, _ unfinished: String?) {
+        if let unfinished { warnings.append(unfinished) }
+        guard live.isEmpty else { return }
+        isDatabaseMissing = true
+        let missing = MissingDatabase(connection)
+        warnings.append(([missing.text + "."] + missing.details + [missing.hint].compactMap(\.self)).joined(separator: " "))
+    }
+
     /// Puts the collections into import order.
     fileprivate mutating func sortCollections(by references: [Reference]) {
         let order = ReferenceGraph(collections: collections.map(\.name), references: references).order

@@ -1,3 +1,4 @@
+import BackupFile
 import Foundation
 import MongoFerry
 
@@ -78,7 +79,7 @@ struct ReportFiles {
         for (path, form) in files {
             guard let text = text(of: report, form) else { continue }
             do {
-                try Data(Secrets.hidden(in: text).utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+                try PrivateFile.write(Secrets.hidden(in: text), to: path)
             } catch { faults.append("\(path): cannot write the \(form.name): \(Self.reason(error))") }
         }
         return faults.first.map { FerryError($0, details: Array(faults.dropFirst())) }
@@ -95,6 +96,7 @@ struct ReportFiles {
 
     /// The system's own, where Foundation has one behind its text.
     private static func reason(_ error: any Error) -> String {
-        ((error as? CocoaError)?.underlying ?? error).localizedDescription
+        if let error = error as? FileError { return String(cString: strerror(error.code)) }
+        return ((error as? CocoaError)?.underlying ?? error).localizedDescription
     }
 }

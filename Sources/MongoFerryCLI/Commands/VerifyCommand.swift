@@ -88,9 +88,12 @@ struct VerifyCommand: ParsableCommand {
 
     /// What is known to be true where no problem was found.
     private func verdict(_ result: Report) -> String {
-        guard let file else { return "\(result.database ?? ""): sound" }
+        let note = result.warnings.isEmpty ? "" : "; see the warning"
+        guard let file else {
+            return "\(result.database ?? ""): \(note.isEmpty ? "sound" : "no fault found\(note)")"
+        }
         guard let database = result.database else { return "\(file): sound" }
         let records = result.excluded.isEmpty ? "all of its records" : "the chosen collections' records"
-        return "\(file): sound; \(records) are in \(database), equal"
+        return "\(file): sound; \(records) are in \(database), equal\(note)"
     }
 }

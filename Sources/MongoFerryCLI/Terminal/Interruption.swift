@@ -21,11 +21,13 @@ enum Interruption {
         _ = count.load(ordering: .relaxed)
         _ = isAsking.load(ordering: .relaxed)
         let handler: @convention(c) (Int32) -> Void = { _ in Interruption.arrived() }
-        signal(SIGINT, handler)
         signal(SIGTERM, handler)
-        // Unless whoever started it wants it to go on when the terminal goes.
-        let before = signal(SIGHUP, handler)
-        if unsafeBitCast(before, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) { signal(SIGHUP, SIG_IGN) }
+        // Unless whoever started it wants it to go on when the terminal goes, or where Ctrl-C is meant for what runs in
+        // front: shells without job control start so what a script puts in the background.
+        for number in [SIGHUP, SIGINT] {
+            let before = signal(number, handler)
+            if unsafeBitCast(before, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) { signal(number, SIG_IGN) }
+        }
     }
 
     private static func arrived() {

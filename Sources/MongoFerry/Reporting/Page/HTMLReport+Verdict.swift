@@ -4,7 +4,7 @@ extension HTMLReport {
     /// A class of the style sheet.
     var tone: String {
         switch report.status {
-        case "done": report.danglingCount > 0 ? "warn" : "good"
+        case "done": report.danglingCount > 0 || !report.warnings.isEmpty ? "warn" : "good"
         case "planned": "plan"
         case "problems", "interrupted": "warn"
         default: "bad"
@@ -23,7 +23,7 @@ extension HTMLReport {
         case (_, "planned"): return "Nothing was written. This is what an import would do."
         case ("export", _):
             let records = report.totals.read
-            return "\(records.grouped) \(records == 1 ? "record is" : "records are") in the file. \(leftOut)"
+            return "\(records.grouped) \(records == 1 ? "record is" : "records are") in the file. \(leftOut)\(warned)"
         case ("import", _):
             let isInsert = report.mode == ImportOptions.Mode.insert.rawValue
             // What is there in another form stays as it is.
@@ -32,9 +32,13 @@ extension HTMLReport {
             let count = "\(left) \(left == 1 ? "collection was" : "collections were")"
             return
                 "What was chosen of the file\(isInsert ? " and was missing" : "") is in the database. \(count) left out.\(but)"
+        case _ where !report.warnings.isEmpty: return "No fault was found.\(warned)\(but)"
         default: return "\(left == 0 ? "Everything" : "All that was looked at") is sound.\(but)"
         }
     }
+
+    /// Where there is something to be known before the outcome is relied on.
+    private var warned: String { report.warnings.isEmpty ? "" : " See the warnings." }
 
     /// What an export left out.
     private var leftOut: String {

@@ -1,0 +1,41 @@
+import MongoDriver
+import Relations
+
+/// What to say of a database that is not there, or has nothing in it.
+struct MissingDatabase: Sendable {
+    let name: String
+    /// Those of the server; none where the user may not list them.
+    let others: [String]
+
+    /// - Parameter others: the server's databases.
+    init(_ name: String, among others: [String]) {
+        self.name = name
+        self.others = others
+    }
+
+    /// Asks the server for the names that there are.
+    init(_ connection: Connection) {
+        self.init(
+            connection.database, among: (try? connection.withClient { try $0.listDatabaseNames() }) ?? [])
+    }
+
+    var text: String { "there is no database '\(name)' on the server, or it is empty" }
+
+    var details: [String] {
+        others.isEmpty ? [] : ["Databases there: \(others.joined(separator: ", "))."]
+    }
+
+    /// `Did you mean 'insurance'?`
+    var hint: String? { NearestName.nearest(to: name, among: others).map { "Did you mean '\($0)'?" } }
+
+    /// The database in whose place a server takes no other: its name differs in case only, by ASCII's letters.
+    /// Source: `DatabaseHolderImpl::getNamesWithConflictingCasing`.
+    var clash: String? {
+        let wanted = Self.withoutCase(name)
+        return others.first { !$0.hasSameBytes(as: name) && Self.withoutCase($0) == wanted }
+    }
+
+    private static func withoutCase(_ name: String) -> [UInt8] {
+        name.utf8.map { (0x41...0x5A).contains($0) ? $0 + 0x20 : $0 }
+    }
+}

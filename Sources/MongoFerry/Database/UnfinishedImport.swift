@@ -1,0 +1,64 @@
+import MongoDriver
+
+/// What a database shows of an import that is running, or has ended before its work was done.
+///
+/// Who reads it then may find collections that are half written, or new ones beside old ones.
+enum UnfinishedImport {
+    case running(LockHolder)
+    /// It has been silent for a while; nil where the user may not read the lock.
+    case doubtful(LockHolder?)
+    case interrupted
+
+    /// What is to be known before anybody relies on what is read; nil where no import has left anything.
+    /// - Parameter found: what the database holds.
+    /// - Throws: ``MongoError``.
+    static func warning(_ found: [CollectionInfo], _ connection: Connection) throws -> String? {
+        try look(found, connection)?.text(connection.database)
+    }
+
+    private static func look(_ found: [CollectionInfo], _ connection: Connection) throws -> UnfinishedImport? {
+        var found = found
+        if has(OwnNames.lock, found) {
+            do {
+                if let holder = try LockHolder.read(connection) { return state(holder) }
+            } catch let error as MongoError where error.isUnauthorized { return .doubtful(nil) }
+            // That import has given its lock back meanwhile, and what it needed is gone as well.
+            found = try connection.withClient { try $0.listCollections(in: connection.database) }
+        }
+        return found.contains { isLeftover($0.name, found) } ? .interrupted : nil
+    }
+
+    private static func state(_ holder: LockHolder) -> UnfinishedImport {
+        if holder.isDead { return .interrupted }
+        guard let seconds = holder.silentSeconds else { return .doubtful(holder) }
+        if seconds >= ImportLock.staleSeconds { return .interrupted }
+        // One beat may be late.
+        return seconds <= 2 * Int(ImportLock.beatSeconds) ? .running(holder) : .doubtful(holder)
+    }
+
+    /// Whether the next import has something to do with it. A displaced collection of whose name there is another stays
+    /// for good.
+    private static func isLeftover(_ name: String, _ found: [CollectionInfo]) -> Bool {
+        if name == OwnNames.definitions || name.hasPrefix(OwnNames.stagingPrefix) { return true }
+        guard name.hasPrefix(OwnNames.displacedPrefix) else { return false }
+        return !has(String(name.dropFirst(OwnNames.displacedPrefix.count)), found)
+    }
+
+    private static func has(_ name: String, _ found: [CollectionInfo]) -> Bool { found.contains { $0.name == name } }
+
+    private func text(_ database: String) -> String {
+        switch self {
+        case .running(let holder):
+            return
+                "an import into \(database) is running (\(holder.text)): what is read now may be half old, half new: wait until it has ended"
+        case .doubtful(let holder):
+            let silence = holder?.silentSeconds.map { ", silent for \($0) seconds" } ?? ""
+            let who = holder.map { " (\($0.text)\(silence))" } ?? ""
+            return
+                "an import into \(database) is running or was interrupted\(who): what is read now may be half old, half new: wait until it has ended, or run it again"
+        case .interrupted:
+            return
+                "an import into \(database) was interrupted: its collections may be old, new or in part: run it again before making a backup"
+        }
+    }
+}

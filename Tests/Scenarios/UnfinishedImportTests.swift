@@ -1,0 +1,173 @@
+import BSON
+import Foundation
+import MongoDriver
+import MongoFerry
+import Testing
+
+/// Who reads a database that an import is writing, or has left half written, is told so.
+@Suite struct UnfinishedImportTests {
+    private static let holder = "process 4021 on db1, since 2026-11-23T20:04:45.123Z"
+    private static let reason = "of an import that was running or was interrupted"
+
+    private static func running(_ name: String) -> String {
+        "an import into \(name) is running (\(holder)): what is read now may be half old, half new: wait until it has ended"
+    }
+
+    private static func interrupted(_ name: String) -> String {
+        "an import into \(name) was interrupted: its collections may be old, new or in part: run it again before making a backup"
+    }
+
+    /// As an import on another machine holds it that was last heard of so many milliseconds ago.
+    private static func putLock(_ database: TestDatabase, age: Int32) throws {
+        let beat: Document = ["$subtract": ["$$NOW", .int32(age)]]
+        let set: Document = [
+            "owner": "somebody", "host": "db1", "processes": "elsewhere", "pid": 4021,
+            "since": "2026-11-23T20:04:45.123Z", "beat": .document(beat),
+        ]
+        try database.run([
+            "update": "__mongoferry_lock",
+            "updates": [["q": ["_id": "import"], "u": .array([["$set": .document(set)]]), "upsert": true]],
+        ])
+    }
+
+    /// A database with a lock of that age.
+    private static func withLock(_ age: Int32, _ body: (TestDatabase, TemporaryFolder) throws -> Void) throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "customers")
+            try putLock(database, age: age)
+            defer { try? database.drop("__mongoferry_lock") }
+            try body(database, folder)
+        }
+    }
+
+    private static func run(_ arguments: String...) throws -> Program.Outcome {
+        try Program.run(arguments, environment: ["MONGODB_URI": try testURI()])
+    }
+
+    @Test func everyCommandThatReadsTheDatabaseWarnsWhileAnImportIsRunning() throws {
+        try Self.withLock(0) { database, folder in
+            let file = folder.file("all.csv")
+            for command in [["export", "-o", file], ["verify"], ["verify", file], ["plan"], ["discover"]] {
+                let outcome = try Program.run(
+                    command + ["--db", database.name, "--quiet"], environment: ["MONGODB_URI": try testURI()])
+                #expect(outcome.status == 0, "\(command): \(outcome.text)")
+                #expect(outcome.errors == "warning: \(Self.running(database.name))\n", "\(command)")
+            }
+        }
+    }
+
+    @Test func fileAndReportsOfAnExportDuringAnImportSayWhatWasThere() throws {
+        try Self.withLock(0) { database, folder in
+            let report = try database.export(to: folder.file("all.csv"))
+            #expect(report.warnings == [Self.running(database.name)])
+            #expect(report.excluded.map(\.name) == ["__mongoferry_lock"])
+            #expect(report.excluded.map(\.reason) == [Self.reason])
+            #expect(report.status == "done")
+            #expect(try folder.text("all.csv").contains("\"reason\":\"\(Self.reason)\""))
+            #expect(report.html.contains("1 record is in the file. 1 name was left out. See the warnings."))
+        }
+    }
+
+    @Test func aDatabaseThatIsBeingWrittenIsNotCalledSound() throws {
+        try Self.withLock(0) { database, folder in
+            let page = folder.file("r.html")
+            let outcome = try Self.run("verify", "--db", database.name, "--report", page)
+            #expect(outcome.status == 0, "\(outcome.text)")
+            #expect(
+                outcome.output.hasSuffix("\n\(database.name): no fault found; see the warning\n"), "\(outcome.text)")
+            #expect(try folder.text("r.html").contains("No fault was found. See the warnings."))
+        }
+    }
+
+    @Test func anImportThatHasBeenSilentForAWhileIsNotCalledEither() throws {
+        try Self.withLock(20_000) { database, folder in
+            let warning = try #require(try database.export(to: folder.file("all.csv")).warnings.first)
+            #expect(
+                warning.contains(
+                    "an import into \(database.name) is running or was interrupted (\(Self.holder), silent for 2"),
+                "\(warning)")
+        }
+    }
+
+    @Test func anImportThatHasBeenSilentForHalfAMinuteWasInterrupted() throws {
+        try Self.withLock(31_000) { database, folder in
+            let report = try database.export(to: folder.file("all.csv"))
+            #expect(report.warnings == [Self.interrupted(database.name)])
+        }
+    }
+
+    @Test(arguments: ["__mongoferry_definitions", "__mongoferry_staging.0a1b2c3d.0", "__mongoferry_displaced.policies"])
+    func whatAnImportLeftWithoutItsLockTellsThatItWasInterrupted(name: String) throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "customers")
+            try database.insert([["_id": 1]], into: name)
+            defer { try? database.drop(name) }
+            let report = try database.export(to: folder.file("all.csv"))
+            #expect(report.warnings == [Self.interrupted(database.name)])
+        }
+    }
+
+    @Test func whatWasDisplacedForGoodIsNoUnfinishedImport() throws {
+        try withTestDatabase { database, folder in
+            let name = "__mongoferry_displaced.policies"
+            for name in ["policies", name] { try database.insert([["_id": 1]], into: name) }
+            defer { try? database.drop(name) }
+            #expect(try database.export(to: folder.file("all.csv")).warnings == [])
+        }
+    }
+
+    @Test func aLockThatNobodyHoldsIsNoUnfinishedImport() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "customers")
+            try database.create("__mongoferry_lock")
+            defer { try? database.drop("__mongoferry_lock") }
+            #expect(try database.export(to: folder.file("all.csv")).warnings == [])
+        }
+    }
+}
+
+extension OwnServerTests {
+    /// The same with an import that really runs, and really dies.
+    @Suite(.serialized) struct UnfinishedReplaceTests {
+        let server: OwnServer
+
+        init() throws { server = try OwnServer.shared() }
+
+        @Test func anExportBetweenTheSwapsOfAReplaceSaysWhetherThatIsRunningOrDead() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("new.csv")
+                let data = try FaultData(database, file: file, uri: server.uri())
+                let replace = [
+                    "import", file, "--uri", server.uri(), "--db", database.name, "--mode", "replace", "--yes",
+                ]
+                func export(_ name: String) throws -> Program.Outcome {
+                    try Program.run([
+                        "export", "--uri", server.uri(), "--db", database.name, "-o", folder.file(name), "--quiet",
+                    ])
+                }
+                let pause = try FailPoint(
+                    server, ["renameCollection"], mode: .skip(1), ["blockConnection": true, "blockTimeMS": 20_000])
+                let program = try Program(replace)
+                try pause.waitUntilEntered()
+                let during = try export("during.csv")
+                program.send(SIGKILL)
+                #expect(try program.wait().signal == SIGKILL)
+                let after = try export("after.csv")
+                try pause.off()
+                #expect(during.status == 0, "\(during.text)")
+                #expect(
+                    during.errors.hasPrefix(
+                        "warning: an import into \(database.name) is running (process \(program.process) on "),
+                    "\(during.errors)")
+                #expect(after.status == 0, "\(after.text)")
+                #expect(
+                    after.errors.hasPrefix("warning: an import into \(database.name) was interrupted: "),
+                    "\(after.errors)")
+                let again = try Program.run(replace)
+                #expect(again.status == 2 || again.status == 0, "\(again.text)")
+                #expect(try database.image().differences(from: data.new) == [])
+                #expect(try export("again.csv").errors == "")
+            }
+        }
+    }
+}
