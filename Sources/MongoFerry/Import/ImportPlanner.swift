@@ -112,14 +112,14 @@ struct ImportPlanner {
         if existing == nil || options.mode == .replace { step.doubts = CatalogDoubts.texts(entry) }
         try checkKinds(entry, existing)
         if entry.kind == .view {
-            step.code = ServerCode.found(in: entry)
+            step.code = ServerSideCode.found(in: entry)
             if let existing { compareView(&step, existing, there) }
             return step
         }
         step.uuid = there.uuid(of: entry.databaseName)
         guard let existing, !existingIsView else {
             if let kept { take(kept, into: &step) }
-            step.code = ServerCode.found(in: entry)
+            step.code = ServerSideCode.found(in: entry)
             if existing == nil, let hint = FileNames.hint(entry.databaseName, among: there.collections.map(\.name)) {
                 step.differences.append(hint)
             }
@@ -148,7 +148,7 @@ struct ImportPlanner {
             step.differences += CollectionDifferences.texts(
                 entry, options: existing.options, indexes: liveIndexes, mode: options.mode)
         }
-        step.code = ServerCode.found(in: step.entry)
+        step.code = ServerSideCode.found(in: step.entry)
         return step
     }
 
@@ -201,64 +201,5 @@ struct ImportPlanner {
         }
         step.liveCount = there.contents[existing.name]?.count ?? 0
         step.differences = ["a \(Self.kindText(existing.kind)) has that name now; the file's view takes its place"]
-    }
-}
-
-/// Names that an import may write to.
-enum TargetName {
-    /// - Throws: ``FerryError`` for what is the server's own or cannot be a collection's name.
-    static func check(_ name: String, in database: String) throws {
-        let reason: String?
-        if name.isEmpty {
-            reason = "it is empty"
-        } else if name.hasPrefix("system.") {
-            reason = "names that start with 'system.' are the server's own"
-        } else if name.contains("__mdb_internal") {
-            reason = "names with '__mdb_internal' in them are the server's own"
-        } else if OwnNames.contains(name) {
-            reason =
-                "'\(OwnNames.lock)', '\(OwnNames.definitions)' and names that start with '\(OwnNames.stagingPrefix)' or "
-                + "'\(OwnNames.displacedPrefix)' are this program's own"
-        } else if name.utf8.contains(0) || name.contains("$") || name.hasPrefix(".") {
-            reason = "a collection's name has no '$' and no zero byte, and does not start with a point"
-        } else if database.utf8.count + 1 + name.utf8.count > 255 {
-            reason = "with the database's name it is longer than 255 bytes"
-        } else {
-            reason = nil
-        }
-        if let reason {
-            throw FerryError(
-                "cannot import into '\(name)': \(reason)", details: ["Nothing was written. --exclude leaves it out."])
-        }
-    }
-
-    /// - Throws: ``FerryError`` for the databases that run the server.
-    static func check(database: String) throws {
-        guard !["admin", "config", "local"].contains(database.lowercased()) else {
-            throw FerryError("cannot import into the database '\(database)': it is the server's own", kind: .usage)
-        }
-    }
-}
-
-/// Finds code that a server would run when somebody writes or reads.
-enum ServerCode {
-    private static let operators: Set<String> = ["$where", "$function", "$accumulator"]
-
-    /// In a view's pipeline, a validator, or a partial index.
-    static func found(in entry: BackupMetadata.Collection) -> [String] {
-        var result: [String] = []
-        for document in [entry.options] + entry.indexes { document.withRaw { search($0, &result) } }
-        return result
-    }
-
-    private static func search(_ document: RawDocument, _ result: inout [String]) {
-        var walker = document.makeWalker()
-        while let element = try? walker.next() {
-            if operators.contains(element.name) || element.type == .code || element.type == .codeWithScope {
-                result.append("\(element.name): \(IDText.text(element.copy).prefix(200))")
-            } else if let inner = element.document {
-                search(inner, &result)
-            }
-        }
     }
 }
