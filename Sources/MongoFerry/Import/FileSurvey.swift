@@ -24,7 +24,9 @@ struct FileSurvey: Sendable {
     }
 
     /// In the order of their first rows.
-    var rows: [Rows] = []
+    private(set) var rows: [Rows] = []
+    /// Where in `rows` each collection stands.
+    private var places: [String: Int] = [:]
     /// Names of the time series among them, whose `_id`s say nothing.
     var measurements: Set<String> = []
     var problems: ProblemList
@@ -41,6 +43,11 @@ struct FileSurvey: Sendable {
     var legacyRows = LegacyRows.none
     /// How many rows of a bare CSV are read as what.
     var kinds = RowKinds()
+
+    init(problems: ProblemList, maximumDocument: Int) {
+        self.problems = problems
+        self.maximumDocument = maximumDocument
+    }
 
     struct RowKinds: Sendable {
         var legacy = 0
@@ -85,6 +92,14 @@ struct FileSurvey: Sendable {
         isLegacy ? maximumDocument * 4 : maximumDocument
     }
 
-    func rows(of name: String) -> Rows? { rows.first { $0.name == name } }
+    func rows(of name: String) -> Rows? { places[name].map { rows[$0] } }
+
+    mutating func setRows(_ rows: [Rows]) {
+        self.rows = rows
+        places = Dictionary(rows.enumerated().map { ($1.name, $0) }) { first, _ in first }
+    }
+
+    mutating func setIDs(_ ids: RecordHashes, at place: Int) { rows[place].ids = ids }
+
     var count: Int { rows.reduce(0) { $0 + $1.count } }
 }

@@ -40,7 +40,7 @@ struct ImportPlanner {
         var plan = ImportPlan(mode: options.mode, database: database)
         plan.fileDatabase = metadata?.database
         let live = there.collections
-        try checkLookAlikes(entries, live)
+        try checkLookAlikes(there)
         let graph = ReferenceGraph(collections: entries.map(\.name), references: references)
         plan.cycles = graph.cycles
         let places = Dictionary(uniqueKeysWithValues: graph.order.enumerated().map { ($1, $0) })
@@ -58,17 +58,15 @@ struct ImportPlanner {
         }
         .sorted()
         plan.views = Set(steps.filter { $0.way == .view }.map(\.databaseName))
-            .union(live.filter { $0.kind == .view }.map(\.name).filter(plan.untouched.contains))
+            .union(Set(plan.untouched).intersection(live.filter { $0.kind == .view }.map(\.name)))
         plan.stagingBytes = steps.filter { $0.way == .staged }.reduce(0) { $0 + (survey.rows(of: $1.name)?.bytes ?? 0) }
         return plan
     }
 
     /// Servers tell names apart by their bytes, Swift's strings by their look: `é` can be one character or two. The file's
     /// collection would be taken for the database's other one.
-    private func checkLookAlikes(_ entries: [BackupMetadata.Collection], _ live: [CollectionInfo]) throws {
-        for entry in entries {
-            let name = entry.databaseName
-            guard live.contains(where: { $0.name == name && !$0.name.hasSameBytes(as: name) }) else { continue }
+    private func checkLookAlikes(_ there: LiveCatalog) throws {
+        for name in entries.map(\.databaseName) where there.hasLookAlike(of: name) {
             throw FerryError(
                 "'\(name)' looks the same as a collection of \(database): one has composed, the other decomposed characters",
                 details: ["Nothing was written. --rename gives the file's another name; --exclude leaves it out."])
@@ -93,7 +91,7 @@ struct ImportPlanner {
     private func step(
         _ entry: BackupMetadata.Collection, _ records: Int, _ there: LiveCatalog
     ) throws -> ImportPlan.Step {
-        let existing = there.collections.first { $0.name == entry.databaseName }
+        let existing = there[entry.databaseName]
         var step = ImportPlan.Step(
             name: entry.name, databaseName: entry.databaseName, way: .merge, records: records, entry: entry)
         // Of a file that says nothing about itself: what an interrupted import has kept of the collection.
@@ -116,11 +114,11 @@ struct ImportPlanner {
             if let existing { compareView(&step, existing, there) }
             return step
         }
-        step.uuid = there.uuid(of: entry.databaseName)
+        step.uuid = there.identities.uuid(of: entry.databaseName)
         guard let existing, !existingIsView else {
             if let kept { take(kept, into: &step) }
             step.code = ServerSideCode.found(in: entry)
-            if existing == nil, let hint = FileNames.hint(entry.databaseName, among: there.collections.map(\.name)) {
+            if existing == nil, let hint = there.nameHints.hint(entry.databaseName) {
                 step.differences.append(hint)
             }
             return step

@@ -81,10 +81,8 @@ struct Surveyor {
                 byName[name] = known
             }
         }
-        survey.rows = byName.values.sorted { $0.first.offset < $1.first.offset }
-        for index in survey.rows.indices {
-            survey.rows[index].ids = hashes.take(survey.rows[index].name)
-        }
+        survey.setRows(byName.values.sorted { $0.first.offset < $1.first.offset })
+        for index in survey.rows.indices { survey.setIDs(hashes.take(survey.rows[index].name), at: index) }
         if isLegacy {
             survey.legacyRows = hasWrappers ? .withHexadecimalID : .all
             for worker in workers {
