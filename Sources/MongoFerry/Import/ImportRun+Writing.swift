@@ -153,7 +153,7 @@ extension ImportRun {
         if step.entry.kind == .timeseries {
             let isNew = (step.liveCount ?? 0) == 0
             // The server goes by its own, whatever the file says; the file's where the user may not see it.
-            let fields = MeasurementFields(step.liveOptions) ?? MeasurementFields(step.entry.options)
+            let fields = MeasurementFields(live: step.liveOptions) ?? MeasurementFields(file: step.entry.options)
             return .measurements(isNew ? nil : fields)
         }
         if step.wasEmpty, key.isID, !options.isDryRun {

@@ -63,7 +63,7 @@ struct FileDatabaseComparison {
     private func differences(
         of rows: FileSurvey.Rows, _ namespace: Namespace, _ info: CollectionInfo, _ compared: LiveComparison.Result?
     ) throws -> [Report.Difference] {
-        let measurements = MeasurementFields(info.options)
+        let measurements = MeasurementFields(live: info.options)
         let rejections = RejectionLog()
         let loader = RowLoader(
             reader: reader, connection: connection, survey: survey, rules: rules, jobs: Threads.defaultJobs,
