@@ -79,7 +79,7 @@ import Testing
             let error = #expect(throws: MongoError.self) {
                 try database.client.listIndexes(of: database.namespace("view"))
             }
-            #expect(error?.isNotSupportedOnView == true)
+            #expect(error?.codeName == "CommandNotSupportedOnView")
         }
     }
 
