@@ -8,7 +8,7 @@ import BSON
     import Darwin
 #endif
 
-/// Wrappers whose content is base64, text to be taken apart, or of version 1.
+/// Wrappers of bytes: whole documents, binary data in its forms of both versions, UUIDs.
 extension DocumentDecoding {
     /// Reads `{"$rawBSON":"<base64>"}`, the whole document of a row, and checks it at every depth.
     mutating func readRawBSON(at start: Int) throws(JSONFault) {
@@ -170,56 +170,6 @@ extension DocumentDecoding {
         return ElementType.binary.rawValue
     }
 
-    mutating func readRegularExpression() throws(JSONFault) -> UInt8 {
-        try takeName("$regularExpression")
-        try expect(0x7B, "'{'")
-        try readExpression(pattern: "pattern", options: "options", "$regularExpression")
-        try expect(0x7D, "'}'")
-        try closeWrapper()
-        return ElementType.regularExpression.rawValue
-    }
-
-    /// Reads pattern and options, in either order, up to their closing brace, and writes two C strings.
-    private mutating func readExpression(
-        pattern: StaticString, options: StaticString, _ name: StaticString
-    ) throws(JSONFault) {
-        skipSpace()
-        guard isAtQuote else { throw fault("\(name) must hold \(pattern) and \(options)") }
-        let start = out.position
-        if matches(pattern) {
-            try readCString(pattern)
-            skipSpace()
-            // Version 1 leaves out empty options.
-            if pattern.utf8Start[0] == 0x24, at < end, at[0] == 0x7D {
-                out.put(0)
-                return
-            }
-            try expect(0x2C, "','")
-            skipSpace()
-            guard isAtQuote, matches(options) else { throw fault("\(name) must hold \(pattern) and \(options)") }
-            try readCString(options)
-            return
-        }
-        guard matches(options) else { throw fault("\(name) must hold \(pattern) and \(options)") }
-        try readCString(options)
-        let optionBytes = [UInt8](written(from: start))
-        out.move(to: start)
-        try expect(0x2C, "','")
-        skipSpace()
-        guard isAtQuote, matches(pattern) else { throw fault("\(name) must hold \(pattern) and \(options)") }
-        try readCString(pattern)
-        out.reserve(optionBytes.count + 64)
-        for byte in optionBytes { out.put(byte) }
-    }
-
-    private mutating func readCString(_ name: StaticString) throws(JSONFault) {
-        try takeName(name)
-        try requireString(name)
-        try readString(isName: true)
-        out.reserve(64)
-        out.put(0)
-    }
-
     /// Reads version 1's `{"$type":"00","$binary":"…"}`. The query operator of the same name is an ordinary document.
     mutating func readLegacyBinary() throws(JSONFault) -> UInt8? {
         let place = at
@@ -252,22 +202,5 @@ extension DocumentDecoding {
         try finishBinary(from: start, subtype: subtype)
         try closeWrapper()
         return ElementType.binary.rawValue
-    }
-
-    /// Reads version 1's `{"$regex":"…","$options":"…"}`, in either order. Anything else that begins with one of these
-    /// names is a query, an ordinary document.
-    mutating func readLegacyExpression() -> UInt8? {
-        let place = at
-        let written = out.position
-        do throws(JSONFault) {
-            try readExpression(pattern: "$regex", options: "$options", "$regex")
-            try expect(0x7D, "'}'")
-            traits.insert(.expression)
-            return ElementType.regularExpression.rawValue
-        } catch {
-            at = place
-            out.move(to: written)
-            return nil
-        }
     }
 }

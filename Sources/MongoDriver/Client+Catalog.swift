@@ -4,16 +4,23 @@ extension Client {
     /// Every collection, view and time series collection of a database, the system's included.
     ///
     /// A user whose rights are on single collections gets the names and types of those; `hasDetails` says so.
+    /// - Parameter names: of those to list, by their bytes, which a server finds without a look at the others; nil for all.
     /// - Throws: ``MongoError`` naming the database.
     public func listCollections(
-        in database: String, readPreference: ReadPreference = .connectionString
+        in database: String, named names: [String]? = nil, readPreference: ReadPreference = .connectionString
     ) throws -> [CollectionInfo] {
+        func list(_ command: Document, hasDetails: Bool) throws -> [CollectionInfo] {
+            let filter = names.map { Value.document(["name": ["$in": .array($0.map { .string($0) })]]) }
+            return try listCollections(
+                in: database, filter.map { command.appending("filter", $0) } ?? command, hasDetails: hasDetails,
+                readPreference)
+        }
         do {
-            return try listCollections(in: database, ["listCollections": 1], hasDetails: true, readPreference)
+            return try list(["listCollections": 1], hasDetails: true)
         } catch let error as MongoError where error.isUnauthorized {
             // Not asked for at first: it would hide collections from a user who may list but not read them.
-            let command: Document = ["listCollections": 1, "nameOnly": true, "authorizedCollections": true]
-            return try listCollections(in: database, command, hasDetails: false, readPreference)
+            return try list(
+                ["listCollections": 1, "nameOnly": true, "authorizedCollections": true], hasDetails: false)
         }
     }
 

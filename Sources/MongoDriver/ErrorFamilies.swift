@@ -52,8 +52,6 @@ extension MongoError {
     /// The cursor was closed by the server: ten minutes without a read, a restart, or somebody killed it.
     public var isCursorNotFound: Bool { isServer(ServerCode.cursorNotFound) }
     public var isCommandNotFound: Bool { isServer(ServerCode.commandNotFound) }
-    /// The command does not go with a view, or with a time series collection.
-    public var isNotSupportedOnView: Bool { isServer(ServerCode.commandNotSupportedOnView) }
 
     private func isServer(_ wanted: Int) -> Bool { domain == .server && code == wanted }
 }

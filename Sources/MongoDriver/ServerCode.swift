@@ -6,7 +6,6 @@ enum ServerCode {
     static let cursorNotFound = 43
     static let namespaceExists = 48
     static let commandNotFound = 59
-    static let commandNotSupportedOnView = 166
     /// LockTimeout, MaxTimeMSExpired, WriteConflict, BackgroundOperationInProgressForNamespace: what is in the way passes.
     static let heldUp: Set<Int> = [24, 50, 112, 12587]
     static let snapshotTooOld = 239

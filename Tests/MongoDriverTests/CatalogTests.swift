@@ -59,13 +59,27 @@ import Testing
         }
     }
 
+    @Test func collectionsAreListedByTheBytesOfTheirNames() throws {
+        try withTestDatabase { database in
+            let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
+            for name in [composed, decomposed, "other"] {
+                try database.client.runWrite(["create": .string(name)], on: database.name)
+            }
+            for name in [composed, decomposed] {
+                let found = try database.client.listCollections(in: database.name, named: [name, "absent"])
+                #expect(found.map { Array($0.name.utf8) } == [Array(name.utf8)])
+            }
+            #expect(try database.client.listCollections(in: database.name, named: []).isEmpty)
+        }
+    }
+
     @Test func aViewHasNoIndexesToList() throws {
         try withTestDatabase { database in
             try database.client.runWrite(["create": "view", "viewOn": "c", "pipeline": []], on: database.name)
             let error = #expect(throws: MongoError.self) {
                 try database.client.listIndexes(of: database.namespace("view"))
             }
-            #expect(error?.isNotSupportedOnView == true)
+            #expect(error?.codeName == "CommandNotSupportedOnView")
         }
     }
 

@@ -94,7 +94,10 @@ import Testing
         func leaves(_ document: Document) throws -> [String] {
             try document.withRaw { raw in
                 var found: [(Int, String)] = []
-                try walker.forEachLeaf(in: raw) { found.append(($0, "\($1.copy.integer ?? -1)")) }
+                try walker.forEachValue(in: raw) { path, element in
+                    guard element.type != .document, element.type != .array else { return }
+                    found.append((path, "\(element.copy.integer ?? -1)"))
+                }
                 return found.map { "\(walker.path($0.0)?.description ?? "?")#\($0.0)=\($0.1)" }
             }
         }
@@ -118,7 +121,7 @@ import Testing
     @Test func dataUsedAsNamesHideNothingElse() throws {
         var walker = PathWalker(maximumPaths: 100, maximumNames: 3)
         func add(_ document: Document) throws {
-            try document.withRaw { try walker.forEachLeaf(in: $0) { _, _ in } }
+            try document.withRaw { try walker.forEachValue(in: $0) { _, _ in } }
         }
         // Of the document's own names there may be many.
         try add(["a": 1, "b": 1, "c": 1, "d": 1, "e": ["x": 1, "y": 1, "z": 1]])
@@ -138,7 +141,7 @@ import Testing
         for day in 0..<30 {
             for user in 0..<40 {
                 let document: Document = ["days": .document(["d\(day)": .document(["u\(user)": 1])])]
-                try document.withRaw { try walker.forEachLeaf(in: $0) { _, _ in } }
+                try document.withRaw { try walker.forEachValue(in: $0) { _, _ in } }
             }
         }
         #expect(walker.crowdedPaths == [path("days")])
@@ -148,7 +151,7 @@ import Testing
     @Test func dataUsedAsNamesDoesNotFillTheMemory() throws {
         var walker = PathWalker(maximumPaths: 10)
         for number in 0..<100 {
-            try Document { $0.append("key\(number)", 1) }.withRaw { try walker.forEachLeaf(in: $0) { _, _ in } }
+            try Document { $0.append("key\(number)", 1) }.withRaw { try walker.forEachValue(in: $0) { _, _ in } }
         }
         #expect(walker.isFull)
         #expect(walker.count == 11)

@@ -77,6 +77,51 @@ import Testing
         }
     }
 
+    /// Its buckets span thirty days: what is within that of the beginning of 1970 a server finds by no filter of times.
+    @Test func earlyMeasurementsOfLongBucketsAreKnownAndAskedForByNoList() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            for database in [source, copy] {
+                try database.create("ticks", ["timeseries": ["timeField": "at", "granularity": "hours"]])
+            }
+            // Each batch's times lie all over the first hour, between those of the others.
+            let measurements = (0..<12_000).map { number -> Value in
+                let time = Int64(number % 100 * 36_000 + number / 100)
+                return ["at": .date(time), "n": .int32(Int32(number))]
+            }
+            try Self.insert(measurements, into: source)
+            try Self.insert(Array(measurements.dropLast(2000)), into: copy)
+            let file = folder.file("ticks.csv")
+            try source.export(to: file)
+            _ = try copy.client.runRead(["profile": 2], on: copy.name)
+            for inserted in [2000, 0] {
+                let totals = try copy.load(file).totals
+                #expect(totals.inserted == inserted && totals.unchanged == 12_000 - inserted)
+            }
+            _ = try copy.client.runRead(["profile": 0], on: copy.name)
+            let asked = try copy.documents(in: "system.profile", ["op": "query", "ns": .string(copy.name + ".ticks")])
+            #expect(!asked.isEmpty)
+            // A profile cuts off what is longer than 50 kB.
+            #expect(asked.allSatisfy { $0["command"]?.document?["$truncated"] == nil })
+            let verified = try Verify(file: file, target: try copy.target).runBlocking(OperationContext())
+            #expect(verified.status == "done", "\(verified.differences)")
+        }
+    }
+
+    /// Its buckets span an hour: of what comes later filters find all, as of any other time.
+    @Test func lateMeasurementsOfShortBucketsAreAskedForByAFilter() throws {
+        try withTestDatabase { database, folder in
+            try Self.create(in: database)
+            try Self.insert((0..<50).map { ["at": .date(3_600_000 + $0), "n": 1] }, into: database)
+            try database.export(to: folder.file("ticks.csv"))
+            _ = try database.client.runRead(["profile": 2], on: database.name)
+            #expect(try database.load(folder.file("ticks.csv")).totals.unchanged == 50)
+            _ = try database.client.runRead(["profile": 0], on: database.name)
+            let asked = try database.documents(in: "system.profile", ["command.find": "ticks"])
+            #expect(asked.contains { $0["command"]?.document?["filter"]?.document?["at"] != nil })
+            #expect(!asked.contains { $0["command"]?.document?["filter"]?.document?["$expr"] != nil })
+        }
+    }
+
     /// The server sorts what stands in the meta field, at every depth.
     @Test func aMeasurementIsKnownWhateverOrderItsMetaFieldIsWrittenIn() throws {
         try withTestDatabase { database, folder in

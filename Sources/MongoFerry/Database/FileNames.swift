@@ -3,14 +3,20 @@ import Relations
 
 /// What the collections of a file are called in the database.
 struct FileNames: Sendable {
-    let metadata: BackupMetadata?
     let configuration: Configuration
     let renames: [String: String]
+    /// What the file says, by the names in it.
+    private let told: [String: String]
+
+    init(metadata: BackupMetadata?, configuration: Configuration, renames: [String: String]) {
+        self.configuration = configuration
+        self.renames = renames
+        told = Dictionary((metadata?.collections ?? []).map { ($0.name, $0.databaseName) }) { first, _ in first }
+    }
 
     /// By authority: what was said for this run, the configuration, the file.
     func databaseName(of name: String) -> String {
-        renames[name] ?? configuration.collection(name)?.databaseName
-            ?? metadata?.collection(named: name)?.databaseName ?? name
+        renames[name] ?? configuration.collection(name)?.databaseName ?? told[name] ?? name
     }
 
     /// - Parameter what: what would happen to two collections under one name.
@@ -21,11 +27,5 @@ struct FileNames: Sendable {
             guard let other = seen.updateValue(name, forKey: databaseName) else { continue }
             throw FerryError("\(other) and \(name) \(what) '\(databaseName)'")
         }
-    }
-
-    /// The old application lower-cased some names: says so where the database has a collection of nearly that name.
-    static func hint(_ name: String, among live: [String]) -> String? {
-        guard let other = live.first(where: { $0 != name && $0.lowercased() == name.lowercased() }) else { return nil }
-        return "the database has '\(other)': if that is meant, say `collection: \(other)` in the configuration"
     }
 }

@@ -12,9 +12,10 @@ extension OperationContext {
         except isLeftOut: (_ name: String) -> Bool = { _ in false }
     ) {
         let known = Set(names)
+        let hints = NameHints(names)
         for collection in configuration.withReferences
         where !known.contains(collection.databaseName) && !isLeftOut(collection.name) {
-            let hint = FileNames.hint(collection.databaseName, among: names).map { "; \($0)" }
+            let hint = hints.hint(collection.databaseName).map { "; \($0)" }
             warn(
                 collection, configuration, "the database",
                 hint ?? Self.question(NearestName.nearest(to: collection.databaseName, among: names)))

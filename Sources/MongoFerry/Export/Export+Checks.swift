@@ -47,29 +47,15 @@ extension Export {
         }.map(\.entry)
         guard !doubtful.isEmpty else { return }
         let now = try connection.withClient { try $0.listCollections(in: connection.database) }
-        let (before, after) = (Self.identities(found), Self.identities(now))
+        let (before, after) = (CollectionIdentities(found), CollectionIdentities(now))
         for entry in doubtful {
-            let name = Array(entry.databaseName.utf8)
-            guard let identity = after[name], identity == before[name] else {
+            guard let identity = after[entry.databaseName], identity == before[entry.databaseName] else {
                 throw FerryError(
                     "\(entry.databaseName) was dropped or renamed while the export ran",
                     details: ["Nothing was left behind under the file's name."], advice: ["Run the export again."])
             }
             if entry.indexes.isEmpty { try checkHasNoIndexes(entry, connection) }
         }
-    }
-
-    /// What tells a collection from another of its name, by the names' bytes. That of a time series is its storage's; where the user may not
-    /// see that, it is at least still there.
-    private static func identities(_ collections: [CollectionInfo]) -> [[UInt8]: Value] {
-        let uuids = Dictionary(collections.map { (Array($0.name.utf8), $0.info["uuid"] ?? .null) }) { first, _ in first
-        }
-        return Dictionary(
-            collections.map { collection in
-                let name = collection.kind == .timeseries ? "system.buckets." + collection.name : collection.name
-                return (Array(collection.name.utf8), uuids[Array(name.utf8)] ?? .null)
-            }
-        ) { first, _ in first }
     }
 
     /// Few of a server's own have no indexes; of others it has said so by mistake, as while it was starting.

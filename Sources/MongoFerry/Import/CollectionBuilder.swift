@@ -171,8 +171,8 @@ struct CollectionBuilder {
     func rename(_ from: String, over to: String, _ cancellation: Cancellation) throws -> Bool {
         try Repeating.run { isAgain in
             if isAgain {
-                let names = try client.listCollections(in: database, readPreference: .primary).map(\.name)
-                guard names.contains(from) else { return false }
+                let found = try client.listCollections(in: database, named: [from], readPreference: .primary)
+                guard !found.isEmpty else { return false }
             }
             let command: Document = [
                 "renameCollection": .string("\(database).\(from)"), "to": .string("\(database).\(to)"),

@@ -15,10 +15,13 @@ extension DocumentWriter {
             byFields[fields.sorted(document), default: []].append(index)
             if let time = document[fields.time]?.copy { times.append(time) }
         }
+        // Between early times there may be any number of others: most are told by this alone.
+        let wanted = Set(times)
         var live: [Document: Int] = [:]
         for filter in fields.filters(times) {
             let cursor = try client.find(namespace, filter, options: FindOptions(readPreference: .primary))
             try cursor.forEach { document in
+                guard let time = document[fields.time]?.copy, wanted.contains(time) else { return }
                 let measurement = fields.sorted(document)
                 if byFields[measurement] != nil { live[measurement, default: 0] += 1 }
             }

@@ -40,7 +40,7 @@ struct ImportPlanner {
         var plan = ImportPlan(mode: options.mode, database: database)
         plan.fileDatabase = metadata?.database
         let live = there.collections
-        try checkLookAlikes(entries, live)
+        try checkLookAlikes(there)
         let graph = ReferenceGraph(collections: entries.map(\.name), references: references)
         plan.cycles = graph.cycles
         let places = Dictionary(uniqueKeysWithValues: graph.order.enumerated().map { ($1, $0) })
@@ -58,17 +58,15 @@ struct ImportPlanner {
         }
         .sorted()
         plan.views = Set(steps.filter { $0.way == .view }.map(\.databaseName))
-            .union(live.filter { $0.kind == .view }.map(\.name).filter(plan.untouched.contains))
+            .union(Set(plan.untouched).intersection(live.filter { $0.kind == .view }.map(\.name)))
         plan.stagingBytes = steps.filter { $0.way == .staged }.reduce(0) { $0 + (survey.rows(of: $1.name)?.bytes ?? 0) }
         return plan
     }
 
     /// Servers tell names apart by their bytes, Swift's strings by their look: `é` can be one character or two. The file's
     /// collection would be taken for the database's other one.
-    private func checkLookAlikes(_ entries: [BackupMetadata.Collection], _ live: [CollectionInfo]) throws {
-        for entry in entries {
-            let name = entry.databaseName
-            guard live.contains(where: { $0.name == name && !$0.name.hasSameBytes(as: name) }) else { continue }
+    private func checkLookAlikes(_ there: LiveCatalog) throws {
+        for name in entries.map(\.databaseName) where there.hasLookAlike(of: name) {
             throw FerryError(
                 "'\(name)' looks the same as a collection of \(database): one has composed, the other decomposed characters",
                 details: ["Nothing was written."],
@@ -94,7 +92,7 @@ struct ImportPlanner {
     private func step(
         _ entry: BackupMetadata.Collection, _ records: Int, _ there: LiveCatalog
     ) throws -> ImportPlan.Step {
-        let existing = there.collections.first { $0.name == entry.databaseName }
+        let existing = there[entry.databaseName]
         var step = ImportPlan.Step(
             name: entry.name, databaseName: entry.databaseName, way: .merge, records: records, entry: entry)
         // Of a file that says nothing about itself: what an interrupted import has kept of the collection.
@@ -113,15 +111,15 @@ struct ImportPlanner {
         if existing == nil || options.mode == .replace { step.doubts = CatalogDoubts.texts(entry) }
         try checkKinds(entry, existing)
         if entry.kind == .view {
-            step.code = ServerCode.found(in: entry)
+            step.code = ServerSideCode.found(in: entry)
             if let existing { compareView(&step, existing, there) }
             return step
         }
-        step.uuid = there.uuid(of: entry.databaseName)
+        step.uuid = there.identities.uuid(of: entry.databaseName)
         guard let existing, !existingIsView else {
             if let kept { take(kept, into: &step) }
-            step.code = ServerCode.found(in: entry)
-            if existing == nil, let hint = FileNames.hint(entry.databaseName, among: there.collections.map(\.name)) {
+            step.code = ServerSideCode.found(in: entry)
+            if existing == nil, let hint = there.nameHints.hint(entry.databaseName) {
                 step.differences.append(hint)
             }
             return step
@@ -149,7 +147,7 @@ struct ImportPlanner {
             step.differences += CollectionDifferences.texts(
                 entry, options: existing.options, indexes: liveIndexes, mode: options.mode)
         }
-        step.code = ServerCode.found(in: step.entry)
+        step.code = ServerSideCode.found(in: step.entry)
         return step
     }
 
@@ -203,65 +201,5 @@ struct ImportPlanner {
         }
         step.liveCount = there.contents[existing.name]?.count ?? 0
         step.differences = ["a \(Self.kindText(existing.kind)) has that name now; the file's view takes its place"]
-    }
-}
-
-/// Names that an import may write to.
-enum TargetName {
-    /// - Throws: ``FerryError`` for what is the server's own or cannot be a collection's name.
-    static func check(_ name: String, in database: String) throws {
-        let reason: String?
-        if name.isEmpty {
-            reason = "it is empty"
-        } else if name.hasPrefix("system.") {
-            reason = "names that start with 'system.' are the server's own"
-        } else if name.contains("__mdb_internal") {
-            reason = "names with '__mdb_internal' in them are the server's own"
-        } else if OwnNames.contains(name) {
-            reason =
-                "'\(OwnNames.lock)', '\(OwnNames.definitions)' and names that start with '\(OwnNames.stagingPrefix)' or "
-                + "'\(OwnNames.displacedPrefix)' are this program's own"
-        } else if name.utf8.contains(0) || name.contains("$") || name.hasPrefix(".") {
-            reason = "a collection's name has no '$' and no zero byte, and does not start with a point"
-        } else if database.utf8.count + 1 + name.utf8.count > 255 {
-            reason = "with the database's name it is longer than 255 bytes"
-        } else {
-            reason = nil
-        }
-        if let reason {
-            throw FerryError(
-                "cannot import into '\(name)': \(reason)", details: ["Nothing was written."],
-                advice: ["--exclude leaves it out."])
-        }
-    }
-
-    /// - Throws: ``FerryError`` for the databases that run the server.
-    static func check(database: String) throws {
-        guard !["admin", "config", "local"].contains(database.lowercased()) else {
-            throw FerryError("cannot import into the database '\(database)': it is the server's own", kind: .usage)
-        }
-    }
-}
-
-/// Finds code that a server would run when somebody writes or reads.
-enum ServerCode {
-    private static let operators: Set<String> = ["$where", "$function", "$accumulator"]
-
-    /// In a view's pipeline, a validator, or a partial index.
-    static func found(in entry: BackupMetadata.Collection) -> [String] {
-        var result: [String] = []
-        for document in [entry.options] + entry.indexes { document.withRaw { search($0, &result) } }
-        return result
-    }
-
-    private static func search(_ document: RawDocument, _ result: inout [String]) {
-        var walker = document.makeWalker()
-        while let element = try? walker.next() {
-            if operators.contains(element.name) || element.type == .code || element.type == .codeWithScope {
-                result.append("\(element.name): \(IDText.text(element.copy).prefix(200))")
-            } else if let inner = element.document {
-                search(inner, &result)
-            }
-        }
     }
 }

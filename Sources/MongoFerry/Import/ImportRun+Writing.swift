@@ -101,10 +101,9 @@ extension ImportRun {
         for step in plan.steps {
             do {
                 try operation.cancellation.check()
-                let isThere = there.collections.contains { $0.name == step.databaseName }
                 let present = Set(
                     (there.contents[step.databaseName]?.indexes ?? []).compactMap { $0["name"]?.string })
-                if !isThere { try create(step) }
+                if there[step.databaseName] == nil { try create(step) }
                 let uuid = try step.uuid ?? uuid(of: step)
                 // Documents that the merge mends may stand in an index's way.
                 let early = try build(step, present: present) { !step.comesAfterTheDocuments($0) }
@@ -114,7 +113,7 @@ extension ImportRun {
                 let isOrdered = step.entry.isCapped || step.entry.kind == .timeseries
                 if let outcome = unchanged(step, compared) {
                     noteRefused(waiting)
-                    noteChange(of: step, from: step.uuid, to: there.uuid(of: step.databaseName))
+                    noteChange(of: step, from: step.uuid, to: there.identities.uuid(of: step.databaseName))
                     report.collections.append(outcome)
                     tallied[step.name] = compared[step.name]?.outcomes
                     continue
@@ -154,7 +153,7 @@ extension ImportRun {
         if step.entry.kind == .timeseries {
             let isNew = (step.liveCount ?? 0) == 0
             // The server goes by its own, whatever the file says; the file's where the user may not see it.
-            let fields = MeasurementFields(step.liveOptions) ?? MeasurementFields(step.entry.options)
+            let fields = MeasurementFields(live: step.liveOptions) ?? MeasurementFields(file: step.entry.options)
             return .measurements(isNew ? nil : fields)
         }
         if step.wasEmpty, key.isID, !options.isDryRun {
@@ -172,9 +171,7 @@ extension ImportRun {
 
     private func uuid(of step: ImportPlan.Step) throws -> Value? {
         guard step.way != .view else { return nil }
-        return try connection.withClient {
-            try $0.listCollections(in: connection.database, readPreference: .primary).uuid(of: step.databaseName)
-        }
+        return try CollectionIdentities.uuid(of: step.databaseName, connection)
     }
 
     /// Tells where somebody has dropped or replaced a collection: what was written before that is gone.

@@ -38,7 +38,8 @@ struct LegacyTypes {
             let live = try connection.withClient { try $0.listCollections(in: connection.database) }
                 .filter { $0.kind == .collection && !$0.name.hasPrefix("system.") && !OwnNames.contains($0.name) }
             databaseCollections = live.map { configuration.fileName(of: $0.name) }
-            for rows in survey.rows where live.contains(where: { $0.name == databaseName(rows.name) }) {
+            let names = Set(live.map(\.name))
+            for rows in survey.rows where names.contains(databaseName(rows.name)) {
                 liveTypes[rows.name] = try types(connection, databaseName(rows.name))
             }
         }
@@ -90,7 +91,7 @@ struct LegacyTypes {
         for worker in workers { problems.merge(worker.problems) }
         guard !rekeyed.isEmpty else { return }
         for index in survey.rows.indices where rekeyed.contains(survey.rows[index].name) {
-            survey.rows[index].ids = hashes.take(survey.rows[index].name)
+            survey.setIDs(hashes.take(survey.rows[index].name), at: index)
         }
         try DuplicateSearch(reader: reader, operation: operation)
             .run(&survey, rules: rules, in: rekeyed)

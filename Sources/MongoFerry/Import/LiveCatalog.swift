@@ -2,6 +2,7 @@ import BSON
 import BackupFile
 import Foundation
 import MongoDriver
+import Relations
 
 /// What a database has under the names that an import writes.
 struct LiveCatalog: Sendable {
@@ -16,14 +17,22 @@ struct LiveCatalog: Sendable {
     let contents: [String: Contents]
     /// Options and indexes of collections that an interrupted import had dropped.
     let kept: [String: BackupMetadata.Collection]
+    /// What tells the collections from others of their names.
+    let identities: CollectionIdentities
+    let nameHints: NameHints
+    /// As Swift takes names for equal.
+    private let byName: [String: [CollectionInfo]]
     private let asked = ContinuousClock.now
 
     /// - Throws: ``MongoError``.
     init(_ connection: Connection, names: Set<String>) throws {
         let database = connection.database
         collections = try connection.withClient { try $0.listCollections(in: database, readPreference: .primary) }
+        identities = CollectionIdentities(collections)
+        nameHints = NameHints(collections.map(\.name))
+        byName = Dictionary(grouping: collections, by: \.name)
         kept =
-            collections.contains { $0.name == OwnNames.definitions }
+            byName[OwnNames.definitions] != nil
             ? try connection.withClient { try KeptDefinitions(client: $0, database: database).read() } : [:]
         let written = collections.filter { $0.kind != .view && names.contains($0.name) }.map(\.name)
         let answers = try connection.answers(for: written) { client, name in
@@ -36,8 +45,13 @@ struct LiveCatalog: Sendable {
         contents = Dictionary(zip(written, answers)) { first, _ in first }
     }
 
-    /// What tells a collection from another of its name; a time series goes by that of its buckets.
-    func uuid(of name: String) -> Value? { collections.uuid(of: name) }
+    /// The collection or view of that name, as Swift compares names; see ``hasLookAlike(of:)``.
+    subscript(name: String) -> CollectionInfo? { byName[name]?.first }
+
+    /// Whether there is a name that looks the same and has other bytes: to a server another name.
+    func hasLookAlike(of name: String) -> Bool {
+        byName[name]?.contains { !$0.name.hasSameBytes(as: name) } ?? false
+    }
 
     /// After so long others may have changed what was there.
     private static let freshness = Duration.seconds(2)
@@ -56,12 +70,5 @@ struct LiveCatalog: Sendable {
         let (result, early) = try Threads.run(body) { try LiveCatalog(connection, names: names) }
         let isFresh = ContinuousClock.now - early.asked < freshness
         return (result, isFresh ? early : try LiveCatalog(connection, names: names))
-    }
-}
-
-extension [CollectionInfo] {
-    func uuid(of name: String) -> Value? {
-        let names = [name, "system.buckets." + name]
-        return names.lazy.compactMap { name in first { $0.name == name }?.info["uuid"] }.first
     }
 }

@@ -7,32 +7,54 @@ struct MeasurementFields: Sendable {
     /// The field that says what was measured, if there is one.
     private let meta: String?
 
-    /// - Parameter options: of a collection.
+    /// Times from 1970 on that are so early that no filter finds them, in milliseconds.
+    private let early: Range<Int64>
+
+    /// - Parameter live: options of a collection as the server says them.
     /// - Returns: nil where they are no time series', or name a field that a filter would take for an operator.
-    init?(_ options: Document?) {
+    init?(live options: Document?) {
+        self.init(options, span: options?["timeseries"]?.document?["bucketMaxSpanSeconds"])
+    }
+
+    /// - Parameter file: options as a file says them: the server's buckets may be others.
+    /// - Returns: as for live ones.
+    init?(file options: Document?) { self.init(options, span: nil) }
+
+    private init?(_ options: Document?, span: Value?) {
         guard let fields = options?["timeseries"]?.document, let time = fields["timeField"]?.string,
             !time.hasPrefix("$")
         else { return nil }
         self.time = time
         meta = fields["metaField"]?.string
+        let seconds = span?.integer.flatMap { (0...Self.longestBucket).contains($0) ? $0 : nil }
+        early = 0..<(Int64(seconds ?? Self.longestBucket) * 1000)
     }
 
-    /// The longest time that one of a server's buckets may span, in milliseconds.
-    private static let longestBucket: Int64 = 31_536_000_000
+    /// The longest time that one of a server's buckets may span, in seconds.
+    private static let longestBucket = 31_536_000
 
-    /// Filters that together find the measurements of these times.
+    /// Filters that together find the measurements of these times, and may find others too.
     ///
-    /// To those of the beginning of 1970 an expression leads, which takes a whole scan: by a filter MongoDB 6.0.5 finds
-    /// none of them, since it looks for buckets that begin before there were any.
+    /// By a filter MongoDB 6.0.5 finds none of those within a bucket's span of the beginning of 1970, since it looks for
+    /// buckets that begin before there were any. An expression finds them that it cannot make such a filter of, nor of
+    /// `$gte` with the field itself; it takes a whole scan. `$in` would look through its list for each measurement.
     func filters(_ times: [Value]) -> [Document] {
-        func isEarly(_ time: Value) -> Bool {
-            if case .date(let milliseconds) = time { (0..<Self.longestBucket).contains(milliseconds) } else { false }
-        }
-        let (early, others) = (times.filter(isEarly), times.filter { !isEarly($0) })
         var filters: [Document] = []
+        let others = times.filter { !isEarly($0) }
         if !others.isEmpty { filters.append(Document { $0.append(time, ["$in": .array(others)]) }) }
-        if !early.isEmpty { filters.append(["$expr": ["$in": [.string("$" + time), .array(early)]]]) }
+        let numbers = times.compactMap(earlyNumber)
+        if let first = numbers.min(), let last = numbers.max() {
+            let number: Value = ["$toLong": .string("$" + time)]
+            filters.append(
+                ["$expr": ["$and": [["$gte": [number, .int64(first)]], ["$lte": [number, .int64(last)]]]]])
+        }
         return filters
+    }
+
+    private func isEarly(_ time: Value) -> Bool { earlyNumber(time) != nil }
+
+    private func earlyNumber(_ time: Value) -> Int64? {
+        if case .date(let milliseconds) = time, early.contains(milliseconds) { milliseconds } else { nil }
     }
 
     /// A measurement in the form in which equal ones are the same: its fields in the order of their names, since the

@@ -28,8 +28,9 @@ struct ViewReplacement {
         if step.liveCount == nil, let live = step.liveOptions, live == step.entry.options { return }
         // As things are now: a collection may have got its name back since the plan was made.
         let existing = try connection.withClient { client in
-            try client.listCollections(in: connection.database, readPreference: .primary)
-                .first { $0.name == step.databaseName }
+            try client.listCollections(
+                in: connection.database, named: [step.databaseName], readPreference: .primary
+            ).first
         }
         switch existing?.kind {
         case nil: try create(step)

@@ -23,15 +23,17 @@ struct FileDatabaseComparison {
     ///   - live: what the database holds.
     func run(_ chosen: Set<String>, _ live: [CollectionInfo]) throws -> [Report.Difference] {
         var differences: [Report.Difference] = []
+        let hints = NameHints(live.map(\.name))
+        let live = Dictionary(live.filter { $0.kind != .view }.map { ($0.name, $0) }) { first, _ in first }
         let compared = try compare(survey.rows.filter { chosen.contains($0.name) }, live)
         for rows in survey.rows where chosen.contains(rows.name) {
             let name = names.databaseName(of: rows.name)
-            guard let info = live.first(where: { $0.name == name && $0.kind != .view }) else {
+            guard let info = live[name] else {
                 differences.append(
                     .init(
                         collection: rows.name, kind: "missing",
                         detail: "the collection is not there; the file has \(rows.count) records"
-                            + (FileNames.hint(name, among: live.map(\.name)).map { "; \($0)" } ?? "")))
+                            + (hints.hint(name).map { "; \($0)" } ?? "")))
                 continue
             }
             differences += try self.differences(of: rows, connection.namespace(name), info, compared[rows.name])
@@ -41,13 +43,10 @@ struct FileDatabaseComparison {
 
     /// Reads whole collections where that is less work than looking their documents up.
     private func compare(
-        _ chosen: [FileSurvey.Rows], _ live: [CollectionInfo]
+        _ chosen: [FileSurvey.Rows], _ live: [String: CollectionInfo]
     ) throws -> [String: LiveComparison.Result] {
         guard let contents else { return [:] }
-        let candidates = chosen.filter { rows in
-            let name = names.databaseName(of: rows.name)
-            return live.contains { $0.name == name && $0.kind == .collection }
-        }
+        let candidates = chosen.filter { live[names.databaseName(of: $0.name)]?.kind == .collection }
         let database = connection.database
         let counts = try connection.answers(for: candidates.map { names.databaseName(of: $0.name) }) { client, name in
             try client.runRead(["count": .string(name)], on: database)["n"]?.integer ?? 0
@@ -65,7 +64,7 @@ struct FileDatabaseComparison {
     private func differences(
         of rows: FileSurvey.Rows, _ namespace: Namespace, _ info: CollectionInfo, _ compared: LiveComparison.Result?
     ) throws -> [Report.Difference] {
-        let measurements = MeasurementFields(info.options)
+        let measurements = MeasurementFields(live: info.options)
         let rejections = RejectionLog()
         let loader = RowLoader(
             reader: reader, connection: connection, survey: survey, rules: rules, jobs: Threads.defaultJobs,

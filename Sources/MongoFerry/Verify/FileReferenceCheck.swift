@@ -51,6 +51,7 @@ struct FileReferenceCheck {
         let live = try connection.map { connection in
             Set(try connection.withClient { try $0.listCollections(in: connection.database) }.map(\.name))
         }
+        let entries = Dictionary((reader.metadata?.collections ?? []).map { ($0.name, $0) }) { first, _ in first }
         return groups.map { group in
             var check = FileGroupCheck(group)
             for reference in group.references {
@@ -59,15 +60,16 @@ struct FileReferenceCheck {
                 } else if let rows = survey.rows(of: reference.target) {
                     check.values.append(rows.ids)
                 }
-                if isWhole(reference.target) {
+                if isWhole(reference.target, entries) {
                     check.outcome.isTargetMissing = false
                 } else if let live {
                     guard live.contains(databaseName(reference.target)) else { continue }
                     check.open = OpenValues((check.open?.targets ?? []) + [reference])
                     check.outcome.isTargetMissing = false
-                } else if wasLeftOut(reference.target) {
+                } else if wasLeftOut(reference.target, entries) {
                     check.isIncomplete = true
-                    if isView(reference.target) { check.outcome.isTargetMissing = false }
+                    // Its documents only a database has.
+                    if entries[reference.target]?.kind == .view { check.outcome.isTargetMissing = false }
                 }
             }
             return check
@@ -75,19 +77,16 @@ struct FileReferenceCheck {
     }
 
     /// Whether the file has all documents of a collection.
-    private func isWhole(_ name: String) -> Bool {
+    private func isWhole(_ name: String, _ entries: [String: BackupMetadata.Collection]) -> Bool {
         guard let metadata = reader.metadata else { return survey.rows(of: name) != nil }
-        guard let entry = metadata.collection(named: name), entry.kind != .view else { return false }
+        guard let entry = entries[name], entry.kind != .view else { return false }
         return !metadata.queries.contains { $0.name == name || $0.name == entry.databaseName }
     }
 
-    /// Whether the file has the definition of a view, whose documents only a database has.
-    private func isView(_ name: String) -> Bool { reader.metadata?.collection(named: name)?.kind == .view }
-
     /// Whether the file says nothing about a collection, although the database may have had it.
-    private func wasLeftOut(_ name: String) -> Bool {
+    private func wasLeftOut(_ name: String, _ entries: [String: BackupMetadata.Collection]) -> Bool {
         guard let metadata = reader.metadata else { return true }
-        return metadata.collection(named: name) != nil
+        return entries[name] != nil
             || metadata.excluded.contains { $0.name == name || $0.name == databaseName(name) }
     }
 

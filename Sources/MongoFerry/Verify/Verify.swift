@@ -158,12 +158,10 @@ public struct Verify: Sendable {
     private func compared(
         _ reader: BackupReader, _ survey: FileSurvey, _ report: inout Report, _ operation: OperationContext
     ) throws -> FileSurvey {
-        var survey = survey
         let known = reader.metadata?.collections ?? []
-        for entry in known where entry.kind != .view && survey.rows(of: entry.name) == nil {
-            survey.rows.append(FileSurvey.Rows(name: entry.name))
-        }
-        let names = survey.rows.map(\.name) + known.filter { $0.kind == .view }.map(\.name)
+        let missing = known.filter { $0.kind != .view && survey.rows(of: $0.name) == nil }
+        let rows = survey.rows + missing.map { FileSurvey.Rows(name: $0.name) }
+        let names = rows.map(\.name) + known.filter { $0.kind == .view }.map(\.name)
         try choice.check(against: names)
         operation.warnOfUnmatched(exclude, among: names, in: "the file")
         report.excluded = choice.exclusions(among: names)
@@ -171,7 +169,8 @@ public struct Verify: Sendable {
         try FileNames.check(
             names.filter { choice.exclusion(of: $0) == nil }.map { ($0, fileNames.databaseName(of: $0)) },
             "would both be compared with")
-        survey.rows.removeAll { choice.exclusion(of: $0.name) != nil }
+        var survey = survey
+        survey.setRows(rows.filter { choice.exclusion(of: $0.name) == nil })
         return survey
     }
 

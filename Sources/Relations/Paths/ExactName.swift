@@ -1,20 +1,20 @@
 /// A name that is equal to another only where their bytes are, and ordered by them.
 ///
 /// Swift's own strings count "é" and "e" with an accent as one. The server does not: they are two collections.
-struct ExactName: Hashable, Comparable, Sendable {
+public struct ExactName: Hashable, Comparable, Sendable {
     let text: String
 
-    init(_ text: String) { self.text = text }
+    public init(_ text: String) { self.text = text }
 
-    static func == (left: ExactName, right: ExactName) -> Bool { left.text.hasSameBytes(as: right.text) }
+    public static func == (left: ExactName, right: ExactName) -> Bool { left.text.hasSameBytes(as: right.text) }
 
-    func hash(into hasher: inout Hasher) {
+    public func hash(into hasher: inout Hasher) {
         var text = text
         text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
         hasher.combine(0xFF as UInt8)
     }
 
-    static func < (left: ExactName, right: ExactName) -> Bool { left.text.precedes(right.text) }
+    public static func < (left: ExactName, right: ExactName) -> Bool { left.text.precedes(right.text) }
 }
 
 extension String {

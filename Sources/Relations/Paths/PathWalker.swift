@@ -69,17 +69,7 @@ public struct PathWalker: Sendable {
         return steps.isEmpty ? nil : FieldPath(steps: steps.reversed())
     }
 
-    /// Calls `body` with each value that is no document and no array, and the number of its path.
-    /// - Throws: `BSONError` where the document is damaged, and what `body` throws.
-    public mutating func forEachLeaf(
-        in document: RawDocument, _ body: (PathID, RawElement) throws -> Void
-    ) throws {
-        try forEachValue(in: document) { id, element in
-            if element.type != .document && element.type != .array { try body(id, element) }
-        }
-    }
-
-    /// Calls `body` with each value, documents and arrays before what they hold.
+    /// Calls `body` with each value and the number of its path, documents and arrays before what they hold.
     /// - Throws: `BSONError` where the document is damaged, and what `body` throws.
     public mutating func forEachValue(
         in document: RawDocument, _ body: (PathID, RawElement) throws -> Void

@@ -1,0 +1,35 @@
+import BSON
+import MongoDriver
+
+extension Client {
+    /// Drops a collection or view; one that does not exist is no error.
+    func drop(_ namespace: Namespace, writeConcern: WriteConcern = .majority) throws {
+        do {
+            _ = try Repeating.run { _ in
+                try runWrite(
+                    ["drop": .string(namespace.collection)], on: namespace.database, writeConcern: writeConcern)
+            }
+        } catch let error as MongoError where error.isNamespaceNotFound {}
+    }
+
+    /// Whether a collection has that many documents: by the server's own count, and by counting where that differs,
+    /// which it may after a crash and in a sharded cluster.
+    func hasCount(_ count: Int, _ namespace: Namespace) throws -> Bool {
+        let reply = try runRead(
+            ["count": .string(namespace.collection)], on: namespace.database, readPreference: .primary)
+        return try reply["n"]?.integer == count || countDocuments(namespace) == count
+    }
+
+    /// Exact by counting, not by the server's estimate.
+    /// - Parameter readConcern: a snapshot's, to count at its moment where it is read; nil for now, on the primary.
+    func countDocuments(_ namespace: Namespace, readConcern: Document? = nil) throws -> Int {
+        var count = 0
+        let pipeline: [Document] = [["$group": ["_id": 1, "n": ["$sum": 1]]]]
+        let cursor = try aggregate(
+            namespace, pipeline: pipeline,
+            options: .init(
+                readConcern: readConcern, readPreference: readConcern == nil ? .primary : .connectionString))
+        try cursor.forEach { count = Int($0["n"]?.integer ?? 0) }
+        return count
+    }
+}

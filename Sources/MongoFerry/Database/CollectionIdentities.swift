@@ -1,0 +1,40 @@
+import BSON
+import MongoDriver
+import Relations
+
+/// What tells collections from others of their names: the servers' uuids. That of a time series is its storage's.
+///
+/// Goes by the names' bytes, as servers do.
+struct CollectionIdentities: Sendable {
+    private let identities: [ExactName: Value]
+
+    /// - Parameter found: collections as a server has listed them, the storage of time series among them.
+    init(_ found: [CollectionInfo]) {
+        let exact = found.filter(\.hasExactName)
+        let own = Dictionary(exact.map { (ExactName($0.name), $0.info["uuid"] ?? .null) }) { first, _ in first }
+        var identities = own
+        for series in exact where series.kind == .timeseries && own[ExactName(series.name)] == .null {
+            identities[ExactName(series.name)] = own[ExactName(Self.storage(of: series.name))] ?? .null
+        }
+        self.identities = identities
+    }
+
+    /// Null where the server tells none, as of views and to users who may not see it; nil where no collection has the
+    /// name.
+    subscript(name: String) -> Value? { identities[ExactName(name)] }
+
+    /// Nil where the server tells none too.
+    func uuid(of name: String) -> Value? { self[name].flatMap { $0 == .null ? nil : $0 } }
+
+    /// Asks for a single collection's, which costs the same however many there are.
+    /// - Throws: ``MongoError``.
+    static func uuid(of name: String, _ connection: Connection) throws -> Value? {
+        let found = try connection.withClient {
+            try $0.listCollections(
+                in: connection.database, named: [name, storage(of: name)], readPreference: .primary)
+        }
+        return CollectionIdentities(found).uuid(of: name)
+    }
+
+    private static func storage(of series: String) -> String { "system.buckets." + series }
+}

@@ -1,0 +1,117 @@
+import BSON
+import BackupFile
+import Relations
+
+/// One thread's part of a survey.
+// @unchecked: one thread at a time; read by the surveyor after the pass has ended.
+final class SurveyWorker: @unchecked Sendable {
+    private var decoder: RowDecoder
+    private let isLegacy: Bool
+    private let contents: ContentHash?
+    private(set) var rows: [String: FileSurvey.Rows] = [:]
+    private(set) var problems: ProblemList
+    /// Names of rows that the metadata do not know.
+    private(set) var unknown = UnknownNames()
+    private let maximumDocument: Int
+    private(set) var hasLargeRows = false
+    private(set) var wrappedCount = 0
+    private(set) var hexadecimalCount = 0
+    private(set) var hexadecimalRows = LegacyInference()
+    private(set) var otherCount = 0
+    private(set) var otherRows = LegacyInference()
+
+    private let hashes: SharedHashes<String>
+    private let names: SurveyedNames
+
+    init(
+        _ decoder: RowDecoder, problemLimit: Int, maximumDocument: Int, isLegacy: Bool, contents: ContentHash?,
+        hashes: SharedHashes<String>, names: SurveyedNames
+    ) {
+        self.names = names
+        self.maximumDocument = maximumDocument
+        self.decoder = decoder
+        self.hashes = hashes
+        self.contents = contents
+        problems = ProblemList(limit: problemLimit)
+        self.isLegacy = isLegacy
+    }
+
+    /// - Throws: ``BackupError`` for more collections than can be held.
+    func look(at batch: RecordBatch) throws {
+        // Taken out of the dictionary while rows of one collection follow each other.
+        var current = FileSurvey.Rows(name: "")
+        // A value of its own while it works: what belongs to an object is copied or checked at each use.
+        var decoder = decoder
+        defer { self.decoder = decoder }
+        try batch.forEachRow { row in
+            if isLegacy, row.bytes.isEmpty { return }
+            do {
+                let (name, fields) = try decoder.fields(of: row)
+                if !name.hasSameBytes(as: current.name) {
+                    if name != current.name {
+                        keep(&current)
+                        current = rows.removeValue(forKey: name) ?? FileSurvey.Rows(name: "")
+                        if current.name.isEmpty {
+                            guard try names.include(name) else {
+                                return unknown.add(name, line: row.line)
+                            }
+                            current.name = name
+                        }
+                    }
+                    // Equal to Swift, but not to a server: composed and decomposed characters.
+                    guard name.hasSameBytes(as: current.name) else {
+                        throw RowProblem(
+                            line: row.line, collection: name,
+                            reason: "the collection's name looks the same as another's but has other bytes")
+                    }
+                }
+                try take(row, fields, &current, decoder)
+            } catch let problem as RowProblem {
+                problems.add(problem)
+            } catch let error as BackupError {
+                throw error
+            } catch {
+                problems.add(RowProblem(line: row.line, collection: current.name, reason: "\(error)"))
+            }
+        }
+        keep(&current)
+    }
+
+    private func keep(_ current: inout FileSurvey.Rows) {
+        guard !current.name.isEmpty else { return }
+        hashes.add(current.ids, to: current.name)
+        current.ids.removeAll()
+        rows[current.name] = current
+    }
+
+    private func take(
+        _ row: borrowing RecordBatch.Row, _ fields: RowFields, _ rows: inout FileSurvey.Rows, _ decoder: RowDecoder
+    ) throws {
+        if row.offset < rows.first.offset { rows.first = (row.offset, row.line) }
+        rows.end = max(rows.end, row.end)
+        let (hash, content, size, escaped) = try decoder.withDocument(fields, line: row.line, collection: rows.name) {
+            document, traits in
+            if isLegacy { try infer(document, traits.contains(.wrapper), rows.name) }
+            guard let id = document.first else { return (UInt64(0), UInt64?.none, 0, false) }
+            let hash = RowID(id, isLegacy: isLegacy && !traits.contains(.wrapper)).hash
+            return (hash, contents?.hash(document.bytes), document.bytes.count, traits.contains(.rawBSON))
+        }
+        rows.count += 1
+        if !decoder.measurements.contains(rows.name) { rows.ids.append(hash, document: content) }
+        rows.bytes += size
+        if size > maximumDocument { hasLargeRows = true }
+        if escaped { rows.escaped += 1 }
+    }
+
+    private func infer(_ document: RawDocument, _ hasWrapper: Bool, _ name: String) throws {
+        if hasWrapper {
+            wrappedCount += 1
+        } else if FileSurvey.LegacyRows.hasHexadecimalID(document) {
+            hexadecimalCount += 1
+            try hexadecimalRows.add(document, in: name)
+        } else {
+            otherCount += 1
+            try otherRows.add(document, in: name)
+        }
+    }
+}

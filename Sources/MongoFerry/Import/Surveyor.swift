@@ -1,0 +1,138 @@
+import BSON
+import BackupFile
+import Foundation
+import Relations
+
+/// Makes a ``FileSurvey``.
+struct Surveyor {
+    let reader: BackupReader
+    let jobs: Int
+    let maximumDocument: Int
+    /// Problems that are kept with their texts.
+    let problemLimit: Int
+    /// Hashes the documents too; nil where nobody wants to know.
+    var contents: ContentHash?
+    let operation: OperationContext
+
+    /// Reads the whole file from its first row.
+    /// - Throws: ``BackupError`` where reading cannot go on; ``FileError``; `CancellationError`.
+    func run() throws -> FileSurvey {
+        let isLegacy = reader.metadata == nil
+        let total = reader.metadata.map(\.records)
+        let done = Tally()
+        let bytes = Tally()
+        let totalBytes = reader.uncompressedSize
+        let measurements = Set(reader.metadata?.collections.filter { $0.kind == .timeseries }.map(\.name) ?? [])
+        let hashes = SharedHashes<String>()
+        let names = SurveyedNames(of: reader)
+        let workers = (0..<jobs).map { _ in
+            SurveyWorker(
+                // Until the whole file has been read, each row may be the old application's.
+                RowDecoder(
+                    maximumDocument: maximumDocument,
+                    maximumRow: FileSurvey.maximumRow(maximumDocument, isLegacy: isLegacy),
+                    measurements: measurements, legacyRows: isLegacy ? .all : .none),
+                problemLimit: problemLimit, maximumDocument: maximumDocument, isLegacy: isLegacy, contents: contents,
+                hashes: hashes, names: names)
+        }
+        let operation = operation
+        try HugeBlocks.shared.keeping(2) {
+            try BatchPass.run(
+                reader, readsHugeAhead: true, cancellation: operation.cancellation,
+                workers: workers.map { worker in
+                    { @Sendable batch in
+                        try worker.look(at: batch)
+                        operation.progress(
+                            .preflight, records: done.add(batch.count), total: total, bytes: bytes.add(batch.byteCount),
+                            totalBytes: totalBytes)
+                    }
+                })
+        }
+        try reader.checkUnchanged()
+        var survey = merged(workers, hashes, isLegacy: isLegacy)
+        survey.measurements = measurements
+        try LegacySecondLook(reader: reader, operation: operation).run(&survey)
+        // Before duplicates are noted: those rows are counted already.
+        var unknown = UnknownNames()
+        for worker in workers { unknown.merge(worker.unknown) }
+        checkSeal(&survey, unknown)
+        try DuplicateSearch(reader: reader, operation: operation).run(&survey)
+        return survey
+    }
+
+    private func merged(_ workers: [SurveyWorker], _ hashes: SharedHashes<String>, isLegacy: Bool) -> FileSurvey {
+        var survey = FileSurvey(problems: ProblemList(limit: problemLimit), maximumDocument: maximumDocument)
+        var byName: [String: FileSurvey.Rows] = [:]
+        var hasWrappers = false
+        for worker in workers {
+            survey.problems.merge(worker.problems)
+            hasWrappers = hasWrappers || worker.wrappedCount > 0
+            survey.hasLargeLegacyRows = survey.hasLargeLegacyRows || worker.hasLargeRows
+            for (name, rows) in worker.rows {
+                var known = byName[name] ?? FileSurvey.Rows(name: name)
+                if !known.name.hasSameBytes(as: rows.name) {
+                    survey.fileProblems.append("two collections have names that look the same: \(name)")
+                }
+                known.count += rows.count
+                if rows.first.offset < known.first.offset { known.first = rows.first }
+                known.end = max(known.end, rows.end)
+                known.escaped += rows.escaped
+                known.bytes += rows.bytes
+                byName[name] = known
+            }
+        }
+        survey.setRows(byName.values.sorted { $0.first.offset < $1.first.offset })
+        for index in survey.rows.indices { survey.setIDs(hashes.take(survey.rows[index].name), at: index) }
+        if isLegacy {
+            survey.legacyRows = hasWrappers ? .withHexadecimalID : .all
+            for worker in workers {
+                survey.kinds.legacy += worker.hexadecimalCount + (hasWrappers ? 0 : worker.otherCount)
+                survey.kinds.extended += worker.wrappedCount + (hasWrappers ? worker.otherCount : 0)
+                survey.inference.merge(worker.hexadecimalRows)
+                if !hasWrappers { survey.inference.merge(worker.otherRows) }
+            }
+        }
+        return survey
+    }
+
+    /// Holds the rows against the seal and against the counts at the top.
+    private func checkSeal(_ survey: inout FileSurvey, _ unknown: UnknownNames) {
+        guard let metadata = reader.metadata else { return }
+        guard let seal = reader.seal else {
+            survey.fileProblems.append("the seal is missing: the file was cut, or is still being written")
+            return
+        }
+        let stored = metadata.collections.filter { $0.kind != .view }.map(\.name)
+        guard seal.records.elementsEqual(stored, by: { $0.name.hasSameBytes(as: $1) }) else {
+            survey.fileProblems.append("the seal names other collections than the metadata")
+            return
+        }
+        if let digest = reader.digest, digest != seal.sha256 {
+            survey.fileProblems.append(
+                "the seal does not fit: bytes were changed, lost or added since the file was written")
+        }
+        // A row that cannot be read is a problem of its own; the counts are of all rows.
+        var counts = Dictionary(uniqueKeysWithValues: survey.rows.map { ($0.name, $0.count) })
+        counts.merge(survey.problems.counts, uniquingKeysWith: +)
+        for (name, count) in seal.records where counts[name, default: 0] != count {
+            survey.fileProblems.append(
+                "the seal says \(count) records of \(BackupMetadata.shown(name)), there are \(counts[name, default: 0])"
+            )
+        }
+        for (name, line) in unknown.sorted {
+            let reason = metadata.collection(named: name) == nil ? "the metadata do not know" : "is a view"
+            survey.fileProblems.append("line \(line): rows of \(BackupMetadata.shown(name)), which \(reason)")
+        }
+        if metadata.countsAreExact {
+            let sealedCounts = Dictionary(seal.records.map { ($0.name, $0.count) }) { first, _ in first }
+            for entry in metadata.collections where entry.kind != .view {
+                let sealed = sealedCounts[entry.name] ?? 0
+                if sealed != entry.records {
+                    survey.fileProblems.append(
+                        "the metadata say \(entry.records) records of \(BackupMetadata.shown(entry.name)), the seal says \(sealed)"
+                    )
+                }
+            }
+        }
+    }
+}

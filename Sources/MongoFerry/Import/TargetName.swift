@@ -1,0 +1,36 @@
+/// Names that an import may write to.
+enum TargetName {
+    /// - Throws: ``FerryError`` for what is the server's own or cannot be a collection's name.
+    static func check(_ name: String, in database: String) throws {
+        let reason: String?
+        if name.isEmpty {
+            reason = "it is empty"
+        } else if name.hasPrefix("system.") {
+            reason = "names that start with 'system.' are the server's own"
+        } else if name.contains("__mdb_internal") {
+            reason = "names with '__mdb_internal' in them are the server's own"
+        } else if OwnNames.contains(name) {
+            reason =
+                "'\(OwnNames.lock)', '\(OwnNames.definitions)' and names that start with '\(OwnNames.stagingPrefix)' or "
+                + "'\(OwnNames.displacedPrefix)' are this program's own"
+        } else if name.utf8.contains(0) || name.contains("$") || name.hasPrefix(".") {
+            reason = "a collection's name has no '$' and no zero byte, and does not start with a point"
+        } else if database.utf8.count + 1 + name.utf8.count > 255 {
+            reason = "with the database's name it is longer than 255 bytes"
+        } else {
+            reason = nil
+        }
+        if let reason {
+            throw FerryError(
+                "cannot import into '\(name)': \(reason)", details: ["Nothing was written."],
+                advice: ["--exclude leaves it out."])
+        }
+    }
+
+    /// - Throws: ``FerryError`` for the databases that run the server.
+    static func check(database: String) throws {
+        guard !["admin", "config", "local"].contains(database.lowercased()) else {
+            throw FerryError("cannot import into the database '\(database)': it is the server's own", kind: .usage)
+        }
+    }
+}
