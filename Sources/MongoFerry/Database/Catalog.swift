@@ -8,14 +8,14 @@ enum OwnNames {
     static let lock = "__mongoferry_lock"
     static let stagingPrefix = "__mongoferry_staging."
     /// See ``DisplacedCollections``.
+    static let displaced = "__mongoferry_displaced"
     static let displacedPrefix = "__mongoferry_displaced."
     /// See ``KeptDefinitions``.
     static let definitions = "__mongoferry_definitions"
 
-    static func displaced(_ name: String) -> String { displacedPrefix + name }
-
     static func contains(_ name: String) -> Bool {
-        name == lock || name == definitions || name.hasPrefix(stagingPrefix) || name.hasPrefix(displacedPrefix)
+        [lock, definitions, displaced].contains(name) || name.hasPrefix(stagingPrefix)
+            || name.hasPrefix(displacedPrefix)
     }
 }
 

@@ -64,33 +64,15 @@ extension ImportRun {
         try upsert(plan, loader, legacy, compared, there)
     }
 
+    /// - Parameter collections: all of the database's, listed after the lock was taken.
     private func removeLitter(
         _ lock: ImportLock, among collections: [CollectionInfo], _ plan: ImportPlan
     ) throws {
-        let displaced = DisplacedCollections(
-            connection: connection, lock: lock, cancellation: operation.cancellation)
-        let recovery = try displaced.recover(among: collections)
-        for name in recovery.kept {
-            operation.warning(
-                "an earlier import was interrupted, and somebody has made a new \(name) since: what it was before is in \(OwnNames.displaced(name))"
-            )
-        }
-        if !recovery.restored.isEmpty {
-            let names = recovery.restored.joined(separator: ", ")
-            let text = "an earlier import was interrupted: collections have got their names back: \(names)"
-            // The plan was made without them. A replace by a file that says what it is looks again.
-            let isPlanWrong = plan.steps.contains { recovery.restored.contains($0.databaseName) }
-            if isPlanWrong, options.mode != .replace || reader.metadata == nil {
-                throw FerryError(text, details: ["Nothing else was written. Run the import again."])
-            }
-            operation.warning(text)
-        }
-        let litter = try lock.removeLitter(among: collections) + recovery.removed
-        if litter > 0 {
-            operation.warning(
-                "an earlier import was interrupted: \(litter) collections that it had left behind were removed")
-        } else if lock.tookOver {
-            operation.warning("an earlier import was interrupted: its lock was taken over")
+        let leftovers = Leftovers(connection: connection, lock: lock, operation: operation, collections: collections)
+        // The plan was made without those that get their names back. A replace by a file that says what it is looks again.
+        try leftovers.lookAfter { restored in
+            (options.mode != .replace || reader.metadata == nil)
+                && plan.steps.contains { restored.contains($0.databaseName) }
         }
     }
 

@@ -1,0 +1,124 @@
+import BSON
+import Foundation
+import MongoDriver
+import MongoFerry
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+extension OwnServerTests {
+    /// What an interrupted import has left is given back where it is wanted, and never instead of what is there now.
+    @Suite(.serialized) struct LeftoverTests {
+        let server: OwnServer
+
+        init() throws { server = try OwnServer.shared() }
+
+        private func importing(_ database: TestDatabase, _ file: String, _ more: [String] = []) -> [String] {
+            ["import", file, "--uri", server.uri(), "--db", database.name, "--yes"] + more
+        }
+
+        private func own(_ database: TestDatabase) throws -> [String] {
+            try database.names().filter { $0.hasPrefix("__mongoferry") }
+        }
+
+        // MARK: Displaced collections
+
+        /// A file with a view, and a database where a collection has its name.
+        private func prepare(_ database: TestDatabase, _ view: String, _ folder: TemporaryFolder) throws -> String {
+            let file = folder.file("view.csv")
+            try database.insert([["_id": 1]], into: "a")
+            try database.create(view, ["viewOn": "a", "pipeline": []])
+            let outcome = try Program.run(["export", "--uri", server.uri(), "--db", database.name, "-o", file])
+            try #require(outcome.status == 0, "\(outcome.text)")
+            try database.drop(view)
+            try database.insert([["_id": "old"]], into: view)
+            return file
+        }
+
+        @Test func whatAnOlderVersionDisplacedStaysWhenItsNameIsTaken() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try prepare(database, "v", folder)
+                let place = "__mongoferry_displaced.v"
+                try database.insert([["_id": "the only copy"]], into: place)
+                for _ in 0..<2 {
+                    let outcome = try Program.run(importing(database, file, ["--mode", "replace"]))
+                    #expect(outcome.status == 0, "\(outcome.text)")
+                    #expect(
+                        outcome.errors.contains(
+                            "something else has the name v since: what it was before stays in \(place)"),
+                        "\(outcome.errors)")
+                    #expect(try database.documents(in: "v") == [["_id": 1]])
+                    #expect(try database.documents(in: place) == [["_id": "the only copy"]])
+                    #expect(try own(database) == [place])
+                }
+                try database.drop("v")
+                let outcome = try Program.run(importing(database, file, ["-c", "a"]))
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(try database.documents(in: "v") == [["_id": "the only copy"]])
+                #expect(try own(database) == [])
+            }
+        }
+
+        @Test func whatWasDisplacedStaysWhenItsNameWasTakenBeforeTheNextImport() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try prepare(database, "v", folder)
+                // The first is that of the collection, the second displaces.
+                let pause = try FailPoint(
+                    server, ["renameCollection"], mode: .skip(1), ["blockConnection": true, "blockTimeMS": 500])
+                let program = try Program(importing(database, file, ["--mode", "replace"]))
+                try pause.waitUntilEntered()
+                program.send(SIGKILL)
+                _ = try program.wait()
+                try pause.off()
+                try poll("it is displaced") { try !database.names().contains("v") }
+                let place = try #require(own(database).first { $0.hasPrefix("__mongoferry_displaced.") })
+                try database.insert([["_id": "another"]], into: "v")
+                for _ in 0..<3 {
+                    let outcome = try Program.run(importing(database, file, ["--mode", "replace"]))
+                    #expect(outcome.status == 0, "\(outcome.text)")
+                    #expect(outcome.errors.contains("stays in \(place)"), "\(outcome.errors)")
+                    #expect(try database.documents(in: "v") == [["_id": 1]])
+                    #expect(try database.documents(in: place) == [["_id": "old"]])
+                    #expect(Set(try own(database)) == ["__mongoferry_displaced", place])
+                }
+                try database.drop("v")
+                let outcome = try Program.run(importing(database, file, ["-c", "a"]))
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(try database.documents(in: "v") == [["_id": "old"]])
+                #expect(try own(database) == [])
+            }
+        }
+
+        @Test func aDisplacedCollectionThatCannotBeRemovedIsRemovedByTheNextImport() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try prepare(database, "v", folder)
+                // The first two are those of the view that is tried out.
+                let failure = try FailPoint(server, ["drop"], mode: .skip(2), ["errorCode": 13])
+                let outcome = try Program.run(importing(database, file, ["--mode", "replace"]))
+                try failure.off()
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(outcome.errors.contains("v is a view now; the collection that had its name"), "\(outcome.text)")
+                #expect(try own(database).contains { $0.hasPrefix("__mongoferry_displaced.") })
+                let again = try Program.run(importing(database, file, ["--mode", "replace"]))
+                #expect(again.status == 0, "\(again.text)")
+                #expect(try database.documents(in: "v") == [["_id": 1]])
+                #expect(try own(database) == [])
+            }
+        }
+
+        @Test func aViewTakesThePlaceOfACollectionWithTheLongestName() throws {
+            try withDatabase(on: server) { database, folder in
+                let name = String(repeating: "n", count: 254 - database.name.utf8.count)
+                let file = try prepare(database, name, folder)
+                let outcome = try Program.run(importing(database, file, ["--mode", "replace"]))
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(try database.documents(in: name) == [["_id": 1]])
+                #expect(try own(database) == [])
+            }
+        }
+    }
+}
