@@ -120,5 +120,32 @@ extension OwnServerTests {
                 #expect(try own(database) == [])
             }
         }
+
+        // MARK: Kept definitions
+
+        /// An old file, and a collection with options and indexes of which it says nothing.
+        private func prepareOldFile(_ database: TestDatabase, _ folder: TemporaryFolder) throws -> String {
+            try database.create(
+                "c", ["validator": ["x": ["$gte": 0]]],
+                indexes: [["key": ["x": 1], "name": "x"], ["key": ["y": 1], "name": "y"]])
+            try database.insert((0..<20).map { ["_id": .int32($0), "x": .int32($0)] }, into: "c")
+            let rows = (0..<20).map { "c,\"{\"\"_id\"\":\($0),\"\"x\"\":\($0)}\"\n" }
+            try folder.write("collection,data\n" + rows.joined(), to: "old.csv")
+            return folder.file("old.csv")
+        }
+
+        @Test func aCollectionIsNewThoughWhatWasKeptOfItCannotBeRemoved() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try prepareOldFile(database, folder)
+                let failure = try FailPoint(server, ["delete"], mode: .alwaysOn, ["errorCode": 13])
+                let outcome = try Program.run(importing(database, file, ["--mode", "replace", "--in-place"]))
+                try failure.off()
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(outcome.errors.contains("c is complete; what was kept of its options"), "\(outcome.text)")
+                let again = try Program.run(importing(database, file, ["--mode", "replace", "--in-place"]))
+                #expect(again.status == 0, "\(again.text)")
+                #expect(try own(database) == [])
+            }
+        }
     }
 }

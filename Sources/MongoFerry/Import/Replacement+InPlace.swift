@@ -66,11 +66,17 @@ extension Replacement {
         )
     }
 
-    /// Removes what was kept of a collection that is complete now.
-    func forget(_ step: ImportPlan.Step, _ plan: ImportPlan) throws {
+    /// Removes what was kept of a collection that is complete now. It is, whether that succeeds or not.
+    func forget(_ step: ImportPlan.Step, _ plan: ImportPlan) {
         guard plan.kept.contains(step.databaseName) || mustKeepDefinition(of: step) else { return }
-        try connection.withClient {
-            try KeptDefinitions(client: $0, database: connection.database).forget(step.databaseName)
+        do {
+            try connection.withClient {
+                try KeptDefinitions(client: $0, database: connection.database).forget(step.databaseName)
+            }
+        } catch {
+            operation.warning(
+                "\(step.databaseName) is complete; what was kept of its options and indexes in \(OwnNames.definitions) could not be removed: \(error)"
+            )
         }
     }
 }

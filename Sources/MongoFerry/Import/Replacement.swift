@@ -82,11 +82,11 @@ struct Replacement {
                 case .view: try views.run(step, number: number, &remains)
                 case .inPlace, .merge, .insert: try replaceInPlace(step, &outcome, &remains)
                 }
-                try forget(step, plan)
             } catch {
                 throw stopped(error, at: step, remains, plan, outcome.swapped)
             }
             outcome.swapped.append(step.name)
+            forget(step, plan)
         }
         return outcome
     }
