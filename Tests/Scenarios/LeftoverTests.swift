@@ -134,6 +134,100 @@ extension OwnServerTests {
             return folder.file("old.csv")
         }
 
+        private func kill(
+            _ words: [String], at command: String, _ more: Document = [:]
+        ) throws {
+            var data: Document = ["blockConnection": true, "blockTimeMS": 500]
+            for (key, value) in more.elements { data = data.appending(key, value) }
+            let pause = try FailPoint(server, [command], mode: .skip(0), data)
+            let program = try Program(words)
+            try pause.waitUntilEntered()
+            program.send(SIGKILL)
+            _ = try program.wait()
+            try pause.off()
+            // What was blocked is carried out, or refused.
+            Thread.sleep(forTimeInterval: 0.7)
+        }
+
+        private func indexes(_ database: TestDatabase) throws -> Set<String> {
+            Set(try database.client.listIndexes(of: database.namespace("c")).compactMap { $0["name"]?.string })
+        }
+
+        private func options(_ database: TestDatabase) throws -> Document? {
+            try database.client.listCollections(in: database.name).first { $0.name == "c" }?.options
+        }
+
+        private static let notice = "it had before an import was interrupted"
+
+        @Test(arguments: ["merge", "replace"]) func aCollectionThatWasMadeAnewCountsAndNotWhatWasKept(mode: String)
+            throws
+        {
+            try withDatabase(on: server) { database, folder in
+                let file = try prepareOldFile(database, folder)
+                try kill(importing(database, file, ["--mode", "replace", "--in-place"]), at: "insert")
+                try database.drop("c")
+                let validator: Document = ["validator": ["x": ["$exists": true]]]
+                try database.create("c", validator, indexes: [["key": ["z": 1], "name": "z"]])
+                let plan = try Program.run(importing(database, file, ["--mode", mode, "--dry-run"]))
+                #expect(plan.status == 0 && !plan.errors.contains(Self.notice), "\(plan.text)")
+                let outcome = try Program.run(importing(database, file, ["--mode", mode]))
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(
+                    outcome.errors.contains(
+                        "c was made anew after an import was interrupted: what it had before is kept no longer: option validator, index x, index y"
+                    ), "\(outcome.text)")
+                #expect(try indexes(database) == ["_id_", "z"])
+                #expect(try options(database) == validator)
+                #expect(try own(database) == [])
+            }
+        }
+
+        @Test func aMergeBuildsWhatWasKeptOnceAndSaysSo() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try prepareOldFile(database, folder)
+                try kill(importing(database, file, ["--mode", "replace", "--in-place"]), at: "insert")
+                let outcome = try Program.run(importing(database, file))
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(outcome.errors.contains("\(Self.notice): index x, index y"), "\(outcome.text)")
+                #expect(try indexes(database) == ["_id_", "x", "y"])
+                #expect(try own(database) == [])
+                try database.run(["dropIndexes": "c", "index": "x"])
+                let again = try Program.run(importing(database, file))
+                #expect(again.status == 0 && !again.errors.contains(Self.notice), "\(again.text)")
+                #expect(try indexes(database) == ["_id_", "y"])
+            }
+        }
+
+        /// An application's insert makes a plain collection as soon as the name is free.
+        @Test func whatWasKeptCountsForACollectionThatAnInsertHasMade() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try prepareOldFile(database, folder)
+                let validator = try options(database)
+                try kill(
+                    importing(database, file, ["--mode", "replace", "--in-place"]), at: "create", ["errorCode": 2])
+                try database.insert([["_id": "early", "x": 1]], into: "c")
+                let outcome = try Program.run(importing(database, file, ["--mode", "replace", "--in-place"]))
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(
+                    outcome.errors.contains("\(Self.notice): option validator, index x, index y"), "\(outcome.text)")
+                #expect(try indexes(database) == ["_id_", "x", "y"])
+                #expect(try options(database) == validator)
+                #expect(try own(database) == [])
+            }
+        }
+
+        @Test func aCollectionThatWasNotDroppedYetKeepsWhatItHas() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try prepareOldFile(database, folder)
+                try kill(importing(database, file, ["--mode", "replace", "--in-place"]), at: "drop", ["errorCode": 13])
+                try database.run(["dropIndexes": "c", "index": "x"])
+                let outcome = try Program.run(importing(database, file, ["--mode", "replace", "--in-place"]))
+                #expect(outcome.status == 0 && !outcome.errors.contains(Self.notice), "\(outcome.text)")
+                #expect(try indexes(database) == ["_id_", "y"])
+                #expect(try own(database) == [])
+            }
+        }
+
         @Test func aCollectionIsNewThoughWhatWasKeptOfItCannotBeRemoved() throws {
             try withDatabase(on: server) { database, folder in
                 let file = try prepareOldFile(database, folder)

@@ -88,6 +88,7 @@ extension ImportRun {
                 let present = Set(
                     (there.contents[step.databaseName]?.indexes ?? []).compactMap { $0["name"]?.string })
                 if !isThere { try create(step) }
+                if !isThere, let kept = step.kept { try noteMade(kept) }
                 let uuid = try step.uuid ?? uuid(of: step)
                 // Documents that the merge mends may stand in an index's way.
                 let early = try build(step, present: present) { !step.comesAfterTheDocuments($0) }
@@ -127,8 +128,35 @@ extension ImportRun {
                     ])
             }
         }
+        forgetKept(plan)
         note(results, legacy)
         noteRejections()
+    }
+
+    private func noteMade(_ kept: KeptDefinitions.Entry) throws {
+        try connection.withClient {
+            _ = try KeptDefinitions(client: $0, database: connection.database).note(kept)
+        }
+    }
+
+    /// Forgets what was kept of collections that have all of it now, or are made as the file says.
+    private func forgetKept(_ plan: ImportPlan) {
+        guard report.refusedIndexCount == 0 else { return }
+        for step in plan.steps where plan.kept.contains(step.databaseName) {
+            let isComplete =
+                step.kept.map { $0.optionsMissing(in: step.liveOptions ?? step.entry.options).isEmpty }
+                ?? (step.liveOptions == nil)
+            guard isComplete else { continue }
+            do {
+                try connection.withClient {
+                    try KeptDefinitions(client: $0, database: connection.database).forget(step.databaseName)
+                }
+            } catch {
+                operation.warning(
+                    "\(step.databaseName): what was kept of its options and indexes in \(OwnNames.definitions) could not be removed: \(error)"
+                )
+            }
+        }
     }
 
     /// How merge and insert write a collection; a dry run of replace counts as a merge would.

@@ -14,6 +14,7 @@ struct Leftovers {
         // What an import that has taken the lock over has there is in use.
         try lock.check()
         let removed = try recoverDisplaced(stopping: isFatal)
+        try forgetDefinitions()
         let litter = try removeStaging() + removed
         if litter > 0 {
             operation.warning(
@@ -42,6 +43,15 @@ struct Leftovers {
             operation.warning(text)
         }
         return recovery.removed
+    }
+
+    private func forgetDefinitions() throws {
+        guard collections.contains(where: { $0.name == OwnNames.definitions }) else { return }
+        let warnings = try connection.withClient {
+            try KeptDefinitions(client: $0, database: connection.database)
+                .forgetOutdated(among: collections, mayDrop: lock.tookOver)
+        }
+        for warning in warnings { operation.warning(warning) }
     }
 
     /// - Returns: how many there were.
