@@ -8,14 +8,14 @@ enum OwnNames {
     static let lock = "__mongoferry_lock"
     static let stagingPrefix = "__mongoferry_staging."
     /// See ``DisplacedCollections``.
+    static let displaced = "__mongoferry_displaced"
     static let displacedPrefix = "__mongoferry_displaced."
     /// See ``KeptDefinitions``.
     static let definitions = "__mongoferry_definitions"
 
-    static func displaced(_ name: String) -> String { displacedPrefix + name }
-
     static func contains(_ name: String) -> Bool {
-        name == lock || name == definitions || name.hasPrefix(stagingPrefix) || name.hasPrefix(displacedPrefix)
+        [lock, definitions, displaced].contains(name) || name.hasPrefix(stagingPrefix)
+            || name.hasPrefix(displacedPrefix)
     }
 }
 
@@ -116,7 +116,7 @@ struct Catalog {
         if info.name.hasPrefix("system.") || info.name.contains("__mdb_internal") { return "the server's own" }
         if info.name.hasPrefix(OwnNames.displacedPrefix) {
             return
-                "displaced by an import that was running or was interrupted; the next import gives it its name back, unless the view is there"
+                "displaced by an import that was running or was interrupted; the next import gives it its name back, unless something else has it"
         }
         if OwnNames.contains(info.name) { return "of an import that was running or was interrupted" }
         return nil

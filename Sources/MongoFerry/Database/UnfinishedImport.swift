@@ -25,7 +25,10 @@ enum UnfinishedImport {
             // That import has given its lock back meanwhile, and what it needed is gone as well.
             found = try connection.withClient { try $0.listCollections(in: connection.database) }
         }
-        return found.contains { isLeftover($0.name, found) } ? .interrupted : nil
+        do {
+            let displaced = has(OwnNames.displaced, found) ? try DisplacedCollections.records(connection) : [:]
+            return found.contains { isLeftover($0.name, found, displaced) } ? .interrupted : nil
+        } catch let error as MongoError where error.isUnauthorized { return .doubtful(nil) }
     }
 
     private static func state(_ holder: LockHolder) -> UnfinishedImport {
@@ -36,12 +39,17 @@ enum UnfinishedImport {
         return seconds <= 2 * Int(ImportLock.beatSeconds) ? .running(holder) : .doubtful(holder)
     }
 
-    /// Whether the next import has something to do with it. A displaced collection of whose name there is another stays
-    /// for good.
-    private static func isLeftover(_ name: String, _ found: [CollectionInfo]) -> Bool {
+    /// Whether the next import has something to do with it. A displaced collection in whose place something else has come
+    /// stays for good.
+    private static func isLeftover(
+        _ name: String, _ found: [CollectionInfo], _ displaced: [String: DisplacedCollections.Record]
+    ) -> Bool {
         if name == OwnNames.definitions || name.hasPrefix(OwnNames.stagingPrefix) { return true }
         guard name.hasPrefix(OwnNames.displacedPrefix) else { return false }
-        return !has(String(name.dropFirst(OwnNames.displacedPrefix.count)), found)
+        let record = displaced[name]
+        // An older version put the collection's name there, and recorded nothing.
+        return record?.view != nil
+            || !has(record?.name ?? String(name.dropFirst(OwnNames.displacedPrefix.count)), found)
     }
 
     private static func has(_ name: String, _ found: [CollectionInfo]) -> Bool { found.contains { $0.name == name } }

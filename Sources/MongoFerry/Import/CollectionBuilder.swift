@@ -162,13 +162,16 @@ struct CollectionBuilder {
         return index["key"]?.document?.elements.contains { $0.value == "2dsphere" } ?? false
     }
 
-    /// Renames a collection over another in one step, or to a name that nothing has.
+    /// Renames a collection in one step.
     ///
     /// Where the outcome of an attempt is unknown, it has been carried out exactly if the old name is gone. While another
     /// client builds an index on either, servers refuse it: that is waited for.
+    /// - Parameter dropTarget: whether it takes the place of what has that name; else the server refuses it.
     /// - Returns: whether the server has confirmed it.
     /// - Throws: ``MongoError``; `CancellationError`.
-    func rename(_ from: String, over to: String, _ cancellation: Cancellation) throws -> Bool {
+    func rename(
+        _ from: String, to: String, dropTarget: Bool, _ cancellation: Cancellation
+    ) throws -> Bool {
         try Repeating.run { isAgain in
             if isAgain {
                 let found = try client.listCollections(in: database, named: [from], readPreference: .primary)
@@ -176,7 +179,7 @@ struct CollectionBuilder {
             }
             let command: Document = [
                 "renameCollection": .string("\(database).\(from)"), "to": .string("\(database).\(to)"),
-                "dropTarget": true,
+                "dropTarget": .bool(dropTarget),
             ]
             _ = try Repeating.whileHeldUp(cancellation) { try client.runWrite(command, on: "admin") }
             return true

@@ -3,59 +3,159 @@ import MongoDriver
 
 /// Collections that have given their names to views and are kept until the server has taken those.
 ///
-/// A circle of views shows only when the last of them gets its name: until then what had the name must not be lost.
+/// A circle of views shows only when the last of them gets its name. Until then a collection waits under a name of this
+/// run's own, which nothing else has, and a record says which name it had and for which view it gave it. The record is
+/// there before the collection is displaced, and until it is gone.
 struct DisplacedCollections {
     /// What became of those that an interrupted import had left.
     struct Recovery {
-        /// Names that collections have got back, since no view has come in their place.
+        /// Names that collections have got back, since nothing has come in their place.
         var restored: [String] = []
-        /// How many were removed, since their views are there.
+        /// How many were removed, since the views that they gave their names to are there.
         var removed = 0
-        /// Names that somebody has given to other collections since: what was displaced stays.
-        var kept: [String] = []
+        /// Those that stay, since something else has their names.
+        var kept: [(name: String, place: String)] = []
+    }
+
+    struct Record {
+        /// The name that the collection had.
+        let name: String
+        /// What the name was given to; nil where something else has come there, so that the collection is never removed.
+        let view: Document?
     }
 
     let connection: Connection
     let lock: ImportLock
     let cancellation: Cancellation
 
+    private var records: Namespace { connection.namespace(OwnNames.displaced) }
+
     /// Takes a collection's name away.
+    /// - Parameter number: tells it from this run's others.
+    /// - Returns: its name until it is restored or removed.
     /// - Throws: ``MongoError``, `CancellationError`: then it has its name still.
-    func displace(_ name: String) throws { try rename(name, OwnNames.displaced(name), cancellation) }
+    func displace(_ collection: CollectionInfo, for view: Document, number: Int) throws -> String {
+        let place = OwnNames.displacedPrefix + "\(lock.mark).\(number)"
+        try write(
+            [
+                "_id": .string(place), "name": .string(collection.name),
+                // As bytes: servers before 5.0 store no `$` names, which pipelines have.
+                "view": .binary(subtype: 0, Self.comparable(view).bytes),
+            ])
+        do {
+            try rename(collection.name, place, dropTarget: false, cancellation)
+        } catch let error as MongoError where error.isNamespaceExists {
+            // Nobody else has that name: an attempt whose outcome was unknown had been carried out, and another program's
+            // insert has taken the collection's.
+            try lock.confirm()
+        } catch let error as MongoError where !error.isWorthRepeating && !error.isServerSelection {
+            // Refused. Where the record cannot be removed, the next import does it.
+            try? forget(place)
+            throw error
+        }
+        return place
+    }
 
     /// Gives a collection its name back, over what may have got it meanwhile. Who wants to stop waits for that.
     /// - Throws: ``MongoError``.
-    func restore(_ name: String) throws { try rename(OwnNames.displaced(name), name, Cancellation()) }
+    func restore(_ name: String, from place: String) throws {
+        try rename(place, name, dropTarget: true, Cancellation())
+        try forget(place)
+    }
 
     /// Removes a displaced collection.
     /// - Throws: ``MongoError``.
-    func remove(_ name: String) throws {
-        try connection.withClient { try $0.drop(connection.namespace(OwnNames.displaced(name))) }
+    func remove(_ place: String) throws {
+        try connection.withClient { try $0.drop(connection.namespace(place)) }
+        try forget(place)
     }
 
-    private func rename(_ from: String, _ to: String, _ cancellation: Cancellation) throws {
+    private func rename(_ from: String, _ to: String, dropTarget: Bool, _ cancellation: Cancellation) throws {
         let isConfirmed = try connection.withClient { client in
-            try CollectionBuilder(client: client, database: connection.database).rename(from, over: to, cancellation)
+            try CollectionBuilder(client: client, database: connection.database)
+                .rename(from, to: to, dropTarget: dropTarget, cancellation)
         }
         if !isConfirmed { try lock.confirm() }
     }
+
+    // MARK: Recovery
 
     /// Looks after what an interrupted import has left.
     /// - Parameter collections: all of the database's, listed after the lock was taken.
     func recover(among collections: [CollectionInfo]) throws -> Recovery {
         var recovery = Recovery()
+        var recorded = collections.contains { $0.name == OwnNames.displaced } ? try Self.records(connection) : [:]
         for info in collections where info.name.hasPrefix(OwnNames.displacedPrefix) {
-            let name = String(info.name.dropFirst(OwnNames.displacedPrefix.count))
-            switch collections.first(where: { $0.name == name })?.kind {
-            case nil:
-                try restore(name)
+            let record = recorded.removeValue(forKey: info.name)
+            // An older version put the collection's name there, and recorded nothing.
+            let name = record?.name ?? String(info.name.dropFirst(OwnNames.displacedPrefix.count))
+            let successor = collections.first { $0.name.hasSameBytes(as: name) }
+            if successor == nil, try giveBack(name, from: info.name) {
                 recovery.restored.append(name)
-            case .view:
-                try remove(name)
+            } else if let view = record?.view, let successor, successor.kind == .view,
+                Self.comparable(successor.options) == view
+            {
+                try remove(info.name)
                 recovery.removed += 1
-            default: recovery.kept.append(name)
+            } else {
+                if record?.view != nil { try write(["_id": .string(info.name), "name": .string(name)]) }
+                recovery.kept.append((name, info.name))
             }
         }
+        // The rename of a program that was killed just now may still be under way, and needs its record.
+        if !lock.tookOver { for place in recorded.keys { try forget(place) } }
         return recovery
     }
+
+    /// - Returns: false where something has the name by now.
+    private func giveBack(_ name: String, from place: String) throws -> Bool {
+        do {
+            try rename(place, name, dropTarget: false, Cancellation())
+        } catch let error as MongoError where error.isNamespaceExists {
+            return false
+        }
+        try forget(place)
+        return true
+    }
+
+    /// Without what a server completes: a collation, which gets its other fields and its version.
+    private static func comparable(_ view: Document) -> Document { view.removing(["collation"]) }
+
+    // MARK: Records
+
+    private func write(_ record: Document) throws {
+        try connection.withClient { client in
+            let bulk = try client.bulkWrite(to: records)
+            try record.withRaw { try bulk.replaceOne(filter: Self.filter(record["_id"]), with: $0, upsert: true) }
+            try DocumentWriter.check(try bulk.execute())
+        }
+    }
+
+    /// By the names that the collections have meanwhile.
+    /// - Throws: ``MongoError``.
+    static func records(_ connection: Connection) throws -> [String: Record] {
+        let records = connection.namespace(OwnNames.displaced)
+        return try connection.withClient { client in
+            var result: [String: Record] = [:]
+            try client.find(records, [:], options: FindOptions(readPreference: .primary)).forEach { record in
+                guard let place = record["_id"]?.string, let name = record["name"]?.string else { return }
+                var view: Document?
+                if case .binary(_, let bytes) = record["view"]?.copy { view = try? Document(validating: bytes) }
+                result[place] = Record(name: name, view: view)
+            }
+            return result
+        }
+    }
+
+    /// The last one takes the whole collection of them away.
+    private func forget(_ place: String) throws {
+        try connection.withClient { client in
+            let bulk = try client.bulkWrite(to: records)
+            try bulk.deleteOne(filter: Self.filter(.string(place)))
+            try DocumentWriter.check(try bulk.execute())
+            if try client.countDocuments(records) == 0 { try client.drop(records) }
+        }
+    }
+
+    private static func filter(_ id: Value?) -> Document { ["_id": ["$eq": id ?? .null]] }
 }

@@ -197,18 +197,4 @@ final class ImportLock: @unchecked Sendable {
             try client.drop(connection.namespace(OwnNames.lock))
         }
     }
-
-    /// Removes what interrupted imports left behind.
-    /// - Parameter collections: all of the database's, listed after the lock was taken; nil to list them.
-    /// - Returns: how many staging collections there were.
-    func removeLitter(among collections: [CollectionInfo]? = nil) throws -> Int {
-        // Those of an import that has taken the lock over are in use.
-        try check()
-        return try connection.withClient { client in
-            let litter = try (collections ?? client.listCollections(in: connection.database, readPreference: .primary))
-                .filter { $0.name.hasPrefix(OwnNames.stagingPrefix) }
-            for info in litter { try client.drop(connection.namespace(info.name)) }
-            return litter.count
-        }
-    }
 }

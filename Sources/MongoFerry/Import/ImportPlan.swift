@@ -33,6 +33,8 @@ public struct ImportPlan: Sendable {
         public var doubts: [String] = []
         /// Code that the server will run, to be looked at by a person: `$where`, `$function`, …
         public var code: [String] = []
+        /// What an interrupted import has kept of the collection, where that counts.
+        var kept: KeptDefinitions.Entry?
         var entry: BackupMetadata.Collection
 
         /// Whether the collection is not there yet, or has no documents.
@@ -65,7 +67,7 @@ public struct ImportPlan: Sendable {
     var views: Set<String> = []
     /// Collections of the file that were excluded.
     public var leftOut: [String] = []
-    /// Collections of which an interrupted import has kept options and indexes.
+    /// Collections of which imports have kept options and indexes, whether that counts or not.
     var kept: Set<String> = []
     /// Bytes of documents that the staging takes beside the live ones.
     public var stagingBytes = 0

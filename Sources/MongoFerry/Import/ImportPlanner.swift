@@ -95,9 +95,9 @@ struct ImportPlanner {
         let existing = there[entry.databaseName]
         var step = ImportPlan.Step(
             name: entry.name, databaseName: entry.databaseName, way: .merge, records: records, entry: entry)
-        // Of a file that says nothing about itself: what an interrupted import has kept of the collection.
-        let kept = metadata == nil && existing?.kind != .view ? there.kept[entry.databaseName] : nil
-        let isSeries = existing?.kind == .timeseries || kept?.kind == .timeseries
+        let kept = kept(entry.databaseName, existing, there)
+        step.kept = kept
+        let isSeries = existing?.kind == .timeseries || kept?.definition.kind == .timeseries
         let existingIsView = existing?.kind == .view
         step.liveIsView = existingIsView && entry.kind != .view
         switch (entry.kind, options.mode) {
@@ -117,7 +117,7 @@ struct ImportPlanner {
         }
         step.uuid = there.identities.uuid(of: entry.databaseName)
         guard let existing, !existingIsView else {
-            if let kept { take(kept, into: &step) }
+            if let kept { take(kept, into: &step, options: [:], indexes: []) }
             step.code = ServerSideCode.found(in: entry)
             if existing == nil, let hint = there.nameHints.hint(entry.databaseName) {
                 step.differences.append(hint)
@@ -137,12 +137,7 @@ struct ImportPlanner {
             step.entry.options = existing.options
             step.entry.indexes = liveIndexes
             if existing.kind == .timeseries { step.entry.kind = .timeseries }
-            if let kept, options.mode == .replace {
-                take(kept, into: &step)
-            } else if let kept {
-                let names = Set(liveIndexes.compactMap { $0["name"]?.string })
-                step.entry.indexes += kept.indexes.filter { !names.contains($0["name"]?.string ?? "") }
-            }
+            if let kept { take(kept, into: &step, options: existing.options, indexes: liveIndexes) }
         } else {
             step.differences += CollectionDifferences.texts(
                 entry, options: existing.options, indexes: liveIndexes, mode: options.mode)
@@ -151,12 +146,41 @@ struct ImportPlanner {
         return step
     }
 
-    /// What was kept counts: the collection was dropped, and is not complete.
-    private func take(_ kept: BackupMetadata.Collection, into step: inout ImportPlan.Step) {
-        step.entry.kind = kept.kind
-        step.entry.options = kept.options
-        step.entry.indexes = kept.indexes
-        step.differences.append("its options and indexes are those that it had before an import was interrupted")
+    /// What an interrupted import has kept of a collection that it dropped, where the file says nothing and there is none
+    /// yet, or not all of it.
+    private func kept(
+        _ name: String, _ existing: CollectionInfo?, _ there: LiveCatalog
+    ) -> KeptDefinitions.Entry? {
+        guard metadata == nil, let kept = there.kept[name] else { return nil }
+        let counts = kept.counts(
+            for: existing, uuid: there.identities.uuid(of: name), indexes: there.contents[name]?.indexes ?? [])
+        return counts ? kept : nil
+    }
+
+    /// Adds what was kept to the live collection's own options and indexes, where there is one.
+    private func take(
+        _ kept: KeptDefinitions.Entry, into step: inout ImportPlan.Step, options live: Document, indexes: [Document]
+    ) {
+        // Without options it is not there, or was made by another program's insert, or never had any.
+        let takesAll = live.isEmpty && (step.liveOptions == nil || options.mode == .replace)
+        if takesAll {
+            let names = Set(kept.definition.indexes.compactMap { $0["name"]?.string })
+            step.entry.kind = kept.definition.kind
+            step.entry.options = kept.definition.options
+            step.entry.indexes =
+                kept.definition.indexes + indexes.filter { !names.contains($0["name"]?.string ?? "") }
+        } else {
+            step.entry.indexes = indexes + kept.indexesMissing(in: indexes)
+        }
+        if let text = kept.textOfMissing(options: takesAll ? [:] : kept.definition.options, indexes: indexes) {
+            step.differences.append("it gets what it had before an import was interrupted: \(text)")
+        }
+        if live.isEmpty, !takesAll, !kept.definition.options.isEmpty {
+            let names = kept.definition.options.keys.joined(separator: ", ")
+            step.differences.append(
+                "it lacks options that it had before an import was interrupted; --mode replace gives them back: \(names)"
+            )
+        }
     }
 
     /// Only replace can make a view of a collection, or the other way round.

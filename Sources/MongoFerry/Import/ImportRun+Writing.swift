@@ -63,33 +63,15 @@ extension ImportRun {
         try upsert(plan, loader, legacy, compared, there)
     }
 
+    /// - Parameter collections: all of the database's, listed after the lock was taken.
     private func removeLitter(
         _ lock: ImportLock, among collections: [CollectionInfo], _ plan: ImportPlan
     ) throws {
-        let displaced = DisplacedCollections(
-            connection: connection, lock: lock, cancellation: operation.cancellation)
-        let recovery = try displaced.recover(among: collections)
-        for name in recovery.kept {
-            operation.warning(
-                "an earlier import was interrupted, and somebody has made a new \(name) since: what it was before is in \(OwnNames.displaced(name))"
-            )
-        }
-        if !recovery.restored.isEmpty {
-            let names = recovery.restored.joined(separator: ", ")
-            let text = "an earlier import was interrupted: collections have got their names back: \(names)"
-            // The plan was made without them. A replace by a file that says what it is looks again.
-            let isPlanWrong = plan.steps.contains { recovery.restored.contains($0.databaseName) }
-            if isPlanWrong, options.mode != .replace || reader.metadata == nil {
-                throw FerryError(text, details: ["Nothing else was written."], advice: ["Run the import again."])
-            }
-            operation.warning(text)
-        }
-        let litter = try lock.removeLitter(among: collections) + recovery.removed
-        if litter > 0 {
-            operation.warning(
-                "an earlier import was interrupted: \(litter) collections that it had left behind were removed")
-        } else if lock.tookOver {
-            operation.warning("an earlier import was interrupted: its lock was taken over")
+        let leftovers = Leftovers(connection: connection, lock: lock, operation: operation, collections: collections)
+        // The plan was made without those that get their names back. A replace by a file that says what it is looks again.
+        try leftovers.lookAfter { restored in
+            (options.mode != .replace || reader.metadata == nil)
+                && plan.steps.contains { restored.contains($0.databaseName) }
         }
     }
 
@@ -103,7 +85,10 @@ extension ImportRun {
                 try operation.cancellation.check()
                 let present = Set(
                     (there.contents[step.databaseName]?.indexes ?? []).compactMap { $0["name"]?.string })
-                if there[step.databaseName] == nil { try create(step) }
+                if there[step.databaseName] == nil {
+                    try create(step)
+                    if let kept = step.kept { try noteMade(kept) }
+                }
                 let uuid = try step.uuid ?? uuid(of: step)
                 // Documents that the merge mends may stand in an index's way.
                 let early = try build(step, present: present) { !step.comesAfterTheDocuments($0) }
@@ -144,8 +129,35 @@ extension ImportRun {
                     advice: cause.advice + ["Run the import again: it goes on where this one stopped."])
             }
         }
+        forgetKept(plan)
         note(results, legacy)
         noteRejections()
+    }
+
+    private func noteMade(_ kept: KeptDefinitions.Entry) throws {
+        try connection.withClient {
+            _ = try KeptDefinitions(client: $0, database: connection.database).note(kept)
+        }
+    }
+
+    /// Forgets what was kept of collections that have all of it now, or are made as the file says.
+    private func forgetKept(_ plan: ImportPlan) {
+        guard report.refusedIndexCount == 0 else { return }
+        for step in plan.steps where plan.kept.contains(step.databaseName) {
+            let isComplete =
+                step.kept.map { $0.optionsMissing(in: step.liveOptions ?? step.entry.options).isEmpty }
+                ?? (step.liveOptions == nil)
+            guard isComplete else { continue }
+            do {
+                try connection.withClient {
+                    try KeptDefinitions(client: $0, database: connection.database).forget(step.databaseName)
+                }
+            } catch {
+                operation.warning(
+                    "\(step.databaseName): what was kept of its options and indexes in \(OwnNames.definitions) could not be removed: \(error)"
+                )
+            }
+        }
     }
 
     /// How merge and insert write a collection; a dry run of replace counts as a merge would.

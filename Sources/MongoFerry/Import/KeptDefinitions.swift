@@ -9,44 +9,140 @@ struct KeptDefinitions {
     let client: Client
     let database: String
 
+    /// What is kept of one collection.
+    struct Entry: Sendable {
+        var definition: BackupMetadata.Collection
+        /// The complete collection that it was read from; nil where that is not known.
+        var source: Value?
+        /// Those that imports have made in its place, and not completed.
+        var made: [Value] = []
+        /// Whether one may have been dropped or made that ``made`` does not know yet.
+        var isOpen = true
+
+        /// Whether it says more than the live collection: there is none, or an import has left it incomplete.
+        func counts(for live: CollectionInfo?, uuid: Value?, indexes: [Document]) -> Bool {
+            guard let live else { return true }
+            guard live.kind != .view, live.hasDetails else { return false }
+            if let uuid, made.contains(uuid) { return true }
+            guard isOpen, !isSource(uuid) else { return false }
+            // Made when the import was killed, or by another program's insert. Not so where somebody has given it options or
+            // indexes.
+            let kept = CollectionDifferences.byName(definition.indexes)
+            return (live.options.isEmpty || live.options == definition.options)
+                && CollectionDifferences.byName(indexes).allSatisfy { name, index in
+                    name == "_id_"
+                        || kept[name].map(CollectionDifferences.normalized) == CollectionDifferences.normalized(index)
+                }
+        }
+
+        /// Whether the live collection is the one that should be dropped: it has its definition still.
+        func isSource(_ uuid: Value?) -> Bool { uuid != nil && uuid == source }
+
+        /// The options that a collection with these has not, or others than.
+        func optionsMissing(in options: Document) -> [String] {
+            definition.options.keys.filter { definition.options[$0] != options[$0] }
+        }
+
+        /// Those that a collection with these has none of the name of.
+        func indexesMissing(in indexes: [Document]) -> [Document] {
+            let names = Set(indexes.compactMap { $0["name"]?.string } + ["_id_"])
+            return definition.indexes.filter { !names.contains($0["name"]?.string ?? "") }
+        }
+
+        /// What of it a collection with such options and indexes lacks, as a text; nil where it has all.
+        func textOfMissing(options: Document, indexes: [Document]) -> String? {
+            let all =
+                optionsMissing(in: options).map { "option \($0)" }
+                + indexesMissing(in: indexes).map { "index \($0["name"]?.string ?? "?")" }
+            return all.isEmpty ? nil : all.joined(separator: ", ")
+        }
+    }
+
     private var namespace: Namespace { Namespace(database, OwnNames.definitions) }
 
     /// As bytes: servers before 5.0 store no `$` names, which validators have.
-    func keep(_ entry: BackupMetadata.Collection) throws {
+    func keep(_ entry: Entry) throws {
         let definition: Document = [
-            "isTimeSeries": .bool(entry.kind == .timeseries), "options": .document(entry.options),
-            "indexes": .array(entry.indexes.map { .document($0) }),
+            "isTimeSeries": .bool(entry.definition.kind == .timeseries),
+            "options": .document(entry.definition.options),
+            "indexes": .array(entry.definition.indexes.map { .document($0) }),
         ]
+        let name = entry.definition.databaseName
         let kept: Document = [
-            "_id": .string(entry.databaseName), "definition": .binary(subtype: 0, definition.bytes),
+            "_id": .string(name), "definition": .binary(subtype: 0, definition.bytes),
+            "source": entry.source ?? .null, "made": .array(entry.made), "isOpen": .bool(entry.isOpen),
         ]
         let bulk = try client.bulkWrite(to: namespace)
-        try kept.withRaw { try bulk.replaceOne(filter: Self.filter(entry.databaseName), with: $0, upsert: true) }
+        try kept.withRaw { try bulk.replaceOne(filter: Self.filter(name), with: $0, upsert: true) }
         try DocumentWriter.check(try bulk.execute())
     }
 
-    /// The collection is complete. The last one takes the whole collection of them away.
+    /// Says that the collection which has its name now was made by an import, and is not complete.
+    /// - Returns: the entry as it is kept then.
+    func note(_ entry: Entry) throws -> Entry {
+        let collections = try client.listCollections(in: database, readPreference: .primary)
+        guard let uuid = CollectionIdentities(collections).uuid(of: entry.definition.databaseName) else { return entry }
+        var entry = entry
+        entry.made.append(uuid)
+        entry.isOpen = false
+        try keep(entry)
+        return entry
+    }
+
+    /// The collection is complete, or somebody has made another. The last one takes the whole collection of them away.
     func forget(_ name: String) throws {
         let bulk = try client.bulkWrite(to: namespace)
         try bulk.deleteOne(filter: Self.filter(name))
-        _ = try bulk.execute()
+        try DocumentWriter.check(try bulk.execute())
         if try client.countDocuments(namespace) == 0 { try client.drop(namespace) }
     }
 
     /// What is kept, by the collections' names in the database.
-    func read() throws -> [String: BackupMetadata.Collection] {
-        var result: [String: BackupMetadata.Collection] = [:]
+    func read() throws -> [String: Entry] {
+        var result: [String: Entry] = [:]
         try client.find(namespace, [:], options: FindOptions(readPreference: .primary)).forEach { kept in
             guard let name = kept["_id"]?.string, case .binary(_, let bytes) = kept["definition"]?.copy,
                 let definition = try? Document(validating: bytes)
             else { return }
-            var entry = BackupMetadata.Collection(name: name, records: 0)
-            entry.kind = definition["isTimeSeries"]?.bool == true ? .timeseries : .collection
-            entry.options = definition["options"]?.document ?? Document()
-            entry.indexes = definition["indexes"]?.array?.compactMap(\.document) ?? []
+            var collection = BackupMetadata.Collection(name: name, records: 0)
+            collection.kind = definition["isTimeSeries"]?.bool == true ? .timeseries : .collection
+            collection.options = definition["options"]?.document ?? Document()
+            collection.indexes = definition["indexes"]?.array?.compactMap(\.document) ?? []
+            var entry = Entry(definition: collection)
+            // An older version kept neither of the three.
+            if let source = kept["source"]?.copy, source != .null { entry.source = source }
+            entry.made = kept["made"]?.copy.array ?? []
+            entry.isOpen = kept["isOpen"]?.bool ?? true
             result[name] = entry
         }
         return result
+    }
+
+    /// Forgets what says nothing more, after the lock was taken.
+    /// - Parameters:
+    ///   - collections: all of the database's.
+    ///   - mayDrop: the drop of an import that was killed may still be under way.
+    /// - Returns: warnings, where it had something that the live collection has not.
+    func forgetOutdated(among collections: [CollectionInfo], mayDrop: Bool) throws -> [String] {
+        var warnings: [String] = []
+        let identities = CollectionIdentities(collections)
+        for (name, entry) in try read().sorted(by: { $0.key < $1.key }) {
+            guard let live = collections.first(where: { $0.name == name }), live.hasDetails else { continue }
+            let uuid = identities.uuid(of: name)
+            let indexes =
+                live.kind == .view
+                ? [] : try client.listIndexes(of: Namespace(database, name), readPreference: .primary)
+            guard !entry.counts(for: live, uuid: uuid, indexes: indexes), !(mayDrop && entry.isSource(uuid)) else {
+                continue
+            }
+            try forget(name)
+            guard !entry.isSource(uuid), let text = entry.textOfMissing(options: live.options, indexes: indexes) else {
+                continue
+            }
+            warnings.append(
+                "\(name) was made anew after an import was interrupted: what it had before is kept no longer: \(text)")
+        }
+        return warnings
     }
 
     private static func filter(_ name: String) -> Document { ["_id": ["$eq": .string(name)]] }

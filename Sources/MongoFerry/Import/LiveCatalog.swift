@@ -15,8 +15,8 @@ struct LiveCatalog: Sendable {
     let collections: [CollectionInfo]
     /// Of the collections that are written, views aside, by their names.
     let contents: [String: Contents]
-    /// Options and indexes of collections that an interrupted import had dropped.
-    let kept: [String: BackupMetadata.Collection]
+    /// Options and indexes that imports have kept of collections that they dropped.
+    let kept: [String: KeptDefinitions.Entry]
     /// What tells the collections from others of their names.
     let identities: CollectionIdentities
     let nameHints: NameHints

@@ -7,11 +7,14 @@ extension Replacement {
     /// - Parameter remains: what there is of the collection where it throws.
     func replaceInPlace(_ step: ImportPlan.Step, _ outcome: inout Outcome, _ remains: inout Remains) throws {
         // Measurements that may have been written or not can only be written once by starting anew.
+        var kept = definitionToKeep(of: step)
         try Repeating.run { _ in
-            try drop(step, &remains)
+            kept?.isOpen = true
+            try drop(step, kept, &remains)
             try connection.withClient { client in
                 try CollectionBuilder(client: client, database: connection.database).create(
                     step.entry, as: step.databaseName, clearing: operation.cancellation)
+                kept = try kept.map { try KeptDefinitions(client: client, database: connection.database).note($0) }
             }
             let rejected = loader.rejections.count
             do {
@@ -32,10 +35,18 @@ extension Replacement {
             && !(step.entry.options.isEmpty && step.entry.indexes.isEmpty)
     }
 
-    private func drop(_ step: ImportPlan.Step, _ remains: inout Remains) throws {
+    /// What an interrupted import had kept already goes on with the collections that it had made.
+    private func definitionToKeep(of step: ImportPlan.Step) -> KeptDefinitions.Entry? {
+        guard mustKeepDefinition(of: step) else { return nil }
+        var entry = step.kept ?? KeptDefinitions.Entry(definition: step.entry, source: step.uuid)
+        entry.definition = step.entry
+        return entry
+    }
+
+    private func drop(_ step: ImportPlan.Step, _ entry: KeptDefinitions.Entry?, _ remains: inout Remains) throws {
         try connection.withClient { client in
             let kept = KeptDefinitions(client: client, database: connection.database)
-            if mustKeepDefinition(of: step) { try kept.keep(step.entry) }
+            if let entry { try kept.keep(entry) }
             do {
                 // Confirmed by a majority with the command that creates it anew: another program's insert should find no
                 // time to come in between.
@@ -48,8 +59,8 @@ extension Replacement {
                 remains = .incomplete
                 throw error
             } catch {
-                // Refused: at first it is as it was.
-                if remains == .whole, mustKeepDefinition(of: step) { try kept.forget(step.databaseName) }
+                // Refused: at first it is as it was, which is complete unless something was kept of it before.
+                if remains == .whole, entry != nil, step.kept == nil { try kept.forget(step.databaseName) }
                 throw error
             }
         }
@@ -66,11 +77,17 @@ extension Replacement {
         )
     }
 
-    /// Removes what was kept of a collection that is complete now.
-    func forget(_ step: ImportPlan.Step, _ plan: ImportPlan) throws {
+    /// Removes what was kept of a collection that is complete now. It is, whether that succeeds or not.
+    func forget(_ step: ImportPlan.Step, _ plan: ImportPlan) {
         guard plan.kept.contains(step.databaseName) || mustKeepDefinition(of: step) else { return }
-        try connection.withClient {
-            try KeptDefinitions(client: $0, database: connection.database).forget(step.databaseName)
+        do {
+            try connection.withClient {
+                try KeptDefinitions(client: $0, database: connection.database).forget(step.databaseName)
+            }
+        } catch {
+            operation.warning(
+                "\(step.databaseName) is complete; what was kept of its options and indexes in \(OwnNames.definitions) could not be removed: \(error)"
+            )
         }
     }
 }

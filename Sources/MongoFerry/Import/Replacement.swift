@@ -71,7 +71,7 @@ struct Replacement {
             return outcome
         }
         // What cannot be staged comes last, in the plan's order: views at the end.
-        for step in staged + plan.steps.filter({ $0.way != .staged }) {
+        for (number, step) in (staged + plan.steps.filter { $0.way != .staged }).enumerated() {
             var remains = Remains.whole
             do {
                 // Before each that is dropped: nobody has touched it yet.
@@ -79,14 +79,14 @@ struct Replacement {
                 try lock.check()
                 switch step.way {
                 case .staged: try swap(step, staging[step.name] ?? "", &remains)
-                case .view: try views.run(step, &remains)
+                case .view: try views.run(step, number: number, &remains)
                 case .inPlace, .merge, .insert: try replaceInPlace(step, &outcome, &remains)
                 }
-                try forget(step, plan)
             } catch {
                 throw stopped(error, at: step, remains, plan, outcome.swapped)
             }
             outcome.swapped.append(step.name)
+            forget(step, plan)
         }
         return outcome
     }
@@ -102,7 +102,7 @@ struct Replacement {
     }
 
     private var views: ViewReplacement {
-        ViewReplacement(connection: connection, lock: lock, cancellation: operation.cancellation)
+        ViewReplacement(connection: connection, lock: lock, operation: operation)
     }
 
     /// Makes the staging collections. Nobody else has their names.
@@ -194,7 +194,7 @@ struct Replacement {
                 remains = .gone
             }
             let isConfirmed = try CollectionBuilder(client: client, database: connection.database).rename(
-                staging, over: step.databaseName, operation.cancellation)
+                staging, to: step.databaseName, dropTarget: true, operation.cancellation)
             remains = .whole
             if !isConfirmed { try lock.confirm() }
         }

@@ -128,15 +128,32 @@ struct RowDecoder {
         case .array, .regularExpression, .undefined:
             throw problem("servers take no _id of type \(id.type.name)", id: id)
         case .document:
-            var walker = id.document?.makeWalker()
-            while let inner = try walker?.next() {
-                if inner.key.first == 0x24 {
-                    throw problem("servers take no _id with a field that starts with '$'", id: id)
-                }
+            guard let inner = id.document, try !Self.hasOperator(inner) else {
+                throw problem("servers take no _id with a field that starts with '$', a DBRef's aside", id: id)
             }
         default: break
         }
         return first.keyEquals("_id") ? document : try withIDInFront(document, id)
+    }
+
+    /// Whether servers refuse a document as an `_id` for a field that starts with `$` (code 52): they take `$ref` and `$id`
+    /// at its beginning, and a `$db` behind them (measured on MongoDB 6.0.5).
+    /// - Throws: `BSONError` where it is damaged.
+    private static func hasOperator(_ id: RawDocument) throws -> Bool {
+        var walker = id.makeWalker()
+        var place = 0
+        var isReference = false
+        while let field = try walker.next() {
+            defer { place += 1 }
+            guard field.key.first == 0x24 else { continue }
+            switch place {
+            case 0 where field.keyEquals("$ref") && field.type == .string: isReference = true
+            case 1 where isReference && field.keyEquals("$id"): break
+            case 2 where isReference && field.keyEquals("$db"): break
+            default: return true
+            }
+        }
+        return isReference && place < 2
     }
 
     /// - Throws: ``RowProblem`` for a document that is larger than so many bytes.

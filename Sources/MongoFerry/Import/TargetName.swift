@@ -11,7 +11,7 @@ enum TargetName {
             reason = "names with '__mdb_internal' in them are the server's own"
         } else if OwnNames.contains(name) {
             reason =
-                "'\(OwnNames.lock)', '\(OwnNames.definitions)' and names that start with '\(OwnNames.stagingPrefix)' or "
+                "'\(OwnNames.lock)', '\(OwnNames.definitions)', '\(OwnNames.displaced)' and names that start with '\(OwnNames.stagingPrefix)' or "
                 + "'\(OwnNames.displacedPrefix)' are this program's own"
         } else if name.utf8.contains(0) || name.contains("$") || name.hasPrefix(".") {
             reason = "a collection's name has no '$' and no zero byte, and does not start with a point"

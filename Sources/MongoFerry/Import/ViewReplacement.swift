@@ -5,10 +5,10 @@ import MongoDriver
 struct ViewReplacement {
     let connection: Connection
     let lock: ImportLock
-    let cancellation: Cancellation
+    let operation: OperationContext
 
     private var displaced: DisplacedCollections {
-        DisplacedCollections(connection: connection, lock: lock, cancellation: cancellation)
+        DisplacedCollections(connection: connection, lock: lock, cancellation: operation.cancellation)
     }
 
     /// Has the server look at a view's definition before anything is changed. A circle of views does not show: it needs
@@ -22,9 +22,11 @@ struct ViewReplacement {
         }
     }
 
-    /// - Parameter remains: what there is under the name where it throws.
+    /// - Parameters:
+    ///   - number: tells it from this run's others.
+    ///   - remains: what there is under the name where it throws.
     /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
-    func run(_ step: ImportPlan.Step, _ remains: inout Replacement.Remains) throws {
+    func run(_ step: ImportPlan.Step, number: Int, _ remains: inout Replacement.Remains) throws {
         if step.liveCount == nil, let live = step.liveOptions, live == step.entry.options { return }
         // As things are now: a collection may have got its name back since the plan was made.
         let existing = try connection.withClient { client in
@@ -32,11 +34,11 @@ struct ViewReplacement {
                 in: connection.database, named: [step.databaseName], readPreference: .primary
             ).first
         }
-        switch existing?.kind {
-        case nil: try create(step)
-        case .collection: try takePlace(of: step)
+        guard let existing else { return try create(step) }
+        switch existing.kind {
+        case .collection: try takePlace(of: existing, step, number)
         case .view, .timeseries, .other:
-            if existing?.kind == .view, try change(step, existing?.options ?? [:]) { return }
+            if existing.kind == .view, try change(step, existing.options) { return }
             // No server renames these.
             try drop(step)
             remains = .gone
@@ -54,7 +56,9 @@ struct ViewReplacement {
         do {
             try connection.withClient { client in
                 _ = try Repeating.run { _ in
-                    try Repeating.whileHeldUp(cancellation) { try client.runWrite(command, on: connection.database) }
+                    try Repeating.whileHeldUp(operation.cancellation) {
+                        try client.runWrite(command, on: connection.database)
+                    }
                 }
             }
             return true
@@ -64,24 +68,30 @@ struct ViewReplacement {
         }
     }
 
-    private func takePlace(of step: ImportPlan.Step) throws {
+    private func takePlace(of collection: CollectionInfo, _ step: ImportPlan.Step, _ number: Int) throws {
         let name = step.databaseName
-        try displaced.displace(name)
+        let place = try displaced.displace(collection, for: step.entry.options, number: number)
         do {
             try create(step)
         } catch {
             do {
-                try displaced.restore(name)
+                try displaced.restore(name, from: place)
             } catch let second {
                 throw FerryError(
                     "\(Replacement.text(error)), and the collection \(name) did not get its name back: \(second)",
                     details: [
-                        "Its documents are in \(OwnNames.displaced(name)). The next import gives them their name back, unless the view is there by then."
+                        "Its documents are in \(place). The next import gives them their name back, unless something has it by then."
                     ])
             }
             throw error
         }
-        try displaced.remove(name)
+        do {
+            try displaced.remove(place)
+        } catch {
+            operation.warning(
+                "\(name) is a view now; the collection that had its name, \(place), could not be removed, and the next import does it: \(error)"
+            )
+        }
     }
 
     private func drop(_ step: ImportPlan.Step) throws {
@@ -92,7 +102,7 @@ struct ViewReplacement {
     private func create(_ step: ImportPlan.Step) throws {
         try connection.withClient { client in
             try CollectionBuilder(client: client, database: connection.database)
-                .create(step.entry, as: step.databaseName, clearing: cancellation)
+                .create(step.entry, as: step.databaseName, clearing: operation.cancellation)
         }
     }
 }

@@ -45,10 +45,17 @@ enum QuestionFilter {
             case .other(.regularExpression, _): self = .alternative
             case .other(.undefined, _): self = .none
             case .document(let document):
-                let name = document.withRaw { $0.first?.name } ?? ""
-                self = name.hasPrefix("$") && name != "$ref" ? .alternative : .list
+                self = document.withRaw { Self.looksLikeOperator($0) } ? .alternative : .list
             default: self = .list
             }
+        }
+
+        /// What begins with `$` is an operator to a server, a whole DBRef aside.
+        private static func looksLikeOperator(_ document: RawDocument) -> Bool {
+            var walker = document.makeWalker()
+            guard let first = try? walker.next(), first.key.first == UInt8(ascii: "$") else { return false }
+            guard first.keyEquals("$ref"), first.type == .string, let second = try? walker.next() else { return true }
+            return !second.keyEquals("$id")
         }
     }
 

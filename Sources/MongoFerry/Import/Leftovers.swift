@@ -1,0 +1,65 @@
+import MongoDriver
+
+/// What interrupted imports have left in a database: given back where it is wanted, else removed.
+struct Leftovers {
+    let connection: Connection
+    let lock: ImportLock
+    let operation: OperationContext
+    /// All of the database's, listed after the lock was taken.
+    let collections: [CollectionInfo]
+
+    /// - Parameter isFatal: whether this import cannot go on after collections have got these names back.
+    /// - Throws: ``FerryError`` where it cannot; ``MongoError``.
+    func lookAfter(stopping isFatal: (_ restored: [String]) -> Bool) throws {
+        // What an import that has taken the lock over has there is in use.
+        try lock.check()
+        let removed = try recoverDisplaced(stopping: isFatal)
+        try forgetDefinitions()
+        let litter = try removeStaging() + removed
+        if litter > 0 {
+            operation.warning(
+                "an earlier import was interrupted: \(litter) collections that it had left behind were removed")
+        } else if lock.tookOver {
+            operation.warning("an earlier import was interrupted: its lock was taken over")
+        }
+    }
+
+    /// - Returns: how many were removed.
+    private func recoverDisplaced(stopping isFatal: ([String]) -> Bool) throws -> Int {
+        let displaced = DisplacedCollections(
+            connection: connection, lock: lock, cancellation: operation.cancellation)
+        let recovery = try displaced.recover(among: collections)
+        for (name, place) in recovery.kept {
+            operation.warning(
+                "an earlier import was interrupted, and something else has the name \(name) since: what it was before stays in \(place) until you rename or drop it"
+            )
+        }
+        if !recovery.restored.isEmpty {
+            let names = recovery.restored.joined(separator: ", ")
+            let text = "an earlier import was interrupted: collections have got their names back: \(names)"
+            if isFatal(recovery.restored) {
+                throw FerryError(text, details: ["Nothing else was written."], advice: ["Run the import again."])
+            }
+            operation.warning(text)
+        }
+        return recovery.removed
+    }
+
+    private func forgetDefinitions() throws {
+        guard collections.contains(where: { $0.name == OwnNames.definitions }) else { return }
+        let warnings = try connection.withClient {
+            try KeptDefinitions(client: $0, database: connection.database)
+                .forgetOutdated(among: collections, mayDrop: lock.tookOver)
+        }
+        for warning in warnings { operation.warning(warning) }
+    }
+
+    /// - Returns: how many there were.
+    private func removeStaging() throws -> Int {
+        try connection.withClient { client in
+            let litter = collections.filter { $0.name.hasPrefix(OwnNames.stagingPrefix) }
+            for info in litter { try client.drop(connection.namespace(info.name)) }
+            return litter.count
+        }
+    }
+}

@@ -1,0 +1,245 @@
+import BSON
+import Foundation
+import MongoDriver
+import MongoFerry
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+extension OwnServerTests {
+    /// What an interrupted import has left is given back where it is wanted, and never instead of what is there now.
+    @Suite(.serialized) struct LeftoverTests {
+        let server: OwnServer
+
+        init() throws { server = try OwnServer.shared() }
+
+        private func importing(_ database: TestDatabase, _ file: String, _ more: [String] = []) -> [String] {
+            ["import", file, "--uri", server.uri(), "--db", database.name, "--yes"] + more
+        }
+
+        private func own(_ database: TestDatabase) throws -> [String] {
+            try database.names().filter { $0.hasPrefix("__mongoferry") }
+        }
+
+        // MARK: Displaced collections
+
+        /// A file with a view, and a database where a collection has its name.
+        private func prepare(_ database: TestDatabase, _ view: String, _ folder: TemporaryFolder) throws -> String {
+            let file = folder.file("view.csv")
+            try database.insert([["_id": 1]], into: "a")
+            try database.create(view, ["viewOn": "a", "pipeline": []])
+            let outcome = try Program.run(["export", "--uri", server.uri(), "--db", database.name, "-o", file])
+            try #require(outcome.status == 0, "\(outcome.text)")
+            try database.drop(view)
+            try database.insert([["_id": "old"]], into: view)
+            return file
+        }
+
+        @Test func whatAnOlderVersionDisplacedStaysWhenItsNameIsTaken() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try prepare(database, "v", folder)
+                let place = "__mongoferry_displaced.v"
+                try database.insert([["_id": "the only copy"]], into: place)
+                for _ in 0..<2 {
+                    let outcome = try Program.run(importing(database, file, ["--mode", "replace"]))
+                    #expect(outcome.status == 0, "\(outcome.text)")
+                    #expect(
+                        outcome.errors.contains(
+                            "something else has the name v since: what it was before stays in \(place)"),
+                        "\(outcome.errors)")
+                    #expect(try database.documents(in: "v") == [["_id": 1]])
+                    #expect(try database.documents(in: place) == [["_id": "the only copy"]])
+                    #expect(try own(database) == [place])
+                }
+                try database.drop("v")
+                let outcome = try Program.run(importing(database, file, ["-c", "a"]))
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(try database.documents(in: "v") == [["_id": "the only copy"]])
+                #expect(try own(database) == [])
+            }
+        }
+
+        @Test func whatWasDisplacedStaysWhenItsNameWasTakenBeforeTheNextImport() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try prepare(database, "v", folder)
+                // The first is that of the collection, the second displaces.
+                let pause = try FailPoint(
+                    server, ["renameCollection"], mode: .skip(1), ["blockConnection": true, "blockTimeMS": 500])
+                let program = try Program(importing(database, file, ["--mode", "replace"]))
+                try pause.waitUntilEntered()
+                program.send(SIGKILL)
+                _ = try program.wait()
+                try pause.off()
+                try poll("it is displaced") { try !database.names().contains("v") }
+                let place = try #require(own(database).first { $0.hasPrefix("__mongoferry_displaced.") })
+                try database.insert([["_id": "another"]], into: "v")
+                for _ in 0..<3 {
+                    let outcome = try Program.run(importing(database, file, ["--mode", "replace"]))
+                    #expect(outcome.status == 0, "\(outcome.text)")
+                    #expect(outcome.errors.contains("stays in \(place)"), "\(outcome.errors)")
+                    #expect(try database.documents(in: "v") == [["_id": 1]])
+                    #expect(try database.documents(in: place) == [["_id": "old"]])
+                    #expect(Set(try own(database)) == ["__mongoferry_displaced", place])
+                }
+                try database.drop("v")
+                let outcome = try Program.run(importing(database, file, ["-c", "a"]))
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(try database.documents(in: "v") == [["_id": "old"]])
+                #expect(try own(database) == [])
+            }
+        }
+
+        @Test func aDisplacedCollectionThatCannotBeRemovedIsRemovedByTheNextImport() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try prepare(database, "v", folder)
+                // The first two are those of the view that is tried out.
+                let failure = try FailPoint(server, ["drop"], mode: .skip(2), ["errorCode": 13])
+                let outcome = try Program.run(importing(database, file, ["--mode", "replace"]))
+                try failure.off()
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(outcome.errors.contains("v is a view now; the collection that had its name"), "\(outcome.text)")
+                #expect(try own(database).contains { $0.hasPrefix("__mongoferry_displaced.") })
+                let again = try Program.run(importing(database, file, ["--mode", "replace"]))
+                #expect(again.status == 0, "\(again.text)")
+                #expect(try database.documents(in: "v") == [["_id": 1]])
+                #expect(try own(database) == [])
+            }
+        }
+
+        @Test func aViewTakesThePlaceOfACollectionWithTheLongestName() throws {
+            try withDatabase(on: server) { database, folder in
+                let name = String(repeating: "n", count: 254 - database.name.utf8.count)
+                let file = try prepare(database, name, folder)
+                let outcome = try Program.run(importing(database, file, ["--mode", "replace"]))
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(try database.documents(in: name) == [["_id": 1]])
+                #expect(try own(database) == [])
+            }
+        }
+
+        // MARK: Kept definitions
+
+        /// An old file, and a collection with options and indexes of which it says nothing.
+        private func prepareOldFile(_ database: TestDatabase, _ folder: TemporaryFolder) throws -> String {
+            try database.create(
+                "c", ["validator": ["x": ["$gte": 0]]],
+                indexes: [["key": ["x": 1], "name": "x"], ["key": ["y": 1], "name": "y"]])
+            try database.insert((0..<20).map { ["_id": .int32($0), "x": .int32($0)] }, into: "c")
+            let rows = (0..<20).map { "c,\"{\"\"_id\"\":\($0),\"\"x\"\":\($0)}\"\n" }
+            try folder.write("collection,data\n" + rows.joined(), to: "old.csv")
+            return folder.file("old.csv")
+        }
+
+        private func kill(
+            _ words: [String], at command: String, _ more: Document = [:]
+        ) throws {
+            var data: Document = ["blockConnection": true, "blockTimeMS": 500]
+            for (key, value) in more.elements { data = data.appending(key, value) }
+            let pause = try FailPoint(server, [command], mode: .skip(0), data)
+            let program = try Program(words)
+            try pause.waitUntilEntered()
+            program.send(SIGKILL)
+            _ = try program.wait()
+            try pause.off()
+            // What was blocked is carried out, or refused.
+            Thread.sleep(forTimeInterval: 0.7)
+        }
+
+        private func indexes(_ database: TestDatabase) throws -> Set<String> {
+            Set(try database.client.listIndexes(of: database.namespace("c")).compactMap { $0["name"]?.string })
+        }
+
+        private func options(_ database: TestDatabase) throws -> Document? {
+            try database.client.listCollections(in: database.name).first { $0.name == "c" }?.options
+        }
+
+        private static let notice = "it had before an import was interrupted"
+
+        @Test(arguments: ["merge", "replace"]) func aCollectionThatWasMadeAnewCountsAndNotWhatWasKept(mode: String)
+            throws
+        {
+            try withDatabase(on: server) { database, folder in
+                let file = try prepareOldFile(database, folder)
+                try kill(importing(database, file, ["--mode", "replace", "--in-place"]), at: "insert")
+                try database.drop("c")
+                let validator: Document = ["validator": ["x": ["$exists": true]]]
+                try database.create("c", validator, indexes: [["key": ["z": 1], "name": "z"]])
+                let plan = try Program.run(importing(database, file, ["--mode", mode, "--dry-run"]))
+                #expect(plan.status == 0 && !plan.errors.contains(Self.notice), "\(plan.text)")
+                let outcome = try Program.run(importing(database, file, ["--mode", mode]))
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(
+                    outcome.errors.contains(
+                        "c was made anew after an import was interrupted: what it had before is kept no longer: option validator, index x, index y"
+                    ), "\(outcome.text)")
+                #expect(try indexes(database) == ["_id_", "z"])
+                #expect(try options(database) == validator)
+                #expect(try own(database) == [])
+            }
+        }
+
+        @Test func aMergeBuildsWhatWasKeptOnceAndSaysSo() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try prepareOldFile(database, folder)
+                try kill(importing(database, file, ["--mode", "replace", "--in-place"]), at: "insert")
+                let outcome = try Program.run(importing(database, file))
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(outcome.errors.contains("\(Self.notice): index x, index y"), "\(outcome.text)")
+                #expect(try indexes(database) == ["_id_", "x", "y"])
+                #expect(try own(database) == [])
+                try database.run(["dropIndexes": "c", "index": "x"])
+                let again = try Program.run(importing(database, file))
+                #expect(again.status == 0 && !again.errors.contains(Self.notice), "\(again.text)")
+                #expect(try indexes(database) == ["_id_", "y"])
+            }
+        }
+
+        /// An application's insert makes a plain collection as soon as the name is free.
+        @Test func whatWasKeptCountsForACollectionThatAnInsertHasMade() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try prepareOldFile(database, folder)
+                let validator = try options(database)
+                try kill(
+                    importing(database, file, ["--mode", "replace", "--in-place"]), at: "create", ["errorCode": 2])
+                try database.insert([["_id": "early", "x": 1]], into: "c")
+                let outcome = try Program.run(importing(database, file, ["--mode", "replace", "--in-place"]))
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(
+                    outcome.errors.contains("\(Self.notice): option validator, index x, index y"), "\(outcome.text)")
+                #expect(try indexes(database) == ["_id_", "x", "y"])
+                #expect(try options(database) == validator)
+                #expect(try own(database) == [])
+            }
+        }
+
+        @Test func aCollectionThatWasNotDroppedYetKeepsWhatItHas() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try prepareOldFile(database, folder)
+                try kill(importing(database, file, ["--mode", "replace", "--in-place"]), at: "drop", ["errorCode": 13])
+                try database.run(["dropIndexes": "c", "index": "x"])
+                let outcome = try Program.run(importing(database, file, ["--mode", "replace", "--in-place"]))
+                #expect(outcome.status == 0 && !outcome.errors.contains(Self.notice), "\(outcome.text)")
+                #expect(try indexes(database) == ["_id_", "y"])
+                #expect(try own(database) == [])
+            }
+        }
+
+        @Test func aCollectionIsNewThoughWhatWasKeptOfItCannotBeRemoved() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try prepareOldFile(database, folder)
+                let failure = try FailPoint(server, ["delete"], mode: .alwaysOn, ["errorCode": 13])
+                let outcome = try Program.run(importing(database, file, ["--mode", "replace", "--in-place"]))
+                try failure.off()
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(outcome.errors.contains("c is complete; what was kept of its options"), "\(outcome.text)")
+                let again = try Program.run(importing(database, file, ["--mode", "replace", "--in-place"]))
+                #expect(again.status == 0, "\(again.text)")
+                #expect(try own(database) == [])
+            }
+        }
+    }
+}
