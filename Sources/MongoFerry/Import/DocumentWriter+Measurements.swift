@@ -17,9 +17,11 @@ extension DocumentWriter {
         }
         // Between early times there may be any number of others: most are told by this alone.
         let wanted = Set(times)
+        // About as much comes at a time as the batch itself has.
+        let options = FindOptions(batchSize: max(pending.count + 1, 1000), readPreference: .primary)
         var live: [Document: Int] = [:]
         for filter in fields.filters(times) {
-            let cursor = try client.find(namespace, filter, options: FindOptions(readPreference: .primary))
+            let cursor = try client.find(namespace, filter, options: options)
             try cursor.forEach { document in
                 guard let time = document[fields.time]?.copy, wanted.contains(time) else { return }
                 let measurement = fields.sorted(document)

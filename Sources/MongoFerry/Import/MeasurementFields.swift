@@ -36,8 +36,9 @@ struct MeasurementFields: Sendable {
     /// Filters that together find the measurements of these times, and may find others too.
     ///
     /// By a filter MongoDB 6.0.5 finds none of those within a bucket's span of the beginning of 1970, since it looks for
-    /// buckets that begin before there were any. An expression finds them that it cannot make such a filter of, nor of
-    /// `$gte` with the field itself; it takes a whole scan. `$in` would look through its list for each measurement.
+    /// buckets that begin before there were any. It makes such filters of comparisons with the field itself too: an
+    /// expression that does something with the field leads to them, by a whole scan. A list in it would be gone through
+    /// for each measurement, so it has only their first and their last.
     func filters(_ times: [Value]) -> [Document] {
         var filters: [Document] = []
         let others = times.filter { !isEarly($0) }
