@@ -3,6 +3,7 @@ import ExtendedJSON
 import Foundation
 import MongoFerry
 import RandomDocuments
+import Relations
 import Testing
 
 /// For every document that a server can store: export, then import, gives the same bytes.
@@ -31,6 +32,55 @@ import Testing
             #expect(try copy.image().differences(from: expected) == [], "inserted, seed \(seed)")
             let verified = try Verify(file: file, target: try copy.target).runBlocking(OperationContext())
             #expect(verified.differences.isEmpty, "seed \(seed)")
+        }
+    }
+
+    /// The only keys with names that begin with `$` which servers take.
+    @Test func keysThatAreDBRefsComeBack() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            let keys: [Document] = [
+                ["$ref": "a", "$id": 1], ["$ref": "a", "$id": 1, "$db": "d"], ["$ref": "a", "$id": ["k": 2], "x": 3],
+            ]
+            let inserted = try source.insert(keys.map { ["_id": .document($0), "v": 1] }, into: "keys")
+            try #require(inserted.writeErrors.isEmpty)
+            let file = folder.file("keys.csv")
+            try source.export(to: file)
+            for mode in [ImportOptions.Mode.merge, .replace, .insert] {
+                try copy.load(file, mode)
+                #expect(try copy.image().differences(from: source.image()) == [], "\(mode)")
+                try copy.run(["update": "keys", "updates": [["q": [:], "u": ["$set": ["v": 2]], "multi": true]]])
+                #expect(try copy.load(file).totals.updated == keys.count)
+                #expect(try copy.image().differences(from: source.image()) == [], "merged after \(mode)")
+                try copy.drop("keys")
+            }
+            let refused: [Document] = [
+                ["$id": 1], ["$ref": "a"], ["x": 1, "$ref": "a"], ["$ref": "a", "$id": 1, "$y": 2],
+            ]
+            for key in refused {
+                let row = "\(LegacyFile.row("keys", ["_id": .document(key)]))"
+                try folder.write(LegacyFile.text(rows: [row]), to: "refused.csv")
+                let errors = try copy.insert([["_id": .document(key)]], into: "refused").writeErrors
+                let report = try copy.load(folder.file("refused.csv"))
+                #expect(report.rejectionCount == (errors.isEmpty ? 0 : 1), "\(key)")
+            }
+        }
+    }
+
+    /// To a server it is an operator that it does not know.
+    @Test func aReferenceThatIsNoWholeDBRefDangles() throws {
+        try withTestDatabase { database, folder in
+            try database.insert((0..<20).map { ["_id": ["k": .int32($0)]] }, into: "a")
+            try database.insert((0..<20).map { ["_id": .int32($0), "r": ["k": .int32($0)]] }, into: "b")
+            try database.insert([["_id": 99, "r": ["$ref": "a"]]], into: "b")
+            let configuration = try Configuration.parse(
+                yaml: "collections: {a: {}, b: {references: {r: a}}}", file: "c")
+            let file = folder.file("all.csv")
+            try database.export(to: file) { $0.configuration = configuration }
+            let verified = try Verify(file: nil, target: try database.target, configuration: configuration)
+                .runBlocking(OperationContext())
+            #expect(verified.references.map(\.dangling) == [1])
+            let merged = try database.load(file)
+            #expect(merged.references.map(\.dangling) == [1] && merged.totals.unchanged == 41)
         }
     }
 

@@ -224,7 +224,8 @@ extension Report {
         guard live.isEmpty else { return }
         isDatabaseMissing = true
         let missing = MissingDatabase(connection)
-        warnings.append(([missing.text + "."] + missing.details + [missing.hint].compactMap(\.self)).joined(separator: " "))
+        warnings.append(
+            ([missing.text + "."] + missing.details + [missing.hint].compactMap(\.self)).joined(separator: " "))
     }
 
     /// Puts the collections into import order.
