@@ -83,7 +83,7 @@ import Testing
         // Something may listen there.
         guard outcome.errors.contains("cannot connect to localhost:27017") else { return }
         #expect(
-            outcome.errors.hasSuffix(
+            outcome.errors.contains(
                 "\n  Neither --uri, --uri-file nor $MONGODB_URI was given: this is the default.\n"),
             "\(outcome.errors)")
     }
