@@ -10,7 +10,7 @@ import Testing
             try SystemThread.start(stackSize: 1 << 50) { Issue.record("it runs") }
         }
         #expect(error?.text.hasPrefix("cannot start a thread: ") == true)
-        #expect(error?.details.contains { $0.contains("--jobs") } == true)
+        #expect(error?.advice.contains { $0.contains("--jobs") } == true)
     }
 
     @Test func whereThereAreTooFewThreadsThoseThatWereStartedAreStoppedAndWaitedFor() {

@@ -163,7 +163,7 @@ import Testing
                 #expect(error.text.hasPrefix("\(fixture.file): the fixture has 2 faults"))
                 #expect(error.details.contains { $0.hasPrefix("line ") && $0.contains("policies") })
                 #expect(
-                    error.details.last
+                    error.advice.last
                         == "Was it edited? Edit the data in the database and export them again, or make the fixture with "
                         + "--plain: then it has no seal.")
             }

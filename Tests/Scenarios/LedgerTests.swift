@@ -148,7 +148,7 @@ import Testing
             let error = #expect(throws: FerryError.self) {
                 try database.export(to: folder.file("none.csv")) { $0.collections = [Glob("polices")] }
             }
-            #expect(error?.text.contains("Did you mean 'policies'?") == true)
+            #expect(error?.advice == ["Did you mean 'policies'?"])
             #expect(try folder.names() == ["part.csv"])
         }
     }

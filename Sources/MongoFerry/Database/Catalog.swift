@@ -85,7 +85,7 @@ struct Catalog {
             let all = found.filter { Self.internalReason($0) == nil }.map(\.name)
             throw FerryError(
                 "there is no collection '\(glob)' in \(database)", kind: .usage,
-                details: NearestName.nearest(to: glob.pattern, among: all).map { ["Did you mean '\($0)'?"] } ?? [])
+                advice: NearestName.nearest(to: glob.pattern, among: all).map { ["Did you mean '\($0)'?"] } ?? [])
         }
         let clashes = configuration.clashes(among: entries.map(\.databaseName))
         if let clash = clashes.first {

@@ -15,7 +15,7 @@ extension IgnoredOption {
         }
         return FerryError(
             "\(phrase).\(hint)", kind: .usage,
-            details: ["What may be meant to protect the connection is not passed over: mend it, or leave it out."])
+            advice: ["What may be meant to protect the connection is not passed over: mend it, or leave it out."])
     }
 
     private var phrase: String {

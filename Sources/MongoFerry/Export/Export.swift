@@ -154,7 +154,7 @@ public struct Export: Sendable {
             guard let entry = catalog.entries.first(where: { $0.name == name || $0.databaseName == name }) else {
                 throw FerryError(
                     "--query names '\(name)', which is not among the exported collections", kind: .usage,
-                    details: NearestName.nearest(to: name, among: catalog.entries.map(\.name)).map {
+                    advice: NearestName.nearest(to: name, among: catalog.entries.map(\.name)).map {
                         ["Did you mean '\($0)'?"]
                     } ?? [])
             }

@@ -7,11 +7,11 @@ extension OpenFile {
     convenience init(rereading path: String, for command: String) throws {
         let advice = ["Write it to a file first. `mongoferry import` reads from a pipe."]
         guard path != "-" else {
-            throw FerryError("\(command) reads a file, not standard input", kind: .usage, details: advice)
+            throw FerryError("\(command) reads a file, not standard input", kind: .usage, advice: advice)
         }
         try self.init(reading: path)
         guard try isRegular else {
-            throw FerryError("\(path): \(command) reads a file, not a pipe or a device", kind: .usage, details: advice)
+            throw FerryError("\(path): \(command) reads a file, not a pipe or a device", kind: .usage, advice: advice)
         }
     }
 }

@@ -58,7 +58,7 @@ struct ExportPlace {
         guard Self.otherCompressions.contains(ending.lowercased()) else { return }
         throw FerryError(
             "\(path): .\(ending) is not written", kind: .usage,
-            details: ["Names that end in .gz and .zst are compressed, others are not. For more: -o - and a pipe."])
+            advice: ["Names that end in .gz and .zst are compressed, others are not. For more: -o - and a pipe."])
     }
 
     /// What stands there already.

@@ -40,7 +40,7 @@ struct ReportFiles {
         guard picture.lowercased().hasSuffix(".svg") else {
             throw FerryError(
                 "\(picture): a picture's name ends in .svg", kind: .usage,
-                details: ["Browsers show it. `mongoferry plan` draws in other formats, without what dangles."])
+                advice: ["Browsers show it. `mongoferry plan` draws in other formats, without what dangles."])
         }
         try add(picture, .picture)
     }
