@@ -28,11 +28,9 @@ struct CollectionIdentities: Sendable {
 
     /// Asks for a single collection's, which costs the same however many there are.
     /// - Throws: ``MongoError``.
-    static func uuid(of name: String, _ connection: Connection) throws -> Value? {
-        let found = try connection.withClient {
-            try $0.listCollections(
-                in: connection.database, named: [name, storage(of: name)], readPreference: .primary)
-        }
+    static func uuid(of name: String, in database: String, _ client: Client) throws -> Value? {
+        let found = try client.listCollections(
+            in: database, named: [name, storage(of: name)], readPreference: .primary)
         return CollectionIdentities(found).uuid(of: name)
     }
 

@@ -183,7 +183,9 @@ extension ImportRun {
 
     private func uuid(of step: ImportPlan.Step) throws -> Value? {
         guard step.way != .view else { return nil }
-        return try CollectionIdentities.uuid(of: step.databaseName, connection)
+        return try connection.withClient {
+            try CollectionIdentities.uuid(of: step.databaseName, in: connection.database, $0)
+        }
     }
 
     /// Tells where somebody has dropped or replaced a collection: what was written before that is gone.

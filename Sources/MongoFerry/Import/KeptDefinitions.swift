@@ -80,8 +80,8 @@ struct KeptDefinitions {
     /// Says that the collection which has its name now was made by an import, and is not complete.
     /// - Returns: the entry as it is kept then.
     func note(_ entry: Entry) throws -> Entry {
-        let collections = try client.listCollections(in: database, readPreference: .primary)
-        guard let uuid = CollectionIdentities(collections).uuid(of: entry.definition.databaseName) else { return entry }
+        let name = entry.definition.databaseName
+        guard let uuid = try CollectionIdentities.uuid(of: name, in: database, client) else { return entry }
         var entry = entry
         entry.made.append(uuid)
         entry.isOpen = false
