@@ -22,6 +22,23 @@ extension Client {
             session: session, batchSize: options.batchSize, readPreference: options.readPreference)
     }
 
+    /// Opens a query for documents that have certain values, whatever the values are.
+    ///
+    /// No index with a collation holds symbols, and a server refuses a question that would look for one there
+    /// (CannotBuildIndexKeys, seen on MongoDB 6.0.5): it is asked again to look at all documents.
+    /// - Throws: ``MongoError`` naming the namespace.
+    public func findByValues(
+        _ namespace: Namespace, _ filter: Document, options: FindOptions = FindOptions()
+    ) throws -> Cursor {
+        do {
+            return try find(namespace, filter, options: options)
+        } catch let error as MongoError where error.isUnfitForIndex {
+            var options = options
+            options.hint = ["$natural": 1]
+            return try find(namespace, filter, options: options)
+        }
+    }
+
     /// Opens an aggregation of a collection, which must only read: no `$out`, no `$merge`.
     /// - Throws: ``MongoError`` naming the namespace.
     public func aggregate(

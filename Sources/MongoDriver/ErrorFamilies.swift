@@ -42,6 +42,8 @@ extension MongoError {
     /// The snapshot's history is gone: `minSnapshotHistoryWindowInSeconds` was too short for this read.
     public var isSnapshotTooOld: Bool { isServer(ServerCode.snapshotTooOld) }
     public var isSnapshotUnavailable: Bool { isServer(ServerCode.snapshotUnavailable) }
+    /// An index cannot hold a value: a document's, or one that a query asks it for.
+    public var isUnfitForIndex: Bool { isServer(ServerCode.cannotBuildIndexKeys) }
     public var isNamespaceNotFound: Bool { isServer(ServerCode.namespaceNotFound) }
     public var isNamespaceExists: Bool { isServer(ServerCode.namespaceExists) }
     public var isDuplicateKey: Bool { domain == .server && ServerCode.duplicateKey.contains(code) }

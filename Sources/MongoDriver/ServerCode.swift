@@ -8,6 +8,7 @@ enum ServerCode {
     static let commandNotFound = 59
     /// LockTimeout, MaxTimeMSExpired, WriteConflict, BackgroundOperationInProgressForNamespace: what is in the way passes.
     static let heldUp: Set<Int> = [24, 50, 112, 12587]
+    static let cannotBuildIndexKeys = 201
     static let snapshotTooOld = 239
     static let snapshotUnavailable = 246
     static let bsonObjectTooLarge = 10334

@@ -94,7 +94,7 @@ extension Client {
             let part = ids[start..<min(start + Self.questionSize, ids.count)]
             // One more than there can be, and the first batch is the last.
             let options = FindOptions(projection: ["_id": 1], batchSize: part.count + 1)
-            let cursor = try find(namespace, ["_id": ["$in": .array(part)]], options: options)
+            let cursor = try findByValues(namespace, ["_id": ["$in": .array(part)]], options: options)
             try cursor.forEach { if let id = $0.first { found.insert(id.copy) } }
         }
         return found

@@ -69,7 +69,7 @@ extension DocumentWriter {
                 _ = try withID(entry.index) { list.append(String(place), copying: $0) }
             }
         }
-        let cursor = try client.find(
+        let cursor = try client.findByValues(
             namespace, ["_id": ["$in": .array(ids)]],
             options: FindOptions(projection: ["_id": 1], readPreference: .primary))
         var live: [UInt64: [Document]] = [:]

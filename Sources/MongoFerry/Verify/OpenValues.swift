@@ -57,7 +57,7 @@ struct OpenValues {
                     }
                 // One more than there are `_id`s, and the first batch is the last.
                 let options = FindOptions(projection: projection, batchSize: missing.count + 1)
-                let cursor = try client.find(namespace(target.target), filter, options: options)
+                let cursor = try client.findByValues(namespace(target.target), filter, options: options)
                 try cursor.forEach { found in
                     try target.targetPath.forEachValue(in: found) { value in
                         let hash = IDHash.hash(value)
