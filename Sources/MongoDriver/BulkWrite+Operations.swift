@@ -21,10 +21,9 @@ extension BulkWrite {
         }
     }
 
-    /// Adds an insertion that keeps a `Timestamp(0, 0)` at the top, in whose place an ordinary one would put the current
-    /// time.
-    public func insertKeepingTimestamps(_ document: RawDocument) throws {
-        let statement = Self.insertion(keepingTimestampsOf: document)
+    /// Adds an insertion of what an ordinary one would change, see ``BSON/RawDocument/needsPipelineToInsert``.
+    public func insertByUpdate(_ document: RawDocument) throws {
+        let statement = Self.insertion(byUpdate: document)
         guard let filter = statement["q"]?.document, let stages = statement["u"]?.array?.compactMap(\.document) else {
             return
         }
@@ -33,7 +32,7 @@ extension BulkWrite {
 
     /// The statement of an `update` command that does the same: an upsert whose filter finds nothing, so that a
     /// document with that `_id` is an error and is never changed.
-    public static func insertion(keepingTimestampsOf document: RawDocument) -> Document {
+    public static func insertion(byUpdate document: RawDocument) -> Document {
         let literal = Document { $0.append("$literal", copying: document) }
         // The _id tells a sharded cluster where the document belongs.
         let id = document["_id"].map { ["_id": ["$eq": $0.copy]] as Document } ?? [:]

@@ -5,6 +5,17 @@ extension RawDocument {
     /// current time. Servers leave that of `_id` alone.
     public var hasEmptyTimestamp: Bool { hasElement(where: \.isEmptyTimestamp) }
 
+    /// Whether an ordinary insertion would change it: put the current time in it, or have libmongoc give it a second `_id`.
+    public var needsPipelineToInsert: Bool { hasEmptyTimestamp || hidesItsID }
+
+    /// Whether libmongoc does not see its `_id`: it reads no binary of the old subtype 2 whose inner length is wrong, which
+    /// servers store.
+    private var hidesItsID: Bool {
+        guard let (subtype, payload) = self["_id"]?.binary, subtype == 2 else { return false }
+        guard payload.count >= 4 else { return true }
+        return Int(payload.loadUnaligned(as: Int32.self).littleEndian) != payload.count - 4
+    }
+
     /// Whether a replacement by this document has to go as an update by a pipeline: a server would change it, or refuse
     /// it for a name that begins with `$`; named "0" at the front, libmongoc would take it for a pipeline.
     public var needsPipelineToReplace: Bool {

@@ -254,7 +254,7 @@ import Testing
             let zero = Value.timestamp(Timestamp(rawValue: 0))
             let bulk = try database.client.bulkWrite(to: database.namespace("c"))
             for document in [["_id": 1, "t": zero], ["_id": 1, "t": zero, "n": 2], ["_id": 2]] as [Document] {
-                try document.withRaw(bulk.insertKeepingTimestamps)
+                try document.withRaw(bulk.insertByUpdate)
             }
             let result = try bulk.execute()
             #expect(result.writeErrors.map(\.index) == [1] && result.writeErrors.first?.isDuplicateKey == true)

@@ -249,6 +249,30 @@ import Testing
         }
     }
 
+    /// libmongoc reads no such binary, and would give the documents an `_id` of its own.
+    @Test func idsOfTheOldBinarySubtypeWhoseInnerLengthIsWrongComeBackInEveryWay() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            let ids = [[1, 0, 0, 0, 9, 9], [2, 0, 0, 0, 9, 9], [9], [], [255, 255, 255, 255, 1]] as [[UInt8]]
+            for (index, id) in ids.enumerated() {
+                let document: Document = ["_id": .binary(subtype: 2, id), "n": .int32(Int32(index))]
+                try source.insertKeepingTimestamps(document, into: "old")
+            }
+            let expected = try source.image()
+            let file = folder.file("old.csv")
+            try source.export(to: file)
+            for mode in [ImportOptions.Mode.merge, .replace] {
+                let report = try copy.load(file, mode)
+                #expect(report.totals.inserted == ids.count, "\(report.rejections.map(\.reason))")
+                #expect(try copy.image().differences(from: expected) == [])
+            }
+            for id in ids {
+                try copy.update("old", ["_id": ["$eq": .binary(subtype: 2, id)]], ["$set": ["n": "changed"]])
+            }
+            #expect(try copy.load(file).totals.updated == ids.count)
+            #expect(try copy.image().differences(from: expected) == [])
+        }
+    }
+
     @Test func hardCasesComeBackByteForByteInEveryWay() throws {
         try withTwoTestDatabases { source, copy, folder in
             try Self.store(source)

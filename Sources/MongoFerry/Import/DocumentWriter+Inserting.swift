@@ -18,8 +18,8 @@ extension DocumentWriter {
         let bulk = try client.bulkWrite(to: namespace)
         for index in indexes {
             let document = try document(index)
-            if document.hasEmptyTimestamp {
-                try bulk.insertKeepingTimestamps(document)
+            if document.needsPipelineToInsert {
+                try bulk.insertByUpdate(document)
             } else {
                 try bulk.insert(document)
             }

@@ -161,7 +161,7 @@ struct SecondAttempt {
         for (index, postponed) in group.enumerated() {
             try postponed.document.withRaw { document in
                 if document.hasEmptyTimestamp {
-                    _ = try run("update", "updates", BulkWrite.insertion(keepingTimestampsOf: document), index, session)
+                    _ = try run("update", "updates", BulkWrite.insertion(byUpdate: document), index, session)
                 } else {
                     _ = try run("insert", "documents", postponed.document, index, session)
                 }
