@@ -58,6 +58,9 @@ let package = Package(
         .testTarget(name: "MongoDriverTests", dependencies: ["MongoDriver", "BSON"], swiftSettings: strict),
         .testTarget(name: "RelationsTests", dependencies: ["Relations", "BSON"], swiftSettings: strict),
         .testTarget(
+            name: "MongoFerryTests",
+            dependencies: ["MongoFerry", "MongoDriver", "BackupFile", "Relations", "BSON"], swiftSettings: strict),
+        .testTarget(
             name: "MongoFerryCLITests", dependencies: ["MongoFerryCLI", "MongoFerry"], swiftSettings: strict),
         .testTarget(name: "BSONTests", dependencies: ["BSON"], swiftSettings: strict),
         .target(
