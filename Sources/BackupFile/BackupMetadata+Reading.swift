@@ -22,7 +22,7 @@ extension BackupMetadata {
             return part
         }
         func texts(_ fields: Document, _ keys: [String], of owner: String? = nil) throws(BackupError) {
-            for key in keys { _ = try part(fields, key, of: owner, "a text", \.string) }
+            for key in keys { _ = try part(fields, key, of: owner, "a string", \.string) }
         }
         func list<Part>(
             _ fields: Document, _ key: String, of owner: String? = nil, _ kind: String, _ read: (Value) -> Part?
@@ -54,7 +54,7 @@ extension BackupMetadata {
             database: database)
         serverVersion = document["serverVersion"]?.string
         topology = document["topology"]?.string
-        hosts = try list(document, "hosts", "a text", \.string)
+        hosts = try list(document, "hosts", "a string", \.string)
         consistency = document["consistency"]?.string ?? "none"
         snapshot = document["snapshot"]?.string
         json = document["json"]?.string ?? "compact"

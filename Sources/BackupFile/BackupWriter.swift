@@ -74,7 +74,7 @@ public final class BackupWriter {
 
     private static func alreadyThere(_ path: String) -> BackupError {
         BackupError(
-            .exists, path, "the file exists already", advice: "Choose another name, or say --force to overwrite it.")
+            .exists, path, "the file exists already", advice: "Choose another name, or use --force to overwrite it.")
     }
 
     private var headerText: String { isPlain ? BackupMetadata.columns + "\n" : metadata.header }

@@ -10,7 +10,7 @@ enum MisplacedAddress {
         for (option, argument) in zip(arguments, arguments.dropFirst()) where isAddress(argument, after: option) {
             throw FerryError(
                 "a connection string stands where a name is expected", kind: .usage,
-                advice: ["Say --uri, or --uri-file with a file that holds it; files are named by themselves."])
+                advice: ["Use --uri, or --uri-file with a file that holds it; files are named by themselves."])
         }
     }
 

@@ -250,10 +250,10 @@ import Testing
         (#""indexes":[]"#, #""indexes":["_id_"]"#, "'indexes[0]' of policies that is not a document"),
         (#""options":{}"#, #""options":[]"#, "'options' of customers that is not a document"),
         (#""records":2"#, #""records":"2""#, "'records' of customers that is not a whole number"),
-        (#""hosts":["localhost:27017"]"#, #""hosts":[5]"#, "'hosts[0]' that is not a text"),
+        (#""hosts":["localhost:27017"]"#, #""hosts":[5]"#, "'hosts[0]' that is not a string"),
         (#""excluded":[]"#, #""excluded":[{"reason":"x"}]"#, "something excluded without a name"),
         (#""countsAreExact":true"#, #""countsAreExact":1"#, "'countsAreExact' that is not true or false"),
-        (#""snapshot":"2026-11-23T20:04:44Z""#, #""snapshot":4"#, "'snapshot' that is not a text"),
+        (#""snapshot":"2026-11-23T20:04:44Z""#, #""snapshot":4"#, "'snapshot' that is not a string"),
     ])
     func metadataOfAWrongTypeAreADamagedFile(part: String, wrong: String, reason: String) throws {
         try SmallBackup.lend { backup in

@@ -60,12 +60,12 @@ import Testing
             "mongoferry: --in-place goes with --mode replace\n…"),
         Mistake(
             "no database", "export", 64,
-            "mongoferry: which database? Neither --db nor the connection string names one\n  Say --db NAME.\n"),
+            "mongoferry: which database? Neither --db nor the connection string names one\n  Use --db NAME.\n"),
         Mistake(
             "no database for a file that names none", "import {dir}/customers.csv", 64,
             """
             mongoferry: which database? Neither --db nor the connection string nor the file names one
-              Say --db NAME.
+              Use --db NAME.
 
             """),
         Mistake(
@@ -87,7 +87,7 @@ import Testing
                 + "percent-encoded: % : / ? # [ ] @\n"),
         Mistake(
             "two URIs", "export --db {db} --uri mongodb://a --uri-file {dir}/letter.txt", 64,
-            "mongoferry: say --uri or --uri-file, not both\n"),
+            "mongoferry: use --uri or --uri-file, not both\n"),
         Mistake(
             "no such file with a URI", "export --db {db} --uri-file {dir}/uri.txt", 64,
             "mongoferry: {dir}/uri.txt: cannot open: No such file or directory\n"),
@@ -146,7 +146,7 @@ import Testing
             "a file that is there already", "export --db {db} -o {dir}/letter.txt", 1,
             """
             mongoferry: {dir}/letter.txt: the file exists already
-              Choose another name, or say --force to overwrite it.
+              Choose another name, or use --force to overwrite it.
 
             """),
         Mistake(
@@ -154,13 +154,13 @@ import Testing
             "mongoferry: {dir}/nosuch/all.csv: there is no folder {dir}/nosuch\n"),
         Mistake(
             "a folder in the place of a file", "export --db {db} --force -o {dir}", 64,
-            "mongoferry: {dir}: this is a folder, and a file is to be written\n  Say the file's name too.\n"),
+            "mongoferry: {dir}: this is a folder, and a file is to be written\n  Add the file's name.\n"),
         Mistake(
             "a folder that is not there in the place of a file", "export --db {db} -o {dir}/all.csv/", 64,
-            "mongoferry: {dir}/all.csv/: this is a folder, and a file is to be written\n  Say the file's name too.\n"),
+            "mongoferry: {dir}/all.csv/: this is a folder, and a file is to be written\n  Add the file's name.\n"),
         Mistake(
             "the current folder in the place of a file", "export --db {db} -o .", 64,
-            "mongoferry: .: this is a folder, and a file is to be written\n  Say the file's name too.\n"),
+            "mongoferry: .: this is a folder, and a file is to be written\n  Add the file's name.\n"),
         Mistake(
             "a name that is too long until the file is complete", "export --db {db} -o {dir}/\(longName)", 64,
             """
@@ -171,7 +171,7 @@ import Testing
         Mistake(
             "replace with nobody to ask", "import {dir}/customers.csv --db {db} --mode replace", 64,
             """
-            mongoferry: replace asks before it writes, and there is nobody to ask here: say --yes
+            mongoferry: --mode replace asks for confirmation, but standard input is not a terminal: pass --yes
               Nothing was written. --dry-run shows what would happen.
 
             """),
@@ -237,12 +237,13 @@ import Testing
         Mistake(
             "another compression", "export --db {db} -o {dir}/all.csv.bz2", 64,
             """
-            mongoferry: {dir}/all.csv.bz2: .bz2 is not written
+            mongoferry: {dir}/all.csv.bz2: unsupported compression .bz2: use .gz or .zst
               Names that end in .gz and .zst are compressed, others are not. For more: -o - and a pipe.
 
             """),
         Mistake(
-            "an archive", "export --db {db} -o {dir}/all.ZIP", 64, "mongoferry: {dir}/all.ZIP: .ZIP is not written\n…"),
+            "an archive", "export --db {db} -o {dir}/all.ZIP", 64,
+            "mongoferry: {dir}/all.ZIP: unsupported compression .ZIP: use .gz or .zst\n…"),
         Mistake(
             "a picture of another kind", "verify --db {db} --graph {dir}/x.png", 64,
             "mongoferry: {dir}/x.png: a picture's name ends in .svg\n…"),
@@ -264,11 +265,11 @@ import Testing
             "mongoferry: /dev/null: verify reads a file, not a pipe or a device\n…"),
         Mistake(
             "nothing to verify", "verify", 64,
-            "mongoferry: which database? Neither --db nor the connection string names one\n  Say --db NAME, or a FILE.\n"
+            "mongoferry: which database? Neither --db nor the connection string names one\n  Use --db NAME, or a FILE.\n"
         ),
         Mistake(
             "nothing to plan", "plan", 64,
-            "mongoferry: which database? Neither --db nor the connection string names one\n  Say --db NAME, or a FILE.\n"
+            "mongoferry: which database? Neither --db nor the connection string names one\n  Use --db NAME, or a FILE.\n"
         ),
         Mistake(
             "a file with other line ends", "import {dir}/crlf.csv --db {db}", 2,
@@ -312,7 +313,7 @@ import Testing
             "mongoferry: --collection, --exclude and --rename choose from a file, and none is named\n…"),
         Mistake(
             "a choice without a database", "verify {dir}/customers.csv --collection customers", 64,
-            "mongoferry: --collection, --exclude and --rename choose what is held against a database, and none is named: say --db\n…"
+            "mongoferry: --collection, --exclude and --rename choose what is held against a database, and none is named: use --db\n…"
         ),
         Mistake(
             "more threads than a machine can have", "export --db {db} -o {dir}/all.csv --jobs 4611686018427387904", 64,
@@ -440,7 +441,7 @@ import Testing
             #expect(outcome.status == 1)
             #expect(
                 outcome.errors.hasSuffix(
-                    "mongoferry: the server has '\(database.name)', and takes no second name that differs in case only\n  Nothing was written.\n  Say --db \(database.name).\n"
+                    "mongoferry: the server has '\(database.name)', and takes no second name that differs in case only\n  Nothing was written.\n  Use --db \(database.name).\n"
                 ), "\(outcome.errors)")
         }
     }

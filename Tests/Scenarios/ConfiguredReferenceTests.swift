@@ -36,7 +36,7 @@ import Testing
             let start = "warning: \(config) has references of 'statementRecipients', which is not in"
             let inDatabase =
                 "\(start) the database: they are not looked at; the database has 'statementrecipients': "
-                + "if that is meant, say `collection: statementrecipients` in the configuration\n"
+                + "if that is meant, write `collection: statementrecipients` in the configuration\n"
             for command in [["export", "-o", folder.file("new.csv")], ["verify"], ["plan"]] {
                 let outcome = try Self.run(command + ["--db", database.name, "--config", config])
                 #expect(outcome.errors.contains(inDatabase), "\(command): \(outcome.text)")

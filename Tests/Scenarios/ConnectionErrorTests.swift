@@ -85,7 +85,7 @@ import Testing
                 .closing,
                 """
                 the server closed the connection
-                  A server that wants TLS does that: say tls=true in the connection string. Or it is no MongoDB server.
+                  A server that wants TLS does that: put tls=true in the connection string. Or it is no MongoDB server.
                 """
             ),
             (
@@ -170,7 +170,7 @@ extension OwnServerTests {
                 "mongodb://\(host)",
                 """
                 cannot connect to \(host): the server closed the connection
-                  A server that wants TLS does that: say tls=true in the connection string. Or it is no MongoDB server.
+                  A server that wants TLS does that: put tls=true in the connection string. Or it is no MongoDB server.
                 """)
             try check(
                 "mongodb://\(host)/?tls=true",

@@ -16,15 +16,15 @@ import Testing
     @Test(arguments: [
         (
             "readPrefrence=secondary",
-            "'readPrefrence' is no option that LIBRARY knows, and is ignored. Did you mean 'readPreference'?"
+            "'readPrefrence' is not an option of LIBRARY, and is ignored. Did you mean 'readPreference'?"
         ),
-        ("useUnifiedTopology=true", "'useUnifiedTopology' is no option that LIBRARY knows, and is ignored."),
+        ("useUnifiedTopology=true", "'useUnifiedTopology' is not an option of LIBRARY, and is ignored."),
         ("retryWrites=", "'retryWrites' has no value, and is ignored."),
         ("appName=a&appName=b", "'appName' stands there more than once: only the last counts."),
-        ("compressors=s3cret", "a value of 'compressors' is none that LIBRARY knows, and is ignored."),
+        ("compressors=s3cret", "a value of 'compressors' is not one that LIBRARY takes, and is ignored."),
         (
             "tlsCertificateKeyFilePassword=a&s3cret=x&tls=false",
-            "something behind a secret value is no option that LIBRARY knows, and is ignored. An & that belongs to the "
+            "something behind a secret value is not an option of LIBRARY, and is ignored. An & that belongs to the "
                 + "value is written %26."
         ),
     ])
@@ -55,11 +55,11 @@ import Testing
 
     /// Password and data would go over the wire for everybody to see.
     @Test(arguments: [
-        ("tsl=true", "'tsl' is no option that LIBRARY knows. Did you mean 'tls'?"),
-        ("sll=true", "'sll' is no option that LIBRARY knows. Did you mean 'ssl'?"),
-        ("authSorce=a", "'authSorce' is no option that LIBRARY knows. Did you mean 'authSource'?"),
-        ("tlsCRLFile=a", "'tlsCRLFile' is no option that LIBRARY knows. Did you mean 'tlsCAFile'?"),
-        ("%20tls=true", "'%20tls' is no option that LIBRARY knows. Did you mean 'tls'?"),
+        ("tsl=true", "'tsl' is not an option of LIBRARY. Did you mean 'tls'?"),
+        ("sll=true", "'sll' is not an option of LIBRARY. Did you mean 'ssl'?"),
+        ("authSorce=a", "'authSorce' is not an option of LIBRARY. Did you mean 'authSource'?"),
+        ("tlsCRLFile=a", "'tlsCRLFile' is not an option of LIBRARY. Did you mean 'tlsCAFile'?"),
+        ("%20tls=true", "'%20tls' is not an option of LIBRARY. Did you mean 'tls'?"),
         ("tls=", "'tls' has no value."),
         ("tls=true&tls=false", "'tls' stands there more than once: only the last counts."),
     ])

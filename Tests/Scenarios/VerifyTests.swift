@@ -384,7 +384,7 @@ import Testing
             try folder.write(LegacyFile.text(["coverageTypes"]), to: "legacy.csv")
             let log = MessageLog()
             try database.load(folder.file("legacy.csv"), .merge, log) { $0.isDryRun = true }
-            #expect(log.text.contains("the database has 'coveragetypes': if that is meant, say `collection:"))
+            #expect(log.text.contains("the database has 'coveragetypes': if that is meant, write `collection:"))
             let report = try Self.verify(folder.file("legacy.csv"), database)
             #expect(report.differences.first?.detail.contains("the database has 'coveragetypes'") == true)
         }

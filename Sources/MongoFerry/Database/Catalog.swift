@@ -63,7 +63,7 @@ struct Catalog {
             }
             guard info.hasExactName else {
                 throw FerryError(
-                    "the name of a collection of \(database), \(info.name), is not UTF-8, and cannot be said to the server",
+                    "the name of a collection of \(database), \(info.name), is not UTF-8, and cannot be addressed",
                     advice: ["Rename it with the tool that made it, or leave it out: --exclude '\(info.name)'."])
             }
             let kind: BackupMetadata.Collection.Kind =

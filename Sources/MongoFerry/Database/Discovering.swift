@@ -38,7 +38,7 @@ public struct Discovering: Sendable {
         guard let database = target.database else {
             throw FerryError(
                 "which database? Neither --db nor the connection string names one", kind: .usage,
-                advice: [orFile ? "Say --db NAME, or a FILE." : "Say --db NAME."])
+                advice: [orFile ? "Use --db NAME, or a FILE." : "Use --db NAME."])
         }
         return database
     }

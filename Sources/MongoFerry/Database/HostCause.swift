@@ -36,7 +36,7 @@ struct HostCause {
             remedy =
                 connection.usesTLS
                 ? "Is it a MongoDB server, and does it speak TLS at this port?"
-                : "A server that wants TLS does that: say tls=true in the connection string. Or it is no MongoDB server."
+                : "A server that wants TLS does that: put tls=true in the connection string. Or it is no MongoDB server."
         } else if lower.contains("invalid reply") {
             phrase = "what answers there is no MongoDB server"
             remedy = "Is the port right? MongoDB's own is 27017."

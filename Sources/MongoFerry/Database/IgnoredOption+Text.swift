@@ -22,11 +22,11 @@ extension IgnoredOption {
         let library = "libmongoc \(LibraryVersion.libmongoc)"
         let what =
             switch (fault, name?.oneLine) {
-            case (.unknown, let name?): "'\(name)' is no option that \(library) knows"
+            case (.unknown, let name?): "'\(name)' is not an option of \(library)"
             case (.empty, let name?): "'\(name)' has no value"
-            case (.meaningless, let name?): "a value of '\(name)' is none that \(library) knows"
+            case (.meaningless, let name?): "a value of '\(name)' is not one that \(library) takes"
             case (.repeated, let name?): "'\(name)' stands there more than once: only the last counts"
-            case (_, nil): "something behind a secret value is no option that \(library) knows"
+            case (_, nil): "something behind a secret value is not an option of \(library)"
             }
         return "\(ConnectionString.errorContext): \(what)"
     }

@@ -8,6 +8,6 @@ struct NameHints: Sendable {
     /// - Returns: nil where nothing has nearly that name.
     func hint(_ name: String) -> String? {
         guard let other = byLowerCase[name.lowercased()]?.first(where: { $0 != name }) else { return nil }
-        return "the database has '\(other)': if that is meant, say `collection: \(other)` in the configuration"
+        return "the database has '\(other)': if that is meant, write `collection: \(other)` in the configuration"
     }
 }

@@ -7,8 +7,8 @@ enum ReadFault {
         if error.isSnapshotTooOld {
             let other =
                 moment.consistency == .collection
-                ? "or say --consistency none: then writes during the export may be half in the file"
-                : "or say --consistency collection, which takes a snapshot for each collection"
+                ? "or use --consistency none: then writes during the export may be half in the file"
+                : "or use --consistency collection, which takes a snapshot for each collection"
             return FerryError(
                 "the export took longer than the server keeps the history of its snapshot: \(error.message)",
                 details: ["Nothing was left behind under the file's name."],

@@ -23,8 +23,8 @@ struct ReadMoment: Sendable {
                 consistency == .snapshot ? try sizes.recentTime ?? Self.time(of: connection) : nil
             if consistency == .snapshot, clusterTime == nil {
                 throw FerryError(
-                    "the server tells no time to take a snapshot at",
-                    advice: ["Say --consistency none to read without one."])
+                    "the server reports no operationTime for a snapshot",
+                    advice: ["Use --consistency none to read without one."])
             }
             return
         }
@@ -32,7 +32,7 @@ struct ReadMoment: Sendable {
             throw FerryError(
                 "this server has no snapshots: MongoDB \(connection.server.version), \(connection.topologyText)",
                 details: ["Replica sets and sharded clusters have them from MongoDB 5.0."],
-                advice: ["Say --consistency none to read without."])
+                advice: ["Use --consistency none to read without one."])
         }
         consistency = .none
         clusterTime = nil

@@ -67,7 +67,7 @@ public struct Import: Sendable {
         } else {
             throw FerryError(
                 "which database? Neither --db nor the connection string nor the file names one", kind: .usage,
-                advice: ["Say --db NAME."])
+                advice: ["Use --db NAME."])
         }
         try TargetName.check(database: database)
         return try Connection(target, database: database, operation.cancellation, forWriting: true)

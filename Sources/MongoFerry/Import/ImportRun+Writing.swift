@@ -47,7 +47,7 @@ extension ImportRun {
                 let dangling = report.danglingCount
                 report.error =
                     dangling > 0
-                    ? "the live data were not touched: \(dangling) references lead nowhere, and --fail-on-dangling was said"
+                    ? "the live data were not touched: \(dangling.counted("dangling reference")) (--fail-on-dangling)"
                     : "the live data were not touched: the server refused \(whatWasRefused)"
             } else if !outcome.refusedIndexes.isEmpty || rejections.count > 0 {
                 report.status = "problems"

@@ -144,7 +144,7 @@ struct ImportRun {
         if let clash = missing.clash {
             throw FerryError(
                 "the server has '\(clash)', and takes no second name that differs in case only",
-                details: ["Nothing was written."], advice: ["Say --db \(Report.shellWord(clash))."])
+                details: ["Nothing was written."], advice: ["Use --db \(Report.shellWord(clash))."])
         }
         return missing
     }

@@ -38,7 +38,7 @@ public struct Verify: Sendable {
         switch (file, target) {
         case (let file?, let target): report = try verifyFile(file, target, operation)
         case (nil, let target?): report = try verifyDatabase(target, operation)
-        case (nil, nil): throw FerryError("nothing to verify: say a file, --db, or both", kind: .usage)
+        case (nil, nil): throw FerryError("nothing to verify: name a file, --db, or both", kind: .usage)
         }
         let isDifferent = report.differences.contains(where: \.isProblem)
         if report.rejectionCount > 0 || report.danglingCount > 0 || isDifferent { report.status = "problems" }
@@ -191,7 +191,7 @@ public struct Verify: Sendable {
         guard let database = target.database ?? reader.metadata?.database else {
             throw FerryError(
                 "which database? Neither --db nor the connection string nor the file names one", kind: .usage,
-                advice: ["Say --db NAME."])
+                advice: ["Use --db NAME."])
         }
         return try Connection(target, database: database, operation.cancellation)
     }

@@ -42,7 +42,7 @@ struct CommonOptions: ParsableArguments {
 
     /// The connection string, wherever it comes from; nil where none is given.
     private func connectionText() throws -> String? {
-        if let uri, uriFile != nil { _ = uri; throw FerryError("say --uri or --uri-file, not both", kind: .usage) }
+        if let uri, uriFile != nil { _ = uri; throw FerryError("use --uri or --uri-file, not both", kind: .usage) }
         if let uri { return uri }
         if let uriFile {
             let text = try TextFile.read(uriFile, limit: 1 << 20)

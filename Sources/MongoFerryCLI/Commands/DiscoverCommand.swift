@@ -29,7 +29,7 @@ struct DiscoverCommand: ParsableCommand {
         let output = output == "-" ? nil : output
         if let output, !force, FileManager.default.fileExists(atPath: output) {
             throw FerryError(
-                "\(output): the file exists already", advice: ["Choose another name, or say --force to overwrite it."])
+                "\(output): the file exists already", advice: ["Choose another name, or use --force to overwrite it."])
         }
         let found = try Discovering(common.target(), configuration: common.configuration(), operation)
         display.end()

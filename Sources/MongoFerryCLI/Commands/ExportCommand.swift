@@ -82,7 +82,7 @@ struct ExportCommand: ParsableCommand {
         guard let database = target.database else {
             throw FerryError(
                 "which database? Neither --db nor the connection string names one", kind: .usage,
-                advice: ["Say --db NAME."])
+                advice: ["Use --db NAME."])
         }
         // A file that the shell has opened for standard output is written to, and not replaced.
         let isOutput = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].contains(output)

@@ -27,13 +27,13 @@ struct ExportPlace {
         guard !["", ".", ".."].contains(name), occupant != .folder else {
             throw FerryError(
                 "\(path): this is a folder, and a file is to be written", kind: .usage,
-                advice: ["Say the file's name too."])
+                advice: ["Add the file's name."])
         }
         if occupant == .special { return }
         try checkEnding()
         if occupant != nil, !overwrites {
             throw FerryError(
-                "\(path): the file exists already", advice: ["Choose another name, or say --force to overwrite it."])
+                "\(path): the file exists already", advice: ["Choose another name, or use --force to overwrite it."])
         }
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
         var isFolder: ObjCBool = false
@@ -57,7 +57,7 @@ struct ExportPlace {
         let ending = URL(fileURLWithPath: path).pathExtension
         guard Self.otherCompressions.contains(ending.lowercased()) else { return }
         throw FerryError(
-            "\(path): .\(ending) is not written", kind: .usage,
+            "\(path): unsupported compression .\(ending): use .gz or .zst", kind: .usage,
             advice: ["Names that end in .gz and .zst are compressed, others are not. For more: -o - and a pipe."])
     }
 

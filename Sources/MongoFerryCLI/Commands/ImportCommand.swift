@@ -106,7 +106,7 @@ struct ImportCommand: ParsableCommand {
         }
         if mode == .replace, !yes, !dryRun, readsStandardInput || isatty(0) != 1 {
             throw FerryError(
-                "replace asks before it writes, and there is nobody to ask here: say --yes", kind: .usage,
+                "--mode replace asks for confirmation, but standard input is not a terminal: pass --yes", kind: .usage,
                 details: ["Nothing was written. --dry-run shows what would happen."])
         }
         options.confirm = { plan in

@@ -51,7 +51,7 @@ struct VerifyCommand: ParsableCommand {
         }
         if !asksForDatabase {
             throw ValidationError(
-                "--collection, --exclude and --rename choose what is held against a database, and none is named: say --db"
+                "--collection, --exclude and --rename choose what is held against a database, and none is named: use --db"
             )
         }
     }

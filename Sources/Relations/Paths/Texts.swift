@@ -42,6 +42,12 @@ extension Int {
         groups.append(digits[...])
         return (self < 0 ? "-" : "") + groups.reversed().joined(separator: ",")
     }
+
+    /// With its noun: "1 record", "4,000 records", and what else depends on the number: "1 row was", "2 rows were".
+    /// - Parameter many: where an s is not enough.
+    package func counted(_ one: String, _ many: String? = nil) -> String {
+        "\(grouped) \(self == 1 ? one : many ?? one + "s")"
+    }
 }
 
 extension [String] {

@@ -232,7 +232,7 @@ struct Replacement {
         guard let error = error as? MongoError else { return fault }
         if error.isOutOfDiskSpace {
             fault.advice = [
-                "Free room on the server and run the import again; or say --in-place, which drops each collection before "
+                "Free room on the server and run the import again; or use --in-place, which drops each collection before "
                     + "it loads it: then the old and the new one need no room beside each other."
             ]
         } else if error.isRetryable || error.isServerTrouble {
