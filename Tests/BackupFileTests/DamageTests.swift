@@ -99,7 +99,7 @@ import Testing
             let row = lines.remove(at: 6)
             #expect(
                 try backup.faults(in: Array(lines.joined(separator: "\n").utf8)).contains(
-                    "the seal says 2 records of customers, there are 1"))
+                    "the seal says 2 records of customers, there is 1"))
             lines.insert(row, at: 6)
             lines.insert(row, at: 6)
             let faults = try backup.faults(in: Array(lines.joined(separator: "\n").utf8))

@@ -13,9 +13,9 @@ import Testing
         #expect(
             plan.lines == [
                 "import into insurance, mode merge:",
-                "  1. 🚢🚢🚢🚢🚢🚢  merge, 1 records (new)",
-                "  2. customers     merge, 1 records (new)",
-                "  3. 保険証券      merge, 1 records (new)",
+                "  1. 🚢🚢🚢🚢🚢🚢  merge, 1 record (new)",
+                "  2. customers     merge, 1 record (new)",
+                "  3. 保険証券      merge, 1 record (new)",
             ])
     }
 }

@@ -405,7 +405,7 @@ extension OwnServerTests {
                 }
             }
             #expect(log.text.contains("the file is a backup of another database: another") == isOtherDatabase)
-            #expect(log.text.contains("fine  \(mode.rawValue), 1 records (5 there now)"))
+            #expect(log.text.contains("fine  \(mode.rawValue), 1 record (5 there now)"))
             let loss =
                 switch mode {
                 case .replace: "replaced and gone afterwards: the 5 documents that are there now"

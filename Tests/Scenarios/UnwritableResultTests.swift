@@ -46,7 +46,7 @@ import Testing
             let export = try Self.run(
                 "export", "--db", source.name, "-o", file, "--report", page, limit: Self.limit)
             #expect(export.status == 1)
-            #expect(Self.lastLine(export.output).hasPrefix("\(file): 1 records, "), "\(export.output)")
+            #expect(Self.lastLine(export.output).hasPrefix("\(file): 1 record, "), "\(export.output)")
             #expect(export.errors.contains("mongoferry: \(page): cannot write the report: "), "\(export.errors)")
             #expect(export.errors.hasSuffix("\n  The export itself is done.\n"), "\(export.errors)")
             #expect(try Self.run("verify", file).status == 0)

@@ -1,4 +1,5 @@
 import MongoDriver
+import Relations
 
 /// What a database shows of an import that is running, or has ended before its work was done.
 ///
@@ -60,7 +61,7 @@ enum UnfinishedImport {
             return
                 "an import into \(database) is running (\(holder.text)): what is read now may be half old, half new: wait until it has ended"
         case .doubtful(let holder):
-            let silence = holder?.silentSeconds.map { ", silent for \($0) seconds" } ?? ""
+            let silence = holder?.silentSeconds.map { ", silent for \($0.counted("second"))" } ?? ""
             let who = holder.map { " (\($0.text)\(silence))" } ?? ""
             return
                 "an import into \(database) is running or was interrupted\(who): what is read now may be half old, half new: wait until it has ended, or run it again"

@@ -1,6 +1,7 @@
 import BSON
 import BackupFile
 import MongoDriver
+import Relations
 
 /// What must be true when everything has been read.
 extension Export {
@@ -18,7 +19,7 @@ extension Export {
             }
             guard count == read else {
                 throw FerryError(
-                    "\(entry.databaseName): \(read) documents were read in ranges, the snapshot has \(count)",
+                    "\(entry.databaseName): \(read.counted("document was", "documents were")) read in ranges, the snapshot has \(count.grouped)",
                     details: ["Nothing was left behind under the file's name."],
                     advice: [
                         "The collection's _id index may be damaged: run validate on it. --jobs 1 reads without it."

@@ -1,3 +1,5 @@
+import Relations
+
 /// References that lead nowhere, as an error that reads well where a test fails.
 ///
 ///     2 references lead nowhere in mongoferry_fixture_shop_674309ab_1f2e3d4c:
@@ -14,7 +16,7 @@ public struct DanglingReferences: Error, Sendable, CustomStringConvertible {
     public var description: String {
         let lines = references.map { reference in
             var line = "\(reference.collection).\(reference.path) → \(reference.target): "
-            line += "\(reference.dangling) of \(reference.checked) values"
+            line += "\(reference.dangling.grouped) of \(reference.checked.counted("value"))"
             if reference.isTargetMissing { line += "; there is no such collection" }
             if let example = reference.examples.first {
                 line += ", such as \(IDText.text(example.value)) in the document with _id "
@@ -22,8 +24,7 @@ public struct DanglingReferences: Error, Sendable, CustomStringConvertible {
             }
             return "\n  " + line
         }
-        let count = count
-        return "\(count) \(count == 1 ? "reference leads" : "references lead") nowhere in \(database):"
+        return "\(count.counted("reference leads", "references lead")) nowhere in \(database):"
             + lines.joined()
     }
 }

@@ -1,3 +1,5 @@
+import Relations
+
 /// What is wrong with a fixture, as one error that reads well where a test fails.
 enum FixtureProblems {
     /// Rows that are named with their reasons.
@@ -16,7 +18,7 @@ enum FixtureProblems {
         if survey.problems.count > limit { advice.append("`mongoferry verify \(file)` lists more of the rows.") }
         if !survey.fileProblems.isEmpty { advice.append(edited) }
         throw FerryError(
-            "\(file): the fixture has \(counted(count, "fault")), and was not restored", kind: .data, details: details,
+            "\(file): the fixture has \(count.counted("fault")), and was not restored", kind: .data, details: details,
             advice: advice)
     }
 
@@ -24,8 +26,8 @@ enum FixtureProblems {
     static func check(_ rejections: RejectionLog, _ refusedIndexes: [String], _ file: String) throws {
         guard rejections.count > 0 || !refusedIndexes.isEmpty else { return }
         let what = [
-            rejections.count > 0 ? counted(rejections.count, "document") : nil,
-            refusedIndexes.isEmpty ? nil : counted(refusedIndexes.count, "index", "indexes"),
+            rejections.count > 0 ? rejections.count.counted("document") : nil,
+            refusedIndexes.isEmpty ? nil : refusedIndexes.count.counted("index", "indexes"),
         ].compactMap(\.self)
         throw FerryError(
             "\(file): the server refuses \(what.joined(separator: " and ")) of the fixture", kind: .data,
@@ -39,9 +41,5 @@ enum FixtureProblems {
             if let id = problem.id { line += ", _id \(id)" }
             return "\(line): \(problem.reason)"
         }
-    }
-
-    private static func counted(_ count: Int, _ one: String, _ many: String? = nil) -> String {
-        "\(count) \(count == 1 ? one : many ?? one + "s")"
     }
 }

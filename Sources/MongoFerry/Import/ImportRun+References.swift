@@ -25,7 +25,7 @@ extension ImportRun {
             }
             guard count < written else { return nil }
             return
-                "\(BackupMetadata.shown(step.databaseName)) is capped and full: of \(written) documents the server has kept \(count)"
+                "\(BackupMetadata.shown(step.databaseName)) is capped and full: of \(written.counted("document")) the server has kept \(count.grouped)"
         }
     }
 

@@ -15,7 +15,7 @@ extension ImportRun {
         report.rejectsCommand = command(for: rejects)
         // What to do with them is among the next steps.
         operation.warning(
-            "\(rejects.count) \(rejects.count == 1 ? "row was" : "rows were") set aside in \(rejects.path)")
+            "\(rejects.count.counted("row was", "rows were")) set aside in \(rejects.path)")
     }
 
     /// The file itself, or where the program was started.

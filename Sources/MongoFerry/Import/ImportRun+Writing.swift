@@ -225,8 +225,8 @@ extension ImportRun {
     private var whatWasRefused: String {
         let (documents, indexes) = (rejections.count, report.refusedIndexCount)
         return [
-            documents == 0 ? nil : "\(documents.grouped) \(documents == 1 ? "document" : "documents")",
-            indexes == 0 ? nil : "\(indexes.grouped) \(indexes == 1 ? "index" : "indexes")",
+            documents == 0 ? nil : documents.counted("document"),
+            indexes == 0 ? nil : indexes.counted("index", "indexes"),
         ].compactMap(\.self).joined(separator: " and ")
     }
 

@@ -169,7 +169,7 @@ struct ImportRun {
         }
         report.status = "refused"
         let count = survey.problems.count + survey.fileProblems.count
-        report.error = "nothing was written: the file has \(count) \(count == 1 ? "fault" : "faults")"
+        report.error = "nothing was written: the file has \(count.counted("fault"))"
         return true
     }
 

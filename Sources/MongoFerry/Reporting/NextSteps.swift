@@ -44,7 +44,7 @@ extension Report {
             (differences.count(where: \.isProblem) - faults, "difference", "differences"),
             (danglingCount, "dangling reference", "dangling references"),
             (warnings.count, "warning", "warnings"),
-        ].filter { $0.0 > 0 }.map { "\($0.0.grouped) \($0.0 == 1 ? $0.1 : $0.2)" }
+        ].filter { $0.0 > 0 }.map { $0.0.counted($0.1, $0.2) }
         let isDamaged = faults > 0 || unreadable?.isDamaged == true
         let file = isDamaged ? ["the file is damaged"] : unreadable == nil ? [] : ["the file cannot be read"]
         let all = file + counts

@@ -32,7 +32,7 @@ struct FileDatabaseComparison {
                 differences.append(
                     .init(
                         collection: rows.name, kind: "missing",
-                        detail: "the collection is not there; the file has \(rows.count) records"
+                        detail: "the collection is not there; the file has \(rows.count.counted("record"))"
                             + (hints.hint(name).map { "; \($0)" } ?? "")))
                 continue
             }
@@ -85,7 +85,7 @@ struct FileDatabaseComparison {
             differences.append(
                 .init(
                     collection: rows.name, kind: kind,
-                    detail: "\(count) \(count == 1 ? "document" : "documents")\(note)"
+                    detail: "\(count.counted("document"))\(note)"
                         + (examples.isEmpty ? "" : ": \(examples.joined(separator: "; "))\(more)")))
         }
         if let result {

@@ -1,5 +1,6 @@
 import BackupFile
 import BSON
+import Relations
 
 /// What a file says about itself, without reading its rows.
 public struct Inspection: Sendable {
@@ -41,7 +42,7 @@ public struct Inspection: Sendable {
         for entry in metadata.collections {
             let count = counts[entry.name] ?? entry.records
             var text = "  \(BackupMetadata.shown(entry.name)): "
-            text += entry.kind == .view ? "view on \(entry.options["viewOn"]?.string ?? "?")" : "\(count) records"
+            text += entry.kind == .view ? "view on \(entry.options["viewOn"]?.string ?? "?")" : count.counted("record")
             if entry.kind == .timeseries { text += ", time series" }
             if entry.databaseName != entry.name {
                 text += ", in the database \(BackupMetadata.shown(entry.databaseName))"
@@ -60,7 +61,7 @@ public struct Inspection: Sendable {
         }
         for query in metadata.queries { lines.append("  only of \(query.name): \(query.query)") }
         if let seal {
-            lines.append("seal \(seal.rows) records, sha256 \(seal.sha256); `mongoferry verify` checks it")
+            lines.append("seal \(seal.rows.counted("record")), sha256 \(seal.sha256); `mongoferry verify` checks it")
         } else {
             lines.append("the seal is missing: the file is damaged, or is still being written")
         }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import MongoFerry
+import Relations
 
 struct DiscoverCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -42,7 +43,8 @@ struct DiscoverCommand: ParsableCommand {
         } catch { throw FerryError("\(output): cannot write: \(error.localizedDescription)") }
         if !common.quiet {
             Terminal.standardOutput.line(
-                "\(output): \(found.references.count) references, \(found.candidates.count) more that are not sure")
+                "\(output): \(found.references.count.counted("reference")), \(found.candidates.count.counted("more that is", "more that are")) not sure"
+            )
         }
     }
 }

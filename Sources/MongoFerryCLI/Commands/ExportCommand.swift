@@ -121,13 +121,15 @@ struct ExportCommand: ParsableCommand {
         out.show(Summary.table(report))
         out.line("left out: \(Summary.leftOut(report) ?? "nothing")")
         if let escaped = report.escaped, escaped > 0 {
-            out.line("\(escaped.grouped) documents that Extended JSON cannot carry stand in the file as $rawBSON")
+            out.line(
+                "\(escaped.counted("document that Extended JSON cannot carry stands", "documents that Extended JSON cannot carry stand")) in the file as $rawBSON"
+            )
         }
         if path != "-", let bytes = report.bytes {
             let attributes = try? FileManager.default.attributesOfItem(atPath: path)
             let size = attributes?[.size] as? Int ?? bytes
             let text = ByteText.text(bytes) + (size == bytes ? "" : " in \(ByteText.text(size))")
-            out.line("\(path): \(report.totals.read.grouped) records, \(text), from \(report.source ?? "")")
+            out.line("\(path): \(report.totals.read.counted("record")), \(text), from \(report.source ?? "")")
         }
     }
 }

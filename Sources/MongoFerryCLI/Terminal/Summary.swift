@@ -50,13 +50,13 @@ enum Summary {
     static func sound(_ reference: ReferenceOutcome) -> String {
         var parts: [String] = []
         if reference.checked > 0 {
-            parts.append("\(reference.checked.grouped) values, all there")
+            parts.append(reference.checked.counted("value, which is there", "values, all there"))
         } else if reference.unchecked == 0 {
             parts.append("no document has a value at this path")
         }
         if reference.unchecked > 0 {
             parts.append(
-                "\(reference.unchecked.grouped) values not checked, since the file does not have all of \(reference.target)"
+                "\(reference.unchecked.counted("value")) not checked, since the file does not have all of \(reference.target)"
             )
         } else if reference.isTargetMissing {
             parts.append("\(reference.target) does not exist")

@@ -62,7 +62,7 @@ public struct ConfigurationDraft: Sendable {
         let open = candidates.filter { $0.collection.hasSameBytes(as: collection.name) }
         let isRenamed = !collection.databaseName.hasSameBytes(as: collection.name)
         let isEmpty = mine.isEmpty && types.isEmpty && !isRenamed
-        let records = collection.records.map { "\($0.grouped) \($0 == 1 ? "document" : "documents")" }
+        let records = collection.records.map { $0.counted("document") }
         var lines = YAMLLine.aligned([
             YAMLLine("  \(collection.name.yamlScalar):" + (isEmpty ? " {}" : ""), records)
         ])
@@ -78,7 +78,7 @@ public struct ConfigurationDraft: Sendable {
                 types.map {
                     YAMLLine(
                         "      \($0.path.description.yamlScalar): \($0.type)",
-                        "\($0.values.grouped) sampled \($0.values == 1 ? "value" : "values")")
+                        $0.values.counted("sampled value"))
                 })
         }
         return lines

@@ -41,7 +41,7 @@ public struct GraphDrawing: Sendable {
 
     /// "4 records"; nil where it is not known.
     func records(of collection: String) -> String? {
-        recordCount(of: collection).map { "\($0.grouped) \($0 == 1 ? "record" : "records")" }
+        recordCount(of: collection).map { $0.counted("record") }
     }
 
     func isMissing(_ reference: Reference) -> Bool { graph.group(of: reference.target) == nil }

@@ -92,7 +92,8 @@ struct LegacyResolver {
                 let evidence = "\(seen.values.grouped) of \(seen.values.grouped) values of an '_id' have 24 hex digits"
                 draft.rules.append(TypeRule(collection: name, path: path, type: .objectId, reason: .inferred(evidence)))
             } else {
-                let problem = "\(seen.hexStrings.grouped) values of 24 hex digits stay texts: \(found.shortfall)"
+                let problem =
+                    "\(seen.hexStrings.counted("value of 24 hex digits stays a text", "values of 24 hex digits stay texts")): \(found.shortfall)"
                 draft.lookAlikes.append(.init(collection: name, path: path, problem: problem))
             }
             return
@@ -223,6 +224,6 @@ extension PathSurvey {
             (arrays, "an array"), (typed, "another type"),
         ]
         let parts = others.filter { $0.0 > 0 }.map { "\($0.1) in \($0.0.grouped)" }
-        return "a date in \(dateStrings.grouped) values, \(parts.listed("and")): left as they are"
+        return "a date in \(dateStrings.counted("value")), \(parts.listed("and")): left as they are"
     }
 }

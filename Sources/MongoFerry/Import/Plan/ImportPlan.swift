@@ -1,5 +1,6 @@
 import BSON
 import BackupFile
+import Relations
 
 /// What an import will do to which collection, in which order.
 public struct ImportPlan: Sendable {
@@ -94,11 +95,11 @@ public struct ImportPlan: Sendable {
                 lines += step.code.map { "     code that the server runs: \($0)" }
                 continue
             }
-            line += "\(step.way.rawValue), \(step.records) records"
+            line += "\(step.way.rawValue), \(step.records.counted("record"))"
             if step.databaseName != step.name { line += " of \(BackupMetadata.shown(step.name))" }
             line +=
                 step.liveIsView
-                ? " (a view has that name now)" : step.liveCount.map { " (\($0) there now)" } ?? " (new)"
+                ? " (a view has that name now)" : step.liveCount.map { " (\($0.grouped) there now)" } ?? " (new)"
             lines.append(line)
             lines += step.differences.map { "     \($0)" }
             lines += step.doubts.map { "     \($0)" }
@@ -109,7 +110,7 @@ public struct ImportPlan: Sendable {
         if !untouched.isEmpty { lines.append("  left alone: \(Self.list(untouched))") }
         lines.append(contentsOf: losses)
         let lost = steps.filter(\.isReplaced).compactMap(\.liveCount).reduce(0, +)
-        if lost > 0 { lines.append("  replaced and gone afterwards: the \(lost) documents that are there now") }
+        if lost > 0 { lines.append("  replaced and gone afterwards: the \(Self.there(lost))") }
         if stagingBytes > 0 {
             lines.append(
                 "  room that the staging takes on the server: about \(ByteText.text(stagingBytes)) before compression")
@@ -127,6 +128,10 @@ public struct ImportPlan: Sendable {
         names.map { BackupMetadata.shown($0) }.joined(separator: ", ")
     }
 
+    private static func there(_ count: Int) -> String {
+        count.counted("document that is there now", "documents that are there now")
+    }
+
     /// What a merge or an insertion may do to the documents that are there now.
     private var losses: [String] {
         let there = steps.filter { !$0.isReplaced }.compactMap(\.liveCount).reduce(0, +)
@@ -134,10 +139,10 @@ public struct ImportPlan: Sendable {
         switch mode {
         case .merge:
             return [
-                "  of the \(there) documents that are there now, those that differ from the file's are overwritten; "
+                "  of the \(Self.there(there)), those that differ from the file's are overwritten; "
                     + "--dry-run counts them"
             ]
-        case .insert: return ["  the \(there) documents that are there now stay as they are"]
+        case .insert: return ["  the \(Self.there(there)) \(there == 1 ? "stays as it is" : "stay as they are")"]
         case .replace: return []
         }
     }
@@ -158,7 +163,7 @@ public enum ByteText {
             size /= 1000
             unit += 1
         }
-        if unit == 0 { return "\(bytes) bytes" }
+        if unit == 0 { return bytes.counted("byte") }
         let tenths = Int((size * 10).rounded())
         return "\(tenths / 10).\(tenths % 10) \(units[unit])"
     }

@@ -116,7 +116,7 @@ struct Surveyor {
         counts.merge(survey.problems.counts, uniquingKeysWith: +)
         for (name, count) in seal.records where counts[name, default: 0] != count {
             survey.fileProblems.append(
-                "the seal says \(count) records of \(BackupMetadata.shown(name)), there are \(counts[name, default: 0])"
+                "the seal says \(count.counted("record")) of \(BackupMetadata.shown(name)), there \(counts[name, default: 0] == 1 ? "is" : "are") \(counts[name, default: 0].grouped)"
             )
         }
         for (name, line) in unknown.sorted {
@@ -129,7 +129,7 @@ struct Surveyor {
                 let sealed = sealedCounts[entry.name] ?? 0
                 if sealed != entry.records {
                     survey.fileProblems.append(
-                        "the metadata say \(entry.records) records of \(BackupMetadata.shown(entry.name)), the seal says \(sealed)"
+                        "the metadata say \(entry.records.counted("record")) of \(BackupMetadata.shown(entry.name)), the seal says \(sealed.grouped)"
                     )
                 }
             }

@@ -1,4 +1,5 @@
 import MongoDriver
+import Relations
 
 /// What interrupted imports have left in a database: given back where it is wanted, else removed.
 struct Leftovers {
@@ -18,7 +19,8 @@ struct Leftovers {
         let litter = try removeStaging() + removed
         if litter > 0 {
             operation.warning(
-                "an earlier import was interrupted: \(litter) collections that it had left behind were removed")
+                "an earlier import was interrupted: \(litter.counted("collection that it had left behind was removed", "collections that it had left behind were removed"))"
+            )
         } else if lock.tookOver {
             operation.warning("an earlier import was interrupted: its lock was taken over")
         }

@@ -1,6 +1,7 @@
 import BSON
 import BackupFile
 import MongoDriver
+import Relations
 
 /// Drops and loads what cannot be swapped, or shall not be.
 extension Replacement {
@@ -73,7 +74,7 @@ extension Replacement {
         let count = try connection.withClient { try $0.countDocuments(connection.namespace(step.databaseName)) }
         guard count > loaded else { return try checkCounts(of: [(step, step.databaseName)], outcome.loads) }
         outcome.warnings.append(
-            "\(step.databaseName): \(loaded) documents were written, and \(count) are there: other programs wrote to it while it was replaced in place"
+            "\(step.databaseName): \(loaded.counted("document was", "documents were")) written, and \(count.counted("is", "are")) there: other programs wrote to it while it was replaced in place"
         )
     }
 

@@ -1,6 +1,7 @@
 import BSON
 import BackupFile
 import MongoDriver
+import Relations
 
 /// Replaces collections: everything is loaded and indexed beside the live data, then swapped in.
 ///
@@ -132,7 +133,7 @@ struct Replacement {
         }
         for (place, isComplete) in zip(countable, areComplete) where !isComplete {
             throw FerryError(
-                "\(place.step.databaseName): \(inserted[place.step.name] ?? 0) documents were written, and another number is there"
+                "\(place.step.databaseName): \((inserted[place.step.name] ?? 0).counted("document was", "documents were")) written, and another number is there"
             )
         }
     }

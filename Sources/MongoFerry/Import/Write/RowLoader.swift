@@ -102,7 +102,7 @@ struct RowLoader {
         let setAside = workers.reduce(0) { $0 + $1.setAside }
         guard result.outcome.read + setAside == rows.count else {
             throw FerryError(
-                "\(reader.path): \(result.outcome.read) rows of \(name) were read, \(rows.count) were found before: the file was changed while it was read"
+                "\(reader.path): \(result.outcome.read.counted("row")) of \(name) read, \(rows.count.grouped) found before: the file was changed while it was read"
             )
         }
         // Before anything is swapped in: its rows may be others than those that were found sound.

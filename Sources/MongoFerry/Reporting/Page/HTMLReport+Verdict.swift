@@ -15,7 +15,7 @@ extension HTMLReport {
     var verdict: String {
         if let error = report.error { return error }
         let dangling = report.danglingCount
-        let but = dangling > 0 ? " \(dangling.grouped) \(dangling == 1 ? "value leads" : "values lead") nowhere." : ""
+        let but = dangling > 0 ? " \(dangling.counted("value leads", "values lead")) nowhere." : ""
         let left = report.excluded.count
         switch (report.operation, report.status) {
         case (_, "problems"):
@@ -23,13 +23,13 @@ extension HTMLReport {
         case (_, "planned"): return "Nothing was written. This is what an import would do."
         case ("export", _):
             let records = report.totals.read
-            return "\(records.grouped) \(records == 1 ? "record is" : "records are") in the file. \(leftOut)\(warned)"
+            return "\(records.counted("record is", "records are")) in the file. \(leftOut)\(warned)"
         case ("import", _):
             let isInsert = report.mode == ImportOptions.Mode.insert.rawValue
             // What is there in another form stays as it is.
             let missing = isInsert ? " that was missing" : ""
             guard left > 0 else { return "Everything in the file\(missing) is in the database.\(but)" }
-            let count = "\(left) \(left == 1 ? "collection was" : "collections were")"
+            let count = left.counted("collection was", "collections were")
             return
                 "What was chosen of the file\(isInsert ? " and was missing" : "") is in the database. \(count) left out.\(but)"
         case _ where !report.warnings.isEmpty: return "No fault was found.\(warned)\(but)"
@@ -44,7 +44,7 @@ extension HTMLReport {
     private var leftOut: String {
         var sentences: [String] = []
         let left = report.excluded.count
-        if left > 0 { sentences.append("\(left) \(left == 1 ? "name was" : "names were") left out.") }
+        if left > 0 { sentences.append("\(left.counted("name was", "names were")) left out.") }
         if !report.queries.isEmpty {
             let names = report.queries.map(\.name).listed("and")
             sentences.append("Of \(names) there is only what a query matches.")
