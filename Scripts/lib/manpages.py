@@ -85,7 +85,14 @@ def item(argument):
     default = argument.get("defaultValue")
     if default and "default" not in text.lower():
         text += f" Default: {default}."
-    return [head, *paragraph(text)]
+    lines = [head, *paragraph(text)]
+    meanings = argument.get("allValueDescriptions")
+    if meanings:
+        lines += [".Bl -tag -width Ds -compact"]
+        for value in argument["allValues"]:
+            lines += [f".It Cm {word(value)}", *paragraph(meanings[value])]
+        lines += [".El"]
+    return lines
 
 
 def listed(title, arguments):

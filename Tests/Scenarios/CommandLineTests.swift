@@ -27,6 +27,23 @@ import Testing
         #expect(try Self.run("help", command).output == outcome.output)
     }
 
+    @Test(arguments: ["export", "import", "verify", "plan", "discover"])
+    func aCommandsOwnOptionsComeBeforeTheConnection(_ command: String) throws {
+        let lines = try Self.run(command, "--help").output.split(separator: "\n")
+        let own = try #require(lines.firstIndex(of: "\(command.uppercased()) OPTIONS:"))
+        let connection = try #require(lines.firstIndex(of: "CONNECTION AND COMMON OPTIONS:"))
+        #expect(own < connection)
+        #expect(lines[connection...].contains { $0.hasPrefix("  --uri ") })
+        #expect(lines.allSatisfy { $0.count <= 80 })
+        #expect(lines.filter { $0.hasPrefix("  mongoferry ") }.allSatisfy { $0.count < 78 })
+    }
+
+    @Test func helpSaysOnceWhatEachValueMeans() throws {
+        let help = try Self.run("import", "--help").output
+        #expect(help.contains("        replace           - make each collection exactly as in the file\n"))
+        #expect(help.contains("(default: merge)\n") && !help.contains("values:"))
+    }
+
     @Test func helpSaysThatAnEmptyVariableIsNone() throws {
         let words = try Self.run("export", "--help").output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
         #expect(words.contains("or NO_COLOR is set and not empty."))

@@ -8,6 +8,9 @@ import Relations
 
 /// What every command takes.
 struct CommonOptions: ParsableArguments {
+    /// Above them in `--help`.
+    static let title = "Connection and common options"
+
     @Option(
         help: ArgumentHelp(
             "Connection string. Default: $MONGODB_URI, else mongodb://localhost:27017.", valueName: "uri"))
@@ -24,10 +27,11 @@ struct CommonOptions: ParsableArguments {
     var db: String?
 
     @Option(
-        help: ArgumentHelp("Configuration. Default: mongoferry.yaml in this folder, if present.", valueName: "file"))
+        help: ArgumentHelp(
+            "Configuration file. Default: mongoferry.yaml in this folder, if present.", valueName: "file"))
     var config: String?
 
-    @Option(help: ArgumentHelp("debug, info or warning.", valueName: "level"))
+    @Option(help: ArgumentHelp("Which messages are shown.", valueName: "level"))
     var logLevel: LogLevel = .info
 
     @Flag(help: "No progress and no messages but warnings and errors.")
@@ -36,7 +40,7 @@ struct CommonOptions: ParsableArguments {
     @Flag(help: "No colours. They are never used where output is no terminal, or NO_COLOR is set and not empty.")
     var noColor = false
 
-    enum LogLevel: String, ExpressibleByArgument, CaseIterable {
+    enum LogLevel: String, CaseIterable {
         case debug, info, warning
     }
 

@@ -7,6 +7,7 @@ struct DiscoverCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "discover",
         abstract: "Read a live database and write a configuration: collections, references, types.",
+        usage: "mongoferry discover [<options>]",
         discussion: """
             Each reference stands there with its evidence; what was close but not sure is named in a comment.
 
@@ -14,21 +15,26 @@ struct DiscoverCommand: ParsableCommand {
               mongoferry discover --db insurance -o mongoferry.yaml
             """)
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup(title: "Discover options") var choices: Choices
 
-    @Option(
-        name: [.short, .customLong("output")],
-        help: ArgumentHelp("File to write; - is standard output, as is the default.", valueName: "file"))
-    var output: String?
+    @OptionGroup(title: CommonOptions.title) var common: CommonOptions
 
-    @Flag(help: "Overwrite the file if it exists.")
-    var force = false
+    /// What only discover takes.
+    struct Choices: ParsableArguments {
+        @Option(
+            name: [.short, .customLong("output")],
+            help: ArgumentHelp("File to write; - is standard output, as is the default.", valueName: "file"))
+        var output: String?
+
+        @Flag(help: "Overwrite the file if it exists.")
+        var force = false
+    }
 
     func run() throws {
         let (operation, display) = common.operation()
         defer { display.end() }
-        let output = output == "-" ? nil : output
-        if let output, !force, FileManager.default.fileExists(atPath: output) {
+        let output = choices.output == "-" ? nil : choices.output
+        if let output, !choices.force, FileManager.default.fileExists(atPath: output) {
             throw FerryError(
                 "\(output): the file exists already", advice: ["Choose another name, or use --force to overwrite it."])
         }

@@ -5,12 +5,9 @@ import Foundation
 import MongoFerry
 import Relations
 
-extension ExtendedJSONMode: ExpressibleByArgument {}
-extension ExportOptions.Consistency: ExpressibleByArgument {}
-
 struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "export", abstract: "Database to file.",
+        commandName: "export", abstract: "Export a database to a backup file.",
         discussion: """
             Everything in the database is exported unless it is excluded by name, and what was left out is printed. On a \
             replica set all collections come from one snapshot.
@@ -18,63 +15,70 @@ struct ExportCommand: ParsableCommand {
             Examples:
               mongoferry export --db insurance -o insurance.csv.zst --report export.html
               mongoferry export --db insurance -o - | ssh backup 'cat > insurance.csv'
-              mongoferry export --db insurance --collection 'polic*' --query 'policies={"status":"active"}' -o active.csv
+              mongoferry export --db insurance --collection 'polic*' -o policies.csv
+              mongoferry export --db insurance -q 'policies={"open":true}' -o open.csv
               mongoferry export --db fixtures --reproducible -o Tests/fixtures.csv
             """)
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup(title: "Export options") var choices: Choices
 
-    @Option(
-        // mongodump and mongoexport say --out.
-        name: [.short, .customLong("output"), .customLong("out")],
-        help: ArgumentHelp(
-            "File to write; .gz and .zst compress; - is standard output. Default: the database's name and .csv.",
-            valueName: "file"))
-    var output: String?
+    @OptionGroup(title: CommonOptions.title) var common: CommonOptions
 
-    @Option(
-        name: .shortAndLong,
-        help: ArgumentHelp("Only this collection; may be repeated, may have * and ?.", valueName: "name"))
-    var collection: [String] = []
+    /// What only an export takes.
+    struct Choices: ParsableArguments {
+        @Option(
+            // mongodump and mongoexport say --out.
+            name: [.short, .customLong("output"), .customLong("out")],
+            help: ArgumentHelp(
+                "File to write; .gz and .zst compress; - is standard output. Default: the database's name and .csv.",
+                valueName: "file"))
+        var output: String?
 
-    @Option(help: ArgumentHelp("Not this collection; may be repeated, may have * and ?.", valueName: "name"))
-    var exclude: [String] = []
+        @Option(
+            name: .shortAndLong,
+            help: ArgumentHelp("Only this collection; may be repeated, may have * and ?.", valueName: "name"))
+        var collection: [String] = []
 
-    @Option(
-        name: .shortAndLong,
-        help: ArgumentHelp(
-            "Only the documents that a filter matches: policies={\"status\":\"active\"}; may be repeated.",
-            valueName: "name={…}"))
-    var query: [String] = []
+        @Option(help: ArgumentHelp("Not this collection; may be repeated, may have * and ?.", valueName: "name"))
+        var exclude: [String] = []
 
-    @Option(help: ArgumentHelp("Extended JSON: compact, canonical or relaxed.", valueName: "mode"))
-    var json: ExtendedJSONMode = .compact
+        @Option(
+            name: .shortAndLong,
+            help: ArgumentHelp(
+                "Only the documents that a filter matches: policies={\"status\":\"active\"}; may be repeated.",
+                valueName: "name={…}"))
+        var query: [String] = []
 
-    @Flag(help: "Rows only, without metadata and seal.")
-    var plain = false
+        @Option(help: ArgumentHelp("How documents are written, as Extended JSON.", valueName: "mode"))
+        var json: ExtendedJSONMode = .compact
 
-    @Flag(help: "Rows in _id order, no times and hosts: equal data, time series aside, give equal files.")
-    var reproducible = false
+        @Flag(help: "Rows only, without metadata and seal.")
+        var plain = false
 
-    @Option(
-        help: ArgumentHelp("snapshot, collection or none. Default: the best that the server has.", valueName: "kind"))
-    var consistency: ExportOptions.Consistency?
+        @Flag(help: "Rows in _id order, no times and hosts: equal data, time series aside, give equal files.")
+        var reproducible = false
 
-    @Flag(help: "Overwrite the file if it exists.")
-    var force = false
+        @Option(
+            help: ArgumentHelp(
+                "How far all rows are of one moment. Default: the best that the server has.", valueName: "kind"))
+        var consistency: ExportOptions.Consistency?
 
-    @Option(
-        help: ArgumentHelp(
-            "Threads that read and encode, up to 256. Default: the machine's cores, 2 to 4.", valueName: "n"))
-    var jobs: Int?
+        @Flag(help: "Overwrite the file if it exists.")
+        var force = false
 
-    @Option(
-        help: ArgumentHelp(
-            "Write the outcome, for programs (.json) or for people (.html); may be repeated.", valueName: "file"))
-    var report: [String] = []
+        @Option(
+            help: ArgumentHelp(
+                "Threads that read and encode, up to 256. Default: the machine's cores, 2 to 4.", valueName: "n"))
+        var jobs: Int?
+
+        @Option(
+            help: ArgumentHelp(
+                "Write the outcome, for programs (.json) or for people (.html); may be repeated.", valueName: "file"))
+        var report: [String] = []
+    }
 
     func validate() throws {
-        try Jobs.check(jobs)
+        try Jobs.check(choices.jobs)
     }
 
     func run() throws {
@@ -85,27 +89,28 @@ struct ExportCommand: ParsableCommand {
                 advice: ["Use --db NAME."])
         }
         // A file that the shell has opened for standard output is written to, and not replaced.
-        let isOutput = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].contains(output)
-        let path = isOutput ? "-" : output ?? "\(database).csv"
-        let reports = try ReportFiles(report, backup: path)
-        if path != "-" { try ExportPlace(path: path, overwrites: force).check() }
+        let isOutput = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].contains(choices.output)
+        let path = isOutput ? "-" : choices.output ?? "\(database).csv"
+        let reports = try ReportFiles(choices.report, backup: path)
+        if path != "-" { try ExportPlace(path: path, overwrites: choices.force).check() }
         var options = ExportOptions(
             destination: path == "-"
-                ? .descriptor(OpenFile(borrowing: 1, path: "standard output")) : .file(path: path, overwriting: force))
-        options.collections = collection.map { Glob($0) }
-        options.exclude = exclude.map { Glob($0) }
-        options.queries = try query.map { text in
+                ? .descriptor(OpenFile(borrowing: 1, path: "standard output"))
+                : .file(path: path, overwriting: choices.force))
+        options.collections = choices.collection.map { Glob($0) }
+        options.exclude = choices.exclude.map { Glob($0) }
+        options.queries = try choices.query.map { text in
             guard let equals = text.firstIndex(of: "="), equals > text.startIndex else {
                 throw FerryError("--query must look like name={…}: \(text)", kind: .usage)
             }
             return (String(text[..<equals]), String(text[text.index(after: equals)...]))
         }
-        options.json = json
-        options.plain = plain
-        options.reproducible = reproducible
-        options.consistency = consistency
+        options.json = choices.json
+        options.plain = choices.plain
+        options.reproducible = choices.reproducible
+        options.consistency = choices.consistency
         options.configuration = try common.configuration()
-        options.jobs = jobs
+        options.jobs = choices.jobs
         let exporting = Export(target, options)
         try ReportedRun.run("export", common, reports, file: path == "-" ? nil : path) {
             try exporting.runBlocking($0)
@@ -129,7 +134,9 @@ struct ExportCommand: ParsableCommand {
             let attributes = try? FileManager.default.attributesOfItem(atPath: path)
             let size = attributes?[.size] as? Int ?? bytes
             let text = ByteText.text(bytes) + (size == bytes ? "" : " in \(ByteText.text(size))")
-            out.line("\(path): \(report.totals.read.counted("record")), \(text), from \(report.source ?? "")")
+            out.line(
+                "\(path): \(report.totals.read.counted("record")), \(text), from \(report.source ?? "")"
+            )
         }
     }
 }

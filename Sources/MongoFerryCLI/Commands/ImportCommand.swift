@@ -3,100 +3,108 @@ import Foundation
 import MongoFerry
 import Relations
 
-extension ImportOptions.Mode: ExpressibleByArgument {}
-
 struct ImportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "import", abstract: "File to database.",
+        commandName: "import", abstract: "Import a backup file into a database.",
         discussion: """
             Nothing is written before the whole file has been read and found sound. Collections are written in the order of \
-            their references. merge upserts by _id, replace makes each collection exactly as in the file, insert writes only \
-            what is missing.
+            their references.
 
             Examples:
               mongoferry import insurance.csv.zst --db insurance --dry-run
-              mongoferry import insurance.csv.zst --db insurance --mode replace --yes --report import.html
+              mongoferry import insurance.csv.zst --db insurance --mode replace --yes
+              mongoferry import insurance.csv.zst --db insurance --report import.html
               mongoferry import insurance.csv --db staging --rename customers=clients
               ssh backup cat insurance.csv | mongoferry import - --db insurance
             """)
 
-    @OptionGroup var common: CommonOptions
-
     @Argument(help: ArgumentHelp("The backup; - or nothing is standard input.", valueName: "file"))
     var file: String = "-"
 
-    @Option(help: ArgumentHelp("merge, replace or insert.", valueName: "mode"))
-    var mode: ImportOptions.Mode = .merge
+    @OptionGroup(title: "Import options") var choices: Choices
 
-    @Flag(help: "With replace: drop and insert without staging, for disks that cannot hold both.")
-    var inPlace = false
+    @OptionGroup(title: CommonOptions.title) var common: CommonOptions
 
-    @Option(
-        name: .shortAndLong,
-        help: ArgumentHelp("Only this collection of the file; may be repeated, may have * and ?.", valueName: "name"))
-    var collection: [String] = []
+    /// What only an import takes.
+    struct Choices: ParsableArguments {
+        @Option(help: ArgumentHelp("What becomes of the documents that are there.", valueName: "mode"))
+        var mode: ImportOptions.Mode = .merge
 
-    @Option(help: ArgumentHelp("Not this collection; may be repeated, may have * and ?.", valueName: "name"))
-    var exclude: [String] = []
+        @Flag(help: "With replace: drop and insert without staging, for disks that cannot hold both.")
+        var inPlace = false
 
-    @Option(help: ArgumentHelp("Write collection A of the file to B; may be repeated.", valueName: "a=b"))
-    var rename: [String] = []
+        @Option(
+            name: .shortAndLong,
+            help: ArgumentHelp(
+                "Only this collection of the file; may be repeated, may have * and ?.", valueName: "name"))
+        var collection: [String] = []
 
-    @Option(
-        help: ArgumentHelp(
-            "With merge: the fields by which a document is found, separated by commas.", valueName: "a,b"))
-    var upsertKeys: String?
+        @Option(help: ArgumentHelp("Not this collection; may be repeated, may have * and ?.", valueName: "name"))
+        var exclude: [String] = []
 
-    @Option(help: ArgumentHelp("Bad rows that may be set aside in FILE.rejects.csv.", valueName: "n"))
-    var maxRejects = 0
+        @Option(help: ArgumentHelp("Write collection A of the file to B; may be repeated.", valueName: "a=b"))
+        var rename: [String] = []
 
-    @Flag(help: "Legacy rows: convert only what the configuration says.")
-    var noInfer = false
+        @Option(
+            help: ArgumentHelp(
+                "With merge: the fields by which a document is found, separated by commas.", valueName: "a,b"))
+        var upsertKeys: String?
 
-    @Flag(help: "References that lead nowhere: exit status 2, and with replace the live data stay as they are.")
-    var failOnDangling = false
+        @Option(help: ArgumentHelp("Bad rows that may be set aside in FILE.rejects.csv.", valueName: "n"))
+        var maxRejects = 0
 
-    @Flag(help: "Say what would happen, count it against the database, and write nothing.")
-    var dryRun = false
+        @Flag(help: "Legacy rows: convert only what the configuration says.")
+        var noInfer = false
 
-    @Flag(help: "Do not ask.")
-    var yes = false
+        @Flag(help: "References that lead nowhere: exit status 2, and with replace the live data stay as they are.")
+        var failOnDangling = false
 
-    @Option(
-        help: ArgumentHelp(
-            "Threads that decode and write, up to 256. Default: the machine's cores, 2 to 4.", valueName: "n"))
-    var jobs: Int?
+        @Flag(help: "Say what would happen, count it against the database, and write nothing.")
+        var dryRun = false
 
-    @Option(
-        help: ArgumentHelp(
-            "Write the outcome, for programs (.json) or for people (.html); may be repeated.", valueName: "file"))
-    var report: [String] = []
+        @Flag(help: "Do not ask.")
+        var yes = false
+
+        @Option(
+            help: ArgumentHelp(
+                "Threads that decode and write, up to 256. Default: the machine's cores, 2 to 4.", valueName: "n"))
+        var jobs: Int?
+
+        @Option(
+            help: ArgumentHelp(
+                "Write the outcome, for programs (.json) or for people (.html); may be repeated.", valueName: "file"))
+        var report: [String] = []
+    }
 
     func validate() throws {
-        try Jobs.check(jobs)
-        if maxRejects < 0 { throw ValidationError("--max-rejects must be 0 or more") }
-        if inPlace, mode != .replace { throw ValidationError("--in-place goes with --mode replace") }
-        if upsertKeys != nil, mode != .merge { throw ValidationError("--upsert-keys goes with --mode merge") }
+        try Jobs.check(choices.jobs)
+        if choices.maxRejects < 0 { throw ValidationError("--max-rejects must be 0 or more") }
+        if choices.inPlace, choices.mode != .replace { throw ValidationError("--in-place goes with --mode replace") }
+        if choices.upsertKeys != nil, choices.mode != .merge {
+            throw ValidationError("--upsert-keys goes with --mode merge")
+        }
     }
 
     func run() throws {
-        let reports = try ReportFiles(report, backup: file)
+        let reports = try ReportFiles(choices.report, backup: file)
         var options = ImportOptions()
-        options.mode = mode
-        options.inPlace = inPlace
-        options.collections = collection.map { Glob($0) }
-        options.exclude = exclude.map { Glob($0) }
-        options.renames = try Renames.parse(rename)
-        if let upsertKeys {
-            options.upsertKeys = upsertKeys.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+        options.mode = choices.mode
+        options.inPlace = choices.inPlace
+        options.collections = choices.collection.map { Glob($0) }
+        options.exclude = choices.exclude.map { Glob($0) }
+        options.renames = try Renames.parse(choices.rename)
+        if let keys = choices.upsertKeys {
+            options.upsertKeys = keys.split(separator: ",").map {
+                $0.trimmingCharacters(in: .whitespaces)
+            }
         }
-        options.maximumRejects = maxRejects
-        options.infers = !noInfer
-        options.failsOnDangling = failOnDangling
-        options.isDryRun = dryRun
-        options.jobs = jobs
+        options.maximumRejects = choices.maxRejects
+        options.infers = !choices.noInfer
+        options.failsOnDangling = choices.failOnDangling
+        options.isDryRun = choices.dryRun
+        options.jobs = choices.jobs
         options.configuration = try common.configuration()
-        let answersYes = yes
+        let answersYes = choices.yes
         let showsPlan = !common.quiet && common.logLevel != .warning
         let readsStandardInput = file == "-"
         if readsStandardInput, isatty(0) == 1 {
@@ -104,7 +112,7 @@ struct ImportCommand: ParsableCommand {
                 "which file? None is named, and standard input is the keyboard", kind: .usage,
                 advice: ["mongoferry import FILE, or: … | mongoferry import -"])
         }
-        if mode == .replace, !yes, !dryRun, readsStandardInput || isatty(0) != 1 {
+        if choices.mode == .replace, !choices.yes, !choices.dryRun, readsStandardInput || isatty(0) != 1 {
             throw FerryError(
                 "--mode replace asks for confirmation, but standard input is not a terminal: pass --yes", kind: .usage,
                 details: ["Nothing was written. --dry-run shows what would happen."])

@@ -2,24 +2,28 @@ import ArgumentParser
 import MongoFerry
 import Relations
 
-extension GraphDrawing.Format: ExpressibleByArgument {}
-
 struct PlanCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan", abstract: "The reference graph and the import order, cycles named.",
+        usage: "mongoferry plan [<options>] [<file>]",
         discussion: """
             Examples:
               mongoferry plan insurance.csv
               mongoferry plan --db insurance --format svg > insurance.svg
             """)
 
-    @OptionGroup var common: CommonOptions
-
     @Argument(help: ArgumentHelp("The backup; without one, the database is looked at.", valueName: "file"))
     var file: String?
 
-    @Option(help: ArgumentHelp("text, json, mermaid, dot or svg.", valueName: "format"))
-    var format: GraphDrawing.Format = .text
+    @OptionGroup(title: "Plan options") var choices: Choices
+
+    @OptionGroup(title: CommonOptions.title) var common: CommonOptions
+
+    /// What only plan takes.
+    struct Choices: ParsableArguments {
+        @Option(help: ArgumentHelp("How the graph is drawn.", valueName: "format"))
+        var format: GraphDrawing.Format = .text
+    }
 
     func validate() throws {
         if file != nil, common.db != nil || common.uri != nil || common.uriFile != nil {
@@ -35,7 +39,7 @@ struct PlanCommand: ParsableCommand {
             try file.map { try PlanGraph(file: $0, configuration: configuration, operation) }
             ?? PlanGraph(common.target(), configuration: configuration, operation)
         display.end()
-        let text = plan.drawing.drawn(as: format)
+        let text = plan.drawing.drawn(as: choices.format)
         Terminal.standardOutput.line(text.hasSuffix("\n") ? String(text.dropLast()) : text)
     }
 }

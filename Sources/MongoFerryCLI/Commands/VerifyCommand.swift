@@ -12,40 +12,45 @@ struct VerifyCommand: ParsableCommand {
             Examples:
               mongoferry verify insurance.csv.zst
               mongoferry verify --db insurance --graph insurance.svg
-              mongoferry verify insurance.csv.zst --db insurance --report verify.json --report verify.html
+              mongoferry verify insurance.csv.zst --db insurance --report verify.html
             """)
-
-    @OptionGroup var common: CommonOptions
 
     @Argument(help: ArgumentHelp("The backup.", valueName: "file"))
     var file: String?
 
-    @Option(
-        name: .shortAndLong,
-        help: ArgumentHelp(
-            "File against database: only this collection of the file; may be repeated.", valueName: "name"))
-    var collection: [String] = []
+    @OptionGroup(title: "Verify options") var choices: Choices
 
-    @Option(
-        help: ArgumentHelp(
-            "File against database: not this collection of the file; may be repeated.", valueName: "name"))
-    var exclude: [String] = []
+    @OptionGroup(title: CommonOptions.title) var common: CommonOptions
 
-    @Option(
-        help: ArgumentHelp(
-            "File against database: collection A of the file is B there; may be repeated.", valueName: "a=b"))
-    var rename: [String] = []
+    /// What only verify takes.
+    struct Choices: ParsableArguments {
+        @Option(
+            name: .shortAndLong,
+            help: ArgumentHelp(
+                "File against database: only this collection of the file; may be repeated.", valueName: "name"))
+        var collection: [String] = []
 
-    @Option(
-        help: ArgumentHelp(
-            "Write the outcome, for programs (.json) or for people (.html); may be repeated.", valueName: "file"))
-    var report: [String] = []
+        @Option(
+            help: ArgumentHelp(
+                "File against database: not this collection of the file; may be repeated.", valueName: "name"))
+        var exclude: [String] = []
 
-    @Option(help: ArgumentHelp("Draw the reference graph, dangling references in red.", valueName: "file.svg"))
-    var graph: String?
+        @Option(
+            help: ArgumentHelp(
+                "File against database: collection A of the file is B there; may be repeated.", valueName: "a=b"))
+        var rename: [String] = []
+
+        @Option(
+            help: ArgumentHelp(
+                "Write the outcome, for programs (.json) or for people (.html); may be repeated.", valueName: "file"))
+        var report: [String] = []
+
+        @Option(help: ArgumentHelp("Draw the reference graph, dangling references in red.", valueName: "file.svg"))
+        var graph: String?
+    }
 
     func validate() throws {
-        guard !(collection + exclude + rename).isEmpty else { return }
+        guard !(choices.collection + choices.exclude + choices.rename).isEmpty else { return }
         if file == nil {
             throw ValidationError("--collection, --exclude and --rename choose from a file, and none is named")
         }
@@ -60,12 +65,12 @@ struct VerifyCommand: ParsableCommand {
     private var asksForDatabase: Bool { common.db != nil || common.uri != nil || common.uriFile != nil }
 
     func run() throws {
-        let reports = try ReportFiles(report, picture: graph, backup: file)
+        let reports = try ReportFiles(choices.report, picture: choices.graph, backup: file)
         let target = asksForDatabase || file == nil ? try common.target() : nil
         var verify = Verify(file: file, target: target, configuration: try common.configuration())
-        verify.collections = collection.map { Glob($0) }
-        verify.exclude = exclude.map { Glob($0) }
-        verify.renames = try Renames.parse(rename)
+        verify.collections = choices.collection.map { Glob($0) }
+        verify.exclude = choices.exclude.map { Glob($0) }
+        verify.renames = try Renames.parse(choices.rename)
         let checks = verify
         try ReportedRun.run("verify", common, reports, file: file) {
             try checks.runBlocking($0)
