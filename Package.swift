@@ -41,7 +41,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
-            name: "Relations", dependencies: ["BSON", .product(name: "Yams", package: "Yams")],
+            name: "Relations",
+            dependencies: ["BSON", "ExtendedJSON", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
         .target(
             name: "MongoFerry",
