@@ -114,10 +114,3 @@ enum TextFile {
         return text
     }
 }
-
-/// A value as one line of Extended JSON.
-enum JSONLine {
-    static func text(_ value: Value) -> String {
-        String(JSONText.value(value).prefix(200))
-    }
-}
