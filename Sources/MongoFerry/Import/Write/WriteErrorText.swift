@@ -14,15 +14,3 @@ enum WriteErrorText {
         return error.code == 0 ? error.message : "\(error.message) (code \(error.code))"
     }
 }
-
-extension Document {
-    /// This document's elements, then the other's.
-    func joined(_ other: Document) -> Document {
-        var builder = DocumentBuilder(copying: self)
-        other.withRaw { raw in
-            var walker = raw.makeWalker()
-            while let element = try? walker.next() { builder.append(copying: element) }
-        }
-        return builder.finish()
-    }
-}
