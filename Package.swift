@@ -41,7 +41,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
-            name: "Relations", dependencies: ["BSON", .product(name: "Yams", package: "Yams")],
+            name: "Relations",
+            dependencies: ["BSON", "ExtendedJSON", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
         .target(
             name: "MongoFerry",
@@ -66,6 +67,9 @@ let package = Package(
         .target(
             name: "RandomDocuments", dependencies: ["BSON"], path: "Tests/RandomDocuments", swiftSettings: strict),
         .target(
+            name: "IndependentReader", dependencies: ["BSON", "CLibMongoC"], path: "Tests/IndependentReader",
+            swiftSettings: strict),
+        .target(
             name: "InsuranceLedger", dependencies: ["BSON", "ExtendedJSON"], path: "Tests/InsuranceLedger",
             exclude: ["mongoferry.yaml"], swiftSettings: strict),
         .executableTarget(
@@ -83,7 +87,7 @@ let package = Package(
             ],
             path: "Tests/BenchTool", swiftSettings: strict),
         .testTarget(
-            name: "ExtendedJSONTests", dependencies: ["ExtendedJSON", "RandomDocuments", "CLibMongoC"],
+            name: "ExtendedJSONTests", dependencies: ["ExtendedJSON", "RandomDocuments", "IndependentReader"],
             swiftSettings: strict),
         .testTarget(
             name: "BackupFileTests", dependencies: ["BackupFile", "MongoFerry", "BSON", "RandomDocuments"],
@@ -92,7 +96,7 @@ let package = Package(
             name: "ScenarioTests",
             dependencies: [
                 "MongoFerry", "MongoDriver", "BackupFile", "Relations", "ExtendedJSON", "BSON", "RandomDocuments",
-                "InsuranceLedger", "CLibMongoC",
+                "InsuranceLedger", "IndependentReader",
             ],
             path: "Tests/Scenarios", swiftSettings: strict),
     ],

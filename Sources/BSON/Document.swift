@@ -45,23 +45,6 @@ public struct Document: Hashable, Sendable {
 
     public var keys: [String] { elements.map(\.key) }
 
-    /// The document with `key` set: in its place where it exists, else at the end.
-    public func setting(_ key: String, to value: Value) -> Document {
-        var found = false
-        var result = Document {
-            for element in elements {
-                if element.key == key {
-                    if !found { $0.append(key, value) }
-                    found = true
-                } else {
-                    $0.append(element.key, element.value)
-                }
-            }
-        }
-        if !found { result = result.appending(key, value) }
-        return result
-    }
-
     /// The document with one element more.
     public func appending(_ key: String, _ value: Value) -> Document {
         var builder = DocumentBuilder(copying: self)

@@ -66,7 +66,7 @@ public struct RowFields {
     public let data: UnsafeRawBufferPointer
     public let dataIsQuoted: Bool
 
-    /// Takes a row apart; nil with a reason where it does not have exactly two fields.
+    /// Takes a row apart; the reason where it does not have exactly two fields.
     public static func parse(_ row: borrowing RecordBatch.Row) -> Result<RowFields, RowFault> {
         let bytes = row.bytes
         var index = 0

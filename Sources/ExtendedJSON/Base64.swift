@@ -1,11 +1,29 @@
 import BSON
 
 /// Base64 with padding (RFC 4648, section 4), straight between buffers.
-enum Base64 {
+package enum Base64 {
     private static let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
     private static let padding: UInt8 = 0x3D
 
     static func encodedCount(_ count: Int) -> Int { (count + 2) / 3 * 4 }
+
+    /// The text of some bytes.
+    package static func text(_ bytes: UnsafeRawBufferPointer) -> String {
+        let buffer = ByteBuffer(capacity: encodedCount(bytes.count) + 8)
+        var out = buffer.makeWriter()
+        encode(bytes, into: &out)
+        out.finish()
+        return String(decoding: buffer.bytes, as: UTF8.self)
+    }
+
+    /// The bytes that a text means; nil where it is not padded base64.
+    package static func bytes(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
+        let buffer = ByteBuffer(capacity: text.count)
+        var out = buffer.makeWriter()
+        guard decode(text, into: &out) else { return nil }
+        out.finish()
+        return Array(buffer.bytes)
+    }
 
     // MARK: Encoding
 

@@ -7,20 +7,18 @@ public struct AggregateOptions: Sendable {
     /// An index's name, or its keys as a document.
     public var hint: Value?
     public var collation: Document?
-    public var maxTimeMS: Int?
     /// Overrides the connection string's; see ``ReadConcern``.
     public var readConcern: Document?
     public var readPreference: ReadPreference
 
     public init(
         batchSize: Int? = nil, allowDiskUse: Bool? = nil, hint: Value? = nil, collation: Document? = nil,
-        maxTimeMS: Int? = nil, readConcern: Document? = nil, readPreference: ReadPreference = .connectionString
+        readConcern: Document? = nil, readPreference: ReadPreference = .connectionString
     ) {
         self.batchSize = batchSize
         self.allowDiskUse = allowDiskUse
         self.hint = hint
         self.collation = collation
-        self.maxTimeMS = maxTimeMS
         self.readConcern = readConcern
         self.readPreference = readPreference
     }
@@ -35,7 +33,6 @@ public struct AggregateOptions: Sendable {
             if let allowDiskUse { $0.append("allowDiskUse", .bool(allowDiskUse)) }
             if let hint { $0.append("hint", hint) }
             if let collation { $0.append("collation", .document(collation)) }
-            if let maxTimeMS { $0.append("maxTimeMS", .int64(Int64(maxTimeMS))) }
             if let readConcern { $0.append("readConcern", .document(readConcern)) }
         }
     }

@@ -34,17 +34,16 @@ public final class Client {
     ///
     /// For `count`, `distinct` and their like. Commands that take no read concern (`listIndexes`, `collStats`,
     /// `dbStats`) go through ``run(_:on:session:readPreference:)``.
-    /// - Parameter readConcern: instead of the connection string's; must not be in `command` as well.
     /// - Throws: ``MongoError`` naming the command and what it was for.
     public func runRead(
-        _ command: Document, on database: String, session: Session? = nil, readConcern: Document? = nil,
+        _ command: Document, on database: String, session: Session? = nil,
         readPreference: ReadPreference = .connectionString
     ) throws -> Document {
         let context = try Self.context(command, database)
         try check(session, context)
         let reply = Reply()
         var error = bson_error_t()
-        let isDone = try CommandOptions(session: session, readConcern: readConcern).withC { options in
+        let isDone = try CommandOptions(session: session).withC { options in
             try command.withC { command in
                 try withPreference(readPreference) { preference in
                     mongoc_client_read_command_with_opts(

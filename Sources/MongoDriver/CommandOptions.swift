@@ -6,14 +6,12 @@ struct CommandOptions {
     var session: Session?
     var serverID: UInt32?
     var writeConcern: WriteConcern?
-    var readConcern: Document?
 
     /// Lends the document to C.
     func withC<Result>(_ body: (CDocument) throws -> Result) throws -> Result {
         let document = Document {
             if let serverID { $0.append("serverId", .int64(Int64(serverID))) }
             if let writeConcern { $0.append("writeConcern", .document(writeConcern.document)) }
-            if let readConcern { $0.append("readConcern", .document(readConcern)) }
         }
         guard let session else { return try document.withC(body) }
         // Copied, since libmongoc appends the session's id to it.

@@ -18,7 +18,6 @@ public struct FindOptions: Sendable {
     public var min: Document?
     public var max: Document?
     public var allowDiskUse: Bool?
-    public var maxTimeMS: Int?
     /// Overrides the connection string's; see ``ReadConcern``.
     public var readConcern: Document?
     public var readPreference: ReadPreference
@@ -26,7 +25,7 @@ public struct FindOptions: Sendable {
     public init(
         projection: Document? = nil, sort: Document? = nil, hint: Value? = nil, limit: Int? = nil, skip: Int? = nil,
         batchSize: Int? = nil, noCursorTimeout: Bool = false, collation: Document? = nil, min: Document? = nil,
-        max: Document? = nil, allowDiskUse: Bool? = nil, maxTimeMS: Int? = nil, readConcern: Document? = nil,
+        max: Document? = nil, allowDiskUse: Bool? = nil, readConcern: Document? = nil,
         readPreference: ReadPreference = .connectionString
     ) {
         self.projection = projection
@@ -40,7 +39,6 @@ public struct FindOptions: Sendable {
         self.min = min
         self.max = max
         self.allowDiskUse = allowDiskUse
-        self.maxTimeMS = maxTimeMS
         self.readConcern = readConcern
         self.readPreference = readPreference
     }
@@ -60,7 +58,6 @@ public struct FindOptions: Sendable {
             if let min { $0.append("min", .document(min)) }
             if let max { $0.append("max", .document(max)) }
             if let allowDiskUse { $0.append("allowDiskUse", .bool(allowDiskUse)) }
-            if let maxTimeMS { $0.append("maxTimeMS", .int64(Int64(maxTimeMS))) }
             if let readConcern { $0.append("readConcern", .document(readConcern)) }
         }
     }

@@ -17,7 +17,6 @@ public struct ServerInfo: Sendable {
     public let maxBsonObjectSize: Int
     public let maxMessageSizeBytes: Int
     public let maxWriteBatchSize: Int
-    public let minWireVersion: Int
     public let maxWireVersion: Int
     /// The members of the replica set, as `host:port`.
     public let hosts: [String]
@@ -58,7 +57,6 @@ public struct ServerInfo: Sendable {
         maxBsonObjectSize = limits.maxBsonObjectSize
         maxMessageSizeBytes = limits.maxMessageSizeBytes
         maxWriteBatchSize = limits.maxWriteBatchSize
-        minWireVersion = hello["minWireVersion"]?.integer ?? 0
         maxWireVersion = hello["maxWireVersion"]?.integer ?? 0
         hosts = hello["hosts"]?.array?.compactMap(\.string) ?? []
         me = hello["me"]?.string

@@ -1,5 +1,4 @@
 import ArgumentParser
-import BackupFile
 import CGlibc
 import Foundation
 import MongoDriver
@@ -91,55 +90,5 @@ struct MongoFerryCommand: ParsableCommand {
                     NearestName.nearest(to: word, among: names).map { "Did you mean '\($0)'?" }
                         ?? "The commands are \(names.joined(separator: ", "))."
                 ]))
-    }
-}
-
-/// How errors leave the program: one line that can be searched for, details below it, and the exit status.
-enum ExitText {
-    static func exit(_ error: any Error) -> Never {
-        switch error {
-        case is CancellationError:
-            Terminal.standardError.line("mongoferry: interrupted; nothing was changed")
-            Foundation.exit(130)
-        case let code as ExitCode: Foundation.exit(code.rawValue)
-        case is FerryError, is BackupError, is FileError, is MongoError:
-            let error = FerryError(explaining: error)
-            write("\(error)")
-            Foundation.exit(status(error.kind))
-        default:
-            let status = MongoFerryCommand.exitCode(for: error)
-            // Help and version, which are no errors.
-            if status.isSuccess { MongoFerryCommand.exit(withError: error) }
-            if status == .validationFailure {
-                // It quotes arguments, and a connection string with its password may be among them.
-                let text = Secrets.hidden(in: MongoFerryCommand.fullMessage(for: error))
-                var lines = (text.hasPrefix("Error: ") ? String(text.dropFirst(7)) : text)
-                    .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-                if let hint = ForeignOptions.hint(for: text) {
-                    // What the parser takes for near in spelling is far off then.
-                    lines[0] = lines[0].replacing(/\. Did you mean .*/, with: "")
-                    lines.insert("  " + hint, at: 1)
-                }
-                write(lines.joined(separator: "\n"))
-            } else {
-                write("\(error)")
-            }
-            Foundation.exit(status.rawValue)
-        }
-    }
-
-    private static func status(_ kind: FerryError.Kind) -> Int32 {
-        switch kind {
-        case .usage: 64
-        case .failed: 1
-        case .data: 2
-        case .interrupted: 130
-        }
-    }
-
-    static func write(_ text: String) {
-        var line = StyledText("mongoferry:", .red)
-        line.append(" " + text)
-        Terminal.standardError.line(line)
     }
 }

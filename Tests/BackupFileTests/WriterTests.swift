@@ -104,6 +104,22 @@ import Testing
         }
     }
 
+    @Test(arguments: ["small.csv", "small.csv.zst"])
+    func countsThatHaveNoRoomAtTheTopAreAnErrorAndLeaveNoFile(name: String) throws {
+        try SmallBackup.lend { backup in
+            let writer = try BackupWriter(
+                .file(path: backup.path(name), overwriting: false), compression: Compression(fileName: name),
+                plain: false, metadata: SmallBackup.metadata)
+            let counts = Dictionary(
+                uniqueKeysWithValues: SmallBackup.metadata.collections.map { ($0.name, 100_000_000_000) })
+            let error = #expect(throws: BackupError.self) { try writer.finish(counts: counts) }
+            #expect(error?.kind == .tooLarge)
+            #expect(error?.reason == "the counts need more digits than the header has room for")
+            writer.abandon()
+            #expect(try FileManager.default.contentsOfDirectory(atPath: backup.folder) == [])
+        }
+    }
+
     @Test func aFullDiskIsAnErrorThatSaysSo() throws {
         let full = try OpenFile(path: "/dev/full", flags: O_WRONLY)
         let error = #expect(throws: FileError.self) {

@@ -5,14 +5,7 @@ import Testing
 @testable import ExtendedJSON
 
 @Suite struct Base64Tests {
-    private static func encode(_ bytes: [UInt8]) -> String {
-        let buffer = ByteBuffer()
-        buffer.reserve(Base64.encodedCount(bytes.count) + 8)
-        var out = buffer.makeWriter()
-        bytes.withUnsafeBytes { Base64.encode($0, into: &out) }
-        out.finish()
-        return String(decoding: buffer.bytes, as: UTF8.self)
-    }
+    private static func encode(_ bytes: [UInt8]) -> String { bytes.withUnsafeBytes(Base64.text) }
 
     private static func decode(_ text: [UInt8]) -> [UInt8]? {
         let buffer = ByteBuffer(capacity: 1)
@@ -30,6 +23,7 @@ import Testing
                 let text = Data(bytes).base64EncodedString()
                 #expect(Self.encode(bytes) == text)
                 #expect(Self.decode(Array(text.utf8)) == bytes)
+                #expect(Array(text.utf8).withUnsafeBytes(Base64.bytes) == bytes)
             }
         }
     }

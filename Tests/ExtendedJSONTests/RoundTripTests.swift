@@ -1,5 +1,6 @@
 import BSON
 import ExtendedJSON
+import IndependentReader
 import RandomDocuments
 import Testing
 

@@ -17,9 +17,10 @@ import Testing
     }
 
     @Test func nothingInANameCanSteerTheTerminal() {
-        let hostile = "a\u{1B}]0;owned\u{7}\u{9B}2J\u{202E}txt.exe\r\nb"
+        let hostile = "a\u{1B}]0;owned\u{7}\u{9B}2J\u{202E}txt.exe\u{FEFF}\u{FFFE}\r\nb"
         for text in [hostile.harmless, hostile.oneLine] {
-            #expect(!text.unicodeScalars.contains { [0x1B, 0x07, 0x9B, 0x202E, 0x0D].contains($0.value) }, "\(text)")
+            let hidden: Set<UInt32> = [0x1B, 0x07, 0x9B, 0x202E, 0xFEFF, 0xFFFE, 0x0D]
+            #expect(!text.unicodeScalars.contains { hidden.contains($0.value) }, "\(text)")
         }
         #expect(!hostile.oneLine.contains("\n"))
         #expect("Ελλάδα, 日本, naïve".oneLine == "Ελλάδα, 日本, naïve")

@@ -533,6 +533,20 @@ import Testing
         _ = try writer.finish(counts: [:])
     }
 
+    /// It would steer the command that creates the collection.
+    @Test(arguments: ["writeConcern", "comment", "$db"], [ImportOptions.Mode.merge, .replace])
+    func anOptionThatNoCollectionCanHaveIsRefused(option: String, mode: ImportOptions.Mode) throws {
+        try withTestDatabase { database, folder in
+            var entry = BackupMetadata.Collection(name: "items")
+            entry.options = [option: "x"]
+            try Self.write(entry, to: folder.file("odd.csv"))
+            let error = #expect(throws: FerryError.self) { try database.load(folder.file("odd.csv"), mode) }
+            let text = "items: the file has an option '\(option)', which no collection can have"
+            #expect(error?.text.hasSuffix(text) == true, "\(String(describing: error))")
+            #expect(try database.names() == [])
+        }
+    }
+
     @Test func anIndexOptionThatTheServerDoesNotKnowIsNamed() throws {
         try withTestDatabase { database, folder in
             var entry = BackupMetadata.Collection(name: "items")

@@ -131,37 +131,13 @@ extension ConnectionErrorTests {
 extension OwnServerTests {
     /// A server that speaks TLS only and asks for user and password.
     @Suite(.serialized) struct ConnectionErrorServerTests {
-        private static func openssl(_ arguments: String) throws {
-            let outcome = try Program(
-                arguments.split(separator: " ").map(String.init), executable: "/usr/bin/openssl"
-            ).wait()
-            try #require(outcome.status == 0, "\(outcome.text)")
-        }
-
-        @Test(.enabled("needs openssl") { FileManager.default.isExecutableFile(atPath: "/usr/bin/openssl") })
+        @Test(.enabled("needs openssl") { TLSFiles.arePossible })
         func TLSAndUsersThatDoNotFitAreToldApart() throws {
-            let folder = TemporaryFolder(
-                path: NSTemporaryDirectory() + "mongoferry_connection_\(UInt32.random(in: 0 ... .max))")
-            try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
-            let authority = folder.file("ca.pem")
-            try Self.openssl(
-                "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=tests -keyout \(folder.file("ca.key")) -out \(authority)"
-            )
-            try Self.openssl(
-                "req -newkey rsa:2048 -nodes -subj /CN=127.0.0.1 -keyout \(folder.file("server.key")) -out \(folder.file("server.csr"))"
-            )
-            try folder.write("subjectAltName=IP:127.0.0.1\n", to: "names")
-            try Self.openssl(
-                "x509 -req -days 2 -in \(folder.file("server.csr")) -CA \(authority) -CAkey \(folder.file("ca.key")) -CAcreateserial -extfile \(folder.file("names")) -out \(folder.file("server.crt"))"
-            )
-            try folder.write(try folder.text("server.key") + folder.text("server.crt"), to: "server.pem")
-            try folder.write(String(repeating: "k", count: 64), to: "key")
-            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: folder.file("key"))
-            let server = try OwnServer(
-                [
-                    "--tlsMode", "requireTLS", "--tlsCertificateKeyFile", folder.file("server.pem"), "--tlsCAFile",
-                    authority, "--tlsAllowConnectionsWithoutCertificates", "--auth", "--keyFile", folder.file("key"),
-                ], options: "tls=true&tlsCAFile=\(authority)", folder: folder.path)
+            let files = try TLSFiles()
+            let (authority, key) = (files.authority, files.folder.file("key"))
+            try files.folder.write(String(repeating: "k", count: 64), to: "key")
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: key)
+            let server = try files.startServer(["--auth", "--keyFile", key])
             defer { try? server.remove() }
             let host = "127.0.0.1:\(server.port)"
             let check = { try ConnectionErrorTests.check($0, $1) }

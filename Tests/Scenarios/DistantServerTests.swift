@@ -11,6 +11,19 @@ import Testing
     import Darwin
 #endif
 
+extension Trait where Self == ConditionTrait {
+    fileprivate static var whereAServerCanBeDistant: Self {
+        .enabled("the tests' server must be at 127.0.0.1 and know no users") { try nearPort() != nil }
+    }
+}
+
+/// The port of the tests' server where a proxy can stand before it.
+private func nearPort() throws -> Int? {
+    let parts = try ConnectionString(testURI()).hosts.first?.split(separator: ":") ?? []
+    guard parts.count == 2, parts[0] == "127.0.0.1", try !testURI().contains("@") else { return nil }
+    return Int(parts[1])
+}
+
 /// A server that answers late is asked about several collections at once, and read by more cursors in larger batches: what
 /// comes out must be the same as from a near one.
 @Suite struct DistantServerTests {
@@ -27,21 +40,14 @@ import Testing
         try database.run(["create": "a view", "viewOn": "collection 5", "pipeline": [["$match": ["part": 0]]]])
     }
 
-    /// Runs `body` with a connection string of the test server that answers so much later, or says that it cannot.
+    /// Runs `body` with a connection string of the test server that answers so much later.
     private static func fromAfar(milliseconds: Int, _ body: (_ far: String) throws -> Void) throws {
-        let server = try #require(try ConnectionString(testURI()).hosts.first)
-        let parts = server.split(separator: ":")
-        guard parts.count == 2, parts[0] == "127.0.0.1", let port = Int(parts[1]), try !testURI().contains("@")
-        else {
-            print("NOT RUN: a test of distant servers needs 127.0.0.1 and no users, not \(server)")
-            return
-        }
-        let proxy = try SlowProxy(port: port, milliseconds: milliseconds)
+        let proxy = try SlowProxy(port: try #require(try nearPort()), milliseconds: milliseconds)
         defer { proxy.end() }
         try body("mongodb://127.0.0.1:\(proxy.port)/?directConnection=true")
     }
 
-    @Test func aDistantServerGivesTheSameFileAndTakesTheSameImports() throws {
+    @Test(.whereAServerCanBeDistant) func aDistantServerGivesTheSameFileAndTakesTheSameImports() throws {
         // More than the four milliseconds that say enough.
         try Self.fromAfar(milliseconds: 8) { far in try sameFileAndImports(far) }
     }
@@ -74,7 +80,7 @@ import Testing
 
     /// Five round trips until the first collection is read: hello, connecting, the list with the version, and two for
     /// sizes and indexes; twelve small collections on four cursors are three more, and discovery before them five.
-    @Test func anExportWaitsForADistantServerAFewTimesOnly() throws {
+    @Test(.whereAServerCanBeDistant) func anExportWaitsForADistantServerAFewTimesOnly() throws {
         try Self.fromAfar(milliseconds: 100) { far in
             try withTestDatabase { source, folder in
                 try Self.fill(source)
@@ -93,7 +99,7 @@ import Testing
     }
 
     /// Nothing tells of a collection's huge document before it comes, and many collections are asked at once.
-    @Test func hugeDocumentsFromADistantServerStayUnderTheLimit() throws {
+    @Test(.whereAServerCanBeDistant) func hugeDocumentsFromADistantServerStayUnderTheLimit() throws {
         try Self.fromAfar(milliseconds: 8) { far in
             try withTestDatabase { source, folder in
                 let payload = Value.binary(subtype: 0, [UInt8](repeating: 0xA5, count: 16_000_000))
@@ -110,7 +116,7 @@ import Testing
     }
 
     /// Three round trips for each collection, to load, index and rename it, and some twenty more.
-    @Test func aReplaceWaitsForADistantServerThreeTimesACollection() throws {
+    @Test(.whereAServerCanBeDistant) func aReplaceWaitsForADistantServerThreeTimesACollection() throws {
         try Self.fromAfar(milliseconds: 50) { far in
             try withTwoTestDatabases { source, copy, folder in
                 try Self.fill(source)
@@ -129,7 +135,7 @@ import Testing
 
     /// Three until the server is known, three for what it has, one for the lock, three to compare, and two to give the
     /// lock back.
-    @Test func aMergeOfEqualDataWaitsForADistantServerAFewTimesOnly() throws {
+    @Test(.whereAServerCanBeDistant) func aMergeOfEqualDataWaitsForADistantServerAFewTimesOnly() throws {
         try Self.fromAfar(milliseconds: 100) { far in
             try withTestDatabase { source, folder in
                 try Self.fill(source)
@@ -162,6 +168,9 @@ import Testing
     /// nonetheless.
     @Test(arguments: [1, 3]) func aSmallPoolIsEnough(limit: Int) throws {
         try smallPool(try testURI(), limit)
+    }
+
+    @Test(.whereAServerCanBeDistant, arguments: [1, 3]) func aSmallPoolIsEnoughFromAfar(limit: Int) throws {
         try Self.fromAfar(milliseconds: 8) { far in try smallPool(far, limit) }
     }
 

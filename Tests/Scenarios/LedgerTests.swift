@@ -1,8 +1,8 @@
 import BSON
 import BackupFile
-import CLibMongoC
 import ExtendedJSON
 import Foundation
+import IndependentReader
 import InsuranceLedger
 import MongoDriver
 import MongoFerry
@@ -428,22 +428,5 @@ enum CSVRows {
             }
         }
         return Array(rows.dropFirst())
-    }
-}
-
-/// libbson's own Extended JSON, an independent reader.
-enum LibBSON {
-    /// The document that libbson reads from a text; nil where it refuses it.
-    static func read(_ json: String) -> Document? {
-        var error = bson_error_t()
-        var json = json
-        let parsed = json.withUTF8 { text in
-            text.withMemoryRebound(to: UInt8.self) { bson_new_from_json($0.baseAddress, text.count, &error) }
-        }
-        guard let parsed else { return nil }
-        defer { bson_destroy(parsed) }
-        guard let data = bson_get_data(parsed) else { return nil }
-        let count = Int(Int32(littleEndian: UnsafeRawPointer(data).loadUnaligned(as: Int32.self)))
-        return try? Document(validating: Array(UnsafeBufferPointer(start: data, count: count)))
     }
 }

@@ -101,3 +101,22 @@ struct LegacyFile {
         }
     }
 }
+
+extension Document {
+    /// The document with `key` set: in its place where it exists, else at the end.
+    func setting(_ key: String, to value: Value) -> Document {
+        var found = false
+        var result = Document {
+            for element in elements {
+                if element.key == key {
+                    if !found { $0.append(key, value) }
+                    found = true
+                } else {
+                    $0.append(element.key, element.value)
+                }
+            }
+        }
+        if !found { result = result.appending(key, value) }
+        return result
+    }
+}

@@ -81,6 +81,31 @@ extension OwnServerTests {
             }
         }
 
+        @Test func aCollectionThatDoesNotGetItsNameBackIsToldWithItsPlaceAndTheNextImportFindsIt() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("view.csv")
+                let (old, new) = try prepareView(database, file)
+                // The view is tried out, the collection staged and swapped in, the other one displaced.
+                let failure = try FailPoint(
+                    server, ["create", "renameCollection"], mode: .skip(4), ["errorCode": 2])
+                let outcome = try Program.run(importing(database, file))
+                try failure.off()
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(
+                    outcome.errors.contains(", and the collection v did not get its name back: "), "\(outcome.errors)")
+                let place = try #require(
+                    outcome.errors.firstMatch(of: /Its documents are in (\S+)\. The next import gives them/)?.1,
+                    "\(outcome.errors)")
+                let image = try database.image()
+                #expect(image.collections["v"] == nil)
+                #expect(image.collections[String(place)]?.documents == old.collections["v"]?.documents)
+                let again = try Program.run(importing(database, file))
+                #expect(again.status == 0, "\(again.text)")
+                #expect(again.errors.contains("collections have got their names back: v"), "\(again.errors)")
+                #expect(try database.image().differences(from: new) == [])
+            }
+        }
+
         @Test(arguments: ["the same file", "another file", "another file, merged"])
         func aCollectionThatWasDisplacedWhenTheImportWasKilledIsNotLost(next: String) throws {
             try withDatabase(on: server) { database, folder in

@@ -145,44 +145,9 @@ extension OwnServerTests {
 
     /// A server that speaks TLS only, with a certificate of a home-made authority.
     @Suite(.serialized) struct SecurityTLSTests {
-        private func openssl(_ folder: TemporaryFolder, _ arguments: [String]) throws {
-            let outcome = try Program(arguments, executable: "/usr/bin/openssl").wait()
-            try #require(outcome.status == 0, "\(outcome.text)")
-        }
-
-        @Test(.enabled("needs openssl") { FileManager.default.isExecutableFile(atPath: "/usr/bin/openssl") })
+        @Test(.enabled("needs openssl") { TLSFiles.arePossible })
         func aConnectionIsEncryptedAndTheServersCertificateIsChecked() throws {
-            let folder = TemporaryFolder(
-                path: NSTemporaryDirectory() + "mongoferry_tls_\(UInt32.random(in: 0 ... .max))")
-            try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
-            let authority = folder.file("ca.pem")
-            try openssl(
-                folder,
-                [
-                    "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=tests", "-keyout",
-                    folder.file("ca.key"), "-out", authority,
-                ])
-            try openssl(
-                folder,
-                [
-                    "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1", "-keyout",
-                    folder.file("server.key"),
-                    "-out", folder.file("server.csr"),
-                ])
-            try folder.write("subjectAltName=IP:127.0.0.1\n", to: "names")
-            try openssl(
-                folder,
-                [
-                    "x509", "-req", "-days", "2", "-in", folder.file("server.csr"), "-CA", authority, "-CAkey",
-                    folder.file("ca.key"), "-CAcreateserial", "-extfile", folder.file("names"), "-out",
-                    folder.file("server.crt"),
-                ])
-            try folder.write(try folder.text("server.key") + folder.text("server.crt"), to: "server.pem")
-            let server = try OwnServer(
-                [
-                    "--tlsMode", "requireTLS", "--tlsCertificateKeyFile", folder.file("server.pem"), "--tlsCAFile",
-                    authority, "--tlsAllowConnectionsWithoutCertificates",
-                ], options: "tls=true&tlsCAFile=\(authority)", folder: folder.path)
+            let server = try TLSFiles().startServer()
             defer { try? server.remove() }
             try withDatabase(on: server) { database, files in
                 try FaultData.fill(database, generation: "new", count: 20)

@@ -3,22 +3,6 @@ import BackupFile
 import MongoDriver
 import Relations
 
-/// Names that this program uses in a database while it imports.
-enum OwnNames {
-    static let lock = "__mongoferry_lock"
-    static let stagingPrefix = "__mongoferry_staging."
-    /// See ``DisplacedCollections``.
-    static let displaced = "__mongoferry_displaced"
-    static let displacedPrefix = "__mongoferry_displaced."
-    /// See ``KeptDefinitions``.
-    static let definitions = "__mongoferry_definitions"
-
-    static func contains(_ name: String) -> Bool {
-        [lock, definitions, displaced].contains(name) || name.hasPrefix(stagingPrefix)
-            || name.hasPrefix(displacedPrefix)
-    }
-}
-
 /// What a database holds, and what of it is left out.
 struct Catalog {
     var entries: [BackupMetadata.Collection] = []

@@ -1,7 +1,6 @@
 import BSON
 import BackupFile
 import ExtendedJSON
-import Foundation
 import MongoDriver
 import Relations
 
@@ -223,10 +222,4 @@ public struct Export: Sendable {
         if case .file(let path, _) = options.destination { report.file = path }
         return report
     }
-}
-
-extension Threads {
-    /// Threads that do one kind of work, when nobody said how many: each takes some 10 MB, and four of them keep a server
-    /// busy.
-    static var defaultJobs: Int { min(4, max(2, ProcessInfo.processInfo.activeProcessorCount)) }
 }

@@ -26,8 +26,6 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
     private var isClosed = false
     private var hasEnded = false
     private var failure: (any Error)?
-    /// Bytes that went through the temporary file.
-    private var spilledBytes = 0
 
     private static let blockBytes = 256 << 10
 
@@ -47,9 +45,6 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
         try SystemThread.start { [self] in passOn() }
     }
 
-    /// How many bytes had to go through the temporary file.
-    var spilled: Int { condition.withLock { spilledBytes } }
-
     // MARK: The writer's side
 
     /// - Throws: what the destination threw, perhaps at earlier bytes; `CancellationError`.
@@ -68,7 +63,6 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
             try spillFile().write(bytes, at: offset)
             condition.withLock {
                 spillEnd += bytes.count
-                spilledBytes += bytes.count
                 condition.broadcast()
             }
         } catch {

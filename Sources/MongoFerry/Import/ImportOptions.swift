@@ -2,6 +2,7 @@ import Relations
 
 /// What to import, and how.
 public struct ImportOptions: Sendable {
+    /// What becomes of documents that the database has already, and of those that only it has.
     public enum Mode: String, Sendable, CaseIterable {
         /// Upsert by `_id`; documents only in the database stay.
         case merge

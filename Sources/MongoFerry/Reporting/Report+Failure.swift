@@ -1,6 +1,6 @@
 extension Report {
     /// Tells what stopped the operation, in the place of what it would have found.
-    public mutating func fail(with error: any Error) {
+    package mutating func fail(with error: any Error) {
         let error = FerryError(explaining: error)
         status =
             switch error.kind {

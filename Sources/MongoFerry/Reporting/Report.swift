@@ -85,7 +85,7 @@ public struct Report: Sendable {
     /// The reference graph with what dangles, for a picture; nil where no references were looked at.
     public var graph: GraphDrawing?
 
-    public init(operation: String) { self.operation = operation }
+    package init(operation: String) { self.operation = operation }
 
     /// Values that lead nowhere and start in a collection; optional references do not count.
     public func dangling(in collection: String) -> Int {

@@ -6,6 +6,7 @@ public final class Cancellation: Sendable {
 
     public init() {}
 
+    /// Asks the operation to stop. It does so soon, not at once; there is no way back.
     public func cancel() { flag.store(true, ordering: .relaxed) }
 
     public var isCancelled: Bool { flag.load(ordering: .relaxed) }

@@ -1,5 +1,6 @@
 /// Why an operation could not be done, in words for the person who started it.
 public struct FerryError: Error, Sendable, CustomStringConvertible {
+    /// What it means for the command's exit status.
     public enum Kind: Sendable {
         /// The command was used wrongly: exit status 64.
         case usage

@@ -1,5 +1,3 @@
-import Synchronization
-
 /// What an operation is doing, for whoever watches it.
 public struct OperationProgress: Sendable {
     public enum Phase: String, Sendable {
@@ -17,17 +15,6 @@ public struct OperationProgress: Sendable {
     public var bytes: Int
     /// How many bytes there will be, where that is known and ``total`` is not.
     public var totalBytes: Int?
-}
-
-/// Something worth saying while an operation runs.
-public struct Message: Sendable {
-    public enum Level: Int, Sendable, Comparable {
-        case debug, info, warning
-        public static func < (left: Level, right: Level) -> Bool { left.rawValue < right.rawValue }
-    }
-
-    public var level: Level
-    public var text: String
 }
 
 /// What every operation gets: whether to stop, and whom to tell.
@@ -66,14 +53,4 @@ public struct OperationContext: Sendable {
     func debug(_ text: String) { onMessage(Message(level: .debug, text: text)) }
     func info(_ text: String) { onMessage(Message(level: .info, text: text)) }
     func warning(_ text: String) { onMessage(Message(level: .warning, text: text)) }
-}
-
-/// A count that several threads add to.
-final class Tally: Sendable {
-    private let value = Atomic<Int>(0)
-
-    /// The new value.
-    @discardableResult
-    func add(_ amount: Int) -> Int { value.add(amount, ordering: .relaxed).newValue }
-    var current: Int { value.load(ordering: .relaxed) }
 }

@@ -1,7 +1,6 @@
 import BSON
 import BackupFile
 import ExtendedJSON
-import Foundation
 import Relations
 
 /// Makes rows of a bare CSV show by themselves that they are Extended JSON: others' texts would become ObjectIds and dates.
@@ -20,7 +19,7 @@ struct RowMarking {
         let outcome = canonical.encode(document, into: buffer)
         var text = String(decoding: buffer.bytes, as: UTF8.self)
         let hasWrapper = try hasWrapper(buffer.bytes)
-        if !hasWrapper { text = "{\"$rawBSON\":\"\(Data(document.bytes).base64EncodedString())\"}" }
+        if !hasWrapper { text = "{\"$rawBSON\":\"\(Base64.text(document.bytes))\"}" }
         let field = ByteBuffer(capacity: text.utf8.count + 64)
         field.append(CSVField.text(text))
         return (field, isWhole: !hasWrapper || outcome == .escaped)

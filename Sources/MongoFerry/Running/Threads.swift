@@ -10,6 +10,10 @@ package enum Threads {
         wanted.map { min(max($0, jobsRange.lowerBound), jobsRange.upperBound) } ?? defaultJobs
     }
 
+    /// Threads that do one kind of work, when nobody said how many: each takes some 10 MB, and four of them keep a server
+    /// busy.
+    static var defaultJobs: Int { min(4, max(2, ProcessInfo.processInfo.activeProcessorCount)) }
+
     /// Runs all of `bodies` at the same time and waits for them.
     ///
     /// - Parameters:

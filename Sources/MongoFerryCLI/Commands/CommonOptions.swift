@@ -1,6 +1,4 @@
 import ArgumentParser
-import BSON
-import BackupFile
 import Foundation
 import MongoDriver
 import MongoFerry
@@ -46,7 +44,7 @@ struct CommonOptions: ParsableArguments {
 
     /// The connection string, wherever it comes from; nil where none is given.
     private func connectionText() throws -> String? {
-        if let uri, uriFile != nil { _ = uri; throw FerryError("use --uri or --uri-file, not both", kind: .usage) }
+        if uri != nil, uriFile != nil { throw FerryError("use --uri or --uri-file, not both", kind: .usage) }
         if let uri { return uri }
         if let uriFile {
             let text = try TextFile.read(uriFile, limit: 1 << 20)
@@ -89,39 +87,5 @@ struct CommonOptions: ParsableArguments {
                     ? Terminal.standardError.warning(message.text) : Terminal.standardError.line(message.text)
             })
         return (operation, display)
-    }
-}
-
-/// A small file that was named on the command line.
-enum TextFile {
-    /// - Parameter limit: bytes; more are no file of its kind, and a device has no end.
-    /// - Throws: ``FerryError`` of wrong usage, with the system's own reason.
-    static func read(_ path: String, limit: Int) throws -> String {
-        var bytes: [UInt8] = []
-        do throws(FileError) {
-            let file = try OpenFile(reading: path)
-            let buffer = ByteBuffer(capacity: 64 << 10)
-            while bytes.count <= limit {
-                let count = try file.read(into: buffer.storage)
-                if count == 0 { break }
-                bytes += buffer.storage[..<count]
-            }
-        } catch { throw FerryError("\(error)", kind: .usage) }
-        guard bytes.count <= limit else {
-            throw FerryError("\(path): the file has more than \(limit >> 20) MB: is it the right one?", kind: .usage)
-        }
-        // A byte-order mark, as editors on Windows write it.
-        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw FerryError("\(path): the file is not UTF-8 text", kind: .usage)
-        }
-        return text
-    }
-}
-
-/// A value as one line of Extended JSON.
-enum JSONLine {
-    static func text(_ value: Value) -> String {
-        String(JSONText.value(value).prefix(200))
     }
 }

@@ -1,3 +1,5 @@
+import BSON
+import BackupFile
 import Foundation
 import MongoFerry
 import Relations
@@ -82,7 +84,7 @@ enum Summary {
     static func references(_ report: Report) -> [String] {
         report.references.filter { $0.dangling > 0 }.map { reference in
             let examples = reference.examples.prefix(3).map { example in
-                "\(JSONLine.text(example.value)) in _id \(JSONLine.text(example.documentID))"
+                "\(text(example.value)) in _id \(text(example.documentID))"
             }
             let note = reference.isTargetMissing ? ", which does not exist" : ""
             return
@@ -91,13 +93,15 @@ enum Summary {
         }
     }
 
+    private static func text(_ value: Value) -> String { JSONText.value(value).excerpt(200) }
+
     /// The first rejected rows in full.
     static func rejections(_ report: Report) -> [String] {
         var lines = report.rejections.prefix(20).map { rejection in
             var parts: [String] = []
             if let line = rejection.line { parts.append("line \(line)") }
             if let collection = rejection.collection { parts.append(collection.oneLine) }
-            if let id = rejection.id { parts.append("_id \(id.prefix(100))") }
+            if let id = rejection.id { parts.append("_id \(id.excerpt(100))") }
             // A file as a whole has no place.
             return parts.isEmpty ? rejection.reason : parts.joined(separator: ", ") + ": " + rejection.reason
         }

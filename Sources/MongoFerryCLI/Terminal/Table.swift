@@ -10,9 +10,8 @@ struct Table {
     }
 
     var names: Column
+    /// The last cell of each sums the others up.
     var columns: [Column]
-    /// The last row sums the others up.
-    var hasTotal = true
 
     /// - Parameter width: columns of the terminal; nil where lines may be of any length.
     func lines(width: Int?) -> [StyledText] {
@@ -49,7 +48,7 @@ struct Table {
         }
         var rows = [StyledText(row(names.title, columns.map(\.title)), .quiet)]
         for (index, name) in names.cells.enumerated() {
-            let isTotal = hasTotal && index == names.cells.count - 1
+            let isTotal = index == names.cells.count - 1
             rows.append(StyledText(row(name, columns.map { $0.cells[index] }), isTotal ? .bold : .plain))
         }
         return rows

@@ -5,13 +5,13 @@ struct JSONDrawing {
     var text: String {
         let graph = drawing.graph
         let collections = graph.collections.map { name in
-            JSONText.object([
-                ("name", .string(name)), ("records", drawing.recordCount(of: name).map(JSONText.number)),
-                ("group", graph.group(of: name).map(JSONText.number)),
+            JSONTree.object([
+                ("name", .string(name)), ("records", drawing.recordCount(of: name).map(JSONTree.number)),
+                ("group", graph.group(of: name).map(JSONTree.number)),
             ])
         }
         let references = graph.references.map { reference in
-            JSONText.object([
+            JSONTree.object([
                 ("collection", .string(reference.collection)), ("path", .string(reference.path.description)),
                 ("target", .string(reference.target)),
                 ("targetPath", reference.targetPath == .id ? nil : .string(reference.targetPath.description)),
@@ -22,16 +22,16 @@ struct JSONDrawing {
                 ("missing", drawing.isMissing(reference) ? .bool(true) : nil), ("found", .string(reference.found)),
             ])
         }
-        return JSONText.object([
+        return JSONTree.object([
             ("collections", .array(collections)), ("references", .array(references)),
-            ("importOrder", .array(graph.importOrder.map { .array($0.collections.map(JSONText.string)) })),
-            ("cycles", .array(graph.cycles.map { .array($0.map(JSONText.string)) })),
-            ("missingTargets", .array(drawing.missingCollections.map(JSONText.string))),
+            ("importOrder", .array(graph.importOrder.map { .array($0.collections.map(JSONTree.string)) })),
+            ("cycles", .array(graph.cycles.map { .array($0.map(JSONTree.string)) })),
+            ("missingTargets", .array(drawing.missingCollections.map(JSONTree.string))),
         ]).indented + "\n"
     }
 
-    private func condition(_ condition: ReferenceCondition) -> JSONText {
-        let value: JSONText =
+    private func condition(_ condition: ReferenceCondition) -> JSONTree {
+        let value: JSONTree =
             switch condition.value {
             case .string(let text): .string(text)
             case .bool(let flag): .bool(flag)

@@ -1,4 +1,5 @@
 import BSON
+import ExtendedJSON
 
 extension Conversion {
     static func date(_ element: RawElement, isDemanded: Bool) -> Int64? {
@@ -37,7 +38,7 @@ extension Conversion {
     static func uuid(_ element: RawElement) -> [UInt8]? {
         if let (_, payload) = element.binary { return payload.count == 16 ? [UInt8](payload) : nil }
         guard let text = element.stringBytes else { return nil }
-        guard text.count == 36 else { return Base64Text.decode(text).flatMap { $0.count == 16 ? $0 : nil } }
+        guard text.count == 36 else { return Base64.bytes(text).flatMap { $0.count == 16 ? $0 : nil } }
         var bytes: [UInt8] = []
         var index = 0
         while index < 36 {
@@ -61,7 +62,7 @@ extension Conversion {
 
     /// Base64 text, or a Node.js Buffer: `{"type": "Buffer", "data": [1, 2]}`.
     private static func bytes(_ element: RawElement) -> [UInt8]? {
-        if let text = element.stringBytes { return Base64Text.decode(text) }
+        if let text = element.stringBytes { return Base64.bytes(text) }
         guard element.type == .document, let buffer = element.document,
             buffer["type"]?.stringBytes?.isUTF8(of: "Buffer") == true, let data = buffer["data"], data.type == .array
         else { return nil }

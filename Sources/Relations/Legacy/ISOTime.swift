@@ -1,3 +1,5 @@
+import ExtendedJSON
+
 /// Points in time as texts write them. Months, days and hours are checked: `2023-02-29` is no date.
 enum ISOTime {
     /// Milliseconds since 1970 of exactly `YYYY-MM-DDTHH:mm:ss.sssZ`, as JSON.stringify writes a date; nil for
@@ -13,9 +15,9 @@ enum ISOTime {
     static func lenient(_ text: UnsafeRawBufferPointer) -> Int64? {
         var reader = Reader(text: text)
         guard let year = reader.year(), reader.take(0x2D), let month = reader.digits(2), reader.take(0x2D),
-            let day = reader.digits(2), (1...12).contains(month), day >= 1, day <= daysInMonth(month, of: year)
+            let day = reader.digits(2), (1...12).contains(month), day >= 1, day <= ISODate.daysInMonth(month, of: year)
         else { return nil }
-        let midnight = days(year: year, month: month, day: day) * 86_400_000
+        let midnight = ISODate.days(year: year, month: month, day: day) * 86_400_000
         if reader.isAtEnd { return Int64(midnight) }
         guard reader.take(0x54) || reader.take(0x74) || reader.take(0x20), let hour = reader.digits(2),
             reader.take(0x3A), let minute = reader.digits(2), hour < 24, minute < 60
@@ -31,23 +33,6 @@ enum ISOTime {
         }
         guard let offset = reader.offset(), reader.isAtEnd else { return nil }
         return Int64(midnight + milliseconds - offset * 60_000)
-    }
-
-    /// Days since 1970 in the Gregorian calendar, extended backwards.
-    private static func days(year: Int, month: Int, day: Int) -> Int {
-        let shifted = month <= 2 ? year - 1 : year
-        let era = (shifted >= 0 ? shifted : shifted - 399) / 400
-        let yearOfEra = shifted - era * 400
-        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
-    }
-
-    private static func daysInMonth(_ month: Int, of year: Int) -> Int {
-        switch month {
-        case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
-        case 4, 6, 9, 11: 30
-        default: 31
-        }
     }
 
     private struct Reader {

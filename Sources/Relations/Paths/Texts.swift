@@ -1,3 +1,19 @@
+extension Unicode.Scalar {
+    /// Whether it must be written out wherever a text from a file or a server is shown: it cannot be seen, and may do
+    /// something to a terminal, a page or the text around it.
+    ///
+    /// Control characters with line breaks and tabulators, the two line separators that some programs break at, what turns
+    /// the direction of writing round, the mark that has no width, and the two that neither YAML nor XML may have.
+    package var isUnseen: Bool {
+        switch self {
+        case "\0"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{200E}"..."\u{200F}", "\u{2028}"..."\u{202E}",
+            "\u{2066}"..."\u{2069}", "\u{FEFF}", "\u{FFFE}"..."\u{FFFF}":
+            true
+        default: false
+        }
+    }
+}
+
 extension String {
     /// In double quotes, with what cannot be seen made visible: for messages, on one line whatever it holds.
     var quoted: String { "\"" + visible(escaping: "\"\\") + "\"" }
@@ -12,10 +28,7 @@ extension String {
             case "\n": text += "\\n"
             case "\r": text += "\\r"
             case "\t": text += "\\t"
-            // Control characters, the two line separators that some programs break at, what turns the direction of
-            // writing round, the mark that has no width, and the two that neither YAML nor XML may have.
-            case "\0"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{200E}"..."\u{200F}", "\u{2028}"..."\u{202E}",
-                "\u{2066}"..."\u{2069}", "\u{FEFF}", "\u{FFFE}"..."\u{FFFF}":
+            case _ where character.isUnseen:
                 text += "\\u" + String(repeating: "0", count: 4 - String(character.value, radix: 16).count)
                 text += String(character.value, radix: 16)
             default:

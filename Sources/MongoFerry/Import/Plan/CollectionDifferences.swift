@@ -1,5 +1,6 @@
 import BSON
 import BackupFile
+import Relations
 
 /// Compares the options and indexes of a file with those of an existing collection.
 enum CollectionDifferences {
@@ -14,7 +15,7 @@ enum CollectionDifferences {
             let file = entry.options[name].map(IDText.text) ?? "none"
             let live = options[name].map(IDText.text) ?? "none"
             result.append(
-                "option \(name): \(short(file)) in the file, \(short(live)) in the database; "
+                "option \(name): \(file.excerpt(120)) in the file, \(live.excerpt(120)) in the database; "
                     + (isReplace ? "the file's counts" : "it stays as it is"))
         }
         let fileIndexes = byName(entry.indexes)
@@ -46,6 +47,4 @@ enum CollectionDifferences {
 
     /// Without what says nothing about the index: old servers name the namespace, versions differ between servers.
     static func normalized(_ index: Document) -> Document { index.removing(["ns", "v"]) }
-
-    private static func short(_ text: String) -> String { text.count <= 120 ? text : text.prefix(117) + "…" }
 }

@@ -14,6 +14,7 @@ public struct ImportPlan: Sendable {
         case view = "recreate view"
     }
 
+    /// What becomes of one collection or view.
     public struct Step: Sendable {
         /// The name in the file.
         public var name: String
@@ -150,21 +151,5 @@ public struct ImportPlan: Sendable {
     /// Whether documents that are there now can be lost.
     public var isDestructive: Bool {
         steps.contains { $0.isReplaced && ($0.liveCount ?? 0) > 0 || $0.liveIsView }
-    }
-}
-
-/// Sizes as people read them.
-public enum ByteText {
-    public static func text(_ bytes: Int) -> String {
-        var size = Double(bytes)
-        var unit = 0
-        let units = ["bytes", "kB", "MB", "GB", "TB"]
-        while size >= 1000, unit < units.count - 1 {
-            size /= 1000
-            unit += 1
-        }
-        if unit == 0 { return bytes.counted("byte") }
-        let tenths = Int((size * 10).rounded())
-        return "\(tenths / 10).\(tenths % 10) \(units[unit])"
     }
 }

@@ -1,5 +1,6 @@
 import BSON
 import BackupFile
+import Relations
 
 /// Finds code that a server would run when somebody writes or reads.
 enum ServerSideCode {
@@ -16,7 +17,7 @@ enum ServerSideCode {
         var walker = document.makeWalker()
         while let element = try? walker.next() {
             if operators.contains(element.name) || element.type == .code || element.type == .codeWithScope {
-                result.append("\(element.name): \(IDText.text(element.copy).prefix(200))")
+                result.append("\(element.name): \(IDText.text(element.copy).excerpt(200))")
             } else if let inner = element.document {
                 search(inner, &result)
             }

@@ -7,7 +7,7 @@ import MongoDriver
 /// A document in a collection of its own, with a heartbeat by the server's clock. One whose heart has stopped for
 /// ``staleSeconds`` is taken over, so a killed import blocks nobody for long; one whose process is known to be dead,
 /// at once.
-// @unchecked: every access to the state is under the condition's lock.
+// @unchecked: what changes after `init` is under the condition's lock. All else is set before the thread of the heart starts.
 final class ImportLock: @unchecked Sendable {
     static let staleSeconds = 30
     static let beatSeconds = 5.0

@@ -1,6 +1,7 @@
 import BSON
 import BackupFile
 import MongoDriver
+import Relations
 
 /// Creates collections, views and indexes as a file describes them.
 struct CollectionBuilder {
@@ -41,7 +42,7 @@ struct CollectionBuilder {
         {
             throw FerryError(
                 "the server cannot create \(entry.databaseName) with the file's options: \(error.message)",
-                details: ["Options: \(JSONDetail.short(entry.options))"])
+                details: ["Options: \(IDText.text(.document(entry.options)).excerpt(300))"])
         }
     }
 

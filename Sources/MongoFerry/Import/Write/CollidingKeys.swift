@@ -69,6 +69,6 @@ struct CollidingKeys {
         let key = Document { for (path, value) in zip(paths, values) { $0.append(path, value) } }
         let ids = ["first", "last"].compactMap { found[$0].map(IDText.text) }.joined(separator: " and ")
         let count = found["n"]?.integer ?? 2
-        return "\(JSONDetail.short(key)) in _id \(ids)" + (count > 2 ? " and \(count - 2) more" : "")
+        return "\(IDText.text(.document(key)).excerpt(300)) in _id \(ids)" + (count > 2 ? " and \(count - 2) more" : "")
     }
 }

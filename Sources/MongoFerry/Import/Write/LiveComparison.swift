@@ -169,35 +169,3 @@ private final class LiveComparer: @unchecked Sendable {
         }
     }
 }
-
-/// Rows of one collection that a database has already, byte for byte.
-struct KnownRows: Sendable {
-    let ids: RecordHashes
-    let equal: PlaceSet
-    let contents: ContentHash
-
-    /// By the document as well as by its `_id`: two `_id`s could share a hash.
-    func contains(_ document: RawDocument) -> Bool {
-        guard let id = document.first, let place = ids.place(of: IDHash.hash(id)), equal.contains(place) else {
-            return false
-        }
-        return ids.document(at: place) == contents.hash(document.bytes)
-    }
-}
-
-/// A set of places, a bit each.
-struct PlaceSet: Sendable {
-    private var words: [UInt64]
-    private(set) var count = 0
-
-    init(count: Int) { words = Array(repeating: 0, count: (count + 63) / 64) }
-
-    mutating func insert(_ place: Int) {
-        let bit: UInt64 = 1 << UInt64(place & 63)
-        guard words[place >> 6] & bit == 0 else { return }
-        words[place >> 6] |= bit
-        count += 1
-    }
-
-    func contains(_ place: Int) -> Bool { words[place >> 6] >> UInt64(place & 63) & 1 == 1 }
-}

@@ -45,8 +45,7 @@ struct HTML: ExpressibleByStringInterpolation, Sendable {
                 case "\"": result += "&quot;"
                 case "'": result += "&#39;"
                 case "\n", "\t": result.unicodeScalars.append(scalar)
-                case "\0"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{200E}"..."\u{200F}", "\u{2028}"..."\u{202E}",
-                    "\u{2066}"..."\u{2069}", "\u{FEFF}":
+                case _ where scalar.isUnseen:
                     result += scalar.escaped(asASCII: true)
                 default: result.unicodeScalars.append(scalar)
                 }

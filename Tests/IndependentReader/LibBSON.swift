@@ -2,9 +2,9 @@ import BSON
 import CLibMongoC
 
 /// libbson's own Extended JSON, the independent reader and writer that ours is held against.
-enum LibBSON {
+public enum LibBSON {
     /// The document that libbson reads from a text; nil where it refuses it.
-    static func read(_ json: String) -> Document? {
+    public static func read(_ json: String) -> Document? {
         var error = bson_error_t()
         var json = json
         let parsed = json.withUTF8 { text in
@@ -16,9 +16,9 @@ enum LibBSON {
         return try? Document(validating: Array(UnsafeBufferPointer(start: data, count: length(of: data))))
     }
 
-    static func canonical(_ document: Document) -> String? { write(document, bson_as_canonical_extended_json) }
+    public static func canonical(_ document: Document) -> String? { write(document, bson_as_canonical_extended_json) }
 
-    static func relaxed(_ document: Document) -> String? { write(document, bson_as_relaxed_extended_json) }
+    public static func relaxed(_ document: Document) -> String? { write(document, bson_as_relaxed_extended_json) }
 
     /// A document's length is its first four bytes.
     private static func length(of data: UnsafePointer<UInt8>) -> Int {

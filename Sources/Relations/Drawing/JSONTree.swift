@@ -1,11 +1,11 @@
 /// A JSON value on its way to text, names in the order given.
-indirect enum JSONText {
+indirect enum JSONTree {
     case string(String)
     case number(Int)
     case bool(Bool)
-    case array([JSONText])
+    case array([JSONTree])
     /// Members that are nil are left out.
-    case object([(String, JSONText?)])
+    case object([(String, JSONTree?)])
 
     /// Lists and objects that hold others take a line for each member.
     var indented: String { text(at: "") }

@@ -1,0 +1,15 @@
+/// Names that this program uses in a database while it imports.
+enum OwnNames {
+    static let lock = "__mongoferry_lock"
+    static let stagingPrefix = "__mongoferry_staging."
+    /// See ``DisplacedCollections``.
+    static let displaced = "__mongoferry_displaced"
+    static let displacedPrefix = "__mongoferry_displaced."
+    /// See ``KeptDefinitions``.
+    static let definitions = "__mongoferry_definitions"
+
+    static func contains(_ name: String) -> Bool {
+        [lock, definitions, displaced].contains(name) || name.hasPrefix(stagingPrefix)
+            || name.hasPrefix(displacedPrefix)
+    }
+}

@@ -1,0 +1,10 @@
+/// Something worth saying while an operation runs.
+public struct Message: Sendable {
+    public enum Level: Int, Sendable, Comparable {
+        case debug, info, warning
+        public static func < (left: Level, right: Level) -> Bool { left.rawValue < right.rawValue }
+    }
+
+    public var level: Level
+    public var text: String
+}

@@ -1,0 +1,16 @@
+/// A set of places, a bit each.
+struct PlaceSet: Sendable {
+    private var words: [UInt64]
+    private(set) var count = 0
+
+    init(count: Int) { words = Array(repeating: 0, count: (count + 63) / 64) }
+
+    mutating func insert(_ place: Int) {
+        let bit: UInt64 = 1 << UInt64(place & 63)
+        guard words[place >> 6] & bit == 0 else { return }
+        words[place >> 6] |= bit
+        count += 1
+    }
+
+    func contains(_ place: Int) -> Bool { words[place >> 6] >> UInt64(place & 63) & 1 == 1 }
+}

@@ -1,0 +1,11 @@
+import Synchronization
+
+/// A count that several threads add to.
+final class Tally: Sendable {
+    private let value = Atomic<Int>(0)
+
+    /// The new value.
+    @discardableResult
+    func add(_ amount: Int) -> Int { value.add(amount, ordering: .relaxed).newValue }
+    var current: Int { value.load(ordering: .relaxed) }
+}
