@@ -1,6 +1,22 @@
 import BSON
 
 extension Client {
+    /// Builds indexes with one scan of the collection; those that are there already are no error.
+    ///
+    /// A majority of the members is waited for, as for other writes. Servers would wait for all, and for ever for one that
+    /// is down.
+    ///
+    /// Source: MongoDB manual, `createIndexes`.
+    /// - Parameter indexes: as the command takes them, each with its name.
+    /// - Throws: ``MongoError``.
+    public func createIndexes(_ indexes: [Document], on namespace: Namespace, writeConcern: WriteConcern) throws {
+        var command: Document = [
+            "createIndexes": .string(namespace.collection), "indexes": .array(indexes.map { .document($0) }),
+        ]
+        if try knowsCommitQuorum() { command = command.appending("commitQuorum", "majority") }
+        try runWrite(command, on: namespace.database, writeConcern: writeConcern)
+    }
+
     /// Every collection, view and time series collection of a database, the system's included.
     ///
     /// A user whose rights are on single collections gets the names and types of those; `hasDetails` says so.

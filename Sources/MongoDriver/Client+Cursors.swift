@@ -105,7 +105,8 @@ extension Client {
     }
 
     /// The server that this client would read from; waits for one as long as the connection string allows.
-    private func selectServer(_ readPreference: ReadPreference, _ context: String) throws -> UInt32 {
+    func selectServer(_ readPreference: ReadPreference, _ context: String) throws -> UInt32 {
+        if readPreference == .connectionString, let server = pool.serverID { return server }
         var error = bson_error_t()
         let server = try withPreference(readPreference) { preference in
             mongoc_client_select_server(handle, false, preference, &error)

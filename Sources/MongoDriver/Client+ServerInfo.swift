@@ -46,6 +46,16 @@ extension Client {
         return ServerLimits(hello)
     }
 
+    /// Whether the server that takes writes knows `commitQuorum`: members of replica sets and routers from 4.4. Known from
+    /// watching it.
+    func knowsCommitQuorum() throws -> Bool {
+        let hello = try withServer(nil, nil) {
+            try mongoc_server_description_hello_response($0).map(Document.init(copying:))
+        }
+        let isOfSet = hello?["setName"] != nil || hello?["msg"]?.string == "isdbgrid"
+        return isOfSet && hello?["maxWireVersion"]?.integer ?? 0 >= 9
+    }
+
     /// - Parameters:
     ///   - readPreference: which server; nil for the one that takes writes.
     ///   - context: what it is for; nil for connecting.
@@ -54,7 +64,9 @@ extension Client {
     ) throws -> Result {
         var error = bson_error_t()
         let selected =
-            if let readPreference {
+            if readPreference == .connectionString, let server = pool.serverID {
+                mongoc_client_get_server_description(handle, server)
+            } else if let readPreference {
                 try withPreference(readPreference) { mongoc_client_select_server(handle, false, $0, &error) }
             } else {
                 mongoc_client_select_server(handle, true, nil, &error)

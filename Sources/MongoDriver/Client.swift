@@ -43,7 +43,8 @@ public final class Client {
         try check(session, context)
         let reply = Reply()
         var error = bson_error_t()
-        let isDone = try CommandOptions(session: session).withC { options in
+        let options = CommandOptions(session: session, serverID: readPreference == .connectionString ? pool.serverID : nil)
+        let isDone = try options.withC { options in
             try command.withC { command in
                 try withPreference(readPreference) { preference in
                     mongoc_client_read_command_with_opts(
@@ -102,6 +103,8 @@ extension Client {
         try check(options.session, context)
         let reply = Reply()
         var error = bson_error_t()
+        var options = options
+        if readPreference == .connectionString { options.serverID = options.serverID ?? pool.serverID }
         let isDone = try options.withC { options in
             try command.withC { command in
                 try withPreference(readPreference) { preference in

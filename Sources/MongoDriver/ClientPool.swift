@@ -19,6 +19,30 @@ public final class ClientPool: Sendable {
     private let wasReached = Atomic<Bool>(false)
     private let firstMilliseconds = Atomic<Int64>(-1)
 
+    /// Whether the connection string leaves it open which server reads.
+    public var choosesAmongServers: Bool {
+        guard !readsFromPrimary, let uri = try? connectionString.makeURI() else { return false }
+        let mode = mongoc_uri_get_read_prefs_t(uri.pointer).map(mongoc_read_prefs_get_mode)
+        return mode.map { $0 != MONGOC_READ_PRIMARY } ?? false
+    }
+
+    private let fixedServer = Atomic<UInt32>(0)
+
+    /// The server that all reads with the connection string's read preference go to; nil for one that is chosen anew each
+    /// time.
+    var serverID: UInt32? {
+        let server = fixedServer.load(ordering: .acquiring)
+        return server == 0 ? nil : server
+    }
+
+    /// Keeps all reads with the connection string's read preference on the server that would be chosen now: another one may
+    /// be behind it, and what one has told would not fit what the other tells.
+    /// - Throws: ``MongoError`` where there is none.
+    public func keepToOneServer() throws {
+        let server = try withClient { try $0.selectServer(.connectionString, Self.context(connectionString)) }
+        fixedServer.store(server, ordering: .releasing)
+    }
+
     /// How long the first `hello` took, in whole milliseconds; connecting may be part of it. Nil before the first contact.
     public var firstRoundTrip: Duration? {
         let milliseconds = firstMilliseconds.load(ordering: .relaxed)

@@ -9,6 +9,8 @@ enum ServerCode {
     /// LockTimeout, MaxTimeMSExpired, WriteConflict, BackgroundOperationInProgressForNamespace: what is in the way passes.
     static let heldUp: Set<Int> = [24, 50, 112, 12587]
     static let cannotBuildIndexKeys = 201
+    static let writeConcernFailed = 64
+    static let readConcernMajorityNotEnabled = 148
     static let snapshotTooOld = 239
     static let snapshotUnavailable = 246
     static let bsonObjectTooLarge = 10334

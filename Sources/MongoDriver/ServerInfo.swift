@@ -25,6 +25,8 @@ public struct ServerInfo: Sendable {
     /// The server's time when it answered; nil on a standalone.
     public let operationTime: Timestamp?
     public let clusterTime: Timestamp?
+    /// Of a replica set's member: its own latest write, and the latest that a majority of the members had, as it knew.
+    public let lastWrite: (own: Timestamp, majority: Timestamp)?
 
     /// Reads at one point in time across collections: replica sets and sharded clusters from 5.0.
     public var supportsSnapshotReads: Bool { topology != .standalone && maxWireVersion >= 13 }
@@ -63,5 +65,12 @@ public struct ServerInfo: Sendable {
         supportsSessions = hello["logicalSessionTimeoutMinutes"]?.integer != nil
         operationTime = hello["operationTime"]?.timestamp
         clusterTime = hello["$clusterTime"]?.document?["clusterTime"]?.timestamp
+        let writes = hello["lastWrite"]?.document
+        func time(_ name: String) -> Timestamp? { writes?[name]?.document?["ts"]?.timestamp }
+        if let own = time("opTime"), let majority = time("majorityOpTime") {
+            lastWrite = (own, majority)
+        } else {
+            lastWrite = nil
+        }
     }
 }

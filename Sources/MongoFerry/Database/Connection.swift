@@ -1,3 +1,4 @@
+import BSON
 import MongoDriver
 import Synchronization
 
@@ -43,6 +44,9 @@ final class Connection: Sendable {
     let pool: ClientPool
     let database: String
     let server: ServerInfo
+    /// For reads after which something is not written: what no majority has yet may be taken back. Nil where the server has
+    /// no such reads, or nothing is written.
+    let committedReads: Document?
     private let knownRoundTrip = Mutex<Duration?>(nil)
 
     /// Connects and asks the server what it is.
@@ -58,18 +62,44 @@ final class Connection: Sendable {
         try Target.check(databaseName: database)
         self.database = database
         // libmongoc looks for a server as long as the connection string says, and cannot be stopped.
-        (pool, server) = try Threads.run(leavingOn: cancellation) {
+        (pool, server, committedReads) = try Threads.run(leavingOn: cancellation) {
             do {
                 let pool = try ClientPool(
                     target.connectionString, applicationName: "mongoferry", spare: Self.spare,
                     readsFromPrimary: forWriting)
-                return (pool, try Self.contact(pool, database, meanwhile))
+                if pool.choosesAmongServers { try pool.keepToOneServer() }
+                let server = try Self.contact(pool, database, meanwhile)
+                if forWriting { try Self.requireWritable(server, target.connectionString) }
+                return (pool, server, forWriting ? try Self.committedReads(pool, server, database) : nil)
             } catch let error as MongoError {
                 try cancellation.check()
                 var fault = ConnectionFault.describe(error, target.connectionString)
                 if let remark = target.remark { fault.details.append(remark) }
                 throw fault
             }
+        }
+    }
+
+    /// - Throws: ``FerryError`` where the connection string leads to a member that takes no writes.
+    private static func requireWritable(_ server: ServerInfo, _ connectionString: ConnectionString) throws {
+        guard case .replicaSet(let name) = server.topology, !server.isWritablePrimary else { return }
+        throw FerryError(
+            "\(connectionString.hosts.joined(separator: ", ")) is not the primary of the replica set \(name), and takes no writes",
+            details: ["Nothing was written."],
+            advice: ["Leave directConnection=true out of the connection string: the primary is found by itself."])
+    }
+
+    /// Before 5.0 a replica set's members may be told to have no reads of what a majority has; then they say so.
+    private static func committedReads(_ pool: ClientPool, _ server: ServerInfo, _ database: String) throws -> Document? {
+        let majority = ReadConcern.level("majority")
+        if server.topology == .standalone { return nil }
+        if server.isAtLeast(5) { return majority }
+        do {
+            let options = FindOptions(limit: 1, readConcern: majority, readPreference: .primary)
+            try pool.withClient { try $0.find(Namespace(database, OwnNames.lock), [:], options: options).forEach { _ in } }
+            return majority
+        } catch let error as MongoError where error.isMajorityReadUnsupported {
+            return nil
         }
     }
 
@@ -117,6 +147,7 @@ final class Connection: Sendable {
         self.pool = pool
         self.server = server
         self.database = database
+        committedReads = nil
     }
 
     func namespace(_ collection: String) -> Namespace { Namespace(database, collection) }

@@ -86,6 +86,7 @@ public struct Export: Sendable {
         let graph = ReferenceGraph(collections: catalog.entries.map(\.name), references: references)
         catalog.entries = Self.ordered(catalog.entries, graph.order)
         let moment = try ReadMoment(connection, after: sizes, wanted: options.consistency)
+        if let warning = moment.warning { operation.warning(warning) }
         if moment.consistency == .none, options.consistency == nil {
             operation.warning(
                 "\(connection.topologyText), MongoDB \(connection.server.version): no snapshot, so writes during the export may be half in the file"

@@ -30,6 +30,11 @@ enum ReadFault {
                 "a collection or an index was created or dropped while the export ran: \(error.message)",
                 details: ["Nothing was left behind under the file's name."], advice: ["Run the export again."])
         }
+        if error.isNetworkError || error.isNotPrimary {
+            return FerryError(
+                "the server went away while the export was read: \(error)",
+                details: ["Nothing was left behind under the file's name."], advice: ["Run the export again."])
+        }
         return error
     }
 }

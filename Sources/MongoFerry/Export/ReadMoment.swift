@@ -19,8 +19,9 @@ struct ReadMoment: Sendable {
     init(_ connection: Connection, after sizes: CollectionSizes, wanted: ExportOptions.Consistency?) throws {
         if connection.server.supportsSnapshotReads {
             consistency = wanted ?? .snapshot
+            lag = consistency == .snapshot ? Self.lag(connection.server) : nil
             clusterTime =
-                consistency == .snapshot ? try sizes.recentTime ?? Self.time(of: connection) : nil
+                consistency == .snapshot ? try lag?.majority ?? sizes.recentTime ?? Self.time(of: connection) : nil
             if consistency == .snapshot, clusterTime == nil {
                 throw FerryError(
                     "the server reports no operationTime for a snapshot",
@@ -36,6 +37,26 @@ struct ReadMoment: Sendable {
         }
         consistency = .none
         clusterTime = nil
+        lag = nil
+    }
+
+    /// A majority of the replica set's members is so far behind that waiting for it could take for ever: the last time that
+    /// it had reached, and the time of the latest write.
+    private let lag: (majority: Timestamp, own: Timestamp)?
+
+    private static func lag(_ server: ServerInfo) -> (majority: Timestamp, own: Timestamp)? {
+        guard let (own, majority) = server.lastWrite, own.seconds >= majority.seconds + secondsBehind else { return nil }
+        return (majority, own)
+    }
+
+    private static let secondsBehind: UInt32 = 5
+
+    /// What a lag means for the file; nil where there is none.
+    var warning: String? {
+        guard let lag else { return nil }
+        func text(_ time: Timestamp) -> String { ISODate.text(milliseconds: Int64(time.seconds) * 1000) }
+        return "no majority of the replica set's members has what was written after \(text(lag.majority)) (latest write: "
+            + "\(text(lag.own))): the file shows the database as it was then. --consistency none reads what is there now"
     }
 
     private static func time(of connection: Connection) throws -> Timestamp? {

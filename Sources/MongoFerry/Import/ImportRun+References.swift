@@ -106,7 +106,7 @@ extension ImportRun {
         }
         let comparison = LiveComparison(
             connection: connection, contents: contents, jobs: options.jobs, operation: operation,
-            references: references)
+            references: references, readConcern: connection.committedReads)
         return try operation.timed("compare") { try comparison.run(collections) }
     }
 

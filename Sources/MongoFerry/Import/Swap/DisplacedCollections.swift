@@ -71,11 +71,10 @@ struct DisplacedCollections {
     }
 
     private func rename(_ from: String, _ to: String, dropTarget: Bool, _ cancellation: Cancellation) throws {
-        let isConfirmed = try connection.withClient { client in
+        try connection.withClient { client in
             try CollectionBuilder(client: client, database: connection.database)
-                .rename(from, to: to, dropTarget: dropTarget, cancellation)
+                .rename(from, to: to, dropTarget: dropTarget, lock, cancellation)
         }
-        if !isConfirmed { try lock.confirm() }
     }
 
     // MARK: Recovery

@@ -84,11 +84,35 @@ final class ImportLock: @unchecked Sendable {
                     "findAndModify": .string(OwnNames.lock),
                     "query": ["_id": .string(Self.documentID), "owner": .string(owner)],
                     "update": .array([.document(set)]), "upsert": true,
-                ], on: connection.database)
+                ], on: connection.database, writeConcern: firstWriteConcern)
             return true
         } catch let error as MongoError where error.isDuplicateKey {
             return false
+        } catch let error as MongoError where error.isWriteConcernTimeout {
+            throw unconfirmed(client)
         }
+    }
+
+    /// The first write finds out whether a majority is there to confirm any.
+    private var firstWriteConcern: WriteConcern {
+        let patience = connection.pool.connectionString.writeConcern?.timeout ?? Self.patienceMilliseconds
+        return WriteConcern(.majority, timeout: patience)
+    }
+
+    private static let patienceMilliseconds = 30_000
+
+    private func unconfirmed(_ client: Client) -> FerryError {
+        let mine: Value = ["q": ["_id": .string(Self.documentID), "owner": .string(owner)], "limit": 1]
+        // What of this fails leaves a lock of a dead process, which the next import takes over.
+        _ = try? client.runWrite(
+            ["delete": .string(OwnNames.lock), "deletes": [mine]], on: connection.database,
+            writeConcern: WriteConcern(.nodes(1)))
+        return FerryError(
+            "\(connection.topologyText): no majority of the members confirms a write within \(Double(firstWriteConcern.timeout ?? 0) / 1000) seconds",
+            details: ["Nothing was written."],
+            advice: [
+                "Writes that a majority does not have can be lost. rs.status() in mongosh shows which members are down or behind; wtimeoutMS in the connection string says how long to wait."
+            ])
     }
 
     /// Takes a lock whose heart has stopped, or whose process is gone: in one statement, so that of two only one can.
@@ -104,7 +128,7 @@ final class ImportLock: @unchecked Sendable {
                 "findAndModify": .string(OwnNames.lock),
                 "query": ["_id": .string(Self.documentID), "$or": .array(conditions)],
                 "update": .array([.document(set)]),
-            ], on: connection.database)
+            ], on: connection.database, writeConcern: firstWriteConcern)
         tookOver = reply["lastErrorObject"]?.document?["updatedExisting"]?.bool ?? false
         return tookOver
     }

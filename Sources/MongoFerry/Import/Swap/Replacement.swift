@@ -194,10 +194,9 @@ struct Replacement {
                 try client.drop(connection.namespace(step.databaseName))
                 remains = .gone
             }
-            let isConfirmed = try CollectionBuilder(client: client, database: connection.database).rename(
-                staging, to: step.databaseName, dropTarget: true, operation.cancellation)
+            try CollectionBuilder(client: client, database: connection.database).rename(
+                staging, to: step.databaseName, dropTarget: true, lock, operation.cancellation)
             remains = .whole
-            if !isConfirmed { try lock.confirm() }
         }
     }
 

@@ -126,13 +126,10 @@ struct CollectionBuilder {
     }
 
     private func refusal(of indexes: [Document], on name: String) throws -> MongoError? {
-        let command: Document = [
-            "createIndexes": .string(name), "indexes": .array(indexes.map { .document($0) }),
-        ]
         do {
             // An index that is there already is no error, so this may be done twice.
-            _ = try Repeating.run { _ in
-                try client.runWrite(command, on: database, writeConcern: writeConcern)
+            try Repeating.run { _ in
+                try client.createIndexes(indexes, on: Namespace(database, name), writeConcern: writeConcern)
             }
             return nil
         } catch let error as MongoError
@@ -165,25 +162,32 @@ struct CollectionBuilder {
 
     /// Renames a collection in one step.
     ///
-    /// Where the outcome of an attempt is unknown, it has been carried out exactly if the old name is gone. While another
-    /// client builds an index on either, servers refuse it: that is waited for.
-    /// - Parameter dropTarget: whether it takes the place of what has that name; else the server refuses it.
-    /// - Returns: whether the server has confirmed it.
-    /// - Throws: ``MongoError``; `CancellationError`.
+    /// Where the outcome of an attempt is unknown, it has been carried out exactly if the old name is gone, and nothing can
+    /// bring that back: a primary that is cut off from its set may have renamed alone, and takes it back when it returns.
+    /// While another client builds an index on either, servers refuse it: that is waited for.
+    /// - Parameters:
+    ///   - dropTarget: whether it takes the place of what has that name; else the server refuses it.
+    ///   - lock: whose heartbeat a majority has to have before a look at the names is worth something.
+    /// - Throws: ``FerryError`` where the lock was lost; ``MongoError``; `CancellationError`.
     func rename(
-        _ from: String, to: String, dropTarget: Bool, _ cancellation: Cancellation
-    ) throws -> Bool {
+        _ from: String, to: String, dropTarget: Bool, _ lock: ImportLock, _ cancellation: Cancellation
+    ) throws {
+        let command: Document = [
+            "renameCollection": .string("\(database).\(from)"), "to": .string("\(database).\(to)"),
+            "dropTarget": .bool(dropTarget),
+        ]
+        func isDone() throws -> Bool {
+            try lock.confirm()
+            return try client.listCollections(in: database, named: [from], readPreference: .primary).isEmpty
+        }
         try Repeating.run { isAgain in
-            if isAgain {
-                let found = try client.listCollections(in: database, named: [from], readPreference: .primary)
-                guard !found.isEmpty else { return false }
+            if isAgain, try isDone() { return }
+            do {
+                _ = try Repeating.whileHeldUp(cancellation) { try client.runWrite(command, on: "admin") }
+            } catch let error as MongoError where isAgain && error.isNamespaceNotFound {
+                // The first attempt was still under way.
+                guard try isDone() else { throw error }
             }
-            let command: Document = [
-                "renameCollection": .string("\(database).\(from)"), "to": .string("\(database).\(to)"),
-                "dropTarget": .bool(dropTarget),
-            ]
-            _ = try Repeating.whileHeldUp(cancellation) { try client.runWrite(command, on: "admin") }
-            return true
         }
     }
 }

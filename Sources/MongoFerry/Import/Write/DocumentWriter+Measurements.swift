@@ -18,7 +18,8 @@ extension DocumentWriter {
         // Between early times there may be any number of others: most are told by this alone.
         let wanted = Set(times)
         // About as much comes at a time as the batch itself has.
-        let options = FindOptions(batchSize: max(pending.count + 1, 1000), readPreference: .primary)
+        let options = FindOptions(
+            batchSize: max(pending.count + 1, 1000), readConcern: committedReads, readPreference: .primary)
         var live: [Document: Int] = [:]
         for filter in fields.filters(times) {
             let cursor = try client.find(namespace, filter, options: options)

@@ -59,6 +59,8 @@ final class DocumentWriter {
     var postponed: [SecondAttempt.Postponed] = []
     var postponedBytes = 0
     let hasTransactions: Bool
+    /// For finding out what need not be written; see ``Connection/committedReads``.
+    let committedReads: Document?
     /// What all threads have found of equal measurements; nil where none are looked up.
     let repeated: RepeatedMeasurements?
 
@@ -71,7 +73,7 @@ final class DocumentWriter {
 
     init(
         client: Client, namespace: Namespace, way: Way, name: String, isDryRun: Bool = false,
-        hasTransactions: Bool = false, repeated: RepeatedMeasurements? = nil, rejections: RejectionLog,
+        hasTransactions: Bool = false, committedReads: Document? = nil, repeated: RepeatedMeasurements? = nil, rejections: RejectionLog,
         cancellation: Cancellation
     ) {
         self.client = client
@@ -80,6 +82,7 @@ final class DocumentWriter {
         self.name = name
         self.isDryRun = isDryRun
         self.hasTransactions = hasTransactions
+        self.committedReads = committedReads
         self.repeated = repeated
         self.rejections = rejections
         self.cancellation = cancellation

@@ -19,6 +19,8 @@ struct LiveComparison: Sendable {
     var references: ReferencesUnderWay?
     var phase: OperationProgress.Phase = .load
     var readPreference: ReadPreference = .primary
+    /// Nil for the connection string's.
+    var readConcern: Document?
     /// How many of the documents that only the database has are told by their `_id`s; nil not to look for any.
     var strangersToTell: Int?
 
@@ -96,7 +98,7 @@ struct LiveComparison: Sendable {
         let options = FindOptions(
             batchSize: Export.batchSize(
                 averageDocument: rows.bytes / max(1, rows.count), roundTrip: try connection.roundTrip()),
-            readPreference: readPreference)
+            readConcern: readConcern, readPreference: readPreference)
         let reading = { @Sendable in
             try connection.withClient { client in
                 try read(try client.find(namespace, [:], options: options), into: chunks, turn)

@@ -64,7 +64,7 @@ struct RowLoader {
                         DocumentWriter(
                             client: try connection.pool.makeClient(), namespace: namespace, way: way, name: name,
                             isDryRun: isDryRun, hasTransactions: connection.server.supportsTransactions,
-                            repeated: repeated, rejections: rejections, cancellation: operation.cancellation)
+                            committedReads: connection.committedReads, repeated: repeated, rejections: rejections, cancellation: operation.cancellation)
                     }
                     let taken = try worker.take(batch, writer)
                     operation.progress(
