@@ -74,7 +74,7 @@ import Testing
                 #expect(report.status == "problems" && report.totals.inserted == 20_000)
                 #expect(
                     report.warnings.count == 1
-                        && report.warnings[0].hasPrefix("c: 20000 documents were written, and ")
+                        && report.warnings[0].hasPrefix("c: 20,000 documents were written, and ")
                         && report.warnings[0].hasSuffix("other programs wrote to it while it was replaced in place"),
                     "\(report.warnings)")
             }

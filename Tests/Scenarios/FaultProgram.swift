@@ -108,7 +108,10 @@ struct Program {
     /// What it has written to its errors so far.
     var errorsSoFar: String { (try? String(contentsOfFile: errorsPath, encoding: .utf8)) ?? "" }
 
-    func wait() throws -> Outcome {
+    /// Waits for its end.
+    /// - Parameter seconds: after which it is killed; nil to wait for as long as it takes.
+    func wait(seconds: Double? = nil) throws -> Outcome {
+        let deadline = seconds.map { ContinuousClock.now + .seconds($0) }
         var status: Int32 = 0
         var usage = rusage()
         var peak = 0
@@ -118,6 +121,7 @@ struct Program {
             guard ended == 0 || errno == EINTR else { throw POSIXError(.ECHILD) }
             // Not `ru_maxrss`: on Linux that starts with the memory of the process that spawned this one.
             peak = max(peak, highWaterMegabytes)
+            if let deadline, ContinuousClock.now > deadline { send(SIGKILL) }
             usleep(2000)
         }
         defer { for path in [outputPath, errorsPath] { unlink(path) } }

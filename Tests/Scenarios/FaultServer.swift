@@ -41,9 +41,12 @@ final class OwnServer: @unchecked Sendable {
     /// - Parameters:
     ///   - arguments: of `mongod`.
     ///   - options: for the connection string, such as `tls=true`.
-    ///   - credentials: for the connection string, `user:password@`.
-    init(_ arguments: [String] = [], options: String = "", folder: String? = nil, isStandalone: Bool = false) throws {
-        setName = isStandalone ? nil : "rs0"
+    ///   - set: a replica set that it is to be a member of, which is not initiated here.
+    init(
+        _ arguments: [String] = [], options: String = "", folder: String? = nil, isStandalone: Bool = false,
+        memberOf set: String? = nil
+    ) throws {
+        setName = set ?? (isStandalone ? nil : "rs0")
         self.folder = folder ?? NSTemporaryDirectory() + "mongoferry_mongod_\(UInt32.random(in: 0 ... .max))"
         self.arguments = arguments
         self.options = options
@@ -52,7 +55,7 @@ final class OwnServer: @unchecked Sendable {
         _ = Self.atEnd
         Self.allLock.withLock { Self.all.append(self) }
         try start()
-        if isStandalone { return }
+        if isStandalone || set != nil { return }
         let client = try directClient()
         let member: Value = ["_id": 0, "host": .string("127.0.0.1:\(port)")]
         try client.run(
@@ -73,7 +76,7 @@ final class OwnServer: @unchecked Sendable {
         try ClientPool(try ConnectionString(uri(credentials)), applicationName: "mongoferry tests")
     }
 
-    private func directClient() throws -> Client {
+    func directClient() throws -> Client {
         let more = options.isEmpty ? "" : "&" + options
         let uri = "mongodb://127.0.0.1:\(port)/?directConnection=true\(more)"
         return try ClientPool(try ConnectionString(uri), applicationName: "mongoferry tests").makeClient()

@@ -36,7 +36,7 @@ import Testing
             #expect(report.status == "problems")
             #expect(
                 report.differences.map { "\($0.kind): \($0.detail)" } == [
-                    "missing: 6000 documents", "extra: 6000 documents in the database only",
+                    "missing: 6,000 documents", "extra: 6,000 documents in the database only",
                 ])
         }
     }

@@ -102,11 +102,10 @@ final class ImportLock: @unchecked Sendable {
     private static let patienceMilliseconds = 30_000
 
     private func unconfirmed(_ client: Client) -> FerryError {
-        let mine: Value = ["q": ["_id": .string(Self.documentID), "owner": .string(owner)], "limit": 1]
-        // What of this fails leaves a lock of a dead process, which the next import takes over.
-        _ = try? client.runWrite(
-            ["delete": .string(OwnNames.lock), "deletes": [mine]], on: connection.database,
-            writeConcern: WriteConcern(.nodes(1)))
+        // Where this fails, the lock is a dead process's soon, and the next import takes it over.
+        if let holder = try? current(client), holder.document["owner"]?.string == owner {
+            try? client.drop(collection, writeConcern: WriteConcern(.nodes(1)))
+        }
         return FerryError(
             "\(connection.topologyText): no majority of the members confirms a write within \(Double(firstWriteConcern.timeout ?? 0) / 1000) seconds",
             details: ["Nothing was written."],
