@@ -23,13 +23,9 @@ public struct PlanGraph: Sendable {
             drawing = GraphDrawing(Self.graph(metadata.collections, references), records: records)
             return
         }
-        var survey = try Surveyor(
-            reader: reader, jobs: Threads.defaultJobs, maximumDocument: 16 << 20 + 16_384, problemLimit: 20,
-            operation: operation
-        ).run()
-        var options = ImportOptions()
-        options.configuration = configuration
-        let legacy = try LegacyTypes.resolve(&survey, reader, nil, options, operation, jobs: Threads.defaultJobs)
+        var preflight = Preflight(reader: reader, problemLimit: 0, operation: operation)
+        preflight.options.configuration = configuration
+        let (survey, legacy) = try preflight.run()
         operation.warnOfUnusedReferences(configuration, in: nil, rows: survey.rows.map(\.name))
         drawing = GraphDrawing(
             ReferenceGraph(

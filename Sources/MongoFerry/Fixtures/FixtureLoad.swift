@@ -41,13 +41,11 @@ struct FixtureLoad {
         var options = ImportOptions()
         options.mode = .replace
         options.configuration = fixture.configuration
-        var survey = try Surveyor(
-            reader: reader, jobs: jobs, maximumDocument: connection.server.maxBsonObjectSize + 16_384,
+        // Without the database: a fixture is the same whatever was restored before.
+        var (survey, legacy) = try Preflight(
+            reader: reader, options: options, server: connection.server, jobs: jobs,
             problemLimit: FixtureProblems.limit, operation: operation
         ).run()
-        // Without the database: a fixture is the same whatever was restored before.
-        let legacy = try LegacyTypes.resolve(&survey, reader, nil, options, operation, jobs: jobs)
-        survey.problems.merge(legacy.problems)
         try FixtureProblems.check(&survey, fixture.file)
         var outcome = Outcome()
         outcome.references = try references(legacy)

@@ -45,13 +45,11 @@ struct ImportRun {
     var jobs: Int { Threads.jobs(options.jobs) }
 
     mutating func run() throws -> Report {
-        let surveyor = Surveyor(
-            reader: reader, jobs: jobs, maximumDocument: connection.server.maxBsonObjectSize + 16_384,
+        let preflight = Preflight(
+            reader: reader, options: options, server: connection.server, connection: connection, jobs: jobs,
             problemLimit: max(20, options.maximumRejects + 1), contents: contents, operation: operation)
-        var (survey, early) = try Import.beforeWriting { try preflight(surveyor) }
-        let legacy = try LegacyTypes.resolve(&survey, reader, connection, options, operation, jobs: jobs)
-        survey.problems.merge(legacy.problems)
-        survey.inference = LegacyInference()
+        var (survey, early) = try Import.beforeWriting { try surveyed(preflight) }
+        let legacy = try preflight.types(of: &survey)
         if try refuse(&survey) { return report }
         if survey.kinds.isMixed { operation.info(survey.kinds.text) }
         report.warnings += legacy.warnings
@@ -126,11 +124,11 @@ struct ImportRun {
     }
 
     /// Reads the file; what the database has is asked for meanwhile, where the file says at once what is in it.
-    private func preflight(_ surveyor: Surveyor) throws -> (FileSurvey, LiveCatalog?) {
+    private func surveyed(_ preflight: Preflight) throws -> (FileSurvey, LiveCatalog?) {
         try operation.timed("preflight") {
-            guard reader.metadata != nil else { return (try surveyor.run(), nil) }
+            guard reader.metadata != nil else { return (try preflight.survey(), nil) }
             let names = try planner([]).databaseNames
-            return try LiveCatalog.asked(connection, names: names) { try surveyor.run() }
+            return try LiveCatalog.asked(connection, names: names) { try preflight.survey() }
         }
     }
 

@@ -94,21 +94,17 @@ public struct Verify: Sendable {
         if target != nil, let known = reader.metadata?.collections { try choice.check(against: known.map(\.name)) }
         let connection = try openConnection(target, reader, operation)
         let contents = connection != nil && reader.metadata != nil ? ContentHash() : nil
+        var preflight = Preflight(
+            reader: reader, server: connection?.server, connection: connection, problemLimit: 1000, contents: contents,
+            operation: operation)
+        preflight.options.configuration = configuration
         var survey: FileSurvey
         do {
-            survey = try Surveyor(
-                reader: reader, jobs: Threads.defaultJobs,
-                maximumDocument: (connection?.server.maxBsonObjectSize ?? 16 << 20) + 16_384, problemLimit: 1000,
-                contents: contents, operation: operation
-            ).run()
+            survey = try preflight.survey()
         } catch let error as BackupError where error.isAboutContent {
             return Self.damaged(report, error)
         }
-        var options = ImportOptions()
-        options.configuration = configuration
-        let legacy = try LegacyTypes.resolve(&survey, reader, connection, options, operation, jobs: Threads.defaultJobs)
-        survey.problems.merge(legacy.problems)
-        survey.inference = LegacyInference()
+        let legacy = try preflight.types(of: &survey)
         report.rejectionCount = survey.problems.count
         report.rejections = survey.problems.sorted().map(Report.Rejection.init)
         report.differences = survey.fileProblems.map { .init(collection: "", kind: "file", detail: $0) }
