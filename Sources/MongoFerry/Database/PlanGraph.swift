@@ -26,12 +26,23 @@ public struct PlanGraph: Sendable {
         var preflight = Preflight(reader: reader, problemLimit: 0, operation: operation)
         preflight.options.configuration = configuration
         let (survey, legacy) = try preflight.run()
+        Self.warn(of: survey, file, operation)
         operation.warnOfUnusedReferences(configuration, in: nil, rows: survey.rows.map(\.name))
         drawing = GraphDrawing(
             ReferenceGraph(
                 collections: survey.rows.map(\.name),
                 references: configuration.references.isEmpty ? legacy.references : configuration.references),
             records: Dictionary(uniqueKeysWithValues: survey.rows.map { ($0.name, $0.count) }))
+    }
+
+    /// A plan is drawn of what can be read; whoever sees only that would take it for all.
+    private static func warn(of survey: FileSurvey, _ file: String, _ operation: OperationContext) {
+        for problem in survey.fileProblems { operation.warning("\(file): \(problem)") }
+        let count = survey.problems.count
+        guard count > 0 else { return }
+        let command = "mongoferry verify \(Report.shellWord(file))"
+        operation.warning(
+            "\(file): \(count.counted("row")) cannot be read: `\(command)` lists \(count == 1 ? "it" : "them")")
     }
 
     /// Views are in it only where references lead to them: they have no documents of their own.
