@@ -11,7 +11,7 @@ public struct Discovering: Sendable {
 
     /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
     public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
-        let database = try Self.database(target)
+        let database = try target.namedDatabase()
         operation.warnOfIgnoredOptions(target)
         let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
         let catalog = try Catalog(database, found, configuration: configuration)
@@ -31,16 +31,6 @@ public struct Discovering: Sendable {
                 references: discovery.references, types: discovery.types, candidates: discovery.candidates,
                 exclude: configuration.exclude.map { ($0.pattern, nil) }
             ).yaml
-    }
-
-    /// - Parameter orFile: a file would do as well.
-    static func database(_ target: Target, orFile: Bool = false) throws -> String {
-        guard let database = target.database else {
-            throw FerryError(
-                "which database? Neither --db nor the connection string names one", kind: .usage,
-                advice: [orFile ? "Use --db NAME, or a FILE." : "Use --db NAME."])
-        }
-        return database
     }
 
     static func requireSomething(_ catalog: Catalog, _ connection: Connection) throws {

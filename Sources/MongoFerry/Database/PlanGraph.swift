@@ -12,9 +12,8 @@ public struct PlanGraph: Sendable {
     public init(file: String, configuration: Configuration, _ operation: OperationContext) throws {
         let reader = try BackupReader(try OpenFile(rereading: file, for: "plan"))
         if let metadata = reader.metadata {
-            let references =
-                configuration.references.isEmpty
-                ? try metadata.references.map { try Reference(document: $0) } : configuration.references
+            let (references, faults) = ReferenceSource.file(configuration, metadata)
+            for fault in faults { operation.warning(fault.warning) }
             operation.warnOfUnusedReferences(configuration, in: metadata, rows: [])
             let seal = try SealFinder.find(in: try OpenFile(reading: file))
             var records = Dictionary(
@@ -31,7 +30,7 @@ public struct PlanGraph: Sendable {
         drawing = GraphDrawing(
             ReferenceGraph(
                 collections: survey.rows.map(\.name),
-                references: configuration.references.isEmpty ? legacy.references : configuration.references),
+                references: ReferenceSource.file(configuration, nil, legacy).references),
             records: Dictionary(uniqueKeysWithValues: survey.rows.map { ($0.name, $0.count) }))
     }
 
@@ -58,7 +57,7 @@ public struct PlanGraph: Sendable {
     /// From a live database.
     /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
     public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
-        let database = try Discovering.database(target, orFile: true)
+        let database = try target.namedDatabase(orFile: true)
         operation.warnOfIgnoredOptions(target)
         let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
         let catalog = try Catalog(database, found, configuration: configuration)

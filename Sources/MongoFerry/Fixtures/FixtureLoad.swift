@@ -47,8 +47,10 @@ struct FixtureLoad {
             problemLimit: FixtureProblems.limit, operation: operation
         ).run()
         try FixtureProblems.check(&survey, fixture.file)
+        let (references, faults) = ReferenceSource.file(fixture.configuration, reader.metadata, legacy)
+        if let fault = faults.first { throw FerryError("\(fixture.file): \(fault)") }
         var outcome = Outcome()
-        outcome.references = try references(legacy)
+        outcome.references = references
         let planner = try ImportPlanner(
             database: connection.database, options: options, metadata: reader.metadata, collections: survey.rows)
         let plan = try planner.plan(
@@ -109,17 +111,5 @@ struct FixtureLoad {
             step.entry.indexes, on: step.databaseName, step.entry.kind, inheriting: step.entry.options["collation"]
         )
         .map(\.text)
-    }
-
-    private func references(_ legacy: LegacyTypes) throws -> [Reference] {
-        if !fixture.configuration.references.isEmpty { return fixture.configuration.references }
-        guard let metadata = reader.metadata else { return legacy.references }
-        return try metadata.references.map { document in
-            do {
-                return try Reference(document: document)
-            } catch {
-                throw FerryError("\(fixture.file): a reference in the metadata is not understood: \(error)")
-            }
-        }
     }
 }

@@ -53,7 +53,7 @@ struct ImportRun {
         if try refuse(&survey) { return report }
         if survey.kinds.isMixed { operation.info(survey.kinds.text) }
         report.warnings += legacy.warnings
-        let references = try references(legacy, survey)
+        let references = references(legacy, survey)
         let planner = try planner(survey.rows)
         report.excluded = planner.excluded
         operation.warnOfUnmatched(options.exclude, among: planner.names, in: "the file")
@@ -189,20 +189,13 @@ struct ImportRun {
         }
     }
 
-    func references(_ legacy: LegacyTypes, _ survey: FileSurvey) throws -> [Reference] {
+    func references(_ legacy: LegacyTypes, _ survey: FileSurvey) -> [Reference] {
         operation.warnOfUnusedReferences(
             options.configuration, in: reader.metadata, rows: survey.rows.map(\.name)
         ) { options.choice.exclusion(of: $0) != nil }
-        if !options.configuration.references.isEmpty { return options.configuration.references }
-        guard let metadata = reader.metadata else { return legacy.references }
-        return metadata.references.compactMap { document in
-            do {
-                return try Reference(document: document)
-            } catch {
-                operation.warning("a reference in the metadata is not understood and is left out: \(error)")
-                return nil
-            }
-        }
+        let (references, faults) = ReferenceSource.file(options.configuration, reader.metadata, legacy)
+        for fault in faults { operation.warning(fault.warning) }
+        return references
     }
 
     func loader(_ survey: FileSurvey, _ legacy: LegacyTypes, _ lock: ImportLock?) -> RowLoader {
