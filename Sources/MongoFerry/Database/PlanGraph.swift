@@ -57,20 +57,15 @@ public struct PlanGraph: Sendable {
     /// From a live database.
     /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
     public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
-        let database = try target.namedDatabase(orFile: true)
-        operation.warnOfIgnoredOptions(target)
-        let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
-        let catalog = try Catalog(database, found, configuration: configuration)
-        try Discovering.requireSomething(catalog, connection)
-        UnseenOptions.warn(found, in: database, operation)
-        if let unfinished = try UnfinishedImport.warning(found, connection) { operation.warning(unfinished) }
-        let sizes = try connection.sizes(of: catalog.entries)
-        operation.warnOfUnusedReferences(configuration, inDatabase: found.map(\.name))
+        let live = try LiveOverview(target, orFile: true, configuration, operation)
+        operation.warnOfUnusedReferences(configuration, inDatabase: live.found.map(\.name))
+        let entries = live.catalog.entries
         let references = try ReferenceSource.live(
-            connection, catalog.entries, sizes, configuration, operation, .thorough)
-        let entries = catalog.entries.filter { $0.kind != .view }
+            live.connection, entries, live.sizes, configuration, operation, .thorough)
+        let stored = entries.filter { $0.kind != .view }
         drawing = GraphDrawing(
-            Self.graph(catalog.entries, references),
-            records: Dictionary(uniqueKeysWithValues: entries.map { ($0.name, sizes[$0.databaseName]?.count ?? 0) }))
+            Self.graph(entries, references),
+            records: Dictionary(
+                uniqueKeysWithValues: stored.map { ($0.name, live.sizes[$0.databaseName]?.count ?? 0) }))
     }
 }
