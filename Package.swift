@@ -90,7 +90,8 @@ let package = Package(
             name: "ExtendedJSONTests", dependencies: ["ExtendedJSON", "RandomDocuments", "IndependentReader"],
             swiftSettings: strict),
         .testTarget(
-            name: "BackupFileTests", dependencies: ["BackupFile", "MongoFerry", "BSON", "RandomDocuments"],
+            name: "BackupFileTests",
+            dependencies: ["BackupFile", "MongoFerry", "BSON", "RandomDocuments", "CZlib", "CZstd"],
             swiftSettings: strict),
         .testTarget(
             name: "ScenarioTests",

@@ -9,6 +9,10 @@ public struct BackupError: Error, Sendable, CustomStringConvertible {
         case newerFormat
         /// The output exists already.
         case exists
+        /// Another program is writing it.
+        case busy
+        /// What reading or writing it takes is not to be had here: memory, or room in its header.
+        case unavailable
         /// It is too large for the memory that this program allows itself.
         case tooLarge
     }
@@ -39,7 +43,7 @@ public struct BackupError: Error, Sendable, CustomStringConvertible {
     public var isAboutContent: Bool {
         switch kind {
         case .damaged, .notABackup, .tooLarge: true
-        case .newerFormat, .exists: false
+        case .newerFormat, .exists, .busy, .unavailable: false
         }
     }
 
@@ -58,6 +62,11 @@ public struct BackupError: Error, Sendable, CustomStringConvertible {
     public static let otherCopy =
         "The file is damaged. Take another copy of the backup. Where there is none, delete all above the line "
         + "collection,data and the last line, and import the rest with --mode merge."
+
+    /// A compressor that cannot begin, or cannot go on for a reason of its own: the file may be sound.
+    static func unavailable(_ path: String, _ reason: String) -> BackupError {
+        BackupError(.unavailable, path, reason, advice: "Free some memory and try again.")
+    }
 
     /// A fault that leaves all rows as they were. Whether it is the only one, the seal says.
     /// - Parameter filter: the command that takes it away.

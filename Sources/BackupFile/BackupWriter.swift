@@ -151,7 +151,9 @@ public final class BackupWriter {
     private func rewriteHeader(of file: OpenFile, _ check: () throws -> Void) throws -> SHA256Sum {
         var header = headerText
         guard header.utf8.count == headerLength else {
-            throw BackupError(.tooLarge, file.path, "the counts need more digits than the header has room for")
+            throw BackupError(
+                .unavailable, file.path, "the counts need more digits than the header has room for",
+                advice: "Export the collections in several files, with --collection.")
         }
         try header.withUTF8 { try output.writeStored(UnsafeRawBufferPointer($0), at: 0) }
         let sum = try SHA256Sum(of: file.path)

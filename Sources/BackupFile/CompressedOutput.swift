@@ -45,12 +45,12 @@ final class CompressedOutput {
             let size = Int32(MemoryLayout<z_stream>.size)
             guard deflateInit2_(state, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, size) == Z_OK else {
                 state.deallocate()
-                throw BackupError(.tooLarge, file.path, "zlib cannot be started")
+                throw BackupError.unavailable(file.path, "zlib cannot be started")
             }
             stream = .gzip(state)
         case .zstd:
             guard let context = ZSTD_createCCtx() else {
-                throw BackupError(.tooLarge, file.path, "zstd cannot be started")
+                throw BackupError.unavailable(file.path, "zstd cannot be started")
             }
             ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
             // The default, 3, takes twice the time and makes the rows of a backup hardly smaller, or even larger.
@@ -150,10 +150,10 @@ final class CompressedOutput {
             try flush(output.storage.count - Int(state.pointee.avail_out))
             if finishing {
                 if result == Z_STREAM_END { break }
-                guard result == Z_OK else { throw BackupError(.tooLarge, sink.path, "zlib cannot compress") }
+                guard result == Z_OK else { throw BackupError.unavailable(sink.path, "zlib cannot compress") }
             } else {
                 guard result == Z_OK || result == Z_BUF_ERROR else {
-                    throw BackupError(.tooLarge, sink.path, "zlib cannot compress")
+                    throw BackupError.unavailable(sink.path, "zlib cannot compress")
                 }
                 if state.pointee.avail_in == 0 && state.pointee.avail_out > 0 { break }
             }
@@ -167,8 +167,8 @@ final class CompressedOutput {
             var room = ZSTD_outBuffer(dst: output.storage.baseAddress, size: output.storage.count, pos: 0)
             let left = ZSTD_compressStream2(context, &room, &input, finishing ? ZSTD_e_end : ZSTD_e_continue)
             guard ZSTD_isError(left) == 0 else {
-                throw BackupError(
-                    .tooLarge, sink.path, "zstd cannot compress: \(String(cString: ZSTD_getErrorName(left)))")
+                throw BackupError.unavailable(
+                    sink.path, "zstd cannot compress: \(String(cString: ZSTD_getErrorName(left)))")
             }
             try flush(room.pos)
             if finishing ? left == 0 : input.pos == input.size { break }

@@ -16,7 +16,7 @@ final class GzipSource: ByteSource {
         stream.initialize(to: z_stream())
         // 15 bits of window, and 16: gzip framing, not zlib's.
         guard inflateInit2_(stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
-            throw BackupError.damaged(file.path, "zlib cannot be started")
+            throw BackupError.unavailable(file.path, "zlib cannot be started")
         }
     }
 
@@ -44,17 +44,29 @@ final class GzipSource: ByteSource {
                 stream.pointee.avail_in = UInt32(count)
             }
             isInsideMember = true
-            switch inflate(stream, Z_NO_FLUSH) {
+            let result = inflate(stream, Z_NO_FLUSH)
+            switch result {
             case Z_OK: break
             case Z_STREAM_END:
                 isInsideMember = false
-                guard inflateReset(stream) == Z_OK else { throw BackupError.damaged(file.path, "zlib cannot go on") }
+                guard inflateReset(stream) == Z_OK else {
+                    throw BackupError.unavailable(file.path, "zlib cannot go on")
+                }
             case Z_BUF_ERROR where stream.pointee.avail_in == 0: break
-            default:
-                let reason = stream.pointee.msg.map { String(cString: $0) } ?? "not gzip data"
-                throw BackupError.damaged(file.path, "the compressed data are damaged: \(reason)")
+            default: throw Self.fault(result, stream.pointee.msg.map { String(cString: $0) }, file.path)
             }
         }
         return Int(wanted - stream.pointee.avail_out)
+    }
+
+    /// - Parameters:
+    ///   - result: what `inflate` returned.
+    ///   - message: zlib's own words.
+    static func fault(_ result: Int32, _ message: String?, _ path: String) -> BackupError {
+        switch result {
+        case Z_MEM_ERROR: .unavailable(path, "zlib needs more memory than there is")
+        case Z_STREAM_ERROR, Z_VERSION_ERROR: .unavailable(path, "zlib cannot go on")
+        default: .damaged(path, "the compressed data are damaged: \(message ?? "not gzip data")")
+        }
     }
 }

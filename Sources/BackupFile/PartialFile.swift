@@ -28,7 +28,9 @@ enum PartialFile {
             guard let (file, isNew) = try opened(partial) else { continue }
             try beforeLocking()
             guard flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 else {
-                throw BackupError(.exists, path, "another export is writing this file now")
+                throw BackupError(
+                    .busy, path, "another export is writing this file now",
+                    advice: "Wait until it has ended, or choose another name.")
             }
             // The other may have ended in between: what was opened is its backup then, under its final name.
             guard try isStill(file, at: partial) else { continue }
@@ -43,7 +45,9 @@ enum PartialFile {
             }
             return file
         }
-        throw BackupError(.exists, path, "others keep making and removing \(partial)")
+        throw BackupError(
+            .busy, path, "others keep making and removing \(partial)",
+            advice: "Wait until they have ended, or choose another name.")
     }
 
     /// So often a file may go between one look and the next.

@@ -14,7 +14,9 @@ final class ZstdSource: ByteSource {
 
     init(_ file: OpenFile) throws(BackupError) {
         self.file = file
-        guard let context = ZSTD_createDCtx() else { throw BackupError.damaged(file.path, "zstd cannot be started") }
+        guard let context = ZSTD_createDCtx() else {
+            throw BackupError.unavailable(file.path, "zstd cannot be started")
+        }
         self.context = context
         // A window is memory: 32 MB is what `zstd -20` uses, the largest levels ask for 128 MB.
         ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, 25)
@@ -39,13 +41,21 @@ final class ZstdSource: ByteSource {
             let before = output.pos
             let result = ZSTD_decompressStream(context, &output, &next)
             used = next.pos
-            guard ZSTD_isError(result) == 0 else {
-                let reason = String(cString: ZSTD_getErrorName(result))
-                throw BackupError.damaged(file.path, "the compressed data are damaged: \(reason)")
-            }
+            guard ZSTD_isError(result) == 0 else { throw Self.fault(ZSTD_getErrorCode(result), file.path) }
             isInsideFrame = result != 0
             mayHoldOutput = isInsideFrame && output.pos > before && output.pos == output.size
         }
         return output.pos
+    }
+
+    static func fault(_ code: ZSTD_ErrorCode, _ path: String) -> BackupError {
+        switch code {
+        case ZSTD_error_memory_allocation: .unavailable(path, "zstd needs more memory than there is")
+        case ZSTD_error_frameParameter_windowTooLarge:
+            BackupError(
+                .tooLarge, path, "it takes more memory to decompress than is allowed, for a window of over 32 MB",
+                advice: "`zstd -dc --long=31 < FILE | zstd > NEW` makes one that can be read.")
+        default: .damaged(path, "the compressed data are damaged: \(String(cString: ZSTD_getErrorString(code)))")
+        }
     }
 }

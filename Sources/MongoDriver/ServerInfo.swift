@@ -15,6 +15,9 @@ public struct ServerInfo: Sendable {
     public let topology: Topology
     public let isWritablePrimary: Bool
     public let maxBsonObjectSize: Int
+    /// Bytes that servers allow some documents above ``maxBsonObjectSize``, such as their own and what updates make: a
+    /// backup may hold some.
+    public static let documentAllowance = 16_384
     public let maxMessageSizeBytes: Int
     public let maxWriteBatchSize: Int
     public let maxWireVersion: Int
@@ -27,6 +30,9 @@ public struct ServerInfo: Sendable {
     public let clusterTime: Timestamp?
     /// Of a replica set's member: its own latest write, and the latest that a majority of the members had, as it knew.
     public let lastWrite: (own: Timestamp, majority: Timestamp)?
+
+    /// Bytes of the largest document that may be stored.
+    public var maximumStoredDocument: Int { maxBsonObjectSize + Self.documentAllowance }
 
     /// Reads at one point in time across collections: replica sets and sharded clusters from 5.0.
     public var supportsSnapshotReads: Bool { topology != .standalone && maxWireVersion >= 13 }

@@ -85,7 +85,8 @@ import Testing
             let error = #expect(throws: BackupError.self) {
                 try BackupWriter(destination, compression: .none, plain: false, metadata: SmallBackup.metadata)
             }
-            #expect(error?.reason == "another export is writing this file now")
+            #expect(error?.kind == .busy && error?.reason == "another export is writing this file now")
+            #expect(error?.advice == "Wait until it has ended, or choose another name.")
             try first.finish(counts: [:])
             #expect(try FileManager.default.contentsOfDirectory(atPath: backup.folder) == ["small.csv"])
         }
@@ -113,7 +114,8 @@ import Testing
             let counts = Dictionary(
                 uniqueKeysWithValues: SmallBackup.metadata.collections.map { ($0.name, 100_000_000_000) })
             let error = #expect(throws: BackupError.self) { try writer.finish(counts: counts) }
-            #expect(error?.kind == .tooLarge)
+            #expect(error?.kind == .unavailable)
+            #expect(error?.advice == "Export the collections in several files, with --collection.")
             #expect(error?.reason == "the counts need more digits than the header has room for")
             writer.abandon()
             #expect(try FileManager.default.contentsOfDirectory(atPath: backup.folder) == [])

@@ -168,6 +168,22 @@ import Testing
         }
     }
 
+    @Test func aPlanOfABareCSVSaysThatNotAllOfItCanBeRead() throws {
+        try withTestDatabase { _, folder in
+            let rows = [#"customers,"{""_id"":1}""#, #"customers,"{""_id"":2""#, #"customers,"{""_id"":1}""#]
+            let file = folder.file("bare.csv")
+            for (count, warning) in [
+                (3, "2 rows cannot be read: `mongoferry verify \(file)` lists them"),
+                (2, "1 row cannot be read: `mongoferry verify \(file)` lists it"), (1, nil),
+            ] {
+                try folder.write(LegacyFile.text(rows: Array(rows.prefix(count))), to: "bare.csv")
+                let outcome = try Self.run("plan", file)
+                #expect(outcome.status == 0 && outcome.output.contains("customers"), "\(outcome.text)")
+                #expect(outcome.errors == warning.map { "warning: \(file): \($0)\n" } ?? "")
+            }
+        }
+    }
+
     /// Whoever starts a program may give it a pipe that does not wait.
     @Test func aReaderThatIsSlowGetsAllOfIt() throws {
         try withTestDatabase { _, folder in

@@ -1,4 +1,5 @@
 import BSON
+import BackupFile
 import Foundation
 import MongoFerry
 import Relations
@@ -137,6 +138,19 @@ import Testing
                 "_id": ["$type": "objectId"], "to": ["$type": "objectId"], "at": ["$type": "date"],
             ]
             #expect(try database.count("people", native) == 4)
+        }
+    }
+
+    /// As by an import of the same file into another database.
+    @Test func aNameUnderWhichRowsAreBeingSetAsideNowIsTaken() throws {
+        try withTestDatabase { database, folder in
+            try folder.write("collection,data\nc,\"{\"\"_id\"\":1}\"\n", to: "c.csv")
+            try database.create("c", ["validator": ["_id": ["$ne": 1]]])
+            let other = try BackupWriter(
+                .file(path: folder.file("c.csv.rejects.csv"), overwriting: false), compression: .none, plain: true,
+                metadata: BackupMetadata(created: nil, program: "", database: ""))
+            defer { other.abandon() }
+            #expect(try database.load(folder.file("c.csv")).rejectsFile == folder.file("c.csv.rejects.2.csv"))
         }
     }
 

@@ -31,6 +31,32 @@ import Testing
         }
     }
 
+    @Test func aReferenceInTheMetadataThatIsNotUnderstoodIsLeftOutOfThePlanWithAWarning() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "customers")
+            try database.insert([["_id": 2, "customerId": 1, "soldTo": 1]], into: "orders")
+            try database.export(to: folder.file("all.csv")) {
+                $0.configuration = try Configuration.parse(
+                    yaml: """
+                        collections:
+                          customers: {}
+                          orders:
+                            references: {customerId: customers, soldTo: customers}
+                        """,
+                    file: "x.yaml")
+            }
+            try folder.write(try folder.text("all.csv").replacing("\"soldTo\"", with: "\"sold[o\""), to: "edited.csv")
+            let log = MessageLog()
+            let plan = try PlanGraph(file: folder.file("edited.csv"), configuration: Configuration(), log.context)
+            #expect(log.warnings.count == 1)
+            #expect(
+                log.warnings.first?.hasPrefix("a reference in the metadata is not understood and is left out: ") == true
+            )
+            let drawing = plan.drawing.drawn(as: .text)
+            #expect(drawing.contains("customerId") && !drawing.contains("sold"), "\(drawing)")
+        }
+    }
+
     @Test func integersThatMerelyOccurElsewhereAreNoReference() throws {
         try withTestDatabase { database, _ in
             try database.insert((1...500).map { ["_id": .int32($0), "name": .string("c\($0)")] }, into: "customers")

@@ -11,36 +11,22 @@ public struct Discovering: Sendable {
 
     /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
     public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
-        let database = try Self.database(target)
-        operation.warnOfIgnoredOptions(target)
-        let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
-        let catalog = try Catalog(database, found, configuration: configuration)
-        try Self.requireSomething(catalog, connection)
-        UnseenOptions.warn(found, in: database, operation)
-        if let unfinished = try UnfinishedImport.warning(found, connection) { operation.warning(unfinished) }
-        let sizes = try connection.sizes(of: catalog.entries)
-        let discovery = try LiveDiscovery(connection, operation, .thorough).discover(catalog.entries, sizes)
+        let live = try LiveOverview(target, configuration, operation)
+        let (entries, sizes) = (live.catalog.entries, live.sizes)
+        let discovery = try LiveDiscovery(live.connection, operation, .thorough).discover(entries, sizes)
         references = discovery.references
         candidates = discovery.candidates
         yaml =
             ConfigurationDraft(
-                title: ["Discovered by mongoferry \(mongoFerryVersion) in \(database) on \(Clock.now)."],
-                collections: catalog.entries.filter { $0.kind != .view }.map {
+                title: [
+                    "Discovered by mongoferry \(mongoFerryVersion) in \(live.connection.database) on \(Clock.now)."
+                ],
+                collections: entries.filter { $0.kind != .view }.map {
                     .init(name: $0.name, databaseName: $0.databaseName, records: sizes[$0.databaseName]?.count)
                 },
                 references: discovery.references, types: discovery.types, candidates: discovery.candidates,
                 exclude: configuration.exclude.map { ($0.pattern, nil) }
             ).yaml
-    }
-
-    /// - Parameter orFile: a file would do as well.
-    static func database(_ target: Target, orFile: Bool = false) throws -> String {
-        guard let database = target.database else {
-            throw FerryError(
-                "which database? Neither --db nor the connection string names one", kind: .usage,
-                advice: [orFile ? "Use --db NAME, or a FILE." : "Use --db NAME."])
-        }
-        return database
     }
 
     static func requireSomething(_ catalog: Catalog, _ connection: Connection) throws {

@@ -12,9 +12,8 @@ public struct PlanGraph: Sendable {
     public init(file: String, configuration: Configuration, _ operation: OperationContext) throws {
         let reader = try BackupReader(try OpenFile(rereading: file, for: "plan"))
         if let metadata = reader.metadata {
-            let references =
-                configuration.references.isEmpty
-                ? try metadata.references.map { try Reference(document: $0) } : configuration.references
+            let (references, faults) = ReferenceSource.file(configuration, metadata)
+            for fault in faults { operation.warning(fault.warning) }
             operation.warnOfUnusedReferences(configuration, in: metadata, rows: [])
             let seal = try SealFinder.find(in: try OpenFile(reading: file))
             var records = Dictionary(
@@ -23,19 +22,26 @@ public struct PlanGraph: Sendable {
             drawing = GraphDrawing(Self.graph(metadata.collections, references), records: records)
             return
         }
-        var survey = try Surveyor(
-            reader: reader, jobs: Threads.defaultJobs, maximumDocument: 16 << 20 + 16_384, problemLimit: 20,
-            operation: operation
-        ).run()
-        var options = ImportOptions()
-        options.configuration = configuration
-        let legacy = try LegacyTypes.resolve(&survey, reader, nil, options, operation, jobs: Threads.defaultJobs)
+        var preflight = Preflight(reader: reader, problemLimit: 0, operation: operation)
+        preflight.options.configuration = configuration
+        let (survey, legacy) = try preflight.run()
+        Self.warn(of: survey, file, operation)
         operation.warnOfUnusedReferences(configuration, in: nil, rows: survey.rows.map(\.name))
         drawing = GraphDrawing(
             ReferenceGraph(
                 collections: survey.rows.map(\.name),
-                references: configuration.references.isEmpty ? legacy.references : configuration.references),
+                references: ReferenceSource.file(configuration, nil, legacy).references),
             records: Dictionary(uniqueKeysWithValues: survey.rows.map { ($0.name, $0.count) }))
+    }
+
+    /// A plan is drawn of what can be read; whoever sees only that would take it for all.
+    private static func warn(of survey: FileSurvey, _ file: String, _ operation: OperationContext) {
+        for problem in survey.fileProblems { operation.warning("\(file): \(problem)") }
+        let count = survey.problems.count
+        guard count > 0 else { return }
+        let command = "mongoferry verify \(Report.shellWord(file))"
+        operation.warning(
+            "\(file): \(count.counted("row")) cannot be read: `\(command)` lists \(count == 1 ? "it" : "them")")
     }
 
     /// Views are in it only where references lead to them: they have no documents of their own.
@@ -51,20 +57,15 @@ public struct PlanGraph: Sendable {
     /// From a live database.
     /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
     public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
-        let database = try Discovering.database(target, orFile: true)
-        operation.warnOfIgnoredOptions(target)
-        let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
-        let catalog = try Catalog(database, found, configuration: configuration)
-        try Discovering.requireSomething(catalog, connection)
-        UnseenOptions.warn(found, in: database, operation)
-        if let unfinished = try UnfinishedImport.warning(found, connection) { operation.warning(unfinished) }
-        let sizes = try connection.sizes(of: catalog.entries)
-        operation.warnOfUnusedReferences(configuration, inDatabase: found.map(\.name))
+        let live = try LiveOverview(target, orFile: true, configuration, operation)
+        operation.warnOfUnusedReferences(configuration, inDatabase: live.found.map(\.name))
+        let entries = live.catalog.entries
         let references = try ReferenceSource.live(
-            connection, catalog.entries, sizes, configuration, operation, .thorough)
-        let entries = catalog.entries.filter { $0.kind != .view }
+            live.connection, entries, live.sizes, configuration, operation, .thorough)
+        let stored = entries.filter { $0.kind != .view }
         drawing = GraphDrawing(
-            Self.graph(catalog.entries, references),
-            records: Dictionary(uniqueKeysWithValues: entries.map { ($0.name, sizes[$0.databaseName]?.count ?? 0) }))
+            Self.graph(entries, references),
+            records: Dictionary(
+                uniqueKeysWithValues: stored.map { ($0.name, live.sizes[$0.databaseName]?.count ?? 0) }))
     }
 }

@@ -5,6 +5,32 @@ import Relations
 
 /// Where the references of an operation come from.
 enum ReferenceSource {
+    /// A reference in a file's metadata that this program cannot read.
+    struct Fault: CustomStringConvertible {
+        let cause: ReferenceError
+
+        var description: String { "a reference in the metadata is not understood: \(cause)" }
+        /// What is said where the others are used without it.
+        var warning: String { "a reference in the metadata is not understood and is left out: \(cause)" }
+    }
+
+    /// The configuration's, where it has any; else the file's own, or what its legacy rows show.
+    static func file(
+        _ configuration: Configuration, _ metadata: BackupMetadata?, _ legacy: LegacyTypes? = nil
+    ) -> (references: [Reference], faults: [Fault]) {
+        if !configuration.references.isEmpty { return (configuration.references, []) }
+        guard let metadata else { return (legacy?.references ?? [], []) }
+        var (references, faults): ([Reference], [Fault]) = ([], [])
+        for document in metadata.references {
+            do throws(ReferenceError) {
+                references.append(try Reference(document: document))
+            } catch {
+                faults.append(Fault(cause: error))
+            }
+        }
+        return (references, faults)
+    }
+
     /// The configuration's, where it has any; else what the live data show.
     static func live(
         _ connection: Connection, _ entries: [BackupMetadata.Collection], _ sizes: CollectionSizes,

@@ -24,7 +24,7 @@ public struct Export: Sendable {
     public func runBlocking(_ operation: OperationContext) throws -> Report {
         let watch = Stopwatch()
         let started = Clock.now
-        let database = try Discovering.database(target)
+        let database = try target.namedDatabase()
         operation.warnOfIgnoredOptions(target)
         let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
         // Mistakes are told before the reader of a named pipe is waited for.

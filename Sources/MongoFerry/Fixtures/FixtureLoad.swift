@@ -41,16 +41,16 @@ struct FixtureLoad {
         var options = ImportOptions()
         options.mode = .replace
         options.configuration = fixture.configuration
-        var survey = try Surveyor(
-            reader: reader, jobs: jobs, maximumDocument: connection.server.maxBsonObjectSize + 16_384,
+        // Without the database: a fixture is the same whatever was restored before.
+        var (survey, legacy) = try Preflight(
+            reader: reader, options: options, server: connection.server, jobs: jobs,
             problemLimit: FixtureProblems.limit, operation: operation
         ).run()
-        // Without the database: a fixture is the same whatever was restored before.
-        let legacy = try LegacyTypes.resolve(&survey, reader, nil, options, operation, jobs: jobs)
-        survey.problems.merge(legacy.problems)
         try FixtureProblems.check(&survey, fixture.file)
+        let (references, faults) = ReferenceSource.file(fixture.configuration, reader.metadata, legacy)
+        if let fault = faults.first { throw FerryError("\(fixture.file): \(fault)") }
         var outcome = Outcome()
-        outcome.references = try references(legacy)
+        outcome.references = references
         let planner = try ImportPlanner(
             database: connection.database, options: options, metadata: reader.metadata, collections: survey.rows)
         let plan = try planner.plan(
@@ -111,17 +111,5 @@ struct FixtureLoad {
             step.entry.indexes, on: step.databaseName, step.entry.kind, inheriting: step.entry.options["collation"]
         )
         .map(\.text)
-    }
-
-    private func references(_ legacy: LegacyTypes) throws -> [Reference] {
-        if !fixture.configuration.references.isEmpty { return fixture.configuration.references }
-        guard let metadata = reader.metadata else { return legacy.references }
-        return try metadata.references.map { document in
-            do {
-                return try Reference(document: document)
-            } catch {
-                throw FerryError("\(fixture.file): a reference in the metadata is not understood: \(error)")
-            }
-        }
     }
 }

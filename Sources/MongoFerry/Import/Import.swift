@@ -57,17 +57,10 @@ public struct Import: Sendable {
     }
 
     private func connect(_ reader: BackupReader, _ operation: OperationContext) throws -> Connection {
-        let database: String
-        if let named = target.database {
-            database = named
-        } else if let named = reader.metadata?.database {
+        let database = try target.namedDatabase(else: reader.metadata)
+        if target.database == nil {
             operation.info(
-                "neither --db nor the connection string names a database: importing into the file's own, \(named)")
-            database = named
-        } else {
-            throw FerryError(
-                "which database? Neither --db nor the connection string nor the file names one", kind: .usage,
-                advice: ["Use --db NAME."])
+                "neither --db nor the connection string names a database: importing into the file's own, \(database)")
         }
         try TargetName.check(database: database)
         return try Connection(target, database: database, operation.cancellation, forWriting: true)

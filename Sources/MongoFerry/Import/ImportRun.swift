@@ -45,71 +45,54 @@ struct ImportRun {
     var jobs: Int { Threads.jobs(options.jobs) }
 
     mutating func run() throws -> Report {
-        let surveyor = Surveyor(
-            reader: reader, jobs: jobs, maximumDocument: connection.server.maxBsonObjectSize + 16_384,
-            problemLimit: max(20, options.maximumRejects + 1), contents: contents, operation: operation)
-        var (survey, early) = try Import.beforeWriting { try preflight(surveyor) }
-        let legacy = try LegacyTypes.resolve(&survey, reader, connection, options, operation, jobs: jobs)
-        survey.problems.merge(legacy.problems)
-        survey.inference = LegacyInference()
-        if try refuse(&survey) { return report }
-        if survey.kinds.isMixed { operation.info(survey.kinds.text) }
-        report.warnings += legacy.warnings
-        let references = try references(legacy, survey)
-        let planner = try planner(survey.rows)
-        report.excluded = planner.excluded
-        operation.warnOfUnmatched(options.exclude, among: planner.names, in: "the file")
-        let there = try early ?? LiveCatalog(connection, names: planner.databaseNames)
-        var plan = try planner.plan(survey, references, there)
-        if there.collections.isEmpty { plan.missing = try missingDatabase() }
-        guard !plan.steps.isEmpty else {
-            let reason = survey.rows.isEmpty ? "the file has no rows" : "every collection is excluded"
-            throw FerryError("\(reader.path): nothing to import: \(reason)")
-        }
-        if !key.isID {
-            let merged = plan.steps.filter { $0.way == .merge && $0.entry.kind == .collection }.map(\.name)
-            try SharedKeySearch(
-                reader: reader, key: key, rules: legacy.rules, names: Set(merged), operation: operation
-            ).run(&survey)
-            if try refuse(&survey) { return report }
-        }
-        for line in plan.lines { operation.info(line) }
-        report.differences = plan.steps.flatMap { step in
+        guard let prepared = try prepare() else { return report }
+        for line in prepared.plan.lines { operation.info(line) }
+        report.differences = prepared.plan.steps.flatMap { step in
             step.differences.map { .init(collection: step.name, kind: "target", detail: $0) }
         }
         if options.isDryRun {
-            var report = try dryRun(plan, survey, legacy)
-            report.graph = report.drawing(references)
-            return report
+            report = try dryRun(prepared.plan, prepared.survey, prepared.legacy)
+        } else {
+            try confirm(prepared.plan)
+            try writeUnderLock(prepared)
+            try lookAfter(prepared)
         }
+        report.graph = report.drawing(prepared.references)
+        return report
+    }
+
+    /// - Throws: ``FerryError`` where somebody does not want it, or rows could not be set aside.
+    private func confirm(_ plan: ImportPlan) throws {
         try checkPlaceOfRejects()
         // Nobody who has said stop is asked a question.
         try operation.cancellation.check()
         guard try options.confirm(plan) else {
             throw FerryError("not confirmed: nothing was written", kind: .failed)
         }
+    }
+
+    private mutating func writeUnderLock(_ prepared: Prepared) throws {
         let lock = try ImportLock(connection)
-        do {
-            try write(plan, survey, legacy, references, lock)
-        } catch {
-            giveBack(lock)
-            throw error
-        }
-        giveBack(lock)
-        // From here on everything is written: what fails is told beside what was done, not instead of it.
+        defer { giveBack(lock) }
+        try write(prepared.plan, prepared.survey, prepared.legacy, prepared.references, lock)
+    }
+
+    /// Sets aside what was not taken, and verifies. Everything is written: what fails is told beside what was done, not
+    /// instead of it.
+    private mutating func lookAfter(_ prepared: Prepared) throws {
         countPreflightProblems()
         do {
-            report.warnings += try lostFromCapped(plan)
+            report.warnings += try lostFromCapped(prepared.plan)
         } catch {
             report.warnings.append("what capped collections have kept could not be counted: \(error)")
         }
         do {
-            try setAside(survey)
+            try setAside(prepared.survey)
         } catch {
             report.warnings.append("the rows that were not taken could not be set aside: \(Replacement.text(error))")
         }
         do {
-            try verify(plan, survey, references)
+            try verify(prepared.plan, prepared.survey, prepared.references)
         } catch is CancellationError {
             throw FerryError(
                 "interrupted", kind: .interrupted,
@@ -120,57 +103,7 @@ struct ImportRun {
                 "everything was written, but its references could not be checked; `mongoferry verify --db` does it: \(error)"
             )
         }
-        finish(legacy)
-        report.graph = report.drawing(references)
-        return report
-    }
-
-    /// Reads the file; what the database has is asked for meanwhile, where the file says at once what is in it.
-    private func preflight(_ surveyor: Surveyor) throws -> (FileSurvey, LiveCatalog?) {
-        try operation.timed("preflight") {
-            guard reader.metadata != nil else { return (try surveyor.run(), nil) }
-            let names = try planner([]).databaseNames
-            return try LiveCatalog.asked(connection, names: names) { try surveyor.run() }
-        }
-    }
-
-    /// Nil where the database is there and empty, or the server does not say which there are.
-    /// - Throws: ``FerryError`` where the server would refuse to create it.
-    private func missingDatabase() throws -> MissingDatabase? {
-        guard let names = try? connection.withClient({ try $0.listDatabaseNames(readPreference: .primary) }),
-            !names.contains(where: { $0.hasSameBytes(as: connection.database) })
-        else { return nil }
-        let missing = MissingDatabase(connection.database, among: names)
-        if let clash = missing.clash {
-            throw FerryError(
-                "the server has '\(clash)', and takes no second name that differs in case only",
-                details: ["Nothing was written."], advice: ["Use --db \(Report.shellWord(clash))."])
-        }
-        return missing
-    }
-
-    private func planner(_ rows: [FileSurvey.Rows]) throws -> ImportPlanner {
-        try ImportPlanner(
-            database: connection.database, options: options, metadata: reader.metadata, collections: rows)
-    }
-
-    /// Puts what is wrong with the file into the report.
-    /// - Returns: whether the file is refused.
-    mutating func refuse(_ survey: inout FileSurvey) throws -> Bool {
-        let problems = survey.problems.sorted()
-        report.rejectionCount = survey.problems.count
-        report.rejections = problems.prefix(1000).map(Report.Rejection.init)
-        report.differences = survey.fileProblems.map { .init(collection: "", kind: "file", detail: $0) }
-        let isDamaged = !survey.fileProblems.isEmpty
-        let tooMany = survey.problems.count > options.maximumRejects
-        guard isDamaged || tooMany else {
-            preflightProblems = problems
-            return false
-        }
-        report.status = "refused"
-        let count = survey.problems.count + survey.fileProblems.count
-        report.error = "nothing was written: the file has \(count.counted("fault"))"
-        return true
+        finish()
     }
 
     /// What was or was not written matters more than a lock that will be taken over anyway.
@@ -191,22 +124,6 @@ struct ImportRun {
         }
     }
 
-    func references(_ legacy: LegacyTypes, _ survey: FileSurvey) throws -> [Reference] {
-        operation.warnOfUnusedReferences(
-            options.configuration, in: reader.metadata, rows: survey.rows.map(\.name)
-        ) { options.choice.exclusion(of: $0) != nil }
-        if !options.configuration.references.isEmpty { return options.configuration.references }
-        guard let metadata = reader.metadata else { return legacy.references }
-        return metadata.references.compactMap { document in
-            do {
-                return try Reference(document: document)
-            } catch {
-                operation.warning("a reference in the metadata is not understood and is left out: \(error)")
-                return nil
-            }
-        }
-    }
-
     func loader(_ survey: FileSurvey, _ legacy: LegacyTypes, _ lock: ImportLock?) -> RowLoader {
         RowLoader(
             reader: reader, connection: connection, survey: survey, rules: legacy.rules, jobs: jobs,
@@ -214,7 +131,7 @@ struct ImportRun {
             lock: lock, operation: operation)
     }
 
-    mutating func finish(_ legacy: LegacyTypes) {
+    private mutating func finish() {
         guard report.status == "done" else { return }
         let dangles = options.failsOnDangling && report.danglingCount > 0
         if report.rejectionCount > 0 || !report.warnings.isEmpty || dangles { report.status = "problems" }

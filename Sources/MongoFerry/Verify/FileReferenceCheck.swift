@@ -104,7 +104,7 @@ struct FileReferenceCheck {
         try reader.seek(toRowAt: reader.firstRow.offset, line: reader.firstRow.line)
         try BatchPass.run(
             reader, cancellation: operation.cancellation,
-            workers: workers.map { worker in { @Sendable batch in worker.look(at: batch) } })
+            workers: workers.map { worker in { @Sendable batch in try worker.look(at: batch) } })
         var result: [TargetField: RecordHashes] = [:]
         for (collection, paths) in wanted {
             for path in paths {
@@ -190,8 +190,8 @@ private final class ReferenceWorker: @unchecked Sendable {
     }
 
     func look(at batch: RecordBatch) throws {
-        batch.forEachRow { row in
-            decoder.withDocument(row, in: { byCollection[$0] != nil }) { name, document, _ in
+        try batch.forEachRow { row in
+            try decoder.withDocument(row, in: { byCollection[$0] != nil }) { name, document, _ in
                 for index in byCollection[name] ?? [] { try checks[index].look(at: document) }
             }
         }
@@ -228,10 +228,10 @@ private final class FieldWorker: @unchecked Sendable {
         self.wanted = wanted
     }
 
-    func look(at batch: RecordBatch) {
+    func look(at batch: RecordBatch) throws {
         defer { hashes.move(&values) }
-        batch.forEachRow { row in
-            decoder.withDocument(row, in: { wanted[$0] != nil }) { name, document, _ in
+        try batch.forEachRow { row in
+            try decoder.withDocument(row, in: { wanted[$0] != nil }) { name, document, _ in
                 for path in wanted[name] ?? [] {
                     try path.forEachValue(in: document) {
                         values[TargetField(collection: name, path: path), default: RecordHashes()]

@@ -50,7 +50,7 @@ public struct Verify: Sendable {
     // MARK: A database alone
 
     private func verifyDatabase(_ target: Target, _ operation: OperationContext) throws -> Report {
-        let database = try Discovering.database(target, orFile: true)
+        let database = try target.namedDatabase(orFile: true)
         let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
         let catalog = try Catalog(database, found, configuration: configuration)
         try Discovering.requireSomething(catalog, connection)
@@ -92,23 +92,21 @@ public struct Verify: Sendable {
         report.source = reader.metadata?.sourceText
         // A name that is not there is told before the rows are read, where the file says what is in it.
         if target != nil, let known = reader.metadata?.collections { try choice.check(against: known.map(\.name)) }
-        let connection = try openConnection(target, reader, operation)
+        let connection = try target.map {
+            try Connection($0, database: $0.namedDatabase(else: reader.metadata), operation.cancellation)
+        }
         let contents = connection != nil && reader.metadata != nil ? ContentHash() : nil
+        var preflight = Preflight(
+            reader: reader, server: connection?.server, connection: connection, problemLimit: 1000, contents: contents,
+            operation: operation)
+        preflight.options.configuration = configuration
         var survey: FileSurvey
         do {
-            survey = try Surveyor(
-                reader: reader, jobs: Threads.defaultJobs,
-                maximumDocument: (connection?.server.maxBsonObjectSize ?? 16 << 20) + 16_384, problemLimit: 1000,
-                contents: contents, operation: operation
-            ).run()
+            survey = try preflight.survey()
         } catch let error as BackupError where error.isAboutContent {
             return Self.damaged(report, error)
         }
-        var options = ImportOptions()
-        options.configuration = configuration
-        let legacy = try LegacyTypes.resolve(&survey, reader, connection, options, operation, jobs: Threads.defaultJobs)
-        survey.problems.merge(legacy.problems)
-        survey.inference = LegacyInference()
+        let legacy = try preflight.types(of: &survey)
         report.rejectionCount = survey.problems.count
         report.rejections = survey.problems.sorted().map(Report.Rejection.init)
         report.differences = survey.fileProblems.map { .init(collection: "", kind: "file", detail: $0) }
@@ -126,7 +124,8 @@ public struct Verify: Sendable {
             report.collections.append(CollectionOutcome(name: entry.name))
         }
         operation.warnOfUnusedReferences(configuration, in: reader.metadata, rows: survey.rows.map(\.name))
-        let references = fileReferences(reader, legacy, &report)
+        let (references, faults) = ReferenceSource.file(configuration, reader.metadata, legacy)
+        report.differences += faults.map { .init(collection: "", kind: "file", detail: $0.description) }
         let names = FileNames(metadata: reader.metadata, configuration: configuration, renames: renames)
         report.references = try FileReferenceCheck(
             reader: reader, survey: survey, rules: legacy.rules, connection: connection,
@@ -182,35 +181,6 @@ public struct Verify: Sendable {
             isDamaged: error.kind == .damaged, advice: error.advice)
         report.status = "problems"
         return report
-    }
-
-    private func openConnection(
-        _ target: Target?, _ reader: BackupReader, _ operation: OperationContext
-    ) throws -> Connection? {
-        guard let target else { return nil }
-        guard let database = target.database ?? reader.metadata?.database else {
-            throw FerryError(
-                "which database? Neither --db nor the connection string nor the file names one", kind: .usage,
-                advice: ["Use --db NAME."])
-        }
-        return try Connection(target, database: database, operation.cancellation)
-    }
-
-    /// Those that are not understood are told as faults of the file.
-    private func fileReferences(_ reader: BackupReader, _ legacy: LegacyTypes, _ report: inout Report) -> [Reference] {
-        if !configuration.references.isEmpty { return configuration.references }
-        guard let metadata = reader.metadata else { return legacy.references }
-        return metadata.references.compactMap { document in
-            do {
-                return try Reference(document: document)
-            } catch {
-                report.differences.append(
-                    .init(
-                        collection: "", kind: "file", detail: "a reference in the metadata is not understood: \(error)")
-                )
-                return nil
-            }
-        }
     }
 }
 

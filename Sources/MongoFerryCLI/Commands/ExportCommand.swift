@@ -83,11 +83,7 @@ struct ExportCommand: ParsableCommand {
 
     func run() throws {
         let target = try common.target()
-        guard let database = target.database else {
-            throw FerryError(
-                "which database? Neither --db nor the connection string names one", kind: .usage,
-                advice: ["Use --db NAME."])
-        }
+        let database = try target.namedDatabase()
         // A file that the shell has opened for standard output is written to, and not replaced.
         let isOutput = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].contains(choices.output)
         let path = isOutput ? "-" : choices.output ?? "\(database).csv"

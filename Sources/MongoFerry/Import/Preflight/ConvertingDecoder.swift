@@ -22,23 +22,34 @@ struct ConvertingDecoder {
     /// Calls `body` with the document of a row that can be read and converted; others were noted by the preflight.
     ///
     /// The document is valid only inside `body`, which is also told whether the row is a legacy one.
-    mutating func withDocument(
+    /// - Throws: what `body` throws.
+    mutating func withDocument<Failure>(
         _ row: borrowing RecordBatch.Row, in wanted: (String) -> Bool,
-        _ body: (_ collection: String, RawDocument, _ isLegacy: Bool) throws -> Void
-    ) {
+        _ body: (_ collection: String, RawDocument, _ isLegacy: Bool) throws(Failure) -> Void
+    ) throws(Failure) {
         guard let (name, fields) = try? decoder.fields(of: row), wanted(name) else { return }
         let line = row.line
-        try? decoder.withDocument(fields, line: line, collection: name) { document, traits in
+        func told(_ document: RawDocument, _ isLegacy: Bool) -> Result<Void, Failure> {
+            do throws(Failure) {
+                return .success(try body(name, document, isLegacy))
+            } catch {
+                return .failure(error)
+            }
+        }
+        // What reading and converting throw ends here, what `body` throws does not.
+        let answer = try? decoder.withDocument(fields, line: line, collection: name) {
+            document, traits -> Result<Void, Failure> in
             let isLegacy = legacyRows.includes(document, hasWrapper: traits.contains(.wrapper))
             guard isLegacy, let collection = rules?.rules(for: name), var counts else {
                 try RowDecoder.checkSize(document, maximumDocument, line: line, collection: name)
-                return try body(name, document, isLegacy)
+                return told(document, isLegacy)
             }
             converted.reset()
             try collection.apply(to: document, appendingTo: converted, counts: &counts)
             let result = try RawDocument(converted.bytes)
             try RowDecoder.checkSize(result, maximumDocument, line: line, collection: name)
-            try body(name, result, isLegacy)
+            return told(result, isLegacy)
         }
+        try answer?.get()
     }
 }

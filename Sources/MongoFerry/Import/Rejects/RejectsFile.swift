@@ -73,7 +73,8 @@ struct RejectsFile {
                     .file(path: name, overwriting: false), compression: .none, plain: true,
                     metadata: BackupMetadata(created: nil, program: "", database: ""))
                 return (writer, name)
-            } catch let error as BackupError where error.kind == .exists {
+            } catch let error as BackupError where error.kind == .exists || error.kind == .busy {
+                // Another import of the file may be writing its own now.
                 number += 1
             }
         }

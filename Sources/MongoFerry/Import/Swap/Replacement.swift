@@ -81,7 +81,10 @@ struct Replacement {
                 switch step.way {
                 case .staged: try swap(step, staging[step.name] ?? "", &remains)
                 case .view: try views.run(step, number: number, &remains)
-                case .inPlace, .merge, .insert: try replaceInPlace(step, &outcome, &remains)
+                case .inPlace: try replaceInPlace(step, &outcome, &remains)
+                case .merge, .insert:
+                    // What a merge leaves as it is must not be dropped, whatever the plan was made for.
+                    throw FerryError("\(step.databaseName) is not planned to be replaced, and was left as it is")
                 }
             } catch {
                 throw stopped(error, at: step, remains, plan, outcome.swapped)

@@ -1,0 +1,111 @@
+import BSON
+import BackupFile
+import MongoDriver
+import Relations
+
+extension ImportRun {
+    /// What is known before anything is written.
+    struct Prepared {
+        let plan: ImportPlan
+        let survey: FileSurvey
+        let legacy: LegacyTypes
+        let references: [Reference]
+    }
+
+    /// Reads the file and plans.
+    /// - Returns: nil where the file is refused: the report says why.
+    mutating func prepare() throws -> Prepared? {
+        let preflight = Preflight(
+            reader: reader, options: options, server: connection.server, connection: connection, jobs: jobs,
+            problemLimit: max(20, options.maximumRejects + 1), contents: contents, operation: operation)
+        var (survey, early) = try Import.beforeWriting { try surveyed(preflight) }
+        let legacy = try preflight.types(of: &survey)
+        if try refuse(&survey) { return nil }
+        if survey.kinds.isMixed { operation.info(survey.kinds.text) }
+        report.warnings += legacy.warnings
+        let references = references(legacy, survey)
+        let plan = try plan(survey, references, early)
+        if !key.isID {
+            let merged = plan.steps.filter { $0.way == .merge && $0.entry.kind == .collection }.map(\.name)
+            try SharedKeySearch(
+                reader: reader, key: key, rules: legacy.rules, names: Set(merged), operation: operation
+            ).run(&survey)
+            if try refuse(&survey) { return nil }
+        }
+        return Prepared(plan: plan, survey: survey, legacy: legacy, references: references)
+    }
+
+    /// - Parameter early: what the database has, where it was asked already.
+    private mutating func plan(
+        _ survey: FileSurvey, _ references: [Reference], _ early: LiveCatalog?
+    ) throws -> ImportPlan {
+        let planner = try planner(survey.rows)
+        report.excluded = planner.excluded
+        operation.warnOfUnmatched(options.exclude, among: planner.names, in: "the file")
+        let there = try early ?? LiveCatalog(connection, names: planner.databaseNames)
+        var plan = try planner.plan(survey, references, there)
+        if there.collections.isEmpty { plan.missing = try missingDatabase() }
+        guard !plan.steps.isEmpty else {
+            let reason = survey.rows.isEmpty ? "the file has no rows" : "every collection is excluded"
+            throw FerryError("\(reader.path): nothing to import: \(reason)")
+        }
+        return plan
+    }
+
+    /// Reads the file; what the database has is asked for meanwhile, where the file says at once what is in it.
+    private func surveyed(_ preflight: Preflight) throws -> (FileSurvey, LiveCatalog?) {
+        try operation.timed("preflight") {
+            guard reader.metadata != nil else { return (try preflight.survey(), nil) }
+            let names = try planner([]).databaseNames
+            return try LiveCatalog.asked(connection, names: names) { try preflight.survey() }
+        }
+    }
+
+    /// Nil where the database is there and empty, or the server does not say which there are.
+    /// - Throws: ``FerryError`` where the server would refuse to create it.
+    private func missingDatabase() throws -> MissingDatabase? {
+        guard let names = try? connection.withClient({ try $0.listDatabaseNames(readPreference: .primary) }),
+            !names.contains(where: { $0.hasSameBytes(as: connection.database) })
+        else { return nil }
+        let missing = MissingDatabase(connection.database, among: names)
+        if let clash = missing.clash {
+            throw FerryError(
+                "the server has '\(clash)', and takes no second name that differs in case only",
+                details: ["Nothing was written."], advice: ["Use --db \(Report.shellWord(clash))."])
+        }
+        return missing
+    }
+
+    private func planner(_ rows: [FileSurvey.Rows]) throws -> ImportPlanner {
+        try ImportPlanner(
+            database: connection.database, options: options, metadata: reader.metadata, collections: rows)
+    }
+
+    /// Puts what is wrong with the file into the report.
+    /// - Returns: whether the file is refused.
+    private mutating func refuse(_ survey: inout FileSurvey) throws -> Bool {
+        let problems = survey.problems.sorted()
+        report.rejectionCount = survey.problems.count
+        report.rejections = problems.prefix(1000).map(Report.Rejection.init)
+        report.differences = survey.fileProblems.map { .init(collection: "", kind: "file", detail: $0) }
+        let isDamaged = !survey.fileProblems.isEmpty
+        let tooMany = survey.problems.count > options.maximumRejects
+        guard isDamaged || tooMany else {
+            preflightProblems = problems
+            return false
+        }
+        report.status = "refused"
+        let count = survey.problems.count + survey.fileProblems.count
+        report.error = "nothing was written: the file has \(count.counted("fault"))"
+        return true
+    }
+
+    private func references(_ legacy: LegacyTypes, _ survey: FileSurvey) -> [Reference] {
+        operation.warnOfUnusedReferences(
+            options.configuration, in: reader.metadata, rows: survey.rows.map(\.name)
+        ) { options.choice.exclusion(of: $0) != nil }
+        let (references, faults) = ReferenceSource.file(options.configuration, reader.metadata, legacy)
+        for fault in faults { operation.warning(fault.warning) }
+        return references
+    }
+}
