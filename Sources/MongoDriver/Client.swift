@@ -43,7 +43,8 @@ public final class Client {
         try check(session, context)
         let reply = Reply()
         var error = bson_error_t()
-        let options = CommandOptions(session: session, serverID: readPreference == .connectionString ? pool.serverID : nil)
+        let options = CommandOptions(
+            session: session, serverID: readPreference == .connectionString ? pool.serverID : nil)
         let isDone = try options.withC { options in
             try command.withC { command in
                 try withPreference(readPreference) { preference in

@@ -56,11 +56,12 @@ extension OwnServerTests {
                 var seen: Set<[Int]> = []
                 for number in 0..<12 {
                     let file = folder.file("\(number).csv")
-                    let outcome = try Program.run(
+                    let program = try Program(
                         [
                             "export", "--uri", set.uri("readPreference=secondary"), "--db", database.name, "-o", file,
                             "--plain", "--quiet",
                         ])
+                    let outcome = try program.wait(seconds: 30)
                     #expect(outcome.status == 0, "\(outcome.text)")
                     let rows = try folder.text("\(number).csv").split(separator: "\n").dropFirst()
                     seen.insert(["a,", "new,"].map { name in rows.count { $0.hasPrefix(name) } })
@@ -190,6 +191,27 @@ extension OwnServerTests {
             }
         }
 
+        @Test func aSetWithoutAPrimaryIsCalledThatAndCanBeRead() throws {
+            try withDatabase(on: set) { database, folder in
+                try insert(0..<3, into: "a", database)
+                try set.heal()
+                let (primary, secondaries) = try set.roles()
+                for member in [primary, secondaries[0]] { try member.killNow() }
+                let file = folder.file("a.csv")
+                let outcome = try Program(arguments("export", database, ["-o", file])).wait(seconds: 30)
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("the replica set rs3 has no primary"), "\(outcome.text)")
+                #expect(outcome.errors.contains("127.0.0.1:\(secondaries[1].port) answers, but none of"))
+                let reading = try Program(
+                    [
+                        "export", "--uri", set.uri("readPreference=secondaryPreferred"), "--db", database.name, "-o",
+                        file,
+                    ]
+                ).wait(seconds: 30)
+                #expect(reading.status == 0 && reading.output.contains("3 records"), "\(reading.text)")
+            }
+        }
+
         @Test func anImportIntoASecondaryIsRefusedAtOnce() throws {
             try withDatabase(on: set) { database, folder in
                 try insert(0..<3, into: "a", database)
@@ -197,7 +219,10 @@ extension OwnServerTests {
                 try export(database, to: file)
                 let port = try set.roles().secondaries[0].port
                 let outcome = try Program.run(
-                    ["import", file, "--uri", "mongodb://127.0.0.1:\(port)/?directConnection=true", "--db", database.name])
+                    [
+                        "import", file, "--uri", "mongodb://127.0.0.1:\(port)/?directConnection=true", "--db",
+                        database.name,
+                    ])
                 #expect(outcome.status == 1, "\(outcome.text)")
                 #expect(outcome.errors.contains("is not the primary of the replica set rs3, and takes no writes"))
                 #expect(outcome.errors.contains("Nothing was written."))

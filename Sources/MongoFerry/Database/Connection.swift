@@ -90,13 +90,16 @@ final class Connection: Sendable {
     }
 
     /// Before 5.0 a replica set's members may be told to have no reads of what a majority has; then they say so.
-    private static func committedReads(_ pool: ClientPool, _ server: ServerInfo, _ database: String) throws -> Document? {
+    private static func committedReads(_ pool: ClientPool, _ server: ServerInfo, _ database: String) throws -> Document?
+    {
         let majority = ReadConcern.level("majority")
         if server.topology == .standalone { return nil }
         if server.isAtLeast(5) { return majority }
         do {
             let options = FindOptions(limit: 1, readConcern: majority, readPreference: .primary)
-            try pool.withClient { try $0.find(Namespace(database, OwnNames.lock), [:], options: options).forEach { _ in } }
+            try pool.withClient {
+                try $0.find(Namespace(database, OwnNames.lock), [:], options: options).forEach { _ in }
+            }
             return majority
         } catch let error as MongoError where error.isMajorityReadUnsupported {
             return nil

@@ -41,6 +41,12 @@ struct ConnectionFault {
     private var selection: FerryError {
         let causes = error.hostCauses.map { HostCause($0, connection) }
         guard !causes.isEmpty else { return unsuited }
+        // Of a set's members some may answer all the same.
+        let silent = connection.hosts.filter { host in causes.contains { $0.host == host } }
+        if silent.count < connection.hosts.count, var fault = unfit(connection.hosts.filter { !silent.contains($0) }) {
+            fault.details += causes.map { "\($0.host.map { "\($0): " } ?? "")\($0.phrase)" }
+            return fault
+        }
         let remedies = causes.map(\.remedy).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
         if causes.count == 1, let cause = causes.first {
             return FerryError("cannot connect to \(cause.host ?? hosts): \(cause.phrase)", advice: remedies)
@@ -52,7 +58,15 @@ struct ConnectionFault {
 
     /// Servers answered, but none of them was fit: libmongoc passes over them without a word, so they are asked.
     private var unsuited: FerryError {
-        for host in connection.hosts {
+        unfit(connection.hosts)
+            ?? FerryError(
+                "cannot connect to \(hosts): \(error.message)",
+                advice: ["Check host, port, firewall, and tls and replicaSet in the connection string."])
+    }
+
+    /// Asks servers why none of them was fit; nil where none answers.
+    private func unfit(_ candidates: [String]) -> FerryError? {
+        for host in candidates {
             guard let asking = try? connection.asking(host),
                 let server = try? ClientPool(asking, applicationName: "mongoferry").withClient({ try $0.serverInfo() })
             else { continue }
@@ -63,7 +77,11 @@ struct ConnectionFault {
                         "cannot connect to \(hosts): the replica set \(name) has no primary",
                         details: [
                             "\(host) answers, but none of \(server.hosts.joined(separator: ", ")) takes writes now."
-                        ], advice: ["rs.status() in mongosh says why."])
+                        ],
+                        advice: [
+                            "rs.status() in mongosh says why. What only reads can do without a primary: "
+                                + "readPreference=secondaryPreferred in the connection string."
+                        ])
                 }
                 return FerryError(
                     "cannot connect to \(hosts): it belongs to the replica set '\(name)', not to '\(wanted)'",
@@ -76,8 +94,6 @@ struct ConnectionFault {
                     advice: ["Leave replicaSet out of the connection string."])
             }
         }
-        return FerryError(
-            "cannot connect to \(hosts): \(error.message)",
-            advice: ["Check host, port, firewall, and tls and replicaSet in the connection string."])
+        return nil
     }
 }

@@ -45,7 +45,9 @@ struct ReadMoment: Sendable {
     private let lag: (majority: Timestamp, own: Timestamp)?
 
     private static func lag(_ server: ServerInfo) -> (majority: Timestamp, own: Timestamp)? {
-        guard let (own, majority) = server.lastWrite, own.seconds >= majority.seconds + secondsBehind else { return nil }
+        guard let (own, majority) = server.lastWrite, own.seconds >= majority.seconds + secondsBehind else {
+            return nil
+        }
         return (majority, own)
     }
 
@@ -55,7 +57,8 @@ struct ReadMoment: Sendable {
     var warning: String? {
         guard let lag else { return nil }
         func text(_ time: Timestamp) -> String { ISODate.text(milliseconds: Int64(time.seconds) * 1000) }
-        return "no majority of the replica set's members has what was written after \(text(lag.majority)) (latest write: "
+        return
+            "no majority of the replica set's members has what was written after \(text(lag.majority)) (latest write: "
             + "\(text(lag.own))): the file shows the database as it was then. --consistency none reads what is there now"
     }
 

@@ -120,8 +120,9 @@ extension ImportRun {
             } catch {
                 let done = report.collections.map(\.name)
                 let cause = FerryError(explaining: error)
+                let name = "\(step.databaseName): "
                 throw FerryError(
-                    "\(step.databaseName): \(cause.text)",
+                    cause.text.hasPrefix(name) ? cause.text : name + cause.text,
                     kind: cause.kind == .interrupted ? cause.kind : .failed,
                     details: cause.details + [
                         "Done: \(done.isEmpty ? "none" : done.joined(separator: ", ")). Written in part: \(step.name)."

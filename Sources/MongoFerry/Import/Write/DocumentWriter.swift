@@ -73,7 +73,8 @@ final class DocumentWriter {
 
     init(
         client: Client, namespace: Namespace, way: Way, name: String, isDryRun: Bool = false,
-        hasTransactions: Bool = false, committedReads: Document? = nil, repeated: RepeatedMeasurements? = nil, rejections: RejectionLog,
+        hasTransactions: Bool = false, committedReads: Document? = nil, repeated: RepeatedMeasurements? = nil,
+        rejections: RejectionLog,
         cancellation: Cancellation
     ) {
         self.client = client

@@ -64,7 +64,8 @@ struct RowLoader {
                         DocumentWriter(
                             client: try connection.pool.makeClient(), namespace: namespace, way: way, name: name,
                             isDryRun: isDryRun, hasTransactions: connection.server.supportsTransactions,
-                            committedReads: connection.committedReads, repeated: repeated, rejections: rejections, cancellation: operation.cancellation)
+                            committedReads: connection.committedReads, repeated: repeated, rejections: rejections,
+                            cancellation: operation.cancellation)
                     }
                     let taken = try worker.take(batch, writer)
                     operation.progress(
