@@ -17,7 +17,7 @@ struct OwnSet {
         let list = members.enumerated().map { index, member -> Value in
             ["_id": .int32(Int32(index)), "host": .string("127.0.0.1:\(member.port)")]
         }
-        let settings: Value = ["electionTimeoutMillis": 2000, "heartbeatIntervalMillis": 500]
+        let settings: Value = ["electionTimeoutMillis": 4000, "heartbeatIntervalMillis": 500]
         try members[0].directClient().run(
             ["replSetInitiate": ["_id": "rs3", "members": .array(list), "settings": settings]], on: "admin",
             readPreference: .connectionString)
@@ -52,7 +52,7 @@ struct OwnSet {
     func heal() throws {
         for member in members where Self.hello(member) == nil { try member.start() }
         let write = WriteConcern(.nodes(3), timeout: 2000)
-        try poll("all members", seconds: 60) {
+        try poll("all members", seconds: 120) {
             guard (try? roles()) != nil, let client = try? pool().makeClient() else { return false }
             let update: Value = ["q": ["_id": 1], "u": ["$inc": ["n": 1]], "upsert": true]
             return (try? client.runWrite(["update": "healed", "updates": [update]], on: "test", writeConcern: write))

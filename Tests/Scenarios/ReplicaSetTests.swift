@@ -4,229 +4,230 @@ import MongoDriver
 import MongoFerry
 import Testing
 
-extension OwnServerTests {
-    /// What three members do to each other's writes, and what must not come of it.
-    @Suite(.serialized) struct ReplicaSetTests {
-        let set: OwnSet
+/// What three members do to each other's writes, and what must not come of it.
+@Suite(
+    .serialized, .aheadOfOthers,
+    .enabled("MONGOD_BINARY must name a mongod: Scripts/mongod path", { OwnServer.isPossible }))
+struct ReplicaSetTests {
+    let set: OwnSet
 
-        init() throws { set = try OwnSet.shared() }
+    init() throws { set = try OwnSet.shared() }
 
-        private func arguments(_ operation: String, _ database: TestDatabase, _ more: [String] = []) -> [String] {
-            [operation, "--uri", set.uri(), "--db", database.name] + more
-        }
+    private func arguments(_ operation: String, _ database: TestDatabase, _ more: [String] = []) -> [String] {
+        [operation, "--uri", set.uri(), "--db", database.name] + more
+    }
 
-        private func export(_ database: TestDatabase, to file: String) throws {
-            let outcome = try Program.run(arguments("export", database, ["-o", file]))
-            try #require(outcome.status == 0, "\(outcome.text)")
-        }
+    private func export(_ database: TestDatabase, to file: String) throws {
+        let outcome = try Program.run(arguments("export", database, ["-o", file]))
+        try #require(outcome.status == 0, "\(outcome.text)")
+    }
 
-        private func insert(_ ids: Range<Int32>, into name: String, _ database: TestDatabase) throws {
-            try database.insert(ids.map { ["_id": .int32($0), "n": .int32(-$0)] }, into: name)
-        }
+    private func insert(_ ids: Range<Int32>, into name: String, _ database: TestDatabase) throws {
+        try database.insert(ids.map { ["_id": .int32($0), "n": .int32(-$0)] }, into: name)
+    }
 
-        /// Servers would wait for every member to build an index, also for one that is down.
-        @Test func indexesAreBuiltWhileAMemberIsDown() throws {
-            try withDatabase(on: set) { database, folder in
-                try database.create("a", indexes: [["key": ["n": 1], "name": "n", "unique": true]])
-                try insert(0..<100, into: "a", database)
-                let before = try database.image()
-                let file = folder.file("a.csv")
-                try export(database, to: file)
-                try set.roles().secondaries[0].killNow()
-                for mode in ["replace", "merge"] {
-                    if mode == "merge" { try database.drop("a") }
-                    let program = try Program(arguments("import", database, [file, "--mode", mode, "--yes"]))
-                    let outcome = try program.wait(seconds: 30)
-                    #expect(outcome.status == 0, "\(outcome.text)")
-                    #expect(try database.image().differences(from: before) == [])
-                }
-            }
-        }
-
-        /// One of the two is behind: what one lists would not fit what the other has.
-        @Test func anExportFromSecondariesReadsOneOfThem() throws {
-            try withDatabase(on: set) { database, folder in
-                try insert(0..<100, into: "a", database)
-                try set.heal()
-                let behind = try set.roles().secondaries[0]
-                try OwnSet.set("rsSyncApplyStop", isOn: true, on: [behind])
-                defer { try? OwnSet.set("rsSyncApplyStop", isOn: false, on: [behind]) }
-                try insert(0..<77, into: "new", database)
-                try insert(100..<200, into: "a", database)
-                var seen: Set<[Int]> = []
-                for number in 0..<12 {
-                    let file = folder.file("\(number).csv")
-                    let program = try Program(
-                        [
-                            "export", "--uri", set.uri("readPreference=secondary"), "--db", database.name, "-o", file,
-                            "--plain", "--quiet",
-                        ])
-                    let outcome = try program.wait(seconds: 30)
-                    #expect(outcome.status == 0, "\(outcome.text)")
-                    let rows = try folder.text("\(number).csv").split(separator: "\n").dropFirst()
-                    seen.insert(["a,", "new,"].map { name in rows.count { $0.hasPrefix(name) } })
-                }
-                #expect(seen.isSubset(of: [[200, 77], [100, 0]]), "\(seen)")
-                #expect(!seen.isEmpty)
-            }
-        }
-
-        /// The primary renames alone, says nothing, and is lost: the new one has the old names.
-        @Test func aRenameThatIsTakenBackIsDoneAgain() throws {
-            try withDatabase(on: set) { database, folder in
-                try insert(0..<100, into: "a", database)
-                let new = try database.image()
-                let file = folder.file("a.csv")
-                try export(database, to: file)
-                try database.delete("a", ["_id": ["$gte": 7]])
-                let (primary, secondaries) = try set.roles()
-                let client = try primary.directClient()
-                try client.run(
-                    [
-                        "configureFailPoint": "failCommand", "mode": ["times": 1],
-                        "data": [
-                            "failCommands": ["renameCollection"], "blockConnection": true, "blockTimeMS": 1500,
-                            "appName": "mongoferry",
-                        ],
-                    ], on: "admin", readPreference: .connectionString)
-                let program = try Program(arguments("import", database, [file, "--mode", "replace", "--yes"]))
-                try poll("the rename") { try rename(client) != nil }
-                try OwnSet.withoutReplication(to: secondaries) {
-                    try poll("the primary's own rename") { try count("a", on: client, database) == 100 }
-                    let operation = try #require(try rename(client))
-                    try client.run(["killOp": 1, "op": operation], on: "admin", readPreference: .connectionString)
-                    // What is asked next is asked of the same primary, which does not know yet that it is alone.
-                    Thread.sleep(forTimeInterval: 1)
-                    try primary.killNow()
-                }
+    /// Servers would wait for every member to build an index, also for one that is down.
+    @Test func indexesAreBuiltWhileAMemberIsDown() throws {
+        try withDatabase(on: set) { database, folder in
+            try database.create("a", indexes: [["key": ["n": 1], "name": "n", "unique": true]])
+            try insert(0..<100, into: "a", database)
+            let before = try database.image()
+            let file = folder.file("a.csv")
+            try export(database, to: file)
+            try set.roles().secondaries[0].killNow()
+            for mode in ["replace", "merge"] {
+                if mode == "merge" { try database.drop("a") }
+                let program = try Program(arguments("import", database, [file, "--mode", mode, "--yes"]))
                 let outcome = try program.wait(seconds: 60)
-                try set.heal()
                 #expect(outcome.status == 0, "\(outcome.text)")
-                #expect(try database.image().differences(from: new) == [])
+                #expect(try database.image().differences(from: before) == [])
             }
         }
+    }
 
-        private func rename(_ client: Client) throws -> Value? {
-            var found: Value?
-            let filter: Document = ["command.renameCollection": ["$exists": true]]
-            try client.aggregate(
-                database: "admin", pipeline: [["$currentOp": ["allUsers": true]], ["$match": .document(filter)]]
-            ).forEach { found = $0["opid"]?.copy }
-            return found
-        }
-
-        private func count(_ name: String, on client: Client, _ database: TestDatabase) throws -> Int {
-            let reply = try client.run(
-                ["count": .string(name)], on: database.name, readPreference: .connectionString)
-            return reply["n"]?.integer ?? -1
-        }
-
-        /// Equal documents that no majority has may be taken back: a merge must not count on them.
-        @Test func aMergeDoesNotTakeForThereWhatNoMajorityHas() throws {
-            try withDatabase(on: set) { database, folder in
-                try insert(0..<100, into: "a", database)
-                let new = try database.image()
-                let file = folder.file("a.csv")
-                try export(database, to: file)
-                try database.delete("a", ["_id": ["$lt": 30]])
-                try set.heal()
-                let (primary, secondaries) = try set.roles()
-                let client = try primary.directClient()
-                let pause: Document = [
-                    "failCommands": ["find"], "blockConnection": true, "blockTimeMS": 1500, "appName": "mongoferry",
-                ]
-                try client.run(
-                    ["configureFailPoint": "failCommand", "mode": "alwaysOn", "data": .document(pause)], on: "admin",
-                    readPreference: .connectionString)
-                let program = try Program(arguments("import", database, [file]))
-                try poll("the import's lock") {
-                    try client.listCollections(in: database.name).contains { $0.name == "__mongoferry_lock" }
-                }
-                try OwnSet.withoutReplication(to: secondaries) {
-                    let documents = (0..<30).map { Value.document(["_id": .int32($0), "n": .int32(-$0)]) }
-                    try client.runWrite(
-                        ["insert": "a", "documents": .array(documents)], on: database.name,
-                        writeConcern: WriteConcern(.nodes(1)))
-                    // Time enough to compare, and to wait for a majority.
-                    Thread.sleep(forTimeInterval: 4)
-                    try primary.killNow()
-                }
-                let outcome = try program.wait(seconds: 60)
-                try set.heal()
-                #expect(outcome.status == 0, "\(outcome.text)")
-                #expect(try database.image().differences(from: new) == [])
-            }
-        }
-
-        /// The primary is up, and alone with what it writes.
-        @Test func aMajorityThatIsNotThereIsToldAndNotWaitedForWithoutEnd() throws {
-            try withDatabase(on: set) { database, folder in
-                try insert(0..<100, into: "a", database)
-                try set.heal()
-                let file = folder.file("a.csv")
-                let (primary, secondaries) = try set.roles()
-                let client = try primary.directClient()
-                try OwnSet.withoutReplication(to: secondaries) {
-                    for second in 0..<7 {
-                        try client.runWrite(
-                            ["insert": "a", "documents": [["_id": .int32(1000 + Int32(second))]]], on: database.name,
-                            writeConcern: WriteConcern(.nodes(1)))
-                        Thread.sleep(forTimeInterval: 1)
-                    }
-                    let export = try Program(arguments("export", database, ["-o", file])).wait(seconds: 20)
-                    #expect(export.status == 0, "\(export.text)")
-                    #expect(export.errors.contains("warning: no majority of the replica set's members has what was"))
-                    #expect(export.output.contains("100 records"), "\(export.text)")
-                    let load = try Program(
-                        [
-                            "import", file, "--uri", set.uri("wtimeoutMS=1000"), "--db", database.name,
-                        ]
-                    ).wait(seconds: 20)
-                    #expect(load.status == 1, "\(load.text)")
-                    #expect(
-                        load.errors.contains("replica set rs3: no majority of the members confirms a write within 1.0"),
-                        "\(load.text)")
-                    #expect(load.errors.contains("Nothing was written."))
-                }
-            }
-        }
-
-        @Test func aSetWithoutAPrimaryIsCalledThatAndCanBeRead() throws {
-            try withDatabase(on: set) { database, folder in
-                try insert(0..<3, into: "a", database)
-                try set.heal()
-                let (primary, secondaries) = try set.roles()
-                for member in [primary, secondaries[0]] { try member.killNow() }
-                let file = folder.file("a.csv")
-                let outcome = try Program(arguments("export", database, ["-o", file])).wait(seconds: 30)
-                #expect(outcome.status == 1, "\(outcome.text)")
-                #expect(outcome.errors.contains("the replica set rs3 has no primary"), "\(outcome.text)")
-                #expect(outcome.errors.contains("127.0.0.1:\(secondaries[1].port) answers, but none of"))
-                let reading = try Program(
+    /// One of the two is behind: what one lists would not fit what the other has.
+    @Test func anExportFromSecondariesReadsOneOfThem() throws {
+        try withDatabase(on: set) { database, folder in
+            try insert(0..<100, into: "a", database)
+            try set.heal()
+            let behind = try set.roles().secondaries[0]
+            try OwnSet.set("rsSyncApplyStop", isOn: true, on: [behind])
+            defer { try? OwnSet.set("rsSyncApplyStop", isOn: false, on: [behind]) }
+            try insert(0..<77, into: "new", database)
+            try insert(100..<200, into: "a", database)
+            var seen: Set<[Int]> = []
+            for number in 0..<12 {
+                let file = folder.file("\(number).csv")
+                let program = try Program(
                     [
-                        "export", "--uri", set.uri("readPreference=secondaryPreferred"), "--db", database.name, "-o",
-                        file,
-                    ]
-                ).wait(seconds: 30)
-                #expect(reading.status == 0 && reading.output.contains("3 records"), "\(reading.text)")
-            }
-        }
-
-        @Test func anImportIntoASecondaryIsRefusedAtOnce() throws {
-            try withDatabase(on: set) { database, folder in
-                try insert(0..<3, into: "a", database)
-                let file = folder.file("a.csv")
-                try export(database, to: file)
-                let port = try set.roles().secondaries[0].port
-                let outcome = try Program.run(
-                    [
-                        "import", file, "--uri", "mongodb://127.0.0.1:\(port)/?directConnection=true", "--db",
-                        database.name,
+                        "export", "--uri", set.uri("readPreference=secondary"), "--db", database.name, "-o", file,
+                        "--plain", "--quiet",
                     ])
-                #expect(outcome.status == 1, "\(outcome.text)")
-                #expect(outcome.errors.contains("is not the primary of the replica set rs3, and takes no writes"))
-                #expect(outcome.errors.contains("Nothing was written."))
+                let outcome = try program.wait(seconds: 60)
+                #expect(outcome.status == 0, "\(outcome.text)")
+                let rows = try folder.text("\(number).csv").split(separator: "\n").dropFirst()
+                seen.insert(["a,", "new,"].map { name in rows.count { $0.hasPrefix(name) } })
             }
+            #expect(seen.isSubset(of: [[200, 77], [100, 0]]), "\(seen)")
+            #expect(!seen.isEmpty)
+        }
+    }
+
+    /// The primary renames alone, says nothing, and is lost: the new one has the old names.
+    @Test func aRenameThatIsTakenBackIsDoneAgain() throws {
+        try withDatabase(on: set) { database, folder in
+            try insert(0..<100, into: "a", database)
+            let new = try database.image()
+            let file = folder.file("a.csv")
+            try export(database, to: file)
+            try database.delete("a", ["_id": ["$gte": 7]])
+            let (primary, secondaries) = try set.roles()
+            let client = try primary.directClient()
+            try client.run(
+                [
+                    "configureFailPoint": "failCommand", "mode": ["times": 1],
+                    "data": [
+                        "failCommands": ["renameCollection"], "blockConnection": true, "blockTimeMS": 1500,
+                        "appName": "mongoferry",
+                    ],
+                ], on: "admin", readPreference: .connectionString)
+            let program = try Program(arguments("import", database, [file, "--mode", "replace", "--yes"]))
+            try poll("the rename") { try rename(client) != nil }
+            try OwnSet.withoutReplication(to: secondaries) {
+                try poll("the primary's own rename") { try count("a", on: client, database) == 100 }
+                let operation = try #require(try rename(client))
+                try client.run(["killOp": 1, "op": operation], on: "admin", readPreference: .connectionString)
+                // What is asked next is asked of the same primary, which does not know yet that it is alone.
+                Thread.sleep(forTimeInterval: 1)
+                try primary.killNow()
+            }
+            let outcome = try program.wait(seconds: 60)
+            try set.heal()
+            #expect(outcome.status == 0, "\(outcome.text)")
+            #expect(try database.image().differences(from: new) == [])
+        }
+    }
+
+    private func rename(_ client: Client) throws -> Value? {
+        var found: Value?
+        let filter: Document = ["command.renameCollection": ["$exists": true]]
+        try client.aggregate(
+            database: "admin", pipeline: [["$currentOp": ["allUsers": true]], ["$match": .document(filter)]]
+        ).forEach { found = $0["opid"]?.copy }
+        return found
+    }
+
+    private func count(_ name: String, on client: Client, _ database: TestDatabase) throws -> Int {
+        let reply = try client.run(
+            ["count": .string(name)], on: database.name, readPreference: .connectionString)
+        return reply["n"]?.integer ?? -1
+    }
+
+    /// Equal documents that no majority has may be taken back: a merge must not count on them.
+    @Test func aMergeDoesNotTakeForThereWhatNoMajorityHas() throws {
+        try withDatabase(on: set) { database, folder in
+            try insert(0..<100, into: "a", database)
+            let new = try database.image()
+            let file = folder.file("a.csv")
+            try export(database, to: file)
+            try database.delete("a", ["_id": ["$lt": 30]])
+            try set.heal()
+            let (primary, secondaries) = try set.roles()
+            let client = try primary.directClient()
+            let pause: Document = [
+                "failCommands": ["find"], "blockConnection": true, "blockTimeMS": 1500, "appName": "mongoferry",
+            ]
+            try client.run(
+                ["configureFailPoint": "failCommand", "mode": "alwaysOn", "data": .document(pause)], on: "admin",
+                readPreference: .connectionString)
+            let program = try Program(arguments("import", database, [file]))
+            try poll("the import's lock") {
+                try client.listCollections(in: database.name).contains { $0.name == "__mongoferry_lock" }
+            }
+            try OwnSet.withoutReplication(to: secondaries) {
+                let documents = (0..<30).map { Value.document(["_id": .int32($0), "n": .int32(-$0)]) }
+                try client.runWrite(
+                    ["insert": "a", "documents": .array(documents)], on: database.name,
+                    writeConcern: WriteConcern(.nodes(1)))
+                // Time enough to compare, and to wait for a majority.
+                Thread.sleep(forTimeInterval: 4)
+                try primary.killNow()
+            }
+            let outcome = try program.wait(seconds: 60)
+            try set.heal()
+            #expect(outcome.status == 0, "\(outcome.text)")
+            #expect(try database.image().differences(from: new) == [])
+        }
+    }
+
+    /// The primary is up, and alone with what it writes.
+    @Test func aMajorityThatIsNotThereIsToldAndNotWaitedForWithoutEnd() throws {
+        try withDatabase(on: set) { database, folder in
+            try insert(0..<100, into: "a", database)
+            try set.heal()
+            let file = folder.file("a.csv")
+            let (primary, secondaries) = try set.roles()
+            let client = try primary.directClient()
+            try OwnSet.withoutReplication(to: secondaries) {
+                for second in 0..<7 {
+                    try client.runWrite(
+                        ["insert": "a", "documents": [["_id": .int32(1000 + Int32(second))]]], on: database.name,
+                        writeConcern: WriteConcern(.nodes(1)))
+                    Thread.sleep(forTimeInterval: 1)
+                }
+                let export = try Program(arguments("export", database, ["-o", file])).wait(seconds: 60)
+                #expect(export.status == 0, "\(export.text)")
+                #expect(export.errors.contains("warning: no majority of the replica set's members has what was"))
+                #expect(export.output.contains("100 records"), "\(export.text)")
+                let load = try Program(
+                    [
+                        "import", file, "--uri", set.uri("wtimeoutMS=1000"), "--db", database.name,
+                    ]
+                ).wait(seconds: 60)
+                #expect(load.status == 1, "\(load.text)")
+                #expect(
+                    load.errors.contains("replica set rs3: no majority of the members confirms a write within 1.0"),
+                    "\(load.text)")
+                #expect(load.errors.contains("Nothing was written."))
+            }
+        }
+    }
+
+    @Test func aSetWithoutAPrimaryIsCalledThatAndCanBeRead() throws {
+        try withDatabase(on: set) { database, folder in
+            try insert(0..<3, into: "a", database)
+            try set.heal()
+            let (primary, secondaries) = try set.roles()
+            for member in [primary, secondaries[0]] { try member.killNow() }
+            let file = folder.file("a.csv")
+            let outcome = try Program(arguments("export", database, ["-o", file])).wait(seconds: 60)
+            #expect(outcome.status == 1, "\(outcome.text)")
+            #expect(outcome.errors.contains("the replica set rs3 has no primary"), "\(outcome.text)")
+            #expect(outcome.errors.contains("127.0.0.1:\(secondaries[1].port) answers, but none of"))
+            let reading = try Program(
+                [
+                    "export", "--uri", set.uri("readPreference=secondaryPreferred"), "--db", database.name, "-o",
+                    file,
+                ]
+            ).wait(seconds: 60)
+            #expect(reading.status == 0 && reading.output.contains("3 records"), "\(reading.text)")
+        }
+    }
+
+    @Test func anImportIntoASecondaryIsRefusedAtOnce() throws {
+        try withDatabase(on: set) { database, folder in
+            try insert(0..<3, into: "a", database)
+            let file = folder.file("a.csv")
+            try export(database, to: file)
+            let port = try set.roles().secondaries[0].port
+            let outcome = try Program.run(
+                [
+                    "import", file, "--uri", "mongodb://127.0.0.1:\(port)/?directConnection=true", "--db",
+                    database.name,
+                ])
+            #expect(outcome.status == 1, "\(outcome.text)")
+            #expect(outcome.errors.contains("is not the primary of the replica set rs3, and takes no writes"))
+            #expect(outcome.errors.contains("Nothing was written."))
         }
     }
 }
