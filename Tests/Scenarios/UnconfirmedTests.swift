@@ -74,7 +74,7 @@ extension OwnServerTests {
                 #expect(outcome.status == 1, "\(outcome.text)")
                 #expect(
                     outcome.errors.contains(
-                        "\(file): 2 rows of a were read, 3 were found before: the file was changed while it was read"),
+                        "\(file): 2 rows of a read, 3 found before: the file was changed while it was read"),
                     "\(outcome.errors)")
                 #expect(outcome.errors.contains("The live data were not touched."), "\(outcome.errors)")
                 #expect(try database.image().differences(from: before) == [])

@@ -329,6 +329,24 @@ import Testing
         }
     }
 
+    /// What the live documents hold says what the file's texts become, under the name that they have there.
+    @Test func anOldFileIsHeldAgainstACollectionOfAnotherName() throws {
+        try withTestDatabase { database, folder in
+            let rows = (1...20).map {
+                LegacyFile.row("things", json: #"{"_id":"t\#($0)","at":"2024-01-01T00:00:00.000Z"}"#)
+            }
+            try folder.write(LegacyFile.text(rows: rows), to: "legacy.csv")
+            try database.insert(
+                (100..<140).map { ["_id": .string("t\($0)"), "at": "2024-01-01T00:00:00.000Z"] }, into: "others")
+            let renames = ["things": "others"]
+            try database.load(folder.file("legacy.csv")) { $0.renames = renames }
+            #expect(try database.documents(in: "others").allSatisfy { $0["at"] == "2024-01-01T00:00:00.000Z" })
+            let report = try Self.verify(folder.file("legacy.csv"), database) { $0.renames = renames }
+            #expect(report.differences.map(\.kind) == ["extra"])
+            #expect(report.status == "done")
+        }
+    }
+
     @Test func keysThatTheConfigurationConvertsLeadToEachOther() throws {
         try withTestDatabase { database, folder in
             let config = """

@@ -100,6 +100,7 @@ public struct Verify: Sendable {
             reader: reader, server: connection?.server, connection: connection, problemLimit: 1000, contents: contents,
             operation: operation)
         preflight.options.configuration = configuration
+        preflight.options.renames = renames
         var survey: FileSurvey
         do {
             survey = try preflight.survey()
