@@ -103,6 +103,17 @@ static void *fill_thread(void *argument)
     return NULL;
 }
 
+static bool is_of_set(mongoc_client_t *client)
+{
+    bson_t *hello = BCON_NEW("hello", BCON_INT32(1)), reply;
+    bson_error_t error;
+    if (!mongoc_client_command_simple(client, "admin", hello, NULL, &reply, &error)) fail("hello", error.message);
+    bool result = bson_has_field(&reply, "setName");
+    bson_destroy(&reply);
+    bson_destroy(hello);
+    return result;
+}
+
 static void build_indexes(mongoc_client_t *client, const char *from, const char *to, const char *name)
 {
     mongoc_collection_t *source = mongoc_client_get_collection(client, from, name);
@@ -121,6 +132,8 @@ static void build_indexes(mongoc_client_t *client, const char *from, const char 
         BSON_APPEND_DOCUMENT(&list, key, index);
     }
     bson_append_array_end(&command, &list);
+    /* As the program does: a replica set's default is to wait for every member. */
+    if (is_of_set(client)) BSON_APPEND_UTF8(&command, "commitQuorum", "majority");
     if (count > 0 && !mongoc_client_write_command_with_opts(client, to, &command, NULL, &reply, &error))
         fail("createIndexes", error.message);
     bson_destroy(&command);

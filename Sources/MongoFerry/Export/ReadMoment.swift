@@ -7,6 +7,9 @@ struct ReadMoment: Sendable {
     let consistency: ExportOptions.Consistency
     /// The cluster time that all collections share.
     let clusterTime: Timestamp?
+    /// A majority of the replica set's members is so far behind that waiting for it could take for ever: the last time that
+    /// it had reached, and the time of the latest write.
+    private let lag: (majority: Timestamp, own: Timestamp)?
 
     /// Settles on a moment that the server can give.
     ///
@@ -39,10 +42,6 @@ struct ReadMoment: Sendable {
         clusterTime = nil
         lag = nil
     }
-
-    /// A majority of the replica set's members is so far behind that waiting for it could take for ever: the last time that
-    /// it had reached, and the time of the latest write.
-    private let lag: (majority: Timestamp, own: Timestamp)?
 
     private static func lag(_ server: ServerInfo) -> (majority: Timestamp, own: Timestamp)? {
         guard let (own, majority) = server.lastWrite, own.seconds >= majority.seconds + secondsBehind else {
