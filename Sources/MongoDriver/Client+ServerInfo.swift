@@ -24,9 +24,11 @@ extension Client {
         return ServerInfo(hello: hello, buildInfo: buildInfo)
     }
 
-    /// The latest `hello` of the server that would be asked; nil where there has been none.
-    private func watched(_ readPreference: ReadPreference) throws -> Document? {
-        try withServer(readPreference) { try mongoc_server_description_hello_response($0).map(Document.init(copying:)) }
+    /// The latest `hello` of a server, see ``withServer(_:_:_:)``; nil where there has been none.
+    private func watched(_ readPreference: ReadPreference?, _ context: String? = nil) throws -> Document? {
+        try withServer(readPreference, context) {
+            try mongoc_server_description_hello_response($0).map(Document.init(copying:))
+        }
     }
 
     /// How long the server took to answer `hello`, in whole milliseconds; connecting may be part of it. Nil where nobody
@@ -39,19 +41,14 @@ extension Client {
 
     /// What the primary takes in one message; known from watching it, so usually without asking.
     func limitsForWrites(_ context: String) throws -> ServerLimits {
-        let hello = try withServer(nil, context) {
-            try mongoc_server_description_hello_response($0).map(Document.init(copying:))
-        }
-        guard let hello else { throw MongoError(driver: "the server did not answer hello", context: context) }
+        guard let hello = try watched(nil, context) else { throw MongoError(driver: "the server did not answer hello", context: context) }
         return ServerLimits(hello)
     }
 
     /// Whether the server that takes writes knows `commitQuorum`: members of replica sets and routers from 4.4. Known from
     /// watching it.
     func knowsCommitQuorum() throws -> Bool {
-        let hello = try withServer(nil, nil) {
-            try mongoc_server_description_hello_response($0).map(Document.init(copying:))
-        }
+        let hello = try watched(nil)
         let isOfSet = hello?["setName"] != nil || hello?["msg"]?.string == "isdbgrid"
         return isOfSet && hello?["maxWireVersion"]?.integer ?? 0 >= 9
     }

@@ -83,14 +83,8 @@ struct ReplicaSetTests {
             try database.delete("a", ["_id": ["$gte": 7]])
             let (primary, secondaries) = try set.roles()
             let client = try primary.directClient()
-            try client.run(
-                [
-                    "configureFailPoint": "failCommand", "mode": ["times": 1],
-                    "data": [
-                        "failCommands": ["renameCollection"], "blockConnection": true, "blockTimeMS": 1500,
-                        "appName": "mongoferry",
-                    ],
-                ], on: "admin", readPreference: .connectionString)
+            _ = try FailPoint(
+                primary, ["renameCollection"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 1500])
             let program = try Program(arguments("import", database, [file, "--mode", "replace", "--yes"]))
             try poll("the rename") { try rename(client) != nil }
             try OwnSet.withoutReplication(to: secondaries) {
@@ -134,12 +128,7 @@ struct ReplicaSetTests {
             try set.heal()
             let (primary, secondaries) = try set.roles()
             let client = try primary.directClient()
-            let pause: Document = [
-                "failCommands": ["find"], "blockConnection": true, "blockTimeMS": 1500, "appName": "mongoferry",
-            ]
-            try client.run(
-                ["configureFailPoint": "failCommand", "mode": "alwaysOn", "data": .document(pause)], on: "admin",
-                readPreference: .connectionString)
+            _ = try FailPoint(primary, ["find"], mode: .alwaysOn, ["blockConnection": true, "blockTimeMS": 1500])
             let program = try Program(arguments("import", database, [file]))
             try poll("the import's lock") {
                 try client.listCollections(in: database.name).contains { $0.name == "__mongoferry_lock" }
