@@ -41,7 +41,9 @@ extension Client {
 
     /// What the primary takes in one message; known from watching it, so usually without asking.
     func limitsForWrites(_ context: String) throws -> ServerLimits {
-        guard let hello = try watched(nil, context) else { throw MongoError(driver: "the server did not answer hello", context: context) }
+        guard let hello = try watched(nil, context) else {
+            throw MongoError(driver: "the server did not answer hello", context: context)
+        }
         return ServerLimits(hello)
     }
 
