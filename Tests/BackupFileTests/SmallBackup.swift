@@ -80,7 +80,7 @@ struct SmallBackup {
             report.rejections.map { rejection in
                 (rejection.line.map { "line \($0): " } ?? "") + rejection.reason
             } + report.differences.map(\.detail)
-        #expect((report.status == "done") == faults.isEmpty)
+        #expect((report.status == .done) == faults.isEmpty)
         return faults
     }
 

@@ -40,7 +40,7 @@ import Testing
     // MARK: Tables
 
     private static func report() -> Report {
-        var report = Report(operation: "import")
+        var report = Report(operation: .import)
         var customers = CollectionOutcome(name: "customers")
         (customers.read, customers.unchanged, customers.updated, customers.seconds) = (40_000, 39_999, 1, 2)
         var policies = CollectionOutcome(name: "a_collection_with_a_rather_long_name")

@@ -12,7 +12,7 @@ import Testing
         ),
     ])
     func collectionsThatReferencesMissAreNamed(targets: [String], step: String) {
-        var report = Report(operation: "import")
+        var report = Report(operation: .import)
         report.references = targets.map { target in
             var outcome = ReferenceOutcome(collection: "policies", path: "id", target: target)
             outcome.dangling = 1
@@ -23,11 +23,11 @@ import Testing
     }
 
     @Test func whatStoppedAnOperationAndWhatToDoAboutItStandEachInItsPlace() {
-        let kinds: [(FerryError.Kind, String)] = [
-            (.failed, "failed"), (.usage, "failed"), (.data, "refused"), (.interrupted, "interrupted"),
+        let kinds: [(FerryError.Kind, Report.Status)] = [
+            (.failed, .failed), (.usage, .failed), (.data, .refused), (.interrupted, .interrupted),
         ]
         for (kind, status) in kinds {
-            var report = Report(operation: "import")
+            var report = Report(operation: .import)
             report.fail(with: FerryError("no", kind: kind, details: ["Nothing was written."], advice: ["Do it again."]))
             #expect(report.status == status)
             #expect(report.error == "no\n  Nothing was written." && report.nextSteps == ["Do it again."])

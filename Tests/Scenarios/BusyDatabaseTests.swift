@@ -45,7 +45,7 @@ import Testing
             try withWriter(database, "ticks", { ["at": .date(1_800_000_000_000), "m": 2, "n": .int32($0)] }) {
                 for _ in 0..<4 {
                     let report = try database.load(folder.file("ticks.csv"), .replace)
-                    #expect(report.status == "done", "\(report.warnings)")
+                    #expect(report.status == .done, "\(report.warnings)")
                     let info = try database.client.listCollections(in: database.name).first { $0.name == "ticks" }
                     #expect(info?.kind == .timeseries)
                     #expect(try database.documents(in: "ticks", ["m": 1]).count == 2000)
@@ -71,7 +71,7 @@ import Testing
             try database.export(to: folder.file("c.csv"))
             try withWriter(database, "c", { ["x": .string("other \($0)")] }) {
                 let report = try database.load(folder.file("c.csv"), .replace) { $0.inPlace = true }
-                #expect(report.status == "problems" && report.totals.inserted == 20_000)
+                #expect(report.status == .problems && report.totals.inserted == 20_000)
                 #expect(
                     report.warnings.count == 1
                         && report.warnings[0].hasPrefix("c: 20,000 documents were written, and ")
@@ -111,7 +111,7 @@ import Testing
             thread.start()
             try poll("the document is held") { isHeld.load(ordering: .relaxed) }
             let report = try database.load(folder.file("c.csv"))
-            #expect(report.rejections.map(\.reason) == [] && report.status == "done")
+            #expect(report.rejections.map(\.reason) == [] && report.status == .done)
             #expect(Set(try database.documents(in: "c")) == Set(documents))
             try poll("the transaction has ended") { thread.isFinished }
         }

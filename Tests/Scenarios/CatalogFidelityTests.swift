@@ -14,7 +14,7 @@ import Testing
         try source.export(to: file)
         let merged = try copy.load(file)
         #expect(merged.warnings == [])
-        #expect(merged.status == "done")
+        #expect(merged.status == .done)
         #expect(try copy.image().differences(from: expected) == [], "merged")
         for name in try copy.names() { try copy.drop(name) }
         try copy.load(file, .replace)
@@ -154,7 +154,7 @@ import Testing
             try folder.write(
                 "collection,data\n" + rows.replacing("{\"_id\":1}", with: "\"{\"\"_id\"\":1}\""), to: "rows.csv")
             let report = try database.load(folder.file("rows.csv"))
-            #expect(report.status == "refused")
+            #expect(report.status == .refused)
             #expect(try database.count("caf\u{E9}") == 0)
         }
     }
@@ -370,7 +370,7 @@ import Testing
             let log = MessageLog()
             let report = try copy.load(folder.file("series.csv"), .replace, log)
             #expect(log.text.contains("series  replace in place, 50 records (51 there now)"), "\(log.text)")
-            #expect(report.status == "done")
+            #expect(report.status == .done)
             #expect(try Self.measurements(copy) == Self.measurements(source))
             let (mine, theirs) = (try copy.image().collections, try source.image().collections)
             #expect(mine["series"]?.options == theirs["series"]?.options)
@@ -393,7 +393,7 @@ import Testing
             try source.export(to: folder.file("series.csv"))
             let log = MessageLog()
             let report = try copy.load(folder.file("series.csv"), mode, log)
-            #expect(report.status == "done" && report.warnings == [], "\(log.text)")
+            #expect(report.status == .done && report.warnings == [], "\(log.text)")
             #expect(!log.text.contains("2dsphereIndexVersion"), "\(log.text)")
             let indexes = try copy.image().collections["series"]?.indexes
             #expect(try indexes == source.image().collections["series"]?.indexes)
@@ -451,7 +451,7 @@ import Testing
                 "option viewOn: \"items\" in the file, \"other\" in the database; it stays as it is",
             ]
             #expect(merged.differences.map(\.detail) == differences)
-            #expect(merged.status == "done")
+            #expect(merged.status == .done)
             for difference in differences { #expect(log.text.contains(difference)) }
             var afterMerge = live
             let created = expected.collections["items"]?.indexes.filter { $0["name"] == "c" } ?? []
@@ -559,13 +559,13 @@ import Testing
             try database.insert([["_id": 1]], into: "items")
             let before = try database.image()
             let replaced = try database.load(folder.file("new.csv"), .replace)
-            #expect(replaced.status == "refused")
+            #expect(replaced.status == .refused)
             #expect(replaced.warnings.count == 1)
             #expect(replaced.warnings.first?.contains("index new on items: ") == true)
             #expect(replaced.warnings.first?.contains("quantum") == true)
             #expect(try database.image().differences(from: before) == [])
             let merged = try database.load(folder.file("new.csv"))
-            #expect(merged.status == "problems")
+            #expect(merged.status == .problems)
             #expect(merged.warnings.first?.contains("quantum") == true)
             #expect(try database.image().collections["items"]?.indexes.count == 2)
         }
@@ -642,7 +642,7 @@ import Testing
             }
             // Each by itself: what the server takes is there, and each of the others is told.
             let report = try database.load(folder.file("old.csv"))
-            #expect(report.status == "problems")
+            #expect(report.status == .problems)
             for index in refused {
                 let name = index["name"]?.string ?? ""
                 #expect(report.warnings.contains { $0.contains("index \(name) on items: ") }, "\(report.warnings)")

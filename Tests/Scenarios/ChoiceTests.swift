@@ -129,7 +129,7 @@ import Testing
             let file = folder.file("all.csv")
             try source.export(to: file)
             #expect(try Self.verify(file, source).differences.isEmpty)
-            #expect(try Self.verify(file, source) { $0.collections = [Glob("empty")] }.status == "done")
+            #expect(try Self.verify(file, source) { $0.collections = [Glob("empty")] }.status == .done)
             // Under another name.
             try copy.load(file) { $0.renames = ["empty": "x"] }
             #expect(try Self.verify(file, copy) { $0.renames = ["empty": "x"] }.differences.isEmpty)
@@ -137,12 +137,12 @@ import Testing
                 Self.texts(try Self.verify(file, copy).differences) == [
                     "empty missing: the collection is not there; the file has 0 records"
                 ])
-            #expect(try Self.verify(file, copy).status == "problems")
+            #expect(try Self.verify(file, copy).status == .problems)
             // With documents in it.
             try source.insert([["_id": 7]], into: "empty")
             let report = try Self.verify(file, source)
             #expect(Self.texts(report.differences) == ["empty extra: 1 document in the database only: _id 7"])
-            #expect(report.status == "done")
+            #expect(report.status == .done)
         }
     }
 

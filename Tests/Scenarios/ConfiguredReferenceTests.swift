@@ -95,7 +95,7 @@ import Testing
             }
             for mode in ImportOptions.Mode.allCases {
                 let report = try copy.load(folder.file("all.csv"), mode)
-                #expect(report.status == "done", "\(report.warnings)")
+                #expect(report.status == .done, "\(report.warnings)")
                 #expect(report.references.map(\.dangling) == [1])
             }
         }

@@ -23,7 +23,7 @@ import Testing
         try withTestDatabase { database, folder in
             try folder.write(Self.legacy, to: "old.csv")
             let report = try database.load(folder.file("old.csv"))
-            #expect(report.status == "refused" && report.rejectionCount == 5)
+            #expect(report.status == .refused && report.rejectionCount == 5)
             #expect(report.rejections.map(\.line) == [3, 4, 6, 7, 8])
             #expect(report.rejections.map(\.collection) == ["customers", "customers", "customers", "customers", nil])
             #expect(
@@ -39,7 +39,7 @@ import Testing
                 ])
             #expect(try database.names() == [] && folder.names() == ["old.csv"])
             let tooMany = try database.load(folder.file("old.csv")) { $0.maximumRejects = 4 }
-            #expect(tooMany.status == "refused")
+            #expect(tooMany.status == .refused)
             #expect(try database.names() == [])
         }
     }
@@ -60,7 +60,7 @@ import Testing
         try withTestDatabase { database, folder in
             try folder.write(Self.legacy, to: "old.csv")
             let report = try database.load(folder.file("old.csv")) { $0.maximumRejects = 5 }
-            #expect(report.status == "problems" && report.rejectionCount == 5)
+            #expect(report.status == .problems && report.rejectionCount == 5)
             let lines = Self.legacy.split(separator: "\n")
             let rejects = try folder.text("old.csv.rejects.csv")
             #expect(rejects == ([0, 2, 3, 5, 6, 7].map { lines[$0] }.joined(separator: "\n") + "\n"))
@@ -70,7 +70,7 @@ import Testing
                 #"a3"",""name"":""Cleo again"#, with: #"a6"",""name"":""Cleo again"#)
             try folder.write(mended, to: "old.csv.rejects.csv")
             let second = try database.load(folder.file("old.csv.rejects.csv"))
-            #expect(second.status == "done", "\(second.rejections)")
+            #expect(second.status == .done, "\(second.rejections)")
             #expect(try database.count("customers") == 7)
             #expect(try database.count("customers", ["_id": ["$type": "objectId"]]) == 7)
         }
@@ -85,7 +85,7 @@ import Testing
                 $0.maximumRejects = 5
                 $0.isDryRun = true
             }
-            #expect(report.status == "problems" && report.rejectionCount == 5 && report.rejectsFile == nil)
+            #expect(report.status == .problems && report.rejectionCount == 5 && report.rejectsFile == nil)
             // One of them names no collection.
             #expect(report.totals.inserted == 3 && report.totals.rejected == 4)
             #expect(
@@ -93,7 +93,7 @@ import Testing
                     "5 rows would be set aside in \(file).rejects.csv: mend them before the import."
                 ])
             let refused = try database.load(file) { $0.isDryRun = true }
-            #expect(refused.status == "refused")
+            #expect(refused.status == .refused)
             #expect(refused.nextSteps == ["Mend these rows, or set them aside with --max-rejects 5."])
             try folder.write("", to: "old.csv.rejects.csv")
             let outcome = try Program.run([
@@ -141,7 +141,7 @@ import Testing
                 try database.create("c", ["validator": ["_id": ["$ne": 2]]])
             }
             let report = try database.load(folder.file("old.csv"), mode) { $0.maximumRejects = 1 }
-            #expect(report.status == "problems" && report.rejectionCount == 1, "\(report.error ?? "")")
+            #expect(report.status == .problems && report.rejectionCount == 1, "\(report.error ?? "")")
             #expect(report.rejections.first?.collection == "c")
             #expect(try database.count("c") == 2)
             let rejects = try folder.text("old.csv.rejects.csv")
@@ -157,7 +157,7 @@ import Testing
             try folder.write(
                 "collection,data\nc,\"{\"\"_id\"\":1}\"\nc,\"{\"\"_id\"\":2}\"\nc,\"{\"\"_id\"\":3}\"\n", to: "old.csv")
             let report = try database.load(folder.file("old.csv"), .replace) { $0.maximumRejects = 1 }
-            #expect(report.status == "refused" && report.rejectionCount == 2)
+            #expect(report.status == .refused && report.rejectionCount == 2)
             #expect(try database.documents(in: "c") == [["_id": 0]])
             #expect(try folder.text("old.csv.rejects.csv").split(separator: "\n").count == 3)
         }
@@ -171,7 +171,7 @@ import Testing
             try folder.write(damaged, to: "damaged.csv")
             for mode in ImportOptions.Mode.allCases {
                 let report = try database.load(folder.file("damaged.csv"), mode) { $0.maximumRejects = 100 }
-                #expect(report.status == "refused")
+                #expect(report.status == .refused)
                 #expect(report.rejections.count == 1 && report.differences.count == 1)
             }
             #expect(try database.count("c") == 5)
@@ -226,7 +226,7 @@ import Testing
                 do {
                     faults =
                         try Verify(file: folder.file("damaged"), target: nil).runBlocking(OperationContext())
-                        .status == "done" ? [] : ["refused"]
+                        .status == .done ? [] : ["refused"]
                 } catch { faults = ["\(error)"] }
                 guard !faults.isEmpty else {
                     // A bit of a compressed file that means nothing: then it is the same file.
@@ -236,7 +236,7 @@ import Testing
                 for mode in ImportOptions.Mode.allCases {
                     do {
                         let report = try database.load(folder.file("damaged"), mode)
-                        #expect(report.status == "refused", "\(name), \(mode)")
+                        #expect(report.status == .refused, "\(name), \(mode)")
                     } catch is FerryError {} catch is BackupError {} catch is FileError {}
                 }
             }

@@ -70,7 +70,7 @@ private func nearPort() throws -> Int? {
                 options.mode = mode
                 let target = try Target(uri: far, database: copy.name)
                 let report = try Import(folder.file("far.csv"), into: target, options).runBlocking(OperationContext())
-                #expect(report.status == "done", "\(report.error ?? "")")
+                #expect(report.status == .done, "\(report.error ?? "")")
                 #expect(report.totals.read == 50 * 61 + 3000)
                 #expect(report.totals.unchanged == (mode == .merge ? report.totals.read : 0))
                 #expect(try copy.image().differences(from: try source.image()) == [])
@@ -190,7 +190,7 @@ private func nearPort() throws -> Int? {
                     options.mode = mode
                     let target = try Target(uri: uri, database: copy.name)
                     let report = try Import(file, into: target, options).runBlocking(operation)
-                    #expect(report.status == "done", "\(report.error ?? "")")
+                    #expect(report.status == .done, "\(report.error ?? "")")
                 }
             }
             #expect(try copy.image().differences(from: try source.image()) == [])

@@ -79,7 +79,7 @@ import Testing
             try source.export(to: folder.file("two.csv")) { $0.plain = true }
             try folder.write(try folder.text("two.csv").replacing("\nb,", with: "\na,"), to: "one.csv")
             let report = try target.load(folder.file("one.csv"), mode)
-            #expect(report.status == "refused")
+            #expect(report.status == .refused)
             #expect(report.rejections.map(\.reason) == ["the same _id stands on line 2 already"])
             #expect(try target.names() == [])
         }

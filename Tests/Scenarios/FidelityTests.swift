@@ -210,7 +210,7 @@ import Testing
 
                 """, to: "twice.csv")
             let report = try database.load(folder.file("twice.csv"))
-            #expect(report.status == "refused")
+            #expect(report.status == .refused)
             #expect(report.rejections.map(\.reason) == ["the same _id stands on line 2 already"])
             #expect(try database.names() == [])
         }
@@ -364,7 +364,7 @@ import Testing
 
                 """#, to: "bad.csv")
             let report = try database.load(folder.file("bad.csv"))
-            #expect(report.status == "refused")
+            #expect(report.status == .refused)
             #expect(report.rejections.map(\.line) == [3, 4, 5, 6, 7])
             #expect(try database.names() == [])
         }

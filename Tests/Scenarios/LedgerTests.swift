@@ -121,7 +121,7 @@ import Testing
             }
             let verified = try Verify(file: folder.file("all.csv"), target: try copy.target)
                 .runBlocking(OperationContext())
-            #expect(verified.status == "done", "\(verified.differences)")
+            #expect(verified.status == .done, "\(verified.differences)")
         }
     }
 
@@ -262,7 +262,7 @@ import Testing
             try database.drop("payments")
             let before = try database.image()
             let planned = try database.load(backup, mode) { $0.isDryRun = true }
-            #expect(planned.status == "planned")
+            #expect(planned.status == .planned)
             #expect(try database.image().differences(from: before) == [])
             let done = try database.load(backup, mode)
             for (plan, outcome) in zip(planned.collections, done.collections) {
@@ -338,7 +338,7 @@ import Testing
                 ])
             #expect(report.rejectionCount == 1)
             #expect(report.rejections.first?.id == "3")
-            #expect(report.status == "problems")
+            #expect(report.status == .problems)
         }
     }
 

@@ -77,7 +77,7 @@ import Testing
             let report = try database.load(folder.file("legacy.csv"), .merge) {
                 $0.configuration = try LegacyFile.configuration()
             }
-            #expect(report.status == "done", "\(report.rejections.prefix(2))")
+            #expect(report.status == .done, "\(report.rejections.prefix(2))")
             #expect(try Self.differences(database) == [])
             // Not only of equal worth: the configuration names the types of numbers too.
             for name in ["customers", "policies", "payments"] {
@@ -90,7 +90,7 @@ import Testing
     func withoutAConfigurationIdsAndDatesAreFoundAtEveryDepth(_ form: LegacyFile.Form) throws {
         try withTestDatabase { database, folder in
             try folder.write(LegacyFile.text(LegacyFile.collections, form, seed: 2), to: "legacy.csv")
-            #expect(try database.load(folder.file("legacy.csv")).status == "done")
+            #expect(try database.load(folder.file("legacy.csv")).status == .done)
             // agent and coverageTypeId lead to collections that this file does not have.
             let differences = try Self.differences(database)
             #expect(differences.filter { !$0.contains(": agent: ") && !$0.contains(": coverageTypeId: ") } == [])
@@ -190,7 +190,7 @@ import Testing
             try folder.write(LegacyFile.text(seed: 10), to: "legacy.csv")
             let log = MessageLog()
             let report = try database.load(folder.file("legacy.csv"), .merge, log) { $0.isDryRun = true }
-            #expect(report.status == "planned")
+            #expect(report.status == .planned)
             #expect(log.text.contains("policies.customerId: 120 to objectId (inferred:"))
             #expect(try database.names() == [])
         }
@@ -204,7 +204,7 @@ import Testing
             let report = try database.load(folder.file("legacy.csv")) {
                 $0.configuration = try LegacyFile.configuration()
             }
-            #expect(report.status == "refused")
+            #expect(report.status == .refused)
             #expect(report.rejections.first?.line == rows.count + 2)
             #expect(report.rejections.first?.reason.contains("start") == true)
             #expect(try database.names() == [], "customers, whose rows are sound, were not written either")
@@ -243,7 +243,7 @@ import Testing
                 yaml: "collections: {customers: {}, lists: {references: {'all[]': customers}}, texts: {}}", file: "c")
 
             let refused = try database.load(folder.file("too large.csv")) { $0.configuration = configuration }
-            #expect(refused.status == "refused" && refused.rejections.map(\.line) == [4])
+            #expect(refused.status == .refused && refused.rejections.map(\.line) == [4])
             #expect(refused.rejections.first?.reason.contains("servers take at most") == true)
             #expect(try database.names() == [])
 
@@ -316,7 +316,7 @@ import Testing
                     LegacyFile.row("a", json: #"{"_id":1}"#), LegacyFile.row("a", json: #"{"_id":2,"n":1e400}"#),
                 ]), to: "legacy.csv")
             let report = try database.load(folder.file("legacy.csv"))
-            #expect(report.status == "refused" && report.rejections.map(\.line) == [3])
+            #expect(report.status == .refused && report.rejections.map(\.line) == [3])
             #expect(report.rejections.first?.reason.contains("a number beyond what a double holds") == true)
         }
     }

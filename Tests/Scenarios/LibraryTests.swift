@@ -11,10 +11,10 @@ import Testing
             var options = ImportOptions()
             options.mode = .replace
             let report = try await Import(fixture, into: target, options).run()
-            #expect(report.status == "done")
+            #expect(report.status == .done)
 
             let check = try await Verify(file: fixture, target: target).run()
-            #expect(check.status == "done")
+            #expect(check.status == .done)
             #expect(check.danglingCount == 0)
             #expect(check.references.contains { $0.path == "customerId" && $0.checked == 120 })
         }

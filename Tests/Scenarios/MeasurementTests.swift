@@ -33,7 +33,7 @@ import Testing
     @Test func equalMeasurementsOfDifferentBatchesEachNeedALiveOneOfTheirOwn() throws {
         try withHalfOfThem { database, file in
             let report = try Verify(file: file, target: try database.target).runBlocking(OperationContext())
-            #expect(report.status == "problems")
+            #expect(report.status == .problems)
             #expect(
                 report.differences.map { "\($0.kind): \($0.detail)" } == [
                     "missing: 6,000 documents", "extra: 6,000 documents in the database only",
@@ -52,7 +52,7 @@ import Testing
             let again = try database.load(file, mode)
             #expect(again.totals.inserted == 0 && again.totals.unchanged == 12_000)
             let verified = try Verify(file: file, target: try database.target).runBlocking(OperationContext())
-            #expect(verified.status == "done", "\(verified.differences)")
+            #expect(verified.status == .done, "\(verified.differences)")
         }
     }
 
@@ -73,7 +73,7 @@ import Testing
             let report = try copy.load(file)
             #expect(report.totals.inserted == 0 && report.totals.unchanged == times.count)
             let verified = try Verify(file: file, target: try copy.target).runBlocking(OperationContext())
-            #expect(verified.status == "done", "\(verified.differences)")
+            #expect(verified.status == .done, "\(verified.differences)")
         }
     }
 
@@ -103,7 +103,7 @@ import Testing
             // A profile cuts off what is longer than 50 kB.
             #expect(asked.allSatisfy { $0["command"]?.document?["$truncated"] == nil })
             let verified = try Verify(file: file, target: try copy.target).runBlocking(OperationContext())
-            #expect(verified.status == "done", "\(verified.differences)")
+            #expect(verified.status == .done, "\(verified.differences)")
         }
     }
 
@@ -137,7 +137,7 @@ import Testing
             }
             #expect(try database.count("ticks") == 1)
             let verified = try Verify(file: file, target: try database.target).runBlocking(OperationContext())
-            #expect(verified.status == "done", "\(verified.differences)")
+            #expect(verified.status == .done, "\(verified.differences)")
             // Elsewhere it keeps the order, which counts.
             let other = row.replacing(#""z":1,"a":2}"#, with: #""a":2,"z":1}"#)
             try folder.write("collection,data\n" + LegacyFile.row("ticks", json: other) + "\n", to: "other.csv")

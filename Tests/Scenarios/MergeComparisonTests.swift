@@ -45,7 +45,7 @@ import Testing
             try database.export(to: folder.file("all.csv"))
             let entries = try Self.writes(database) {
                 let report = try database.load(folder.file("all.csv"))
-                #expect(report.status == "done")
+                #expect(report.status == .done)
                 #expect(try Self.outcome(report, "policies").unchanged == 2000)
                 #expect(report.totals.read == 2500 && report.totals.updated == 0 && report.totals.inserted == 0)
                 let reference = try #require(report.references.first { $0.collection == "policies" })
@@ -124,7 +124,7 @@ import Testing
             try Self.fill(source, customers: 20, policies: 100)
             try source.export(to: folder.file("all.csv"))
             let report = try copy.load(folder.file("all.csv"))
-            #expect(report.status == "done" && report.totals.inserted == 120)
+            #expect(report.status == .done && report.totals.inserted == 120)
             #expect(try copy.image().differences(from: try source.image()) == [])
             let reference = try #require(report.references.first { $0.collection == "policies" })
             #expect(reference.checked == 100 && reference.dangling == 0)

@@ -66,7 +66,7 @@ import Testing
             try content.write(to: URL(fileURLWithPath: folder.file("all.csv")))
             let report = try Verify(file: folder.file("all.csv"), target: try database.target)
                 .runBlocking(OperationContext())
-            #expect(report.status == "done", "\(report.differences)")
+            #expect(report.status == .done, "\(report.differences)")
         }
     }
 

@@ -117,7 +117,7 @@ import Testing
             let report = try database.export(to: folder.file("all.csv")) { $0.jobs = 4 }
             stop.cancel()
             let verified = try Verify(file: folder.file("all.csv"), target: nil).runBlocking(OperationContext())
-            #expect(verified.status == "done")
+            #expect(verified.status == .done)
             // The writer numbers its documents: a snapshot has the first of them, without a gap.
             let numbers = try folder.text("all.csv").matches(of: /""number"":-(\d+)\}/).compactMap { Int($0.1) }
                 .sorted()

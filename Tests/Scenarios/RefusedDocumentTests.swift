@@ -46,7 +46,7 @@ import Testing
             try folder.write("collection,data\n\((rows + [good]).joined(separator: "\n"))\n", to: file)
             try database.create("users", ["validator": ["age": ["$type": "int"]]])
             let report = try database.load(folder.file(file))
-            #expect(report.status == "problems" && report.totals.inserted == 1 && report.rejectionCount == 3000)
+            #expect(report.status == .problems && report.totals.inserted == 1 && report.rejectionCount == 3000)
             guard isWritable else {
                 #expect(report.rejections.count == 1000 && report.rejectsFile == nil)
                 #expect(report.warnings.first?.hasPrefix("the rows that were not taken could not be set aside") == true)
@@ -106,7 +106,7 @@ import Testing
             try database.delete("users", ["_id": 1])
             let before = try database.image()
             let report = try database.load(file, .replace)
-            #expect(report.status == "refused")
+            #expect(report.status == .refused)
             #expect(report.warnings.count == 2, "\(report.warnings)")
             #expect(report.warnings.contains { $0.contains("index email_1 on users") && $0.contains(#"email: "a""#) })
             #expect(report.warnings.contains { $0.contains("index phone_1 on users") && $0.contains("phone: 2") })
@@ -134,7 +134,7 @@ import Testing
             #expect(isAdvised(report, "The documents named above collide. Mend them"), "\(report.nextSteps)")
             try database.drop("users")
             let merged = try database.load(file)
-            #expect(merged.status == "problems" && merged.totals.inserted == 4)
+            #expect(merged.status == .problems && merged.totals.inserted == 4)
             #expect(
                 merged.nextSteps == [
                     "Create the refused indexes by hand once the documents that stand in their way are mended."
@@ -142,7 +142,7 @@ import Testing
             try database.drop("users")
             try database.create("users", indexes: [Self.unique("email")])
             let beside = try database.load(file)
-            #expect(beside.status == "problems" && beside.rejectionCount > 0 && beside.rejectsFile != nil)
+            #expect(beside.status == .problems && beside.rejectionCount > 0 && beside.rejectsFile != nil)
 
             let parallel = try Self.writeFile(
                 folder.file("parallel.csv"), [["_id": 1, "a": [1, 2], "b": [1, 2]]],
@@ -199,7 +199,7 @@ import Testing
             for (key, value) in options.elements { index = index.appending(key, value) }
             let file = try Self.writeFile(folder.file("c.csv"), documents, index)
             let report = try database.load(file, .replace)
-            #expect(report.status == "refused")
+            #expect(report.status == .refused)
             let warning = report.warnings.first ?? ""
             for text in texts { #expect(warning.contains(text), "\(warning)") }
             #expect(warning.split(separator: " in _id ").count <= 6)
@@ -211,7 +211,7 @@ import Testing
         try withTestDatabase { database, folder in
             let file = try Self.writeBrokenFile(database, folder)
             let report = try database.load(file, .replace) { $0.inPlace = true }
-            #expect(report.status == "problems")
+            #expect(report.status == .problems)
             #expect(
                 report.error == "replaced without the 2 indexes that the server refused")
             #expect(try database.count("users") == 4)
@@ -229,7 +229,7 @@ import Testing
             try database.insert(
                 [["_id": "x", "email": 10, "phone": -1], ["_id": "y", "email": -2, "phone": 20]], into: "users")
             let report = try database.load(folder.file("users.csv"))
-            #expect(report.status == "problems")
+            #expect(report.status == .problems)
             #expect(report.totals.inserted == 48)
             #expect(report.totals.rejected == 2)
             #expect(Set(report.rejections.map(\.id)) == ["10", "20"])
@@ -296,7 +296,7 @@ import Testing
             for mode in [ImportOptions.Mode.merge, .insert] {
                 try copy.create("log", small)
                 let report = try copy.load(file, mode)
-                #expect(report.status == "problems")
+                #expect(report.status == .problems)
                 #expect(report.warnings == ["log is capped and full: of 5 documents the server has kept 2"])
                 try copy.drop("log")
             }
@@ -308,7 +308,7 @@ import Testing
             try copy.create("log", small)
             try source.export(to: folder.file("plain.csv")) { $0.plain = true }
             let report = try copy.load(folder.file("plain.csv"), .replace)
-            #expect(report.status == "problems" && report.warnings.count == 1)
+            #expect(report.status == .problems && report.warnings.count == 1)
         }
     }
 
@@ -344,7 +344,7 @@ import Testing
             let before = try database.image()
             try database.export(to: folder.file("items.csv"))
             let report = try database.load(folder.file("items.csv"), .replace)
-            #expect(report.status == "refused")
+            #expect(report.status == .refused)
             #expect(report.rejections.map(\.id) == ["0", "1", "2"])
             #expect(report.rejections.allSatisfy { $0.reason.hasPrefix("the collection's validator refuses it") })
             #expect(report.error == "the live data were not touched: the server refused 3 documents")
@@ -358,11 +358,11 @@ import Testing
             try Self.fillWithOldDocuments(database)
             let before = try database.image()
             try database.export(to: folder.file("items.csv"))
-            #expect(try database.load(folder.file("items.csv")).status == "done")
+            #expect(try database.load(folder.file("items.csv")).status == .done)
             #expect(try database.image().differences(from: before) == [])
             try database.delete("items", [:])
             let report = try database.load(folder.file("items.csv"))
-            #expect(report.status == "problems")
+            #expect(report.status == .problems)
             #expect(report.totals.inserted == 7)
             #expect(report.totals.rejected == 3)
         }
@@ -389,10 +389,10 @@ import Testing
                 #expect(lines[line - 1].contains(#"{""_id"":\#(rejection.id ?? "?"),"#))
             }
             if mode == .replace {
-                #expect(report.status == "refused")
+                #expect(report.status == .refused)
                 #expect(try database.image().differences(from: before) == [])
             } else {
-                #expect(report.status == "problems")
+                #expect(report.status == .problems)
                 #expect(report.totals.inserted == 4)
                 #expect(Set(try database.documents(in: "items")) == Set([0, 2, 3, 5].map { documents[$0] }))
             }

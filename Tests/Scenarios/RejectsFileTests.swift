@@ -187,10 +187,10 @@ import Testing
             try folder.write(body + seal + "\n", to: "resealed.csv")
             try copy.insert([["_id": 0, "n": 0], ["_id": 1, "n": 0]], into: "c")
             let refused = try copy.load(folder.file("resealed.csv"), mode) { $0.maximumRejects = 1 }
-            #expect(refused.status == "refused" && refused.differences.isEmpty)
+            #expect(refused.status == .refused && refused.differences.isEmpty)
             #expect(refused.nextSteps == ["Export again, or set them aside with --max-rejects 2."])
             let report = try copy.load(folder.file("resealed.csv"), mode) { $0.maximumRejects = 2 }
-            #expect(report.status == "problems" && report.rejections.map(\.line) == [9, 10])
+            #expect(report.status == .problems && report.rejections.map(\.line) == [9, 10])
             let numbers = try copy.documents(in: "c").compactMap { $0["n"]?.integer }
             #expect(numbers == (mode == .insert ? [0, 0] : [0, 1]))
             let rejects = try folder.text("resealed.csv.rejects.csv")

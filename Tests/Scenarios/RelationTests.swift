@@ -183,7 +183,7 @@ import Testing
             )
             .runBlocking(OperationContext())
             #expect(report.danglingCount == 1)
-            #expect(report.status == "problems")
+            #expect(report.status == .problems)
             #expect(report.json.contains(#""when":"ownerType = \"company\"""#))
             // Only the one that dangles is red.
             let picture = try #require(report.graph).drawn(as: .svg)
@@ -226,15 +226,15 @@ import Testing
             try source.export(to: folder.file("dangling.csv"))
             let before = try copy.image()
             let refused = try copy.load(folder.file("dangling.csv"), .replace) { $0.failsOnDangling = true }
-            #expect(refused.status == "refused")
+            #expect(refused.status == .refused)
             #expect(refused.danglingCount > 0)
             #expect(try copy.image().differences(from: before) == [])
             let done = try copy.load(folder.file("dangling.csv"), .replace)
-            #expect(done.status == "done")
+            #expect(done.status == .done)
             #expect(done.danglingCount == refused.danglingCount)
             #expect(try copy.image().differences(from: source.image()) == [])
             let merged = try copy.load(folder.file("dangling.csv")) { $0.failsOnDangling = true }
-            #expect(merged.status == "problems")
+            #expect(merged.status == .problems)
         }
     }
 
@@ -341,7 +341,7 @@ import Testing
                     "different: 1 document: _id {\"$oid\":\"\(changed)\"} in address.city",
                     "extra: 1 document in the database only: _id \"stranger\"",
                 ])
-            #expect(report.status == "problems")
+            #expect(report.status == .problems)
         }
     }
 }

@@ -141,7 +141,7 @@ import Testing
 
     @Test func theSchemaRefusesWhatIsNoReport() throws {
         let schema = try Self.schema()
-        let good = try JSONValue(Report(operation: "import").json)
+        let good = try JSONValue(Report(operation: .import).json)
         #expect(schema.problems(good) == [])
         var members = good.members
         members["collections"] = nil

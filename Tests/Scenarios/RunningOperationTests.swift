@@ -20,7 +20,7 @@ import Testing
                 }
             }
             let report = try await running.report
-            #expect(report.status == "done")
+            #expect(report.status == .done)
             #expect(phases.isSuperset(of: [.preflight, .load, .swap]))
             #expect(loaded.values.reduce(0, +) == report.totals.read)
             #expect(await messages.contains { $0.hasPrefix("import into ") })
@@ -30,7 +30,7 @@ import Testing
     @Test func aReportNeedsNobodyWhoReadsTheProgress() async throws {
         try await withTwoNames { file, target in
             let report = try await Verify(file: file, target: nil).start().report
-            #expect(report.status == "done")
+            #expect(report.status == .done)
         }
     }
 
@@ -86,7 +86,7 @@ import Testing
             #expect(try database.documents(in: "__mongoferry_lock").map { $0["owner"]?.string } == ["another import"])
             // The next one takes it over, and leaves nothing.
             try database.run(["drop": "__mongoferry_lock"])
-            #expect(try Import(file, into: database.target, options).runBlocking(OperationContext()).status == "done")
+            #expect(try Import(file, into: database.target, options).runBlocking(OperationContext()).status == .done)
             #expect(
                 try names.map { try database.documents(in: $0).compactMap { $0["_id"]?.string } } == [
                     ["new"], ["new"], ["new"],

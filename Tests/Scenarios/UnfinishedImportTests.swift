@@ -62,7 +62,7 @@ import Testing
             #expect(report.warnings == [Self.running(database.name)])
             #expect(report.excluded.map(\.name) == ["__mongoferry_lock"])
             #expect(report.excluded.map(\.reason) == [Self.reason])
-            #expect(report.status == "done")
+            #expect(report.status == .done)
             #expect(try folder.text("all.csv").contains("\"reason\":\"\(Self.reason)\""))
             #expect(report.html.contains("1 record is in the file. 1 name was left out. See the warnings."))
         }

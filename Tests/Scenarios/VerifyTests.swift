@@ -93,10 +93,10 @@ import Testing
                 try Self.verify(folder.file("x.csv"), config: config), try Self.verify(nil, database, config: config),
             ] {
                 #expect(Self.described(report) == ["policies.customerId → customers: 2 of 20"])
-                #expect(report.status == "done")
+                #expect(report.status == .done)
                 #expect(report.danglingCount == 0)
             }
-            #expect(try Self.verify(nil, database, config: Self.config).status == "problems")
+            #expect(try Self.verify(nil, database, config: Self.config).status == .problems)
         }
     }
 
@@ -111,7 +111,7 @@ import Testing
                 try Self.verify(nil, database, config: Self.config), try Self.verify(folder.file("x.csv")),
             ] {
                 #expect(Self.described(report) == ["policies.customerId → customers: 20 of 20, missing"])
-                #expect(report.status == "problems")
+                #expect(report.status == .problems)
                 #expect(report.json.contains(#""targetMissing":true"#))
             }
         }
@@ -130,15 +130,15 @@ import Testing
             }
             let alone = try Self.verify(folder.file("policies.csv"))
             #expect(Self.described(alone) == ["policies.customerId → customers: 0 of 0, 20 unchecked, missing"])
-            #expect(alone.status == "done")
+            #expect(alone.status == .done)
             let some = try Self.verify(folder.file("some.csv"))
             #expect(Self.described(some) == ["policies.customerId → customers: 0 of 8, 12 unchecked, missing"])
-            #expect(some.status == "done")
+            #expect(some.status == .done)
             // The database can tell.
             for file in ["policies.csv", "some.csv"] {
                 let both = try Self.verify(folder.file(file), database)
                 #expect(Self.described(both) == ["policies.customerId → customers: 2 of 20"])
-                #expect(both.status == "problems")
+                #expect(both.status == .problems)
                 #expect(both.references.first?.examples.compactMap { $0.value.integer }.sorted() == [118, 119])
             }
         }
@@ -160,7 +160,7 @@ import Testing
             try database.export(to: folder.file("x.csv"))
             try folder.write(try folder.text("x.csv").replacing(text, with: instead, maxReplacements: 1), to: "y.csv")
             let report = try Self.verify(folder.file("y.csv"))
-            #expect(report.status == "problems")
+            #expect(report.status == .problems)
             #expect(report.rejectionCount == 1)
             #expect(report.nextSteps == [advice])
         }
@@ -183,11 +183,11 @@ import Testing
             try database.create("ticks", ["timeseries": ["timeField": "at"]])
             try insert(1)
             let report = try Self.verify(file, database)
-            #expect(report.status == "problems")
-            #expect(report.differences.map(\.kind) == ["missing"], "\(report.differences)")
+            #expect(report.status == .problems)
+            #expect(report.differences.map(\.kind) == [.missing], "\(report.differences)")
             #expect(try database.load(file).totals.inserted == 2)
             #expect(try database.count("ticks") == 3)
-            #expect(try Self.verify(file, database).status == "done")
+            #expect(try Self.verify(file, database).status == .done)
         }
     }
 
@@ -214,7 +214,7 @@ import Testing
                 $0.collections = [Glob("policies")]
                 $0.failsOnDangling = true
             }
-            #expect(report.status == "done", "\(report.error ?? "")")
+            #expect(report.status == .done, "\(report.error ?? "")")
             #expect(Self.described(report) == ["policies.typeId → coverageTypes: 0 of 50"])
         }
     }
@@ -237,13 +237,13 @@ import Testing
             try database.insert([["_id": "later"]], into: "customers")
             try database.insert([["_id": 1]], into: "others")
             let report = try Self.verify(folder.file("x.csv"), database)
-            #expect(report.status == "done")
+            #expect(report.status == .done)
             #expect(
                 report.differences.map { "\($0.collection) \($0.kind): \($0.detail)" } == [
                     #"customers extra: 1 document in the database only: _id "later""#
                 ])
             try database.delete("customers", ["_id": 5])
-            #expect(try Self.verify(folder.file("x.csv"), database).status == "problems")
+            #expect(try Self.verify(folder.file("x.csv"), database).status == .problems)
         }
     }
 
@@ -265,7 +265,7 @@ import Testing
                 ], into: "items")
             try database.insert((0..<strangers).map { ["_id": .string("stranger \($0)")] }, into: "items")
             let report = try Self.verify(folder.file("x.csv"), database)
-            #expect(report.status == "problems")
+            #expect(report.status == .problems)
             let told = report.differences.map { "\($0.kind) \($0.detail)" }
             #expect(
                 told.map { $0.split(separator: " ")[0...1].joined(separator: " ") } == [
@@ -313,19 +313,19 @@ import Testing
             try folder.write(LegacyFile.text(all, seed: 11), to: "legacy.csv")
             let yaml = isConfigured ? try String(contentsOfFile: LegacyFile.configurationPath, encoding: .utf8) : ""
             let alone = try Self.verify(folder.file("legacy.csv"), config: yaml)
-            #expect(alone.status == "done", "\(Self.described(alone))")
+            #expect(alone.status == .done, "\(Self.described(alone))")
             #expect(alone.references.count == 10)
             #expect(alone.references.allSatisfy { $0.dangling == 0 && $0.checked > 0 })
             try database.load(folder.file("legacy.csv")) {
                 $0.configuration = try Configuration.parse(yaml: yaml, file: "x")
             }
             let both = try Self.verify(folder.file("legacy.csv"), database, config: yaml)
-            #expect(both.status == "done")
+            #expect(both.status == .done)
             #expect(both.differences.map(\.detail) == [])
             let gone = try #require(try database.documents(in: "customers").first?["_id"])
             try database.delete("customers", ["_id": gone])
             let less = try Self.verify(folder.file("legacy.csv"), database, config: yaml)
-            #expect(less.differences.map(\.kind) == ["missing"])
+            #expect(less.differences.map(\.kind) == [.missing])
         }
     }
 
@@ -342,8 +342,8 @@ import Testing
             try database.load(folder.file("legacy.csv")) { $0.renames = renames }
             #expect(try database.documents(in: "others").allSatisfy { $0["at"] == "2024-01-01T00:00:00.000Z" })
             let report = try Self.verify(folder.file("legacy.csv"), database) { $0.renames = renames }
-            #expect(report.differences.map(\.kind) == ["extra"])
-            #expect(report.status == "done")
+            #expect(report.differences.map(\.kind) == [.extra])
+            #expect(report.status == .done)
         }
     }
 
@@ -389,7 +389,7 @@ import Testing
             ]
             try folder.write(LegacyFile.text(rows: rows.map { LegacyFile.row("customers", json: $0) }), to: "x.csv")
             let report = try database.load(folder.file("x.csv"))
-            #expect(report.status == "refused")
+            #expect(report.status == .refused)
             #expect(report.rejections.map(\.line) == [3, 4])
             #expect(report.rejections.allSatisfy { $0.reason == "the same _id stands on line 2 already" })
             #expect(try database.names() == [])

@@ -45,12 +45,12 @@ import Testing
     @Test func aReplaceChecksThemAgainstTheViewThatItMakes() throws {
         try withOrders(of: 6) { _, copy, folder in
             let report = try copy.load(folder.file("all.csv"), .replace) { $0.failsOnDangling = true }
-            #expect(report.status == "done", "\(report.error ?? "")")
+            #expect(report.status == .done, "\(report.error ?? "")")
             #expect(report.references.map(\.checked) == [6] && report.danglingCount == 0)
         }
         try withOrders(of: 8) { _, copy, folder in
             let report = try copy.load(folder.file("all.csv"), .replace) { $0.failsOnDangling = true }
-            #expect(report.status == "problems" && report.danglingCount == 2)
+            #expect(report.status == .problems && report.danglingCount == 2)
         }
     }
 
@@ -63,7 +63,7 @@ import Testing
                 $0.exclude = [Glob("act")]
                 $0.failsOnDangling = true
             }
-            #expect(report.status == "done", "\(report.error ?? "")")
+            #expect(report.status == .done, "\(report.error ?? "")")
             #expect(report.references.map(\.checked) == [6] && report.danglingCount == 0)
         }
     }

@@ -112,7 +112,7 @@ public struct Export: Sendable {
             report.note(options, catalog, operation)
             if let unfinished { report.warnings.append(unfinished) }
             report.source = metadata.sourceText
-            report.consistency = moment.consistency.rawValue
+            report.consistency = moment.consistency
             report.snapshot = moment.text
             report.graph = GraphDrawing(
                 graph, records: Dictionary(report.collections.map { ($0.name, $0.read) }) { first, _ in first })
@@ -214,7 +214,7 @@ public struct Export: Sendable {
         let cut = collections.indices.filter { index in parts.count { $0.collection == index } > 1 }
         try checkSums(cut.map { (collections[$0], sink.outcomes[$0].read) }, moment, connection)
         try checkAllAreThere(zip(collections, sink.outcomes).map { ($0, $1.read) }, found, moment, connection)
-        var report = Report(operation: "export")
+        var report = Report(operation: .export)
         report.collections = sink.outcomes
         report.escaped = sink.escaped
         let counts = Dictionary(uniqueKeysWithValues: sink.outcomes.map { ($0.name, $0.read) })

@@ -87,14 +87,14 @@ extension ImportRun {
         let problems = survey.problems.sorted()
         report.rejectionCount = survey.problems.count
         report.rejections = problems.prefix(1000).map(Report.Rejection.init)
-        report.differences = survey.fileProblems.map { .init(collection: "", kind: "file", detail: $0) }
+        report.differences = survey.fileProblems.map { .init(collection: "", kind: .file, detail: $0) }
         let isDamaged = !survey.fileProblems.isEmpty
         let tooMany = survey.problems.count > options.maximumRejects
         guard isDamaged || tooMany else {
             preflightProblems = problems
             return false
         }
-        report.status = "refused"
+        report.status = .refused
         let count = survey.problems.count + survey.fileProblems.count
         report.error = "nothing was written: the file has \(count.counted("fault"))"
         return true

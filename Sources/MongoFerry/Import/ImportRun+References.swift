@@ -6,7 +6,7 @@ import Relations
 
 extension ImportRun {
     mutating func verify(_ plan: ImportPlan, _ survey: FileSurvey, _ references: [Reference]) throws {
-        guard report.status == "done" || report.status == "problems" else { return }
+        guard report.status == .done || report.status == .problems else { return }
         let run = self
         // It only reads: an election in the middle of it is no reason to leave the check out.
         report.references = try Repeating.run { _ in try run.check(plan, survey, references, [:]) }
@@ -15,7 +15,7 @@ extension ImportRun {
     /// What a server has removed while documents were written: the oldest of a capped collection that is full.
     /// - Returns: a warning for each such collection.
     func lostFromCapped(_ plan: ImportPlan) throws -> [String] {
-        guard report.status == "done" || report.status == "problems" else { return [] }
+        guard report.status == .done || report.status == .problems else { return [] }
         return try plan.steps.compactMap { step in
             let options = step.isReplaced ? step.entry.options : step.liveOptions ?? step.entry.options
             guard options["capped"]?.bool == true,

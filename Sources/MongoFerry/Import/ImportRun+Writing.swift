@@ -43,14 +43,14 @@ extension ImportRun {
                     report.collections[index].inserted = 0
                     report.collections[index].deleted = 0
                 }
-                report.status = "refused"
+                report.status = .refused
                 let dangling = report.danglingCount
                 report.error =
                     dangling > 0
                     ? "the live data were not touched: \(dangling.counted("dangling reference")) (--fail-on-dangling)"
                     : "the live data were not touched: the server refused \(whatWasRefused)"
             } else if !outcome.refusedIndexes.isEmpty || rejections.count > 0 {
-                report.status = "problems"
+                report.status = .problems
                 report.error = "replaced without the \(whatWasRefused) that the server refused"
             }
             return
@@ -246,6 +246,6 @@ extension ImportRun {
     mutating func noteRejections() {
         report.rejectionCount += rejections.count
         report.rejections += rejections.first.map(Report.Rejection.init)
-        if rejections.count > 0 { report.status = "problems" }
+        if rejections.count > 0 { report.status = .problems }
     }
 }

@@ -10,7 +10,7 @@ struct ImportRun {
     let connection: Connection
     let reader: BackupReader
     let operation: OperationContext
-    var report = Report(operation: "import")
+    var report = Report(operation: .import)
     let rejections: RejectionLog
     /// By what documents are found: by `_id`, unless a merge says otherwise.
     let key: DocumentKey
@@ -32,7 +32,7 @@ struct ImportRun {
         rejections = RejectionLog(limit: max(1000, options.maximumRejects))
         key = try DocumentKey(options.mode == .merge ? options.upsertKeys : ["_id"])
         contents = options.mode == .merge && key.isID && reader.metadata != nil ? ContentHash() : nil
-        report.mode = options.mode.rawValue
+        report.mode = options.mode
         report.isDryRun = options.isDryRun
         report.file = reader.path
         report.database = connection.database
@@ -48,7 +48,7 @@ struct ImportRun {
         guard let prepared = try prepare() else { return report }
         for line in prepared.plan.lines { operation.info(line) }
         report.differences = prepared.plan.steps.flatMap { step in
-            step.differences.map { .init(collection: step.name, kind: "target", detail: $0) }
+            step.differences.map { .init(collection: step.name, kind: .target, detail: $0) }
         }
         if options.isDryRun {
             report = try dryRun(prepared.plan, prepared.survey, prepared.legacy)
@@ -132,8 +132,8 @@ struct ImportRun {
     }
 
     private mutating func finish() {
-        guard report.status == "done" else { return }
+        guard report.status == .done else { return }
         let dangles = options.failsOnDangling && report.danglingCount > 0
-        if report.rejectionCount > 0 || !report.warnings.isEmpty || dangles { report.status = "problems" }
+        if report.rejectionCount > 0 || !report.warnings.isEmpty || dangles { report.status = .problems }
     }
 }

@@ -7,27 +7,27 @@ extension Report {
         let kinds = Set(differences.map(\.kind))
         if let unreadable {
             steps += [unreadable.advice].compactMap(\.self)
-        } else if kinds.contains("file") {
+        } else if kinds.contains(.file) {
             steps.append(BackupError.otherCopy)
             // An import looks for no more once it is clear that the file is refused.
-            if operation == "import", rejectionCount > rejections.count {
+            if operation == .import, rejectionCount > rejections.count {
                 steps.append("`mongoferry verify \(fileName)` lists more of the rows.")
             }
         }
         if rejectionCount > 0, unreadable == nil {
-            steps.append(rejectionStep(isDamaged: kinds.contains("file")))
+            steps.append(rejectionStep(isDamaged: kinds.contains(.file)))
         }
-        if operation == "import", refusedIndexCount > 0 { steps.append(indexStep) }
-        if operation == "verify", isDatabaseMissing {
+        if operation == .import, refusedIndexCount > 0 { steps.append(indexStep) }
+        if operation == .verify, isDatabaseMissing {
             steps.append(
                 "Name a database that is there with --db. If \(databaseName) is meant and is to be filled, "
                     + "`mongoferry import \(fileName) --db \(databaseName) --dry-run` counts what would be written.")
-        } else if operation == "verify", kinds.contains("missing") || kinds.contains("different") {
+        } else if operation == .verify, kinds.contains(.missing) || kinds.contains(.different) {
             steps.append(
                 "`mongoferry import \(fileName) --db \(databaseName) --dry-run` counts what would bring the missing and "
                     + "different documents back; without --dry-run it does.")
         }
-        if operation == "verify", kinds.contains("extra") {
+        if operation == .verify, kinds.contains(.extra) {
             steps.append(
                 "Documents that only the database has are no fault; `import --mode replace` would remove them.")
         }
@@ -37,11 +37,11 @@ extension Report {
 
     /// How many of which problems there are: `1 rejected row, 4 dangling references`.
     public var problemCounts: String {
-        let faults = differences.count { $0.kind == "file" }
+        let faults = differences.count { $0.kind == .file }
         let counts = [
             // What stopped the reading is no row.
             (unreadable == nil ? rejectionCount : 0, "rejected row", "rejected rows"),
-            (differences.count(where: \.isProblem) - faults, "difference", "differences"),
+            (differences.count(where: \.kind.isProblem) - faults, "difference", "differences"),
             (danglingCount, "dangling reference", "dangling references"),
             (warnings.count, "warning", "warnings"),
         ].filter { $0.0 > 0 }.map { $0.0.counted($0.1, $0.2) }
@@ -56,7 +56,7 @@ extension Report {
 
     private var indexStep: String {
         let isOne = refusedIndexCount == 1
-        guard status == "refused" else {
+        guard status == .refused else {
             return
                 "Create the refused \(isOne ? "index" : "indexes") by hand once the documents that stand in \(isOne ? "its" : "their") way are mended."
         }
@@ -69,21 +69,21 @@ extension Report {
 
     private func rejectionStep(isDamaged: Bool) -> String {
         if isDamaged { return "" }
-        if operation == "verify" {
+        if operation == .verify {
             return
                 "An import refuses these rows: \(source == nil ? "mend them" : "export again"), or set them aside with --max-rejects \(rejectionCount)."
         }
-        if status == "refused", let rejectsFile {
+        if status == .refused, let rejectsFile {
             return
                 "Mend what the server refused, which stands in \(rejectsFile), where the backup comes from, or let --max-rejects \(rejectionCount) set it aside."
         }
         if let rejectsFile, let rejectsCommand {
             return "Mend the rows in \(rejectsFile) and import that file: `\(rejectsCommand)`."
         }
-        if status == "refused", !collections.isEmpty {
+        if status == .refused, !collections.isEmpty {
             return "Mend what the server refused, or let --max-rejects \(rejectionCount) set these documents aside."
         }
-        if status == "refused" {
+        if status == .refused {
             return
                 "\(source == nil ? "Mend these rows" : "Export again"), or set them aside with --max-rejects \(rejectionCount)."
         }
@@ -92,7 +92,7 @@ extension Report {
             return
                 "\(rejectionCount.grouped) \(isOne ? "row" : "rows") would be set aside in \(rejectsPlace): mend \(isOne ? "it" : "them") before the import."
         }
-        return operation == "import" ? unwrittenStep : ""
+        return operation == .import ? unwrittenStep : ""
     }
 
     /// Of rows that could not be set aside.
@@ -102,7 +102,7 @@ extension Report {
             ? "Run the import again in a folder that can be written"
             : "Copy the backup to a folder that can be written and run the import again"
         let rest = "the rows are set aside there."
-        return mode == ImportOptions.Mode.replace.rawValue
+        return mode == .replace
             ? "\(again): \(rest)" : "\(again): what is there is left alone, and \(rest)"
     }
 
@@ -113,7 +113,7 @@ extension Report {
     }
 
     private var danglingStep: String {
-        if status == "refused" {
+        if status == .refused {
             return
                 "Import what the references lead to as well, or leave out --fail-on-dangling: then what dangles is reported only."
         }
@@ -124,7 +124,7 @@ extension Report {
                 ? "There is no collection \(missing): was it left out of the backup or the import?"
                 : "There are no collections \(missing): were they left out of the backup or the import?"
         }
-        return operation == "verify"
+        return operation == .verify
             ? "What dangles is dangling in the data themselves: --report FILE.html and --graph FILE.svg show where."
             : "`mongoferry verify --db \(databaseName) --report dangling.html` shows what dangles."
     }

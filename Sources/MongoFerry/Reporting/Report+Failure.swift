@@ -4,9 +4,9 @@ extension Report {
         let error = FerryError(explaining: error)
         status =
             switch error.kind {
-            case .interrupted: "interrupted"
-            case .data: "refused"
-            case .usage, .failed: "failed"
+            case .interrupted: .interrupted
+            case .data: .refused
+            case .usage, .failed: .failed
             }
         self.error = error.cause
         advice = error.advice

@@ -1,10 +1,29 @@
 import BSON
 import BackupFile
-import ExtendedJSON
 import Relations
 
 /// The outcome of an operation, for people and for programs.
 public struct Report: Sendable {
+    /// What was to be done.
+    public enum Operation: String, Sendable {
+        case export
+        case `import`
+        case verify
+    }
+
+    /// What has come of it.
+    public enum Status: String, Sendable {
+        case done
+        /// It was done, or looked at, and something is wrong with the data.
+        case problems
+        /// The data are such that nothing was written.
+        case refused
+        case failed
+        case interrupted
+        /// A dry run, with nothing to object to.
+        case planned
+    }
+
     /// A row or a document that was not taken.
     public struct Rejection: Sendable {
         public var collection: String?
@@ -17,14 +36,25 @@ public struct Report: Sendable {
 
     /// Something that differs between what was expected and what is there.
     public struct Difference: Sendable {
-        public var collection: String
-        /// `file`: what is wrong with the file as a whole. `missing`, `different`, `extra`: documents of the database,
-        /// against the file's. `target`: options and indexes that the plan of an import shows.
-        public var kind: String
-        public var detail: String
+        public enum Kind: String, Sendable {
+            /// What is wrong with the file as a whole.
+            case file
+            /// Documents of the file that the database does not have.
+            case missing
+            /// Documents that are another in the database.
+            case different
+            /// Documents that only the database has.
+            case extra
+            /// Options and indexes that the plan of an import shows.
+            case target
 
-        /// Whether it is told as a fault. Documents that only the database has do not contradict the file.
-        public var isProblem: Bool { kind != "target" && kind != "extra" }
+            /// Whether it is told as a fault. Documents that only the database has do not contradict the file.
+            public var isProblem: Bool { self != .target && self != .extra }
+        }
+
+        public var collection: String
+        public var kind: Kind
+        public var detail: String
     }
 
     /// Why no more of a file could be read.
@@ -34,10 +64,10 @@ public struct Report: Sendable {
         var advice: String?
     }
 
-    public var operation: String
-    /// `done`, `problems`, `refused`, `failed`, `interrupted`, `planned`.
-    public var status = "done"
-    public var mode: String?
+    public var operation: Operation
+    public var status = Status.done
+    /// Of an import.
+    public var mode: ImportOptions.Mode?
     public var isDryRun = false
     public var file: String?
     public var database: String?
@@ -45,7 +75,8 @@ public struct Report: Sendable {
     public var program = "mongoferry \(mongoFerryVersion)"
     public var started = Clock.now
     public var seconds = 0.0
-    public var consistency: String?
+    /// Of an export.
+    public var consistency: ExportOptions.Consistency?
     public var snapshot: String?
     public var bytes: Int?
     public var sha256: String?
@@ -85,7 +116,7 @@ public struct Report: Sendable {
     /// The reference graph with what dangles, for a picture; nil where no references were looked at.
     public var graph: GraphDrawing?
 
-    package init(operation: String) { self.operation = operation }
+    package init(operation: Operation) { self.operation = operation }
 
     /// Values that lead nowhere and start in a collection; optional references do not count.
     public func dangling(in collection: String) -> Int {
@@ -103,106 +134,4 @@ public struct Report: Sendable {
 
     /// The report as one page for people, which needs nothing else.
     public var html: String { HTMLReport(report: self).text }
-
-    var document: Document {
-        Document { report in
-            func add(_ key: String, _ text: String?) {
-                if let text { report.append(key, .string(text)) }
-            }
-            add("operation", operation)
-            add("status", status)
-            add("mode", mode)
-            if isDryRun { report.append("dryRun", true) }
-            add("file", file)
-            add("database", database)
-            add("source", source)
-            add("program", program)
-            add("started", started)
-            report.append("seconds", .double(seconds))
-            add("consistency", consistency)
-            add("snapshot", snapshot)
-            if let bytes { report.append("bytes", .number(bytes)) }
-            add("sha256", sha256)
-            if let escaped { report.append("escaped", .number(escaped)) }
-            report.append("collections", .array(collections.map { .document($0.document) }))
-            report.append("totals", .document(totals.document.removing(["name", "seconds"])))
-            report.append("references", .array(references.map { .document($0.document) }))
-            report.append("dangling", .number(danglingCount))
-            report.append(
-                "excluded",
-                .array(excluded.map { .document(["name": .string($0.name), "reason": .string($0.reason)]) }))
-            if !queries.isEmpty {
-                report.append(
-                    "queries",
-                    .array(queries.map { .document(["name": .string($0.name), "query": .string($0.query)]) }))
-            }
-            report.append("rejectedRows", .array(rejections.map { .document($0.document) }))
-            report.append("rejected", .number(rejectionCount))
-            report.append("differences", .array(differences.map { .document($0.document) }))
-            report.append("conversions", .array(conversions.map { .document($0) }))
-            report.append("warnings", .array((connectionWarnings + warnings).map { .string($0) }))
-            add("rejectsFile", rejectsFile)
-            add("error", error)
-            report.append("nextSteps", .array(nextSteps.map { .string($0) }))
-        }
-    }
-}
-
-extension Value {
-    /// The smallest integer type that holds it, so that it stands bare in Extended JSON.
-    static func number(_ number: Int) -> Value { Int32(exactly: number).map { .int32($0) } ?? .int64(Int64(number)) }
-}
-
-extension Value {
-    /// Itself, or its text where Extended JSON cannot carry it: it would make one text of the whole report.
-    fileprivate var reportable: Value {
-        let text = JSONText.value(self)
-        return text.hasPrefix("{\"$rawBSON\":") ? .string(text) : self
-    }
-}
-
-extension CollectionOutcome {
-    var document: Document {
-        [
-            "name": .string(name), "read": .number(read), "inserted": .number(inserted), "updated": .number(updated),
-            "unchanged": .number(unchanged), "deleted": .number(deleted), "rejected": .number(rejected),
-            "seconds": .double(seconds),
-        ]
-    }
-}
-
-extension ReferenceOutcome {
-    var document: Document {
-        Document {
-            $0.append("collection", .string(collection))
-            $0.append("path", .string(path))
-            $0.append("target", .string(target))
-            $0.append("checked", .number(checked))
-            $0.append("dangling", .number(dangling))
-            $0.append(
-                "examples",
-                .array(examples.map { .document(["value": $0.value.reportable, "_id": $0.documentID.reportable]) }))
-            if let condition { $0.append("when", .string(condition)) }
-            if unchecked > 0 { $0.append("unchecked", .number(unchecked)) }
-            if isTargetMissing { $0.append("targetMissing", true) }
-            if isOptional { $0.append("optional", true) }
-        }
-    }
-}
-
-extension Report.Rejection {
-    var document: Document {
-        Document {
-            if let collection { $0.append("collection", .string(collection)) }
-            if let line { $0.append("line", .number(line)) }
-            if let id { $0.append("_id", .string(id)) }
-            $0.append("reason", .string(reason))
-        }
-    }
-}
-
-extension Report.Difference {
-    var document: Document {
-        ["collection": .string(collection), "kind": .string(kind), "detail": .string(detail)]
-    }
 }

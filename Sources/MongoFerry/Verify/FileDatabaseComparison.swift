@@ -31,7 +31,7 @@ struct FileDatabaseComparison {
             guard let info = live[name] else {
                 differences.append(
                     .init(
-                        collection: rows.name, kind: "missing",
+                        collection: rows.name, kind: .missing,
                         detail: "the collection is not there; the file has \(rows.count.counted("record"))"
                             + (hints.hint(name).map { "; \($0)" } ?? "")))
                 continue
@@ -79,7 +79,7 @@ struct FileDatabaseComparison {
         let result =
             isEqual ? nil : try loader.load(rows.name, into: namespace, way, isDryRun: true, known: known)
         var differences: [Report.Difference] = []
-        func add(_ kind: String, _ count: Int, _ examples: [String], _ note: String = "") {
+        func add(_ kind: Report.Difference.Kind, _ count: Int, _ examples: [String], _ note: String = "") {
             guard count > 0 else { return }
             let more = count > examples.count && !examples.isEmpty ? ", …" : ""
             differences.append(
@@ -89,16 +89,16 @@ struct FileDatabaseComparison {
                         + (examples.isEmpty ? "" : ": \(examples.joined(separator: "; "))\(more)")))
         }
         if let result {
-            add("missing", result.outcome.inserted, log.missing)
-            add("different", result.outcome.updated, log.different)
+            add(.missing, result.outcome.inserted, log.missing)
+            add(.different, result.outcome.updated, log.different)
             guard measurements == nil else {
                 let count = try connection.withClient { try $0.countDocuments(namespace) }
-                add("extra", count - result.matched, [], Self.extraNote)
+                add(.extra, count - result.matched, [], Self.extraNote)
                 return differences
             }
         }
         let strangers = try compared?.strangers ?? self.strangers(rows, namespace)
-        add("extra", strangers.count, strangers.ids.map { "_id \(IDText.text($0))" }, Self.extraNote)
+        add(.extra, strangers.count, strangers.ids.map { "_id \(IDText.text($0))" }, Self.extraNote)
         return differences
     }
 

@@ -40,8 +40,8 @@ public struct Verify: Sendable {
         case (nil, let target?): report = try verifyDatabase(target, operation)
         case (nil, nil): throw FerryError("nothing to verify: name a file, --db, or both", kind: .usage)
         }
-        let isDifferent = report.differences.contains(where: \.isProblem)
-        if report.rejectionCount > 0 || report.danglingCount > 0 || isDifferent { report.status = "problems" }
+        let isDifferent = report.differences.contains(where: \.kind.isProblem)
+        if report.rejectionCount > 0 || report.danglingCount > 0 || isDifferent { report.status = .problems }
         report.connectionWarnings = target?.warnings ?? []
         report.seconds = watch.seconds
         return report
@@ -54,7 +54,7 @@ public struct Verify: Sendable {
         let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
         let catalog = try Catalog(database, found, configuration: configuration)
         try Discovering.requireSomething(catalog, connection)
-        var report = Report(operation: "verify")
+        var report = Report(operation: .verify)
         report.database = database
         report.excluded = catalog.excluded
         if let unfinished = try UnfinishedImport.warning(found, connection) { report.warnings.append(unfinished) }
@@ -81,7 +81,7 @@ public struct Verify: Sendable {
     // MARK: A file
 
     private func verifyFile(_ path: String, _ target: Target?, _ operation: OperationContext) throws -> Report {
-        var report = Report(operation: "verify")
+        var report = Report(operation: .verify)
         report.file = path
         let reader: BackupReader
         do {
@@ -110,7 +110,7 @@ public struct Verify: Sendable {
         let legacy = try preflight.types(of: &survey)
         report.rejectionCount = survey.problems.count
         report.rejections = survey.problems.sorted().map(Report.Rejection.init)
-        report.differences = survey.fileProblems.map { .init(collection: "", kind: "file", detail: $0) }
+        report.differences = survey.fileProblems.map { .init(collection: "", kind: .file, detail: $0) }
         report.sha256 = reader.digest
         report.collections = survey.rows.map { rows in
             var outcome = CollectionOutcome(name: rows.name)
@@ -126,7 +126,7 @@ public struct Verify: Sendable {
         }
         operation.warnOfUnusedReferences(configuration, in: reader.metadata, rows: survey.rows.map(\.name))
         let (references, faults) = ReferenceSource.file(configuration, reader.metadata, legacy)
-        report.differences += faults.map { .init(collection: "", kind: "file", detail: $0.description) }
+        report.differences += faults.map { .init(collection: "", kind: .file, detail: $0.description) }
         let names = FileNames(metadata: reader.metadata, configuration: configuration, renames: renames)
         report.references = try FileReferenceCheck(
             reader: reader, survey: survey, rules: legacy.rules, connection: connection,
@@ -180,7 +180,7 @@ public struct Verify: Sendable {
         report.rejectionCount = 1
         report.unreadable = Report.Unreadable(
             isDamaged: error.kind == .damaged, advice: error.advice)
-        report.status = "problems"
+        report.status = .problems
         return report
     }
 }

@@ -108,7 +108,7 @@ struct ExportCommand: ParsableCommand {
         options.configuration = try common.configuration()
         options.jobs = choices.jobs
         let exporting = Export(target, options)
-        try ReportedRun.run("export", common, reports, file: path == "-" ? nil : path) {
+        try ReportedRun.run(.export, common, reports, file: path == "-" ? nil : path) {
             try exporting.runBlocking($0)
         } tell: {
             tell($0, path)

@@ -127,7 +127,7 @@ struct ImportCommand: ParsableCommand {
         let target = try common.target()
         let importing =
             file == "-" ? Import(spooling: 0, into: target, options) : Import(file, into: target, options)
-        try ReportedRun.run("import", common, reports, file: file == "-" ? nil : file) {
+        try ReportedRun.run(.import, common, reports, file: file == "-" ? nil : file) {
             try importing.runBlocking($0)
         } tell: {
             try Outcome.tell($0, quiet: common.quiet)

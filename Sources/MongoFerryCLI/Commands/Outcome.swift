@@ -7,16 +7,16 @@ enum Outcome {
         let out = Terminal.standardOutput
         let errors = Terminal.standardError
         // Those of the target stand in the plan, which was shown before.
-        for difference in report.differences where difference.kind != "target" {
+        for difference in report.differences where difference.kind != .target {
             errors.line(
-                [difference.collection.oneLine, difference.kind, difference.detail].filter { !$0.isEmpty }.joined(
+                [difference.collection.oneLine, difference.kind.rawValue, difference.detail].filter { !$0.isEmpty }.joined(
                     separator: ": "))
         }
         for line in Summary.rejections(report) { errors.line(line) }
         for warning in report.warnings { errors.warning(warning) }
         for line in Summary.references(report) { errors.line(line) }
         if !quiet { out.show(Summary.table(report)) }
-        let isWell = ["done", "planned"].contains(report.status)
+        let isWell = [.done, .planned].contains(report.status)
         guard let error = report.error ?? (isWell ? nil : "problems were found: \(report.problemCounts)") else {
             if !quiet { for step in report.nextSteps { errors.line("next: \(step)") } }
             return

@@ -8,11 +8,11 @@ enum ReportedRun {
     ///   - tell: says what the operation did; called whether or not its reports could be written.
     /// - Throws: what `body` threw, or `tell`; else ``FerryError`` where a report could not be written.
     static func run(
-        _ name: String, _ common: CommonOptions, _ reports: ReportFiles, file: String? = nil,
+        _ kind: Report.Operation, _ common: CommonOptions, _ reports: ReportFiles, file: String? = nil,
         _ body: (OperationContext) throws -> Report, tell: (Report) throws -> Void
     ) throws {
         // What is known beforehand stands in the report of a failure, too.
-        var failure = Report(operation: name)
+        var failure = Report(operation: kind)
         failure.file = file
         failure.database = common.db
         let began = ContinuousClock.now
@@ -23,7 +23,7 @@ enum ReportedRun {
             display.end()
         } catch {
             display.end()
-            let error = error is CancellationError ? interrupted(name) : error
+            let error = error is CancellationError ? interrupted(kind) : error
             failure.fail(with: error)
             failure.seconds = ((ContinuousClock.now - began).inSeconds * 1000).rounded() / 1000
             // The error and its exit status say what state things are in: nothing may come in their place.
@@ -44,16 +44,16 @@ enum ReportedRun {
     /// What need not be run again for its report's sake; nil where nothing was done.
     private static func whatIsDone(_ report: Report) -> String? {
         switch report.operation {
-        case _ where report.status == "refused": nil
-        case "verify": "The check"
-        default: report.isDryRun ? "The dry run" : "The \(report.operation)"
+        case _ where report.status == .refused: nil
+        case .verify: "The check"
+        case .export, .import: report.isDryRun ? "The dry run" : "The \(report.operation.rawValue)"
         }
     }
 
     /// Stopped before anything was done that stays.
-    private static func interrupted(_ name: String) -> FerryError {
+    private static func interrupted(_ operation: Report.Operation) -> FerryError {
         FerryError(
-            name == "export" ? "interrupted; no file was written" : "interrupted; nothing was changed",
+            operation == .export ? "interrupted; no file was written" : "interrupted; nothing was changed",
             kind: .interrupted)
     }
 }

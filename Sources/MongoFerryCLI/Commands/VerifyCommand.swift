@@ -72,7 +72,7 @@ struct VerifyCommand: ParsableCommand {
         verify.exclude = choices.exclude.map { Glob($0) }
         verify.renames = try Renames.parse(choices.rename)
         let checks = verify
-        try ReportedRun.run("verify", common, reports, file: file) {
+        try ReportedRun.run(.verify, common, reports, file: file) {
             try checks.runBlocking($0)
         } tell: {
             try tell($0)

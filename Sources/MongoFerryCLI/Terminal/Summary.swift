@@ -25,11 +25,11 @@ enum Summary {
         }
         var columns: [Table.Column]
         switch report.operation {
-        case "export": columns = [column("records", canGo: false, \.read), seconds, rate]
-        case "verify":
+        case .export: columns = [column("records", canGo: false, \.read), seconds, rate]
+        case .verify:
             columns = [column("read", canGo: false, \.read), column("rejected", \.rejected)]
             if !report.references.isEmpty { columns.append(dangling) }
-        default:
+        case .import:
             columns = [
                 column("read", canGo: false, \.read), column("inserted", \.inserted), column("updated", \.updated),
                 column("unchanged", \.unchanged), column("deleted", \.deleted), column("rejected", \.rejected),

@@ -4,10 +4,10 @@ extension HTMLReport {
     /// A class of the style sheet.
     var tone: String {
         switch report.status {
-        case "done": report.danglingCount > 0 || !report.warnings.isEmpty ? "warn" : "good"
-        case "planned": "plan"
-        case "problems", "interrupted": "warn"
-        default: "bad"
+        case .done: report.danglingCount > 0 || !report.warnings.isEmpty ? "warn" : "good"
+        case .planned: "plan"
+        case .problems, .interrupted: "warn"
+        case .refused, .failed: "bad"
         }
     }
 
@@ -18,14 +18,14 @@ extension HTMLReport {
         let but = dangling > 0 ? " \(dangling.counted("value leads", "values lead")) nowhere." : ""
         let left = report.excluded.count
         switch (report.operation, report.status) {
-        case (_, "problems"):
+        case (_, .problems):
             return "\(report.isDryRun ? "Nothing was written. " : "")Problems were found: \(report.problemCounts)."
-        case (_, "planned"): return "Nothing was written. This is what an import would do."
-        case ("export", _):
+        case (_, .planned): return "Nothing was written. This is what an import would do."
+        case (.export, _):
             let records = report.totals.read
             return "\(records.counted("record is", "records are")) in the file. \(leftOut)\(warned)"
-        case ("import", _):
-            let isInsert = report.mode == ImportOptions.Mode.insert.rawValue
+        case (.import, _):
+            let isInsert = report.mode == .insert
             // What is there in another form stays as it is.
             let missing = isInsert ? " that was missing" : ""
             guard left > 0 else { return "Everything in the file\(missing) is in the database.\(but)" }

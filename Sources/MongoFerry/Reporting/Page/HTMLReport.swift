@@ -16,7 +16,7 @@ struct HTMLReport {
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <meta name="color-scheme" content="light dark">
             <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-            <title>\(title): \(report.status)</title>
+            <title>\(title): \(report.status.rawValue)</title>
             <style>
             \(HTMLStyle.sheet)
             </style>
@@ -44,11 +44,11 @@ struct HTMLReport {
     private var title: String {
         let database = report.database ?? ""
         switch report.operation {
-        case "export": return database.isEmpty ? "Export" : "Export of \(database)"
-        case "import":
+        case .export: return database.isEmpty ? "Export" : "Export of \(database)"
+        case .import:
             let what = report.isDryRun ? "Dry run of an import" : "Import"
             return database.isEmpty ? what : "\(what) into \(database)"
-        default:
+        case .verify:
             switch (report.file, report.database) {
             case (let file?, let database?): return "\(file) against \(database)"
             case (let file?, nil): return "Check of \(file)"
@@ -58,11 +58,11 @@ struct HTMLReport {
     }
 
     private var header: HTML {
-        let subtitle = [report.operation == "export" ? nil : report.file, report.source.map { "from \($0)" }]
+        let subtitle = [report.operation == .export ? nil : report.file, report.source.map { "from \($0)" }]
             .compactMap(\.self).filter { !title.contains($0) }.joined(separator: ", ")
         return """
             <header>
-            <p class="status \(tone)">\(report.status)</p>
+            <p class="status \(tone)">\(report.status.rawValue)</p>
             <h1>\(title)</h1>
             <p class="verdict">\(verdict)</p>
             \(subtitle.isEmpty ? "" : "<p class=\"quiet\">\(subtitle)</p>" as HTML)
@@ -81,20 +81,20 @@ struct HTMLReport {
     private var tiles: HTML {
         guard !report.collections.isEmpty else { return "" }
         let totals = report.totals
-        var values: [(Int, String, String)] = [(totals.read, report.operation == "export" ? "records" : "read", "")]
-        if report.operation == "import" {
+        var values: [(Int, String, String)] = [(totals.read, report.operation == .export ? "records" : "read", "")]
+        if report.operation == .import {
             values += [
                 (totals.inserted, "inserted", ""), (totals.updated, "updated", ""),
                 (totals.unchanged, "unchanged", ""), (totals.deleted, "deleted", ""),
             ]
         }
-        if report.operation != "export" {
+        if report.operation != .export {
             values.append((report.rejectionCount, "rejected", report.rejectionCount > 0 ? "bad" : ""))
         }
         if !report.references.isEmpty {
             values.append((report.danglingCount, "dangling", report.danglingCount > 0 ? "bad" : ""))
         }
-        let differences = report.differences.count(where: \.isProblem)
+        let differences = report.differences.count(where: \.kind.isProblem)
         if differences > 0 { values.append((differences, "differences", "bad")) }
         let tiles = values.map { "<div class=\"\($0.2)\"><b>\($0.0)</b><span>\($0.1)</span></div>" as HTML }
         let seconds = Self.seconds(report.seconds)
@@ -112,16 +112,16 @@ struct HTMLReport {
         guard !report.collections.isEmpty else { return "" }
         var columns: [(String, (CollectionOutcome) -> Int)]
         switch report.operation {
-        case "export": columns = [("records", \.read)]
-        case "verify": columns = [("read", \.read), ("rejected", \.rejected)]
-        default:
+        case .export: columns = [("records", \.read)]
+        case .verify: columns = [("read", \.read), ("rejected", \.rejected)]
+        case .import:
             columns = [
                 ("read", \.read), ("inserted", \.inserted), ("updated", \.updated), ("unchanged", \.unchanged),
                 ("deleted", \.deleted), ("rejected", \.rejected),
             ]
         }
         if !report.references.isEmpty { columns.append(("dangling", { report.dangling(in: $0.name) })) }
-        let isTimed = report.operation != "verify"
+        let isTimed = report.operation != .verify
         var table = HTMLTable(
             [.init(title: "collection")] + columns.map { .init(title: $0.0, isNumber: true) }
                 + (isTimed
@@ -214,9 +214,9 @@ struct HTMLReport {
 
     private var differences: HTML {
         var table = HTMLTable([.init(title: "collection"), .init(title: "what"), .init(title: "detail")])
-        for difference in report.differences where difference.kind != "target" {
+        for difference in report.differences where difference.kind != .target {
             let name = difference.collection.isEmpty ? report.file ?? "" : difference.collection
-            table.add(["\(name)", "\(difference.kind)", "\(difference.detail)"])
+            table.add(["\(name)", "\(difference.kind.rawValue)", "\(difference.detail)"])
         }
         return table.isEmpty ? "" : section("Differences", "", table.html)
     }
@@ -224,7 +224,7 @@ struct HTMLReport {
     /// What the plan of an import says about options and indexes.
     private var targetDifferences: HTML {
         var table = HTMLTable([.init(title: "collection"), .init(title: "detail")])
-        for difference in report.differences where difference.kind == "target" {
+        for difference in report.differences where difference.kind == .target {
             table.add(["\(difference.collection)", "\(difference.detail)"])
         }
         return table.isEmpty ? "" : section("Where the database differed from the file before", "", table.html)
@@ -266,8 +266,8 @@ struct HTMLReport {
 
     private var facts: HTML {
         let facts: [(String, String?)] = [
-            ("file", report.file), ("database", report.database), ("source", report.source), ("mode", report.mode),
-            ("consistency", report.consistency), ("snapshot", report.snapshot),
+            ("file", report.file), ("database", report.database), ("source", report.source), ("mode", report.mode?.rawValue),
+            ("consistency", report.consistency?.rawValue), ("snapshot", report.snapshot),
             ("size", report.bytes.map { "\(ByteText.text($0)), decompressed" }), ("SHA-256", report.sha256),
             ("rows as $rawBSON", report.escaped.flatMap { $0 > 0 ? $0.grouped : nil }),
             ("rows set aside", report.rejectsFile), ("started", report.started),
