@@ -56,6 +56,25 @@ import Testing
         }
     }
 
+    @Test func whatOthersWriteWhileTheNewCollectionIsLoadedIsTold() throws {
+        try withTestDatabase { database, folder in
+            try database.insert((0..<20_000).map { ["_id": .int32($0)] }, into: "c")
+            try database.insert([["_id": 1]], into: "quiet")
+            try database.export(to: folder.file("c.csv"))
+            try withWriter(database, "c", { ["x": .string("other \($0)")] }) {
+                let report = try database.load(folder.file("c.csv"), .replace)
+                #expect(report.status == .problems && report.totals.inserted == 20_001)
+                let warning = try #require(report.warnings.first)
+                let others = try #require(warning.split(separator: " ").dropFirst().first.flatMap { Int($0) })
+                #expect(
+                    warning.hasSuffix("came from other programs after the plan was made, and went with the old collection")
+                        && warning.hasPrefix("c: ") && report.warnings.count == 1, "\(report.warnings)")
+                #expect(others > 0 && report.collections.first { $0.name == "c" }?.deleted ?? 0 > 20_000)
+            }
+            #expect(try database.count("c", ["_id": ["$type": "int"]]) == 20_000)
+        }
+    }
+
     @Test func whatOthersWriteDuringAReplaceInPlaceIsToldAndEveryIndexIsBuilt() throws {
         try withTestDatabase { database, folder in
             try database.create(

@@ -12,12 +12,19 @@ extension Client {
         } catch let error as MongoError where error.isNamespaceNotFound {}
     }
 
-    /// Whether a collection has that many documents: by the server's own count, and by counting where that differs,
-    /// which it may after a crash and in a sharded cluster.
+    /// How many documents a collection has, as the server keeps account of it: after a crash and in a sharded cluster it
+    /// may be a little off. 0 where there is none.
+    ///
+    /// Source: MongoDB manual, `count`.
+    /// - Throws: ``MongoError``.
+    func estimatedCount(_ namespace: Namespace, readPreference: ReadPreference = .connectionString) throws -> Int {
+        let command: Document = ["count": .string(namespace.collection)]
+        return try runRead(command, on: namespace.database, readPreference: readPreference)["n"]?.integer ?? 0
+    }
+
+    /// Whether a collection has that many documents: by the server's own count, and by counting where that differs.
     func hasCount(_ count: Int, _ namespace: Namespace) throws -> Bool {
-        let reply = try runRead(
-            ["count": .string(namespace.collection)], on: namespace.database, readPreference: .primary)
-        return try reply["n"]?.integer == count || countDocuments(namespace) == count
+        try estimatedCount(namespace, readPreference: .primary) == count || countDocuments(namespace) == count
     }
 
     /// Exact by counting, not by the server's estimate.

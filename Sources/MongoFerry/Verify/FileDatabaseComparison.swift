@@ -47,10 +47,8 @@ struct FileDatabaseComparison {
     ) throws -> [String: LiveComparison.Result] {
         guard let contents else { return [:] }
         let candidates = chosen.filter { live[names.databaseName(of: $0.name)]?.kind == .collection }
-        let database = connection.database
-        let counts = try connection.answers(for: candidates.map { names.databaseName(of: $0.name) }) { client, name in
-            try client.runRead(["count": .string(name)], on: database)["n"]?.integer ?? 0
-        }
+        let namespaces = candidates.map { connection.namespace(names.databaseName(of: $0.name)) }
+        let counts = try connection.answers(for: namespaces) { try $0.estimatedCount($1) }
         let worthwhile = zip(candidates, counts).filter {
             LiveComparison.isWorthwhile(records: $0.count, live: $1)
         }

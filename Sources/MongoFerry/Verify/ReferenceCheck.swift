@@ -51,8 +51,7 @@ struct ReferenceCheck: Sendable {
     }
 
     private func count(_ collection: String) throws -> Int {
-        let command: Document = ["count": .string(databaseName(collection))]
-        return try connection.withClient { try $0.runRead(command, on: connection.database) }["n"]?.integer ?? 0
+        try connection.withClient { try $0.estimatedCount(connection.namespace(databaseName(collection))) }
     }
 
     /// Checks the references that start in one collection.

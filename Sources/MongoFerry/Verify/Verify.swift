@@ -68,8 +68,8 @@ public struct Verify: Sendable {
         report.references = try check.run(references)
         for entry in catalog.entries where entry.kind != .view {
             var outcome = CollectionOutcome(name: entry.name)
-            outcome.read = try connection.withClient { client in
-                try client.runRead(["count": .string(entry.databaseName)], on: database)["n"]?.integer ?? 0
+            outcome.read = try connection.withClient {
+                try $0.estimatedCount(connection.namespace(entry.databaseName))
             }
             report.collections.append(outcome)
         }

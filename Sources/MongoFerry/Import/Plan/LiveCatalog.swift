@@ -36,10 +36,10 @@ struct LiveCatalog: Sendable {
             ? try connection.withClient { try KeptDefinitions(client: $0, database: database).read() } : [:]
         let written = collections.filter { $0.kind != .view && names.contains($0.name) }.map(\.name)
         let answers = try connection.answers(for: written) { client, name in
-            let count = try client.runRead(["count": .string(name)], on: database, readPreference: .primary)
+            let namespace = Namespace(database, name)
             return Contents(
-                count: count["n"]?.integer ?? 0,
-                indexes: try client.listIndexes(of: Namespace(database, name), readPreference: .primary))
+                count: try client.estimatedCount(namespace, readPreference: .primary),
+                indexes: try client.listIndexes(of: namespace, readPreference: .primary))
         }
         // Names that only look the same are the plan's to refuse.
         contents = Dictionary(zip(written, answers)) { first, _ in first }

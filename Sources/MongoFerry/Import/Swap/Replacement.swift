@@ -71,6 +71,11 @@ struct Replacement {
             outcome.isRefused = true
             return outcome
         }
+        do {
+            try noteLateWrites(to: staged, &outcome)
+        } catch {
+            try discard(Array(staging.values), after: error)
+        }
         // What cannot be staged comes last, in the plan's order: views at the end.
         for (number, step) in (staged + plan.steps.filter { $0.way != .staged }).enumerated() {
             var remains = Remains.whole
@@ -137,6 +142,26 @@ struct Replacement {
         for (place, isComplete) in zip(countable, areComplete) where !isComplete {
             throw FerryError(
                 "\(place.step.databaseName): \((inserted[place.step.name] ?? 0).counted("document was", "documents were")) written, and another number is there"
+            )
+        }
+    }
+
+    /// Others may write to what is about to be replaced, as long as it is there: that goes with it, and is told.
+    private func noteLateWrites(to steps: [ImportPlan.Step], _ outcome: inout Outcome) throws {
+        let live = steps.filter { !$0.liveIsView }
+        let connection = connection
+        let counts = try connection.answers(for: live) { client, step in
+            try client.estimatedCount(connection.namespace(step.databaseName), readPreference: .primary)
+        }
+        for (step, count) in zip(live, counts) {
+            let planned = step.liveCount ?? 0
+            if let place = outcome.collections.firstIndex(where: { $0.name == step.name }) {
+                outcome.collections[place].deleted = count
+            }
+            // Fewer are no loss.
+            guard count > planned else { continue }
+            outcome.warnings.append(
+                "\(step.databaseName): \((count - planned).counted("document")) came from other programs after the plan was made, and went with the old collection"
             )
         }
     }
