@@ -22,15 +22,14 @@ public final class BackupReader {
     public private(set) var seal: Seal?
     /// SHA-256 of every byte before the seal in hexadecimal, once a pass from the first byte has reached the end.
     public private(set) var digest: String?
-    /// Where the first row starts, in decompressed bytes, and its line.
-    public private(set) var firstRow: (offset: Int, line: Int) = (0, 1)
+    public private(set) var firstRow = RowPlace(offset: 0, line: 1)
 
     private let file: OpenFile
     private var source: any ByteSource
     /// Bytes read and not yet given out; the first is a record's first.
     private var pending = ByteBuffer(capacity: 1 << 20)
     /// Place of the first pending byte.
-    private var position: (offset: Int, line: Int) = (0, 1)
+    private var position = RowPlace(offset: 0, line: 1)
     /// Of every byte given out; nil once it is not a pass from the first byte.
     private var sum: SHA256Sum?
     private var isAtEnd = false
@@ -91,7 +90,7 @@ public final class BackupReader {
         metadata = lines.metadata
         try sum?.update(UnsafeRawBufferPointer(rebasing: pending.bytes[..<scanned]))
         pending.removeFirst(scanned)
-        position = (scanned, lines.count + 1)
+        position = RowPlace(offset: scanned, line: lines.count + 1)
         firstRow = position
     }
 
@@ -147,7 +146,7 @@ public final class BackupReader {
         batch.offset = position.offset
         batch.sequence = sequence
         sequence += 1
-        position = (position.offset + taken, scan.recordLine)
+        position = RowPlace(offset: position.offset + taken, line: scan.recordLine)
         if sealStart != nil { try readSeal() }
         if isAtEnd { try finishDigest() }
         return !batch.records.isEmpty
@@ -218,9 +217,27 @@ public final class BackupReader {
 
     // MARK: Going back
 
+    /// Reads rows that an earlier pass has read, one batch after the other. The digest is not computed on such a pass.
+    /// - Parameters:
+    ///   - place: of the first one.
+    ///   - end: ends before the batch that starts there or later, in decompressed bytes; nil for the end of the file.
+    ///   - body: called with each batch, which is filled anew afterwards.
+    /// - Throws: ``FileError``; ``BackupError``; what `body` throws.
+    public func forEachBatch(
+        from place: RowPlace, until end: Int? = nil, _ body: (RecordBatch) throws -> Void
+    ) throws {
+        try seek(to: place)
+        let batch = RecordBatch()
+        while try nextBatch(into: batch) {
+            if let end, batch.offset >= end { return }
+            try body(batch)
+        }
+    }
+
     /// Goes to a row whose place is known from an earlier pass. The digest is not computed on such a pass.
     /// - Throws: ``FileError``; ``BackupError`` where the file has changed since it was opened.
-    public func seek(toRowAt offset: Int, line: Int) throws {
+    public func seek(to place: RowPlace) throws {
+        let offset = place.offset
         try checkUnchanged()
         sum = nil
         isAtEnd = false
@@ -232,12 +249,12 @@ public final class BackupReader {
         } else {
             if position.offset + pending.count > offset {
                 (source, compression) = try makeByteSource(file)
-                position = (0, 1)
+                position = RowPlace(offset: 0, line: 1)
                 pending.reset()
             }
             try skip(to: offset)
         }
-        position = (offset, line)
+        position = place
     }
 
     private func skip(to offset: Int) throws {

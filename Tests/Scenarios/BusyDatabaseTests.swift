@@ -67,7 +67,8 @@ import Testing
                 let warning = try #require(report.warnings.first)
                 let others = try #require(warning.split(separator: " ").dropFirst().first.flatMap { Int($0) })
                 #expect(
-                    warning.hasSuffix("came from other programs after the plan was made, and went with the old collection")
+                    warning.hasSuffix(
+                        "came from other programs after the plan was made, and went with the old collection")
                         && warning.hasPrefix("c: ") && report.warnings.count == 1, "\(report.warnings)")
                 #expect(others > 0 && report.collections.first { $0.name == "c" }?.deleted ?? 0 > 20_000)
             }

@@ -29,7 +29,7 @@ struct FileReferenceCheck {
                 decoder: ConvertingDecoder(survey: survey, rules: rules), checks: checks, byCollection: byCollection,
                 connection: connection, databaseName: databaseName)
         }
-        try reader.seek(toRowAt: reader.firstRow.offset, line: reader.firstRow.line)
+        try reader.seek(to: reader.firstRow)
         let operation = operation
         let (done, total) = (Tally(), survey.count)
         try BatchPass.run(
@@ -101,7 +101,7 @@ struct FileReferenceCheck {
         let workers = (0..<Threads.defaultJobs).map { _ in
             FieldWorker(survey: survey, rules: rules, wanted: wanted, hashes: hashes)
         }
-        try reader.seek(toRowAt: reader.firstRow.offset, line: reader.firstRow.line)
+        try reader.seek(to: reader.firstRow)
         try BatchPass.run(
             reader, cancellation: operation.cancellation,
             workers: workers.map { worker in { @Sendable batch in try worker.look(at: batch) } })

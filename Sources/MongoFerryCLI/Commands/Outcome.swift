@@ -9,8 +9,9 @@ enum Outcome {
         // Those of the target stand in the plan, which was shown before.
         for difference in report.differences where difference.kind != .target {
             errors.line(
-                [difference.collection.oneLine, difference.kind.rawValue, difference.detail].filter { !$0.isEmpty }.joined(
-                    separator: ": "))
+                [difference.collection.oneLine, difference.kind.rawValue, difference.detail].filter { !$0.isEmpty }
+                    .joined(
+                        separator: ": "))
         }
         for line in Summary.rejections(report) { errors.line(line) }
         for warning in report.warnings { errors.warning(warning) }

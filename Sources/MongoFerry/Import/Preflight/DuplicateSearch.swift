@@ -19,13 +19,11 @@ struct DuplicateSearch {
             if !hashes.isEmpty { suspects[rows.name] = hashes }
         }
         guard !suspects.isEmpty else { return }
-        let first = survey.rows.filter { suspects[$0.name] != nil }.map(\.first).min { $0.offset < $1.offset }
+        let first = survey.rows.filter { suspects[$0.name] != nil }.map(\.first).min()
         guard let first else { return }
-        try reader.seek(toRowAt: first.offset, line: first.line)
         var seen: [String: [UInt64: [(id: Value, line: Int)]]] = [:]
         var decoder = ConvertingDecoder(survey: survey, rules: rules)
-        let batch = RecordBatch()
-        while try reader.nextBatch(into: batch) {
+        try reader.forEachBatch(from: first) { batch in
             try operation.cancellation.check()
             batch.forEachRow { row in
                 decoder.withDocument(row, in: { suspects[$0] != nil }) { name, document, isLegacy in

@@ -11,7 +11,7 @@ struct FileSurvey: Sendable {
         var count = 0
         /// Where its first row starts and its last one ends, in decompressed bytes; other collections' rows may stand
         /// between them in a legacy file.
-        var first = (offset: Int.max, line: 0)
+        var first = RowPlace.nowhere
         var end = 0
         /// A hash of each `_id` as it will be in the database, sorted, and of each document where the import wants to compare them.
         var ids = RecordHashes()

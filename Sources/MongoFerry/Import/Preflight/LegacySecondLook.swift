@@ -12,7 +12,7 @@ struct LegacySecondLook {
     func run(_ survey: inout FileSurvey) throws {
         let crowded = survey.inference.crowdedCollections
         guard !crowded.isEmpty || survey.kinds.isMixed else { return }
-        try reader.seek(toRowAt: reader.firstRow.offset, line: reader.firstRow.line)
+        try reader.seek(to: reader.firstRow)
         let look = Look(survey, crowded)
         // One thread, so that it is the same in every run.
         try BatchPass.run(

@@ -79,7 +79,7 @@ struct LegacyTypes {
         guard let rules else { return }
         let rekeyed = Set(rules.rules.filter(\.changesKeys).map(\.collection))
         guard !rekeyed.isEmpty || survey.hasLargeLegacyRows || rules.rules.contains(where: \.isStrict) else { return }
-        try reader.seek(toRowAt: reader.firstRow.offset, line: reader.firstRow.line)
+        try reader.seek(to: reader.firstRow)
         let hashes = SharedHashes<String>()
         let workers = (0..<jobs).map { _ in
             RuleTrial(

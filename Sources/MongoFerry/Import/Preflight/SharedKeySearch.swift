@@ -48,10 +48,8 @@ struct SharedKeySearch {
     private func forEachKey(
         _ survey: FileSurvey, _ body: (_ name: String, _ line: Int, _ hash: UInt64, RawDocument) -> Void
     ) throws {
-        try reader.seek(toRowAt: reader.firstRow.offset, line: reader.firstRow.line)
         var decoder = ConvertingDecoder(survey: survey, rules: rules)
-        let batch = RecordBatch()
-        while try reader.nextBatch(into: batch) {
+        try reader.forEachBatch(from: reader.firstRow) { batch in
             try operation.cancellation.check()
             batch.forEachRow { row in
                 // Is not written anyway.

@@ -87,7 +87,7 @@ final class SurveyWorker: @unchecked Sendable {
     private func take(
         _ row: borrowing RecordBatch.Row, _ fields: RowFields, _ rows: inout FileSurvey.Rows, _ decoder: RowDecoder
     ) throws {
-        if row.offset < rows.first.offset { rows.first = (row.offset, row.line) }
+        if row.offset < rows.first.offset { rows.first = RowPlace(offset: row.offset, line: row.line) }
         rows.end = max(rows.end, row.end)
         let (hash, content, size, escaped) = try decoder.withDocument(fields, line: row.line, collection: rows.name) {
             document, traits in

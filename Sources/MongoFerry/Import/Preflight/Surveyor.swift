@@ -74,14 +74,14 @@ struct Surveyor {
                     survey.fileProblems.append("two collections have names that look the same: \(name)")
                 }
                 known.count += rows.count
-                if rows.first.offset < known.first.offset { known.first = rows.first }
+                known.first = min(known.first, rows.first)
                 known.end = max(known.end, rows.end)
                 known.escaped += rows.escaped
                 known.bytes += rows.bytes
                 byName[name] = known
             }
         }
-        survey.setRows(byName.values.sorted { $0.first.offset < $1.first.offset })
+        survey.setRows(byName.values.sorted { $0.first < $1.first })
         for index in survey.rows.indices { survey.setIDs(hashes.take(survey.rows[index].name), at: index) }
         if isLegacy {
             survey.legacyRows = hasWrappers ? .withHexadecimalID : .all

@@ -34,9 +34,7 @@ struct RejectsFile {
         decoder = RowDecoder(
             maximumDocument: .max, maximumRow: .max, measurements: survey.measurements, legacyRows: survey.legacyRows)
         do {
-            try reader.seek(toRowAt: reader.firstRow.offset, line: reader.firstRow.line)
-            let batch = RecordBatch()
-            while try reader.nextBatch(into: batch) {
+            try reader.forEachBatch(from: reader.firstRow) { batch in
                 try batch.forEachRow { row in
                     if lines.contains(row.line) { try write(row) }
                 }

@@ -26,10 +26,8 @@ final class RepeatedMeasurements: Sendable {
     ) throws {
         let contents = ContentHash()
         var all = RecordHashes()
-        try reader.seek(toRowAt: rows.first.offset, line: rows.first.line)
         var decoder = ConvertingDecoder(survey: survey, rules: rules)
-        let batch = RecordBatch()
-        while try reader.nextBatch(into: batch), batch.offset < rows.end {
+        try reader.forEachBatch(from: rows.first, until: rows.end) { batch in
             try cancellation.check()
             batch.forEachRow { row in
                 decoder.withDocument(row, in: { $0 == rows.name }) { _, document, _ in

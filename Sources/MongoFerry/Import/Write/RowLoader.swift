@@ -44,7 +44,7 @@ struct RowLoader {
         let repeated = try way.measurementFields.map {
             try RepeatedMeasurements(in: rows, of: reader, survey, rules, $0, self.operation.cancellation)
         }
-        try reader.seek(toRowAt: rows.first.offset, line: rows.first.line)
+        try reader.seek(to: rows.first)
         let done = Tally()
         let bytes = Tally()
         let count = connection.bounded(writers ?? jobs)
