@@ -5,100 +5,128 @@ extension BackupMetadata {
     /// Reads the JSON of a metadata line.
     /// - Throws: ``BackupError`` saying which part is missing or wrong.
     init(json text: String, path: String, line: Int) throws {
-        func damaged(_ reason: String) -> BackupError { .damaged(path, line: line, "the metadata line \(reason)") }
-        func restored(_ part: Document, _ name: String) throws(BackupError) -> Document {
-            do {
-                return try JSONText.restored(part)
-            } catch { throw damaged("has \(name) that cannot be read: \(error)") }
-        }
-        /// What stands under a key, where anything does; not left out because it is something else.
-        func part<Part>(
-            _ fields: Document, _ key: String, of owner: String? = nil, _ kind: String, _ read: (Value) -> Part?
-        ) throws(BackupError) -> Part? {
-            guard let value = fields[key] else { return nil }
-            guard let part = read(value) else {
-                throw damaged("has '\(key)'\(owner.map { " of \($0)" } ?? "") that is not \(kind)")
-            }
-            return part
-        }
-        func texts(_ fields: Document, _ keys: [String], of owner: String? = nil) throws(BackupError) {
-            for key in keys { _ = try part(fields, key, of: owner, "a string", \.string) }
-        }
-        func list<Part>(
-            _ fields: Document, _ key: String, of owner: String? = nil, _ kind: String, _ read: (Value) -> Part?
-        ) throws(BackupError) -> [Part] {
-            var parts: [Part] = []
-            for (place, value) in (try part(fields, key, of: owner, "a list", \.array) ?? []).enumerated() {
-                guard let part = read(value) else {
-                    throw damaged("has '\(key)[\(place)]'\(owner.map { " of \($0)" } ?? "") that is not \(kind)")
-                }
-                parts.append(part)
-            }
-            return parts
-        }
+        let reading = MetadataReading(path: path, line: line)
         let document: Document
         do throws(JSONFault) {
             document = try ExtendedJSONDecoder.document(text)
-        } catch { throw damaged("is \(error)") }
-        guard let format = document["format"]?.integer else { throw damaged("names no format") }
+        } catch { throw reading.damaged("is \(error)") }
+        guard let format = document["format"]?.integer else { throw reading.damaged("names no format") }
         guard format == Self.format else {
             throw BackupError(
                 .newerFormat, path, line: line, "the file has format \(format), and this program reads format 1",
                 advice: "Use a newer mongoferry.")
         }
-        guard let database = document["database"]?.string else { throw damaged("names no database") }
-        guard let entries = document["collections"]?.array else { throw damaged("lists no collections") }
-        try texts(document, ["created", "program", "serverVersion", "topology", "consistency", "snapshot", "json"])
+        guard let database = document["database"]?.string else { throw reading.damaged("names no database") }
+        guard let entries = document["collections"]?.array else { throw reading.damaged("lists no collections") }
+        try reading.checkTexts(
+            document, ["created", "program", "serverVersion", "topology", "consistency", "snapshot", "json"])
         self.init(
             created: document["created"]?.string, program: document["program"]?.string ?? "an unknown program",
             database: database)
         serverVersion = document["serverVersion"]?.string
         topology = document["topology"]?.string
-        hosts = try list(document, "hosts", "a string", \.string)
+        hosts = try reading.list(document, "hosts", "a string", \.string)
         consistency = document["consistency"]?.string ?? "none"
         snapshot = document["snapshot"]?.string
         json = document["json"]?.string ?? "compact"
-        countsAreExact = try part(document, "countsAreExact", "true or false", \.bool) ?? true
+        countsAreExact = try reading.part(document, "countsAreExact", "true or false", \.bool) ?? true
         var names: Set<String> = []
         for entry in entries {
-            guard let fields = entry.ownFields, let name = fields["name"]?.string else {
-                throw damaged("has a collection without a name")
+            let collection = try reading.collection(entry)
+            guard names.insert(collection.name).inserted else {
+                throw reading.damaged("lists \(Self.shown(collection.name)) twice")
             }
-            let owner = Self.shown(name)
-            try texts(fields, ["collection", "type"], of: owner)
-            let kind = fields["type"]?.string ?? "collection"
-            guard let kind = Collection.Kind(rawValue: kind) else {
-                throw damaged("says that \(owner) is a '\(kind)', which this program does not know")
+            collections.append(collection)
+        }
+        references = try reading.list(document, "references", "a document", \.ownFields).map {
+            try reading.restored($0, "a reference")
+        }
+        excluded = try reading.named(document, "excluded", "something excluded without a name", text: "reason").map {
+            Exclusion(name: $0, reason: $1)
+        }
+        queries = try reading.named(document, "queries", "a query without a collection's name", text: "query").map {
+            ($0, $1)
+        }
+    }
+}
+
+/// The parts of a metadata line, each with an error that names it where it is another thing than it should be.
+private struct MetadataReading {
+    let path: String
+    let line: Int
+
+    func damaged(_ reason: String) -> BackupError { .damaged(path, line: line, "the metadata line \(reason)") }
+
+    /// A document whose values stand in the line as wrappers.
+    func restored(_ part: Document, _ name: String) throws(BackupError) -> Document {
+        do {
+            return try JSONText.restored(part)
+        } catch { throw damaged("has \(name) that cannot be read: \(error)") }
+    }
+
+    /// What stands under a key, where anything does; not left out because it is something else.
+    func part<Part>(
+        _ fields: Document, _ key: String, of owner: String? = nil, _ kind: String, _ read: (Value) -> Part?
+    ) throws(BackupError) -> Part? {
+        guard let value = fields[key] else { return nil }
+        guard let part = read(value) else {
+            throw damaged("has '\(key)'\(owner.map { " of \($0)" } ?? "") that is not \(kind)")
+        }
+        return part
+    }
+
+    func checkTexts(_ fields: Document, _ keys: [String], of owner: String? = nil) throws(BackupError) {
+        for key in keys { _ = try part(fields, key, of: owner, "a string", \.string) }
+    }
+
+    func list<Part>(
+        _ fields: Document, _ key: String, of owner: String? = nil, _ kind: String, _ read: (Value) -> Part?
+    ) throws(BackupError) -> [Part] {
+        var parts: [Part] = []
+        for (place, value) in (try part(fields, key, of: owner, "a list", \.array) ?? []).enumerated() {
+            guard let part = read(value) else {
+                throw damaged("has '\(key)[\(place)]'\(owner.map { " of \($0)" } ?? "") that is not \(kind)")
             }
-            guard names.insert(name).inserted else { throw damaged("lists \(owner) twice") }
-            let records = try part(fields, "records", of: owner, "a whole number", \.integer) ?? 0
-            guard Self.counts.contains(records) else {
-                throw damaged("gives \(owner) \(records) records")
-            }
-            collections.append(
-                Collection(
-                    name: name, databaseName: fields["collection"]?.string, kind: kind,
-                    options: try restored(
-                        try part(fields, "options", of: owner, "a document", \.ownFields) ?? [:],
-                        "the options of \(owner)"),
-                    indexes: try list(fields, "indexes", of: owner, "a document", \.ownFields).map {
-                        try restored($0, "an index of \(owner)")
-                    },
-                    records: records))
+            parts.append(part)
         }
-        references = try list(document, "references", "a document", \.ownFields).map {
-            try restored($0, "a reference")
+        return parts
+    }
+
+    /// A list of names with a text each, which may be left out.
+    func named(
+        _ document: Document, _ key: String, _ nameless: String, text: String
+    ) throws(BackupError) -> [(name: String, text: String)] {
+        var parts: [(name: String, text: String)] = []
+        for fields in try list(document, key, "a document", \.ownFields) {
+            guard let name = fields["name"]?.string else { throw damaged("has \(nameless)") }
+            try checkTexts(fields, [text], of: BackupMetadata.shown(name))
+            parts.append((name, fields[text]?.string ?? ""))
         }
-        for fields in try list(document, "excluded", "a document", \.ownFields) {
-            guard let name = fields["name"]?.string else { throw damaged("has something excluded without a name") }
-            try texts(fields, ["reason"], of: Self.shown(name))
-            excluded.append(Exclusion(name: name, reason: fields["reason"]?.string ?? ""))
+        return parts
+    }
+
+    func collection(_ entry: Value) throws(BackupError) -> BackupMetadata.Collection {
+        guard let fields = entry.ownFields, let name = fields["name"]?.string else {
+            throw damaged("has a collection without a name")
         }
-        for fields in try list(document, "queries", "a document", \.ownFields) {
-            guard let name = fields["name"]?.string else { throw damaged("has a query without a collection's name") }
-            try texts(fields, ["query"], of: Self.shown(name))
-            queries.append((name, fields["query"]?.string ?? ""))
+        let owner = BackupMetadata.shown(name)
+        try checkTexts(fields, ["collection", "type"], of: owner)
+        let type = fields["type"]?.string ?? "collection"
+        guard let kind = BackupMetadata.Collection.Kind(rawValue: type) else {
+            throw damaged("says that \(owner) is a '\(type)', which this program does not know")
         }
+        let records = try part(fields, "records", of: owner, "a whole number", \.integer) ?? 0
+        guard BackupMetadata.counts.contains(records) else {
+            throw damaged("gives \(owner) \(records) records")
+        }
+        let options = try part(fields, "options", of: owner, "a document", \.ownFields) ?? [:]
+        var indexes: [Document] = []
+        for index in try list(fields, "indexes", of: owner, "a document", \.ownFields) {
+            indexes.append(try restored(index, "an index of \(owner)"))
+        }
+        return BackupMetadata.Collection(
+            name: name, databaseName: fields["collection"]?.string, kind: kind,
+            options: try restored(options, "the options of \(owner)"), indexes: indexes, records: records)
     }
 }
 

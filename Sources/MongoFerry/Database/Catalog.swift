@@ -18,31 +18,9 @@ struct Catalog {
         _ database: String, _ found: [CollectionInfo], configuration: Configuration, only: [Glob] = [],
         exclude: [Glob] = []
     ) throws {
-        var unmatched = only
         for info in found.sorted(by: { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }) {
-            let name = configuration.fileName(of: info.name)
-            if let reason = Self.internalReason(info) {
+            if let reason = Self.reasonToLeaveOut(info, configuration, only: only, exclude: exclude) {
                 excluded.append(.init(name: info.name, reason: reason))
-                continue
-            }
-            let names = [name, info.name]
-            if !only.isEmpty {
-                let isMatched = only.contains { glob in names.contains(where: glob.matches) }
-                unmatched.removeAll { glob in names.contains(where: glob.matches) }
-                guard isMatched else {
-                    excluded.append(.init(name: info.name, reason: "not asked for"))
-                    continue
-                }
-            }
-            if let glob = exclude.first(where: { names.contains(where: $0.matches) }) {
-                excluded.append(.init(name: info.name, reason: "excluded by --exclude \(glob)"))
-                continue
-            }
-            if let glob = configuration.exclusion(ofDatabaseName: info.name) {
-                excluded.append(
-                    .init(
-                        name: info.name, reason: "excluded by '\(glob)' in \(configuration.file ?? "the configuration")"
-                    ))
                 continue
             }
             guard info.hasExactName else {
@@ -50,27 +28,21 @@ struct Catalog {
                     "the name of a collection of \(database), \(info.name), is not UTF-8, and cannot be addressed",
                     advice: ["Rename it with the tool that made it, or leave it out: --exclude '\(info.name)'."])
             }
-            let kind: BackupMetadata.Collection.Kind =
-                switch info.kind {
-                case .view: .view
-                case .timeseries: .timeseries
-                case .collection, .other: .collection
-                }
-            if case .other(let type) = info.kind {
+            let kind: BackupMetadata.Collection.Kind
+            switch info.kind {
+            case .view: kind = .view
+            case .timeseries: kind = .timeseries
+            case .collection: kind = .collection
+            case .other(let type):
                 excluded.append(.init(name: info.name, reason: "a '\(type)', which this program does not know"))
                 continue
             }
-            entries.append(.init(name: name, databaseName: info.name, kind: kind, options: info.options))
+            entries.append(
+                .init(
+                    name: configuration.fileName(of: info.name), databaseName: info.name, kind: kind,
+                    options: info.options))
         }
-        if let glob = unmatched.first {
-            if let own = found.first(where: { glob.matches($0.name) }), let reason = Self.internalReason(own) {
-                throw FerryError("'\(own.name)' is not exported: \(reason)", kind: .usage)
-            }
-            let all = found.filter { Self.internalReason($0) == nil }.map(\.name)
-            throw FerryError(
-                "there is no collection '\(glob)' in \(database)", kind: .usage,
-                advice: NearestName.nearest(to: glob.pattern, among: all).map { ["Did you mean '\($0)'?"] } ?? [])
-        }
+        try Self.checkAllMatch(only, database, found, configuration)
         let clashes = configuration.clashes(among: entries.map(\.databaseName))
         if let clash = clashes.first {
             throw FerryError(
@@ -81,6 +53,42 @@ struct Catalog {
         }
         try Self.checkLookAlikes(entries.map(\.name))
         try Self.checkLookAlikes(entries.map(\.databaseName))
+    }
+
+    /// Nil for what is taken.
+    private static func reasonToLeaveOut(
+        _ info: CollectionInfo, _ configuration: Configuration, only: [Glob], exclude: [Glob]
+    ) -> String? {
+        if let reason = internalReason(info) { return reason }
+        let names = bothNames(of: info, configuration)
+        if !only.isEmpty, !only.contains(where: { names.contains(where: $0.matches) }) { return "not asked for" }
+        if let glob = exclude.first(where: { names.contains(where: $0.matches) }) {
+            return "excluded by --exclude \(glob)"
+        }
+        return configuration.exclusion(ofDatabaseName: info.name).map {
+            "excluded by '\($0)' in \(configuration.file ?? "the configuration")"
+        }
+    }
+
+    /// In the file and in the database.
+    private static func bothNames(of info: CollectionInfo, _ configuration: Configuration) -> [String] {
+        [configuration.fileName(of: info.name), info.name]
+    }
+
+    /// - Throws: ``FerryError`` for what was asked for and is not there, or is not exported.
+    private static func checkAllMatch(
+        _ only: [Glob], _ database: String, _ found: [CollectionInfo], _ configuration: Configuration
+    ) throws {
+        let others = found.filter { internalReason($0) == nil }
+        let names = others.flatMap { bothNames(of: $0, configuration) }
+        guard let glob = only.first(where: { !names.contains(where: $0.matches) }) else { return }
+        if let own = found.first(where: { glob.matches($0.name) }), let reason = internalReason(own) {
+            throw FerryError("'\(own.name)' is not exported: \(reason)", kind: .usage)
+        }
+        throw FerryError(
+            "there is no collection '\(glob)' in \(database)", kind: .usage,
+            advice: NearestName.nearest(to: glob.pattern, among: others.map(\.name)).map { ["Did you mean '\($0)'?"] }
+                ?? [])
     }
 
     /// Servers tell names apart by their bytes, people and Swift's strings by their look: `é` can be one character or

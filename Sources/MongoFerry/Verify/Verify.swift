@@ -108,22 +108,7 @@ public struct Verify: Sendable {
             return Self.damaged(report, error)
         }
         let legacy = try preflight.types(of: &survey)
-        report.rejectionCount = survey.problems.count
-        report.rejections = survey.problems.sorted().map(Report.Rejection.init)
-        report.differences = survey.fileProblems.map { .init(collection: "", kind: .file, detail: $0) }
-        report.sha256 = reader.digest
-        report.collections = survey.rows.map { rows in
-            var outcome = CollectionOutcome(name: rows.name)
-            outcome.read = rows.count
-            return outcome
-        }
-        for index in report.collections.indices {
-            report.collections[index].rejected = survey.problems.counts[report.collections[index].name] ?? 0
-        }
-        for entry in reader.metadata?.collections ?? [] where entry.kind != .view && survey.rows(of: entry.name) == nil
-        {
-            report.collections.append(CollectionOutcome(name: entry.name))
-        }
+        report.note(&survey, of: reader)
         operation.warnOfUnusedReferences(configuration, in: reader.metadata, rows: survey.rows.map(\.name))
         let (references, faults) = ReferenceSource.file(configuration, reader.metadata, legacy)
         report.differences += faults.map { .init(collection: "", kind: .file, detail: $0.description) }
@@ -135,16 +120,15 @@ public struct Verify: Sendable {
         .run(references)
         report.sortCollections(by: references)
         report.graph = report.drawing(references)
-        if let connection {
-            report.database = connection.database
-            let live = try connection.withClient { try $0.listCollections(in: connection.database) }
-            report.noteState(of: live, connection, try UnfinishedImport.warning(live, connection))
-            let compared = try compared(reader, survey, &report, operation)
-            report.differences += try FileDatabaseComparison(
-                reader: reader, survey: compared, rules: legacy.rules, connection: connection, names: names,
-                contents: contents, operation: operation
-            ).run(Set(compared.rows.map(\.name)), live)
-        }
+        guard let connection else { return report }
+        report.database = connection.database
+        let live = try connection.withClient { try $0.listCollections(in: connection.database) }
+        report.noteState(of: live, connection, try UnfinishedImport.warning(live, connection))
+        let compared = try compared(reader, survey, &report, operation)
+        report.differences += try FileDatabaseComparison(
+            reader: reader, survey: compared, rules: legacy.rules, connection: connection, names: names,
+            contents: contents, operation: operation
+        ).run(Set(compared.rows.map(\.name)), live)
         return report
     }
 
@@ -186,6 +170,24 @@ public struct Verify: Sendable {
 }
 
 extension Report {
+    /// Tells what a pass over a file found.
+    fileprivate mutating func note(_ survey: inout FileSurvey, of reader: BackupReader) {
+        rejectionCount = survey.problems.count
+        rejections = survey.problems.sorted().map(Report.Rejection.init)
+        differences = survey.fileProblems.map { .init(collection: "", kind: .file, detail: $0) }
+        sha256 = reader.digest
+        collections = survey.rows.map { rows in
+            var outcome = CollectionOutcome(name: rows.name)
+            outcome.read = rows.count
+            outcome.rejected = survey.problems.counts[rows.name] ?? 0
+            return outcome
+        }
+        let entries = reader.metadata?.collections ?? []
+        for entry in entries where entry.kind != .view && survey.rows(of: entry.name) == nil {
+            collections.append(CollectionOutcome(name: entry.name))
+        }
+    }
+
     /// Says what of a database makes its comparison with a file doubtful.
     /// - Parameters:
     ///   - live: what the database holds.

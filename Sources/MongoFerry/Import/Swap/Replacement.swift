@@ -41,40 +41,15 @@ struct Replacement {
             uniqueKeysWithValues: staged.enumerated().map { ($1.name, OwnNames.stagingPrefix + "\(lock.mark).\($0)") })
         do {
             for step in plan.steps where step.way == .view { try views.tryOut(step) }
-            try create(staged, staging)
-            for step in staged {
-                do {
-                    try operation.cancellation.check()
-                    try fill(step, staging[step.name] ?? "", &outcome)
-                } catch let error as MongoError {
-                    throw Self.fault(error, at: step.databaseName)
-                }
-            }
-            try checkCounts(of: staged.map { ($0, staging[$0.name] ?? "") }, outcome.loads)
-            for step in staged { try buildExpiring(step, staging[step.name] ?? "", &outcome) }
-            try operation.cancellation.check()
+            try stage(staged, staging, &outcome)
+            outcome.isRefused = try isRefused(staging, &outcome)
+            if !outcome.isRefused { try noteLateWrites(to: staged, &outcome) }
         } catch {
             try discard(Array(staging.values), after: error)
         }
-        guard outcome.refusedIndexes.isEmpty, loader.rejections.count <= maximumRejects else {
+        if outcome.isRefused {
             try discard(Array(staging.values), after: nil)
-            outcome.isRefused = true
             return outcome
-        }
-        do {
-            outcome.references = try check?(staging, outcome.loads) ?? []
-        } catch {
-            try discard(Array(staging.values), after: error)
-        }
-        if outcome.references.contains(where: { $0.dangling > 0 && !$0.isOptional }) {
-            try discard(Array(staging.values), after: nil)
-            outcome.isRefused = true
-            return outcome
-        }
-        do {
-            try noteLateWrites(to: staged, &outcome)
-        } catch {
-            try discard(Array(staging.values), after: error)
         }
         // What cannot be staged comes last, in the plan's order: views at the end.
         for (number, step) in (staged + plan.steps.filter { $0.way != .staged }).enumerated() {
@@ -98,6 +73,29 @@ struct Replacement {
             forget(step, plan)
         }
         return outcome
+    }
+
+    /// Loads and indexes everything beside the live data.
+    private func stage(_ steps: [ImportPlan.Step], _ staging: [String: String], _ outcome: inout Outcome) throws {
+        try create(steps, staging)
+        for step in steps {
+            do {
+                try operation.cancellation.check()
+                try fill(step, staging[step.name] ?? "", &outcome)
+            } catch let error as MongoError {
+                throw Self.fault(error, at: step.databaseName)
+            }
+        }
+        try checkCounts(of: steps.map { ($0, staging[$0.name] ?? "") }, outcome.loads)
+        for step in steps { try buildExpiring(step, staging[step.name] ?? "", &outcome) }
+        try operation.cancellation.check()
+    }
+
+    /// Whether the server, or the check of references, has more against what was staged than is allowed.
+    private func isRefused(_ staging: [String: String], _ outcome: inout Outcome) throws -> Bool {
+        guard outcome.refusedIndexes.isEmpty, loader.rejections.count <= maximumRejects else { return true }
+        outcome.references = try check?(staging, outcome.loads) ?? []
+        return outcome.references.contains { $0.dangling > 0 && !$0.isOptional }
     }
 
     /// What there is of a collection or view while it is replaced.

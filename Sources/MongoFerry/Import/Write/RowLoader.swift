@@ -44,11 +44,31 @@ struct RowLoader {
         let repeated = try way.measurementFields.map {
             try RepeatedMeasurements(in: rows, of: reader, survey, rules, $0, self.operation.cancellation)
         }
+        let workers = try read(rows, into: namespace, way, repeated, isDryRun: isDryRun, writers: writers, known: known)
+        result.add(workers)
+        try writePostponed(workers.flatMap(\.postponed), namespace, way, &result)
+        let setAside = workers.reduce(0) { $0 + $1.setAside }
+        guard result.outcome.read + setAside == rows.count else {
+            throw FerryError(
+                "\(reader.path): \(result.outcome.read.counted("row")) of \(name) read, \(rows.count.grouped) found before: the file was changed while it was read"
+            )
+        }
+        // Before anything is swapped in: its rows may be others than those that were found sound.
+        try reader.checkUnchanged()
+        result.outcome.seconds = watch.seconds
+        return result
+    }
+
+    /// Has the rows of a collection decoded and written by several threads.
+    private func read(
+        _ rows: FileSurvey.Rows, into namespace: Namespace, _ way: DocumentWriter.Way,
+        _ repeated: RepeatedMeasurements?, isDryRun: Bool, writers: Int?, known: KnownRows?
+    ) throws -> [LoadWorker] {
         try reader.seek(to: rows.first)
+        let name = rows.name
         let done = Tally()
         let bytes = Tally()
-        let count = connection.bounded(writers ?? jobs)
-        let workers = (0..<count).map { _ in
+        let workers = (0..<connection.bounded(writers ?? jobs)).map { _ in
             LoadWorker(
                 name: name, survey: survey, rules: rules, end: rows.end, known: known,
                 tally: references?.tally(of: name))
@@ -75,151 +95,38 @@ struct RowLoader {
             afterEach: workers.map { worker in { @Sendable in try worker.flushIfFull() } },
             besideKept: way.keptBesideNextRow,
             atEnd: workers.map { worker in { @Sendable in try worker.finish() } })
-        for worker in workers {
-            if let outcome = worker.outcome { result.outcome += outcome }
-            result.matched += worker.matched
-            if let found = worker.references { result.references = (result.references ?? []).adding(found) }
-            if let counts = worker.conversions {
-                if result.conversions == nil { result.conversions = counts } else { result.conversions?.merge(counts) }
-            }
+        return workers
+    }
+
+    /// Writes what found its place taken while all were writing.
+    private func writePostponed(
+        _ postponed: [SecondAttempt.Postponed], _ namespace: Namespace, _ way: DocumentWriter.Way,
+        _ result: inout Result
+    ) throws {
+        guard !postponed.isEmpty else { return }
+        try lock?.check()
+        try connection.withClient { client in
+            let writer = DocumentWriter(
+                client: client, namespace: namespace, way: way, name: result.outcome.name, rejections: rejections,
+                cancellation: operation.cancellation)
+            let attempt = SecondAttempt(client: client, namespace: namespace, cancellation: operation.cancellation)
+            writer.note(try attempt.run(postponed))
+            result.outcome += writer.outcome
         }
-        let passed = workers.reduce(0) { $0 + $1.passed }
-        result.outcome.read += passed
-        result.outcome.unchanged += passed
-        result.matched += passed
-        let postponed = workers.flatMap(\.postponed)
-        if !postponed.isEmpty {
-            try lock?.check()
-            try connection.withClient { client in
-                let writer = DocumentWriter(
-                    client: client, namespace: namespace, way: way, name: name, rejections: rejections,
-                    cancellation: operation.cancellation)
-                let attempt = SecondAttempt(
-                    client: client, namespace: namespace, cancellation: operation.cancellation)
-                writer.note(try attempt.run(postponed))
-                result.outcome += writer.outcome
-            }
-        }
-        let setAside = workers.reduce(0) { $0 + $1.setAside }
-        guard result.outcome.read + setAside == rows.count else {
-            throw FerryError(
-                "\(reader.path): \(result.outcome.read.counted("row")) of \(name) read, \(rows.count.grouped) found before: the file was changed while it was read"
-            )
-        }
-        // Before anything is swapped in: its rows may be others than those that were found sound.
-        try reader.checkUnchanged()
-        result.outcome.seconds = watch.seconds
-        return result
     }
 }
 
-/// One thread's part of a load.
-// @unchecked: one thread at a time; read by the loader after the pass has ended.
-private final class LoadWorker: @unchecked Sendable {
-    private let name: String
-    private let survey: FileSurvey
-    private let rules: TypeRules?
-    private let end: Int
-    private var decoder: RowDecoder
-    private let converted = ByteBuffer(capacity: 4096)
-    private var open: DocumentWriter?
-    private(set) var conversions: ConversionCounts?
-    private(set) var outcome: CollectionOutcome?
-    private(set) var matched = 0
-    private(set) var postponed: [SecondAttempt.Postponed] = []
-    /// Rows that a rule of the configuration cannot convert, those that repeat an `_id`, and legacy ones that are too large
-    /// even when they are converted; the preflight has found and set them aside.
-    private(set) var setAside = 0
-    /// Rows that the database has already, and how many of them there were.
-    private let known: KnownRows?
-    private(set) var passed = 0
-    private let tally: ReferenceTally?
-    private(set) var references: [ReferenceOutcome]?
-
-    init(
-        name: String, survey: FileSurvey, rules: TypeRules?, end: Int, known: KnownRows?, tally: ReferenceTally?
-    ) {
-        self.known = known
-        self.tally = tally
-        self.name = name
-        self.survey = survey
-        self.rules = rules
-        self.end = end
-        decoder = RowDecoder(survey)
-        conversions = rules?.makeCounts()
-    }
-
-    func writer(_ make: () throws -> DocumentWriter) rethrows -> DocumentWriter {
-        if let open { return open }
-        let fresh = try make()
-        open = fresh
-        return fresh
-    }
-
-    func take(_ batch: RecordBatch, _ writer: DocumentWriter) throws -> Int {
-        var taken = 0
-        try batch.forEachRow { row in
-            guard row.offset < end, let (collection, fields) = try? decoder.fields(of: row), collection == name else {
-                return
+extension RowLoader.Result {
+    fileprivate mutating func add(_ workers: [LoadWorker]) {
+        for worker in workers {
+            if let outcome = worker.outcome { self.outcome += outcome }
+            matched += worker.matched + worker.passed
+            if let found = worker.references { references = (references ?? []).adding(found) }
+            if let counts = worker.conversions {
+                if conversions == nil { conversions = counts } else { conversions?.merge(counts) }
             }
-            if !survey.repeatedLines.isEmpty, survey.repeatedLines.contains(row.line) {
-                setAside += 1
-                return
-            }
-            let line = row.line
-            do {
-                try decoder.withDocument(fields, line: line, collection: name) { document, traits in
-                    guard let rules, survey.legacyRows.includes(document, hasWrapper: traits.contains(.wrapper)) else {
-                        if known?.contains(document) == true {
-                            passed += 1
-                            return
-                        }
-                        try checkSize(document)
-                        try tally?.look(at: document, over: writer.client)
-                        return try writer.add(document, line: line, from: decoder.buffer)
-                    }
-                    try convert(document, rules) {
-                        try checkSize($0)
-                        try writer.add($0, line: line)
-                    }
-                }
-                taken += 1
-            } catch is RowProblem {
-                // The preflight has found this row, and the import goes on only where it may be set aside.
-                return
-            } catch is RowRejection {
-                setAside += 1
-            } catch is TooLarge {
-                setAside += 1
-            }
+            outcome.read += worker.passed
+            outcome.unchanged += worker.passed
         }
-        return taken
-    }
-
-    private struct TooLarge: Error {}
-
-    private func checkSize(_ document: RawDocument) throws {
-        guard document.bytes.count <= survey.maximumDocument else { throw TooLarge() }
-    }
-
-    private func convert(_ document: RawDocument, _ rules: TypeRules, _ body: (RawDocument) throws -> Void) throws {
-        guard let collection = rules.rules(for: name), var counts = conversions else { return try body(document) }
-        conversions = nil
-        defer { conversions = counts }
-        converted.reset()
-        try collection.apply(to: document, appendingTo: converted, counts: &counts)
-        try body(try RawDocument(converted.bytes))
-    }
-
-    func flushIfFull() throws { try open?.flushIfFull() }
-
-    func finish() throws {
-        references = try tally?.finish(over: open?.client)
-        guard let writer = open else { return }
-        try writer.flush()
-        outcome = writer.outcome
-        matched = writer.matched
-        postponed = writer.postponed
-        open = nil
     }
 }

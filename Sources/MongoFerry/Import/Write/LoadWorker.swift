@@ -1,0 +1,115 @@
+import BSON
+import BackupFile
+import MongoDriver
+import Relations
+
+/// One thread's part of a load.
+// @unchecked: one thread at a time; read by the loader after the pass has ended.
+final class LoadWorker: @unchecked Sendable {
+    private let name: String
+    private let survey: FileSurvey
+    private let rules: TypeRules?
+    private let end: Int
+    private var decoder: RowDecoder
+    private let converted = ByteBuffer(capacity: 4096)
+    private var open: DocumentWriter?
+    private(set) var conversions: ConversionCounts?
+    private(set) var outcome: CollectionOutcome?
+    private(set) var matched = 0
+    private(set) var postponed: [SecondAttempt.Postponed] = []
+    /// Rows that a rule of the configuration cannot convert, those that repeat an `_id`, and legacy ones that are too large
+    /// even when they are converted; the preflight has found and set them aside.
+    private(set) var setAside = 0
+    /// Rows that the database has already, and how many of them there were.
+    private let known: KnownRows?
+    private(set) var passed = 0
+    private let tally: ReferenceTally?
+    private(set) var references: [ReferenceOutcome]?
+
+    init(
+        name: String, survey: FileSurvey, rules: TypeRules?, end: Int, known: KnownRows?, tally: ReferenceTally?
+    ) {
+        self.known = known
+        self.tally = tally
+        self.name = name
+        self.survey = survey
+        self.rules = rules
+        self.end = end
+        decoder = RowDecoder(survey)
+        conversions = rules?.makeCounts()
+    }
+
+    func writer(_ make: () throws -> DocumentWriter) rethrows -> DocumentWriter {
+        if let open { return open }
+        let fresh = try make()
+        open = fresh
+        return fresh
+    }
+
+    func take(_ batch: RecordBatch, _ writer: DocumentWriter) throws -> Int {
+        var taken = 0
+        try batch.forEachRow { row in
+            guard row.offset < end, let (collection, fields) = try? decoder.fields(of: row), collection == name else {
+                return
+            }
+            if !survey.repeatedLines.isEmpty, survey.repeatedLines.contains(row.line) {
+                setAside += 1
+                return
+            }
+            let line = row.line
+            do {
+                try decoder.withDocument(fields, line: line, collection: name) { document, traits in
+                    guard let rules, survey.legacyRows.includes(document, hasWrapper: traits.contains(.wrapper)) else {
+                        if known?.contains(document) == true {
+                            passed += 1
+                            return
+                        }
+                        try checkSize(document)
+                        try tally?.look(at: document, over: writer.client)
+                        return try writer.add(document, line: line, from: decoder.buffer)
+                    }
+                    try convert(document, rules) {
+                        try checkSize($0)
+                        try writer.add($0, line: line)
+                    }
+                }
+                taken += 1
+            } catch is RowProblem {
+                // The preflight has found this row, and the import goes on only where it may be set aside.
+                return
+            } catch is RowRejection {
+                setAside += 1
+            } catch is TooLarge {
+                setAside += 1
+            }
+        }
+        return taken
+    }
+
+    private struct TooLarge: Error {}
+
+    private func checkSize(_ document: RawDocument) throws {
+        guard document.bytes.count <= survey.maximumDocument else { throw TooLarge() }
+    }
+
+    private func convert(_ document: RawDocument, _ rules: TypeRules, _ body: (RawDocument) throws -> Void) throws {
+        guard let collection = rules.rules(for: name), var counts = conversions else { return try body(document) }
+        conversions = nil
+        defer { conversions = counts }
+        converted.reset()
+        try collection.apply(to: document, appendingTo: converted, counts: &counts)
+        try body(try RawDocument(converted.bytes))
+    }
+
+    func flushIfFull() throws { try open?.flushIfFull() }
+
+    func finish() throws {
+        references = try tally?.finish(over: open?.client)
+        guard let writer = open else { return }
+        try writer.flush()
+        outcome = writer.outcome
+        matched = writer.matched
+        postponed = writer.postponed
+        open = nil
+    }
+}
