@@ -520,6 +520,60 @@ import Testing
         }
     }
 
+    /// What is left of a damaged time series must not be taken for the server's own affair.
+    @Test func bucketsWithoutTheirTimeSeriesAreNamedAsWhatIsMissing() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "c")
+            try database.insert([["_id": 1]], into: "system.buckets.lost")
+            let report = try database.export(to: folder.file("c.csv"))
+            #expect(
+                report.excluded.map { "\($0.name): \($0.reason)" } == [
+                    "system.buckets.lost: buckets of 'lost', which is no time series: their measurements are not in the file"
+                ])
+            #expect(report.collections.map(\.name) == ["c"])
+        }
+    }
+
+    /// The server shows the collation that it inherits, and takes no partial index with one.
+    @Test func aPartialIndexOfATimeSeriesWithACollationComesBack() throws {
+        try withTestDatabase { database, folder in
+            try database.create(
+                "ticks", ["timeseries": ["timeField": "at"], "collation": ["locale": "fr"]],
+                indexes: [["key": ["n": 1], "name": "some", "partialFilterExpression": ["n": ["$gt": 3]]]])
+            try database.run(["insert": "ticks", "documents": [["at": .date(1), "n": 4]]])
+            let expected = try database.image()
+            try database.export(to: folder.file("ticks.csv"))
+            for mode in [ImportOptions.Mode.replace, .merge] {
+                if mode == .merge { try database.drop("ticks") }
+                let report = try database.load(folder.file("ticks.csv"), mode)
+                #expect(report.status == .done, "\(report.warnings)")
+                #expect(try database.image().differences(from: expected) == [])
+            }
+        }
+    }
+
+    /// The documents have a field that servers take only from clients that encrypt, or past the validation.
+    @Test(arguments: ImportOptions.Mode.allCases)
+    func documentsOfQueryableEncryptionComeBack(mode: ImportOptions.Mode) throws {
+        try withTwoTestDatabases { source, copy, folder in
+            let field: Value = [
+                "keyId": .binary(subtype: 4, Array(repeating: 7, count: 16)), "path": "ssn", "bsonType": "string",
+                "queries": [["queryType": "equality", "contention": .int64(0)]],
+            ]
+            try source.create("enc", ["encryptedFields": ["fields": [field]]])
+            let cipher: [UInt8] = [7] + Array(repeating: 7, count: 16) + [2] + Array(repeating: 9, count: 80)
+            let document: Document = [
+                "_id": 1, "ssn": .binary(subtype: 6, cipher),
+                "__safeContent__": [.binary(subtype: 0, Array(repeating: 5, count: 32))],
+            ]
+            try source.run(["insert": "enc", "documents": [.document(document)], "bypassDocumentValidation": true])
+            try source.export(to: folder.file("enc.csv"))
+            let report = try copy.load(folder.file("enc.csv"), mode)
+            #expect(report.rejections.map(\.reason) == [] && report.status == .done)
+            #expect(try copy.image().differences(from: source.image()) == [])
+        }
+    }
+
     // MARK: What a server does not know
 
     /// A file as a newer server's export would be.

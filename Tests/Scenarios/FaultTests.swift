@@ -122,7 +122,11 @@ extension OwnServerTests {
                 let file = folder.file("new.csv")
                 let data = try FaultData(database, file: file, uri: server.uri())
                 let pause = try FailPoint(
-                    server, ["createIndexes"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 1500])
+                    server, ["createIndexes"], mode: .times(1),
+                    [
+                        "blockConnection": true, "blockTimeMS": 1500,
+                        "namespace": .string("\(database.name).customers"),
+                    ])
                 let program = try Program(importing(database, file) + ["--in-place"])
                 let outcome = try program.interrupted(at: pause)
                 #expect(outcome.status == 130, "\(outcome.text)")

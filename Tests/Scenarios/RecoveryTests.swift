@@ -1,4 +1,5 @@
 import BSON
+import BackupFile
 import Foundation
 import MongoDriver
 import MongoFerry
@@ -197,13 +198,65 @@ extension OwnServerTests {
                 }
                 try database.insert([["_id": 2, "n": 2]], into: "c")
                 let before = try database.image()
-                let failure = try FailPoint(server, ["drop"], mode: .times(1), ["errorCode": 13])
+                // Its own, not that of the collection in which the definition is tried.
+                let failure = try FailPoint(
+                    server, ["drop"], mode: .times(1),
+                    ["errorCode": 13, "namespace": .string("\(database.name).c")])
                 let outcome = try Program.run(importing(database, file, "replace", ["--in-place"]))
                 try failure.off()
                 #expect(outcome.status == 1, "\(outcome.text)")
                 #expect(outcome.errors.contains("New already: none. Still old: c."), "\(outcome.errors)")
                 #expect(!outcome.errors.contains("not complete"), "\(outcome.errors)")
                 #expect(try database.image().differences(from: before) == [])
+            }
+        }
+
+        @Test func whatTheServerRefusesOfATimeSeriesIsFoundOutWhileTheOldOneIsThere() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.create("ticks", ["timeseries": ["timeField": "at"]])
+                try database.run(["insert": "ticks", "documents": [["_id": 1, "at": .date(1000)]]])
+                let before = try database.image()
+                let file = folder.file("ticks.csv")
+                let odd = BackupMetadata.Collection(
+                    name: "ticks", kind: .timeseries,
+                    options: ["timeseries": ["timeField": "at", "granularity": "seconds", "bucketAge": 100]])
+                var indexed = BackupMetadata.Collection(
+                    name: "ticks", kind: .timeseries, options: ["timeseries": ["timeField": "at"]])
+                indexed.indexes = [["v": 2, "key": ["at": 1], "name": "odd", "quantum": true]]
+                for (entry, status) in [(odd, 1), (indexed, 2)] as [(BackupMetadata.Collection, Int32)] {
+                    let writer = try BackupWriter(
+                        .file(path: file, overwriting: true), compression: .none, plain: false,
+                        metadata: BackupMetadata(created: nil, program: "test", database: "test", collections: [entry]))
+                    _ = try writer.finish(counts: [:])
+                    for more in [[], ["--in-place"]] {
+                        let outcome = try Program.run(importing(database, file, "replace", more))
+                        #expect(outcome.status == status, "\(outcome.text)")
+                        #expect(
+                            outcome.errors.lowercased().contains("the live data were not touched"), "\(outcome.errors)")
+                        #expect(try database.image().differences(from: before) == [])
+                    }
+                }
+            }
+        }
+
+        /// It goes on when nobody waits for it any more, and what it writes must not come into the new collection.
+        @Test func measurementsOfAnInsertThatNobodyWaitsForDoNotComeTwice() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.create("ticks", ["timeseries": ["timeField": "at"]])
+                let documents: [Value] = (0..<500).map { ["_id": .int32($0), "at": .date(Int64($0) * 1000)] }
+                try database.run(["insert": "ticks", "documents": .array(documents)])
+                let file = folder.file("ticks.csv")
+                try export(database, to: file)
+                let failure = try FailPoint(
+                    server, ["insert"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 3000])
+                let outcome = try Program.run([
+                    "import", file, "--uri", server.uri("", "socketTimeoutMS=700"), "--db", database.name, "--mode",
+                    "replace", "--yes",
+                ])
+                try failure.off()
+                #expect(outcome.status == 0, "\(outcome.text)")
+                Thread.sleep(forTimeInterval: 3.5)
+                #expect(try database.documents(in: "ticks").count == 500)
             }
         }
 

@@ -127,6 +127,105 @@ extension OwnServerTests {
             }
         }
 
+        private func addUser(
+            _ name: String, _ actions: [String], on collections: [String], _ database: TestDatabase,
+            _ server: OwnServer
+        ) throws -> String {
+            let resources = collections.map { collection -> Value in
+                [
+                    "resource": ["db": .string(database.name), "collection": .string(collection)],
+                    "actions": .array(actions.map { .string($0) }),
+                ]
+            }
+            try database.run(["createRole": .string(name), "privileges": .array(resources), "roles": []])
+            try database.run([
+                "createUser": .string(name), "pwd": .string(Self.secret),
+                "roles": [["role": .string(name), "db": .string(database.name)]],
+            ])
+            return server.uri("\(name):\(Self.encoded)@", "authSource=\(database.name)")
+        }
+
+        /// Without its time field no measurement is found that is there already.
+        @Test func aBareFileIsNotMergedIntoATimeSeriesWhoseOptionsTheUserCannotSee() throws {
+            try withUsers { server, database, folder, reader, _ in
+                try database.create("ticks", ["timeseries": ["timeField": "at"]])
+                try database.run(["insert": "ticks", "documents": [["_id": 1, "at": .date(1000)]]])
+                let (bare, full) = (folder.file("bare.csv"), folder.file("full.csv"))
+                for words in [["--plain", "-o", bare], ["-o", full]] {
+                    let export = try Program.run(["export", "--uri", reader, "--db", database.name] + words)
+                    try #require(export.status == 0, "\(export.text)")
+                }
+                let actions = [
+                    "find", "insert", "update", "remove", "listIndexes", "collStats", "createCollection",
+                    "dropCollection",
+                ]
+                let narrow = try addUser("series", actions, on: ["ticks", "__mongoferry_lock"], database, server)
+                defer { _ = try? database.run(["dropRole": "series"]) }
+                for mode in ["merge", "insert"] {
+                    let refused = try Program.run(
+                        ["import", bare, "--uri", narrow, "--db", database.name, "--mode", mode])
+                    #expect(refused.status == 1 && refused.errors.contains("cannot be seen"), "\(refused.text)")
+                    let known = try Program.run(
+                        ["import", full, "--uri", narrow, "--db", database.name, "--mode", mode])
+                    #expect(known.status == 0, "\(known.text)")
+                    #expect(try database.count("ticks") == 1)
+                }
+                let equal = try Program.run(["verify", full, "--uri", narrow, "--db", database.name])
+                #expect(equal.status == 0, "\(equal.text)")
+                let unknown = try Program.run(["verify", bare, "--uri", narrow, "--db", database.name])
+                #expect(unknown.status == 1 && unknown.errors.contains("cannot be seen"), "\(unknown.text)")
+            }
+        }
+
+        @Test func whatAUserCannotSeeIsNotCalledMissing() throws {
+            try withUsers { server, database, folder, reader, _ in
+                try database.insert([["_id": 1]], into: "seen")
+                try database.insert([["_id": 1]], into: "unseen")
+                let file = folder.file("all.csv")
+                let export = try Program.run(["export", "--uri", reader, "--db", database.name, "-o", file])
+                try #require(export.status == 0, "\(export.text)")
+                let narrow = try addUser(
+                    "partial", ["find", "listIndexes", "collStats"], on: ["seen"], database, server)
+                defer { _ = try? database.run(["dropRole": "partial"]) }
+                let all = try Program.run(["verify", file, "--uri", narrow, "--db", database.name])
+                #expect(all.status == 1, "\(all.text)")
+                #expect(all.errors.contains("nobody can tell whether 'unseen' is in \(database.name)"), "\(all.errors)")
+                let one = try Program.run(
+                    ["verify", file, "--uri", narrow, "--db", database.name, "--collection", "seen"])
+                #expect(one.status == 0, "\(one.text)")
+                let alone = try Program.run(["verify", "--uri", narrow, "--db", database.name])
+                #expect(alone.status == 0, "\(alone.text)")
+                #expect(alone.errors.contains("only what the user has rights on was looked at"), "\(alone.errors)")
+            }
+        }
+
+        /// It says nothing about the data.
+        @Test(arguments: [["merge"], ["insert"], ["replace"], ["replace", "--in-place"]])
+        func aMissingRightToBuildIndexesIsNoProblemOfTheData(mode: [String]) throws {
+            try withUsers { server, database, folder, reader, _ in
+                try database.create("c", indexes: [["key": ["n": 1], "name": "n_1"]])
+                try database.insert([["_id": 1, "n": 1]], into: "c")
+                let file = folder.file("c.csv")
+                let export = try Program.run(["export", "--uri", reader, "--db", database.name, "-o", file])
+                try #require(export.status == 0, "\(export.text)")
+                if mode[0] != "replace" { try database.drop("c") }
+                let before = try database.image()
+                let actions = [
+                    "find", "insert", "update", "remove", "listIndexes", "listCollections", "collStats",
+                    "createCollection",
+                    "dropCollection", "renameCollectionSameDB",
+                ]
+                let narrow = try addUser("plain", actions, on: [""], database, server)
+                defer { _ = try? database.run(["dropRole": "plain"]) }
+                let outcome = try Program.run(
+                    ["import", file, "--uri", narrow, "--db", database.name, "--yes", "--mode"] + mode)
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("not authorized"), "\(outcome.errors)")
+                #expect(!outcome.text.contains("by hand") && !outcome.text.contains("lsid"), "\(outcome.text)")
+                if mode[0] == "replace" { #expect(try database.image().differences(from: before) == []) }
+            }
+        }
+
         @Test func aWrongPasswordIsAnErrorThatDoesNotShowIt() throws {
             try withUsers { server, database, folder, _, _ in
                 let uri = server.uri(

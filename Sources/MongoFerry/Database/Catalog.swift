@@ -18,7 +18,16 @@ struct Catalog {
         _ database: String, _ found: [CollectionInfo], configuration: Configuration, only: [Glob] = [],
         exclude: [Glob] = []
     ) throws {
+        let series = Set(found.filter { $0.kind == .timeseries }.map(\.name))
         for info in found.sorted(by: { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }) {
+            if let name = Self.bucketsOwner(info), !series.contains(name) {
+                excluded.append(
+                    .init(
+                        name: info.name,
+                        reason: "buckets of '\(name)', which is no time series: their measurements are not in the file")
+                )
+                continue
+            }
             if let reason = Self.reasonToLeaveOut(info, configuration, only: only, exclude: exclude) {
                 excluded.append(.init(name: info.name, reason: reason))
                 continue
@@ -102,8 +111,14 @@ struct Catalog {
         }
     }
 
+    /// The name of the time series whose storage it is; nil for anything else.
+    private static func bucketsOwner(_ info: CollectionInfo) -> String? {
+        let prefix = "system.buckets."
+        return info.name.hasPrefix(prefix) ? String(info.name.dropFirst(prefix.count)) : nil
+    }
+
     private static func internalReason(_ info: CollectionInfo) -> String? {
-        if info.name.hasPrefix("system.buckets.") { return "the server's own storage of a time series" }
+        if bucketsOwner(info) != nil { return "the server's own storage of a time series" }
         if info.name == "system.js" { return "server-side functions; copy them by hand if you use them" }
         if info.name.hasPrefix("system.") || info.name.contains("__mdb_internal") { return "the server's own" }
         if info.name.hasPrefix(OwnNames.displacedPrefix) {

@@ -65,7 +65,7 @@ final class Connection: Sendable {
         (pool, server, committedReads) = try Threads.run(leavingOn: cancellation) {
             do {
                 let pool = try ClientPool(
-                    target.connectionString, applicationName: "mongoferry", spare: Self.spare,
+                    target.connectionString, applicationName: Self.applicationName, spare: Self.spare,
                     readsFromPrimary: forWriting)
                 if pool.choosesAmongServers { try pool.keepToOneServer() }
                 let server = try Self.contact(pool, database, meanwhile)
@@ -119,6 +119,9 @@ final class Connection: Sendable {
         if let listed = early.withLock({ $0 }) { return (connection, try listed.get()) }
         return (connection, try connection.withClient { try $0.listCollections(in: database) })
     }
+
+    /// What servers are told that this program is called.
+    static let applicationName = "mongoferry"
 
     /// Connections that do not count against the connection string's `maxPoolSize`: the lock's, and those that are asked
     /// something while all workers have theirs.

@@ -64,15 +64,25 @@ struct ConnectionFault {
                 advice: ["Check host, port, firewall, and tls and replicaSet in the connection string."])
     }
 
+    /// Of a set that has a primary.
+    private func unwanted(_ name: String) -> FerryError {
+        FerryError(
+            "cannot connect to \(hosts): the replica set \(name) has no member that the connection string's read preference takes",
+            advice: ["Say another readPreference in the connection string, or other readPreferenceTags."])
+    }
+
     /// Asks servers why none of them was fit; nil where none answers.
     private func unfit(_ candidates: [String]) -> FerryError? {
         for host in candidates {
             guard let asking = try? connection.asking(host),
-                let server = try? ClientPool(asking, applicationName: "mongoferry").withClient({ try $0.serverInfo() })
+                let server = try? ClientPool(asking, applicationName: Connection.applicationName).withClient({
+                    try $0.serverInfo()
+                })
             else { continue }
             switch server.topology {
             case .replicaSet(let name):
                 guard let wanted = connection.replicaSet, wanted != name else {
+                    if server.isWritablePrimary { return unwanted(name) }
                     return FerryError(
                         "cannot connect to \(hosts): the replica set \(name) has no primary",
                         details: [

@@ -10,12 +10,23 @@ enum UnseenOptions {
             advice: ["Give the user the action listCollections on \(database); the role read has it."])
     }
 
-    /// Says that there may be more than the user sees.
+    /// That there may be more than the user sees; nil where there is not.
     /// - Parameter found: all that the server has listed.
-    static func warn(_ found: [CollectionInfo], in database: String, _ operation: OperationContext) {
-        guard found.contains(where: { !$0.hasDetails }) else { return }
-        operation.warning(
+    static func warning(_ found: [CollectionInfo], in database: String) -> String? {
+        guard found.contains(where: { !$0.hasDetails }) else { return nil }
+        return
             "only what the user has rights on was looked at: the user may not list the collections of \(database), and references to others were not found"
-        )
+    }
+
+    /// - Throws: ``FerryError`` where the user does not see one of these collections, and none can tell whether it is there.
+    static func check(_ names: [String], among found: [CollectionInfo], in database: String) throws {
+        guard found.contains(where: { !$0.hasDetails }) else { return }
+        let seen = Set(found.map(\.name))
+        guard let name = names.first(where: { !seen.contains($0) }) else { return }
+        throw FerryError(
+            "nobody can tell whether '\(name)' is in \(database): the user may not list the database's collections",
+            advice: [
+                "Give the user the action listCollections on \(database); the role read has it. Or compare what the user may read: --collection."
+            ])
     }
 }

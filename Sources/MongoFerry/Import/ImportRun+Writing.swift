@@ -9,6 +9,7 @@ extension ImportRun {
         _ plan: ImportPlan, _ survey: FileSurvey, _ legacy: LegacyTypes, _ references: [Reference], _ lock: ImportLock
     ) throws {
         var loader = loader(survey, legacy, lock)
+        loader.encrypted = Set(plan.steps.filter { $0.entry.options["encryptedFields"] != nil }.map(\.name))
         if options.mode == .replace {
             let found = try connection.withClient {
                 try $0.listCollections(in: connection.database, readPreference: .primary)

@@ -62,7 +62,7 @@ struct FileDatabaseComparison {
     private func differences(
         of rows: FileSurvey.Rows, _ namespace: Namespace, _ info: CollectionInfo, _ compared: LiveComparison.Result?
     ) throws -> [Report.Difference] {
-        let measurements = MeasurementFields(live: info.options)
+        let measurements = try measurementFields(of: rows, info)
         let rejections = RejectionLog()
         let loader = RowLoader(
             reader: reader, connection: connection, survey: survey, rules: rules, jobs: Threads.defaultJobs,
@@ -98,6 +98,18 @@ struct FileDatabaseComparison {
         let strangers = try compared?.strangers ?? self.strangers(rows, namespace)
         add(.extra, strangers.count, strangers.ids.map { "_id \(IDText.text($0))" }, Self.extraNote)
         return differences
+    }
+
+    /// Nil for what is no time series.
+    /// - Throws: ``FerryError`` where nothing says which field has the time.
+    private func measurementFields(of rows: FileSurvey.Rows, _ info: CollectionInfo) throws -> MeasurementFields? {
+        if let fields = MeasurementFields(live: info.options) { return fields }
+        guard info.kind == .timeseries, !info.hasDetails else { return nil }
+        let entry = reader.metadata?.collections.first { $0.name == rows.name }
+        guard let fields = MeasurementFields(file: entry?.options) else {
+            throw UnseenOptions.error(info.name, in: connection.database)
+        }
+        return fields
     }
 
     private func strangers(_ rows: FileSurvey.Rows, _ namespace: Namespace) throws -> LiveComparison.Strangers {

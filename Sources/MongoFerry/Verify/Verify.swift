@@ -57,7 +57,9 @@ public struct Verify: Sendable {
         var report = Report(operation: .verify)
         report.database = database
         report.excluded = catalog.excluded
-        if let unfinished = try UnfinishedImport.warning(found, connection) { report.warnings.append(unfinished) }
+        report.warnings += [
+            UnseenOptions.warning(found, in: database), try UnfinishedImport.warning(found, connection),
+        ].compactMap(\.self)
         operation.warnOfUnusedReferences(configuration, inDatabase: found.map(\.name))
         let references = try ReferenceSource.live(
             connection, catalog.entries, try connection.sizes(of: catalog.entries), configuration, operation, .thorough)
@@ -125,6 +127,8 @@ public struct Verify: Sendable {
         let live = try connection.withClient { try $0.listCollections(in: connection.database) }
         report.noteState(of: live, connection, try UnfinishedImport.warning(live, connection))
         let compared = try compared(reader, survey, &report, operation)
+        let chosen = compared.rows.map { names.databaseName(of: $0.name) }
+        try UnseenOptions.check(chosen, among: live, in: connection.database)
         report.differences += try FileDatabaseComparison(
             reader: reader, survey: compared, rules: legacy.rules, connection: connection, names: names,
             contents: contents, operation: operation

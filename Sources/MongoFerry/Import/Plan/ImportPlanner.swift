@@ -125,7 +125,9 @@ struct ImportPlanner {
             return step
         }
         if !existing.hasDetails {
-            guard options.mode != .replace else { throw UnseenOptions.error(existing.name, in: database) }
+            // Without its time field no measurement can be found that is there already.
+            let isBlind = existing.kind == .timeseries && metadata == nil
+            guard options.mode != .replace, !isBlind else { throw UnseenOptions.error(existing.name, in: database) }
             step.differences.append("its options cannot be seen: the user may not list the database's collections")
         }
         step.liveOptions = existing.options

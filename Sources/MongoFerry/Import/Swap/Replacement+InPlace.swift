@@ -5,11 +5,31 @@ import Relations
 
 /// Drops and loads what cannot be swapped, or shall not be.
 extension Replacement {
+    /// Has the server look at a collection's options and indexes while the old one is there: what it refuses, and what the
+    /// user has no right to, must not be found out when it is gone.
+    func tryOut(_ step: ImportPlan.Step, _ outcome: inout Outcome) throws {
+        try operation.cancellation.check()
+        try connection.withClient { client in
+            try CollectionBuilder(client: client, database: connection.database).create(step.entry, as: trialName)
+            outcome.refusedIndexes += try build(step.entry.indexes, of: step, on: trialName)
+            try client.drop(connection.namespace(trialName))
+        }
+    }
+
+    /// Of a collection in which the definition of another is tried.
+    var trialName: String { OwnNames.stagingPrefix + "\(lock.mark).trial" }
+
     /// - Parameter remains: what there is of the collection where it throws.
     func replaceInPlace(_ step: ImportPlan.Step, _ outcome: inout Outcome, _ remains: inout Remains) throws {
         // Measurements that may have been written or not can only be written once by starting anew.
         var kept = definitionToKeep(of: step)
-        try Repeating.run { _ in
+        var wasRepeated = false
+        try Repeating.run { isAgain in
+            if isAgain {
+                wasRepeated = true
+                try EarlierInserts(connection: connection, cancellation: operation.cancellation).waitForEnd(
+                    step.databaseName)
+            }
             kept?.isOpen = true
             try drop(step, kept, &remains)
             try connection.withClient { client in
@@ -25,7 +45,7 @@ extension Replacement {
                 throw FerryError(explaining: error)
             }
         }
-        try checkCount(ofLive: step, &outcome)
+        try checkCount(ofLive: step, wasRepeated: wasRepeated, &outcome)
         try buildExpiring(step, step.databaseName, &outcome)
         remains = .whole
     }
@@ -68,13 +88,15 @@ extension Replacement {
     }
 
     /// Other programs see a live collection, and may write to it while it is loaded: that is told.
-    private func checkCount(ofLive step: ImportPlan.Step, _ outcome: inout Outcome) throws {
-        guard Self.isCountable(step) else { return }
+    /// - Parameter wasRepeated: whether it was loaded more than once. Then measurements are counted, too, which takes a scan.
+    private func checkCount(ofLive step: ImportPlan.Step, wasRepeated: Bool, _ outcome: inout Outcome) throws {
+        let isSeries = step.entry.kind == .timeseries && step.entry.options["expireAfterSeconds"] == nil
+        guard Self.isCountable(step) || (isSeries && wasRepeated) else { return }
         let loaded = outcome.loads.last?.outcome.inserted ?? 0
         let count = try connection.withClient { try $0.countDocuments(connection.namespace(step.databaseName)) }
         guard count > loaded else { return try checkCounts(of: [(step, step.databaseName)], outcome.loads) }
         outcome.warnings.append(
-            "\(step.databaseName): \(loaded.counted("document was", "documents were")) written, and \(count.counted("is", "are")) there: other programs wrote to it while it was replaced in place"
+            "\(step.databaseName): \(loaded.counted("document was", "documents were")) written, and \(count.counted("is", "are")) there: other programs wrote to it while it was replaced in place\(wasRepeated ? ", or an insert whose connection had broken came late" : "")"
         )
     }
 

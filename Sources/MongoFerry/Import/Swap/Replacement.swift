@@ -39,16 +39,19 @@ struct Replacement {
         // find what this one is loading.
         let staging = Dictionary(
             uniqueKeysWithValues: staged.enumerated().map { ($1.name, OwnNames.stagingPrefix + "\(lock.mark).\($0)") })
+        let tried = plan.steps.filter { $0.way == .inPlace }
+        let names = Array(staging.values) + (tried.isEmpty ? [] : [trialName])
         do {
             for step in plan.steps where step.way == .view { try views.tryOut(step) }
-            try stage(staged, staging, &outcome)
+            for step in tried { try tryOut(step, &outcome) }
+            if outcome.refusedIndexes.isEmpty { try stage(staged, staging, &outcome) }
             outcome.isRefused = try isRefused(staging, &outcome)
             if !outcome.isRefused { try noteLateWrites(to: staged, &outcome) }
         } catch {
-            try discard(Array(staging.values), after: error)
+            try discard(names, after: error)
         }
         if outcome.isRefused {
-            try discard(Array(staging.values), after: nil)
+            try discard(names, after: nil)
             return outcome
         }
         // What cannot be staged comes last, in the plan's order: views at the end.
@@ -199,7 +202,7 @@ struct Replacement {
     }
 
     /// - Returns: what the server refused.
-    private func build(
+    func build(
         _ indexes: [Document], of step: ImportPlan.Step, on name: String
     ) throws -> [CollectionBuilder.RefusedIndex] {
         var refused = try connection.withClient { client in

@@ -39,6 +39,7 @@ struct CollectionBuilder {
             }
         } catch let error as MongoError
             where !error.isWorthRepeating && !error.isServerSelection && !error.isNamespaceExists
+            && !error.isUnauthorized
         {
             throw FerryError(
                 "the server cannot create \(entry.databaseName) with the file's options: \(error.message)",
@@ -102,7 +103,7 @@ struct CollectionBuilder {
     ///   - name: of the collection.
     ///   - kind: what the collection is.
     /// - Returns: what the server refused; nothing else was left out.
-    /// - Throws: ``MongoError`` where the server could not be asked, or is itself to blame.
+    /// - Throws: ``MongoError`` where the server could not be asked, is itself to blame, or the user has not the right.
     func build(
         _ indexes: [Document], on name: String, _ kind: BackupMetadata.Collection.Kind, inheriting collation: Value?
     ) throws -> [RefusedIndex] {
@@ -134,6 +135,7 @@ struct CollectionBuilder {
             return nil
         } catch let error as MongoError
             where !error.isWorthRepeating && !error.isServerSelection && !error.isServerTrouble
+            && !error.isUnauthorized
         {
             return error
         }
@@ -142,15 +144,17 @@ struct CollectionBuilder {
     /// An index as `createIndexes` wants it.
     ///
     /// `listIndexes` shows no collation for the simple one; in a collection with a default it has to be said. Of text and
-    /// 2d indexes, too, which know no other.
+    /// 2d indexes, too, which know no other. Of a time series it shows the one that is inherited, with which servers take
+    /// no partial index.
     static func specification(
         _ index: Document, of kind: BackupMetadata.Collection.Kind, inheriting collation: Value?
     ) -> Document {
         var bare = index.removing(["ns"])
         // An index from before the versions is one of version 1: left out, it would be built as the newest.
         if isUnversionedSphere(bare, of: kind) { bare = bare.appending("2dsphereIndexVersion", 1) }
-        guard collation != nil, bare["collation"] == nil else { return bare }
-        return bare.appending("collation", ["locale": "simple"])
+        guard let collation else { return bare }
+        if bare["collation"] == nil { return bare.appending("collation", ["locale": "simple"]) }
+        return kind == .timeseries && bare["collation"] == collation ? bare.removing(["collation"]) : bare
     }
 
     /// Whether it is a 2dsphere index that was built before there were versions of them. Time series are younger, and show

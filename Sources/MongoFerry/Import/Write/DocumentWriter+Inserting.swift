@@ -15,7 +15,7 @@ extension DocumentWriter {
             outcome.inserted += indexes.count
             return
         }
-        let bulk = try client.bulkWrite(to: namespace)
+        let bulk = try bulkWrite()
         for index in indexes {
             let document = try document(index)
             if document.needsPipelineToInsert {
@@ -42,7 +42,7 @@ extension DocumentWriter {
         }
         // Somebody inserted it meanwhile, or a collation takes it for another. What is there now is not known, so that
         // no pipeline may be used.
-        let again = try client.bulkWrite(to: namespace)
+        let again = try bulkWrite()
         var sent: [Int] = []
         var dangerous: [SecondAttempt.Postponed] = []
         for index in taken {

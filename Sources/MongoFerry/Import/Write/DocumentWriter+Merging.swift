@@ -14,7 +14,7 @@ extension DocumentWriter {
         // By other keys than _id: what has the same _id is another document, which must not be lost.
         try insert(lookup.missing, whereTaken: key.isID ? .replace : .reject)
         guard !lookup.changed.isEmpty else { return }
-        let bulk = try client.bulkWrite(to: namespace)
+        let bulk = try bulkWrite()
         var indexes: [Int] = []
         var dangerous: [SecondAttempt.Postponed] = []
         for change in lookup.changed {

@@ -59,6 +59,8 @@ final class DocumentWriter {
     var postponed: [SecondAttempt.Postponed] = []
     var postponedBytes = 0
     let hasTransactions: Bool
+    /// For what only clients that encrypt may write else; see ``RowLoader/encrypted``.
+    let bypassesValidation: Bool
     /// For finding out what need not be written; see ``Connection/committedReads``.
     let committedReads: Document?
     /// What all threads have found of equal measurements; nil where none are looked up.
@@ -73,9 +75,9 @@ final class DocumentWriter {
 
     init(
         client: Client, namespace: Namespace, way: Way, name: String, isDryRun: Bool = false,
-        hasTransactions: Bool = false, committedReads: Document? = nil, repeated: RepeatedMeasurements? = nil,
-        rejections: RejectionLog,
-        cancellation: Cancellation
+        hasTransactions: Bool = false, bypassesValidation: Bool = false, committedReads: Document? = nil,
+        repeated: RepeatedMeasurements? = nil,
+        rejections: RejectionLog, cancellation: Cancellation
     ) {
         self.client = client
         self.namespace = namespace
@@ -83,6 +85,7 @@ final class DocumentWriter {
         self.name = name
         self.isDryRun = isDryRun
         self.hasTransactions = hasTransactions
+        self.bypassesValidation = bypassesValidation
         self.committedReads = committedReads
         self.repeated = repeated
         self.rejections = rejections
@@ -140,6 +143,10 @@ final class DocumentWriter {
             outcome.inserted += lookup.missing.count
             outcome.updated += lookup.changed.count
         }
+    }
+
+    func bulkWrite() throws -> BulkWrite {
+        try client.bulkWrite(to: namespace, bypassDocumentValidation: bypassesValidation)
     }
 
     func document(_ index: Int) throws -> RawDocument {

@@ -17,6 +17,12 @@ struct RowLoader {
     /// What it is done for, where that is neither loading nor a dry run's count.
     var phase: OperationProgress.Phase?
 
+    /// Collections of Queryable Encryption, by their names in the file. Their documents have a field, `__safeContent__`,
+    /// that servers take from clients that encrypt, and from others only where these pass the validation by.
+    ///
+    /// Source: MongoDB manual, `bypassDocumentValidation`; seen on 6.0.5.
+    var encrypted: Set<String> = []
+
     struct Result {
         var outcome: CollectionOutcome
         /// Live documents that the file has too.
@@ -74,6 +80,7 @@ struct RowLoader {
                 tally: references?.tally(of: name))
         }
         let (operation, connection, lock, rejections) = (operation, connection, lock, rejections)
+        let bypassesValidation = encrypted.contains(name)
         let phase = phase ?? (isDryRun ? .preflight : .load)
         try BatchPass.run(
             reader, until: rows.end, cancellation: operation.cancellation,
@@ -84,6 +91,7 @@ struct RowLoader {
                         DocumentWriter(
                             client: try connection.pool.makeClient(), namespace: namespace, way: way, name: name,
                             isDryRun: isDryRun, hasTransactions: connection.server.supportsTransactions,
+                            bypassesValidation: bypassesValidation,
                             committedReads: connection.committedReads, repeated: repeated, rejections: rejections,
                             cancellation: operation.cancellation)
                     }
@@ -107,8 +115,8 @@ struct RowLoader {
         try lock?.check()
         try connection.withClient { client in
             let writer = DocumentWriter(
-                client: client, namespace: namespace, way: way, name: result.outcome.name, rejections: rejections,
-                cancellation: operation.cancellation)
+                client: client, namespace: namespace, way: way, name: result.outcome.name,
+                rejections: rejections, cancellation: operation.cancellation)
             let attempt = SecondAttempt(client: client, namespace: namespace, cancellation: operation.cancellation)
             writer.note(try attempt.run(postponed))
             result.outcome += writer.outcome
