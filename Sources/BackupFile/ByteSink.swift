@@ -48,14 +48,13 @@ extension OpenFile: ByteSink {
     /// The system would wait for a reader too, and let nobody stop it. Source: fifo(7), open(2).
     private static func namedPipe(writing path: String, _ whileWaiting: () throws -> Void) throws -> OpenFile {
         while true {
-            do {
+            do throws(FileError) {
                 let file = try OpenFile(path: path, flags: O_WRONLY | O_NONBLOCK)
-                let flags = fcntl(file.descriptor, F_GETFL)
-                guard flags >= 0, fcntl(file.descriptor, F_SETFL, flags & ~O_NONBLOCK) == 0 else {
-                    throw FileError("open", path)
-                }
+                try file.makeBlocking()
                 return file
-            } catch let error as FileError where error.code == ENXIO {
+            } catch {
+                // Nobody reads it yet.
+                guard error.code == ENXIO else { throw error }
                 try whileWaiting()
                 usleep(20_000)
             }

@@ -41,6 +41,25 @@ public final class OpenFile: @unchecked Sendable {
         guard kind != S_IFDIR else { throw FileError("read", path, code: EISDIR) }
     }
 
+    /// Opens a file; a named pipe when somebody writes to it.
+    ///
+    /// The system would wait for a writer too, and let nobody stop it. Source: fifo(7), open(2), poll(2).
+    /// - Parameter whileWaiting: called ten times a second.
+    /// - Throws: ``FileError``; what `whileWaiting` throws.
+    public convenience init(reading path: String, whileWaiting: () throws -> Void) throws {
+        try self.init(path: path, flags: O_RDONLY | O_NONBLOCK)
+        let kind = try status().st_mode & S_IFMT
+        guard kind != S_IFDIR else { throw FileError("read", path, code: EISDIR) }
+        while kind == S_IFIFO, !isReadable(within: 100) { try whileWaiting() }
+        try makeBlocking()
+    }
+
+    /// Takes back that it was opened without waiting.
+    func makeBlocking() throws(FileError) {
+        let flags = fcntl(descriptor, F_GETFL)
+        guard flags >= 0, fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK) == 0 else { throw FileError("open", path) }
+    }
+
     /// A file without a name that is gone when it is closed, readable by its owner alone.
     public convenience init(temporaryIn directory: String) throws(FileError) {
         var template = Array("\(directory)/mongoferry-XXXXXX".utf8CString)

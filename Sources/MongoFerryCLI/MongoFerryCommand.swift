@@ -41,6 +41,8 @@ struct MongoFerryCommand: ParsableCommand {
         #endif
         // A limit on file sizes likewise.
         signal(SIGXFSZ, SIG_IGN)
+        Surroundings.allowMoreFiles()
+        Surroundings.checkArguments()
         nameUnknownCommand()
         var command: any ParsableCommand
         do {

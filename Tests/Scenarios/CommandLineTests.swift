@@ -150,6 +150,57 @@ import Testing
         }
     }
 
+    @Test func noReportTakesThePlaceOfWhatTheCommandReads() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "customers")
+            let names = ["only.json", "config.json", "uri.json", "out.json"].map(folder.file)
+            #expect(try Self.run("export", "--db", database.name, "-o", names[0]).status == 0)
+            try folder.write("{}", to: "config.json")
+            try folder.write(try testURI() + "\n", to: "uri.json")
+            let before = try names.prefix(3).map { try Data(contentsOf: URL(fileURLWithPath: $0)) }
+            for command in [
+                "import - --db \(database.name) --report \(names[0]) < \(names[0])",
+                "verify --db \(database.name) --config \(names[1]) --report \(names[1])",
+                "verify --db \(database.name) --uri-file \(names[2]) --report \(names[2])",
+                "export --db \(database.name) -o - --report \(names[3]) > \(names[3])",
+            ] {
+                let outcome = try Self.shell("\"$MONGOFERRY\" \(command)")
+                #expect(outcome.status == 64, "\(command): \(outcome.text)")
+                #expect(outcome.errors.contains("a report would be written over"), "\(command): \(outcome.text)")
+            }
+            #expect(try names.prefix(3).map { try Data(contentsOf: URL(fileURLWithPath: $0)) } == before)
+        }
+    }
+
+    /// In the place of what is no UTF-8 Swift puts a character that stands for any: a file of another name.
+    @Test func anArgumentThatIsNotUTF8IsRefused() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "customers")
+            try folder.write("mine", to: "caf\u{FFFD}.csv")
+            let outcome = try Self.shell(
+                "cd \(folder.path) && \"$MONGOFERRY\" export --db \(database.name) --force -o \"$(printf 'caf\\351.csv')\""
+            )
+            #expect(outcome.status == 64, "\(outcome.text)")
+            #expect(outcome.errors.contains("argument 6 is not UTF-8"), "\(outcome.errors)")
+            #expect(try folder.text("caf\u{FFFD}.csv") == "mine")
+        }
+    }
+
+    /// The system's libraries would end the program without a word.
+    @Test func tooFewOpenFilesAreAnErrorWithAText() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "customers")
+            let export = "\"$MONGOFERRY\" export --db \(database.name) -o \(folder.file("x.csv"))"
+            for limit in [7, 12, 20] {
+                let outcome = try Self.shell("ulimit -n \(limit); \(export)")
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("only \(limit) files may be open at once"), "\(outcome.errors)")
+            }
+            let raised = try Self.shell("ulimit -S -n 10; \(export)")
+            #expect(raised.status == 0, "\(raised.text)")
+        }
+    }
+
     private static let namesOfStandardOutput = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].filter(
         FileManager.default.fileExists)
 

@@ -70,6 +70,38 @@ import Testing
         }
     }
 
+    /// The system's own waiting for a writer would go on.
+    @Test(arguments: [SIGTERM, SIGINT, SIGHUP]) func anImportThatNobodyWritesToCanBeStopped(signal: Int32) throws {
+        try withPipe { database, path, _ in
+            for words in [
+                ["import", path, "--db", database.name], ["verify", "--uri-file", path, "--db", database.name],
+            ] {
+                let program = try Program(words, environment: ["MONGODB_URI": try testURI()])
+                usleep(700_000)
+                program.send(signal)
+                let outcome = try program.wait(seconds: 10)
+                #expect(outcome.status == 130 && outcome.errors.contains("interrupted"), "\(outcome.text)")
+            }
+        }
+    }
+
+    @Test func anImportWaitsForTheWriterOfItsPipe() throws {
+        try withPipe { database, path, folder in
+            try database.export(to: folder.file("all.csv"))
+            try database.delete("customers", [:])
+            let program = try Program(
+                ["import", path, "--db", database.name], environment: ["MONGODB_URI": try testURI()])
+            usleep(500_000)
+            let writer = try #require(FileHandle(forWritingAtPath: path))
+            usleep(300_000)
+            try writer.write(contentsOf: try Data(contentsOf: URL(fileURLWithPath: folder.file("all.csv"))))
+            try writer.close()
+            let outcome = try program.wait()
+            #expect(outcome.status == 0, "\(outcome.text)")
+            #expect(try database.count("customers") == 1)
+        }
+    }
+
     @Test func aMistakeIsToldBeforeAReaderIsWaitedFor() throws {
         try withPipe { database, path, _ in
             let outcome = try Program.run(

@@ -7,6 +7,51 @@ import Testing
 @testable import MongoFerry
 
 @Suite struct ReplacementTests {
+    /// Runs a replacement by a plan that was made before `change`.
+    private func replace(
+        _ database: TestDatabase, by file: String, after change: () throws -> Void
+    ) throws -> Replacement.Outcome {
+        let operation = OperationContext()
+        let connection = try Connection(
+            try database.target, database: database.name, operation.cancellation, forWriting: true)
+        let reader = try BackupReader(try OpenFile(reading: file))
+        let survey = try Surveyor(
+            reader: reader, jobs: 1, maximumDocument: 16 << 20, problemLimit: 20, operation: operation
+        ).run()
+        var options = ImportOptions()
+        options.mode = .replace
+        let planner = try ImportPlanner(
+            database: database.name, options: options, metadata: reader.metadata, collections: survey.rows)
+        let plan = try planner.plan(survey, [], LiveCatalog(connection, names: planner.databaseNames))
+        try change()
+        let lock = try ImportLock(connection)
+        defer { try? lock.release() }
+        let loader = RowLoader(
+            reader: reader, connection: connection, survey: survey, rules: nil, jobs: 1,
+            rejections: RejectionLog(limit: 20), lock: lock, operation: operation)
+        return try Replacement(connection: connection, loader: loader, lock: lock, operation: operation).run(plan)
+    }
+
+    /// What was there when the plan was made may not be there any more.
+    @Test(
+        arguments: [
+            [["drop": "open"]], [["drop": "open"], ["create": "open"]],
+            [["collMod": "open", "viewOn": "customers", "pipeline": []]],
+        ] as [[Document]])
+    func aViewThatOthersChangeAfterThePlanComesBack(_ changes: [Document]) throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "customers")
+            try database.create("open", ["viewOn": "customers", "pipeline": [["$match": ["a": 1]]]])
+            let expected = try database.image()
+            try database.export(to: folder.file("all.csv"))
+            let outcome = try replace(database, by: folder.file("all.csv")) {
+                for change in changes { try database.run(change) }
+            }
+            #expect(outcome.swapped == ["customers", "open"])
+            #expect(try database.image().differences(from: expected) == [])
+        }
+    }
+
     /// What would come of a mistake in the planning.
     @Test(arguments: [ImportOptions.Mode.merge, .insert])
     func aReplacementDropsNothingThatIsNotPlannedToBeReplaced(_ mode: ImportOptions.Mode) throws {

@@ -15,7 +15,7 @@ public struct Import: Sendable {
         self.target = target
         self.options = options
         open = { operation in
-            let opened = try OpenFile(reading: file)
+            let opened = try OpenFile(reading: file, whileWaiting: operation.cancellation.check)
             // A named pipe or the shell's <(…) can be read only once.
             return try opened.isRegular ? opened : Spool.file(from: opened, operation)
         }

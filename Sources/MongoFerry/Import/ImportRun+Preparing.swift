@@ -23,7 +23,7 @@ extension ImportRun {
         if try refuse(&survey) { return nil }
         if survey.kinds.isMixed { operation.info(survey.kinds.text) }
         report.warnings += legacy.warnings
-        let references = references(legacy, survey)
+        let references = try references(legacy, survey)
         let plan = try plan(survey, references, early)
         if !key.isID {
             let merged = plan.steps.filter { $0.way == .merge && $0.entry.kind == .collection }.map(\.name)
@@ -100,12 +100,17 @@ extension ImportRun {
         return true
     }
 
-    private func references(_ legacy: LegacyTypes, _ survey: FileSurvey) -> [Reference] {
+    private func references(_ legacy: LegacyTypes, _ survey: FileSurvey) throws -> [Reference] {
         operation.warnOfUnusedReferences(
             options.configuration, in: reader.metadata, rows: survey.rows.map(\.name)
         ) { options.choice.exclusion(of: $0) != nil }
         let (references, faults) = ReferenceSource.file(options.configuration, reader.metadata, legacy)
         for fault in faults { operation.warning(fault.warning) }
+        if options.failsOnDangling, let fault = faults.first {
+            throw FerryError(
+                "nothing was written: a reference cannot be checked (--fail-on-dangling): \(fault)", kind: .data,
+                advice: ["Say the references in a configuration, or leave --fail-on-dangling out."])
+        }
         return references
     }
 }

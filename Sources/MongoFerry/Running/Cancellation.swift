@@ -12,7 +12,7 @@ public final class Cancellation: Sendable {
     public var isCancelled: Bool { flag.load(ordering: .relaxed) }
 
     /// - Throws: `CancellationError` once ``cancel()`` was called.
-    func check() throws {
+    public func check() throws {
         if isCancelled { throw CancellationError() }
     }
 }

@@ -87,7 +87,7 @@ struct ExportCommand: ParsableCommand {
         // A file that the shell has opened for standard output is written to, and not replaced.
         let isOutput = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].contains(choices.output)
         let path = isOutput ? "-" : choices.output ?? "\(database).csv"
-        let reports = try ReportFiles(choices.report, backup: path)
+        let reports = try ReportFiles(choices.report, backup: path, common)
         if path != "-" { try ExportPlace(path: path, overwrites: choices.force).check() }
         var options = ExportOptions(
             destination: path == "-"

@@ -86,7 +86,7 @@ struct ImportCommand: ParsableCommand {
     }
 
     func run() throws {
-        let reports = try ReportFiles(choices.report, backup: file)
+        let reports = try ReportFiles(choices.report, backup: file, common)
         var options = ImportOptions()
         options.mode = choices.mode
         options.inPlace = choices.inPlace

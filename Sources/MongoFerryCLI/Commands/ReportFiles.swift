@@ -14,14 +14,23 @@ struct ReportFiles {
     private var files: [(path: String, form: Form)] = []
 
     /// Looks before the operation starts: that may take long.
-    /// - Parameter backup: the file that is read or written, which no report may take the place of.
+    /// - Parameters:
+    ///   - backup: the file that is read or written, which no report may take the place of.
+    ///   - common: whose files must stay, too.
     /// - Throws: ``FerryError`` for an ending that is no report's, or a place where nothing can be written.
-    init(_ paths: [String], picture: String? = nil, backup: String? = nil) throws {
-        if let backup, let path = (paths + [picture].compactMap(\.self)).first(where: { Self.isSame($0, backup) }) {
-            throw FerryError(
-                "\(path): a report would be written over the backup", kind: .usage, advice: ["Give it another name."])
-        }
+    init(_ paths: [String], picture: String? = nil, backup: String? = nil, _ common: CommonOptions) throws {
         let all = paths + [picture].compactMap(\.self)
+        let kept = [
+            (backup, "the backup"), (common.config, "the configuration"),
+            (common.uriFile, "the connection string's file"),
+        ]
+        for path in all {
+            let other = kept.first { other, _ in other.map { Self.isSame(path, $0) } ?? false }?.1
+            if let name = other ?? Self.stream(behind: path) {
+                throw FerryError(
+                    "\(path): a report would be written over \(name)", kind: .usage, advice: ["Give it another name."])
+            }
+        }
         for (index, path) in all.enumerated() where all[..<index].contains(where: { Self.isSame($0, path) }) {
             throw FerryError(
                 "\(path): two reports, or a report and a picture, would be written there", kind: .usage,
@@ -53,6 +62,15 @@ struct ReportFiles {
         }
         func resolved(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
         return resolved(left) == resolved(right)
+    }
+
+    /// What the shell reads from that file, or writes to it; nil where it does neither.
+    private static func stream(behind path: String) -> String? {
+        var (mine, other) = (stat(), stat())
+        guard stat(path, &mine) == 0, mine.st_mode & S_IFMT == S_IFREG else { return nil }
+        return [(STDIN_FILENO, "standard input's file"), (STDOUT_FILENO, "standard output's file")].first {
+            fstat($0.0, &other) == 0 && mine.st_dev == other.st_dev && mine.st_ino == other.st_ino
+        }?.1
     }
 
     private mutating func add(_ path: String, _ form: Form) throws {

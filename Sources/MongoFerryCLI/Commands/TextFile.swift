@@ -5,18 +5,18 @@ import MongoFerry
 /// A small file that was named on the command line.
 enum TextFile {
     /// - Parameter limit: bytes; more are no file of its kind, and a device has no end.
-    /// - Throws: ``FerryError`` of wrong usage, with the system's own reason.
+    /// - Throws: ``FerryError`` of wrong usage, with the system's own reason; `CancellationError`.
     static func read(_ path: String, limit: Int) throws -> String {
         var bytes: [UInt8] = []
-        do throws(FileError) {
-            let file = try OpenFile(reading: path)
+        do {
+            let file = try OpenFile(reading: path, whileWaiting: Interruption.cancellation.check)
             let buffer = ByteBuffer(capacity: 64 << 10)
             while bytes.count <= limit {
                 let count = try file.read(into: buffer.storage)
                 if count == 0 { break }
                 bytes += buffer.storage[..<count]
             }
-        } catch { throw FerryError("\(error)", kind: .usage) }
+        } catch let error as FileError { throw FerryError("\(error)", kind: .usage) }
         guard bytes.count <= limit else {
             throw FerryError("\(path): the file has more than \(limit >> 20) MB: is it the right one?", kind: .usage)
         }

@@ -65,7 +65,7 @@ struct VerifyCommand: ParsableCommand {
     private var asksForDatabase: Bool { common.db != nil || common.uri != nil || common.uriFile != nil }
 
     func run() throws {
-        let reports = try ReportFiles(choices.report, picture: choices.graph, backup: file)
+        let reports = try ReportFiles(choices.report, picture: choices.graph, backup: file, common)
         let target = asksForDatabase || file == nil ? try common.target() : nil
         var verify = Verify(file: file, target: target, configuration: try common.configuration())
         verify.collections = choices.collection.map { Glob($0) }

@@ -284,7 +284,7 @@ struct Replacement {
                 advice: cause.advice + ["Run the import again: it starts this collection anew."])
         }
         let waiting = plan.steps.map(\.name).filter { !done.contains($0) && (remains == .whole || $0 != step.name) }
-        func list(_ names: [String]) -> String { names.isEmpty ? "none" : names.joined(separator: ", ") }
+        func list(_ names: [String]) -> String { names.isEmpty ? "none" : names.map(\.oneLine).joined(separator: ", ") }
         let what = step.liveCount == nil ? "view" : "collection"
         let state =
             remains == .whole

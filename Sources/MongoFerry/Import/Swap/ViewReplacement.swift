@@ -27,14 +27,14 @@ struct ViewReplacement {
     ///   - remains: what there is under the name where it throws.
     /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
     func run(_ step: ImportPlan.Step, number: Int, _ remains: inout Replacement.Remains) throws {
-        if step.liveCount == nil, let live = step.liveOptions, live == step.entry.options { return }
-        // As things are now: a collection may have got its name back since the plan was made.
+        // As things are now: others may have changed it since the plan was made, or a collection got its name back.
         let existing = try connection.withClient { client in
             try client.listCollections(
                 in: connection.database, named: [step.databaseName], readPreference: .primary
             ).first
         }
         guard let existing else { return try create(step) }
+        if existing.kind == .view, existing.options == step.entry.options { return }
         switch existing.kind {
         case .collection: try takePlace(of: existing, step, number)
         case .view, .timeseries, .other:
