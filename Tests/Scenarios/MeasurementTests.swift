@@ -145,6 +145,36 @@ import Testing
         }
     }
 
+    /// The old ones would be gone by the time that the server says so.
+    @Test func aReplaceLooksAtTheTimesOfMeasurementsBeforeItDropsTheOldOnes() throws {
+        try withTestDatabase { database, folder in
+            try database.create("ticks", ["timeseries": ["timeField": "at"]])
+            try Self.insert([["at": .date(1), "n": 1]], into: database)
+            try database.export(to: folder.file("good.csv"))
+            let before = try database.image()
+            let writer = try BackupWriter(
+                .file(path: folder.file("odd.csv"), overwriting: false), compression: .none, plain: false,
+                metadata: BackupMetadata(
+                    created: nil, program: "mongoferry test", database: "test",
+                    collections: [
+                        BackupMetadata.Collection(
+                            name: "ticks", kind: .timeseries, options: ["timeseries": ["timeField": "at"]], records: 2)
+                    ]))
+            for json in [#"{"_id":1,"at":5}"#, #"{"_id":2,"n":5}"#] {
+                try Array((LegacyFile.row("ticks", json: json) + "\n").utf8).withUnsafeBytes {
+                    try writer.write(rows: $0)
+                }
+            }
+            _ = try writer.finish(counts: ["ticks": 2])
+            let report = try database.load(folder.file("odd.csv"), .replace)
+            #expect(report.status == .refused)
+            let reason = "servers take no measurement without a date in its time field, at"
+            #expect(report.rejections.map(\.reason) == [reason, reason])
+            #expect(try database.image().differences(from: before) == [])
+            #expect(try database.load(folder.file("good.csv"), .replace).status == .done)
+        }
+    }
+
     /// The server finds measurements by its own time field, whatever a file calls it.
     @Test func aTimeFieldThatOnlyTheFileSpeaksOfDoublesNothing() throws {
         try withTestDatabase { database, folder in

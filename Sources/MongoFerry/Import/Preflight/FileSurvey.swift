@@ -28,7 +28,7 @@ struct FileSurvey: Sendable {
     /// Where in `rows` each collection stands.
     private var places: [String: Int] = [:]
     /// Names of the time series among them, whose `_id`s say nothing.
-    var measurements: Set<String> = []
+    var measurements: [String: TimeField] = [:]
     var problems: ProblemList
     /// Bytes of the largest document that the server takes.
     var maximumDocument: Int

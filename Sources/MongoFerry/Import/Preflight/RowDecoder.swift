@@ -23,7 +23,7 @@ struct RowDecoder {
     private let maximumRow: Int
     private let legacyRows: FileSurvey.LegacyRows
     /// Time series: their documents need no `_id`, and may share one.
-    let measurements: Set<String>
+    let measurements: [String: TimeField]
 
     private var lastName: [UInt8] = []
     private var lastCollection = ""
@@ -32,7 +32,8 @@ struct RowDecoder {
     ///   - legacyRows: which rows are the old application's. There `{"$regex":"^A"}` is no regular expression, of which
     ///     JSON.stringify makes `{}`, but a query that somebody has stored.
     init(
-        maximumDocument: Int, maximumRow: Int, measurements: Set<String> = [], legacyRows: FileSurvey.LegacyRows = .none
+        maximumDocument: Int, maximumRow: Int, measurements: [String: TimeField] = [:],
+        legacyRows: FileSurvey.LegacyRows = .none
     ) {
         self.maximumDocument = maximumDocument
         self.maximumRow = maximumRow
@@ -117,7 +118,12 @@ struct RowDecoder {
         func problem(_ reason: String, id: RawElement?) -> RowProblem {
             RowProblem(line: line, collection: collection, id: id.map(IDText.text), reason: reason)
         }
-        if !measurements.isEmpty, measurements.contains(collection) { return document }
+        if !measurements.isEmpty, let time = measurements[collection] {
+            if case .checked(let name) = time, document[name]?.type != .date {
+                throw problem("servers take no measurement without a date in its time field, \(name)", id: nil)
+            }
+            return document
+        }
         guard let first = document.first else { throw problem("the document has no _id", id: nil) }
         let id = first.keyEquals("_id") ? first : document["_id"]
         guard let id else { throw problem("the document has no _id", id: nil) }

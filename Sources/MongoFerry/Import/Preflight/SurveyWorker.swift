@@ -97,7 +97,7 @@ final class SurveyWorker: @unchecked Sendable {
             return (hash, contents?.hash(document.bytes), document.bytes.count, traits.contains(.rawBSON))
         }
         rows.count += 1
-        if !decoder.measurements.contains(rows.name) { rows.ids.append(hash, document: content) }
+        if decoder.measurements[rows.name] == nil { rows.ids.append(hash, document: content) }
         rows.bytes += size
         if size > maximumDocument { hasLargeRows = true }
         if escaped { rows.escaped += 1 }

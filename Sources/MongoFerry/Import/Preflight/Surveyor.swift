@@ -12,7 +12,19 @@ struct Surveyor {
     let problemLimit: Int
     /// Hashes the documents too; nil where nobody wants to know.
     var contents: ContentHash?
+    /// Whether measurements will be in a time series as the file describes it: then their times are looked at.
+    var checksTimes = false
     let operation: OperationContext
+
+    private var measurements: [String: TimeField] {
+        let series = reader.metadata?.collections.filter { $0.kind == .timeseries } ?? []
+        return Dictionary(
+            series.map { entry in
+                let name = entry.options["timeseries"]?.document?["timeField"]?.string
+                return (entry.name, name.flatMap { checksTimes ? TimeField.checked($0) : nil } ?? .unchecked)
+            }
+        ) { first, _ in first }
+    }
 
     /// Reads the whole file from its first row.
     /// - Throws: ``BackupError`` where reading cannot go on; ``FileError``; `CancellationError`.
@@ -22,7 +34,7 @@ struct Surveyor {
         let done = Tally()
         let bytes = Tally()
         let totalBytes = reader.uncompressedSize
-        let measurements = Set(reader.metadata?.collections.filter { $0.kind == .timeseries }.map(\.name) ?? [])
+        let measurements = measurements
         let hashes = SharedHashes<String>()
         let names = SurveyedNames(of: reader)
         let workers = (0..<jobs).map { _ in

@@ -1,0 +1,6 @@
+/// What is known of the field with the time of a time series' measurements.
+enum TimeField: Sendable {
+    /// The measurements go into a time series that has been there, and may have another.
+    case unchecked
+    case checked(String)
+}
