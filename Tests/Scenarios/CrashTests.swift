@@ -112,8 +112,12 @@ extension OwnServerTests {
                 let file = folder.file("c.csv")
                 let export = try Program.run(["export", "--uri", server.uri(), "--db", database.name, "-o", file])
                 #expect(export.status == 0, "\(export.text)")
+                // Not of the collection in which the definition is tried.
                 let pause = try FailPoint(
-                    server, [command], mode: .skip(0), ["blockConnection": true, "blockTimeMS": 500])
+                    server, [command], mode: .skip(0),
+                    [
+                        "blockConnection": true, "blockTimeMS": 500, "namespace": .string("\(database.name).c"),
+                    ])
                 let words = replace(database, file, isSeries ? [] : ["--in-place"])
                 let program = try Program(words)
                 try pause.waitUntilEntered()

@@ -134,10 +134,13 @@ extension OwnServerTests {
             return folder.file("old.csv")
         }
 
+        /// At a command that is for the collection itself, not for the one in which its definition is tried.
         private func kill(
-            _ words: [String], at command: String, _ more: Document = [:]
+            _ database: TestDatabase, _ words: [String], at command: String, _ more: Document = [:]
         ) throws {
-            var data: Document = ["blockConnection": true, "blockTimeMS": 500]
+            var data: Document = [
+                "blockConnection": true, "blockTimeMS": 500, "namespace": .string("\(database.name).c"),
+            ]
             for (key, value) in more.elements { data = data.appending(key, value) }
             let pause = try FailPoint(server, [command], mode: .skip(0), data)
             let program = try Program(words)
@@ -164,7 +167,7 @@ extension OwnServerTests {
         {
             try withDatabase(on: server) { database, folder in
                 let file = try prepareOldFile(database, folder)
-                try kill(importing(database, file, ["--mode", "replace", "--in-place"]), at: "insert")
+                try kill(database, importing(database, file, ["--mode", "replace", "--in-place"]), at: "insert")
                 try database.drop("c")
                 let validator: Document = ["validator": ["x": ["$exists": true]]]
                 try database.create("c", validator, indexes: [["key": ["z": 1], "name": "z"]])
@@ -185,7 +188,7 @@ extension OwnServerTests {
         @Test func aMergeBuildsWhatWasKeptOnceAndSaysSo() throws {
             try withDatabase(on: server) { database, folder in
                 let file = try prepareOldFile(database, folder)
-                try kill(importing(database, file, ["--mode", "replace", "--in-place"]), at: "insert")
+                try kill(database, importing(database, file, ["--mode", "replace", "--in-place"]), at: "insert")
                 let outcome = try Program.run(importing(database, file))
                 #expect(outcome.status == 0, "\(outcome.text)")
                 #expect(outcome.errors.contains("\(Self.notice): index x, index y"), "\(outcome.text)")
@@ -204,7 +207,8 @@ extension OwnServerTests {
                 let file = try prepareOldFile(database, folder)
                 let validator = try options(database)
                 try kill(
-                    importing(database, file, ["--mode", "replace", "--in-place"]), at: "create", ["errorCode": 2])
+                    database, importing(database, file, ["--mode", "replace", "--in-place"]), at: "create",
+                    ["errorCode": 2])
                 try database.insert([["_id": "early", "x": 1]], into: "c")
                 let outcome = try Program.run(importing(database, file, ["--mode", "replace", "--in-place"]))
                 #expect(outcome.status == 0, "\(outcome.text)")
@@ -219,7 +223,9 @@ extension OwnServerTests {
         @Test func aCollectionThatWasNotDroppedYetKeepsWhatItHas() throws {
             try withDatabase(on: server) { database, folder in
                 let file = try prepareOldFile(database, folder)
-                try kill(importing(database, file, ["--mode", "replace", "--in-place"]), at: "drop", ["errorCode": 13])
+                try kill(
+                    database, importing(database, file, ["--mode", "replace", "--in-place"]), at: "drop",
+                    ["errorCode": 13])
                 try database.run(["dropIndexes": "c", "index": "x"])
                 let outcome = try Program.run(importing(database, file, ["--mode", "replace", "--in-place"]))
                 #expect(outcome.status == 0 && !outcome.errors.contains(Self.notice), "\(outcome.text)")

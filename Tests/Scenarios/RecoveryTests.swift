@@ -121,10 +121,12 @@ extension OwnServerTests {
                     server, ["renameCollection"], mode: .skip(1), ["blockConnection": true, "blockTimeMS": 500])
                 let program = try Program(importing(database, file))
                 try pause.waitUntilEntered()
+                // Its connection stays open until then: servers may drop a command whose client is gone.
+                program.send(SIGSTOP)
+                try poll("it is displaced") { try !database.names().contains("v") }
                 program.send(SIGKILL)
                 _ = try program.wait()
                 try pause.off()
-                try poll("it is displaced") { try !database.names().contains("v") }
                 let isSame = next == "the same file"
                 let outcome = try Program.run(
                     importing(database, isSame ? file : other, next.hasSuffix("merged") ? "merge" : "replace"))
@@ -174,8 +176,12 @@ extension OwnServerTests {
                 let rows = (0..<20).map { "c,\"{\"\"_id\"\":\($0),\"\"x\"\":\($0),\"\"y\"\":\"\"a\"\"}\"\n" }
                 try folder.write("collection,data\n" + rows.joined(), to: "old.csv")
                 let words = importing(database, folder.file("old.csv"), "replace", ["--in-place"])
+                // Not of the collection in which the definition is tried.
                 let pause = try FailPoint(
-                    server, [command], mode: .skip(0), ["blockConnection": true, "blockTimeMS": 500])
+                    server, [command], mode: .skip(0),
+                    [
+                        "blockConnection": true, "blockTimeMS": 500, "namespace": .string("\(database.name).c"),
+                    ])
                 let program = try Program(words)
                 try pause.waitUntilEntered()
                 program.send(signal)
