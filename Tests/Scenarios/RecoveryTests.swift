@@ -116,9 +116,10 @@ extension OwnServerTests {
                 try emptyDatabase(database)
                 let file = folder.file("view.csv")
                 let (old, new) = try prepareView(database, file)
-                // The first is that of the collection, the second displaces.
+                // The first is that of the collection, the second displaces. On a busy machine a shorter pause is over
+                // before the program is stopped, and the view is there.
                 let pause = try FailPoint(
-                    server, ["renameCollection"], mode: .skip(1), ["blockConnection": true, "blockTimeMS": 500])
+                    server, ["renameCollection"], mode: .skip(1), ["blockConnection": true, "blockTimeMS": 3000])
                 let program = try Program(importing(database, file))
                 try pause.waitUntilEntered()
                 // Its connection stays open until then: servers may drop a command whose client is gone.
