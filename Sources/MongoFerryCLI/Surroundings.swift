@@ -21,7 +21,8 @@ enum Surroundings {
         guard getrlimit(openFiles, &limit) == 0, limit.rlim_cur < wantedFiles else { return }
         limit.rlim_cur = min(wantedFiles, limit.rlim_max)
         _ = setrlimit(openFiles, &limit)
-        guard limit.rlim_cur < fewestFiles else { return }
+        // What came of it.
+        guard getrlimit(openFiles, &limit) == 0, limit.rlim_cur < fewestFiles else { return }
         ExitText.exit(
             FerryError(
                 "only \(limit.rlim_cur) files may be open at once, and \(fewestFiles) are needed",

@@ -246,14 +246,19 @@ extension OwnServerTests {
             }
         }
 
+        /// Fills a time series with 500 and exports it.
+        private func exportMeasurements(_ database: TestDatabase, to file: String) throws {
+            try database.create("ticks", ["timeseries": ["timeField": "at"]])
+            let documents: [Value] = (0..<500).map { ["_id": .int32($0), "at": .date(Int64($0) * 1000)] }
+            try database.run(["insert": "ticks", "documents": .array(documents)])
+            try export(database, to: file)
+        }
+
         /// It goes on when nobody waits for it any more, and what it writes must not come into the new collection.
         @Test func measurementsOfAnInsertThatNobodyWaitsForDoNotComeTwice() throws {
             try withDatabase(on: server) { database, folder in
-                try database.create("ticks", ["timeseries": ["timeField": "at"]])
-                let documents: [Value] = (0..<500).map { ["_id": .int32($0), "at": .date(Int64($0) * 1000)] }
-                try database.run(["insert": "ticks", "documents": .array(documents)])
                 let file = folder.file("ticks.csv")
-                try export(database, to: file)
+                try exportMeasurements(database, to: file)
                 let failure = try FailPoint(
                     server, ["insert"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 3000])
                 let outcome = try Program.run([
@@ -270,11 +275,8 @@ extension OwnServerTests {
         @Test(arguments: [["errorCode": 10107], ["errorCode": 11602], ["closeConnection": true]] as [Document])
         func aFaultThatPassesDoesNotStopTheReplacingOfATimeSeries(fault: Document) throws {
             try withDatabase(on: server) { database, folder in
-                try database.create("ticks", ["timeseries": ["timeField": "at"]])
-                let documents: [Value] = (0..<500).map { ["_id": .int32($0), "at": .date(Int64($0) * 1000)] }
-                try database.run(["insert": "ticks", "documents": .array(documents)])
                 let file = folder.file("ticks.csv")
-                try export(database, to: file)
+                try exportMeasurements(database, to: file)
                 let failure = try FailPoint(server, ["insert"], mode: .times(1), fault)
                 let outcome = try Program.run(importing(database, file))
                 try failure.off()

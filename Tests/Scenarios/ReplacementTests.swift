@@ -7,9 +7,10 @@ import Testing
 @testable import MongoFerry
 
 @Suite struct ReplacementTests {
-    /// Runs a replacement by a plan that was made before `change`.
+    /// Runs a replacement by a plan that was made before `change`, for whatever mode.
     private func replace(
-        _ database: TestDatabase, by file: String, after change: () throws -> Void
+        _ database: TestDatabase, by file: String, _ mode: ImportOptions.Mode = .replace,
+        after change: () throws -> Void = {}
     ) throws -> Replacement.Outcome {
         let operation = OperationContext()
         let connection = try Connection(
@@ -19,7 +20,7 @@ import Testing
             reader: reader, jobs: 1, maximumDocument: 16 << 20, problemLimit: 20, operation: operation
         ).run()
         var options = ImportOptions()
-        options.mode = .replace
+        options.mode = mode
         let planner = try ImportPlanner(
             database: database.name, options: options, metadata: reader.metadata, collections: survey.rows)
         let plan = try planner.plan(survey, [], LiveCatalog(connection, names: planner.databaseNames))
@@ -60,28 +61,10 @@ import Testing
             try source.export(to: folder.file("all.csv"))
             try database.insert([["_id": 7]], into: "customers")
             let before = try database.image()
-            let operation = OperationContext()
-            let connection = try Connection(
-                try database.target, database: database.name, operation.cancellation, forWriting: true)
-            let reader = try BackupReader(try OpenFile(reading: folder.file("all.csv")))
-            let survey = try Surveyor(
-                reader: reader, jobs: 1, maximumDocument: 16 << 20, problemLimit: 20, operation: operation
-            ).run()
-            var options = ImportOptions()
-            options.mode = mode
-            let planner = try ImportPlanner(
-                database: database.name, options: options, metadata: reader.metadata, collections: survey.rows)
-            let plan = try planner.plan(survey, [], LiveCatalog(connection, names: planner.databaseNames))
-            let lock = try ImportLock(connection)
-            defer { try? lock.release() }
-            let loader = RowLoader(
-                reader: reader, connection: connection, survey: survey, rules: nil, jobs: 1,
-                rejections: RejectionLog(limit: 20), lock: lock, operation: operation)
             let error = #expect(throws: FerryError.self) {
-                try Replacement(connection: connection, loader: loader, lock: lock, operation: operation).run(plan)
+                try replace(database, by: folder.file("all.csv"), mode)
             }
             #expect(error?.text == "the swap stopped: customers is not planned to be replaced, and was left as it is")
-            try lock.release()
             #expect(try database.image().differences(from: before) == [])
         }
     }

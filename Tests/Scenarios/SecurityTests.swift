@@ -89,19 +89,9 @@ extension OwnServerTests {
                 let file = folder.file("all.csv")
                 let export = try Program.run(["export", "--uri", reader, "--db", database.name, "-o", file])
                 try #require(export.status == 0, "\(export.text)")
-                let actions: Value = [
-                    "find", "insert", "update", "remove", "listIndexes", "collStats", "dropCollection",
-                ]
-                let resources = FaultData.collections.map { name -> Value in
-                    ["resource": ["db": .string(database.name), "collection": .string(name)], "actions": actions]
-                }
-                try database.run(["createRole": "narrow", "privileges": .array(resources), "roles": []])
+                let actions = ["find", "insert", "update", "remove", "listIndexes", "collStats", "dropCollection"]
+                let narrow = try addUser("narrow", actions, on: FaultData.collections, database, server)
                 defer { _ = try? database.run(["dropRole": "narrow"]) }
-                try database.run([
-                    "createUser": "narrow", "pwd": .string(Self.secret),
-                    "roles": [["role": "narrow", "db": .string(database.name)]],
-                ])
-                let narrow = server.uri("narrow:\(Self.encoded)@", "authSource=\(database.name)")
                 let before = try database.image()
                 for words in [
                     ["export", "-o", folder.file("narrow.csv")], ["import", file, "--mode", "replace", "--yes"],

@@ -5,20 +5,6 @@ import Relations
 
 /// Drops and loads what cannot be swapped, or shall not be.
 extension Replacement {
-    /// Has the server look at a collection's options and indexes while the old one is there: what it refuses, and what the
-    /// user has no right to, must not be found out when it is gone.
-    func tryOut(_ step: ImportPlan.Step, _ outcome: inout Outcome) throws {
-        try operation.cancellation.check()
-        try connection.withClient { client in
-            try CollectionBuilder(client: client, database: connection.database).create(step.entry, as: trialName)
-            outcome.refusedIndexes += try build(step.entry.indexes, of: step, on: trialName)
-            try client.drop(connection.namespace(trialName))
-        }
-    }
-
-    /// Of a collection in which the definition of another is tried.
-    var trialName: String { OwnNames.stagingPrefix + "\(lock.mark).trial" }
-
     /// - Parameter remains: what there is of the collection where it throws.
     func replaceInPlace(_ step: ImportPlan.Step, _ outcome: inout Outcome, _ remains: inout Remains) throws {
         // Measurements that may have been written or not can only be written once by starting anew.

@@ -11,17 +11,6 @@ struct ViewReplacement {
         DisplacedCollections(connection: connection, lock: lock, cancellation: operation.cancellation)
     }
 
-    /// Has the server look at a view's definition before anything is changed. A circle of views does not show: it needs
-    /// the view's own name.
-    func tryOut(_ step: ImportPlan.Step) throws {
-        let name = OwnNames.stagingPrefix + "view"
-        try connection.withClient { client in
-            try client.drop(connection.namespace(name))
-            try CollectionBuilder(client: client, database: connection.database).create(step.entry, as: name)
-            try client.drop(connection.namespace(name))
-        }
-    }
-
     /// - Parameters:
     ///   - number: tells it from this run's others.
     ///   - remains: what there is under the name where it throws.
