@@ -6,6 +6,11 @@ import PackageDescription
 let strict: [SwiftSetting] =
     Context.environment["MONGOFERRY_STRICT"] == nil ? [] : [.treatAllWarnings(as: .error)]
 
+// Scripts/test sets MONGOFERRY_OPTIMIZED: what goes over every byte takes ten times as long in a debug build. Not
+// always, for a package with such a flag cannot be a dependency.
+let perByte: [SwiftSetting] =
+    strict + (Context.environment["MONGOFERRY_OPTIMIZED"] == nil ? [] : [.unsafeFlags(["-O"])])
+
 // A document's way, left to right: server, driver, codec, file. Imports go only leftward in this list.
 let package = Package(
     name: "MongoFerry",
@@ -29,8 +34,8 @@ let package = Package(
         // It comes with libmongoc; swift-crypto would compile its own for longer than the whole program takes.
         .systemLibrary(name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
-        .target(name: "BSON", dependencies: ["CGlibc"], swiftSettings: strict),
-        .target(name: "ExtendedJSON", dependencies: ["BSON"], swiftSettings: strict),
+        .target(name: "BSON", dependencies: ["CGlibc"], swiftSettings: perByte),
+        .target(name: "ExtendedJSON", dependencies: ["BSON"], swiftSettings: perByte),
         .target(name: "MongoDriver", dependencies: ["BSON", "CLibMongoC"], swiftSettings: strict),
         .target(
             name: "BackupFile",
@@ -39,7 +44,7 @@ let package = Package(
                 // macOS has CryptoKit.
                 .target(name: "CLibCrypto", condition: .when(platforms: [.linux])),
             ],
-            swiftSettings: strict),
+            swiftSettings: perByte),
         .target(
             name: "Relations",
             dependencies: ["BSON", "ExtendedJSON", .product(name: "Yams", package: "Yams")],

@@ -28,7 +28,8 @@ struct Schema {
         switch keyword {
         case "$schema", "$defs", "title", "description": return true
         case "$ref":
-            let name = try #require((value as? String)?.split(separator: "/").last.map(String.init))
+            let path = try #require(value as? String)
+            let name = String(try #require(path.split(separator: "/").last))
             let definitions = try #require(root["$defs"] as? [String: Any])
             return try accepts(instance, try #require(definitions[name] as? [String: Any]))
         case "type":

@@ -199,11 +199,9 @@ import Testing
 
     @Test func equalMeasurementsGiveEqualFilesInWhateverOrderTheyCame() throws {
         try withTwoTestDatabases { source, copy, folder in
-            let measurements = (0..<30).map { number -> Document in
-                [
-                    "at": .date(Int64(number % 10) * 1000), "from": .int32(Int32(number % 3)),
-                    "_id": .int32(Int32(number % 29)),
-                ]
+            let measurements = (0..<30).map { (number: Int32) -> Document in
+                let time = Int64(number % 10) * 1000
+                return ["at": .date(time), "from": .int32(number % 3), "_id": .int32(number % 29)]
             }
             for (database, documents) in [(source, measurements), (copy, measurements.reversed())] {
                 try database.create("log", ["timeseries": ["timeField": "at", "metaField": "from"]])

@@ -128,7 +128,7 @@ extension ConnectionErrorTests {
     }
 }
 
-extension OwnServerTests {
+extension FaultServerTests {
     /// A server that speaks TLS only and asks for user and password.
     @Suite(.serialized) struct ConnectionErrorServerTests {
         @Test(.enabled("needs openssl") { TLSFiles.arePossible })

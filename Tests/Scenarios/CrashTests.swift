@@ -11,34 +11,12 @@ import Testing
     import Darwin
 #endif
 
-/// Suites that need a server of their own, one after the other: they share its fail points.
-@Suite(
-    .serialized, .aheadOfOthers,
-    .enabled("MONGOD_BINARY must name a mongod: Scripts/mongod path", { OwnServer.isPossible }))
-enum OwnServerTests {}
-
-/// Gives a suite's tests a higher priority. After each of its tests one that is serialized would wait behind all the
-/// others, of which there are hundreds, and begin when they are done.
-struct AheadOfOthers: SuiteTrait, TestScoping {
-    func provideScope(
-        for test: Test, testCase: Test.Case?, performing body: @Sendable () async throws -> Void
-    ) async throws {
-        try await withoutActuallyEscaping(body) { body in
-            try await Task(priority: .high) { try await body() }.value
-        }
-    }
-}
-
-extension Trait where Self == AheadOfOthers {
-    static var aheadOfOthers: Self { AheadOfOthers() }
-}
-
 extension OwnServerTests {
     /// `kill -9` and Ctrl-C at any moment.
     @Suite(.serialized) struct CrashTests {
         let server: OwnServer
 
-        init() throws { server = try OwnServer.shared() }
+        init() throws { server = try OwnServerTests.server.get() }
 
         private func replace(_ database: TestDatabase, _ file: String, _ more: [String] = []) -> [String] {
             ["import", file, "--uri", server.uri(), "--db", database.name, "--mode", "replace", "--yes"] + more

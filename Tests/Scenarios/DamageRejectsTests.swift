@@ -215,9 +215,10 @@ import Testing
                 swapped.swapAt(10, 60)
                 damaged.append(("rows in another order", Array(swapped.joined(separator: "\n").utf8)))
                 let rows = Array(lines[6..<(lines.count - 2)])
-                let moved =
-                    lines[..<6] + rows.filter { $0.hasPrefix("policies") } + rows.filter { !$0.hasPrefix("policies") }
-                    + lines[(lines.count - 2)...]
+                var moved = Array(lines[..<6])
+                moved += rows.filter { $0.hasPrefix("policies") }
+                moved += rows.filter { !$0.hasPrefix("policies") }
+                moved += lines[(lines.count - 2)...]
                 damaged.append(("collections in another order", Array(moved.joined(separator: "\n").utf8)))
             }
             for (name, content) in damaged {

@@ -12,12 +12,12 @@ import Testing
     import Darwin
 #endif
 
-extension OwnServerTests {
+extension FaultServerTests {
     /// Full disks, broken pipes, slow readers and busy writers while a database is exported.
     @Suite(.serialized) struct FaultExportTests {
         let server: OwnServer
 
-        init() throws { server = try OwnServer.shared() }
+        init() throws { server = try FaultServerTests.server.get() }
 
         private func exporting(_ database: TestDatabase, to file: String, _ more: [String] = []) -> [String] {
             ["export", "--uri", server.uri(), "--db", database.name, "-o", file] + more

@@ -24,11 +24,6 @@ final class OwnServer: @unchecked Sendable {
 
     static var isPossible: Bool { ProcessInfo.processInfo.environment["MONGOD_BINARY"]?.isEmpty == false }
 
-    /// One for all suites that need no other; they are serialized.
-    static func shared() throws -> OwnServer { try sharedResult.get() }
-
-    private static let sharedResult = Result { try OwnServer() }
-
     // Every server that was made and not removed: they end with the tests. Only changed under its lock.
     nonisolated(unsafe) private static var all: [OwnServer] = []
     private static let allLock = NSLock()

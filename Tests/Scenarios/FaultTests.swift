@@ -5,12 +5,12 @@ import MongoDriver
 import MongoFerry
 import Testing
 
-extension OwnServerTests {
+extension FaultServerTests {
     /// Servers that fail, step down and die.
     @Suite(.serialized) struct FaultTests {
         let server: OwnServer
 
-        init() throws { server = try OwnServer.shared() }
+        init() throws { server = try FaultServerTests.server.get() }
 
         private func importing(_ database: TestDatabase, _ file: String, _ mode: String = "replace") -> [String] {
             ["import", file, "--uri", server.uri(), "--db", database.name, "--mode", mode, "--yes"]

@@ -15,7 +15,7 @@ extension OwnServerTests {
     @Suite(.serialized) struct LeftoverTests {
         let server: OwnServer
 
-        init() throws { server = try OwnServer.shared() }
+        init() throws { server = try OwnServerTests.server.get() }
 
         private func importing(_ database: TestDatabase, _ file: String, _ more: [String] = []) -> [String] {
             ["import", file, "--uri", server.uri(), "--db", database.name, "--yes"] + more

@@ -31,7 +31,7 @@ extension OwnServerTests {
         /// Listing the whole database for each collection would be four times as much.
         @Test(arguments: ["merge", "insert"])
         func twiceAsManyCollectionsTakeTwiceAsManyAnswers(mode: String) throws {
-            let server = try OwnServer.shared()
+            let server = try OwnServerTests.server.get()
             let few = try answered(server, collections: 100, mode)
             let many = try answered(server, collections: 200, mode)
             for (few, many) in zip(few, many) { #expect(many * 10 < few * 27, "\(few) bytes, then \(many)") }

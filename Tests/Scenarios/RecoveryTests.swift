@@ -16,7 +16,7 @@ extension OwnServerTests {
     @Suite(.serialized) struct RecoveryTests {
         let server: OwnServer
 
-        init() throws { server = try OwnServer.shared() }
+        init() throws { server = try OwnServerTests.server.get() }
 
         private func importing(
             _ database: TestDatabase, _ file: String, _ mode: String = "replace", _ more: [String] = []

@@ -128,7 +128,8 @@ import Testing
                         folder, "collections: {users: {types: {at: date}, references: {to: users}}}")
                 }
             }
-            #expect(report.rejections.map(\.line).sorted { $0 ?? 0 < $1 ?? 0 } == [4, 5])
+            let lines = report.rejections.compactMap(\.line)
+            #expect(report.rejections.count == 2 && Set(lines) == [4, 5])
             let rejects = try folder.text("legacy.csv.rejects.csv")
             try folder.write(rejects.replacing(broken, with: rows[3]), to: "legacy.csv.rejects.csv")
             try database.run(["collMod": "people", "validator": [:]])

@@ -61,8 +61,10 @@ import Testing
         try withTestDatabase { database, _ in
             try database.insert((1...500).map { ["_id": .int32($0), "name": .string("c\($0)")] }, into: "customers")
             try database.insert(
-                (1...400).map {
-                    ["_id": .int32($0), "customerId": .int32($0 * 7 % 500 + 1), "status": .int32($0 % 5 + 1)]
+                (1...400).map { (number: Int32) -> Document in
+                    let customer: Int32 = number * 7 % 500 + 1
+                    let status: Int32 = number % 5 + 1
+                    return ["_id": .int32(number), "customerId": .int32(customer), "status": .int32(status)]
                 },
                 into: "orders")
             let found = try Discovering(try database.target, configuration: Configuration(), OperationContext())

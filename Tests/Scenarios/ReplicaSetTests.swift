@@ -6,7 +6,7 @@ import Testing
 
 /// What three members do to each other's writes, and what must not come of it.
 @Suite(
-    .serialized, .aheadOfOthers,
+    .serialized, .onThreadOfItsOwn("replica set"),
     .enabled("MONGOD_BINARY must name a mongod: Scripts/mongod path", { OwnServer.isPossible }))
 struct ReplicaSetTests {
     let set: OwnSet

@@ -5,7 +5,7 @@ import MongoDriver
 import MongoFerry
 import Testing
 
-extension OwnServerTests {
+extension FaultServerTests {
     /// A server that asks for user and password.
     @Suite(.serialized) struct SecurityServerTests {
         private static let secret = "s3cret:/?#[]@pass"

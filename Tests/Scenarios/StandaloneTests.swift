@@ -11,7 +11,7 @@ import Testing
     import Darwin
 #endif
 
-extension OwnServerTests {
+extension FaultServerTests {
     /// A server that belongs to no replica set: no snapshots, no transactions, no retries of writes by the driver.
     @Suite(.serialized) struct StandaloneTests {
         private static let shared = Result { try OwnServer(isStandalone: true) }

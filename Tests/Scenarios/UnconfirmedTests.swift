@@ -14,7 +14,7 @@ extension OwnServerTests {
     @Suite(.serialized) struct UnconfirmedTests {
         let server: OwnServer
 
-        init() throws { server = try OwnServer.shared() }
+        init() throws { server = try OwnServerTests.server.get() }
 
         private func importing(_ database: TestDatabase, _ file: String, _ mode: String) -> [String] {
             ["import", file, "--uri", server.uri(), "--db", database.name, "--mode", mode, "--yes"]

@@ -131,7 +131,7 @@ extension OwnServerTests {
     @Suite(.serialized) struct UnfinishedReplaceTests {
         let server: OwnServer
 
-        init() throws { server = try OwnServer.shared() }
+        init() throws { server = try OwnServerTests.server.get() }
 
         @Test func anExportBetweenTheSwapsOfAReplaceSaysWhetherThatIsRunningOrDead() throws {
             try withDatabase(on: server) { database, folder in

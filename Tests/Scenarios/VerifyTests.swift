@@ -27,17 +27,16 @@ import Testing
     /// 10 customers with mails, and 20 policies of which the last two lead nowhere.
     private static func fill(_ database: TestDatabase) throws {
         try database.insert(
-            (0..<10).map { number in
-                [
-                    "_id": .int32(number), "mail": .string("c\(number)@example.org"),
-                    "phones": [["number": .string("+\(number)")], ["number": .string("00\(number)")]],
-                ]
+            (0..<10).map { (number: Int32) -> Document in
+                let phones: Value = [["number": .string("+\(number)")], ["number": .string("00\(number)")]]
+                return ["_id": .int32(number), "mail": .string("c\(number)@example.org"), "phones": phones]
             }, into: "customers")
         try database.insert(
-            (0..<20).map { number in
-                [
-                    "_id": .int32(number), "customerId": .int32(number < 18 ? number % 10 : 100 + number),
-                    "mail": .string("c\(number % 10)@example.org"), "phone": .string("00\(number % 10)"), "gone": .null,
+            (0..<20).map { (number: Int32) -> Document in
+                let digit = number % 10
+                return [
+                    "_id": .int32(number), "customerId": .int32(number < 18 ? digit : 100 + number),
+                    "mail": .string("c\(digit)@example.org"), "phone": .string("00\(digit)"), "gone": .null,
                 ]
             }, into: "policies")
     }

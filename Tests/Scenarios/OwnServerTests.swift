@@ -1,0 +1,48 @@
+import Dispatch
+import Testing
+
+/// Suites whose program is killed, and what it leaves behind: one test after the other, on a server of their own.
+@Suite(
+    .serialized, .onThreadOfItsOwn("own server"),
+    .enabled("MONGOD_BINARY must name a mongod: Scripts/mongod path", { OwnServer.isPossible }))
+enum OwnServerTests {
+    static let server = Result { try OwnServer() }
+}
+
+/// Suites whose server fails: one test after the other, for a fail point holds for all of a server's clients.
+@Suite(
+    .serialized, .onThreadOfItsOwn("faults"),
+    .enabled("MONGOD_BINARY must name a mongod: Scripts/mongod path", { OwnServer.isPossible }))
+enum FaultServerTests {
+    static let server = Result { try OwnServer() }
+}
+
+/// Runs a suite's tests beside all others. Most of their time they wait for servers and programs, and that on one of the
+/// few threads that the tests share, as many as there are cores.
+struct OnThreadOfItsOwn: SuiteTrait, TestScoping {
+    let executor: OneThread
+
+    func provideScope(
+        for test: Test, testCase: Test.Case?, performing body: @Sendable () async throws -> Void
+    ) async throws {
+        // The priority: between two tests it would wait behind all the others, of which there are hundreds.
+        try await withoutActuallyEscaping(body) { body in
+            try await Task(executorPreference: executor, priority: .high) { try await body() }.value
+        }
+    }
+
+    final class OneThread: TaskExecutor {
+        private let queue: DispatchQueue
+
+        init(_ name: String) { queue = DispatchQueue(label: name) }
+
+        func enqueue(_ job: consuming ExecutorJob) {
+            let job = UnownedJob(job)
+            queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+        }
+    }
+}
+
+extension Trait where Self == OnThreadOfItsOwn {
+    static func onThreadOfItsOwn(_ name: String) -> Self { Self(executor: Self.OneThread(name)) }
+}
