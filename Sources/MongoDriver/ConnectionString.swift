@@ -24,6 +24,8 @@ public struct ConnectionString: Sendable, CustomStringConvertible {
     public let retriesReads: Bool
     public let retriesWrites: Bool
     public let usesTLS: Bool
+    /// Whether it has the password of an encrypted private key.
+    public let hasKeyPassword: Bool
     /// The database in which the user is looked for.
     public let authSource: String?
     /// The files that it names: option and path.
@@ -63,6 +65,7 @@ public struct ConnectionString: Sendable, CustomStringConvertible {
         retriesReads = mongoc_uri_get_option_as_bool(handle, MONGOC_URI_RETRYREADS, true)
         retriesWrites = mongoc_uri_get_option_as_bool(handle, MONGOC_URI_RETRYWRITES, true)
         usesTLS = mongoc_uri_get_tls(handle)
+        hasKeyPassword = mongoc_uri_has_option(handle, MONGOC_URI_TLSCERTIFICATEKEYFILEPASSWORD)
         authSource = mongoc_uri_get_auth_source(handle).map { String(cString: $0) }
         files = ["tlsCAFile", "tlsCertificateKeyFile"].compactMap { option in
             guard let path = mongoc_uri_get_option_as_utf8(handle, option.lowercased(), nil) else { return nil }

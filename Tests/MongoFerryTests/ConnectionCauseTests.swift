@@ -24,10 +24,6 @@ import Testing
                 "TLS handshake failed: Connection timed out calling hello on 'a:27017'", "tls=true", "a:27017",
                 "TLS was not agreed on (TLS handshake failed: Connection timed out)"
             ),
-            (
-                "connection error calling hello on 'a:27017'", "tls=true&tlsCAFile=/nosuch/ca.pem", "a:27017",
-                "tlsCAFile /nosuch/ca.pem cannot be read"
-            ),
             ("something new calling hello on 'a:27017'", "", "a:27017", "something new"),
         ])
     func aCauseHasAHostAndAPhrase(text: String, options: String, host: String, phrase: String) throws {

@@ -104,6 +104,45 @@ import Testing
 }
 
 extension ConnectionErrorTests {
+    /// For a missing password OpenSSL would ask the terminal, or read the backup at standard input.
+    @Test(
+        arguments: [
+            (
+                "tlsCAFile", "", "holds no certificate",
+                "It must have certificates in PEM form: -----BEGIN CERTIFICATE-----."
+            ),
+            (
+                "tlsCertificateKeyFile", "-----BEGIN CERTIFICATE-----", "holds no private key",
+                "It must have a private key and its certificate, both in PEM form: -----BEGIN PRIVATE KEY-----."
+            ),
+            (
+                "tlsCertificateKeyFile", "-----BEGIN PRIVATE KEY-----", "holds no certificate",
+                "It must have certificates in PEM form: -----BEGIN CERTIFICATE-----."
+            ),
+            (
+                "tlsCertificateKeyFile", "-----BEGIN ENCRYPTED PRIVATE KEY-----\n-----BEGIN CERTIFICATE-----",
+                "is encrypted",
+                "Give its password in the connection string, tlsCertificateKeyFilePassword=PASSWORD; with --uri-file it "
+                    + "stays out of the process list."
+            ),
+        ])
+    func aFileThatNoConnectionCanBeMadeWithIsNamedBeforeOneIsTried(
+        option: String, content: String, fault: String, remedy: String
+    ) throws {
+        let server = try FakeServer(.silent)
+        try withTestDatabase { _, folder in
+            try folder.write(content, to: "a.pem")
+            let subject = fault == "is encrypted" ? "the private key in " : ""
+            try Self.check(
+                "mongodb://127.0.0.1:\(server.port)/?tls=true&\(option)=\(folder.file("a.pem"))",
+                """
+                cannot connect to 127.0.0.1:\(server.port): \(subject)\(option) \(folder.file("a.pem")) \(fault)
+                  \(remedy)
+                """)
+        }
+        #expect(!server.wasReached)
+    }
+
     @Test(arguments: ["export", "import", "verify"])
     func ctrlCIsHeededWhileNoServerAnswers(command: String) throws {
         let server = try FakeServer(.silent)
@@ -167,6 +206,18 @@ extension FaultServerTests {
                 """
                 cannot connect to \(host): tlsCAFile /nosuch/ca.pem cannot be read
                   Check the file's name in the connection string, and who may read it.
+                """)
+            let (clear, encrypted) = (files.folder.file("server.key"), "encrypted.pem")
+            try TLSFiles.openssl("rsa -aes256 -passout pass:right -in \(clear) -out \(files.folder.file(encrypted))")
+            let certificate = try files.folder.text("server.crt")
+            try files.folder.write(try files.folder.text(encrypted) + certificate, to: encrypted)
+            let keyFile = "tlsCertificateKeyFile=\(files.folder.file(encrypted))"
+            try check(
+                "mongodb://\(host)/?tls=true&tlsCAFile=\(authority)&\(keyFile)&tlsCertificateKeyFilePassword=wr0ng",
+                """
+                cannot connect to \(host): the private key in tlsCertificateKeyFile \(files.folder.file(encrypted)) could \
+                not be used
+                  It is encrypted: is tlsCertificateKeyFilePassword in the connection string its password?
                 """)
             try check(
                 "mongodb://ann:hunter2@\(host)/?tls=true&tlsCAFile=\(authority)&authSource=people",

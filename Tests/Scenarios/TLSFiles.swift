@@ -34,7 +34,7 @@ struct TLSFiles {
             ] + arguments, options: "tls=true&tlsCAFile=\(authority)", folder: folder.path)
     }
 
-    private static func openssl(_ arguments: String) throws {
+    static func openssl(_ arguments: String) throws {
         let outcome = try Program(arguments.split(separator: " ").map(String.init), executable: "/usr/bin/openssl")
             .wait()
         try #require(outcome.status == 0, "\(outcome.text)")

@@ -60,6 +60,7 @@ final class Connection: Sendable {
         meanwhile: (@Sendable (Client) -> Void)? = nil
     ) throws {
         try Target.check(databaseName: database)
+        try CertificateFile.check(target.connectionString)
         self.database = database
         // libmongoc looks for a server as long as the connection string says, and cannot be stopped.
         (pool, server, committedReads) = try Threads.run(leavingOn: cancellation) {

@@ -1,4 +1,3 @@
-import Foundation
 import MongoDriver
 
 /// Why one server could not be used, from what libmongoc says of it: `connection refused calling hello on 'a:27017'`.
@@ -20,9 +19,11 @@ struct HostCause {
             remedy =
                 "The replica set calls its member \(host), which the connection string does not: that name must lead "
                 + "to the server from here as well. directConnection=true goes to the named server alone."
-        } else if let file = connection.files.first(where: { !FileManager.default.isReadableFile(atPath: $0.path) }) {
-            phrase = "\(file.option) \(file.path) cannot be read"
-            remedy = "Check the file's name in the connection string, and who may read it."
+        } else if lower.contains("connection error"),
+            let doubt = CertificateFile.all(of: connection).lazy.compactMap(\.doubt).first
+        {
+            phrase = doubt.phrase
+            remedy = doubt.remedy
         } else if lower.contains("certificate") || lower.contains("tls") {
             (phrase, remedy) = Self.tls(cause)
         } else if lower.contains("refused") {

@@ -1,3 +1,4 @@
+import BackupFile
 import Relations
 
 /// References that lead nowhere, as an error that reads well where a test fails.
@@ -19,8 +20,8 @@ public struct DanglingReferences: Error, Sendable, CustomStringConvertible {
             line += "\(reference.dangling.grouped) of \(reference.checked.counted("value"))"
             if reference.isTargetMissing { line += "; there is no such collection" }
             if let example = reference.examples.first {
-                line += ", such as \(IDText.text(example.value)) in the document with _id "
-                line += IDText.text(example.documentID)
+                line += ", such as \(JSONText.value(example.value)) in the document with _id "
+                line += JSONText.value(example.documentID)
             }
             return "\n  " + line
         }

@@ -84,12 +84,14 @@ struct ImportRun {
         do {
             report.warnings += try lostFromCapped(prepared.plan)
         } catch {
-            report.warnings.append("what capped collections have kept could not be counted: \(error)")
+            report.warnings.append(
+                "what capped collections have kept could not be counted: \(FerryError(explaining: error).text)")
         }
         do {
             try setAside(prepared.survey)
         } catch {
-            report.warnings.append("the rows that were not taken could not be set aside: \(Replacement.text(error))")
+            report.warnings.append(
+                "the rows that were not taken could not be set aside: \(FerryError(explaining: error).text)")
         }
         do {
             try verify(prepared.plan, prepared.survey, prepared.references)

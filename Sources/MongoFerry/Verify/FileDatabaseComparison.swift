@@ -96,7 +96,7 @@ struct FileDatabaseComparison {
             }
         }
         let strangers = try compared?.strangers ?? self.strangers(rows, namespace)
-        add(.extra, strangers.count, strangers.ids.map { "_id \(IDText.text($0))" }, Self.extraNote)
+        add(.extra, strangers.count, strangers.ids.map { "_id \(JSONText.value($0))" }, Self.extraNote)
         return differences
     }
 

@@ -40,10 +40,10 @@ enum CatalogDoubts {
     private static func keyDoubts(_ index: Document, of kind: BackupMetadata.Collection.Kind) -> [String] {
         var result: [String] = []
         if let version = index["v"], version.integer != 1, version.integer != 2 {
-            result.append("v is \(IDText.text(version)); servers of today build version 1 and 2")
+            result.append("v is \(JSONText.value(version)); servers of today build version 1 and 2")
         }
         for (field, value) in index["key"]?.document?.elements ?? [] {
-            let shown = "\(BackupMetadata.shown(field)): \(IDText.text(value))"
+            let shown = "\(BackupMetadata.shown(field)): \(JSONText.value(value))"
             switch value {
             case .int32(let number) where number != 0: continue
             case .int64(let number) where number != 0: continue

@@ -12,8 +12,8 @@ enum CollectionDifferences {
         var result: [String] = []
         let names = entry.options.keys + options.keys.filter { !entry.options.keys.contains($0) }
         for name in names where entry.options[name] != options[name] {
-            let file = entry.options[name].map(IDText.text) ?? "none"
-            let live = options[name].map(IDText.text) ?? "none"
+            let file = entry.options[name].map(JSONText.value) ?? "none"
+            let live = options[name].map(JSONText.value) ?? "none"
             result.append(
                 "option \(name): \(file.excerpt(120)) in the file, \(live.excerpt(120)) in the database; "
                     + (isReplace ? "the file's counts" : "it stays as it is"))

@@ -17,7 +17,7 @@ enum ServerSideCode {
         var walker = document.makeWalker()
         while let element = try? walker.next() {
             if operators.contains(element.name) || element.type == .code || element.type == .codeWithScope {
-                result.append("\(element.name): \(IDText.text(element.copy).excerpt(200))")
+                result.append("\(element.name): \(JSONText.value(element.copy).excerpt(200))")
             } else if let inner = element.document {
                 search(inner, &result)
             }

@@ -3,15 +3,6 @@ import BackupFile
 import ExtendedJSON
 import Relations
 
-/// Why a row of a file cannot be taken.
-struct RowProblem: Error, Sendable {
-    var line: Int
-    var collection: String?
-    /// Extended JSON of the `_id`, where it could be read.
-    var id: String?
-    var reason: String
-}
-
 /// Turns rows into documents. Belongs to one thread.
 struct RowDecoder {
     /// Where documents are decoded to.
@@ -194,25 +185,5 @@ struct RowDecoder {
         writer.put(0)
         writer.finish()
         return try RawDocument(reordered.bytes)
-    }
-}
-
-/// An `_id` as people read it.
-enum IDText {
-    static func text(_ id: RawElement) -> String { text(id.copy) }
-
-    /// The `_id` that a text which is no JSON seems to begin with: a row that is reported can be found by it.
-    static func found(in fields: RowFields) -> String? {
-        var text = String(decoding: fields.data.prefix(200), as: UTF8.self)
-        if fields.dataIsQuoted { text = text.replacing("\"\"", with: "\"") }
-        guard
-            let match = text.prefixMatch(of: /\s*\{\s*"_id"\s*:\s*("[^"]*"|-?\d+|\{"\$oid"\s*:\s*"[0-9a-fA-F]{24}"\})/)
-        else { return nil }
-        return String(match.1)
-    }
-
-    /// Compact Extended JSON: `{"$oid":"5c2a…"}`, `"abc"`, `7`.
-    static func text(_ id: Value) -> String {
-        JSONText.value(id)
     }
 }

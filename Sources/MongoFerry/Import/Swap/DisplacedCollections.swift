@@ -28,8 +28,6 @@ struct DisplacedCollections {
     let lock: ImportLock
     let cancellation: Cancellation
 
-    private var records: Namespace { connection.namespace(OwnNames.displaced) }
-
     /// Takes a collection's name away.
     /// - Parameter number: tells it from this run's others.
     /// - Returns: its name until it is restored or removed.
@@ -123,38 +121,31 @@ struct DisplacedCollections {
     // MARK: Records
 
     private func write(_ record: Document) throws {
-        try connection.withClient { client in
-            let bulk = try client.bulkWrite(to: records)
-            try record.withRaw { try bulk.replaceOne(filter: Self.filter(record["_id"]), with: $0, upsert: true) }
-            try DocumentWriter.check(try bulk.execute())
+        try Self.withRecords(connection) { try $0.keep(record) }
+    }
+
+    private func forget(_ place: String) throws {
+        try Self.withRecords(connection) { try $0.forget(place) }
+    }
+
+    private static func withRecords(_ connection: Connection, _ body: (OwnRecords) throws -> Void) throws {
+        try connection.withClient {
+            try body(OwnRecords(client: $0, namespace: connection.namespace(OwnNames.displaced)))
         }
     }
 
     /// By the names that the collections have meanwhile.
     /// - Throws: ``MongoError``.
     static func records(_ connection: Connection) throws -> [String: Record] {
-        let records = connection.namespace(OwnNames.displaced)
-        return try connection.withClient { client in
-            var result: [String: Record] = [:]
-            try client.find(records, [:], options: FindOptions(readPreference: .primary)).forEach { record in
+        var result: [String: Record] = [:]
+        try withRecords(connection) { records in
+            try records.forEach { record in
                 guard let place = record["_id"]?.string, let name = record["name"]?.string else { return }
                 var view: Document?
                 if case .binary(_, let bytes) = record["view"]?.copy { view = try? Document(validating: bytes) }
                 result[place] = Record(name: name, view: view)
             }
-            return result
         }
+        return result
     }
-
-    /// The last one takes the whole collection of them away.
-    private func forget(_ place: String) throws {
-        try connection.withClient { client in
-            let bulk = try client.bulkWrite(to: records)
-            try bulk.deleteOne(filter: Self.filter(.string(place)))
-            try DocumentWriter.check(try bulk.execute())
-            if try client.countDocuments(records) == 0 { try client.drop(records) }
-        }
-    }
-
-    private static func filter(_ id: Value?) -> Document { ["_id": ["$eq": id ?? .null]] }
 }

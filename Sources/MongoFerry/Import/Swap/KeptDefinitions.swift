@@ -58,7 +58,9 @@ struct KeptDefinitions {
         }
     }
 
-    private var namespace: Namespace { Namespace(database, OwnNames.definitions) }
+    private var records: OwnRecords {
+        OwnRecords(client: client, namespace: Namespace(database, OwnNames.definitions))
+    }
 
     /// As bytes: servers before 5.0 store no `$` names, which validators have.
     func keep(_ entry: Entry) throws {
@@ -68,13 +70,10 @@ struct KeptDefinitions {
             "indexes": .array(entry.definition.indexes.map { .document($0) }),
         ]
         let name = entry.definition.databaseName
-        let kept: Document = [
+        try records.keep([
             "_id": .string(name), "definition": .binary(subtype: 0, definition.bytes),
             "source": entry.source ?? .null, "made": .array(entry.made), "isOpen": .bool(entry.isOpen),
-        ]
-        let bulk = try client.bulkWrite(to: namespace)
-        try kept.withRaw { try bulk.replaceOne(filter: Self.filter(name), with: $0, upsert: true) }
-        try DocumentWriter.check(try bulk.execute())
+        ])
     }
 
     /// Says that the collection which has its name now was made by an import, and is not complete.
@@ -89,18 +88,13 @@ struct KeptDefinitions {
         return entry
     }
 
-    /// The collection is complete, or somebody has made another. The last one takes the whole collection of them away.
-    func forget(_ name: String) throws {
-        let bulk = try client.bulkWrite(to: namespace)
-        try bulk.deleteOne(filter: Self.filter(name))
-        try DocumentWriter.check(try bulk.execute())
-        if try client.countDocuments(namespace) == 0 { try client.drop(namespace) }
-    }
+    /// The collection is complete, or somebody has made another.
+    func forget(_ name: String) throws { try records.forget(name) }
 
     /// What is kept, by the collections' names in the database.
     func read() throws -> [String: Entry] {
         var result: [String: Entry] = [:]
-        try client.find(namespace, [:], options: FindOptions(readPreference: .primary)).forEach { kept in
+        try records.forEach { kept in
             guard let name = kept["_id"]?.string, case .binary(_, let bytes) = kept["definition"]?.copy,
                 let definition = try? Document(validating: bytes)
             else { return }
@@ -144,6 +138,4 @@ struct KeptDefinitions {
         }
         return warnings
     }
-
-    private static func filter(_ name: String) -> Document { ["_id": ["$eq": .string(name)]] }
 }

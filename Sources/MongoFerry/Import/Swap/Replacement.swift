@@ -255,7 +255,7 @@ struct Replacement {
                 error,
                 [
                     "The live data were not touched.",
-                    "What was loaded beside them could not be removed (\(Self.text(second))); the next import removes it.",
+                    "What was loaded beside them could not be removed (\(FerryError(explaining: second).text)); the next import removes it.",
                 ])
         }
         if let error { throw Self.explained(error, ["The live data were not touched."]) }
@@ -309,6 +309,4 @@ struct Replacement {
             details: cause.details + ["New already: \(list(done)). Still old: \(list(waiting)).", state],
             advice: cause.advice + ["Run the import again: it finishes the job."])
     }
-
-    static func text(_ error: any Error) -> String { error is CancellationError ? "interrupted" : "\(error)" }
 }

@@ -66,11 +66,12 @@ struct ViewReplacement {
             do {
                 try displaced.restore(name, from: place)
             } catch let second {
-                throw FerryError(
-                    "\(Replacement.text(error)), and the collection \(name) did not get its name back: \(second)",
-                    details: [
-                        "Its documents are in \(place). The next import gives them their name back, unless something has it by then."
-                    ])
+                var fault = FerryError(explaining: error)
+                fault.text += ", and the collection \(name) did not get its name back: \(second)"
+                fault.details.append(
+                    "Its documents are in \(place). The next import gives them their name back, unless something has it by then."
+                )
+                throw fault
             }
             throw error
         }

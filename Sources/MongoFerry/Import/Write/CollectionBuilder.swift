@@ -43,7 +43,7 @@ struct CollectionBuilder {
         {
             throw FerryError(
                 "the server cannot create \(entry.databaseName) with the file's options: \(error.message)",
-                details: ["Options: \(IDText.text(.document(entry.options)).excerpt(300))"])
+                details: ["Options: \(JSONText.document(entry.options).excerpt(300))"])
         }
     }
 

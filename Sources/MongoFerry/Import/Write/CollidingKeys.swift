@@ -1,4 +1,5 @@
 import BSON
+import BackupFile
 import MongoDriver
 import Relations
 
@@ -67,8 +68,8 @@ struct CollidingKeys {
     private static func text(_ found: Document, _ paths: [String]) -> String {
         let values = found["_id"]?.document?.elements.map(\.value) ?? []
         let key = Document { for (path, value) in zip(paths, values) { $0.append(path, value) } }
-        let ids = ["first", "last"].compactMap { found[$0].map(IDText.text) }.joined(separator: " and ")
+        let ids = ["first", "last"].compactMap { found[$0].map(JSONText.value) }.joined(separator: " and ")
         let count = found["n"]?.integer ?? 2
-        return "\(IDText.text(.document(key)).excerpt(300)) in _id \(ids)" + (count > 2 ? " and \(count - 2) more" : "")
+        return "\(JSONText.document(key).excerpt(300)) in _id \(ids)" + (count > 2 ? " and \(count - 2) more" : "")
     }
 }

@@ -1,4 +1,5 @@
 import BSON
+import BackupFile
 import MongoDriver
 import Relations
 
@@ -7,7 +8,7 @@ enum WriteErrorText {
     static func text(_ error: WriteError) -> String {
         if error.isDuplicateKey { return "the value is taken in a unique index: \(error.message)" }
         if error.isDocumentValidationFailure {
-            let details = error.details.map { ": \(IDText.text(.document($0)).excerpt(300))" } ?? ""
+            let details = error.details.map { ": \(JSONText.document($0).excerpt(300))" } ?? ""
             return "the collection's validator refuses it\(details)"
         }
         // Code 0: it was not sent at all.

@@ -1,0 +1,8 @@
+/// Why a row of a file cannot be taken.
+struct RowProblem: Error, Sendable {
+    var line: Int
+    var collection: String?
+    /// Extended JSON of the `_id`, where it could be read.
+    var id: String?
+    var reason: String
+}

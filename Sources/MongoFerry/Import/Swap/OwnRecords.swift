@@ -1,0 +1,33 @@
+import BSON
+import MongoDriver
+
+/// Records of this program's own in the database that is imported into: what the next import must know where this one is
+/// interrupted.
+struct OwnRecords {
+    let client: Client
+    let namespace: Namespace
+
+    /// Keeps a record, in the place of an earlier one with its `_id`.
+    /// - Throws: ``MongoError``.
+    func keep(_ record: Document) throws {
+        let bulk = try client.bulkWrite(to: namespace)
+        try record.withRaw { try bulk.replaceOne(filter: Self.filter(record["_id"]), with: $0, upsert: true) }
+        try DocumentWriter.check(try bulk.execute())
+    }
+
+    /// Removes a record; the last one takes the whole collection of them away.
+    /// - Throws: ``MongoError``.
+    func forget(_ id: String) throws {
+        let bulk = try client.bulkWrite(to: namespace)
+        try bulk.deleteOne(filter: Self.filter(.string(id)))
+        try DocumentWriter.check(try bulk.execute())
+        if try client.countDocuments(namespace) == 0 { try client.drop(namespace) }
+    }
+
+    /// - Throws: ``MongoError``; what `body` throws.
+    func forEach(_ body: (RawDocument) throws -> Void) throws {
+        try client.find(namespace, [:], options: FindOptions(readPreference: .primary)).forEach(body)
+    }
+
+    private static func filter(_ id: Value?) -> Document { ["_id": ["$eq": id ?? .null]] }
+}
