@@ -188,7 +188,7 @@ public final class BackupWriter {
                 guard rename(partialPath, path) == 0 else { throw FileError("rename to", path) }
             }
         }
-        let slash = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
+        let slash = path.placeBehindLast("/")
         let folder = slash == path.startIndex ? "." : String(path[..<slash])
         // The name is on the disk when its folder is; a file system that can't do that has nothing to flush.
         if let directory = try? OpenFile(path: folder, flags: O_RDONLY) { try? directory.synchronize() }

@@ -5,11 +5,23 @@ public enum CSVField {
     /// A field as it stands in a row: quoted where it has to be. One that starts with `#` is, too, so that no row can
     /// be taken for a metadata line.
     public static func text(_ value: String) -> String {
+        let bytes = value.utf8
         let needsQuotes =
-            value.isEmpty || value.hasPrefix("#") || value.first == " " || value.last == " "
-            || value.utf8.contains { $0 == 0x22 || $0 == 0x2C || $0 == 0x0A || $0 == 0x0D }
+            bytes.isEmpty || bytes.first == 0x23 || bytes.first == 0x20 || bytes.last == 0x20
+            || bytes.contains { $0 == 0x22 || $0 == 0x2C || $0 == 0x0A || $0 == 0x0D }
         guard needsQuotes else { return value }
-        return "\"" + value.replacing("\"", with: "\"\"") + "\""
+        return "\"" + value.replacingScalar("\"", with: "\"\"") + "\""
+    }
+
+    /// What stands between the quotes of a field, each two of them one again.
+    public static func undoubled(_ text: String) -> String {
+        var result = String.UnicodeScalarView()
+        var isSecond = false
+        for scalar in text.unicodeScalars {
+            isSecond = scalar == "\"" && !isSecond && result.last == "\""
+            if !isSecond { result.append(scalar) }
+        }
+        return String(result)
     }
 
     /// Whether the number of quotes is odd: eight bytes at a time, since every byte of a file comes by here twice.

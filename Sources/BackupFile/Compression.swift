@@ -1,12 +1,14 @@
+import BSON
+
 /// How a file is compressed. A writer goes by the file's name, a reader by its content.
 public enum Compression: String, Sendable {
     case none, gzip, zstd
 
     public init(fileName: String) {
         let fileName = fileName.lowercased()
-        if fileName.hasSuffix(".gz") {
+        if fileName.hasScalarSuffix(".gz") {
             self = .gzip
-        } else if fileName.hasSuffix(".zst") {
+        } else if fileName.hasScalarSuffix(".zst") {
             self = .zstd
         } else {
             self = .none

@@ -1,3 +1,5 @@
+import BSON
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -10,7 +12,7 @@
 enum PartialFile {
     /// `.NAME.partial` in the folder of the file, so that renaming it is one step.
     static func path(for path: String) -> String {
-        let slash = path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex
+        let slash = path.placeBehindLast("/")
         return "\(path[..<slash]).\(path[slash...]).partial"
     }
 

@@ -110,7 +110,7 @@ public struct RowFields {
     /// The collection's name; nil where it isn't UTF-8.
     public var collection: String? {
         guard let text = String(validating: name, as: UTF8.self) else { return nil }
-        return nameIsQuoted ? text.replacing("\"\"", with: "\"") : text
+        return nameIsQuoted ? CSVField.undoubled(text) : text
     }
 }
 

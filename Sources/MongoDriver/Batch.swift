@@ -81,12 +81,12 @@ public struct Batch: Sendable {
         self.reply = reply
         let cursor = try reply.withRaw { $0["cursor"]?.document }
         guard let cursor, let id = cursor["id"]?.integer, let name = cursor["ns"]?.string,
-            let dot = name.firstIndex(of: "."),
+            let (database, collection) = name.cut(at: "."),
             let documents = (cursor["firstBatch"] ?? cursor["nextBatch"])?.document
         else { throw MongoError(driver: "the server's reply has no cursor", context: context) }
         self.id = id
         self.documents = documents
-        namespace = Namespace(String(name[..<dot]), String(name[name.index(after: dot)...]))
+        namespace = Namespace(String(database), String(collection))
         atClusterTime = cursor["atClusterTime"]?.timestamp
     }
 }

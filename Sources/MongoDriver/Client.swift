@@ -145,7 +145,7 @@ extension Client {
         }
         return command.withRaw { raw in
             guard let first = raw.first else { return "an empty command on \(database)" }
-            let target = first.string.map { $0.hasPrefix(database + ".") ? $0 : "\(database).\($0)" }
+            let target = first.string.map { $0.hasScalarPrefix(database + ".") ? $0 : "\(database).\($0)" }
             return "\(first.name) on \(target ?? database)"
         }
     }

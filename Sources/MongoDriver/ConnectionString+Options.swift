@@ -1,7 +1,9 @@
+import BSON
+
 extension ConnectionString {
     /// Each as `name=value`, of a text that was checked: a `?` in user and password is percent-encoded.
-    static func options(of text: String) -> [Substring] {
-        text.firstIndex(of: "?").map { text[text.index(after: $0)...].split(separator: "&") } ?? []
+    static func options(of text: String) -> [String] {
+        text.cut(at: "?").map { $0.behind.parts(between: "&").filter { !$0.isEmpty } } ?? []
     }
 
     static func isKnown(option: String) -> Bool { lowercasedNames.contains(option.lowercased()) }

@@ -85,7 +85,7 @@ public struct ConnectionString: Sendable, CustomStringConvertible {
             ["tls", "ssl", "connecttimeoutms"].contains { option.lowercased().hasPrefix($0) }
         }
         let own = ["directConnection=true", "serverSelectionTimeoutMS=2000"]
-        return try ConnectionString("mongodb://\(host)/?" + (kept.map(String.init) + own).joined(separator: "&"))
+        return try ConnectionString("mongodb://\(host)/?" + (kept + own).joined(separator: "&"))
     }
 
     /// The C form, for as long as the caller keeps it.

@@ -1,3 +1,5 @@
+import BSON
+
 extension ConnectionString {
     public static let hidden = "***"
 
@@ -5,31 +7,26 @@ extension ConnectionString {
     ///
     /// Goes by the text, not by what was parsed, so that it also serves for one that cannot be parsed.
     public static func redact(_ text: String) -> String {
-        guard let scheme = text.firstRange(of: "://") else { return text.contains("@") ? hidden : text }
+        let scalars = text.unicodeScalars
+        guard let scheme = scalars.firstRange(of: "://".unicodeScalars) else {
+            return scalars.contains("@") ? hidden : text
+        }
         var rest = text[scheme.upperBound...]
         var result = String(text[..<scheme.upperBound])
         // An unescaped @, / or ? in the password must not end the hidden part early, so the last @ counts. An option
         // with an @ in it costs the host's name in the text, nothing more.
-        if let at = rest.lastIndex(of: "@") {
+        if let at = rest.unicodeScalars.lastIndex(of: "@") {
             let credentials = rest[..<at]
             rest = rest[at...]
-            if let colon = credentials.firstIndex(of: ":") {
-                result += credentials[..<colon] + ":" + hidden
-            } else {
-                result += credentials
-            }
+            if let (user, _) = credentials.cut(at: ":") { result += user + ":" + hidden } else { result += credentials }
         }
-        guard let question = rest.firstIndex(of: "?") else { return result + rest }
-        result += rest[...question]
-        let options = rest[rest.index(after: question)...].split(separator: "&", omittingEmptySubsequences: false)
-        return result + options.map(redactOption).joined(separator: "&")
+        guard let (address, options) = rest.cut(at: "?") else { return result + rest }
+        return result + address + "?" + options.parts(between: "&").map(redactOption).joined(separator: "&")
     }
 
-    private static func redactOption(_ option: Substring) -> String {
-        guard let equals = option.firstIndex(of: "="), isSecret(option: option[..<equals]) else {
-            return String(option)
-        }
-        return option[...equals] + hidden
+    private static func redactOption(_ option: String) -> String {
+        guard let (name, _) = option.cut(at: "="), isSecret(option: name) else { return option }
+        return name + "=" + hidden
     }
 
     /// Passwords of key files, and `authMechanismProperties`, which may hold a session token.
@@ -47,8 +44,9 @@ extension ConnectionString {
     /// One in an option's value is only a character of it, unless the options follow the first `@` at once, as they
     /// hardly do in an address that has a host.
     static func hasStrayAt(_ text: String) -> Bool {
-        guard let scheme = text.firstRange(of: "://") else { return false }
-        let rest = text[scheme.upperBound...]
+        let scalars = text.unicodeScalars
+        guard let scheme = scalars.firstRange(of: "://".unicodeScalars) else { return false }
+        let rest = scalars[scheme.upperBound...]
         let end = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
         let authority = rest[..<end]
         guard authority.contains("@") else { return false }
@@ -61,7 +59,7 @@ extension ConnectionString {
     ///
     /// It quotes parts of the text, and where the password is what is misspelt those may be parts of the password.
     static func withoutSecrets(_ complaint: String, from text: String) -> String {
-        guard redact(text) != text || text.contains("@") else { return complaint }
+        guard redact(text) != text || text.unicodeScalars.contains("@") else { return complaint }
         if complaint.hasPrefix("Password") || complaint.hasPrefix("Username") || complaint.hasPrefix("Invalid username")
         {
             return unescapedCharacter

@@ -1,3 +1,4 @@
+import BSON
 import MongoFerry
 
 /// A connection string that was given as something else: its password would get into names of files and reports.
@@ -15,11 +16,11 @@ enum MisplacedAddress {
     }
 
     private static func isAddress(_ argument: String, after option: String) -> Bool {
-        if argument.hasPrefix("--"), let equals = argument.firstIndex(of: "=") {
-            return !argument.hasPrefix("--uri=") && isAddress(argument[argument.index(after: equals)...])
+        if argument.hasScalarPrefix("--"), let (option, value) = argument.cut(at: "=") {
+            return option != "--uri" && isAddress(value)
         }
         return option != "--uri" && isAddress(argument[...])
     }
 
-    private static func isAddress(_ text: Substring) -> Bool { schemes.contains(where: text.hasPrefix) }
+    private static func isAddress(_ text: Substring) -> Bool { schemes.contains(where: text.hasScalarPrefix) }
 }

@@ -8,6 +8,7 @@ import Testing
         ("mongodb://amara@localhost/insurance", "mongodb://amara@localhost/insurance"),
         ("mongodb://amara:s3cret@a:1,b:2/insurance?w=1", "mongodb://amara:***@a:1,b:2/insurance?w=1"),
         ("mongodb://amara:p%40ss@h", "mongodb://amara:***@h"),
+        ("mongodb://amara:%CC%81s3cret@h", "mongodb://amara:***@h"),
         (
             "mongodb://h/?tls=true&tlsCertificateKeyFilePassword=s3cret&appName=x",
             "mongodb://h/?tls=true&tlsCertificateKeyFilePassword=***&appName=x"

@@ -5,6 +5,15 @@ import Testing
 /// What reports say is to be done.
 @Suite struct NextStepTests {
     @Test(arguments: [
+        ("", "''"), ("a/b.csv", "a/b.csv"), ("a b", "'a b'"), ("it's", #"'it'\''s'"#),
+        // To a shell the quote is one all the same.
+        ("x'\u{301};id;'\u{301}", "'x'\\''\u{301};id;'\\''\u{301}'"),
+    ])
+    func aNameIsOneWordToAShell(name: String, word: String) {
+        #expect(Array(Report.shellWord(name).utf8) == Array(word.utf8))
+    }
+
+    @Test(arguments: [
         (["users"], "There is no collection 'users': was it left out of the backup or the import?"),
         (
             ["users", "coverageTypes", "users"],

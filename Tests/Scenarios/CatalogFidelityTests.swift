@@ -133,6 +133,10 @@ import Testing
                 "line\nbreak", "\"quoted\"", "a,b", "a/b", "100%", "#front", "space in", " front", "tail ", "ünïcödé",
                 "名前", "💶", "a.b.c", "tail.", "'", "tab\t", "\r\n", "collection", "data", "=1+1", "-1", "\\", long,
                 "{}", "null", "e\u{301}", "systemish", "a..b",
+                // What follows or comes before makes other characters of them to people, not to readers.
+                "#\u{FE0F}\u{20E3}tags", "a\"\u{1F3FD}b", "\u{600}\"z", "c\n\u{301}", ",\u{301}d", " \u{301}e",
+                "f\u{600} ",
+                "\u{301}g", "\u{E31}h", "\u{200D}i", "#\u{301}", "\u{600}#", "k.\u{301}", "'\u{301}'",
             ]
             for (index, name) in names.enumerated() {
                 try source.create(name)

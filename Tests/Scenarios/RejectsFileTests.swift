@@ -142,6 +142,21 @@ import Testing
         }
     }
 
+    /// It repeats an `_id`, and has a date that is none.
+    @Test func aRowWithTwoFaultsIsOneRow() throws {
+        try withTestDatabase { database, folder in
+            let row = #"c,"{""_id"":""5c2aad800000000000000001"",""start"":""abc""}""#
+            let other = row.replacing("0001", with: "0002").replacing("abc", with: "2026-01-01T00:00:00.000Z")
+            try folder.write("collection,data\n\(row)\n\(row)\n\(other)\n", to: "c.csv")
+            let report = try database.load(folder.file("c.csv")) {
+                $0.maximumRejects = 2
+                $0.configuration = try Self.configuration(folder, "collections: {c: {types: {start: date}}}")
+            }
+            #expect(report.rejections.count == 2 && Set(report.rejections.compactMap(\.line)) == [2, 3])
+            #expect(report.collections.map(\.rejected) == [2] && report.collections.map(\.inserted) == [1])
+        }
+    }
+
     /// As by an import of the same file into another database.
     @Test func aNameUnderWhichRowsAreBeingSetAsideNowIsTaken() throws {
         try withTestDatabase { database, folder in

@@ -113,15 +113,14 @@ struct Catalog {
 
     /// The name of the time series whose storage it is; nil for anything else.
     private static func bucketsOwner(_ info: CollectionInfo) -> String? {
-        let prefix = "system.buckets."
-        return info.name.hasPrefix(prefix) ? String(info.name.dropFirst(prefix.count)) : nil
+        info.name.behindScalarPrefix("system.buckets.")
     }
 
     private static func internalReason(_ info: CollectionInfo) -> String? {
         if bucketsOwner(info) != nil { return "the server's own storage of a time series" }
         if info.name == "system.js" { return "server-side functions; copy them by hand if you use them" }
-        if info.name.hasPrefix("system.") || info.name.contains("__mdb_internal") { return "the server's own" }
-        if info.name.hasPrefix(OwnNames.displacedPrefix) {
+        if info.name.hasScalarPrefix("system.") || info.name.contains("__mdb_internal") { return "the server's own" }
+        if info.name.hasScalarPrefix(OwnNames.displacedPrefix) {
             return
                 "displaced by an import that was running or was interrupted; the next import gives it its name back, unless something else has it"
         }

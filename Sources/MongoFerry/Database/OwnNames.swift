@@ -1,3 +1,5 @@
+import BSON
+
 /// Names that this program uses in a database while it imports.
 enum OwnNames {
     static let lock = "__mongoferry_lock"
@@ -9,7 +11,7 @@ enum OwnNames {
     static let definitions = "__mongoferry_definitions"
 
     static func contains(_ name: String) -> Bool {
-        [lock, definitions, displaced].contains(name) || name.hasPrefix(stagingPrefix)
-            || name.hasPrefix(displacedPrefix)
+        [lock, definitions, displaced].contains(name) || name.hasScalarPrefix(stagingPrefix)
+            || name.hasScalarPrefix(displacedPrefix)
     }
 }

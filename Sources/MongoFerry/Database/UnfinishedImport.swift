@@ -1,3 +1,4 @@
+import BSON
 import MongoDriver
 import Relations
 
@@ -45,12 +46,12 @@ enum UnfinishedImport {
     private static func isLeftover(
         _ name: String, _ found: [CollectionInfo], _ displaced: [String: DisplacedCollections.Record]
     ) -> Bool {
-        if name == OwnNames.definitions || name.hasPrefix(OwnNames.stagingPrefix) { return true }
-        guard name.hasPrefix(OwnNames.displacedPrefix) else { return false }
+        if name == OwnNames.definitions || name.hasScalarPrefix(OwnNames.stagingPrefix) { return true }
+        guard let before = name.behindScalarPrefix(OwnNames.displacedPrefix) else { return false }
         let record = displaced[name]
         // An older version put the collection's name there, and recorded nothing.
         return record?.view != nil
-            || !has(record?.name ?? String(name.dropFirst(OwnNames.displacedPrefix.count)), found)
+            || !has(record?.name ?? before, found)
     }
 
     private static func has(_ name: String, _ found: [CollectionInfo]) -> Bool { found.contains { $0.name == name } }

@@ -1,3 +1,4 @@
+import BSON
 import Relations
 
 extension Report {
@@ -139,6 +140,6 @@ extension Report {
                 default: $0 >= 0x80
                 }
             }
-        return isPlain ? text : "'" + text.replacing("'", with: #"'\''"#) + "'"
+        return isPlain ? text : "'" + text.replacingScalar("'", with: #"'\''"#) + "'"
     }
 }

@@ -1,3 +1,4 @@
+import BSON
 import ArgumentParser
 import BackupFile
 import ExtendedJSON
@@ -96,10 +97,10 @@ struct ExportCommand: ParsableCommand {
         options.collections = choices.collection.map { Glob($0) }
         options.exclude = choices.exclude.map { Glob($0) }
         options.queries = try choices.query.map { text in
-            guard let equals = text.firstIndex(of: "="), equals > text.startIndex else {
+            guard let (name, query) = text.cut(at: "="), !name.isEmpty else {
                 throw FerryError("--query must look like name={…}: \(text)", kind: .usage)
             }
-            return (String(text[..<equals]), String(text[text.index(after: equals)...]))
+            return (String(name), String(query))
         }
         options.json = choices.json
         options.plain = choices.plain

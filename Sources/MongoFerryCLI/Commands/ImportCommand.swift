@@ -1,3 +1,4 @@
+import BSON
 import ArgumentParser
 import Foundation
 import MongoFerry
@@ -94,7 +95,7 @@ struct ImportCommand: ParsableCommand {
         options.exclude = choices.exclude.map { Glob($0) }
         options.renames = try Renames.parse(choices.rename)
         if let keys = choices.upsertKeys {
-            options.upsertKeys = keys.split(separator: ",").map {
+            options.upsertKeys = keys.parts(between: ",").filter { !$0.isEmpty }.map {
                 $0.trimmingCharacters(in: .whitespaces)
             }
         }
@@ -141,11 +142,11 @@ enum Renames {
     static func parse(_ texts: [String]) throws -> [String: String] {
         var renames: [String: String] = [:]
         for text in texts {
-            guard let equals = text.firstIndex(of: "="), equals > text.startIndex,
-                text.index(after: equals) < text.endIndex
-            else { throw FerryError("--rename must look like A=B: \(text)", kind: .usage) }
-            let name = String(text[..<equals])
-            guard renames.updateValue(String(text[text.index(after: equals)...]), forKey: name) == nil else {
+            guard let (before, behind) = text.cut(at: "="), !before.isEmpty, !behind.isEmpty else {
+                throw FerryError("--rename must look like A=B: \(text)", kind: .usage)
+            }
+            let name = String(before)
+            guard renames.updateValue(String(behind), forKey: name) == nil else {
                 throw FerryError("--rename names '\(name)' twice", kind: .usage)
             }
         }

@@ -1,3 +1,4 @@
+import BSON
 import Foundation
 import MongoDriver
 
@@ -7,13 +8,18 @@ enum Secrets {
 
     private static func replacements(_ argument: String) -> [(secret: String, text: String)] {
         // Of `--uri=…` the value too; the whole first, since it is the longer one.
-        let value = argument.firstIndex(of: "=").map { String(argument[argument.index(after: $0)...]) }
+        let value = argument.cut(at: "=").map { String($0.behind) }
         return [argument, value ?? ""].compactMap { text in
-            guard text.contains("://") || text.contains("@") && text.contains(":") else { return nil }
+            guard
+                text.unicodeScalars.firstRange(of: "://".unicodeScalars) != nil
+                    || text.unicodeScalars.contains("@") && text.unicodeScalars.contains(":")
+            else { return nil }
             let redacted = ConnectionString.redact(text)
             if redacted != text { return (text, redacted) }
             // Cut off before the host: what looks like a port is none.
-            guard let start = text.firstRange(of: /mongodb(\+srv)?:\/\/[^\/?:]*:(?=\D)/) else { return nil }
+            guard
+                let start = text.firstRange(of: /mongodb(\+srv)?:\/\/[^\/?:]*:(?=\D)/.matchingSemantics(.unicodeScalar))
+            else { return nil }
             return (text, text[..<start.upperBound] + ConnectionString.hidden)
         }
     }

@@ -32,7 +32,7 @@ public struct FieldPath: Hashable, Sendable {
     /// - Throws: ``FieldPathError``, also for a name that a filter would take for an operator, such as `$expr`.
     public init(parsingTarget text: String) throws(FieldPathError) {
         try self.init(parsing: text)
-        if case .field(let name)? = steps.first, name.hasPrefix("$") {
+        if case .field(let name)? = steps.first, name.hasScalarPrefix("$") {
             throw FieldPathError(text: text, reason: .operatorName, column: 1)
         }
     }

@@ -54,7 +54,7 @@ struct ImportPlanner {
         plan.leftOut = excluded.map(\.name)
         let written = Set(steps.map(\.databaseName))
         plan.untouched = live.map(\.name).filter {
-            !written.contains($0) && !$0.hasPrefix("system.") && !OwnNames.contains($0)
+            !written.contains($0) && !$0.hasScalarPrefix("system.") && !OwnNames.contains($0)
         }
         .sorted()
         plan.views = Set(steps.filter { $0.way == .view }.map(\.databaseName))

@@ -1,3 +1,5 @@
+import BSON
+
 /// Names that an import may write to.
 enum TargetName {
     /// - Throws: ``FerryError`` for what is the server's own or cannot be a collection's name.
@@ -5,7 +7,7 @@ enum TargetName {
         let reason: String?
         if name.isEmpty {
             reason = "it is empty"
-        } else if name.hasPrefix("system.") {
+        } else if name.hasScalarPrefix("system.") {
             reason = "names that start with 'system.' are the server's own"
         } else if name.contains("__mdb_internal") {
             reason = "names with '__mdb_internal' in them are the server's own"
@@ -13,7 +15,7 @@ enum TargetName {
             reason =
                 "'\(OwnNames.lock)', '\(OwnNames.definitions)', '\(OwnNames.displaced)' and names that start with '\(OwnNames.stagingPrefix)' or "
                 + "'\(OwnNames.displacedPrefix)' are this program's own"
-        } else if name.utf8.contains(0) || name.contains("$") || name.hasPrefix(".") {
+        } else if name.utf8.contains(0) || name.contains("$") || name.hasScalarPrefix(".") {
             reason = "a collection's name has no '$' and no zero byte, and does not start with a point"
         } else if database.utf8.count + 1 + name.utf8.count > 255 {
             reason = "with the database's name it is longer than 255 bytes"

@@ -9,7 +9,7 @@ enum IDText {
     /// The `_id` that a text which is no JSON seems to begin with: a row that is reported can be found by it.
     static func found(in fields: RowFields) -> String? {
         var text = String(decoding: fields.data.prefix(200), as: UTF8.self)
-        if fields.dataIsQuoted { text = text.replacing("\"\"", with: "\"") }
+        if fields.dataIsQuoted { text = CSVField.undoubled(text) }
         guard
             let match = text.prefixMatch(of: /\s*\{\s*"_id"\s*:\s*("[^"]*"|-?\d+|\{"\$oid"\s*:\s*"[0-9a-fA-F]{24}"\})/)
         else { return nil }

@@ -36,7 +36,7 @@ struct LegacyTypes {
         var databaseCollections: [String] = []
         if let connection {
             let live = try connection.withClient { try $0.listCollections(in: connection.database) }
-                .filter { $0.kind == .collection && !$0.name.hasPrefix("system.") && !OwnNames.contains($0.name) }
+                .filter { $0.kind == .collection && !$0.name.hasScalarPrefix("system.") && !OwnNames.contains($0.name) }
             databaseCollections = live.map { configuration.fileName(of: $0.name) }
             let names = Set(live.map(\.name))
             for rows in survey.rows where names.contains(databaseName(rows.name)) {
@@ -110,6 +110,8 @@ private final class RuleTrial: @unchecked Sendable {
     private let rekeyed: Set<String>
     private let legacyRows: FileSurvey.LegacyRows
     private let maximumDocument: Int
+    /// Rows that are none of the import's any more, since they repeat an `_id`: they were noted already.
+    private let repeatedLines: Set<Int>
     /// Not only at those rows that a rule may convert.
     private let looksAtAll: Bool
     private var decoder: RowDecoder
@@ -128,6 +130,7 @@ private final class RuleTrial: @unchecked Sendable {
         self.rekeyed = rekeyed
         legacyRows = survey.legacyRows
         maximumDocument = survey.maximumDocument
+        repeatedLines = survey.repeatedLines
         looksAtAll = survey.hasLargeLegacyRows
         // What is larger than any row that is read was noted by the survey.
         decoder = RowDecoder(survey)
@@ -138,6 +141,7 @@ private final class RuleTrial: @unchecked Sendable {
     func look(at batch: RecordBatch) {
         defer { hashes.move(&ids) }
         batch.forEachRow { row in
+            if !repeatedLines.isEmpty, repeatedLines.contains(row.line) { return }
             // Rows that cannot be read were noted by the survey.
             guard let (name, fields) = try? decoder.fields(of: row), looksAtAll || rules.rules(for: name) != nil else {
                 return

@@ -82,10 +82,10 @@ struct DisplacedCollections {
     func recover(among collections: [CollectionInfo]) throws -> Recovery {
         var recovery = Recovery()
         var recorded = collections.contains { $0.name == OwnNames.displaced } ? try Self.records(connection) : [:]
-        for info in collections where info.name.hasPrefix(OwnNames.displacedPrefix) {
+        for info in collections where info.name.hasScalarPrefix(OwnNames.displacedPrefix) {
             let record = recorded.removeValue(forKey: info.name)
             // An older version put the collection's name there, and recorded nothing.
-            let name = record?.name ?? String(info.name.dropFirst(OwnNames.displacedPrefix.count))
+            let name = record?.name ?? info.name.behindScalarPrefix(OwnNames.displacedPrefix) ?? ""
             let successor = collections.first { $0.name.hasSameBytes(as: name) }
             if successor == nil, try giveBack(name, from: info.name) {
                 recovery.restored.append(name)

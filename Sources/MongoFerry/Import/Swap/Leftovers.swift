@@ -1,3 +1,4 @@
+import BSON
 import MongoDriver
 import Relations
 
@@ -59,7 +60,7 @@ struct Leftovers {
     /// - Returns: how many there were.
     private func removeStaging() throws -> Int {
         try connection.withClient { client in
-            let litter = collections.filter { $0.name.hasPrefix(OwnNames.stagingPrefix) }
+            let litter = collections.filter { $0.name.hasScalarPrefix(OwnNames.stagingPrefix) }
             for info in litter { try client.drop(connection.namespace(info.name)) }
             return litter.count
         }

@@ -71,7 +71,7 @@ struct CollectionBuilder {
 
     /// What would not describe the collection but steer the command: another database, somebody's transaction.
     private static func isNoOption(_ key: String) -> Bool {
-        key.hasPrefix("$")
+        key.hasScalarPrefix("$")
             || [
                 "create", "lsid", "txnNumber", "autocommit", "startTransaction", "writeConcern", "readConcern",
                 "maxTimeMS", "comment", "apiVersion", "bypassDocumentValidation",

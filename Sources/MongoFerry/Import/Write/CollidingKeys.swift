@@ -42,7 +42,7 @@ struct CollidingKeys {
         var unwound: Set<String> = []
         for path in paths {
             var prefix = ""
-            for part in path.split(separator: ".", omittingEmptySubsequences: false) {
+            for part in path.parts(between: ".") {
                 prefix += (prefix.isEmpty ? "" : ".") + part
                 guard unwound.insert(prefix).inserted else { continue }
                 stages.append(["$unwind": ["path": .string("$" + prefix), "preserveNullAndEmptyArrays": true]])

@@ -22,7 +22,7 @@ struct MeasurementFields: Sendable {
 
     private init?(_ options: Document?, span: Value?) {
         guard let fields = options?["timeseries"]?.document, let time = fields["timeField"]?.string,
-            !time.hasPrefix("$")
+            !time.hasScalarPrefix("$")
         else { return nil }
         self.time = time
         meta = fields["metaField"]?.string

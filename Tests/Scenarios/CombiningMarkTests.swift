@@ -1,0 +1,77 @@
+import BSON
+import Foundation
+import MongoFerry
+import Testing
+
+/// Quotes, commas, dots and the like before a mark that combines with them, such as an accent or a skin tone: to Swift's
+/// characters these are others, to readers of CSV, servers and shells they are not.
+@Suite struct CombiningMarkTests {
+    private static let marks = ["\u{301}", "\u{FE0F}\u{20E3}", "\u{1F3FD}", "\u{200D}", "\u{E31}"]
+
+    @Test func valuesComeBackFromAPlainFileToo() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            let documents = Self.marks.flatMap { mark in
+                ["\"", "#", ",", "\n", "\\", "{", "$", ""].map { $0 + mark }
+            }.enumerated().map { index, text -> Document in
+                ["_id": .int32(Int32(index)), "tone": .string(text), "last": .string("x" + text)]
+            }
+            try source.insert(documents, into: "tones")
+            try source.export(to: folder.file("tones.csv")) { $0.plain = true }
+            try copy.load(folder.file("tones.csv"))
+            #expect(try copy.documents(in: "tones") == source.documents(in: "tones"))
+        }
+    }
+
+    @Test func rowsThatAreSetAsideCanBeReadAgain() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.insert(
+                Self.marks.enumerated().map { ["_id": .int32(Int32($0)), "n": 1, "tone": .string($1)] }, into: "tones")
+            try source.export(to: folder.file("tones.csv"))
+            try copy.create("tones", ["validator": ["n": ["$gt": 5]]])
+            let report = try copy.load(folder.file("tones.csv"))
+            #expect(report.rejections.count == Self.marks.count)
+            try copy.run(["collMod": "tones", "validator": [:]])
+            try copy.load(folder.file("tones.csv.rejects.csv"))
+            #expect(try copy.documents(in: "tones") == source.documents(in: "tones"))
+        }
+    }
+
+    @Test(arguments: marks)
+    func aNameThatOthersHaveQuotedIsReadAsTheyMeanIt(mark: String) throws {
+        try withTestDatabase { database, folder in
+            try folder.write("collection,data\n\"a\"\"\(mark)b\",\"{\"\"_id\"\":1}\"\n", to: "hand.csv")
+            try database.load(folder.file("hand.csv"))
+            #expect(try database.names().map { Array($0.utf8) } == [Array("a\"\(mark)b".utf8)])
+        }
+    }
+
+    @Test(arguments: marks)
+    func aFileOfSuchANameIsWritten(mark: String) throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "a")
+            let file = folder.file("\(mark).csv")
+            let outcome = try Program.run(["export", "--uri", testURI(), "--db", database.name, "-o", file])
+            #expect(outcome.status == 0, "\(outcome.text)")
+            #expect(try folder.names().map { Array($0.utf8) } == [Array("\(mark).csv".utf8)])
+        }
+    }
+
+    @Test(arguments: marks)
+    func aPasswordThatBeginsWithOneIsNotShown(mark: String) throws {
+        let outcome = try Program.run(["export", "mongodb://bob:\(mark)s3cret@127.0.0.1:1/db"])
+        #expect(outcome.status == 64)
+        #expect(!outcome.text.contains("s3cret"), "\(outcome.text)")
+    }
+
+    @Test(arguments: marks)
+    func aRenameMayLeadToSuchAName(mark: String) throws {
+        try withTestDatabase { database, folder in
+            try folder.write("collection,data\nplain,\"{\"\"_id\"\":1}\"\n", to: "a.csv")
+            let outcome = try Program.run([
+                "import", folder.file("a.csv"), "--uri", testURI(), "--db", database.name, "--rename", "plain=\(mark)x",
+            ])
+            #expect(outcome.status == 0, "\(outcome.text)")
+            #expect(try database.names().map { Array($0.utf8) } == [Array("\(mark)x".utf8)])
+        }
+    }
+}
