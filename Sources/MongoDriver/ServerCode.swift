@@ -22,13 +22,17 @@ enum ServerCode {
     /// InterruptedAtShutdown, InterruptedDueToReplStateChange, and the legacy "not master".
     static let stateChange: Set<Int> = [10107, 13435, 13436, 189, 91, 11600, 11602, 10058]
     /// What stops a whole batch rather than refusing one document: the above, and Interrupted, MaxTimeMSExpired,
-    /// ExceededTimeLimit, OutOfDiskSpace, Unauthorized.
-    static let notAboutOneDocument = network.union(stateChange).union([11601, 50, 262, outOfDiskSpace, unauthorized])
+    /// ExceededTimeLimit, TemporarilyUnavailable, UserWritesBlocked, OutOfDiskSpace, Unauthorized.
+    static let notAboutOneDocument = network.union(stateChange).union([
+        11601, 50, 262, 365, 371, outOfDiskSpace, unauthorized,
+    ])
 
     static let outOfDiskSpace = 14031
     /// What a server cannot do as it is now, whatever it was asked: the above, and Interrupted, ExceededMemoryLimit,
-    /// ExceededTimeLimit, TooManyFilesOpen, IndexBuildAborted, OutOfDiskSpace.
-    static let trouble = network.union(stateChange).union(heldUp).union([11601, 146, 262, 264, 276, outOfDiskSpace])
+    /// ExceededTimeLimit, TooManyFilesOpen, IndexBuildAborted, TemporarilyUnavailable, UserWritesBlocked, OutOfDiskSpace.
+    static let trouble = network.union(stateChange).union(heldUp).union([
+        11601, 146, 262, 264, 276, 365, 371, outOfDiskSpace,
+    ])
 
     /// For replies without the name: a bulk write's has only numbers.
     static let names = [

@@ -573,6 +573,12 @@ import Testing
             let report = try copy.load(folder.file("enc.csv"), mode)
             #expect(report.rejections.map(\.reason) == [] && report.status == .done)
             #expect(try copy.image().differences(from: source.image()) == [])
+            // To most users servers refuse to rename it.
+            let plan = try Program.run([
+                "import", folder.file("enc.csv"), "--uri", testURI(), "--db", copy.name, "--mode", "replace",
+                "--dry-run",
+            ])
+            #expect(plan.status == 0 && plan.text.contains("replace in place"), "\(plan.text)")
         }
     }
 

@@ -445,4 +445,14 @@ import Testing
                 ), "\(outcome.errors)")
         }
     }
+
+    @Test func aConfigurationThatIsALinkToNothingIsNotTakenForNone() throws {
+        try withTestDatabase { _, folder in
+            try FileManager.default.createSymbolicLink(
+                atPath: folder.file("mongoferry.yaml"), withDestinationPath: folder.file("nothing"))
+            let script = "cd '\(folder.path)' && exec '\(try Program.path())' plan --db x"
+            let outcome = try Program(["-c", script], executable: "/bin/sh").wait()
+            #expect(outcome.status == 64 && outcome.errors.contains("mongoferry.yaml: cannot open"), "\(outcome.text)")
+        }
+    }
 }

@@ -53,6 +53,28 @@ import Testing
         }
     }
 
+    /// Whoever reads the file may not have the configuration, and knows what was left out by its name in the database.
+    @Test func whatWasLeftOutAndHasAnotherNameInTheDatabaseIsFoundThere() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "coveragetypes")
+            try database.insert([["_id": 1, "coverageTypeId": 1]], into: "policies")
+            let config = """
+                collections:
+                  coverageTypes: {collection: coveragetypes}
+                  policies: {references: {coverageTypeId: coverageTypes}}
+                """
+            let file = folder.file("policies.csv")
+            try database.export(to: file) {
+                $0.configuration = try Configuration.parse(yaml: config, file: "mongoferry.yaml")
+                $0.exclude = [Glob("coverageTypes")]
+            }
+            for command in [["verify", file], ["verify", file, "--db", database.name]] {
+                let outcome = try Self.run(command)
+                #expect(outcome.status == 0, "\(outcome.text)")
+            }
+        }
+    }
+
     @Test func whatWasLeftOutByChoiceIsNoMistake() throws {
         try withDatabase { database, folder, config in
             let file = folder.file("some.csv")

@@ -319,4 +319,19 @@ import Testing
             #expect(Set(try database.documents(in: "busy", ["_id": ["$lt": 3000]])) == Set(documents))
         }
     }
+
+    /// The server is asked by the name itself.
+    @Test func aKeyWhoseNameMustBeEscapedFindsWhatIsThere() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.insert((1...3).map { ["_id": .int32($0), "k[1]": .int32($0)] }, into: "c")
+            try copy.insert((1...3).map { ["_id": .int32(10 + $0), "k[1]": .int32($0)] }, into: "c")
+            try source.export(to: folder.file("c.csv"))
+            let report = try copy.load(folder.file("c.csv")) { $0.upsertKeys = [#"k\[1\]"#] }
+            #expect(report.status == .done && report.totals.unchanged == 3, "\(report.warnings)")
+            #expect(try copy.count("c") == 3)
+            #expect(throws: FerryError.self) {
+                try copy.load(folder.file("c.csv")) { $0.upsertKeys = [#"a\.b"#] }
+            }
+        }
+    }
 }

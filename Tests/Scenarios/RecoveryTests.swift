@@ -255,15 +255,17 @@ extension OwnServerTests {
         }
 
         /// It goes on when nobody waits for it any more, and what it writes must not come into the new collection.
-        @Test func measurementsOfAnInsertThatNobodyWaitsForDoNotComeTwice() throws {
+        @Test(arguments: ["mongoferry", "Cluster0"])
+        func measurementsOfAnInsertThatNobodyWaitsForDoNotComeTwice(application: String) throws {
             try withDatabase(on: server) { database, folder in
                 let file = folder.file("ticks.csv")
                 try exportMeasurements(database, to: file)
                 let failure = try FailPoint(
-                    server, ["insert"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 3000])
+                    server, ["insert"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 3000],
+                    appName: application)
                 let outcome = try Program.run([
-                    "import", file, "--uri", server.uri("", "socketTimeoutMS=700"), "--db", database.name, "--mode",
-                    "replace", "--yes",
+                    "import", file, "--uri", server.uri("", "socketTimeoutMS=700&appName=\(application)"), "--db",
+                    database.name, "--mode", "replace", "--yes",
                 ])
                 try failure.off()
                 #expect(outcome.status == 0, "\(outcome.text)")
@@ -282,6 +284,35 @@ extension OwnServerTests {
                 try failure.off()
                 #expect(outcome.status == 0, "\(outcome.text)")
                 #expect(try database.documents(in: "ticks").count == 500)
+            }
+        }
+
+        /// What it had sent must not come over what the next import writes.
+        @Test func aWriteOfAProgramThatWasKilledIsWaitedFor() throws {
+            try withDatabase(on: server) { database, folder in
+                for (name, value) in [("old", 1), ("new", 2)] as [(String, Int32)] {
+                    try database.insert((0..<200).map { ["_id": .int32($0), "n": .int32(value)] }, into: "c")
+                    let export = try Program.run([
+                        "export", "--uri", server.uri(), "--db", database.name, "-o", folder.file("\(name).csv"),
+                    ])
+                    #expect(export.status == 0, "\(export.text)")
+                    try database.drop("c")
+                }
+                try database.insert((0..<200).map { ["_id": .int32($0), "n": 0] }, into: "c")
+                let pause = try FailPoint(
+                    server, ["update"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 4000])
+                func merge(_ name: String) -> [String] {
+                    ["import", folder.file("\(name).csv"), "--uri", server.uri(), "--db", database.name]
+                }
+                let killed = try Program(merge("old"))
+                try pause.waitUntilEntered()
+                killed.send(SIGKILL)
+                _ = try killed.wait()
+                let outcome = try Program.run(merge("new"))
+                try pause.off()
+                #expect(outcome.status == 0, "\(outcome.text)")
+                Thread.sleep(forTimeInterval: 4)
+                #expect(try database.count("c", ["n": 2]) == 200)
             }
         }
 

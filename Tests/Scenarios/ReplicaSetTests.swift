@@ -185,6 +185,9 @@ struct ReplicaSetTests {
     @Test func aSetWithoutAPrimaryIsCalledThatAndCanBeRead() throws {
         try withDatabase(on: set) { database, folder in
             try insert(0..<3, into: "a", database)
+            let before = folder.file("before.csv")
+            try export(database, to: before)
+            try database.update("a", ["_id": 1], ["$set": ["n": 100]])
             try set.heal()
             let (primary, secondaries) = try set.roles()
             for member in [primary, secondaries[0]] { try member.killNow() }
@@ -200,6 +203,10 @@ struct ReplicaSetTests {
                 ]
             ).wait(seconds: 60)
             #expect(reading.status == 0 && reading.output.contains("3 records"), "\(reading.text)")
+            let comparing = try Program(
+                ["verify", before, "--uri", set.uri("readPreference=secondaryPreferred"), "--db", database.name]
+            ).wait(seconds: 60)
+            #expect(comparing.status == 2 && comparing.text.contains("a: different: 1 document"), "\(comparing.text)")
         }
     }
 

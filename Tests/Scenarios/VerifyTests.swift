@@ -47,6 +47,25 @@ import Testing
           policies: {references: {customerId: customers}}
         """
 
+    /// Without the renames it would write over another collection.
+    @Test func theImportThatIsAdvisedIsOneOfWhatWasCompared() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.insert((0..<3).map { ["_id": .int32($0)] }, into: "customers")
+            try source.insert([["_id": 1]], into: "others")
+            try copy.insert([["_id": 0]], into: "clients")
+            let file = folder.file("c.csv")
+            try source.export(to: file)
+            let outcome = try Program.run([
+                "verify", file, "--uri", testURI(), "--db", copy.name, "--rename", "customers=clients", "--exclude",
+                "others",
+            ])
+            #expect(outcome.status == 2)
+            let advised =
+                "mongoferry import \(file) --db \(copy.name) --rename 'customers=clients' --exclude others --dry-run"
+            #expect(outcome.text.contains(advised), "\(outcome.text)")
+        }
+    }
+
     // MARK: References
 
     @Test func referencesToOtherFieldsAreCheckedInFileAndDatabase() throws {

@@ -28,14 +28,13 @@ extension Client {
     }
 
     /// Exact by counting, not by the server's estimate.
-    /// - Parameter readConcern: a snapshot's, to count at its moment where it is read; nil for now, on the primary.
+    /// - Parameter readConcern: a snapshot's, to count at its moment where it is read; nil for now. An import reads from the primary.
     func countDocuments(_ namespace: Namespace, readConcern: Document? = nil) throws -> Int {
         var count = 0
         let pipeline: [Document] = [["$group": ["_id": 1, "n": ["$sum": 1]]]]
         let cursor = try aggregate(
             namespace, pipeline: pipeline,
-            options: .init(
-                readConcern: readConcern, readPreference: readConcern == nil ? .primary : .connectionString))
+            options: .init(readConcern: readConcern))
         try cursor.forEach { count = Int($0["n"]?.integer ?? 0) }
         return count
     }

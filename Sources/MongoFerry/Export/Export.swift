@@ -184,7 +184,8 @@ public struct Export: Sendable {
             created: nil, program: "mongoferry \(mongoFerryVersion)",
             database: options.sourceName ?? connection.database,
             consistency: moment.consistency.rawValue, json: options.json.rawValue, collections: catalog.entries,
-            references: references.map(\.document), excluded: catalog.excluded, queries: options.queries)
+            references: named(references, catalog).map(\.document), excluded: catalog.excluded, queries: options.queries
+        )
         if options.reproducible { return metadata }
         metadata.created = Clock.now
         metadata.serverVersion = connection.server.version
@@ -192,6 +193,18 @@ public struct Export: Sendable {
         metadata.hosts = target.connectionString.hosts
         metadata.snapshot = moment.text
         return metadata
+    }
+
+    /// Targets that are not in the file have the database's names: what was left out stands there under these, and whoever
+    /// reads the file may not have the configuration that has others for them.
+    private func named(_ references: [Reference], _ catalog: Catalog) -> [Reference] {
+        let names = Set(catalog.entries.map { ExactName($0.name) })
+        return references.map { reference in
+            guard !names.contains(ExactName(reference.target)) else { return reference }
+            var reference = reference
+            reference.target = options.configuration.databaseName(of: reference.target)
+            return reference
+        }
     }
 
     func write(

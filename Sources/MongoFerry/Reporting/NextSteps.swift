@@ -22,11 +22,11 @@ extension Report {
         if operation == .verify, isDatabaseMissing {
             steps.append(
                 "Name a database that is there with --db. If \(databaseName) is meant and is to be filled, "
-                    + "`mongoferry import \(fileName) --db \(databaseName) --dry-run` counts what would be written.")
+                    + "`\(importCommand) --dry-run` counts what would be written.")
         } else if operation == .verify, kinds.contains(.missing) || kinds.contains(.different) {
             steps.append(
-                "`mongoferry import \(fileName) --db \(databaseName) --dry-run` counts what would bring the missing and "
-                    + "different documents back; without --dry-run it does.")
+                "`\(importCommand) --dry-run` counts what would bring the missing and different"
+                    + " documents back; without --dry-run it does.")
         }
         if operation == .verify, kinds.contains(.extra) {
             steps.append(
@@ -53,6 +53,10 @@ extension Report {
     }
 
     private var fileName: String { file.map(Self.shellWord) ?? "FILE" }
+    private var importCommand: String {
+        (["mongoferry import \(fileName) --db \(databaseName)"] + importOptions.map(Self.shellWord))
+            .joined(separator: " ")
+    }
     private var databaseName: String { database.map(Self.shellWord) ?? "NAME" }
 
     private var indexStep: String {

@@ -71,6 +71,8 @@ public struct Report: Sendable {
     public var isDryRun = false
     public var file: String?
     public var database: String?
+    /// Of a verify: options that an import of the same file into the same collections needs; not in the JSON.
+    var importOptions: [String] = []
     public var source: String?
     public var program = "mongoferry \(mongoFerryVersion)"
     public var started = Clock.now

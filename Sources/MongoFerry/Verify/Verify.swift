@@ -82,9 +82,20 @@ public struct Verify: Sendable {
 
     // MARK: A file
 
+    /// What an import must be given as well to write where was looked.
+    private var importOptions: [String] {
+        let names = renames.sorted { ExactName($0.key) < ExactName($1.key) }.flatMap {
+            ["--rename", "\($0.key)=\($0.value)"]
+        }
+        let config = configuration.file.flatMap { $0 == "mongoferry.yaml" ? nil : ["--config", $0] } ?? []
+        return config + names + collections.flatMap { ["--collection", "\($0)"] }
+            + exclude.flatMap { ["--exclude", "\($0)"] }
+    }
+
     private func verifyFile(_ path: String, _ target: Target?, _ operation: OperationContext) throws -> Report {
         var report = Report(operation: .verify)
         report.file = path
+        report.importOptions = importOptions
         let reader: BackupReader
         do {
             reader = try BackupReader(try OpenFile(rereading: path, for: "verify"))

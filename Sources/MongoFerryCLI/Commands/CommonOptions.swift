@@ -68,7 +68,9 @@ struct CommonOptions: ParsableArguments {
     /// The configuration that was named, or the one in this folder, or an empty one.
     func configuration() throws -> Configuration {
         let path = config ?? "mongoferry.yaml"
-        guard config != nil || FileManager.default.fileExists(atPath: path) else { return Configuration() }
+        // A link to nothing is there, too: what it should say must not be missing silently.
+        let isThere = (try? FileManager.default.attributesOfItem(atPath: path)) != nil
+        guard config != nil || isThere else { return Configuration() }
         let text = try TextFile.read(path, limit: 16 << 20)
         do throws(ConfigurationError) {
             return try Configuration.parse(yaml: text, file: path)

@@ -29,11 +29,13 @@ public struct FieldPath: Hashable, Sendable {
     }
 
     /// Reads the path of a field whose values a server is to be asked for.
-    /// - Throws: ``FieldPathError``, also for a name that a filter would take for an operator, such as `$expr`.
+    /// - Throws: ``FieldPathError``, also for a name that a filter would take for an operator, such as `$expr`, and one that
+    ///   it cannot say: an empty one, or one with a dot in it.
     public init(parsingTarget text: String) throws(FieldPathError) {
         try self.init(parsing: text)
-        if case .field(let name)? = steps.first, name.hasScalarPrefix("$") {
-            throw FieldPathError(text: text, reason: .operatorName, column: 1)
+        for case .field(let name) in steps
+        where name.isEmpty || name.hasScalarPrefix("$") || name.unicodeScalars.contains(".") {
+            throw FieldPathError(text: text, reason: name.hasScalarPrefix("$") ? .operatorName : .unaskable, column: 1)
         }
     }
 

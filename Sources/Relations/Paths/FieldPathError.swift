@@ -10,6 +10,7 @@ public struct FieldPathError: Error, Hashable, Sendable, CustomStringConvertible
         case unknownEscape = "a backslash stands before '.', '[', ']' or a backslash only"
         case controlCharacter = "a zero byte cannot be in a name"
         case operatorName = "a server takes a name with '$' in front for an operator, and cannot be asked for it"
+        case unaskable = "a server cannot be asked for a name that is empty or has a dot in it"
     }
 
     public let text: String

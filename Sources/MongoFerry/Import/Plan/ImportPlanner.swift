@@ -106,7 +106,9 @@ struct ImportPlanner {
         case (_, .insert): step.way = .insert
         case (.timeseries, .replace): step.way = .inPlace
         case (.collection, .replace):
-            step.way = options.inPlace || isSeries ? .inPlace : .staged
+            // Servers rename no collection of Queryable Encryption.
+            let isEncrypted = [entry.options, existing?.options].contains { $0?["encryptedFields"] != nil }
+            step.way = options.inPlace || isSeries || isEncrypted ? .inPlace : .staged
         }
         if existing == nil || options.mode == .replace { step.doubts = CatalogDoubts.texts(entry) }
         try checkKinds(entry, existing)

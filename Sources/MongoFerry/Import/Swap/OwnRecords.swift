@@ -12,7 +12,11 @@ struct OwnRecords {
     func keep(_ record: Document) throws {
         let bulk = try client.bulkWrite(to: namespace)
         try record.withRaw { try bulk.replaceOne(filter: Self.filter(record["_id"]), with: $0, upsert: true) }
-        try DocumentWriter.check(try bulk.execute())
+        let result = try bulk.execute()
+        if let refusal = result.writeErrors.first {
+            throw FerryError("a record in \(namespace) was refused: \(refusal.message)")
+        }
+        try DocumentWriter.check(result)
     }
 
     /// Removes a record; the last one takes the whole collection of them away.
@@ -26,7 +30,7 @@ struct OwnRecords {
 
     /// - Throws: ``MongoError``; what `body` throws.
     func forEach(_ body: (RawDocument) throws -> Void) throws {
-        try client.find(namespace, [:], options: FindOptions(readPreference: .primary)).forEach(body)
+        try client.find(namespace, [:]).forEach(body)
     }
 
     private static func filter(_ id: Value?) -> Document { ["_id": ["$eq": id ?? .null]] }

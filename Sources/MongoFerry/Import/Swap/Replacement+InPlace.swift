@@ -13,7 +13,7 @@ extension Replacement {
         try Repeating.run { isAgain in
             if isAgain {
                 wasRepeated = true
-                try EarlierInserts(connection: connection, cancellation: operation.cancellation).waitForEnd(
+                try EarlierWrites(connection: connection, cancellation: operation.cancellation).waitForEnd(
                     step.databaseName)
             }
             kept?.isOpen = true

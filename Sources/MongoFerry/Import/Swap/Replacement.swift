@@ -62,8 +62,12 @@ struct Replacement {
                 try lock.check()
                 switch step.way {
                 case .staged: try swap(step, staging[step.name] ?? "", &remains)
-                case .view: try views.run(step, number: number, &remains)
-                case .inPlace: try replaceInPlace(step, &outcome, &remains)
+                case .view:
+                    try noteLateWrites(to: [step], &outcome)
+                    try views.run(step, number: number, &remains)
+                case .inPlace:
+                    try noteLateWrites(to: [step], &outcome)
+                    try replaceInPlace(step, &outcome, &remains)
                 case .merge, .insert:
                     // What a merge leaves as it is must not be dropped, whatever the plan was made for.
                     throw FerryError("\(step.databaseName) is not planned to be replaced, and was left as it is")
@@ -163,7 +167,7 @@ struct Replacement {
 
     /// Others may write to what is about to be replaced, as long as it is there: that goes with it, and is told.
     private func noteLateWrites(to steps: [ImportPlan.Step], _ outcome: inout Outcome) throws {
-        let live = steps.filter { !$0.liveIsView }
+        let live = steps.filter { !$0.liveIsView && ($0.way == .staged || $0.liveCount != nil) }
         let connection = connection
         let counts = try connection.answers(for: live) { client, step in
             try client.estimatedCount(connection.namespace(step.databaseName), readPreference: .primary)

@@ -4,7 +4,10 @@ import Relations
 /// By which fields a merge takes two documents for the same.
 struct DocumentKey: Sendable {
     private let paths: [FieldPath]
+    /// As they were typed.
     let names: [String]
+    /// As a filter has them: without the backslashes.
+    private let fields: [String]
 
     /// - Throws: ``FerryError`` for a name that is no path of plain fields.
     init(_ names: [String]) throws {
@@ -15,6 +18,7 @@ struct DocumentKey: Sendable {
             }
             return path
         }
+        fields = paths.map(\.questionField)
         if names.isEmpty { throw FerryError("--upsert-keys names no field", kind: .usage) }
     }
 
@@ -54,12 +58,12 @@ struct DocumentKey: Sendable {
                     }
                 }
             }
-            return Document { $0.append(names[0], ["$in": .array(values)]) }
+            return Document { $0.append(fields[0], ["$in": .array(values)]) }
         }
         let alternatives = documents.map { document in
             Value.document(
                 Document { alternative in
-                    for (path, name) in zip(paths, names) {
+                    for (path, name) in zip(paths, fields) {
                         try? path.forEachValue(in: document) { value in
                             alternative.append(name, .document(Document { $0.append("$eq", copying: value) }))
                         }

@@ -41,8 +41,7 @@ extension DocumentWriter {
         guard !asked.isEmpty else { return result }
         // One more than can come: then the server knows with the first reply that it is the last.
         let options = FindOptions(
-            projection: idOnly ? ["_id": 1] : nil, batchSize: asked.count + 1, readConcern: committedReads,
-            readPreference: .primary)
+            projection: idOnly ? ["_id": 1] : nil, batchSize: asked.count + 1, readConcern: committedReads)
         let cursor = try client.findByValues(namespace, try key.filter(asked), options: options)
         // By other keys than _id several live documents may answer to one of the batch.
         var found: Set<UInt64> = []

@@ -19,7 +19,7 @@ extension DocumentWriter {
         let wanted = Set(times)
         // About as much comes at a time as the batch itself has.
         let options = FindOptions(
-            batchSize: max(pending.count + 1, 1000), readConcern: committedReads, readPreference: .primary)
+            batchSize: max(pending.count + 1, 1000), readConcern: committedReads)
         var live: [Document: Int] = [:]
         for filter in fields.filters(times) {
             let cursor = try client.find(namespace, filter, options: options)

@@ -1,0 +1,91 @@
+import BSON
+import Foundation
+import MongoDriver
+
+/// Writes of this program, or of an earlier import, whose connections are broken, and which the server may still be
+/// carrying out.
+///
+/// One that was waited for in vain, for as long as the connection string's `socketTimeoutMS` says, or whose program was
+/// killed, goes on, and what it writes would come into whatever has the collection's name by then.
+struct EarlierWrites {
+    let connection: Connection
+    let cancellation: Cancellation
+
+    private static let patience = Duration.seconds(60)
+    private static let pause = 0.2
+
+    /// Waits until those that are under way now have ended. Where the server does not say, it is not waited.
+    ///
+    /// A user may always see the own operations. Source: MongoDB manual, `$currentOp`.
+    /// - Parameter collection: nil for all of the database's; only before anything is written.
+    /// - Throws: ``FerryError`` where one does not end; ``MongoError``; `CancellationError`.
+    func waitForEnd(_ collection: String? = nil) throws {
+        let start = ContinuousClock.now
+        var waitedFor = try underWay(collection)
+        while !waitedFor.isEmpty {
+            try cancellation.check()
+            guard ContinuousClock.now - start < Self.patience else {
+                throw FerryError(
+                    "an earlier write, whose connection broke or whose program was killed, is still under way on the server",
+                    advice: ["Wait until it has ended (db.currentOp() in mongosh shows it) and run the import again."])
+            }
+            Thread.sleep(forTimeInterval: Self.pause)
+            let still = try underWay(collection)
+            // Others may write under the same name of an application.
+            waitedFor = waitedFor.filter(still.contains)
+        }
+    }
+
+    /// - Returns: the numbers of the operations.
+    private func underWay(_ collection: String?) throws -> [Value] {
+        let command: Document = [
+            "aggregate": 1,
+            "pipeline": .array([
+                .document(["$currentOp": ["allUsers": false]]),
+                .document(["$match": .document(filter(collection))]),
+                .document(["$project": ["opid": 1]]),
+            ]),
+            "cursor": ["batchSize": 1000],
+        ]
+        do {
+            let reply = try Repeating.run { _ in
+                try connection.withClient { try $0.run(command, on: "admin", readPreference: .primary) }
+            }
+            let found = reply["cursor"]?.document?["firstBatch"]?.array ?? []
+            return found.compactMap { $0.document?["opid"] }
+        } catch let error as MongoError where error.domain == .server && !error.isRetryable {
+            return []
+        }
+    }
+
+    private func filter(_ collection: String?) -> Document {
+        // Until a server has looked into a command it stands there under the database's name alone.
+        let fresh: Value = .string("\(connection.database).$cmd")
+        let name = connection.pool.connectionString.applicationName ?? Connection.applicationName
+        var forms: [Value]
+        if let collection {
+            let names: [Value] = [collection, "system.buckets.\(collection)"].map {
+                .string("\(connection.database).\($0)")
+            }
+            forms = [
+                ["op": "insert", "ns": ["$in": .array(names)]], ["command.insert": .string(collection), "ns": fresh],
+            ]
+        } else {
+            // The lock's own is among them.
+            let ofTheLock: Value = .string("\(connection.database).\(OwnNames.lock)")
+            let ours: Value = [
+                "$gt": .string("\(connection.database)."), "$lt": .string("\(connection.database)/"), "$ne": ofTheLock,
+            ]
+            forms = [["op": ["$in": ["insert", "update", "remove"]], "ns": ours]]
+            for command in ["insert", "update", "delete"] {
+                forms.append(
+                    .document(
+                        Document {
+                            $0.append("command.\(command)", ["$exists": true, "$ne": .string(OwnNames.lock)])
+                            $0.append("ns", fresh)
+                        }))
+            }
+        }
+        return ["appName": .string(name), "$or": .array(forms)]
+    }
+}
