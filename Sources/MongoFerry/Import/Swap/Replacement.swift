@@ -167,7 +167,7 @@ struct Replacement {
 
     /// Others may write to what is about to be replaced, as long as it is there: that goes with it, and is told.
     private func noteLateWrites(to steps: [ImportPlan.Step], _ outcome: inout Outcome) throws {
-        let live = steps.filter { !$0.liveIsView && ($0.way == .staged || $0.liveCount != nil) }
+        let live = steps.filter { !$0.liveIsView && ($0.way != .view || $0.liveCount != nil) }
         let connection = connection
         let counts = try connection.answers(for: live) { client, step in
             try client.estimatedCount(connection.namespace(step.databaseName), readPreference: .primary)
