@@ -15,6 +15,12 @@ public final class Client {
         self.pool = pool
     }
 
+    /// The database in which the user is looked for: what the connection string says of it, and where its address was
+    /// looked up, the record found there.
+    public var authSource: String? {
+        mongoc_client_get_uri(handle).flatMap { mongoc_uri_get_auth_source($0) }.map { String(cString: $0) }
+    }
+
     /// Runs any command as it is: nothing of the connection string is added, nothing is retried.
     ///
     ///     try client.run(["ping": 1], on: "admin")

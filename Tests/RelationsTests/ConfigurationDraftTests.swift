@@ -125,6 +125,29 @@ import Testing
         }
     }
 
+    /// YAML's readers take no key of more than 1,024 characters without its sign.
+    @Test func longNamesAreReadBack() throws {
+        let long = String(repeating: "n", count: 1500)
+        let escaped = String(repeating: "\u{1}", count: 250)
+        let reference = Reference(collection: escaped, path: FieldPath(steps: [.field(long)]), target: escaped)
+        let polymorphic = ["a", "b"].map { end in
+            Reference(
+                collection: escaped, path: FieldPath(steps: [.field(long + "2")]), target: escaped,
+                condition: ReferenceCondition(field: long, equals: .string(long + end)))
+        }
+        let draft = ConfigurationDraft(
+            collections: [.init(name: escaped)], references: [reference] + polymorphic,
+            types: [TypedPath(collection: escaped, path: FieldPath(steps: [.field(long + "3")]), type: .date, values: 7)])
+        let configuration = try Configuration.parse(yaml: draft.yaml, file: "mongoferry.yaml")
+        let expected = ([reference] + polymorphic).map { reference in
+            var copy = reference
+            copy.origin = .configuration
+            return copy
+        }
+        #expect(configuration.references.sorted() == expected.sorted())
+        #expect(configuration.type(of: FieldPath(steps: [.field(long + "3")]), in: escaped) == .date)
+    }
+
     @Test func anEmptyDatabaseGivesAValidFile() throws {
         let draft = ConfigurationDraft(collections: [])
         #expect(draft.yaml == "collections: {}\n")

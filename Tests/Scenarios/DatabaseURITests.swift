@@ -26,6 +26,16 @@ import Testing
         #expect(DatabaseURI.text(uri, database: "x") == wanted)
     }
 
+    /// The record of an address that was looked up may say another database than the path does.
+    @Test func aLookedUpAddressKeepsTheAuthSourceOfItsRecord() {
+        for uri in ["mongodb+srv://u:p@h/shop", "mongodb+srv://u:p@h/", "mongodb+srv://u:p@h"] {
+            let text = DatabaseURI.text(uri, database: "x", authSource: "admin")
+            #expect(text == "mongodb+srv://u:p@h/x?authSource=admin")
+        }
+        let said = DatabaseURI.text("mongodb+srv://u:p@h/shop?authSource=y", database: "x", authSource: "y")
+        #expect(said == "mongodb+srv://u:p@h/x?authSource=y")
+    }
+
     @Test func namesOfDatabasesFitAndSayWhenTheyWereMade() throws {
         let long = "Fixtures/" + String(repeating: "Ä long näme ", count: 20) + ".csv.gz"
         for file in ["shop.csv", long, "/", ".csv"] {

@@ -102,9 +102,12 @@ struct ReplicaSetTests {
         }
     }
 
-    private func rename(_ client: Client) throws -> Value? {
+    private func rename(_ client: Client) throws -> Value? { try operation("renameCollection", client) }
+
+    /// What the server has under way of a command.
+    private func operation(_ command: String, _ client: Client) throws -> Value? {
         var found: Value?
-        let filter: Document = ["command.renameCollection": ["$exists": true]]
+        let filter: Document = Document { $0.append("command.\(command)", ["$exists": true]) }
         try client.aggregate(
             database: "admin", pipeline: [["$currentOp": ["allUsers": true]], ["$match": .document(filter)]]
         ).forEach { found = $0["opid"]?.copy }
@@ -144,6 +147,40 @@ struct ReplicaSetTests {
             }
             let outcome = try program.wait(seconds: 60)
             try set.heal()
+            #expect(outcome.status == 0, "\(outcome.text)")
+            #expect(try database.image().differences(from: new) == [])
+        }
+    }
+
+    /// A heart that waits for the majority would stand still, and the next import would take the lock for a dead one's.
+    @Test func anImportsHeartBeatsWhereTheMajorityIsBehind() throws {
+        try withDatabase(on: set) { database, folder in
+            try insert(0..<100, into: "a", database)
+            let new = try database.image()
+            let file = folder.file("a.csv")
+            try export(database, to: file)
+            try database.drop("a")
+            try set.heal()
+            let (primary, secondaries) = try set.roles()
+            let client = try primary.directClient()
+            _ = try FailPoint(
+                primary, ["insert"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 1000])
+            let program = try Program(arguments("import", database, [file]))
+            try poll("the import's insert") { try operation("insert", client) != nil }
+            try OwnSet.withoutReplication(to: secondaries) {
+                func beat() throws -> Value? {
+                    let lock = try client.run(
+                        ["find": "__mongoferry_lock"], on: database.name, readPreference: .connectionString)
+                    return lock["cursor"]?.document?["firstBatch"]?.array?.first?.document?["beat"]
+                }
+                var seen: Set<Value> = []
+                // The first may be one from before, the second one that waits.
+                try poll("three beats") {
+                    if let beat = try beat() { seen.insert(beat) }
+                    return seen.count == 3
+                }
+            }
+            let outcome = try program.wait(seconds: 60)
             #expect(outcome.status == 0, "\(outcome.text)")
             #expect(try database.image().differences(from: new) == [])
         }

@@ -1,3 +1,5 @@
+import BSON
+
 /// A connection string that names another database than the given one.
 ///
 /// The database in the path is also where users are looked up, unless `authSource` says otherwise: so that is said
@@ -5,25 +7,27 @@
 enum DatabaseURI {
     private static let externalMechanisms = ["mongodb-x509", "mongodb-aws", "mongodb-oidc", "gssapi", "plain"]
 
-    static func text(_ uri: String, database: String) -> String {
-        guard let scheme = uri.range(of: "://") else { return uri }
-        let rest = uri[scheme.upperBound...]
-        let authorityEnd = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
-        let authority = rest[..<authorityEnd]
+    /// - Parameter found: the `authSource` in the record of an address that was looked up; nil where nobody has looked.
+    static func text(_ uri: String, database: String, authSource found: String? = nil) -> String {
+        guard let (scheme, rest) = uri.cut(at: "/"), rest.hasScalarPrefix("/") else { return uri }
+        let behind = rest.unicodeScalars.dropFirst()
+        let authorityEnd = behind.firstIndex { $0 == "/" || $0 == "?" } ?? behind.endIndex
+        let authority = rest[behind.startIndex..<authorityEnd]
         let tail = rest[authorityEnd...]
-        let optionsStart = tail.firstIndex(of: "?")
-        let path = tail[..<(optionsStart ?? tail.endIndex)].drop { $0 == "/" }
-        var options = optionsStart.map { String(tail[tail.index(after: $0)...]) } ?? ""
-        if authority.contains("@"), !hasOption("authsource", options) {
-            if let source = authSource(path: path, options: options, isLookedUp: uri.hasPrefix("mongodb+srv")) {
+        let (place, text) = tail.cut(at: "?") ?? (tail, "")
+        let path = place.unicodeScalars.drop { $0 == "/" }
+        var options = String(text)
+        if authority.unicodeScalars.contains("@"), !hasOption("authsource", options) {
+            let isLookedUp = uri.hasScalarPrefix("mongodb+srv")
+            if let source = isLookedUp && found != nil ? found : authSource(String(path), options, isLookedUp) {
                 options += (options.isEmpty ? "" : "&") + "authSource=\(source)"
             }
         }
-        return uri[..<scheme.upperBound] + authority + "/" + database + (options.isEmpty ? "" : "?\(options)")
+        return "\(scheme)//\(authority)/\(database)" + (options.isEmpty ? "" : "?\(options)")
     }
 
-    private static func authSource(path: Substring, options: String, isLookedUp: Bool) -> String? {
-        if !path.isEmpty { return String(path) }
+    private static func authSource(_ path: String, _ options: String, _ isLookedUp: Bool) -> String? {
+        if !path.isEmpty { return path }
         let mechanism = value(of: "authmechanism", options)?.lowercased()
         if let mechanism, externalMechanisms.contains(mechanism) { return "$external" }
         // A looked-up address may have its authSource in its own record.
@@ -32,10 +36,9 @@ enum DatabaseURI {
 
     private static func hasOption(_ name: String, _ options: String) -> Bool { value(of: name, options) != nil }
 
-    private static func value(of name: String, _ options: String) -> Substring? {
-        for option in options.split(separator: "&") {
-            let parts = option.split(separator: "=", maxSplits: 1)
-            if parts.count == 2, parts[0].lowercased() == name { return parts[1] }
+    private static func value(of name: String, _ options: String) -> String? {
+        for option in options.parts(between: "&") {
+            if let (key, value) = option.cut(at: "="), key.lowercased() == name { return String(value) }
         }
         return nil
     }

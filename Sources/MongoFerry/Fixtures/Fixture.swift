@@ -1,3 +1,4 @@
+import BSON
 import BackupFile
 import Relations
 
@@ -40,8 +41,8 @@ public struct Fixture: Sendable {
         _ file: String, beside source: String, on server: FixtureServer = .shared,
         configuration: Configuration = Configuration()
     ) {
-        let folder = source[..<(source.lastIndex(of: "/") ?? source.startIndex)]
-        self.init("\(folder)/\(file)", on: server, configuration: configuration)
+        let folder = source[..<source.placeBehindLast("/")]
+        self.init("\(folder)\(file)", on: server, configuration: configuration)
     }
 
     /// Restores the file into a new database, in one line before a test.

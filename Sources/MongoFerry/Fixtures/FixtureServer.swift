@@ -22,7 +22,8 @@ public final class FixtureServer: Sendable {
 
     private enum State {
         case unused
-        case connected(ClientPool, ServerInfo)
+        /// With the database in which the user is looked for.
+        case connected(ClientPool, ServerInfo, authSource: String?)
         case failed(any Error, ContinuousClock.Instant)
     }
 
@@ -63,7 +64,13 @@ public final class FixtureServer: Sendable {
 
     func target(_ database: String) throws -> Target { try Target(uri: uri(naming: database)) }
 
-    func uri(naming database: String) -> String { DatabaseURI.text(uri, database: database) }
+    /// Before a fixture is restored nobody knows what the record of an address that is to be looked up says.
+    func uri(naming database: String) -> String {
+        let authSource: String? = state.withLock { state in
+            if case .connected(_, _, let authSource) = state { authSource } else { nil }
+        }
+        return DatabaseURI.text(uri, database: database, authSource: authSource)
+    }
 
     /// A way to a database over the connections that are there already.
     /// - Throws: ``FerryError`` naming host, cause and remedy.
@@ -76,14 +83,15 @@ public final class FixtureServer: Sendable {
     private func connected() throws -> (ClientPool, ServerInfo) {
         try state.withLock { state in
             switch state {
-            case .connected(let pool, let server): return (pool, server)
+            case .connected(let pool, let server, _): return (pool, server)
             case .failed(let error, let time) where ContinuousClock.now - time < Self.patience: throw error
             case .unused, .failed: break
             }
             do {
                 // The others wait for it as well: whoever started it does not stop it.
                 let connection = try Connection(try Target(uri: uri), database: "admin", Cancellation())
-                state = .connected(connection.pool, connection.server)
+                let authSource = try connection.pool.makeClient().authSource
+                state = .connected(connection.pool, connection.server, authSource: authSource)
                 return (connection.pool, connection.server)
             } catch {
                 state = .failed(error, ContinuousClock.now)

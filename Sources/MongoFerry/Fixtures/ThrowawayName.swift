@@ -1,3 +1,4 @@
+import BSON
 import Foundation
 
 /// Names of databases that are to be thrown away: `mongoferry_fixture_shop_674309ab_1f2e3d4c`.
@@ -28,8 +29,8 @@ enum ThrowawayName {
 
     /// `shop` of `Fixtures/shop.csv.gz`.
     static func baseName(of file: String) -> String {
-        let last = file.split(separator: "/").last ?? ""
-        return String(last.prefix { $0 != "." })
+        let last = file.parts(between: "/").last { !$0.isEmpty } ?? ""
+        return last.parts(between: ".").first ?? ""
     }
 
     private static func hex(_ number: UInt32) -> String {

@@ -76,7 +76,7 @@ extension ImportRun {
         return missing
     }
 
-    private func planner(_ rows: [FileSurvey.Rows]) throws -> ImportPlanner {
+    func planner(_ rows: [FileSurvey.Rows]) throws -> ImportPlanner {
         try ImportPlanner(
             database: connection.database, options: options, metadata: reader.metadata, collections: rows)
     }

@@ -57,10 +57,12 @@ extension ImportRun {
             return
         }
         loader.references = underWay(references, plan, survey)
-        let (compared, there) = try LiveCatalog.asked(connection, names: Set(plan.steps.map(\.databaseName))) {
+        var plan = plan
+        var (compared, there) = try LiveCatalog.asked(connection, names: Set(plan.steps.map(\.databaseName))) {
             try compare(plan, survey, loader.references)
         }
         try removeLitter(lock, among: there.collections, plan)
+        try planAgain(&plan, survey, &compared, there)
         try upsert(plan, loader, legacy, compared, there)
     }
 
@@ -73,6 +75,36 @@ extension ImportRun {
         try leftovers.lookAfter { restored in
             (options.mode != .replace || reader.metadata == nil)
                 && plan.steps.contains { restored.contains($0.databaseName) }
+        }
+    }
+
+    /// Goes by what is there now where other programs have created or dropped collections since the plan was made.
+    private mutating func planAgain(
+        _ plan: inout ImportPlan, _ survey: FileSurvey, _ compared: inout [String: LiveComparison.Result],
+        _ there: LiveCatalog
+    ) throws {
+        let changes = try planner(survey.rows).planAgain(&plan, there)
+        for step in plan.steps {
+            guard let change = changes[step.name] else { continue }
+            // What was equal may be gone.
+            compared[step.name] = nil
+            report.differences += step.differences.map { .init(collection: step.name, kind: .target, detail: $0) }
+            let kept = step.differences.filter { !$0.hasSuffix(CollectionDifferences.willBeCreated) }
+            let now = kept.isEmpty ? "" : ": " + kept.joined(separator: "; ")
+            switch change {
+            case .created where kept.isEmpty: break
+            case .created:
+                report.warnings.append(
+                    "\(step.databaseName) was created by another program after the plan was made\(now)")
+            case .dropped:
+                report.warnings.append(
+                    "\(step.databaseName) was dropped by another program after the plan was made, and is created again\(now)"
+                )
+            case .replaced:
+                report.warnings.append(
+                    "\(step.databaseName) was dropped and created again by another program after the plan was made\(now)"
+                )
+            }
         }
     }
 

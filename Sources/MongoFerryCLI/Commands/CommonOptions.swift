@@ -65,9 +65,17 @@ struct CommonOptions: ParsableArguments {
         return target
     }
 
+    private static let configurationHere = "mongoferry.yaml"
+
+    /// What this file is to the command, which reads it; nil where it is none of its own.
+    func nameOfFile(at path: String) -> String? {
+        let files = [(config, "the configuration"), (uriFile, "the connection string's file")]
+        return files.first { file, _ in file.map { WholeFile.isSame(path, $0) } ?? false }?.1
+    }
+
     /// The configuration that was named, or the one in this folder, or an empty one.
     func configuration() throws -> Configuration {
-        let path = config ?? "mongoferry.yaml"
+        let path = config ?? Self.configurationHere
         // A link to nothing is there, too: what it should say must not be missing silently.
         let isThere = (try? FileManager.default.attributesOfItem(atPath: path)) != nil
         guard config != nil || isThere else { return Configuration() }

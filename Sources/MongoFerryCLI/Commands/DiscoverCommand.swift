@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import MongoFerry
 import Relations
 
@@ -34,9 +33,11 @@ struct DiscoverCommand: ParsableCommand {
         let (operation, display) = common.operation()
         defer { display.end() }
         let output = choices.output == "-" ? nil : choices.output
-        if let output, !choices.force, FileManager.default.fileExists(atPath: output) {
-            throw FerryError(
-                "\(output): the file exists already", advice: ["Choose another name, or use --force to overwrite it."])
+        if let output {
+            // The configuration may be written anew.
+            let isAddress = common.uriFile.map { WholeFile.isSame(output, $0) } ?? false
+            try OutputPlace(path: output, overwrites: choices.force)
+                .check(isOwn: isAddress ? "the connection string's file" : nil)
         }
         let found = try Discovering(common.target(), configuration: common.configuration(), operation)
         display.end()
@@ -45,8 +46,8 @@ struct DiscoverCommand: ParsableCommand {
             return
         }
         do {
-            try Data(found.yaml.utf8).write(to: URL(fileURLWithPath: output), options: .atomic)
-        } catch { throw FerryError("\(output): cannot write: \(error.localizedDescription)") }
+            try WholeFile.write(found.yaml, to: output, mode: WholeFile.sharedMode)
+        } catch { throw FerryError("\(output): cannot write: \(WholeFile.reason(error))") }
         if !common.quiet {
             Terminal.standardOutput.line(
                 "\(output): \(found.references.count.counted("reference")), \(found.candidates.count.counted("more that is", "more that are")) not sure"

@@ -89,7 +89,9 @@ struct ExportCommand: ParsableCommand {
         let isOutput = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].contains(choices.output)
         let path = isOutput ? "-" : choices.output ?? "\(database).csv"
         let reports = try ReportFiles(choices.report, backup: path, common)
-        if path != "-" { try ExportPlace(path: path, overwrites: choices.force).check() }
+        if path != "-" {
+            try ExportPlace(place: OutputPlace(path: path, overwrites: choices.force)).check(common)
+        }
         var options = ExportOptions(
             destination: path == "-"
                 ? .descriptor(OpenFile(borrowing: 1, path: "standard output"))

@@ -1,51 +1,20 @@
 import Foundation
 import MongoFerry
 
-/// Where an export's file is to stand, looked at before the database is read: that may take long.
+/// Where an export's file is to stand.
 struct ExportPlace {
-    let path: String
-    let overwrites: Bool
+    let place: OutputPlace
 
     /// The file has a longer name until it is complete, `.NAME.partial`.
     private static let addedBytes = 9
 
-    private enum Occupant {
-        case file, folder
-        /// A pipe or a device is written to, not overwritten.
-        case special
-        /// A symbolic link to nothing: a name that is taken all the same.
-        case link
-    }
-
+    /// - Parameter common: whose files must stay.
     /// - Throws: ``FerryError`` where no file can be made there.
-    func check() throws {
-        let name = path.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
-        guard !path.isEmpty else {
-            throw FerryError("-o is empty: it takes a file's name", kind: .usage, advice: ["- is standard output."])
-        }
-        let occupant = occupant
-        guard !["", ".", ".."].contains(name), occupant != .folder else {
-            throw FerryError(
-                "\(path): this is a folder, and a file is to be written", kind: .usage,
-                advice: ["Add the file's name."])
-        }
-        if occupant == .special { return }
-        try checkEnding()
-        if occupant != nil, !overwrites {
-            throw FerryError(
-                "\(path): the file exists already", advice: ["Choose another name, or use --force to overwrite it."])
-        }
-        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
-            throw FerryError("\(path): there is no folder \(folder)")
-        }
-        let most = pathconf(folder, Int32(_PC_NAME_MAX)) - Self.addedBytes
-        guard most <= 0 || name.utf8.count <= most else {
-            throw FerryError(
-                "\(path): the name has \(name.utf8.count) bytes, and a backup's may have \(most) there", kind: .usage,
-                advice: ["Choose a shorter one: until the file is complete, its name is .NAME.partial."])
-        }
+    func check(_ common: CommonOptions) throws {
+        try place.checkName()
+        if !place.isSpecial { try checkEnding() }
+        try place.check(isOwn: common.nameOfFile(at: place.path))
+        if !place.isSpecial { try checkLength() }
     }
 
     private static let otherCompressions = [
@@ -54,21 +23,20 @@ struct ExportPlace {
 
     /// - Throws: ``FerryError`` for a name that says of the content what is not true.
     private func checkEnding() throws {
-        let ending = URL(fileURLWithPath: path).pathExtension
+        let ending = URL(fileURLWithPath: place.path).pathExtension
         guard Self.otherCompressions.contains(ending.lowercased()) else { return }
         throw FerryError(
-            "\(path): unsupported compression .\(ending): use .gz or .zst", kind: .usage,
+            "\(place.path): unsupported compression .\(ending): use .gz or .zst", kind: .usage,
             advice: ["Names that end in .gz and .zst are compressed, others are not. For more: -o - and a pipe."])
     }
 
-    /// What stands there already.
-    private var occupant: Occupant? {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return lstat(path, &status) == 0 ? .link : nil }
-        return switch status.st_mode & S_IFMT {
-        case S_IFREG: .file
-        case S_IFDIR: .folder
-        default: .special
+    private func checkLength() throws {
+        let bytes = place.name.utf8.count
+        let most = pathconf(place.folder, Int32(_PC_NAME_MAX)) - Self.addedBytes
+        guard most <= 0 || bytes <= most else {
+            throw FerryError(
+                "\(place.path): the name has \(bytes) bytes, and a backup's may have \(most) there", kind: .usage,
+                advice: ["Choose a shorter one: until the file is complete, its name is .NAME.partial."])
         }
     }
 }

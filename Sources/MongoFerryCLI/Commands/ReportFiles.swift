@@ -20,18 +20,14 @@ struct ReportFiles {
     /// - Throws: ``FerryError`` for an ending that is no report's, or a place where nothing can be written.
     init(_ paths: [String], picture: String? = nil, backup: String? = nil, _ common: CommonOptions) throws {
         let all = paths + [picture].compactMap(\.self)
-        let kept = [
-            (backup, "the backup"), (common.config, "the configuration"),
-            (common.uriFile, "the connection string's file"),
-        ]
         for path in all {
-            let other = kept.first { other, _ in other.map { Self.isSame(path, $0) } ?? false }?.1
-            if let name = other ?? Self.stream(behind: path) {
+            let isBackup = backup.map { WholeFile.isSame(path, $0) } ?? false
+            if let name = isBackup ? "the backup" : common.nameOfFile(at: path) ?? Self.stream(behind: path) {
                 throw FerryError(
                     "\(path): a report would be written over \(name)", kind: .usage, advice: ["Give it another name."])
             }
         }
-        for (index, path) in all.enumerated() where all[..<index].contains(where: { Self.isSame($0, path) }) {
+        for (index, path) in all.enumerated() where all[..<index].contains(where: { WholeFile.isSame($0, path) }) {
             throw FerryError(
                 "\(path): two reports, or a report and a picture, would be written there", kind: .usage,
                 advice: ["Give each a name of its own."])
@@ -52,16 +48,6 @@ struct ReportFiles {
                 advice: ["Browsers show it. `mongoferry plan` draws in other formats, without what dangles."])
         }
         try add(picture, .picture)
-    }
-
-    /// Whether two paths lead to one file, which need not be there yet.
-    private static func isSame(_ left: String, _ right: String) -> Bool {
-        var (mine, other) = (stat(), stat())
-        if stat(left, &mine) == 0, stat(right, &other) == 0 {
-            return mine.st_dev == other.st_dev && mine.st_ino == other.st_ino
-        }
-        func resolved(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
-        return resolved(left) == resolved(right)
     }
 
     /// What the shell reads from that file, or writes to it; nil where it does neither.
@@ -97,8 +83,8 @@ struct ReportFiles {
         for (path, form) in files {
             guard let text = text(of: report, form) else { continue }
             do {
-                try PrivateFile.write(Secrets.hidden(in: text), to: path)
-            } catch { faults.append("\(path): cannot write the \(form.name): \(Self.reason(error))") }
+                try WholeFile.write(Secrets.hidden(in: text), to: path)
+            } catch { faults.append("\(path): cannot write the \(form.name): \(WholeFile.reason(error))") }
         }
         return faults.first.map { FerryError($0, details: Array(faults.dropFirst())) }
     }
@@ -110,11 +96,5 @@ struct ReportFiles {
         case .html: report.html
         case .picture: report.graph?.drawn(as: .svg)
         }
-    }
-
-    /// The system's own, where Foundation has one behind its text.
-    private static func reason(_ error: any Error) -> String {
-        if let error = error as? FileError { return String(cString: strerror(error.code)) }
-        return ((error as? CocoaError)?.underlying ?? error).localizedDescription
     }
 }

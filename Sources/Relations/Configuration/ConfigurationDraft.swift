@@ -63,9 +63,8 @@ public struct ConfigurationDraft: Sendable {
         let isRenamed = !collection.databaseName.hasSameBytes(as: collection.name)
         let isEmpty = mine.isEmpty && types.isEmpty && !isRenamed
         let records = collection.records.map { $0.counted("document") }
-        var lines = YAMLLine.aligned([
-            YAMLLine("  \(collection.name.yamlScalar):" + (isEmpty ? " {}" : ""), records)
-        ])
+        var lines = YAMLLine.aligned(
+            YAMLLine.entry("  ", collection.name.yamlScalar, isEmpty ? "{}" : nil, records))
         if isRenamed { lines.append(YAMLLine("    collection: " + collection.databaseName.yamlScalar)) }
         if !mine.isEmpty {
             lines.append(YAMLLine("    references:"))
@@ -75,10 +74,9 @@ public struct ConfigurationDraft: Sendable {
         if !types.isEmpty {
             lines.append(YAMLLine("    types:"))
             lines += YAMLLine.aligned(
-                types.map {
-                    YAMLLine(
-                        "      \($0.path.description.yamlScalar): \($0.type)",
-                        $0.values.counted("sampled value"))
+                types.flatMap {
+                    YAMLLine.entry(
+                        "      ", $0.path.description.yamlScalar, "\($0.type)", $0.values.counted("sampled value"))
                 })
         }
         return lines
@@ -88,20 +86,20 @@ public struct ConfigurationDraft: Sendable {
         var lines: [YAMLLine] = []
         for (path, group) in Dictionary(grouping: references, by: \.path).sorted(by: { $0.key < $1.key }) {
             let group = group.sorted()
-            let key = "      \(path.description.yamlScalar):"
+            let key = path.description.yamlScalar
             if group.count == 1, group[0].condition == nil, !group[0].isOptional {
-                lines.append(YAMLLine("\(key) \(group[0].targetDescription.yamlScalar)", group[0].evidence))
+                lines += YAMLLine.entry("      ", key, group[0].targetDescription.yamlScalar, group[0].evidence)
                 continue
             }
-            lines.append(YAMLLine(key))
+            lines += YAMLLine.entry("      ", key)
             if group.contains(where: \.isOptional) { lines.append(YAMLLine("        optional: true")) }
             let conditions = Dictionary(grouping: group) { $0.condition?.field }
             if let field = conditions.keys.first ?? nil, conditions.count == 1 {
                 lines.append(YAMLLine("        by: " + field.yamlScalar))
                 lines.append(YAMLLine("        to:"))
-                lines += group.map {
-                    YAMLLine(
-                        "          \($0.condition?.yamlKey ?? ""): \($0.targetDescription.yamlScalar)", $0.evidence)
+                lines += group.flatMap {
+                    YAMLLine.entry(
+                        "          ", $0.condition?.yamlKey ?? "", $0.targetDescription.yamlScalar, $0.evidence)
                 }
             } else if group.count == 1 {
                 lines.append(YAMLLine("        to: " + group[0].targetDescription.yamlScalar, group[0].evidence))

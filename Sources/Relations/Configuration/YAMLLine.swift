@@ -14,6 +14,18 @@ struct YAMLLine {
         return content + String(repeating: " ", count: max(0, width - content.count)) + "  # " + comment.oneLine
     }
 
+    /// Longer ones are no keys to YAML's readers unless they are announced; the quotes and the indentation count.
+    private static let longestKey = 1000
+
+    /// A key with its value, if that stands on its line.
+    static func entry(
+        _ indent: String, _ key: String, _ value: String? = nil, _ comment: String? = nil
+    ) -> [YAMLLine] {
+        let value = value.map { ": " + $0 } ?? ":"
+        guard key.unicodeScalars.count > longestKey else { return [YAMLLine(indent + key + value, comment)] }
+        return [YAMLLine("\(indent)? \(key)"), YAMLLine(indent + value, comment)]
+    }
+
     /// The same lines with their comments below each other.
     static func aligned(_ lines: [YAMLLine]) -> [YAMLLine] {
         let width = lines.filter { $0.comment != nil }.map(\.content.count).max() ?? 0

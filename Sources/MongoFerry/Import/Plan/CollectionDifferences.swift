@@ -28,7 +28,7 @@ enum CollectionDifferences {
                             + (isReplace ? "the file's counts" : "it stays as it is"))
                 }
             } else if !isReplace {
-                result.append("index \(name) will be created")
+                result.append("index \(name)\(willBeCreated)")
             }
         }
         // Every collection has the index of its `_id`s, whether a file names it or not.
@@ -38,6 +38,9 @@ enum CollectionDifferences {
         }
         return result
     }
+
+    /// How a difference ends that the import does away with.
+    static let willBeCreated = " will be created"
 
     static func byName(_ indexes: [Document]) -> [String: Document] {
         var result: [String: Document] = [:]

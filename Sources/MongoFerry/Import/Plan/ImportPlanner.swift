@@ -63,6 +63,34 @@ struct ImportPlanner {
         return plan
     }
 
+    /// Plans those collections again that other programs have created, dropped or replaced since, which keep their places.
+    /// - Returns: what became of them, by their names in the file.
+    /// - Throws: ``FerryError`` where file and database mean different things by one name now.
+    func planAgain(_ plan: inout ImportPlan, _ there: LiveCatalog) throws -> [String: Change] {
+        try checkLookAlikes(there)
+        var changes: [String: Change] = [:]
+        for index in plan.steps.indices {
+            let step = plan.steps[index]
+            guard let change = change(of: step, there), let entry = entries.first(where: { $0.name == step.name })
+            else { continue }
+            plan.steps[index] = try self.step(entry, step.records, there)
+            changes[step.name] = change
+        }
+        return changes
+    }
+
+    /// What other programs have done to a collection since the plan was made.
+    enum Change { case created, dropped, replaced }
+
+    private func change(of step: ImportPlan.Step, _ there: LiveCatalog) -> Change? {
+        let wasThere = step.liveOptions != nil || step.liveIsView || step.uuid != nil || step.liveCount != nil
+        guard there[step.databaseName] != nil else { return wasThere ? .dropped : nil }
+        guard wasThere else { return .created }
+        // Views have none, and some users may not see it.
+        guard let before = step.uuid, let now = there.identities.uuid(of: step.databaseName) else { return nil }
+        return before == now ? nil : .replaced
+    }
+
     /// Servers tell names apart by their bytes, Swift's strings by their look: `é` can be one character or two. The file's
     /// collection would be taken for the database's other one.
     private func checkLookAlikes(_ there: LiveCatalog) throws {

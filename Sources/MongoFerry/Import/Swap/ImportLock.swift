@@ -22,6 +22,8 @@ final class ImportLock: @unchecked Sendable {
     private var lastBeat = ContinuousClock.now
     /// The lock's earlier owner was gone; it may have left staging collections behind.
     private(set) var tookOver = false
+    /// Whether a statement was sent that takes over another's lock: it may have, though its answer did not come.
+    private var hasTriedTakingOver = false
 
     /// Takes the lock.
     /// - Throws: ``FerryError`` where another import holds it; ``MongoError``.
@@ -79,12 +81,13 @@ final class ImportLock: @unchecked Sendable {
     /// succeeds.
     private func insert(_ set: Document, _ client: Client) throws -> Bool {
         do {
-            try client.runWrite(
+            let reply = try client.runWrite(
                 [
                     "findAndModify": .string(OwnNames.lock),
                     "query": ["_id": .string(Self.documentID), "owner": .string(owner)],
                     "update": .array([.document(set)]), "upsert": true,
                 ], on: connection.database, writeConcern: firstWriteConcern)
+            if hasTriedTakingOver { tookOver = Self.isUpdated(reply) }
             return true
         } catch let error as MongoError where error.isDuplicateKey {
             return false
@@ -102,8 +105,9 @@ final class ImportLock: @unchecked Sendable {
     private static let patienceMilliseconds = 30_000
 
     private func unconfirmed(_ client: Client) -> FerryError {
-        // Where this fails, the lock is a dead process's soon, and the next import takes it over.
-        if let holder = try? current(client), holder.document["owner"]?.string == owner {
+        // Where this fails, the lock is a dead process's soon, and the next import takes it over. That of a dead process
+        // stays one: what that process has left is then looked for.
+        if !hasTriedTakingOver, let holder = try? current(client), holder.document["owner"]?.string == owner {
             try? client.drop(collection, writeConcern: WriteConcern(.nodes(1)))
         }
         return FerryError(
@@ -122,14 +126,23 @@ final class ImportLock: @unchecked Sendable {
         if let before = try current(client), before.isDead, let dead = before.document["owner"]?.string {
             conditions.append(["owner": .string(dead)])
         }
-        let reply = try client.runWrite(
-            [
-                "findAndModify": .string(OwnNames.lock),
-                "query": ["_id": .string(Self.documentID), "$or": .array(conditions)],
-                "update": .array([.document(set)]),
-            ], on: connection.database, writeConcern: firstWriteConcern)
-        tookOver = reply["lastErrorObject"]?.document?["updatedExisting"]?.bool ?? false
-        return tookOver
+        hasTriedTakingOver = true
+        do {
+            let reply = try client.runWrite(
+                [
+                    "findAndModify": .string(OwnNames.lock),
+                    "query": ["_id": .string(Self.documentID), "$or": .array(conditions)],
+                    "update": .array([.document(set)]),
+                ], on: connection.database, writeConcern: firstWriteConcern)
+            tookOver = Self.isUpdated(reply)
+            return tookOver
+        } catch let error as MongoError where error.isWriteConcernTimeout {
+            throw unconfirmed(client)
+        }
+    }
+
+    private static func isUpdated(_ reply: Document) -> Bool {
+        reply["lastErrorObject"]?.document?["updatedExisting"]?.bool ?? false
     }
 
     private func current(_ client: Client) throws -> LockHolder? {
@@ -164,11 +177,12 @@ final class ImportLock: @unchecked Sendable {
 
     /// Waits until a majority has everything that this program has written: a write of its own comes after it.
     func confirm() throws {
-        try Repeating.run { _ in try beat() }
+        try Repeating.run { _ in try beat(.majority) }
         try check()
     }
 
-    private func beat() throws {
+    /// - Parameter writeConcern: who looks whether the lock is alive asks the primary, however far the others are behind.
+    private func beat(_ writeConcern: WriteConcern = WriteConcern(.nodes(1))) throws {
         let start = ContinuousClock.now
         let reply = try connection.withClient {
             try $0.runWrite(
@@ -180,7 +194,7 @@ final class ImportLock: @unchecked Sendable {
                             "u": [["$set": ["beat": "$$NOW"]]],
                         ]
                     ],
-                ], on: connection.database)
+                ], on: connection.database, writeConcern: writeConcern)
         }
         condition.lock()
         defer { condition.unlock() }

@@ -1,0 +1,65 @@
+import BSON
+import Foundation
+import MongoFerry
+
+/// Where a file is to stand, looked at before the database is read: that may take long.
+struct OutputPlace {
+    let path: String
+    let overwrites: Bool
+
+    private enum Occupant {
+        case file, folder
+        /// A pipe or a device is written to, not overwritten.
+        case special
+        /// A symbolic link to nothing: a name that is taken all the same.
+        case link
+    }
+
+    var name: Substring { path[path.placeBehindLast("/")...] }
+    var folder: String { URL(fileURLWithPath: path).deletingLastPathComponent().path }
+    var isSpecial: Bool { occupant == .special }
+
+    /// - Parameter own: what a file of the command's own is, which must stay; nil where it is none.
+    /// - Throws: ``FerryError`` where no file can be made there.
+    func check(isOwn own: String?) throws {
+        try checkName()
+        if let own {
+            throw FerryError(
+                "\(path): this is \(own), which would be overwritten", kind: .usage, advice: ["Choose another name."])
+        }
+        let occupant = occupant
+        if occupant == .special { return }
+        if occupant != nil, !overwrites {
+            throw FerryError(
+                "\(path): the file exists already", advice: ["Choose another name, or use --force to overwrite it."])
+        }
+        let folder = folder
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
+            throw FerryError("\(path): there is no folder \(folder)")
+        }
+    }
+
+    /// - Throws: ``FerryError`` for what is no file's name.
+    func checkName() throws {
+        guard !path.isEmpty else {
+            throw FerryError("-o is empty: it takes a file's name", kind: .usage, advice: ["- is standard output."])
+        }
+        guard !["", ".", ".."].contains(name), occupant != .folder else {
+            throw FerryError(
+                "\(path): this is a folder, and a file is to be written", kind: .usage,
+                advice: ["Add the file's name."])
+        }
+    }
+
+    /// What stands there already.
+    private var occupant: Occupant? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return lstat(path, &status) == 0 ? .link : nil }
+        return switch status.st_mode & S_IFMT {
+        case S_IFREG: .file
+        case S_IFDIR: .folder
+        default: .special
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import BackupFile
+import Foundation
+
+/// A text that is written as a file.
+enum WholeFile {
+    /// Only its owner reads it.
+    static let privateMode: mode_t = 0o600
+    /// Whoever the process lets.
+    static let sharedMode: mode_t = 0o666
+
+    /// Writes all of it or nothing; a pipe or a device is written to. A file that is there keeps its mode, since somebody
+    /// may have given it to others.
+    /// - Parameter mode: of a new file.
+    /// - Throws: ``FileError``, `POSIXError`.
+    static func write(_ text: String, to path: String, mode: mode_t = privateMode) throws {
+        var before = stat()
+        let isThere = stat(path, &before) == 0
+        if isThere, before.st_mode & S_IFMT != S_IFREG {
+            return try write(text, to: OpenFile(path: path, flags: O_WRONLY))
+        }
+        let place = URL(fileURLWithPath: path).resolvingSymlinksInPath()
+        let partial = place.deletingLastPathComponent()
+            .appendingPathComponent(".mongoferry-\(UUID().uuidString).partial").path
+        let file = try OpenFile(path: partial, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
+        do {
+            try write(text, to: file)
+            if isThere { try check(chmod(partial, before.st_mode & 0o777)) }
+            try check(rename(partial, place.path))
+        } catch {
+            unlink(partial)
+            throw error
+        }
+    }
+
+    /// Whether two paths lead to one file, which need not be there yet.
+    static func isSame(_ left: String, _ right: String) -> Bool {
+        var (mine, other) = (stat(), stat())
+        if stat(left, &mine) == 0, stat(right, &other) == 0 {
+            return mine.st_dev == other.st_dev && mine.st_ino == other.st_ino
+        }
+        func resolved(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
+        return resolved(left) == resolved(right)
+    }
+
+    private static func write(_ text: String, to file: OpenFile) throws {
+        try Array(text.utf8).withUnsafeBytes { try file.write($0, at: nil) }
+    }
+
+    /// The system's own, where Foundation has one behind its text.
+    static func reason(_ error: any Error) -> String {
+        if let error = error as? FileError { return String(cString: strerror(error.code)) }
+        return ((error as? CocoaError)?.underlying ?? error).localizedDescription
+    }
+
+    private static func check(_ result: Int32) throws {
+        guard result == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+    }
+}

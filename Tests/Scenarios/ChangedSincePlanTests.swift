@@ -1,0 +1,95 @@
+import BSON
+import MongoDriver
+import MongoFerry
+import Testing
+
+/// Other programs create, drop and replace collections between the plan of a merge and its first write.
+@Suite struct ChangedSincePlanTests {
+    /// A file of `a`, with a validator and an index, and `b`; the database has no more than `body` leaves in it.
+    private func withFile(_ body: (TestDatabase, _ file: String) throws -> Void) throws {
+        try withTestDatabase { database, folder in
+            try database.create(
+                "a", ["validator": ["n": ["$gte": 0]]], indexes: [["key": ["n": 1], "name": "n"]])
+            try database.insert((0..<100).map { ["_id": .int32($0), "n": .int32($0)] }, into: "a")
+            try database.insert([["_id": 1]], into: "b")
+            try database.export(to: folder.file("a.csv"))
+            try body(database, folder.file("a.csv"))
+        }
+    }
+
+    /// Merges; `change` comes after the plan.
+    private func merge(
+        _ file: String, into database: TestDatabase, _ change: @escaping @Sendable (TestDatabase) throws -> Void
+    ) throws -> Report {
+        let (pool, name) = (database.pool, database.name)
+        return try database.load(file) { options in
+            options.confirm = { _ in
+                try change(TestDatabase(pool: pool, client: try pool.makeClient(), name: name))
+                return true
+            }
+        }
+    }
+
+    @Test func whatAnotherProgramHasCreatedKeepsItsOptionsAndThatIsTold() throws {
+        try withFile { database, file in
+            try database.drop("a")
+            let report = try merge(file, into: database) { other in
+                try other.create("a", ["validator": ["n": ["$lt": 1000]]])
+                try other.insert([["_id": "theirs", "n": 7]], into: "a")
+            }
+            let warning = try #require(report.warnings.first)
+            #expect(warning.hasPrefix("a was created by another program after the plan was made: option validator: "))
+            #expect(report.warnings.count == 1 && report.status == .problems)
+            #expect(try database.count("a") == 101)
+            #expect(try database.client.listIndexes(of: database.namespace("a")).contains { $0["name"] == "n" })
+        }
+    }
+
+    @Test func whatAnotherProgramsInsertHasCreatedIsMergedInto() throws {
+        try withFile { database, file in
+            try database.drop("b")
+            let report = try merge(file, into: database) { try $0.insert([["_id": 2]], into: "b") }
+            #expect(report.status == .done && report.warnings == [])
+            #expect(try database.count("b") == 2)
+        }
+    }
+
+    @Test func aViewThatAnotherProgramHasCreatedStopsTheMergeBeforeAnythingIsWritten() throws {
+        try withFile { database, file in
+            for name in ["a", "b"] { try database.drop(name) }
+            let error = #expect(throws: FerryError.self) {
+                try merge(file, into: database) { try $0.create("b", ["viewOn": "other", "pipeline": []]) }
+            }
+            #expect(error?.text == "'b' is a view in \(database.name), and a collection in the file")
+            #expect(try database.client.listCollections(in: database.name, named: ["a"]).isEmpty)
+        }
+    }
+
+    @Test func whatAnotherProgramHasDroppedIsCreatedAgainAndWhole() throws {
+        try withFile { database, file in
+            let before = try database.image()
+            let report = try merge(file, into: database) { try $0.drop("a") }
+            #expect(
+                report.warnings == [
+                    "a was dropped by another program after the plan was made, and is created again"
+                ])
+            #expect(report.collections.first { $0.name == "a" }?.inserted == 100)
+            #expect(try database.image().differences(from: before) == [])
+        }
+    }
+
+    @Test func whatAnotherProgramHasReplacedIsNotTakenForEqual() throws {
+        try withFile { database, file in
+            let report = try merge(file, into: database) { other in
+                try other.drop("a")
+                try other.insert([["_id": 5, "n": -5]], into: "a")
+            }
+            let warning = try #require(report.warnings.first)
+            #expect(
+                warning.hasPrefix(
+                    "a was dropped and created again by another program after the plan was made: option validator: "))
+            #expect(report.warnings.count == 1 && report.status == .problems, "\(report.warnings)")
+            #expect(try database.count("a", ["n": ["$gte": 0]]) == 100)
+        }
+    }
+}

@@ -1,0 +1,57 @@
+import Foundation
+import Testing
+
+/// What stands already where a command is to write.
+@Suite struct OutputPlaceTests {
+    /// A configuration goes where its place leads: to a link's file, which keeps its mode, and into a pipe.
+    @Test func aConfigurationIsWrittenThroughALinkAndIntoAPipe() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "customers")
+            let uri = try testURI()
+            let discover = ["discover", "--uri", uri, "--db", database.name, "--force", "-o"]
+            let (place, link, pipe) = (folder.file("place.yaml"), folder.file("link.yaml"), folder.file("pipe"))
+            try "old".write(toFile: place, atomically: true, encoding: .utf8)
+            try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: place)
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: place)
+            let linked = try Program.run(discover + [link])
+            #expect(linked.status == 0, "\(linked.text)")
+            #expect(try folder.text("place.yaml").contains("  customers:"))
+            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == place)
+            let mode = try FileManager.default.attributesOfItem(atPath: place)[.posixPermissions] as? Int
+            #expect(mode == 0o640)
+            try #require(mkfifo(pipe, 0o600) == 0)
+            let program = try Program(discover + [pipe])
+            let reader = try #require(FileHandle(forReadingAtPath: pipe))
+            let read = String(decoding: try reader.readToEnd() ?? Data(), as: UTF8.self)
+            #expect(try program.wait(seconds: 30).status == 0)
+            #expect(read.contains("  customers:"))
+        }
+    }
+
+    @Test func noCommandWritesOverItsOwnFiles() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "customers")
+            let configuration = folder.file("ferry.yaml")
+            let address = folder.file("uri.txt")
+            try "collections: {}\n".write(toFile: configuration, atomically: true, encoding: .utf8)
+            try testURI().write(toFile: address, atomically: true, encoding: .utf8)
+            let own = ["--uri-file", address, "--db", database.name, "--config", configuration, "--force", "-o"]
+            for (command, path, name) in [
+                ("export", configuration, "the configuration"), ("export", address, "the connection string's file"),
+                ("discover", address, "the connection string's file"),
+            ] {
+                let outcome = try Program.run([command] + own + [path])
+                #expect(outcome.status == 64)
+                #expect(
+                    outcome.errors
+                        == "mongoferry: \(path): this is \(name), which would be overwritten\n  Choose another name.\n")
+            }
+            #expect(try folder.text("ferry.yaml") == "collections: {}\n")
+            #expect(try folder.text("uri.txt") == testURI())
+            // What is found anew may take the place of what was configured.
+            let anew = try Program.run(["discover"] + own + [configuration])
+            #expect(anew.status == 0, "\(anew.text)")
+            #expect(try folder.text("ferry.yaml").contains("  customers:"))
+        }
+    }
+}
