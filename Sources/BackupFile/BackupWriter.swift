@@ -50,7 +50,7 @@ public final class BackupWriter {
         isPlain = plain
         switch destination {
         case .file(let path, let overwriting):
-            guard overwriting || access(path, F_OK) != 0 else { throw Self.alreadyThere(path) }
+            guard overwriting || !Self.isTaken(path) else { throw Self.alreadyThere(path) }
             partialPath = PartialFile.path(for: path)
             let file = try PartialFile.open(for: path)
             self.file = file
@@ -70,6 +70,12 @@ public final class BackupWriter {
             abandon()
             throw error
         }
+    }
+
+    /// A link to nothing is there, too.
+    private static func isTaken(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0
     }
 
     private static func alreadyThere(_ path: String) -> BackupError {

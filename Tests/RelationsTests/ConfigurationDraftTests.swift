@@ -137,7 +137,9 @@ import Testing
         }
         let draft = ConfigurationDraft(
             collections: [.init(name: escaped)], references: [reference] + polymorphic,
-            types: [TypedPath(collection: escaped, path: FieldPath(steps: [.field(long + "3")]), type: .date, values: 7)])
+            types: [
+                TypedPath(collection: escaped, path: FieldPath(steps: [.field(long + "3")]), type: .date, values: 7)
+            ])
         let configuration = try Configuration.parse(yaml: draft.yaml, file: "mongoferry.yaml")
         let expected = ([reference] + polymorphic).map { reference in
             var copy = reference

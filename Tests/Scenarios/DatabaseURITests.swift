@@ -19,6 +19,12 @@ import Testing
             "mongodb://u@h/?authMechanism=MONGODB-X509",
             "mongodb://u@h/x?authMechanism=MONGODB-X509&authSource=$external"
         ),
+        (
+            "mongodb://u@h/shop?authMechanism=MONGODB-X509",
+            "mongodb://u@h/x?authMechanism=MONGODB-X509&authSource=$external"
+        ),
+        ("mongodb://u:p@h/?authMechanism=PLAIN", "mongodb://u:p@h/x?authMechanism=PLAIN&authSource=$external"),
+        ("mongodb://u:p@h/shop?authMechanism=PLAIN", "mongodb://u:p@h/x?authMechanism=PLAIN&authSource=shop"),
         ("mongodb+srv://u:p@h/", "mongodb+srv://u:p@h/x"),
         ("mongodb+srv://u:p@h/shop", "mongodb+srv://u:p@h/x?authSource=shop"),
     ])

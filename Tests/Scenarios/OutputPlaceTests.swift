@@ -1,4 +1,5 @@
 import Foundation
+import MongoFerry
 import Testing
 
 /// What stands already where a command is to write.
@@ -52,6 +53,32 @@ import Testing
             let anew = try Program.run(["discover"] + own + [configuration])
             #expect(anew.status == 0, "\(anew.text)")
             #expect(try folder.text("ferry.yaml").contains("  customers:"))
+        }
+    }
+
+    @Test func aPipesContentIsCountedAsItIs() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "customers")
+            let pipe = folder.file("pipe")
+            try #require(mkfifo(pipe, 0o600) == 0)
+            let program = try Program(["export", "--uri", testURI(), "--db", database.name, "-o", pipe])
+            let reader = try #require(FileHandle(forReadingAtPath: pipe))
+            let bytes = try #require(try reader.readToEnd()).count
+            let outcome = try program.wait(seconds: 30)
+            #expect(outcome.output.contains("\(pipe): 1 record, \(ByteText.text(bytes)), from "), "\(outcome.text)")
+        }
+    }
+
+    /// Lines that were broken for a narrow terminal would be no YAML when they are copied from it.
+    @Test func whatATerminalShowsOfAConfigurationIsOne() throws {
+        try withTestDatabase { database, _ in
+            let name = String(repeating: "long", count: 20)
+            try database.insert([["_id": 1, "at": .date(0)]], into: name)
+            let terminal = try PseudoTerminal(
+                ["discover", "--db", database.name], environment: ["MONGODB_URI": try testURI()], columns: 40)
+            #expect(try terminal.wait() == 0)
+            #expect(terminal.text.contains("  \(name):  # 1 document\r\n"), "\(terminal.text)")
+            #expect(terminal.text.contains("      at: date  # 1 sampled value\r\n"), "\(terminal.text)")
         }
     }
 }

@@ -1,5 +1,6 @@
 import BSON
 import Foundation
+import MongoDriver
 import MongoFerry
 import Relations
 import Testing
@@ -60,8 +61,9 @@ import Testing
                 "others",
             ])
             #expect(outcome.status == 2)
+            let server = ConnectionString.redact(try testURI())
             let advised =
-                "mongoferry import \(file) --db \(copy.name) --rename 'customers=clients' --exclude others --dry-run"
+                "mongoferry import \(file) --uri '\(server)' --db \(copy.name) --rename 'customers=clients' --exclude others --dry-run"
             #expect(outcome.text.contains(advised), "\(outcome.text)")
         }
     }

@@ -9,6 +9,8 @@ public struct Target: Sendable {
     public var database: String?
     /// What else to say where no server can be reached: how the address came about, for one.
     public var remark: String?
+    /// What a command of this program must be told beside `--db` to reach the same server: advice in reports names it.
+    public var options: [String] = []
 
     /// - Parameters:
     ///   - uri: a connection string.
@@ -47,6 +49,8 @@ final class Connection: Sendable {
     /// For reads after which something is not written: what no majority has yet may be taken back. Nil where the server has
     /// no such reads, or nothing is written.
     let committedReads: Document?
+    /// ``Target/options``
+    let targetOptions: [String]
     private let knownRoundTrip = Mutex<Duration?>(nil)
 
     /// Connects and asks the server what it is.
@@ -62,6 +66,7 @@ final class Connection: Sendable {
         try Target.check(databaseName: database)
         try CertificateFile.check(target.connectionString)
         self.database = database
+        targetOptions = target.options
         // libmongoc looks for a server as long as the connection string says, and cannot be stopped.
         (pool, server, committedReads) = try Threads.run(leavingOn: cancellation) {
             do {
@@ -154,6 +159,7 @@ final class Connection: Sendable {
         self.pool = pool
         self.server = server
         self.database = database
+        targetOptions = []
         committedReads = nil
     }
 

@@ -20,8 +20,8 @@ public struct DanglingReferences: Error, Sendable, CustomStringConvertible {
             line += "\(reference.dangling.grouped) of \(reference.checked.counted("value"))"
             if reference.isTargetMissing { line += "; there is no such collection" }
             if let example = reference.examples.first {
-                line += ", such as \(JSONText.value(example.value)) in the document with _id "
-                line += JSONText.value(example.documentID)
+                line += ", such as \(JSONText.value(example.value).excerpt(IDText.longest)) in the document with _id "
+                line += JSONText.value(example.documentID).excerpt(IDText.longest)
             }
             return "\n  " + line
         }

@@ -5,7 +5,8 @@ import BSON
 /// The database in the path is also where users are looked up, unless `authSource` says otherwise: so that is said
 /// where it would change.
 enum DatabaseURI {
-    private static let externalMechanisms = ["mongodb-x509", "mongodb-aws", "mongodb-oidc", "gssapi", "plain"]
+    /// Their users are in no database, whatever the path says.
+    private static let externalMechanisms = ["mongodb-x509", "mongodb-aws", "mongodb-oidc", "gssapi"]
 
     /// - Parameter found: the `authSource` in the record of an address that was looked up; nil where nobody has looked.
     static func text(_ uri: String, database: String, authSource found: String? = nil) -> String {
@@ -27,9 +28,10 @@ enum DatabaseURI {
     }
 
     private static func authSource(_ path: String, _ options: String, _ isLookedUp: Bool) -> String? {
+        let mechanism = value(of: "authmechanism", options)?.lowercased() ?? ""
+        if externalMechanisms.contains(mechanism) { return "$external" }
         if !path.isEmpty { return path }
-        let mechanism = value(of: "authmechanism", options)?.lowercased()
-        if let mechanism, externalMechanisms.contains(mechanism) { return "$external" }
+        if mechanism == "plain" { return "$external" }
         // A looked-up address may have its authSource in its own record.
         return isLookedUp ? nil : "admin"
     }

@@ -89,7 +89,8 @@ public final class FixtureServer: Sendable {
             }
             do {
                 // The others wait for it as well: whoever started it does not stop it.
-                let connection = try Connection(try Target(uri: uri), database: "admin", Cancellation())
+                let connection = try Connection(
+                    try Target(uri: uri), database: "admin", Cancellation(), forWriting: true)
                 let authSource = try connection.pool.makeClient().authSource
                 state = .connected(connection.pool, connection.server, authSource: authSource)
                 return (connection.pool, connection.server)

@@ -43,7 +43,7 @@ extension ImportRun {
 
     /// What brings the mended rows to where they would have come, with the types that they would have had.
     private func command(for rejects: RejectsFile) -> String {
-        var words = ["mongoferry", "import", rejects.path, "--db", connection.database]
+        var words = ["mongoferry", "import", rejects.path] + connection.targetOptions + ["--db", connection.database]
         if let file = options.configuration.file, file != "mongoferry.yaml" { words += ["--config", file] }
         for (name, target) in rejects.names.sorted(by: { $0.key < $1.key })
         where !options.configuration.databaseName(of: name).hasSameBytes(as: target) {

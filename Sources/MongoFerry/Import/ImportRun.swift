@@ -36,6 +36,7 @@ struct ImportRun {
         report.isDryRun = options.isDryRun
         report.file = reader.path
         report.database = connection.database
+        report.targetOptions = connection.targetOptions
         report.source = reader.metadata?.sourceText
     }
 
@@ -99,10 +100,10 @@ struct ImportRun {
             throw FerryError(
                 "interrupted", kind: .interrupted,
                 details: ["Everything was written; its references were not checked."],
-                advice: ["`mongoferry verify --db \(Report.shellWord(connection.database))` checks them."])
+                advice: ["`mongoferry verify \(report.databaseOptions)` checks them."])
         } catch {
             report.warnings.append(
-                "everything was written, but its references could not be checked; `mongoferry verify --db` does it: \(error)"
+                "everything was written, but its references could not be checked; `mongoferry verify \(report.databaseOptions)` does it: \(error)"
             )
         }
         finish()

@@ -54,8 +54,12 @@ extension Report {
 
     private var fileName: String { file.map(Self.shellWord) ?? "FILE" }
     private var importCommand: String {
-        (["mongoferry import \(fileName) --db \(databaseName)"] + importOptions.map(Self.shellWord))
+        (["mongoferry import \(fileName) \(databaseOptions)"] + importOptions.map(Self.shellWord))
             .joined(separator: " ")
+    }
+    /// What leads a command to the same database of the same server.
+    var databaseOptions: String {
+        (targetOptions.map(Self.shellWord) + ["--db \(databaseName)"]).joined(separator: " ")
     }
     private var databaseName: String { database.map(Self.shellWord) ?? "NAME" }
 
@@ -131,7 +135,7 @@ extension Report {
         }
         return operation == .verify
             ? "What dangles is dangling in the data themselves: --report FILE.html and --graph FILE.svg show where."
-            : "`mongoferry verify --db \(databaseName) --report dangling.html` shows what dangles."
+            : "`mongoferry verify \(databaseOptions) --report dangling.html` shows what dangles."
     }
 
     /// A name as a shell takes it.

@@ -71,6 +71,8 @@ public struct Report: Sendable {
     public var isDryRun = false
     public var file: String?
     public var database: String?
+    /// What a command must be told to reach the same server; not in the JSON.
+    var targetOptions: [String] = []
     /// Of a verify: options that an import of the same file into the same collections needs; not in the JSON.
     var importOptions: [String] = []
     public var source: String?

@@ -24,6 +24,7 @@ struct FileDatabaseComparison {
     func run(_ chosen: Set<String>, _ live: [CollectionInfo]) throws -> [Report.Difference] {
         var differences: [Report.Difference] = []
         let hints = NameHints(live.map(\.name))
+        let views = Set(live.filter { $0.kind == .view }.map { ExactName($0.name) })
         let live = Dictionary(live.filter { $0.kind != .view }.map { ($0.name, $0) }) { first, _ in first }
         let compared = try compare(survey.rows.filter { chosen.contains($0.name) }, live)
         for rows in survey.rows where chosen.contains(rows.name) {
@@ -32,7 +33,9 @@ struct FileDatabaseComparison {
                 differences.append(
                     .init(
                         collection: rows.name, kind: .missing,
-                        detail: "the collection is not there; the file has \(rows.count.counted("record"))"
+                        detail: (views.contains(ExactName(name))
+                            ? "a view has its name" : "the collection is not there")
+                            + "; the file has \(rows.count.counted("record"))"
                             + (hints.hint(name).map { "; \($0)" } ?? "")))
                 continue
             }
@@ -96,7 +99,9 @@ struct FileDatabaseComparison {
             }
         }
         let strangers = try compared?.strangers ?? self.strangers(rows, namespace)
-        add(.extra, strangers.count, strangers.ids.map { "_id \(JSONText.value($0))" }, Self.extraNote)
+        add(
+            .extra, strangers.count, strangers.ids.map { "_id \(JSONText.value($0).excerpt(IDText.longest))" },
+            Self.extraNote)
         return differences
     }
 
@@ -143,7 +148,7 @@ final class DifferenceLog: @unchecked Sendable {
 
     func noteMissing(_ document: RawDocument) {
         lock.withLock {
-            if missingIDs.count < limit, let id = document.first { missingIDs.append("_id \(IDText.text(id))") }
+            if missingIDs.count < limit, let id = document.first { missingIDs.append("_id \(IDText.excerpt(id))") }
         }
     }
 
@@ -152,7 +157,7 @@ final class DifferenceLog: @unchecked Sendable {
         let paths = DocumentDifference.paths(document, live, limit: 5)
         let detail = paths.isEmpty ? "the order of the fields" : paths.joined(separator: ", ")
         lock.withLock {
-            if differentIDs.count < limit { differentIDs.append("_id \(IDText.text(id)) in \(detail)") }
+            if differentIDs.count < limit { differentIDs.append("_id \(IDText.excerpt(id)) in \(detail)") }
         }
     }
 }

@@ -42,6 +42,7 @@ public struct Verify: Sendable {
         }
         let isDifferent = report.differences.contains(where: \.kind.isProblem)
         if report.rejectionCount > 0 || report.danglingCount > 0 || isDifferent { report.status = .problems }
+        report.targetOptions = target?.options ?? []
         report.connectionWarnings = target?.warnings ?? []
         report.seconds = watch.seconds
         return report
@@ -126,13 +127,15 @@ public struct Verify: Sendable {
         let (references, faults) = ReferenceSource.file(configuration, reader.metadata, legacy)
         report.differences += faults.map { .init(collection: "", kind: .file, detail: $0.description) }
         let names = FileNames(metadata: reader.metadata, configuration: configuration, renames: renames)
+        // What is not to be in the database is not looked for there either.
+        let looked = connection == nil ? references : references.filter { choice.exclusion(of: $0.collection) == nil }
         report.references = try FileReferenceCheck(
             reader: reader, survey: survey, rules: legacy.rules, connection: connection,
             databaseName: { names.databaseName(of: $0) }, operation: operation
         )
-        .run(references)
+        .run(looked)
         report.sortCollections(by: references)
-        report.graph = report.drawing(references)
+        report.graph = report.drawing(looked)
         guard let connection else { return report }
         report.database = connection.database
         let live = try connection.withClient { try $0.listCollections(in: connection.database) }

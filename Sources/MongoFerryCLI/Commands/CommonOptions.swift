@@ -59,7 +59,13 @@ struct CommonOptions: ParsableArguments {
     }
 
     func target() throws -> Target {
-        if let text = try connectionText() { return try Target(uri: text, database: db) }
+        if let text = try connectionText() {
+            var target = try Target(uri: text, database: db)
+            // Of the environment's address commands need not be told.
+            if let uriFile { target.options = ["--uri-file", uriFile] }
+            if let uri { target.options = ["--uri", ConnectionString.redact(uri)] }
+            return target
+        }
         var target = try Target(uri: "mongodb://localhost:27017", database: db)
         target.remark = "Neither --uri, --uri-file nor $MONGODB_URI was given: this is the default."
         return target

@@ -42,7 +42,7 @@ struct DiscoverCommand: ParsableCommand {
         let found = try Discovering(common.target(), configuration: common.configuration(), operation)
         display.end()
         guard let output else {
-            Terminal.standardOutput.line(found.yaml.hasSuffix("\n") ? String(found.yaml.dropLast()) : found.yaml)
+            Terminal.standardOutput.result(found.yaml.hasSuffix("\n") ? String(found.yaml.dropLast()) : found.yaml)
             return
         }
         do {

@@ -83,15 +83,29 @@ struct ExportCommand: ParsableCommand {
     }
 
     func run() throws {
-        let target = try common.target()
-        let database = try target.namedDatabase()
         // A file that the shell has opened for standard output is written to, and not replaced.
-        let isOutput = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].contains(choices.output)
-        let path = isOutput ? "-" : choices.output ?? "\(database).csv"
-        let reports = try ReportFiles(choices.report, backup: path, common)
-        if path != "-" {
-            try ExportPlace(place: OutputPlace(path: path, overwrites: choices.force)).check(common)
+        let isOutput = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].contains(choices.output)
+        let reports = try ReportFiles(choices.report, backup: isOutput ? "-" : choices.output, common)
+        var path = isOutput ? "-" : choices.output ?? ""
+        var known = Report(operation: .export)
+        known.database = common.db
+        known.file = isOutput ? nil : choices.output
+        try ReportedRun.run(known, common, reports) { operation, known in
+            let target = try common.target()
+            let database = try target.namedDatabase()
+            known.database = database
+            if choices.output == nil { path = "\(database).csv" }
+            if !isOutput {
+                known.file = path
+                try ExportPlace(place: OutputPlace(path: path, overwrites: choices.force)).check(common)
+            }
+            return try Export(target, options(path)).runBlocking(operation)
+        } tell: {
+            tell($0, path)
         }
+    }
+
+    private func options(_ path: String) throws -> ExportOptions {
         var options = ExportOptions(
             destination: path == "-"
                 ? .descriptor(OpenFile(borrowing: 1, path: "standard output"))
@@ -110,12 +124,7 @@ struct ExportCommand: ParsableCommand {
         options.consistency = choices.consistency
         options.configuration = try common.configuration()
         options.jobs = choices.jobs
-        let exporting = Export(target, options)
-        try ReportedRun.run(.export, common, reports, file: path == "-" ? nil : path) {
-            try exporting.runBlocking($0)
-        } tell: {
-            tell($0, path)
-        }
+        return options
     }
 
     private func tell(_ report: Report, _ path: String) {
@@ -131,7 +140,9 @@ struct ExportCommand: ParsableCommand {
         }
         if path != "-", let bytes = report.bytes {
             let attributes = try? FileManager.default.attributesOfItem(atPath: path)
-            let size = attributes?[.size] as? Int ?? bytes
+            // A pipe or a device has none.
+            let isFile = attributes?[.type] as? FileAttributeType == .typeRegular
+            let size = isFile ? attributes?[.size] as? Int ?? bytes : bytes
             let text = ByteText.text(bytes) + (size == bytes ? "" : " in \(ByteText.text(size))")
             out.line(
                 "\(path): \(report.totals.read.counted("record")), \(text), from \(report.source ?? "")"

@@ -88,6 +88,25 @@ struct ImportCommand: ParsableCommand {
 
     func run() throws {
         let reports = try ReportFiles(choices.report, backup: file, common)
+        var known = Report(operation: .import)
+        known.database = common.db
+        known.file = file == "-" ? nil : file
+        known.mode = choices.mode
+        known.isDryRun = choices.dryRun
+        try ReportedRun.run(known, common, reports) { operation, known in
+            let options = try options()
+            try checkStandardInput()
+            let target = try common.target()
+            known.database = target.database
+            let importing =
+                file == "-" ? Import(spooling: 0, into: target, options) : Import(file, into: target, options)
+            return try importing.runBlocking(operation)
+        } tell: {
+            try Outcome.tell($0, quiet: common.quiet)
+        }
+    }
+
+    private func options() throws -> ImportOptions {
         var options = ImportOptions()
         options.mode = choices.mode
         options.inPlace = choices.inPlace
@@ -107,6 +126,18 @@ struct ImportCommand: ParsableCommand {
         options.configuration = try common.configuration()
         let answersYes = choices.yes
         let showsPlan = !common.quiet && common.logLevel != .warning
+        options.confirm = { plan in
+            guard plan.mode == .replace, !answersYes else { return true }
+            // Nobody is asked about what was not shown.
+            if !showsPlan { for line in plan.lines { Terminal.standardError.line(line) } }
+            let question = "Replace these collections in \(plan.database)? Type yes: "
+            return try Terminal.standardError.ask(question, Interruption.cancellation)?.lowercased() == "yes"
+        }
+        return options
+    }
+
+    /// - Throws: ``FerryError`` where it is a keyboard and ought to be a file, or the other way round.
+    private func checkStandardInput() throws {
         let readsStandardInput = file == "-"
         if readsStandardInput, isatty(0) == 1 {
             throw FerryError(
@@ -117,21 +148,6 @@ struct ImportCommand: ParsableCommand {
             throw FerryError(
                 "--mode replace asks for confirmation, but standard input is not a terminal: pass --yes", kind: .usage,
                 details: ["Nothing was written. --dry-run shows what would happen."])
-        }
-        options.confirm = { plan in
-            guard plan.mode == .replace, !answersYes else { return true }
-            // Nobody is asked about what was not shown.
-            if !showsPlan { for line in plan.lines { Terminal.standardError.line(line) } }
-            let question = "Replace these collections in \(plan.database)? Type yes: "
-            return Interruption.asking { Terminal.standardError.ask(question) }?.lowercased() == "yes"
-        }
-        let target = try common.target()
-        let importing =
-            file == "-" ? Import(spooling: 0, into: target, options) : Import(file, into: target, options)
-        try ReportedRun.run(.import, common, reports, file: file == "-" ? nil : file) {
-            try importing.runBlocking($0)
-        } tell: {
-            try Outcome.tell($0, quiet: common.quiet)
         }
     }
 }

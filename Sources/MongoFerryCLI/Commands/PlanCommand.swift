@@ -40,6 +40,6 @@ struct PlanCommand: ParsableCommand {
             ?? PlanGraph(common.target(), configuration: configuration, operation)
         display.end()
         let text = plan.drawing.drawn(as: choices.format)
-        Terminal.standardOutput.line(text.hasSuffix("\n") ? String(text.dropLast()) : text)
+        Terminal.standardOutput.result(text.hasSuffix("\n") ? String(text.dropLast()) : text)
     }
 }

@@ -4,26 +4,24 @@ import MongoFerry
 /// Runs an operation, tells its outcome, and writes its reports whatever becomes of it.
 enum ReportedRun {
     /// - Parameters:
-    ///   - body: the operation.
+    ///   - known: what the command says beforehand, which stands in the report of a failure, too.
+    ///   - body: the operation; it adds to that what it finds out before it begins.
     ///   - tell: says what the operation did; called whether or not its reports could be written.
     /// - Throws: what `body` threw, or `tell`; else ``FerryError`` where a report could not be written.
     static func run(
-        _ kind: Report.Operation, _ common: CommonOptions, _ reports: ReportFiles, file: String? = nil,
-        _ body: (OperationContext) throws -> Report, tell: (Report) throws -> Void
+        _ known: Report, _ common: CommonOptions, _ reports: ReportFiles,
+        _ body: (OperationContext, inout Report) throws -> Report, tell: (Report) throws -> Void
     ) throws {
-        // What is known beforehand stands in the report of a failure, too.
-        var failure = Report(operation: kind)
-        failure.file = file
-        failure.database = common.db
+        var failure = known
         let began = ContinuousClock.now
         let (operation, display) = common.operation()
         let report: Report
         do {
-            report = try body(operation)
+            report = try body(operation, &failure)
             display.end()
         } catch {
             display.end()
-            let error = error is CancellationError ? interrupted(kind) : error
+            let error = error is CancellationError ? interrupted(known.operation) : error
             failure.fail(with: error)
             failure.seconds = ((ContinuousClock.now - began).inSeconds * 1000).rounded() / 1000
             // The error and its exit status say what state things are in: nothing may come in their place.

@@ -66,14 +66,17 @@ struct VerifyCommand: ParsableCommand {
 
     func run() throws {
         let reports = try ReportFiles(choices.report, picture: choices.graph, backup: file, common)
-        let target = asksForDatabase || file == nil ? try common.target() : nil
-        var verify = Verify(file: file, target: target, configuration: try common.configuration())
-        verify.collections = choices.collection.map { Glob($0) }
-        verify.exclude = choices.exclude.map { Glob($0) }
-        verify.renames = try Renames.parse(choices.rename)
-        let checks = verify
-        try ReportedRun.run(.verify, common, reports, file: file) {
-            try checks.runBlocking($0)
+        var known = Report(operation: .verify)
+        known.database = common.db
+        known.file = file
+        try ReportedRun.run(known, common, reports) { operation, known in
+            let target = asksForDatabase || file == nil ? try common.target() : nil
+            known.database = target?.database
+            var verify = Verify(file: file, target: target, configuration: try common.configuration())
+            verify.collections = choices.collection.map { Glob($0) }
+            verify.exclude = choices.exclude.map { Glob($0) }
+            verify.renames = try Renames.parse(choices.rename)
+            return try verify.runBlocking(operation)
         } tell: {
             try tell($0)
         }

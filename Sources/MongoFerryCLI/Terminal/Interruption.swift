@@ -6,20 +6,11 @@ import Synchronization
 enum Interruption {
     static let cancellation = Cancellation()
     private static let count = Atomic<Int>(0)
-    private static let isAsking = Atomic<Bool>(false)
-
-    /// Waits for an answer. A question can be left at once: nothing has been written.
-    static func asking<Answer>(_ body: () -> Answer) -> Answer {
-        isAsking.store(true, ordering: .relaxed)
-        defer { isAsking.store(false, ordering: .relaxed) }
-        return body()
-    }
 
     static func listen() {
         // Made before a signal can come: a handler must not be the first to touch them.
         _ = cancellation.isCancelled
         _ = count.load(ordering: .relaxed)
-        _ = isAsking.load(ordering: .relaxed)
         let handler: @convention(c) (Int32) -> Void = { _ in Interruption.arrived() }
         signal(SIGTERM, handler)
         // Unless whoever started it wants it to go on when the terminal goes, or where Ctrl-C is meant for what runs in
@@ -33,10 +24,6 @@ enum Interruption {
     private static func arrived() {
         if count.add(1, ordering: .relaxed).oldValue > 0 {
             say("\nmongoferry: stopped at once; an import that was under way can be run again\n")
-            _exit(130)
-        }
-        if isAsking.load(ordering: .relaxed) {
-            say("\nmongoferry: interrupted; nothing was written\n")
             _exit(130)
         }
         cancellation.cancel()

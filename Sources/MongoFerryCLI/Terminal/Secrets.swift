@@ -12,7 +12,7 @@ enum Secrets {
         return [argument, value ?? ""].compactMap { text in
             guard
                 text.unicodeScalars.firstRange(of: "://".unicodeScalars) != nil
-                    || text.unicodeScalars.contains("@") && text.unicodeScalars.contains(":")
+                    || isAddressWithoutScheme(text)
             else { return nil }
             let redacted = ConnectionString.redact(text)
             if redacted != text { return (text, redacted) }
@@ -22,6 +22,13 @@ enum Secrets {
             else { return nil }
             return (text, text[..<start.upperBound] + ConnectionString.hidden)
         }
+    }
+
+    /// `ann:secret@host`, and not the file `a@b 10:30.csv`, nor a query with an address of mail.
+    private static func isAddressWithoutScheme(_ text: String) -> Bool {
+        let user = text[..<(text.unicodeScalars.lastIndex(of: "@") ?? text.startIndex)]
+        let isQuery = text.hasScalarSuffix("}") && text.unicodeScalars.contains("{")
+        return user.unicodeScalars.contains(":") && !isQuery
     }
 
     /// The text without the passwords of such addresses.

@@ -42,13 +42,16 @@ final class Terminal: @unchecked Sendable {
     /// Writes a line above the status line.
     func line(_ text: String) { line(StyledText(text)) }
 
+    /// Writes a result that may be copied from the terminal, which breaks lines without adding to them.
+    func result(_ text: String) { line(StyledText(text), wraps: false) }
+
     /// Writes a line above the status line.
-    func line(_ text: StyledText) {
+    func line(_ text: StyledText, wraps: Bool = true) {
         lock.lock()
         defer { lock.unlock() }
         // What programs read goes out as it is; what people read may hold names from anywhere.
         var shown = isTerminal || descriptor == 2 ? text.harmless : text
-        if isTerminal { shown = Wrapping.wrapped(shown, to: width) }
+        if isTerminal, wraps { shown = Wrapping.wrapped(shown, to: width) }
         put(erasure + shown.drawn(usesColour) + "\n" + drawnStatus)
     }
 
@@ -74,7 +77,9 @@ final class Terminal: @unchecked Sendable {
     }
 
     /// Asks a question; the answer is read from standard input.
-    func ask(_ question: String) -> String? {
+    /// - Returns: the answer's line; nil at the end of the input.
+    /// - Throws: `CancellationError` while nobody has answered.
+    func ask(_ question: String, _ cancellation: Cancellation) throws -> String? {
         lock.lock()
         let erasure = erasure
         status = StyledText()
@@ -82,8 +87,19 @@ final class Terminal: @unchecked Sendable {
         put(erasure + question.harmless)
         lock.unlock()
         defer { lock.withLock { isAsking = false } }
+        // A terminal gives nothing before the line is complete. Waiting in the system's own reading could not be stopped.
+        var input = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+        repeat {
+            if cancellation.isCancelled {
+                put("\n")
+                throw CancellationError()
+            }
+        } while poll(&input, 1, Self.answerPatience) <= 0
         return readLine()
     }
+
+    /// How long a signal may wait, in milliseconds.
+    private static let answerPatience: Int32 = 100
 
     /// The terminal does not break the line even where it thinks differently of a character's width.
     private var drawnStatus: String { status.isEmpty ? "" : "\u{1B}[?7l" + status.drawn(usesColour) + "\u{1B}[?7h" }

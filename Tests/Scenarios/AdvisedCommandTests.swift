@@ -1,0 +1,64 @@
+import Foundation
+import MongoFerry
+import Testing
+
+/// Commands that messages tell people to copy: they must lead to the same server, database and file.
+@Suite struct AdvisedCommandTests {
+    private func withAddress(_ body: (TestDatabase, TemporaryFolder, _ address: [String]) throws -> Void) throws {
+        try withTestDatabase { database, folder in
+            try folder.write(try testURI() + "\n", to: "staging.uri")
+            try body(database, folder, ["--uri-file", folder.file("staging.uri"), "--db", database.name])
+        }
+    }
+
+    /// The environment may name another server, which is somebody's production.
+    private let elsewhere = ["MONGODB_URI": "mongodb://127.0.0.1:1/"]
+
+    @Test func theyNameTheServerThatWasNamed() throws {
+        try withAddress { database, folder, address in
+            try database.insert([["_id": 1]], into: "customers")
+            try database.insert([["_id": 1, "customerId": 1]], into: "policies")
+            let config = "collections: {customers: {}, policies: {references: {customerId: customers}}}\n"
+            try folder.write(config, to: "ferry.yaml")
+            let file = folder.file("all.csv")
+            let options = address + ["--config", folder.file("ferry.yaml")]
+            try #require(try Program.run(["export", "-o", file] + options, environment: elsewhere).status == 0)
+            try database.delete("customers", [:])
+            let verify = try Program.run(["verify", file] + options, environment: elsewhere)
+            let words = address.joined(separator: " ")
+            #expect(
+                verify.status == 2 && verify.text.contains("`mongoferry import \(file) \(words) "), "\(verify.text)")
+            let load = try Program.run(
+                ["import", file, "--collection", "policies"] + options, environment: elsewhere)
+            #expect(load.text.contains("`mongoferry verify \(words) --report dangling.html`"), "\(load.text)")
+        }
+    }
+
+    @Test func theOneForRejectedRowsDoesToo() throws {
+        try withAddress { _, folder, address in
+            try folder.write("collection,data\na,\"{\"\"_id\"\":1}\"\na,nothing\n", to: "a.csv")
+            let file = folder.file("a.csv")
+            let load = try Program.run(
+                ["import", file, "--max-rejects", "1"] + address, environment: elsewhere)
+            let advised = "`mongoferry import \(file).rejects.csv \(address.joined(separator: " "))`"
+            #expect(load.text.contains(advised), "\(load.text)")
+        }
+    }
+
+    /// Passwords are hidden; times and addresses of mail are none.
+    @Test func namesWithAnAtSignStay() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1, "email": "u1@x.com"]], into: "users")
+            let uri = ["--uri", try testURI(), "--db", database.name]
+            let (file, report) = (folder.file("users@2026-11-27T10:30.csv"), folder.file("report.json"))
+            let query = #"users={"email":"u1@x.com"}"#
+            let export = try Program.run(["export", "-o", file, "--query", query, "--report", report] + uri)
+            #expect(export.status == 0 && export.text.contains("\(file): 1 record"), "\(export.text)")
+            #expect(export.text.contains(#"what {"email":"u1@x.com"} does not match"#), "\(export.text)")
+            let written = try JSONValue(folder.text("report.json"))
+            #expect(written["file"] == .string(file))
+            let wrong = try Program.run(["plan", "--uri", "ann:hunter2secret@localhost"])
+            #expect(wrong.status == 64 && !wrong.text.contains("hunter2secret"), "\(wrong.text)")
+        }
+    }
+}
