@@ -190,7 +190,7 @@ public final class BackupWriter {
                 throw Self.alreadyThere(path)
             } else {
                 // Some file systems know no links.
-                guard access(path, F_OK) != 0 else { throw Self.alreadyThere(path) }
+                guard !Self.isTaken(path) else { throw Self.alreadyThere(path) }
                 guard rename(partialPath, path) == 0 else { throw FileError("rename to", path) }
             }
         }

@@ -129,6 +129,10 @@ public final class OpenFile: @unchecked Sendable {
                 ?? writeSome(descriptor, rest)
             if count > 0 {
                 written += count
+            } else if count < 0 && errno == EAGAIN {
+                // Whoever reads has made it one that does not wait.
+                var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                poll(&waiting, 1, -1)
             } else if count < 0 && errno != EINTR {
                 throw FileError("write", path)
             }

@@ -29,7 +29,8 @@ enum PartialFile {
         for _ in 0..<attempts {
             guard let (file, isNew) = try opened(partial) else { continue }
             try beforeLocking()
-            guard flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            // Some file systems have no locks: then nobody is kept away.
+            guard flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
                 throw BackupError(
                     .busy, path, "another export is writing this file now",
                     advice: "Wait until it has ended, or choose another name.")

@@ -49,13 +49,19 @@ extension Session {
     }
 
     private func start() throws {
-        guard let options = mongoc_transaction_opts_new(), let concern = mongoc_write_concern_new() else {
+        guard let options = mongoc_transaction_opts_new(), let concern = mongoc_write_concern_new(),
+            let readConcern = mongoc_read_concern_new()
+        else {
             throw MongoError(driver: "out of memory")
         }
         defer {
             mongoc_transaction_opts_destroy(options)
             mongoc_write_concern_destroy(concern)
+            mongoc_read_concern_destroy(readConcern)
         }
+        // The connection string's may be one that transactions do not know.
+        mongoc_read_concern_set_level(readConcern, "local")
+        mongoc_transaction_opts_set_read_concern(options, readConcern)
         mongoc_write_concern_set_wmajority(concern, 0)
         mongoc_transaction_opts_set_write_concern(options, concern)
         var error = bson_error_t()

@@ -1,3 +1,4 @@
+import BSON
 import Foundation
 import Synchronization
 import Testing
@@ -21,6 +22,59 @@ import Testing
         #expect(signs == 3)
         // The lock was given back.
         _ = try chunks.enter(collection: 0, bytes: 1)
+    }
+
+    /// Chunks of others wake whoever waits, all the time.
+    @Test func itShowsThatAlsoWhereOthersGoOn() throws {
+        let chunks = OrderedChunks(parts: [1, 1], isDistant: false, patience: 0.2)
+        _ = try chunks.enter(collection: 1, bytes: 3 << 20)
+        let isDone = Mutex(false)
+        let others = Thread {
+            while !isDone.withLock({ $0 }) {
+                guard let place = try? chunks.enter(collection: 0, bytes: 1) else { return }
+                chunks.fill(place, with: Chunk(rows: ByteBuffer(capacity: 16), count: 1, escaped: 0))
+                guard let chunk = try? chunks.next(collection: 0) else { return }
+                chunks.finish(chunk, of: 0)
+            }
+        }
+        others.start()
+        defer { isDone.withLock { $0 = true } }
+        let start = ContinuousClock.now
+        var signs = 0
+        #expect(throws: Gone.self) {
+            try chunks.enter(collection: 1, bytes: 1 << 20) {
+                signs += 1
+                if signs == 2 { throw Gone() }
+            }
+        }
+        #expect(signs == 2 && ContinuousClock.now - start < .seconds(20))
+    }
+
+    /// Thousands of small ones behind a large one would otherwise all be held.
+    @Test func allCollectionsBehindTheFirstShareTheirRoom() throws {
+        let chunks = OrderedChunks(parts: [Int](repeating: 1, count: 2000), isDistant: false, patience: 0.01)
+        func entered(_ bytes: Int) throws -> Int {
+            var count = 0
+            for collection in 1..<2000 {
+                do {
+                    _ = try chunks.enter(collection: collection, bytes: bytes) { throw Gone() }
+                } catch is Gone { break }
+                count += 1
+            }
+            return count
+        }
+        #expect(try entered(2 << 20) == 4)
+        // The first one's readers never wait for those.
+        _ = try chunks.enter(collection: 0, bytes: 3 << 20) { Issue.record("there is room") }
+        let tiny = OrderedChunks(parts: [Int](repeating: 1, count: 2000), isDistant: false, patience: 0.01)
+        var count = 0
+        #expect(throws: Gone.self) {
+            for collection in 1..<2000 {
+                _ = try tiny.enter(collection: collection, bytes: 100) { throw Gone() }
+                count += 1
+            }
+        }
+        #expect(count == 32)
     }
 
     @Test func aCollectionsTurnComesWhenTheWriterHasReachedIt() throws {

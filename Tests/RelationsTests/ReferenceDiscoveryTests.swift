@@ -3,6 +3,45 @@ import Relations
 import Testing
 
 @Suite struct ReferenceDiscoveryTests {
+    /// Ids of users as names, each with a value that is an `_id`.
+    @Test func namesThatAreDataAreNoPathsOfTheirOwn() throws {
+        var world = World()
+        for number in 0..<300 {
+            world.add("options", ["_id": oid(1, number)])
+            let votes = Document {
+                for vote in 0..<5 { $0.append("user\(number * 5 + vote)", oid(1, (number + vote) % 300)) }
+            }
+            world.add("polls", ["_id": oid(2, number), "best": oid(1, number), "votes": .document(votes)])
+        }
+        #expect(
+            try world.discover().described == [
+                "polls.best → options: 300 of 300 sampled values exist, ObjectId"
+            ])
+    }
+
+    /// Which of two threads is ready first must not show in a file that is to be the same again.
+    @Test func whatIsFoundIsTheSameInWhateverOrderCollectionsAreLookedAt() throws {
+        func found(_ order: some Sequence<Int>) throws -> Discovery {
+            var all = ReferenceDiscovery(valuesPerPath: 200, maximumValues: 3_000, findsTypes: false)
+            for collection in order {
+                var one = ReferenceDiscovery(valuesPerPath: 200, maximumValues: 3_000, findsTypes: false)
+                for number in 0..<1100 {
+                    let document: Document = [
+                        "_id": oid(collection + 1, number), "other": oid((collection + 1) % 20 + 1, number),
+                    ]
+                    try document.withRaw { try one.add($0, in: "c\(collection)") }
+                }
+                all.absorb(one)
+            }
+            return try all.resolve { questions in
+                questions.map { Set($0.ids) }
+            }
+        }
+        let first = try found(0..<20)
+        #expect(first.references.count >= 20)
+        #expect(try found((0..<20).reversed()).references == first.references)
+    }
+
     @Test func findsTheInsuranceLedgersReferencesAndNoOther() throws {
         var world = World()
         for number in 0..<400 {

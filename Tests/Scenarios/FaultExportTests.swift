@@ -77,9 +77,10 @@ extension FaultServerTests {
                 }
                 let pause = try FailPoint(
                     server, ["find"], mode: .alwaysOn, ["blockConnection": true, "blockTimeMS": 1500])
-                try folder.write("collections: {}\n", to: "empty.yaml")
+                // With references said, the first that is asked for are the documents.
+                try folder.write("collections: {a: {references: {other: a}}}\n", to: "some.yaml")
                 let program = try Program(
-                    exporting(database, to: folder.file("all.csv"), ["--config", folder.file("empty.yaml")]))
+                    exporting(database, to: folder.file("all.csv"), ["--config", folder.file("some.yaml")]))
                 try pause.waitUntilEntered()
                 if change == "rename" {
                     let to = database.name + ".renamed"
@@ -93,7 +94,7 @@ extension FaultServerTests {
                 let outcome = try program.wait()
                 #expect(outcome.status == 1, "\(outcome.text)")
                 #expect(outcome.errors.contains("while the export ran"), "\(outcome.text)")
-                #expect(try folder.names() == ["empty.yaml"])
+                #expect(try folder.names() == ["some.yaml"])
             }
         }
 
@@ -110,12 +111,13 @@ extension FaultServerTests {
                 }
                 let pause = try FailPoint(
                     server, ["find"], mode: .times(2), ["blockConnection": true, "blockTimeMS": 1500])
-                try folder.write("collections: {}\n", to: "empty.yaml")
+                // With references said, the first that is asked for are the documents.
+                try folder.write("collections: {a: {references: {other: a}}}\n", to: "some.yaml")
                 let program = try Program(
                     exporting(
                         database, to: folder.file("all.csv"),
                         [
-                            "--config", folder.file("empty.yaml"), "--consistency", consistency, "--exclude", "new",
+                            "--config", folder.file("some.yaml"), "--consistency", consistency, "--exclude", "new",
                             "--jobs", "1",
                         ]))
                 try pause.waitUntilEntered()
@@ -130,7 +132,7 @@ extension FaultServerTests {
                 #expect(
                     outcome.errors.contains("mongoferry: z was dropped or renamed while the export ran"),
                     "\(outcome.text)")
-                #expect(try folder.names() == ["empty.yaml"])
+                #expect(try folder.names() == ["some.yaml"])
             }
         }
 

@@ -7,6 +7,8 @@ import Relations
 struct Catalog {
     var entries: [BackupMetadata.Collection] = []
     var excluded: [BackupMetadata.Exclusion] = []
+    /// Collections that were left out by somebody's wish: what is taken may refer to them all the same.
+    private(set) var unwanted: [BackupMetadata.Collection] = []
 
     /// The names and options of everything in the database that is not excluded.
     /// - Parameters:
@@ -30,6 +32,9 @@ struct Catalog {
             }
             if let reason = Self.reasonToLeaveOut(info, configuration, only: only, exclude: exclude) {
                 excluded.append(.init(name: info.name, reason: reason))
+                if info.kind == .collection, info.hasExactName, Self.internalReason(info) == nil {
+                    unwanted.append(.init(name: configuration.fileName(of: info.name), databaseName: info.name))
+                }
                 continue
             }
             guard info.hasExactName else {
@@ -120,6 +125,7 @@ struct Catalog {
         if bucketsOwner(info) != nil { return "the server's own storage of a time series" }
         if info.name == "system.js" { return "server-side functions; copy them by hand if you use them" }
         if info.name.hasScalarPrefix("system.") || info.name.contains("__mdb_internal") { return "the server's own" }
+        if info.options["temp"]?.bool == true { return "a temporary collection of the server's" }
         if info.name.hasScalarPrefix(OwnNames.displacedPrefix) {
             return
                 "displaced by an import that was running or was interrupted; the next import gives it its name back, unless something else has it"

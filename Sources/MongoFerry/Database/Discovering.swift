@@ -13,9 +13,14 @@ public struct Discovering: Sendable {
     public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
         let live = try LiveOverview(target, configuration, operation)
         let (entries, sizes) = (live.catalog.entries, live.sizes)
-        let discovery = try LiveDiscovery(live.connection, operation, .thorough).discover(entries, sizes)
-        references = discovery.references
-        candidates = discovery.candidates
+        let discovery = try LiveDiscovery(live.connection, operation, .thorough).discover(live.catalog, sizes)
+        // A configuration has no references to what it leaves out.
+        let names = Set(entries.map { ExactName($0.name) })
+        references = discovery.references.filter { names.contains(ExactName($0.target)) }
+        candidates =
+            discovery.candidates.filter { names.contains(ExactName($0.target)) }
+            + discovery.references.filter { !names.contains(ExactName($0.target)) }.map(
+                ReferenceCandidate.init(toLeftOut:))
         yaml =
             ConfigurationDraft(
                 title: [
@@ -24,7 +29,7 @@ public struct Discovering: Sendable {
                 collections: entries.filter { $0.kind != .view }.map {
                     .init(name: $0.name, databaseName: $0.databaseName, records: sizes[$0.databaseName]?.count)
                 },
-                references: discovery.references, types: discovery.types, candidates: discovery.candidates,
+                references: references, types: discovery.types, candidates: candidates,
                 exclude: configuration.exclude.map { ($0.pattern, nil) }
             ).yaml
     }

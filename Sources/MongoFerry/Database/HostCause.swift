@@ -24,14 +24,15 @@ struct HostCause {
         {
             phrase = doubt.phrase
             remedy = doubt.remedy
+        } else if lower.contains("resolve") || lower.contains("name or service") {
+            // Before all words that the host's name may have in it.
+            phrase = "the host's name is not known"
+            remedy = "Is it spelled right, and known to this machine?"
         } else if lower.contains("certificate") || lower.contains("tls") {
             (phrase, remedy) = Self.tls(cause)
         } else if lower.contains("refused") {
             phrase = "connection refused"
             remedy = "Nothing listens there: is the server running, and is the port right?"
-        } else if lower.contains("resolve") || lower.contains("name or service") {
-            phrase = "the host's name is not known"
-            remedy = "Is it spelled right, and known to this machine?"
         } else if lower.contains("closed") {
             phrase = "the server closed the connection"
             remedy =

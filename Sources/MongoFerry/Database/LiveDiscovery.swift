@@ -37,11 +37,49 @@ struct LiveDiscovery {
         self.effort = effort
     }
 
-    /// - Parameter sizes: of all of `entries` but views.
+    /// Collections that are left out are looked at as well, so many of them: else their `_id`s would be taken for those of
+    /// another collection that has some of the same.
+    private static let mostUnwanted = 200
+
+    /// - Parameter sizes: of all of the catalog's entries but views.
     /// - Returns: references, and after a thorough look types too, by the collections' names in the file.
     /// - Throws: ``MongoError``; `CancellationError`.
-    func discover(_ entries: [BackupMetadata.Collection], _ sizes: CollectionSizes) throws -> Discovery {
-        let entries = entries.filter { $0.kind != .view }
+    func discover(_ catalog: Catalog, _ sizes: CollectionSizes) throws -> Discovery {
+        let wanted = catalog.entries.filter { $0.kind != .view }
+        let unwanted = try readable(catalog.unwanted.prefix(Self.mostUnwanted), besides: wanted)
+        let all = try discover(wanted + unwanted.map(\.entry)) { entry in
+            unwanted.first { $0.entry.databaseName.hasSameBytes(as: entry.databaseName) }?.size
+                ?? sizes[entry.databaseName]
+        }
+        guard !unwanted.isEmpty else { return all }
+        let names = Set(wanted.map { ExactName($0.name) })
+        return all.starting { names.contains(ExactName($0)) }
+    }
+
+    /// Those that the user may read, and that have a name of their own.
+    private func readable(
+        _ entries: some Sequence<BackupMetadata.Collection>, besides others: [BackupMetadata.Collection]
+    ) throws -> [(entry: BackupMetadata.Collection, size: CollectionSize)] {
+        var names = Set(others.map(\.name))
+        let entries = entries.filter { names.insert($0.name).inserted }
+        let database = connection.database
+        let sizes = try connection.answers(for: entries) { client, entry -> CollectionSize? in
+            do {
+                let size = try client.size(of: entry, in: database).size
+                // Whoever may ask for the size may not be allowed to read.
+                let first = FindOptions(projection: ["_id": 1], limit: 1)
+                try client.find(Namespace(database, entry.databaseName), [:], options: first).forEach { _ in }
+                return size
+            } catch let error as MongoError where error.isUnauthorized {
+                return nil
+            }
+        }
+        return zip(entries, sizes).compactMap { entry, size in size.map { (entry, $0) } }
+    }
+
+    private func discover(
+        _ entries: [BackupMetadata.Collection], _ size: (BackupMetadata.Collection) -> CollectionSize?
+    ) throws -> Discovery {
         let names = Dictionary(uniqueKeysWithValues: entries.map { ($0.name, $0.databaseName) })
         let empty = ReferenceDiscovery(valuesPerPath: effort.valuesPerPath, findsTypes: effort == .thorough)
         let gathering = Mutex(empty)
@@ -51,7 +89,7 @@ struct LiveDiscovery {
             DocumentSample(
                 namespace: connection.namespace(entry.databaseName), kind: entry.kind,
                 timeField: entry.options["timeseries"]?.document?["timeField"]?.string,
-                size: sizes[entry.databaseName] ?? CollectionSize(count: 0), effort: effort,
+                size: size(entry) ?? CollectionSize(count: 0), effort: effort,
                 canSortOnDisk: connection.server.isAtLeast(4, 4))
         }
         let parts = Array(zip(entries, samples))

@@ -19,7 +19,9 @@ public struct PlanGraph: Sendable {
             var records = Dictionary(
                 uniqueKeysWithValues: metadata.collections.filter { $0.kind != .view }.map { ($0.name, $0.records) })
             for (name, count) in seal?.records ?? [] { records[name] = count }
-            drawing = GraphDrawing(Self.graph(metadata.collections, references), records: records)
+            drawing = GraphDrawing(
+                Self.graph(metadata.collections.filter { Self.isWanted($0.name, configuration) }, references),
+                records: records)
             return
         }
         var preflight = Preflight(reader: reader, problemLimit: 0, operation: operation)
@@ -29,9 +31,14 @@ public struct PlanGraph: Sendable {
         operation.warnOfUnusedReferences(configuration, in: nil, rows: survey.rows.map(\.name))
         drawing = GraphDrawing(
             ReferenceGraph(
-                collections: survey.rows.map(\.name),
+                collections: survey.rows.map(\.name).filter { Self.isWanted($0, configuration) },
                 references: ReferenceSource.file(configuration, nil, legacy).references),
             records: Dictionary(uniqueKeysWithValues: survey.rows.map { ($0.name, $0.count) }))
+    }
+
+    /// Whether an import takes it.
+    private static func isWanted(_ name: String, _ configuration: Configuration) -> Bool {
+        FileChoice(collections: [], exclude: [], renames: [:], configuration: configuration).exclusion(of: name) == nil
     }
 
     /// A plan is drawn of what can be read; whoever sees only that would take it for all.
@@ -61,7 +68,7 @@ public struct PlanGraph: Sendable {
         operation.warnOfUnusedReferences(configuration, inDatabase: live.found.map(\.name))
         let entries = live.catalog.entries
         let references = try ReferenceSource.live(
-            live.connection, entries, live.sizes, configuration, operation, .thorough)
+            live.connection, live.catalog, live.sizes, configuration, operation, .thorough)
         let stored = entries.filter { $0.kind != .view }
         drawing = GraphDrawing(
             Self.graph(entries, references),

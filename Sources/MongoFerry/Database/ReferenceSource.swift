@@ -33,14 +33,13 @@ enum ReferenceSource {
 
     /// The configuration's, where it has any; else what the live data show.
     static func live(
-        _ connection: Connection, _ entries: [BackupMetadata.Collection], _ sizes: CollectionSizes,
-        _ configuration: Configuration, _ operation: OperationContext,
-        _ effort: LiveDiscovery.Effort
+        _ connection: Connection, _ catalog: Catalog, _ sizes: CollectionSizes, _ configuration: Configuration,
+        _ operation: OperationContext, _ effort: LiveDiscovery.Effort
     ) throws -> [Reference] {
         if !configuration.references.isEmpty {
-            let names = Set(entries.map(\.name))
+            let names = Set(catalog.entries.map(\.name))
             return configuration.references.filter { names.contains($0.collection) }
         }
-        return try LiveDiscovery(connection, operation, effort).discover(entries, sizes).references
+        return try LiveDiscovery(connection, operation, effort).discover(catalog, sizes).references
     }
 }

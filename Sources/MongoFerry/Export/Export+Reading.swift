@@ -47,6 +47,11 @@ extension Export {
                 allowDiskUse: isSorted && connection.server.isAtLeast(4, 4) ? true : nil,
                 // Servers refuse snapshots of capped collections.
                 readConcern: isCapped ? nil : moment.readConcern)
+            // Without a snapshot a document that is removed and inserted again while it is read would come twice, and no
+            // import takes such a file. Along the index of their `_id`s each comes once.
+            if moment.readConcern == nil, !isSorted, !isCapped, queries[entry.name] == nil, entry.hasOrdinaryIDIndex {
+                find.hint = "_id_"
+            }
             var ranges = [IDRange()]
             var bytes = 0
             if let average = sizes[entry.databaseName]?.averageDocument {

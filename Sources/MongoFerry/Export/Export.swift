@@ -47,45 +47,32 @@ public struct Export: Sendable {
         }
     }
 
-    /// What is exported.
-    private struct Choice {
-        /// All that the database holds.
-        let found: [CollectionInfo]
-        let catalog: Catalog
-        /// By the collections' names in the file.
-        let queries: [String: Document]
-    }
-
     /// - Throws: ``FerryError`` where the options name what is not there, or there is nothing or nothing to be seen.
-    private func choice(from found: [CollectionInfo], _ connection: Connection) throws -> Choice {
+    func choice(from found: [CollectionInfo], _ connection: Connection) throws -> ExportChoice {
         let database = connection.database
         let catalog = try Catalog(
             database, found, configuration: options.configuration, only: options.collections, exclude: options.exclude)
         try Discovering.requireSomething(catalog, connection)
         if let unseen = found.first(where: { !$0.hasDetails }) { throw UnseenOptions.error(unseen.name, in: database) }
-        return Choice(found: found, catalog: catalog, queries: try parsedQueries(catalog))
+        return ExportChoice(found: found, catalog: catalog, queries: try parsedQueries(catalog))
     }
 
     private func export(
-        _ choice: Choice, to destination: BackupWriter.Destination, _ connection: Connection,
+        _ first: ExportChoice, to destination: BackupWriter.Destination, _ connection: Connection,
         _ operation: OperationContext
     ) throws -> Report {
+        let (choice, prepared) = try prepared(first, connection, operation)
+        let (catalog, sizes, references) = (choice.catalog, prepared.sizes, prepared.references)
+        let moment = prepared.moment
         let unfinished = try UnfinishedImport.warning(choice.found, connection)
         if let unfinished { operation.warning(unfinished) }
-        var catalog = choice.catalog
-        let sizes = try catalog.readIndexesAndSizes(connection)
         let fileChoice = FileChoice(
             collections: options.collections, exclude: options.exclude, renames: [:],
             configuration: options.configuration)
         operation.warnOfUnusedReferences(options.configuration, inDatabase: choice.found.map(\.name)) {
             fileChoice.exclusion(of: $0) != nil
         }
-        let references = try ReferenceSource.live(
-            connection, catalog.entries, sizes, options.configuration, operation,
-            options.reproducible ? .repeatable : .quick)
         let graph = ReferenceGraph(collections: catalog.entries.map(\.name), references: references)
-        catalog.entries = Self.ordered(catalog.entries, graph.order)
-        let moment = try ReadMoment(connection, after: sizes, wanted: options.consistency)
         if let warning = moment.warning { operation.warning(warning) }
         if moment.consistency == .none, options.consistency == nil {
             operation.warning(

@@ -56,7 +56,14 @@ struct IDRanges {
         guard entry.kind == .collection, connection.server.topology != .sharded,
             entry.options["collation"] == nil, !entry.isCapped
         else { return false }
-        return entry.indexes.contains { index in
+        return entry.hasOrdinaryIDIndex
+    }
+}
+
+extension BackupMetadata.Collection {
+    /// Clustered collections have another one, time series none.
+    var hasOrdinaryIDIndex: Bool {
+        indexes.contains { index in
             index["name"]?.string == "_id_" && index["key"]?.document == ["_id": 1] && index["collation"] == nil
                 && index["clustered"] == nil
         }

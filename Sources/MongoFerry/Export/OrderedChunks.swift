@@ -15,8 +15,8 @@ struct Chunk: Sendable {
 /// in the order in which they were read.
 ///
 /// A reader takes a place in the line before its documents are encoded; the writer waits for the chunk of the first
-/// place. A reader that is ahead, in a collection whose turn hasn't come, waits after a few chunks, so memory stays
-/// bounded; the readers of the collection that is being written never wait for others, and encoders for nobody, so
+/// place. Readers that are ahead, in collections whose turn hasn't come, wait after a few chunks, so memory stays
+/// bounded however many collections there are; the readers of the collection that is being written never wait for others, and encoders for nobody, so
 /// nothing can lock up.
 // @unchecked: every access to the state is under the condition's lock.
 final class OrderedChunks: @unchecked Sendable {
@@ -44,6 +44,8 @@ final class OrderedChunks: @unchecked Sendable {
     private var head = 0
     private var spare: [ByteBuffer] = []
     private var hasFailed = false
+    /// Bytes and places of all lines.
+    private var (bytes, places) = (0, 0)
     /// Huge documents in the lines.
     private var huge = 0
 
@@ -52,6 +54,8 @@ final class OrderedChunks: @unchecked Sendable {
     private let headLimit: Int
     private let patience: Double
     private static let aheadLimit = 3 << 20
+    /// Bytes and chunks of all collections behind that one: a chunk's buffer may be larger than what is in it.
+    private static let (aheadTotal, aheadPlaces) = (8 << 20, 32)
     fileprivate static let hugeBytes = 8 << 20
 
     /// - Parameters:
@@ -91,7 +95,8 @@ final class OrderedChunks: @unchecked Sendable {
         let place = Place(
             collection: collection, number: lines[collection].first + lines[collection].chunks.count, bytes: bytes)
         lines[collection].chunks.append(nil)
-        lines[collection].bytes += bytes
+        add(bytes, to: collection)
+        places += 1
         if place.isHuge { huge += 1 }
         return place
     }
@@ -115,11 +120,14 @@ final class OrderedChunks: @unchecked Sendable {
 
     /// Waits until something is true. Called with the lock held, which `whileWaiting` is called without.
     private func wait(_ whileWaiting: () throws -> Void, until isTrue: () -> Bool) throws {
+        var deadline = Date().addingTimeInterval(patience)
         while !hasFailed, !isTrue() {
-            guard !condition.wait(until: Date().addingTimeInterval(patience)) else { continue }
+            // Every chunk that others bring wakes everybody up.
+            if condition.wait(until: deadline), Date() < deadline { continue }
             condition.unlock()
             defer { condition.lock() }
             try whileWaiting()
+            deadline = Date().addingTimeInterval(patience)
         }
         if hasFailed { throw CancellationError() }
     }
@@ -127,8 +135,16 @@ final class OrderedChunks: @unchecked Sendable {
     /// A huge document waits until it is its collection's turn: another, of the one before, is on its way still.
     private func hasRoom(_ collection: Int, _ bytes: Int) -> Bool {
         let isHead = collection == head
-        if lines[collection].bytes == 0, isHead || bytes <= Self.aheadLimit { return true }
-        return lines[collection].bytes + bytes <= (isHead ? headLimit : Self.aheadLimit)
+        let mine = lines[collection]
+        if isHead { return mine.bytes == 0 || mine.bytes + bytes <= headLimit }
+        let ahead = (bytes: self.bytes - lines[head].bytes, places: places - lines[head].chunks.count)
+        return mine.bytes + bytes <= Self.aheadLimit && ahead.bytes + bytes <= Self.aheadTotal
+            && ahead.places < Self.aheadPlaces
+    }
+
+    private func add(_ bytes: Int, to collection: Int) {
+        lines[collection].bytes += bytes
+        self.bytes += bytes
     }
 
     /// Nothing more comes of one part.
@@ -146,7 +162,7 @@ final class OrderedChunks: @unchecked Sendable {
             var chunk = chunk
             chunk.isHuge = place.isHuge
             lines[place.collection].chunks[place.number - lines[place.collection].first] = chunk
-            lines[place.collection].bytes += chunk.rows.count - place.bytes
+            add(chunk.rows.count - place.bytes, to: place.collection)
             condition.broadcast()
         }
     }
@@ -166,6 +182,7 @@ final class OrderedChunks: @unchecked Sendable {
             if hasFailed { throw CancellationError() }
             if let chunk = lines[collection].chunks.first ?? nil {
                 lines[collection].chunks.removeFirst()
+                places -= 1
                 lines[collection].first += 1
                 return chunk
             }
@@ -179,7 +196,7 @@ final class OrderedChunks: @unchecked Sendable {
         let bytes = chunk.rows.count
         recycle(chunk.rows)
         condition.withLock {
-            lines[collection].bytes -= bytes
+            add(-bytes, to: collection)
             if chunk.isHuge { huge -= 1 }
             condition.broadcast()
         }

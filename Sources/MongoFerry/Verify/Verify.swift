@@ -63,7 +63,7 @@ public struct Verify: Sendable {
         ].compactMap(\.self)
         operation.warnOfUnusedReferences(configuration, inDatabase: found.map(\.name))
         let references = try ReferenceSource.live(
-            connection, catalog.entries, try connection.sizes(of: catalog.entries), configuration, operation, .thorough)
+            connection, catalog, try connection.sizes(of: catalog.entries), configuration, operation, .thorough)
         let names = Dictionary(uniqueKeysWithValues: catalog.entries.map { ($0.name, $0.databaseName) })
         let check = ReferenceCheck(connection: connection, operation: operation) {
             names[$0] ?? configuration.databaseName(of: $0)
@@ -228,10 +228,10 @@ extension Report {
 
     /// The graph of the report's collections, with the values that dangle.
     func drawing(_ references: [Reference]) -> GraphDrawing {
+        let outcomes = Dictionary(grouping: self.references) { "\($0.collection)\u{0}\($0.path)" }
         func count(_ reference: Reference) -> Int {
-            self.references.first {
-                $0.collection == reference.collection && $0.path == reference.path.description
-                    && $0.condition == reference.condition?.description
+            outcomes["\(reference.collection)\u{0}\(reference.path)"]?.first {
+                $0.condition == reference.condition?.description
                     && (reference.condition == nil || $0.target == reference.targetDescription)
             }?.dangling ?? 0
         }

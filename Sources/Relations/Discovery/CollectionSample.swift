@@ -2,10 +2,10 @@ import BSON
 
 /// Sampled documents of one collection, path by path.
 struct CollectionSample: Sendable {
-    private(set) var walker = PathWalker(maximumPaths: 5_000)
+    private(set) var walker = PathWalker(maximumPaths: 5_000, maximumNames: Self.maximumNames)
     /// By the number of the path.
     private(set) var paths: [PathSample] = []
-    private(set) var types = TypeObserver()
+    private(set) var types = TypeObserver(maximumNames: Self.maximumNames)
     private(set) var documents = 0
     /// In the collection, as far as it is known.
     var total: Int?
@@ -14,6 +14,10 @@ struct CollectionSample: Sendable {
     private var limit: Int
 
     init(limit: Int) { self.limit = limit }
+
+    /// So many different names in one place are data: ids of users, days. Each would be a reference of its own, and have to
+    /// be looked for in every document.
+    private static let maximumNames = 200
 
     mutating func add(_ document: RawDocument, findsTypes: Bool) throws {
         documents += 1

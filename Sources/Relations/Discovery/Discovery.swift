@@ -7,4 +7,11 @@ public struct Discovery: Sendable {
     public let candidates: [ReferenceCandidate]
     /// Paths with one type, by collection in name order and path in the order met.
     public let types: [TypedPath]
+
+    /// What of it starts in some of the collections.
+    public func starting(in isWanted: (String) -> Bool) -> Discovery {
+        Discovery(
+            references: references.filter { isWanted($0.collection) },
+            candidates: candidates.filter { isWanted($0.collection) }, types: types.filter { isWanted($0.collection) })
+    }
 }

@@ -17,8 +17,17 @@ public struct ReferenceCandidate: Hashable, Sendable, CustomStringConvertible {
         self.reason = reason
     }
 
+    /// Of a reference that holds, to a collection that is left out: a configuration cannot name it.
+    public init(toLeftOut reference: Reference) {
+        self.init(
+            collection: reference.collection, path: reference.path, target: reference.target, existing: 0, sampled: 0,
+            reason: "\(reference.found), but \(reference.target) is left out")
+    }
+
     /// `owner → users: 5 of 5 sampled values exist, but …`
     public var description: String {
-        "\(path) → \(target): \(existing.grouped) of \(sampled.grouped) sampled values exist, but \(reason)".oneLine
+        if sampled == 0 { return "\(path) → \(target): \(reason)".oneLine }
+        return "\(path) → \(target): \(existing.grouped) of \(sampled.grouped) sampled values exist, but \(reason)"
+            .oneLine
     }
 }

@@ -47,7 +47,12 @@ public struct ReferenceDiscovery: Sendable {
 
     /// Takes in what was seen of other collections; of one that is known here already, what was seen there.
     public mutating func absorb(_ other: ReferenceDiscovery) {
-        collections.merge(other.collections) { _, new in new }
+        for (name, sample) in other.collections {
+            var sample = sample
+            // As much of each, in whatever order they come.
+            if other.limit > limit { sample.shrink(to: limit) }
+            collections[name] = sample
+        }
         keepWithinLimit(after: other.documents)
     }
 
@@ -56,6 +61,10 @@ public struct ReferenceDiscovery: Sendable {
         documents += count
         documentsSinceCheck += count
         guard documentsSinceCheck >= max(1_000, documents / 8) else { return }
+        shrink()
+    }
+
+    private mutating func shrink() {
         documentsSinceCheck = 0
         while limit > 20, collections.values.reduce(0, { $0 + $1.storedValues }) > maximumValues {
             limit /= 2
@@ -69,6 +78,7 @@ public struct ReferenceDiscovery: Sendable {
     ///   that come together may be asked at once.
     /// - Throws: what `existing` throws.
     public consuming func resolve(existing: ([ExistenceQuestion]) throws -> [Set<Value>]) throws -> Discovery {
+        shrink()
         let samples = collections.sorted { $0.key < $1.key }.map { (name: $0.key.text, sample: $0.value) }
         let targets = samples.map { TargetProfile(name: $0.name, sample: $0.sample) }
         let names = NameIndex(samples.map(\.name))

@@ -109,9 +109,10 @@ extension Conversion {
 
     private static func integer(_ decimal: Decimal128) -> Int64? {
         guard let (coefficient, exponent) = decimal.simplestParts, exponent >= 0, exponent < 20 else { return nil }
+        let most = UInt128(Int64.max) + 1
         var number = coefficient
-        for _ in 0..<exponent { number *= 10 }
-        guard number <= UInt128(Int64.max) + 1 else { return nil }
+        for _ in 0..<exponent where number <= most { number *= 10 }
+        guard number <= most else { return nil }
         return decimal.isNegative ? Int64(exactly: -Int128(number)) : Int64(exactly: number)
     }
 

@@ -11,30 +11,48 @@ struct IDQuestions {
 
     /// The database's collections.
     let names: [String]
+    /// What the file calls them; nil for those that it calls nothing: another has that name there.
+    let shownName: (String) -> String?
     let existsInDatabase: (String, [ObjectID]) throws -> Set<ObjectID>
 
     /// What a path asks.
     private struct Turn {
-        /// Places in ``names``, in the order in which they are asked.
-        let order: [Int]
+        /// Places in ``names`` that the path sounds like, in the order in which they are asked, and in their own.
+        let liked: [Int]
+        private let places: [Int]
         let probe: [Int]
         var found: Set<Int> = []
         /// Those of `order` that have some of the probe.
         var promising: [Int] = []
+
+        init(liked: [Int], probe: [Int]) {
+            self.liked = liked
+            places = liked.sorted()
+            self.probe = probe
+        }
+
+        /// The place that is asked at a time: after those that are liked come all others.
+        func place(_ round: Int) -> Int {
+            guard round >= liked.count else { return liked[round] }
+            var place = round - liked.count
+            for liked in places where liked <= place { place += 1 }
+            return place
+        }
     }
 
     /// - Throws: what `existsInDatabase` throws.
     func ask(_ searches: inout [IDSearch]) throws {
         guard !names.isEmpty else { return }
         var turns: [Int: Turn] = [:]
+        let index = NameIndex(names.map { shownName($0) ?? $0 })
         for (number, search) in searches.enumerated() where search.asksDatabase {
             let probe = search.probe
-            if !probe.isEmpty { turns[number] = Turn(order: order(for: search), probe: probe) }
+            if !probe.isEmpty { turns[number] = Turn(liked: liked(by: search, index), probe: probe) }
         }
         for round in names.indices {
             let questions = questions(turns) { _, turn in
                 let rest = turn.probe.filter { !turn.found.contains($0) }
-                return rest.isEmpty ? nil : (turn.order[round], rest)
+                return rest.isEmpty ? nil : (turn.place(round), rest)
             }
             if questions.isEmpty { break }
             for (name, parts) in questions {
@@ -52,16 +70,16 @@ struct IDQuestions {
             }
             for (name, parts) in questions {
                 for (number, hits) in try answers(name, parts, searches) {
-                    searches[number].note(hits, in: names[name])
+                    let shown = shownName(names[name])
+                    searches[number].note(hits, in: shown ?? names[name], isNamed: shown != nil)
                 }
             }
         }
     }
 
-    private func order(for search: IDSearch) -> [Int] {
-        names.indices.map { (place: $0, likeness: search.likeness(to: names[$0])) }
-            .sorted { ($1.likeness, ExactName(names[$0.place])) < ($0.likeness, ExactName(names[$1.place])) }
-            .map(\.place)
+    private func liked(by search: IDSearch, _ index: NameIndex) -> [Int] {
+        index.likeness(of: search.path, in: search.collection)
+            .sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map(\.key)
     }
 
     /// What each collection is asked, path by path.

@@ -14,6 +14,8 @@ struct IDSearch {
 
     private struct Target {
         let name: String
+        /// Whether the file calls it so: what it has no name for is no reference's target.
+        var isNamed = true
         let likeness: NameLikeness
         var matches: [Int]
     }
@@ -75,12 +77,13 @@ struct IDSearch {
     }
 
     /// Notes which of the values exist in a collection of the database.
-    mutating func note(_ matches: [Int], in name: String) {
+    /// - Parameter isNamed: whether the file calls the collection so.
+    mutating func note(_ matches: [Int], in name: String, isNamed: Bool) {
         for index in matches { isFound[index] = true }
-        if let known = targets.firstIndex(where: { $0.name.hasSameBytes(as: name) }) {
+        if let known = targets.firstIndex(where: { $0.isNamed == isNamed && $0.name.hasSameBytes(as: name) }) {
             targets[known].matches += matches
         } else if !matches.isEmpty {
-            targets.append(Target(name: name, likeness: likeness(to: name), matches: matches))
+            targets.append(Target(name: name, isNamed: isNamed, likeness: likeness(to: name), matches: matches))
         }
     }
 
@@ -92,7 +95,7 @@ struct IDSearch {
         let share = "\((found << level).grouped) of \((all << level).grouped) different values are _ids"
         return Findings(
             isMost: 2 * found > all, evidence: "\(share) of \(names.listed("and"))", shortfall: share,
-            references: chosen.map {
+            references: chosen.filter(\.isNamed).map {
                 Reference(
                     collection: collection, path: path, target: $0.name,
                     origin: .discovered(

@@ -1,7 +1,7 @@
 import BSON
 
 /// Finds out what the strings of legacy rows were before JSON.stringify: first all rows are added, then
-/// ``resolve(configuration:liveTypes:infer:databaseCollections:existsInDatabase:)`` decides.
+/// ``resolve(configuration:liveTypes:infer:databaseCollections:shownName:existsInDatabase:)`` decides.
 ///
 /// One a thread; ``merge(_:)`` brings them together. Keeps 16 bytes for each distinct id at each path, and of more
 /// than ``maximumIDs`` a sample.
@@ -9,7 +9,7 @@ public struct LegacyInference: Sendable {
     /// Ids kept in all, at 16 bytes each.
     public let maximumIDs: Int
     private var collections: [ExactName: CollectionSurvey] = [:]
-    private var rowsSinceCheck = 0
+    private var bytesSinceCheck = 0
 
     /// Whether paths with very many names are passed over, so that there is room for the others.
     private let passesOverCrowds: Bool
@@ -36,32 +36,45 @@ public struct LegacyInference: Sendable {
     public mutating func add(_ document: RawDocument, in collection: String) throws {
         let makeSurvey = makeSurvey
         try collections[ExactName(collection), default: makeSurvey()].add(document)
-        noteRow()
+        note(document.bytes.count)
     }
 
     /// Looks at the `_id` of a row that is not one of the old application's, but that such rows may refer to.
     public mutating func add(id: RawElement, in collection: String) {
         let makeSurvey = makeSurvey
         collections[ExactName(collection), default: makeSurvey()].add(id: id)
-        noteRow()
+        note(0)
     }
 
     private var makeSurvey: () -> CollectionSurvey {
-        guard passesOverCrowds else { return { CollectionSurvey() } }
+        guard passesOverCrowds else {
+            let most = min(Self.pathsOfOne, max(Self.fewestPaths, Self.pathsOfAll / (collections.count + 1)))
+            return { CollectionSurvey(walker: PathWalker(maximumPaths: most)) }
+        }
         return {
             CollectionSurvey(walker: PathWalker(maximumPaths: Self.maximumPaths, maximumNames: Self.maximumNames))
         }
     }
 
-    private mutating func noteRow() {
-        rowsSinceCheck += 1
-        if rowsSinceCheck >= 16_384 { shrink() }
+    /// Paths that are taken in of one collection, and, as collections get more, of each of them: what is kept of a path
+    /// takes some hundred bytes.
+    private static let (pathsOfOne, pathsOfAll, fewestPaths) = (20_000, 60_000, 1_000)
+
+    /// Bytes of rows after which it is time to look how many ids they had: an id takes 31 there, and 16 here. A row counts
+    /// for a thousand at least.
+    private static let checkedBytes = 16 << 20
+    private static let fewestBytes = 1024
+
+    private mutating func note(_ bytes: Int) {
+        bytesSinceCheck += max(Self.fewestBytes, bytes)
+        if bytesSinceCheck >= Self.checkedBytes { shrink() }
     }
 
     /// Takes in what another thread has seen.
     public mutating func merge(_ other: LegacyInference) {
         for (name, survey) in other.collections {
-            collections[name, default: CollectionSurvey()].merge(survey)
+            let makeSurvey = makeSurvey
+            collections[name, default: makeSurvey()].merge(survey)
         }
         shrink()
     }
@@ -85,7 +98,7 @@ public struct LegacyInference: Sendable {
 
     /// Keeps the memory within bounds by thinning out what is largest.
     private mutating func shrink() {
-        rowsSinceCheck = 0
+        bytesSinceCheck = 0
         while collections.values.reduce(0, { $0 + $1.storedIDs }) > maximumIDs {
             let largest = collections.compactMap { name, survey in survey.largest.map { (name: name, path: $0) } }
                 .max { ($0.path.count, $1.name) < ($1.path.count, $0.name) }
@@ -100,19 +113,20 @@ public struct LegacyInference: Sendable {
     /// - Parameters:
     ///   - liveTypes: what the documents in the database hold, by the collections' names in the file.
     ///   - infer: false leaves only the configuration and `_id`.
-    ///   - databaseCollections: the database's collections, by their names in files.
+    ///   - databaseCollections: the database's collections, by their names there.
+    ///   - shownName: what the file calls one of them; nil where another has that name there.
     ///   - existsInDatabase: which of these ids are `_id`s in that collection of the database. Asked for ids that the
     ///     file itself does not have, at most 10,000 at a time.
     /// - Throws: what `existsInDatabase` throws.
     public consuming func resolve(
         configuration: Configuration, liveTypes: [String: [FieldPath: ObservedType]] = [:], infer: Bool = true,
-        databaseCollections: [String] = [],
+        databaseCollections: [String] = [], shownName: @escaping (String) -> String? = { $0 },
         existsInDatabase: (_ collection: String, _ ids: [ObjectID]) throws -> Set<ObjectID> = { _, _ in [] }
     ) throws -> LegacyResolution {
         for name in Array(collections.keys) { collections[name]?.compact() }
         let resolver = LegacyResolver(
             collections: collections, configuration: configuration, liveTypes: liveTypes, infers: infer,
-            databaseCollections: databaseCollections)
+            databaseCollections: databaseCollections, shownName: shownName)
         return try resolver.resolve(existsInDatabase)
     }
 }

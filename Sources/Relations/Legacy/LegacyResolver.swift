@@ -14,16 +14,19 @@ struct LegacyResolver {
     let liveTypes: [ExactName: [FieldPath: ObservedType]]
     let infers: Bool
     let databaseCollections: [String]
+    let shownName: (String) -> String?
     private let idsByCollection: [(name: String, ids: IDSample)]
 
     init(
         collections: [ExactName: CollectionSurvey], configuration: Configuration,
-        liveTypes: [String: [FieldPath: ObservedType]], infers: Bool, databaseCollections: [String]
+        liveTypes: [String: [FieldPath: ObservedType]], infers: Bool, databaseCollections: [String],
+        shownName: @escaping (String) -> String?
     ) {
         self.collections = collections
         self.configuration = configuration
         self.liveTypes = Dictionary(liveTypes.map { (ExactName($0), $1) }) { first, _ in first }
         self.infers = infers
+        self.shownName = shownName
         self.databaseCollections = databaseCollections.sorted { $0.precedes($1) }
         // Where the configuration makes something else of them, no value is one of them as an ObjectId.
         idsByCollection = collections.sorted { $0.key < $1.key }
@@ -44,7 +47,8 @@ struct LegacyResolver {
             var searches = waiting.map(\.search)
             // Escapes only as long as this function runs.
             try withoutActuallyEscaping(existsInDatabase) {
-                try IDQuestions(names: databaseCollections, existsInDatabase: $0).ask(&searches)
+                try IDQuestions(names: databaseCollections, shownName: shownName, existsInDatabase: $0)
+                    .ask(&searches)
             }
             for (search, (_, seen)) in zip(searches, waiting) { take(search, seen, into: &draft) }
             waiting = []

@@ -8,12 +8,14 @@ public struct TypeObserver: Sendable {
         var type: ObservedType?
     }
 
-    private var walker = PathWalker()
+    private var walker: PathWalker
     private var seen: [Seen] = []
     /// Documents looked at.
     public private(set) var documentCount = 0
 
-    public init() {}
+    /// - Parameter maximumNames: different names in one place, the document itself aside; where there are more, nothing
+    ///   below it is looked at.
+    public init(maximumNames: Int = 1000) { walker = PathWalker(maximumNames: maximumNames) }
 
     /// Looks at one document more.
     /// - Throws: `BSONError` where it is damaged.

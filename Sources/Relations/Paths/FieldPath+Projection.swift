@@ -13,7 +13,7 @@ extension FieldPath {
         for path in paths {
             var names: [String] = []
             for case .field(let name) in path.steps {
-                if name.isEmpty || name.hasPrefix("$") || name.utf8.contains(0x2E) { break }
+                if name.isEmpty || name.hasScalarPrefix("$") || name.utf8.contains(0x2E) { break }
                 names.append(name)
             }
             guard !names.isEmpty else { return Document() }

@@ -17,8 +17,6 @@ struct LegacyTypes {
         }
     }
 
-    private static let sampleSize = 1000
-
     /// Decides from configuration, live data and the rows themselves; then tries the rules on every row.
     /// - Parameters:
     ///   - survey: gets the hashes of those `_id`s that the rules make something else of than an ObjectId.
@@ -37,18 +35,29 @@ struct LegacyTypes {
         if let connection {
             let live = try connection.withClient { try $0.listCollections(in: connection.database) }
                 .filter { $0.kind == .collection && !$0.name.hasScalarPrefix("system.") && !OwnNames.contains($0.name) }
-            databaseCollections = live.map { configuration.fileName(of: $0.name) }
-            let names = Set(live.map(\.name))
-            for rows in survey.rows where names.contains(databaseName(rows.name)) {
+            databaseCollections = live.map(\.name)
+            let names = Set(live.map { ExactName($0.name) })
+            for rows in survey.rows where options.infers && names.contains(ExactName(databaseName(rows.name))) {
+                try operation.cancellation.check()
                 liveTypes[rows.name] = try types(connection, databaseName(rows.name))
             }
         }
+        let namesInFile = Dictionary(survey.rows.map { (ExactName(databaseName($0.name)), $0.name) }) { first, _ in
+            first
+        }
+        let taken = Set(survey.rows.map { ExactName($0.name) })
+        func shownName(_ name: String) -> String? {
+            if let known = namesInFile[ExactName(name)] { return known }
+            let shown = configuration.fileName(of: name)
+            return taken.contains(ExactName(shown)) ? nil : shown
+        }
         let resolution = try survey.inference.resolve(
             configuration: configuration, liveTypes: liveTypes, infer: options.infers,
-            databaseCollections: databaseCollections
-        ) { collection, ids in
+            databaseCollections: databaseCollections, shownName: shownName
+        ) { name, ids in
             guard let connection else { return [] }
-            return try existing(ids, in: databaseName(collection), connection)
+            try operation.cancellation.check()
+            return try existing(ids, in: name, connection)
         }
         var result = LegacyTypes(resolution: resolution, problems: ProblemList(limit: survey.problems.limit))
         try result.tryRules(&survey, reader, operation, jobs: jobs)
@@ -57,10 +66,13 @@ struct LegacyTypes {
 
     private static func types(_ connection: Connection, _ name: String) throws -> [FieldPath: ObservedType] {
         var observer = TypeObserver()
-        try connection.withClient { client in
-            let pipeline: [Document] = [["$sample": ["size": .int32(Int32(sampleSize))]]]
-            try client.aggregate(connection.namespace(name), pipeline: pipeline).forEach { try observer.add($0) }
-        }
+        let entry = BackupMetadata.Collection(name: name, databaseName: name)
+        let sizes = try connection.sizes(of: [entry])
+        let sample = DocumentSample(
+            namespace: connection.namespace(name), kind: .collection, timeField: nil,
+            size: sizes[name] ?? CollectionSize(count: 0), effort: .thorough,
+            canSortOnDisk: connection.server.isAtLeast(4, 4))
+        try connection.withClient { client in try sample.forEach(client) { try observer.add($0) } }
         return observer.types
     }
 

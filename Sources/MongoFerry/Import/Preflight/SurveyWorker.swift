@@ -99,9 +99,13 @@ final class SurveyWorker: @unchecked Sendable {
         rows.count += 1
         if decoder.measurements[rows.name] == nil { rows.ids.append(hash, document: content) }
         rows.bytes += size
-        if size > maximumDocument { hasLargeRows = true }
+        if size > maximumDocument / Self.mostGrowth { hasLargeRows = true }
         if escaped { rows.escaped += 1 }
     }
+
+    /// Legacy rows grow at most so many times when they are converted: a whole number of 4 bytes takes 16 as a decimal, and
+    /// has 2 bytes more, at least, with it.
+    private static let mostGrowth = 3
 
     private func infer(_ document: RawDocument, _ hasWrapper: Bool, _ name: String) throws {
         if hasWrapper {

@@ -254,13 +254,15 @@ struct Replacement {
                 for name in names { try client.drop(connection.namespace(name)) }
             }
         } catch let second {
-            guard let error else { throw second }
+            let litter =
+                "could not be removed (\(FerryError(explaining: second).text)); the next import removes it"
+            guard let error else {
+                // Why it was refused is what counts.
+                operation.warning("what was loaded beside the live data \(litter)")
+                return
+            }
             throw Self.explained(
-                error,
-                [
-                    "The live data were not touched.",
-                    "What was loaded beside them could not be removed (\(FerryError(explaining: second).text)); the next import removes it.",
-                ])
+                error, ["The live data were not touched.", "What was loaded beside them \(litter)."])
         }
         if let error { throw Self.explained(error, ["The live data were not touched."]) }
     }

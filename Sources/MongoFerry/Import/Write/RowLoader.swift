@@ -59,6 +59,12 @@ struct RowLoader {
                 "\(reader.path): \(result.outcome.read.counted("row")) of \(name) read, \(rows.count.grouped) found before: the file was changed while it was read"
             )
         }
+        // Those that were found before were reported, and there are no others.
+        guard setAside <= survey.problems.counts[name] ?? 0 else {
+            throw FerryError(
+                "\(reader.path): \(setAside.counted("row")) of \(name) cannot be converted, and \((survey.problems.counts[name] ?? 0).grouped) could not be before: the file was changed while it was read"
+            )
+        }
         // Before anything is swapped in: its rows may be others than those that were found sound.
         try reader.checkUnchanged()
         result.outcome.seconds = watch.seconds

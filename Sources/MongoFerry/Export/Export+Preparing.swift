@@ -1,0 +1,95 @@
+import BSON
+import BackupFile
+import MongoDriver
+import Relations
+
+/// What is exported.
+struct ExportChoice {
+    /// All that the database holds.
+    let found: [CollectionInfo]
+    var catalog: Catalog
+    /// By the collections' names in the file.
+    let queries: [String: Document]
+
+    /// Whether the same collections and views are chosen, none of them was dropped and created again, and each has the
+    /// options that it had.
+    func isSame(as other: ExportChoice) -> Bool {
+        let (mine, theirs) = (CollectionIdentities(found), CollectionIdentities(other.found))
+        let others = Dictionary(other.catalog.entries.map { (ExactName($0.databaseName), $0) }) { first, _ in first }
+        return catalog.entries.count == others.count
+            && catalog.entries.allSatisfy { entry in
+                guard let other = others[ExactName(entry.databaseName)] else { return false }
+                return entry.kind == other.kind && entry.options == other.options
+                    && mine[entry.databaseName] == theirs[entry.databaseName]
+            }
+    }
+}
+
+/// What is known of it when the reading begins.
+struct PreparedExport {
+    let sizes: CollectionSizes
+    let references: [Reference]
+    let moment: ReadMoment
+}
+
+extension Export {
+    /// Looks at the database and settles on the moment at which it is read.
+    ///
+    /// References take long to be found, and others may create, drop or replace collections meanwhile: the file would have
+    /// the documents of one with the options of another, and some not at all. So the collections are listed once more when
+    /// the moment is settled, and where they are others, all is looked at again.
+    /// - Throws: ``FerryError`` where they change again and again.
+    func prepared(
+        _ first: ExportChoice, _ connection: Connection, _ operation: OperationContext
+    ) throws -> (ExportChoice, PreparedExport) {
+        var choice = first
+        var references: [Reference]?
+        for attempt in 1...Self.preparations {
+            let began = ContinuousClock.now
+            // What was found twice is taken for found: else nothing would ever come of a database in which collections come
+            // and go all the time.
+            let known = attempt > Self.discoveries ? references : nil
+            var prepared = try prepare(&choice.catalog, known, connection, operation)
+            references = prepared.references
+            let now = try self.choice(
+                from: try connection.withClient { try $0.listCollections(in: connection.database) }, connection)
+            if now.isSame(as: choice) {
+                // Indexes may be others, too.
+                if ContinuousClock.now - began > Self.freshness {
+                    prepared = PreparedExport(
+                        sizes: try choice.catalog.readIndexesAndSizes(connection), references: prepared.references,
+                        moment: prepared.moment)
+                }
+                choice = ExportChoice(found: now.found, catalog: choice.catalog, queries: choice.queries)
+                choice.catalog.excluded = now.catalog.excluded
+                return (choice, prepared)
+            }
+            try operation.cancellation.check()
+            choice = now
+        }
+        throw FerryError(
+            "collections of \(connection.database) are created, dropped or changed again and again while the export begins",
+            details: ["No file was written."],
+            advice: ["Leave out those that come and go with --exclude, or run the export when nothing else does that."])
+    }
+
+    private static let (preparations, discoveries) = (8, 2)
+    /// So old may be what is known of indexes and sizes.
+    private static let freshness = Duration.seconds(1)
+
+    private func prepare(
+        _ catalog: inout Catalog, _ known: [Reference]?, _ connection: Connection, _ operation: OperationContext
+    ) throws -> PreparedExport {
+        let sizes = try catalog.readIndexesAndSizes(connection)
+        let names = Set(catalog.entries.map { ExactName($0.name) })
+        let references =
+            try known?.filter { names.contains(ExactName($0.collection)) }
+            ?? ReferenceSource.live(
+                connection, catalog, sizes, options.configuration, operation,
+                options.reproducible ? .repeatable : .quick)
+        let graph = ReferenceGraph(collections: catalog.entries.map(\.name), references: references)
+        catalog.entries = Self.ordered(catalog.entries, graph.order)
+        let moment = try ReadMoment(connection, after: sizes, wanted: options.consistency)
+        return PreparedExport(sizes: sizes, references: references, moment: moment)
+    }
+}

@@ -1,0 +1,110 @@
+import BSON
+import BackupFile
+import Foundation
+import MongoDriver
+import MongoFerry
+import Testing
+
+extension FaultServerTests {
+    /// Others create, drop and replace collections, or remove documents and bring them back, while an export runs.
+    @Suite(.serialized) struct ChangingCatalogTests {
+        let server: OwnServer
+
+        init() throws { server = try FaultServerTests.server.get() }
+
+        private func exporting(_ database: TestDatabase, to file: String, _ more: [String] = []) -> [String] {
+            ["export", "--uri", server.uri(), "--db", database.name, "-o", file] + more
+        }
+
+        private func check(_ file: String, against database: TestDatabase) throws {
+            let verify = try Program.run(["verify", file, "--uri", server.uri(), "--db", database.name])
+            #expect(verify.status == 0, "\(verify.text)")
+        }
+
+        /// The documents of one collection would stand in the file with the options of the other, and some not at all.
+        @Test func whatChangesWhileReferencesAreFoundIsInTheFileAsItIsThen() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.insert((0..<100).map { ["_id": .int32($0)] }, into: "customers")
+                try database.insert(
+                    (0..<100).map { ["_id": .int32($0), "customerId": .int32($0)] }, into: "policies")
+                for (name, validator) in [("y", ["old": true] as Document), ("next", ["old": false])] {
+                    try database.create(name, ["validator": .document(validator)])
+                    try database.insert((0..<50).map { ["_id": .int32($0), "old": .bool(name == "y")] }, into: name)
+                }
+                let pause = try FailPoint(
+                    server, ["find"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 1500])
+                let file = folder.file("all.csv")
+                let program = try Program(exporting(database, to: file))
+                try pause.waitUntilEntered()
+                try database.insert([["_id": 1], ["_id": 2]], into: "born")
+                try database.client.run(
+                    [
+                        "renameCollection": .string(database.name + ".next"), "to": .string(database.name + ".y"),
+                        "dropTarget": true,
+                    ], on: "admin")
+                try pause.off()
+                let outcome = try program.wait()
+                #expect(outcome.status == 0, "\(outcome.text)")
+                let metadata = try #require(try BackupReader(OpenFile(reading: file)).metadata)
+                #expect(metadata.collections.map(\.name).sorted() == ["born", "customers", "policies", "y"])
+                let options = metadata.collections.first { $0.name == "y" }?.options
+                #expect(options?["validator"] == ["old": false])
+                try check(file, against: database)
+            }
+        }
+
+        /// Along a collection's own order the one that is inserted again comes a second time, as a new one.
+        @Test func aDocumentThatIsRemovedAndInsertedAgainIsInTheFileOnce() throws {
+            try withDatabase(on: server) { database, folder in
+                let filling = String(repeating: "x", count: 900)
+                let documents = (0..<6000).map { ["_id": .int32($0), "x": .string(filling)] as Document }
+                try database.insert(documents, into: "customers")
+                let pause = try FailPoint(
+                    server, ["getMore"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 1500])
+                let file = folder.file("all.csv")
+                let program = try Program(exporting(database, to: file, ["--consistency", "none"]))
+                try pause.waitUntilEntered()
+                try database.delete("customers", ["_id": 5])
+                try database.insert([documents[5]], into: "customers")
+                try pause.off()
+                let outcome = try program.wait()
+                #expect(outcome.status == 0 && outcome.output.contains("6,000 records"), "\(outcome.text)")
+                try check(file, against: database)
+            }
+        }
+
+        /// Of an aggregation that is not done yet: once it is, they have another name.
+        @Test func whatTheServerHasForATimeIsLeftOutAndThatIsSaid() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.insert([["_id": 1]], into: "customers")
+                let (pool, name) = (database.pool, database.name)
+                let waiting = "outWaitAfterTempCollectionCreation"
+                try server.directClient().run(
+                    ["configureFailPoint": .string(waiting), "mode": "alwaysOn"], on: "admin")
+                let thread = Thread {
+                    do {
+                        try pool.makeClient().run(
+                            [
+                                "aggregate": "customers", "pipeline": [["$out": "result"]], "cursor": [:],
+                            ], on: name)
+                    } catch { Issue.record(error) }
+                }
+                thread.start()
+                defer {
+                    _ = try? server.directClient().run(
+                        ["configureFailPoint": .string(waiting), "mode": "off"], on: "admin")
+                }
+                try poll("the temporary collection") {
+                    try database.client.listCollections(in: name).contains { $0.name.hasPrefix("tmp.agg_out") }
+                }
+                let outcome = try Program.run(exporting(database, to: folder.file("all.csv")))
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(outcome.output.contains("(a temporary collection of the server's)"), "\(outcome.text)")
+                #expect(
+                    !(try folder.text("all.csv").contains("tmp.agg_out") && outcome.output.contains("tmp.agg_out,")))
+                try server.directClient().run(["configureFailPoint": .string(waiting), "mode": "off"], on: "admin")
+                try poll("the end of the aggregation") { thread.isFinished }
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+import BSON
+import Foundation
+import MongoDriver
+import MongoFerry
+import Relations
+import Testing
+
+/// Rows of the old application at the edges of what can be converted, and databases that have other names than the file.
+@Suite struct LegacyEdgeTests {
+    private func file(_ rows: [(collection: String, json: String)], _ folder: TemporaryFolder) throws -> String {
+        let lines = rows.map { "\($0.collection),\"\($0.json.replacing("\"", with: "\"\""))\"\n" }
+        try folder.write("collection,data\n" + lines.joined(), to: "old.csv")
+        return folder.file("old.csv")
+    }
+
+    private static func id(_ number: Int, _ kind: Int = 0) -> String {
+        let digits = String(number, radix: 16)
+        return "5c2aad8\(kind)" + String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
+    /// Whole numbers that become doubles take more room than they did.
+    @Test func aRowThatIsTooLargeOnlyOnceItIsConvertedIsReported() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": "old", "a": [1.5]]], into: "series")
+            let numbers = "[" + [String](repeating: "1", count: 1_200_000).joined(separator: ",") + "]"
+            let path = try file(
+                [
+                    ("series", "{\"_id\":\"\(Self.id(1))\",\"a\":[2]}"),
+                    ("series", "{\"_id\":\"\(Self.id(2))\",\"a\":\(numbers)}"),
+                ], folder)
+            for mode in [ImportOptions.Mode.merge, .replace] {
+                let report = try database.load(path, mode)
+                #expect(report.status == .refused && report.rejectionCount == 1)
+                #expect(report.rejections.first?.line == 3, "\(report.rejections)")
+            }
+            #expect(try database.count("series") == 1)
+            let report = try Verify(file: path, target: try database.target).runBlocking(OperationContext())
+            #expect(report.rejectionCount == 1 && report.status == .problems)
+        }
+    }
+
+    /// 34 digits and an exponent are more than any whole number has.
+    @Test(arguments: ["long", "int"]) func aNumberThatNoWholeNumberHoldsIsReported(type: String) throws {
+        try withTestDatabase { database, folder in
+            let digits = "1234567890123456789012345678901234"
+            let path = try file(
+                [
+                    ("a", "{\"_id\":\"\(Self.id(1))\",\"n\":\"\(digits)000000\"}"),
+                    ("a", "{\"_id\":\"\(Self.id(2))\",\"n\":\"\(digits)E19\"}"),
+                    ("a", "{\"_id\":\"\(Self.id(3))\",\"n\":\"12E3\"}"),
+                ], folder)
+            let report = try database.load(path) {
+                $0.configuration = try Configuration.parse(
+                    yaml: "collections: {a: {types: {n: \(type)}}}\n", file: "x")
+            }
+            #expect(report.status == .refused && report.rejections.map(\.line) == [2, 3], "\(report.rejections)")
+        }
+    }
+
+    /// The file's `customers` go to `clients`; those that the policies refer to are the database's own `customers`.
+    @Test func idsAreAskedForUnderTheDatabasesOwnNames() throws {
+        try withTestDatabase { database, folder in
+            let ids = try (0..<40).map { Value.objectID(try #require(ObjectID(hex: Self.id($0)))) }
+            try database.insert(ids.map { ["_id": $0] }, into: "customers")
+            try database.insert([["_id": 1]], into: "clients")
+            let path = try file(
+                [("customers", "{\"_id\":\"\(Self.id(1000))\"}")]
+                    + (0..<40).map {
+                        ("policies", "{\"_id\":\"\(Self.id($0, 1))\",\"customerId\":\"\(Self.id($0))\"}")
+                    }, folder)
+            let report = try database.load(path) { $0.renames = ["customers": "clients"] }
+            #expect(report.status == .done, "\(report.warnings)")
+            #expect(try database.count("policies", ["customerId": ["$type": "objectId"]]) == 40)
+            // What the file calls customers is another collection: no reference leads there.
+            #expect(report.references.allSatisfy { $0.target != "customers" }, "\(report.references)")
+        }
+    }
+
+    @Test func aPlanOfAFileLeavesOutWhatTheConfigurationDoes() throws {
+        try withTestDatabase { database, folder in
+            for name in ["a", "logs"] { try database.insert([["_id": 1]], into: name) }
+            try database.export(to: folder.file("all.csv"))
+            try folder.write("exclude: [logs]\n", to: "ferry.yaml")
+            let old = try file([("a", "{\"_id\":\"\(Self.id(1))\"}"), ("logs", "{\"_id\":\"\(Self.id(2))\"}")], folder)
+            for path in [folder.file("all.csv"), old] {
+                let outcome = try Program.run(["plan", path, "--config", folder.file("ferry.yaml")])
+                #expect(outcome.status == 0 && outcome.output.contains("a") && !outcome.output.contains("logs"))
+            }
+        }
+    }
+
+    /// 70 of 100 customers have a profile of the same `_id`: that is where the orders would seem to lead.
+    @Test func whatIsLeftOutIsWhatReferencesLeadToAllTheSame() throws {
+        try withTestDatabase { database, folder in
+            let ids = try (0..<100).map { Value.objectID(try #require(ObjectID(hex: Self.id($0)))) }
+            try database.insert(ids.map { ["_id": $0] }, into: "customers")
+            try database.insert(ids.prefix(70).map { ["_id": $0] }, into: "profiles")
+            try database.insert(
+                ids.enumerated().map { ["_id": .int32(Int32($0)), "customerId": $1] }, into: "orders")
+            let path = folder.file("all.csv")
+            try database.export(to: path) { $0.exclude = [Glob("customers")] }
+            #expect(try folder.text("all.csv").contains(#""target":"customers""#))
+            let alone = try Verify(file: path, target: nil).runBlocking(OperationContext())
+            #expect(alone.danglingCount == 0 && alone.status == .done)
+            let excluding = try Configuration.parse(yaml: "exclude: [customers]\n", file: "x")
+            let live = try Verify(file: nil, target: try database.target, configuration: excluding)
+                .runBlocking(OperationContext())
+            #expect(live.danglingCount == 0 && live.status == .done, "\(live.references)")
+            let found = try Discovering(try database.target, configuration: excluding, OperationContext())
+            #expect(found.references.isEmpty && found.yaml.contains("but customers is left out"), "\(found.yaml)")
+            #expect(try Configuration.parse(yaml: found.yaml, file: "x").collections.count == 2)
+        }
+    }
+}
