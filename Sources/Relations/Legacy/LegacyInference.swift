@@ -10,6 +10,7 @@ public struct LegacyInference: Sendable {
     public let maximumIDs: Int
     private var collections: [ExactName: CollectionSurvey] = [:]
     private var bytesSinceCheck = 0
+    private var rowCount = 0
 
     /// Whether paths with very many names are passed over, so that there is room for the others.
     private let passesOverCrowds: Bool
@@ -48,7 +49,8 @@ public struct LegacyInference: Sendable {
 
     private var makeSurvey: () -> CollectionSurvey {
         guard passesOverCrowds else {
-            let most = min(Self.pathsOfOne, max(Self.fewestPaths, Self.pathsOfAll / (collections.count + 1)))
+            let taken = collections.values.reduce(0) { $0 + $1.walker.maximumPaths }
+            let most = min(Self.pathsOfOne, max(Self.fewestPaths, (Self.pathsOfAll - taken) / 3))
             return { CollectionSurvey(walker: PathWalker(maximumPaths: most)) }
         }
         return {
@@ -56,16 +58,19 @@ public struct LegacyInference: Sendable {
         }
     }
 
-    /// Paths that are taken in of one collection, and, as collections get more, of each of them: what is kept of a path
+    /// Paths that are taken in of one collection, and of all: the more there are, the fewer of each. What is kept of a path
     /// takes some hundred bytes.
-    private static let (pathsOfOne, pathsOfAll, fewestPaths) = (20_000, 60_000, 1_000)
+    private static let (pathsOfOne, pathsOfAll, fewestPaths) = (20_000, 60_000, 500)
 
     /// Bytes of rows after which it is time to look how many ids they had: an id takes 31 there, and 16 here. A row counts
     /// for a thousand at least.
     private static let checkedBytes = 16 << 20
     private static let fewestBytes = 1024
 
+    private static let (idsOfFewRows, idsOfRow) = (500_000, 4)
+
     private mutating func note(_ bytes: Int) {
+        rowCount += 1
         bytesSinceCheck += max(Self.fewestBytes, bytes)
         if bytesSinceCheck >= Self.checkedBytes { shrink() }
     }
@@ -76,6 +81,7 @@ public struct LegacyInference: Sendable {
             let makeSurvey = makeSurvey
             collections[name, default: makeSurvey()].merge(survey)
         }
+        rowCount += other.rowCount
         shrink()
     }
 
@@ -99,7 +105,9 @@ public struct LegacyInference: Sendable {
     /// Keeps the memory within bounds by thinning out what is largest.
     private mutating func shrink() {
         bytesSinceCheck = 0
-        while collections.values.reduce(0, { $0 + $1.storedIDs }) > maximumIDs {
+        // Rows of thousands of ids each are no reason to take more memory than as many rows usually do.
+        let most = min(maximumIDs, Self.idsOfFewRows + Self.idsOfRow * rowCount)
+        while collections.values.reduce(0, { $0 + $1.storedIDs }) > most {
             let largest = collections.compactMap { name, survey in survey.largest.map { (name: name, path: $0) } }
                 .max { ($0.path.count, $1.name) < ($1.path.count, $0.name) }
             guard let largest else { return }
