@@ -33,8 +33,9 @@ import Testing
                 }
                 all.absorb(one)
             }
+            let own = (0..<20).map { collection in Set((0..<1100).map { oid(collection + 1, $0) }) }
             return try all.resolve { questions in
-                questions.map { Set($0.ids) }
+                questions.map { own[Int($0.collection.dropFirst()) ?? 0].intersection($0.ids) }
             }
         }
         let first = try found(0..<20)
