@@ -14,6 +14,8 @@ enum ServerCode {
     static let snapshotTooOld = 239
     static let snapshotUnavailable = 246
     static let bsonObjectTooLarge = 10334
+    /// A name that begins with `$` where it may not.
+    static let dollarPrefixedName = 52
     /// 11001 and 12582 are older servers'.
     static let duplicateKey: Set<Int> = [11000, 11001, 12582]
     /// HostUnreachable, HostNotFound, NetworkTimeout, SocketException.

@@ -109,6 +109,9 @@ final class Connection: Sendable {
             return majority
         } catch let error as MongoError where error.isMajorityReadUnsupported {
             return nil
+        } catch let error as MongoError where error.isUnauthorized {
+            // What the user may not do is said by what is wanted of the server, and not by this question.
+            return majority
         }
     }
 

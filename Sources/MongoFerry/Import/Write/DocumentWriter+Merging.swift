@@ -59,7 +59,8 @@ extension DocumentWriter {
             Document(copying: document), line: pending[index].line, replaces: replaces, reason: reason)
     }
 
-    /// Keeps for later what was refused for a value of a unique index that another document may give up.
+    /// Keeps for later what was refused for a value of a unique index that another document may give up, and what servers
+    /// insert and do not put in the place of another.
     /// - Returns: the other errors.
     func postpone(
         _ errors: [WriteError], _ indexes: [Int], _ lookup: Lookup? = nil, _ key: DocumentKey? = nil
@@ -67,9 +68,9 @@ extension DocumentWriter {
         guard hasTransactions, !errors.isEmpty else { return errors }
         let liveIDs = Dictionary(uniqueKeysWithValues: (lookup?.changed ?? []).map { ($0.index, $0.liveID) })
         return try errors.filter { error in
-            guard error.isDuplicateKey, !Self.isTakenID(error), postponed.count < SecondAttempt.countLimit else {
-                return true
-            }
+            let isWorthIt =
+                error.isDuplicateKey && !Self.isTakenID(error) || error.isDollarName && lookup != nil
+            guard isWorthIt, postponed.count < SecondAttempt.countLimit else { return true }
             let index = indexes[error.index]
             var changed = Document(copying: try document(index))
             if let key, let liveID = liveIDs[index] {

@@ -3,9 +3,10 @@ import MongoDriver
 
 /// Writes documents of a merge that no single update can write, by deleting and inserting them in a transaction.
 ///
-/// There are two kinds: documents with repeated names of which the only update could crash the server (see
-/// ``BSON/RawDocument/hasRepeatedNames``), and documents that exchange the values of a unique index with each other,
-/// where each is in the way of the next. Belongs to one thread.
+/// There are three kinds: documents with repeated names of which the only update could crash the server (see
+/// ``BSON/RawDocument/hasRepeatedNames``), documents that exchange the values of a unique index with each other, where
+/// each is in the way of the next, and, before MongoDB 5.0, those with names that begin with `$` below the top. Belongs to
+/// one thread.
 struct SecondAttempt {
     /// A document that could not be written at first.
     struct Postponed: Sendable {
