@@ -32,7 +32,7 @@ extension FaultServerTests {
                     try database.insert((0..<50).map { ["_id": .int32($0), "old": .bool(name == "y")] }, into: name)
                 }
                 let pause = try FailPoint(
-                    server, ["find"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 1500])
+                    server, ["find"], mode: .alwaysOn, ["blockConnection": true, "blockTimeMS": 1500])
                 let file = folder.file("all.csv")
                 let program = try Program(exporting(database, to: file))
                 try pause.waitUntilEntered()
@@ -60,7 +60,7 @@ extension FaultServerTests {
                 let documents = (0..<6000).map { ["_id": .int32($0), "x": .string(filling)] as Document }
                 try database.insert(documents, into: "customers")
                 let pause = try FailPoint(
-                    server, ["getMore"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 1500])
+                    server, ["getMore"], mode: .alwaysOn, ["blockConnection": true, "blockTimeMS": 1500])
                 let file = folder.file("all.csv")
                 let program = try Program(exporting(database, to: file, ["--consistency", "none"]))
                 try pause.waitUntilEntered()

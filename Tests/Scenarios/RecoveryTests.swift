@@ -354,7 +354,7 @@ extension OwnServerTests {
                 try export(database, to: file)
                 if isThere { try database.delete("c", ["_id": ["$gte": 10]]) } else { try database.drop("c") }
                 let pause = try FailPoint(
-                    server, ["insert"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 1000])
+                    server, ["insert"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 2000])
                 let words = importing(database, file, "merge")
                 let program = try Program(words)
                 try pause.waitUntilEntered()

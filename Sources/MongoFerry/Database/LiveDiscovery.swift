@@ -47,16 +47,14 @@ struct LiveDiscovery {
     func discover(_ catalog: Catalog, _ sizes: CollectionSizes) throws -> Discovery {
         let wanted = catalog.entries.filter { $0.kind != .view }
         let unwanted = try readable(catalog.unwanted.prefix(Self.mostUnwanted), besides: wanted)
-        let all = try discover(wanted + unwanted.map(\.entry)) { entry in
-            unwanted.first { $0.entry.databaseName.hasSameBytes(as: entry.databaseName) }?.size
-                ?? sizes[entry.databaseName]
+        let others = Dictionary(unwanted.map { (ExactName($0.entry.name), $0.size) }) { first, _ in first }
+        let all = try discover(wanted + unwanted.map(\.entry), Set(others.keys)) { entry in
+            others[ExactName(entry.name)] ?? sizes[entry.databaseName]
         }
-        guard !unwanted.isEmpty else { return all }
-        let names = Set(wanted.map { ExactName($0.name) })
-        return all.starting { names.contains(ExactName($0)) }
+        return unwanted.isEmpty ? all : all.starting { others[ExactName($0)] == nil }
     }
 
-    /// Those that the user may read, and that have a name of their own.
+    /// Those that can be read, and that have a name of their own.
     private func readable(
         _ entries: some Sequence<BackupMetadata.Collection>, besides others: [BackupMetadata.Collection]
     ) throws -> [(entry: BackupMetadata.Collection, size: CollectionSize)] {
@@ -64,21 +62,30 @@ struct LiveDiscovery {
         let entries = entries.filter { names.insert($0.name).inserted }
         let database = connection.database
         let sizes = try connection.answers(for: entries) { client, entry -> CollectionSize? in
-            do {
+            try Self.unlessRefused {
                 let size = try client.size(of: entry, in: database).size
                 // Whoever may ask for the size may not be allowed to read.
                 let first = FindOptions(projection: ["_id": 1], limit: 1)
                 try client.find(Namespace(database, entry.databaseName), [:], options: first).forEach { _ in }
                 return size
-            } catch let error as MongoError where error.isUnauthorized {
-                return nil
             }
         }
         return zip(entries, sizes).compactMap { entry, size in size.map { (entry, $0) } }
     }
 
+    /// Nil where the server refuses it: what is left out may be left out since it is damaged, or nobody's business.
+    private static func unlessRefused<Result>(_ body: () throws -> Result) throws -> Result? {
+        do {
+            return try body()
+        } catch let error as MongoError where error.domain == .server && !error.isRetryable {
+            return nil
+        }
+    }
+
+    /// - Parameter unwanted: those of `entries` that are of use only where they can be read, by their names.
     private func discover(
-        _ entries: [BackupMetadata.Collection], _ size: (BackupMetadata.Collection) -> CollectionSize?
+        _ entries: [BackupMetadata.Collection], _ unwanted: Set<ExactName>,
+        _ size: (BackupMetadata.Collection) -> CollectionSize?
     ) throws -> Discovery {
         let names = Dictionary(uniqueKeysWithValues: entries.map { ($0.name, $0.databaseName) })
         let empty = ReferenceDiscovery(valuesPerPath: effort.valuesPerPath, findsTypes: effort == .thorough)
@@ -107,14 +114,21 @@ struct LiveDiscovery {
             // Nobody closes it, so it is always granted.
             _ = budget.take(bytes)
             defer { budget.give(back: bytes) }
-            try sample.forEach(client) { try discovery.add($0, in: entry.name) }
+            let read = { try sample.forEach(client) { try discovery.add($0, in: entry.name) } }
+            if unwanted.contains(ExactName(entry.name)) {
+                guard try Self.unlessRefused(read) != nil else { return }
+            } else {
+                try read()
+            }
             gathering.withLock { $0.absorb(discovery) }
         }
         return try gathering.withLock { $0 }.resolve { questions in
             try operation.cancellation.check()
             return try connection.answers(for: questions, atOnce: Self.threads) { client, question in
-                let collection = names[question.collection] ?? question.collection
-                return try client.existing(question.ids, in: connection.namespace(collection))
+                let name = connection.namespace(names[question.collection] ?? question.collection)
+                let isUnwanted = unwanted.contains(ExactName(question.collection))
+                let ask = { try client.existing(question.ids, in: name) }
+                return try isUnwanted ? Self.unlessRefused(ask) ?? [] : ask()
             }
         }
     }

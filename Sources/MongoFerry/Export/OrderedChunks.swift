@@ -16,8 +16,8 @@ struct Chunk: Sendable {
 ///
 /// A reader takes a place in the line before its documents are encoded; the writer waits for the chunk of the first
 /// place. Readers that are ahead, in collections whose turn hasn't come, wait after a few chunks, so memory stays
-/// bounded however many collections there are; the readers of the collection that is being written never wait for others, and encoders for nobody, so
-/// nothing can lock up.
+/// bounded however many collections there are; the readers of the collection that is being written never wait for others,
+/// and encoders for nobody, so nothing can lock up.
 // @unchecked: every access to the state is under the condition's lock.
 final class OrderedChunks: @unchecked Sendable {
     /// One chunk's place in the line of its collection.
