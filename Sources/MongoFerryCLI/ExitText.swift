@@ -10,12 +10,12 @@ enum ExitText {
         switch error {
         case is CancellationError:
             Terminal.standardError.line("mongoferry: interrupted; nothing was changed")
-            Foundation.exit(130)
-        case let code as ExitCode: Foundation.exit(code.rawValue)
+            leave(130)
+        case let code as ExitCode: leave(code.rawValue)
         case is FerryError, is BackupError, is FileError, is MongoError:
             let error = FerryError(explaining: error)
             write("\(error)")
-            Foundation.exit(status(error.kind))
+            leave(status(error.kind))
         default:
             let status = MongoFerryCommand.exitCode(for: error)
             // Help and version, which are no errors.
@@ -34,8 +34,15 @@ enum ExitText {
             } else {
                 write("\(error)")
             }
-            Foundation.exit(status.rawValue)
+            leave(status.rawValue)
         }
+    }
+
+    /// Ends the program without what libraries do at its end. libmongoc's threads go on until the last moment, and what
+    /// OpenSSL takes away then is in use by their connections: the program would crash after all was done.
+    static func leave(_ status: Int32) -> Never {
+        fflush(nil)
+        _exit(status)
     }
 
     private static func status(_ kind: FerryError.Kind) -> Int32 {

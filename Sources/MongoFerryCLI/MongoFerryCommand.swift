@@ -58,6 +58,7 @@ struct MongoFerryCommand: ParsableCommand {
         } catch {
             ExitText.exit(error)
         }
+        ExitText.leave(0)
     }
 
     /// - Throws: ``FerryError`` where what the command was asked for could not be shown.
