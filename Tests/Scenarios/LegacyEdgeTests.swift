@@ -76,6 +76,32 @@ import Testing
         }
     }
 
+    /// However many collections there are, and whichever thread has met them: what is inferred must not depend on it.
+    @Test(arguments: [1, 4]) func idsBelowNamesThatAreDataAreConvertedInAFileOfManyCollections(jobs: Int) throws {
+        try withTestDatabase { database, folder in
+            var rows: [(collection: String, json: String)] = []
+            for collection in 1...12 {
+                for number in 0..<20 {
+                    rows.append(("c\(collection)", "{\"_id\":\"\(Self.id(collection * 1000 + number))\"}"))
+                }
+            }
+            for number in 0..<300 {
+                let votes = (0..<5).map { vote in
+                    "\"\(Self.id(number * 5 + vote, 2))\":\"\(Self.id(1000 + (number + vote) % 20))\""
+                }
+                rows.append(
+                    ("polls", "{\"_id\":\"\(Self.id(number, 3))\",\"votes\":{\(votes.joined(separator: ","))}}"))
+            }
+            let report = try database.load(try file(rows, folder)) { $0.jobs = jobs }
+            #expect(report.status == .done, "\(report.warnings)")
+            let values = try database.documents(in: "polls").flatMap { poll in
+                poll["votes"]?.document?.elements.map(\.value) ?? []
+            }
+            #expect(values.count == 1500)
+            #expect(values.allSatisfy { if case .objectID = $0 { true } else { false } })
+        }
+    }
+
     @Test func aPlanOfAFileLeavesOutWhatTheConfigurationDoes() throws {
         try withTestDatabase { database, folder in
             for name in ["a", "logs"] { try database.insert([["_id": 1]], into: name) }

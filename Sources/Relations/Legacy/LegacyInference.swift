@@ -48,19 +48,11 @@ public struct LegacyInference: Sendable {
     }
 
     private var makeSurvey: () -> CollectionSurvey {
-        guard passesOverCrowds else {
-            let taken = collections.values.reduce(0) { $0 + $1.walker.maximumPaths }
-            let most = min(Self.pathsOfOne, max(Self.fewestPaths, (Self.pathsOfAll - taken) / 3))
-            return { CollectionSurvey(walker: PathWalker(maximumPaths: most)) }
-        }
+        guard passesOverCrowds else { return { CollectionSurvey() } }
         return {
             CollectionSurvey(walker: PathWalker(maximumPaths: Self.maximumPaths, maximumNames: Self.maximumNames))
         }
     }
-
-    /// Paths that are taken in of one collection, and of all: the more there are, the fewer of each. What is kept of a path
-    /// takes some hundred bytes.
-    private static let (pathsOfOne, pathsOfAll, fewestPaths) = (20_000, 60_000, 500)
 
     /// Bytes of rows after which it is time to look how many ids they had: an id takes 31 there, and 16 here. A row counts
     /// for a thousand at least.
@@ -78,8 +70,7 @@ public struct LegacyInference: Sendable {
     /// Takes in what another thread has seen.
     public mutating func merge(_ other: LegacyInference) {
         for (name, survey) in other.collections {
-            let makeSurvey = makeSurvey
-            collections[name, default: makeSurvey()].merge(survey)
+            collections[name, default: CollectionSurvey()].merge(survey)
         }
         rowCount += other.rowCount
         shrink()

@@ -15,7 +15,7 @@ public struct TypeObserver: Sendable {
 
     /// - Parameter maximumNames: different names in one place, the document itself aside; where there are more, nothing
     ///   below it is looked at.
-    public init(maximumNames: Int = 1000) { walker = PathWalker(maximumNames: maximumNames) }
+    public init(maximumNames: Int = .max) { walker = PathWalker(maximumNames: maximumNames) }
 
     /// Looks at one document more.
     /// - Throws: `BSONError` where it is damaged.
