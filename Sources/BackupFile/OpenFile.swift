@@ -139,6 +139,16 @@ public final class OpenFile: @unchecked Sendable {
         }
     }
 
+    /// Writes a text where the file is.
+    /// - Throws: ``FileError``.
+    public func write(_ text: String) throws(FileError) {
+        let bytes = Array(text.utf8)
+        let result = bytes.withUnsafeBytes { bytes -> Result<Void, FileError> in
+            do throws(FileError) { return .success(try write(bytes, at: nil)) } catch { return .failure(error) }
+        }
+        try result.get()
+    }
+
     public func seek(to offset: Int) throws(FileError) {
         guard lseek(descriptor, off_t(offset), SEEK_SET) >= 0 else { throw FileError("seek in", path) }
     }

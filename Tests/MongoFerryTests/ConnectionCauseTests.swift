@@ -9,6 +9,7 @@ import Testing
         arguments: [
             ("connection refused calling hello on 'a:27017'", "", "a:27017", "connection refused"),
             ("Failed to resolve 'a'", "", "a", "the host's name is not known"),
+            ("Failed to resolve 'atlstaging'", "", "atlstaging", "the host's name is not known"),
             ("Server closed connection. calling hello on 'a:27017'", "", "a:27017", "the server closed the connection"),
             (
                 "Invalid reply from server. calling hello on 'a:27017'", "", "a:27017",
@@ -27,7 +28,7 @@ import Testing
             ("something new calling hello on 'a:27017'", "", "a:27017", "something new"),
         ])
     func aCauseHasAHostAndAPhrase(text: String, options: String, host: String, phrase: String) throws {
-        let cause = HostCause(text, try ConnectionString("mongodb://a:27017/?\(options)"))
+        let cause = HostCause(text, try ConnectionString("mongodb://a:27017,atlstaging/?\(options)"))
         #expect(cause.host == host && cause.phrase == phrase)
         #expect(!cause.remedy.isEmpty)
     }

@@ -187,6 +187,16 @@ import Testing
         }
     }
 
+    /// What a test has just written is looked for where it was written.
+    @Test func aFixtureIsReadFromThePrimaryWhateverTheAddressPrefers() async throws {
+        let uri = try testURI()
+        try #require(uri.contains("replicaSet="))
+        let server = FixtureServer(uri: uri + "&readPreference=secondary")
+        try await withFixture { fixture, _ in
+            try await Fixture(fixture.file, on: server).withDatabase { try await $0.verifyReferences() }
+        }
+    }
+
     @Test func aServerThatIsNotThereIsAskedOnceForAllTests() async throws {
         let server = FixtureServer(uri: "mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=20000")
         try await withFixture { fixture, _ in

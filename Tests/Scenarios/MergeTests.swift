@@ -334,4 +334,23 @@ import Testing
             }
         }
     }
+
+    /// Transactions know three read concerns, and connection strings five.
+    @Test(arguments: ["available", "linearizable", "majority"])
+    func theConnectionStringsReadConcernIsNoneOfATransactions(level: String) throws {
+        try withTestDatabase { database, folder in
+            try database.create("a", indexes: [["key": ["n": 1], "name": "n", "unique": true]])
+            try database.insert([["_id": 1, "n": 1], ["_id": 2, "n": 2]], into: "a")
+            try database.export(to: folder.file("a.csv"))
+            let before = try database.image()
+            for (id, number) in [(1, 3), (2, 1), (1, 2)] as [(Int32, Int32)] {
+                try database.update("a", ["_id": .int32(id)], ["$set": ["n": .int32(number)]])
+            }
+            let uri = try testURI()
+            let address = uri + (uri.contains("?") ? "&" : "/?") + "readConcernLevel=\(level)"
+            let outcome = try Program.run(["import", folder.file("a.csv"), "--uri", address, "--db", database.name])
+            #expect(outcome.status == 0, "\(outcome.text)")
+            #expect(try database.image().differences(from: before) == [])
+        }
+    }
 }

@@ -46,7 +46,7 @@ struct LiveDiscovery {
     /// - Throws: ``MongoError``; `CancellationError`.
     func discover(_ catalog: Catalog, _ sizes: CollectionSizes) throws -> Discovery {
         let wanted = catalog.entries.filter { $0.kind != .view }
-        let unwanted = try readable(catalog.unwanted.prefix(Self.mostUnwanted), besides: wanted)
+        let unwanted = try measured(catalog.unwanted.prefix(Self.mostUnwanted), besides: wanted)
         let others = Dictionary(unwanted.map { (ExactName($0.entry.name), $0.size) }) { first, _ in first }
         let all = try discover(wanted + unwanted.map(\.entry), Set(others.keys)) { entry in
             others[ExactName(entry.name)] ?? sizes[entry.databaseName]
@@ -54,21 +54,15 @@ struct LiveDiscovery {
         return unwanted.isEmpty ? all : all.starting { others[ExactName($0)] == nil }
     }
 
-    /// Those that can be read, and that have a name of their own.
-    private func readable(
+    /// Those that the server tells the size of, and that have a name of their own.
+    private func measured(
         _ entries: some Sequence<BackupMetadata.Collection>, besides others: [BackupMetadata.Collection]
     ) throws -> [(entry: BackupMetadata.Collection, size: CollectionSize)] {
         var names = Set(others.map(\.name))
         let entries = entries.filter { names.insert($0.name).inserted }
         let database = connection.database
         let sizes = try connection.answers(for: entries) { client, entry -> CollectionSize? in
-            try Self.unlessRefused {
-                let size = try client.size(of: entry, in: database).size
-                // Whoever may ask for the size may not be allowed to read.
-                let first = FindOptions(projection: ["_id": 1], limit: 1)
-                try client.find(Namespace(database, entry.databaseName), [:], options: first).forEach { _ in }
-                return size
-            }
+            try Self.unlessRefused { try client.size(of: entry, in: database).size }
         }
         return zip(entries, sizes).compactMap { entry, size in size.map { (entry, $0) } }
     }

@@ -6,7 +6,7 @@ import Relations
 /// What is exported.
 struct ExportChoice {
     /// All that the database holds.
-    let found: [CollectionInfo]
+    var found: [CollectionInfo]
     var catalog: Catalog
     /// By the collections' names in the file.
     let queries: [String: Document]
@@ -60,7 +60,7 @@ extension Export {
                         sizes: try choice.catalog.readIndexesAndSizes(connection), references: prepared.references,
                         moment: prepared.moment)
                 }
-                choice = ExportChoice(found: now.found, catalog: choice.catalog, queries: choice.queries)
+                choice.found = now.found
                 choice.catalog.excluded = now.catalog.excluded
                 return (choice, prepared)
             }

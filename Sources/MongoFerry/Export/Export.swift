@@ -28,14 +28,9 @@ public struct Export: Sendable {
         operation.warnOfIgnoredOptions(target)
         let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
         // Mistakes are told before the reader of a named pipe is waited for.
-        var choice = try choice(from: found, connection)
+        let choice = try choice(from: found, connection)
         let destination = try Self.decoupled(options.destination, operation.cancellation)
         do {
-            if case .file = options.destination, case .stream = destination {
-                // Nobody knows what has happened while it was waited for.
-                choice = try self.choice(
-                    from: try connection.withClient { try $0.listCollections(in: database) }, connection)
-            }
             var report = try export(choice, to: destination, connection, operation)
             report.connectionWarnings = target.warnings
             report.started = started

@@ -16,14 +16,14 @@ enum WholeFile {
         var before = stat()
         let isThere = stat(path, &before) == 0
         if isThere, before.st_mode & S_IFMT != S_IFREG {
-            return try write(text, to: OpenFile(path: path, flags: O_WRONLY))
+            return try OpenFile(path: path, flags: O_WRONLY).write(text)
         }
         let place = URL(fileURLWithPath: path).resolvingSymlinksInPath()
         let partial = place.deletingLastPathComponent()
             .appendingPathComponent(".mongoferry-\(UUID().uuidString).partial").path
         let file = try OpenFile(path: partial, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
         do {
-            try write(text, to: file)
+            try file.write(text)
             if isThere { try check(chmod(partial, before.st_mode & 0o777)) }
             try check(rename(partial, place.path))
         } catch {
@@ -40,10 +40,6 @@ enum WholeFile {
         }
         func resolved(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
         return resolved(left) == resolved(right)
-    }
-
-    private static func write(_ text: String, to file: OpenFile) throws {
-        try Array(text.utf8).withUnsafeBytes { try file.write($0, at: nil) }
     }
 
     /// The system's own, where Foundation has one behind its text.

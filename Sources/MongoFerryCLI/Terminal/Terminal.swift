@@ -1,3 +1,4 @@
+import BackupFile
 import Foundation
 import MongoFerry
 
@@ -12,6 +13,7 @@ final class Terminal: @unchecked Sendable {
     let isSteady: Bool
     private let usesColour: Bool
     private let descriptor: Int32
+    private let output: OpenFile
     private let lock = NSLock()
     /// The progress line that stands at the bottom, if any.
     private var status = StyledText()
@@ -22,6 +24,7 @@ final class Terminal: @unchecked Sendable {
 
     private init(descriptor: Int32) {
         self.descriptor = descriptor
+        output = OpenFile(borrowing: descriptor, path: "")
         isTerminal = isatty(descriptor) == 1
         let environment = ProcessInfo.processInfo.environment
         let kind = environment["TERM"] ?? ""
@@ -120,19 +123,8 @@ final class Terminal: @unchecked Sendable {
     /// An operation does not stop half done because nobody can read of it: what could not be written is told at the end.
     private func put(_ text: String) {
         guard failure == nil else { return }
-        var bytes = Array(Secrets.hidden(in: text).utf8)[...]
-        while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-            if count >= 0 {
-                bytes = bytes.dropFirst(count)
-            } else if errno == EAGAIN {
-                // Whoever reads has made it one that does not wait.
-                var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                poll(&waiting, 1, -1)
-            } else if errno != EINTR {
-                failure = errno
-                return
-            }
-        }
+        do throws(FileError) {
+            try output.write(Secrets.hidden(in: text))
+        } catch { failure = error.code }
     }
 }

@@ -22,7 +22,7 @@ struct IDQuestions {
         private let places: [Int]
         let probe: [Int]
         var found: Set<Int> = []
-        /// Those of `order` that have some of the probe.
+        /// Those places that have some of the probe.
         var promising: [Int] = []
 
         init(liked: [Int], probe: [Int]) {

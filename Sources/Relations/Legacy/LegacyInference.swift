@@ -10,7 +10,6 @@ public struct LegacyInference: Sendable {
     public let maximumIDs: Int
     private var collections: [ExactName: CollectionSurvey] = [:]
     private var bytesSinceCheck = 0
-    private var rowCount = 0
 
     /// Whether paths with very many names are passed over, so that there is room for the others.
     private let passesOverCrowds: Bool
@@ -59,10 +58,7 @@ public struct LegacyInference: Sendable {
     private static let checkedBytes = 16 << 20
     private static let fewestBytes = 1024
 
-    private static let (idsOfFewRows, idsOfRow) = (500_000, 4)
-
     private mutating func note(_ bytes: Int) {
-        rowCount += 1
         bytesSinceCheck += max(Self.fewestBytes, bytes)
         if bytesSinceCheck >= Self.checkedBytes { shrink() }
     }
@@ -72,7 +68,6 @@ public struct LegacyInference: Sendable {
         for (name, survey) in other.collections {
             collections[name, default: CollectionSurvey()].merge(survey)
         }
-        rowCount += other.rowCount
         shrink()
     }
 
@@ -96,9 +91,7 @@ public struct LegacyInference: Sendable {
     /// Keeps the memory within bounds by thinning out what is largest.
     private mutating func shrink() {
         bytesSinceCheck = 0
-        // Rows of thousands of ids each are no reason to take more memory than as many rows usually do.
-        let most = min(maximumIDs, Self.idsOfFewRows + Self.idsOfRow * rowCount)
-        while collections.values.reduce(0, { $0 + $1.storedIDs }) > most {
+        while collections.values.reduce(0, { $0 + $1.storedIDs }) > maximumIDs {
             let largest = collections.compactMap { name, survey in survey.largest.map { (name: name, path: $0) } }
                 .max { ($0.path.count, $1.name) < ($1.path.count, $0.name) }
             guard let largest else { return }
