@@ -44,10 +44,9 @@ struct ReadMoment: Sendable {
     }
 
     private static func lag(_ server: ServerInfo) -> (majority: Timestamp, own: Timestamp)? {
-        guard let (own, majority) = server.lastWrite, own.seconds >= majority.seconds + secondsBehind else {
-            return nil
-        }
-        return (majority, own)
+        guard let (own, majority) = server.lastWrite else { return nil }
+        let isBehind = own.seconds >= majority.seconds + secondsBehind || !server.knowsPrimary && own != majority
+        return isBehind ? (majority, own) : nil
     }
 
     private static let secondsBehind: UInt32 = 5
