@@ -63,10 +63,35 @@ extension Client {
     public func listIndexes(
         ofExisting namespace: Namespace, readPreference: ReadPreference = .connectionString
     ) throws -> [Document]? {
+        try listIndexes(["listIndexes": .string(namespace.collection)], namespace, readPreference)
+    }
+
+    /// The same, with those apart that the server is still building: such a build may fail yet. Where a server does not
+    /// tell them apart, all count as built.
+    ///
+    /// Source: `list_indexes.idl` of the server, `includeBuildUUIDs`: an index under way stands below `spec`, with a
+    /// `buildUUID`.
+    /// - Throws: ``MongoError`` naming the namespace, also for a view.
+    public func listIndexesAndBuilds(
+        of namespace: Namespace, readPreference: ReadPreference = .connectionString
+    ) throws -> (built: [Document], building: [Document]) {
+        let command: Document = ["listIndexes": .string(namespace.collection), "includeBuildUUIDs": true]
+        let found: [Document]
+        do {
+            found = try listIndexes(command, namespace, readPreference) ?? []
+        } catch let error as MongoError where error.domain == .server && !error.isRetryable {
+            return (try listIndexes(of: namespace, readPreference: readPreference), [])
+        }
+        let building = found.filter { $0["buildUUID"] != nil }.compactMap { $0["spec"]?.document }
+        return (found.filter { $0["buildUUID"] == nil }, building)
+    }
+
+    private func listIndexes(
+        _ command: Document, _ namespace: Namespace, _ readPreference: ReadPreference
+    ) throws -> [Document]? {
         try namespace.validate()
         var indexes: [Document] = []
         do {
-            let command: Document = ["listIndexes": .string(namespace.collection)]
             try openCursor(command, on: namespace.database, readPreference: readPreference).forEach {
                 indexes.append(Document(copying: $0))
             }

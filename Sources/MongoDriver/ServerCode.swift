@@ -8,14 +8,16 @@ enum ServerCode {
     static let commandNotFound = 59
     /// LockTimeout, MaxTimeMSExpired, WriteConflict, BackgroundOperationInProgressForNamespace: what is in the way passes.
     static let heldUp: Set<Int> = [24, 50, 112, 12587]
+    /// TransactionTooLargeForCache: what a server's cache holds besides leaves too little room for a large document.
+    static let cacheIsFull = 388
     static let cannotBuildIndexKeys = 201
     static let writeConcernFailed = 64
     static let readConcernMajorityNotEnabled = 148
     static let snapshotTooOld = 239
     static let snapshotUnavailable = 246
     static let bsonObjectTooLarge = 10334
-    /// A name that begins with `$` where it may not.
-    static let dollarPrefixedName = 52
+    /// DollarPrefixedFieldName and InvalidDBRef: a name that begins with `$` where it may not.
+    static let dollarPrefixedName: Set<Int> = [52, 55]
     /// 11001 and 12582 are older servers'.
     static let duplicateKey: Set<Int> = [11000, 11001, 12582]
     /// HostUnreachable, HostNotFound, NetworkTimeout, SocketException.
@@ -23,23 +25,22 @@ enum ServerCode {
     /// NotWritablePrimary, NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary, PrimarySteppedDown, ShutdownInProgress,
     /// InterruptedAtShutdown, InterruptedDueToReplStateChange, and the legacy "not master".
     static let stateChange: Set<Int> = [10107, 13435, 13436, 189, 91, 11600, 11602, 10058]
-    /// What stops a whole batch rather than refusing one document: the above, and Interrupted, MaxTimeMSExpired,
-    /// ExceededTimeLimit, TemporarilyUnavailable, UserWritesBlocked, OutOfDiskSpace, Unauthorized.
-    static let notAboutOneDocument = network.union(stateChange).union([
-        11601, 50, 262, 365, 371, outOfDiskSpace, unauthorized,
-    ])
+    /// What stops a whole batch rather than refusing one document.
+    static let notAboutOneDocument = trouble.union([unauthorized])
 
     static let outOfDiskSpace = 14031
     /// What a server cannot do as it is now, whatever it was asked: the above, and Interrupted, ExceededMemoryLimit,
-    /// ExceededTimeLimit, TooManyFilesOpen, IndexBuildAborted, TemporarilyUnavailable, UserWritesBlocked, OutOfDiskSpace.
+    /// ExceededTimeLimit, TooManyFilesOpen, IndexBuildAborted, TemporarilyUnavailable, UserWritesBlocked, OutOfDiskSpace,
+    /// TransactionTooLargeForCache.
     static let trouble = network.union(stateChange).union(heldUp).union([
-        11601, 146, 262, 264, 276, 365, 371, outOfDiskSpace,
+        11601, 146, 262, 264, 276, 365, 371, outOfDiskSpace, cacheIsFull,
     ])
 
     /// For replies without the name: a bulk write's has only numbers.
     static let names = [
         13: "Unauthorized", 26: "NamespaceNotFound", 50: "MaxTimeMSExpired", 91: "ShutdownInProgress",
         189: "PrimarySteppedDown", 10107: "NotWritablePrimary", 11600: "InterruptedAtShutdown", 11601: "Interrupted",
-        11602: "InterruptedDueToReplStateChange", 14031: "OutOfDiskSpace",
+        11602: "InterruptedDueToReplStateChange", 14031: "OutOfDiskSpace", 388: "TransactionTooLargeForCache",
+        112: "WriteConflict",
     ]
 }

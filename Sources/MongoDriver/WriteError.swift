@@ -17,8 +17,9 @@ public struct WriteError: Sendable {
     public let details: Document?
 
     public var isDuplicateKey: Bool { ServerCode.duplicateKey.contains(code) }
-    /// Before 5.0 servers insert documents with such names below the top, and replace none by them.
-    public var isDollarName: Bool { code == ServerCode.dollarPrefixedName }
+    /// Before 5.0 servers insert documents with such names below the top, and replace none by them; nor by what begins
+    /// as a DBRef and is none.
+    public var isDollarName: Bool { ServerCode.dollarPrefixedName.contains(code) }
     /// False for what stops a whole batch: a broken connection, an election, missing rights, a full disk.
     public var isAboutOneDocument: Bool { !ServerCode.notAboutOneDocument.contains(code) }
     /// As the error of the whole batch, which it has stopped.

@@ -42,6 +42,7 @@ enum ExitText {
     /// OpenSSL takes away then is in use by their connections: the program would crash after all was done.
     static func leave(_ status: Int32) -> Never {
         fflush(nil)
+        SharedCounters.remove()
         _exit(status)
     }
 

@@ -249,7 +249,7 @@ import Testing
             "mongoferry: {dir}/x.png: a picture's name ends in .svg\n…"),
         Mistake(
             "a plan of a file and a database", "plan {dir}/customers.csv --db {db}", 64,
-            "mongoferry: plan looks at a file or at a database: leave out the file, or --db and --uri\n…"),
+            "mongoferry: plan looks at a file or at a database: leave out the file, or --db\n…"),
         Mistake(
             "verifying standard input", "verify -", 64,
             """

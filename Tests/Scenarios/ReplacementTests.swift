@@ -30,7 +30,9 @@ import Testing
         let loader = RowLoader(
             reader: reader, connection: connection, survey: survey, rules: nil, jobs: 1,
             rejections: RejectionLog(limit: 20), lock: lock, operation: operation)
-        return try Replacement(connection: connection, loader: loader, lock: lock, operation: operation).run(plan)
+        var outcome = Replacement.Outcome()
+        try Replacement(connection: connection, loader: loader, lock: lock, operation: operation).run(plan, &outcome)
+        return outcome
     }
 
     /// What was there when the plan was made may not be there any more.

@@ -30,7 +30,14 @@ extension ImportRun {
                     return try run.check(plan, survey, references.filter { staging[$0.collection] != nil }, staging)
                 }
             }
-            let outcome = try replacement.run(plan)
+            var outcome = Replacement.Outcome()
+            do {
+                try replacement.run(plan, &outcome)
+            } catch {
+                report.collections = outcome.written
+                report.warnings += outcome.warnings
+                throw error
+            }
             report.collections = outcome.collections
             report.references = outcome.references
             note(outcome.loads, legacy)
@@ -63,6 +70,7 @@ extension ImportRun {
         }
         try removeLitter(lock, among: there.collections, plan)
         try planAgain(&plan, survey, &compared, there)
+        try tryOut(plan, there, lock)
         try upsert(plan, loader, legacy, compared, there)
     }
 
@@ -108,16 +116,36 @@ extension ImportRun {
         }
     }
 
+    /// Has the server look at what it will have to create, under names of this run's own: what it refuses must not be
+    /// found out when half of the file is written. Without options a collection is taken by every server.
+    private func tryOut(_ plan: ImportPlan, _ there: LiveCatalog, _ lock: ImportLock) throws {
+        let steps = plan.steps.filter { there[$0.databaseName] == nil && !$0.entry.options.isEmpty }
+        let (database, cancellation) = (connection.database, operation.cancellation)
+        let trial = OwnNames.stagingPrefix + "\(lock.mark).trial"
+        _ = try connection.answers(for: Array(steps.enumerated())) { client, item in
+            try cancellation.check()
+            let name = "\(trial)\(item.offset)"
+            do {
+                try CollectionBuilder(client: client, database: database, writeConcern: WriteConcern(.nodes(1)))
+                    .create(item.element.entry, as: name)
+            } catch var error as FerryError {
+                error.details.append("Nothing was written.")
+                throw error
+            }
+            try client.drop(Namespace(database, name), writeConcern: WriteConcern(.nodes(1)))
+        }
+    }
+
     private mutating func upsert(
         _ plan: ImportPlan, _ loader: RowLoader, _ legacy: LegacyTypes, _ compared: [String: LiveComparison.Result],
         _ there: LiveCatalog
     ) throws {
         var results: [RowLoader.Result] = []
         for step in plan.steps {
+            var part: CollectionOutcome?
             do {
                 try operation.cancellation.check()
-                let present = Set(
-                    (there.contents[step.databaseName]?.indexes ?? []).compactMap { $0["name"]?.string })
+                let present = there.contents[step.databaseName]?.builtIndexes ?? []
                 if there[step.databaseName] == nil {
                     try create(step)
                     if let kept = step.kept { try noteMade(kept) }
@@ -140,7 +168,9 @@ extension ImportRun {
                 if !step.wasEmpty { loader.references = nil }
                 let result = try loader.load(
                     step.name, into: connection.namespace(step.databaseName), upsertWay(step, key),
-                    writers: isOrdered ? 1 : nil, known: knownRows(step, compared, loader.survey))
+                    writers: isOrdered ? 1 : nil, known: knownRows(step, compared, loader.survey)
+                ) { part = $0 }
+                part = result.outcome
                 if step.wasEmpty {
                     tallied[step.name] = result.references
                     noteRefused(try build(step, present: present) { step.comesAfterTheDocuments($0) })
@@ -152,6 +182,7 @@ extension ImportRun {
                 results.append(result)
             } catch {
                 let done = report.collections.map(\.name)
+                if let part { report.collections.append(part) }
                 let cause = FerryError(explaining: error)
                 let name = "\(step.databaseName): "
                 throw FerryError(

@@ -55,7 +55,7 @@ struct ImportRun {
             report = try dryRun(prepared.plan, prepared.survey, prepared.legacy)
         } else {
             try confirm(prepared.plan)
-            try writeUnderLock(prepared)
+            do { try writeUnderLock(prepared) } catch { throw stopped(error, prepared.survey) }
             try lookAfter(prepared)
         }
         report.graph = report.drawing(prepared.references)
@@ -75,7 +75,35 @@ struct ImportRun {
     private mutating func writeUnderLock(_ prepared: Prepared) throws {
         let lock = try ImportLock(connection)
         defer { giveBack(lock) }
-        try write(prepared.plan, prepared.survey, prepared.legacy, prepared.references, lock)
+        // Before the first look at what is there: what an earlier import has sent would still come into it.
+        let hasWaited = try EarlierWrites(connection: connection, cancellation: operation.cancellation).waitForEnd()
+        var plan = prepared.plan
+        if hasWaited || lock.tookOver { try countAgain(&plan) }
+        try write(plan, prepared.survey, prepared.legacy, prepared.references, lock)
+    }
+
+    /// What an earlier import wrote after the plan was made did not come from other programs.
+    private func countAgain(_ plan: inout ImportPlan) throws {
+        for index in plan.steps.indices where plan.steps[index].liveCount != nil && !plan.steps[index].liveIsView {
+            let namespace = connection.namespace(plan.steps[index].databaseName)
+            plan.steps[index].liveCount = try connection.withClient {
+                try $0.estimatedCount(namespace, readPreference: .primary)
+            }
+        }
+    }
+
+    /// What stopped the writing, with what had been done by then and the rows that had not been taken.
+    private mutating func stopped(_ error: any Error, _ survey: FileSurvey) -> any Error {
+        guard !(error is CancellationError) else { return error }
+        var error = FerryError(explaining: error)
+        countPreflightProblems()
+        noteRejections()
+        if !report.collections.isEmpty { trySettingAside(survey) }
+        if rejections.count > 0 {
+            error.details.append("The server has refused \(rejections.count.counted("document")): see above.")
+        }
+        error.report = report
+        return error
     }
 
     /// Sets aside what was not taken, and verifies. Everything is written: what fails is told beside what was done, not
@@ -88,25 +116,31 @@ struct ImportRun {
             report.warnings.append(
                 "what capped collections have kept could not be counted: \(FerryError(explaining: error).text)")
         }
-        do {
-            try setAside(prepared.survey)
-        } catch {
-            report.warnings.append(
-                "the rows that were not taken could not be set aside: \(FerryError(explaining: error).text)")
-        }
+        trySettingAside(prepared.survey)
         do {
             try verify(prepared.plan, prepared.survey, prepared.references)
         } catch is CancellationError {
-            throw FerryError(
+            var error = FerryError(
                 "interrupted", kind: .interrupted,
                 details: ["Everything was written; its references were not checked."],
                 advice: ["`mongoferry verify \(report.databaseOptions)` checks them."])
+            error.report = report
+            throw error
         } catch {
             report.warnings.append(
                 "everything was written, but its references could not be checked; `mongoferry verify \(report.databaseOptions)` does it: \(error)"
             )
         }
         finish()
+    }
+
+    private mutating func trySettingAside(_ survey: FileSurvey) {
+        do {
+            try setAside(survey)
+        } catch {
+            report.warnings.append(
+                "the rows that were not taken could not be set aside: \(FerryError(explaining: error).text)")
+        }
     }
 
     /// What was or was not written matters more than a lock that will be taken over anyway.

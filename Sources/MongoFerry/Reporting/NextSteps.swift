@@ -66,6 +66,10 @@ extension Report {
     private var indexStep: String {
         let isOne = refusedIndexCount == 1
         guard status == .refused else {
+            guard collidingIndexCount > 0 else {
+                return
+                    "The server says above why it refuses \(isOne ? "the index" : "the indexes"): create \(isOne ? "one" : "some") by hand that it takes."
+            }
             return
                 "Create the refused \(isOne ? "index" : "indexes") by hand once the documents that stand in \(isOne ? "its" : "their") way are mended."
         }
@@ -96,6 +100,8 @@ extension Report {
             return
                 "\(source == nil ? "Mend these rows" : "Export again"), or set them aside with --max-rejects \(rejectionCount)."
         }
+        // The import goes on when it is run again.
+        if status == .failed || status == .interrupted { return "" }
         if let rejectsPlace {
             let isOne = rejectionCount == 1
             return

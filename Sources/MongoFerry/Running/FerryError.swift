@@ -19,6 +19,9 @@ public struct FerryError: Error, Sendable, CustomStringConvertible {
     public var details: [String]
     /// What to do next, a sentence each.
     public var advice: [String]
+    /// What an import had done, and which rows it had not taken, when it was stopped; nil where it had not begun to write.
+    /// Of the collection that was under way it counts what the server had confirmed.
+    public var report: Report?
 
     public init(_ text: String, kind: Kind = .failed, details: [String] = [], advice: [String] = []) {
         self.kind = kind

@@ -40,9 +40,14 @@ public struct Inspection: Sendable {
         let counts = Dictionary(
             seal?.records.map { ($0.name, $0.count) } ?? [], uniquingKeysWith: { first, _ in first })
         for entry in metadata.collections {
-            let count = counts[entry.name] ?? entry.records
             var text = "  \(BackupMetadata.shown(entry.name)): "
-            text += entry.kind == .view ? "view on \(entry.options["viewOn"]?.string ?? "?")" : count.counted("record")
+            if entry.kind == .view {
+                text += "view on \(entry.options["viewOn"]?.string ?? "?")"
+            } else {
+                // The head was written before the documents were read.
+                if counts[entry.name] == nil, !metadata.countsAreExact { text += "about " }
+                text += (counts[entry.name] ?? entry.records).counted("record")
+            }
             if entry.kind == .timeseries { text += ", time series" }
             if entry.databaseName != entry.name {
                 text += ", in the database \(BackupMetadata.shown(entry.databaseName))"
@@ -62,8 +67,12 @@ public struct Inspection: Sendable {
         for query in metadata.queries { lines.append("  only of \(query.name): \(query.query)") }
         if let seal {
             lines.append("seal \(seal.rows.counted("record")), sha256 \(seal.sha256); `mongoferry verify` checks it")
-        } else {
+        } else if compression == .none {
             lines.append("the seal is missing: the file is damaged, or is still being written")
+        } else {
+            // Another program's compression has no place where the seal could be looked for by itself.
+            lines.append(
+                "no seal was found without reading the whole file; `mongoferry verify` reads it and checks the seal")
         }
         // Whoever wrote the file has chosen the texts.
         return lines.map(\.oneLine)

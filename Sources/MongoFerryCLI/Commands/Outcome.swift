@@ -13,8 +13,7 @@ enum Outcome {
                     .joined(
                         separator: ": "))
         }
-        for line in Summary.rejections(report) { errors.line(line) }
-        for warning in report.warnings { errors.warning(warning) }
+        tellProblems(report)
         for line in Summary.references(report) { errors.line(line) }
         if !quiet { out.show(Summary.table(report)) }
         let isWell = [.done, .planned].contains(report.status)
@@ -27,5 +26,11 @@ enum Outcome {
         ExitText.write(
             FerryError("\(place.map { "\($0): " } ?? "")\(error)", advice: report.nextSteps).description)
         if !isWell { throw ExitCode(2) }
+    }
+
+    /// Which rows were not taken, and what else there is to know of what was written.
+    static func tellProblems(_ report: Report) {
+        for line in Summary.rejections(report) { Terminal.standardError.line(line) }
+        for warning in report.warnings { Terminal.standardError.warning(warning) }
     }
 }

@@ -26,8 +26,8 @@ struct PlanCommand: ParsableCommand {
     }
 
     func validate() throws {
-        if file != nil, common.db != nil || common.uri != nil || common.uriFile != nil {
-            throw ValidationError("plan looks at a file or at a database: leave out the file, or --db and --uri")
+        if file != nil, common.db != nil {
+            throw ValidationError("plan looks at a file or at a database: leave out the file, or --db")
         }
     }
 

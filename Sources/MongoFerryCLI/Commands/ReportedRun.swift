@@ -21,7 +21,14 @@ enum ReportedRun {
             display.end()
         } catch {
             display.end()
-            let error = error is CancellationError ? interrupted(known.operation) : error
+            var error = error is CancellationError ? interrupted(known.operation) : error
+            if var stopped = error as? FerryError, let done = stopped.report {
+                failure = done
+                Outcome.tellProblems(done)
+                failure.fail(with: stopped)
+                stopped.advice = failure.nextSteps
+                error = stopped
+            }
             failure.fail(with: error)
             failure.seconds = ((ContinuousClock.now - began).inSeconds * 1000).rounded() / 1000
             // The error and its exit status say what state things are in: nothing may come in their place.

@@ -70,7 +70,7 @@ struct VerifyCommand: ParsableCommand {
         known.database = common.db
         known.file = file
         try ReportedRun.run(known, common, reports) { operation, known in
-            let target = asksForDatabase || file == nil ? try common.target() : nil
+            let target = try target(operation)
             known.database = target?.database
             var verify = Verify(file: file, target: target, configuration: try common.configuration())
             verify.collections = choices.collection.map { Glob($0) }
@@ -80,6 +80,21 @@ struct VerifyCommand: ParsableCommand {
         } tell: {
             try tell($0)
         }
+    }
+
+    /// - Returns: nil where only the file is looked at.
+    private func target(_ operation: OperationContext) throws -> Target? {
+        guard file != nil else { return try common.target() }
+        guard asksForDatabase else { return nil }
+        let target = try common.target()
+        guard target.database == nil else { return target }
+        if !(choices.collection + choices.exclude + choices.rename).isEmpty {
+            throw FerryError(
+                "--collection, --exclude and --rename choose what is held against a database, and none is named",
+                kind: .usage, advice: ["Name it with --db, or in the connection string."])
+        }
+        operation.info("no database is named: only the file is looked at. --db compares it with a database")
+        return nil
     }
 
     private func tell(_ result: Report) throws {

@@ -1,4 +1,5 @@
 import Foundation
+import MongoDriver
 import MongoFerry
 import Synchronization
 
@@ -11,6 +12,7 @@ enum Interruption {
         // Made before a signal can come: a handler must not be the first to touch them.
         _ = cancellation.isCancelled
         _ = count.load(ordering: .relaxed)
+        SharedCounters.prepare()
         let handler: @convention(c) (Int32) -> Void = { _ in Interruption.arrived() }
         signal(SIGTERM, handler)
         // Unless whoever started it wants it to go on when the terminal goes, or where Ctrl-C is meant for what runs in
@@ -24,6 +26,7 @@ enum Interruption {
     private static func arrived() {
         if count.add(1, ordering: .relaxed).oldValue > 0 {
             say("\nmongoferry: stopped at once; an import that was under way can be run again\n")
+            SharedCounters.remove()
             _exit(130)
         }
         cancellation.cancel()

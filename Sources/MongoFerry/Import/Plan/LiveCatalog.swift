@@ -8,7 +8,10 @@ import Relations
 struct LiveCatalog: Sendable {
     struct Contents: Sendable {
         let count: Int
+        /// With those that are still being built.
         let indexes: [Document]
+        /// The names of those that are there, whatever becomes of the others.
+        let builtIndexes: Set<String>
     }
 
     /// All collections and views of the database.
@@ -37,9 +40,11 @@ struct LiveCatalog: Sendable {
         let written = collections.filter { $0.kind != .view && names.contains($0.name) }.map(\.name)
         let answers = try connection.answers(for: written) { client, name in
             let namespace = Namespace(database, name)
+            let count = try client.estimatedCount(namespace, readPreference: .primary)
+            let (built, building) = try client.listIndexesAndBuilds(of: namespace, readPreference: .primary)
             return Contents(
-                count: try client.estimatedCount(namespace, readPreference: .primary),
-                indexes: try client.listIndexes(of: namespace, readPreference: .primary))
+                count: count, indexes: built + building,
+                builtIndexes: Set(built.compactMap { $0["name"]?.string }))
         }
         // Names that only look the same are the plan's to refuse.
         contents = Dictionary(zip(written, answers)) { first, _ in first }

@@ -18,10 +18,13 @@ struct EarlierWrites {
     ///
     /// A user may always see the own operations. Source: MongoDB manual, `$currentOp`.
     /// - Parameter collection: nil for all of the database's; only before anything is written.
+    /// - Returns: whether there were any.
     /// - Throws: ``FerryError`` where one does not end; ``MongoError``; `CancellationError`.
-    func waitForEnd(_ collection: String? = nil) throws {
+    @discardableResult
+    func waitForEnd(_ collection: String? = nil) throws -> Bool {
         let start = ContinuousClock.now
         var waitedFor = try underWay(collection)
+        let areThere = !waitedFor.isEmpty
         while !waitedFor.isEmpty {
             try cancellation.check()
             guard ContinuousClock.now - start < Self.patience else {
@@ -34,6 +37,7 @@ struct EarlierWrites {
             // Others may write under the same name of an application.
             waitedFor = waitedFor.filter(still.contains)
         }
+        return areThere
     }
 
     /// - Returns: the numbers of the operations.
@@ -59,33 +63,32 @@ struct EarlierWrites {
     }
 
     private func filter(_ collection: String?) -> Document {
-        // Until a server has looked into a command it stands there under the database's name alone.
-        let fresh: Value = .string("\(connection.database).$cmd")
         let name = connection.pool.connectionString.applicationName ?? Connection.applicationName
-        var forms: [Value]
-        if let collection {
-            let names: [Value] = [collection, "system.buckets.\(collection)"].map {
-                .string("\(connection.database).\($0)")
-            }
-            forms = [
-                ["op": "insert", "ns": ["$in": .array(names)]], ["command.insert": .string(collection), "ns": fresh],
-            ]
-        } else {
+        // Until a server has looked into a command it stands there under the database's name alone, as `NAME.$cmd`.
+        let places: Value = [
+            "$gt": .string("\(connection.database)."), "$lt": .string("\(connection.database)/"),
             // The lock's own is among them.
-            let ofTheLock: Value = .string("\(connection.database).\(OwnNames.lock)")
-            let ours: Value = [
-                "$gt": .string("\(connection.database)."), "$lt": .string("\(connection.database)/"), "$ne": ofTheLock,
+            "$ne": .string("\(connection.database).\(OwnNames.lock)"),
+        ]
+        var forms: [Value]
+        let wanted: Value
+        if let collection {
+            let names: [Value] = [.string(collection), .string("system.buckets.\(collection)")]
+            wanted = ["$in": .array(names)]
+            let namespaces = names.compactMap(\.string).map { Value.string("\(connection.database).\($0)") }
+            forms = [["op": "insert", "ns": ["$in": .array(namespaces)]]]
+        } else {
+            wanted = ["$exists": true, "$ne": .string(OwnNames.lock)]
+            forms = [
+                ["op": ["$in": ["insert", "update", "remove"]], "ns": places],
+                // It is a command of the database `admin`.
+                ["command.renameCollection": places],
             ]
-            forms = [["op": ["$in": ["insert", "update", "remove"]], "ns": ours]]
-            for command in ["insert", "update", "delete"] {
-                forms.append(
-                    .document(
-                        Document {
-                            $0.append("command.\(command)", ["$exists": true, "$ne": .string(OwnNames.lock)])
-                            $0.append("ns", fresh)
-                        }))
-            }
         }
+        for command in Self.commands { forms.append(["command.\(command)": wanted, "ns": places]) }
         return ["appName": .string(name), "$or": .array(forms)]
     }
+
+    /// What makes another of a collection than it was.
+    private static let commands = ["insert", "update", "delete", "create", "drop"]
 }

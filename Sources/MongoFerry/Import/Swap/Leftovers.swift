@@ -15,7 +15,6 @@ struct Leftovers {
     func lookAfter(stopping isFatal: (_ restored: [String]) -> Bool) throws {
         // What an import that has taken the lock over has there is in use.
         try lock.check()
-        try EarlierWrites(connection: connection, cancellation: operation.cancellation).waitForEnd()
         let removed = try recoverDisplaced(stopping: isFatal)
         try forgetDefinitions()
         let litter = try removeStaging() + removed

@@ -29,11 +29,18 @@ struct Replacement {
         var swapped: [String] = []
         /// The server refused more than was allowed: the live data are as they were.
         var isRefused = false
+        /// Of a collection that was being replaced in place when that was stopped.
+        var part: CollectionOutcome?
+
+        /// What there is of the new in the place of the old.
+        var written: [CollectionOutcome] {
+            collections.filter { swapped.contains($0.name) } + (part.map { [$0] } ?? [])
+        }
     }
 
+    /// - Parameter outcome: what was done, also where it throws.
     /// - Throws: ``FerryError`` saying the state of every collection; `CancellationError` before the first swap.
-    func run(_ plan: ImportPlan) throws -> Outcome {
-        var outcome = Outcome()
+    func run(_ plan: ImportPlan, _ outcome: inout Outcome) throws {
         let staged = plan.steps.filter { $0.way == .staged }
         // Names of this run's own: a command of an interrupted one may still be under way on the server, and must not
         // find what this one is loading.
@@ -51,7 +58,7 @@ struct Replacement {
         }
         if outcome.isRefused {
             try discard(names, after: nil)
-            return outcome
+            return
         }
         // What cannot be staged comes last, in the plan's order: views at the end.
         for (number, step) in (staged + plan.steps.filter { $0.way != .staged }).enumerated() {
@@ -76,9 +83,9 @@ struct Replacement {
                 throw stopped(error, at: step, remains, plan, outcome.swapped)
             }
             outcome.swapped.append(step.name)
+            outcome.part = nil
             forget(step, plan)
         }
-        return outcome
     }
 
     /// Has the server look at a definition that is not staged while the old one is there: what it refuses, and what the user
@@ -193,9 +200,17 @@ struct Replacement {
     func fill(_ step: ImportPlan.Step, _ name: String, _ outcome: inout Outcome) throws {
         let watch = Stopwatch()
         let way: DocumentWriter.Way = step.entry.kind == .timeseries ? .measurements(nil) : .load
-        var result = try operation.timed("load \(step.name)") {
-            try loader.load(step.name, into: connection.namespace(name), way, writers: step.entry.isCapped ? 1 : nil)
+        func noteInPlace(_ loaded: CollectionOutcome) {
+            guard step.way == .inPlace else { return }
+            outcome.part = loaded
+            outcome.part?.deleted = step.liveCount ?? 0
         }
+        var result = try operation.timed("load \(step.name)") {
+            try loader.load(
+                step.name, into: connection.namespace(name), way, writers: step.entry.isCapped ? 1 : nil,
+                whereStopped: noteInPlace)
+        }
+        noteInPlace(result.outcome)
         try operation.cancellation.check()
         operation.progress(.index, step.name)
         let refused = try operation.timed("index \(step.name)") {

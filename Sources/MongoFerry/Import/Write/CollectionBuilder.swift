@@ -39,11 +39,14 @@ struct CollectionBuilder {
             }
         } catch let error as MongoError
             where !error.isWorthRepeating && !error.isServerSelection && !error.isNamespaceExists
-            && !error.isUnauthorized
+            && !error.isServerTrouble && !error.isUnauthorized
         {
             throw FerryError(
                 "the server cannot create \(entry.databaseName) with the file's options: \(error.message)",
-                details: ["Options: \(JSONText.document(entry.options).excerpt(300))"])
+                details: ["Options: \(JSONText.document(entry.options).excerpt(300))"],
+                advice: [
+                    "--exclude \(Report.shellWord(entry.name)) leaves it out. Or create it yourself, with options that this server has, and use --mode merge."
+                ])
         }
     }
 

@@ -101,6 +101,15 @@ final class LoadWorker: @unchecked Sendable {
         try body(try RawDocument(converted.bytes))
     }
 
+    /// What the database or a fault has settled, of a load that was stopped: without what was only read, and without the
+    /// batch that was under way.
+    var settled: CollectionOutcome {
+        var settled = outcome ?? open?.outcome ?? CollectionOutcome(name: name)
+        settled.unchanged += passed
+        settled.read = settled.inserted + settled.updated + settled.unchanged + settled.rejected
+        return settled
+    }
+
     func flushIfFull() throws { try open?.flushIfFull() }
 
     func finish() throws {

@@ -39,10 +39,11 @@ struct RowLoader {
     ///   - name: the collection's name in the file.
     ///   - writers: 1 where the order of insertion matters.
     ///   - known: rows that the database has already, byte for byte: they are passed over.
+    ///   - whereStopped: told what was done by then, where reading and writing are stopped.
     /// - Throws: ``MongoError``, ``BackupError``, ``FerryError``; `CancellationError`.
     func load(
         _ name: String, into namespace: Namespace, _ way: DocumentWriter.Way, isDryRun: Bool = false,
-        writers: Int? = nil, known: KnownRows? = nil
+        writers: Int? = nil, known: KnownRows? = nil, whereStopped: (CollectionOutcome) -> Void = { _ in }
     ) throws -> Result {
         let watch = Stopwatch()
         var result = Result(outcome: CollectionOutcome(name: name), matched: 0)
@@ -50,7 +51,17 @@ struct RowLoader {
         let repeated = try way.measurementFields.map {
             try RepeatedMeasurements(in: rows, of: reader, survey, rules, $0, self.operation.cancellation)
         }
-        let workers = try read(rows, into: namespace, way, repeated, isDryRun: isDryRun, writers: writers, known: known)
+        let workers = (0..<connection.bounded(writers ?? jobs)).map { _ in
+            LoadWorker(
+                name: name, survey: survey, rules: rules, end: rows.end, known: known,
+                tally: references?.tally(of: name))
+        }
+        do {
+            try read(rows, with: workers, into: namespace, way, repeated, isDryRun: isDryRun)
+        } catch {
+            whereStopped(workers.reduce(into: result.outcome) { $0 += $1.settled })
+            throw error
+        }
         result.add(workers)
         try writePostponed(workers.flatMap(\.postponed), namespace, way, &result)
         let setAside = workers.reduce(0) { $0 + $1.setAside }
@@ -73,18 +84,13 @@ struct RowLoader {
 
     /// Has the rows of a collection decoded and written by several threads.
     private func read(
-        _ rows: FileSurvey.Rows, into namespace: Namespace, _ way: DocumentWriter.Way,
-        _ repeated: RepeatedMeasurements?, isDryRun: Bool, writers: Int?, known: KnownRows?
-    ) throws -> [LoadWorker] {
+        _ rows: FileSurvey.Rows, with workers: [LoadWorker], into namespace: Namespace, _ way: DocumentWriter.Way,
+        _ repeated: RepeatedMeasurements?, isDryRun: Bool
+    ) throws {
         try reader.seek(to: rows.first)
         let name = rows.name
         let done = Tally()
         let bytes = Tally()
-        let workers = (0..<connection.bounded(writers ?? jobs)).map { _ in
-            LoadWorker(
-                name: name, survey: survey, rules: rules, end: rows.end, known: known,
-                tally: references?.tally(of: name))
-        }
         let (operation, connection, lock, rejections) = (operation, connection, lock, rejections)
         let bypassesValidation = encrypted.contains(name)
         let phase = phase ?? (isDryRun ? .preflight : .load)
@@ -109,7 +115,6 @@ struct RowLoader {
             afterEach: workers.map { worker in { @Sendable in try worker.flushIfFull() } },
             besideKept: way.keptBesideNextRow,
             atEnd: workers.map { worker in { @Sendable in try worker.finish() } })
-        return workers
     }
 
     /// Writes what found its place taken while all were writing.

@@ -139,7 +139,7 @@ struct SecondAttempt {
             return Failure(
                 postponed: group[0], index: 0, reason: "another writer holds it: \(error.message)", error: nil,
                 isHeldUp: true)
-        } catch let error as MongoError where !error.isRetryable && error.domain == .server {
+        } catch let error as MongoError where !error.isRetryable && !error.isServerTrouble && error.domain == .server {
             // Of the transaction itself, which a capped collection has none of.
             return Failure(postponed: group[0], index: 0, reason: error.message, error: nil)
         }
@@ -178,7 +178,9 @@ struct SecondAttempt {
             [command: .string(namespace.collection), list: [.document(statement)]], on: namespace.database,
             session: session)
         if let error = reply["writeErrors"]?.array?.first?.document {
-            throw Refusal(index: index, error: error.withRaw { WriteError($0) })
+            let refusal = error.withRaw { WriteError($0) }
+            guard refusal.isAboutOneDocument else { throw refusal.failure(of: "writing to \(namespace)") }
+            throw Refusal(index: index, error: refusal)
         }
         return Int(reply["n"]?.integer ?? 0)
     }

@@ -1,0 +1,282 @@
+import BSON
+import Foundation
+import MongoDriver
+import MongoFerry
+import Testing
+
+extension FaultServerTests {
+    /// An import that is stopped after it has begun to write says what it had done, and which rows were not taken.
+    @Suite(.serialized) struct StoppedImportTests {
+        let server: OwnServer
+
+        init() throws { server = try FaultServerTests.server.get() }
+
+        private func importing(_ database: TestDatabase, _ file: String, _ more: [String] = []) -> [String] {
+            ["import", file, "--uri", server.uri(), "--db", database.name, "--jobs", "1"] + more
+        }
+
+        /// Three collections, `a` with values that collide where `k` is unique.
+        private func makeFile(_ database: TestDatabase, _ folder: TemporaryFolder) throws -> String {
+            let file = folder.file("all.csv")
+            try database.insert((0..<6).map { ["_id": .int32($0), "k": .int32($0 % 3)] }, into: "a")
+            try database.insert((0..<5).map { ["_id": .int32($0)] }, into: "b")
+            try database.insert((0..<4).map { ["_id": .int32($0)] }, into: "c")
+            let outcome = try Program.run(["export", "--uri", server.uri(), "--db", database.name, "-o", file])
+            try #require(outcome.status == 0, "\(outcome.text)")
+            for name in ["a", "b", "c"] { try database.drop(name) }
+            return file
+        }
+
+        private static func counts(_ report: JSONValue) -> [[JSONValue?]] {
+            guard case .array(let collections)? = report["collections"] else { return [] }
+            return collections.map { [$0["name"], $0["inserted"], $0["rejected"]] }
+        }
+
+        @Test(arguments: [ImportOptions.Mode.merge, .insert])
+        func whatTheServerRefusedIsToldWhereALaterCollectionStopsIt(_ mode: ImportOptions.Mode) throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try makeFile(database, folder)
+                try database.create("a", indexes: [["key": ["k": 1], "name": "k_1", "unique": true]])
+                let fault = try FailPoint(
+                    server, ["insert"], mode: .alwaysOn,
+                    ["errorCode": 14031, "namespace": .string("\(database.name).b")])
+                let outcome = try Program.run(
+                    importing(
+                        database, file, ["--mode", mode.rawValue, "--report", folder.file("report.json")]))
+                try fault.off()
+                #expect(outcome.status == 1, "\(outcome.text)")
+                for id in 3...5 {
+                    #expect(outcome.errors.contains(#"a, _id \#(id): "#), "\(outcome.errors)")
+                }
+                #expect(outcome.errors.contains("Done: a. Written in part: b."), "\(outcome.errors)")
+                #expect(outcome.errors.contains("The server has refused 3 documents: see above."), "\(outcome.errors)")
+                #expect(outcome.errors.contains("3 rows were set aside in \(file).rejects.csv"), "\(outcome.errors)")
+                #expect(outcome.errors.contains("Run the import again: it goes on where this one stopped."))
+                let report = try JSONValue(folder.text("report.json"))
+                #expect(report["status"] == .string("failed") && report["rejected"] == .number(3), "\(report)")
+                guard case .array(let rows)? = report["rejectedRows"] else {
+                    Issue.record("no rejectedRows: \(report)")
+                    return
+                }
+                #expect(rows.count == 3)
+                #expect(
+                    Self.counts(report) == [
+                        [.string("a"), .number(3), .number(3)], [.string("b"), .number(0), .number(0)],
+                    ])
+                #expect(try String(contentsOfFile: file + ".rejects.csv", encoding: .utf8).contains("\na,"))
+            }
+        }
+
+        @Test func anInterruptedMergeReportsWhatItHadWritten() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try makeFile(database, folder)
+                let pause = try FailPoint(
+                    server, ["insert"], mode: .alwaysOn,
+                    ["blockConnection": true, "blockTimeMS": 700, "namespace": .string("\(database.name).b")])
+                let outcome = try Program(
+                    importing(database, file, ["--report", folder.file("report.json")])
+                ).interrupted(at: pause)
+                #expect(outcome.status == 130, "\(outcome.text)")
+                let report = try JSONValue(folder.text("report.json"))
+                #expect(report["status"] == .string("interrupted"))
+                #expect(Self.counts(report).first == [.string("a"), .number(6), .number(0)], "\(report)")
+                let written = try database.count("b")
+                let told = Self.counts(report).dropFirst().first
+                #expect(told == nil && written == 0 || told?[1] == .number(Double(written)), "\(report), \(written)")
+                #expect(Self.counts(report).count < 3)
+            }
+        }
+
+        @Test func aReplaceWhoseSecondRenameFailsReportsTheFirst() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try makeFile(database, folder)
+                for name in ["a", "b", "c"] { try database.insert([["_id": "old"]], into: name) }
+                let fault = try FailPoint(server, ["renameCollection"], mode: .skip(1), ["errorCode": 20])
+                let outcome = try Program.run(
+                    importing(
+                        database, file, ["--mode", "replace", "--yes", "--report", folder.file("report.json")]))
+                try fault.off()
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("New already: a. Still old: b, c."), "\(outcome.errors)")
+                let report = try JSONValue(folder.text("report.json"))
+                #expect(Self.counts(report) == [[.string("a"), .number(6), .number(0)]], "\(report)")
+                #expect(try database.count("a") == 6)
+                #expect(try database.documents(in: "b") == [["_id": "old"]])
+                // What was staged of the others is removed by the next one.
+                let again = try Program.run(importing(database, file, ["--mode", "replace", "--yes"]))
+                #expect(again.status == 0, "\(again.text)")
+            }
+        }
+
+        @Test func anInPlaceReplaceThatStopsReportsWhatItHadLoaded() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try makeFile(database, folder)
+                for name in ["a", "b"] { try database.insert([["_id": "old"]], into: name) }
+                let fault = try FailPoint(
+                    server, ["insert"], mode: .alwaysOn,
+                    ["errorCode": 14031, "namespace": .string("\(database.name).b")])
+                let arguments = ["--mode", "replace", "--in-place", "--yes"]
+                let outcome = try Program.run(
+                    importing(database, file, arguments + ["--report", folder.file("report.json")]))
+                try fault.off()
+                #expect(outcome.status == 1, "\(outcome.text)")
+                let report = try JSONValue(folder.text("report.json"))
+                #expect(
+                    Self.counts(report) == [
+                        [.string("a"), .number(6), .number(0)], [.string("b"), .number(0), .number(0)],
+                    ], "\(report)")
+                #expect(try Program.run(importing(database, file, arguments)).status == 0)
+                #expect(try database.count("b") == 5)
+            }
+        }
+
+        // MARK: Before the first write
+
+        @Test(arguments: [ImportOptions.Mode.merge, .insert])
+        func aViewThatTheServerDoesNotTakeIsFoundOutBeforeAnythingIsWritten(_ mode: ImportOptions.Mode) throws {
+            try withDatabase(on: server) { database, folder in
+                try database.create(
+                    "v",
+                    [
+                        "viewOn": "a",
+                        "pipeline": [["$densify": ["field": "x", "range": ["step": 1, "bounds": "full"]]]],
+                    ])
+                let file = try makeFile(database, folder)
+                try database.drop("v")
+                // As an older server would answer, which does not know the stage.
+                let fault = try FailPoint(server, ["create"], mode: .alwaysOn, ["errorCode": 40324])
+                let outcome = try Program.run(importing(database, file, ["--mode", mode.rawValue]))
+                try fault.off()
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("the server cannot create v with the file's options"))
+                #expect(outcome.errors.contains("Nothing was written."), "\(outcome.errors)")
+                #expect(outcome.errors.contains("--exclude v leaves it out."), "\(outcome.errors)")
+                #expect(!outcome.errors.contains("Run the import again"), "\(outcome.errors)")
+                #expect(try database.names() == [])
+                let without = try Program.run(importing(database, file, ["--exclude", "v"]))
+                #expect(without.status == 0, "\(without.text)")
+                #expect(try database.names() == ["a", "b", "c"])
+            }
+        }
+
+        // MARK: After another that was killed
+
+        private func kill(_ program: Program, at pause: FailPoint) throws {
+            try pause.waitUntilEntered()
+            program.send(SIGKILL)
+            _ = try program.wait()
+        }
+
+        /// Two files of the same documents, and the database as the second has it.
+        private func makeTwo(
+            _ database: TestDatabase, _ folder: TemporaryFolder
+        ) throws -> (first: String, second: String) {
+            let files = (folder.file("first.csv"), folder.file("second.csv"))
+            for (generation, file) in [("first", files.0), ("second", files.1)] {
+                if generation == "second" { try database.drop("a") }
+                try database.insert(
+                    (0..<1000).map { ["_id": .int32($0), "of": .string(generation)] }, into: "a")
+                let outcome = try Program.run(["export", "--uri", server.uri(), "--db", database.name, "-o", file])
+                try #require(outcome.status == 0, "\(outcome.text)")
+            }
+            return files
+        }
+
+        @Test func aMergeComparesAfterTheWritesOfAKilledOneHaveEnded() throws {
+            try withDatabase(on: server) { database, folder in
+                let (first, second) = try makeTwo(database, folder)
+                let pause = try FailPoint(
+                    server, ["update"], mode: .times(1),
+                    ["blockConnection": true, "blockTimeMS": 2000, "namespace": .string("\(database.name).a")])
+                try kill(Program(importing(database, first)), at: pause)
+                let outcome = try Program.run(importing(database, second))
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(try database.count("a", ["of": "second"]) == 1000, "\(outcome.text)")
+            }
+        }
+
+        /// What is told as another program's is a problem, and this is none.
+        @Test func whatAKilledImportWroteAfterThePlanCameFromNoOtherProgram() throws {
+            try withDatabase(on: server) { database, folder in
+                let (first, second) = try makeTwo(database, folder)
+                try database.drop("a")
+                try database.insert([["_id": "live"]], into: "a")
+                let pause = try FailPoint(
+                    server, ["insert"], mode: .times(1),
+                    ["blockConnection": true, "blockTimeMS": 2000, "namespace": .string("\(database.name).a")])
+                try kill(Program(importing(database, first, ["--mode", "insert"])), at: pause)
+                let outcome = try Program.run(importing(database, second, ["--mode", "replace", "--yes"]))
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(!outcome.errors.contains("came from other programs"), "\(outcome.errors)")
+                #expect(try database.count("a", ["of": "second"]) == 1000)
+            }
+        }
+
+        @Test(arguments: ["merge", "replace"])
+        func theDropOfAKilledImportTakesNothingAwayFromTheNext(_ mode: String) throws {
+            try withDatabase(on: server) { database, folder in
+                let (first, second) = try makeTwo(database, folder)
+                let pause = try FailPoint(
+                    server, ["drop"], mode: .times(1),
+                    ["blockConnection": true, "blockTimeMS": 2000, "namespace": .string("\(database.name).a")])
+                try kill(
+                    Program(importing(database, first, ["--mode", "replace", "--in-place", "--yes"])), at: pause)
+                let began = ContinuousClock.now
+                let outcome = try Program.run(importing(database, second, ["--mode", mode, "--yes"]))
+                #expect(outcome.status == 0, "\(outcome.text)")
+                // By now a drop that was not waited for would have been done.
+                let rest = Duration.milliseconds(2300) - (ContinuousClock.now - began)
+                if rest > .zero { Thread.sleep(forTimeInterval: rest / .seconds(1)) }
+                #expect(try database.count("a", ["of": "second"]) == 1000, "\(outcome.text)")
+            }
+        }
+
+        /// How many imports build an index there.
+        private func waiting(_ admin: Client, _ database: TestDatabase) throws -> Int {
+            let filter: Document = [
+                "appName": "mongoferry", "command.createIndexes": "a",
+                "ns": ["$regex": .string("^\(database.name)\\.")],
+            ]
+            var count = 0
+            try admin.aggregate(
+                database: "admin",
+                pipeline: [["$currentOp": ["allUsers": true]], ["$match": .document(filter)]]
+            ).forEach { _ in count += 1 }
+            return count
+        }
+
+        @Test func anIndexThatIsStillBeingBuiltIsNotThere() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("all.csv")
+                try database.create("a", indexes: [["key": ["u": 1], "name": "u_1", "unique": true]])
+                try database.insert((0..<10).map { ["_id": .int32($0), "u": .int32($0)] }, into: "a")
+                let export = try Program.run(["export", "--uri", server.uri(), "--db", database.name, "-o", file])
+                try #require(export.status == 0, "\(export.text)")
+                try database.run(["dropIndexes": "a", "index": "u_1"])
+                try database.insert([["_id": "extra", "u": 5]], into: "a")
+                let admin = try server.pool().makeClient()
+                func hang(_ mode: Value) throws {
+                    try admin.run(
+                        ["configureFailPoint": "hangAfterStartingIndexBuild", "mode": mode], on: "admin")
+                }
+                func builds() throws -> Int {
+                    try admin.listIndexesAndBuilds(of: database.namespace("a")).building.count
+                }
+                try hang("alwaysOn")
+                defer { try? hang("off") }
+                let killed = try Program(importing(database, file))
+                try poll("an index build") { try builds() == 1 }
+                killed.send(SIGKILL)
+                _ = try killed.wait()
+                let next = try Program(importing(database, file))
+                // It waits for that build, whose outcome is its own.
+                try poll("an import that builds the index") { try waiting(admin, database) == 1 }
+                try hang("off")
+                let outcome = try next.wait(seconds: 30)
+                #expect(outcome.status == 2, "\(outcome.text)")
+                #expect(outcome.errors.contains("the server refuses index u_1 on a"), "\(outcome.errors)")
+                #expect(try builds() == 0)
+            }
+        }
+    }
+}
