@@ -24,6 +24,12 @@ extension Client {
         return ServerInfo(hello: hello, buildInfo: buildInfo)
     }
 
+    /// Asks a replica set's member how far it is; nil of other servers.
+    /// - Throws: ``MongoError``.
+    public func replicationState(readPreference: ReadPreference = .connectionString) throws -> ReplicationState? {
+        ReplicationState(try run(["hello": 1], on: "admin", readPreference: readPreference))
+    }
+
     /// The latest `hello` of a server, see ``withServer(_:_:_:)``; nil where there has been none.
     private func watched(_ readPreference: ReadPreference?, _ context: String? = nil) throws -> Document? {
         try withServer(readPreference, context) {

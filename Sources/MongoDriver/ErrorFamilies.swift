@@ -57,6 +57,8 @@ extension MongoError {
     public var isUnauthorized: Bool { isServer(ServerCode.unauthorized) }
     /// The cursor was closed by the server: ten minutes without a read, a restart, or somebody killed it.
     public var isCursorNotFound: Bool { isServer(ServerCode.cursorNotFound) }
+    /// What a capped collection's cursor was to read next has been overwritten.
+    public var isCappedPositionLost: Bool { isServer(ServerCode.cappedPositionLost) }
     public var isCommandNotFound: Bool { isServer(ServerCode.commandNotFound) }
 
     private func isServer(_ wanted: Int) -> Bool { domain == .server && code == wanted }

@@ -12,6 +12,7 @@ enum ServerCode {
     static let cacheIsFull = 388
     static let cannotBuildIndexKeys = 201
     static let writeConcernFailed = 64
+    static let cappedPositionLost = 136
     static let readConcernMajorityNotEnabled = 148
     static let snapshotTooOld = 239
     static let snapshotUnavailable = 246

@@ -28,10 +28,8 @@ public struct ServerInfo: Sendable {
     /// The server's time when it answered; nil on a standalone.
     public let operationTime: Timestamp?
     public let clusterTime: Timestamp?
-    /// Of a replica set's member: its own latest write, and the latest that a majority of the members had, as it knew.
-    public let lastWrite: (own: Timestamp, majority: Timestamp)?
-    /// Of a replica set's member: whether it knew of a primary, itself or another. Without one a majority gets no further.
-    public let knowsPrimary: Bool
+    /// Of a replica set's member, as the latest `hello` told it.
+    public let replication: ReplicationState?
 
     /// Bytes of the largest document that may be stored.
     public var maximumStoredDocument: Int { maxBsonObjectSize + Self.documentAllowance }
@@ -73,13 +71,6 @@ public struct ServerInfo: Sendable {
         supportsSessions = hello["logicalSessionTimeoutMinutes"]?.integer != nil
         operationTime = hello["operationTime"]?.timestamp
         clusterTime = hello["$clusterTime"]?.document?["clusterTime"]?.timestamp
-        knowsPrimary = hello["primary"] != nil
-        let writes = hello["lastWrite"]?.document
-        func time(_ name: String) -> Timestamp? { writes?[name]?.document?["ts"]?.timestamp }
-        if let own = time("opTime"), let majority = time("majorityOpTime") {
-            lastWrite = (own, majority)
-        } else {
-            lastWrite = nil
-        }
+        replication = ReplicationState(hello)
     }
 }

@@ -19,10 +19,11 @@ import Testing
 
     /// Merges; `change` comes after the plan.
     private func merge(
-        _ file: String, into database: TestDatabase, _ change: @escaping @Sendable (TestDatabase) throws -> Void
+        _ file: String, into database: TestDatabase, _ mode: ImportOptions.Mode = .merge,
+        _ change: @escaping @Sendable (TestDatabase) throws -> Void
     ) throws -> Report {
         let (pool, name) = (database.pool, database.name)
-        return try database.load(file) { options in
+        return try database.load(file, mode) { options in
             options.confirm = { _ in
                 try change(TestDatabase(pool: pool, client: try pool.makeClient(), name: name))
                 return true
@@ -62,6 +63,39 @@ import Testing
             }
             #expect(error?.text == "'b' is a view in \(database.name), and a collection in the file")
             #expect(try database.client.listCollections(in: database.name, named: ["a"]).isEmpty)
+        }
+    }
+
+    @Test(arguments: [ImportOptions.Mode.merge, .insert])
+    func aCollectionThatHasBecomeAViewStopsBeforeAnythingIsWritten(_ mode: ImportOptions.Mode) throws {
+        try withFile { database, file in
+            try database.drop("a")
+            let error = #expect(throws: FerryError.self) {
+                try merge(file, into: database, mode) {
+                    try $0.drop("b")
+                    try $0.create("b", ["viewOn": "other", "pipeline": []])
+                }
+            }
+            #expect(error?.text == "'b' is a view in \(database.name), and a collection in the file")
+            #expect(try database.client.listCollections(in: database.name, named: ["a"]).isEmpty)
+        }
+    }
+
+    @Test(arguments: [ImportOptions.Mode.merge, .insert])
+    func aViewThatHasBecomeACollectionStopsBeforeAnythingIsWritten(_ mode: ImportOptions.Mode) throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "a")
+            try database.create("v", ["viewOn": "a", "pipeline": []])
+            try database.export(to: folder.file("a.csv"))
+            try database.delete("a", [:])
+            let error = #expect(throws: FerryError.self) {
+                try merge(folder.file("a.csv"), into: database, mode) {
+                    try $0.drop("v")
+                    try $0.insert([["_id": "theirs"]], into: "v")
+                }
+            }
+            #expect(error?.text == "'v' is a collection in \(database.name), and a view in the file")
+            #expect(try database.count("a") == 0)
         }
     }
 

@@ -73,6 +73,30 @@ extension FaultServerTests {
             }
         }
 
+        /// Before MongoDB 7.0 the snapshot of a collection that is gone shows what a view of its name does.
+        @Test func aViewThatTakesAnExportedCollectionsNameIsNotTakenForIt() throws {
+            try withDatabase(on: server) { database, folder in
+                let filling = String(repeating: "x", count: 900)
+                try database.insert(
+                    (0..<6000).map { ["_id": .int32($0), "x": .string(filling)] as Document }, into: "a")
+                for name in ["y", "z"] {
+                    try database.insert((0..<50).map { ["_id": .int32($0), "of": .string(name)] }, into: name)
+                }
+                let pause = try FailPoint(
+                    server, ["getMore"], mode: .alwaysOn, ["blockConnection": true, "blockTimeMS": 1500])
+                let file = folder.file("all.csv")
+                let program = try Program(exporting(database, to: file, ["--jobs", "1"]))
+                try pause.waitUntilEntered()
+                try database.drop("y")
+                try database.create("y", ["viewOn": "z", "pipeline": []])
+                try pause.off()
+                let outcome = try program.wait()
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("y was dropped or renamed while the export ran"), "\(outcome.errors)")
+                #expect(!FileManager.default.fileExists(atPath: file))
+            }
+        }
+
         /// Of an aggregation that is not done yet: once it is, they have another name.
         @Test func whatTheServerHasForATimeIsLeftOutAndThatIsSaid() throws {
             try withDatabase(on: server) { database, folder in

@@ -247,6 +247,22 @@ struct ReplicaSetTests {
         }
     }
 
+    /// A moment that no majority ever has would be waited for without end.
+    @Test func anExportRightAfterTheOthersStoppedFollowingTakesWhatAMajorityHas() throws {
+        try withDatabase(on: set) { database, folder in
+            try insert(0..<3, into: "a", database)
+            try set.heal()
+            try OwnSet.withoutReplication(to: set.roles().secondaries) {
+                let document: Value = ["_id": 100]
+                try database.client.runWrite(
+                    ["insert": "a", "documents": [document]], on: database.name, writeConcern: WriteConcern(.nodes(1)))
+                let outcome = try Program(arguments("export", database, ["-o", folder.file("a.csv")])).wait(seconds: 60)
+                #expect(outcome.status == 0 && outcome.output.contains("3 records"), "\(outcome.text)")
+                #expect(outcome.errors.contains("no majority of the replica set's members has what was written after"))
+            }
+        }
+    }
+
     @Test func anImportIntoASecondaryIsRefusedAtOnce() throws {
         try withDatabase(on: set) { database, folder in
             try insert(0..<3, into: "a", database)

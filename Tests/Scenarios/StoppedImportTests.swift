@@ -159,6 +159,27 @@ extension FaultServerTests {
             }
         }
 
+        // MARK: While others change collections
+
+        /// Nothing had to be written to it, so nothing else would have shown it.
+        @Test func anEqualCollectionThatIsDroppedDuringAMergeIsTold() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try makeFile(database, folder)
+                try database.insert((0..<6).map { ["_id": .int32($0), "k": 100] }, into: "a")
+                try database.insert((0..<5).map { ["_id": .int32($0)] }, into: "b")
+                let pause = try FailPoint(
+                    server, ["update"], mode: .alwaysOn,
+                    ["blockConnection": true, "blockTimeMS": 700, "namespace": .string("\(database.name).a")])
+                let program = try Program(importing(database, file))
+                try pause.waitUntilEntered()
+                try database.drop("b")
+                let outcome = try program.wait()
+                try pause.off()
+                #expect(outcome.status == 2, "\(outcome.text)")
+                #expect(outcome.errors.contains("b was dropped or replaced by another program during the import"))
+            }
+        }
+
         // MARK: After another that was killed
 
         private func kill(_ program: Program, at pause: FailPoint) throws {
@@ -223,7 +244,8 @@ extension FaultServerTests {
                     Program(importing(database, first, ["--mode", "replace", "--in-place", "--yes"])), at: pause)
                 let began = ContinuousClock.now
                 let outcome = try Program.run(importing(database, second, ["--mode", mode, "--yes"]))
-                #expect(outcome.status == 0, "\(outcome.text)")
+                // What was there beside the file's documents is gone, and that is said.
+                #expect(outcome.status == (mode == "merge" ? 2 : 0), "\(outcome.text)")
                 // By now a drop that was not waited for would have been done.
                 let rest = Duration.milliseconds(2300) - (ContinuousClock.now - began)
                 if rest > .zero { Thread.sleep(forTimeInterval: rest / .seconds(1)) }

@@ -32,7 +32,7 @@ extension Export {
     /// would stand in the file with the options and indexes of another.
     ///
     /// Who has a place in the snapshot of all is there as it was listed; only, before MongoDB 7.0 a server that is asked for
-    /// the snapshot of what has gone says that it is empty.
+    /// the snapshot of what has gone says that it is empty, or gives what a view of that name shows.
     /// - Parameters:
     ///   - collections: with the documents that came.
     ///   - found: what the database held at first.
@@ -42,12 +42,14 @@ extension Export {
         _ collections: [(entry: BackupMetadata.Collection, read: Int)], _ found: [CollectionInfo],
         _ moment: ReadMoment, _ connection: Connection
     ) throws {
+        guard !collections.isEmpty else { return }
+        let now = try connection.withClient { try $0.listCollections(in: connection.database) }
+        let views = Set(now.filter { $0.kind == .view }.map { ExactName($0.name) })
         // One that was not there any more when its indexes were asked for has none.
         let doubtful = collections.filter {
             moment.clusterTime == nil || $0.entry.isCapped || $0.read != $0.entry.records || $0.entry.indexes.isEmpty
+                || views.contains(ExactName($0.entry.databaseName))
         }.map(\.entry)
-        guard !doubtful.isEmpty else { return }
-        let now = try connection.withClient { try $0.listCollections(in: connection.database) }
         let (before, after) = (CollectionIdentities(found), CollectionIdentities(now))
         for entry in doubtful {
             guard let identity = after[entry.databaseName], identity == before[entry.databaseName] else {

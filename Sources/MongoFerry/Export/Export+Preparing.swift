@@ -89,7 +89,7 @@ extension Export {
                 options.reproducible ? .repeatable : .quick)
         let graph = ReferenceGraph(collections: catalog.entries.map(\.name), references: references)
         catalog.entries = Self.ordered(catalog.entries, graph.order)
-        let moment = try ReadMoment(connection, after: sizes, wanted: options.consistency)
+        let moment = try ReadMoment(connection, after: sizes, wanted: options.consistency, operation.cancellation)
         return PreparedExport(sizes: sizes, references: references, moment: moment)
     }
 }

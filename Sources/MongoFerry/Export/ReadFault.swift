@@ -25,10 +25,24 @@ enum ReadFault {
                     "Somebody has killed it, or it was not read for longer than the server keeps cursors: --jobs 1 opens one after the other.",
                 ])
         }
+        if error.isSnapshotUnavailable, moment.isPast {
+            return FerryError(
+                "a collection or an index was created or dropped after what a majority of the replica set's members has: \(error.message)",
+                details: ["Nothing was left behind under the file's name."],
+                advice: [
+                    "Wait until the members have caught up (rs.status() in mongosh shows it); or use --consistency none, which reads what is there now."
+                ])
+        }
         if error.isSnapshotUnavailable {
             return FerryError(
                 "a collection or an index was created or dropped while the export ran: \(error.message)",
                 details: ["Nothing was left behind under the file's name."], advice: ["Run the export again."])
+        }
+        if error.isCappedPositionLost {
+            return FerryError(
+                "a capped collection was overwritten faster than it could be read: \(error.message)",
+                details: ["Nothing was left behind under the file's name."],
+                advice: ["Run the export again when less is written to it, or leave it out with --exclude."])
         }
         if error.isNetworkError || error.isNotPrimary {
             return FerryError(

@@ -1,5 +1,6 @@
 import BSON
 import ExtendedJSON
+import Foundation
 import MongoDriver
 
 /// At which moment the documents of an export are read.
@@ -7,9 +8,8 @@ struct ReadMoment: Sendable {
     let consistency: ExportOptions.Consistency
     /// The cluster time that all collections share.
     let clusterTime: Timestamp?
-    /// A majority of the replica set's members is so far behind that waiting for it could take for ever: the last time that
-    /// it had reached, and the time of the latest write.
-    private let lag: (majority: Timestamp, own: Timestamp)?
+    /// A majority of the replica set's members is so far behind that waiting for it could take for ever.
+    private let lag: ReplicationState?
 
     /// Settles on a moment that the server can give.
     ///
@@ -18,18 +18,30 @@ struct ReadMoment: Sendable {
     /// - Parameters:
     ///   - sizes: whose time is taken where they are recent, which saves a round trip.
     ///   - wanted: nil for the best there is.
-    /// - Throws: ``FerryError`` where a snapshot was asked for and the server has none.
-    init(_ connection: Connection, after sizes: CollectionSizes, wanted: ExportOptions.Consistency?) throws {
+    /// - Throws: ``FerryError`` where a snapshot was asked for and the server has none; `CancellationError`.
+    init(
+        _ connection: Connection, after sizes: CollectionSizes, wanted: ExportOptions.Consistency?,
+        _ cancellation: Cancellation
+    ) throws {
         if connection.server.supportsSnapshotReads {
             consistency = wanted ?? .snapshot
-            lag = consistency == .snapshot ? Self.lag(connection.server) : nil
-            clusterTime =
-                consistency == .snapshot ? try lag?.majority ?? sizes.recentTime ?? Self.time(of: connection) : nil
-            if consistency == .snapshot, clusterTime == nil {
+            guard consistency == .snapshot else {
+                clusterTime = nil
+                lag = nil
+                return
+            }
+            if let state = connection.server.replication, Self.isBehind(state) {
+                lag = state
+                clusterTime = state.majority
+                return
+            }
+            guard let time = try sizes.recentTime ?? Self.time(of: connection) else {
                 throw FerryError(
                     "the server reports no operationTime for a snapshot",
                     advice: ["Use --consistency none to read without one."])
             }
+            lag = try Self.lag(behind: time, connection, cancellation)
+            clusterTime = lag?.majority ?? time
             return
         }
         if let wanted, wanted != .none {
@@ -43,13 +55,43 @@ struct ReadMoment: Sendable {
         lag = nil
     }
 
-    private static func lag(_ server: ServerInfo) -> (majority: Timestamp, own: Timestamp)? {
-        guard let (own, majority) = server.lastWrite else { return nil }
-        let isBehind = own.seconds >= majority.seconds + secondsBehind || !server.knowsPrimary && own != majority
-        return isBehind ? (majority, own) : nil
+    private static func isBehind(_ state: ReplicationState) -> Bool {
+        state.own.seconds >= state.majority.seconds + secondsBehind || isStuck(state)
+    }
+
+    /// Without a primary a majority gets no further.
+    private static func isStuck(_ state: ReplicationState) -> Bool {
+        !state.knowsPrimary && state.own != state.majority
     }
 
     private static let secondsBehind: UInt32 = 5
+    /// So long a majority has to reach the moment.
+    private static let patience = Duration.seconds(Int(secondsBehind))
+    private static let pause = 0.05
+
+    /// Waits until a majority of the members has reached a moment: the first read would wait for it without end where that
+    /// never comes, and nobody could stop it.
+    /// - Returns: how far the majority is where that takes too long, or where no primary is left; nil where it got there.
+    private static func lag(
+        behind time: Timestamp, _ connection: Connection, _ cancellation: Cancellation
+    ) throws -> ReplicationState? {
+        let began = ContinuousClock.now
+        var state = connection.server.replication
+        while let known = state, known.majority < time {
+            // What was known may be older than the moment: it is asked at least once.
+            let now = try connection.withClient { try $0.replicationState() }
+            if let now, now.majority < time {
+                if isStuck(now) || ContinuousClock.now - began > patience { return now }
+                try cancellation.check()
+                Thread.sleep(forTimeInterval: pause)
+            }
+            state = now
+        }
+        return nil
+    }
+
+    /// Whether documents are read as they were some time ago.
+    var isPast: Bool { lag != nil }
 
     /// What a lag means for the file; nil where there is none.
     var warning: String? {
@@ -57,7 +99,8 @@ struct ReadMoment: Sendable {
         func text(_ time: Timestamp) -> String { ISODate.text(milliseconds: Int64(time.seconds) * 1000) }
         return
             "no majority of the replica set's members has what was written after \(text(lag.majority)) (latest write: "
-            + "\(text(lag.own))): the file shows the database as it was then. --consistency none reads what is there now"
+            + "\(text(lag.own))): the documents are those of then; which collections, options and indexes there are is "
+            + "as it is now. --consistency none reads what is there now"
     }
 
     private static func time(of connection: Connection) throws -> Timestamp? {

@@ -141,6 +141,7 @@ extension ImportRun {
         _ there: LiveCatalog
     ) throws {
         var results: [RowLoader.Result] = []
+        var written: [(step: ImportPlan.Step, uuid: Value)] = []
         for step in plan.steps {
             var part: CollectionOutcome?
             do {
@@ -159,7 +160,7 @@ extension ImportRun {
                 let isOrdered = step.entry.isCapped || step.entry.kind == .timeseries
                 if let outcome = unchanged(step, compared) {
                     noteRefused(waiting)
-                    noteChange(of: step, from: step.uuid, to: there.identities.uuid(of: step.databaseName))
+                    if let uuid = step.uuid { written.append((step, uuid)) }
                     report.collections.append(outcome)
                     tallied[step.name] = compared[step.name]?.outcomes
                     continue
@@ -177,7 +178,7 @@ extension ImportRun {
                 }
                 let refused = Set(waiting.compactMap { $0.index["name"]?.string })
                 noteRefused(try build(step, present: present) { refused.contains($0["name"]?.string ?? "") })
-                if uuid != nil { noteChange(of: step, from: uuid, to: try self.uuid(of: step)) }
+                if let uuid { written.append((step, uuid)) }
                 report.collections.append(result.outcome)
                 results.append(result)
             } catch {
@@ -193,6 +194,13 @@ extension ImportRun {
                     ],
                     advice: cause.advice + ["Run the import again: it goes on where this one stopped."])
             }
+        }
+        do {
+            try noteChanges(of: written)
+        } catch {
+            report.warnings.append(
+                "everything was written; whether other programs have dropped or replaced a collection meanwhile could not be seen: \(FerryError(explaining: error).text)"
+            )
         }
         forgetKept(plan)
         note(results, legacy)
@@ -253,12 +261,18 @@ extension ImportRun {
         }
     }
 
-    /// Tells where somebody has dropped or replaced a collection: what was written before that is gone.
-    private mutating func noteChange(of step: ImportPlan.Step, from before: Value?, to now: Value?) {
-        guard let before, now != before else { return }
-        report.warnings.append(
-            "\(step.databaseName) was dropped or replaced by another program during the import: what was written before is gone; import the file again"
-        )
+    /// Tells where somebody has dropped or replaced a collection: what was written before that is gone, or what was equal.
+    private mutating func noteChanges(of written: [(step: ImportPlan.Step, uuid: Value)]) throws {
+        guard !written.isEmpty else { return }
+        let found = try connection.withClient {
+            try $0.listCollections(in: connection.database, readPreference: .primary)
+        }
+        let now = CollectionIdentities(found)
+        for (step, uuid) in written where now.uuid(of: step.databaseName) != uuid {
+            report.warnings.append(
+                "\(step.databaseName) was dropped or replaced by another program during the import: what was there of the file before is gone; import the file again"
+            )
+        }
     }
 
     /// Builds those indexes that are wanted now and are not there yet.

@@ -11,13 +11,14 @@ enum WholeFile {
     /// Writes all of it or nothing; a pipe or a device is written to. A file that is there keeps its mode, since somebody
     /// may have given it to others.
     /// - Parameter mode: of a new file.
-    /// - Throws: ``FileError``, `POSIXError`.
+    /// - Throws: ``FileError``, `POSIXError`; `CancellationError` where nobody reads a pipe.
     static func write(_ text: String, to path: String, mode: mode_t = privateMode) throws {
+        // Whoever is tired of waiting for a pipe's reader may leave, whatever was stopped before.
+        if let special = try OpenFile.special(writing: path, whileWaiting: Interruption.cancellation.check) {
+            return try special.write(text)
+        }
         var before = stat()
         let isThere = stat(path, &before) == 0
-        if isThere, before.st_mode & S_IFMT != S_IFREG {
-            return try OpenFile(path: path, flags: O_WRONLY).write(text)
-        }
         let place = URL(fileURLWithPath: path).resolvingSymlinksInPath()
         let partial = place.deletingLastPathComponent()
             .appendingPathComponent(".mongoferry-\(UUID().uuidString).partial").path
@@ -44,6 +45,7 @@ enum WholeFile {
 
     /// The system's own, where Foundation has one behind its text.
     static func reason(_ error: any Error) -> String {
+        if error is CancellationError { return "nobody reads the pipe" }
         if let error = error as? FileError { return String(cString: strerror(error.code)) }
         return ((error as? CocoaError)?.underlying ?? error).localizedDescription
     }

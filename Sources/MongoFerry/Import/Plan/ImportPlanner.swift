@@ -86,6 +86,9 @@ struct ImportPlanner {
         let wasThere = step.liveOptions != nil || step.liveIsView || step.uuid != nil || step.liveCount != nil
         guard there[step.databaseName] != nil else { return wasThere ? .dropped : nil }
         guard wasThere else { return .created }
+        // Whether that is possible is looked at again.
+        let wasView = step.way == .view ? step.liveCount == nil : step.liveIsView
+        guard wasView == (there[step.databaseName]?.kind == .view) else { return .replaced }
         // Views have none, and some users may not see it.
         guard let before = step.uuid, let now = there.identities.uuid(of: step.databaseName) else { return nil }
         return before == now ? nil : .replaced

@@ -1,0 +1,36 @@
+import Foundation
+import Testing
+
+#if os(Linux)
+    /// libmongoc counts in shared memory, which stays until the machine is started again where nobody removes it.
+    @Suite struct SharedMemoryTests {
+        private static func place(of program: Program) -> String { "/dev/shm/mongoc-\(program.process)" }
+
+        /// Runs it with libmongoc's counters, which the tests have switched off else.
+        private static func start(_ arguments: [String]) throws -> Program {
+            try Program(["-u", "MONGOC_DISABLE_SHM", try Program.path()] + arguments, executable: "/usr/bin/env")
+        }
+
+        @Test(
+            arguments: [(["--version"], 0), (["inspect", "/nosuch.csv"], 1), (["bogus"], 64)] as [([String], Int32)])
+        func nothingIsLeftOfAnEnd(_ arguments: [String], _ status: Int32) throws {
+            let program = try Self.start(arguments)
+            let outcome = try program.wait()
+            #expect(outcome.status == status, "\(outcome.text)")
+            #expect(!FileManager.default.fileExists(atPath: Self.place(of: program)))
+        }
+
+        @Test(arguments: [1, 2]) func nothingIsLeftOfAnInterruption(signals: Int) throws {
+            let program = try Self.start([
+                "verify", "--uri", "mongodb://127.0.0.1:1/?connectTimeoutMS=500", "--db", "x",
+            ])
+            try poll("the counters") { FileManager.default.fileExists(atPath: Self.place(of: program)) }
+            // Made before `main`: the handlers may not be there yet.
+            Thread.sleep(forTimeInterval: 0.5)
+            for _ in 0..<signals { program.send(SIGINT) }
+            let outcome = try program.wait(seconds: 60)
+            #expect(outcome.status == 130, "\(outcome.text)")
+            #expect(!FileManager.default.fileExists(atPath: Self.place(of: program)))
+        }
+    }
+#endif
