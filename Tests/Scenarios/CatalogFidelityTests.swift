@@ -678,6 +678,7 @@ import Testing
             entry.indexes =
                 [["v": 2, "key": ["_id": 1], "name": "_id_"]] + refused
                 + [index("tiny", 0.0001), index("sphere", "2dsphere"), index("good", -1), index("long", .int64(1))]
+                + [index("ttl", -1, ["expireAfterSeconds": .double(.nan), "sparse": true])]
             try Self.write(entry, to: folder.file("old.csv"))
             let lines = [
                 "index \"true\": the key a: true is one that only old servers took",
@@ -687,6 +688,7 @@ import Testing
                 "index new: option quantum is not known to this program; a server that does not know it refuses the index",
                 "index tiny: the key a: 0.0001 has a direction that servers have read in different ways",
                 "index sphere: no 2dsphereIndexVersion, which means 1; it is built as that",
+                "index ttl: expireAfterSeconds is {\"$numberDouble\":\"NaN\"}; servers from 5.0 keep whole seconds",
             ]
             for mode in ImportOptions.Mode.allCases {
                 let error = #expect(throws: FerryError.self) {
@@ -710,7 +712,7 @@ import Testing
                 #expect(report.warnings.contains { $0.contains("index \(name) on items: ") }, "\(report.warnings)")
             }
             let built = try database.image().collections["items"]?.indexes ?? []
-            #expect(Set(built.compactMap { $0["name"]?.string }) == ["_id_", "tiny", "sphere", "good", "long"])
+            #expect(Set(built.compactMap { $0["name"]?.string }) == ["_id_", "tiny", "sphere", "good", "long", "ttl"])
             #expect(built.first { $0["name"] == "sphere" }?["2dsphereIndexVersion"] == 1)
         }
     }

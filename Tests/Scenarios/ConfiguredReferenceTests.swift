@@ -75,6 +75,49 @@ import Testing
         }
     }
 
+    /// The configuration says references of policies alone; payments lead to them all the same.
+    @Test(arguments: ["all.csv", "plain.csv"])
+    func collectionsOfWhichTheConfigurationSaysNothingKeepTheFilesReferences(_ name: String) throws {
+        try withTwoTestDatabases { source, copy, folder in
+            func id(_ number: Int) -> Value { .objectID(ObjectID(high: 7, low: UInt32(number))) }
+            try source.insert((0..<20).map { ["_id": id($0)] }, into: "customers")
+            try source.insert((0..<20).map { ["_id": id(100 + $0), "customerId": id($0)] }, into: "policies")
+            try source.insert((0..<20).map { ["_id": id(200 + $0), "policyId": id(100 + $0)] }, into: "payments")
+            if name == "all.csv" {
+                try source.export(to: folder.file(name))
+            } else {
+                // As the old application wrote it.
+                var rows = "collection,data\n"
+                for collection in ["payments", "policies", "customers"] {
+                    for document in try source.documents(in: collection) {
+                        let fields = document.elements.map { key, value -> String in
+                            guard case .objectID(let id) = value else { return "" }
+                            return "\"\"\(key)\"\":\"\"\(id)\"\""
+                        }
+                        rows += "\(collection),\"{\(fields.joined(separator: ","))}\"\n"
+                    }
+                }
+                try folder.write(rows, to: name)
+            }
+            try folder.write(
+                "collections: {customers: , policies: {references: {customerId: customers}}}", to: "c.yaml")
+            try folder.write(
+                "collections: {customers: , policies: {references: {customerId: customers}}, payments: {references: {}}}",
+                to: "none.yaml")
+            func order(_ config: String) throws -> [String] {
+                let outcome = try Self.run(
+                    ["import", folder.file(name), "--db", copy.name, "--dry-run", "--config", folder.file(config)])
+                #expect(outcome.status == 0, "\(outcome.text)")
+                func place(_ name: String) throws -> String.Index {
+                    try #require(outcome.errors.range(of: ". \(name) ")?.lowerBound, "\(outcome.text)")
+                }
+                return try ["customers", "policies", "payments"].sorted { try place($0) < place($1) }
+            }
+            #expect(try order("c.yaml") == ["customers", "policies", "payments"])
+            #expect(try order("none.yaml") == ["customers", "payments", "policies"])
+        }
+    }
+
     @Test func whatWasLeftOutByChoiceIsNoMistake() throws {
         try withDatabase { database, folder, config in
             let file = folder.file("some.csv")

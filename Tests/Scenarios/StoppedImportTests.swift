@@ -1,4 +1,5 @@
 import BSON
+import BackupFile
 import Foundation
 import MongoDriver
 import MongoFerry
@@ -156,6 +157,31 @@ extension FaultServerTests {
                 let without = try Program.run(importing(database, file, ["--exclude", "v"]))
                 #expect(without.status == 0, "\(without.text)")
                 #expect(try database.names() == ["a", "b", "c"])
+            }
+        }
+
+        /// With options that no server has, from a server that is none yet.
+        @Test(arguments: [ImportOptions.Mode.merge, .insert, .replace])
+        func optionsThatTheServerDoesNotKnowAreFoundOutBeforeAnythingIsWritten(_ mode: ImportOptions.Mode) throws {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("new.csv")
+                let entries: [BackupMetadata.Collection] = [
+                    .init(name: "a", records: 1), .init(name: "m", options: ["noSuchOption": true], records: 0),
+                ]
+                var metadata = BackupMetadata(created: nil, program: "x", database: "y", collections: entries)
+                metadata.serverVersion = "99.0.1"
+                let writer = try BackupWriter(
+                    .file(path: file, overwriting: true), compression: .none, plain: false, metadata: metadata)
+                try Array("a,\"{\"\"_id\"\":1}\"\n".utf8).withUnsafeBytes { try writer.write(rows: $0) }
+                try writer.finish(counts: ["a": 1, "m": 0])
+                let dry = try Program.run(importing(database, file, ["--mode", mode.rawValue, "--dry-run"]))
+                #expect(dry.status == 0, "\(dry.text)")
+                #expect(dry.errors.contains("the file is from MongoDB 99.0.1, this is "), "\(dry.errors)")
+                let outcome = try Program.run(importing(database, file, ["--mode", mode.rawValue, "--yes"]))
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("the server cannot create m with the file's options: "))
+                #expect(outcome.errors.contains("--exclude m leaves it out."), "\(outcome.errors)")
+                #expect(try database.names() == [])
             }
         }
 

@@ -49,6 +49,24 @@ import Testing
         """
 
     /// Without the renames it would write over another collection.
+    /// Every command takes it; to compare with a database is another wish, which names one.
+    @Test func anAddressWithoutADatabaseIsNoWishToCompare() throws {
+        try withTwoTestDatabases { source, other, folder in
+            try source.insert([["_id": 1]], into: "a")
+            let file = folder.file("a.csv")
+            try source.export(to: file)
+            // The file's own database has something else by now.
+            try source.update("a", ["_id": 1], ["$set": ["n": 1]])
+            let alone = try Program.run(["verify", file, "--uri", testURI()])
+            #expect(alone.status == 0 && alone.output.hasSuffix("\(file): sound\n"), "\(alone.text)")
+            #expect(alone.errors.contains("no database is named: only the file is looked at"), "\(alone.errors)")
+            let chosen = try Program.run(["verify", file, "--uri", testURI(), "--collection", "a"])
+            #expect(chosen.status == 64 && chosen.errors.contains("none is named"), "\(chosen.text)")
+            #expect(try Program.run(["verify", file, "--uri", testURI(), "--db", source.name]).status == 2)
+            #expect(try Program.run(["plan", file, "--uri", testURI()]).status == 0)
+        }
+    }
+
     @Test func theImportThatIsAdvisedIsOneOfWhatWasCompared() throws {
         try withTwoTestDatabases { source, copy, folder in
             try source.insert((0..<3).map { ["_id": .int32($0)] }, into: "customers")

@@ -14,16 +14,21 @@ enum ReferenceSource {
         var warning: String { "a reference in the metadata is not understood and is left out: \(cause)" }
     }
 
-    /// The configuration's, where it has any; else the file's own, or what its legacy rows show.
+    /// The configuration's; of collections of which it says none the file's own, or what its legacy rows show.
     static func file(
         _ configuration: Configuration, _ metadata: BackupMetadata?, _ legacy: LegacyTypes? = nil
     ) -> (references: [Reference], faults: [Fault]) {
-        if !configuration.references.isEmpty { return (configuration.references, []) }
-        guard let metadata else { return (legacy?.references ?? [], []) }
-        var (references, faults): ([Reference], [Fault]) = ([], [])
+        func isOpen(_ reference: Reference) -> Bool {
+            configuration.collection(reference.collection)?.saysReferences != true
+        }
+        guard let metadata else {
+            return (configuration.references + (legacy?.references ?? []).filter(isOpen), [])
+        }
+        var (references, faults): ([Reference], [Fault]) = (configuration.references, [])
         for document in metadata.references {
             do throws(ReferenceError) {
-                references.append(try Reference(document: document))
+                let reference = try Reference(document: document)
+                if isOpen(reference) { references.append(reference) }
             } catch {
                 faults.append(Fault(cause: error))
             }

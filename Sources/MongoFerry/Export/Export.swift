@@ -59,8 +59,8 @@ public struct Export: Sendable {
         let (choice, prepared) = try prepared(first, connection, operation)
         let (catalog, sizes, references) = (choice.catalog, prepared.sizes, prepared.references)
         let moment = prepared.moment
-        let unfinished = try UnfinishedImport.warning(choice.found, connection)
-        if let unfinished { operation.warning(unfinished) }
+        let remarks = try remarks(choice, moment, connection)
+        for remark in remarks { operation.warning(remark) }
         let fileChoice = FileChoice(
             collections: options.collections, exclude: options.exclude, renames: [:],
             configuration: options.configuration)
@@ -68,22 +68,6 @@ public struct Export: Sendable {
             fileChoice.exclusion(of: $0) != nil
         }
         let graph = ReferenceGraph(collections: catalog.entries.map(\.name), references: references)
-        if let warning = moment.warning { operation.warning(warning) }
-        if moment.consistency == .none, options.consistency == nil {
-            operation.warning(
-                "\(connection.topologyText), MongoDB \(connection.server.version): no snapshot, so writes during the export may be half in the file"
-            )
-        }
-        let capped = catalog.entries.filter(\.isCapped).map(\.name)
-        if moment.readConcern != nil, !capped.isEmpty {
-            operation.warning(
-                "servers give no snapshots of capped collections: \(capped.joined(separator: ", ")) may hold what was written during the export"
-            )
-        }
-        if options.json == .relaxed {
-            operation.warning(
-                "--json relaxed loses the difference between number types: such a file does not restore exactly")
-        }
         let metadata = metadata(connection, catalog, references, moment)
         let writer = try BackupWriter(
             destination, compression: options.compression, plain: options.plain, metadata: metadata)
@@ -92,7 +76,7 @@ public struct Export: Sendable {
                 metadata, choice.found, sizes, choice.queries, moment, connection, writer, operation)
             report.database = connection.database
             report.note(options, catalog, operation)
-            if let unfinished { report.warnings.append(unfinished) }
+            report.warnings = remarks
             report.source = metadata.sourceText
             report.consistency = moment.consistency
             report.snapshot = moment.text
@@ -103,6 +87,29 @@ public struct Export: Sendable {
             writer.abandon()
             throw ReadFault.explained(error, moment)
         }
+    }
+
+    /// What the file cannot promise, which its report says too.
+    private func remarks(
+        _ choice: ExportChoice, _ moment: ReadMoment, _ connection: Connection
+    ) throws -> [String] {
+        var remarks = [try UnfinishedImport.warning(choice.found, connection), moment.warning].compactMap(\.self)
+        if moment.consistency == .none, options.consistency == nil {
+            remarks.append(
+                "\(connection.topologyText), MongoDB \(connection.server.version): no snapshot, so writes during the export may be half in the file"
+            )
+        }
+        let capped = choice.catalog.entries.filter(\.isCapped).map(\.name)
+        if moment.readConcern != nil, !capped.isEmpty {
+            remarks.append(
+                "servers give no snapshots of capped collections: \(capped.joined(separator: ", ")) may hold what was written during the export"
+            )
+        }
+        if options.json == .relaxed {
+            remarks.append(
+                "--json relaxed loses the difference between number types: such a file does not restore exactly")
+        }
+        return remarks
     }
 
     /// Anything but an ordinary file may make its writer wait, and cursors must not wait with it.

@@ -44,12 +44,23 @@ extension ImportRun {
         operation.warnOfUnmatched(options.exclude, among: planner.names, in: "the file")
         let there = try early ?? LiveCatalog(connection, names: planner.databaseNames)
         var plan = try planner.plan(survey, references, there)
+        plan.versions = newerFile()
         if there.collections.isEmpty { plan.missing = try missingDatabase() }
         guard !plan.steps.isEmpty else {
             let reason = survey.rows.isEmpty ? "the file has no rows" : "every collection is excluded"
             throw FerryError("\(reader.path): nothing to import: \(reason)")
         }
         return plan
+    }
+
+    /// Nil where the file does not say, and where only the last number is another.
+    private func newerFile() -> (file: String, here: String)? {
+        guard let version = reader.metadata?.serverVersion else { return nil }
+        let numbers = version.split(separator: ".").prefix(2).compactMap { Int($0) }
+        guard numbers.count == 2, connection.server.versionNumbers.prefix(2).lexicographicallyPrecedes(numbers) else {
+            return nil
+        }
+        return (version, connection.server.version)
     }
 
     /// Reads the file; what the database has is asked for meanwhile, where the file says at once what is in it.

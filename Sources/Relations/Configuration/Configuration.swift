@@ -9,15 +9,19 @@ public struct Configuration: Hashable, Sendable {
         /// In the order written.
         public let references: [Reference]
         public let types: [FieldPath: FieldType]
+        /// Whether ``references`` are all that the collection has, be it none; else those of a file or of its rows count.
+        public let saysReferences: Bool
 
+        /// - Parameter saysReferences: nil where it is enough that there are any.
         public init(
             name: String, databaseName: String? = nil, references: [Reference] = [],
-            types: [FieldPath: FieldType] = [:]
+            types: [FieldPath: FieldType] = [:], saysReferences: Bool? = nil
         ) {
             self.name = name
             self.databaseName = databaseName ?? name
             self.references = references
             self.types = types
+            self.saysReferences = saysReferences ?? !references.isEmpty
         }
     }
 

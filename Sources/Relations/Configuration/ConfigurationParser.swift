@@ -33,7 +33,8 @@ struct ConfigurationParser {
                 Configuration.Collection(
                     name: section.name, databaseName: section.databaseName,
                     references: try reader.references(section.references),
-                    types: try types(section.types, of: section.name)))
+                    types: try types(section.types, of: section.name),
+                    saysReferences: section.references.map { !$0.isNull }))
         }
         return Configuration(file: file, collections: result, exclude: exclude)
     }

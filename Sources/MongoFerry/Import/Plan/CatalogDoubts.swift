@@ -32,6 +32,11 @@ enum CatalogDoubts {
             result += index.keys.filter { !indexOptions.contains($0) }.map {
                 "index \(name): option \($0) is not known to this program; a server that does not know it refuses the index"
             }
+            if case .double(let seconds)? = index["expireAfterSeconds"], seconds != seconds.rounded() {
+                result.append(
+                    "index \(name): expireAfterSeconds is \(JSONText.value(.double(seconds))); servers from 5.0 keep whole seconds, and of NaN so many that nothing expires"
+                )
+            }
             result += keyDoubts(index, of: entry.kind).map { "index \(name): \($0)" }
         }
         return result

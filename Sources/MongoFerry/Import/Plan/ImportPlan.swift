@@ -57,6 +57,8 @@ public struct ImportPlan: Sendable {
     public var database: String
     /// The database that the file is a backup of; nil where the file does not say.
     public var fileDatabase: String?
+    /// The versions of the file's server and of this one, where the file's is newer.
+    var versions: (file: String, here: String)?
     /// Said where the database is not there yet.
     var missing: MissingDatabase?
     /// In the order in which they are written.
@@ -79,6 +81,11 @@ public struct ImportPlan: Sendable {
         var lines = ["import into \(database), mode \(mode.rawValue):"]
         if let fileDatabase, fileDatabase != database {
             lines.append("  the file is a backup of another database: \(BackupMetadata.shown(fileDatabase))")
+        }
+        if let versions {
+            lines.append(
+                "  the file is from MongoDB \(BackupMetadata.shown(versions.file)), this is \(versions.here): it may refuse options, indexes and views that it does not know"
+            )
         }
         if let missing {
             lines.append(
