@@ -1,6 +1,5 @@
 import BSON
 import CLibMongoC
-import Foundation
 
 /// One server command of a ``BulkWrite``: operations of one kind, not more than the server takes at once.
 ///
@@ -50,30 +49,9 @@ final class BulkWriteBatch {
         byteCount += size
     }
 
-    /// How long a server whose cache is full is given to make room.
-    private static let patience = Duration.seconds(20)
-    private static let pause = 0.25
-
-    /// Sends it, and adds the outcome to `result`. Where the server's cache had no room for any of it, it is sent again.
+    /// Sends it, and adds the outcome to `result`.
     /// - Throws: ``MongoError`` where the command as a whole failed.
     func execute(into result: inout BulkWriteResult, context: String) throws {
-        let began = ContinuousClock.now
-        let before = result
-        while true {
-            do {
-                return try send(into: &result, context: context)
-            } catch let error as MongoError
-                where error.code == ServerCode.cacheIsFull
-                && result.writeErrors.count == before.writeErrors.count + count
-                && ContinuousClock.now - began < Self.patience
-            {
-                result = before
-                Thread.sleep(forTimeInterval: Self.pause)
-            }
-        }
-    }
-
-    private func send(into result: inout BulkWriteResult, context: String) throws {
         let reply = Reply()
         var error = bson_error_t()
         result.sent = firstIndex + count

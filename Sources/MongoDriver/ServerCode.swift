@@ -27,7 +27,7 @@ enum ServerCode {
     /// InterruptedAtShutdown, InterruptedDueToReplStateChange, and the legacy "not master".
     static let stateChange: Set<Int> = [10107, 13435, 13436, 189, 91, 11600, 11602, 10058]
     /// What stops a whole batch rather than refusing one document.
-    static let notAboutOneDocument = trouble.union([unauthorized])
+    static let notAboutOneDocument = trouble.subtracting([cacheIsFull]).union([unauthorized])
 
     static let outOfDiskSpace = 14031
     /// What a server cannot do as it is now, whatever it was asked: the above, and Interrupted, ExceededMemoryLimit,

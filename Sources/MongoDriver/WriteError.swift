@@ -3,7 +3,7 @@ import BSON
 /// One operation of a bulk write that the server refused, or would have.
 public struct WriteError: Sendable {
     /// Which one, counted in the order of adding.
-    public let index: Int
+    public private(set) var index: Int
     /// The server's, or 0 where it was not even sent.
     public let code: Int
     public let message: String
@@ -20,12 +20,21 @@ public struct WriteError: Sendable {
     /// Before 5.0 servers insert documents with such names below the top, and replace none by them; nor by what begins
     /// as a DBRef and is none.
     public var isDollarName: Bool { ServerCode.dollarPrefixedName.contains(code) }
+    /// The server's cache had no room for a large document beside what it held: it may have some later.
+    public var isForLackOfCache: Bool { code == ServerCode.cacheIsFull }
     /// False for what stops a whole batch: a broken connection, an election, missing rights, a full disk.
     public var isAboutOneDocument: Bool { !ServerCode.notAboutOneDocument.contains(code) }
     /// As the error of the whole batch, which it has stopped.
     public func failure(of context: String) -> MongoError {
         MongoError(domain: .server, code: code, message: message, context: context)
     }
+    /// The same of the operation that has this number in another bulk write.
+    public func at(_ index: Int) -> WriteError {
+        var moved = self
+        moved.index = index
+        return moved
+    }
+
     /// The collection's validator refused it.
     public var isDocumentValidationFailure: Bool { code == 121 }
 

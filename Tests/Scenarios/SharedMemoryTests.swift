@@ -20,16 +20,21 @@ import Testing
             #expect(!FileManager.default.fileExists(atPath: Self.place(of: program)))
         }
 
-        @Test(arguments: [1, 2]) func nothingIsLeftOfAnInterruption(signals: Int) throws {
+        /// The second signal ends it at once.
+        @Test(arguments: [[SIGINT], [SIGINT, SIGTERM]]) func nothingIsLeftOfAnInterruption(_ signals: [Int32]) throws {
             let program = try Self.start([
                 "verify", "--uri", "mongodb://127.0.0.1:1/?connectTimeoutMS=500", "--db", "x",
             ])
             try poll("the counters") { FileManager.default.fileExists(atPath: Self.place(of: program)) }
             // Made before `main`: the handlers may not be there yet.
             Thread.sleep(forTimeInterval: 0.5)
-            for _ in 0..<signals { program.send(SIGINT) }
+            // Both before it can do anything about the first.
+            program.send(SIGSTOP)
+            for signal in signals { program.send(signal) }
+            program.send(SIGCONT)
             let outcome = try program.wait(seconds: 60)
             #expect(outcome.status == 130, "\(outcome.text)")
+            #expect(outcome.errors.contains("stopped at once") == (signals.count > 1), "\(outcome.errors)")
             #expect(!FileManager.default.fileExists(atPath: Self.place(of: program)))
         }
     }

@@ -30,7 +30,7 @@ struct ReadMoment: Sendable {
                 lag = nil
                 return
             }
-            if let state = connection.server.replication, Self.isBehind(state) {
+            if let state = connection.server.replication, Self.isStuck(state) {
                 lag = state
                 clusterTime = state.majority
                 return
@@ -55,18 +55,13 @@ struct ReadMoment: Sendable {
         lag = nil
     }
 
-    private static func isBehind(_ state: ReplicationState) -> Bool {
-        state.own.seconds >= state.majority.seconds + secondsBehind || isStuck(state)
-    }
-
     /// Without a primary a majority gets no further.
     private static func isStuck(_ state: ReplicationState) -> Bool {
         !state.knowsPrimary && state.own != state.majority
     }
 
-    private static let secondsBehind: UInt32 = 5
     /// So long a majority has to reach the moment.
-    private static let patience = Duration.seconds(Int(secondsBehind))
+    private static let patience = Duration.seconds(5)
     private static let pause = 0.05
 
     /// Waits until a majority of the members has reached a moment: the first read would wait for it without end where that

@@ -35,7 +35,10 @@ extension ImportRun {
                 try replacement.run(plan, &outcome)
             } catch {
                 report.collections = outcome.written
-                report.warnings += outcome.warnings
+                let names = Set(outcome.written.map(\.name))
+                report.warnings += outcome.warnings.filter { names.contains($0.name) }.map(\.text)
+                // Of what was replaced in place: a staged one that lacks an index is not swapped in.
+                if !names.isEmpty { noteRefused(outcome.refusedIndexes) }
                 throw error
             }
             report.collections = outcome.collections
@@ -43,7 +46,7 @@ extension ImportRun {
             note(outcome.loads, legacy)
             for load in outcome.loads { tallied[load.outcome.name] = load.references }
             noteRejections()
-            report.warnings += outcome.refusedIndexes.map(\.text) + outcome.warnings
+            report.warnings += outcome.refusedIndexes.map(\.text) + outcome.warnings.map(\.text)
             countRefused(outcome.refusedIndexes)
             if outcome.isRefused {
                 for index in report.collections.indices where !outcome.swapped.contains(report.collections[index].name)
@@ -146,7 +149,7 @@ extension ImportRun {
             var part: CollectionOutcome?
             do {
                 try operation.cancellation.check()
-                let present = there.contents[step.databaseName]?.builtIndexes ?? []
+                let present = present(there.contents[step.databaseName])
                 if there[step.databaseName] == nil {
                     try create(step)
                     if let kept = step.kept { try noteMade(kept) }
@@ -273,6 +276,13 @@ extension ImportRun {
                 "\(step.databaseName) was dropped or replaced by another program during the import: what was there of the file before is gone; import the file again"
             )
         }
+    }
+
+    /// The names of the indexes that need not be built. Where the file says none, those are wanted that are there, whatever
+    /// becomes of one that somebody builds.
+    private func present(_ live: LiveCatalog.Contents?) -> Set<String> {
+        guard let live else { return [] }
+        return reader.metadata == nil ? Set(live.indexes.compactMap { $0["name"]?.string }) : live.builtIndexes
     }
 
     /// Builds those indexes that are wanted now and are not there yet.

@@ -82,13 +82,19 @@ struct ImportRun {
         try write(plan, prepared.survey, prepared.legacy, prepared.references, lock)
     }
 
-    /// What an earlier import wrote after the plan was made did not come from other programs.
+    /// What came after the plan was made came from an earlier import as well as it may have from others: it is no fault.
     private func countAgain(_ plan: inout ImportPlan) throws {
-        for index in plan.steps.indices where plan.steps[index].liveCount != nil && !plan.steps[index].liveIsView {
-            let namespace = connection.namespace(plan.steps[index].databaseName)
-            plan.steps[index].liveCount = try connection.withClient {
-                try $0.estimatedCount(namespace, readPreference: .primary)
+        for index in plan.steps.indices where !plan.steps[index].liveIsView {
+            let step = plan.steps[index]
+            guard let before = step.liveCount else { continue }
+            let count = try connection.withClient {
+                try $0.estimatedCount(connection.namespace(step.databaseName), readPreference: .primary)
             }
+            plan.steps[index].liveCount = count
+            guard step.isReplaced, count > before else { continue }
+            operation.warning(
+                "\(step.databaseName): \((count - before).counted("document")) came after the plan was made, from an earlier import or from other programs, and will go with the old collection"
+            )
         }
     }
 
@@ -98,7 +104,8 @@ struct ImportRun {
         var error = FerryError(explaining: error)
         countPreflightProblems()
         noteRejections()
-        if !report.collections.isEmpty { trySettingAside(survey) }
+        // Who has stopped it is not kept waiting for a pass over the file.
+        if !report.collections.isEmpty, error.kind != .interrupted { trySettingAside(survey) }
         if rejections.count > 0 {
             error.details.append("The server has refused \(rejections.count.counted("document")): see above.")
         }

@@ -22,14 +22,16 @@ enum ReportedRun {
         } catch {
             display.end()
             var error = error is CancellationError ? interrupted(known.operation) : error
-            if var stopped = error as? FerryError, let done = stopped.report {
+            let stopped = error as? FerryError
+            if let done = stopped?.report {
                 failure = done
                 Outcome.tellProblems(done)
-                failure.fail(with: stopped)
+            }
+            failure.fail(with: error)
+            if var stopped, stopped.report != nil {
                 stopped.advice = failure.nextSteps
                 error = stopped
             }
-            failure.fail(with: error)
             failure.seconds = ((ContinuousClock.now - began).inSeconds * 1000).rounded() / 1000
             // The error and its exit status say what state things are in: nothing may come in their place.
             if let fault = reports.write(failure) { Terminal.standardError.warning("\(fault)") }

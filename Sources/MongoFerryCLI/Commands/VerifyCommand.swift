@@ -7,7 +7,7 @@ struct VerifyCommand: ParsableCommand {
         commandName: "verify", abstract: "Check a file, a database, or one against the other.",
         discussion: """
             A file alone: seal, counts, every row, duplicate ids, references. A database alone (--db): references. Both: is \
-            everything in the file in the database, equal?
+            everything in the file in the database, equal? --uri alone names no database, unless its address does.
 
             Examples:
               mongoferry verify insurance.csv.zst
@@ -93,7 +93,7 @@ struct VerifyCommand: ParsableCommand {
                 "--collection, --exclude and --rename choose what is held against a database, and none is named",
                 kind: .usage, advice: ["Name it with --db, or in the connection string."])
         }
-        operation.info("no database is named: only the file is looked at. --db compares it with a database")
+        operation.warning("no database is named: only the file is looked at. --db compares it with a database")
         return nil
     }
 

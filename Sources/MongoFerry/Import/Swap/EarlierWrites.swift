@@ -78,7 +78,8 @@ struct EarlierWrites {
             let namespaces = names.compactMap(\.string).map { Value.string("\(connection.database).\($0)") }
             forms = [["op": "insert", "ns": ["$in": .array(namespaces)]]]
         } else {
-            wanted = ["$exists": true, "$ne": .string(OwnNames.lock)]
+            // Of `findAndModify`, the update is a document.
+            wanted = ["$type": "string", "$ne": .string(OwnNames.lock)]
             forms = [
                 ["op": ["$in": ["insert", "update", "remove"]], "ns": places],
                 // It is a command of the database `admin`.

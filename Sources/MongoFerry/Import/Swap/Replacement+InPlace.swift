@@ -17,6 +17,7 @@ extension Replacement {
                     step.databaseName)
             }
             kept?.isOpen = true
+            outcome.part = nil
             try drop(step, kept, &remains)
             try connection.withClient { client in
                 try CollectionBuilder(client: client, database: connection.database).create(
@@ -82,8 +83,10 @@ extension Replacement {
         let count = try connection.withClient { try $0.countDocuments(connection.namespace(step.databaseName)) }
         guard count > loaded else { return try checkCounts(of: [(step, step.databaseName)], outcome.loads) }
         outcome.warnings.append(
-            "\(step.databaseName): \(loaded.counted("document was", "documents were")) written, and \(count.counted("is", "are")) there: other programs wrote to it while it was replaced in place\(wasRepeated ? ", or an insert whose connection had broken came late" : "")"
-        )
+            (
+                step.name,
+                "\(step.databaseName): \(loaded.counted("document was", "documents were")) written, and \(count.counted("is", "are")) there: other programs wrote to it while it was replaced in place\(wasRepeated ? ", or an insert whose connection had broken came late" : "")"
+            ))
     }
 
     /// Removes what was kept of a collection that is complete now. It is, whether that succeeds or not.

@@ -24,7 +24,8 @@ struct Replacement {
         var collections: [CollectionOutcome] = []
         var loads: [RowLoader.Result] = []
         var refusedIndexes: [CollectionBuilder.RefusedIndex] = []
-        var warnings: [String] = []
+        /// What is to be said of a collection or view once it is replaced, by its name in the file.
+        var warnings: [(name: String, text: String)] = []
         /// Collections and views that are new already.
         var swapped: [String] = []
         /// The server refused more than was allowed: the live data are as they were.
@@ -187,8 +188,10 @@ struct Replacement {
             // Fewer are no loss.
             guard count > planned else { continue }
             outcome.warnings.append(
-                "\(step.databaseName): \((count - planned).counted("document")) came from other programs after the plan was made, and went with the old collection"
-            )
+                (
+                    step.name,
+                    "\(step.databaseName): \((count - planned).counted("document")) came from other programs after the plan was made, and went with the old collection"
+                ))
         }
     }
 

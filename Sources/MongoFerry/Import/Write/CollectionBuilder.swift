@@ -45,7 +45,7 @@ struct CollectionBuilder {
                 "the server cannot create \(entry.databaseName) with the file's options: \(error.message)",
                 details: ["Options: \(JSONText.document(entry.options).excerpt(300))"],
                 advice: [
-                    "--exclude \(Report.shellWord(entry.name)) leaves it out. Or create it yourself, with options that this server has, and use --mode merge."
+                    "--exclude \(Report.shellWord(entry.name)) leaves it out. Or create it yourself, with options that this server has: --mode merge and insert go on with what is there."
                 ])
         }
     }

@@ -1,4 +1,5 @@
 import BSON
+import Foundation
 import MongoDriver
 import Relations
 
@@ -26,19 +27,20 @@ extension DocumentWriter {
         }
         if way.keptBesideNextRow == 2, bytes.count > Self.batchBytes { try dropDocuments() }
         let result = try bulk.execute()
-        var errors = result.writeErrors
+        let writeErrors = try waitForCache(result.writeErrors, indexes)
+        var errors = writeErrors
         var taken: [Int] = []
         if whereTaken != .reject {
             taken = errors.filter(Self.isTakenID).map { indexes[$0.index] }
             errors.removeAll(where: Self.isTakenID)
         }
-        outcome.inserted += indexes.count - result.writeErrors.count
+        outcome.inserted += indexes.count - writeErrors.count
         if case .merge = way { errors = try postpone(errors, indexes) }
         try note(errors, indexes)
         try Self.check(result)
         guard !taken.isEmpty else { return }
         if whereTaken == .keep {
-            return try keep(result.writeErrors.filter(Self.isTakenID).map { (indexes[$0.index], $0) })
+            return try keep(writeErrors.filter(Self.isTakenID).map { (indexes[$0.index], $0) })
         }
         // Somebody inserted it meanwhile, or a collation takes it for another. What is there now is not known, so that
         // no pipeline may be used.
@@ -59,6 +61,41 @@ extension DocumentWriter {
         outcome.updated += sent.count - second.writeErrors.count
         try Self.check(second)
         try writeInTransactions(dangerous)
+    }
+
+    /// How long a server whose cache is full is given to make room.
+    private static let patience = Duration.seconds(20)
+    private static let pause = 0.25
+
+    /// Sends again, each by itself, what the server's cache had no room for.
+    /// - Returns: the errors that are left; a document that has no room alone is refused like others.
+    /// - Throws: ``MongoError``, also where such a document is not held any more; `CancellationError`.
+    private func waitForCache(_ errors: [WriteError], _ indexes: [Int]) throws -> [WriteError] {
+        var (waiting, left) = (errors.filter(\.isForLackOfCache), errors.filter { !$0.isForLackOfCache })
+        guard let first = waiting.first else { return errors }
+        guard pending[indexes[first.index]].id == nil else { throw first.failure(of: "writing to \(namespace)") }
+        let began = ContinuousClock.now
+        while !waiting.isEmpty, ContinuousClock.now - began < Self.patience {
+            try cancellation.check()
+            Thread.sleep(forTimeInterval: Self.pause)
+            var still: [WriteError] = []
+            for error in waiting {
+                let bulk = try bulkWrite()
+                let document = try document(indexes[error.index])
+                if document.needsPipelineToInsert {
+                    try bulk.insertByUpdate(document)
+                } else {
+                    try bulk.insert(document)
+                }
+                let result = try bulk.execute()
+                try Self.check(result)
+                for again in result.writeErrors.map({ $0.at(error.index) }) {
+                    if again.isForLackOfCache { still.append(again) } else { left.append(again) }
+                }
+            }
+            waiting = still
+        }
+        return left + waiting
     }
 
     /// Tells documents that are there from those whose `_id` is another one, which a collation of the collection takes for

@@ -56,15 +56,25 @@ struct RowLoader {
                 name: name, survey: survey, rules: rules, end: rows.end, known: known,
                 tally: references?.tally(of: name))
         }
+        var isRead = false
         do {
             try read(rows, with: workers, into: namespace, way, repeated, isDryRun: isDryRun)
+            result.add(workers)
+            isRead = true
+            try writePostponed(workers.flatMap(\.postponed), namespace, way, &result)
+            try check(result, setAside: workers.reduce(0) { $0 + $1.setAside }, rows)
         } catch {
-            whereStopped(workers.reduce(into: result.outcome) { $0 += $1.settled })
+            whereStopped(isRead ? result.outcome : workers.reduce(into: result.outcome) { $0 += $1.settled })
             throw error
         }
-        result.add(workers)
-        try writePostponed(workers.flatMap(\.postponed), namespace, way, &result)
-        let setAside = workers.reduce(0) { $0 + $1.setAside }
+        result.outcome.seconds = watch.seconds
+        return result
+    }
+
+    /// Whether these were the rows that the preflight had found.
+    /// - Throws: ``FerryError``, ``BackupError``.
+    private func check(_ result: Result, setAside: Int, _ rows: FileSurvey.Rows) throws {
+        let name = rows.name
         guard result.outcome.read + setAside == rows.count else {
             throw FerryError(
                 "\(reader.path): \(result.outcome.read.counted("row")) of \(name) read, \(rows.count.grouped) found before: the file was changed while it was read"
@@ -78,8 +88,6 @@ struct RowLoader {
         }
         // Before anything is swapped in: its rows may be others than those that were found sound.
         try reader.checkUnchanged()
-        result.outcome.seconds = watch.seconds
-        return result
     }
 
     /// Has the rows of a collection decoded and written by several threads.
