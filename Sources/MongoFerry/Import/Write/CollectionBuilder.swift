@@ -44,10 +44,16 @@ struct CollectionBuilder {
             throw FerryError(
                 "the server cannot create \(entry.databaseName) with the file's options: \(error.message)",
                 details: ["Options: \(JSONText.document(entry.options).excerpt(300))"],
-                advice: [
-                    "--exclude \(Report.shellWord(entry.name)) leaves it out. Or create it yourself, with options that this server has: --mode merge and insert go on with what is there."
-                ])
+                advice: [Self.advice(entry)])
         }
+    }
+
+    private static func advice(_ entry: BackupMetadata.Collection) -> String {
+        let leave = "--exclude \(Report.shellWord(entry.name)) leaves it out."
+        // Of nothing else can a time series be made.
+        if entry.kind == .timeseries { return leave }
+        return leave
+            + " Or create it yourself, with options that this server has: --mode merge and insert go on with what is there."
     }
 
     /// So often another program's insert may come between a drop and what is created then.
