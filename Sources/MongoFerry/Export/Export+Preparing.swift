@@ -29,7 +29,7 @@ struct ExportChoice {
 struct PreparedExport {
     let sizes: CollectionSizes
     let references: [Reference]
-    let moment: ReadMoment
+    var moment: ReadMoment
 }
 
 extension Export {
@@ -51,8 +51,9 @@ extension Export {
             let known = attempt > Self.discoveries ? references : nil
             var prepared = try prepare(&choice.catalog, known, connection, operation)
             references = prepared.references
-            let now = try self.choice(
-                from: try connection.withClient { try $0.listCollections(in: connection.database) }, connection)
+            let (found, moment) = try listAgain(prepared.moment, connection, operation.cancellation)
+            prepared.moment = moment
+            let now = try self.choice(from: found, connection)
             if now.isSame(as: choice) {
                 // Indexes may be others, too.
                 if ContinuousClock.now - began > Self.freshness {
@@ -73,6 +74,20 @@ extension Export {
             advice: ["Leave out those that come and go with --exclude, or run the export when nothing else does that."])
     }
 
+    /// Waits for a majority to reach the moment meanwhile, where that is not known.
+    private func listAgain(
+        _ moment: ReadMoment, _ connection: Connection, _ cancellation: Cancellation
+    ) throws -> ([CollectionInfo], ReadMoment) {
+        func list() throws -> [CollectionInfo] {
+            try connection.withClient { try $0.listCollections(in: connection.database) }
+        }
+        guard moment.isAhead(of: connection.server) else { return (try list(), moment) }
+        guard connection.hasRoomForQuestions else {
+            return (try list(), try moment.reached(connection, cancellation))
+        }
+        return try Threads.run(list, beside: { try moment.reached(connection, cancellation) })
+    }
+
     private static let (preparations, discoveries) = (8, 2)
     /// So old may be what is known of indexes and sizes.
     private static let freshness = Duration.seconds(1)
@@ -89,7 +104,7 @@ extension Export {
                 options.reproducible ? .repeatable : .quick)
         let graph = ReferenceGraph(collections: catalog.entries.map(\.name), references: references)
         catalog.entries = Self.ordered(catalog.entries, graph.order)
-        let moment = try ReadMoment(connection, after: sizes, wanted: options.consistency, operation.cancellation)
+        let moment = try ReadMoment(connection, after: sizes, wanted: options.consistency)
         return PreparedExport(sizes: sizes, references: references, moment: moment)
     }
 }

@@ -18,11 +18,8 @@ struct ReadMoment: Sendable {
     /// - Parameters:
     ///   - sizes: whose time is taken where they are recent, which saves a round trip.
     ///   - wanted: nil for the best there is.
-    /// - Throws: ``FerryError`` where a snapshot was asked for and the server has none; `CancellationError`.
-    init(
-        _ connection: Connection, after sizes: CollectionSizes, wanted: ExportOptions.Consistency?,
-        _ cancellation: Cancellation
-    ) throws {
+    /// - Throws: ``FerryError`` where a snapshot was asked for and the server has none.
+    init(_ connection: Connection, after sizes: CollectionSizes, wanted: ExportOptions.Consistency?) throws {
         if connection.server.supportsSnapshotReads {
             consistency = wanted ?? .snapshot
             guard consistency == .snapshot else {
@@ -40,8 +37,8 @@ struct ReadMoment: Sendable {
                     "the server reports no operationTime for a snapshot",
                     advice: ["Use --consistency none to read without one."])
             }
-            lag = try Self.lag(behind: time, connection, cancellation)
-            clusterTime = lag?.majority ?? time
+            lag = nil
+            clusterTime = time
             return
         }
         if let wanted, wanted != .none {
@@ -64,25 +61,32 @@ struct ReadMoment: Sendable {
     private static let patience = Duration.seconds(5)
     private static let pause = 0.05
 
-    /// Waits until a majority of the members has reached a moment: the first read would wait for it without end where that
+    private init(behind state: ReplicationState) {
+        consistency = .snapshot
+        clusterTime = state.majority
+        lag = state
+    }
+
+    /// Whether a majority of the members may not have reached it yet, as far as is known.
+    func isAhead(of server: ServerInfo) -> Bool {
+        guard lag == nil, let clusterTime, let state = server.replication else { return false }
+        return state.majority < clusterTime
+    }
+
+    /// Waits until a majority of the members has reached the moment: the first read would wait for it without end where that
     /// never comes, and nobody could stop it.
-    /// - Returns: how far the majority is where that takes too long, or where no primary is left; nil where it got there.
-    private static func lag(
-        behind time: Timestamp, _ connection: Connection, _ cancellation: Cancellation
-    ) throws -> ReplicationState? {
+    /// - Returns: the moment that the majority has, where that takes too long, or where no primary is left.
+    /// - Throws: ``MongoError``; `CancellationError`.
+    func reached(_ connection: Connection, _ cancellation: Cancellation) throws -> ReadMoment {
         let began = ContinuousClock.now
-        var state = connection.server.replication
-        while let known = state, known.majority < time {
-            // What was known may be older than the moment: it is asked at least once.
-            let now = try connection.withClient { try $0.replicationState() }
-            if let now, now.majority < time {
-                if isStuck(now) || ContinuousClock.now - began > patience { return now }
-                try cancellation.check()
-                Thread.sleep(forTimeInterval: pause)
-            }
-            state = now
+        while let clusterTime, let now = try connection.withClient({ try $0.replicationState() }),
+            now.majority < clusterTime
+        {
+            if Self.isStuck(now) || ContinuousClock.now - began > Self.patience { return ReadMoment(behind: now) }
+            try cancellation.check()
+            Thread.sleep(forTimeInterval: Self.pause)
         }
-        return nil
+        return self
     }
 
     /// Whether documents are read as they were some time ago.
