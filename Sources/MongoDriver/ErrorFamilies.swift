@@ -39,11 +39,11 @@ extension MongoError {
     /// The write was done, but too few members confirmed it in time.
     public var isWriteConcernFailure: Bool { domain == .writeConcern }
 
-    /// The snapshot's history is gone: `minSnapshotHistoryWindowInSeconds` was too short for this read.
     /// Done, and not confirmed within ``WriteConcern/timeout``.
     public var isWriteConcernTimeout: Bool { domain == .writeConcern && code == ServerCode.writeConcernFailed }
     /// The server was told to have no read concern `majority`, as members of replica sets before 5.0 may be.
     public var isMajorityReadUnsupported: Bool { isServer(ServerCode.readConcernMajorityNotEnabled) }
+    /// The snapshot's history is gone: `minSnapshotHistoryWindowInSeconds` was too short for this read.
     public var isSnapshotTooOld: Bool { isServer(ServerCode.snapshotTooOld) }
     public var isSnapshotUnavailable: Bool { isServer(ServerCode.snapshotUnavailable) }
     /// An index cannot hold a value: a document's, or one that a query asks it for.

@@ -56,7 +56,7 @@ final class OrderedChunks: @unchecked Sendable {
     private static let aheadLimit = 3 << 20
     /// Bytes and chunks of all collections behind that one: a chunk's buffer may be larger than what is in it.
     private static let (aheadTotal, aheadPlaces) = (8 << 20, 32)
-    fileprivate static let hugeBytes = 8 << 20
+    static let hugeBytes = 8 << 20
 
     /// - Parameters:
     ///   - parts: how many readers' parts each collection has.

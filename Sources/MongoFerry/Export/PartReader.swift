@@ -1,3 +1,4 @@
+import ExtendedJSON
 import MongoDriver
 
 /// Reads parts, one after the other, and hands their documents to the encoders. Belongs to one thread.
@@ -25,11 +26,20 @@ struct PartReader {
             if hasCompany { try chunks.waitForHuge() }
             let cursor = try client.find(part.namespace, part.filter, options: part.options)
             while let batch = try cursor.nextBatch() {
+                let isAlone = try hasCompany || swells(batch)
                 try hand(over: batch, of: part.collection, cursor)
-                if hasCompany { try chunks.waitForHuge(cursor.keepAlive) }
+                if isAlone { try chunks.waitForHuge(cursor.keepAlive) }
             }
             chunks.endPart(collection: part.collection)
         }
+    }
+
+    /// Whether it is a huge document whose row is much larger still: beside that there is no room for another.
+    private func swells(_ batch: Batch) throws -> Bool {
+        guard batch.byteCount > OrderedChunks.hugeBytes else { return false }
+        var swells = false
+        try batch.forEach { swells = try swells || Swelling.isLikely($0) }
+        return swells
     }
 
     private func hand(over batch: Batch, of collection: Int, _ cursor: Cursor) throws {

@@ -82,7 +82,8 @@ struct ImportRun {
         try write(plan, prepared.survey, prepared.legacy, prepared.references, lock)
     }
 
-    /// What came after the plan was made came from an earlier import as well as it may have from others: it is no fault.
+    /// What came after the plan was made may be an earlier import's as well as another program's: it is told, and is no
+    /// problem.
     private func countAgain(_ plan: inout ImportPlan) throws {
         for index in plan.steps.indices where !plan.steps[index].liveIsView {
             let step = plan.steps[index]

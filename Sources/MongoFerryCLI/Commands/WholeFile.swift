@@ -13,7 +13,7 @@ enum WholeFile {
     /// - Parameter mode: of a new file.
     /// - Throws: ``FileError``, `POSIXError`; `CancellationError` where nobody reads a pipe.
     static func write(_ text: String, to path: String, mode: mode_t = privateMode) throws {
-        // Whoever is tired of waiting for a pipe's reader may leave, whatever was stopped before.
+        // Waiting for a pipe's reader can be stopped.
         if let special = try OpenFile.special(writing: path, whileWaiting: Interruption.cancellation.check) {
             return try special.write(text)
         }
