@@ -19,7 +19,10 @@ enum ExitText {
         default:
             let status = MongoFerryCommand.exitCode(for: error)
             // Help and version, which are no errors.
-            if status.isSuccess { MongoFerryCommand.exit(withError: error) }
+            if status.isSuccess {
+                SharedCounters.remove()
+                MongoFerryCommand.exit(withError: error)
+            }
             if status == .validationFailure {
                 // It quotes arguments, and a connection string with its password may be among them.
                 let text = Secrets.hidden(in: MongoFerryCommand.fullMessage(for: error))

@@ -11,6 +11,13 @@ import Testing
             try Program(["-u", "MONGOC_DISABLE_SHM", try Program.path()] + arguments, executable: "/usr/bin/env")
         }
 
+        /// Source: proc(5), `SigCgt`.
+        private static func catchesSignals(_ program: Program) -> Bool {
+            let text = (try? String(contentsOfFile: "/proc/\(program.process)/status", encoding: .utf8)) ?? ""
+            let caught = text.split(separator: "\n").first { $0.hasPrefix("SigCgt:") }?.split(separator: "\t").last
+            return caught.flatMap { UInt64($0, radix: 16) }.map { $0 & (1 << UInt64(SIGINT - 1)) != 0 } ?? false
+        }
+
         @Test(
             arguments: [(["--version"], 0), (["inspect", "/nosuch.csv"], 1), (["bogus"], 64)] as [([String], Int32)])
         func nothingIsLeftOfAnEnd(_ arguments: [String], _ status: Int32) throws {
@@ -25,9 +32,8 @@ import Testing
             let program = try Self.start([
                 "verify", "--uri", "mongodb://127.0.0.1:1/?connectTimeoutMS=500", "--db", "x",
             ])
-            try poll("the counters") { FileManager.default.fileExists(atPath: Self.place(of: program)) }
-            // Made before `main`: the handlers may not be there yet.
-            Thread.sleep(forTimeInterval: 0.5)
+            try poll("a handler of signals") { Self.catchesSignals(program) }
+            #expect(FileManager.default.fileExists(atPath: Self.place(of: program)))
             // Both before it can do anything about the first.
             program.send(SIGSTOP)
             for signal in signals { program.send(signal) }
