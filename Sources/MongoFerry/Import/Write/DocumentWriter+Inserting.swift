@@ -18,12 +18,7 @@ extension DocumentWriter {
         }
         let bulk = try bulkWrite()
         for index in indexes {
-            let document = try document(index)
-            if document.needsPipelineToInsert {
-                try bulk.insertByUpdate(document)
-            } else {
-                try bulk.insert(document)
-            }
+            try insert(document(index), in: bulk)
         }
         if way.keptBesideNextRow == 2, bytes.count > Self.batchBytes { try dropDocuments() }
         let result = try bulk.execute()
@@ -63,6 +58,14 @@ extension DocumentWriter {
         try writeInTransactions(dangerous)
     }
 
+    private func insert(_ document: RawDocument, in bulk: BulkWrite) throws {
+        if document.needsPipelineToInsert {
+            try bulk.insertByUpdate(document)
+        } else {
+            try bulk.insert(document)
+        }
+    }
+
     /// How long a server whose cache is full is given to make room.
     private static let patience = Duration.seconds(20)
     private static let pause = 0.25
@@ -81,12 +84,7 @@ extension DocumentWriter {
             var still: [WriteError] = []
             for error in waiting {
                 let bulk = try bulkWrite()
-                let document = try document(indexes[error.index])
-                if document.needsPipelineToInsert {
-                    try bulk.insertByUpdate(document)
-                } else {
-                    try bulk.insert(document)
-                }
+                try insert(document(indexes[error.index]), in: bulk)
                 let result = try bulk.execute()
                 try Self.check(result)
                 for again in result.writeErrors.map({ $0.at(error.index) }) {
