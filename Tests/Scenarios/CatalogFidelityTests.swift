@@ -16,6 +16,8 @@ import Testing
         #expect(merged.warnings == [])
         #expect(merged.status == .done)
         #expect(try copy.image().differences(from: expected) == [], "merged")
+        let verified = try Verify(file: file, target: copy.target).runBlocking(OperationContext())
+        #expect(verified.differences.map(\.detail) == [] && verified.warnings == [])
         for name in try copy.names() { try copy.drop(name) }
         try copy.load(file, .replace)
         #expect(try copy.image().differences(from: expected) == [], "replaced nothing")

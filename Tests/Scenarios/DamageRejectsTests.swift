@@ -61,6 +61,8 @@ import Testing
             try folder.write(Self.legacy, to: "old.csv")
             let report = try database.load(folder.file("old.csv")) { $0.maximumRejects = 5 }
             #expect(report.status == .problems && report.rejectionCount == 5)
+            // Every row that was read is in one of the other counts, except for the one that names no collection.
+            #expect(report.totals.read == 7 && report.totals.inserted == 3 && report.totals.rejected == 4)
             let lines = Self.legacy.split(separator: "\n")
             let rejects = try folder.text("old.csv.rejects.csv")
             #expect(rejects == ([0, 2, 3, 5, 6, 7].map { lines[$0] }.joined(separator: "\n") + "\n"))
@@ -87,7 +89,9 @@ import Testing
             }
             #expect(report.status == .problems && report.rejectionCount == 5 && report.rejectsFile == nil)
             // One of them names no collection.
-            #expect(report.totals.inserted == 3 && report.totals.rejected == 4)
+            #expect(report.totals.read == 7 && report.totals.inserted == 3 && report.totals.rejected == 4)
+            let checked = try Verify(file: file, target: nil).runBlocking(OperationContext())
+            #expect(checked.totals.read == 7 && checked.totals.rejected == 4)
             #expect(
                 report.nextSteps == [
                     "5 rows would be set aside in \(file).rejects.csv: mend them before the import."

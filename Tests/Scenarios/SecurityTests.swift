@@ -183,6 +183,15 @@ extension FaultServerTests {
                 let one = try Program.run(
                     ["verify", file, "--uri", narrow, "--db", database.name, "--collection", "seen"])
                 #expect(one.status == 0, "\(one.text)")
+                #expect(
+                    one.errors.contains("the options of 'seen' were not compared: the user may not see them")
+                        && !one.errors.contains("indexes of"), "\(one.errors)")
+                let finder = try addUser("finder", ["find"], on: ["seen"], database, server)
+                defer { _ = try? database.run(["dropRole": "finder"]) }
+                let found = try Program.run(
+                    ["verify", file, "--uri", finder, "--db", database.name, "--collection", "seen"])
+                #expect(found.status == 0, "\(found.text)")
+                #expect(found.errors.contains("the indexes of 'seen' were not compared"), "\(found.errors)")
                 let alone = try Program.run(["verify", "--uri", narrow, "--db", database.name])
                 #expect(alone.status == 0, "\(alone.text)")
                 #expect(alone.errors.contains("only what the user has rights on was looked at"), "\(alone.errors)")

@@ -12,8 +12,8 @@ extension ImportRun {
         for step in plan.steps where step.way != .view {
             var outcome = CollectionOutcome(name: step.name)
             if step.liveIsView || step.entry.kind == .timeseries && step.way == .inPlace {
-                outcome.inserted = step.records
-                outcome.read = step.records
+                outcome.inserted = step.records - survey.problemCount(amongRowsOf: step.name)
+                outcome.read = outcome.inserted
                 outcome.deleted = step.liveCount ?? 0
             } else if let unchanged = unchanged(step, compared) {
                 outcome = unchanged

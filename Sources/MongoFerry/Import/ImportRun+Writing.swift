@@ -149,7 +149,7 @@ extension ImportRun {
             var part: CollectionOutcome?
             do {
                 try operation.cancellation.check()
-                let present = present(there.contents[step.databaseName])
+                let present = present(step, there.contents[step.databaseName])
                 if there[step.databaseName] == nil {
                     try create(step)
                     if let kept = step.kept { try noteMade(kept) }
@@ -280,9 +280,12 @@ extension ImportRun {
 
     /// The names of the indexes that need not be built. Where the file says none, those are wanted that are there, whatever
     /// becomes of one that somebody builds.
-    private func present(_ live: LiveCatalog.Contents?) -> Set<String> {
+    private func present(_ step: ImportPlan.Step, _ live: LiveCatalog.Contents?) -> Set<String> {
         guard let live else { return [] }
-        return reader.metadata == nil ? Set(live.indexes.compactMap { $0["name"]?.string }) : live.builtIndexes
+        guard reader.metadata != nil else { return Set(live.indexes.compactMap { $0["name"]?.string }) }
+        let built = live.indexes.filter { live.builtIndexes.contains($0["name"]?.string ?? "") }
+        let otherwiseNamed = step.entry.indexes.filter { CollectionDifferences.otherName(of: $0, in: built) != nil }
+        return live.builtIndexes.union(otherwiseNamed.compactMap { $0["name"]?.string })
     }
 
     /// Builds those indexes that are wanted now and are not there yet.

@@ -165,6 +165,8 @@ struct ImportRun {
     mutating func countPreflightProblems() {
         for problem in preflightProblems {
             guard let index = report.collections.firstIndex(where: { $0.name == problem.collection }) else { continue }
+            // Read it was, and no other count has it.
+            report.collections[index].read += 1
             report.collections[index].rejected += 1
         }
     }

@@ -28,6 +28,11 @@ extension Report {
                 "`\(importCommand) --dry-run` counts what would bring the missing and different"
                     + " documents back; without --dry-run it does.")
         }
+        if operation == .verify, kinds.contains(.definition), !isDatabaseMissing {
+            steps.append(
+                "`\(importCommand) --dry-run` says which indexes and views an import would create; where others are in their place, or options differ, only --mode replace takes the file's."
+            )
+        }
         if operation == .verify, kinds.contains(.extra) {
             steps.append(
                 "Documents that only the database has are no fault; `import --mode replace` would remove them.")

@@ -45,6 +45,8 @@ public struct Report: Sendable {
             case different
             /// Documents that only the database has.
             case extra
+            /// Options, indexes and views of the file that the database lacks or has otherwise.
+            case definition
             /// Options and indexes that the plan of an import shows.
             case target
 

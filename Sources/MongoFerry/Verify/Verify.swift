@@ -147,6 +147,11 @@ public struct Verify: Sendable {
             reader: reader, survey: compared, rules: legacy.rules, connection: connection, names: names,
             contents: contents, operation: operation
         ).run(Set(compared.rows.map(\.name)), live)
+        // A file without metadata says nothing of these.
+        let entries = (reader.metadata?.collections ?? []).filter { choice.exclusion(of: $0.name) == nil }
+        let definitions = try DefinitionComparison(connection: connection, names: names).run(entries, live)
+        report.differences += definitions.differences
+        report.warnings += definitions.warnings
         return report
     }
 
@@ -196,7 +201,7 @@ extension Report {
         sha256 = reader.digest
         collections = survey.rows.map { rows in
             var outcome = CollectionOutcome(name: rows.name)
-            outcome.read = rows.count
+            outcome.read = rows.count + survey.unreadable[rows.name, default: 0]
             outcome.rejected = survey.problems.counts[rows.name] ?? 0
             return outcome
         }

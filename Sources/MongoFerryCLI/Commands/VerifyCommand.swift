@@ -7,7 +7,8 @@ struct VerifyCommand: ParsableCommand {
         commandName: "verify", abstract: "Check a file, a database, or one against the other.",
         discussion: """
             A file alone: seal, counts, every row, duplicate ids, references. A database alone (--db): references. Both: is \
-            everything in the file in the database, equal? --uri alone names no database, unless its address does.
+            everything in the file in the database, equal: documents, options, indexes, views? --uri alone names no \
+            database, unless its address does.
 
             Examples:
               mongoferry verify insurance.csv.zst

@@ -4,39 +4,76 @@ import Relations
 
 /// Compares the options and indexes of a file with those of an existing collection.
 enum CollectionDifferences {
+    enum Difference {
+        case option(String, file: Value?, live: Value?)
+        /// The database has another index of that name.
+        case index(String)
+        /// The database has the same under another name.
+        case renamedIndex(String, live: String)
+        /// Only the file has it.
+        case missingIndex(String)
+        /// Only the database has it.
+        case extraIndex(String)
+    }
+
+    static func found(
+        _ entry: BackupMetadata.Collection, options: Document, indexes: [Document]
+    ) -> [Difference] {
+        var result: [Difference] = []
+        let names = entry.options.keys + options.keys.filter { !entry.options.keys.contains($0) }
+        for name in names where meaning(of: name, in: entry.options) != meaning(of: name, in: options) {
+            result.append(.option(name, file: entry.options[name], live: options[name]))
+        }
+        let fileIndexes = byName(entry.indexes)
+        let liveIndexes = byName(indexes)
+        // Every collection has the index of its `_id`s, whether a file names it or not.
+        var known: Set = ["_id_"]
+        for (name, index) in fileIndexes.sorted(by: { $0.key < $1.key }) {
+            if let existing = liveIndexes[name] {
+                if normalized(existing) != normalized(index) { result.append(.index(name)) }
+            } else if let other = otherName(of: index, in: indexes) {
+                known.insert(other)
+                result.append(.renamedIndex(name, live: other))
+            } else {
+                result.append(.missingIndex(name))
+            }
+        }
+        for name in liveIndexes.keys.sorted() where fileIndexes[name] == nil && !known.contains(name) {
+            result.append(.extraIndex(name))
+        }
+        return result
+    }
+
+    /// The option's value, or what servers take where there is none: `collMod` writes these down.
+    ///
+    /// Source: MongoDB manual, `create`.
+    private static func meaning(of option: String, in options: Document) -> Value? {
+        let defaults: [String: Value] = ["validationLevel": "strict", "validationAction": "error"]
+        return options[option] ?? defaults[option]
+    }
+
     /// One line for each difference, saying which of the two stays.
     static func texts(
         _ entry: BackupMetadata.Collection, options: Document, indexes: [Document], mode: ImportOptions.Mode
     ) -> [String] {
         let isReplace = mode == .replace
-        var result: [String] = []
-        let names = entry.options.keys + options.keys.filter { !entry.options.keys.contains($0) }
-        for name in names where entry.options[name] != options[name] {
-            let file = entry.options[name].map(JSONText.value) ?? "none"
-            let live = options[name].map(JSONText.value) ?? "none"
-            result.append(
-                "option \(name): \(file.excerpt(120)) in the file, \(live.excerpt(120)) in the database; "
-                    + (isReplace ? "the file's counts" : "it stays as it is"))
-        }
-        let fileIndexes = byName(entry.indexes)
-        let liveIndexes = byName(indexes)
-        for (name, index) in fileIndexes.sorted(by: { $0.key < $1.key }) {
-            if let existing = liveIndexes[name] {
-                if normalized(existing) != normalized(index) {
-                    result.append(
-                        "index \(name) differs from the file's; "
-                            + (isReplace ? "the file's counts" : "it stays as it is"))
-                }
-            } else if !isReplace {
-                result.append("index \(name)\(willBeCreated)")
+        let ending = isReplace ? "the file's counts" : "it stays as it is"
+        return found(entry, options: options, indexes: indexes).compactMap { difference in
+            switch difference {
+            case .option(let name, let file, let live): "\(optionText(name, file, live)); \(ending)"
+            case .index(let name): "index \(name) differs from the file's; \(ending)"
+            case .renamedIndex(let name, let live): "index \(name) is \(live) in the database; \(ending)"
+            case .missingIndex(let name): isReplace ? nil : "index \(name)\(willBeCreated)"
+            case .extraIndex(let name):
+                "index \(name) is not in the file; " + (isReplace ? "it will be gone" : "it stays")
             }
         }
-        // Every collection has the index of its `_id`s, whether a file names it or not.
-        for name in liveIndexes.keys.sorted() where fileIndexes[name] == nil && name != "_id_" {
-            result.append(
-                "index \(name) is not in the file; " + (isReplace ? "it will be gone" : "it stays"))
-        }
-        return result
+    }
+
+    static func optionText(_ name: String, _ file: Value?, _ live: Value?) -> String {
+        let file = file.map(JSONText.value) ?? "none"
+        let live = live.map(JSONText.value) ?? "none"
+        return "option \(name): \(file.excerpt(120)) in the file, \(live.excerpt(120)) in the database"
     }
 
     /// How a difference ends that the import does away with.
@@ -46,6 +83,12 @@ enum CollectionDifferences {
         var result: [String: Document] = [:]
         for index in indexes { if let name = index["name"]?.string { result[name] = index } }
         return result
+    }
+
+    /// What the same index is called that has another name, beside which a server builds no second.
+    static func otherName(of index: Document, in indexes: [Document]) -> String? {
+        let wanted = normalized(index).removing(["name"])
+        return indexes.first { normalized($0).removing(["name"]) == wanted }?["name"]?.string
     }
 
     /// Without what says nothing about the index: old servers name the namespace, versions differ between servers.

@@ -30,6 +30,8 @@ struct FileSurvey: Sendable {
     /// Names of the time series among them, whose `_id`s say nothing.
     var measurements: [String: TimeField] = [:]
     var problems: ProblemList
+    /// How many rows of each collection could not be read, and are not among its rows.
+    var unreadable: [String: Int] = [:]
     /// Bytes of the largest document that the server takes.
     var maximumDocument: Int
     /// Whether there are legacy rows whose documents are larger, and may become small enough by conversion.
@@ -100,6 +102,11 @@ struct FileSurvey: Sendable {
     }
 
     mutating func setIDs(_ ids: RecordHashes, at place: Int) { rows[place].ids = ids }
+
+    /// How many of a collection's rows are problems: those may be set aside, and the others are taken.
+    func problemCount(amongRowsOf name: String) -> Int {
+        problems.counts[name, default: 0] - unreadable[name, default: 0]
+    }
 
     var count: Int { rows.reduce(0) { $0 + $1.count } }
 }

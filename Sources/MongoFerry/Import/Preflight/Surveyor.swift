@@ -93,6 +93,7 @@ struct Surveyor {
                 byName[name] = known
             }
         }
+        survey.unreadable = survey.problems.counts
         survey.setRows(byName.values.sorted { $0.first < $1.first })
         for index in survey.rows.indices { survey.setIDs(hashes.take(survey.rows[index].name), at: index) }
         if isLegacy {
@@ -125,7 +126,7 @@ struct Surveyor {
         }
         // A row that cannot be read is a problem of its own; the counts are of all rows.
         var counts = Dictionary(uniqueKeysWithValues: survey.rows.map { ($0.name, $0.count) })
-        counts.merge(survey.problems.counts, uniquingKeysWith: +)
+        counts.merge(survey.unreadable, uniquingKeysWith: +)
         for (name, count) in seal.records where counts[name, default: 0] != count {
             survey.fileProblems.append(
                 "the seal says \(count.counted("record")) of \(BackupMetadata.shown(name)), there \(counts[name, default: 0] == 1 ? "is" : "are") \(counts[name, default: 0].grouped)"

@@ -1,0 +1,151 @@
+import BSON
+import Foundation
+import MongoFerry
+import Relations
+import Testing
+
+/// A backup has more than documents: what of the rest the database lacks or has otherwise is told.
+@Suite struct VerifyDefinitionTests {
+    private static func verify(
+        _ file: String, _ database: TestDatabase, _ configure: (inout Verify) -> Void = { _ in }
+    ) throws -> Report {
+        var verify = Verify(file: file, target: try database.target)
+        configure(&verify)
+        return try verify.runBlocking(OperationContext())
+    }
+
+    private static func texts(_ report: Report) -> [String] {
+        #expect(report.differences.allSatisfy { $0.kind == .definition })
+        return report.differences.map { "\($0.collection): \($0.detail)" }
+    }
+
+    private static let validator: Value = ["n": ["$type": "int"]]
+
+    /// A collection with a validator and two indexes, a view of it and a time series.
+    private static func fill(_ database: TestDatabase) throws {
+        try database.create(
+            "c", ["validator": validator],
+            indexes: [["key": ["n": 1], "name": "n_1", "unique": true], ["key": ["m": 1], "name": "m_1"]])
+        try database.insert([["_id": 1, "n": 1, "m": 1], ["_id": 2, "n": 2, "m": 1]], into: "c")
+        try database.create("v", ["viewOn": "c", "pipeline": [["$match": ["n": 1]]]])
+        try database.create("ticks", ["timeseries": ["timeField": "at"]])
+        try database.run(["insert": "ticks", "documents": [["_id": 1, "at": .date(1000)]]])
+    }
+
+    @Test(arguments: ImportOptions.Mode.allCases) func whatAnImportMadeIsEqual(mode: ImportOptions.Mode) throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try Self.fill(source)
+            let file = folder.file("all.csv")
+            try source.export(to: file)
+            try copy.load(file, mode)
+            let report = try Self.verify(file, copy)
+            #expect(report.status == .done && Self.texts(report) == [] && report.warnings == [])
+            // More of it is no fault of the file's.
+            try copy.run(["createIndexes": "c", "indexes": [["key": ["x": 1], "name": "x_1"]]])
+            try copy.create("w", ["viewOn": "c", "pipeline": []])
+            #expect(try Self.verify(file, copy).status == .done)
+        }
+    }
+
+    @Test func whatTheDatabaseLacksOrHasOtherwiseIsToldAndAnImportMendsIt() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try Self.fill(source)
+            let file = folder.file("all.csv")
+            try source.export(to: file)
+            try copy.load(file)
+            try copy.run(["dropIndexes": "c", "index": ["n_1", "m_1"]])
+            try copy.run(["createIndexes": "c", "indexes": [["key": ["n": 1], "name": "n_1"]]])
+            // The server writes down the action then, which is its own.
+            try copy.run(["collMod": "c", "validator": [:], "validationLevel": "moderate"])
+            try copy.drop("v")
+            let report = try Self.verify(file, copy)
+            #expect(report.status == .problems)
+            #expect(
+                Self.texts(report) == [
+                    #"c: option validator: {"n":{"$type":"int"}} in the file, none in the database"#,
+                    #"c: option validationLevel: none in the file, "moderate" in the database"#,
+                    "c: index m_1 is not there", "c: index n_1 differs from the file's", "v: the view is not there",
+                ])
+            #expect(report.nextSteps.count == 1 && report.nextSteps[0].contains("--mode replace takes the file's"))
+            let outcome = try Program.run([
+                "verify", file, "--uri", testURI(), "--db", copy.name, "--report", folder.file("r.json"),
+            ])
+            #expect(outcome.status == 2, "\(outcome.text)")
+            #expect(outcome.errors.contains("c: definition: index m_1 is not there\n"), "\(outcome.errors)")
+            let kinds = try JSONValue(folder.text("r.json"))["differences"]?.array.compactMap { $0["kind"]?.string }
+            #expect(kinds == Array(repeating: "definition", count: 5))
+            // What a merge creates, and what it leaves as it is.
+            try copy.load(file)
+            #expect(try Self.texts(Self.verify(file, copy)).count == 3)
+            try copy.load(file, .replace)
+            #expect(try Self.verify(file, copy).status == .done)
+        }
+    }
+
+    @Test func anotherKindOfCollectionIsTold() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try Self.fill(source)
+            let file = folder.file("all.csv")
+            try source.export(to: file)
+            try copy.load(file)
+            try copy.drop("ticks")
+            try copy.insert([["_id": 1, "at": .date(1000)]], into: "ticks")
+            try copy.drop("v")
+            try copy.create("v", [:])
+            let report = try Self.verify(file, copy)
+            #expect(
+                Set(Self.texts(report)) == [
+                    "ticks: it is no time series in the database, and its documents were not compared",
+                    "v: a collection has the view's name",
+                ])
+            try copy.drop("v")
+            try copy.create("v", ["viewOn": "c", "pipeline": [["$match": ["n": 2]]]])
+            let view = try Self.verify(file, copy) { $0.exclude = [Glob("ticks")] }
+            #expect(Self.texts(view).count == 1 && Self.texts(view)[0].hasPrefix("v: option pipeline: "))
+            #expect(try Self.verify(file, copy) { $0.exclude = [Glob("ticks"), Glob("v")] }.status == .done)
+            #expect(try Self.verify(file, copy) { $0.collections = [Glob("c")] }.status == .done)
+        }
+    }
+
+    /// It does the same.
+    @Test func anIndexUnderAnotherNameIsThere() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try Self.fill(source)
+            let file = folder.file("all.csv")
+            try source.export(to: file)
+            try copy.load(file) { $0.renames = ["c": "d"] }
+            try copy.run(["dropIndexes": "d", "index": ["n_1", "m_1"]])
+            let indexes: Value = [
+                ["key": ["n": 1], "name": "other", "unique": true], ["key": ["m": -1], "name": "opposite"],
+            ]
+            try copy.run(["createIndexes": "d", "indexes": indexes])
+            let report = try Self.verify(file, copy) { $0.renames = ["c": "d"] }
+            #expect(Self.texts(report) == ["c: index m_1 is not there"])
+            // Servers build no second one.
+            let merged = try copy.load(file) { $0.renames = ["c": "d"] }
+            #expect(merged.status == .done && merged.warnings == [])
+            #expect(
+                merged.differences.map(\.detail) == [
+                    "index m_1 will be created", "index n_1 is other in the database; it stays as it is",
+                    "index opposite is not in the file; it stays",
+                ])
+            #expect(try Self.verify(file, copy) { $0.renames = ["c": "d"] }.status == .done)
+            let replaced = try copy.load(file, .replace) { $0.renames = ["c": "d"] }
+            #expect(replaced.status == .done)
+            #expect(try Self.verify(file, copy) { $0.renames = ["c": "d"] }.status == .done)
+            #expect(try copy.load(file) { $0.renames = ["c": "d"] }.differences.isEmpty)
+        }
+    }
+
+    /// A file that says nothing about itself asks for no options and indexes.
+    @Test func aBareFileIsOnlyItsDocuments() throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database)
+            let bare = folder.file("bare.csv")
+            try database.export(to: bare) { $0.plain = true }
+            try database.drop("v")
+            try database.run(["dropIndexes": "c", "index": "n_1"])
+            #expect(try Self.verify(bare, database).status == .done)
+        }
+    }
+}
