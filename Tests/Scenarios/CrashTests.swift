@@ -200,6 +200,41 @@ extension OwnServerTests {
             }
         }
 
+        /// What cannot be swapped is dropped and loaded once more when a connection breaks: not what another import has
+        /// loaded meanwhile.
+        @Test func anImportWhoseLockWasTakenOverDropsNothingWhenItsConnectionBreaks() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.create("ticks", ["timeseries": ["timeField": "at"]])
+                let ticks = (0..<50).map { (number: Int64) -> Value in ["_id": .int64(number), "at": .date(number)] }
+                try database.run(["insert": "ticks", "documents": .array(ticks)])
+                let file = folder.file("ticks.csv")
+                let export = try Program.run(["export", "--uri", server.uri(), "--db", database.name, "-o", file])
+                #expect(export.status == 0)
+                let pause = try FailPoint(
+                    server, ["insert"], mode: .times(1),
+                    [
+                        "blockConnection": true, "blockTimeMS": 3000, "closeConnection": true,
+                        "namespace": .string("\(database.name).ticks"),
+                    ], appName: "first")
+                let words = ["import", file, "--db", database.name, "--mode", "replace", "--yes"]
+                let first = try Program(words + ["--uri", server.uri("", "appName=first")])
+                try pause.waitUntilEntered()
+                first.send(SIGSTOP)
+                try database.run([
+                    "update": "__mongoferry_lock",
+                    "updates": [["q": [:], "u": [["$set": ["beat": ["$subtract": ["$$NOW", 60_000]]]]]]],
+                ])
+                let second = try Program.run(words + ["--uri", server.uri()])
+                #expect(second.status == 0, "\(second.text)")
+                first.send(SIGCONT)
+                let outcome = try first.wait()
+                try pause.off()
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("another import has taken the lock"), "\(outcome.errors)")
+                #expect(try database.count("ticks") == 50)
+            }
+        }
+
         /// The lock was another's by the time that the answer came, which says that it is this import's.
         @Test func anImportThatHearsLateOfItsLockChangesNothing() throws {
             try withDatabase(on: server) { database, folder in

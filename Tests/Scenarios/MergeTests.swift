@@ -189,6 +189,41 @@ import Testing
         }
     }
 
+    /// An index has it, and no filter takes it.
+    @Test func aDocumentThatIsInTheWayWithAnUndefinedValueRejectsOneAndStopsNothing() throws {
+        try withTestDatabase { database, folder in
+            func load(_ ids: [Int], and more: String) throws -> Report {
+                let rows = ids.map { #"seats,"{""_id"":\#($0),""seat"":{""$undefined"":true}}""# } + [more]
+                try folder.write("collection,data\n" + rows.joined(separator: "\n") + "\n", to: "rows.csv")
+                return try database.load(folder.file("rows.csv"))
+            }
+            try database.create("seats", indexes: [Self.unique])
+            #expect(try load([9], and: #"seats,"{""_id"":2,""seat"":5}""#).totals.inserted == 2)
+            let report = try load([2], and: #"second,"{""_id"":1}""#)
+            #expect(report.status == .problems && report.rejections.map(\.id) == ["2"], "\(report.rejections)")
+            #expect(report.totals.inserted == 1 && report.totals.rejected == 1)
+            #expect(try database.documents(in: "seats").contains(["_id": 2, "seat": 5]))
+        }
+    }
+
+    /// Composed and decomposed, `é` looks the same; to the server these are two indexes.
+    @Test func anIndexThatLooksLikeAnotherIsStillMissing() throws {
+        try withTestDatabase { database, folder in
+            let indexes: [Document] = [
+                ["key": ["a": 1], "name": "caf\u{E9}"], ["key": ["b": 1], "name": "cafe\u{301}"],
+            ]
+            try database.create("c", indexes: indexes)
+            let before = try database.image()
+            try database.export(to: folder.file("c.csv"))
+            try database.run(["dropIndexes": "c", "index": "caf\u{E9}"])
+            let report = try database.load(folder.file("c.csv"))
+            #expect(report.differences.map(\.detail) == ["index caf\u{E9} will be created"])
+            #expect(try database.image().differences(from: before) == [])
+            try database.run(["dropIndexes": "c", "index": "cafe\u{301}"])
+            #expect(try !database.image().differences(from: before).isEmpty)
+        }
+    }
+
     /// Composed and decomposed, `é` looks the same; to the server these are two collections.
     @Test(arguments: [ImportOptions.Mode.merge, .replace, .insert])
     func aCollectionThatLooksLikeAnotherOfTheDatabaseIsNotMixedUpWithIt(mode: ImportOptions.Mode) throws {

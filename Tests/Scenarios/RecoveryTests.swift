@@ -66,6 +66,40 @@ extension OwnServerTests {
             }
         }
 
+        /// What stands there comes back, or is not dropped where it could not.
+        @Test(arguments: ["a view", "a time series", "a time series below it"])
+        func aViewThatTheServerRefusesLeavesWhatHadItsName(old: String) throws {
+            try withDatabase(on: server) { database, folder in
+                let isCircle = old == "a time series below it"
+                let pipeline: Value = isCircle ? [["$facet": ["x": [["$unionWith": ["coll": "two"]]]]]] : []
+                let one: Document = ["viewOn": "none", "pipeline": pipeline]
+                // Only a view of another collation is made anew instead of changed.
+                try database.create("one", isCircle ? one : one.appending("collation", ["locale": "de"]))
+                let file = folder.file("views.csv")
+                try export(database, to: file)
+                try emptyDatabase(database)
+                if old == "a view" {
+                    try database.create("one", ["viewOn": "other", "pipeline": []])
+                } else {
+                    try database.create("one", ["timeseries": ["timeField": "at"]])
+                    try database.run(["insert": "one", "documents": [["_id": 1, "at": .date(1000)]]])
+                }
+                try database.create("two", ["viewOn": "one", "pipeline": []])
+                let before = try database.image()
+                let outcome = try Program.run(importing(database, file, "replace", ["-c", "one"]))
+                #expect(outcome.status == 1, "\(outcome.text)")
+                let expected =
+                    switch old {
+                    case "a view": "Every collection is whole."
+                    case "a time series":
+                        "the view one cannot take the place of the time series: the view two, which stands on it, has another collation"
+                    default: "the view one cannot take the place of the time series: it would stand on itself"
+                    }
+                #expect(outcome.errors.contains(expected), "\(outcome.errors)")
+                #expect(try database.image().differences(from: before) == [])
+            }
+        }
+
         @Test func aViewThatCannotBeCreatedLeavesTheCollectionAndARerunFinishesIt() throws {
             try withDatabase(on: server) { database, folder in
                 let file = folder.file("view.csv")

@@ -179,8 +179,8 @@ extension ImportRun {
                     tallied[step.name] = result.references
                     noteRefused(try build(step, present: present) { step.comesAfterTheDocuments($0) })
                 }
-                let refused = Set(waiting.compactMap { $0.index["name"]?.string })
-                noteRefused(try build(step, present: present) { refused.contains($0["name"]?.string ?? "") })
+                let refused = Set(waiting.map { CollectionDifferences.name(of: $0.index) })
+                noteRefused(try build(step, present: present) { refused.contains(CollectionDifferences.name(of: $0)) })
                 if let uuid { written.append((step, uuid)) }
                 report.collections.append(result.outcome)
                 results.append(result)
@@ -280,21 +280,23 @@ extension ImportRun {
 
     /// The names of the indexes that need not be built. Where the file says none, those are wanted that are there, whatever
     /// becomes of one that somebody builds.
-    private func present(_ step: ImportPlan.Step, _ live: LiveCatalog.Contents?) -> Set<String> {
+    private func present(_ step: ImportPlan.Step, _ live: LiveCatalog.Contents?) -> Set<ExactName> {
         guard let live else { return [] }
-        guard reader.metadata != nil else { return Set(live.indexes.compactMap { $0["name"]?.string }) }
-        let built = live.indexes.filter { live.builtIndexes.contains($0["name"]?.string ?? "") }
+        guard reader.metadata != nil else { return Set(live.indexes.map(CollectionDifferences.name)) }
+        let built = live.indexes.filter { live.builtIndexes.contains(CollectionDifferences.name(of: $0)) }
         let otherwiseNamed = step.entry.indexes.filter { CollectionDifferences.otherName(of: $0, in: built) != nil }
-        return live.builtIndexes.union(otherwiseNamed.compactMap { $0["name"]?.string })
+        return live.builtIndexes.union(otherwiseNamed.map(CollectionDifferences.name))
     }
 
     /// Builds those indexes that are wanted now and are not there yet.
     /// - Returns: those that the server refused.
     private func build(
-        _ step: ImportPlan.Step, present: Set<String>, indexes isWanted: (Document) -> Bool
+        _ step: ImportPlan.Step, present: Set<ExactName>, indexes isWanted: (Document) -> Bool
     ) throws -> [CollectionBuilder.RefusedIndex] {
         guard step.way != .view else { return [] }
-        let missing = step.entry.indexes.filter { !present.contains($0["name"]?.string ?? "") && isWanted($0) }
+        let missing = step.entry.indexes.filter {
+            !present.contains(CollectionDifferences.name(of: $0)) && isWanted($0)
+        }
         guard !missing.isEmpty else { return [] }
         return try connection.withClient { client in
             try CollectionBuilder(client: client, database: connection.database).build(

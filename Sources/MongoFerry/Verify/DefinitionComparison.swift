@@ -18,7 +18,7 @@ struct DefinitionComparison {
     private struct Indexes: Sendable {
         /// Without those that are still being built, and may fail.
         var built: [Document] = []
-        var building: Set<String> = []
+        var building: Set<ExactName> = []
         var mayBeSeen = true
     }
 
@@ -58,7 +58,7 @@ struct DefinitionComparison {
     private static func indexes(of namespace: Namespace, _ client: Client) throws -> Indexes {
         do {
             let (built, building) = try client.listIndexesAndBuilds(of: namespace)
-            return Indexes(built: built, building: Set(building.compactMap { $0["name"]?.string }))
+            return Indexes(built: built, building: Set(building.map(CollectionDifferences.name)))
         } catch let error as MongoError where error.isUnauthorized {
             return Indexes(mayBeSeen: false)
         }
@@ -90,7 +90,8 @@ struct DefinitionComparison {
                 indexes.mayBeSeen ? "index \(name) differs from the file's" : nil
             case .missingIndex(let name):
                 indexes.mayBeSeen
-                    ? "index \(name) is \(indexes.building.contains(name) ? "still being built" : "not there")" : nil
+                    ? "index \(name) is \(indexes.building.contains(ExactName(name)) ? "still being built" : "not there")"
+                    : nil
             case .renamedIndex, .extraIndex: nil
             }
         }

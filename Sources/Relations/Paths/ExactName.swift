@@ -2,7 +2,7 @@
 ///
 /// Swift's own strings count "é" and "e" with an accent as one. The server does not: they are two collections.
 public struct ExactName: Hashable, Comparable, Sendable {
-    let text: String
+    public let text: String
 
     public init(_ text: String) { self.text = text }
 

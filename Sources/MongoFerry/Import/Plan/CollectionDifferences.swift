@@ -27,19 +27,19 @@ enum CollectionDifferences {
         let fileIndexes = byName(entry.indexes)
         let liveIndexes = byName(indexes)
         // Every collection has the index of its `_id`s, whether a file names it or not.
-        var known: Set = ["_id_"]
+        var known: Set = [ExactName("_id_")]
         for (name, index) in fileIndexes.sorted(by: { $0.key < $1.key }) {
             if let existing = liveIndexes[name] {
-                if normalized(existing) != normalized(index) { result.append(.index(name)) }
+                if normalized(existing) != normalized(index) { result.append(.index(name.text)) }
             } else if let other = otherName(of: index, in: indexes) {
                 known.insert(other)
-                result.append(.renamedIndex(name, live: other))
+                result.append(.renamedIndex(name.text, live: other.text))
             } else {
-                result.append(.missingIndex(name))
+                result.append(.missingIndex(name.text))
             }
         }
         for name in liveIndexes.keys.sorted() where fileIndexes[name] == nil && !known.contains(name) {
-            result.append(.extraIndex(name))
+            result.append(.extraIndex(name.text))
         }
         return result
     }
@@ -79,16 +79,17 @@ enum CollectionDifferences {
     /// How a difference ends that the import does away with.
     static let willBeCreated = " will be created"
 
-    static func byName(_ indexes: [Document]) -> [String: Document] {
-        var result: [String: Document] = [:]
-        for index in indexes { if let name = index["name"]?.string { result[name] = index } }
-        return result
+    static func byName(_ indexes: [Document]) -> [ExactName: Document] {
+        Dictionary(indexes.map { (name(of: $0), $0) }) { $1 }
     }
 
+    /// Servers tell indexes of names that look the same apart.
+    static func name(of index: Document) -> ExactName { ExactName(index["name"]?.string ?? "") }
+
     /// What the same index is called that has another name, beside which a server builds no second.
-    static func otherName(of index: Document, in indexes: [Document]) -> String? {
+    static func otherName(of index: Document, in indexes: [Document]) -> ExactName? {
         let wanted = normalized(index).removing(["name"])
-        return indexes.first { normalized($0).removing(["name"]) == wanted }?["name"]?.string
+        return indexes.first { normalized($0).removing(["name"]) == wanted }.map(name)
     }
 
     /// Without what says nothing about the index: old servers name the namespace, versions differ between servers.

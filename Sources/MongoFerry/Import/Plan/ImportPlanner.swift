@@ -199,11 +199,11 @@ struct ImportPlanner {
         // Without options it is not there, or was made by another program's insert, or never had any.
         let takesAll = live.isEmpty && (step.liveOptions == nil || options.mode == .replace)
         if takesAll {
-            let names = Set(kept.definition.indexes.compactMap { $0["name"]?.string })
+            let names = Set(kept.definition.indexes.map(CollectionDifferences.name))
             step.entry.kind = kept.definition.kind
             step.entry.options = kept.definition.options
             step.entry.indexes =
-                kept.definition.indexes + indexes.filter { !names.contains($0["name"]?.string ?? "") }
+                kept.definition.indexes + indexes.filter { !names.contains(CollectionDifferences.name(of: $0)) }
         } else {
             step.entry.indexes = indexes + kept.indexesMissing(in: indexes)
         }

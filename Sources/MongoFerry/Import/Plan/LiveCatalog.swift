@@ -11,7 +11,7 @@ struct LiveCatalog: Sendable {
         /// With those that are still being built.
         let indexes: [Document]
         /// The names of those that are there, whatever becomes of the others.
-        let builtIndexes: Set<String>
+        let builtIndexes: Set<ExactName>
     }
 
     /// All collections and views of the database.
@@ -44,7 +44,7 @@ struct LiveCatalog: Sendable {
             let (built, building) = try client.listIndexesAndBuilds(of: namespace, readPreference: .primary)
             return Contents(
                 count: count, indexes: built + building,
-                builtIndexes: Set(built.compactMap { $0["name"]?.string }))
+                builtIndexes: Set(built.map(CollectionDifferences.name)))
         }
         // Names that only look the same are the plan's to refuse.
         contents = Dictionary(zip(written, answers)) { first, _ in first }

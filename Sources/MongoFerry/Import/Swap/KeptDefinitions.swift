@@ -1,6 +1,7 @@
 import BSON
 import BackupFile
 import MongoDriver
+import Relations
 
 /// Options and indexes of collections that are dropped while a file says nothing of them.
 ///
@@ -30,7 +31,7 @@ struct KeptDefinitions {
             let kept = CollectionDifferences.byName(definition.indexes)
             return (live.options.isEmpty || live.options == definition.options)
                 && CollectionDifferences.byName(indexes).allSatisfy { name, index in
-                    name == "_id_"
+                    name == ExactName("_id_")
                         || kept[name].map(CollectionDifferences.normalized) == CollectionDifferences.normalized(index)
                 }
         }
@@ -45,8 +46,8 @@ struct KeptDefinitions {
 
         /// Those that a collection with these has none of the name of.
         func indexesMissing(in indexes: [Document]) -> [Document] {
-            let names = Set(indexes.compactMap { $0["name"]?.string } + ["_id_"])
-            return definition.indexes.filter { !names.contains($0["name"]?.string ?? "") }
+            let names = Set(indexes.map(CollectionDifferences.name) + [ExactName("_id_")])
+            return definition.indexes.filter { !names.contains(CollectionDifferences.name(of: $0)) }
         }
 
         /// What of it a collection with such options and indexes lacks, as a text; nil where it has all.

@@ -15,13 +15,15 @@ extension Replacement {
                 wasRepeated = true
                 try EarlierWrites(connection: connection, cancellation: operation.cancellation).waitForEnd(
                     step.databaseName)
+                // That took its time: what is there now may be the work of another import.
+                try lock.confirm()
             }
             kept?.isOpen = true
             outcome.part = nil
             try drop(step, kept, &remains)
             try connection.withClient { client in
                 try CollectionBuilder(client: client, database: connection.database).create(
-                    step.entry, as: step.databaseName, clearing: operation.cancellation)
+                    step.entry, as: step.databaseName, clearing: operation.cancellation, lock)
                 kept = try kept.map { try KeptDefinitions(client: client, database: connection.database).note($0) }
             }
             let rejected = loader.rejections.count
@@ -59,6 +61,7 @@ extension Replacement {
                 // Confirmed by a majority with the command that creates it anew: another program's insert should find no
                 // time to come in between.
                 try Repeating.whileHeldUp(operation.cancellation) {
+                    try lock.check()
                     try client.drop(connection.namespace(step.databaseName), writeConcern: WriteConcern(.nodes(1)))
                 }
                 remains = .incomplete

@@ -51,6 +51,7 @@ struct Replacement {
         let names = Array(staging.values) + (tried.isEmpty ? [] : [trialName])
         do {
             for step in tried { try tryOut(step, &outcome) }
+            try checkViews(plan)
             if outcome.refusedIndexes.isEmpty { try stage(staged, staging, &outcome) }
             outcome.isRefused = try isRefused(staging, &outcome)
             if !outcome.isRefused { try noteLateWrites(to: staged, &outcome) }
@@ -90,14 +91,33 @@ struct Replacement {
     }
 
     /// Has the server look at a definition that is not staged while the old one is there: what it refuses, and what the user
-    /// has no right to, must not be found out when that is gone. A circle of views does not show: it needs the view's own
-    /// name.
+    /// has no right to, must not be found out when that is gone. What needs the view's own name does not show.
     private func tryOut(_ step: ImportPlan.Step, _ outcome: inout Outcome) throws {
         try operation.cancellation.check()
         try connection.withClient { client in
             try CollectionBuilder(client: client, database: connection.database).create(step.entry, as: trialName)
             outcome.refusedIndexes += try build(step.entry.indexes, of: step, on: trialName)
             try client.drop(connection.namespace(trialName))
+        }
+    }
+
+    /// What servers say of a view only when it gets its name. A collection or a view comes back then, a time series cannot.
+    private func checkViews(_ plan: ImportPlan) throws {
+        let planned = plan.steps.filter { $0.way == .view }
+        let steps = planned.filter { $0.liveOptions?["timeseries"] != nil }
+        guard !steps.isEmpty else { return }
+        let live = try connection.withClient { client in
+            try client.listCollections(in: connection.database, readPreference: .primary)
+        }
+        let replaced = Set(plan.steps.map { ExactName($0.databaseName) })
+        let others = live.filter { $0.kind == .view && !replaced.contains(ExactName($0.name)) }
+        let views = ViewSources(
+            others.map { ($0.name, $0.options) } + planned.map { ($0.databaseName, $0.entry.options) })
+        for step in steps {
+            guard let conflict = views.conflict(of: step.databaseName) else { continue }
+            throw FerryError(
+                "the view \(step.databaseName) cannot take the place of the time series: \(conflict)",
+                advice: ["--exclude \(Report.shellWord(step.name)) leaves it out."])
         }
     }
 

@@ -1,5 +1,7 @@
 import BSON
+import BackupFile
 import MongoDriver
+import Relations
 
 /// Puts a file's view in the place of whatever has its name.
 struct ViewReplacement {
@@ -31,8 +33,31 @@ struct ViewReplacement {
             // No server renames these.
             try drop(step)
             remains = .gone
-            try create(step)
+            do {
+                try create(step)
+            } catch {
+                if existing.kind == .view { try giveBack(existing, after: error) }
+                remains = existing.kind == .view ? .whole : .gone
+                throw error
+            }
             remains = .whole
+        }
+    }
+
+    /// The old view, where the server does not take the new one.
+    /// - Throws: ``FerryError`` where it does not come back either.
+    private func giveBack(_ view: CollectionInfo, after error: any Error) throws {
+        do {
+            try connection.withClient { client in
+                try CollectionBuilder(client: client, database: connection.database).create(
+                    BackupMetadata.Collection(name: view.name, kind: .view, options: view.options), as: view.name)
+            }
+        } catch let second {
+            var fault = FerryError(explaining: error)
+            fault.details.append(
+                "The old view could not be created again (\(FerryError(explaining: second).text)): \(JSONText.document(view.options))"
+            )
+            throw fault
         }
     }
 
@@ -46,7 +71,8 @@ struct ViewReplacement {
             try connection.withClient { client in
                 _ = try Repeating.run { _ in
                     try Repeating.whileHeldUp(operation.cancellation) {
-                        try client.runWrite(command, on: connection.database)
+                        try lock.check()
+                        return try client.runWrite(command, on: connection.database)
                     }
                 }
             }
@@ -92,7 +118,7 @@ struct ViewReplacement {
     private func create(_ step: ImportPlan.Step) throws {
         try connection.withClient { client in
             try CollectionBuilder(client: client, database: connection.database)
-                .create(step.entry, as: step.databaseName, clearing: operation.cancellation)
+                .create(step.entry, as: step.databaseName, clearing: operation.cancellation, lock)
         }
     }
 }

@@ -60,10 +60,10 @@ struct CollectionBuilder {
     private static let clearings = 50
 
     /// Creates it in the place of what was dropped or renamed. As soon as the name is free another program's insert may
-    /// make a plain collection of it: that is dropped.
+    /// make a plain collection of it: that is dropped, unless the lock was lost and it is another import's.
     /// - Throws: ``FerryError`` naming the options that the server refuses; ``MongoError``; `CancellationError`.
     func create(
-        _ entry: BackupMetadata.Collection, as name: String, clearing cancellation: Cancellation
+        _ entry: BackupMetadata.Collection, as name: String, clearing cancellation: Cancellation, _ lock: ImportLock
     ) throws {
         var attempt = 1
         while true {
@@ -71,6 +71,7 @@ struct CollectionBuilder {
                 return try create(entry, as: name)
             } catch let error as MongoError where error.isNamespaceExists && attempt < Self.clearings {
                 try cancellation.check()
+                try lock.check()
                 // What is created then waits for a majority: the shorter the moment in between, the better.
                 try client.drop(Namespace(database, name), writeConcern: WriteConcern(.nodes(1)))
                 attempt += 1
@@ -196,7 +197,10 @@ struct CollectionBuilder {
         try Repeating.run { isAgain in
             if isAgain, try isDone() { return }
             do {
-                _ = try Repeating.whileHeldUp(cancellation) { try client.runWrite(command, on: "admin") }
+                _ = try Repeating.whileHeldUp(cancellation) {
+                    try lock.check()
+                    return try client.runWrite(command, on: "admin")
+                }
             } catch let error as MongoError where isAgain && error.isNamespaceNotFound {
                 // The first attempt was still under way.
                 guard try isDone() else { throw error }

@@ -116,7 +116,12 @@ struct SecondAttempt {
             projection: ["_id": 1], limit: 1, collation: error.collation ?? ["locale": "simple"],
             readPreference: .primary)
         var holder: UInt64?
-        try client.find(namespace, filter, options: options).forEach { holder = $0.first.map(IDHash.hash) }
+        do {
+            try client.find(namespace, filter, options: options).forEach { holder = $0.first.map(IDHash.hash) }
+        } catch let error as MongoError where error.domain == .server && !error.isRetryable && !error.isServerTrouble {
+            // Values that an index has and no filter takes, such as undefined.
+            return nil
+        }
         return holder
     }
 

@@ -1,0 +1,59 @@
+import BSON
+import Relations
+
+/// What views stand on. Source: MongoDB manual, `db.createView`, `$lookup`, `$graphLookup`, `$unionWith` and `$facet`.
+struct ViewSources {
+    private let views: [ExactName: (name: String, options: Document)]
+
+    /// - Parameter views: each with its options, as `listCollections` gives them; of two with one name the later counts.
+    init(_ views: [(name: String, options: Document)]) {
+        self.views = Dictionary(views.map { (ExactName($0.name), $0) }) { $1 }
+    }
+
+    /// Why no server takes one of the views under its own name, while it would under another; nil where it does.
+    func conflict(of name: String) -> String? {
+        let name = ExactName(name)
+        guard let view = views[name]?.options else { return nil }
+        var seen: Set<ExactName> = []
+        var waiting = Array(Self.sources(of: view))
+        while let source = waiting.popLast() {
+            if source == name { return "it would stand on itself" }
+            guard seen.insert(source).inserted, let next = views[source] else { continue }
+            waiting += Self.sources(of: next.options)
+        }
+        let others = views.sorted { $0.key < $1.key }.filter { $0.key != name }.map(\.value)
+        let other = others.first {
+            Self.sources(of: $0.options).contains(name) && Self.collation(of: $0.options) != Self.collation(of: view)
+        }
+        return other.map { "the view \($0.name), which stands on it, has another collation" }
+    }
+
+    /// Servers complete it, each with its version.
+    private static func collation(of view: Document) -> Document? {
+        view["collation"]?.document?.removing(["version"])
+    }
+
+    private static func sources(of view: Document) -> Set<ExactName> {
+        var sources: Set<ExactName> = []
+        if let source = view["viewOn"]?.string { sources.insert(ExactName(source)) }
+        collect(view["pipeline"], into: &sources)
+        return sources
+    }
+
+    private static func collect(_ pipeline: Value?, into sources: inout Set<ExactName>) {
+        for stage in pipeline?.array ?? [] {
+            for (key, value) in stage.document?.elements ?? [] {
+                switch key {
+                case "$lookup", "$graphLookup", "$unionWith":
+                    let inner = value.document
+                    let source = value.string ?? inner?[key == "$unionWith" ? "coll" : "from"]?.string
+                    if let source { sources.insert(ExactName(source)) }
+                    collect(inner?["pipeline"], into: &sources)
+                case "$facet":
+                    for (_, pipeline) in value.document?.elements ?? [] { collect(pipeline, into: &sources) }
+                default: break
+                }
+            }
+        }
+    }
+}
