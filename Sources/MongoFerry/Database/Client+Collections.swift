@@ -3,10 +3,14 @@ import MongoDriver
 
 extension Client {
     /// Drops a collection or view; one that does not exist is no error.
-    func drop(_ namespace: Namespace, writeConcern: WriteConcern = .majority) throws {
+    /// - Parameter beforeAgain: called before it is tried once more: what has that name may be another by then.
+    func drop(
+        _ namespace: Namespace, writeConcern: WriteConcern = .majority, beforeAgain: () throws -> Void = {}
+    ) throws {
         do {
-            _ = try Repeating.run { _ in
-                try runWrite(
+            _ = try Repeating.run { isAgain in
+                if isAgain { try beforeAgain() }
+                return try runWrite(
                     ["drop": .string(namespace.collection)], on: namespace.database, writeConcern: writeConcern)
             }
         } catch let error as MongoError where error.isNamespaceNotFound {}

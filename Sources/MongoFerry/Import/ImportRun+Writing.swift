@@ -131,11 +131,18 @@ extension ImportRun {
             do {
                 try CollectionBuilder(client: client, database: database, writeConcern: WriteConcern(.nodes(1)))
                     .create(item.element.entry, as: name)
-            } catch var error as FerryError {
-                error.details.append("Nothing was written.")
-                throw error
+                try client.drop(Namespace(database, name), writeConcern: WriteConcern(.nodes(1)))
+            } catch {
+                var fault = FerryError(explaining: error)
+                fault.details.append("Nothing was written.")
+                do {
+                    try client.drop(Namespace(database, name), writeConcern: WriteConcern(.nodes(1)))
+                } catch {
+                    fault.details.append(
+                        "\(name), in which the options were tried out, may be there still; the next import removes it.")
+                }
+                throw fault
             }
-            try client.drop(Namespace(database, name), writeConcern: WriteConcern(.nodes(1)))
         }
     }
 

@@ -108,7 +108,7 @@ final class ImportLock: @unchecked Sendable {
         // Where this fails, the lock is a dead process's soon, and the next import takes it over. That of a dead process
         // stays one: what that process has left is then looked for.
         if !hasTriedTakingOver, let holder = try? current(client), holder.document["owner"]?.string == owner {
-            try? client.drop(collection, writeConcern: WriteConcern(.nodes(1)))
+            try? remove(client, WriteConcern(.nodes(1)))
         }
         return FerryError(
             "\(connection.topologyText): no majority of the members confirms a write within \(Double(firstWriteConcern.timeout ?? 0) / 1000) seconds",
@@ -231,7 +231,25 @@ final class ImportLock: @unchecked Sendable {
         guard wasHeld else { return }
         try connection.withClient { client in
             guard try current(client)?.document["owner"]?.string == owner else { return }
-            try client.drop(connection.namespace(OwnNames.lock))
+            try remove(client)
+        }
+    }
+
+    /// Drops the collection with the lock, which is this import's.
+    private func remove(_ client: Client, _ writeConcern: WriteConcern = .majority) throws {
+        do {
+            try client.runWrite(
+                ["drop": .string(OwnNames.lock)], on: connection.database, writeConcern: writeConcern)
+        } catch let error as MongoError where error.isNamespaceNotFound {
+        } catch let error as MongoError where error.isWorthRepeating {
+            // It may have been carried out, and the lock be the next import's by now: only this one's is removed.
+            _ = try Repeating.run { _ in
+                try client.runWrite(
+                    [
+                        "delete": .string(OwnNames.lock),
+                        "deletes": [["q": ["_id": .string(Self.documentID), "owner": .string(owner)], "limit": 1]],
+                    ], on: connection.database, writeConcern: writeConcern)
+            }
         }
     }
 }

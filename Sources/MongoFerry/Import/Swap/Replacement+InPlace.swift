@@ -62,7 +62,9 @@ extension Replacement {
                 // time to come in between.
                 try Repeating.whileHeldUp(operation.cancellation) {
                     try lock.check()
-                    try client.drop(connection.namespace(step.databaseName), writeConcern: WriteConcern(.nodes(1)))
+                    try client.drop(
+                        connection.namespace(step.databaseName), writeConcern: WriteConcern(.nodes(1)),
+                        beforeAgain: lock.confirm)
                 }
                 remains = .incomplete
             } catch let error as MongoError where error.isWorthRepeating || error.isServerSelection {

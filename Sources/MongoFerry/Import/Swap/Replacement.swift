@@ -62,6 +62,7 @@ struct Replacement {
             try discard(names, after: nil)
             return
         }
+        let counted = ContinuousClock.now
         // What cannot be staged comes last, in the plan's order: views at the end.
         for (number, step) in (staged + plan.steps.filter { $0.way != .staged }).enumerated() {
             var remains = Remains.whole
@@ -70,7 +71,12 @@ struct Replacement {
                 if step.way != .staged { try operation.cancellation.check() }
                 try lock.check()
                 switch step.way {
-                case .staged: try swap(step, staging[step.name] ?? "", &remains)
+                case .staged:
+                    try swap(step, staging[step.name] ?? "", &remains) {
+                        // Others' index builds hold a rename up.
+                        guard ContinuousClock.now - counted > Self.freshness else { return }
+                        try noteLateWrites(to: [step], &outcome)
+                    }
                 case .view:
                     try noteLateWrites(to: [step], &outcome)
                     try views.run(step, number: number, &remains)
@@ -205,15 +211,25 @@ struct Replacement {
             if let place = outcome.collections.firstIndex(where: { $0.name == step.name }) {
                 outcome.collections[place].deleted = count
             }
+            let isNoted = { (warning: (name: String, text: String)) in
+                warning.name == step.name && warning.text.hasSuffix(Self.wentWithTheOld)
+            }
+            outcome.warnings.removeAll(where: isNoted)
             // Fewer are no loss.
             guard count > planned else { continue }
             outcome.warnings.append(
                 (
                     step.name,
-                    "\(step.databaseName): \((count - planned).counted("document")) came from other programs after the plan was made, and went with the old collection"
+                    "\(step.databaseName): \((count - planned).counted("document")) \(Self.wentWithTheOld)"
                 ))
         }
     }
+
+    private static let wentWithTheOld =
+        "came from other programs after the plan was made, and went with the old collection"
+
+    /// After so long others may have written more.
+    private static let freshness = Duration.seconds(1)
 
     static func isCountable(_ step: ImportPlan.Step) -> Bool {
         let entry = step.entry
@@ -271,16 +287,18 @@ struct Replacement {
         return refused
     }
 
-    private func swap(_ step: ImportPlan.Step, _ staging: String, _ remains: inout Remains) throws {
+    private func swap(
+        _ step: ImportPlan.Step, _ staging: String, _ remains: inout Remains, beforeEach: () throws -> Void
+    ) throws {
         operation.progress(.swap, step.name)
         try connection.withClient { client in
             // A view can't be renamed over.
             if step.liveIsView {
-                try client.drop(connection.namespace(step.databaseName))
+                try client.drop(connection.namespace(step.databaseName), beforeAgain: lock.confirm)
                 remains = .gone
             }
             try CollectionBuilder(client: client, database: connection.database).rename(
-                staging, to: step.databaseName, dropTarget: true, lock, operation.cancellation)
+                staging, to: step.databaseName, dropTarget: true, lock, operation.cancellation, beforeEach: beforeEach)
             remains = .whole
         }
     }

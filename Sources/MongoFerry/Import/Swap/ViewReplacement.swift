@@ -111,7 +111,9 @@ struct ViewReplacement {
     }
 
     private func drop(_ step: ImportPlan.Step) throws {
-        try connection.withClient { try $0.drop(connection.namespace(step.databaseName)) }
+        try connection.withClient {
+            try $0.drop(connection.namespace(step.databaseName), beforeAgain: lock.confirm)
+        }
     }
 
     /// Another program's insert may take the name as soon as it is free: that goes again.

@@ -34,7 +34,9 @@ struct CollectionBuilder {
                 do {
                     try client.runWrite(command, on: database, writeConcern: writeConcern)
                 } catch let error as MongoError where isAgain && error.isNamespaceExists {
-                    // The attempt whose outcome was unknown had been carried out.
+                    // The attempt whose outcome was unknown had been carried out; or another program's insert has made a
+                    // plain collection.
+                    guard try isMade(entry, name) else { throw error }
                 }
             }
         } catch let error as MongoError
@@ -46,6 +48,20 @@ struct CollectionBuilder {
                 details: ["Options: \(JSONText.document(entry.options).excerpt(300))"],
                 advice: [Self.advice(entry)])
         }
+    }
+
+    /// Whether what has the name is of the entry's kind, and has its options.
+    private func isMade(_ entry: BackupMetadata.Collection, _ name: String) throws -> Bool {
+        guard let info = try client.listCollections(in: database, named: [name], readPreference: .primary).first
+        else { return false }
+        let isOfKind =
+            switch entry.kind {
+            case .collection: info.kind == .collection
+            case .view: info.kind == .view
+            case .timeseries: info.kind == .timeseries
+            }
+        let wanted = Set(entry.options.keys).subtracting(Self.serverOnly)
+        return isOfKind && (!info.hasDetails || wanted.isSubset(of: info.options.keys))
     }
 
     private static func advice(_ entry: BackupMetadata.Collection) -> String {
@@ -73,7 +89,8 @@ struct CollectionBuilder {
                 try cancellation.check()
                 try lock.check()
                 // What is created then waits for a majority: the shorter the moment in between, the better.
-                try client.drop(Namespace(database, name), writeConcern: WriteConcern(.nodes(1)))
+                try client.drop(
+                    Namespace(database, name), writeConcern: WriteConcern(.nodes(1)), beforeAgain: lock.confirm)
                 attempt += 1
             }
         }
@@ -182,9 +199,11 @@ struct CollectionBuilder {
     /// - Parameters:
     ///   - dropTarget: whether it takes the place of what has that name; else the server refuses it.
     ///   - lock: whose heartbeat a majority has to have before a look at the names is worth something.
+    ///   - beforeEach: called before each attempt.
     /// - Throws: ``FerryError`` where the lock was lost; ``MongoError``; `CancellationError`.
     func rename(
-        _ from: String, to: String, dropTarget: Bool, _ lock: ImportLock, _ cancellation: Cancellation
+        _ from: String, to: String, dropTarget: Bool, _ lock: ImportLock, _ cancellation: Cancellation,
+        beforeEach: () throws -> Void = {}
     ) throws {
         let command: Document = [
             "renameCollection": .string("\(database).\(from)"), "to": .string("\(database).\(to)"),
@@ -199,6 +218,7 @@ struct CollectionBuilder {
             do {
                 _ = try Repeating.whileHeldUp(cancellation) {
                     try lock.check()
+                    try beforeEach()
                     return try client.runWrite(command, on: "admin")
                 }
             } catch let error as MongoError where isAgain && error.isNamespaceNotFound {

@@ -1,0 +1,169 @@
+import BSON
+import Foundation
+import MongoDriver
+import MongoFerry
+import Testing
+
+extension OwnServerTests {
+    /// What other programs do between an import's attempts at one thing.
+    @Suite(.serialized) struct MeanwhileTests {
+        let server: OwnServer
+
+        init() throws { server = try OwnServerTests.server.get() }
+
+        private func export(_ database: TestDatabase, to file: String) throws {
+            let outcome = try Program.run(["export", "--uri", server.uri(), "--db", database.name, "-o", file])
+            try #require(outcome.status == 0, "\(outcome.text)")
+        }
+
+        private func importing(_ database: TestDatabase, _ file: String, _ more: [String]) -> [String] {
+            ["import", file, "--uri", server.uri(), "--db", database.name] + more
+        }
+
+        /// A command is held up, and answered with an error, while `body` does something.
+        private func hold(
+            _ command: String, _ namespace: String, _ milliseconds: Int32 = 1000, answer: Document,
+            of program: [String], _ body: () throws -> Void
+        ) throws -> Program.Outcome {
+            let data = answer.appending("blockConnection", true).appending("blockTimeMS", .int32(milliseconds))
+            let pause = try FailPoint(
+                server, [command], mode: .times(1),
+                namespace.isEmpty ? data : data.appending("namespace", .string(namespace)))
+            let running = try Program(program)
+            try pause.waitUntilEntered()
+            try body()
+            let outcome = try running.wait()
+            try pause.off()
+            return outcome
+        }
+
+        /// Right after an election, say: the first attempt was refused, and the second finds something.
+        @Test(arguments: ["time series", "view", "validator"])
+        func aPlainCollectionIsNotTakenForWhatWasToBeCreated(kind: String) throws {
+            try withDatabase(on: server) { database, folder in
+                switch kind {
+                case "time series":
+                    try database.create("c", ["timeseries": ["timeField": "at"]])
+                    try database.run(["insert": "c", "documents": [["_id": 1, "at": .date(1000)]]])
+                case "view": try database.create("c", ["viewOn": "other", "pipeline": []])
+                default:
+                    try database.create("c", ["validator": ["n": ["$gt": 0]]])
+                    try database.insert([["_id": 1, "n": 1]], into: "c")
+                }
+                let new = try database.image()
+                let file = folder.file("new.csv")
+                try export(database, to: file)
+                try database.drop("c")
+                try database.insert([["_id": 2]], into: "c")
+                let outcome = try hold(
+                    "create", "\(database.name).c", answer: ["errorCode": 10107],
+                    of: importing(database, file, ["--mode", "replace", "--yes", "--in-place"])
+                ) {
+                    try database.insert([["_id": "late", "n": -5]], into: "c")
+                }
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(try database.image().differences(from: new) == [], "\(outcome.text)")
+            }
+        }
+
+        @Test func aMergeStopsWhereAPlainCollectionHasComeInTheWay() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.create("c", ["validator": ["n": ["$gt": 0]]])
+                try database.insert([["_id": 1, "n": 1]], into: "c")
+                let file = folder.file("new.csv")
+                try export(database, to: file)
+                try database.drop("c")
+                let outcome = try hold(
+                    "create", "\(database.name).c", answer: ["errorCode": 10107], of: importing(database, file, [])
+                ) {
+                    try database.insert([["_id": "late", "n": -5]], into: "c")
+                }
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("already exists"), "\(outcome.errors)")
+                #expect(try database.documents(in: "c") == [["_id": "late", "n": -5]])
+                let again = try Program.run(importing(database, file, []))
+                #expect(again.status == 0 && again.errors.contains("option validator: "), "\(again.text)")
+                #expect(try database.count("c") == 2)
+            }
+        }
+
+        /// The answer to giving it back was lost, and it is the next import's by then.
+        @Test func anotherImportsLockIsNotGivenBack() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.insert([["_id": 1]], into: "c")
+                let file = folder.file("c.csv")
+                try export(database, to: file)
+                let outcome = try hold(
+                    "drop", "\(database.name).__mongoferry_lock", answer: ["closeConnection": true],
+                    of: importing(database, file, [])
+                ) {
+                    try database.run([
+                        "update": "__mongoferry_lock",
+                        "updates": [["q": [:], "u": ["$set": ["owner": "another import"]]]],
+                    ])
+                }
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(try database.documents(in: "__mongoferry_lock").map { $0["owner"] } == ["another import"])
+                try database.drop("__mongoferry_lock")
+            }
+        }
+
+        @Test func aLockIsGivenBackThoughTheConnectionBreaks() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.insert([["_id": 1]], into: "c")
+                let file = folder.file("c.csv")
+                try export(database, to: file)
+                let outcome = try hold(
+                    "drop", "\(database.name).__mongoferry_lock", 10, answer: ["closeConnection": true],
+                    of: importing(database, file, [])
+                ) {}
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(try database.names().allSatisfy { try database.documents(in: $0).count == ($0 == "c" ? 1 : 0) })
+                #expect(try Program.run(importing(database, file, [])).status == 0)
+                #expect(try database.names() == ["c"])
+            }
+        }
+
+        @Test func aTrialThatCannotBeRemovedIsToldAndTheNextImportRemovesIt() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.create("c", ["validator": ["n": ["$gt": 0]]])
+                let file = folder.file("c.csv")
+                try export(database, to: file)
+                try database.drop("c")
+                let failure = try FailPoint(server, ["drop"], mode: .alwaysOn, ["errorCode": 2])
+                let outcome = try Program.run(importing(database, file, []))
+                try failure.off()
+                #expect(outcome.status == 1, "\(outcome.text)")
+                let trial = try #require(
+                    outcome.errors.firstMatch(of: /(\S+), in which the options were tried out/)?.1,
+                    "\(outcome.errors)")
+                #expect(outcome.errors.contains("Nothing was written."), "\(outcome.errors)")
+                #expect(try database.names().contains(String(trial)))
+                let again = try Program.run(importing(database, file, []))
+                #expect(again.status == 0, "\(again.text)")
+                #expect(try database.names() == ["c"])
+            }
+        }
+
+        /// Each is counted when it goes, not when the first did.
+        @Test func whatIsWrittenWhileARenameIsHeldUpIsTold() throws {
+            try withDatabase(on: server) { database, folder in
+                for name in ["a", "b"] { try database.insert([["_id": 1]], into: name) }
+                let file = folder.file("all.csv")
+                try export(database, to: file)
+                let outcome = try hold(
+                    "renameCollection", "", 1500, answer: ["errorCode": 12587],
+                    of: importing(database, file, ["--mode", "replace", "--yes"])
+                ) {
+                    for name in ["a", "b"] { try database.insert([["_id": 2], ["_id": 3]], into: name) }
+                }
+                #expect(outcome.status == 2, "\(outcome.text)")
+                for name in ["a", "b"] {
+                    #expect(
+                        outcome.errors.contains("\(name): 2 documents came from other programs"), "\(outcome.errors)")
+                    #expect(try database.count(name) == 1)
+                }
+            }
+        }
+    }
+}
