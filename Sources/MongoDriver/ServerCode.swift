@@ -26,6 +26,11 @@ enum ServerCode {
     /// NotWritablePrimary, NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary, PrimarySteppedDown, ShutdownInProgress,
     /// InterruptedAtShutdown, InterruptedDueToReplStateChange, and the legacy "not master".
     static let stateChange: Set<Int> = [10107, 13435, 13436, 189, 91, 11600, 11602, 10058]
+    /// What a router says when it gets no answer from a shard, or not in time: ShardNotFound, NoProgressMade, CallbackCanceled,
+    /// FailedToSatisfyReadPreference, PooledConnectionsDropped, NoConfigPrimary, StaleEpoch, ReplicaSetMonitorRemoved,
+    /// NetworkInterfaceExceededTimeLimit, StaleDbVersion, ConnectionPoolExpired, ConnectionError,
+    /// PooledConnectionAcquisitionExceededTimeLimit, StaleConfig.
+    static let cluster: Set<Int> = [70, 82, 90, 133, 145, 149, 150, 199, 202, 249, 317, 384, 407, 13388]
     /// What stops a whole batch rather than refusing one document.
     static let notAboutOneDocument = trouble.subtracting([cacheIsFull]).union([unauthorized])
 
@@ -33,7 +38,7 @@ enum ServerCode {
     /// What a server cannot do as it is now, whatever it was asked: the above, and Interrupted, ExceededMemoryLimit,
     /// ExceededTimeLimit, TooManyFilesOpen, IndexBuildAborted, TemporarilyUnavailable, UserWritesBlocked, OutOfDiskSpace,
     /// TransactionTooLargeForCache.
-    static let trouble = network.union(stateChange).union(heldUp).union([
+    static let trouble = network.union(stateChange).union(heldUp).union(cluster).union([
         11601, 146, 262, 264, 276, 365, 371, outOfDiskSpace, cacheIsFull,
     ])
 

@@ -165,5 +165,161 @@ extension OwnServerTests {
                 }
             }
         }
+
+        private func createSeries(in database: TestDatabase) throws {
+            try database.create("ticks", ["timeseries": ["timeField": "at"]])
+        }
+
+        private static let ticks: Document = [
+            "insert": "ticks",
+            "documents": .array((0..<20).map { (number: Int64) in ["_id": .int64(number), "at": .date(number)] }),
+        ]
+
+        @Test func aSeriesThatIsDroppedWhileItIsLoadedIsNotCalledComplete() throws {
+            try withDatabase(on: server) { database, folder in
+                try createSeries(in: database)
+                try database.run(Self.ticks)
+                let file = folder.file("ticks.csv")
+                try export(database, to: file)
+                let outcome = try hold(
+                    "insert", "\(database.name).ticks", answer: [:],
+                    of: importing(database, file, ["--mode", "replace", "--yes"])
+                ) {
+                    try database.drop("ticks")
+                }
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(
+                    outcome.errors.contains("dropped or replaced by another program while it was loaded"),
+                    "\(outcome.errors)")
+                let again = try Program.run(importing(database, file, ["--mode", "replace", "--yes"]))
+                #expect(again.status == 0 && again.errors.isEmpty == false, "\(again.text)")
+                #expect(try database.count("ticks") == 20)
+            }
+        }
+
+        /// It was empty when the plan was made.
+        @Test(arguments: ["merge", "insert"]) func measurementsThatAnotherImportBroughtAreKnown(mode: String) throws {
+            try withDatabase(on: server) { database, folder in
+                try createSeries(in: database)
+                try database.run(Self.ticks)
+                let file = folder.file("ticks.csv")
+                try export(database, to: file)
+                try database.drop("ticks")
+                try createSeries(in: database)
+                let outcome = try hold(
+                    "findAndModify", "\(database.name).__mongoferry_lock", answer: [:],
+                    of: importing(database, file, ["--mode", mode])
+                ) {
+                    try database.run(Self.ticks)
+                }
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(try database.count("ticks") == 20)
+            }
+        }
+
+        /// A file without metadata says nothing of them, so they are to stay.
+        @Test(arguments: [[], ["--in-place"]]) func indexesAndOptionsThatAreMadeMeanwhileAreNotLost(more: [String])
+            throws
+        {
+            try withDatabase(on: server) { database, folder in
+                try folder.write("collection,data\nc,\"{\"\"_id\"\":1,\"\"n\"\":1}\"\n", to: "c.csv")
+                let words = importing(
+                    database, folder.file("c.csv"), ["--mode", "replace", "--yes", "--no-infer"] + more)
+                try database.insert([["_id": 7]], into: "c")
+                let outcome = try hold("findAndModify", "\(database.name).__mongoferry_lock", answer: [:], of: words) {
+                    try database.run(["createIndexes": "c", "indexes": [["key": ["n": 1], "name": "n_1"]]])
+                    try database.run(["collMod": "c", "validator": ["_id": ["$exists": true]]])
+                }
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(
+                    outcome.errors.contains("another program has changed it since the plan was made")
+                        && outcome.errors.contains("option validator, ") && outcome.errors.contains("index n_1"),
+                    "\(outcome.errors)")
+                let before = try database.image()
+                #expect(before.collections["c"]?.documents.count == 1)
+                let again = try Program.run(words)
+                #expect(again.status == 0, "\(again.text)")
+                let after = try database.image()
+                #expect(after.collections["c"]?.indexes == before.collections["c"]?.indexes)
+                #expect(after.collections["c"]?.options == before.collections["c"]?.options)
+            }
+        }
+
+        @Test func anIndexThatWasRefusedIsNotForgotten() throws {
+            try withDatabase(on: server) { database, folder in
+                let index: Document = [
+                    "key": ["a": 1], "name": "one", "unique": true, "partialFilterExpression": ["a": ["$gt": 0]],
+                ]
+                try database.create("c", indexes: [index])
+                let before = try database.image().collections["c"]?.indexes
+                func load(_ values: [Int]) throws -> Program.Outcome {
+                    let rows = values.enumerated().map { #"c,"{""_id"":\#($0),""a"":\#($1)}""# }
+                    try folder.write("collection,data\n" + rows.joined(separator: "\n") + "\n", to: "c.csv")
+                    return try Program.run(
+                        importing(
+                            database, folder.file("c.csv"), ["--mode", "replace", "--in-place", "--yes", "--no-infer"]))
+                }
+                let refused = try load([1, 2, 2])
+                #expect(refused.status == 2 && refused.errors.contains("index one"), "\(refused.text)")
+                let mended = try load([1, 2, 3])
+                #expect(mended.status == 0, "\(mended.text)")
+                #expect(try database.image().collections["c"]?.indexes == before)
+                #expect(try database.names() == ["c"])
+            }
+        }
+
+        /// A write that is refused says nothing of whose the lock is.
+        @Test func aHeartbeatThatIsRefusedIsNoLostLock() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.insert([["_id": 1]], into: "c")
+                let file = folder.file("c.csv")
+                try export(database, to: file)
+                try database.drop("c")
+                let admin = try server.pool().makeClient()
+                func refuseUpdates(_ mode: Value) throws {
+                    try admin.run(["configureFailPoint": "failAllUpdates", "mode": mode], on: "admin")
+                }
+                let outcome = try hold(
+                    "insert", "\(database.name).c", 8000, answer: [:], of: importing(database, file, [])
+                ) {
+                    try refuseUpdates("alwaysOn")
+                    usleep(7_000_000)
+                    try refuseUpdates("off")
+                }
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(try database.names() == ["c"])
+            }
+        }
+
+        @Test func aRenameOfWhichNobodyKnowsIsToldAsSuch() throws {
+            try withDatabase(on: server) { database, folder in
+                for name in ["a", "b"] { try database.insert([["_id": 1]], into: name) }
+                let file = folder.file("all.csv")
+                try export(database, to: file)
+                let failure = try FailPoint(
+                    server, ["renameCollection"], mode: .alwaysOn, ["closeConnection": true])
+                let outcome = try Program.run(importing(database, file, ["--mode", "replace", "--yes"]))
+                try failure.off()
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("New already: none. Still old: b."), "\(outcome.errors)")
+                #expect(
+                    outcome.errors.contains("Whether a is old or new could not be seen. Every collection is whole."),
+                    "\(outcome.errors)")
+                #expect(try Program.run(importing(database, file, ["--mode", "replace", "--yes"])).status == 0)
+                #expect(try database.names() == ["a", "b"])
+            }
+        }
+
+        @Test func anErrorBeforeTheFirstWriteSaysSo() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.insert([["_id": 1]], into: "c")
+                let file = folder.file("c.csv")
+                try export(database, to: file)
+                let failure = try FailPoint(server, ["count"], mode: .skip(1), ["errorCode": 8])
+                let outcome = try Program.run(importing(database, file, []))
+                try failure.off()
+                #expect(outcome.status == 1 && outcome.errors.contains("Nothing was written."), "\(outcome.text)")
+            }
+        }
     }
 }

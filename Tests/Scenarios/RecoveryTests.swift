@@ -92,10 +92,32 @@ extension OwnServerTests {
                     switch old {
                     case "a view": "Every collection is whole."
                     case "a time series":
-                        "the view one cannot take the place of the time series: the view two, which stands on it, has another collation"
-                    default: "the view one cannot take the place of the time series: it would stand on itself"
+                        "one cannot take the place of what has its name: the view two, which stands on it, has another collation"
+                    default: "one cannot take the place of what has its name: it would stand on itself"
                     }
                 #expect(outcome.errors.contains(expected), "\(outcome.errors)")
+                #expect(try database.image().differences(from: before) == [])
+            }
+        }
+
+        @Test func aTimeSeriesThatTheServerRefusesBecauseOfAViewLeavesTheOldOne() throws {
+            try withDatabase(on: server) { database, folder in
+                let options: Document = ["timeseries": ["timeField": "at"]]
+                try database.create("ticks", options.appending("collation", ["locale": "de"]))
+                let file = folder.file("ticks.csv")
+                try export(database, to: file)
+                try emptyDatabase(database)
+                try database.create("ticks", options)
+                try database.run(["insert": "ticks", "documents": [["_id": 1, "at": .date(1000)]]])
+                try database.create("seen", ["viewOn": "ticks", "pipeline": []])
+                let before = try database.image()
+                let outcome = try Program.run(importing(database, file))
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(
+                    outcome.errors.contains(
+                        "ticks cannot take the place of what has its name: the view seen, which stands on it, has another"
+                    ),
+                    "\(outcome.errors)")
                 #expect(try database.image().differences(from: before) == [])
             }
         }

@@ -31,6 +31,7 @@ extension ImportRun {
                 }
             }
             var outcome = Replacement.Outcome()
+            hasBegun = true
             do {
                 try replacement.run(plan, &outcome)
             } catch {
@@ -74,6 +75,7 @@ extension ImportRun {
         try removeLitter(lock, among: there.collections, plan)
         try planAgain(&plan, survey, &compared, there)
         try tryOut(plan, there, lock)
+        hasBegun = true
         try upsert(plan, loader, legacy, compared, there)
     }
 

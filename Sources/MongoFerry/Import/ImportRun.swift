@@ -16,6 +16,8 @@ struct ImportRun {
     let key: DocumentKey
     /// Rows that were set aside before anything was written.
     var preflightProblems: [RowProblem] = []
+    /// Whether something of the file may have been written.
+    var hasBegun = false
     /// Hashes documents where a merge will compare them with the database's.
     let contents: ContentHash?
     /// References that were checked while their documents were read or written, by collection.
@@ -105,6 +107,8 @@ struct ImportRun {
         var error = FerryError(explaining: error)
         countPreflightProblems()
         noteRejections()
+        let nothing = "Nothing was written."
+        if !hasBegun, !error.details.contains(nothing) { error.details.append(nothing) }
         // Who has stopped it is not kept waiting for a pass over the file.
         if !report.collections.isEmpty, error.kind != .interrupted { trySettingAside(survey) }
         if rejections.count > 0 {

@@ -72,7 +72,13 @@ struct ImportPlanner {
         for index in plan.steps.indices {
             let step = plan.steps[index]
             guard let change = change(of: step, there), let entry = entries.first(where: { $0.name == step.name })
-            else { continue }
+            else {
+                // It may be empty no more.
+                if !step.liveIsView, let now = there.contents[step.databaseName] {
+                    plan.steps[index].liveCount = now.count
+                }
+                continue
+            }
             plan.steps[index] = try self.step(entry, step.records, there)
             changes[step.name] = change
         }

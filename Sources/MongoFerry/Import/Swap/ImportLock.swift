@@ -196,6 +196,7 @@ final class ImportLock: @unchecked Sendable {
                     ],
                 ], on: connection.database, writeConcern: writeConcern)
         }
+        try Self.checkErrors(reply)
         condition.lock()
         defer { condition.unlock() }
         if reply["n"]?.integer == 0 {
@@ -235,6 +236,12 @@ final class ImportLock: @unchecked Sendable {
         }
     }
 
+    /// A router's answer may have a shard's error, instead of being one.
+    private static func checkErrors(_ reply: Document) throws {
+        guard let error = reply["writeErrors"]?.array?.first?.document else { return }
+        throw error.withRaw { WriteError($0) }.failure(of: "writing to \(OwnNames.lock)")
+    }
+
     /// Drops the collection with the lock, which is this import's.
     private func remove(_ client: Client, _ writeConcern: WriteConcern = .majority) throws {
         do {
@@ -243,12 +250,13 @@ final class ImportLock: @unchecked Sendable {
         } catch let error as MongoError where error.isNamespaceNotFound {
         } catch let error as MongoError where error.isWorthRepeating {
             // It may have been carried out, and the lock be the next import's by now: only this one's is removed.
-            _ = try Repeating.run { _ in
-                try client.runWrite(
+            try Repeating.run { _ in
+                let reply = try client.runWrite(
                     [
                         "delete": .string(OwnNames.lock),
                         "deletes": [["q": ["_id": .string(Self.documentID), "owner": .string(owner)], "limit": 1]],
                     ], on: connection.database, writeConcern: writeConcern)
+                try Self.checkErrors(reply)
             }
         }
     }

@@ -12,11 +12,7 @@ struct OwnRecords {
     func keep(_ record: Document) throws {
         let bulk = try client.bulkWrite(to: namespace)
         try record.withRaw { try bulk.replaceOne(filter: Self.filter(record["_id"]), with: $0, upsert: true) }
-        let result = try bulk.execute()
-        if let refusal = result.writeErrors.first {
-            throw FerryError("a record in \(namespace) was refused: \(refusal.message)")
-        }
-        try DocumentWriter.check(result)
+        try execute(bulk)
     }
 
     /// Removes a record; the last one takes the whole collection of them away.
@@ -24,8 +20,16 @@ struct OwnRecords {
     func forget(_ id: String) throws {
         let bulk = try client.bulkWrite(to: namespace)
         try bulk.deleteOne(filter: Self.filter(.string(id)))
-        try DocumentWriter.check(try bulk.execute())
+        try execute(bulk)
         if try client.countDocuments(namespace) == 0 { try client.drop(namespace) }
+    }
+
+    private func execute(_ bulk: BulkWrite) throws {
+        let result = try bulk.execute()
+        if let refusal = result.writeErrors.first {
+            throw FerryError("a record in \(namespace) was refused: \(refusal.message)")
+        }
+        try DocumentWriter.check(result)
     }
 
     /// - Throws: ``MongoError``; what `body` throws.

@@ -10,6 +10,7 @@ extension Replacement {
         // Measurements that may have been written or not can only be written once by starting anew.
         var kept = definitionToKeep(of: step)
         var wasRepeated = false
+        var made: Value?
         try Repeating.run { isAgain in
             if isAgain {
                 wasRepeated = true
@@ -26,6 +27,7 @@ extension Replacement {
                     step.entry, as: step.databaseName, clearing: operation.cancellation, lock)
                 kept = try kept.map { try KeptDefinitions(client: client, database: connection.database).note($0) }
             }
+            made = try uuid(of: step)
             let rejected = loader.rejections.count
             do {
                 try fill(step, step.databaseName, &outcome)
@@ -36,7 +38,16 @@ extension Replacement {
         }
         try checkCount(ofLive: step, wasRepeated: wasRepeated, &outcome)
         try buildExpiring(step, step.databaseName, &outcome)
+        if let made, try uuid(of: step) != made {
+            throw FerryError("\(step.databaseName) was dropped or replaced by another program while it was loaded")
+        }
         remains = .whole
+    }
+
+    private func uuid(of step: ImportPlan.Step) throws -> Value? {
+        try connection.withClient {
+            try CollectionIdentities.uuid(of: step.databaseName, in: connection.database, $0)
+        }
     }
 
     /// Whether options and indexes are nowhere but in the live collection.

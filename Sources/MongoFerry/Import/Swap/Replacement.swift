@@ -54,7 +54,10 @@ struct Replacement {
             try checkViews(plan)
             if outcome.refusedIndexes.isEmpty { try stage(staged, staging, &outcome) }
             outcome.isRefused = try isRefused(staging, &outcome)
-            if !outcome.isRefused { try noteLateWrites(to: staged, &outcome) }
+            if !outcome.isRefused {
+                try checkDefinitions(of: staged)
+                try noteLateWrites(to: staged, &outcome)
+            }
         } catch {
             try discard(names, after: error)
         }
@@ -66,6 +69,7 @@ struct Replacement {
         // What cannot be staged comes last, in the plan's order: views at the end.
         for (number, step) in (staged + plan.steps.filter { $0.way != .staged }).enumerated() {
             var remains = Remains.whole
+            let refused = outcome.refusedIndexes.count
             do {
                 // Before each that is dropped: nobody has touched it yet.
                 if step.way != .staged { try operation.cancellation.check() }
@@ -81,6 +85,7 @@ struct Replacement {
                     try noteLateWrites(to: [step], &outcome)
                     try views.run(step, number: number, &remains)
                 case .inPlace:
+                    try checkDefinitions(of: [step])
                     try noteLateWrites(to: [step], &outcome)
                     try replaceInPlace(step, &outcome, &remains)
                 case .merge, .insert:
@@ -92,7 +97,8 @@ struct Replacement {
             }
             outcome.swapped.append(step.name)
             outcome.part = nil
-            forget(step, plan)
+            // What the server refused is nowhere else: the next import tries it again.
+            if outcome.refusedIndexes.count == refused { forget(step, plan) }
         }
     }
 
@@ -107,22 +113,26 @@ struct Replacement {
         }
     }
 
-    /// What servers say of a view only when it gets its name. A collection or a view comes back then, a time series cannot.
+    /// What servers say of a view only when it gets its name, and of a time series, which to them is one of its storage. A
+    /// collection that gives its name to a view comes back then, and so does a view; what is dropped for them cannot.
     private func checkViews(_ plan: ImportPlan) throws {
-        let planned = plan.steps.filter { $0.way == .view }
-        let steps = planned.filter { $0.liveOptions?["timeseries"] != nil }
+        let planned = plan.steps.filter { $0.way == .view || $0.entry.kind == .timeseries }
+        let steps = planned.filter { step in
+            guard let live = step.liveOptions else { return false }
+            return step.way == .inPlace || live["timeseries"] != nil
+        }
         guard !steps.isEmpty else { return }
         let live = try connection.withClient { client in
             try client.listCollections(in: connection.database, readPreference: .primary)
         }
         let replaced = Set(plan.steps.map { ExactName($0.databaseName) })
-        let others = live.filter { $0.kind == .view && !replaced.contains(ExactName($0.name)) }
+        let others = live.filter { $0.kind != .collection && !replaced.contains(ExactName($0.name)) }
         let views = ViewSources(
             others.map { ($0.name, $0.options) } + planned.map { ($0.databaseName, $0.entry.options) })
         for step in steps {
             guard let conflict = views.conflict(of: step.databaseName) else { continue }
             throw FerryError(
-                "the view \(step.databaseName) cannot take the place of the time series: \(conflict)",
+                "\(step.databaseName) cannot take the place of what has its name: \(conflict)",
                 advice: ["--exclude \(Report.shellWord(step.name)) leaves it out."])
         }
     }
@@ -161,6 +171,8 @@ struct Replacement {
         case gone
         /// Some of the new one's documents and indexes.
         case incomplete
+        /// The old or the new one, and nobody knows which.
+        case either
     }
 
     private var views: ViewReplacement {
@@ -196,6 +208,31 @@ struct Replacement {
             throw FerryError(
                 "\(place.step.databaseName): \((inserted[place.step.name] ?? 0).counted("document was", "documents were")) written, and another number is there"
             )
+        }
+    }
+
+    /// Whether options and indexes that stay, since the file says nothing of them, are those that the plan has seen.
+    private func checkDefinitions(of steps: [ImportPlan.Step]) throws {
+        let steps = steps.filter { $0.liveOptions != nil && $0.kept == nil }
+        guard loader.reader.metadata == nil, !steps.isEmpty else { return }
+        let there = try LiveCatalog(connection, names: Set(steps.map(\.databaseName)))
+        for step in steps {
+            guard let live = there[step.databaseName], let contents = there.contents[step.databaseName] else {
+                continue
+            }
+            let new: [String] = CollectionDifferences.found(
+                step.entry, options: live.options, indexes: contents.indexes
+            ).compactMap { difference in
+                switch difference {
+                case .option(let name, _, _): "option \(name)"
+                case .index(let name), .renamedIndex(_, let name), .extraIndex(let name): "index \(name)"
+                case .missingIndex: nil
+                }
+            }
+            guard !new.isEmpty else { continue }
+            throw FerryError(
+                "\(step.databaseName): another program has changed it since the plan was made, and the file says nothing of it: \(new.joined(separator: ", "))",
+                advice: ["Run the import again: it keeps what is there then."])
         }
     }
 
@@ -297,8 +334,14 @@ struct Replacement {
                 try client.drop(connection.namespace(step.databaseName), beforeAgain: lock.confirm)
                 remains = .gone
             }
-            try CollectionBuilder(client: client, database: connection.database).rename(
-                staging, to: step.databaseName, dropTarget: true, lock, operation.cancellation, beforeEach: beforeEach)
+            do {
+                try CollectionBuilder(client: client, database: connection.database).rename(
+                    staging, to: step.databaseName, dropTarget: true, lock, operation.cancellation,
+                    beforeEach: beforeEach)
+            } catch let error as MongoError where error.isWorthRepeating || error.isServerSelection {
+                if remains == .whole { remains = .either }
+                throw error
+            }
             remains = .whole
         }
     }
@@ -359,13 +402,18 @@ struct Replacement {
                 details: cause.details + ["The collections before it are done."],
                 advice: cause.advice + ["Run the import again: it starts this collection anew."])
         }
-        let waiting = plan.steps.map(\.name).filter { !done.contains($0) && (remains == .whole || $0 != step.name) }
+        let isOld = remains == .whole
+        let waiting = plan.steps.map(\.name).filter { !done.contains($0) && (isOld || $0 != step.name) }
         func list(_ names: [String]) -> String { names.isEmpty ? "none" : names.map(\.oneLine).joined(separator: ", ") }
         let what = step.liveCount == nil ? "view" : "collection"
         let state =
-            remains == .whole
-            ? "Every collection is whole."
-            : "The \(what) \(step.databaseName) is gone: it was dropped, and nothing has come in its place."
+            switch remains {
+            case .gone, .incomplete:
+                "The \(what) \(step.databaseName) is gone: it was dropped, and nothing has come in its place."
+            case .either:
+                "Whether \(step.databaseName) is old or new could not be seen. Every collection is whole."
+            case .whole: "Every collection is whole."
+            }
         return FerryError(
             "the swap stopped: \(cause.text)", kind: kind,
             details: cause.details + ["New already: \(list(done)). Still old: \(list(waiting)).", state],

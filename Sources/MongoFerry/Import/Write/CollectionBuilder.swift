@@ -60,8 +60,14 @@ struct CollectionBuilder {
             case .view: info.kind == .view
             case .timeseries: info.kind == .timeseries
             }
-        let wanted = Set(entry.options.keys).subtracting(Self.serverOnly)
-        return isOfKind && (!info.hasDetails || wanted.isSubset(of: info.options.keys))
+        let wanted = entry.options.removing(Self.serverOnly)
+        return isOfKind && (!info.hasDetails || Self.has(.document(info.options), .document(wanted)))
+    }
+
+    /// Whether a value is the same, but for what a server completes.
+    private static func has(_ value: Value?, _ wanted: Value) -> Bool {
+        guard let inner = wanted.document else { return value == wanted }
+        return inner.elements.allSatisfy { key, wanted in has(value?.document?[key], wanted) }
     }
 
     private static func advice(_ entry: BackupMetadata.Collection) -> String {
