@@ -34,6 +34,14 @@ struct Program {
         throw NotBuilt()
     }
 
+    /// Whether its handlers of signals are there by now. Source: proc(5), `SigCgt`; where there is no such file, yes.
+    var catchesSignals: Bool {
+        guard FileManager.default.fileExists(atPath: "/proc/self/status") else { return true }
+        let text = (try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)) ?? ""
+        let caught = text.split(separator: "\n").first { $0.hasPrefix("SigCgt:") }?.split(separator: "\t").last
+        return caught.flatMap { UInt64($0, radix: 16) }.map { $0 & (1 << UInt64(SIGINT - 1)) != 0 } ?? false
+    }
+
     let process: pid_t
     private let outputPath: String
     private let errorsPath: String

@@ -77,7 +77,9 @@ import Testing
                 ["import", path, "--db", database.name], ["verify", "--uri-file", path, "--db", database.name],
             ] {
                 let program = try Program(words, environment: ["MONGODB_URI": try testURI()])
-                usleep(700_000)
+                // With the handlers it waits for a writer at once.
+                try poll("a handler of signals") { program.catchesSignals }
+                usleep(200_000)
                 program.send(signal)
                 let outcome = try program.wait(seconds: 10)
                 #expect(outcome.status == 130 && outcome.errors.contains("interrupted"), "\(outcome.text)")

@@ -11,13 +11,6 @@ import Testing
             try Program(["-u", "MONGOC_DISABLE_SHM", try Program.path()] + arguments, executable: "/usr/bin/env")
         }
 
-        /// Source: proc(5), `SigCgt`.
-        private static func catchesSignals(_ program: Program) -> Bool {
-            let text = (try? String(contentsOfFile: "/proc/\(program.process)/status", encoding: .utf8)) ?? ""
-            let caught = text.split(separator: "\n").first { $0.hasPrefix("SigCgt:") }?.split(separator: "\t").last
-            return caught.flatMap { UInt64($0, radix: 16) }.map { $0 & (1 << UInt64(SIGINT - 1)) != 0 } ?? false
-        }
-
         @Test(
             arguments: [(["--version"], 0), (["inspect", "/nosuch.csv"], 1), (["bogus"], 64)] as [([String], Int32)])
         func nothingIsLeftOfAnEnd(_ arguments: [String], _ status: Int32) throws {
@@ -32,7 +25,7 @@ import Testing
             let program = try Self.start([
                 "verify", "--uri", "mongodb://127.0.0.1:1/?connectTimeoutMS=500", "--db", "x",
             ])
-            try poll("a handler of signals") { Self.catchesSignals(program) }
+            try poll("a handler of signals") { program.catchesSignals }
             #expect(FileManager.default.fileExists(atPath: Self.place(of: program)))
             // Both before it can do anything about the first.
             program.send(SIGSTOP)

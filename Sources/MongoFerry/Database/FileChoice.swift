@@ -8,6 +8,8 @@ struct FileChoice {
     let exclude: [Glob]
     let renames: [String: String]
     let configuration: Configuration
+    /// What the file says of itself.
+    var metadata: BackupMetadata?
 
     /// - Parameter names: everything in the file.
     /// - Throws: ``FerryError`` for names that are not among them.
@@ -35,7 +37,8 @@ struct FileChoice {
     func exclusion(of name: String) -> String? {
         if !collections.isEmpty, !collections.contains(where: { $0.matches(name) }) { return "not asked for" }
         if let glob = exclude.first(where: { $0.matches(name) }) { return "excluded by --exclude \(glob)" }
-        return configuration.exclusion(ofFileName: name).map {
+        let told = metadata?.collection(named: name)?.databaseName
+        return configuration.exclusion(ofFileName: name, called: told).map {
             "excluded by '\($0)' in \(configuration.file ?? "the configuration")"
         }
     }

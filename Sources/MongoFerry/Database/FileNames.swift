@@ -16,7 +16,11 @@ struct FileNames: Sendable {
 
     /// By authority: what was said for this run, the configuration, the file.
     func databaseName(of name: String) -> String {
-        renames[name] ?? configuration.collection(name)?.databaseName ?? told[name] ?? name
+        renames[name] ?? said(of: name) ?? told[name] ?? name
+    }
+
+    private func said(of name: String) -> String? {
+        configuration.collection(name).flatMap { $0.saysDatabaseName ? $0.databaseName : nil }
     }
 
     /// - Parameter what: what would happen to two collections under one name.

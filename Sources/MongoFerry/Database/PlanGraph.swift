@@ -20,7 +20,7 @@ public struct PlanGraph: Sendable {
                 uniqueKeysWithValues: metadata.collections.filter { $0.kind != .view }.map { ($0.name, $0.records) })
             for (name, count) in seal?.records ?? [] { records[name] = count }
             drawing = GraphDrawing(
-                Self.graph(metadata.collections.filter { Self.isWanted($0.name, configuration) }, references),
+                Self.graph(metadata.collections.filter { Self.isWanted($0.name, configuration, metadata) }, references),
                 records: records)
             return
         }
@@ -37,8 +37,12 @@ public struct PlanGraph: Sendable {
     }
 
     /// Whether an import takes it.
-    private static func isWanted(_ name: String, _ configuration: Configuration) -> Bool {
-        FileChoice(collections: [], exclude: [], renames: [:], configuration: configuration).exclusion(of: name) == nil
+    private static func isWanted(
+        _ name: String, _ configuration: Configuration, _ metadata: BackupMetadata? = nil
+    ) -> Bool {
+        let choice = FileChoice(
+            collections: [], exclude: [], renames: [:], configuration: configuration, metadata: metadata)
+        return choice.exclusion(of: name) == nil
     }
 
     /// A plan is drawn of what can be read; whoever sees only that would take it for all.

@@ -45,6 +45,8 @@ enum ReferenceSource {
             let names = Set(catalog.entries.map(\.name))
             return configuration.references.filter { names.contains($0.collection) }
         }
-        return try LiveDiscovery(connection, operation, effort).discover(catalog, sizes).references
+        return try LiveDiscovery(connection, operation, effort).discover(catalog, sizes).references.filter {
+            configuration.collection($0.collection)?.saysReferences != true
+        }
     }
 }

@@ -1,3 +1,4 @@
+import BackupFile
 import Relations
 
 /// What to import, and how.
@@ -37,7 +38,9 @@ public struct ImportOptions: Sendable {
 
     public init() {}
 
-    var choice: FileChoice {
-        FileChoice(collections: collections, exclude: exclude, renames: renames, configuration: configuration)
+    func choice(of metadata: BackupMetadata?) -> FileChoice {
+        FileChoice(
+            collections: collections, exclude: exclude, renames: renames, configuration: configuration,
+            metadata: metadata)
     }
 }

@@ -104,6 +104,7 @@ public struct Verify: Sendable {
             return Self.damaged(report, error)
         }
         report.source = reader.metadata?.sourceText
+        let choice = choice(of: reader.metadata)
         // A name that is not there is told before the rows are read, where the file says what is in it.
         if target != nil, let known = reader.metadata?.collections { try choice.check(against: known.map(\.name)) }
         let connection = try target.map {
@@ -155,8 +156,10 @@ public struct Verify: Sendable {
         return report
     }
 
-    private var choice: FileChoice {
-        FileChoice(collections: collections, exclude: exclude, renames: renames, configuration: configuration)
+    private func choice(of metadata: BackupMetadata?) -> FileChoice {
+        FileChoice(
+            collections: collections, exclude: exclude, renames: renames, configuration: configuration,
+            metadata: metadata)
     }
 
     /// The collections of the file that are to be in the database: what an import with the same choice writes. Those
@@ -169,6 +172,7 @@ public struct Verify: Sendable {
         let missing = known.filter { $0.kind != .view && survey.rows(of: $0.name) == nil }
         let rows = survey.rows + missing.map { FileSurvey.Rows(name: $0.name) }
         let names = rows.map(\.name) + known.filter { $0.kind == .view }.map(\.name)
+        let choice = choice(of: reader.metadata)
         try choice.check(against: names)
         operation.warnOfUnmatched(exclude, among: names, in: "the file")
         report.excluded = choice.exclusions(among: names)

@@ -6,6 +6,8 @@ public struct Configuration: Hashable, Sendable {
         public let name: String
         /// The name in the database.
         public let databaseName: String
+        /// Whether ``databaseName`` was said; else what a file says of itself counts.
+        public let saysDatabaseName: Bool
         /// In the order written.
         public let references: [Reference]
         public let types: [FieldPath: FieldType]
@@ -19,6 +21,7 @@ public struct Configuration: Hashable, Sendable {
         ) {
             self.name = name
             self.databaseName = databaseName ?? name
+            saysDatabaseName = databaseName != nil
             self.references = references
             self.types = types
             self.saysReferences = saysReferences ?? !references.isEmpty
@@ -81,7 +84,11 @@ public struct Configuration: Hashable, Sendable {
     public func exclusion(ofDatabaseName name: String) -> Glob? { exclusion(fileName(of: name), name) }
 
     /// The pattern that leaves a collection of a file out, by either of its names; nil where none does.
-    public func exclusion(ofFileName name: String) -> Glob? { exclusion(name, databaseName(of: name)) }
+    /// - Parameter databaseName: what the file says that the database calls it, where this configuration does not.
+    public func exclusion(ofFileName name: String, called databaseName: String? = nil) -> Glob? {
+        let isSaid = collection(name)?.saysDatabaseName == true
+        return exclusion(name, isSaid ? self.databaseName(of: name) : databaseName ?? name)
+    }
 
     private func exclusion(_ fileName: String, _ databaseName: String) -> Glob? {
         exclude.first { $0.matches(fileName) || $0.matches(databaseName) }

@@ -16,7 +16,7 @@ struct ConfigurationParser {
             throw shapeError(root, "the file", expected: "a map with the keys collections and exclude")
         }
         let known = ["collections", "exclude"]
-        var sections: [(name: String, references: Node?, types: Node?, databaseName: String, line: Int?)] = []
+        var sections: [(name: String, references: Node?, types: Node?, databaseName: String?, line: Int?)] = []
         var exclude: [Glob] = []
         for (key, value) in entries {
             switch try name(key, in: "the file") {
@@ -43,16 +43,16 @@ struct ConfigurationParser {
 
     private func collections(
         _ node: Node
-    ) throws(ConfigurationError) -> [(name: String, references: Node?, types: Node?, databaseName: String, line: Int?)]
+    ) throws(ConfigurationError) -> [(name: String, references: Node?, types: Node?, databaseName: String?, line: Int?)]
     {
-        var result: [(name: String, references: Node?, types: Node?, databaseName: String, line: Int?)] = []
+        var result: [(name: String, references: Node?, types: Node?, databaseName: String?, line: Int?)] = []
         var databaseNames: [ExactName: (name: String, line: Int?)] = [:]
         let known = ["references", "types", "collection"]
         for (key, value) in try map(node, "'collections'", expected: "a map with a name for each collection") {
             let name = try name(key, in: "'collections'")
             let place = "collection '\(name)'"
             var section = (
-                name: name, references: Node?.none, types: Node?.none, databaseName: name, line: key.mark?.line
+                name: name, references: Node?.none, types: Node?.none, databaseName: String?.none, line: key.mark?.line
             )
             let parts = try map(value, place, expected: "a map with the keys \(known.listed())")
             for (partKey, part) in parts {
@@ -70,12 +70,13 @@ struct ConfigurationParser {
                         "unknown key", other, at: partKey, in: " in \(place)", known: known, expected: known.listed())
                 }
             }
-            if let first = databaseNames[ExactName(section.databaseName)] {
+            let databaseName = section.databaseName ?? name
+            if let first = databaseNames[ExactName(databaseName)] {
                 throw error(
-                    key, "collections '\(first.name)' and '\(name)' are both '\(section.databaseName)' in the database",
+                    key, "collections '\(first.name)' and '\(name)' are both '\(databaseName)' in the database",
                     expected: "a name of its own for each")
             }
-            databaseNames[ExactName(section.databaseName)] = (name, section.line)
+            databaseNames[ExactName(databaseName)] = (name, section.line)
             result.append(section)
         }
         return result

@@ -23,10 +23,12 @@ struct ImportPlanner {
         self.options = options
         self.metadata = metadata
         let all = metadata?.collections ?? collections.map { .init(name: $0.name, records: $0.count) }
-        let choice = options.choice
+        let choice = options.choice(of: metadata)
         try choice.check(against: all.map(\.name))
         excluded = choice.exclusions(among: all.map(\.name))
-        entries = try Self.named(all.filter { choice.exclusion(of: $0.name) == nil }, options, database)
+        entries = try Self.named(
+            all.filter { choice.exclusion(of: $0.name) == nil }, database,
+            FileNames(metadata: metadata, configuration: options.configuration, renames: options.renames))
     }
 
     /// All of the file.
@@ -113,13 +115,11 @@ struct ImportPlanner {
 
     /// Gives each the name that it gets in the database.
     private static func named(
-        _ chosen: [BackupMetadata.Collection], _ options: ImportOptions, _ database: String
+        _ chosen: [BackupMetadata.Collection], _ database: String, _ names: FileNames
     ) throws -> [BackupMetadata.Collection] {
         var entries = chosen
         for index in entries.indices {
-            let name = entries[index].name
-            let configured = options.configuration.collection(name).map(\.databaseName)
-            entries[index].databaseName = options.renames[name] ?? configured ?? entries[index].databaseName
+            entries[index].databaseName = names.databaseName(of: entries[index].name)
             try TargetName.check(entries[index].databaseName, in: database)
         }
         try FileNames.check(entries.map { ($0.name, $0.databaseName) }, "would both be written to")

@@ -173,6 +173,8 @@ struct Replacement {
         case incomplete
         /// The old or the new one, and nobody knows which.
         case either
+        /// The old one or nothing, and nobody knows which.
+        case oldOrNothing
     }
 
     private var views: ViewReplacement {
@@ -331,8 +333,7 @@ struct Replacement {
         try connection.withClient { client in
             // A view can't be renamed over.
             if step.liveIsView {
-                try client.drop(connection.namespace(step.databaseName), beforeAgain: lock.confirm)
-                remains = .gone
+                try Self.drop(connection.namespace(step.databaseName), client, lock, &remains)
             }
             do {
                 try CollectionBuilder(client: client, database: connection.database).rename(
@@ -344,6 +345,17 @@ struct Replacement {
             }
             remains = .whole
         }
+    }
+
+    /// Drops a view or a time series for what takes its place.
+    static func drop(_ namespace: Namespace, _ client: Client, _ lock: ImportLock, _ remains: inout Remains) throws {
+        do {
+            try client.drop(namespace, beforeAgain: lock.confirm)
+        } catch let error as MongoError where error.isWorthRepeating || error.isServerSelection {
+            remains = .oldOrNothing
+            throw error
+        }
+        remains = .gone
     }
 
     /// Removes the staging collections; the live data were not touched.
@@ -412,6 +424,8 @@ struct Replacement {
                 "The \(what) \(step.databaseName) is gone: it was dropped, and nothing has come in its place."
             case .either:
                 "Whether \(step.databaseName) is old or new could not be seen. Every collection is whole."
+            case .oldOrNothing:
+                "Whether \(step.databaseName) is still there could not be seen: nothing has come in its place."
             case .whole: "Every collection is whole."
             }
         return FerryError(

@@ -31,8 +31,9 @@ struct ViewReplacement {
         case .view, .timeseries, .other:
             if existing.kind == .view, try change(step, existing.options) { return }
             // No server renames these.
-            try drop(step)
-            remains = .gone
+            try connection.withClient {
+                try Replacement.drop(connection.namespace(step.databaseName), $0, lock, &remains)
+            }
             do {
                 try create(step)
             } catch {
@@ -107,12 +108,6 @@ struct ViewReplacement {
             operation.warning(
                 "\(name) is a view now; the collection that had its name, \(place), could not be removed, and the next import does it: \(error)"
             )
-        }
-    }
-
-    private func drop(_ step: ImportPlan.Step) throws {
-        try connection.withClient {
-            try $0.drop(connection.namespace(step.databaseName), beforeAgain: lock.confirm)
         }
     }
 
