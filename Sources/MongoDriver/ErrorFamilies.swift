@@ -23,6 +23,9 @@ extension MongoError {
     /// Somebody else's operation is in the way: a lock, another writer, an index that is being built. Nothing was done.
     public var isHeldUp: Bool { domain == .server && ServerCode.heldUp.contains(code) }
 
+    /// The server takes the bytes of a document for no BSON, and has refused the whole command with it.
+    public var isInvalidBSON: Bool { domain == .server && ServerCode.invalidBSON.contains(code) }
+
     /// User, password or mechanism were refused.
     public var isAuthentication: Bool {
         switch domain {

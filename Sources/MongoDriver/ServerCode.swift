@@ -10,6 +10,9 @@ enum ServerCode {
     static let heldUp: Set<Int> = [24, 50, 112, 12587]
     /// TransactionTooLargeForCache: what a server's cache holds besides leaves too little room for a large document.
     static let cacheIsFull = 388
+    /// InvalidBSON and NonConformantBSON: newer servers look closer at what older ones have stored, and refuse the whole
+    /// command.
+    static let invalidBSON: Set<Int> = [22, 378]
     static let cannotBuildIndexKeys = 201
     static let writeConcernFailed = 64
     static let cappedPositionLost = 136

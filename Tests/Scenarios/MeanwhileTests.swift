@@ -321,5 +321,32 @@ extension OwnServerTests {
                 #expect(outcome.status == 1 && outcome.errors.contains("Nothing was written."), "\(outcome.text)")
             }
         }
+
+        /// A newer server takes some bytes for no BSON that an older one has stored, and refuses all that came with them.
+        @Test(arguments: [("insert", "a collection"), ("update", "a collection"), ("insert", "a time series")])
+        func aDocumentForWhichACommandIsRefusedIsFoundAndRejected(command: String, kind: String) throws {
+            try withDatabase(on: server) { database, folder in
+                let isSeries = kind == "a time series"
+                if isSeries { try database.create("c", ["timeseries": ["timeField": "at"]]) }
+                func documents(_ text: String) -> Value {
+                    .array((1...4).map { ["_id": .int32($0), "at": .date(Int64($0)), "n": .string(text)] })
+                }
+                try database.run(["insert": "c", "documents": documents("new")])
+                let file = folder.file("c.csv")
+                try export(database, to: file)
+                try database.drop("c")
+                if command == "update" { try database.run(["insert": "c", "documents": documents("old")]) }
+                let failure = try FailPoint(
+                    server, [command], mode: .times(3),
+                    ["errorCode": 378, "namespace": .string("\(database.name).c")])
+                let outcome = try Program.run(
+                    importing(database, file, isSeries ? ["--mode", "replace", "--yes"] : []))
+                try failure.off()
+                #expect(outcome.status == 2, "\(outcome.text)")
+                #expect(outcome.errors.contains(", c, _id 1: Failing command"), "\(outcome.errors)")
+                let new = try database.documents(in: "c").filter { $0["n"]?.string == "new" }
+                #expect(Set(new.compactMap { $0["_id"]?.integer }) == [2, 3, 4], "\(outcome.errors)")
+            }
+        }
     }
 }

@@ -21,7 +21,12 @@ extension DocumentWriter {
             try insert(document(index), in: bulk)
         }
         if way.keptBesideNextRow == 2, bytes.count > Self.batchBytes { try dropDocuments() }
-        let result = try bulk.execute()
+        let result: BulkWriteResult
+        do {
+            result = try bulk.execute()
+        } catch let error as MongoError where error.isInvalidBSON {
+            return try findInvalid(among: indexes, error) { try insert($0, whereTaken: whereTaken) }
+        }
         let writeErrors = try waitForCache(result.writeErrors, indexes)
         var errors = writeErrors
         var taken: [Int] = []
@@ -56,6 +61,26 @@ extension DocumentWriter {
         outcome.updated += sent.count - second.writeErrors.count
         try Self.check(second)
         try writeInTransactions(dangerous)
+    }
+
+    /// Of a command that was refused for one of its documents nothing was written: writes its halves, and their halves, and
+    /// rejects that document.
+    /// - Throws: `error`, where the documents are not held any more, or may have been sent by several commands; what
+    ///   `write` throws; `CancellationError`.
+    func findInvalid(among indexes: [Int], _ error: MongoError, _ write: ([Int]) throws -> Void) throws {
+        guard indexes.count > 1 else {
+            for index in indexes { try reject(index, error.message) }
+            return
+        }
+        try cancellation.check()
+        let areMixed = try indexes.contains { index in
+            if pending[index].id != nil { return true }
+            return try document(index).needsPipelineToInsert
+        }
+        guard !areMixed else { throw error }
+        let middle = indexes.count / 2
+        try write(Array(indexes[..<middle]))
+        try write(Array(indexes[middle...]))
     }
 
     private func insert(_ document: RawDocument, in bulk: BulkWrite) throws {

@@ -49,9 +49,14 @@ extension DocumentWriter {
         let documents = try Document { list in
             for (place, index) in indexes.enumerated() { list.append(String(place), copying: try document(index)) }
         }
-        let reply = try client.runWrite(
-            ["insert": .string(namespace.collection), "ordered": false, "documents": .array(documents)],
-            on: namespace.database)
+        let reply: Document
+        do {
+            reply = try client.runWrite(
+                ["insert": .string(namespace.collection), "ordered": false, "documents": .array(documents)],
+                on: namespace.database)
+        } catch let error as MongoError where error.isInvalidBSON {
+            return try findInvalid(among: indexes, error, insertMeasurements)
+        }
         let errors = (reply["writeErrors"]?.array ?? []).compactMap(\.document).map { $0.withRaw { WriteError($0) } }
         if let error = errors.first(where: { !$0.isAboutOneDocument }) {
             throw error.failure(of: "inserting into \(namespace)")

@@ -13,11 +13,17 @@ extension DocumentWriter {
         }
         // By other keys than _id: what has the same _id is another document, which must not be lost.
         try insert(lookup.missing, whereTaken: key.isID ? .replace : .reject)
-        guard !lookup.changed.isEmpty else { return }
+        try replace(lookup.changed.map(\.index), lookup, key)
+    }
+
+    /// - Parameter changed: those of them that are written now.
+    private func replace(_ changed: [Int], _ lookup: Lookup, _ key: DocumentKey) throws {
+        guard !changed.isEmpty else { return }
         let bulk = try bulkWrite()
         var indexes: [Int] = []
         var dangerous: [SecondAttempt.Postponed] = []
-        for change in lookup.changed {
+        let wanted = Set(changed)
+        for change in lookup.changed where wanted.contains(change.index) {
             try withReplacement(of: change.liveID, by: try document(change.index), key) { changed in
                 if changed.needsPipelineToReplace, changed.hasRepeatedNames || change.liveHasRepeatedNames {
                     dangerous.append(postponing(changed, change.index, Self.killsServers))
@@ -27,7 +33,12 @@ extension DocumentWriter {
                 }
             }
         }
-        let result = try bulk.execute()
+        let result: BulkWriteResult
+        do {
+            result = try bulk.execute()
+        } catch let error as MongoError where error.isInvalidBSON {
+            return try findInvalid(among: changed, error) { try replace($0, lookup, key) }
+        }
         let errors = try postpone(result.writeErrors, indexes, lookup, key)
         try note(errors, indexes)
         outcome.updated += indexes.count - result.writeErrors.count

@@ -163,11 +163,10 @@ final class DocumentWriter {
 
     func reject(_ index: Int, _ reason: String) throws {
         outcome.rejected += 1
-        rejections.add(
-            RowProblem(
-                line: pending[index].line, collection: name,
-                id: try withID(index) { IDText.text($0) },
-                reason: reason))
+        var id = try withID(index) { $0.keyEquals("_id") ? IDText.text($0) : nil } ?? nil
+        // Of a measurement it need not be the first field.
+        if id == nil, pending[index].id == nil { id = try document(index)["_id"].map(IDText.text) }
+        rejections.add(RowProblem(line: pending[index].line, collection: name, id: id, reason: reason))
     }
 
     func note(_ errors: [WriteError], _ indexes: [Int]) throws {
