@@ -3,8 +3,7 @@ import BackupFile
 import MongoDriver
 import Relations
 
-/// Holds the options, indexes and views of a file against the database. What only the database has is no difference, save
-/// for options.
+/// Holds the options, indexes and views of a file against the database. What only the database has is no difference.
 struct DefinitionComparison {
     let connection: Connection
     let names: FileNames
@@ -84,6 +83,7 @@ struct DefinitionComparison {
         let differences = CollectionDifferences.found(entry, options: found.options, indexes: indexes.built)
         return differences.compactMap { difference in
             switch difference {
+            case .option(_, nil, _): nil
             case .option(let name, let file, let live):
                 found.hasDetails ? CollectionDifferences.optionText(name, file, live) : nil
             case .index(let name):
