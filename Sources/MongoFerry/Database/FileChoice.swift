@@ -8,8 +8,19 @@ struct FileChoice {
     let exclude: [Glob]
     let renames: [String: String]
     let configuration: Configuration
-    /// What the file says of itself.
-    var metadata: BackupMetadata?
+    /// What the file says that the database calls its collections.
+    private let told: [String: String]
+
+    init(
+        collections: [Glob] = [], exclude: [Glob] = [], renames: [String: String] = [:], configuration: Configuration,
+        metadata: BackupMetadata? = nil
+    ) {
+        self.collections = collections
+        self.exclude = exclude
+        self.renames = renames
+        self.configuration = configuration
+        told = Dictionary((metadata?.collections ?? []).map { ($0.name, $0.databaseName) }) { first, _ in first }
+    }
 
     /// - Parameter names: everything in the file.
     /// - Throws: ``FerryError`` for names that are not among them.
@@ -37,8 +48,7 @@ struct FileChoice {
     func exclusion(of name: String) -> String? {
         if !collections.isEmpty, !collections.contains(where: { $0.matches(name) }) { return "not asked for" }
         if let glob = exclude.first(where: { $0.matches(name) }) { return "excluded by --exclude \(glob)" }
-        let told = metadata?.collection(named: name)?.databaseName
-        return configuration.exclusion(ofFileName: name, called: told).map {
+        return configuration.exclusion(ofFileName: name, called: told[name]).map {
             "excluded by '\($0)' in \(configuration.file ?? "the configuration")"
         }
     }

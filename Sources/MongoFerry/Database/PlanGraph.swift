@@ -19,8 +19,9 @@ public struct PlanGraph: Sendable {
             var records = Dictionary(
                 uniqueKeysWithValues: metadata.collections.filter { $0.kind != .view }.map { ($0.name, $0.records) })
             for (name, count) in seal?.records ?? [] { records[name] = count }
+            let choice = FileChoice(configuration: configuration, metadata: metadata)
             drawing = GraphDrawing(
-                Self.graph(metadata.collections.filter { Self.isWanted($0.name, configuration, metadata) }, references),
+                Self.graph(metadata.collections.filter { choice.exclusion(of: $0.name) == nil }, references),
                 records: records)
             return
         }
@@ -29,20 +30,12 @@ public struct PlanGraph: Sendable {
         let (survey, legacy) = try preflight.run()
         Self.warn(of: survey, file, operation)
         operation.warnOfUnusedReferences(configuration, in: nil, rows: survey.rows.map(\.name))
+        let choice = FileChoice(configuration: configuration)
         drawing = GraphDrawing(
             ReferenceGraph(
-                collections: survey.rows.map(\.name).filter { Self.isWanted($0, configuration) },
+                collections: survey.rows.map(\.name).filter { choice.exclusion(of: $0) == nil },
                 references: ReferenceSource.file(configuration, nil, legacy).references),
             records: Dictionary(uniqueKeysWithValues: survey.rows.map { ($0.name, $0.count) }))
-    }
-
-    /// Whether an import takes it.
-    private static func isWanted(
-        _ name: String, _ configuration: Configuration, _ metadata: BackupMetadata? = nil
-    ) -> Bool {
-        let choice = FileChoice(
-            collections: [], exclude: [], renames: [:], configuration: configuration, metadata: metadata)
-        return choice.exclusion(of: name) == nil
     }
 
     /// A plan is drawn of what can be read; whoever sees only that would take it for all.

@@ -112,9 +112,10 @@ extension ImportRun {
     }
 
     private func references(_ legacy: LegacyTypes, _ survey: FileSurvey) throws -> [Reference] {
+        let choice = options.choice(of: reader.metadata)
         operation.warnOfUnusedReferences(
             options.configuration, in: reader.metadata, rows: survey.rows.map(\.name)
-        ) { options.choice(of: reader.metadata).exclusion(of: $0) != nil }
+        ) { choice.exclusion(of: $0) != nil }
         let (references, faults) = ReferenceSource.file(options.configuration, reader.metadata, legacy)
         for fault in faults { operation.warning(fault.warning) }
         if options.failsOnDangling, let fault = faults.first {

@@ -293,7 +293,10 @@ extension ImportRun {
         guard let live else { return [] }
         guard reader.metadata != nil else { return Set(live.indexes.map(CollectionDifferences.name)) }
         let built = live.indexes.filter { live.builtIndexes.contains(CollectionDifferences.name(of: $0)) }
-        let otherwiseNamed = step.entry.indexes.filter { CollectionDifferences.otherName(of: $0, in: built) != nil }
+        let otherwiseNamed = step.entry.indexes.filter {
+            !live.builtIndexes.contains(CollectionDifferences.name(of: $0))
+                && CollectionDifferences.otherName(of: $0, in: built) != nil
+        }
         return live.builtIndexes.union(otherwiseNamed.map(CollectionDifferences.name))
     }
 
