@@ -94,10 +94,21 @@ final class OwnServer: @unchecked Sendable {
         try poll("mongod listens on \(port)") { Self.isOpen(port) }
     }
 
-    /// How many commands a fail point has held up so far.
-    var heldUp: Int {
-        guard let log = FileManager.default.contents(atPath: folder + "/log") else { return 0 }
-        return String(decoding: log, as: UTF8.self).split(separator: "Blocking command via 'failCommand'").count
+    /// Bytes of its log.
+    var logSize: UInt64 {
+        get throws {
+            let log = try FileHandle(forReadingFrom: URL(fileURLWithPath: folder + "/log"))
+            defer { try? log.close() }
+            return try log.seekToEnd()
+        }
+    }
+
+    /// Whether a fail point has held a command up since then. A log has some megabytes: only what is new is looked at.
+    func hasHeldUp(since logSize: UInt64) throws -> Bool {
+        let log = try FileHandle(forReadingFrom: URL(fileURLWithPath: folder + "/log"))
+        defer { try? log.close() }
+        try log.seek(toOffset: logSize)
+        return try log.readToEnd()?.range(of: Data("Blocking command via 'failCommand'".utf8)) != nil
     }
 
     func waitForPrimary(_ client: Client? = nil) throws {
@@ -198,14 +209,14 @@ struct FailPoint {
     let admin: Client
     private let commands: [String]
     private let server: OwnServer
-    private let before: Int
+    private let before: UInt64
 
     init(_ server: OwnServer, _ commands: [String], mode: Mode, _ data: Document, appName: String = "mongoferry")
         throws
     {
         self.commands = commands
         self.server = server
-        before = server.heldUp
+        before = try server.logSize
         admin = try server.pool().makeClient()
         let all = data.appending("failCommands", .array(commands.map { .string($0) }))
             .appending("appName", .string(appName))
@@ -215,7 +226,7 @@ struct FailPoint {
 
     /// Waits until a command is held up by it, which the server's log says.
     func waitUntilEntered() throws {
-        try poll("a command that is held up: \(commands)") { server.heldUp > before }
+        try poll("a command that is held up: \(commands)") { try server.hasHeldUp(since: before) }
     }
 
     func off() throws { try admin.run(["configureFailPoint": "failCommand", "mode": "off"], on: "admin") }
