@@ -36,3 +36,11 @@ struct CollectionIdentities: Sendable {
 
     private static func storage(of series: String) -> String { "system.buckets." + series }
 }
+
+extension Connection {
+    /// The uuid of a collection of the database; nil where there is none, or the user may not see it.
+    /// - Throws: ``MongoError``.
+    func uuid(of name: String) throws -> Value? {
+        try withClient { try CollectionIdentities.uuid(of: name, in: database, $0) }
+    }
+}

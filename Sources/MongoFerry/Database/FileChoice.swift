@@ -8,8 +8,8 @@ struct FileChoice {
     let exclude: [Glob]
     let renames: [String: String]
     let configuration: Configuration
-    /// What the file says that the database calls its collections.
-    private let told: [String: String]
+    /// What the database calls them, whatever a run renames.
+    private let names: FileNames
 
     init(
         collections: [Glob] = [], exclude: [Glob] = [], renames: [String: String] = [:], configuration: Configuration,
@@ -19,7 +19,7 @@ struct FileChoice {
         self.exclude = exclude
         self.renames = renames
         self.configuration = configuration
-        told = Dictionary((metadata?.collections ?? []).map { ($0.name, $0.databaseName) }) { first, _ in first }
+        names = FileNames(metadata: metadata, configuration: configuration, renames: [:])
     }
 
     /// - Parameter names: everything in the file.
@@ -48,7 +48,7 @@ struct FileChoice {
     func exclusion(of name: String) -> String? {
         if !collections.isEmpty, !collections.contains(where: { $0.matches(name) }) { return "not asked for" }
         if let glob = exclude.first(where: { $0.matches(name) }) { return "excluded by --exclude \(glob)" }
-        return configuration.exclusion(ofFileName: name, called: told[name]).map {
+        return configuration.exclusion(ofFileName: name, called: names.databaseName(of: name)).map {
             "excluded by '\($0)' in \(configuration.file ?? "the configuration")"
         }
     }

@@ -163,7 +163,7 @@ extension ImportRun {
                     try create(step)
                     if let kept = step.kept { try noteMade(kept) }
                 }
-                let uuid = try step.uuid ?? uuid(of: step)
+                let uuid = try step.way == .view ? nil : step.uuid ?? connection.uuid(of: step.databaseName)
                 // Documents that the merge mends may stand in an index's way.
                 let early = try build(step, present: present) { !step.comesAfterTheDocuments($0) }
                 noteRefused(early.filter { !$0.isForDuplicates })
@@ -263,13 +263,6 @@ extension ImportRun {
         try connection.withClient { client in
             try CollectionBuilder(client: client, database: connection.database)
                 .create(step.entry, as: step.databaseName)
-        }
-    }
-
-    private func uuid(of step: ImportPlan.Step) throws -> Value? {
-        guard step.way != .view else { return nil }
-        return try connection.withClient {
-            try CollectionIdentities.uuid(of: step.databaseName, in: connection.database, $0)
         }
     }
 

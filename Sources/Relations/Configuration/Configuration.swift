@@ -84,10 +84,9 @@ public struct Configuration: Hashable, Sendable {
     public func exclusion(ofDatabaseName name: String) -> Glob? { exclusion(fileName(of: name), name) }
 
     /// The pattern that leaves a collection of a file out, by either of its names; nil where none does.
-    /// - Parameter databaseName: what the file says that the database calls it, where this configuration does not.
+    /// - Parameter databaseName: its name in the database; nil where only this configuration can say it.
     public func exclusion(ofFileName name: String, called databaseName: String? = nil) -> Glob? {
-        let isSaid = collection(name)?.saysDatabaseName == true
-        return exclusion(name, isSaid ? self.databaseName(of: name) : databaseName ?? name)
+        exclusion(name, databaseName ?? self.databaseName(of: name))
     }
 
     private func exclusion(_ fileName: String, _ databaseName: String) -> Glob? {

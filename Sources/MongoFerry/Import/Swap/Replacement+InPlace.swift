@@ -27,7 +27,7 @@ extension Replacement {
                     step.entry, as: step.databaseName, clearing: operation.cancellation, lock)
                 kept = try kept.map { try KeptDefinitions(client: client, database: connection.database).note($0) }
             }
-            made = try uuid(of: step)
+            made = try connection.uuid(of: step.databaseName)
             let rejected = loader.rejections.count
             do {
                 try fill(step, step.databaseName, &outcome)
@@ -38,16 +38,10 @@ extension Replacement {
         }
         try checkCount(ofLive: step, wasRepeated: wasRepeated, &outcome)
         try buildExpiring(step, step.databaseName, &outcome)
-        if let made, try uuid(of: step) != made {
+        if let made, try connection.uuid(of: step.databaseName) != made {
             throw FerryError("\(step.databaseName) was dropped or replaced by another program while it was loaded")
         }
         remains = .whole
-    }
-
-    private func uuid(of step: ImportPlan.Step) throws -> Value? {
-        try connection.withClient {
-            try CollectionIdentities.uuid(of: step.databaseName, in: connection.database, $0)
-        }
     }
 
     /// Whether options and indexes are nowhere but in the live collection.

@@ -113,30 +113,6 @@ struct Replacement {
         }
     }
 
-    /// What servers say of a view only when it gets its name, and of a time series, which to them is one of its storage. A
-    /// collection that gives its name to a view comes back then, and so does a view; what is dropped for them cannot.
-    private func checkViews(_ plan: ImportPlan) throws {
-        let planned = plan.steps.filter { $0.way == .view || $0.entry.kind == .timeseries }
-        let steps = planned.filter { step in
-            guard let live = step.liveOptions else { return false }
-            return step.way == .inPlace || live["timeseries"] != nil
-        }
-        guard !steps.isEmpty else { return }
-        let live = try connection.withClient { client in
-            try client.listCollections(in: connection.database, readPreference: .primary)
-        }
-        let replaced = Set(plan.steps.map { ExactName($0.databaseName) })
-        let others = live.filter { $0.kind != .collection && !replaced.contains(ExactName($0.name)) }
-        let views = ViewSources(
-            others.map { ($0.name, $0.options) } + planned.map { ($0.databaseName, $0.entry.options) })
-        for step in steps {
-            guard let conflict = views.conflict(of: step.databaseName) else { continue }
-            throw FerryError(
-                "\(step.databaseName) cannot take the place of what has its name: \(conflict)",
-                advice: ["--exclude \(Report.shellWord(step.name)) leaves it out."])
-        }
-    }
-
     /// Of a collection or view in which the definition of another is tried.
     private var trialName: String { OwnNames.stagingPrefix + "\(lock.mark).trial" }
 
@@ -193,86 +169,6 @@ struct Replacement {
                 throw Self.fault(error, at: step.databaseName)
             }
         }
-    }
-
-    /// Whether all that was written is there. Not asked of collections whose documents the server removes by itself.
-    /// - Parameters:
-    ///   - places: collections, and by which names they stand in the database now.
-    ///   - loads: what was written to each.
-    func checkCounts(of places: [(step: ImportPlan.Step, name: String)], _ loads: [RowLoader.Result]) throws {
-        let inserted = Dictionary(loads.map { ($0.outcome.name, $0.outcome.inserted) }) { _, last in last }
-        let countable = places.filter { Self.isCountable($0.step) }
-        let connection = connection
-        let areComplete = try connection.answers(for: countable) { client, place in
-            try client.hasCount(inserted[place.step.name] ?? 0, connection.namespace(place.name))
-        }
-        for (place, isComplete) in zip(countable, areComplete) where !isComplete {
-            throw FerryError(
-                "\(place.step.databaseName): \((inserted[place.step.name] ?? 0).counted("document was", "documents were")) written, and another number is there"
-            )
-        }
-    }
-
-    /// Whether options and indexes that stay, since the file says nothing of them, are those that the plan has seen.
-    private func checkDefinitions(of steps: [ImportPlan.Step]) throws {
-        let steps = steps.filter { $0.liveOptions != nil && $0.kept == nil }
-        guard loader.reader.metadata == nil, !steps.isEmpty else { return }
-        let there = try LiveCatalog(connection, names: Set(steps.map(\.databaseName)))
-        for step in steps {
-            guard let live = there[step.databaseName], let contents = there.contents[step.databaseName] else {
-                continue
-            }
-            let new: [String] = CollectionDifferences.found(
-                step.entry, options: live.options, indexes: contents.indexes
-            ).compactMap { difference in
-                switch difference {
-                case .option(let name, _, _): "option \(name)"
-                case .index(let name), .renamedIndex(_, let name), .extraIndex(let name): "index \(name)"
-                case .missingIndex: nil
-                }
-            }
-            guard !new.isEmpty else { continue }
-            throw FerryError(
-                "\(step.databaseName): another program has changed it since the plan was made, and the file says nothing of it: \(new.joined(separator: ", "))",
-                advice: ["Run the import again: it keeps what is there then."])
-        }
-    }
-
-    /// Others may write to what is about to be replaced, as long as it is there: that goes with it, and is told.
-    private func noteLateWrites(to steps: [ImportPlan.Step], _ outcome: inout Outcome) throws {
-        let live = steps.filter { !$0.liveIsView && ($0.way != .view || $0.liveCount != nil) }
-        let connection = connection
-        let counts = try connection.answers(for: live) { client, step in
-            try client.estimatedCount(connection.namespace(step.databaseName), readPreference: .primary)
-        }
-        for (step, count) in zip(live, counts) {
-            let planned = step.liveCount ?? 0
-            if let place = outcome.collections.firstIndex(where: { $0.name == step.name }) {
-                outcome.collections[place].deleted = count
-            }
-            let isNoted = { (warning: (name: String, text: String)) in
-                warning.name == step.name && warning.text.hasSuffix(Self.wentWithTheOld)
-            }
-            outcome.warnings.removeAll(where: isNoted)
-            // Fewer are no loss.
-            guard count > planned else { continue }
-            outcome.warnings.append(
-                (
-                    step.name,
-                    "\(step.databaseName): \((count - planned).counted("document")) \(Self.wentWithTheOld)"
-                ))
-        }
-    }
-
-    private static let wentWithTheOld =
-        "came from other programs after the plan was made, and went with the old collection"
-
-    /// After so long others may have written more.
-    private static let freshness = Duration.seconds(1)
-
-    static func isCountable(_ step: ImportPlan.Step) -> Bool {
-        let entry = step.entry
-        return entry.kind == .collection && !entry.isCapped && entry.options["expireAfterSeconds"] == nil
     }
 
     func fill(_ step: ImportPlan.Step, _ name: String, _ outcome: inout Outcome) throws {
@@ -356,81 +252,5 @@ struct Replacement {
             throw error
         }
         remains = .gone
-    }
-
-    /// Removes the staging collections; the live data were not touched.
-    private func discard(_ names: [String], after error: (any Error)?) throws {
-        do {
-            try connection.withClient { client in
-                for name in names { try client.drop(connection.namespace(name)) }
-            }
-        } catch let second {
-            let litter =
-                "could not be removed (\(FerryError(explaining: second).text)); the next import removes it"
-            guard let error else {
-                // Why it was refused is what counts.
-                operation.warning("what was loaded beside the live data \(litter)")
-                return
-            }
-            throw Self.explained(
-                error, ["The live data were not touched.", "What was loaded beside them \(litter)."])
-        }
-        if let error { throw Self.explained(error, ["The live data were not touched."]) }
-    }
-
-    /// An error with what became of the data.
-    private static func explained(_ error: any Error, _ state: [String]) -> FerryError {
-        var explained = fault(error)
-        explained.details += state
-        return explained
-    }
-
-    /// What stops the loading beside the live data, with what to do about it.
-    private static func fault(_ error: any Error, at name: String? = nil) -> FerryError {
-        var fault = FerryError(explaining: error)
-        if let name { fault.text = "\(name): \(fault.text)" }
-        guard let error = error as? MongoError else { return fault }
-        if error.isOutOfDiskSpace {
-            fault.advice = [
-                "Free room on the server and run the import again; or use --in-place, which drops each collection before "
-                    + "it loads it: then the old and the new one need no room beside each other."
-            ]
-        } else if error.isRetryable || error.isServerTrouble {
-            fault.advice.append("Run the import again.")
-        }
-        return fault
-    }
-
-    /// What stopped it at a collection or view, and the state of all.
-    private func stopped(
-        _ error: any Error, at step: ImportPlan.Step, _ remains: Remains, _ plan: ImportPlan, _ done: [String]
-    ) -> FerryError {
-        let cause = FerryError(explaining: error)
-        // Not `data`: what is written already is not as it was.
-        let kind = cause.kind == .interrupted ? cause.kind : .failed
-        if remains == .incomplete {
-            return FerryError(
-                "\(step.databaseName) was being replaced in place and is not complete: \(cause.text)", kind: kind,
-                details: cause.details + ["The collections before it are done."],
-                advice: cause.advice + ["Run the import again: it starts this collection anew."])
-        }
-        let isOld = remains == .whole
-        let waiting = plan.steps.map(\.name).filter { !done.contains($0) && (isOld || $0 != step.name) }
-        func list(_ names: [String]) -> String { names.isEmpty ? "none" : names.map(\.oneLine).joined(separator: ", ") }
-        let what = step.liveCount == nil ? "view" : "collection"
-        let state =
-            switch remains {
-            case .gone, .incomplete:
-                "The \(what) \(step.databaseName) is gone: it was dropped, and nothing has come in its place."
-            case .either:
-                "Whether \(step.databaseName) is old or new could not be seen. Every collection is whole."
-            case .oldOrNothing:
-                "Whether \(step.databaseName) is still there could not be seen: nothing has come in its place."
-            case .whole: "Every collection is whole."
-            }
-        return FerryError(
-            "the swap stopped: \(cause.text)", kind: kind,
-            details: cause.details + ["New already: \(list(done)). Still old: \(list(waiting)).", state],
-            advice: cause.advice + ["Run the import again: it finishes the job."])
     }
 }

@@ -1,0 +1,82 @@
+import BackupFile
+import MongoDriver
+import Relations
+
+/// What is left behind, and told, where a replacement stops.
+extension Replacement {
+    /// Removes the staging collections; the live data were not touched.
+    func discard(_ names: [String], after error: (any Error)?) throws {
+        do {
+            try connection.withClient { client in
+                for name in names { try client.drop(connection.namespace(name)) }
+            }
+        } catch let second {
+            let litter =
+                "could not be removed (\(FerryError(explaining: second).text)); the next import removes it"
+            guard let error else {
+                // Why it was refused is what counts.
+                operation.warning("what was loaded beside the live data \(litter)")
+                return
+            }
+            throw Self.explained(
+                error, ["The live data were not touched.", "What was loaded beside them \(litter)."])
+        }
+        if let error { throw Self.explained(error, ["The live data were not touched."]) }
+    }
+
+    /// An error with what became of the data.
+    private static func explained(_ error: any Error, _ state: [String]) -> FerryError {
+        var explained = fault(error)
+        explained.details += state
+        return explained
+    }
+
+    /// What stops the loading beside the live data, with what to do about it.
+    static func fault(_ error: any Error, at name: String? = nil) -> FerryError {
+        var fault = FerryError(explaining: error)
+        if let name { fault.text = "\(name): \(fault.text)" }
+        guard let error = error as? MongoError else { return fault }
+        if error.isOutOfDiskSpace {
+            fault.advice = [
+                "Free room on the server and run the import again; or use --in-place, which drops each collection before "
+                    + "it loads it: then the old and the new one need no room beside each other."
+            ]
+        } else if error.isRetryable || error.isServerTrouble {
+            fault.advice.append("Run the import again.")
+        }
+        return fault
+    }
+
+    /// What stopped it at a collection or view, and the state of all.
+    func stopped(
+        _ error: any Error, at step: ImportPlan.Step, _ remains: Remains, _ plan: ImportPlan, _ done: [String]
+    ) -> FerryError {
+        let cause = FerryError(explaining: error)
+        // Not `data`: what is written already is not as it was.
+        let kind = cause.kind == .interrupted ? cause.kind : .failed
+        if remains == .incomplete {
+            return FerryError(
+                "\(step.databaseName) was being replaced in place and is not complete: \(cause.text)", kind: kind,
+                details: cause.details + ["The collections before it are done."],
+                advice: cause.advice + ["Run the import again: it starts this collection anew."])
+        }
+        let isOld = remains == .whole
+        let waiting = plan.steps.map(\.name).filter { !done.contains($0) && (isOld || $0 != step.name) }
+        func list(_ names: [String]) -> String { names.isEmpty ? "none" : names.map(\.oneLine).joined(separator: ", ") }
+        let what = step.liveCount == nil ? "view" : "collection"
+        let state =
+            switch remains {
+            case .gone, .incomplete:
+                "The \(what) \(step.databaseName) is gone: it was dropped, and nothing has come in its place."
+            case .either:
+                "Whether \(step.databaseName) is old or new could not be seen. Every collection is whole."
+            case .oldOrNothing:
+                "Whether \(step.databaseName) is still there could not be seen: nothing has come in its place."
+            case .whole: "Every collection is whole."
+            }
+        return FerryError(
+            "the swap stopped: \(cause.text)", kind: kind,
+            details: cause.details + ["New already: \(list(done)). Still old: \(list(waiting)).", state],
+            advice: cause.advice + ["Run the import again: it finishes the job."])
+    }
+}
