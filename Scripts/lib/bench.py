@@ -60,9 +60,13 @@ class LocalServer:
 
 
 class Bench:
+    # Short runs are measured more often, since a moment's noise is more of them: for so many seconds, so often at most.
+    SECONDS, MOST_PAIRS = 10, 25
+
     def __init__(self, arguments):
         self.bin, self.uri, self.folder = arguments.bin, arguments.uri, arguments.folder
         self.pairs = arguments.pairs
+        self.seconds = 0 if arguments.quick else self.SECONDS
         self.rows = []
 
     # --- Running -------------------------------------------------------------------------------------------------------
@@ -122,7 +126,10 @@ class Bench:
 
     def pair(self, ours, theirs, before_ours=None, before_theirs=None, warm=0):
         mine, others = [], []
-        for number in range(self.pairs + warm):
+        start = time.monotonic()
+        for number in range(warm + max(self.pairs, self.MOST_PAIRS)):
+            if number >= warm + self.pairs and time.monotonic() - start > self.seconds:
+                break
             if before_ours:
                 before_ours()
             first = self.run(ours)
@@ -327,7 +334,7 @@ def main():
     parser.add_argument("bin")
     parser.add_argument("uri")
     parser.add_argument("folder")
-    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--pairs", type=int, default=5, help="at least so many")
     parser.add_argument("--only", action="append", choices=PARTS)
     parser.add_argument("--quick", action="store_true")
     arguments = parser.parse_args()
