@@ -6,7 +6,7 @@ import Relations
 extension ImportRun {
     /// What is known before anything is written.
     struct Prepared {
-        let plan: ImportPlan
+        var plan: ImportPlan
         let survey: FileSurvey
         let legacy: LegacyTypes
         let references: [Reference]

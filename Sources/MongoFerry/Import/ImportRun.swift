@@ -79,9 +79,9 @@ struct ImportRun {
         defer { giveBack(lock) }
         // Before the first look at what is there: what an earlier import has sent would still come into it.
         let hasWaited = try EarlierWrites(connection: connection, cancellation: operation.cancellation).waitForEnd()
-        var plan = prepared.plan
-        if hasWaited || lock.tookOver { try countAgain(&plan) }
-        try write(plan, prepared.survey, prepared.legacy, prepared.references, lock)
+        var prepared = prepared
+        if hasWaited || lock.tookOver { try countAgain(&prepared.plan) }
+        try write(prepared, lock)
     }
 
     /// What came after the plan was made may be an earlier import's as well as another program's: it is told, and is no

@@ -1,0 +1,239 @@
+import BSON
+import BackupFile
+import MongoDriver
+import Relations
+
+extension ImportRun {
+    /// Writes into what is there.
+    mutating func merge(_ prepared: Prepared, _ loader: RowLoader, _ lock: ImportLock) throws {
+        let survey = prepared.survey
+        var plan = prepared.plan
+        var (compared, there) = try LiveCatalog.asked(connection, names: Set(plan.steps.map(\.databaseName))) {
+            try compare(plan, survey, loader.references)
+        }
+        try removeLitter(lock, among: there.collections, plan)
+        try planAgain(&plan, survey, &compared, there)
+        try tryOut(plan, there, lock)
+        hasBegun = true
+        try upsert(plan, loader, prepared.legacy, compared, there)
+    }
+
+    /// Goes by what is there now where other programs have created or dropped collections since the plan was made.
+    private mutating func planAgain(
+        _ plan: inout ImportPlan, _ survey: FileSurvey, _ compared: inout [String: LiveComparison.Result],
+        _ there: LiveCatalog
+    ) throws {
+        let changes = try planner(survey.rows).planAgain(&plan, there)
+        for step in plan.steps {
+            guard let change = changes[step.name] else { continue }
+            // What was equal may be gone.
+            compared[step.name] = nil
+            report.differences += step.differences.map { .init(collection: step.name, kind: .target, detail: $0) }
+            let kept = step.differences.filter { !$0.hasSuffix(CollectionDifferences.willBeCreated) }
+            let now = kept.isEmpty ? "" : ": " + kept.joined(separator: "; ")
+            switch change {
+            case .created where kept.isEmpty: break
+            case .created:
+                report.warnings.append(
+                    "\(step.databaseName) was created by another program after the plan was made\(now)")
+            case .dropped:
+                report.warnings.append(
+                    "\(step.databaseName) was dropped by another program after the plan was made, and is created again\(now)"
+                )
+            case .replaced:
+                report.warnings.append(
+                    "\(step.databaseName) was dropped and created again by another program after the plan was made\(now)"
+                )
+            }
+        }
+    }
+
+    /// Has the server look at what it will have to create, under names of this run's own: what it refuses must not be
+    /// found out when half of the file is written. Without options a collection is taken by every server.
+    private func tryOut(_ plan: ImportPlan, _ there: LiveCatalog, _ lock: ImportLock) throws {
+        let steps = plan.steps.filter { there[$0.databaseName] == nil && !$0.entry.options.isEmpty }
+        let (database, cancellation) = (connection.database, operation.cancellation)
+        let trial = OwnNames.stagingPrefix + "\(lock.mark).trial"
+        _ = try connection.answers(for: Array(steps.enumerated())) { client, item in
+            try cancellation.check()
+            let name = "\(trial)\(item.offset)"
+            do {
+                try CollectionBuilder(client: client, database: database, writeConcern: WriteConcern(.nodes(1)))
+                    .create(item.element.entry, as: name)
+                try client.drop(Namespace(database, name), writeConcern: WriteConcern(.nodes(1)))
+            } catch {
+                var fault = FerryError(explaining: error)
+                fault.details.append("Nothing was written.")
+                do {
+                    try client.drop(Namespace(database, name), writeConcern: WriteConcern(.nodes(1)))
+                } catch {
+                    fault.details.append(
+                        "\(name), in which the options were tried out, may be there still; the next import removes it.")
+                }
+                throw fault
+            }
+        }
+    }
+
+    private mutating func upsert(
+        _ plan: ImportPlan, _ loader: RowLoader, _ legacy: LegacyTypes, _ compared: [String: LiveComparison.Result],
+        _ there: LiveCatalog
+    ) throws {
+        var results: [RowLoader.Result] = []
+        var written: [(step: ImportPlan.Step, uuid: Value)] = []
+        for step in plan.steps {
+            var part: CollectionOutcome?
+            do {
+                try operation.cancellation.check()
+                let present = present(step, there.contents[step.databaseName])
+                if there[step.databaseName] == nil {
+                    try create(step)
+                    if let kept = step.kept { try noteMade(kept) }
+                }
+                let uuid = try step.way == .view ? nil : step.uuid ?? connection.uuid(of: step.databaseName)
+                // Documents that the merge mends may stand in an index's way.
+                let early = try build(step, present: present) { !step.comesAfterTheDocuments($0) }
+                noteRefused(early.filter { !$0.isForDuplicates })
+                let waiting = early.filter(\.isForDuplicates)
+                guard step.way != .view else { continue }
+                let isOrdered = step.entry.isCapped || step.entry.kind == .timeseries
+                if let outcome = unchanged(step, compared) {
+                    noteRefused(waiting)
+                    if let uuid = step.uuid { written.append((step, uuid)) }
+                    report.collections.append(outcome)
+                    tallied[step.name] = compared[step.name]?.outcomes
+                    continue
+                }
+                var loader = loader
+                if !step.wasEmpty { loader.references = nil }
+                let result = try loader.load(
+                    step.name, into: connection.namespace(step.databaseName), upsertWay(step, key),
+                    writers: isOrdered ? 1 : nil, known: knownRows(step, compared, loader.survey)
+                ) { part = $0 }
+                part = result.outcome
+                if step.wasEmpty {
+                    tallied[step.name] = result.references
+                    noteRefused(try build(step, present: present) { step.comesAfterTheDocuments($0) })
+                }
+                let refused = Set(waiting.map { CollectionDifferences.name(of: $0.index) })
+                noteRefused(try build(step, present: present) { refused.contains(CollectionDifferences.name(of: $0)) })
+                if let uuid { written.append((step, uuid)) }
+                report.collections.append(result.outcome)
+                results.append(result)
+            } catch {
+                let done = report.collections.map(\.name)
+                if let part { report.collections.append(part) }
+                let cause = FerryError(explaining: error)
+                let name = "\(step.databaseName): "
+                throw FerryError(
+                    cause.text.hasPrefix(name) ? cause.text : name + cause.text,
+                    kind: cause.kind == .interrupted ? cause.kind : .failed,
+                    details: cause.details + [
+                        "Done: \(done.isEmpty ? "none" : done.joined(separator: ", ")). Written in part: \(step.name)."
+                    ],
+                    advice: cause.advice + ["Run the import again: it goes on where this one stopped."])
+            }
+        }
+        do {
+            try noteChanges(of: written)
+        } catch {
+            report.warnings.append(
+                "everything was written; whether other programs have dropped or replaced a collection meanwhile could not be seen: \(FerryError(explaining: error).text)"
+            )
+        }
+        forgetKept(plan)
+        note(results, legacy)
+        noteRejections()
+    }
+
+    private func noteMade(_ kept: KeptDefinitions.Entry) throws {
+        try connection.withClient {
+            _ = try KeptDefinitions(client: $0, database: connection.database).note(kept)
+        }
+    }
+
+    /// Forgets what was kept of collections that have all of it now, or are made as the file says.
+    private func forgetKept(_ plan: ImportPlan) {
+        guard report.refusedIndexCount == 0 else { return }
+        for step in plan.steps where plan.kept.contains(step.databaseName) {
+            let isComplete =
+                step.kept.map { $0.optionsMissing(in: step.liveOptions ?? step.entry.options).isEmpty }
+                ?? (step.liveOptions == nil)
+            guard isComplete else { continue }
+            do {
+                try connection.withClient {
+                    try KeptDefinitions(client: $0, database: connection.database).forget(step.databaseName)
+                }
+            } catch {
+                operation.warning(
+                    "\(step.databaseName): what was kept of its options and indexes in \(OwnNames.definitions) could not be removed: \(error)"
+                )
+            }
+        }
+    }
+
+    /// How merge and insert write a collection; a dry run of replace counts as a merge would.
+    func upsertWay(_ step: ImportPlan.Step, _ key: DocumentKey) -> DocumentWriter.Way {
+        if step.entry.kind == .timeseries {
+            let isNew = (step.liveCount ?? 0) == 0
+            // The server goes by its own, whatever the file says; the file's where the user may not see it.
+            let fields = MeasurementFields(live: step.liveOptions) ?? MeasurementFields(file: step.entry.options)
+            return .measurements(isNew ? nil : fields)
+        }
+        if step.wasEmpty, key.isID, !options.isDryRun {
+            return step.way == .insert ? .insertIntoEmpty : .mergeIntoEmpty
+        }
+        return step.way == .insert ? .insert : .merge(key)
+    }
+
+    private func create(_ step: ImportPlan.Step) throws {
+        try connection.withClient { client in
+            try CollectionBuilder(client: client, database: connection.database)
+                .create(step.entry, as: step.databaseName)
+        }
+    }
+
+    /// Tells where somebody has dropped or replaced a collection: what was written before that is gone, or what was equal.
+    private mutating func noteChanges(of written: [(step: ImportPlan.Step, uuid: Value)]) throws {
+        guard !written.isEmpty else { return }
+        let found = try connection.withClient {
+            try $0.listCollections(in: connection.database, readPreference: .primary)
+        }
+        let now = CollectionIdentities(found)
+        for (step, uuid) in written where now.uuid(of: step.databaseName) != uuid {
+            report.warnings.append(
+                "\(step.databaseName) was dropped or replaced by another program during the import: what was there of the file before is gone; import the file again"
+            )
+        }
+    }
+
+    /// The names of the indexes that need not be built. Where the file says none, those are wanted that are there, whatever
+    /// becomes of one that somebody builds.
+    private func present(_ step: ImportPlan.Step, _ live: LiveCatalog.Contents?) -> Set<ExactName> {
+        guard let live else { return [] }
+        guard reader.metadata != nil else { return Set(live.indexes.map(CollectionDifferences.name)) }
+        let built = live.indexes.filter { live.builtIndexes.contains(CollectionDifferences.name(of: $0)) }
+        let otherwiseNamed = step.entry.indexes.filter {
+            !live.builtIndexes.contains(CollectionDifferences.name(of: $0))
+                && CollectionDifferences.otherName(of: $0, in: built) != nil
+        }
+        return live.builtIndexes.union(otherwiseNamed.map(CollectionDifferences.name))
+    }
+
+    /// Builds those indexes that are wanted now and are not there yet.
+    /// - Returns: those that the server refused.
+    private func build(
+        _ step: ImportPlan.Step, present: Set<ExactName>, indexes isWanted: (Document) -> Bool
+    ) throws -> [CollectionBuilder.RefusedIndex] {
+        guard step.way != .view else { return [] }
+        let missing = step.entry.indexes.filter {
+            !present.contains(CollectionDifferences.name(of: $0)) && isWanted($0)
+        }
+        guard !missing.isEmpty else { return [] }
+        return try connection.withClient { client in
+            try CollectionBuilder(client: client, database: connection.database).build(
+                missing, on: step.databaseName, step.entry.kind,
+                inheriting: (step.liveOptions ?? step.entry.options)["collation"])
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import BSON
+import BackupFile
+import MongoDriver
+import Relations
+
+extension ImportRun {
+    /// Loads all beside what is there, and swaps it in.
+    mutating func replace(_ prepared: Prepared, _ loader: RowLoader, _ lock: ImportLock) throws {
+        let (plan, survey) = (prepared.plan, prepared.survey)
+        let found = try connection.withClient {
+            try $0.listCollections(in: connection.database, readPreference: .primary)
+        }
+        try removeLitter(lock, among: found, plan)
+        var replacement = Replacement(
+            connection: connection, loader: loader, lock: lock, operation: operation,
+            maximumRejects: options.maximumRejects - preflightProblems.count)
+        if options.failsOnDangling {
+            // Before the swap, against what is staged. What is replaced in place comes later and is checked then, and so
+            // is what leads to views, which show the old documents until then, or are not there yet.
+            let run = self
+            let references = self.references(prepared.references, withoutViewsOf: plan)
+            replacement.check = { staging, loads in
+                var run = run
+                for load in loads { run.tallied[load.outcome.name] = load.references }
+                return try run.check(plan, survey, references.filter { staging[$0.collection] != nil }, staging)
+            }
+        }
+        var outcome = Replacement.Outcome()
+        hasBegun = true
+        do {
+            try replacement.run(plan, &outcome)
+        } catch {
+            report.collections = outcome.written
+            let names = Set(outcome.written.map(\.name))
+            report.warnings += outcome.warnings.filter { names.contains($0.name) }.map(\.text)
+            // Of what was replaced in place: a staged one that lacks an index is not swapped in.
+            if !names.isEmpty { noteRefused(outcome.refusedIndexes) }
+            throw error
+        }
+        report.collections = outcome.collections
+        report.references = outcome.references
+        note(outcome.loads, prepared.legacy)
+        for load in outcome.loads { tallied[load.outcome.name] = load.references }
+        noteRejections()
+        report.warnings += outcome.refusedIndexes.map(\.text) + outcome.warnings.map(\.text)
+        countRefused(outcome.refusedIndexes)
+        if outcome.isRefused {
+            for index in report.collections.indices where !outcome.swapped.contains(report.collections[index].name) {
+                report.collections[index].inserted = 0
+                report.collections[index].deleted = 0
+            }
+            report.status = .refused
+            let dangling = report.danglingCount
+            report.error =
+                dangling > 0
+                ? "the live data were not touched: \(dangling.counted("dangling reference")) (--fail-on-dangling)"
+                : "the live data were not touched: the server refused \(whatWasRefused)"
+        } else if !outcome.refusedIndexes.isEmpty || rejections.count > 0 {
+            report.status = .problems
+            report.error = "replaced without the \(whatWasRefused) that the server refused"
+        }
+    }
+}
