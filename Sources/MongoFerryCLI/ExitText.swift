@@ -12,7 +12,7 @@ enum ExitText {
             Terminal.standardError.line("mongoferry: interrupted; nothing was changed")
             leave(130)
         case let code as ExitCode: leave(code.rawValue)
-        case is FerryError, is BackupError, is FileError, is MongoError:
+        case is FerryError, is BackupError, is FileError, is MongoError, is ConfigurationError:
             let error = FerryError(explaining: error)
             write("\(error)")
             leave(status(error.kind))

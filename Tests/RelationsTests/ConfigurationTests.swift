@@ -323,7 +323,7 @@ import Testing
         let error = #expect(throws: ConfigurationError.self) { try parse(#"{"\ufeffexclude": []}"#) }
         #expect(
             error?.description
-                == #"mongoferry.yaml, line 1: unknown key '\ufeffexclude'; expected collections or exclude. Did you mean 'exclude'?"#
+                == #"mongoferry.yaml, line 1: unknown key '\u{FEFF}exclude'; expected collections or exclude. Did you mean 'exclude'?"#
         )
     }
 

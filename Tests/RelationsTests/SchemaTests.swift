@@ -47,7 +47,7 @@ import Testing
 
     /// What only the parser can know: whether a name is another's.
     private static let unknownToTheSchema = [
-        #"{"collections":{"a":{"references":{"x":"b"}}}}"#, #"{"collections":{"a":{"references":{"x":"a..b"}}}}"#,
+        #"{"collections":{"abcd":{"references":{"x":"abce"}}}}"#, #"{"collections":{"a":{"references":{"x":"a..b"}}}}"#,
         #"{"collections":{"a":{"collection":"b"},"b":{}}}"#,
     ]
 

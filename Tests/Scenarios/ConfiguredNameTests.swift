@@ -38,7 +38,59 @@ import Testing
                 .runBlocking(OperationContext())
             #expect(verified.excluded.map(\.name) == ["coverageTypes"] && verified.differences.isEmpty)
             let graph = try PlanGraph(file: file, configuration: configuration, OperationContext())
-            #expect(!graph.drawing.drawn(as: .text).contains("coverageTypes"))
+            #expect(graph.drawing.drawn(as: .text).firstMatch(of: /\d+\. coverageTypes/) == nil)
+        }
+    }
+
+    /// What a configuration does not name may be in the database or in the file.
+    @Test func aTargetThatIsThereNeedNoEntry() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.insert([["_id": 1]], into: "zones")
+            try source.insert([["_id": 1, "place": 1, "mail": "a@b"], ["_id": 2, "place": 7]], into: "orders")
+            let configuration = try Self.configuration(
+                "collections: {orders: {references: {place: zones, mail: {to: zones.mail, optional: true}}}}\n")
+            let file = folder.file("all.csv")
+            try source.export(to: file) { $0.configuration = configuration }
+            let text = try folder.text("all.csv")
+            #expect(text.contains("# records 3: zones 1, orders 2\n"), "\(text)")
+            let report = try copy.load(file) { $0.configuration = configuration }
+            #expect(report.references.first { $0.path == "place" }?.dangling == 1)
+            for target in [nil, try copy.target] {
+                let verified = try Verify(file: file, target: target, configuration: configuration)
+                    .runBlocking(OperationContext())
+                #expect(verified.danglingCount == 1)
+            }
+            _ = try PlanGraph(file: file, configuration: configuration, OperationContext())
+            _ = try PlanGraph(copy.target, configuration: configuration, OperationContext())
+            // Of a file without metadata.
+            try folder.write("collection,data\norders,\"{\"\"_id\"\":5,\"\"place\"\":1}\"\n", to: "bare.csv")
+            try copy.load(folder.file("bare.csv")) { $0.configuration = configuration }
+        }
+    }
+
+    @Test func aTargetThatIsNowhereIsAnErrorWithItsLine() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "orders")
+            try folder.write(
+                "collections:\n  orders:\n    references:\n      place: ordres\n      other: zones\n", to: "slip.yaml")
+            try folder.write("collections:\n  orders:\n    references:\n      place: zones\n", to: "c.yaml")
+            let (file, uri) = (folder.file("all.csv"), try testURI())
+            try database.export(to: file)
+            let known = ["--uri", uri, "--db", database.name]
+            for words in [
+                ["export", "-o", folder.file("x.csv")] + known, ["import", file] + known, ["verify", file],
+                ["verify"] + known, ["plan", file], ["plan"] + known, ["discover"] + known,
+            ] {
+                let outcome = try Program.run(words + ["--config", folder.file("c.yaml")])
+                #expect(outcome.status == 64, "\(words): \(outcome.text)")
+                #expect(
+                    outcome.errors.contains(
+                        "c.yaml, line 4: unknown target 'zones' for 'place' in collection 'orders'; expected a collection named in 'collections'"
+                    ), "\(words): \(outcome.errors)")
+                let slip = try Program.run(words + ["--config", folder.file("slip.yaml")])
+                #expect(slip.status == 64 && slip.errors.contains("Did you mean 'orders'?"), "\(slip.text)")
+            }
+            #expect(!FileManager.default.fileExists(atPath: folder.file("x.csv")))
         }
     }
 

@@ -21,6 +21,7 @@ struct LiveOverview {
         let database = try target.namedDatabase(orFile: orFile)
         operation.warnOfIgnoredOptions(target)
         (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
+        try configuration.checkTargets { [found] in found.map(\.name) }
         catalog = try Catalog(database, found, configuration: configuration)
         try Discovering.requireSomething(catalog, connection)
         if let unseen = UnseenOptions.warning(found, in: database) { operation.warning(unseen) }

@@ -14,6 +14,7 @@ public struct PlanGraph: Sendable {
         if let metadata = reader.metadata {
             let (references, faults) = ReferenceSource.file(configuration, metadata)
             for fault in faults { operation.warning(fault.warning) }
+            try configuration.checkTargets(in: metadata)
             operation.warnOfUnusedReferences(configuration, in: metadata, rows: [])
             let seal = try SealFinder.find(in: try OpenFile(reading: file))
             var records = Dictionary(
@@ -29,6 +30,7 @@ public struct PlanGraph: Sendable {
         preflight.options.configuration = configuration
         let (survey, legacy) = try preflight.run()
         Self.warn(of: survey, file, operation)
+        try configuration.checkTargets(in: nil, rows: survey.rows.map(\.name))
         operation.warnOfUnusedReferences(configuration, in: nil, rows: survey.rows.map(\.name))
         let choice = FileChoice(configuration: configuration)
         drawing = GraphDrawing(

@@ -53,6 +53,23 @@ extension OperationContext {
 }
 
 extension Configuration {
+    /// Makes sure that what references lead to is named in the configuration, or is in the file or in the database.
+    /// - Parameters:
+    ///   - rows: what has rows in the file.
+    ///   - connection: nil where there is no database to look at.
+    /// - Throws: ``ConfigurationError`` naming the line; ``MongoError``.
+    func checkTargets(in metadata: BackupMetadata?, rows: [String] = [], _ connection: Connection? = nil) throws {
+        try checkTargets {
+            let file =
+                (metadata?.collections ?? []).flatMap { [$0.name, $0.databaseName] }
+                + (metadata?.excluded ?? []).map(\.name)
+            let live = try connection.map { connection in
+                try connection.withClient { try $0.listCollections(in: connection.database) }.map(\.name)
+            }
+            return file + rows + (live ?? [])
+        }
+    }
+
     /// The collections that refer to others and are not excluded.
     fileprivate var withReferences: [Collection] {
         collections.filter { !$0.references.isEmpty && exclusion(ofFileName: $0.name) == nil }

@@ -1,5 +1,6 @@
 import BackupFile
 import MongoDriver
+import Relations
 
 extension FerryError {
     /// What an operation threw, of whichever type, with its parts told apart.
@@ -11,6 +12,7 @@ extension FerryError {
             self.init(
                 error.text, kind: error.kind == .damaged ? .data : .failed, details: Self.list(error.outcome),
                 advice: Self.list(error.advice))
+        case let error as ConfigurationError: self.init("\(error)", kind: .usage)
         case let error as FileError: self.init(error.text, advice: Self.list(error.advice))
         case let error as MongoError: self.init("\(error)", advice: Self.list(Self.advice(error)))
         case is CancellationError: self.init("interrupted", kind: .interrupted)

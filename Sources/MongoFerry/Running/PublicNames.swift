@@ -8,6 +8,9 @@ import Relations
 /// What a `mongoferry.yaml` says.
 public typealias Configuration = Relations.Configuration
 
+/// What is wrong with a `mongoferry.yaml`, and where.
+public typealias ConfigurationError = Relations.ConfigurationError
+
 /// A name with wildcards: `*` stands for any characters, `?` for one.
 public typealias Glob = Relations.Glob
 

@@ -86,9 +86,7 @@ struct CommonOptions: ParsableArguments {
         let isThere = (try? FileManager.default.attributesOfItem(atPath: path)) != nil
         guard config != nil || isThere else { return Configuration() }
         let text = try TextFile.read(path, limit: 16 << 20)
-        do throws(ConfigurationError) {
-            return try Configuration.parse(yaml: text, file: path)
-        } catch { throw FerryError("\(error)", kind: .usage) }
+        return try Configuration.parse(yaml: text, file: path)
     }
 
     /// An operation whose messages and progress go to standard error.

@@ -28,17 +28,30 @@ public struct Configuration: Hashable, Sendable {
         }
     }
 
+    /// A target of a reference that is not named among the collections.
+    struct UndeclaredTarget: Hashable, Sendable {
+        let name: String
+        /// Where neither a database nor a file has it.
+        let error: ConfigurationError
+    }
+
     /// The file's name, for messages; nil for a configuration made in code.
     public let file: String?
     /// In the order written.
     public let collections: [Collection]
     public let exclude: [Glob]
+    private let undeclared: [UndeclaredTarget]
 
     private let byName: [ExactName: Int]
     private let byDatabaseName: [ExactName: Int]
 
     /// Makes a configuration of its parts. Names are taken to be different from each other.
     public init(file: String? = nil, collections: [Collection] = [], exclude: [Glob] = []) {
+        self.init(file: file, collections: collections, exclude: exclude, undeclared: [])
+    }
+
+    init(file: String?, collections: [Collection], exclude: [Glob], undeclared: [UndeclaredTarget]) {
+        self.undeclared = undeclared
         self.file = file
         self.collections = collections
         self.exclude = exclude
@@ -58,6 +71,18 @@ public struct Configuration: Hashable, Sendable {
 
     /// All references, by collection in the order written.
     public var references: [Reference] { collections.flatMap(\.references) }
+
+    /// Makes sure that what references lead to is named in the configuration, or is there.
+    /// - Parameter names: of what is there, in files and in the database; asked for only where there is something to be looked
+    ///   up.
+    /// - Throws: ``ConfigurationError`` naming the line of a target that is nowhere; what `names` throws.
+    public func checkTargets(among names: () throws -> [String]) throws {
+        guard !undeclared.isEmpty else { return }
+        let names = try names()
+        let known = Set(names.map(ExactName.init))
+        guard let target = undeclared.first(where: { !known.contains(ExactName($0.name)) }) else { return }
+        throw target.error.suggesting(NearestName.nearest(to: target.name, among: names))
+    }
 
     /// The entry of a collection, by its name in files.
     public func collection(_ name: String) -> Collection? {

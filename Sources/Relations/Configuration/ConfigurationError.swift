@@ -26,6 +26,12 @@ public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvert
         self.suggestion = suggestion
     }
 
+    /// The same where another name is the nearest.
+    func suggesting(_ name: String?) -> ConfigurationError {
+        ConfigurationError(
+            file: file, line: line, column: column, key: key, problem, expected: expected, suggestion: name)
+    }
+
     /// One line: file, line, what is wrong, what was expected, what may have been meant.
     public var description: String {
         var text = file

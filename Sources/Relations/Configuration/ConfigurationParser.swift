@@ -27,16 +27,18 @@ struct ConfigurationParser {
         }
         let names = sections.map(\.name)
         var result: [Configuration.Collection] = []
+        var undeclared: [Configuration.UndeclaredTarget] = []
         for section in sections {
-            let reader = ReferenceParser(parser: self, collection: section.name, collections: names)
+            var reader = ReferenceParser(parser: self, collection: section.name, collections: names)
             result.append(
                 Configuration.Collection(
                     name: section.name, databaseName: section.databaseName,
                     references: try reader.references(section.references),
                     types: try types(section.types, of: section.name),
                     saysReferences: section.references.map { !$0.isNull }))
+            undeclared += reader.undeclared
         }
-        return Configuration(file: file, collections: result, exclude: exclude)
+        return Configuration(file: file, collections: result, exclude: exclude, undeclared: undeclared)
     }
 
     // MARK: - Sections

@@ -11,12 +11,20 @@ import Yams
 struct ReferenceParser {
     let parser: ConfigurationParser
     let collection: String
-    /// What a reference may lead to.
+    /// What a reference may lead to, whatever the database and the file hold.
     let collections: [String]
+    /// Targets that only a database or a file can know.
+    private(set) var undeclared: [Configuration.UndeclaredTarget] = []
+
+    init(parser: ConfigurationParser, collection: String, collections: [String]) {
+        self.parser = parser
+        self.collection = collection
+        self.collections = collections
+    }
 
     private var place: String { "collection '\(collection)'" }
 
-    func references(_ node: Node?) throws(ConfigurationError) -> [Reference] {
+    mutating func references(_ node: Node?) throws(ConfigurationError) -> [Reference] {
         var result: [Reference] = []
         var seen: Set<FieldPath> = []
         for (key, value) in try parser.map(node, "'references' in \(place)", expected: "a map of path to target") {
@@ -29,7 +37,7 @@ struct ReferenceParser {
         return result
     }
 
-    private func references(at path: FieldPath, _ node: Node) throws(ConfigurationError) -> [Reference] {
+    private mutating func references(at path: FieldPath, _ node: Node) throws(ConfigurationError) -> [Reference] {
         guard case .mapping(let entries) = node else { return [try reference(path, to: node)] }
         let known = ["to", "optional", "by"]
         var to: Node?
@@ -66,7 +74,9 @@ struct ReferenceParser {
         return found
     }
 
-    private func targets(at path: FieldPath, _ node: Node, by: String?) throws(ConfigurationError) -> [Reference] {
+    private mutating func targets(at path: FieldPath, _ node: Node, by: String?) throws(ConfigurationError)
+        -> [Reference]
+    {
         switch (node, by) {
         case (.mapping, .some) where node.isEmptyCollection, (.sequence, nil) where node.isEmptyCollection:
             throw parser.error(
@@ -96,7 +106,7 @@ struct ReferenceParser {
         }
     }
 
-    private func reference(_ path: FieldPath, to node: Node) throws(ConfigurationError) -> Reference {
+    private mutating func reference(_ path: FieldPath, to node: Node) throws(ConfigurationError) -> Reference {
         guard let text = parser.text(of: node), !text.isEmpty, !node.isNull else {
             throw parser.shapeError(
                 node, "the target of '\(path)' in \(place)", expected: "a collection named in 'collections'",
@@ -104,15 +114,11 @@ struct ReferenceParser {
         }
         // Names of collections may hold dots: the longest that fits is meant.
         let fitting = collections.filter { text.hasSameBytes(as: $0) || text.utf8.starts(with: "\($0).".utf8) }
-        guard let target = fitting.max(by: { $0.utf8.count < $1.utf8.count }) else {
-            let nearest =
-                NearestName.nearest(to: text, among: collections)
-                ?? text.firstIndex(of: ".").flatMap { dot in
-                    NearestName.nearest(to: String(text[..<dot]), among: collections).map { $0 + text[dot...] }
-                }
-            throw parser.error(
-                node, name: path.description, "unknown target '\(text)' for '\(path)' in \(place)",
-                expected: "a collection named in 'collections'", suggestion: nearest)
+        let target: String
+        if let known = fitting.max(by: { $0.utf8.count < $1.utf8.count }) {
+            target = known
+        } else {
+            target = try undeclared(text, for: path, at: node)
         }
         var targetPath = FieldPath.id
         if text.utf8.count > target.utf8.count {
@@ -125,6 +131,26 @@ struct ReferenceParser {
             }
         }
         return Reference(collection: collection, path: path, target: target, targetPath: targetPath)
+    }
+
+    /// A target that is not named in `collections` may be in the database or the file all the same. What looks like one of
+    /// those that are named is a slip.
+    /// - Returns: the collection: of a name with dots what stands before the first.
+    private mutating func undeclared(
+        _ text: String, for path: FieldPath, at node: Node
+    ) throws(ConfigurationError) -> String {
+        let dot = text.unicodeScalars.firstIndex(of: ".") ?? text.endIndex
+        let name = String(text[..<dot])
+        let nearest =
+            NearestName.nearest(to: text, among: collections)
+            ?? (dot == text.endIndex
+                ? nil : NearestName.nearest(to: name, among: collections).map { $0 + text[dot...] })
+        let error = parser.error(
+            node, name: path.description, "unknown target '\(text)' for '\(path)' in \(place)",
+            expected: "a collection named in 'collections'", suggestion: nearest)
+        guard nearest == nil, !name.isEmpty else { throw error }
+        undeclared.append(Configuration.UndeclaredTarget(name: name, error: error))
+        return name
     }
 
     private func condition(_ key: Node, at path: FieldPath) throws(ConfigurationError) -> Value {

@@ -11,7 +11,7 @@ struct YAMLLine {
 
     var text: String {
         guard let comment else { return content }
-        return content + String(repeating: " ", count: max(0, width - content.count)) + "  # " + comment.oneLine
+        return TextWidth.padded(content, to: width) + "  # " + comment.oneLine
     }
 
     /// Longer ones are no keys to YAML's readers unless they are announced; the quotes and the indentation count.
@@ -28,7 +28,7 @@ struct YAMLLine {
 
     /// The same lines with their comments below each other.
     static func aligned(_ lines: [YAMLLine]) -> [YAMLLine] {
-        let width = lines.filter { $0.comment != nil }.map(\.content.count).max() ?? 0
+        let width = lines.filter { $0.comment != nil }.map { TextWidth.columns($0.content) }.max() ?? 0
         return lines.map { line in
             var line = line
             line.width = width
