@@ -68,7 +68,7 @@
     @inlinable public var binary: (subtype: UInt8, payload: UnsafeRawBufferPointer)? {
         type == .binary ? (value[4], UnsafeRawBufferPointer(rebasing: value[5...])) : nil
     }
-    /// Any number type as Int64, where that is exact.
+    /// An Int32, Int64 or double as Int64, where that is exact.
     public var integer: Int64? {
         switch type {
         case .int32: int32.map(Int64.init)

@@ -129,7 +129,7 @@ public indirect enum Value: Hashable, Sendable {
     }
     /// The elements of an array.
     public var array: [Value]? { if case .array(let document) = self { document.elements.map(\.value) } else { nil } }
-    /// A number of any type, where it is a whole one.
+    /// An Int32, Int64 or double, where it is a whole number.
     public var integer: Int? {
         switch self {
         case .int32(let number): Int(number)

@@ -272,7 +272,7 @@ public final class BackupReader {
     /// Bytes of the file; nil where it is compressed, and only reading tells how many there are.
     public var uncompressedSize: Int? { compression == .none ? Int(identity.st_size) : nil }
 
-    /// - Throws: ``BackupError`` where size, time or inode differ from when the file was opened.
+    /// - Throws: ``BackupError`` where size or time differ from when the file was opened.
     public func checkUnchanged() throws {
         let now = try file.status()
         #if canImport(Darwin)

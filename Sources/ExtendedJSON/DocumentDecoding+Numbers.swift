@@ -118,6 +118,9 @@ extension DocumentDecoding {
             for index in 0..<text.count { copy[index] = CChar(bitPattern: text[index]) }
             copy[text.count] = 0
             guard let base = copy.baseAddress else { return nil }
+            // A program that has set its locale may have a decimal comma.
+            let programs = uselocale(CLocale.numbers)
+            defer { uselocale(programs) }
             var stop: UnsafeMutablePointer<CChar>?
             let number = strtod(base, &stop)
             return stop == base + text.count ? number : nil
@@ -126,4 +129,15 @@ extension DocumentDecoding {
         guard parsed.isFinite else { throw fault("a number beyond what a double holds") }
         return parsed
     }
+}
+
+private enum CLocale {
+    // Made once and never changed or freed; none is made where memory is short, and the program's own stays.
+    nonisolated(unsafe) static let numbers: locale_t? = newlocale(mask, "C", nil)
+
+    #if canImport(Darwin)
+        private static let mask: Int32 = LC_NUMERIC_MASK
+    #else
+        private static let mask: Int32 = 1 << LC_NUMERIC
+    #endif
 }

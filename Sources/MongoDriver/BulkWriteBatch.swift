@@ -58,7 +58,7 @@ final class BulkWriteBatch {
         let isDone = mongoc_bulk_operation_execute(handle, reply.pointer, &error) != 0
         let knownErrors = result.writeErrors.count
         let knownConcernErrors = result.writeConcernErrors.count
-        try reply.withRaw { try result.add($0, offset: firstIndex) }
+        try reply.withRaw { try result.add($0, of: count, offset: firstIndex) }
         // Write errors and unmet write concerns make the call fail as well, but then the command was done.
         let hasOnlySingleErrors =
             result.writeErrors.count > knownErrors || result.writeConcernErrors.count > knownConcernErrors

@@ -23,7 +23,11 @@ public struct BulkWriteResult: Sendable {
     public init() {}
 
     /// Adds what the server said about one command.
-    mutating func add(_ reply: RawDocument, offset: Int) throws {
+    /// - Parameters:
+    ///   - count: the operations of it.
+    ///   - offset: how many there were before.
+    mutating func add(_ reply: RawDocument, of count: Int, offset: Int) throws {
+        let errors = try WriteError.all(in: reply, of: count, offset: offset)
         inserted += Self.number("nInserted", in: reply)
         matched += Self.number("nMatched", in: reply)
         modified += Self.number("nModified", in: reply)
@@ -33,9 +37,7 @@ public struct BulkWriteResult: Sendable {
             guard let entry = $0.document, let id = entry["_id"] else { return }
             upsertedIDs.append((offset + Int(entry["index"]?.integer ?? 0), id.copy))
         }
-        try reply["writeErrors"]?.document?.forEach {
-            if let entry = $0.document { writeErrors.append(WriteError(entry, offset: offset)) }
-        }
+        writeErrors += errors
         try reply["writeConcernErrors"]?.document?.forEach {
             if let entry = $0.document { writeConcernErrors.append(WriteConcernError(entry)) }
         }

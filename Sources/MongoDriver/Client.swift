@@ -63,13 +63,27 @@ public final class Client {
         return try reply.copy()
     }
 
-    /// Runs a command that changes something (`create`, `createIndexes`, `drop`, `renameCollection`, `collMod`) on the
+    /// Runs a command that changes something (`create`, `drop`, `renameCollection`, `update` and the like) on the
     /// primary, with a write concern.
     ///
     /// Not retried: after a network error it may have been done or not.
-    /// - Throws: ``MongoError``; with ``MongoError/isWriteConcernFailure`` where it was done but not confirmed.
+    /// - Throws: ``MongoError``; with ``MongoError/isWriteConcernFailure`` where it was done but not confirmed. Of an
+    ///   `insert`, `update` or `delete` the first statement's that was refused: others may have been done.
     @discardableResult
     public func runWrite(
+        _ command: Document, on database: String, writeConcern: WriteConcern = .majority, session: Session? = nil
+    ) throws -> Document {
+        let reply = try runWriteStatements(command, on: database, writeConcern: writeConcern, session: session)
+        if let error = reply["writeErrors"]?.array?.first?.document {
+            throw error.withRaw { WriteError($0) }.failure(of: try Self.context(command, database))
+        }
+        return reply
+    }
+
+    /// The same of an `insert`, `update` or `delete` some of whose statements may be refused.
+    /// - Returns: the reply, whose `writeErrors` says which, see ``WriteError/all(in:of:offset:)``.
+    /// - Throws: ``MongoError``; with ``MongoError/isWriteConcernFailure`` where it was done but not confirmed.
+    public func runWriteStatements(
         _ command: Document, on database: String, writeConcern: WriteConcern = .majority, session: Session? = nil
     ) throws -> Document {
         let context = try Self.context(command, database)

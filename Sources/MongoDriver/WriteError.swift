@@ -48,11 +48,29 @@ public struct WriteError: Sendable {
         details = nil
     }
 
+    /// Those of a reply's `writeErrors`.
     /// - Parameters:
-    ///   - entry: an element of a reply's `writeErrors`.
-    ///   - offset: what the batch's first operation has as its index.
-    public init(_ entry: RawDocument, offset: Int = 0) {
-        index = offset + Int(entry["index"]?.integer ?? 0)
+    ///   - count: the operations that were sent.
+    ///   - offset: what the first of them has as its index.
+    /// - Throws: ``MongoError`` where the server speaks of an operation that was not sent.
+    public static func all(in reply: RawDocument, of count: Int, offset: Int = 0) throws -> [WriteError] {
+        var errors: [WriteError] = []
+        try reply["writeErrors"]?.document?.forEach {
+            guard let entry = $0.document else { return }
+            let error = WriteError(entry)
+            guard (0..<count).contains(error.index) else {
+                throw MongoError(
+                    driver:
+                        "the server refuses operation \(error.index) of \(count), which was not sent: \(error.message)")
+            }
+            errors.append(error.at(offset + error.index))
+        }
+        return errors
+    }
+
+    /// - Parameter entry: an element of a reply's `writeErrors`.
+    public init(_ entry: RawDocument) {
+        index = Int(entry["index"]?.integer ?? 0)
         code = Int(entry["code"]?.integer ?? 0)
         message = entry["errmsg"]?.string ?? ""
         keyPattern = entry["keyPattern"]?.document.map(Document.init(copying:))

@@ -1,5 +1,6 @@
 import BSON
 import MongoDriver
+import Relations
 import Synchronization
 
 /// Where a database is, and which one.
@@ -249,7 +250,7 @@ final class Connection: Sendable {
                 }
             }
         }
-        try Threads.runAll(bodies)
+        try Threads.runAll(bodies, onFailure: queue.close)
         return answers.withLock { answers in items.indices.compactMap { answers[$0] } }
     }
 

@@ -33,6 +33,12 @@ public struct OperationContext: Sendable {
         self.onMessage = onMessage
     }
 
+    /// The same of a part of the work that can be stopped by itself.
+    func part() -> OperationContext {
+        OperationContext(
+            cancellation: Cancellation(ofPartOf: cancellation), onProgress: onProgress, onMessage: onMessage)
+    }
+
     func progress(
         _ phase: OperationProgress.Phase, _ collection: String? = nil, records: Int = 0, total: Int? = nil,
         bytes: Int = 0, totalBytes: Int? = nil

@@ -9,6 +9,9 @@ final class PartQueue<Part: Sendable>: Sendable {
         self.parts = Mutex(parts.reversed().map { ($0, isLarge($0)) })
     }
 
+    /// Lets nobody take another part.
+    func close() { parts.withLock { $0.removeAll() } }
+
     /// Takes the next part out; nil where there is none.
     /// - Parameter takesLarge: false to leave the large ones to others.
     func next(takesLarge: Bool) -> Part? {

@@ -8,7 +8,7 @@ import Synchronization
 /// Reads each referring collection once, the referring fields only, and asks for their targets in batches.
 struct ReferenceCheck: Sendable {
     let connection: Connection
-    let operation: OperationContext
+    private(set) var operation: OperationContext
     /// The database's name of a collection that references call by its name in the file.
     let databaseName: @Sendable (String) -> String
     /// Hashes of `_id`s that are known to be in a collection, by its name in the file: those of an import that writes
@@ -33,18 +33,21 @@ struct ReferenceCheck: Sendable {
             operation.progress(.verify, records: done.add(count), total: total)
         }
         progress(0)
+        // Where one collection cannot be read, the others need not be.
+        var part = self
+        part.operation = operation.part()
         let bodies = (0..<min(connection.bounded(Threads.defaultJobs), sources.count)).map { _ in
-            { @Sendable in
+            { @Sendable [part] in
                 while true {
                     let index = next.add(1, ordering: .relaxed).oldValue
                     guard index < sources.count else { return }
-                    try operation.cancellation.check()
-                    let outcomes = try check(sources[index], live, progress)
+                    try part.operation.cancellation.check()
+                    let outcomes = try part.check(sources[index], live, progress)
                     results.withLock { $0 += outcomes }
                 }
             }
         }
-        try Threads.runAll(bodies)
+        try Threads.runAll(bodies, onFailure: part.operation.cancellation.cancel)
         return results.withLock { $0 }.sorted {
             ($0.collection, $0.path, $0.target) < ($1.collection, $1.path, $1.target)
         }

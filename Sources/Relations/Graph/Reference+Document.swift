@@ -44,6 +44,7 @@ extension Reference {
                 throw ReferenceError(key: "when", problem: FieldPathError.Reason.controlCharacter.rawValue)
             }
             condition = ReferenceCondition(field: field, equals: value)
+            guard condition?.canHold == true else { throw ReferenceError(key: "when", problem: nil) }
         }
         self.init(
             collection: try text("collection"), path: try path("path"), target: try text("target"),

@@ -12,6 +12,14 @@ public struct ReferenceCondition: Hashable, Sendable, CustomStringConvertible {
         self.value = value
     }
 
+    /// Whether the value is of a type that is ever found equal.
+    var canHold: Bool {
+        switch value {
+        case .string, .bool: true
+        default: value.integer != nil
+        }
+    }
+
     /// Whether a document that holds the reference meets it. Whole numbers count as equal whatever their type.
     public func holds(in parent: RawDocument) -> Bool {
         guard let element = parent[field] else { return false }

@@ -2,7 +2,6 @@ import BSON
 
 /// What legacy rows hold at one path.
 struct PathSurvey: Sendable {
-    var nulls = 0
     var strings = 0
     var numbers = 0
     var bools = 0
@@ -23,7 +22,7 @@ struct PathSurvey: Sendable {
 
     mutating func add(_ element: RawElement) {
         switch element.type {
-        case .null, .undefined: nulls += 1
+        case .null, .undefined: break
         case .string: if let text = element.stringBytes { add(text: text) }
         case .int32, .int64, .double: numbers += 1
         case .bool: bools += 1
@@ -50,7 +49,6 @@ struct PathSurvey: Sendable {
     }
 
     mutating func merge(_ other: PathSurvey) {
-        nulls += other.nulls
         strings += other.strings
         numbers += other.numbers
         bools += other.bools

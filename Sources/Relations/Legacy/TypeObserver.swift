@@ -10,8 +10,6 @@ public struct TypeObserver: Sendable {
 
     private var walker: PathWalker
     private var seen: [Seen] = []
-    /// Documents looked at.
-    public private(set) var documentCount = 0
 
     /// - Parameter maximumNames: different names in one place, the document itself aside; where there are more, nothing
     ///   below it is looked at.
@@ -20,7 +18,6 @@ public struct TypeObserver: Sendable {
     /// Looks at one document more.
     /// - Throws: `BSONError` where it is damaged.
     public mutating func add(_ document: RawDocument) throws {
-        documentCount += 1
         // Taken out for the walk: the closure must not hold what the walk changes.
         var seen: [Seen] = []
         swap(&seen, &self.seen)

@@ -14,7 +14,7 @@ struct LiveComparison: Sendable {
     let contents: ContentHash
     /// Collections that are read at the same time, as somebody said; nil for the best number.
     let jobs: Int?
-    let operation: OperationContext
+    private(set) var operation: OperationContext
     /// Checks the references of what is read; nil to check none.
     var references: ReferencesUnderWay?
     var phase: OperationProgress.Phase = .load
@@ -59,15 +59,19 @@ struct LiveComparison: Sendable {
                 jobs, averages: sorted.map { $0.rows.bytes / max(1, $0.rows.count) },
                 clientsEach: references == nil ? 1 : 2), sorted.count)
         let turn = readers > 1 ? NSLock() : nil
+        // Where one collection cannot be read, the others need not be.
+        var part = self
+        part.operation = operation.part()
         let bodies = (0..<readers).map { reader in
-            { @Sendable in
+            { @Sendable [part] in
                 while let (rows, namespace) = queue.next(takesLarge: reader < Connection.readersOfLarge) {
-                    let result = try compare(rows, namespace, done, bytes, total, turn)
+                    try part.operation.cancellation.check()
+                    let result = try part.compare(rows, namespace, done, bytes, total, turn)
                     results.withLock { $0[rows.name] = result }
                 }
             }
         }
-        try Threads.runAll(bodies)
+        try Threads.runAll(bodies, onFailure: part.operation.cancellation.cancel)
         return results.withLock { $0 }
     }
 
