@@ -11,17 +11,17 @@ extension OwnServerTests {
 
         init() throws { server = try OwnServerTests.server.get() }
 
-        private func export(_ database: TestDatabase, to file: String) throws {
+        func export(_ database: TestDatabase, to file: String) throws {
             let outcome = try Program.run(["export", "--uri", server.uri(), "--db", database.name, "-o", file])
             try #require(outcome.status == 0, "\(outcome.text)")
         }
 
-        private func importing(_ database: TestDatabase, _ file: String, _ more: [String]) -> [String] {
+        func importing(_ database: TestDatabase, _ file: String, _ more: [String]) -> [String] {
             ["import", file, "--uri", server.uri(), "--db", database.name] + more
         }
 
         /// A command is held up, and answered with an error, while `body` does something.
-        private func hold(
+        func hold(
             _ command: String, _ namespace: String, _ milliseconds: Int32 = 1000, answer: Document,
             of program: [String], _ body: () throws -> Void
         ) throws -> Program.Outcome {

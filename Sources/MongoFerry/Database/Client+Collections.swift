@@ -3,7 +3,8 @@ import MongoDriver
 
 extension Client {
     /// Drops a collection or view; one that does not exist is no error.
-    /// - Parameter beforeAgain: called before it is tried once more: what has that name may be another by then.
+    /// - Parameter beforeAgain: called before it is tried once more, since nobody knows whether it was done: what has that
+    ///   name may be another by then.
     func drop(
         _ namespace: Namespace, writeConcern: WriteConcern = .majority, beforeAgain: () throws -> Void = {}
     ) throws {

@@ -48,6 +48,9 @@ extension MongoError {
     var isWorthRepeating: Bool {
         isNetworkError || isNotPrimary || isWriteConcernFailure || labels.contains("RetryableWriteError")
     }
+
+    /// The command may have been carried out, or an attempt before this one: no server was found for another.
+    var isOfUnknownOutcome: Bool { isWorthRepeating || isServerSelection }
 }
 
 extension Client {

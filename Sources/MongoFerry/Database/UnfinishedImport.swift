@@ -29,7 +29,8 @@ enum UnfinishedImport {
         }
         do {
             let displaced = has(OwnNames.displaced, found) ? try DisplacedCollections.records(connection) : [:]
-            return found.contains { isLeftover($0.name, found, displaced) } ? .interrupted : nil
+            let lacksDefinitions = try has(OwnNames.definitions, found) && hasUnfinishedDefinitions(connection)
+            return lacksDefinitions || found.contains { isLeftover($0.name, found, displaced) } ? .interrupted : nil
         } catch let error as MongoError where error.isUnauthorized { return .doubtful(nil) }
     }
 
@@ -46,12 +47,19 @@ enum UnfinishedImport {
     private static func isLeftover(
         _ name: String, _ found: [CollectionInfo], _ displaced: [String: DisplacedCollections.Record]
     ) -> Bool {
-        if name == OwnNames.definitions || name.hasScalarPrefix(OwnNames.stagingPrefix) { return true }
+        if name.hasScalarPrefix(OwnNames.stagingPrefix) { return true }
         guard let before = name.behindScalarPrefix(OwnNames.displacedPrefix) else { return false }
         let record = displaced[name]
         // An older version put the collection's name there, and recorded nothing.
         return record?.view != nil
             || !has(record?.name ?? before, found)
+    }
+
+    /// An index that the server has refused of a collection which is complete else was told when that happened.
+    private static func hasUnfinishedDefinitions(_ connection: Connection) throws -> Bool {
+        try connection.withClient { client in
+            try !KeptDefinitions(client: client, database: connection.database).areAllOfRefused()
+        }
     }
 
     private static func has(_ name: String, _ found: [CollectionInfo]) -> Bool { found.contains { $0.name == name } }

@@ -24,6 +24,8 @@ public struct ImportOptions: Sendable {
     public var isDryRun = false
     /// Infer the types of legacy rows; false leaves only the configuration.
     public var infers = true
+    /// Whether a file without metadata may have legacy rows; false takes its rows as they are, as Extended JSON.
+    public var takesLegacyRows = true
     /// Rows that may be set aside instead of refusing the file.
     public var maximumRejects = 0
     public var configuration = Configuration()

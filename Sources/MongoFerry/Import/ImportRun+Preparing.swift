@@ -113,6 +113,7 @@ extension ImportRun {
 
     private func references(_ legacy: LegacyTypes, _ survey: FileSurvey) throws -> [Reference] {
         let choice = options.choice(of: reader.metadata)
+        try options.configuration.checkTargets(in: reader.metadata, rows: survey.rows.map(\.name), connection)
         operation.warnOfUnusedReferences(
             options.configuration, in: reader.metadata, rows: survey.rows.map(\.name)
         ) { choice.exclusion(of: $0) != nil }

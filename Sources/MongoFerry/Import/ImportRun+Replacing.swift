@@ -31,8 +31,8 @@ extension ImportRun {
             try replacement.run(plan, &outcome)
         } catch {
             report.collections = outcome.written
-            let names = Set(outcome.written.map(\.name))
-            report.warnings += outcome.warnings.filter { names.contains($0.name) }.map(\.text)
+            let names = outcome.written.map(\.name)
+            report.warnings += outcome.warnings(of: names)
             // Of what was replaced in place: a staged one that lacks an index is not swapped in.
             if !names.isEmpty { noteRefused(outcome.refusedIndexes) }
             throw error
@@ -42,8 +42,13 @@ extension ImportRun {
         note(outcome.loads, prepared.legacy)
         for load in outcome.loads { tallied[load.outcome.name] = load.references }
         noteRejections()
-        report.warnings += outcome.refusedIndexes.map(\.text) + outcome.warnings.map(\.text)
+        report.warnings += outcome.refusedIndexes.map(\.text) + outcome.warnings(of: plan.steps.map(\.name))
         countRefused(outcome.refusedIndexes)
+        if !outcome.isRefused, !outcome.lateWrites.isEmpty {
+            report.advice.append(
+                "All of the file is in place. The documents that came after the plan was made are in no collection any more: have the programs that wrote them write them again, or stop these before a replace."
+            )
+        }
         if outcome.isRefused {
             for index in report.collections.indices where !outcome.swapped.contains(report.collections[index].name) {
                 report.collections[index].inserted = 0

@@ -52,7 +52,7 @@ extension ImportRun {
         if options.mode == .insert { words += ["--mode", "insert"] }
         if !key.isID { words += ["--upsert-keys", options.upsertKeys.joined(separator: ",")] }
         // Rows of a file that says what its types are need no guessing when they come again; legacy rows do.
-        if !rejects.hasLegacyRows || !options.infers { words.append("--no-infer") }
+        if !rejects.hasLegacyRows { words.append("--no-legacy") } else if !options.infers { words.append("--no-infer") }
         return words.map(Report.shellWord).joined(separator: " ")
     }
 }

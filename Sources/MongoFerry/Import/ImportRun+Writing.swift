@@ -16,13 +16,15 @@ extension ImportRun {
     }
 
     /// - Parameter collections: all of the database's, listed after the lock was taken.
-    func removeLitter(
+    mutating func removeLitter(
         _ lock: ImportLock, among collections: [CollectionInfo], _ plan: ImportPlan
     ) throws {
         let leftovers = Leftovers(connection: connection, lock: lock, operation: operation, collections: collections)
+        let (mode, metadata) = (options.mode, reader.metadata)
         // The plan was made without those that get their names back. A replace by a file that says what it is looks again.
         try leftovers.lookAfter { restored in
-            (options.mode != .replace || reader.metadata == nil)
+            hasBegun = hasBegun || !restored.isEmpty
+            return (mode != .replace || metadata == nil)
                 && plan.steps.contains { restored.contains($0.databaseName) }
         }
     }

@@ -39,6 +39,8 @@ struct ImportRun {
         report.file = reader.path
         report.database = connection.database
         report.targetOptions = connection.targetOptions
+        report.choiceOptions = Report.options(
+            options.configuration, renames: options.renames, collections: options.collections, exclude: options.exclude)
         report.source = reader.metadata?.sourceText
     }
 
@@ -50,6 +52,9 @@ struct ImportRun {
     mutating func run() throws -> Report {
         guard let prepared = try prepare() else { return report }
         for line in prepared.plan.lines { operation.info(line) }
+        for step in prepared.plan.steps {
+            if let text = step.textOfPart { operation.warning("\(step.databaseName): \(text)") }
+        }
         report.differences = prepared.plan.steps.flatMap { step in
             step.differences.map { .init(collection: step.name, kind: .target, detail: $0) }
         }

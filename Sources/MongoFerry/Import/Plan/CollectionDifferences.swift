@@ -21,7 +21,10 @@ enum CollectionDifferences {
     ) -> [Difference] {
         var result: [Difference] = []
         let names = entry.options.keys + options.keys.filter { !entry.options.keys.contains($0) }
-        for name in names where meaning(of: name, in: entry.options) != meaning(of: name, in: options) {
+        for name in names
+        where !CollectionBuilder.serverOnly.contains(name)
+            && meaning(of: name, in: entry.options) != meaning(of: name, in: options)
+        {
             result.append(.option(name, file: entry.options[name], live: options[name]))
         }
         let fileIndexes = byName(entry.indexes)
@@ -92,6 +95,36 @@ enum CollectionDifferences {
         return indexes.first { normalized($0).removing(["name"]) == wanted }.map(name)
     }
 
-    /// Without what says nothing about the index: old servers name the namespace, versions differ between servers.
-    static func normalized(_ index: Document) -> Document { index.removing(["ns", "v"]) }
+    /// What says the same of the same index, whichever server lists it: old ones name the namespace, list the fields in
+    /// another order, and keep numbers and flags in the type in which they came; versions differ between servers.
+    ///
+    /// Source: MongoDB 4.4.2 and 6.0.5, `listIndexes`.
+    static func normalized(_ index: Document) -> Document {
+        Document { result in
+            let fields = index.removing(["ns", "v", "background"]).elements.sorted {
+                $0.key.unicodeScalars.lexicographicallyPrecedes($1.key.unicodeScalars)
+            }
+            for (name, value) in fields {
+                let value = normalized(value, of: name)
+                // What is off is the same as what is not said.
+                if value != .bool(false) { result.append(name, value) }
+            }
+        }
+    }
+
+    private static func normalized(_ value: Value, of field: String) -> Value {
+        switch field {
+        case "key", "weights":
+            // The order of the keys is the index's; that of weights is the server's.
+            guard let inner = value.document else { return value }
+            return .document(
+                Document { copy in for (name, value) in inner.elements { copy.append(name, whole(value)) } })
+        case "unique", "sparse", "hidden": return value.integer.map { .bool($0 != 0) } ?? value
+        case "expireAfterSeconds", "bits", "2dsphereIndexVersion", "textIndexVersion", "min", "max": return whole(value)
+        default: return value
+        }
+    }
+
+    /// Whole numbers as Int64, whatever type of number they are.
+    private static func whole(_ value: Value) -> Value { value.integer.map { .int64(Int64($0)) } ?? value }
 }

@@ -38,6 +38,15 @@ public struct ImportPlan: Sendable {
         /// What an interrupted import has kept of the collection, where that counts.
         var kept: KeptDefinitions.Entry?
         var entry: BackupMetadata.Collection
+        /// By what the file's documents were chosen; nil where it has all.
+        public var query: String?
+
+        /// That a replace leaves only what the file was made of; nil where nothing is lost by that.
+        var textOfPart: String? {
+            guard isReplaced, !liveIsView, let query, let liveCount, liveCount > 0 else { return nil }
+            return
+                "the file has only the documents that \(query.excerpt(200)) matches: all others that are there will be gone"
+        }
 
         /// Whether the collection is not there yet, or has no documents.
         var wasEmpty: Bool { !liveIsView && (liveCount ?? 0) == 0 }
@@ -71,6 +80,8 @@ public struct ImportPlan: Sendable {
     var views: Set<String> = []
     /// Collections of the file that were excluded.
     public var leftOut: [String] = []
+    /// Why those are that nobody has excluded in this run's own options, by name.
+    var reasonsToLeaveOut: [String: String] = [:]
     /// Collections of which imports have kept options and indexes, whether that counts or not.
     var kept: Set<String> = []
     /// Bytes of documents that the staging takes beside the live ones.
@@ -109,12 +120,16 @@ public struct ImportPlan: Sendable {
                 step.liveIsView
                 ? " (a view has that name now)" : step.liveCount.map { " (\($0.grouped) there now)" } ?? " (new)"
             lines.append(line)
-            lines += step.differences.map { "     \($0)" }
-            lines += step.doubts.map { "     \($0)" }
+            lines += ([step.textOfPart].compactMap(\.self) + step.differences + step.doubts).map { "     \($0)" }
             lines += step.code.map { "     code that the server runs: \($0)" }
         }
         for cycle in cycles { lines.append("  refer to each other: \(Self.list(cycle))") }
-        if !leftOut.isEmpty { lines.append("  not imported: \(Self.list(leftOut))") }
+        if !leftOut.isEmpty {
+            let names = leftOut.map { name in
+                BackupMetadata.shown(name) + (reasonsToLeaveOut[name].map { " (\($0))" } ?? "")
+            }
+            lines.append("  not imported: \(names.joined(separator: ", "))")
+        }
         if !untouched.isEmpty { lines.append("  left alone: \(Self.list(untouched))") }
         lines.append(contentsOf: losses)
         let lost = steps.filter(\.isReplaced).compactMap(\.liveCount).reduce(0, +)
@@ -153,10 +168,5 @@ public struct ImportPlan: Sendable {
         case .insert: return ["  the \(Self.there(there)) \(there == 1 ? "stays as it is" : "stay as they are")"]
         case .replace: return []
         }
-    }
-
-    /// Whether documents that are there now can be lost.
-    public var isDestructive: Bool {
-        steps.contains { $0.isReplaced && ($0.liveCount ?? 0) > 0 || $0.liveIsView }
     }
 }

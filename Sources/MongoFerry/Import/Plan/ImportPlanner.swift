@@ -54,6 +54,12 @@ struct ImportPlanner {
         plan.steps = steps
         plan.kept = Set(there.kept.keys)
         plan.leftOut = excluded.map(\.name)
+        // Of a configuration that lies in the folder nobody may have thought.
+        let configured = excluded.filter { entry in
+            (options.collections.isEmpty || options.collections.contains { $0.matches(entry.name) })
+                && !options.exclude.contains { $0.matches(entry.name) }
+        }
+        plan.reasonsToLeaveOut = Dictionary(configured.map { ($0.name, $0.reason) }) { first, _ in first }
         let written = Set(steps.map(\.databaseName))
         plan.untouched = live.map(\.name).filter {
             !written.contains($0) && !$0.hasScalarPrefix("system.") && !OwnNames.contains($0)
@@ -147,13 +153,23 @@ struct ImportPlanner {
             let isEncrypted = [entry.options, existing?.options].contains { $0?["encryptedFields"] != nil }
             step.way = options.inPlace || isSeries || isEncrypted ? .inPlace : .staged
         }
-        if existing == nil || options.mode == .replace { step.doubts = CatalogDoubts.texts(entry) }
+        if existing == nil || options.mode == .replace {
+            step.doubts = CatalogDoubts.texts(entry)
+        } else if metadata != nil, let live = there.contents[entry.databaseName] {
+            // Only what is missing is built.
+            var missing = entry
+            missing.options = Document()
+            let names = Set(live.indexes.map(CollectionDifferences.name))
+            missing.indexes.removeAll { names.contains(CollectionDifferences.name(of: $0)) }
+            step.doubts = CatalogDoubts.texts(missing)
+        }
         try checkKinds(entry, existing)
         if entry.kind == .view {
             step.code = ServerSideCode.found(in: entry)
             if let existing { compareView(&step, existing, there) }
             return step
         }
+        step.query = metadata?.queries.first { [entry.name, entry.databaseName].contains($0.name) }?.query
         step.uuid = there.identities.uuid(of: entry.databaseName)
         guard let existing, !existingIsView else {
             if let kept { take(kept, into: &step, options: [:], indexes: []) }
@@ -203,7 +219,7 @@ struct ImportPlanner {
         _ kept: KeptDefinitions.Entry, into step: inout ImportPlan.Step, options live: Document, indexes: [Document]
     ) {
         // Without options it is not there, or was made by another program's insert, or never had any.
-        let takesAll = live.isEmpty && (step.liveOptions == nil || options.mode == .replace)
+        let takesAll = live.isEmpty && !kept.isOfRefused && (step.liveOptions == nil || options.mode == .replace)
         if takesAll {
             let names = Set(kept.definition.indexes.map(CollectionDifferences.name))
             step.entry.kind = kept.definition.kind
@@ -214,9 +230,11 @@ struct ImportPlanner {
             step.entry.indexes = indexes + kept.indexesMissing(in: indexes)
         }
         if let text = kept.textOfMissing(options: takesAll ? [:] : kept.definition.options, indexes: indexes) {
-            step.differences.append("it gets what it had before an import was interrupted: \(text)")
+            step.differences.append(
+                "it gets what \(kept.isOfRefused ? "the server refused it in an earlier import" : "it had before an import was interrupted"): \(text)"
+            )
         }
-        if live.isEmpty, !takesAll, !kept.definition.options.isEmpty {
+        if live.isEmpty, !takesAll, !kept.isOfRefused, !kept.definition.options.isEmpty {
             let names = kept.definition.options.keys.joined(separator: ", ")
             step.differences.append(
                 "it lacks options that it had before an import was interrupted; --mode replace gives them back: \(names)"

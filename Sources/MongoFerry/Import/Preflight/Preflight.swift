@@ -30,7 +30,8 @@ struct Preflight {
     func survey() throws -> FileSurvey {
         try Surveyor(
             reader: reader, jobs: jobs, maximumDocument: server?.maximumStoredDocument ?? Self.usualMaximum,
-            problemLimit: problemLimit, contents: contents, checksTimes: options.mode == .replace, operation: operation
+            problemLimit: problemLimit, contents: contents, checksTimes: options.mode == .replace,
+            takesLegacyRows: options.takesLegacyRows, operation: operation
         ).run()
     }
 

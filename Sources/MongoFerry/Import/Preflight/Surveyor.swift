@@ -14,6 +14,8 @@ struct Surveyor {
     var contents: ContentHash?
     /// Whether measurements will be in a time series as the file describes it: then their times are looked at.
     var checksTimes = false
+    /// Whether rows of a file without metadata may be the old application's.
+    var takesLegacyRows = true
     let operation: OperationContext
 
     private var measurements: [String: TimeField] {
@@ -29,7 +31,7 @@ struct Surveyor {
     /// Reads the whole file from its first row.
     /// - Throws: ``BackupError`` where reading cannot go on; ``FileError``; `CancellationError`.
     func run() throws -> FileSurvey {
-        let isLegacy = reader.metadata == nil
+        let isLegacy = reader.metadata == nil && takesLegacyRows
         let total = reader.metadata.map(\.records)
         let done = Tally()
         let bytes = Tally()

@@ -29,10 +29,14 @@ struct DisplacedCollections {
     let cancellation: Cancellation
 
     /// Takes a collection's name away.
-    /// - Parameter number: tells it from this run's others.
+    /// - Parameters:
+    ///   - number: tells it from this run's others.
+    ///   - whereUnknown: called where nobody knows whether it was done; then the record stays for the next import.
     /// - Returns: its name until it is restored or removed.
-    /// - Throws: ``MongoError``, `CancellationError`: then it has its name still.
-    func displace(_ collection: CollectionInfo, for view: Document, number: Int) throws -> String {
+    /// - Throws: ``FerryError``, ``MongoError``, `CancellationError`: then it has its name still, unless that is unknown.
+    func displace(
+        _ collection: CollectionInfo, for view: Document, number: Int, whereUnknown: () -> Void
+    ) throws -> String {
         let place = OwnNames.displacedPrefix + "\(lock.mark).\(number)"
         try write(
             [
@@ -40,16 +44,26 @@ struct DisplacedCollections {
                 // As bytes: servers before 5.0 store no `$` names, which pipelines have.
                 "view": .binary(subtype: 0, Self.comparable(view).bytes),
             ])
+        var isUnknown = false
         do {
-            try rename(collection.name, place, dropTarget: false, cancellation)
+            try rename(collection.name, place, dropTarget: false, cancellation) { isUnknown = true }
         } catch let error as MongoError where error.isNamespaceExists {
             // Nobody else has that name: an attempt whose outcome was unknown had been carried out, and another program's
             // insert has taken the collection's.
             try lock.confirm()
-        } catch let error as MongoError where !error.isWorthRepeating && !error.isServerSelection {
-            // Refused. Where the record cannot be removed, the next import does it.
-            try? forget(place)
-            throw error
+        } catch {
+            isUnknown = isUnknown || (error as? MongoError)?.isOfUnknownOutcome == true
+            guard isUnknown else {
+                // Refused. Where the record cannot be removed, the next import does it.
+                try? forget(place)
+                throw error
+            }
+            whereUnknown()
+            var fault = FerryError(explaining: error)
+            fault.details.append(
+                "If the collection \(collection.name) has no name any more, its documents are in \(place); the next import gives them their name back, unless something has it by then."
+            )
+            throw fault
         }
         return place
     }
@@ -68,10 +82,12 @@ struct DisplacedCollections {
         try forget(place)
     }
 
-    private func rename(_ from: String, _ to: String, dropTarget: Bool, _ cancellation: Cancellation) throws {
+    private func rename(
+        _ from: String, _ to: String, dropTarget: Bool, _ cancellation: Cancellation, whereUnknown: () -> Void = {}
+    ) throws {
         try connection.withClient { client in
             try CollectionBuilder(client: client, database: connection.database)
-                .rename(from, to: to, dropTarget: dropTarget, lock, cancellation)
+                .rename(from, to: to, dropTarget: dropTarget, lock, cancellation, whereUnknown: whereUnknown)
         }
     }
 

@@ -17,7 +17,9 @@ struct EarlierWrites {
     /// Waits until those that are under way now have ended. Where the server does not say, it is not waited.
     ///
     /// A user may always see the own operations. Source: MongoDB manual, `$currentOp`.
-    /// - Parameter collection: nil for all of the database's; only before anything is written.
+    /// - Parameter collection: nil for all of the database's; only before anything is written. Index builds are waited for
+    ///   then as well, but no longer than the others may take: they do not change what is there, and have to be waited for
+    ///   wherever they are in the way.
     /// - Returns: whether there were any.
     /// - Throws: ``FerryError`` where one does not end; ``MongoError``; `CancellationError`.
     @discardableResult
@@ -28,6 +30,7 @@ struct EarlierWrites {
         while !waitedFor.isEmpty {
             try cancellation.check()
             guard ContinuousClock.now - start < Self.patience else {
+                if waitedFor.allSatisfy(\.isIndexBuild) { break }
                 throw FerryError(
                     "an earlier write, whose connection broke or whose program was killed, is still under way on the server",
                     advice: ["Wait until it has ended (db.currentOp() in mongosh shows it) and run the import again."])
@@ -40,14 +43,18 @@ struct EarlierWrites {
         return areThere
     }
 
-    /// - Returns: the numbers of the operations.
-    private func underWay(_ collection: String?) throws -> [Value] {
+    private struct Operation: Hashable {
+        let id: Value
+        let isIndexBuild: Bool
+    }
+
+    private func underWay(_ collection: String?) throws -> [Operation] {
         let command: Document = [
             "aggregate": 1,
             "pipeline": .array([
                 .document(["$currentOp": ["allUsers": false]]),
                 .document(["$match": .document(filter(collection))]),
-                .document(["$project": ["opid": 1]]),
+                .document(["$project": ["opid": 1, "command.createIndexes": 1]]),
             ]),
             "cursor": ["batchSize": 1000],
         ]
@@ -56,7 +63,10 @@ struct EarlierWrites {
                 try connection.withClient { try $0.run(command, on: "admin", readPreference: .primary) }
             }
             let found = reply["cursor"]?.document?["firstBatch"]?.array ?? []
-            return found.compactMap { $0.document?["opid"] }
+            return found.compactMap { entry in
+                guard let entry = entry.document, let id = entry["opid"] else { return nil }
+                return Operation(id: id, isIndexBuild: entry["command"]?.document?["createIndexes"] != nil)
+            }
         } catch let error as MongoError where error.domain == .server && !error.isRetryable {
             return []
         }
@@ -84,6 +94,13 @@ struct EarlierWrites {
                 ["op": ["$in": ["insert", "update", "remove"]], "ns": places],
                 // It is a command of the database `admin`.
                 ["command.renameCollection": places],
+                // What it builds beside the live data goes with that.
+                [
+                    "command.createIndexes": [
+                        "$type": "string", "$not": .document(["$regex": .string("^\(OwnNames.stagingPrefix)")]),
+                    ],
+                    "ns": places,
+                ],
             ]
         }
         for command in Self.commands { forms.append(["command.\(command)": wanted, "ns": places]) }
@@ -91,5 +108,5 @@ struct EarlierWrites {
     }
 
     /// What makes another of a collection than it was.
-    private static let commands = ["insert", "update", "delete", "create", "drop"]
+    private static let commands = ["insert", "update", "delete", "create", "drop", "collMod"]
 }

@@ -7,15 +7,16 @@ import MongoDriver
 /// A document in a collection of its own, with a heartbeat by the server's clock. One whose heart has stopped for
 /// ``staleSeconds`` is taken over, so a killed import blocks nobody for long; one whose process is known to be dead,
 /// at once.
-// @unchecked: what changes after `init` is under the condition's lock. All else is set before the thread of the heart starts.
+// @unchecked: what changes after `init` is under the lock of the state. All else is set before the thread of the heart starts.
 final class ImportLock: @unchecked Sendable {
     static let staleSeconds = 30
     static let beatSeconds = 5.0
+    private static let lookSeconds = 0.1
     static let documentID = "import"
 
     private let connection: Connection
     private let owner: String
-    private let condition = NSCondition()
+    private let state = NSLock()
     private var isHeld = false
     private var lost: String?
     /// When the server last knew that this import lives.
@@ -168,17 +169,28 @@ final class ImportLock: @unchecked Sendable {
 
     /// Waits; false when the lock was given back.
     private func waitForBeat() -> Bool {
-        condition.lock()
-        defer { condition.unlock() }
-        let next = Date().addingTimeInterval(Self.beatSeconds)
-        while isHeld && Date() < next { _ = condition.wait(until: next) }
-        return isHeld
+        let next = ContinuousClock.now + .seconds(Self.beatSeconds)
+        while state.withLock({ isHeld }) {
+            // Conditions wait by the wall clock, which may be set back meanwhile.
+            if ContinuousClock.now >= next { return true }
+            Thread.sleep(forTimeInterval: Self.lookSeconds)
+        }
+        return false
     }
 
     /// Waits until a majority has everything that this program has written: a write of its own comes after it.
     func confirm() throws {
         try Repeating.run { _ in try beat(.majority) }
         try check()
+    }
+
+    /// Waits until nothing is under way any more that was sent before about a collection, and makes sure that the lock is
+    /// still this import's: before something is sent again whose outcome is unknown.
+    /// - Throws: ``FerryError`` where it does not end, or the lock was lost; ``MongoError``; `CancellationError`.
+    func settle(_ collection: String, _ cancellation: Cancellation) throws {
+        try EarlierWrites(connection: connection, cancellation: cancellation).waitForEnd(collection)
+        // That took its time: what is there now may be the work of another import.
+        try confirm()
     }
 
     /// - Parameter writeConcern: who looks whether the lock is alive asks the primary, however far the others are behind.
@@ -196,9 +208,8 @@ final class ImportLock: @unchecked Sendable {
                     ],
                 ], on: connection.database, writeConcern: writeConcern)
         }
-        try Self.checkErrors(reply)
-        condition.lock()
-        defer { condition.unlock() }
+        state.lock()
+        defer { state.unlock() }
         if reply["n"]?.integer == 0 {
             lost = "another import has taken the lock of \(connection.database) over"
         } else {
@@ -208,15 +219,11 @@ final class ImportLock: @unchecked Sendable {
 
     /// - Throws: ``FerryError`` where the lock was lost: this process was away for too long.
     func check() throws {
-        condition.lock()
-        let silence = lastBeat.duration(to: .now)
-        condition.unlock()
+        let silence = state.withLock { lastBeat }.duration(to: .now)
         // Stopped or asleep for so long that somebody may have taken the lock: the server is asked before anything
         // more is written.
         if silence > .seconds(Self.staleSeconds - 10) { try Repeating.run { _ in try beat() } }
-        condition.lock()
-        defer { condition.unlock() }
-        if let lost {
+        if let lost = state.withLock({ lost }) {
             throw FerryError(
                 lost, details: ["This import has stopped."], advice: ["Run it again when the other is done."])
         }
@@ -224,11 +231,10 @@ final class ImportLock: @unchecked Sendable {
 
     /// Gives the lock back and removes its collection, which no other can have taken: its heart still beats.
     func release() throws {
-        condition.lock()
-        let wasHeld = isHeld && lost == nil
-        isHeld = false
-        condition.broadcast()
-        condition.unlock()
+        let wasHeld = state.withLock {
+            defer { isHeld = false }
+            return isHeld && lost == nil
+        }
         guard wasHeld else { return }
         try connection.withClient { client in
             guard try current(client)?.document["owner"]?.string == owner else { return }
@@ -236,28 +242,30 @@ final class ImportLock: @unchecked Sendable {
         }
     }
 
-    /// A router's answer may have a shard's error, instead of being one.
-    private static func checkErrors(_ reply: Document) throws {
-        guard let error = reply["writeErrors"]?.array?.first?.document else { return }
-        throw error.withRaw { WriteError($0) }.failure(of: "writing to \(OwnNames.lock)")
-    }
-
     /// Drops the collection with the lock, which is this import's.
     private func remove(_ client: Client, _ writeConcern: WriteConcern = .majority) throws {
         do {
-            try client.runWrite(
-                ["drop": .string(OwnNames.lock)], on: connection.database, writeConcern: writeConcern)
-        } catch let error as MongoError where error.isNamespaceNotFound {
-        } catch let error as MongoError where error.isWorthRepeating {
+            try Repeating.run { isAgain in
+                do {
+                    try client.runWrite(
+                        ["drop": .string(OwnNames.lock)], on: connection.database, writeConcern: writeConcern)
+                } catch let error as MongoError where error.isNamespaceNotFound {
+                } catch let error as MongoError where error.isWorthRepeating && (isAgain || error.domain != .server) {
+                    throw Unanswered()
+                }
+            }
+        } catch is Unanswered {
             // It may have been carried out, and the lock be the next import's by now: only this one's is removed.
             try Repeating.run { _ in
-                let reply = try client.runWrite(
+                _ = try client.runWrite(
                     [
                         "delete": .string(OwnNames.lock),
                         "deletes": [["q": ["_id": .string(Self.documentID), "owner": .string(owner)], "limit": 1]],
                     ], on: connection.database, writeConcern: writeConcern)
-                try Self.checkErrors(reply)
             }
         }
     }
+
+    /// Nobody knows whether the lock was dropped.
+    private struct Unanswered: Error {}
 }

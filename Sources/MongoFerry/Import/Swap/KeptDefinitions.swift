@@ -19,10 +19,12 @@ struct KeptDefinitions {
         var made: [Value] = []
         /// Whether one may have been dropped or made that ``made`` does not know yet.
         var isOpen = true
+        /// Whether all of it is there but for indexes that the server has refused: nothing was interrupted.
+        var isOfRefused = false
 
         /// Whether it says more than the live collection: there is none, or an import has left it incomplete.
         func counts(for live: CollectionInfo?, uuid: Value?, indexes: [Document]) -> Bool {
-            guard let live else { return true }
+            guard let live else { return !isOfRefused }
             guard live.kind != .view, live.hasDetails else { return false }
             if let uuid, made.contains(uuid) { return true }
             guard isOpen, !isSource(uuid) else { return false }
@@ -74,7 +76,17 @@ struct KeptDefinitions {
         try records.keep([
             "_id": .string(name), "definition": .binary(subtype: 0, definition.bytes),
             "source": entry.source ?? .null, "made": .array(entry.made), "isOpen": .bool(entry.isOpen),
+            "isOfRefused": .bool(entry.isOfRefused),
         ])
+    }
+
+    /// Keeps the indexes that the server has refused of a collection that has all else, for the next import.
+    func keepRefused(_ indexes: [Document], of collection: BackupMetadata.Collection) throws {
+        var definition = collection
+        definition.indexes = indexes
+        var entry = Entry(definition: definition)
+        entry.isOfRefused = true
+        _ = try note(entry)
     }
 
     /// Says that the collection which has its name now was made by an import, and is not complete.
@@ -92,6 +104,13 @@ struct KeptDefinitions {
     /// The collection is complete, or somebody has made another.
     func forget(_ name: String) throws { try records.forget(name) }
 
+    /// Whether nothing is kept but indexes that the server has refused.
+    func areAllOfRefused() throws -> Bool {
+        var (refused, others) = (0, 0)
+        try records.forEach { if $0["isOfRefused"]?.bool == true { refused += 1 } else { others += 1 } }
+        return refused > 0 && others == 0
+    }
+
     /// What is kept, by the collections' names in the database.
     func read() throws -> [String: Entry] {
         var result: [String: Entry] = [:]
@@ -108,6 +127,7 @@ struct KeptDefinitions {
             if let source = kept["source"]?.copy, source != .null { entry.source = source }
             entry.made = kept["made"]?.copy.array ?? []
             entry.isOpen = kept["isOpen"]?.bool ?? true
+            entry.isOfRefused = kept["isOfRefused"]?.bool ?? false
             result[name] = entry
         }
         return result
@@ -127,10 +147,13 @@ struct KeptDefinitions {
             let indexes =
                 live.kind == .view
                 ? [] : try client.listIndexes(of: Namespace(database, name), readPreference: .primary)
-            guard !entry.counts(for: live, uuid: uuid, indexes: indexes), !(mayDrop && entry.isSource(uuid)) else {
-                continue
-            }
+            let isThere = entry.isOfRefused && entry.indexesMissing(in: indexes).isEmpty
+            guard isThere || !entry.counts(for: live, uuid: uuid, indexes: indexes),
+                !(mayDrop && entry.isSource(uuid))
+            else { continue }
             try forget(name)
+            // Somebody has built it, or another collection.
+            if entry.isOfRefused { continue }
             guard !entry.isSource(uuid), let text = entry.textOfMissing(options: live.options, indexes: indexes) else {
                 continue
             }

@@ -9,23 +9,28 @@ extension Replacement {
     /// collection that gives its name to a view comes back then, and so does a view; what is dropped for them cannot.
     func checkViews(_ plan: ImportPlan) throws {
         let planned = plan.steps.filter { $0.way == .view || $0.entry.kind == .timeseries }
-        let steps = planned.filter { step in
+        func isDropped(_ step: ImportPlan.Step) -> Bool {
             guard let live = step.liveOptions else { return false }
             return step.way == .inPlace || live["timeseries"] != nil
         }
-        guard !steps.isEmpty else { return }
+        guard planned.contains(where: isDropped) else { return }
         let live = try connection.withClient { client in
             try client.listCollections(in: connection.database, readPreference: .primary)
         }
-        let replaced = Set(plan.steps.map { ExactName($0.databaseName) })
-        let others = live.filter { $0.kind != .collection && !replaced.contains(ExactName($0.name)) }
-        let views = ViewSources(
-            others.map { ($0.name, $0.options) } + planned.map { ($0.databaseName, $0.entry.options) })
-        for step in steps {
-            guard let conflict = views.conflict(of: step.databaseName) else { continue }
+        let others = live.filter { $0.kind != .collection }.map { (name: $0.name, options: $0.options) }
+        let new = planned.map { (name: $0.databaseName, options: $0.entry.options) }
+        let atLast = ViewSources(others + new)
+        for (number, step) in planned.enumerated() where isDropped(step) {
+            // Those after it are the old ones still when it takes its place.
+            let then = ViewSources(others + new[...number])
+            guard let conflict = then.conflict(of: step.databaseName) ?? atLast.conflict(of: step.databaseName) else {
+                continue
+            }
             throw FerryError(
                 "\(step.databaseName) cannot take the place of what has its name: \(conflict)",
-                advice: ["--exclude \(Report.shellWord(step.name)) leaves it out."])
+                advice: [
+                    "Drop that view or change it first, or leave this one out: --exclude \(Report.shellWord(step.name))."
+                ])
         }
     }
 
@@ -49,7 +54,8 @@ extension Replacement {
 
     /// Whether options and indexes that stay, since the file says nothing of them, are those that the plan has seen.
     func checkDefinitions(of steps: [ImportPlan.Step]) throws {
-        let steps = steps.filter { $0.liveOptions != nil && $0.kept == nil }
+        // One that was not there then may be another program's by now.
+        let steps = steps.filter { $0.kept == nil }
         guard loader.reader.metadata == nil, !steps.isEmpty else { return }
         let there = try LiveCatalog(connection, names: Set(steps.map(\.databaseName)))
         for step in steps {
@@ -74,32 +80,30 @@ extension Replacement {
 
     /// Others may write to what is about to be replaced, as long as it is there: that goes with it, and is told.
     func noteLateWrites(to steps: [ImportPlan.Step], _ outcome: inout Outcome) throws {
-        let live = steps.filter { !$0.liveIsView && ($0.way != .view || $0.liveCount != nil) }
         let connection = connection
-        let counts = try connection.answers(for: live) { client, step in
-            try client.estimatedCount(connection.namespace(step.databaseName), readPreference: .primary)
+        // Where a view was when the plan was made, or nothing, another program may have made a collection.
+        let there = try connection.withClient {
+            try $0.listCollections(
+                in: connection.database, named: steps.map(\.databaseName), readPreference: .primary)
         }
-        for (step, count) in zip(live, counts) {
-            let planned = step.liveCount ?? 0
+        let holding = Set(there.filter { $0.kind != .view }.map { ExactName($0.name) })
+        let counts = try connection.answers(for: steps) { client, step in
+            guard holding.contains(ExactName(step.databaseName)) else { return 0 }
+            return try client.estimatedCount(connection.namespace(step.databaseName), readPreference: .primary)
+        }
+        for (step, count) in zip(steps, counts) {
+            let planned = step.liveIsView ? 0 : step.liveCount ?? 0
+            outcome.old[step.name] = count
             if let place = outcome.collections.firstIndex(where: { $0.name == step.name }) {
                 outcome.collections[place].deleted = count
             }
-            let isNoted = { (warning: (name: String, text: String)) in
-                warning.name == step.name && warning.text.hasSuffix(Self.wentWithTheOld)
-            }
-            outcome.warnings.removeAll(where: isNoted)
+            outcome.lateWrites[step.name] = nil
             // Fewer are no loss.
             guard count > planned else { continue }
-            outcome.warnings.append(
-                (
-                    step.name,
-                    "\(step.databaseName): \((count - planned).counted("document")) \(Self.wentWithTheOld)"
-                ))
+            outcome.lateWrites[step.name] =
+                "\(step.databaseName): \((count - planned).counted("document")) came from other programs after the plan was made, and went with the old collection"
         }
     }
-
-    private static let wentWithTheOld =
-        "came from other programs after the plan was made, and went with the old collection"
 
     /// After so long others may have written more.
     static let freshness = Duration.seconds(1)

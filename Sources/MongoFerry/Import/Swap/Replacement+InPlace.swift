@@ -14,10 +14,7 @@ extension Replacement {
         try Repeating.run { isAgain in
             if isAgain {
                 wasRepeated = true
-                try EarlierWrites(connection: connection, cancellation: operation.cancellation).waitForEnd(
-                    step.databaseName)
-                // That took its time: what is there now may be the work of another import.
-                try lock.confirm()
+                try lock.settle(step.databaseName, operation.cancellation)
             }
             kept?.isOpen = true
             outcome.part = nil
@@ -68,12 +65,15 @@ extension Replacement {
                 try Repeating.whileHeldUp(operation.cancellation) {
                     try lock.check()
                     try client.drop(
-                        connection.namespace(step.databaseName), writeConcern: WriteConcern(.nodes(1)),
-                        beforeAgain: lock.confirm)
+                        connection.namespace(step.databaseName), writeConcern: WriteConcern(.nodes(1))
+                    ) {
+                        // It may be gone or not.
+                        remains = .incomplete
+                        try lock.settle(step.databaseName, operation.cancellation)
+                    }
                 }
                 remains = .incomplete
-            } catch let error as MongoError where error.isWorthRepeating || error.isServerSelection {
-                // It may be gone or not.
+            } catch let error as MongoError where error.isOfUnknownOutcome {
                 remains = .incomplete
                 throw error
             } catch {
@@ -92,23 +92,26 @@ extension Replacement {
         let loaded = outcome.loads.last?.outcome.inserted ?? 0
         let count = try connection.withClient { try $0.countDocuments(connection.namespace(step.databaseName)) }
         guard count > loaded else { return try checkCounts(of: [(step, step.databaseName)], outcome.loads) }
-        outcome.warnings.append(
-            (
-                step.name,
-                "\(step.databaseName): \(loaded.counted("document was", "documents were")) written, and \(count.counted("is", "are")) there: other programs wrote to it while it was replaced in place\(wasRepeated ? ", or an insert whose connection had broken came late" : "")"
-            ))
+        outcome.writesMeanwhile[step.name] =
+            "\(step.databaseName): \(loaded.counted("document was", "documents were")) written, and \(count.counted("is", "are")) there: other programs wrote to it while it was replaced in place\(wasRepeated ? ", or an insert whose connection had broken came late" : "")"
     }
 
-    /// Removes what was kept of a collection that is complete now. It is, whether that succeeds or not.
-    func forget(_ step: ImportPlan.Step, _ plan: ImportPlan) {
+    /// Removes what was kept of a collection that is complete now, but for the indexes that the server refused: they are
+    /// nowhere else, and the next import tries them again. It is complete, whether that succeeds or not.
+    func settle(_ step: ImportPlan.Step, _ plan: ImportPlan, refused: [Document]) {
         guard plan.kept.contains(step.databaseName) || mustKeepDefinition(of: step) else { return }
         do {
             try connection.withClient {
-                try KeptDefinitions(client: $0, database: connection.database).forget(step.databaseName)
+                let kept = KeptDefinitions(client: $0, database: connection.database)
+                if refused.isEmpty || !mustKeepDefinition(of: step) {
+                    try kept.forget(step.databaseName)
+                } else {
+                    try kept.keepRefused(refused, of: step.entry)
+                }
             }
         } catch {
             operation.warning(
-                "\(step.databaseName) is complete; what was kept of its options and indexes in \(OwnNames.definitions) could not be removed: \(error)"
+                "\(step.databaseName) is complete; what was kept of its options and indexes in \(OwnNames.definitions) could not be brought up to date: \(error)"
             )
         }
     }

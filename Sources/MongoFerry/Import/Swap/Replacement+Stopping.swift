@@ -70,6 +70,8 @@ extension Replacement {
                 "The \(what) \(step.databaseName) is gone: it was dropped, and nothing has come in its place."
             case .either:
                 "Whether \(step.databaseName) is old or new could not be seen. Every collection is whole."
+            case .newOrNothing:
+                "The old \(what) \(step.databaseName) is gone; whether the new one has come in its place could not be seen."
             case .oldOrNothing:
                 "Whether \(step.databaseName) is still there could not be seen: nothing has come in its place."
             case .whole: "Every collection is whole."

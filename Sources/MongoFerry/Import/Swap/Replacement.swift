@@ -24,14 +24,23 @@ struct Replacement {
         var collections: [CollectionOutcome] = []
         var loads: [RowLoader.Result] = []
         var refusedIndexes: [CollectionBuilder.RefusedIndex] = []
-        /// What is to be said of a collection or view once it is replaced, by its name in the file.
-        var warnings: [(name: String, text: String)] = []
+        /// What is to be said of a collection or view once it is replaced, by its name in the file: that documents went with
+        /// the old one which had come late, and that documents came while it was written.
+        var lateWrites: [String: String] = [:]
+        var writesMeanwhile: [String: String] = [:]
         /// Collections and views that are new already.
         var swapped: [String] = []
         /// The server refused more than was allowed: the live data are as they were.
         var isRefused = false
         /// Of a collection that was being replaced in place when that was stopped.
         var part: CollectionOutcome?
+        /// The documents that the old ones had at last, by their names in the file.
+        var old: [String: Int] = [:]
+
+        /// Of those collections and views, in their order.
+        func warnings(of names: [String]) -> [String] {
+            names.flatMap { [lateWrites[$0], writesMeanwhile[$0]].compactMap(\.self) }
+        }
 
         /// What there is of the new in the place of the old.
         var written: [CollectionOutcome] {
@@ -97,8 +106,7 @@ struct Replacement {
             }
             outcome.swapped.append(step.name)
             outcome.part = nil
-            // What the server refused is nowhere else: the next import tries it again.
-            if outcome.refusedIndexes.count == refused { forget(step, plan) }
+            settle(step, plan, refused: outcome.refusedIndexes[refused...].map(\.index))
         }
     }
 
@@ -151,6 +159,8 @@ struct Replacement {
         case either
         /// The old one or nothing, and nobody knows which.
         case oldOrNothing
+        /// The old one was dropped, and nobody knows whether the new one has come in its place.
+        case newOrNothing
     }
 
     private var views: ViewReplacement {
@@ -177,7 +187,7 @@ struct Replacement {
         func noteInPlace(_ loaded: CollectionOutcome) {
             guard step.way == .inPlace else { return }
             outcome.part = loaded
-            outcome.part?.deleted = step.liveCount ?? 0
+            outcome.part?.deleted = outcome.old[step.name] ?? 0
         }
         var result = try operation.timed("load \(step.name)") {
             try loader.load(
@@ -191,7 +201,7 @@ struct Replacement {
             try build(step.entry.indexes.filter { !Self.expires($0) }, of: step, on: name)
         }
         outcome.refusedIndexes += refused
-        result.outcome.deleted = step.liveCount ?? 0
+        result.outcome.deleted = outcome.old[step.name] ?? 0
         result.outcome.seconds = watch.seconds
         outcome.collections.append(result.outcome)
         outcome.loads.append(result)
@@ -226,31 +236,25 @@ struct Replacement {
         _ step: ImportPlan.Step, _ staging: String, _ remains: inout Remains, beforeEach: () throws -> Void
     ) throws {
         operation.progress(.swap, step.name)
+        let name = step.databaseName
         try connection.withClient { client in
-            // A view can't be renamed over.
+            // A view can't be renamed over. What was one may be another program's collection by now.
             if step.liveIsView {
-                try Self.drop(connection.namespace(step.databaseName), client, lock, &remains)
+                let live = try client.listCollections(
+                    in: connection.database, named: [name], readPreference: .primary)
+                if live.first?.kind == .view { try views.drop(name, client, &remains) }
             }
+            let unknown: Remains = remains == .gone ? .newOrNothing : .either
             do {
                 try CollectionBuilder(client: client, database: connection.database).rename(
-                    staging, to: step.databaseName, dropTarget: true, lock, operation.cancellation,
-                    beforeEach: beforeEach)
-            } catch let error as MongoError where error.isWorthRepeating || error.isServerSelection {
-                if remains == .whole { remains = .either }
+                    staging, to: name, dropTarget: true, lock, operation.cancellation, beforeEach: beforeEach,
+                    whereUnknown: { remains = unknown })
+            } catch let error as MongoError where error.isOfUnknownOutcome {
+                remains = unknown
                 throw error
             }
             remains = .whole
         }
     }
 
-    /// Drops a view or a time series for what takes its place.
-    static func drop(_ namespace: Namespace, _ client: Client, _ lock: ImportLock, _ remains: inout Remains) throws {
-        do {
-            try client.drop(namespace, beforeAgain: lock.confirm)
-        } catch let error as MongoError where error.isWorthRepeating || error.isServerSelection {
-            remains = .oldOrNothing
-            throw error
-        }
-        remains = .gone
-    }
 }

@@ -27,22 +27,38 @@ struct ViewReplacement {
         guard let existing else { return try create(step) }
         if existing.kind == .view, existing.options == step.entry.options { return }
         switch existing.kind {
-        case .collection: try takePlace(of: existing, step, number)
+        case .collection: try takePlace(of: existing, step, number, &remains)
         case .view, .timeseries, .other:
             if existing.kind == .view, try change(step, existing.options) { return }
             // No server renames these.
-            try connection.withClient {
-                try Replacement.drop(connection.namespace(step.databaseName), $0, lock, &remains)
-            }
+            try connection.withClient { try drop(step.databaseName, $0, &remains) }
             do {
                 try create(step)
             } catch {
-                if existing.kind == .view { try giveBack(existing, after: error) }
-                remains = existing.kind == .view ? .whole : .gone
+                if (error as? MongoError)?.isOfUnknownOutcome == true { remains = .newOrNothing }
+                if existing.kind == .view {
+                    try giveBack(existing, after: error)
+                    remains = .whole
+                }
                 throw error
             }
             remains = .whole
         }
+    }
+
+    /// Drops a view or a time series for what takes its place.
+    /// - Parameter remains: what there is under the name then, and where it throws.
+    func drop(_ name: String, _ client: Client, _ remains: inout Replacement.Remains) throws {
+        do {
+            try client.drop(connection.namespace(name)) {
+                remains = .oldOrNothing
+                try lock.settle(name, operation.cancellation)
+            }
+        } catch let error as MongoError where error.isOfUnknownOutcome {
+            remains = .oldOrNothing
+            throw error
+        }
+        remains = .gone
     }
 
     /// The old view, where the server does not take the new one.
@@ -84,9 +100,14 @@ struct ViewReplacement {
         }
     }
 
-    private func takePlace(of collection: CollectionInfo, _ step: ImportPlan.Step, _ number: Int) throws {
+    private func takePlace(
+        of collection: CollectionInfo, _ step: ImportPlan.Step, _ number: Int, _ remains: inout Replacement.Remains
+    ) throws {
         let name = step.databaseName
-        let place = try displaced.displace(collection, for: step.entry.options, number: number)
+        let place = try displaced.displace(collection, for: step.entry.options, number: number) {
+            remains = .oldOrNothing
+        }
+        remains = .whole
         do {
             try create(step)
         } catch {

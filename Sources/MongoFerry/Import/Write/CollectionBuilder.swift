@@ -40,7 +40,7 @@ struct CollectionBuilder {
                 }
             }
         } catch let error as MongoError
-            where !error.isWorthRepeating && !error.isServerSelection && !error.isNamespaceExists
+            where !error.isOfUnknownOutcome && !error.isNamespaceExists
             && !error.isServerTrouble && !error.isUnauthorized
         {
             throw FerryError(
@@ -95,8 +95,9 @@ struct CollectionBuilder {
                 try cancellation.check()
                 try lock.check()
                 // What is created then waits for a majority: the shorter the moment in between, the better.
-                try client.drop(
-                    Namespace(database, name), writeConcern: WriteConcern(.nodes(1)), beforeAgain: lock.confirm)
+                try client.drop(Namespace(database, name), writeConcern: WriteConcern(.nodes(1))) {
+                    try lock.settle(name, cancellation)
+                }
                 attempt += 1
             }
         }
@@ -112,7 +113,7 @@ struct CollectionBuilder {
     }
 
     /// What `listCollections` shows and `create` does not take.
-    private static let serverOnly: Set<String> = ["uuid", "autoIndexId", "temp"]
+    static let serverOnly: Set<String> = ["uuid", "autoIndexId", "temp"]
 
     /// Whether no document can break an index: plain keys in ascending or descending order, not unique.
     ///
@@ -167,7 +168,7 @@ struct CollectionBuilder {
             }
             return nil
         } catch let error as MongoError
-            where !error.isWorthRepeating && !error.isServerSelection && !error.isServerTrouble
+            where !error.isOfUnknownOutcome && !error.isServerTrouble
             && !error.isUnauthorized
         {
             return error
@@ -206,10 +207,11 @@ struct CollectionBuilder {
     ///   - dropTarget: whether it takes the place of what has that name; else the server refuses it.
     ///   - lock: whose heartbeat a majority has to have before a look at the names is worth something.
     ///   - beforeEach: called before each attempt.
+    ///   - whereUnknown: called where nobody knows whether an attempt was carried out, before that is looked at.
     /// - Throws: ``FerryError`` where the lock was lost; ``MongoError``; `CancellationError`.
     func rename(
         _ from: String, to: String, dropTarget: Bool, _ lock: ImportLock, _ cancellation: Cancellation,
-        beforeEach: () throws -> Void = {}
+        beforeEach: () throws -> Void = {}, whereUnknown: () -> Void = {}
     ) throws {
         let command: Document = [
             "renameCollection": .string("\(database).\(from)"), "to": .string("\(database).\(to)"),
@@ -220,7 +222,10 @@ struct CollectionBuilder {
             return try client.listCollections(in: database, named: [from], readPreference: .primary).isEmpty
         }
         try Repeating.run { isAgain in
-            if isAgain, try isDone() { return }
+            if isAgain {
+                whereUnknown()
+                if try isDone() { return }
+            }
             do {
                 _ = try Repeating.whileHeldUp(cancellation) {
                     try lock.check()

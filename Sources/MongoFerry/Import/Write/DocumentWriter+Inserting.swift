@@ -65,9 +65,12 @@ extension DocumentWriter {
 
     /// Of a command that was refused for one of its documents nothing was written: writes its halves, and their halves, and
     /// rejects that document.
+    /// - Parameter isOneCommand: whether all of them were sent together, whatever they are.
     /// - Throws: `error`, where the documents are not held any more, or may have been sent by several commands; what
     ///   `write` throws; `CancellationError`.
-    func findInvalid(among indexes: [Int], _ error: MongoError, _ write: ([Int]) throws -> Void) throws {
+    func findInvalid(
+        among indexes: [Int], isOneCommand: Bool = false, _ error: MongoError, _ write: ([Int]) throws -> Void
+    ) throws {
         guard indexes.count > 1 else {
             for index in indexes { try reject(index, error.message) }
             return
@@ -75,7 +78,7 @@ extension DocumentWriter {
         try cancellation.check()
         let areMixed = try indexes.contains { index in
             if pending[index].id != nil { return true }
-            return try document(index).needsPipelineToInsert
+            return try !isOneCommand && document(index).needsPipelineToInsert
         }
         guard !areMixed else { throw error }
         let middle = indexes.count / 2

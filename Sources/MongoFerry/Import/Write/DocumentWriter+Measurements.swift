@@ -51,13 +51,13 @@ extension DocumentWriter {
         }
         let reply: Document
         do {
-            reply = try client.runWrite(
+            reply = try client.runWriteStatements(
                 ["insert": .string(namespace.collection), "ordered": false, "documents": .array(documents)],
                 on: namespace.database)
         } catch let error as MongoError where error.isInvalidBSON {
-            return try findInvalid(among: indexes, error, insertMeasurements)
+            return try findInvalid(among: indexes, isOneCommand: true, error, insertMeasurements)
         }
-        let errors = (reply["writeErrors"]?.array ?? []).compactMap(\.document).map { $0.withRaw { WriteError($0) } }
+        let errors = try reply.withRaw { try WriteError.all(in: $0, of: indexes.count) }
         if let error = errors.first(where: { !$0.isAboutOneDocument }) {
             throw error.failure(of: "inserting into \(namespace)")
         }

@@ -1,0 +1,235 @@
+import BSON
+import Foundation
+import MongoDriver
+import MongoFerry
+import Testing
+
+/// Commands whose answers nobody has waited for, and which the server carries out late; and what others do meanwhile.
+extension OwnServerTests.MeanwhileTests {
+    /// An answer that takes longer is none to the program: the server goes on all the same.
+    private func impatient(_ database: TestDatabase, _ file: String, _ more: [String]) -> [String] {
+        let uri = server.uri()
+        return ["import", file, "--uri", uri + (uri.contains("?") ? "&" : "/?") + "socketTimeoutMS=700"]
+            + ["--db", database.name, "--mode", "replace", "--yes"] + more
+    }
+
+    private func isUnderWay(_ command: String, in database: TestDatabase) throws -> Bool {
+        let pipeline: Value = [
+            ["$currentOp": [:]], ["$match": .document(["command.\(command)": ["$exists": true], "active": true])],
+            ["$match": ["appName": "mongoferry"]],
+        ]
+        let reply = try database.client.run(["aggregate": 1, "pipeline": pipeline, "cursor": [:]], on: "admin")
+        return reply["cursor"]?.document?["firstBatch"]?.array?.isEmpty == false
+    }
+
+    @Test(arguments: ["in place", "over a view", "time series"])
+    func aDropThatIsCarriedOutLateTakesNothingOfTheNewAway(kind: String) throws {
+        try withDatabase(on: server) { database, folder in
+            if kind == "time series" { try database.create("c", ["timeseries": ["timeField": "at"]]) }
+            try database.run([
+                "insert": "c", "documents": .array((0..<5).map { ["_id": .int32($0), "at": .date(Int64($0) * 1000)] }),
+            ])
+            let new = try database.image()
+            let file = folder.file("new.csv")
+            try export(database, to: file)
+            if kind == "over a view" {
+                try database.drop("c")
+                try database.create("c", ["viewOn": "other", "pipeline": []])
+            }
+            let outcome = try hold(
+                "drop", "\(database.name).c", 2500, answer: [:],
+                of: impatient(database, file, kind == "in place" ? ["--in-place"] : [])
+            ) {}
+            try poll("the end of the first drop") { try !isUnderWay("drop", in: database) }
+            #expect(outcome.status == 0, "\(outcome.text)")
+            #expect(try database.image().differences(from: new) == [], "\(outcome.text)")
+        }
+    }
+
+    /// The drop is carried out, its answer lost, and the lock as well.
+    @Test func whatWasKeptOfACollectionStaysWhereNobodyKnowsWhetherItWasDropped() throws {
+        try withDatabase(on: server) { database, folder in
+            try database.create(
+                "c", ["validator": ["a": ["$exists": true]]], indexes: [["key": ["a": 1], "name": "a_1"]])
+            try database.insert([["_id": 1, "a": 1]], into: "c")
+            let old = try database.image()
+            try folder.write("collection,data\nc,\"{\"\"_id\"\":1,\"\"a\"\":1}\"\n", to: "bare.csv")
+            let words = ["--in-place", "--no-infer"]
+            let outcome = try hold(
+                "drop", "\(database.name).c", 2500, answer: [:],
+                of: impatient(database, folder.file("bare.csv"), words)
+            ) {
+                try database.update("__mongoferry_lock", [:], ["$set": ["owner": "another"]])
+            }
+            #expect(outcome.status == 1, "\(outcome.text)")
+            #expect(outcome.errors.contains("c was being replaced in place and is not complete"), "\(outcome.text)")
+            #expect(!outcome.errors.contains("Still old"), "\(outcome.text)")
+            try database.drop("__mongoferry_lock")
+            let again = try Program.run(
+                importing(database, folder.file("bare.csv"), ["--mode", "replace", "--yes"] + words))
+            #expect(again.status == 0, "\(again.text)")
+            #expect(try database.image().differences(from: old) == [], "\(again.text)")
+        }
+    }
+
+    /// The collection has given its name away, and nobody was told.
+    @Test func aCollectionWhoseDisplacementIsUnknownGetsItsNameBack() throws {
+        try withDatabase(on: server) { database, folder in
+            try database.insert([["_id": 1]], into: "other")
+            try database.create("c", ["viewOn": "other", "pipeline": []])
+            let file = folder.file("new.csv")
+            try export(database, to: file)
+            try database.drop("c")
+            try database.insert([["_id": 2], ["_id": 3]], into: "c")
+            let before = try database.documents(in: "c")
+            let outcome = try hold(
+                "renameCollection", "", 2500, answer: [:], of: impatient(database, file, ["--collection", "c"])
+            ) {
+                try database.update("__mongoferry_lock", [:], ["$set": ["owner": "another"]])
+            }
+            #expect(outcome.status == 1, "\(outcome.text)")
+            #expect(outcome.errors.contains("its documents are in __mongoferry_displaced."), "\(outcome.text)")
+            #expect(!outcome.errors.contains("Still old: c"), "\(outcome.text)")
+            try poll("the end of the rename") { try !isUnderWay("renameCollection", in: database) }
+            try database.drop("__mongoferry_lock")
+            let other = folder.file("other.csv")
+            try folder.write("collection,data\nmore,\"{\"\"_id\"\":1}\"\n", to: "other.csv")
+            let next = try Program.run(importing(database, other, []))
+            #expect(next.errors.contains("collections have got their names back: c"), "\(next.text)")
+            #expect(try database.documents(in: "c") == before)
+        }
+    }
+
+    @Test func aChangeOfAViewThatAKilledImportHasSentIsWaitedFor() throws {
+        try withDatabase(on: server) { database, folder in
+            try database.insert([["_id": 1]], into: "other")
+            for kind in ["a", "b"] {
+                try database.create("v", ["viewOn": "other", "pipeline": [["$match": ["kind": .string(kind)]]]])
+                try export(database, to: folder.file("\(kind).csv"))
+                try database.drop("v")
+            }
+            try database.create("v", ["viewOn": "other", "pipeline": []])
+            let pause = try FailPoint(
+                server, ["collMod"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 3000])
+            let killed = try Program(importing(database, folder.file("a.csv"), ["--mode", "replace", "--yes"]))
+            try pause.waitUntilEntered()
+            killed.send(SIGKILL)
+            _ = try killed.wait()
+            let next = try Program.run(importing(database, folder.file("b.csv"), ["--mode", "replace", "--yes"]))
+            #expect(next.status == 0, "\(next.text)")
+            try poll("the end of the first change") { try !isUnderWay("collMod", in: database) }
+            try pause.off()
+            let view = try #require(
+                try database.client.listCollections(in: database.name, named: ["v"]).first)
+            #expect(view.options["pipeline"] == [["$match": ["kind": "b"]]])
+        }
+    }
+
+    /// Where a view was when the plan was made, or nothing, another program has put documents.
+    @Test(arguments: ["a view in the file", "a view before", "a view before, in place"])
+    func documentsThatComeWhereNoneWereAreTold(kind: String) throws {
+        try withDatabase(on: server) { database, folder in
+            try database.insert([["_id": 1]], into: "other")
+            if kind == "a view in the file" {
+                try database.create("c", ["viewOn": "other", "pipeline": [["$match": ["x": 1]]]])
+            } else {
+                try database.insert([["_id": "file"]], into: "c")
+            }
+            let file = folder.file("new.csv")
+            try export(database, to: file)
+            try database.drop("c")
+            if kind != "a view in the file" { try database.create("c", ["viewOn": "other", "pipeline": []]) }
+            let outcome = try hold(
+                "findAndModify", "\(database.name).__mongoferry_lock", answer: [:],
+                of: importing(
+                    database, file, ["--mode", "replace", "--yes"] + (kind.hasSuffix("place") ? ["--in-place"] : []))
+            ) {
+                if kind != "a view in the file" { try database.drop("c") }
+                try database.insert((0..<5).map { ["_id": .int32($0)] }, into: "c")
+            }
+            #expect(outcome.status == 2, "\(outcome.text)")
+            #expect(outcome.errors.contains("c: 5 documents came from other programs"), "\(outcome.text)")
+        }
+    }
+
+    /// The file's view comes after the time series, and stands elsewhere; the one that is there stands on it.
+    @Test func aTimeSeriesStaysWhereTheOldViewOnItHasAnotherCollation() throws {
+        try withDatabase(on: server) { database, folder in
+            func measurements(_ count: Int32) -> Value {
+                .array((0..<count).map { ["_id": .int32($0), "at": .date(Int64($0) * 1000)] })
+            }
+            try database.create("t", ["timeseries": ["timeField": "at"], "collation": ["locale": "fr"]])
+            try database.run(["insert": "t", "documents": measurements(3)])
+            try database.insert([["_id": 1]], into: "c")
+            try database.create("v", ["viewOn": "c", "pipeline": []])
+            let file = folder.file("new.csv")
+            try export(database, to: file)
+            for name in ["v", "t"] { try database.drop(name) }
+            try database.create("t", ["timeseries": ["timeField": "at"]])
+            try database.run(["insert": "t", "documents": measurements(5)])
+            try database.create("v", ["viewOn": "t", "pipeline": []])
+            let before = try database.image()
+            let outcome = try Program.run(importing(database, file, ["--mode", "replace", "--yes"]))
+            #expect(outcome.status == 1, "\(outcome.text)")
+            #expect(outcome.errors.contains("Drop that view or change it first"), "\(outcome.text)")
+            #expect(try database.image().differences(from: before) == [], "\(outcome.text)")
+            try database.drop("v")
+            let again = try Program.run(importing(database, file, ["--mode", "replace", "--yes"]))
+            #expect(again.status == 0, "\(again.text)")
+            #expect(try database.count("t") == 3)
+        }
+    }
+
+    /// A file that says nothing of options and indexes keeps those of a collection that comes after the plan, too.
+    @Test(arguments: [[], ["--in-place"]])
+    func theDefinitionOfACollectionThatComesAfterThePlanIsNotLost(more: [String]) throws {
+        try withDatabase(on: server) { database, folder in
+            try folder.write("collection,data\nc,\"{\"\"_id\"\":1,\"\"n\"\":1}\"\n", to: "bare.csv")
+            let words = ["--mode", "replace", "--yes", "--no-infer"] + more
+            let outcome = try hold(
+                "findAndModify", "\(database.name).__mongoferry_lock", answer: [:],
+                of: importing(database, folder.file("bare.csv"), words)
+            ) {
+                try database.create(
+                    "c", ["validator": ["_id": ["$exists": true]]],
+                    indexes: [["key": ["n": 1], "name": "n_1", "unique": true]])
+            }
+            #expect(outcome.status == 1, "\(outcome.text)")
+            #expect(
+                outcome.errors.contains("another program has changed it since the plan was made"), "\(outcome.text)")
+            let again = try Program.run(importing(database, folder.file("bare.csv"), words))
+            #expect(again.status == 0, "\(again.text)")
+            let made = try #require(try database.client.listCollections(in: database.name, named: ["c"]).first)
+            #expect(made.options["validator"] == ["_id": ["$exists": true]])
+            let indexes = try database.client.listIndexes(of: Namespace(database.name, "c"))
+            #expect(indexes.contains { $0["name"] == "n_1" && $0["unique"] == true })
+        }
+    }
+
+    /// Exit status 2 has told it; nothing is unfinished, and nothing comes back that somebody has made and dropped since.
+    @Test func anIndexThatWasRefusedIsNoInterruption() throws {
+        try withDatabase(on: server) { database, folder in
+            try database.create(
+                "c",
+                indexes: [
+                    ["key": ["a": 1], "name": "a_1", "unique": true], ["key": ["b": 1], "name": "b_1"],
+                ])
+            let rows = [1, 2, 2].enumerated().map { "c,\"{\"\"_id\"\":\($0),\"\"a\"\":\($1),\"\"b\"\":1}\"\n" }
+            try folder.write("collection,data\n" + rows.joined(), to: "bare.csv")
+            let words = ["--mode", "replace", "--in-place", "--yes", "--no-infer"]
+            let outcome = try Program.run(importing(database, folder.file("bare.csv"), words))
+            #expect(outcome.status == 2, "\(outcome.text)")
+            let export = try Program.run(
+                ["export", "--uri", server.uri(), "--db", database.name, "-o", folder.file("all.csv")])
+            #expect(export.status == 0 && !export.errors.contains("interrupted"), "\(export.text)")
+            try database.delete("c", ["_id": 2])
+            try database.client.createIndexes(
+                [["key": ["a": 1], "name": "a_1", "unique": true]], on: Namespace(database.name, "c"),
+                writeConcern: .majority)
+            try folder.write("collection,data\nother,\"{\"\"_id\"\":1}\"\n", to: "other.csv")
+            let next = try Program.run(importing(database, folder.file("other.csv"), []))
+            #expect(next.status == 0, "\(next.text)")
+            #expect(try database.names() == ["c", "other"])
+        }
+    }
+}
