@@ -67,7 +67,8 @@ let package = Package(
             name: "MongoFerryTests",
             dependencies: ["MongoFerry", "MongoDriver", "BackupFile", "Relations", "BSON"], swiftSettings: strict),
         .testTarget(
-            name: "MongoFerryCLITests", dependencies: ["MongoFerryCLI", "MongoFerry"], swiftSettings: strict),
+            name: "MongoFerryCLITests", dependencies: ["MongoFerryCLI", "MongoFerry", "Relations"],
+            swiftSettings: strict),
         .testTarget(name: "BSONTests", dependencies: ["BSON"], swiftSettings: strict),
         .target(
             name: "RandomDocuments", dependencies: ["BSON"], path: "Tests/RandomDocuments", swiftSettings: perByte),

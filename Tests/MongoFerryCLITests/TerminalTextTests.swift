@@ -1,4 +1,5 @@
 @testable import MongoFerry
+import Relations
 import Testing
 
 @testable import MongoFerryCLI

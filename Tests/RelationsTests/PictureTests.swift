@@ -65,7 +65,7 @@ import Testing
         let name = "a\u{FFFE}\u{FFFF}"
         let reference = Reference(collection: name, path: FieldPath(steps: [.field(name)]), target: name)
         let svg = GraphDrawing(ReferenceGraph(collections: [name], references: [reference])).drawn(as: .svg)
-        #expect(svg.contains(#">a\ufffe\uffff</text>"#))
+        #expect(svg.contains(#">a\u{FFFE}\u{FFFF}</text>"#))
         #expect(!svg.unicodeScalars.contains { $0 == "\u{FFFE}" || $0 == "\u{FFFF}" })
     }
 }

@@ -43,6 +43,18 @@ import Testing
         #expect(try found((0..<20).reversed()).references == first.references)
     }
 
+    /// A profile with the `_id` of its user in a field as well; without the name it would prove nothing.
+    @Test func aFieldWithItsOwnDocumentsKeyIsAReferenceWhereItIsCalledSo() throws {
+        var world = World()
+        for number in 0..<50 {
+            world.add("users", ["_id": oid(1, number)])
+            world.add("aprofile", ["_id": oid(1, number), "user": oid(1, number), "copy": oid(1, number)])
+        }
+        #expect(
+            try world.discover().described.contains { $0.hasPrefix("aprofile.user → users: 50 of 50") })
+        #expect(try !world.discover().described.contains { $0.hasPrefix("aprofile.copy → ") })
+    }
+
     @Test func findsTheInsuranceLedgersReferencesAndNoOther() throws {
         var world = World()
         for number in 0..<400 {

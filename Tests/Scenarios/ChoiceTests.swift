@@ -56,6 +56,71 @@ import Testing
         }
     }
 
+    @Test func aChoiceOfNothingIsAnError() throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database)
+            let (file, none) = (folder.file("all.csv"), folder.file("none.csv"))
+            try database.export(to: file)
+            for words in [["--collection", "policies", "--exclude", "pol*"], ["--exclude", "*"]] {
+                let export = try Self.run(["export", "--db", database.name, "-o", none] + words)
+                #expect(export.status == 64, "\(export.text)")
+                #expect(export.errors.contains("nothing to export: every collection of"), "\(export.errors)")
+                #expect(!FileManager.default.fileExists(atPath: none))
+                let check = try Self.run(["verify", file, "--db", database.name] + words)
+                #expect(check.status == 64, "\(check.text)")
+                #expect(check.errors.contains("nothing to compare"), "\(check.errors)")
+            }
+        }
+    }
+
+    /// Where the file has only what a filter matched, a replace takes all others away.
+    @Test func aReplaceByAPartSaysWhatWillBeGone() throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database)
+            let file = folder.file("part.csv")
+            try database.export(to: file) { $0.queries = [("policies", #"{"status":"active"}"#)] }
+            let text =
+                #"the file has only the documents that {"status":"active"} matches: all others that are there will be gone"#
+            let dry = try Self.run(["import", file, "--db", database.name, "--mode", "replace", "--dry-run"])
+            #expect(dry.errors.contains("     \(text)\n"), "\(dry.errors)")
+            #expect(dry.errors.contains("warning: policies: \(text)\n"), "\(dry.errors)")
+            let merge = try Self.run(["import", file, "--db", database.name])
+            #expect(merge.status == 0 && !merge.errors.contains("will be gone"), "\(merge.errors)")
+            let quiet = try Self.run(["import", file, "--db", database.name, "--mode", "replace", "--yes", "--quiet"])
+            #expect(quiet.status == 0 && quiet.errors.contains(text), "\(quiet.text)")
+            #expect(try database.count("policies") == 1 && database.count("customers") == 1)
+        }
+    }
+
+    @Test func aFilterOfACollectionWithAnEqualsSignIsUnderstood() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1], ["_id": 2]], into: "a=b")
+            let outcome = try Self.run([
+                "export", "--db", database.name, "-o", folder.file("x.csv"), "--query", #"a=b={"_id":2}"#,
+            ])
+            #expect(outcome.status == 0, "\(outcome.text)")
+            #expect(try folder.text("x.csv").contains("# records 1: a=b 1"))
+        }
+    }
+
+    /// Only the database's documents count where a comparison leaves the file's out.
+    @Test func aTargetThatIsLeftOutOfAComparisonIsLookedForInTheDatabase() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            let ids = try (0..<30).map {
+                Value.objectID(try #require(ObjectID(hex: "5c2aad80000000000000\($0 + 1000)")))
+            }
+            try source.insert(ids.map { ["_id": $0] }, into: "users")
+            try source.insert(ids.enumerated().map { ["_id": .int32(Int32($0)), "agent": $1] }, into: "customers")
+            let file = folder.file("all.csv")
+            try source.export(to: file)
+            try copy.load(file) { $0.exclude = [Glob("users")] }
+            let report = try Self.verify(file, copy) { $0.exclude = [Glob("users")] }
+            #expect(report.danglingCount == 30 && report.status == .problems)
+            try copy.load(file)
+            #expect(try Self.verify(file, copy) { $0.exclude = [Glob("users")] }.danglingCount == 0)
+        }
+    }
+
     @Test func aWrongNameIsToldBeforeTheRowsAreRead() throws {
         try withTestDatabase { database, folder in
             try Self.fill(database)

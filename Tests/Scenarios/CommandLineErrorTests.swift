@@ -285,7 +285,8 @@ import Testing
             mongoferry: {dir}/sheet.csv, line 2: the metadata are quoted: a spreadsheet has saved the file
               Nothing was written.
               The file is damaged. Take another copy of the backup. Where there is none, delete all above \
-            the line collection,data and the last line, and import the rest with --mode merge.
+            the line collection,data and the last line, unless that is a whole row, and import the rest with \
+            --mode merge --no-legacy.
 
             """),
         Mistake(

@@ -273,7 +273,7 @@ import Testing
                 return outcome.output.split(separator: "\n").last.map(String.init) ?? ""
             }
             #expect(try lastLine(file) == "\(file): sound")
-            #expect(try lastLine("--db", copy.name) == "\(copy.name): sound")
+            #expect(try lastLine("--db", copy.name) == "\(copy.name): sound, by the references that its data show")
             #expect(
                 try lastLine(file, "--db", copy.name) == "\(file): sound; all of its records are in \(copy.name), equal"
             )

@@ -173,19 +173,7 @@ extension ReadPreference {
 func withDatabase(
     on server: OwnServer, credentials: String = "", _ body: (TestDatabase, TemporaryFolder) throws -> Void
 ) throws {
-    let pool = try server.pool(credentials)
-    let name = "mongoferry_fault_\(UInt32.random(in: 0 ... .max))"
-    let folder = TemporaryFolder(path: NSTemporaryDirectory() + name)
-    try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
-    defer {
-        _ = try? pool.makeClient().runWrite(["dropDatabase": 1], on: name)
-        try? FileManager.default.removeItem(atPath: folder.path)
-    }
-    try body(TestDatabase(pool: pool, client: try pool.makeClient(), name: name), folder)
-    let litter = try pool.makeClient().listCollections(in: name).map(\.name).filter { $0.hasPrefix("__mongoferry") }
-    #expect(litter == [], "left in the database")
-    let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasPrefix(".") }
-    #expect(files == [], "left in the folder")
+    try lendDatabase(of: try server.pool(credentials), "mongoferry_fault", body)
 }
 
 /// Makes the next commands of a program fail or wait.

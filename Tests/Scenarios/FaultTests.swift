@@ -35,7 +35,7 @@ extension FaultServerTests {
                     let failure = try FailPoint(server, [command], mode: .times(1), fault)
                     let outcome = try Program.run(importing(database, file))
                     try failure.off()
-                    #expect(outcome.status == 0 || outcome.status == 2, "\(command): \(outcome.text)")
+                    #expect(outcome.status == 0, "\(command): \(outcome.text)")
                     #expect(try database.image().differences(from: data.new) == [], "\(command)")
                 }
             }
@@ -113,7 +113,7 @@ extension FaultServerTests {
                     "\(outcome.errors)")
                 #expect(try data.newOnes(in: database) == ["customers"])
                 let again = try Program.run(importing(database, file))
-                #expect(again.status == 0 || again.status == 2, "\(again.text)")
+                #expect(again.status == 0, "\(again.text)")
                 #expect(try database.image().differences(from: data.new) == [])
             }
         }
@@ -177,7 +177,7 @@ extension FaultServerTests {
                 let failure = try FailPoint(server, [command], mode: .times(1), fault)
                 let outcome = try Program.run(importing(database, file, "merge"))
                 try failure.off()
-                #expect(outcome.status == 0 || outcome.status == 2, "\(outcome.text)")
+                #expect(outcome.status == 0, "\(outcome.text)")
                 #expect(
                     try database.image().collections["policies"]?.documents
                         == data.new.collections["policies"]?.documents)
@@ -195,7 +195,7 @@ extension FaultServerTests {
                 let failure = try FailPoint(server, [command], mode: .times(1), fault)
                 let outcome = try Program.run(importing(database, file, "merge") + ["--report", report])
                 try failure.off()
-                #expect(outcome.status == 0 || outcome.status == 2, "\(outcome.text)")
+                #expect(outcome.status == 0, "\(outcome.text)")
                 let json = try ExtendedJSONDecoder.document(try folder.text("report.json"))
                 for entry in json["collections"]?.array?.compactMap(\.document) ?? [] {
                     let name = entry["name"]?.string ?? ""
@@ -224,7 +224,7 @@ extension FaultServerTests {
                     #expect(outcome.errors.contains("Written in part: customers."), "\(outcome.errors)")
                 }
                 let again = try Program.run(importing(database, file, "merge"))
-                #expect(again.status == 0 || again.status == 2, "\(again.text)")
+                #expect(again.status == 0, "\(again.text)")
                 #expect(
                     try database.image().collections["customers"]?.documents
                         == data.new.collections["customers"]?.documents)
@@ -267,7 +267,7 @@ extension FaultServerTests {
                 #expect(
                     outcome.errors.contains("Done: customers. Written in part: policies."), "\(outcome.errors)")
                 let again = try Program.run(importing(database, file, "merge"))
-                #expect(again.status == 0 || again.status == 2, "\(again.text)")
+                #expect(again.status == 0, "\(again.text)")
                 #expect(
                     try database.image().collections["policies"]?.documents
                         == data.new.collections["policies"]?.documents)
@@ -304,7 +304,7 @@ extension FaultServerTests {
                 if outcome.status == 1 {
                     _ = try data.newOnes(in: database)
                     let again = try Program.run(importing(database, file))
-                    #expect(again.status == 0 || again.status == 2, "\(again.text)")
+                    #expect(again.status == 0, "\(again.text)")
                 }
                 #expect(try database.image().differences(from: data.new) == [], "\(outcome.text)")
             }

@@ -265,6 +265,7 @@ import Testing
             #expect(planned.status == .planned)
             #expect(try database.image().differences(from: before) == [])
             let done = try database.load(backup, mode)
+            #expect(planned.collections.count == done.collections.count && !done.collections.isEmpty)
             for (plan, outcome) in zip(planned.collections, done.collections) {
                 #expect(plan.name == outcome.name)
                 #expect(plan.inserted == outcome.inserted)

@@ -39,6 +39,32 @@ import Testing
         }
     }
 
+    /// The rows of a damaged backup: their texts are texts, whatever they look like.
+    @Test func rowsThatAreSaidToBeExtendedJSONStayAsTheyAre() throws {
+        try withTestDatabase { database, folder in
+            try database.insert(
+                (0..<5).map { ["_id": .string(Self.id($0)), "at": "2024-01-01T00:00:00.000Z"] }, into: "texts")
+            let before = try database.image()
+            let path = folder.file("texts.csv")
+            try database.export(to: path)
+            let rows = try folder.text("texts.csv").split(separator: "\n").filter { !$0.hasPrefix("#") }
+            try folder.write(rows.joined(separator: "\n") + "\n", to: "rows.csv")
+            let file = folder.file("rows.csv")
+            let report = try database.load(file) { $0.takesLegacyRows = false }
+            #expect(report.status == .done && report.totals.unchanged == 5 && report.conversions.isEmpty)
+            #expect(try database.image().differences(from: before) == [])
+            let target = ["--uri", try testURI(), "--db", database.name]
+            let check = try Program.run(["verify", file, "--no-legacy"] + target)
+            #expect(check.status == 0, "\(check.text)")
+            let replace = try Program.run(["import", file, "--no-legacy", "--mode", "replace", "--yes"] + target)
+            #expect(replace.status == 0, "\(replace.text)")
+            #expect(try database.documents(in: "texts") == before.collections["texts"]?.documents)
+            // Without it they are the old application's, and come beside what is there.
+            try database.load(file)
+            #expect(try database.count("texts") == 10)
+        }
+    }
+
     /// 34 digits and an exponent are more than any whole number has.
     @Test(arguments: ["long", "int"]) func aNumberThatNoWholeNumberHoldsIsReported(type: String) throws {
         try withTestDatabase { database, folder in

@@ -307,7 +307,8 @@ import Testing
             let report = try database.load(folder.file("ids.csv"))
             let found = try database.documents(in: "ids")
             #expect(found.count == 1)
-            #expect(found == expected || report.rejectionCount == 1, "\(found.map(\.elements))")
+            #expect(found == expected, "\(found.map(\.elements))")
+            #expect(report.rejectionCount == 0)
         }
     }
 

@@ -81,17 +81,9 @@ struct OwnSet {
 
 /// Lends a database on a replica set, and checks that nothing of MongoFerry's stays in it.
 func withDatabase(on set: OwnSet, _ body: (TestDatabase, TemporaryFolder) throws -> Void) throws {
-    let pool = try set.pool()
-    let name = "mongoferry_set_\(UInt32.random(in: 0 ... .max))"
-    let folder = TemporaryFolder(path: NSTemporaryDirectory() + name)
-    try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
-    defer {
-        try? set.heal()
-        _ = try? pool.makeClient().runWrite(["dropDatabase": 1], on: name)
-        try? FileManager.default.removeItem(atPath: folder.path)
+    try lendDatabase(of: try set.pool(), "mongoferry_set") { database, folder in
+        defer { try? set.heal() }
+        try body(database, folder)
+        try set.heal()
     }
-    try body(TestDatabase(pool: pool, client: try pool.makeClient(), name: name), folder)
-    try set.heal()
-    let litter = try pool.makeClient().listCollections(in: name).map(\.name).filter { $0.hasPrefix("__mongoferry") }
-    #expect(litter == [], "left in the database")
 }

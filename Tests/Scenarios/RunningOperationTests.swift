@@ -39,7 +39,7 @@ import Testing
             let running = Import(file, into: target, ImportOptions()).start()
             running.cancel()
             for await _ in running.progress {}
-            await #expect(throws: (any Error).self) { _ = try await running.report }
+            await #expect(throws: CancellationError.self) { _ = try await running.report }
         }
     }
 
@@ -47,7 +47,7 @@ import Testing
         try await withTwoNames { file, target in
             let waiting = Task { try await Import(file, into: target, ImportOptions()).start().report }
             waiting.cancel()
-            await #expect(throws: (any Error).self) { _ = try await waiting.value }
+            await #expect(throws: CancellationError.self) { _ = try await waiting.value }
         }
     }
 

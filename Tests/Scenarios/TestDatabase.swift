@@ -195,22 +195,30 @@ func testURI() throws -> String {
     return uri
 }
 
-/// Lends a database and a folder, takes them away afterwards, and checks that MongoFerry left nothing of its own in
-/// the database.
 func withTestDatabase(_ body: (TestDatabase, TemporaryFolder) throws -> Void) throws {
-    let pool = try ClientPool(try ConnectionString(try testURI()), applicationName: "mongoferry tests")
+    try lendDatabase(
+        of: try ClientPool(try ConnectionString(try testURI()), applicationName: "mongoferry tests"), "mongoferry_test",
+        body)
+}
+
+/// Lends a database and a folder, takes them away afterwards, and checks that MongoFerry left nothing of its own in
+/// either.
+func lendDatabase(
+    of pool: ClientPool, _ prefix: String, _ body: (TestDatabase, TemporaryFolder) throws -> Void
+) throws {
     let client = try pool.makeClient()
-    let name = "mongoferry_test_\(String(UInt64.random(in: 0 ... .max), radix: 36))"
+    let name = "\(prefix)_\(String(UInt64.random(in: 0 ... .max), radix: 36))"
     let folder = TemporaryFolder(path: NSTemporaryDirectory() + name)
     try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
     defer {
-        _ = try? client.runWrite(["dropDatabase": 1], on: name)
+        _ = try? pool.makeClient().runWrite(["dropDatabase": 1], on: name)
         try? FileManager.default.removeItem(atPath: folder.path)
     }
-    let database = TestDatabase(pool: pool, client: client, name: name)
-    try body(database, folder)
-    let litter = try client.listCollections(in: name).map(\.name).filter { $0.hasPrefix("__mongoferry") }
+    try body(TestDatabase(pool: pool, client: client, name: name), folder)
+    let litter = try pool.makeClient().listCollections(in: name).map(\.name).filter { $0.hasPrefix("__mongoferry") }
     #expect(litter == [], "left in the database")
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasPrefix(".") }
+    #expect(files == [], "left in the folder")
 }
 
 /// Lends two databases: one to export from and one to import into.

@@ -48,7 +48,6 @@ import Testing
           policies: {references: {customerId: customers}}
         """
 
-    /// Without the renames it would write over another collection.
     /// Every command takes it; to compare with a database is another wish, which names one.
     @Test func anAddressWithoutADatabaseIsNoWishToCompare() throws {
         try withTwoTestDatabases { source, other, folder in

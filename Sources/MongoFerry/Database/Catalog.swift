@@ -10,6 +10,9 @@ struct Catalog {
     /// Collections that were left out by somebody's wish: what is taken may refer to them all the same.
     private(set) var unwanted: [BackupMetadata.Collection] = []
 
+    /// Whether nothing is left of what could have been taken.
+    var isLeftOutWhole: Bool { entries.isEmpty && !unwanted.isEmpty }
+
     /// The names and options of everything in the database that is not excluded.
     /// - Parameters:
     ///   - found: everything in the database.
@@ -136,9 +139,10 @@ struct Catalog {
 
     /// Reads the indexes of every collection that has some of its own, and asks how large each is, all in one go.
     ///
-    /// The indexes are sorted by name: equal data give equal files, whichever index was made first.
+    /// - Parameter sortsIndexes: by name, so that equal data give equal files, whichever index was made first; else they stand
+    ///   as the server lists them.
     /// - Throws: ``MongoError``.
-    mutating func readIndexesAndSizes(_ connection: Connection) throws -> CollectionSizes {
+    mutating func readIndexesAndSizes(_ connection: Connection, sortsIndexes: Bool) throws -> CollectionSizes {
         let places = entries.indices.filter { entries[$0].kind != .view }
         let asked = places.map { entries[$0] }
         let questions = places.indices.flatMap { [(place: $0, isSize: false), (place: $0, isSize: true)] }
@@ -154,7 +158,9 @@ struct Catalog {
             switch answer {
             case .size(let size): sizes.append((entries[place].databaseName, size))
             case .indexes(let indexes):
-                entries[place].indexes = indexes.sorted { ($0["name"]?.string ?? "") < ($1["name"]?.string ?? "") }
+                entries[place].indexes =
+                    sortsIndexes
+                    ? indexes.sorted { ($0["name"]?.string ?? "") < ($1["name"]?.string ?? "") } : indexes
             }
         }
         let result = CollectionSizes(sizes)

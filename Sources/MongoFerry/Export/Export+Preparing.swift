@@ -58,7 +58,9 @@ extension Export {
                 // Indexes may be others, too.
                 if ContinuousClock.now - began > Self.freshness {
                     prepared = PreparedExport(
-                        sizes: try choice.catalog.readIndexesAndSizes(connection), references: prepared.references,
+                        sizes: try choice.catalog.readIndexesAndSizes(
+                            connection, sortsIndexes: options.reproducible),
+                        references: prepared.references,
                         moment: prepared.moment)
                 }
                 choice.found = now.found
@@ -95,7 +97,7 @@ extension Export {
     private func prepare(
         _ catalog: inout Catalog, _ known: [Reference]?, _ connection: Connection, _ operation: OperationContext
     ) throws -> PreparedExport {
-        let sizes = try catalog.readIndexesAndSizes(connection)
+        let sizes = try catalog.readIndexesAndSizes(connection, sortsIndexes: options.reproducible)
         let names = Set(catalog.entries.map { ExactName($0.name) })
         let references =
             try known?.filter { names.contains(ExactName($0.collection)) }

@@ -45,9 +45,15 @@ public struct Export: Sendable {
     /// - Throws: ``FerryError`` where the options name what is not there, or there is nothing or nothing to be seen.
     func choice(from found: [CollectionInfo], _ connection: Connection) throws -> ExportChoice {
         let database = connection.database
+        try options.configuration.checkTargets { found.map(\.name) }
         let catalog = try Catalog(
             database, found, configuration: options.configuration, only: options.collections, exclude: options.exclude)
         try Discovering.requireSomething(catalog, connection)
+        guard !catalog.isLeftOutWhole else {
+            throw FerryError(
+                "nothing to export: every collection of \(database) is left out", kind: .usage,
+                details: catalog.excluded.map { "\($0.name): \($0.reason)" })
+        }
         if let unseen = found.first(where: { !$0.hasDetails }) { throw UnseenOptions.error(unseen.name, in: database) }
         return ExportChoice(found: found, catalog: catalog, queries: try parsedQueries(catalog))
     }
@@ -203,9 +209,8 @@ public struct Export: Sendable {
         let collections = metadata.collections.filter { $0.kind != .view }
         let jobs = Threads.jobs(options.jobs)
         let parts = try parts(collections, sizes, queries, moment, connection, readers: jobs)
-        let chunks = OrderedChunks(
-            parts: collections.indices.map { index in parts.count { $0.collection == index } },
-            isDistant: try connection.isDistant())
+        let counts = parts.reduce(into: Array(repeating: 0, count: collections.count)) { $0[$1.collection] += 1 }
+        let chunks = OrderedChunks(parts: counts, isDistant: try connection.isDistant())
         let sink = RowSink(writer: writer, chunks: chunks, collections: collections, operation: operation)
         let readers = try connection.readers(
             options.jobs, averages: collections.compactMap { sizes[$0.databaseName]?.averageDocument })
@@ -213,14 +218,14 @@ public struct Export: Sendable {
             parts, collections.map(\.name), chunks, sink, jobs: jobs, readers: readers,
             opensInTurn: moment.consistency == .collection, connection, operation)
         try operation.cancellation.check()
-        let cut = collections.indices.filter { index in parts.count { $0.collection == index } > 1 }
+        let cut = collections.indices.filter { counts[$0] > 1 }
         try checkSums(cut.map { (collections[$0], sink.outcomes[$0].read) }, moment, connection)
         try checkAllAreThere(zip(collections, sink.outcomes).map { ($0, $1.read) }, found, moment, connection)
         var report = Report(operation: .export)
         report.collections = sink.outcomes
         report.escaped = sink.escaped
-        let counts = Dictionary(uniqueKeysWithValues: sink.outcomes.map { ($0.name, $0.read) })
-        report.sha256 = try writer.finish(counts: counts, check: operation.cancellation.check)?.sha256
+        let records = Dictionary(uniqueKeysWithValues: sink.outcomes.map { ($0.name, $0.read) })
+        report.sha256 = try writer.finish(counts: records, check: operation.cancellation.check)?.sha256
         report.bytes = writer.byteCount
         if case .file(let path, _) = options.destination { report.file = path }
         return report

@@ -53,13 +53,19 @@ extension Report {
         ].filter { $0.0 > 0 }.map { $0.0.counted($0.1, $0.2) }
         let isDamaged = faults > 0 || unreadable?.isDamaged == true
         let file = isDamaged ? ["the file is damaged"] : unreadable == nil ? [] : ["the file cannot be read"]
-        let all = file + counts
+        var all = file + counts
+        if operation == .verify, source != nil, file.isEmpty, rejectionCount == 0, !all.isEmpty {
+            all[all.count - 1] += " (the file itself is whole: its seal fits)"
+        }
         return all.isEmpty ? "see above" : all.joined(separator: ", ")
     }
 
     private var fileName: String { file.map(Self.shellWord) ?? "FILE" }
-    private var importCommand: String {
-        (["mongoferry import \(fileName) \(databaseOptions)"] + importOptions.map(Self.shellWord))
+    private var importCommand: String { command("import") }
+
+    /// With the file, the database and the same choice of collections.
+    private func command(_ name: String) -> String {
+        (["mongoferry \(name) \(fileName) \(databaseOptions)"] + choiceOptions.map(Self.shellWord))
             .joined(separator: " ")
     }
     /// What leads a command to the same database of the same server.
@@ -146,7 +152,9 @@ extension Report {
         }
         return operation == .verify
             ? "What dangles is dangling in the data themselves: --report FILE.html and --graph FILE.svg show where."
-            : "`mongoferry verify \(databaseOptions) --report dangling.html` shows what dangles."
+            : isFromStream
+                ? "`mongoferry verify \(databaseOptions) --report dangling.html` shows what dangles of the references that a configuration names, or that the data show."
+                : "`\(command("verify")) --report dangling.html` shows what dangles."
     }
 
     /// A name as a shell takes it.

@@ -1,3 +1,5 @@
+import Relations
+
 extension Report {
     /// Takes what of a database was left out, by name or by a query, and says which exclusions have left nothing out.
     mutating func note(_ options: ExportOptions, _ catalog: Catalog, _ operation: OperationContext) {
@@ -6,5 +8,17 @@ extension Report {
         let left = catalog.excluded.flatMap { [options.configuration.fileName(of: $0.name), $0.name] }
         let names = catalog.entries.flatMap { [$0.name, $0.databaseName] } + left
         operation.warnOfUnmatched(options.exclude, among: names, in: database ?? "the database")
+    }
+
+    /// What an import or a check of a file must be given as well to mean the same collections.
+    static func options(
+        _ configuration: Configuration, renames: [String: String], collections: [Glob], exclude: [Glob]
+    ) -> [String] {
+        let names = renames.sorted { ExactName($0.key) < ExactName($1.key) }.flatMap {
+            ["--rename", "\($0.key)=\($0.value)"]
+        }
+        let config = configuration.file.flatMap { $0 == "mongoferry.yaml" ? nil : ["--config", $0] } ?? []
+        return config + names + collections.flatMap { ["--collection", "\($0)"] }
+            + exclude.flatMap { ["--exclude", "\($0)"] }
     }
 }

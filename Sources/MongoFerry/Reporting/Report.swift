@@ -75,8 +75,8 @@ public struct Report: Sendable {
     public var database: String?
     /// What a command must be told to reach the same server; not in the JSON.
     var targetOptions: [String] = []
-    /// Of a verify: options that an import of the same file into the same collections needs; not in the JSON.
-    var importOptions: [String] = []
+    /// Options that another command with the same file and the same collections needs; not in the JSON.
+    var choiceOptions: [String] = []
     public var source: String?
     public var program = "mongoferry \(mongoFerryVersion)"
     public var started = Clock.now

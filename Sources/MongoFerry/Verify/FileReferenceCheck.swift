@@ -16,6 +16,8 @@ struct FileReferenceCheck {
     let connection: Connection?
     /// The database's name of a collection that the file calls so.
     let databaseName: @Sendable (String) -> String
+    /// Whether what the file has of a collection does not count, since it is the database's that is meant.
+    var isLeftOut: (String) -> Bool = { _ in false }
     let operation: OperationContext
 
     func run(_ references: [Reference]) throws -> [ReferenceOutcome] {
@@ -55,12 +57,15 @@ struct FileReferenceCheck {
         return groups.map { group in
             var check = FileGroupCheck(group)
             for reference in group.references {
-                if reference.targetPath != .id {
+                let isLeftOut = isLeftOut(reference.target)
+                if isLeftOut {
+                    // Only the database's count.
+                } else if reference.targetPath != .id {
                     check.values.append(fields[TargetField(reference)] ?? RecordHashes())
                 } else if let rows = survey.rows(of: reference.target) {
                     check.values.append(rows.ids)
                 }
-                if isWhole(reference.target, entries) {
+                if !isLeftOut, isWhole(reference.target, entries) {
                     check.outcome.isTargetMissing = false
                 } else if let live {
                     guard live.contains(databaseName(reference.target)) else { continue }

@@ -14,6 +14,8 @@ public struct Verify: Sendable {
     public var collections: [Glob] = []
     /// Names or globs of collections in the file that need not be in the database.
     public var exclude: [Glob] = []
+    /// Whether a file without metadata may have legacy rows; false takes its rows as they are, as Extended JSON.
+    public var takesLegacyRows = true
 
     /// - Parameters:
     ///   - file: a backup: seal, counts, rows, duplicate ids, references.
@@ -53,6 +55,7 @@ public struct Verify: Sendable {
     private func verifyDatabase(_ target: Target, _ operation: OperationContext) throws -> Report {
         let database = try target.namedDatabase(orFile: true)
         let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
+        try configuration.checkTargets { found.map(\.name) }
         let catalog = try Catalog(database, found, configuration: configuration)
         try Discovering.requireSomething(catalog, connection)
         var report = Report(operation: .verify)
@@ -83,20 +86,11 @@ public struct Verify: Sendable {
 
     // MARK: A file
 
-    /// What an import must be given as well to write where was looked.
-    private var importOptions: [String] {
-        let names = renames.sorted { ExactName($0.key) < ExactName($1.key) }.flatMap {
-            ["--rename", "\($0.key)=\($0.value)"]
-        }
-        let config = configuration.file.flatMap { $0 == "mongoferry.yaml" ? nil : ["--config", $0] } ?? []
-        return config + names + collections.flatMap { ["--collection", "\($0)"] }
-            + exclude.flatMap { ["--exclude", "\($0)"] }
-    }
-
     private func verifyFile(_ path: String, _ target: Target?, _ operation: OperationContext) throws -> Report {
         var report = Report(operation: .verify)
         report.file = path
-        report.importOptions = importOptions
+        report.choiceOptions = Report.options(
+            configuration, renames: renames, collections: collections, exclude: exclude)
         let reader: BackupReader
         do {
             reader = try BackupReader(try OpenFile(rereading: path, for: "verify"))
@@ -116,6 +110,7 @@ public struct Verify: Sendable {
             operation: operation)
         preflight.options.configuration = configuration
         preflight.options.renames = renames
+        preflight.options.takesLegacyRows = takesLegacyRows
         var survey: FileSurvey
         do {
             survey = try preflight.survey()
@@ -124,6 +119,7 @@ public struct Verify: Sendable {
         }
         let legacy = try preflight.types(of: &survey)
         report.note(&survey, of: reader)
+        try configuration.checkTargets(in: reader.metadata, rows: survey.rows.map(\.name), connection)
         operation.warnOfUnusedReferences(configuration, in: reader.metadata, rows: survey.rows.map(\.name))
         let (references, faults) = ReferenceSource.file(configuration, reader.metadata, legacy)
         report.differences += faults.map { .init(collection: "", kind: .file, detail: $0.description) }
@@ -132,7 +128,8 @@ public struct Verify: Sendable {
         let looked = connection == nil ? references : references.filter { choice.exclusion(of: $0.collection) == nil }
         report.references = try FileReferenceCheck(
             reader: reader, survey: survey, rules: legacy.rules, connection: connection,
-            databaseName: { names.databaseName(of: $0) }, operation: operation
+            databaseName: { names.databaseName(of: $0) },
+            isLeftOut: { connection != nil && choice.exclusion(of: $0) != nil }, operation: operation
         )
         .run(looked)
         report.sortCollections(by: references)
@@ -142,14 +139,14 @@ public struct Verify: Sendable {
         let live = try connection.withClient { try $0.listCollections(in: connection.database) }
         report.noteState(of: live, connection, try UnfinishedImport.warning(live, connection))
         let compared = try compared(reader, survey, &report, operation)
-        let chosen = compared.rows.map { names.databaseName(of: $0.name) }
+        // A file without metadata says nothing of views.
+        let entries = (reader.metadata?.collections ?? []).filter { choice.exclusion(of: $0.name) == nil }
+        let chosen = Set(compared.rows.map(\.name) + entries.map(\.name)).sorted().map(names.databaseName)
         try UnseenOptions.check(chosen, among: live, in: connection.database)
         report.differences += try FileDatabaseComparison(
             reader: reader, survey: compared, rules: legacy.rules, connection: connection, names: names,
             contents: contents, operation: operation
         ).run(Set(compared.rows.map(\.name)), live)
-        // A file without metadata says nothing of these.
-        let entries = (reader.metadata?.collections ?? []).filter { choice.exclusion(of: $0.name) == nil }
         let definitions = try DefinitionComparison(connection: connection, names: names).run(entries, live)
         report.differences += definitions.differences
         report.warnings += definitions.warnings
@@ -176,6 +173,11 @@ public struct Verify: Sendable {
         try choice.check(against: names)
         operation.warnOfUnmatched(exclude, among: names, in: "the file")
         report.excluded = choice.exclusions(among: names)
+        guard names.isEmpty || report.excluded.count < names.count else {
+            throw FerryError(
+                "nothing to compare: every collection of the file is left out", kind: .usage,
+                details: report.excluded.map { "\($0.name): \($0.reason)" })
+        }
         let fileNames = FileNames(metadata: reader.metadata, configuration: configuration, renames: renames)
         try FileNames.check(
             names.filter { choice.exclusion(of: $0) == nil }.map { ($0, fileNames.databaseName(of: $0)) },

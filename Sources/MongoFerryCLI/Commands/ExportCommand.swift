@@ -113,10 +113,12 @@ struct ExportCommand: ParsableCommand {
         options.collections = choices.collection.map { Glob($0) }
         options.exclude = choices.exclude.map { Glob($0) }
         options.queries = try choices.query.map { text in
-            guard let (name, query) = text.cut(at: "="), !name.isEmpty else {
+            // A collection's name may have the sign, too.
+            let place = text.range(of: "={")?.lowerBound ?? text.firstIndex(of: "=")
+            guard let place, place > text.startIndex else {
                 throw FerryError("--query must look like name={…}: \(text)", kind: .usage)
             }
-            return (String(name), String(query))
+            return (String(text[..<place]), String(text[text.index(after: place)...]))
         }
         options.json = choices.json
         options.plain = choices.plain

@@ -54,8 +54,11 @@ struct ImportCommand: ParsableCommand {
         @Option(help: ArgumentHelp("Bad rows that may be set aside in FILE.rejects.csv.", valueName: "n"))
         var maxRejects = 0
 
-        @Flag(help: "Legacy rows: convert only what the configuration says.")
+        @Flag(help: "Legacy rows: convert only _ids and what the configuration says.")
         var noInfer = false
+
+        @Flag(help: "A file without metadata: its rows are Extended JSON, and nothing in them is converted.")
+        var noLegacy = false
 
         @Flag(help: "References that lead nowhere: exit status 2, and with replace the live data stay as they are.")
         var failOnDangling = false
@@ -120,6 +123,7 @@ struct ImportCommand: ParsableCommand {
         }
         options.maximumRejects = choices.maxRejects
         options.infers = !choices.noInfer
+        options.takesLegacyRows = !choices.noLegacy
         options.failsOnDangling = choices.failOnDangling
         options.isDryRun = choices.dryRun
         options.jobs = choices.jobs

@@ -1,5 +1,6 @@
 import ArgumentParser
 import MongoFerry
+import Relations
 
 /// Says what an import or a check found, and leaves with the status that fits.
 enum Outcome {

@@ -41,6 +41,9 @@ struct VerifyCommand: ParsableCommand {
                 "File against database: collection A of the file is B there; may be repeated.", valueName: "a=b"))
         var rename: [String] = []
 
+        @Flag(help: "A file without metadata: its rows are Extended JSON, and nothing in them is converted.")
+        var noLegacy = false
+
         @Option(
             help: ArgumentHelp(
                 "Write the outcome, for programs (.json) or for people (.html); may be repeated.", valueName: "file"))
@@ -76,6 +79,7 @@ struct VerifyCommand: ParsableCommand {
             var verify = Verify(file: file, target: target, configuration: try common.configuration())
             verify.collections = choices.collection.map { Glob($0) }
             verify.exclude = choices.exclude.map { Glob($0) }
+            verify.takesLegacyRows = !choices.noLegacy
             verify.renames = try Renames.parse(choices.rename)
             return try verify.runBlocking(operation)
         } tell: {
@@ -114,7 +118,11 @@ struct VerifyCommand: ParsableCommand {
     private func verdict(_ result: Report) -> String {
         let note = result.warnings.isEmpty ? "" : "; see the warning"
         guard let file else {
-            return "\(result.database ?? ""): \(note.isEmpty ? "sound" : "no fault found\(note)")"
+            let database = result.database ?? ""
+            if !note.isEmpty { return "\(database): no fault found\(note)" }
+            // One whose values lead nowhere, all or most, cannot be discovered.
+            return (try? common.configuration().references.isEmpty) == false
+                ? "\(database): sound" : "\(database): sound, by the references that its data show"
         }
         guard let database = result.database else { return "\(file): sound" }
         let records = result.excluded.isEmpty ? "all of its records" : "the chosen collections' records"

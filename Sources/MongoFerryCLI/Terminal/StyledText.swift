@@ -1,4 +1,5 @@
 import MongoFerry
+import Relations
 
 /// Text in pieces, some of which stand out on a terminal with colours.
 struct StyledText: Equatable {

@@ -1,4 +1,5 @@
 import MongoFerry
+import Relations
 
 /// A table whose first column holds names and the others numbers.
 struct Table {

@@ -1,6 +1,7 @@
 import BackupFile
 import Foundation
 import MongoFerry
+import Relations
 
 /// One of the program's output streams.
 // @unchecked: the lock guards every write.

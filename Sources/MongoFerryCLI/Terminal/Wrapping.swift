@@ -1,4 +1,5 @@
 import MongoFerry
+import Relations
 
 /// Breaks long lines between words, for terminals. What stands between backticks is kept whole: it will be copied.
 enum Wrapping {

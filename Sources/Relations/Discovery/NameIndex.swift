@@ -55,6 +55,13 @@ struct NameIndex: Sendable {
         return found
     }
 
+    /// Whether one of these likenesses is to another collection than the path's own, and more than an abbreviation.
+    func isNamedAfterAnother(_ likeness: [Int: NameLikeness], than collection: String) -> Bool {
+        likeness.contains { target, likeness in
+            likeness >= .partial && !names[target].hasSameBytes(as: collection)
+        }
+    }
+
     /// The words of the last name that says more than "key": of `customer.id`, `customer`.
     private static func tellingWords(of path: FieldPath) -> [String]? {
         for case .field(let name) in path.steps.reversed() {

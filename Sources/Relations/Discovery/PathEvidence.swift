@@ -85,11 +85,17 @@ struct PathEvidence: Sendable {
             let entries = values.sample.entries
             guard !entries.isEmpty, sample.isTarget || path != .id else { return nil }
             guard path == .id || values.canBeFound(among: keys) else { return nil }
-            // A value that is its own document's key says nothing about another document.
-            if path != .id, values.ownIDs * 20 >= values.values * 19 { return nil }
+            let likeness = names.likeness(of: path, in: collection)
+            // A value that is its own document's key says nothing about another document, unless the field is called after
+            // that one's collection.
+            if path != .id, values.ownIDs * 20 >= values.values * 19,
+                !names.isNamedAfterAnother(likeness, than: collection)
+            {
+                return nil
+            }
             return PathEvidence(
                 collection: collection, path: path, mainClass: mainClass, values: entries.map(\.value), sample: values,
-                fields: fields, number: number, likeness: names.likeness(of: path, in: collection))
+                fields: fields, number: number, likeness: likeness)
         }
         .sorted { $0.path < $1.path }
     }

@@ -33,7 +33,10 @@ struct GraphLayout {
         for (name, isMissing) in names {
             let references = isMissing ? [] : graph.references(from: name)
             var box = Box(name: name, isMissing: isMissing, references: references)
-            let lines = references.map { drawing.pictureLabel(of: $0).columns } + [name.oneLine.columns + 2, 16]
+            let lines =
+                references.map { TextWidth.columns(drawing.pictureLabel(of: $0)) } + [
+                    TextWidth.columns(name.oneLine) + 2, 16,
+                ]
             box.width = Double(lines.max() ?? 16) * Self.characterWidth + 24
             box.height = Self.headHeight + Double(references.count) * Self.lineHeight + (references.isEmpty ? 0 : 8)
             places[ExactName(name)] = boxes.count
@@ -141,12 +144,5 @@ struct GraphLayout {
             width = max(width, x)
         }
         if !lonely.isEmpty { height += Self.headHeight + Self.margin }
-    }
-}
-
-extension String {
-    /// How many places it takes where all letters are equally wide: those of the far East take two.
-    fileprivate var columns: Int {
-        unicodeScalars.reduce(0) { $0 + ($1.value >= 0x1100 && $1.value != 0x2026 ? 2 : 1) }
     }
 }

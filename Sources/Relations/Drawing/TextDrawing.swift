@@ -8,7 +8,7 @@ struct TextDrawing {
         self.drawing = drawing
         let names = drawing.graph.collections
         widths = (
-            names.map(\.oneLine.count).max() ?? 0,
+            names.map { TextWidth.columns($0.oneLine) }.max() ?? 0,
             names.compactMap { drawing.recordCount(of: $0)?.grouped.count }.max() ?? 0
         )
     }
@@ -17,7 +17,7 @@ struct TextDrawing {
         var lines: [String] = []
         let numberWidth = String(drawing.graph.importOrder.count).count + 1
         for (index, group) in drawing.graph.importOrder.enumerated() {
-            let number = "\(index + 1).".padded(to: numberWidth, atStart: true)
+            let number = TextWidth.padded("\(index + 1).", to: numberWidth, atStart: true)
             let indent = String(repeating: " ", count: numberWidth)
             if group.isCycle {
                 lines.append(
@@ -47,9 +47,9 @@ struct TextDrawing {
     private func title(of collection: String, inCycle: Bool) -> String {
         let name = collection.oneLine
         guard let count = drawing.recordCount(of: collection) else { return name }
-        let number = count.grouped.padded(to: widths.count, atStart: true)
+        let number = TextWidth.padded(count.grouped, to: widths.count, atStart: true)
         let width = widths.name + (inCycle || drawing.graph.cycles.isEmpty ? 0 : 2)
-        return "\(name.padded(to: min(width, 50)))  \(number) \(count == 1 ? "record" : "records")"
+        return "\(TextWidth.padded(name, to: min(width, 50)))  \(number) \(count == 1 ? "record" : "records")"
     }
 
     private func line(for reference: Reference) -> String {
@@ -62,12 +62,5 @@ struct TextDrawing {
         if drawing.isMissing(reference) { notes.append("missing") }
         let note = notes.isEmpty ? "" : " (\(notes.joined(separator: ", ")))"
         return "\(reference.path) → \(reference.targetDescription)\(note)".oneLine
-    }
-}
-
-extension String {
-    fileprivate func padded(to width: Int, atStart: Bool = false) -> String {
-        let space = String(repeating: " ", count: max(0, width - count))
-        return atStart ? space + self : self + space
     }
 }

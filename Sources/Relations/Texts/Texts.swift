@@ -1,44 +1,4 @@
-extension Unicode.Scalar {
-    /// Whether it must be written out wherever a text from a file or a server is shown: it cannot be seen, and may do
-    /// something to a terminal, a page or the text around it.
-    ///
-    /// Control characters with line breaks and tabulators, the two line separators that some programs break at, what turns
-    /// the direction of writing round, the mark that has no width, and the two that neither YAML nor XML may have.
-    package var isUnseen: Bool {
-        switch self {
-        case "\0"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{200E}"..."\u{200F}", "\u{2028}"..."\u{202E}",
-            "\u{2066}"..."\u{2069}", "\u{FEFF}", "\u{FFFE}"..."\u{FFFF}":
-            true
-        default: false
-        }
-    }
-}
-
 extension String {
-    /// In double quotes, with what cannot be seen made visible: for messages, on one line whatever it holds.
-    var quoted: String { "\"" + visible(escaping: "\"\\") + "\"" }
-
-    /// With line breaks and other control characters made visible, so that it stays on its line.
-    var oneLine: String { visible(escaping: "") }
-
-    func visible(escaping special: String) -> String {
-        var text = ""
-        for character in unicodeScalars {
-            switch character {
-            case "\n": text += "\\n"
-            case "\r": text += "\\r"
-            case "\t": text += "\\t"
-            case _ where character.isUnseen:
-                text += "\\u" + String(repeating: "0", count: 4 - String(character.value, radix: 16).count)
-                text += String(character.value, radix: 16)
-            default:
-                if special.unicodeScalars.contains(character) { text += "\\" }
-                text.unicodeScalars.append(character)
-            }
-        }
-        return text
-    }
-
     /// The first `count` characters, with an ellipsis where there are more.
     package func excerpt(_ count: Int) -> String { self.count > count ? prefix(count) + "…" : self }
 }
