@@ -11,6 +11,11 @@ import Testing
         #expect(TextWidth.columns(text) == columns)
     }
 
+    @Test(arguments: [("DEBUG", "debug"), ("trace", "debug"), ("Info", "info"), ("error", "warning"), ("loud", nil)])
+    func levelsOfOtherProgramsAreUnderstood(name: String, level: String?) {
+        #expect(CommonOptions.LogLevel(argument: name)?.rawValue == level)
+    }
+
     @Test func cuttingNeverSplitsACharacterNorExceedsTheLimit() {
         #expect(TextWidth.cut("保険証券", to: 6) == "保険…")
         #expect(TextWidth.cut("policies", to: 8) == "policies")

@@ -30,7 +30,14 @@ import Testing
                 verify.status == 2 && verify.text.contains("`mongoferry import \(file) \(words) "), "\(verify.text)")
             let load = try Program.run(
                 ["import", file, "--collection", "policies"] + options, environment: elsewhere)
-            #expect(load.text.contains("`mongoferry verify \(words) --report dangling.html`"), "\(load.text)")
+            let choice = "--config \(folder.file("ferry.yaml")) --collection policies"
+            #expect(
+                load.text.contains("`mongoferry verify \(file) \(words) \(choice) --report dangling.html`"),
+                "\(load.text)")
+            let advised = try Program.run(
+                ["verify", file] + words.split(separator: " ").map(String.init)
+                    + choice.split(separator: " ").map(String.init), environment: elsewhere)
+            #expect(advised.status == 2 && advised.text.contains("1 dangling reference"), "\(advised.text)")
         }
     }
 

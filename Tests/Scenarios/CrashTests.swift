@@ -60,10 +60,11 @@ extension OwnServerTests {
                 let seed = UInt64.random(in: 0 ... .max)
                 var random = SeededGenerator(seed: seed)
                 var halves = 0
-                for _ in 0..<12 {
-                    let delay = UInt32.random(in: 0..<400_000, using: &random)
+                for round in 0..<12 {
                     let program = try Program(replace(database, file, ["--quiet"]))
-                    usleep(delay)
+                    // Every other one while it writes, however long the machine takes to come so far.
+                    if round % 2 == 0 { try poll("the lock") { try database.names().contains("__mongoferry_lock") } }
+                    usleep(UInt32.random(in: 0..<(round % 2 == 0 ? 100_000 : 400_000), using: &random))
                     program.send(SIGKILL)
                     _ = try program.wait()
                     _ = try data.newOnes(in: database)

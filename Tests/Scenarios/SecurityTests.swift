@@ -171,6 +171,7 @@ extension FaultServerTests {
             try withUsers { server, database, folder, reader, _ in
                 try database.insert([["_id": 1]], into: "seen")
                 try database.insert([["_id": 1]], into: "unseen")
+                try database.create("view", ["viewOn": "seen", "pipeline": []])
                 let file = folder.file("all.csv")
                 let export = try Program.run(["export", "--uri", reader, "--db", database.name, "-o", file])
                 try #require(export.status == 0, "\(export.text)")
@@ -180,6 +181,10 @@ extension FaultServerTests {
                 let all = try Program.run(["verify", file, "--uri", narrow, "--db", database.name])
                 #expect(all.status == 1, "\(all.text)")
                 #expect(all.errors.contains("nobody can tell whether 'unseen' is in \(database.name)"), "\(all.errors)")
+                let view = try Program.run(
+                    ["verify", file, "--uri", narrow, "--db", database.name, "--exclude", "unseen"])
+                #expect(view.status == 1, "\(view.text)")
+                #expect(view.errors.contains("nobody can tell whether 'view' is in"), "\(view.errors)")
                 let one = try Program.run(
                     ["verify", file, "--uri", narrow, "--db", database.name, "--collection", "seen"])
                 #expect(one.status == 0, "\(one.text)")

@@ -57,6 +57,18 @@ extension GraphDrawing.Format: ExplainedValue {
 }
 
 extension CommonOptions.LogLevel: ExplainedValue {
+    /// Other programs' names of levels are understood, too.
+    init?(argument: String) {
+        switch argument.lowercased() {
+        case "trace": self = .debug
+        case "notice": self = .info
+        case "warn", "error", "critical", "fatal": self = .warning
+        case let name:
+            guard let level = Self(rawValue: name) else { return nil }
+            self = level
+        }
+    }
+
     var meaning: String {
         switch self {
         case .debug: "also details, for finding faults"

@@ -18,14 +18,14 @@ enum BatchPass {
     ///   - readsHugeAhead: reads a huge row while the one before is looked at.
     ///   - afterEach: for each worker, what its thread does with what it kept of a batch, when the batch's own room is
     ///     free again.
-    ///   - besideKept: how many huge documents may be kept while the row of another is read; with 0 that waits until
+    ///   - besideKept: whether a huge document may be kept while the row of another is read; else that waits until
     ///     `afterEach` has ended.
     ///   - atEnd: for each worker, what its thread does after its last batch.
     /// - Throws: the first error of reader or workers; `CancellationError`.
     static func run(
         _ reader: BackupReader, until end: Int? = nil, readsHugeAhead: Bool = false, cancellation: Cancellation,
         workers: [@Sendable (RecordBatch) throws -> Void], afterEach: [@Sendable () throws -> Void] = [],
-        besideKept: Int = 0, atEnd: [@Sendable () throws -> Void] = []
+        besideKept: Bool = false, atEnd: [@Sendable () throws -> Void] = []
     ) throws {
         let full = BoundedQueue<RecordBatch>(capacity: 2)
         let spare = BoundedQueue<RecordBatch>(capacity: workers.count + 4)
@@ -37,13 +37,13 @@ enum BatchPass {
             { @Sendable in
                 while let batch = full.pop() {
                     let size = batch.byteCount
-                    if besideKept > 0, !kept.take(size) { break }
+                    if besideKept, !kept.take(size) { break }
                     try failure.check()
                     try worker(batch)
                     batch.clear()
-                    if besideKept > 0 { budget.give(back: size) }
+                    if besideKept { budget.give(back: size) }
                     if index < afterEach.count { try afterEach[index]() }
-                    (besideKept > 0 ? kept : budget).give(back: size)
+                    (besideKept ? kept : budget).give(back: size)
                     _ = spare.push(batch)
                 }
                 try failure.check()
@@ -56,7 +56,7 @@ enum BatchPass {
             while !failure.isCancelled, let batch = spare.pop() {
                 try cancellation.check()
                 guard readsHugeAhead || budget.waitForRoom() else { break }
-                if besideKept == 1, !kept.waitForRoom() { break }
+                if besideKept, !kept.waitForRoom() { break }
                 guard try reading.reader.nextBatch(into: batch) else { break }
                 if let end, batch.offset >= end { break }
                 guard budget.take(batch.byteCount), full.push(batch) else { break }

@@ -20,7 +20,6 @@ extension DocumentWriter {
         for index in indexes {
             try insert(document(index), in: bulk)
         }
-        if way.keptBesideNextRow == 2, bytes.count > Self.batchBytes { try dropDocuments() }
         let result: BulkWriteResult
         do {
             result = try bulk.execute()
@@ -66,8 +65,8 @@ extension DocumentWriter {
     /// Of a command that was refused for one of its documents nothing was written: writes its halves, and their halves, and
     /// rejects that document.
     /// - Parameter isOneCommand: whether all of them were sent together, whatever they are.
-    /// - Throws: `error`, where the documents are not held any more, or may have been sent by several commands; what
-    ///   `write` throws; `CancellationError`.
+    /// - Throws: `error`, where the documents may have been sent by several commands; what `write` throws;
+    ///   `CancellationError`.
     func findInvalid(
         among indexes: [Int], isOneCommand: Bool = false, _ error: MongoError, _ write: ([Int]) throws -> Void
     ) throws {
@@ -76,10 +75,7 @@ extension DocumentWriter {
             return
         }
         try cancellation.check()
-        let areMixed = try indexes.contains { index in
-            if pending[index].id != nil { return true }
-            return try !isOneCommand && document(index).needsPipelineToInsert
-        }
+        let areMixed = try !isOneCommand && indexes.contains { try document($0).needsPipelineToInsert }
         guard !areMixed else { throw error }
         let middle = indexes.count / 2
         try write(Array(indexes[..<middle]))
@@ -100,11 +96,10 @@ extension DocumentWriter {
 
     /// Sends again, each by itself, what the server's cache had no room for.
     /// - Returns: the errors that are left; a document that has no room alone is refused like others.
-    /// - Throws: ``MongoError``, also where such a document is not held any more; `CancellationError`.
+    /// - Throws: ``MongoError``; `CancellationError`.
     private func waitForCache(_ errors: [WriteError], _ indexes: [Int]) throws -> [WriteError] {
         var (waiting, left) = (errors.filter(\.isForLackOfCache), errors.filter { !$0.isForLackOfCache })
-        guard let first = waiting.first else { return errors }
-        guard pending[indexes[first.index]].id == nil else { throw first.failure(of: "writing to \(namespace)") }
+        guard !waiting.isEmpty else { return errors }
         let began = ContinuousClock.now
         while !waiting.isEmpty, ContinuousClock.now - began < Self.patience {
             try cancellation.check()
@@ -153,16 +148,6 @@ extension DocumentWriter {
                     index, "the collection's collation takes its _id for that of another document: \(error.message)")
             }
         }
-    }
-
-    /// Huge documents need not be held twice while they are on their way: the driver has its own copy, and nothing
-    /// of them is tried again.
-    private func dropDocuments() throws {
-        for index in pending.indices {
-            let id = try document(index).first
-            pending[index].id = Document { if let id { $0.append(copying: id) } }
-        }
-        bytes.reset(keeping: 64 << 10)
     }
 
     static func isTakenID(_ error: WriteError) -> Bool {

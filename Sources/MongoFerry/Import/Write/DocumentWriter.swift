@@ -20,16 +20,12 @@ final class DocumentWriter {
         /// Of measurements that are looked up.
         var measurementFields: MeasurementFields? { if case .measurements(let fields) = self { fields } else { nil } }
 
-        /// Whether documents are sent as they come, without a look at what is there.
-        var onlyInserts: Bool { keptBesideNextRow > 0 }
-
-        /// How many huge documents may be on their way while the next row is read; see ``BatchPass``. What may have to be
-        /// sent again is held twice meanwhile, and live documents come back beside those that are looked up.
-        var keptBesideNextRow: Int {
+        /// Whether documents are sent as they come, without a look at what is there. Then huge ones may be on their way while
+        /// the next row is read, see ``BatchPass``; else live documents come back beside those that are looked up.
+        var onlyInserts: Bool {
             switch self {
-            case .load, .insertIntoEmpty: 2
-            case .mergeIntoEmpty: 1
-            case .merge, .insert, .measurements, .compare: 0
+            case .load, .insertIntoEmpty, .mergeIntoEmpty: true
+            case .merge, .insert, .measurements, .compare: false
             }
         }
     }
@@ -38,8 +34,6 @@ final class DocumentWriter {
         let start: Int
         let count: Int
         let line: Int
-        /// `{_id: …}`, where the document itself is no longer kept.
-        var id: Document?
     }
 
     let client: Client
@@ -155,17 +149,14 @@ final class DocumentWriter {
     }
 
     func withID<Result>(_ index: Int, _ body: (RawElement) throws -> Result) throws -> Result? {
-        if let kept = pending[index].id { return try kept.withRaw { try $0.first.map(body) } }
-        return try document(index).first.map(body)
+        try document(index).first.map(body)
     }
 
     // MARK: What was refused
 
     func reject(_ index: Int, _ reason: String) throws {
         outcome.rejected += 1
-        var id = try withID(index) { $0.keyEquals("_id") ? IDText.text($0) : nil } ?? nil
-        // Of a measurement it need not be the first field.
-        if id == nil, pending[index].id == nil { id = try document(index)["_id"].map(IDText.text) }
+        let id = try document(index)["_id"].map(IDText.text)
         rejections.add(RowProblem(line: pending[index].line, collection: name, id: id, reason: reason))
     }
 

@@ -121,7 +121,7 @@ struct RowLoader {
                 }
             },
             afterEach: workers.map { worker in { @Sendable in try worker.flushIfFull() } },
-            besideKept: way.keptBesideNextRow,
+            besideKept: way.onlyInserts,
             atEnd: workers.map { worker in { @Sendable in try worker.finish() } })
     }
 
