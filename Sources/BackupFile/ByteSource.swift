@@ -12,7 +12,7 @@ final class PlainSource: ByteSource {
 }
 
 /// Opens the right source for what the file's first bytes say.
-/// - Throws: ``FileError``.
+/// - Throws: ``FileError``; ``BackupError`` for what another program has compressed.
 func makeByteSource(_ file: OpenFile) throws -> (source: any ByteSource, compression: Compression) {
     try file.seek(to: 0)
     var magic = [UInt8](repeating: 0, count: 4)
@@ -25,7 +25,13 @@ func makeByteSource(_ file: OpenFile) throws -> (source: any ByteSource, compres
     try file.seek(to: 0)
     let compression = Compression(magic: magic.prefix(have))
     switch compression {
-    case .none: return (PlainSource(file), compression)
+    case .none:
+        if let program = Compression.otherProgram(magic: magic.prefix(have)) {
+            throw BackupError(
+                .notABackup, file.path, "not a backup: the file is compressed by \(program)",
+                advice: "Decompress it: `\(program == "zip" ? "unzip -p" : "\(program) -dc") FILE > NEW`.")
+        }
+        return (PlainSource(file), compression)
     case .gzip: return (try GzipSource(file), compression)
     case .zstd: return (try ZstdSource(file), compression)
     }

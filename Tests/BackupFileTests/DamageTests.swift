@@ -6,6 +6,18 @@ import Testing
 
 /// A file of format 1 is whole or refused.
 @Suite struct DamageTests {
+    @Test(arguments: [
+        ("bzip2", [0x42, 0x5A, 0x68, 0x39] as [UInt8]), ("xz", [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0]),
+        ("zip", [0x50, 0x4B, 3, 4, 10]), ("lz4", [4, 0x22, 0x4D, 0x18, 0x64]),
+    ])
+    func whatAnotherProgramHasCompressedIsNamed(program: String, bytes: [UInt8]) throws {
+        let path = NSTemporaryDirectory() + "mongoferry-\(UUID().uuidString)"
+        try Data(bytes + [1, 2, 3]).write(to: URL(fileURLWithPath: path))
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let error = #expect(throws: BackupError.self) { try BackupReader(try OpenFile(reading: path)) }
+        #expect(error?.kind == .notABackup && error?.reason.contains("compressed by \(program)") == true)
+    }
+
     private static let names = ["small.csv", "small.csv.gz", "small.csv.zst"]
 
     @Test(arguments: names) func aWholeFileIsSound(name: String) throws {
