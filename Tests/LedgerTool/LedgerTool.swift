@@ -160,7 +160,11 @@ struct Damage: ParsableCommand {
                     ["q": ["installment": 1], "u": [["$set": ["policyId": ["$toString": "$policyId"]]]], "multi": true]
                 ],
             ])
-            try command(["insert": "receipts", "documents": [["_id": "stranger", "note": "not in the backup"]]])
+            // May be there from the last time.
+            try command([
+                "update": "receipts",
+                "updates": [["q": ["_id": "stranger"], "u": ["note": "not in the backup"], "upsert": true]],
+            ])
             try command(["dropIndexes": "policies", "index": "customerId_1"])
             try command(["drop": "statementrecipients"])
             print(
