@@ -29,7 +29,8 @@ struct FileNames: Sendable {
         var seen: [String: String] = [:]
         for (name, databaseName) in names {
             guard let other = seen.updateValue(name, forKey: databaseName) else { continue }
-            throw FerryError("\(other) and \(name) \(what) '\(databaseName)'")
+            // Only this run's options and a configuration can do that.
+            throw FerryError("\(other) and \(name) \(what) '\(databaseName)'", kind: .usage)
         }
     }
 }

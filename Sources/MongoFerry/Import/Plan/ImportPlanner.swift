@@ -126,7 +126,8 @@ struct ImportPlanner {
         var entries = chosen
         for index in entries.indices {
             entries[index].databaseName = names.databaseName(of: entries[index].name)
-            try TargetName.check(entries[index].databaseName, in: database)
+            try TargetName.check(
+                entries[index].databaseName, in: database, isRenamed: names.renames[entries[index].name] != nil)
         }
         try FileNames.check(entries.map { ($0.name, $0.databaseName) }, "would both be written to")
         return entries

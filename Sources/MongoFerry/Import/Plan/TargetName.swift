@@ -2,8 +2,9 @@ import BSON
 
 /// Names that an import may write to.
 enum TargetName {
+    /// - Parameter isRenamed: whether the name was said for this run.
     /// - Throws: ``FerryError`` for what is the server's own or cannot be a collection's name.
-    static func check(_ name: String, in database: String) throws {
+    static func check(_ name: String, in database: String, isRenamed: Bool) throws {
         let reason: String?
         if name.isEmpty {
             reason = "it is empty"
@@ -24,8 +25,12 @@ enum TargetName {
         }
         if let reason {
             throw FerryError(
-                "cannot import into '\(name)': \(reason)", details: ["Nothing was written."],
-                advice: ["--exclude leaves it out."])
+                "cannot import into '\(name)': \(reason)", kind: isRenamed ? .usage : .failed,
+                details: ["Nothing was written."],
+                advice: [
+                    isRenamed
+                        ? "Rename it to something else." : "--exclude leaves it out, --rename gives it another name."
+                ])
         }
     }
 
