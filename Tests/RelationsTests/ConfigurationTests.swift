@@ -319,6 +319,23 @@ import Testing
         #expect(configuration.exclude.map(\.pattern) == ["\u{FEFF}x", #"\ufeff"#, #"a\ufeff"#])
     }
 
+    @Test func aTargetThatIsNotNamedHasToBeThere() throws {
+        let configuration = try Configuration.parse(
+            yaml: "collections:\n  orders: {references: {a: zones, b: orderItems}}", file: "x.yaml")
+        try configuration.checkTargets { ["orders", "zones", "orderItems"] }
+        let error = #expect(throws: ConfigurationError.self) {
+            try configuration.checkTargets { ["zones", "orderItem"] }
+        }
+        #expect(error?.line == 2 && error?.suggestion == "orders", "\(String(describing: error))")
+        // What the database calls otherwise has its name in files; of a name with a dot nobody knows where it ends.
+        for yaml in [
+            "collections: {policyHolders: {collection: ph}, policies: {references: {who: ph}}}",
+            "collections: {chunks: {references: {files_id: fs.files}}}",
+        ] {
+            #expect(throws: ConfigurationError.self) { try Configuration.parse(yaml: yaml, file: "x.yaml") }
+        }
+    }
+
     @Test func anErrorShowsAByteOrderMarkAndNothingElse() {
         let error = #expect(throws: ConfigurationError.self) { try parse(#"{"\ufeffexclude": []}"#) }
         #expect(
@@ -327,8 +344,11 @@ import Testing
         )
     }
 
+    /// Where neither a database nor a file has what it does not name.
     private func parse(_ yaml: String) throws -> Configuration {
-        try Configuration.parse(yaml: yaml, file: "mongoferry.yaml")
+        let configuration = try Configuration.parse(yaml: yaml, file: "mongoferry.yaml")
+        try configuration.checkTargets { [] }
+        return configuration
     }
 }
 

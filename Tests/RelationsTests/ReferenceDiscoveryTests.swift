@@ -55,6 +55,20 @@ import Testing
         #expect(try !world.discover().described.contains { $0.hasPrefix("aprofile.copy → ") })
     }
 
+    /// Its own number under its own name, or nearly: whatever else is called so.
+    @Test func aFieldThatIsCalledAfterItsOwnCollectionIsNoReference() throws {
+        var world = World()
+        for number in 0..<300 {
+            let id = Value.int32(Int32(number))
+            world.add("users", ["_id": id, "userId": id])
+            world.add("order_items", ["_id": id, "itemId": id])
+            if number > 0, number < 290 { world.add("deleted_users", ["_id": id]) }
+            if number < 290 { world.add("items", ["_id": id]) }
+        }
+        let found = try world.discover().described
+        #expect(found == [], "\(found)")
+    }
+
     @Test func findsTheInsuranceLedgersReferencesAndNoOther() throws {
         var world = World()
         for number in 0..<400 {

@@ -48,7 +48,7 @@ import Testing
             try source.insert([["_id": 1]], into: "zones")
             try source.insert([["_id": 1, "place": 1, "mail": "a@b"], ["_id": 2, "place": 7]], into: "orders")
             let configuration = try Self.configuration(
-                "collections: {orders: {references: {place: zones, mail: {to: zones.mail, optional: true}}}}\n")
+                "collections: {orders: {references: {place: zones, spare: {to: zones, optional: true}}}}\n")
             let file = folder.file("all.csv")
             try source.export(to: file) { $0.configuration = configuration }
             let text = try folder.text("all.csv")

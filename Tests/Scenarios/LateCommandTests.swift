@@ -232,4 +232,82 @@ extension OwnServerTests.MeanwhileTests {
             #expect(try database.names() == ["c", "other"])
         }
     }
+
+    /// What is kept of a refused index must not stand for all that a collection had, once that is dropped.
+    @Test func aReplaceThatStopsAfterARefusedIndexKeepsTheWholeDefinition() throws {
+        try withDatabase(on: server) { database, folder in
+            let unique: Document = ["key": ["a": 1], "name": "a_1", "unique": true]
+            try database.create(
+                "c", ["validator": ["_id": ["$exists": true]]],
+                indexes: [unique, ["key": ["b": 1], "name": "b_1"]])
+            func file(_ name: String, _ values: [Int]) throws -> String {
+                let rows = values.enumerated().map { "c,\"{\"\"_id\"\":\($0),\"\"a\"\":\($1),\"\"b\"\":1}\"\n" }
+                try folder.write("collection,data\n" + rows.joined(), to: name)
+                return folder.file(name)
+            }
+            let words = ["--mode", "replace", "--in-place", "--yes", "--no-infer"]
+            let refused = try Program.run(importing(database, try file("double.csv", [1, 2, 2]), words))
+            #expect(refused.status == 2, "\(refused.text)")
+            let good = try file("good.csv", [1, 2, 3])
+            let failure = try FailPoint(
+                server, ["create"], mode: .alwaysOn, ["errorCode": 2, "namespace": .string("\(database.name).c")])
+            let stopped = try Program.run(importing(database, good, words))
+            try failure.off()
+            #expect(stopped.status == 1, "\(stopped.text)")
+            let export = try Program.run(
+                ["export", "--uri", server.uri(), "--db", database.name, "-o", folder.file("all.csv")])
+            #expect(export.errors.contains("was interrupted"), "\(export.text)")
+            let again = try Program.run(importing(database, good, words))
+            #expect(again.status == 0, "\(again.text)")
+            let made = try #require(try database.client.listCollections(in: database.name, named: ["c"]).first)
+            #expect(made.options["validator"] == ["_id": ["$exists": true]])
+            let indexes = try database.client.listIndexes(of: Namespace(database.name, "c"))
+            #expect(Set(indexes.compactMap { $0["name"]?.string }) == ["_id_", "a_1", "b_1"])
+            #expect(indexes.contains { $0["name"] == "a_1" && $0["unique"] == true })
+        }
+    }
+
+    /// Its own drop of the lock, carried out late, would take the next import's lock.
+    @Test func aLateDropOfTheLockIsWaitedFor() throws {
+        try withDatabase(on: server) { database, folder in
+            try folder.write("collection,data\nc,\"{\"\"_id\"\":1}\"\n", to: "c.csv")
+            let uri = server.uri()
+            let outcome = try hold(
+                "drop", "\(database.name).__mongoferry_lock", 2500, answer: [:],
+                of: [
+                    "import", folder.file("c.csv"), "--uri",
+                    uri + (uri.contains("?") ? "&" : "/?") + "socketTimeoutMS=700",
+                    "--db", database.name,
+                ]
+            ) {}
+            #expect(outcome.status == 0, "\(outcome.text)")
+            #expect(try !isUnderWay("drop", in: database))
+            #expect(try database.names() == ["c"])
+        }
+    }
+
+    /// The same of what it has kept of one collection, while it loads the next.
+    @Test func aLateDropOfWhatWasKeptTakesNoOtherRecord() throws {
+        try withDatabase(on: server) { database, folder in
+            for name in ["a", "b"] {
+                try database.create(name, indexes: [["key": ["n": 1], "name": "n_1"]])
+                try database.insert([["_id": 1, "n": 1]], into: name)
+            }
+            let before = try database.image()
+            try folder.write(
+                "collection,data\na,\"{\"\"_id\"\":1,\"\"n\"\":1}\"\nb,\"{\"\"_id\"\":1,\"\"n\"\":1}\"\n", to: "ab.csv")
+            let outcome = try hold(
+                "drop", "\(database.name).__mongoferry_definitions", 2500, answer: [:],
+                of: impatient(database, folder.file("ab.csv"), ["--in-place", "--no-infer"])
+            ) {
+                // It has not gone on to the second.
+                usleep(1_500_000)
+                let count = try database.count("b")
+                #expect(count == 1)
+            }
+            #expect(outcome.status == 0, "\(outcome.text)")
+            #expect(try !isUnderWay("drop", in: database))
+            #expect(try database.image().differences(from: before) == [])
+        }
+    }
 }

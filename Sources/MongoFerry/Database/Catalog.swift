@@ -10,8 +10,9 @@ struct Catalog {
     /// Collections that were left out by somebody's wish: what is taken may refer to them all the same.
     private(set) var unwanted: [BackupMetadata.Collection] = []
 
+    private var leavesOut = false
     /// Whether nothing is left of what could have been taken.
-    var isLeftOutWhole: Bool { entries.isEmpty && !unwanted.isEmpty }
+    var isLeftOutWhole: Bool { entries.isEmpty && leavesOut }
 
     /// The names and options of everything in the database that is not excluded.
     /// - Parameters:
@@ -35,6 +36,7 @@ struct Catalog {
             }
             if let reason = Self.reasonToLeaveOut(info, configuration, only: only, exclude: exclude) {
                 excluded.append(.init(name: info.name, reason: reason))
+                leavesOut = leavesOut || Self.internalReason(info) == nil
                 if info.kind == .collection, info.hasExactName, Self.internalReason(info) == nil {
                     unwanted.append(.init(name: configuration.fileName(of: info.name), databaseName: info.name))
                 }
@@ -160,7 +162,8 @@ struct Catalog {
             case .indexes(let indexes):
                 entries[place].indexes =
                     sortsIndexes
-                    ? indexes.sorted { ($0["name"]?.string ?? "") < ($1["name"]?.string ?? "") } : indexes
+                    ? indexes.sorted { CollectionDifferences.name(of: $0) < CollectionDifferences.name(of: $1) }
+                    : indexes
             }
         }
         let result = CollectionSizes(sizes)

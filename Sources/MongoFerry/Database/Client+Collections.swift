@@ -8,10 +8,19 @@ extension Client {
     func drop(
         _ namespace: Namespace, writeConcern: WriteConcern = .majority, beforeAgain: () throws -> Void = {}
     ) throws {
+        try dropOwn(namespace, writeConcern: writeConcern) {
+            try beforeAgain()
+            return true
+        }
+    }
+
+    /// Drops what may be another program's once it is dropped.
+    /// - Parameter isOwn: asked before it is tried once more, since nobody knows whether it was done.
+    func dropOwn(_ namespace: Namespace, writeConcern: WriteConcern, while isOwn: () throws -> Bool) throws {
         do {
-            _ = try Repeating.run { isAgain in
-                if isAgain { try beforeAgain() }
-                return try runWrite(
+            try Repeating.run { isAgain in
+                if isAgain, try !isOwn() { return }
+                try runWrite(
                     ["drop": .string(namespace.collection)], on: namespace.database, writeConcern: writeConcern)
             }
         } catch let error as MongoError where error.isNamespaceNotFound {}

@@ -21,9 +21,9 @@ struct LiveOverview {
         let database = try target.namedDatabase(orFile: orFile)
         operation.warnOfIgnoredOptions(target)
         (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
-        try configuration.checkTargets { [found] in found.map(\.name) }
         catalog = try Catalog(database, found, configuration: configuration)
         try Discovering.requireSomething(catalog, connection)
+        try configuration.checkTargets { [found] in found.map(\.name) }
         if let unseen = UnseenOptions.warning(found, in: database) { operation.warning(unseen) }
         if let unfinished = try UnfinishedImport.warning(found, connection) { operation.warning(unfinished) }
         sizes = try connection.sizes(of: catalog.entries)

@@ -60,13 +60,14 @@ extension Configuration {
     /// - Throws: ``ConfigurationError`` naming the line; ``MongoError``.
     func checkTargets(in metadata: BackupMetadata?, rows: [String] = [], _ connection: Connection? = nil) throws {
         try checkTargets {
-            let file =
-                (metadata?.collections ?? []).flatMap { [$0.name, $0.databaseName] }
-                + (metadata?.excluded ?? []).map(\.name)
+            let collections = metadata?.collections ?? []
+            let file = collections.map(\.name) + (metadata?.excluded ?? []).map(\.name)
+            // What the file calls otherwise is no name here.
+            let others = Set(collections.filter { $0.databaseName != $0.name }.map { ExactName($0.databaseName) })
             let live = try connection.map { connection in
                 try connection.withClient { try $0.listCollections(in: connection.database) }.map(\.name)
             }
-            return file + rows + (live ?? [])
+            return file + rows + (live ?? []).filter { !others.contains(ExactName($0)) }
         }
     }
 

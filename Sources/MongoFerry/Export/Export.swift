@@ -45,10 +45,10 @@ public struct Export: Sendable {
     /// - Throws: ``FerryError`` where the options name what is not there, or there is nothing or nothing to be seen.
     func choice(from found: [CollectionInfo], _ connection: Connection) throws -> ExportChoice {
         let database = connection.database
-        try options.configuration.checkTargets { found.map(\.name) }
         let catalog = try Catalog(
             database, found, configuration: options.configuration, only: options.collections, exclude: options.exclude)
         try Discovering.requireSomething(catalog, connection)
+        try options.configuration.checkTargets { found.map(\.name) }
         guard !catalog.isLeftOutWhole else {
             throw FerryError(
                 "nothing to export: every collection of \(database) is left out", kind: .usage,

@@ -47,8 +47,10 @@ extension ImportRun {
         plan.versions = newerFile()
         if there.collections.isEmpty { plan.missing = try missingDatabase() }
         guard !plan.steps.isEmpty else {
-            let reason = survey.rows.isEmpty ? "the file has no rows" : "every collection is excluded"
-            throw FerryError("\(reader.path): nothing to import: \(reason)")
+            let isEmpty = survey.rows.isEmpty
+            throw FerryError(
+                "\(reader.path): nothing to import: \(isEmpty ? "the file has no rows" : "every collection is excluded")",
+                kind: isEmpty ? .failed : .usage)
         }
         return plan
     }

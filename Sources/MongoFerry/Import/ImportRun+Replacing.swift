@@ -6,18 +6,26 @@ import Relations
 extension ImportRun {
     /// Loads all beside what is there, and swaps it in.
     mutating func replace(_ prepared: Prepared, _ loader: RowLoader, _ lock: ImportLock) throws {
-        let (plan, survey) = (prepared.plan, prepared.survey)
+        var plan = prepared.plan
+        let survey = prepared.survey
         let found = try connection.withClient {
             try $0.listCollections(in: connection.database, readPreference: .primary)
         }
-        try removeLitter(lock, among: found, plan)
+        let restored = try removeLitter(lock, among: found, plan)
+        // They were there before the plan was made, under names of an earlier import's.
+        for index in plan.steps.indices where restored.contains(plan.steps[index].databaseName) {
+            let namespace = connection.namespace(plan.steps[index].databaseName)
+            plan.steps[index].liveCount = try connection.withClient {
+                try $0.estimatedCount(namespace, readPreference: .primary)
+            }
+        }
         var replacement = Replacement(
             connection: connection, loader: loader, lock: lock, operation: operation,
             maximumRejects: options.maximumRejects - preflightProblems.count)
         if options.failsOnDangling {
             // Before the swap, against what is staged. What is replaced in place comes later and is checked then, and so
             // is what leads to views, which show the old documents until then, or are not there yet.
-            let run = self
+            let (run, plan) = (self, plan)
             let references = self.references(prepared.references, withoutViewsOf: plan)
             replacement.check = { staging, loads in
                 var run = run

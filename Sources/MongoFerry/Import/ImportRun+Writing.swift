@@ -16,17 +16,22 @@ extension ImportRun {
     }
 
     /// - Parameter collections: all of the database's, listed after the lock was taken.
+    /// - Returns: the names that collections have got back.
+    @discardableResult
     mutating func removeLitter(
         _ lock: ImportLock, among collections: [CollectionInfo], _ plan: ImportPlan
-    ) throws {
+    ) throws -> [String] {
         let leftovers = Leftovers(connection: connection, lock: lock, operation: operation, collections: collections)
         let (mode, metadata) = (options.mode, reader.metadata)
         // The plan was made without those that get their names back. A replace by a file that says what it is looks again.
+        var names: [String] = []
         try leftovers.lookAfter { restored in
+            names = restored
             hasBegun = hasBegun || !restored.isEmpty
             return (mode != .replace || metadata == nil)
                 && plan.steps.contains { restored.contains($0.databaseName) }
         }
+        return names
     }
 
     mutating func noteRefused(_ refused: [CollectionBuilder.RefusedIndex]) {

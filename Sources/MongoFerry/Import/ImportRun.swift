@@ -40,7 +40,8 @@ struct ImportRun {
         report.database = connection.database
         report.targetOptions = connection.targetOptions
         report.choiceOptions = Report.options(
-            options.configuration, renames: options.renames, collections: options.collections, exclude: options.exclude)
+            options.configuration, renames: options.renames, collections: options.collections,
+            exclude: options.exclude, takesLegacyRows: options.takesLegacyRows)
         report.source = reader.metadata?.sourceText
     }
 
@@ -83,7 +84,10 @@ struct ImportRun {
         let lock = try ImportLock(connection)
         defer { giveBack(lock) }
         // Before the first look at what is there: what an earlier import has sent would still come into it.
-        let hasWaited = try EarlierWrites(connection: connection, cancellation: operation.cancellation).waitForEnd()
+        let hasWaited = try EarlierWrites(
+            pool: connection.pool, database: connection.database, cancellation: operation.cancellation,
+            tell: operation.info
+        ).waitForEnd()
         var prepared = prepared
         if hasWaited || lock.tookOver { try countAgain(&prepared.plan) }
         try write(prepared, lock)

@@ -55,9 +55,9 @@ public struct Verify: Sendable {
     private func verifyDatabase(_ target: Target, _ operation: OperationContext) throws -> Report {
         let database = try target.namedDatabase(orFile: true)
         let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
-        try configuration.checkTargets { found.map(\.name) }
         let catalog = try Catalog(database, found, configuration: configuration)
         try Discovering.requireSomething(catalog, connection)
+        try configuration.checkTargets { found.map(\.name) }
         var report = Report(operation: .verify)
         report.database = database
         report.excluded = catalog.excluded
@@ -90,7 +90,8 @@ public struct Verify: Sendable {
         var report = Report(operation: .verify)
         report.file = path
         report.choiceOptions = Report.options(
-            configuration, renames: renames, collections: collections, exclude: exclude)
+            configuration, renames: renames, collections: collections, exclude: exclude,
+            takesLegacyRows: takesLegacyRows)
         let reader: BackupReader
         do {
             reader = try BackupReader(try OpenFile(rereading: path, for: "verify"))

@@ -54,6 +54,7 @@ struct VerifyCommand: ParsableCommand {
     }
 
     func validate() throws {
+        if choices.noLegacy, file == nil { throw ValidationError("--no-legacy is about a file, and none is named") }
         guard !(choices.collection + choices.exclude + choices.rename).isEmpty else { return }
         if file == nil {
             throw ValidationError("--collection, --exclude and --rename choose from a file, and none is named")

@@ -81,7 +81,8 @@ public struct Configuration: Hashable, Sendable {
         let names = try names()
         let known = Set(names.map(ExactName.init))
         guard let target = undeclared.first(where: { !known.contains(ExactName($0.name)) }) else { return }
-        throw target.error.suggesting(NearestName.nearest(to: target.name, among: names))
+        throw target.error.suggesting(
+            target.error.suggestion ?? NearestName.nearest(to: target.name, among: names))
     }
 
     /// The entry of a collection, by its name in files.

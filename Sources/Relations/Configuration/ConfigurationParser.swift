@@ -28,8 +28,12 @@ struct ConfigurationParser {
         let names = sections.map(\.name)
         var result: [Configuration.Collection] = []
         var undeclared: [Configuration.UndeclaredTarget] = []
+        let otherNames = Dictionary(
+            sections.compactMap { section in section.databaseName.map { ($0, section.name) } }.filter { $0 != $1 }
+        ) { first, _ in first }
         for section in sections {
-            var reader = ReferenceParser(parser: self, collection: section.name, collections: names)
+            var reader = ReferenceParser(
+                parser: self, collection: section.name, collections: names, otherNames: otherNames)
             result.append(
                 Configuration.Collection(
                     name: section.name, databaseName: section.databaseName,

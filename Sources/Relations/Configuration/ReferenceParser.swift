@@ -13,13 +13,18 @@ struct ReferenceParser {
     let collection: String
     /// What a reference may lead to, whatever the database and the file hold.
     let collections: [String]
+    /// Those of them that the database calls otherwise, by that name.
+    let otherNames: [String: String]
     /// Targets that only a database or a file can know.
     private(set) var undeclared: [Configuration.UndeclaredTarget] = []
 
-    init(parser: ConfigurationParser, collection: String, collections: [String]) {
+    init(
+        parser: ConfigurationParser, collection: String, collections: [String], otherNames: [String: String]
+    ) {
         self.parser = parser
         self.collection = collection
         self.collections = collections
+        self.otherNames = otherNames
     }
 
     private var place: String { "collection '\(collection)'" }
@@ -133,24 +138,22 @@ struct ReferenceParser {
         return Reference(collection: collection, path: path, target: target, targetPath: targetPath)
     }
 
-    /// A target that is not named in `collections` may be in the database or the file all the same. What looks like one of
-    /// those that are named is a slip.
-    /// - Returns: the collection: of a name with dots what stands before the first.
+    /// A target that is not named in `collections` may be in the database or the file all the same. One with a dot is said:
+    /// what of it is the collection's name, only `collections` can tell. So is one that has another name here.
     private mutating func undeclared(
         _ text: String, for path: FieldPath, at node: Node
     ) throws(ConfigurationError) -> String {
-        let dot = text.unicodeScalars.firstIndex(of: ".") ?? text.endIndex
-        let name = String(text[..<dot])
         let nearest =
-            NearestName.nearest(to: text, among: collections)
-            ?? (dot == text.endIndex
-                ? nil : NearestName.nearest(to: name, among: collections).map { $0 + text[dot...] })
+            otherNames[text] ?? NearestName.nearest(to: text, among: collections)
+            ?? text.firstIndex(of: ".").flatMap { dot in
+                NearestName.nearest(to: String(text[..<dot]), among: collections).map { $0 + text[dot...] }
+            }
         let error = parser.error(
             node, name: path.description, "unknown target '\(text)' for '\(path)' in \(place)",
             expected: "a collection named in 'collections'", suggestion: nearest)
-        guard nearest == nil, !name.isEmpty else { throw error }
-        undeclared.append(Configuration.UndeclaredTarget(name: name, error: error))
-        return name
+        guard otherNames[text] == nil, !text.unicodeScalars.contains(".") else { throw error }
+        undeclared.append(Configuration.UndeclaredTarget(name: text, error: error))
+        return text
     }
 
     private func condition(_ key: Node, at path: FieldPath) throws(ConfigurationError) -> Value {

@@ -55,11 +55,9 @@ struct NameIndex: Sendable {
         return found
     }
 
-    /// Whether one of these likenesses is to another collection than the path's own, and more than an abbreviation.
+    /// Whether the path is called just like another collection, and not like its own, `order_items.itemId`, at all.
     func isNamedAfterAnother(_ likeness: [Int: NameLikeness], than collection: String) -> Bool {
-        likeness.contains { target, likeness in
-            likeness >= .partial && !names[target].hasSameBytes(as: collection)
-        }
+        likeness.values.contains(.same) && !likeness.keys.contains { names[$0].hasSameBytes(as: collection) }
     }
 
     /// The words of the last name that says more than "key": of `customer.id`, `customer`.

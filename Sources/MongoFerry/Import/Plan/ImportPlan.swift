@@ -45,7 +45,7 @@ public struct ImportPlan: Sendable {
         var textOfPart: String? {
             guard isReplaced, !liveIsView, let query, let liveCount, liveCount > 0 else { return nil }
             return
-                "the file has only the documents that \(query.excerpt(200)) matches: all others that are there will be gone"
+                "the file has only the documents that \(query.oneLine.excerpt(200)) matches: all others that are there will be gone"
         }
 
         /// Whether the collection is not there yet, or has no documents.

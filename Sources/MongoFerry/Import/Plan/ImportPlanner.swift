@@ -170,7 +170,8 @@ struct ImportPlanner {
             if let existing { compareView(&step, existing, there) }
             return step
         }
-        step.query = metadata?.queries.first { [entry.name, entry.databaseName].contains($0.name) }?.query
+        let names = [entry.name, metadata?.collection(named: entry.name)?.databaseName]
+        step.query = metadata?.queries.first { names.contains($0.name) }?.query
         step.uuid = there.identities.uuid(of: entry.databaseName)
         guard let existing, !existingIsView else {
             if let kept { take(kept, into: &step, options: [:], indexes: []) }

@@ -8,8 +8,8 @@ enum TargetName {
         let reason: String?
         if name.isEmpty {
             reason = "it is empty"
-        } else if name.hasScalarPrefix("system.") {
-            reason = "names that start with 'system.' are the server's own"
+        } else if name.hasScalarPrefix("system.") || name.contains(".system.") {
+            reason = "names that start with 'system.', or have '.system.' in them, are the server's own"
         } else if name.contains("__mdb_internal") {
             reason = "names with '__mdb_internal' in them are the server's own"
         } else if OwnNames.contains(name) {

@@ -7,6 +7,7 @@ import Relations
 final class SurveyWorker: @unchecked Sendable {
     private var decoder: RowDecoder
     private let isLegacy: Bool
+    private let skipsEmptyLines: Bool
     private let contents: ContentHash?
     private(set) var rows: [String: FileSurvey.Rows] = [:]
     private(set) var problems: ProblemList
@@ -24,7 +25,8 @@ final class SurveyWorker: @unchecked Sendable {
     private let names: SurveyedNames
 
     init(
-        _ decoder: RowDecoder, problemLimit: Int, maximumDocument: Int, isLegacy: Bool, contents: ContentHash?,
+        _ decoder: RowDecoder, problemLimit: Int, maximumDocument: Int, isLegacy: Bool, skipsEmptyLines: Bool,
+        contents: ContentHash?,
         hashes: SharedHashes<String>, names: SurveyedNames
     ) {
         self.names = names
@@ -34,6 +36,7 @@ final class SurveyWorker: @unchecked Sendable {
         self.contents = contents
         problems = ProblemList(limit: problemLimit)
         self.isLegacy = isLegacy
+        self.skipsEmptyLines = skipsEmptyLines
     }
 
     /// - Throws: ``BackupError`` for more collections than can be held.
@@ -44,7 +47,7 @@ final class SurveyWorker: @unchecked Sendable {
         var decoder = decoder
         defer { self.decoder = decoder }
         try batch.forEachRow { row in
-            if isLegacy, row.bytes.isEmpty { return }
+            if skipsEmptyLines, row.bytes.isEmpty { return }
             do {
                 let (name, fields) = try decoder.fields(of: row)
                 if !name.hasSameBytes(as: current.name) {

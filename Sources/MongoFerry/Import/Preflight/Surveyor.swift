@@ -46,8 +46,8 @@ struct Surveyor {
                     maximumDocument: maximumDocument,
                     maximumRow: FileSurvey.maximumRow(maximumDocument, isLegacy: isLegacy),
                     measurements: measurements, legacyRows: isLegacy ? .all : .none),
-                problemLimit: problemLimit, maximumDocument: maximumDocument, isLegacy: isLegacy, contents: contents,
-                hashes: hashes, names: names)
+                problemLimit: problemLimit, maximumDocument: maximumDocument, isLegacy: isLegacy,
+                skipsEmptyLines: reader.metadata == nil, contents: contents, hashes: hashes, names: names)
         }
         let operation = operation
         try HugeBlocks.shared.keeping(2) {

@@ -8,8 +8,11 @@ import MongoDriver
 /// One that was waited for in vain, for as long as the connection string's `socketTimeoutMS` says, or whose program was
 /// killed, goes on, and what it writes would come into whatever has the collection's name by then.
 struct EarlierWrites {
-    let connection: Connection
+    let pool: ClientPool
+    let database: String
     let cancellation: Cancellation
+    /// Told once where there is something to wait for.
+    var tell: (String) -> Void = { _ in }
 
     private static let patience = Duration.seconds(60)
     private static let pause = 0.2
@@ -27,6 +30,11 @@ struct EarlierWrites {
         let start = ContinuousClock.now
         var waitedFor = try underWay(collection)
         let areThere = !waitedFor.isEmpty
+        if areThere {
+            tell(
+                "waiting for what an earlier import or an earlier attempt has sent: the server is still carrying it out"
+            )
+        }
         while !waitedFor.isEmpty {
             try cancellation.check()
             guard ContinuousClock.now - start < Self.patience else {
@@ -60,7 +68,7 @@ struct EarlierWrites {
         ]
         do {
             let reply = try Repeating.run { _ in
-                try connection.withClient { try $0.run(command, on: "admin", readPreference: .primary) }
+                try pool.withClient { try $0.run(command, on: "admin", readPreference: .primary) }
             }
             let found = reply["cursor"]?.document?["firstBatch"]?.array ?? []
             return found.compactMap { entry in
@@ -73,19 +81,18 @@ struct EarlierWrites {
     }
 
     private func filter(_ collection: String?) -> Document {
-        let name = connection.pool.connectionString.applicationName ?? Connection.applicationName
+        let name = pool.connectionString.applicationName ?? Connection.applicationName
         // Until a server has looked into a command it stands there under the database's name alone, as `NAME.$cmd`.
-        let places: Value = [
-            "$gt": .string("\(connection.database)."), "$lt": .string("\(connection.database)/"),
-            // The lock's own is among them.
-            "$ne": .string("\(connection.database).\(OwnNames.lock)"),
-        ]
+        var range: Document = ["$gt": .string("\(database)."), "$lt": .string("\(database)/")]
+        // The heart beats all the while.
+        if collection == nil { range = range.appending("$ne", .string("\(database).\(OwnNames.lock)")) }
+        let places = Value.document(range)
         var forms: [Value]
         let wanted: Value
         if let collection {
             let names: [Value] = [.string(collection), .string("system.buckets.\(collection)")]
             wanted = ["$in": .array(names)]
-            let namespaces = names.compactMap(\.string).map { Value.string("\(connection.database).\($0)") }
+            let namespaces = names.compactMap(\.string).map { Value.string("\(database).\($0)") }
             forms = [["op": "insert", "ns": ["$in": .array(namespaces)]]]
         } else {
             // Of `findAndModify`, the update is a document.

@@ -188,7 +188,7 @@ final class ImportLock: @unchecked Sendable {
     /// still this import's: before something is sent again whose outcome is unknown.
     /// - Throws: ``FerryError`` where it does not end, or the lock was lost; ``MongoError``; `CancellationError`.
     func settle(_ collection: String, _ cancellation: Cancellation) throws {
-        try EarlierWrites(connection: connection, cancellation: cancellation).waitForEnd(collection)
+        try earlierWrites(cancellation).waitForEnd(collection)
         // That took its time: what is there now may be the work of another import.
         try confirm()
     }
@@ -229,43 +229,30 @@ final class ImportLock: @unchecked Sendable {
         }
     }
 
-    /// Gives the lock back and removes its collection, which no other can have taken: its heart still beats.
+    /// Gives the lock back and removes its collection, which no other can have taken: its heart beats until it is gone.
     func release() throws {
-        let wasHeld = state.withLock {
-            defer { isHeld = false }
-            return isHeld && lost == nil
-        }
-        guard wasHeld else { return }
+        guard state.withLock({ isHeld && lost == nil }) else { return }
+        defer { state.withLock { isHeld = false } }
         try connection.withClient { client in
-            guard try current(client)?.document["owner"]?.string == owner else { return }
+            guard try isOwn(client) else { return }
             try remove(client)
         }
     }
 
-    /// Drops the collection with the lock, which is this import's.
-    private func remove(_ client: Client, _ writeConcern: WriteConcern = .majority) throws {
-        do {
-            try Repeating.run { isAgain in
-                do {
-                    try client.runWrite(
-                        ["drop": .string(OwnNames.lock)], on: connection.database, writeConcern: writeConcern)
-                } catch let error as MongoError where error.isNamespaceNotFound {
-                } catch let error as MongoError where error.isWorthRepeating && (isAgain || error.domain != .server) {
-                    throw Unanswered()
-                }
-            }
-        } catch is Unanswered {
-            // It may have been carried out, and the lock be the next import's by now: only this one's is removed.
-            try Repeating.run { _ in
-                _ = try client.runWrite(
-                    [
-                        "delete": .string(OwnNames.lock),
-                        "deletes": [["q": ["_id": .string(Self.documentID), "owner": .string(owner)], "limit": 1]],
-                    ], on: connection.database, writeConcern: writeConcern)
-            }
-        }
+    private func isOwn(_ client: Client) throws -> Bool {
+        try current(client)?.document["owner"]?.string == owner
     }
 
-    /// Nobody knows whether the lock was dropped.
-    private struct Unanswered: Error {}
+    private func earlierWrites(_ cancellation: Cancellation) -> EarlierWrites {
+        EarlierWrites(pool: connection.pool, database: connection.database, cancellation: cancellation)
+    }
+
+    /// Drops the collection with the lock, which is this import's.
+    private func remove(_ client: Client, _ writeConcern: WriteConcern = .majority) throws {
+        try client.dropOwn(collection, writeConcern: writeConcern) {
+            // It may have been carried out, and the lock be the next import's by now; or be carried out yet.
+            try earlierWrites(Cancellation()).waitForEnd(OwnNames.lock)
+            return try isOwn(client)
+        }
+    }
 }

@@ -21,7 +21,12 @@ struct OwnRecords {
         let bulk = try client.bulkWrite(to: namespace)
         try bulk.deleteOne(filter: Self.filter(.string(id)))
         try execute(bulk)
-        if try client.countDocuments(namespace) == 0 { try client.drop(namespace) }
+        guard try client.countDocuments(namespace) == 0 else { return }
+        try client.drop(namespace) {
+            // Carried out later it would take the next record away.
+            try EarlierWrites(pool: client.pool, database: namespace.database, cancellation: Cancellation())
+                .waitForEnd(namespace.collection)
+        }
     }
 
     private func execute(_ bulk: BulkWrite) throws {

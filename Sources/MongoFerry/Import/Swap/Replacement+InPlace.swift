@@ -50,7 +50,9 @@ extension Replacement {
     /// What an interrupted import had kept already goes on with the collections that it had made.
     private func definitionToKeep(of step: ImportPlan.Step) -> KeptDefinitions.Entry? {
         guard mustKeepDefinition(of: step) else { return nil }
-        var entry = step.kept ?? KeptDefinitions.Entry(definition: step.entry, source: step.uuid)
+        // What was refused stands in the step's own definition by now, with all else.
+        let interrupted = step.kept.flatMap { $0.isOfRefused ? nil : $0 }
+        var entry = interrupted ?? KeptDefinitions.Entry(definition: step.entry, source: step.uuid)
         entry.definition = step.entry
         return entry
     }
@@ -78,7 +80,13 @@ extension Replacement {
                 throw error
             } catch {
                 // Refused: at first it is as it was, which is complete unless something was kept of it before.
-                if remains == .whole, entry != nil, step.kept == nil { try kept.forget(step.databaseName) }
+                if remains == .whole, entry != nil {
+                    if let before = step.kept {
+                        if before.isOfRefused { try kept.keep(before) }
+                    } else {
+                        try kept.forget(step.databaseName)
+                    }
+                }
                 throw error
             }
         }

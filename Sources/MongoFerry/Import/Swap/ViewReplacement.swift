@@ -24,7 +24,12 @@ struct ViewReplacement {
                 in: connection.database, named: [step.databaseName], readPreference: .primary
             ).first
         }
-        guard let existing else { return try create(step) }
+        guard let existing else {
+            do { return try create(step) } catch let error as MongoError where error.isOfUnknownOutcome {
+                remains = .either
+                throw error
+            }
+        }
         if existing.kind == .view, existing.options == step.entry.options { return }
         switch existing.kind {
         case .collection: try takePlace(of: existing, step, number, &remains)
@@ -114,6 +119,7 @@ struct ViewReplacement {
             do {
                 try displaced.restore(name, from: place)
             } catch let second {
+                remains = .oldOrNothing
                 var fault = FerryError(explaining: error)
                 fault.text += ", and the collection \(name) did not get its name back: \(second)"
                 fault.details.append(
