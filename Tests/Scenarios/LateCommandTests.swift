@@ -286,6 +286,29 @@ extension OwnServerTests.MeanwhileTests {
         }
     }
 
+    /// A killed import's drop of its lock takes the next one's, which has written nothing by then and takes another.
+    @Test func aKilledImportsDropOfItsLockIsWaitedFor() throws {
+        try withDatabase(on: server) { database, folder in
+            try folder.write("collection,data\nc,\"{\"\"_id\"\":1}\"\n", to: "c.csv")
+            try folder.write("collection,data\nd,\"{\"\"_id\"\":1}\"\n", to: "d.csv")
+            let pause = try FailPoint(
+                server, ["drop"], mode: .times(1),
+                [
+                    "blockConnection": true, "blockTimeMS": 3000,
+                    "namespace": .string("\(database.name).__mongoferry_lock"),
+                ])
+            let killed = try Program(importing(database, folder.file("c.csv"), []))
+            try pause.waitUntilEntered()
+            killed.send(SIGKILL)
+            _ = try killed.wait()
+            let outcome = try Program.run(importing(database, folder.file("d.csv"), []))
+            try poll("the end of the drop") { try !isUnderWay("drop", in: database) }
+            try pause.off()
+            #expect(outcome.status == 0, "\(outcome.text)")
+            #expect(try database.names() == ["c", "d"])
+        }
+    }
+
     /// The same of what it has kept of one collection, while it loads the next.
     @Test func aLateDropOfWhatWasKeptTakesNoOtherRecord() throws {
         try withDatabase(on: server) { database, folder in

@@ -81,15 +81,21 @@ struct ImportRun {
     }
 
     private mutating func writeUnderLock(_ prepared: Prepared) throws {
-        let lock = try ImportLock(connection)
+        var lock = try ImportLock(connection)
         defer { giveBack(lock) }
         // Before the first look at what is there: what an earlier import has sent would still come into it.
         let hasWaited = try EarlierWrites(
             pool: connection.pool, database: connection.database, cancellation: operation.cancellation,
             tell: operation.info
         ).waitForEnd()
+        let tookOver = lock.tookOver
+        // What was waited for may have been the drop of an earlier lock, which was this one by then.
+        if hasWaited, try !lock.isHeldStill() {
+            try lock.release()
+            lock = try ImportLock(connection)
+        }
         var prepared = prepared
-        if hasWaited || lock.tookOver { try countAgain(&prepared.plan) }
+        if hasWaited || tookOver { try countAgain(&prepared.plan) }
         try write(prepared, lock)
     }
 

@@ -83,10 +83,10 @@ struct EarlierWrites {
     private func filter(_ collection: String?) -> Document {
         let name = pool.connectionString.applicationName ?? Connection.applicationName
         // Until a server has looked into a command it stands there under the database's name alone, as `NAME.$cmd`.
-        var range: Document = ["$gt": .string("\(database)."), "$lt": .string("\(database)/")]
+        let all: Document = ["$gt": .string("\(database)."), "$lt": .string("\(database)/")]
         // The heart beats all the while.
-        if collection == nil { range = range.appending("$ne", .string("\(database).\(OwnNames.lock)")) }
-        let places = Value.document(range)
+        let places = Value.document(
+            collection == nil ? all.appending("$ne", .string("\(database).\(OwnNames.lock)")) : all)
         var forms: [Value]
         let wanted: Value
         if let collection {
@@ -99,6 +99,8 @@ struct EarlierWrites {
             wanted = ["$type": "string", "$ne": .string(OwnNames.lock)]
             forms = [
                 ["op": ["$in": ["insert", "update", "remove"]], "ns": places],
+                // Of a lock that is the next import's by then.
+                ["command.drop": .string(OwnNames.lock), "ns": .document(all)],
                 // It is a command of the database `admin`.
                 ["command.renameCollection": places],
                 // What it builds beside the live data goes with that.

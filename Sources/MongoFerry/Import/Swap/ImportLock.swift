@@ -184,6 +184,12 @@ final class ImportLock: @unchecked Sendable {
         try check()
     }
 
+    /// Whether it is there still, by a majority of the members.
+    func isHeldStill() throws -> Bool {
+        try Repeating.run { _ in try beat(.majority) }
+        return state.withLock { lost == nil }
+    }
+
     /// Waits until nothing is under way any more that was sent before about a collection, and makes sure that the lock is
     /// still this import's: before something is sent again whose outcome is unknown.
     /// - Throws: ``FerryError`` where it does not end, or the lock was lost; ``MongoError``; `CancellationError`.
@@ -231,8 +237,8 @@ final class ImportLock: @unchecked Sendable {
 
     /// Gives the lock back and removes its collection, which no other can have taken: its heart beats until it is gone.
     func release() throws {
-        guard state.withLock({ isHeld && lost == nil }) else { return }
         defer { state.withLock { isHeld = false } }
+        guard state.withLock({ isHeld && lost == nil }) else { return }
         try connection.withClient { client in
             guard try isOwn(client) else { return }
             try remove(client)
