@@ -5,7 +5,7 @@ import MongoFerry
 import Testing
 
 /// Commands whose answers nobody has waited for, and which the server carries out late; and what others do meanwhile.
-extension OwnServerTests.MeanwhileTests {
+extension BusyServerTests.MeanwhileTests {
     /// An answer that takes longer is none to the program: the server goes on all the same.
     private func impatient(_ database: TestDatabase, _ file: String, _ more: [String]) -> [String] {
         let uri = server.uri()

@@ -4,12 +4,12 @@ import MongoDriver
 import MongoFerry
 import Testing
 
-extension OwnServerTests {
+extension BusyServerTests {
     /// What other programs do between an import's attempts at one thing.
     @Suite(.serialized) struct MeanwhileTests {
         let server: OwnServer
 
-        init() throws { server = try OwnServerTests.server.get() }
+        init() throws { server = try BusyServerTests.server.get() }
 
         func export(_ database: TestDatabase, to file: String) throws {
             let outcome = try Program.run(["export", "--uri", server.uri(), "--db", database.name, "-o", file])

@@ -9,6 +9,14 @@ enum OwnServerTests {
     static let server = Result { try OwnServer() }
 }
 
+/// A suite whose commands are held up while others do something: most of its time it waits.
+@Suite(
+    .serialized, .onThreadOfItsOwn("meanwhile"),
+    .enabled("MONGOD_BINARY must name a mongod: Scripts/mongod path", { OwnServer.isPossible }))
+enum BusyServerTests {
+    static let server = Result { try OwnServer() }
+}
+
 /// Suites whose server fails: one test after the other, for a fail point holds for all of a server's clients.
 @Suite(
     .serialized, .onThreadOfItsOwn("faults"),
