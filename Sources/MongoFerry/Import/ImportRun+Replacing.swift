@@ -54,7 +54,7 @@ extension ImportRun {
         countRefused(outcome.refusedIndexes)
         if !outcome.isRefused, !outcome.lateWrites.isEmpty {
             report.advice.append(
-                "All of the file is in place. The documents that came after the plan was made are in no collection any more: have the programs that wrote them write them again, or stop these before a replace."
+                "The new collections are in place. The documents that came after the plan was made are in none any more: have the programs that wrote them write them again, or stop these before a replace."
             )
         }
         if outcome.isRefused {

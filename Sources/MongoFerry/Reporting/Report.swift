@@ -73,6 +73,9 @@ public struct Report: Sendable {
     public var isDryRun = false
     public var file: String?
     public var database: String?
+    /// Of a verify of a database alone: its references are those that its data show, and one whose values lead nowhere, all or
+    /// most, is not among them; not in the JSON.
+    package var hasDiscoveredReferences = false
     /// What a command must be told to reach the same server; not in the JSON.
     var targetOptions: [String] = []
     /// Options that another command with the same file and the same collections needs; not in the JSON.

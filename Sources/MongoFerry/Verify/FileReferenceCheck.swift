@@ -57,15 +57,13 @@ struct FileReferenceCheck {
         return groups.map { group in
             var check = FileGroupCheck(group)
             for reference in group.references {
-                let isLeftOut = isLeftOut(reference.target)
-                if isLeftOut {
-                    // Only the database's count.
-                } else if reference.targetPath != .id {
+                let counts = !isLeftOut(reference.target)
+                if counts, reference.targetPath != .id {
                     check.values.append(fields[TargetField(reference)] ?? RecordHashes())
-                } else if let rows = survey.rows(of: reference.target) {
+                } else if counts, let rows = survey.rows(of: reference.target) {
                     check.values.append(rows.ids)
                 }
-                if !isLeftOut, isWhole(reference.target, entries) {
+                if counts, isWhole(reference.target, entries) {
                     check.outcome.isTargetMissing = false
                 } else if let live {
                     guard live.contains(databaseName(reference.target)) else { continue }

@@ -60,6 +60,7 @@ public struct Verify: Sendable {
         try configuration.checkTargets { found.map(\.name) }
         var report = Report(operation: .verify)
         report.database = database
+        report.hasDiscoveredReferences = configuration.references.isEmpty
         report.excluded = catalog.excluded
         report.warnings += [
             UnseenOptions.warning(found, in: database), try UnfinishedImport.warning(found, connection),

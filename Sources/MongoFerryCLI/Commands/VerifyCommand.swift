@@ -121,9 +121,8 @@ struct VerifyCommand: ParsableCommand {
         guard let file else {
             let database = result.database ?? ""
             if !note.isEmpty { return "\(database): no fault found\(note)" }
-            // One whose values lead nowhere, all or most, cannot be discovered.
-            return (try? common.configuration().references.isEmpty) == false
-                ? "\(database): sound" : "\(database): sound, by the references that its data show"
+            return "\(database): sound"
+                + (result.hasDiscoveredReferences ? ", by the references that its data show" : "")
         }
         guard let database = result.database else { return "\(file): sound" }
         let records = result.excluded.isEmpty ? "all of its records" : "the chosen collections' records"

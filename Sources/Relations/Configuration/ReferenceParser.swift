@@ -18,15 +18,6 @@ struct ReferenceParser {
     /// Targets that only a database or a file can know.
     private(set) var undeclared: [Configuration.UndeclaredTarget] = []
 
-    init(
-        parser: ConfigurationParser, collection: String, collections: [String], otherNames: [String: String]
-    ) {
-        self.parser = parser
-        self.collection = collection
-        self.collections = collections
-        self.otherNames = otherNames
-    }
-
     private var place: String { "collection '\(collection)'" }
 
     mutating func references(_ node: Node?) throws(ConfigurationError) -> [Reference] {

@@ -106,7 +106,7 @@ extension Replacement {
 
     /// Removes what was kept of a collection that is complete now, but for the indexes that the server refused: they are
     /// nowhere else, and the next import tries them again. It is complete, whether that succeeds or not.
-    func settle(_ step: ImportPlan.Step, _ plan: ImportPlan, refused: [Document]) {
+    func noteComplete(_ step: ImportPlan.Step, _ plan: ImportPlan, refused: [Document]) {
         guard plan.kept.contains(step.databaseName) || mustKeepDefinition(of: step) else { return }
         do {
             try connection.withClient {

@@ -106,7 +106,7 @@ struct Replacement {
             }
             outcome.swapped.append(step.name)
             outcome.part = nil
-            settle(step, plan, refused: outcome.refusedIndexes[refused...].map(\.index))
+            noteComplete(step, plan, refused: outcome.refusedIndexes[refused...].map(\.index))
         }
     }
 
