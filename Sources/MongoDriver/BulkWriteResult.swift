@@ -11,8 +11,6 @@ public struct BulkWriteResult: Sendable {
     /// The operations that the server refused, by index.
     public internal(set) var writeErrors: [WriteError] = []
     public internal(set) var writeConcernErrors: [WriteConcernError] = []
-    /// The `_id` of each document that an upsert created, by the operation's index.
-    public internal(set) var upsertedIDs: [(index: Int, id: Value)] = []
     /// How many operations, from the first on, have a known outcome: all, unless an error was thrown or an ordered
     /// write stopped.
     public internal(set) var settled = 0
@@ -33,10 +31,6 @@ public struct BulkWriteResult: Sendable {
         modified += Self.number("nModified", in: reply)
         upserted += Self.number("nUpserted", in: reply)
         deleted += Self.number("nRemoved", in: reply)
-        try reply["upserted"]?.document?.forEach {
-            guard let entry = $0.document, let id = entry["_id"] else { return }
-            upsertedIDs.append((offset + Int(entry["index"]?.integer ?? 0), id.copy))
-        }
         writeErrors += errors
         try reply["writeConcernErrors"]?.document?.forEach {
             if let entry = $0.document { writeConcernErrors.append(WriteConcernError(entry)) }

@@ -17,12 +17,9 @@ public struct ConnectionString: Sendable, CustomStringConvertible {
     public let replicaSet: String?
     public let applicationName: String?
     public let readConcernLevel: String?
-    /// Whether `readPreference` is given.
-    public let hasReadPreference: Bool
     /// What `w`, `journal` and `wtimeoutMS` say; nil where none is given.
     public let writeConcern: WriteConcern?
     public let retriesReads: Bool
-    public let retriesWrites: Bool
     public let usesTLS: Bool
     /// Whether it has the password of an encrypted private key.
     public let hasKeyPassword: Bool
@@ -60,10 +57,8 @@ public struct ConnectionString: Sendable, CustomStringConvertible {
         applicationName = mongoc_uri_get_appname(handle).map { String(cString: $0) }
         readConcernLevel = mongoc_uri_get_read_concern(handle).flatMap(mongoc_read_concern_get_level)
             .map { String(cString: $0) }
-        hasReadPreference = mongoc_uri_has_option(handle, MONGOC_URI_READPREFERENCE)
         writeConcern = WriteConcern(uri: handle)
         retriesReads = mongoc_uri_get_option_as_bool(handle, MONGOC_URI_RETRYREADS, true)
-        retriesWrites = mongoc_uri_get_option_as_bool(handle, MONGOC_URI_RETRYWRITES, true)
         usesTLS = mongoc_uri_get_tls(handle)
         hasKeyPassword = mongoc_uri_has_option(handle, MONGOC_URI_TLSCERTIFICATEKEYFILEPASSWORD)
         authSource = mongoc_uri_get_auth_source(handle).map { String(cString: $0) }

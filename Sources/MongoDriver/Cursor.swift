@@ -2,7 +2,8 @@ import BSON
 
 /// A server's answer to a query, read batch by batch or document by document.
 ///
-/// Belongs to the thread that reads it. Keeps its session and its client out of the pool until it is gone.
+/// Belongs to the thread that reads it. Keeps its session and its client out of the pool until it is gone. Whoever may
+/// leave it before its end has to ``close()`` it: the server would keep it for ten minutes.
 public final class Cursor {
     /// The point in time that a snapshot read sees, for other cursors to see the same; nil for any other read.
     public let atClusterTime: Timestamp?
@@ -64,9 +65,10 @@ public final class Cursor {
         return true
     }
 
-    /// Calls `body` with every document that is left. Where `body` throws, what came with its document is lost.
+    /// Calls `body` with every document that is left, and closes it. Where `body` throws, the rest is lost.
     /// - Throws: as ``next(_:)``.
     public func forEach(_ body: (RawDocument) throws -> Void) throws {
+        defer { close() }
         while let batch = try nextBatch() { try batch.forEach(body) }
     }
 
@@ -107,6 +109,4 @@ public final class Cursor {
             throw error
         }
     }
-
-    deinit { close() }
 }

@@ -8,11 +8,8 @@ public struct FindOptions: Sendable {
     public var hint: Value?
     /// The first documents only; nil or 0 for all.
     public var limit: Int?
-    public var skip: Int?
     /// Documents a batch; nil leaves it to the server: 101 first, then 16 MB at a time.
     public var batchSize: Int?
-    /// Keeps the server from closing the cursor after ten minutes without a read. The session's half hour stays.
-    public var noCursorTimeout = false
     public var collation: Document?
     /// Bounds on the index that `hint` names.
     public var min: Document?
@@ -23,18 +20,16 @@ public struct FindOptions: Sendable {
     public var readPreference: ReadPreference
 
     public init(
-        projection: Document? = nil, sort: Document? = nil, hint: Value? = nil, limit: Int? = nil, skip: Int? = nil,
-        batchSize: Int? = nil, noCursorTimeout: Bool = false, collation: Document? = nil, min: Document? = nil,
-        max: Document? = nil, allowDiskUse: Bool? = nil, readConcern: Document? = nil,
+        projection: Document? = nil, sort: Document? = nil, hint: Value? = nil, limit: Int? = nil,
+        batchSize: Int? = nil, collation: Document? = nil, min: Document? = nil, max: Document? = nil,
+        allowDiskUse: Bool? = nil, readConcern: Document? = nil,
         readPreference: ReadPreference = .connectionString
     ) {
         self.projection = projection
         self.sort = sort
         self.hint = hint
         self.limit = limit
-        self.skip = skip
         self.batchSize = batchSize
-        self.noCursorTimeout = noCursorTimeout
         self.collation = collation
         self.min = min
         self.max = max
@@ -50,10 +45,8 @@ public struct FindOptions: Sendable {
             if let sort { $0.append("sort", .document(sort)) }
             if let projection { $0.append("projection", .document(projection)) }
             if let hint { $0.append("hint", hint) }
-            if let skip { $0.append("skip", .int64(Int64(skip))) }
             if let limit { $0.append("limit", .int64(Int64(limit))) }
             if let batchSize { $0.append("batchSize", .int64(Int64(batchSize))) }
-            if noCursorTimeout { $0.append("noCursorTimeout", true) }
             if let collation { $0.append("collation", .document(collation)) }
             if let min { $0.append("min", .document(min)) }
             if let max { $0.append("max", .document(max)) }

@@ -66,7 +66,6 @@ import Testing
 
             #expect(result.inserted == 1 && result.deleted == 1 && result.upserted == 1)
             #expect(result.matched == 2 && result.modified == 1)
-            #expect(result.upsertedIDs.map(\.index) == [4] && result.upsertedIDs.map(\.id) == [5])
             #expect(result.writeErrors.map(\.index) == [1, 2, 3, 8])
             #expect(result.writeErrors.map(\.code) == [11000, 121, 11000, 11000])
             #expect(result.writeErrors[1].isDocumentValidationFailure)

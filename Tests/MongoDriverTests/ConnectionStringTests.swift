@@ -130,10 +130,9 @@ import Testing
         #expect(connectionString.hosts == ["a:1", "b:27017"])
         #expect(connectionString.username == "amara")
         #expect(connectionString.replicaSet == "rs0")
-        #expect(connectionString.hasReadPreference)
         #expect(connectionString.readConcernLevel == "majority")
         #expect(connectionString.writeConcern == WriteConcern(.nodes(2), journal: true, timeout: 900))
-        #expect(!connectionString.retriesReads && connectionString.retriesWrites)
+        #expect(!connectionString.retriesReads)
         #expect(connectionString.applicationName == "claims")
     }
 
@@ -143,7 +142,7 @@ import Testing
         #expect(connectionString.hosts == ["localhost:27017"])
         #expect(connectionString.username == nil && connectionString.replicaSet == nil)
         #expect(connectionString.readConcernLevel == nil && connectionString.writeConcern == nil)
-        #expect(!connectionString.hasReadPreference && !connectionString.usesTLS)
+        #expect(connectionString.retriesReads && !connectionString.usesTLS)
     }
 
     @Test(arguments: [

@@ -34,9 +34,9 @@ import Testing
             let collation: Document = ["locale": "fr", "strength": 1]
             #expect(try ids(["name": "e"], FindOptions(collation: collation)).count == 9)
             #expect(try ids(["name": "e"], FindOptions()).count == 8)
-            let page = FindOptions(projection: ["_id": 1], sort: ["_id": -1], limit: 5, skip: 1, batchSize: 2)
-            #expect(try ids([:], page) == [8, 7, 6, 5, 4])
-            let bounded = FindOptions(hint: "_id_", noCursorTimeout: true, min: ["_id": 3], max: ["_id": 6])
+            let page = FindOptions(projection: ["_id": 1], sort: ["_id": -1], limit: 5, batchSize: 2)
+            #expect(try ids([:], page) == [9, 8, 7, 6, 5])
+            let bounded = FindOptions(hint: "_id_", min: ["_id": 3], max: ["_id": 6])
             #expect(try ids([:], bounded) == [3, 4, 5])
             #expect(throws: MongoError.self) { try ids([:], FindOptions(hint: "no_such_index")) }
         }
@@ -97,6 +97,7 @@ import Testing
             #expect(reply["n"] == 300)
             let other = try database.pool.makeClient()
             #expect(throws: MongoError.self) { try other.run(["ping": 1], on: "admin", session: session) }
+            cursors.forEach { $0.close() }
         }
     }
 
@@ -104,13 +105,13 @@ import Testing
         try withTestDatabase { database in
             try database.insert((0..<1_000).map { ["_id": .int32($0)] }, into: "c")
             let options = FindOptions(batchSize: 5)
-            do {
-                let cursor = try database.client.find(database.namespace("c"), [:], options: options)
-                #expect(try cursor.next { _ in })
-                #expect(try openCursors(of: database.name, database.pool).count == 1)
-            }
+            struct Enough: Error {}
+            let thrown = try database.client.find(database.namespace("c"), [:], options: options)
+            #expect(try openCursors(of: database.name, database.pool).count == 1)
+            #expect(throws: Enough.self) { try thrown.forEach { _ in throw Enough() } }
             #expect(try openCursors(of: database.name, database.pool).count == 0)
             let closed = try database.client.find(database.namespace("c"), [:], options: options)
+            #expect(try closed.next { _ in })
             closed.close()
             #expect(try openCursors(of: database.name, database.pool).count == 0)
             #expect(try !closed.next { _ in })

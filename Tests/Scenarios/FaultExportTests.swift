@@ -302,6 +302,27 @@ extension FaultServerTests {
             }
         }
 
+        @Test func thatTheSnapshotsHistoryMayNotLastIsSaidAtTheBeginning() throws {
+            try withDatabase(on: server) { database, folder in
+                let large = String(repeating: "x", count: 1 << 20)
+                try database.insert((0..<80).map { ["_id": .int32($0), "large": .string(large)] }, into: "large")
+                let admin = try server.pool().makeClient()
+                try admin.run(["setParameter": 1, "minSnapshotHistoryWindowInSeconds": 20], on: "admin")
+                defer {
+                    _ = try? admin.run(["setParameter": 1, "minSnapshotHistoryWindowInSeconds": 300], on: "admin")
+                }
+                let slow = try FailPoint(
+                    server, ["getMore"], mode: .alwaysOn, ["blockConnection": true, "blockTimeMS": 700])
+                let program = try Program(exporting(database, to: folder.file("all.csv"), ["--jobs", "1"]))
+                try poll("the warning comes") { program.errorsSoFar.contains("minSnapshotHistoryWindow") }
+                try slow.off()
+                let outcome = try program.wait()
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(outcome.errors.contains("keeps the history of a snapshot for 20 seconds"), "\(outcome.errors)")
+                #expect(outcome.errors.split(separator: "minSnapshotHistoryWindow").count == 2, "\(outcome.errors)")
+            }
+        }
+
         @Test func aSlowReaderAtTheEndOfAPipeDoesNotMakeTheSnapshotOutliveItsHistory() throws {
             try withDatabase(on: server) { database, folder in
                 try database.insert([["_id": 1, "ticks": 0]], into: "clock")

@@ -50,6 +50,7 @@ struct DocumentSample {
     private func quick(_ client: Client, _ body: (RawDocument) throws -> Void) throws {
         var ids: Set<Value> = []
         func take(_ cursor: Cursor) throws {
+            defer { cursor.close() }
             // Some of them may be much larger than the average.
             var bytes = 0
             while bytes < Self.maximumBytes / 2,

@@ -80,14 +80,14 @@ extension Export {
     /// Reads, encodes and writes at the same time, on threads of their own.
     func run(
         _ parts: [ReadPart], _ names: [String], _ chunks: OrderedChunks, _ sink: RowSink, jobs: Int, readers: Int,
-        opensInTurn: Bool, _ connection: Connection, _ operation: OperationContext
+        opensInTurn: Bool, watches: [HistoryWatch?], _ connection: Connection, _ operation: OperationContext
     ) throws {
         // What is in it is bounded by the bytes in the chunks' lines.
         let encoders = BoundedQueue<RawChunk>(capacity: 1000)
         let readers = max(1, min(readers, parts.count))
         let reader = PartReader(
             parts: PartQueue(parts) { $0.isLarge }, chunks: chunks, encoders: encoders, operation: operation,
-            hasCompany: readers > 1, opensInTurn: opensInTurn)
+            hasCompany: readers > 1, opensInTurn: opensInTurn, watches: watches)
         let encoder = ChunkEncoder(
             chunks: chunks, queue: encoders, names: names, mode: options.json,
             isBare: options.plain)

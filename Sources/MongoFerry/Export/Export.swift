@@ -216,7 +216,8 @@ public struct Export: Sendable {
             options.jobs, averages: collections.compactMap { sizes[$0.databaseName]?.averageDocument })
         try run(
             parts, collections.map(\.name), chunks, sink, jobs: jobs, readers: readers,
-            opensInTurn: moment.consistency == .collection, connection, operation)
+            opensInTurn: moment.consistency == .collection,
+            watches: HistoryWatch.all(collections, sizes, queries, moment), connection, operation)
         try operation.cancellation.check()
         let cut = collections.indices.filter { counts[$0] > 1 }
         try checkSums(cut.map { (collections[$0], sink.outcomes[$0].read) }, moment, connection)

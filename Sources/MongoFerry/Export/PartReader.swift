@@ -15,6 +15,8 @@ struct PartReader {
     /// Whether a collection is asked for only when it is its turn to be written: it has a snapshot of its own, which should
     /// not grow old while it waits.
     let opensInTurn: Bool
+    /// By collection, those that are read from snapshots.
+    let watches: [HistoryWatch?]
 
     /// Reads until there are no parts left.
     /// - Parameter takesLarge: false to leave those that may hold huge documents to others.
@@ -24,8 +26,12 @@ struct PartReader {
             try operation.cancellation.check()
             if opensInTurn { try chunks.waitForTurn(of: part.collection) }
             if hasCompany { try chunks.waitForHuge() }
+            let watch = watches[part.collection]
+            watch?.begin()
             let cursor = try client.find(part.namespace, part.filter, options: part.options)
+            defer { cursor.close() }
             while let batch = try cursor.nextBatch() {
+                watch?.count(batch.byteCount, client, operation)
                 let isAlone = try hasCompany || swells(batch)
                 try hand(over: batch, of: part.collection, cursor)
                 if isAlone { try chunks.waitForHuge(cursor.keepAlive) }

@@ -15,12 +15,12 @@ extension ImportRun {
                 outcome.inserted = step.records - survey.problemCount(amongRowsOf: step.name)
                 outcome.read = outcome.inserted
                 outcome.deleted = step.liveCount ?? 0
-            } else if let unchanged = unchanged(step, compared) {
+            } else if let unchanged = unchanged(step, compared[step.name]) {
                 outcome = unchanged
             } else {
                 let result = try loader.load(
                     step.name, into: connection.namespace(step.databaseName), upsertWay(step, key), isDryRun: true,
-                    known: knownRows(step, compared, survey))
+                    known: knownRows(step, compared[step.name], survey))
                 outcome = result.outcome
                 results.append(result)
                 if options.mode == .replace, let live = step.liveCount {

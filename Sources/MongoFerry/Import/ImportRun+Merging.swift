@@ -85,53 +85,11 @@ extension ImportRun {
             var part: CollectionOutcome?
             do {
                 try operation.cancellation.check()
-                let present = present(step, there.contents[step.databaseName])
-                if there[step.databaseName] == nil {
-                    try create(step)
-                    if let kept = step.kept { try noteMade(kept) }
-                }
-                let uuid = try step.way == .view ? nil : step.uuid ?? connection.uuid(of: step.databaseName)
-                // Documents that the merge mends may stand in an index's way.
-                let early = try build(step, present: present) { !step.comesAfterTheDocuments($0) }
-                noteRefused(early.filter { !$0.isForDuplicates })
-                let waiting = early.filter(\.isForDuplicates)
-                guard step.way != .view else { continue }
-                let isOrdered = step.entry.isCapped || step.entry.kind == .timeseries
-                if let outcome = unchanged(step, compared) {
-                    noteRefused(waiting)
-                    if let uuid = step.uuid { written.append((step, uuid)) }
-                    report.collections.append(outcome)
-                    tallied[step.name] = compared[step.name]?.outcomes
-                    continue
-                }
-                var loader = loader
-                if !step.wasEmpty { loader.references = nil }
-                let result = try loader.load(
-                    step.name, into: connection.namespace(step.databaseName), upsertWay(step, key),
-                    writers: isOrdered ? 1 : nil, known: knownRows(step, compared, loader.survey)
-                ) { part = $0 }
-                part = result.outcome
-                if step.wasEmpty {
-                    tallied[step.name] = result.references
-                    noteRefused(try build(step, present: present) { step.comesAfterTheDocuments($0) })
-                }
-                let refused = Set(waiting.map { CollectionDifferences.name(of: $0.index) })
-                noteRefused(try build(step, present: present) { refused.contains(CollectionDifferences.name(of: $0)) })
-                if let uuid { written.append((step, uuid)) }
-                report.collections.append(result.outcome)
-                results.append(result)
+                let done = try upsert(step, loader, compared[step.name], there) { part = $0 }
+                if let uuid = done.uuid { written.append((step, uuid)) }
+                if let result = done.result { results.append(result) }
             } catch {
-                let done = report.collections.map(\.name)
-                if let part { report.collections.append(part) }
-                let cause = FerryError(explaining: error)
-                let name = "\(step.databaseName): "
-                throw FerryError(
-                    cause.text.hasPrefix(name) ? cause.text : name + cause.text,
-                    kind: cause.kind == .interrupted ? cause.kind : .failed,
-                    details: cause.details + [
-                        "Done: \(done.isEmpty ? "none" : done.joined(separator: ", ")). Written in part: \(step.name)."
-                    ],
-                    advice: cause.advice + ["Run the import again: it goes on where this one stopped."])
+                throw stopped(error, at: step, part)
             }
         }
         do {
@@ -144,6 +102,65 @@ extension ImportRun {
         forgetKept(plan)
         note(results, legacy)
         noteRejections()
+    }
+
+    /// Writes one collection, unless it is equal, and notes its outcome.
+    /// - Parameter whereStopped: gets what was done of it where the rest was not.
+    /// - Returns: what came of the writing, and whose documents they are; nil of a view.
+    private mutating func upsert(
+        _ step: ImportPlan.Step, _ loader: RowLoader, _ compared: LiveComparison.Result?, _ there: LiveCatalog,
+        whereStopped: (CollectionOutcome) -> Void
+    ) throws -> (result: RowLoader.Result?, uuid: Value?) {
+        let present = present(step, there.contents[step.databaseName])
+        if there[step.databaseName] == nil {
+            try create(step)
+            if let kept = step.kept { try noteMade(kept) }
+        }
+        let uuid = try step.way == .view ? nil : step.uuid ?? connection.uuid(of: step.databaseName)
+        // Documents that the merge mends may stand in an index's way.
+        let early = try build(step, present: present) { !step.comesAfterTheDocuments($0) }
+        noteRefused(early.filter { !$0.isForDuplicates })
+        let waiting = early.filter(\.isForDuplicates)
+        guard step.way != .view else { return (nil, nil) }
+        if let outcome = unchanged(step, compared) {
+            noteRefused(waiting)
+            report.collections.append(outcome)
+            tallied[step.name] = compared?.outcomes
+            return (nil, step.uuid)
+        }
+        var loader = loader
+        if !step.wasEmpty { loader.references = nil }
+        let isOrdered = step.entry.isCapped || step.entry.kind == .timeseries
+        let result = try loader.load(
+            step.name, into: connection.namespace(step.databaseName), upsertWay(step, key),
+            writers: isOrdered ? 1 : nil, known: knownRows(step, compared, loader.survey),
+            whereStopped: whereStopped)
+        whereStopped(result.outcome)
+        if step.wasEmpty {
+            tallied[step.name] = result.references
+            noteRefused(try build(step, present: present) { step.comesAfterTheDocuments($0) })
+        }
+        let refused = Set(waiting.map { CollectionDifferences.name(of: $0.index) })
+        noteRefused(try build(step, present: present) { refused.contains(CollectionDifferences.name(of: $0)) })
+        report.collections.append(result.outcome)
+        return (result, uuid)
+    }
+
+    /// What stopped the writing of a collection, with what was done before it.
+    private mutating func stopped(
+        _ error: any Error, at step: ImportPlan.Step, _ part: CollectionOutcome?
+    ) -> FerryError {
+        let done = report.collections.map(\.name)
+        if let part { report.collections.append(part) }
+        let cause = FerryError(explaining: error)
+        let name = "\(step.databaseName): "
+        return FerryError(
+            cause.text.hasPrefix(name) ? cause.text : name + cause.text,
+            kind: cause.kind == .interrupted ? cause.kind : .failed,
+            details: cause.details + [
+                "Done: \(done.isEmpty ? "none" : done.joined(separator: ", ")). Written in part: \(step.name)."
+            ],
+            advice: cause.advice + ["Run the import again: it goes on where this one stopped."])
     }
 
     private func noteMade(_ kept: KeptDefinitions.Entry) throws {

@@ -113,8 +113,8 @@ extension ImportRun {
     }
 
     /// The outcome of a collection whose documents are all there already; nil where some are not, or nobody knows.
-    func unchanged(_ step: ImportPlan.Step, _ compared: [String: LiveComparison.Result]) -> CollectionOutcome? {
-        guard let found = compared[step.name], found.equal.count == step.records else { return nil }
+    func unchanged(_ step: ImportPlan.Step, _ compared: LiveComparison.Result?) -> CollectionOutcome? {
+        guard let compared, compared.equal.count == step.records else { return nil }
         var outcome = CollectionOutcome(name: step.name)
         outcome.read = step.records
         outcome.unchanged = step.records
@@ -123,9 +123,9 @@ extension ImportRun {
 
     /// What a load of a collection may pass over.
     func knownRows(
-        _ step: ImportPlan.Step, _ compared: [String: LiveComparison.Result], _ survey: FileSurvey
+        _ step: ImportPlan.Step, _ compared: LiveComparison.Result?, _ survey: FileSurvey
     ) -> KnownRows? {
-        guard let found = compared[step.name], let contents, let rows = survey.rows(of: step.name) else { return nil }
-        return KnownRows(ids: rows.ids, equal: found.equal, contents: contents)
+        guard let compared, let contents, let rows = survey.rows(of: step.name) else { return nil }
+        return KnownRows(ids: rows.ids, equal: compared.equal, contents: contents)
     }
 }

@@ -77,6 +77,7 @@ struct LiveComparison: Sendable {
 
     /// Reads to the end. Huge batches come one at a time, over all collections: each is held twice while it comes.
     private func read(_ cursor: Cursor, into chunks: LiveChunks, _ turn: NSLock?) throws {
+        defer { cursor.close() }
         var isHuge = false
         let readOn = { () throws -> Bool in
             guard let batch = try cursor.nextBatch() else { return false }
