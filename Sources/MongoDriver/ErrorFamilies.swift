@@ -52,6 +52,7 @@ extension MongoError {
     /// An index cannot hold a value: a document's, or one that a query asks it for.
     public var isUnfitForIndex: Bool { isServer(ServerCode.cannotBuildIndexKeys) }
     public var isNamespaceNotFound: Bool { isServer(ServerCode.namespaceNotFound) }
+    public var isIndexNotFound: Bool { isServer(ServerCode.indexNotFound) }
     public var isNamespaceExists: Bool { isServer(ServerCode.namespaceExists) }
     public var isDuplicateKey: Bool { domain == .server && ServerCode.duplicateKey.contains(code) }
     public var isOutOfDiskSpace: Bool { isServer(ServerCode.outOfDiskSpace) }

@@ -3,6 +3,7 @@ enum ServerCode {
     static let unauthorized = 13
     static let authenticationFailed = 18
     static let namespaceNotFound = 26
+    static let indexNotFound = 27
     static let cursorNotFound = 43
     static let namespaceExists = 48
     static let commandNotFound = 59

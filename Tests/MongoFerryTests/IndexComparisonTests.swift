@@ -20,6 +20,13 @@ import Testing
                 ["v": 2, "key": ["a": -1], "name": "a", "hidden": true]
             ),
             (["key": ["a": 1], "name": "a", "sparse": 1], ["key": ["a": 1], "name": "a", "sparse": true]),
+            (
+                ["v": 2, "key": ["_id": 1], "name": "c", "unique": true, "clustered": true],
+                [
+                    "v": 2, "key": ["_id": 1], "name": "c", "unique": true, "clustered": true,
+                    "expireAfterSeconds": .int64(60),
+                ]
+            ),
             (["key": ["a": 1], "name": "a", "unique": false], ["key": ["a": 1], "name": "a"]),
         ] as [(Document, Document)])
     func areTheSame(_ old: Document, _ new: Document) {

@@ -382,6 +382,34 @@ import Testing
         }
     }
 
+    /// From MongoDB 6.3 on servers make an index `sensor_1_at_1` with every time series.
+    @Test(arguments: [ImportOptions.Mode.replace, .merge])
+    func aTimeSeriesHasTheFilesIndexesAndNoneOfTheServersOwn(_ mode: ImportOptions.Mode) throws {
+        try withTwoTestDatabases { source, copy, folder in
+            let indexes: [String: [Document]] = [
+                "none": [],
+                "same": [["key": ["sensor": 1, "at": 1], "name": "sensor_1_at_1"]],
+                "named": [["key": ["sensor": 1, "at": 1], "name": "mine"]],
+                "hidden": [["key": ["sensor": 1, "at": 1], "name": "sensor_1_at_1", "hidden": true]],
+                "other": [["key": ["sensor.id": 1], "name": "sensor_1_at_1"]],
+            ]
+            for (name, indexes) in indexes {
+                try source.create(
+                    name, ["timeseries": ["timeField": "at", "metaField": "sensor"]], indexes: indexes)
+                try source.insert([["at": .date(0), "sensor": ["id": 1]]], into: name)
+            }
+            try source.export(to: folder.file("series.csv"))
+            let log = MessageLog()
+            let report = try copy.load(folder.file("series.csv"), mode, log)
+            #expect(report.status == .done && report.warnings == [], "\(log.text)")
+            let (mine, theirs) = (try copy.image().collections, try source.image().collections)
+            for (name, wanted) in indexes {
+                #expect(theirs[name]?.indexes.count == wanted.count)
+                #expect(mine[name]?.indexes == theirs[name]?.indexes, "\(name)")
+            }
+        }
+    }
+
     /// A server shows no version of the one and takes none but the newest, and has versions of the other.
     @Test(arguments: [ImportOptions.Mode.replace, .merge])
     func sphericalIndexesOfATimeSeriesComeBack(_ mode: ImportOptions.Mode) throws {

@@ -198,6 +198,7 @@ struct FailPoint {
     private let commands: [String]
     private let server: OwnServer
     private let before: UInt64
+    private let enteredBefore: Int
 
     init(_ server: OwnServer, _ commands: [String], mode: Mode, _ data: Document, appName: String = "mongoferry")
         throws
@@ -208,8 +209,9 @@ struct FailPoint {
         admin = try server.pool().makeClient()
         let all = data.appending("failCommands", .array(commands.map { .string($0) }))
             .appending("appName", .string(appName))
-        try admin.run(
+        let reply = try admin.run(
             ["configureFailPoint": "failCommand", "mode": mode.value, "data": .document(all)], on: "admin")
+        enteredBefore = reply["count"]?.integer ?? 0
     }
 
     /// Waits until a command is held up by it, which the server's log says.
@@ -217,7 +219,11 @@ struct FailPoint {
         try poll("a command that is held up: \(commands)") { try server.hasHeldUp(since: before) }
     }
 
-    func off() throws { try admin.run(["configureFailPoint": "failCommand", "mode": "off"], on: "admin") }
+    /// - Returns: how many commands it has held up or let fail.
+    @discardableResult func off() throws -> Int {
+        let reply = try admin.run(["configureFailPoint": "failCommand", "mode": "off"], on: "admin")
+        return (reply["count"]?.integer ?? 0) - enteredBefore
+    }
 }
 
 extension Program {

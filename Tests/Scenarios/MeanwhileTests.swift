@@ -348,5 +348,26 @@ extension BusyServerTests {
                 #expect(Set(new.compactMap { $0["_id"]?.integer }) == [2, 3, 4], "\(outcome.errors)")
             }
         }
+
+        /// What a server takes for no BSON it takes in no question either: the others of the batch are found all the same.
+        @Test func aQuestionThatIsRefusedForOneOfItsValuesIsAskedForTheOthers() throws {
+            try withDatabase(on: server) { database, folder in
+                func documents(_ numbers: ClosedRange<Int32>, _ text: String) -> Value {
+                    .array(numbers.map { ["_id": .int32($0), "n": .string(text)] })
+                }
+                try database.run(["insert": "c", "documents": documents(1...4, "new")])
+                let file = folder.file("c.csv")
+                try export(database, to: file)
+                try database.drop("c")
+                try database.run(["insert": "c", "documents": documents(1...3, "old")])
+                let failure = try FailPoint(
+                    server, ["find"], mode: .times(3),
+                    ["errorCode": 378, "namespace": .string("\(database.name).c")])
+                let outcome = try Program.run(importing(database, file, ["--mode", "insert"]))
+                #expect(try failure.off() == 3)
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(try database.documents(in: "c").map { $0["n"]?.string } == ["old", "old", "old", "new"])
+            }
+        }
     }
 }

@@ -96,12 +96,14 @@ enum CollectionDifferences {
     }
 
     /// What says the same of the same index, whichever server lists it: old ones name the namespace, list the fields in
-    /// another order, and keep numbers and flags in the type in which they came; versions differ between servers.
+    /// another order, and keep numbers and flags in the type in which they came; versions differ between servers. From 7.0
+    /// on a clustered index shows when documents expire, which is its collection's option.
     ///
-    /// Source: MongoDB 4.4.2 and 6.0.5, `listIndexes`.
+    /// Source: MongoDB 4.4.2, 6.0.5 and 7.0.28, `listIndexes`.
     static func normalized(_ index: Document) -> Document {
-        Document { result in
-            let fields = index.removing(["ns", "v", "background"]).elements.sorted {
+        let others = ["ns", "v", "background"] + (index["clustered"] == nil ? [] : ["expireAfterSeconds"])
+        return Document { result in
+            let fields = index.removing(Set(others)).elements.sorted {
                 $0.key.unicodeScalars.lexicographicallyPrecedes($1.key.unicodeScalars)
             }
             for (name, value) in fields {

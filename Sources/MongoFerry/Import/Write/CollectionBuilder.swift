@@ -48,6 +48,23 @@ struct CollectionBuilder {
                 details: ["Options: \(JSONText.document(entry.options).excerpt(300))"],
                 advice: [Self.advice(entry)])
         }
+        if entry.kind == .timeseries { try dropUnwantedIndexes(entry, name) }
+    }
+
+    /// From MongoDB 6.3 on servers make an index of a new time series' own fields: unless it is the file's, it goes, or it
+    /// would stand in the way of one that is.
+    private func dropUnwantedIndexes(_ entry: BackupMetadata.Collection, _ name: String) throws {
+        let wanted = CollectionDifferences.byName(entry.indexes).mapValues(CollectionDifferences.normalized)
+        for index in try client.listIndexes(of: Namespace(database, name), readPreference: .primary)
+        where wanted[CollectionDifferences.name(of: index)] != CollectionDifferences.normalized(index) {
+            guard let indexName = index["name"] else { continue }
+            try Repeating.run { isAgain in
+                do {
+                    try client.runWrite(
+                        ["dropIndexes": .string(name), "index": indexName], on: database, writeConcern: writeConcern)
+                } catch let error as MongoError where isAgain && error.isIndexNotFound {}
+            }
+        }
     }
 
     /// Whether what has the name is of the entry's kind, and has its options.
