@@ -114,16 +114,21 @@ public final class BackupReader {
     // MARK: Rows
 
     /// Fills a batch with the next whole rows; false when there are no more.
+    ///
+    /// Where it ends at a row, it stands before that row, and a compressed file need not be read from its beginning again
+    /// to go on there.
+    /// - Parameter end: ends before the row that starts there or later, in decompressed bytes; nil for the end of the file.
     /// - Throws: ``BackupError`` where the file is damaged, with the line; ``FileError``.
-    public func nextBatch(into batch: RecordBatch) throws -> Bool {
+    public func nextBatch(into batch: RecordBatch, until end: Int? = nil) throws -> Bool {
         batch.clear()
         guard !isAtEnd else { return false }
         var scan = RecordScan(line: position.line)
         var sealStart: Int?
+        let limit = end.map { $0 - position.offset } ?? Int.max
         while true {
             let bytes = pending.bytes
             sealStart = scan.advance(over: bytes, into: &batch.records)
-            if sealStart != nil || batch.byteCount >= Self.batchBytes { break }
+            if sealStart != nil || batch.byteCount >= min(Self.batchBytes, limit) { break }
             if pending.count - batch.byteCount > Self.maximumRecord {
                 throw BackupError(
                     .tooLarge, path, line: scan.recordLine,
@@ -136,6 +141,11 @@ public final class BackupReader {
                 isAtEnd = true
                 break
             }
+        }
+        if let next = batch.cut(at: limit) {
+            scan.recordLine = next
+            sealStart = nil
+            isAtEnd = false
         }
         let taken = batch.byteCount
         // The buffers change places, so that a huge row is not held twice; what is left over is copied back.
@@ -220,7 +230,7 @@ public final class BackupReader {
     /// Reads rows that an earlier pass has read, one batch after the other. The digest is not computed on such a pass.
     /// - Parameters:
     ///   - place: of the first one.
-    ///   - end: ends before the batch that starts there or later, in decompressed bytes; nil for the end of the file.
+    ///   - end: as of ``nextBatch(into:until:)``.
     ///   - body: called with each batch, which is filled anew afterwards.
     /// - Throws: ``FileError``; ``BackupError``; what `body` throws.
     public func forEachBatch(
@@ -228,10 +238,7 @@ public final class BackupReader {
     ) throws {
         try seek(to: place)
         let batch = RecordBatch()
-        while try nextBatch(into: batch) {
-            if let end, batch.offset >= end { return }
-            try body(batch)
-        }
+        while try nextBatch(into: batch, until: end) { try body(batch) }
     }
 
     /// Goes to a row whose place is known from an earlier pass. The digest is not computed on such a pass.

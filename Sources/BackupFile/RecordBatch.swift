@@ -26,6 +26,18 @@ public final class RecordBatch: @unchecked Sendable {
         buffer.reset(keeping: 2 << 20)
     }
 
+    /// Takes out the rows that start at `limit` or later, in bytes from the beginning of the batch.
+    /// - Returns: the first one's line; nil where there is none.
+    func cut(at limit: Int) -> Int? {
+        // All but the last end where the next one starts.
+        guard byteCount > limit, let last = records.firstIndex(where: { $0.end >= limit }) else { return nil }
+        let first = limit > 0 ? last + 1 : 0
+        guard first < records.count else { return nil }
+        let line = records[first].line
+        records.removeSubrange(first...)
+        return line
+    }
+
     public var count: Int { records.count }
     public var byteCount: Int { records.last?.end ?? 0 }
 

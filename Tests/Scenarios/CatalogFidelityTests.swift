@@ -754,7 +754,10 @@ import Testing
                 #expect(report.warnings.contains { $0.contains("index \(name) on items: ") }, "\(report.warnings)")
             }
             let built = try database.image().collections["items"]?.indexes ?? []
-            #expect(Set(built.compactMap { $0["name"]?.string }) == ["_id_", "tiny", "sphere", "good", "long", "ttl"])
+            let names = Set(built.compactMap { $0["name"]?.string })
+            #expect(names.subtracting(["ttl"]) == ["_id_", "tiny", "sphere", "good", "long"])
+            // Servers before 7.0 take one that is no number.
+            #expect(names.contains("ttl") != report.warnings.contains { $0.contains("index ttl on items: ") })
             #expect(built.first { $0["name"] == "sphere" }?["2dsphereIndexVersion"] == 1)
         }
     }

@@ -32,7 +32,8 @@ extension Export {
     /// would stand in the file with the options and indexes of another.
     ///
     /// Who has a place in the snapshot of all is there as it was listed; only, before MongoDB 7.0 a server that is asked for
-    /// the snapshot of what has gone says that it is empty, or gives what a view of that name shows.
+    /// the snapshot of what has gone says that it is empty, or gives what a view of that name shows. Newer ones give the
+    /// measurements of a time series that has gone through the definition of the one in its place (seen on MongoDB 7.0.28).
     /// - Parameters:
     ///   - collections: with the documents that came.
     ///   - found: what the database held at first.
@@ -48,6 +49,7 @@ extension Export {
         // One that was not there any more when its indexes were asked for has none.
         let doubtful = collections.filter {
             moment.clusterTime == nil || $0.entry.isCapped || $0.read != $0.entry.records || $0.entry.indexes.isEmpty
+                || $0.entry.kind == .timeseries
                 || views.contains(ExactName($0.entry.databaseName))
         }.map(\.entry)
         let (before, after) = (CollectionIdentities(found), CollectionIdentities(now))

@@ -57,8 +57,7 @@ enum BatchPass {
                 try cancellation.check()
                 guard readsHugeAhead || budget.waitForRoom() else { break }
                 if besideKept, !kept.waitForRoom() { break }
-                guard try reading.reader.nextBatch(into: batch) else { break }
-                if let end, batch.offset >= end { break }
+                guard try reading.reader.nextBatch(into: batch, until: end) else { break }
                 guard budget.take(batch.byteCount), full.push(batch) else { break }
             }
         }
