@@ -124,11 +124,17 @@ public final class BackupReader {
         guard !isAtEnd else { return false }
         var scan = RecordScan(line: position.line)
         var sealStart: Int?
-        let limit = end.map { $0 - position.offset } ?? Int.max
+        let limit = max(0, end.map { $0 - position.offset } ?? Int.max)
+        // What lies behind the end is another's to look at, unless a row reaches over it.
+        var visible = limit
         while true {
-            let bytes = pending.bytes
+            let bytes = UnsafeRawBufferPointer(rebasing: pending.bytes.prefix(visible))
             sealStart = scan.advance(over: bytes, into: &batch.records)
             if sealStart != nil || batch.byteCount >= min(Self.batchBytes, limit) { break }
+            if bytes.count >= visible {
+                visible = .max
+                continue
+            }
             if pending.count - batch.byteCount > Self.maximumRecord {
                 throw BackupError(
                     .tooLarge, path, line: scan.recordLine,

@@ -27,7 +27,7 @@ extension Client {
     /// No index with a collation holds symbols, and a server refuses a question that would look for one there
     /// (CannotBuildIndexKeys, seen on MongoDB 6.0.5): it is asked again to look at all documents.
     /// - Throws: ``MongoError`` naming the namespace.
-    public func findByValues(
+    private func findByValues(
         _ namespace: Namespace, _ filter: Document, options: FindOptions = FindOptions()
     ) throws -> Cursor {
         do {
@@ -36,6 +36,32 @@ extension Client {
             var options = options
             options.hint = ["$natural": 1]
             return try find(namespace, filter, options: options)
+        }
+    }
+
+    /// Calls `body` with every document that one of some items finds.
+    ///
+    /// A value that a server takes for no BSON (`NonConformantBSON`, seen on MongoDB 7.0.28) may stand in no question, and
+    /// the others would not be found with it: they are asked for without it, and it finds nothing.
+    /// - Parameter filters: what asks for these items.
+    /// - Throws: ``MongoError`` naming the namespace; what `filters` and `body` throw.
+    public func forEachFound<Item>(
+        by items: ArraySlice<Item>, in namespace: Namespace, options: FindOptions,
+        filters: (ArraySlice<Item>) throws -> [Document], _ body: (RawDocument) throws -> Void
+    ) throws {
+        for filter in try filters(items) {
+            let cursor: Cursor
+            do {
+                cursor = try findByValues(namespace, filter, options: options)
+            } catch let error as MongoError where error.isInvalidBSON {
+                guard items.count > 1 else { continue }
+                let middle = items.startIndex + items.count / 2
+                for half in [items[..<middle], items[middle...]] {
+                    try forEachFound(by: half, in: namespace, options: options, filters: filters, body)
+                }
+                return
+            }
+            try cursor.forEach(body)
         }
     }
 

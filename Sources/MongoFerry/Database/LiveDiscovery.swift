@@ -140,8 +140,11 @@ extension Client {
             let part = ids[start..<min(start + Self.questionSize, ids.count)]
             // One more than there can be, and the first batch is the last.
             let options = FindOptions(projection: ["_id": 1], batchSize: part.count + 1)
-            let cursor = try findByValues(namespace, ["_id": ["$in": .array(part)]], options: options)
-            try cursor.forEach { if let id = $0.first { found.insert(id.copy) } }
+            try forEachFound(by: part, in: namespace, options: options) {
+                [["_id": ["$in": .array(Array($0))]]]
+            } _: {
+                if let id = $0.first { found.insert(id.copy) }
+            }
         }
         return found
     }

@@ -67,7 +67,7 @@ struct FileReferenceCheck {
                     check.outcome.isTargetMissing = false
                 } else if let live {
                     guard live.contains(databaseName(reference.target)) else { continue }
-                    check.open = OpenValues((check.open?.targets ?? []) + [reference])
+                    check.open = OpenValues((check.open?.targets ?? []) + [reference], sharedBy: groups.count)
                     check.outcome.isTargetMissing = false
                 } else if wasLeftOut(reference.target, entries) {
                     check.isIncomplete = true

@@ -13,14 +13,20 @@ struct OpenValues {
 
     private var waitingBytes = 0
 
-    private static let batchCount = QuestionFilter.maximumCount
-    private static let batchBytes = QuestionFilter.maximumBytes
-    private static let cacheLimit = 200_000
+    private let batchCount: Int
+    private let batchBytes: Int
+    private let cacheLimit: Int
 
-    init(_ targets: [Reference]) { self.targets = targets }
+    /// - Parameter company: how many references are checked at the same time, which share the memory there is.
+    init(_ targets: [Reference], sharedBy company: Int) {
+        self.targets = targets
+        batchCount = max(500, min(QuestionFilter.maximumCount, 4 * QuestionFilter.maximumCount / max(1, company)))
+        batchBytes = max(64 << 10, min(QuestionFilter.maximumBytes, 4 * QuestionFilter.maximumBytes / max(1, company)))
+        cacheLimit = max(1000, 200_000 / max(1, company))
+    }
 
     /// Whether it is time to ask.
-    var isFull: Bool { waiting.count >= Self.batchCount || waitingBytes >= Self.batchBytes }
+    var isFull: Bool { waiting.count >= batchCount || waitingBytes >= batchBytes }
 
     /// Takes a value, or notes it where the answer is known already.
     mutating func add(
@@ -42,27 +48,28 @@ struct OpenValues {
         _ outcome: inout ReferenceOutcome, _ client: Client, _ namespace: (_ collection: String) -> Namespace
     ) throws {
         guard !waiting.isEmpty else { return }
-        if known.count > Self.cacheLimit { known.removeAll(keepingCapacity: true) }
+        if known.count > cacheLimit { known.removeAll(keepingCapacity: true) }
         var missing = waiting
         for target in targets where !missing.isEmpty {
-            for filter in QuestionFilter.filters(missing.values.map(\.value), target.targetPath) {
-                let field = target.targetPath.questionField
-                // Beside a part of the `_id`, leaving out the `_id` is an error to the server ("path collision").
-                let projection =
-                    target.targetPath.isInID
-                    ? ["_id": 1]
-                    : Document {
-                        $0.append("_id", 0)
-                        $0.append(field, 1)
-                    }
-                // One more than there are `_id`s, and the first batch is the last.
-                let options = FindOptions(projection: projection, batchSize: missing.count + 1)
-                let cursor = try client.findByValues(namespace(target.target), filter, options: options)
-                try cursor.forEach { found in
-                    try target.targetPath.forEachValue(in: found) { value in
-                        let hash = IDHash.hash(value)
-                        if missing.removeValue(forKey: hash) != nil { known[hash] = true }
-                    }
+            let field = target.targetPath.questionField
+            // Beside a part of the `_id`, leaving out the `_id` is an error to the server ("path collision").
+            let projection =
+                target.targetPath.isInID
+                ? ["_id": 1]
+                : Document {
+                    $0.append("_id", 0)
+                    $0.append(field, 1)
+                }
+            // One more than there are `_id`s, and the first batch is the last.
+            let options = FindOptions(projection: projection, batchSize: missing.count + 1)
+            try client.forEachFound(
+                by: missing.values.map(\.value)[...], in: namespace(target.target), options: options
+            ) {
+                QuestionFilter.filters($0, target.targetPath)
+            } _: { found in
+                try target.targetPath.forEachValue(in: found) { value in
+                    let hash = IDHash.hash(value)
+                    if missing.removeValue(forKey: hash) != nil { known[hash] = true }
                 }
             }
         }

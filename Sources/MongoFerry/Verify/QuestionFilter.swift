@@ -10,7 +10,7 @@ enum QuestionFilter {
     private static let maximumAlternatives = 1000
 
     /// - Returns: none for values that no document of a server can have there.
-    static func filters(_ values: [Value], _ path: FieldPath) -> [Document] {
+    static func filters(_ values: ArraySlice<Value>, _ path: FieldPath) -> [Document] {
         let field = path.questionField
         var (listed, single): ([Value], [Value]) = ([], [])
         for value in values {

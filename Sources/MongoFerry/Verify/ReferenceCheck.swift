@@ -90,7 +90,7 @@ final class ReferenceTally {
     /// - Parameter live: names in the database of the collections that are there, or will be.
     fileprivate init(_ check: ReferenceCheck, _ groups: [ReferenceGroup], _ live: Set<String>) {
         self.check = check
-        self.groups = groups.map { GroupCheck($0, live, check) }
+        self.groups = groups.map { GroupCheck($0, live, check, sharedBy: groups.count) }
     }
 
     /// - Returns: nil where no reference starts in the collection.
@@ -148,10 +148,11 @@ private struct GroupCheck {
     /// Asks those whose target is there and may have other values than the known ones.
     var open: OpenValues
 
-    init(_ group: ReferenceGroup, _ live: Set<String>, _ check: ReferenceCheck) {
+    init(_ group: ReferenceGroup, _ live: Set<String>, _ check: ReferenceCheck, sharedBy company: Int) {
         self.group = group
         let targets = group.references.filter { live.contains(check.databaseName($0.target)) }
-        open = OpenValues(targets.filter { $0.targetPath != .id || !check.isKnownWhole($0.target) })
+        open = OpenValues(
+            targets.filter { $0.targetPath != .id || !check.isKnownWhole($0.target) }, sharedBy: company)
         certain = targets.filter { $0.targetPath == .id }.compactMap { check.knownIDs($0.target) }
         outcome = group.outcome
         outcome.isTargetMissing = targets.isEmpty

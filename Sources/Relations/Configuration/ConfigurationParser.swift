@@ -26,6 +26,7 @@ struct ConfigurationParser {
             }
         }
         let names = sections.map(\.name)
+        let exactNames = Set(names.map(ExactName.init))
         var result: [Configuration.Collection] = []
         var undeclared: [Configuration.UndeclaredTarget] = []
         let otherNames = Dictionary(
@@ -33,7 +34,8 @@ struct ConfigurationParser {
         ) { first, _ in first }
         for section in sections {
             var reader = ReferenceParser(
-                parser: self, collection: section.name, collections: names, otherNames: otherNames)
+                parser: self, collection: section.name, collections: names, names: exactNames,
+                otherNames: otherNames)
             result.append(
                 Configuration.Collection(
                     name: section.name, databaseName: section.databaseName,

@@ -13,6 +13,7 @@ struct ReferenceParser {
     let collection: String
     /// What a reference may lead to, whatever the database and the file hold.
     let collections: [String]
+    let names: Set<ExactName>
     /// Those of them that the database calls otherwise, by that name.
     let otherNames: [String: String]
     /// Targets that only a database or a file can know.
@@ -108,10 +109,8 @@ struct ReferenceParser {
                 node, "the target of '\(path)' in \(place)", expected: "a collection named in 'collections'",
                 key: path.description)
         }
-        // Names of collections may hold dots: the longest that fits is meant.
-        let fitting = collections.filter { text.hasSameBytes(as: $0) || text.utf8.starts(with: "\($0).".utf8) }
         let target: String
-        if let known = fitting.max(by: { $0.utf8.count < $1.utf8.count }) {
+        if let known = declared(in: text) {
             target = known
         } else {
             target = try undeclared(text, for: path, at: node)
@@ -127,6 +126,17 @@ struct ReferenceParser {
             }
         }
         return Reference(collection: collection, path: path, target: target, targetPath: targetPath)
+    }
+
+    /// The collection that a target names, whole or before a dot. Names of collections may hold dots: the longest that fits
+    /// is meant.
+    private func declared(in text: String) -> String? {
+        var rest = text[...]
+        while true {
+            if names.contains(ExactName(String(rest))) { return String(rest) }
+            guard let dot = rest.unicodeScalars.lastIndex(of: ".") else { return nil }
+            rest = rest[..<dot]
+        }
     }
 
     /// A target that is not named in `collections` may be in the database or the file all the same. One with a dot is said:

@@ -50,12 +50,12 @@ struct IDSearch {
         all = values.count + survey.otherStrings.count >> level
         isFound = [Bool](repeating: false, count: values.count)
         for (name, ids) in file {
-            var target = Target(name: name, likeness: likeness(to: name), matches: [])
+            var matches: [Int] = []
             ids.forEachMatch(of: values) {
-                target.matches.append($0)
+                matches.append($0)
                 isFound[$0] = true
             }
-            if !target.matches.isEmpty { targets.append(target) }
+            if !matches.isEmpty { targets.append(Target(name: name, likeness: likeness(to: name), matches: matches)) }
         }
     }
 

@@ -122,16 +122,17 @@ extension DocumentWriter {
     /// Tells documents that are there from those whose `_id` is another one, which a collation of the collection takes for
     /// the same: these are not in the database, and are rejected.
     private func keep(_ taken: [(index: Int, error: WriteError)]) throws {
-        let ids = try Document { list in
-            for (place, entry) in taken.enumerated() {
-                _ = try withID(entry.index) { list.append(String(place), copying: $0) }
-            }
-        }
-        let cursor = try client.findByValues(
-            namespace, ["_id": ["$in": .array(ids)]],
-            options: FindOptions(projection: ["_id": 1], readPreference: .primary))
         var live: [UInt64: [Document]] = [:]
-        try cursor.forEach { found in
+        try client.forEachFound(
+            by: taken[...], in: namespace, options: FindOptions(projection: ["_id": 1], readPreference: .primary)
+        ) { part in
+            let ids = try Document { list in
+                for (place, entry) in part.enumerated() {
+                    _ = try withID(entry.index) { list.append(String(place), copying: $0) }
+                }
+            }
+            return [["_id": ["$in": .array(ids)]]]
+        } _: { found in
             guard let id = found.first else { return }
             live[IDHash.hash(id), default: []].append(Document { $0.append(copying: id) })
         }

@@ -45,7 +45,9 @@ extension DocumentWriter {
         // By other keys than _id several live documents may answer to one of the batch.
         var found: Set<UInt64> = []
         var (equal, ambiguous): (Set<Int>, Set<Int>) = ([], [])
-        try ask(for: asked[...], key, options) { live in
+        try client.forEachFound(by: asked[...], in: namespace, options: options) {
+            [try key.filter(Array($0))]
+        } _: { live in
             guard let hash = key.hash(live), let indexes = byHash[hash] else { return }
             let isFirst = found.insert(hash).inserted
             if isFirst { matched += indexes.count }
@@ -80,25 +82,5 @@ extension DocumentWriter {
         result.missing += byHash.filter { !found.contains($0.key) }.values.joined()
         result.missing.sort()
         return result
-    }
-
-    /// Calls `body` with each live document that has the key of one of these.
-    ///
-    /// What a server takes for no BSON it has not stored, and neither may a question hold it (seen on MongoDB 7.0.28): it
-    /// counts as missing, and is refused when it is written.
-    private func ask(
-        for documents: ArraySlice<RawDocument>, _ key: DocumentKey, _ options: FindOptions,
-        _ body: (RawDocument) throws -> Void
-    ) throws {
-        let cursor: Cursor
-        do {
-            cursor = try client.findByValues(namespace, try key.filter(Array(documents)), options: options)
-        } catch let error as MongoError where error.isInvalidBSON {
-            guard documents.count > 1 else { return }
-            let middle = documents.startIndex + documents.count / 2
-            try ask(for: documents[..<middle], key, options, body)
-            return try ask(for: documents[middle...], key, options, body)
-        }
-        try cursor.forEach(body)
     }
 }
