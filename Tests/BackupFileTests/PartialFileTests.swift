@@ -25,6 +25,15 @@ import Testing
         }
     }
 
+    /// An export that was killed may have left more than the next one writes.
+    @Test func whatAKilledExportHasLeftIsNoPartOfTheNext() throws {
+        try SmallBackup.lend { backup in
+            try backup.put(Array(repeating: UInt8(ascii: "x"), count: 100_000), ".small.csv.partial")
+            try backup.write("small.csv")
+            #expect(try backup.faults(of: "small.csv") == [])
+        }
+    }
+
     @Test func aLinkInItsPlaceIsNotFollowed() throws {
         try SmallBackup.lend { backup in
             try backup.put(Array("precious".utf8), "precious")

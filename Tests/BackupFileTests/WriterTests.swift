@@ -77,6 +77,19 @@ import Testing
         }
     }
 
+    @Test func aFileThatTakesTheNameMeanwhileIsNotReplaced() throws {
+        try SmallBackup.lend { backup in
+            let writer = try BackupWriter(
+                .file(path: backup.path("small.csv"), overwriting: false), compression: .none, plain: false,
+                metadata: SmallBackup.metadata)
+            try backup.put(Array("precious".utf8), "small.csv")
+            let error = #expect(throws: BackupError.self) { try writer.finish(counts: [:]) }
+            #expect(error?.kind == .exists)
+            writer.abandon()
+            #expect(try backup.text(of: "small.csv") == "precious")
+        }
+    }
+
     @Test func twoExportsToOneNameDoNotMix() throws {
         try SmallBackup.lend { backup in
             let destination = BackupWriter.Destination.file(path: backup.path("small.csv"), overwriting: true)

@@ -40,6 +40,10 @@ import Testing
             (["key": ["a": 1], "name": "i"], ["key": ["a": 1], "name": "i", "unique": true]),
             (["key": ["a": 1], "name": "i"], ["key": ["a": "hashed"], "name": "i"]),
             (
+                ["key": ["a": 1], "name": "i", "collation": ["locale": "en", "strength": 2]],
+                ["key": ["a": 1], "name": "i"]
+            ),
+            (
                 ["key": ["a": 1], "name": "i", "expireAfterSeconds": 5],
                 ["key": ["a": 1], "name": "i", "expireAfterSeconds": 6]
             ),

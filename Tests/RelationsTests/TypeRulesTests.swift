@@ -96,6 +96,14 @@ import Testing
                 .double, .int64(9_007_199_254_740_993),
                 "x: 9007199254740993 is not a double; expected a number that a double holds exactly (types in the config)"
             ),
+            (
+                .long, ["low": -1, "high": -1, "unsigned": true],
+                "x: {…} is not a long; expected a whole number of 64 bits (types in the config)"
+            ),
+            (
+                .uuid, "00112233_4455_6677_8899_AABBCCDDEEFF",
+                #"x: "00112233_4455_6677_8899_AABBCCDDEEFF" is not a uuid; expected the 36 characters of a UUID (types in the config)"#
+            ),
             (.bool, 1, "x: 1 is not a bool; expected true or false (types in the config)"),
             (
                 .uuid, "0011-22",

@@ -53,6 +53,25 @@ extension FaultServerTests {
             }
         }
 
+        /// It stays the same collection.
+        @Test func optionsThatChangeWhileReferencesAreFoundAreInTheFileAsTheyAreThen() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.create("c", ["validator": ["old": true]])
+                try database.insert((0..<100).map { ["_id": .int32($0), "old": true] }, into: "c")
+                let pause = try FailPoint(
+                    server, ["find"], mode: .alwaysOn, ["blockConnection": true, "blockTimeMS": 1500])
+                let file = folder.file("all.csv")
+                let program = try Program(exporting(database, to: file))
+                try pause.waitUntilEntered()
+                try database.run(["collMod": "c", "validator": ["old": false]])
+                try pause.off()
+                let outcome = try program.wait()
+                #expect(outcome.status == 0, "\(outcome.text)")
+                let metadata = try #require(try BackupReader(OpenFile(reading: file)).metadata)
+                #expect(metadata.collections.first?.options["validator"] == ["old": false])
+            }
+        }
+
         /// Along a collection's own order the one that is inserted again comes a second time, as a new one.
         @Test func aDocumentThatIsRemovedAndInsertedAgainIsInTheFileOnce() throws {
             try withDatabase(on: server) { database, folder in

@@ -206,7 +206,8 @@ extension OwnServerTests {
 
         /// What cannot be swapped is dropped and loaded once more when a connection breaks: not what another import has
         /// loaded meanwhile.
-        @Test func anImportWhoseLockWasTakenOverDropsNothingWhenItsConnectionBreaks() throws {
+        @Test(arguments: ["insert", "drop"])
+        func anImportWhoseLockWasTakenOverDropsNothingWhenItsConnectionBreaks(command: String) throws {
             try withDatabase(on: server) { database, folder in
                 try database.create("ticks", ["timeseries": ["timeField": "at"]])
                 let ticks = (0..<50).map { (number: Int64) -> Value in ["_id": .int64(number), "at": .date(number)] }
@@ -215,7 +216,7 @@ extension OwnServerTests {
                 let export = try Program.run(["export", "--uri", server.uri(), "--db", database.name, "-o", file])
                 #expect(export.status == 0)
                 let pause = try FailPoint(
-                    server, ["insert"], mode: .times(1),
+                    server, [command], mode: .times(1),
                     [
                         "blockConnection": true, "blockTimeMS": 3000, "closeConnection": true,
                         "namespace": .string("\(database.name).ticks"),

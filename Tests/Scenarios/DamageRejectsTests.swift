@@ -167,6 +167,19 @@ import Testing
         }
     }
 
+    /// What the server refuses counts beside what the file has.
+    @Test func badRowsAndRefusedDocumentsCountTogether() throws {
+        try withTestDatabase { database, folder in
+            try database.create("c", ["validator": ["_id": ["$lt": 2]]])
+            try database.insert([["_id": 0]], into: "c")
+            try folder.write(
+                "collection,data\nc,\"{\"\"_id\"\":1}\"\nc,nonsense\nc,\"{\"\"_id\"\":3}\"\n", to: "old.csv")
+            let report = try database.load(folder.file("old.csv"), .replace) { $0.maximumRejects = 1 }
+            #expect(report.status == .refused && report.rejectionCount == 2)
+            #expect(try database.documents(in: "c") == [["_id": 0]])
+        }
+    }
+
     @Test func aDamagedFileOfFormatOneIsRefusedWhateverMayBeSetAside() throws {
         try withTestDatabase { database, folder in
             try database.insert((0..<5).map { ["_id": .int32($0)] }, into: "c")

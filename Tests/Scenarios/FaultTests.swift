@@ -231,6 +231,25 @@ extension FaultServerTests {
             }
         }
 
+        /// Committed perhaps, and perhaps taken back: it must not be called written.
+        @Test func aTransactionThatNoMajorityConfirmsIsAnError() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.insert([["_id": 1, "n": 1, "n": 2, "$x": 1]], into: "c")
+                let file = folder.file("c.csv")
+                let export = try Program.run(["export", "--uri", server.uri(), "--db", database.name, "-o", file])
+                #expect(export.status == 0)
+                try database.drop("c")
+                try database.insert([["_id": 1, "old": 1]], into: "c")
+                let failure = try FailPoint(
+                    server, ["commitTransaction"], mode: .alwaysOn,
+                    ["writeConcernError": ["code": 64, "errmsg": "waiting for replication timed out"]])
+                let outcome = try Program.run(importing(database, file, "merge"))
+                try failure.off()
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("Written in part: c."), "\(outcome.errors)")
+            }
+        }
+
         /// A transaction of a merge that an election or a broken connection interrupts.
         @Test(
             arguments: ["delete", "insert", "commitTransaction"],

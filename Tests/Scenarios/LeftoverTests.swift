@@ -93,6 +93,31 @@ extension OwnServerTests {
             }
         }
 
+        /// Another view than the one that it gave its name to.
+        @Test func whatWasDisplacedStaysWhenAnotherViewHasTakenItsName() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try prepare(database, "v", folder)
+                let pause = try FailPoint(
+                    server, ["renameCollection"], mode: .skip(1), ["blockConnection": true, "blockTimeMS": 500])
+                let program = try Program(importing(database, file, ["--mode", "replace"]))
+                try pause.waitUntilEntered()
+                program.send(SIGKILL)
+                _ = try program.wait()
+                try pause.off()
+                try poll("it is displaced") { try !database.names().contains("v") }
+                let place = try #require(own(database).first { $0.hasPrefix("__mongoferry_displaced.") })
+                try database.create("v", ["viewOn": "a", "pipeline": [["$match": ["x": 1]]]])
+                let outcome = try Program.run(importing(database, file, ["-c", "a"]))
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(outcome.errors.contains("stays in \(place)"), "\(outcome.errors)")
+                #expect(try database.documents(in: place) == [["_id": "old"]])
+                try database.drop("v")
+                let again = try Program.run(importing(database, file, ["-c", "a"]))
+                #expect(again.status == 0, "\(again.text)")
+                #expect(try database.documents(in: "v") == [["_id": "old"]])
+            }
+        }
+
         @Test func aDisplacedCollectionThatCannotBeRemovedIsRemovedByTheNextImport() throws {
             try withDatabase(on: server) { database, folder in
                 let file = try prepare(database, "v", folder)

@@ -100,6 +100,86 @@ import Testing
         }
     }
 
+    /// In place there is nothing to go back to: that documents are gone has to be said all the same.
+    @Test func aReplaceInPlaceOfWhichADocumentIsGoneIsNotCalledDone() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.insert((0..<20).map { ["_id": .int32($0), "number": .int32($0)] }, into: "customers")
+            let file = folder.file("all.csv")
+            try source.export(to: file)
+            let (pool, name) = (copy.pool, copy.name)
+            let operation = OperationContext(onProgress: { progress in
+                guard progress.phase == .index else { return }
+                let delete: Document = ["q": ["number": 7], "limit": 1]
+                _ = try? pool.withClient {
+                    try $0.runWrite(["delete": "customers", "deletes": [.document(delete)]], on: name)
+                }
+            })
+            var options = ImportOptions()
+            options.mode = .replace
+            options.inPlace = true
+            let error = #expect(throws: FerryError.self) {
+                try Import(file, into: try Target(uri: testURI(), database: name), options).runBlocking(operation)
+            }
+            #expect(try copy.count("customers") == 19)
+            let text = "\(try #require(error))"
+            #expect(text.contains("customers: 20 documents were written, and another number is there"), "\(text)")
+        }
+    }
+
+    /// Each counts, also a single one.
+    @Test func oneDocumentThatCameWhileTheNewCollectionWasLoadedIsTold() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.insert([["_id": 1]], into: "c")
+            try copy.insert([["_id": 1]], into: "c")
+            let file = folder.file("c.csv")
+            try source.export(to: file)
+            let (pool, name) = (copy.pool, copy.name)
+            let operation = OperationContext(onProgress: { progress in
+                guard progress.phase == .index else { return }
+                _ = try? pool.withClient {
+                    try $0.runWrite(["insert": "c", "documents": [["_id": "late"]]], on: name)
+                }
+            })
+            var options = ImportOptions()
+            options.mode = .replace
+            let report = try Import(file, into: try Target(uri: testURI(), database: name), options)
+                .runBlocking(operation)
+            #expect(report.status == .problems)
+            #expect(
+                report.warnings == [
+                    "c: 1 document came from other programs after the plan was made, and went with the old collection"
+                ])
+        }
+    }
+
+    /// What capped collections have lost is told to the last document.
+    @Test func oneDocumentThatACappedCollectionHasNotKeptIsTold() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.insert((0..<5).map { ["_id": .int32($0)] }, into: "log")
+            let file = folder.file("log.csv")
+            try source.export(to: file)
+            try copy.create("log", ["capped": true, "size": 4096, "max": 4])
+            let report = try copy.load(file)
+            #expect(report.warnings == ["log is capped and full: of 5 documents the server has kept 4"])
+        }
+    }
+
+    /// The file has what the database has not.
+    @Test func aReferenceToADocumentThatTheServerRefusedDangles() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.insert((0..<20).map { ["_id": .int32($0 + 1000)] }, into: "customers")
+            try source.insert((0..<20).map { ["_id": .int32($0), "customerId": .int32($0 + 1000)] }, into: "policies")
+            let configuration = try Configuration.parse(
+                yaml: "collections: {policies: {references: {customerId: customers}}}", file: "c")
+            let file = folder.file("all.csv")
+            try source.export(to: file) { $0.configuration = configuration }
+            try copy.create("customers", ["validator": ["_id": ["$ne": 1007]]])
+            let report = try copy.load(file)
+            #expect(report.rejections.map(\.id) == ["1007"])
+            #expect(report.danglingCount == 1)
+        }
+    }
+
     @Test func replaceKeepsTheLiveDataWhenUniqueIndexesCannotBeBuilt() throws {
         try withTestDatabase { database, folder in
             let file = try Self.writeBrokenFile(database, folder)

@@ -219,6 +219,22 @@ import Testing
         }
     }
 
+    @Test func oneDanglingReferenceKeepsAReplaceFromBeingSwappedIn() throws {
+        try withTestDatabase { database, folder in
+            try database.insert((0..<20).map { ["_id": .int32($0 + 1000)] }, into: "customers")
+            try database.insert(
+                (0..<20).map { ["_id": .int32($0), "customerId": .int32($0 + 1000)] }, into: "policies")
+            try database.update("policies", ["_id": 7], ["$set": ["customerId": 5]])
+            let configuration = try Configuration.parse(
+                yaml: "collections: {policies: {references: {customerId: customers}}}", file: "c")
+            let file = folder.file("all.csv")
+            try database.export(to: file) { $0.configuration = configuration }
+            let report = try database.load(file, .replace) { $0.failsOnDangling = true }
+            #expect(report.status == .refused && report.danglingCount == 1)
+            #expect(report.error == "the live data were not touched: 1 dangling reference (--fail-on-dangling)")
+        }
+    }
+
     @Test func failOnDanglingKeepsAReplaceFromBeingSwappedIn() throws {
         try withTwoTestDatabases { source, copy, folder in
             try LedgerTests.fill(source)

@@ -56,6 +56,22 @@ extension OwnServerTests {
             }
         }
 
+        /// What has its `_id` already is replaced by an update, whose confirmation counts, too.
+        @Test func whatTheServerReplacedAndCouldNotConfirmIsAnError() throws {
+            try withDatabase(on: server) { database, folder in
+                try folder.write(
+                    "collection,data\nc,\"{\"\"_id\"\":\"\"a\"\"}\"\nc,\"{\"\"_id\"\":\"\"A\"\"}\"\n", to: "c.csv")
+                try database.create("c", ["collation": ["locale": "en", "strength": 2]])
+                let failure = try FailPoint(
+                    server, ["update"], mode: .alwaysOn,
+                    ["writeConcernError": ["code": 64, "errmsg": "waiting for replication timed out"]])
+                let outcome = try Program.run(importing(database, folder.file("c.csv"), "merge"))
+                try failure.off()
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("the server wrote, but could not confirm it"), "\(outcome.errors)")
+            }
+        }
+
         /// Neither size nor time tells of the change.
         @Test func aRowThatHasGoneToAnotherCollectionMeanwhileStopsTheImport() throws {
             try withDatabase(on: server) { database, folder in

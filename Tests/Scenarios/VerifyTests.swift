@@ -228,6 +228,34 @@ import Testing
         }
     }
 
+    @Test func measurementsThatOnlyTheDatabaseHasAreTold() throws {
+        try withTestDatabase { database, folder in
+            try database.create("ticks", ["timeseries": ["timeField": "at"]])
+            try database.run(["insert": "ticks", "documents": [["at": .date(1_700_000_000_000), "n": 1]]])
+            let file = folder.file("ticks.csv")
+            try database.export(to: file)
+            try database.run(["insert": "ticks", "documents": [["at": .date(1_700_000_000_000), "n": 1]]])
+            let report = try Self.verify(file, database)
+            #expect(report.differences.map(\.kind) == [.extra], "\(report.differences)")
+        }
+    }
+
+    /// More than one question takes: what was found missing is missing wherever it stands.
+    @Test func valuesThatAreMissingCountWhereverTheyStand() throws {
+        try withTestDatabase { database, folder in
+            try database.insert((0..<30_000).map { ["_id": .int32($0)] }, into: "customers")
+            let policies = (0..<30_000).map {
+                ["_id": .int32($0), "customerId": .int32($0 == 0 || $0 == 29_999 ? -1 : $0)] as Document
+            }
+            try database.insert(policies, into: "policies")
+            let configuration = try Configuration.parse(
+                yaml: "collections: {policies: {references: {customerId: customers}}}", file: "c")
+            let report = try Verify(file: nil, target: try database.target, configuration: configuration)
+                .runBlocking(OperationContext())
+            #expect(Self.described(report) == ["policies.customerId → customers: 2 of 30000"])
+        }
+    }
+
     /// In the database the target has another name, which the file's metadata tell.
     @Test(arguments: [ImportOptions.Mode.merge, .replace])
     func referencesToACollectionThatIsNotImportedThisTimeAreLookedForUnderItsName(mode: ImportOptions.Mode) throws {
