@@ -337,8 +337,9 @@ extension FaultServerTests {
                 defer {
                     _ = try? admin.run(["setParameter": 1, "minSnapshotHistoryWindowInSeconds": 300], on: "admin")
                 }
+                // From a server that seems to be far away three come at once.
                 let slow = try FailPoint(
-                    server, ["getMore"], mode: .alwaysOn, ["blockConnection": true, "blockTimeMS": 700])
+                    server, ["getMore"], mode: .alwaysOn, ["blockConnection": true, "blockTimeMS": 2000])
                 let program = try Program(exporting(database, to: folder.file("all.csv"), ["--jobs", "1"]))
                 try poll("the warning comes") { program.errorsSoFar.contains("minSnapshotHistoryWindow") }
                 try slow.off()
