@@ -43,7 +43,9 @@ extension Client {
     ///
     /// A value that a server takes for no BSON (`NonConformantBSON`, seen on MongoDB 7.0.28) may stand in no question, and
     /// the others would not be found with it: they are asked for without it, and it finds nothing.
-    /// - Parameter filters: what asks for these items.
+    /// - Parameters:
+    ///   - filters: what asks for these items. Where it is several questions, some documents may come twice.
+    ///   - body: gets a document that is valid only inside it.
     /// - Throws: ``MongoError`` naming the namespace; what `filters` and `body` throw.
     public func forEachFound<Item>(
         by items: ArraySlice<Item>, in namespace: Namespace, options: FindOptions,

@@ -49,8 +49,7 @@ extension Export {
         // One that was not there any more when its indexes were asked for has none.
         let doubtful = collections.filter {
             moment.clusterTime == nil || $0.entry.isCapped || $0.read != $0.entry.records || $0.entry.indexes.isEmpty
-                || $0.entry.kind == .timeseries
-                || views.contains(ExactName($0.entry.databaseName))
+                || $0.entry.kind == .timeseries || views.contains(ExactName($0.entry.databaseName))
         }.map(\.entry)
         let (before, after) = (CollectionIdentities(found), CollectionIdentities(now))
         for entry in doubtful {
