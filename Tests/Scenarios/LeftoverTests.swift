@@ -39,6 +39,21 @@ extension OwnServerTests {
             return file
         }
 
+        /// Kills a replace that has displaced the collection for the view.
+        /// - Returns: where it is then.
+        private func displace(_ view: String, _ database: TestDatabase, _ file: String) throws -> String {
+            // The first is that of the collection, the second displaces.
+            let pause = try FailPoint(
+                server, ["renameCollection"], mode: .skip(1), ["blockConnection": true, "blockTimeMS": 500])
+            let program = try Program(importing(database, file, ["--mode", "replace"]))
+            try pause.waitUntilEntered()
+            program.send(SIGKILL)
+            _ = try program.wait()
+            try pause.off()
+            try poll("it is displaced") { try !database.names().contains(view) }
+            return try #require(own(database).first { $0.hasPrefix("__mongoferry_displaced.") })
+        }
+
         @Test func whatAnOlderVersionDisplacedStaysWhenItsNameIsTaken() throws {
             try withDatabase(on: server) { database, folder in
                 let file = try prepare(database, "v", folder)
@@ -66,16 +81,7 @@ extension OwnServerTests {
         @Test func whatWasDisplacedStaysWhenItsNameWasTakenBeforeTheNextImport() throws {
             try withDatabase(on: server) { database, folder in
                 let file = try prepare(database, "v", folder)
-                // The first is that of the collection, the second displaces.
-                let pause = try FailPoint(
-                    server, ["renameCollection"], mode: .skip(1), ["blockConnection": true, "blockTimeMS": 500])
-                let program = try Program(importing(database, file, ["--mode", "replace"]))
-                try pause.waitUntilEntered()
-                program.send(SIGKILL)
-                _ = try program.wait()
-                try pause.off()
-                try poll("it is displaced") { try !database.names().contains("v") }
-                let place = try #require(own(database).first { $0.hasPrefix("__mongoferry_displaced.") })
+                let place = try displace("v", database, file)
                 try database.insert([["_id": "another"]], into: "v")
                 for _ in 0..<3 {
                     let outcome = try Program.run(importing(database, file, ["--mode", "replace"]))
@@ -97,15 +103,7 @@ extension OwnServerTests {
         @Test func whatWasDisplacedStaysWhenAnotherViewHasTakenItsName() throws {
             try withDatabase(on: server) { database, folder in
                 let file = try prepare(database, "v", folder)
-                let pause = try FailPoint(
-                    server, ["renameCollection"], mode: .skip(1), ["blockConnection": true, "blockTimeMS": 500])
-                let program = try Program(importing(database, file, ["--mode", "replace"]))
-                try pause.waitUntilEntered()
-                program.send(SIGKILL)
-                _ = try program.wait()
-                try pause.off()
-                try poll("it is displaced") { try !database.names().contains("v") }
-                let place = try #require(own(database).first { $0.hasPrefix("__mongoferry_displaced.") })
+                let place = try displace("v", database, file)
                 try database.create("v", ["viewOn": "a", "pipeline": [["$match": ["x": 1]]]])
                 let outcome = try Program.run(importing(database, file, ["-c", "a"]))
                 #expect(outcome.status == 0, "\(outcome.text)")
