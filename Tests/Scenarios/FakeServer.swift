@@ -24,7 +24,7 @@ final class FakeServer: @unchecked Sendable {
     private let listener: Int32
 
     init(_ manner: Manner) throws {
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        listener = OwnDescriptors.newSocket()
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
@@ -40,7 +40,9 @@ final class FakeServer: @unchecked Sendable {
         guard listen(listener, 16) == 0 else { throw POSIXError(.EADDRINUSE) }
         Thread {
             while true {
+                // Whatever inherits a connection would keep it open.
                 let connection = accept(listener, nil, nil)
+                _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
                 guard connection >= 0 else { return }
                 connections.count.add(1, ordering: .relaxed)
                 Thread { Self.serve(connection, manner) }.start()

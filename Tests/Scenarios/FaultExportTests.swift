@@ -54,14 +54,12 @@ extension FaultServerTests {
             try withDatabase(on: server) { database, _ in
                 let large = String(repeating: "x", count: 1 << 20)
                 try database.insert((0..<8).map { ["_id": .int32($0), "large": .string(large)] }, into: "large")
-                var ends: [Int32] = [0, 0]
-                #expect(pipe(&ends) == 0)
-                _ = fcntl(ends[0], F_SETFD, FD_CLOEXEC)
-                let program = try Program(exporting(database, to: "-"), output: ends[1])
-                close(ends[1])
+                let (reading, writing) = try OwnDescriptors.newPipe()
+                let program = try Program(exporting(database, to: "-"), output: writing)
+                close(writing)
                 var some = [UInt8](repeating: 0, count: 100)
-                #expect(read(ends[0], &some, some.count) == 100)
-                close(ends[0])
+                #expect(read(reading, &some, some.count) == 100)
+                close(reading)
                 let outcome = try program.wait()
                 #expect(outcome.status == 1, "\(outcome.text)")
                 #expect(outcome.errors.contains("standard output: cannot write: Broken pipe"), "\(outcome.errors)")
@@ -356,17 +354,15 @@ extension FaultServerTests {
                 let large = String(repeating: "x", count: 1 << 20)
                 try database.insert((0..<60).map { ["_id": .int32($0), "large": .string(large)] }, into: "large")
                 try withShortHistory {
-                    var ends: [Int32] = [0, 0]
-                    #expect(pipe(&ends) == 0)
-                    _ = fcntl(ends[0], F_SETFD, FD_CLOEXEC)
-                    let program = try Program(exporting(database, to: "-", ["--quiet"]), output: ends[1])
-                    close(ends[1])
-                    defer { close(ends[0]) }
+                    let (reading, writing) = try OwnDescriptors.newPipe()
+                    let program = try Program(exporting(database, to: "-", ["--quiet"]), output: writing)
+                    close(writing)
+                    defer { close(reading) }
                     // The header comes before the cursors are opened, rows come after.
                     var content: [UInt8] = []
                     while content.count < 300_000 {
                         var some = [UInt8](repeating: 0, count: 4096)
-                        let count = read(ends[0], &some, some.count)
+                        let count = read(reading, &some, some.count)
                         try #require(count > 0)
                         content += some[..<count]
                     }
@@ -383,7 +379,7 @@ extension FaultServerTests {
                     try forget(time, database)
                     var buffer = [UInt8](repeating: 0, count: 1 << 20)
                     while true {
-                        let count = read(ends[0], &buffer, buffer.count)
+                        let count = read(reading, &buffer, buffer.count)
                         if count <= 0 { break }
                         content += buffer[..<count]
                     }

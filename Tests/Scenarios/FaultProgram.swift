@@ -97,7 +97,9 @@ struct Program {
         var settings = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for pointer in pointers + settings { free(pointer) } }
         var process: pid_t = 0
-        let code = posix_spawn(&process, path, &actions, &attributes, &pointers, &settings)
+        let code = OwnDescriptors.starting.withLock {
+            posix_spawn(&process, path, &actions, &attributes, &pointers, &settings)
+        }
         guard code == 0 else { throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EIO) }
         self.process = process
     }
@@ -109,6 +111,12 @@ struct Program {
         try Program(
             arguments, environment: environment, input: input, output: output, fileSizeLimit: fileSizeLimit
         ).wait()
+    }
+
+    /// Whether it has ended; `wait` must be called all the same.
+    var isOver: Bool {
+        var info = siginfo_t()
+        return waitid(P_PID, id_t(process), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_signo == SIGCHLD
     }
 
     func send(_ signal: Int32) { kill(process, signal) }
@@ -141,6 +149,35 @@ struct Program {
             status: low == 0 ? (status >> 8) & 0xFF : nil, signal: low == 0 ? nil : low,
             output: (try? String(contentsOfFile: outputPath, encoding: .utf8)) ?? "", errors: errorsSoFar,
             peakMegabytes: peak)
+    }
+}
+
+/// Descriptors that no program inherits which another test starts at this moment: it would hold a pipe open or a port
+/// taken for as long as it runs.
+enum OwnDescriptors {
+    /// Held while a program is started.
+    static let starting = NSLock()
+
+    static func make(_ make: () -> [Int32]) -> [Int32] {
+        starting.withLock {
+            let made = make()
+            for descriptor in made { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+            return made
+        }
+    }
+
+    static func newSocket() -> Int32 { make { [socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)] }[0] }
+
+    /// - Returns: the end to read from and the one to write to.
+    static func newPipe() throws -> (reading: Int32, writing: Int32) {
+        var code: Int32 = 0
+        let ends = make {
+            var ends: [Int32] = [-1, -1]
+            code = pipe(&ends)
+            return ends
+        }
+        guard code == 0 else { throw POSIXError(.EMFILE) }
+        return (ends[0], ends[1])
     }
 }
 

@@ -91,7 +91,18 @@ final class OwnServer: @unchecked Sendable {
                 "--setParameter", "ttlMonitorSleepSecs=1",
             ] + arguments, executable: binary)
         lock.withLock { process = started }
-        try poll("mongod listens on \(port)") { Self.isOpen(port) }
+        try poll("mongod listens on \(port)") {
+            if started.isOver {
+                throw Ended(port: port, log: try String(contentsOfFile: folder + "/log", encoding: .utf8))
+            }
+            return Self.isOpen(port)
+        }
+    }
+
+    struct Ended: Error, CustomStringConvertible {
+        var port: Int
+        var log: String
+        var description: String { "the mongod of port \(port) has ended: \(log.suffix(4000))" }
     }
 
     /// Bytes of its log.
@@ -150,7 +161,7 @@ final class OwnServer: @unchecked Sendable {
     private static func withSocket(
         _ port: Int, _ call: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Int32
     ) -> Int32 {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let descriptor = OwnDescriptors.newSocket()
         defer { close(descriptor) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)

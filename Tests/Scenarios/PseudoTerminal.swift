@@ -20,15 +20,14 @@ final class PseudoTerminal: @unchecked Sendable {
     /// Starts the program with input, output and errors on the terminal.
     init(_ arguments: [String], environment: [String: String], columns: Int, rows: Int = 24) throws {
         var (master, slave) = (Int32(-1), Int32(-1))
-        guard openpty(&master, &slave, nil, nil, nil) == 0, let device = ttyname(slave) else {
-            throw POSIXError(.ENXIO)
+        _ = OwnDescriptors.make {
+            openpty(&master, &slave, nil, nil, nil) == 0 ? [master, slave] : []
         }
+        guard master >= 0, let device = ttyname(slave) else { throw POSIXError(.ENXIO) }
         let name = String(cString: device)
         self.master = master
         // The program's own; once that is gone, reading comes to an end.
         defer { close(slave) }
-        // Other programs that the tests start must not keep it open.
-        for descriptor in [master, slave] { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
         Self.setSize(master, columns, rows)
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -57,7 +56,9 @@ final class PseudoTerminal: @unchecked Sendable {
         var settings = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for pointer in words + settings { free(pointer) } }
         var process: pid_t = 0
-        let code = posix_spawn(&process, path, &actions, &attributes, &words, &settings)
+        let code = OwnDescriptors.starting.withLock {
+            posix_spawn(&process, path, &actions, &attributes, &words, &settings)
+        }
         guard code == 0 else { throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EIO) }
         self.process = process
         let thread = Thread { [weak self] in self?.collect() }
