@@ -33,6 +33,7 @@ struct HeaderLines {
                     by: "tr -d '\\r'", compression)
             }
         }
+        if bytes.isEmpty, metadata == nil { return false }
         if bytes.first == 0x23 {
             try takeComment(bytes)
             return false
