@@ -1,7 +1,8 @@
 import Dispatch
 import Testing
 
-/// Suites whose program is killed, and what it leaves behind: one test after the other, on a server of their own.
+/// Suites whose program is killed, and what it leaves behind: one test after the other, on a server of their own. The
+/// three chains take about the same time.
 @Suite(
     .serialized, .onThreadOfItsOwn("own server"),
     .enabled("MONGOD_BINARY must name a mongod: Scripts/mongod path", { OwnServer.isPossible }))
@@ -9,7 +10,7 @@ enum OwnServerTests {
     static let server = Result { try OwnServer() }
 }
 
-/// A suite whose commands are held up while others do something: most of its time it waits.
+/// Suites whose commands are held up or stopped while others do something: most of their time they wait.
 @Suite(
     .serialized, .onThreadOfItsOwn("meanwhile"),
     .enabled("MONGOD_BINARY must name a mongod: Scripts/mongod path", { OwnServer.isPossible }))

@@ -11,12 +11,12 @@ import Testing
     import Darwin
 #endif
 
-extension OwnServerTests {
+extension BusyServerTests {
     /// What is dropped or displaced before its successor is there is lost at no moment, and what became of it is told.
     @Suite(.serialized) struct RecoveryTests {
         let server: OwnServer
 
-        init() throws { server = try OwnServerTests.server.get() }
+        init() throws { server = try BusyServerTests.server.get() }
 
         private func importing(
             _ database: TestDatabase, _ file: String, _ mode: String = "replace", _ more: [String] = []

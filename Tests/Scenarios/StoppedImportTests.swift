@@ -5,12 +5,12 @@ import MongoDriver
 import MongoFerry
 import Testing
 
-extension FaultServerTests {
+extension BusyServerTests {
     /// An import that is stopped after it has begun to write says what it had done, and which rows were not taken.
     @Suite(.serialized) struct StoppedImportTests {
         let server: OwnServer
 
-        init() throws { server = try FaultServerTests.server.get() }
+        init() throws { server = try BusyServerTests.server.get() }
 
         private func importing(_ database: TestDatabase, _ file: String, _ more: [String] = []) -> [String] {
             ["import", file, "--uri", server.uri(), "--db", database.name, "--jobs", "1"] + more
