@@ -136,6 +136,47 @@ import Testing
         }
     }
 
+    /// Filters find none of the last second before 1970, and an unordered insert writes the time into meta fields.
+    @Test(arguments: [ImportOptions.Mode.merge, .insert, .replace])
+    func measurementsOfAnEmptyTimestampAndFromJustBefore1970ComeBackOnce(_ mode: ImportOptions.Mode) throws {
+        let options: Document = ["timeseries": ["timeField": "at", "metaField": "of"]]
+        let empty = Value.timestamp(Timestamp(rawValue: 0))
+        try withTwoTestDatabases { source, copy, folder in
+            for database in [source, copy] { try database.create("ticks", options) }
+            let times: [Int64] = [-86_400_000, -1001, -1000, -999, -5, 0, 5, 1_700_000_000_000]
+            try Self.insert(
+                times.flatMap {
+                    [["at": .date($0), "of": empty, "n": 1], ["at": .date($0), "of": "x", "ts": empty]]
+                },
+                into: source)
+            let file = folder.file("ticks.csv")
+            try source.export(to: file)
+            for round in 0..<3 {
+                let totals = try copy.load(file, mode).totals
+                #expect(totals.inserted == (round == 0 || mode == .replace ? 16 : 0))
+                #expect(try Set(copy.documents(in: "ticks")) == Set(source.documents(in: "ticks")))
+                #expect(try copy.count("ticks") == 16)
+            }
+            let verified = try Verify(file: file, target: try copy.target).runBlocking(OperationContext())
+            #expect(verified.status == .done, "\(verified.differences)")
+        }
+    }
+
+    @Test func ofMeasurementsWithEmptyTimestampsOnlyTheOneThatIsRefusedIsNotWritten() throws {
+        try withTestDatabase { database, folder in
+            try database.create("ticks", ["timeseries": ["timeField": "at", "metaField": "of"]])
+            let times = [#"{"$date":"2024-01-01T00:00:00Z"}"#, "1", #"{"$date":"2024-01-02T00:00:00Z"}"#]
+            let rows = times.enumerated().map { id, time in
+                LegacyFile.row("ticks", json: #"{"_id":\#(id),"at":\#(time),"of":{"$timestamp":{"t":0,"i":0}}}"#)
+            }
+            try folder.write(LegacyFile.text(rows: rows), to: "ticks.csv")
+            let report = try database.load(folder.file("ticks.csv")) { $0.maximumRejects = 1 }
+            #expect(report.totals.inserted == 2 && report.rejections.map(\.line) == [3], "\(report)")
+            #expect(try database.documents(in: "ticks").allSatisfy { $0["of"] == .timestamp(Timestamp(rawValue: 0)) })
+            #expect(try database.count("ticks") == 2)
+        }
+    }
+
     /// The server sorts what stands in the meta field, at every depth.
     @Test func aMeasurementIsKnownWhateverOrderItsMetaFieldIsWrittenIn() throws {
         try withTestDatabase { database, folder in

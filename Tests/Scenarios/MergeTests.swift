@@ -99,6 +99,28 @@ import Testing
             index: ["key": ["seat.n": 1], "name": "seat", "unique": true])
     }
 
+    /// What is not in the index, or has only one of its values, is in nobody's way.
+    @Test func whoHasAValueWithoutHoldingItInTheIndexDoesNotPreventAnExchange() throws {
+        func document(_ id: Int32, _ seat: Value, isOn: Bool) -> Document {
+            ["_id": .int32(id), "seat": seat, "on": .bool(isOn)]
+        }
+        let others = [document(8, "a", isOn: false), document(9, "b", isOn: false)]
+        try expectMerged(
+            others + [document(1, "a", isOn: true), document(2, "b", isOn: true)],
+            [document(1, "b", isOn: true), document(2, "a", isOn: true)],
+            index: Self.unique.appending("partialFilterExpression", ["on": true]))
+        func nested(_ id: Int32, _ row: Int32, _ seat: Value) -> Document {
+            ["_id": .int32(id), "in": ["row": .int32(row)], "seat": seat]
+        }
+        try expectMerged(
+            [nested(8, 2, "A"), nested(9, 2, "B"), nested(1, 1, "a"), nested(2, 1, "b")],
+            [nested(1, 1, "b"), nested(2, 1, "a")],
+            index: [
+                "key": ["in.row": 1, "seat": 1], "name": "seat", "unique": true,
+                "collation": ["locale": "en", "strength": 2],
+            ])
+    }
+
     /// By another key than `_id`: what has the same `_id` is another document and stays.
     @Test func anExchangeByOtherKeysKeepsTheLiveIDs() throws {
         try withTestDatabase { database, folder in

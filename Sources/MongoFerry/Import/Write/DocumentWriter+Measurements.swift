@@ -39,35 +39,55 @@ extension DocumentWriter {
         return missing.sorted()
     }
 
-    /// By a command of our own: libmongoc's bulk insert would give an `_id` to measurements that have none.
+    /// By commands of our own: libmongoc's bulk insert would give an `_id` to measurements that have none.
     func insertMeasurements(_ indexes: [Int]) throws {
-        guard !indexes.isEmpty else { return }
         if isDryRun {
             outcome.inserted += indexes.count
             return
         }
-        let documents = try Document { list in
-            for (place, index) in indexes.enumerated() { list.append(String(place), copying: try document(index)) }
+        // In an unordered command a server (6.0.5) writes the current time where a measurement's meta field is an empty
+        // timestamp.
+        let inOrder = try indexes.filter { try document($0).hasEmptyTimestamp }
+        if inOrder.isEmpty { return try sendMeasurements(indexes, isOrdered: false) }
+        let others = Set(inOrder)
+        try sendMeasurements(indexes.filter { !others.contains($0) }, isOrdered: false)
+        try sendMeasurements(inOrder, isOrdered: true)
+    }
+
+    private func sendMeasurements(_ indexes: [Int], isOrdered: Bool) throws {
+        var rest = indexes
+        while !rest.isEmpty {
+            let documents = try Document { list in
+                for (place, index) in rest.enumerated() { list.append(String(place), copying: try document(index)) }
+            }
+            let reply: Document
+            do {
+                reply = try client.runWriteStatements(
+                    [
+                        "insert": .string(namespace.collection), "ordered": .bool(isOrdered),
+                        "documents": .array(documents),
+                    ],
+                    on: namespace.database)
+            } catch let error as MongoError where error.isInvalidBSON {
+                return try findInvalid(among: rest, isOneCommand: true, error) {
+                    try sendMeasurements($0, isOrdered: isOrdered)
+                }
+            }
+            let errors = try reply.withRaw { try WriteError.all(in: $0, of: rest.count) }
+            if let error = errors.first(where: { !$0.isAboutOneDocument }) {
+                throw error.failure(of: "inserting into \(namespace)")
+            }
+            // What comes after a refused one in an ordered command was not looked at.
+            let end = isOrdered ? errors.first.map { $0.index + 1 } ?? rest.count : rest.count
+            outcome.inserted += end - errors.count
+            var written = Set(rest[..<end])
+            for error in errors {
+                written.remove(rest[error.index])
+                try reject(rest[error.index], WriteErrorText.text(error))
+            }
+            // Later batches find these too.
+            if let repeated { for index in written { repeated.noteWritten(try document(index)) } }
+            rest.removeFirst(end)
         }
-        let reply: Document
-        do {
-            reply = try client.runWriteStatements(
-                ["insert": .string(namespace.collection), "ordered": false, "documents": .array(documents)],
-                on: namespace.database)
-        } catch let error as MongoError where error.isInvalidBSON {
-            return try findInvalid(among: indexes, isOneCommand: true, error, insertMeasurements)
-        }
-        let errors = try reply.withRaw { try WriteError.all(in: $0, of: indexes.count) }
-        if let error = errors.first(where: { !$0.isAboutOneDocument }) {
-            throw error.failure(of: "inserting into \(namespace)")
-        }
-        outcome.inserted += indexes.count - errors.count
-        var written = Set(indexes)
-        for error in errors {
-            written.remove(indexes[error.index])
-            try reject(indexes[error.index], WriteErrorText.text(error))
-        }
-        // Later batches find these too.
-        if let repeated { for index in written { repeated.noteWritten(try document(index)) } }
     }
 }

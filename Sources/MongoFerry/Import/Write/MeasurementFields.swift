@@ -7,7 +7,7 @@ struct MeasurementFields: Sendable {
     /// The field that says what was measured, if there is one.
     private let meta: String?
 
-    /// Times from 1970 on that are so early that no filter finds them, in milliseconds.
+    /// Times around the beginning of 1970 that no filter finds, in milliseconds.
     private let early: Range<Int64>
 
     /// - Parameter live: options of a collection as the server says them.
@@ -27,7 +27,8 @@ struct MeasurementFields: Sendable {
         self.time = time
         meta = fields["metaField"]?.string
         let seconds = span?.integer.flatMap { (0...Self.longestBucket).contains($0) ? $0 : nil }
-        early = 0..<(Int64(seconds ?? Self.longestBucket) * 1000)
+        // To the server the second before 1970 is the first of it.
+        early = -999..<(Int64(seconds ?? Self.longestBucket) * 1000)
     }
 
     /// The longest time that one of a server's buckets may span, in seconds.

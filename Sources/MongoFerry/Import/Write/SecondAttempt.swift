@@ -90,39 +90,47 @@ struct SecondAttempt {
 
     /// Parts those whose value is held by one of them, which may give it up, from those whose value stays taken.
     private func circle(_ failures: [Failure]) throws -> (inside: [Failure], outside: [Failure]) {
-        var inside: [(failure: Failure, holder: UInt64?)] = try failures.map { ($0, try holder($0)) }
+        var inside: [(failure: Failure, holders: [UInt64]?)] = try failures.map { ($0, try holders($0)) }
         var outside: [Failure] = []
         while true {
             let ids = Set(inside.compactMap { $0.failure.postponed.document.withRaw { $0.first.map(IDHash.hash) } })
-            let leaving = inside.filter { entry in entry.holder.map { !ids.contains($0) } ?? false }
+            let staysTaken = { (holders: [UInt64]?) in holders.map { !$0.contains(where: ids.contains) } ?? false }
+            let leaving = inside.filter { staysTaken($0.holders) }
             if leaving.isEmpty { return (inside.map { $0.failure }, outside) }
             outside += leaving.map { $0.failure }
-            inside.removeAll { entry in entry.holder.map { !ids.contains($0) } ?? false }
+            inside.removeAll { staysTaken($0.holders) }
         }
     }
 
-    /// Which document has the value that another one was refused for; nil where that cannot be told.
-    private func holder(_ failure: Failure) throws -> UInt64? {
+    /// So many documents may have a value that only one of them has in the index.
+    private static let holderLimit = 100
+
+    /// Which documents have the values that another one was refused for, one of them in the index: a partial index has
+    /// not all of a collection.
+    /// - Returns: the hashes of their `_id`s; nil where they cannot be told.
+    private func holders(_ failure: Failure) throws -> [UInt64]? {
         guard let error = failure.error, let pattern = error.keyPattern, let values = error.keyValue else { return nil }
-        let filter = Document { filter in
-            for name in pattern.keys {
-                // Under a collation the server tells no values but what it has made of them.
-                let value = error.collation == nil ? values[name] : failure.postponed.document[name]
-                if let value { filter.append(name, ["$eq": value]) }
-            }
+        var filter: Document = [:]
+        for name in pattern.keys {
+            // Under a collation the server tells no values but what it has made of them.
+            let own = failure.postponed.document[name] ?? (name.contains(".") ? nil : .null)
+            guard let value = error.collation == nil ? values[name] : own else { return nil }
+            filter = filter.appending(name, .document(["$eq": value]))
         }
         guard !filter.isEmpty else { return nil }
         let options = FindOptions(
-            projection: ["_id": 1], limit: 1, collation: error.collation ?? ["locale": "simple"],
+            projection: ["_id": 1], limit: Self.holderLimit, collation: error.collation ?? ["locale": "simple"],
             readPreference: .primary)
-        var holder: UInt64?
+        var holders: [UInt64] = []
         do {
-            try client.find(namespace, filter, options: options).forEach { holder = $0.first.map(IDHash.hash) }
+            try client.find(namespace, filter, options: options).forEach { document in
+                if let id = document.first { holders.append(IDHash.hash(id)) }
+            }
         } catch let error as MongoError where error.domain == .server && !error.isRetryable && !error.isServerTrouble {
             // Values that an index has and no filter takes, such as undefined.
             return nil
         }
-        return holder
+        return holders.isEmpty || holders.count == Self.holderLimit ? nil : holders
     }
 
     /// Writes documents as a whole: all of them, or none.
