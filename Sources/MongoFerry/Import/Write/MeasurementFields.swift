@@ -42,9 +42,9 @@ struct MeasurementFields: Sendable {
     /// for each measurement, so it has only their first and their last.
     func filters(_ times: [Value]) -> [Document] {
         var filters: [Document] = []
-        let others = times.filter { !isEarly($0) }
+        let others = times.filter { !isHidden($0) }
         if !others.isEmpty { filters.append(Document { $0.append(time, ["$in": .array(others)]) }) }
-        let numbers = times.compactMap(earlyNumber)
+        let numbers = times.compactMap(hiddenNumber)
         if let first = numbers.min(), let last = numbers.max() {
             let number: Value = ["$toLong": .string("$" + time)]
             filters.append(
@@ -53,10 +53,13 @@ struct MeasurementFields: Sendable {
         return filters
     }
 
-    private func isEarly(_ time: Value) -> Bool { earlyNumber(time) != nil }
+    private func isHidden(_ time: Value) -> Bool { hiddenNumber(time) != nil }
 
-    private func earlyNumber(_ time: Value) -> Int64? {
-        if case .date(let milliseconds) = time, early.contains(milliseconds) { milliseconds } else { nil }
+    private func hiddenNumber(_ time: Value) -> Int64? {
+        guard case .date(let milliseconds) = time else { return nil }
+        // Beyond the range of dates a filter's buckets would begin and end: the server refuses it.
+        let isAtAnEnd = milliseconds.magnitude > UInt64(Int64.max) - UInt64(Self.longestBucket) * 1000
+        return isAtAnEnd || early.contains(milliseconds) ? milliseconds : nil
     }
 
     /// A measurement in the form in which equal ones are the same: its fields in the order of their names, since the
