@@ -44,7 +44,8 @@ extension Client {
     /// A value that a server takes for no BSON (`NonConformantBSON`, seen on MongoDB 7.0.28) may stand in no question, and
     /// the others would not be found with it: they are asked for without it, and it finds nothing.
     /// - Parameters:
-    ///   - filters: what asks for these items. Where it is several questions, some documents may come twice.
+    ///   - filters: what asks for these items. Where it is several questions, or one is asked in halves, some documents may
+    ///     come twice.
     ///   - body: gets a document that is valid only inside it.
     /// - Throws: ``MongoError`` naming the namespace; what `filters` and `body` throw.
     public func forEachFound<Item>(

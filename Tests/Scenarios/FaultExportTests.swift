@@ -272,9 +272,10 @@ extension FaultServerTests {
 
         // MARK: Snapshot history
 
-        private func withShortHistory(_ body: () throws -> Void) throws {
+        private func withShortHistory(seconds: Int32 = 1, _ body: () throws -> Void) throws {
             let admin = try server.pool().makeClient()
-            try admin.run(["setParameter": 1, "minSnapshotHistoryWindowInSeconds": 1], on: "admin")
+            try admin.run(
+                ["setParameter": 1, "minSnapshotHistoryWindowInSeconds": .int32(seconds)], on: "admin")
             defer { _ = try? admin.run(["setParameter": 1, "minSnapshotHistoryWindowInSeconds": 300], on: "admin") }
             try body()
         }
@@ -330,21 +331,37 @@ extension FaultServerTests {
             try withDatabase(on: server) { database, folder in
                 let large = String(repeating: "x", count: 1 << 20)
                 try database.insert((0..<80).map { ["_id": .int32($0), "large": .string(large)] }, into: "large")
-                let admin = try server.pool().makeClient()
-                try admin.run(["setParameter": 1, "minSnapshotHistoryWindowInSeconds": 20], on: "admin")
-                defer {
-                    _ = try? admin.run(["setParameter": 1, "minSnapshotHistoryWindowInSeconds": 300], on: "admin")
+                try withShortHistory(seconds: 20) {
+                    // From a server that seems to be far away three come at once.
+                    let slow = try FailPoint(
+                        server, ["getMore"], mode: .alwaysOn, ["blockConnection": true, "blockTimeMS": 2000])
+                    let program = try Program(exporting(database, to: folder.file("all.csv"), ["--jobs", "1"]))
+                    try poll("the warning comes") { program.errorsSoFar.contains("minSnapshotHistoryWindow") }
+                    try slow.off()
+                    let outcome = try program.wait()
+                    #expect(outcome.status == 0, "\(outcome.text)")
+                    #expect(
+                        outcome.errors.contains("keeps the history of a snapshot for 20 seconds"), "\(outcome.errors)")
+                    #expect(outcome.errors.split(separator: "minSnapshotHistoryWindow").count == 2, "\(outcome.errors)")
                 }
-                // From a server that seems to be far away three come at once.
-                let slow = try FailPoint(
-                    server, ["getMore"], mode: .alwaysOn, ["blockConnection": true, "blockTimeMS": 2000])
-                let program = try Program(exporting(database, to: folder.file("all.csv"), ["--jobs", "1"]))
-                try poll("the warning comes") { program.errorsSoFar.contains("minSnapshotHistoryWindow") }
-                try slow.off()
-                let outcome = try program.wait()
-                #expect(outcome.status == 0, "\(outcome.text)")
-                #expect(outcome.errors.contains("keeps the history of a snapshot for 20 seconds"), "\(outcome.errors)")
-                #expect(outcome.errors.split(separator: "minSnapshotHistoryWindow").count == 2, "\(outcome.errors)")
+            }
+        }
+
+        /// How long it takes says nothing about the bytes that come.
+        @Test func aQueryThatTakesLongIsNoReasonToFearForTheSnapshot() throws {
+            try withDatabase(on: server) { database, folder in
+                let large = String(repeating: "x", count: 1 << 20)
+                try database.insert((0..<60).map { ["_id": .int32($0), "large": .string(large)] }, into: "large")
+                try database.insert([["_id": 1]], into: "a")
+                try withShortHistory(seconds: 20) {
+                    let slow = try FailPoint(
+                        server, ["getMore"], mode: .times(3), ["blockConnection": true, "blockTimeMS": 2000])
+                    let outcome = try Program.run(
+                        exporting(database, to: folder.file("all.csv"), ["--jobs", "1", "--query", "a={}"]))
+                    #expect(outcome.status == 0, "\(outcome.text)")
+                    #expect(!outcome.errors.contains("history"), "\(outcome.errors)")
+                    #expect(try slow.off() == 3)
+                }
             }
         }
 

@@ -40,16 +40,18 @@ final class HistoryWatch: Sendable {
         _ moment: ReadMoment
     ) -> [HistoryWatch?] {
         let bytes = collections.map { entry -> Int? in
-            guard moment.readConcern != nil, !entry.isCapped, queries[entry.name] == nil else { return nil }
+            guard moment.readConcern != nil, queries[entry.name] == nil else { return nil }
             return sizes[entry.databaseName]?.averageDocument.map { $0 * entry.records }
         }
         switch moment.consistency {
         case .none: return bytes.map { _ in nil }
         case .collection:
             return zip(collections, bytes).map { entry, bytes in
-                bytes.map { HistoryWatch(collection: entry.databaseName, bytes: $0) }
+                entry.isCapped ? nil : bytes.map { HistoryWatch(collection: entry.databaseName, bytes: $0) }
             }
         case .snapshot:
+            // How long a server looks for what a query finds, the bytes that come do not tell.
+            guard collections.allSatisfy({ queries[$0.name] == nil }) else { return bytes.map { _ in nil } }
             let shared = HistoryWatch(bytes: bytes.compactMap(\.self).reduce(0, +))
             return bytes.map { $0 == nil ? nil : shared }
         }

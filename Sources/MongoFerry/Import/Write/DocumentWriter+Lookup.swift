@@ -43,13 +43,17 @@ extension DocumentWriter {
         let options = FindOptions(
             projection: idOnly ? ["_id": 1] : nil, batchSize: asked.count + 1, readConcern: committedReads)
         // By other keys than _id several live documents may answer to one of the batch.
-        var found: Set<UInt64> = []
+        var found: [UInt64: UInt64] = [:]
         var (equal, ambiguous): (Set<Int>, Set<Int>) = ([], [])
         try client.forEachFound(by: asked[...], in: namespace, options: options) {
             [try key.filter(Array($0))]
         } _: { live in
             guard let hash = key.hash(live), let indexes = byHash[hash] else { return }
-            let isFirst = found.insert(hash).inserted
+            let id = live.first.map(IDHash.hash) ?? 0
+            // The halves of a question may find the same, where a collation takes it for one of each.
+            guard found[hash] != id else { return }
+            let isFirst = found[hash] == nil
+            if isFirst { found[hash] = id }
             if isFirst { matched += indexes.count }
             for index in indexes where !idOnly {
                 let document = try document(index)
@@ -79,7 +83,7 @@ extension DocumentWriter {
             )
         }
         result.changed.removeAll { ambiguous.contains($0.index) }
-        result.missing += byHash.filter { !found.contains($0.key) }.values.joined()
+        result.missing += byHash.filter { found[$0.key] == nil }.values.joined()
         result.missing.sort()
         return result
     }

@@ -27,8 +27,10 @@ struct MeasurementFields: Sendable {
         self.time = time
         meta = fields["metaField"]?.string
         let seconds = span?.integer.flatMap { (0...Self.longestBucket).contains($0) ? $0 : nil }
-        // To the server the second before 1970 is the first of it.
-        early = -999..<(Int64(seconds ?? Self.longestBucket) * 1000)
+        // A server takes the second before 1970 for the first of it, and after a restart (6.0.5) finds none of those times
+        // that it rounds up to it, by up to a bucket's span.
+        let span = Int64(seconds ?? Self.longestBucket) * 1000
+        early = -span..<span
     }
 
     /// The longest time that one of a server's buckets may span, in seconds.
