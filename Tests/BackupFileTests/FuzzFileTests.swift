@@ -7,7 +7,7 @@ import Testing
 
 /// Whole files that were damaged in every way: an error or a report, never a crash or a hang.
 @Suite struct FuzzFileTests {
-    static let rounds = (ProcessInfo.processInfo.environment["FUZZ_ROUNDS"].flatMap(Int.init) ?? 10_000) / 40
+    static let rounds = (ProcessInfo.processInfo.environment["FUZZ_ROUNDS"].flatMap(Int.init) ?? 20_000) / 40
 
     @Test(arguments: ["small.csv", "small.csv.gz", "small.csv.zst", "plain.csv"])
     func aDamagedFileIsRefusedOrRead(name: String) throws {

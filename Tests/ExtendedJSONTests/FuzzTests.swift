@@ -9,7 +9,7 @@ import Testing
 /// Most useful under the address sanitizer, with more rounds:
 /// `Scripts/test --fuzz 1000000`
 @Suite struct FuzzTests {
-    static let rounds = ProcessInfo.processInfo.environment["FUZZ_ROUNDS"].flatMap(Int.init) ?? 10_000
+    static let rounds = ProcessInfo.processInfo.environment["FUZZ_ROUNDS"].flatMap(Int.init) ?? 20_000
 
     @Test(arguments: [ExtendedJSONEncoder.Quotes.plain, .doubled])
     func damagedTextIsAnErrorOrADocument(quotes: ExtendedJSONEncoder.Quotes) throws {

@@ -40,10 +40,10 @@ final class FakeServer: @unchecked Sendable {
         guard listen(listener, 16) == 0 else { throw POSIXError(.EADDRINUSE) }
         Thread {
             while true {
-                // Whatever inherits a connection would keep it open.
                 let connection = accept(listener, nil, nil)
-                _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
                 guard connection >= 0 else { return }
+                // Whatever inherits a connection would keep it open.
+                _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
                 connections.count.add(1, ordering: .relaxed)
                 Thread { Self.serve(connection, manner) }.start()
             }

@@ -239,9 +239,7 @@ import Testing
                 "texts", json: #"{"_id":"\#(customers[2])","text":"\#(String(repeating: "x", count: 17_000_000))"}"#)
             try folder.write(LegacyFile.text(rows: rows + [large]), to: "too large.csv")
             let configuration = try Configuration.parse(
-                yaml:
-                    "collections: {customers: {}, lists: {references: {'to': customers}, types: {'all[]': objectId}}, texts: {}}",
-                file: "c")
+                yaml: "collections: {customers: {}, lists: {references: {'all[]': customers}}, texts: {}}", file: "c")
 
             let refused = try database.load(folder.file("too large.csv")) { $0.configuration = configuration }
             #expect(refused.status == .refused && refused.rejections.map(\.line) == [4])

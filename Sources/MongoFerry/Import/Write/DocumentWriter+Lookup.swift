@@ -42,7 +42,7 @@ extension DocumentWriter {
         // One more than can come: then the server knows with the first reply that it is the last.
         let options = FindOptions(
             projection: idOnly ? ["_id": 1] : nil, batchSize: asked.count + 1, readConcern: committedReads)
-        // By other keys than _id several live documents may answer to one of the batch.
+        // By other keys than _id several live documents may answer to one of the batch: the hash of the first one's _id.
         var found: [UInt64: UInt64] = [:]
         var (equal, ambiguous): (Set<Int>, Set<Int>) = ([], [])
         try client.forEachFound(by: asked[...], in: namespace, options: options) {
@@ -53,8 +53,10 @@ extension DocumentWriter {
             // The halves of a question may find the same, where a collation takes it for one of each.
             guard found[hash] != id else { return }
             let isFirst = found[hash] == nil
-            if isFirst { found[hash] = id }
-            if isFirst { matched += indexes.count }
+            if isFirst {
+                found[hash] = id
+                matched += indexes.count
+            }
             for index in indexes where !idOnly {
                 let document = try document(index)
                 if try sameBytes(document.bytes, live.bytes)

@@ -44,7 +44,7 @@ struct MeasurementFields: Sendable {
     /// for each measurement, so it has only their first and their last.
     func filters(_ times: [Value]) -> [Document] {
         var filters: [Document] = []
-        let others = times.filter { !isHidden($0) }
+        let others = times.filter { hiddenNumber($0) == nil }
         if !others.isEmpty { filters.append(Document { $0.append(time, ["$in": .array(others)]) }) }
         let numbers = times.compactMap(hiddenNumber)
         if let first = numbers.min(), let last = numbers.max() {
@@ -54,8 +54,6 @@ struct MeasurementFields: Sendable {
         }
         return filters
     }
-
-    private func isHidden(_ time: Value) -> Bool { hiddenNumber(time) != nil }
 
     private func hiddenNumber(_ time: Value) -> Int64? {
         guard case .date(let milliseconds) = time else { return nil }
