@@ -83,6 +83,7 @@ import Testing
                     try live.run(["createIndexes": "customers", "indexes": [["key": ["name": 1], "name": "name_1"]]])
                     try live.create("audit", indexes: [["key": ["at": 1], "name": "at_1"]])
                     try live.run(["create": "everyone", "viewOn": "customers", "pipeline": []])
+                    try live.run(["dropIndexes": "policies", "index": "customerId_1"])
                 }
                 try await database.reset()
                 try expect(database, holds: source)

@@ -164,6 +164,27 @@ import Testing
         }
     }
 
+    /// Of the documents that are there the plan must not say that they stay: these go.
+    @Test(arguments: [ImportOptions.Mode.insert, .merge])
+    func aPlanSaysThatACappedCollectionMayLoseDocuments(mode: ImportOptions.Mode) throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.insert((10..<13).map { ["_id": .int32($0)] }, into: "log")
+            try source.insert([["_id": 1]], into: "plain")
+            let file = folder.file("log.csv")
+            try source.export(to: file)
+            try copy.create("log", ["capped": true, "size": 4096, "max": 4])
+            try copy.insert((0..<4).map { ["_id": .int32($0)] }, into: "log")
+            try copy.insert([["_id": 2]], into: "plain")
+            let log = MessageLog()
+            _ = try copy.load(file, mode, log) { $0.isDryRun = true }
+            #expect(log.text.contains("it is capped: where it is full, what is added pushes out its oldest documents"))
+            #expect(log.text.contains("the 1 document that is there now stays as it is") == (mode == .insert))
+            #expect(!log.text.contains("stay as they are"))
+            _ = try copy.load(file, mode)
+            #expect(try copy.documents(in: "log").map { $0["_id"] } == [3, 10, 11, 12])
+        }
+    }
+
     /// The file has what the database has not.
     @Test func aReferenceToADocumentThatTheServerRefusedDangles() throws {
         try withTwoTestDatabases { source, copy, folder in

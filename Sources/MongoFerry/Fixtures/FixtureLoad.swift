@@ -93,8 +93,8 @@ struct FixtureLoad {
     private func prepare(_ step: ImportPlan.Step, _ builder: CollectionBuilder) throws -> [String] {
         let namespace = Namespace(builder.database, step.databaseName)
         if step.liveOptions != nil || step.liveIsView {
-            if step.way == .view, step.differences.isEmpty { return [] }
-            if step.way == .staged, !step.liveIsView, step.differences.isEmpty,
+            if step.way == .view, step.targetDifferences.isEmpty { return [] }
+            if step.way == .staged, !step.liveIsView, step.targetDifferences.isEmpty,
                 !step.entry.isCapped, step.liveCount ?? 0 <= Self.deletionLimit
             {
                 let all: Value = ["q": [:], "limit": 0]

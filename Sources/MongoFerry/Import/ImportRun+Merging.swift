@@ -29,7 +29,7 @@ extension ImportRun {
             // What was equal may be gone.
             compared[step.name] = nil
             report.differences += step.differences.map { .init(collection: step.name, kind: .target, detail: $0) }
-            let kept = step.differences.filter { !$0.hasSuffix(CollectionDifferences.willBeCreated) }
+            let kept = step.targetDifferences.filter { !$0.isMended }.compactMap(\.text)
             let now = kept.isEmpty ? "" : ": " + kept.joined(separator: "; ")
             switch change {
             case .created where kept.isEmpty: break

@@ -2,6 +2,19 @@ import BSON
 import BackupFile
 import Relations
 
+/// One thing in which what is there differs from the file.
+struct TargetDifference: Sendable {
+    /// For the plan; nil where nothing that is there is changed by doing away with it.
+    let text: String?
+    /// Whether the import does away with it.
+    let isMended: Bool
+
+    init(_ text: String?, isMended: Bool = false) {
+        self.text = text
+        self.isMended = isMended
+    }
+}
+
 /// Compares the options and indexes of a file with those of an existing collection.
 enum CollectionDifferences {
     enum Difference {
@@ -55,20 +68,26 @@ enum CollectionDifferences {
         return options[option] ?? defaults[option]
     }
 
-    /// One line for each difference, saying which of the two stays.
-    static func texts(
+    /// The differences, each with which of the two stays.
+    static func told(
         _ entry: BackupMetadata.Collection, options: Document, indexes: [Document], mode: ImportOptions.Mode
-    ) -> [String] {
+    ) -> [TargetDifference] {
         let isReplace = mode == .replace
         let ending = isReplace ? "the file's counts" : "it stays as it is"
-        return found(entry, options: options, indexes: indexes).compactMap { difference in
+        return found(entry, options: options, indexes: indexes).map { difference in
             switch difference {
-            case .option(let name, let file, let live): "\(optionText(name, file, live)); \(ending)"
-            case .index(let name): "index \(name) differs from the file's; \(ending)"
-            case .renamedIndex(let name, let live): "index \(name) is \(live) in the database; \(ending)"
-            case .missingIndex(let name): isReplace ? nil : "index \(name)\(willBeCreated)"
+            case .option(let name, let file, let live):
+                TargetDifference("\(optionText(name, file, live)); \(ending)", isMended: isReplace)
+            case .index(let name):
+                TargetDifference("index \(name) differs from the file's; \(ending)", isMended: isReplace)
+            case .renamedIndex(let name, let live):
+                TargetDifference("index \(name) is \(live) in the database; \(ending)", isMended: isReplace)
+            case .missingIndex(let name):
+                TargetDifference(isReplace ? nil : "index \(name) will be created", isMended: true)
             case .extraIndex(let name):
-                "index \(name) is not in the file; " + (isReplace ? "it will be gone" : "it stays")
+                TargetDifference(
+                    "index \(name) is not in the file; " + (isReplace ? "it will be gone" : "it stays"),
+                    isMended: isReplace)
             }
         }
     }
@@ -78,9 +97,6 @@ enum CollectionDifferences {
         let live = live.map(JSONText.value) ?? "none"
         return "option \(name): \(file.excerpt(120)) in the file, \(live.excerpt(120)) in the database"
     }
-
-    /// How a difference ends that the import does away with.
-    static let willBeCreated = " will be created"
 
     static func byName(_ indexes: [Document]) -> [ExactName: Document] {
         Dictionary(indexes.map { (name(of: $0), $0) }) { $1 }

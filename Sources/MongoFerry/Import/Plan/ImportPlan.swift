@@ -30,7 +30,9 @@ public struct ImportPlan: Sendable {
         /// Of the existing collection; nil where there is none, or it cannot be seen.
         var uuid: Value?
         /// What differs between the file's options and indexes and the existing ones.
-        public var differences: [String] = []
+        var targetDifferences: [TargetDifference] = []
+        /// ``targetDifferences`` as people read them.
+        public var differences: [String] { targetDifferences.compactMap(\.text) }
         /// What a server may refuse or read in another way.
         public var doubts: [String] = []
         /// Code that the server will run, to be looked at by a person: `$where`, `$function`, …
@@ -46,6 +48,18 @@ public struct ImportPlan: Sendable {
             guard isReplaced, !liveIsView, let query, let liveCount, liveCount > 0 else { return nil }
             return
                 "the file has only the documents that \(query.oneLine.excerpt(200)) matches: all others that are there will be gone"
+        }
+
+        /// Whether what is written may push the oldest documents out.
+        private var isIntoCapped: Bool { !isReplaced && records > 0 && liveOptions?["capped"]?.bool == true }
+
+        /// So many documents are there that what is written leaves alone.
+        var keptCount: Int { isReplaced || isIntoCapped ? 0 : liveCount ?? 0 }
+
+        /// That a merge or an insertion may cost documents all the same; nil where it does not.
+        var textOfCapped: String? {
+            guard isIntoCapped, liveCount ?? 0 > 0 else { return nil }
+            return "it is capped: where it is full, what is added pushes out its oldest documents"
         }
 
         /// Whether the collection is not there yet, or has no documents.
@@ -120,7 +134,8 @@ public struct ImportPlan: Sendable {
                 step.liveIsView
                 ? " (a view has that name now)" : step.liveCount.map { " (\($0.grouped) there now)" } ?? " (new)"
             lines.append(line)
-            lines += ([step.textOfPart].compactMap(\.self) + step.differences + step.doubts).map { "     \($0)" }
+            let losses = [step.textOfPart, step.textOfCapped].compactMap(\.self)
+            lines += (losses + step.differences + step.doubts).map { "     \($0)" }
             lines += step.code.map { "     code that the server runs: \($0)" }
         }
         for cycle in cycles { lines.append("  refer to each other: \(Self.list(cycle))") }
@@ -165,7 +180,9 @@ public struct ImportPlan: Sendable {
                 "  of the \(Self.there(there)), those that differ from the file's are overwritten; "
                     + "--dry-run counts them"
             ]
-        case .insert: return ["  the \(Self.there(there)) \(there == 1 ? "stays as it is" : "stay as they are")"]
+        case .insert:
+            let kept = steps.map(\.keptCount).reduce(0, +)
+            return kept == 0 ? [] : ["  the \(Self.there(kept)) \(kept == 1 ? "stays as it is" : "stay as they are")"]
         case .replace: return []
         }
     }

@@ -177,7 +177,7 @@ struct ImportPlanner {
             if let kept { take(kept, into: &step, options: [:], indexes: []) }
             step.code = ServerSideCode.found(in: entry)
             if existing == nil, let hint = there.nameHints.hint(entry.databaseName) {
-                step.differences.append(hint)
+                step.targetDifferences.append(TargetDifference(hint))
             }
             return step
         }
@@ -185,7 +185,8 @@ struct ImportPlanner {
             // Without its time field no measurement can be found that is there already.
             let isBlind = existing.kind == .timeseries && metadata == nil
             guard options.mode != .replace, !isBlind else { throw UnseenOptions.error(existing.name, in: database) }
-            step.differences.append("its options cannot be seen: the user may not list the database's collections")
+            step.targetDifferences.append(
+                TargetDifference("its options cannot be seen: the user may not list the database's collections"))
         }
         step.liveOptions = existing.options
         let contents = there.contents[entry.databaseName]
@@ -198,7 +199,7 @@ struct ImportPlanner {
             if existing.kind == .timeseries { step.entry.kind = .timeseries }
             if let kept { take(kept, into: &step, options: existing.options, indexes: liveIndexes) }
         } else {
-            step.differences += CollectionDifferences.texts(
+            step.targetDifferences += CollectionDifferences.told(
                 entry, options: existing.options, indexes: liveIndexes, mode: options.mode)
         }
         step.code = ServerSideCode.found(in: step.entry)
@@ -232,15 +233,17 @@ struct ImportPlanner {
             step.entry.indexes = indexes + kept.indexesMissing(in: indexes)
         }
         if let text = kept.textOfMissing(options: takesAll ? [:] : kept.definition.options, indexes: indexes) {
-            step.differences.append(
-                "it gets what \(kept.isOfRefused ? "the server refused it in an earlier import" : "it had before an import was interrupted"): \(text)"
-            )
+            let why =
+                kept.isOfRefused
+                ? "the server refused it in an earlier import" : "it had before an import was interrupted"
+            step.targetDifferences.append(TargetDifference("it gets what \(why): \(text)"))
         }
         if live.isEmpty, !takesAll, !kept.isOfRefused, !kept.definition.options.isEmpty {
             let names = kept.definition.options.keys.joined(separator: ", ")
-            step.differences.append(
-                "it lacks options that it had before an import was interrupted; --mode replace gives them back: \(names)"
-            )
+            step.targetDifferences.append(
+                TargetDifference(
+                    "it lacks options that it had before an import was interrupted; --mode replace gives them back: \(names)"
+                ))
         }
     }
 
@@ -280,11 +283,13 @@ struct ImportPlanner {
     private func compareView(_ step: inout ImportPlan.Step, _ existing: CollectionInfo, _ there: LiveCatalog) {
         step.liveOptions = existing.options
         if existing.kind == .view {
-            step.differences = CollectionDifferences.texts(
+            step.targetDifferences = CollectionDifferences.told(
                 step.entry, options: existing.options, indexes: [], mode: options.mode)
             return
         }
         step.liveCount = there.contents[existing.name]?.count ?? 0
-        step.differences = ["a \(Self.kindText(existing.kind)) has that name now; the file's view takes its place"]
+        step.targetDifferences = [
+            TargetDifference("a \(Self.kindText(existing.kind)) has that name now; the file's view takes its place")
+        ]
     }
 }
