@@ -35,6 +35,7 @@ import Testing
             TypedPath(collection: "policies", path: path("customerId"), type: .objectId, values: 1),
             TypedPath(collection: "policies", path: path("start"), type: .date, values: 1_000),
             TypedPath(collection: "policies", path: path("name"), type: .string, values: 1_000),
+            TypedPath(collection: "policies", path: path("token"), type: .string, values: 20, looksOtherwise: true),
             TypedPath(collection: "policies", path: path(#"a\.b[]"#), type: .decimal, values: 1),
         ],
         candidates: [
@@ -72,6 +73,7 @@ import Testing
                     # not taken: status → stages: 2 of 2 sampled values exist, but these are few
                     types:
                       start: date         # 1,000 sampled values
+                      token: string       # 20 sampled values
                       "a\\.b[]": decimal  # 1 sampled value
                   "odd: name":
                     collection: "null"

@@ -163,4 +163,36 @@ import Testing
             #expect(try Configuration.parse(yaml: found.yaml, file: "x").collections.count == 2)
         }
     }
+
+    /// Their collection is empty, so only the configuration can say that these were texts.
+    @Test func discoverWritesDownTextsThatLookLikeIdsAndDates() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            let ids = (0..<20).map { Self.id($0) }
+            try source.insert(
+                ids.map { id in
+                    [
+                        "_id": .objectID(try #require(ObjectID(hex: id))), "token": .string(id),
+                        "day": "2020-01-01T00:00:00.000Z", "name": "Amara", "made": .date(1_577_836_800_000),
+                    ]
+                }, into: "things")
+            try source.insert(ids.map { ["_id": .string($0)] }, into: "sessions")
+            let found = try Discovering(try source.target, configuration: Configuration(), OperationContext())
+            try folder.write(found.yaml, to: "ferry.yaml")
+            let rows =
+                ids.map { id in
+                    let time = "2020-01-01T00:00:00.000Z"
+                    return (
+                        "things",
+                        #"{"_id":"\#(id)","token":"\#(id)","day":"\#(time)","name":"Amara","made":"\#(time)"}"#
+                    )
+                } + ids.map { ("sessions", #"{"_id":"\#($0)"}"#) }
+            try copy.load(try file(rows, folder)) {
+                $0.configuration = try Configuration.parse(yaml: found.yaml, file: "ferry.yaml")
+            }
+            for name in ["things", "sessions"] {
+                #expect(try copy.documents(in: name) == source.documents(in: name), "\(found.yaml)")
+            }
+            #expect(!found.yaml.contains("name:"), "no other text need be written down: \(found.yaml)")
+        }
+    }
 }

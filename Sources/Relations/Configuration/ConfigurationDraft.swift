@@ -36,8 +36,8 @@ public struct ConfigurationDraft: Sendable {
 
     /// The text of a configuration file with the evidence as comments. ``Configuration/parse(yaml:file:)`` reads it.
     ///
-    /// Types are written where JSON does not show them by itself: not texts, bools and small whole numbers, nor the
-    /// ObjectIds of `_id` and references.
+    /// Types are written where JSON does not show them by itself: not bools, small whole numbers and texts, but those that
+    /// look like ids or dates, nor the ObjectIds of `_id` and references.
     public var yaml: String {
         var lines = title.map { YAMLLine("# " + $0.oneLine) }
         if collections.isEmpty {
@@ -115,7 +115,8 @@ public struct ConfigurationDraft: Sendable {
 extension TypedPath {
     fileprivate var isWorthWriting: Bool {
         switch type {
-        case .string, .bool, .int: false
+        case .bool, .int: false
+        case .string: looksOtherwise
         case .objectId: path != .id
         default: true
         }

@@ -95,8 +95,12 @@ public struct ReferenceDiscovery: Sendable {
             candidates += judgement.candidates
         }
         let types = samples.flatMap { name, sample in
-            sample.types.observations.compactMap { path, type, values in
-                type.fieldType.map { TypedPath(collection: name, path: path, type: $0, values: values) }
+            sample.types.observations.compactMap { seen in
+                seen.type.fieldType.map {
+                    TypedPath(
+                        collection: name, path: seen.path, type: $0, values: seen.values,
+                        looksOtherwise: seen.looksOtherwise)
+                }
             }
         }
         return Discovery(references: references.sorted(), candidates: candidates, types: types)

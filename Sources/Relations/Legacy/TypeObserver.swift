@@ -6,6 +6,32 @@ public struct TypeObserver: Sendable {
         var count = 0
         /// nil for what the configuration has no word for.
         var type: ObservedType?
+        /// Of texts, those of 24 hexadecimal digits.
+        var hexStrings = 0
+        /// Of texts, those of exactly the form of a date.
+        var dateStrings = 0
+
+        /// Whether the import of old rows could take the texts for ids, of which some will do, or for dates, which all
+        /// have to be.
+        var looksOtherwise: Bool { type == .one(.string) && (hexStrings > 0 || dateStrings == count) }
+
+        mutating func add(_ element: RawElement) {
+            let type = ObservedType(of: element)
+            if count == 0 { self.type = type } else if self.type != type { self.type = .several }
+            count += 1
+            guard element.type == .string, let text = element.stringBytes, text.count == 24 else { return }
+            if ObjectID(hex: text) != nil { hexStrings += 1 } else if ISOTime.exactly(text) != nil { dateStrings += 1 }
+        }
+    }
+
+    /// What was seen at one path.
+    public struct Observation: Sendable {
+        public let path: FieldPath
+        public let type: ObservedType
+        /// Null aside.
+        public let values: Int
+        /// Whether they are texts that `JSON.stringify` would have made of ids or dates, too.
+        public let looksOtherwise: Bool
     }
 
     private var walker: PathWalker
@@ -25,28 +51,23 @@ public struct TypeObserver: Sendable {
         try walker.forEachValue(in: document) { id, element in
             guard element.type != .null && element.type != .undefined else { return }
             while seen.count <= id { seen.append(Seen()) }
-            let type = ObservedType(of: element)
-            if seen[id].count == 0 {
-                seen[id].type = type
-            } else if seen[id].type != type {
-                seen[id].type = .several
-            }
-            seen[id].count += 1
+            seen[id].add(element)
         }
     }
 
     /// The type of each path that holds values which the configuration has a word for.
     public var types: [FieldPath: ObservedType] {
         var types: [FieldPath: ObservedType] = [:]
-        for (path, type, _) in observations { types[path] = type }
+        for seen in observations { types[seen.path] = seen.type }
         return types
     }
 
-    /// The same in the order in which the paths were met, with the number of values.
-    public var observations: [(path: FieldPath, type: ObservedType, values: Int)] {
+    /// The same in the order in which the paths were met, with more about them.
+    public var observations: [Observation] {
         seen.indices.compactMap { id in
-            guard seen[id].count > 0, let path = walker.path(id) else { return nil }
-            return seen[id].type.map { (path, $0, seen[id].count) }
+            guard seen[id].count > 0, let type = seen[id].type, let path = walker.path(id) else { return nil }
+            return Observation(
+                path: path, type: type, values: seen[id].count, looksOtherwise: seen[id].looksOtherwise)
         }
     }
 }
