@@ -33,7 +33,7 @@ extension BackupMetadata {
     public var sourceText: String {
         var text = Self.shown(database)
         if let serverVersion { text += " on MongoDB \(serverVersion)" }
-        if let topology { text += ", \(Self.shown(topology))" }
+        if let topology { text += ", \(Self.shownTopology(topology))" }
         if let snapshot { text += ", snapshot \(snapshot)" }
         return text
     }
@@ -42,8 +42,13 @@ extension BackupMetadata {
     public static func shown(_ name: String) -> String {
         let isClear =
             !name.isEmpty && name.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x2C && $0 != 0x3A && $0 != 0x7F }
-        return isClear || name.hasPrefix("replica set ") && !name.utf8.contains { $0 < 0x20 }
-            ? name : JSONText.string(name)
+        return isClear ? name : JSONText.string(name)
+    }
+
+    /// `replica set rs0`, which is clear as it is.
+    private static func shownTopology(_ topology: String) -> String {
+        let isClear = topology.hasPrefix("replica set ") && !topology.utf8.contains { $0 < 0x20 }
+        return isClear ? topology : shown(topology)
     }
 
     private func json(padding: Int) -> String {

@@ -55,7 +55,10 @@ public final class BackupWriter {
             let file = try PartialFile.open(for: path)
             self.file = file
             sink = nil
-            output = try CompressedOutput(file, compression)
+            do { output = try CompressedOutput(file, compression) } catch {
+                unlink(file.path)
+                throw error
+            }
         case .descriptor(let open as any ByteSink), .stream(let open):
             partialPath = nil
             file = nil

@@ -15,7 +15,9 @@ public enum SealFinder {
         var length = min(size, 4096)
         while true {
             let tail = try bytes(of: file, from: size - length, count: length)
-            if let seal = search.compression == .none ? lastLine(of: tail) : search.seal(in: tail, at: size - length) {
+            if let seal = search.compression == .none
+                ? lastLine(of: tail) : try search.seal(in: tail, at: size - length)
+            {
                 return seal
             }
             guard length < min(size, longest) else { return nil }
@@ -63,23 +65,27 @@ private struct MemberSearch {
     }
 
     /// - Parameter offset: where in the file `tail` starts, which reaches to its end.
-    mutating func seal(in tail: [UInt8], at offset: Int) -> Seal? {
+    mutating func seal(in tail: [UInt8], at offset: Int) throws -> Seal? {
         let last = min(tail.count - magic.count, searched - offset - 1)
         searched = offset
         for place in stride(from: last, through: 0, by: -1)
         where tail[place] == magic[0] && tail[place..<place + magic.count].elementsEqual(magic) {
             guard tries > 0, room > 0 else { return nil }
             tries -= 1
-            if let text = try? decompressed(from: offset + place), let seal = SealFinder.lastLine(of: text) {
+            if let text = try decompressed(from: offset + place), let seal = SealFinder.lastLine(of: text) {
                 return seal
             }
         }
         return nil
     }
 
-    /// What stands from a place to the end of the file, as far as there is room.
-    /// - Throws: ``BackupError``, ``FileError`` where no member begins there.
-    private mutating func decompressed(from place: Int) throws -> [UInt8] {
+    /// What stands from a place to the end of the file, as far as there is room; nil where no member begins there.
+    /// - Throws: ``FileError``; ``BackupError`` where it cannot be read.
+    private mutating func decompressed(from place: Int) throws -> [UInt8]? {
+        do { return try text(from: place) } catch let error as BackupError where error.isAboutContent { return nil }
+    }
+
+    private mutating func text(from place: Int) throws -> [UInt8] {
         try file.seek(to: place)
         let source: any ByteSource = compression == .gzip ? try GzipSource(file) : try ZstdSource(file)
         let buffer = ByteBuffer(capacity: 1 << 20)

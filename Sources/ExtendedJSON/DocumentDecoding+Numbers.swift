@@ -14,7 +14,7 @@ extension DocumentDecoding {
     ///   exponent.
     @inline(__always) mutating func readNumber() throws(JSONFault) -> UInt8 {
         let start = at
-        let negative = at[0] == 0x2D
+        let negative = at < end && at[0] == 0x2D
         if negative { at += 1 }
         let firstDigit = at
         var magnitude: UInt64 = 0

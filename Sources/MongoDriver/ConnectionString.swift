@@ -71,6 +71,9 @@ public struct ConnectionString: Sendable, CustomStringConvertible {
 
     public var description: String { redacted }
 
+    /// Whether its hosts stand in a record that is looked up in DNS.
+    public var isLookedUp: Bool { text.lowercased().hasScalarPrefix("mongodb+srv://") }
+
     public static let errorContext = "the connection string"
 
     /// An address of one of its hosts alone, without user and replica set: to see what is there.

@@ -56,6 +56,29 @@ import Testing
         }
     }
 
+    /// The configuration gives each of two collections the other's name.
+    @Test func aQueryIsAboutTheCollectionOfThatNameInTheFile() throws {
+        try withTwoTestDatabases { database, copy, folder in
+            try database.insert((0..<4).map { ["_id": .int32($0), "of": "b"] }, into: "b")
+            try database.insert((0..<4).map { ["_id": .int32($0), "of": "a"] }, into: "a")
+            let swapped = try Configuration.parse(
+                yaml: "collections:\n  a: {collection: b}\n  b: {collection: a}\n", file: "x")
+            let file = folder.file("some.csv")
+            try database.export(to: file) {
+                $0.configuration = swapped
+                $0.queries = [("b", #"{"_id":0}"#)]
+            }
+            #expect(try folder.text("some.csv").contains(#""queries":[{"name":"b","#))
+            try copy.insert([["_id": 9]], into: "a")
+            try copy.insert([["_id": 9]], into: "b")
+            let log = MessageLog()
+            try copy.load(file, .replace, log)
+            #expect(log.text.contains("a  replace, 1 record of b (1 there now)\n     the file has only"), "\(log.text)")
+            #expect(try copy.documents(in: "a") == [["_id": 0, "of": "a"]])
+            #expect(try copy.count("b") == 4)
+        }
+    }
+
     @Test func aChoiceOfNothingIsAnError() throws {
         try withTestDatabase { database, folder in
             try Self.fill(database)

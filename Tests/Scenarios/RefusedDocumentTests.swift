@@ -164,6 +164,22 @@ import Testing
         }
     }
 
+    /// Servers name the values in their messages.
+    @Test func aValueThatLooksLikeTheNameOfTheIndexOfIdsIsNone() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.insert([["_id": 1, "note": "index: _id_ "]], into: "notes")
+            try source.export(to: folder.file("notes.csv"))
+            try copy.insert([["_id": 2, "note": "index: _id_ "]], into: "notes")
+            try copy.run([
+                "createIndexes": "notes", "indexes": [["key": ["note": 1], "name": "note_1", "unique": true]],
+            ])
+            let report = try copy.load(folder.file("notes.csv"), .insert)
+            #expect(report.rejectionCount == 1)
+            #expect(report.rejections.first?.reason.contains("note_1") == true, "\(report.rejections)")
+            #expect(report.rejections.first?.reason.contains("collation") == false, "\(report.rejections)")
+        }
+    }
+
     /// Of the documents that are there the plan must not say that they stay: these go.
     @Test(arguments: [ImportOptions.Mode.insert, .merge])
     func aPlanSaysThatACappedCollectionMayLoseDocuments(mode: ImportOptions.Mode) throws {

@@ -5,6 +5,7 @@ import Synchronization
 
 /// Where a database is, and which one.
 public struct Target: Sendable {
+    /// Where the server is and how to connect; the password is in it, and not in its description.
     public var connectionString: ConnectionString
     /// The database's name; nil where neither the command nor the connection string says one.
     public var database: String?

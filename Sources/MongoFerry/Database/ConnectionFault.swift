@@ -13,7 +13,7 @@ struct ConnectionFault {
 
     private var described: FerryError {
         if error.isAuthentication { return authentication }
-        if error.message.contains("SRV") || error.message.contains("TXT record") {
+        if connection.isLookedUp, error.message.contains("SRV") || error.message.contains("TXT record") {
             return FerryError(
                 "cannot connect to \(hosts): \(error.message)",
                 advice: [

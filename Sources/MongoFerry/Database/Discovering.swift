@@ -5,8 +5,11 @@ import Relations
 
 /// Writes a configuration from what a live database shows.
 public struct Discovering: Sendable {
+    /// The text of a configuration file: collections, references and types; evidence and candidates are comments.
     public let yaml: String
+    /// Those that hold, between collections that are not left out.
     public let references: [Reference]
+    /// What may be a reference and is for a person to judge, and references to collections that are left out.
     public let candidates: [ReferenceCandidate]
 
     /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.

@@ -5,6 +5,7 @@ import Relations
 
 /// The reference graph and the import order of a file or a database.
 public struct PlanGraph: Sendable {
+    /// Collections with their records, and what they refer to. Those of a live database are the server's estimates.
     public let drawing: GraphDrawing
 
     /// From what a file says about itself; a bare CSV has to be read for it.

@@ -8,8 +8,7 @@ struct ExportChoice {
     /// All that the database holds.
     var found: [CollectionInfo]
     var catalog: Catalog
-    /// By the collections' names in the file.
-    let queries: [String: Document]
+    let queries: ExportQueries
 
     /// Whether the same collections and views are chosen, none of them was dropped and created again, and each has the
     /// options that it had.

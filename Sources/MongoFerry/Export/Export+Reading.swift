@@ -27,7 +27,7 @@ extension Export {
 
     /// What one cursor after the other reads: whole collections, and ranges of large ones.
     func parts(
-        _ collections: [BackupMetadata.Collection], _ sizes: CollectionSizes, _ queries: [String: Document],
+        _ collections: [BackupMetadata.Collection], _ sizes: CollectionSizes, _ queries: ExportQueries,
         _ moment: ReadMoment, _ connection: Connection, readers: Int
     ) throws -> [ReadPart] {
         var parts: [ReadPart] = []

@@ -55,7 +55,7 @@ public struct Export: Sendable {
                 details: catalog.excluded.map { "\($0.name): \($0.reason)" })
         }
         if let unseen = found.first(where: { !$0.hasDetails }) { throw UnseenOptions.error(unseen.name, in: database) }
-        return ExportChoice(found: found, catalog: catalog, queries: try parsedQueries(catalog))
+        return ExportChoice(found: found, catalog: catalog, queries: try ExportQueries(options.queries, catalog))
     }
 
     private func export(
@@ -74,7 +74,7 @@ public struct Export: Sendable {
             fileChoice.exclusion(of: $0) != nil
         }
         let graph = ReferenceGraph(collections: catalog.entries.map(\.name), references: references)
-        let metadata = metadata(connection, catalog, references, moment)
+        let metadata = metadata(connection, choice, references, moment)
         let writer = try BackupWriter(
             destination, compression: options.compression, plain: options.plain, metadata: metadata)
         do {
@@ -143,44 +143,16 @@ public struct Export: Sendable {
             + ViewOrder.sorted(entries.filter { $0.kind == .view })
     }
 
-    func parsedQueries(_ catalog: Catalog) throws -> [String: Document] {
-        var result: [String: Document] = [:]
-        for (name, text) in options.queries {
-            guard let entry = catalog.entries.first(where: { $0.name == name || $0.databaseName == name }) else {
-                throw FerryError(
-                    "--query names '\(name)', which is not among the exported collections", kind: .usage,
-                    advice: NearestName.nearest(to: name, among: catalog.entries.map(\.name)).map {
-                        ["Did you mean '\($0)'?"]
-                    } ?? [])
-            }
-            guard entry.kind != .view else {
-                throw FerryError(
-                    "--query names '\(name)', which is a view: a file has its definition, not its documents",
-                    kind: .usage)
-            }
-            guard result[entry.name] == nil else {
-                throw FerryError(
-                    "--query names '\(name)' twice", kind: .usage,
-                    advice: ["One filter can say both: {\"$or\":[{…},{…}]}."])
-            }
-            do throws(JSONFault) {
-                result[entry.name] = try ExtendedJSONDecoder.document(text)
-            } catch {
-                throw FerryError("--query \(name): \(error)", kind: .usage, details: [text])
-            }
-        }
-        return result
-    }
-
     func metadata(
-        _ connection: Connection, _ catalog: Catalog, _ references: [Reference], _ moment: ReadMoment
+        _ connection: Connection, _ choice: ExportChoice, _ references: [Reference], _ moment: ReadMoment
     ) -> BackupMetadata {
+        let catalog = choice.catalog
         var metadata = BackupMetadata(
             created: nil, program: "mongoferry \(mongoFerryVersion)",
             database: options.sourceName ?? connection.database,
             consistency: moment.consistency.rawValue, json: options.json.rawValue, collections: catalog.entries,
-            references: named(references, catalog).map(\.document), excluded: catalog.excluded, queries: options.queries
-        )
+            references: named(references, catalog).map(\.document), excluded: catalog.excluded,
+            queries: choice.queries.texts)
         if options.reproducible { return metadata }
         metadata.created = Clock.now
         metadata.serverVersion = connection.server.version
@@ -203,7 +175,7 @@ public struct Export: Sendable {
     }
 
     func write(
-        _ metadata: BackupMetadata, _ found: [CollectionInfo], _ sizes: CollectionSizes, _ queries: [String: Document],
+        _ metadata: BackupMetadata, _ found: [CollectionInfo], _ sizes: CollectionSizes, _ queries: ExportQueries,
         _ moment: ReadMoment, _ connection: Connection, _ writer: BackupWriter, _ operation: OperationContext
     ) throws -> Report {
         let collections = metadata.collections.filter { $0.kind != .view }

@@ -15,24 +15,32 @@ public struct ExportOptions: Sendable {
         case none
     }
 
+    /// A file appears under its name when it is complete; anything else gets the bytes as they come.
     public var destination: BackupWriter.Destination
+    /// By the destination's name, `.gz` or `.zst`, unless it is set; none where that has no name.
     public var compression: Compression
     /// Names or globs, of the file or the database; empty for all.
     public var collections: [Glob] = []
+    /// Names or globs, of the file or the database, of what is left out beside what the configuration excludes.
     public var exclude: [Glob] = []
     /// Filters by collection, in Extended JSON.
     public var queries: [(name: String, query: String)] = []
+    /// How documents are written; a file in `relaxed` does not restore exactly.
     public var json: ExtendedJSONMode = .compact
+    /// Rows under their column header only, without metadata and seal.
     public var plain = false
+    /// Rows in `_id` order, no times and hosts: equal data, time series aside, give equal files.
     public var reproducible = false
     /// What the file says that its database is called; nil for the database's own name.
     public var sourceName: String?
     /// Nil takes the best that the server has.
     public var consistency: Consistency?
+    /// Names in the file, exclusions and references; where it has no references, the data are searched for them.
     public var configuration = Configuration()
     /// Threads that read and encode; nil takes the machine's cores, 2 to 4.
     public var jobs: Int?
 
+    /// Takes the compression from the destination's name, and all else as it is by default.
     public init(destination: BackupWriter.Destination) {
         self.destination = destination
         compression =

@@ -36,7 +36,7 @@ final class HistoryWatch: Sendable {
 
     /// The watches of an export, by collection; nil for what is not read from a snapshot, or nobody knows how large it is.
     static func all(
-        _ collections: [BackupMetadata.Collection], _ sizes: CollectionSizes, _ queries: [String: Document],
+        _ collections: [BackupMetadata.Collection], _ sizes: CollectionSizes, _ queries: ExportQueries,
         _ moment: ReadMoment
     ) -> [HistoryWatch?] {
         let bytes = collections.map { entry -> Int? in

@@ -18,9 +18,11 @@ public struct ImportOptions: Sendable {
     public var inPlace = false
     /// Names or globs of collections in the file; empty for all.
     public var collections: [Glob] = []
+    /// Names or globs of collections in the file that are left out, beside what the configuration excludes.
     public var exclude: [Glob] = []
     /// Names in the file and what they are called in the database instead.
     public var renames: [String: String] = [:]
+    /// Say what would happen, count it against the database, and write nothing.
     public var isDryRun = false
     /// Infer the types of legacy rows; false leaves only the configuration.
     public var infers = true
@@ -28,6 +30,7 @@ public struct ImportOptions: Sendable {
     public var takesLegacyRows = true
     /// Rows that may be set aside instead of refusing the file.
     public var maximumRejects = 0
+    /// Names in the database, exclusions, references and types of legacy rows; counts before what the file says.
     public var configuration = Configuration()
     /// Fields by which `merge` finds a document; `_id` by default.
     public var upsertKeys: [String] = ["_id"]

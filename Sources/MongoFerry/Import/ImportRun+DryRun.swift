@@ -31,7 +31,7 @@ extension ImportRun {
         }
         note(results, legacy)
         countPreflightProblems()
-        report.status = preflightProblems.isEmpty ? .planned : .problems
+        report.status = preflightProblems.count == 0 ? .planned : .problems
         // What can be told without writing: rows that have no value for the upsert keys.
         noteRejections()
         if report.rejectionCount > 0 { report.rejectsPlace = RejectsFile.freePath(beside: placeOfRejects) }

@@ -17,7 +17,8 @@ extension ImportRun {
     mutating func prepare() throws -> Prepared? {
         let preflight = Preflight(
             reader: reader, options: options, server: connection.server, connection: connection, jobs: jobs,
-            problemLimit: max(20, options.maximumRejects + 1), contents: contents, operation: operation)
+            problemLimit: min(max(20, options.maximumRejects + 1), ProblemList.usualLimit), contents: contents,
+            operation: operation)
         var (survey, early) = try Import.beforeWriting { try surveyed(preflight) }
         let legacy = try preflight.types(of: &survey)
         if try refuse(&survey) { return nil }
@@ -99,12 +100,12 @@ extension ImportRun {
     private mutating func refuse(_ survey: inout FileSurvey) throws -> Bool {
         let problems = survey.problems.sorted()
         report.rejectionCount = survey.problems.count
-        report.rejections = problems.prefix(1000).map(Report.Rejection.init)
+        report.rejections = problems.map(Report.Rejection.init)
         report.differences = survey.fileProblems.map { .init(collection: "", kind: .file, detail: $0) }
         let isDamaged = !survey.fileProblems.isEmpty
         let tooMany = survey.problems.count > options.maximumRejects
         guard isDamaged || tooMany else {
-            preflightProblems = problems
+            preflightProblems = survey.problems
             return false
         }
         report.status = .refused

@@ -5,12 +5,13 @@ extension ImportRun {
     /// Writes the rows that were not taken into a file of their own: those that the server refused, and those of the
     /// preflight where that was asked for.
     mutating func setAside(_ survey: FileSurvey) throws {
-        let lines = Set(preflightProblems.map(\.line) + rejections.lines)
+        let lines = Set(preflightProblems.lines + rejections.lines).sorted()
         guard !lines.isEmpty else { return }
         let names = FileNames(
             metadata: reader.metadata, configuration: options.configuration, renames: options.renames)
         let rejects = try RejectsFile(
-            lines, of: reader, survey, named: RejectsNames(names), beside: placeOfRejects)
+            lines, of: reader, survey, named: RejectsNames(names), beside: placeOfRejects,
+            check: operation.cancellation.check)
         report.rejectsFile = rejects.path
         report.rejectsCommand = command(for: rejects)
         // What to do with them is among the next steps.
@@ -24,7 +25,7 @@ extension ImportRun {
     /// Whether there is a place for the rows that the preflight has found: told before anything is written.
     /// - Throws: ``FerryError``.
     func checkPlaceOfRejects() throws {
-        guard !preflightProblems.isEmpty else { return }
+        guard preflightProblems.count > 0 else { return }
         do {
             try RejectsFile.check(beside: placeOfRejects)
         } catch {

@@ -67,7 +67,8 @@ extension ImportRun {
 
     mutating func noteRejections() {
         report.rejectionCount += rejections.count
-        report.rejections += rejections.first.map(Report.Rejection.init)
+        report.rejections += rejections.first.prefix(max(0, ProblemList.usualLimit - report.rejections.count))
+            .map(Report.Rejection.init)
         if rejections.count > 0 { report.status = .problems }
     }
 }

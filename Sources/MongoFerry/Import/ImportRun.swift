@@ -15,7 +15,7 @@ struct ImportRun {
     /// By what documents are found: by `_id`, unless a merge says otherwise.
     let key: DocumentKey
     /// Rows that were set aside before anything was written.
-    var preflightProblems: [RowProblem] = []
+    var preflightProblems = ProblemList()
     /// Whether something of the file may have been written.
     var hasBegun = false
     /// Hashes documents where a merge will compare them with the database's.
@@ -31,7 +31,7 @@ struct ImportRun {
         self.connection = connection
         self.reader = reader
         self.operation = operation
-        rejections = RejectionLog(limit: max(1000, options.maximumRejects))
+        rejections = RejectionLog()
         key = try DocumentKey(options.mode == .merge ? options.upsertKeys : ["_id"])
         contents = options.mode == .merge && key.isID && reader.metadata != nil ? ContentHash() : nil
         report.mode = options.mode
@@ -182,11 +182,11 @@ struct ImportRun {
     }
 
     mutating func countPreflightProblems() {
-        for problem in preflightProblems {
-            guard let index = report.collections.firstIndex(where: { $0.name == problem.collection }) else { continue }
-            // Read it was, and no other count has it.
-            report.collections[index].read += 1
-            report.collections[index].rejected += 1
+        for (name, count) in preflightProblems.counts {
+            guard let index = report.collections.firstIndex(where: { $0.name == name }) else { continue }
+            // Read they were, and no other count has them.
+            report.collections[index].read += count
+            report.collections[index].rejected += count
         }
     }
 

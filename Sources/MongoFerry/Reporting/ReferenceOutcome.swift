@@ -5,22 +5,29 @@ public struct ReferenceOutcome: Sendable {
     /// A value that leads nowhere, and a document that holds it.
     public struct Example: Sendable {
         public var value: Value
+        /// The `_id` of that document.
         public var documentID: Value
     }
 
+    /// Where it starts, by its name in the file.
     public var collection: String
+    /// As `vehicles[].drivers[].customerId`, where `[]` is every element of an array.
     public var path: String
+    /// Where it leads: `customers`, with a field other than `_id` `customers.email`; of alternatives, `a or b`.
     public var target: String
     /// What the field beside it holds where it leads there; nil where it always does.
     public var condition: String?
     /// Values looked at, null and missing ones aside.
     public var checked = 0
+    /// Values among ``checked`` that lead nowhere.
     public var dangling = 0
     /// Values about which a file alone cannot say anything: what they lead to was left out of it.
     public var unchecked = 0
+    /// Some of those, five at most.
     public var examples: [Example] = []
     /// The target is not there at all.
     public var isTargetMissing = false
+    /// Its values may lead nowhere by intent: they are told, and are no problem.
     public var isOptional = false
 
     private static let exampleLimit = 5

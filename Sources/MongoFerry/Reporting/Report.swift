@@ -26,16 +26,19 @@ public struct Report: Sendable {
 
     /// A row or a document that was not taken.
     public struct Rejection: Sendable {
+        /// Its name in the file; nil where it could not be read.
         public var collection: String?
         /// Its line in the file; nil where it is not from a file.
         public var line: Int?
         /// Its `_id` as Extended JSON, where known.
         public var id: String?
+        /// What is wrong with it, or why the server refused it, in words.
         public var reason: String
     }
 
     /// Something that differs between what was expected and what is there.
     public struct Difference: Sendable {
+        /// What it is about.
         public enum Kind: String, Sendable {
             /// What is wrong with the file as a whole.
             case file
@@ -54,8 +57,10 @@ public struct Report: Sendable {
             public var isProblem: Bool { self != .target && self != .extra }
         }
 
+        /// Its name in the file; empty where it is about the file as a whole.
         public var collection: String
         public var kind: Kind
+        /// What differs, in words.
         public var detail: String
     }
 
@@ -70,8 +75,11 @@ public struct Report: Sendable {
     public var status = Status.done
     /// Of an import.
     public var mode: ImportOptions.Mode?
+    /// Of an import that writes nothing: it says and counts what it would do.
     public var isDryRun = false
+    /// The path of what was read or written, or `standard input`; nil of an export to a stream, and without a file.
     public var file: String?
+    /// The name; nil where none is known, as of a check of a file alone.
     public var database: String?
     /// Of a verify of a database alone: its references are those that its data show, and one whose values lead nowhere, all or
     /// most, is not among them; not in the JSON.
@@ -80,28 +88,42 @@ public struct Report: Sendable {
     var targetOptions: [String] = []
     /// Options that another command with the same file and the same collections needs; not in the JSON.
     var choiceOptions: [String] = []
+    /// Where the file's data are from: `insurance on MongoDB 6.0.5, replica set rs0`; nil where no file says it.
     public var source: String?
+    /// What made the report: `mongoferry 0.1.0`.
     public var program = "mongoferry \(mongoFerryVersion)"
+    /// When it began, in UTC: `2026-11-23T20:04:45.123Z`.
     public var started = Clock.now
+    /// Seconds from beginning to end, to the millisecond; 0 in the ``FerryError/report`` of what was stopped.
     public var seconds = 0.0
     /// Of an export.
     public var consistency: ExportOptions.Consistency?
+    /// Of an export, the moment of its snapshot in UTC, `2026-11-23T20:04:44Z`; nil where it had none.
     public var snapshot: String?
+    /// Of an export, bytes of the whole file before compression.
     public var bytes: Int?
+    /// SHA-256 in hexadecimal of the file before compression, without its seal. Of an export that is not plain, and of
+    /// a check that could read its file to the end; else nil.
     public var sha256: String?
     /// Rows that Extended JSON could not carry.
     public var escaped: Int?
+    /// In import order, views aside; empty where the file itself was refused.
     public var collections: [CollectionOutcome] = []
+    /// What a check of references found, also at the end of an import; empty of exports and dry runs.
     public var references: [ReferenceOutcome] = []
     /// What was left out: of a database by an export or its check, of a file by an import or a comparison.
     public var excluded: [BackupMetadata.Exclusion] = []
     /// Filters of an export: of each collection named, only what matches is in the file.
     public var queries: [(name: String, query: String)] = []
+    /// The first rows and documents that were not taken, the preflight's before the server's, each in the file's order.
     public var rejections: [Rejection] = []
     /// All rejections, of which ``rejections`` holds the first.
     public var rejectionCount = 0
+    /// Between file and database, of checks and of an import's plan; and what is wrong with the file as a whole.
     public var differences: [Difference] = []
+    /// Of an import of legacy rows, one document: what was converted, with the reasons, as the JSON has it.
     public var conversions: [Document] = []
+    /// What is to be known beside what was done. Those of an import that has written make it ``Status/problems``.
     public var warnings: [String] = []
     /// What the connection string said in vain. It was said when the operation began, and is no problem of the data.
     public var connectionWarnings: [String] = []
@@ -115,6 +137,7 @@ public struct Report: Sendable {
     var unreadable: Unreadable?
     /// What to do about ``error``, where the operation was stopped by one.
     var advice: [String] = []
+    /// Why it was not done as wanted, on one line or more; nil where it was.
     public var error: String?
     /// The file of rows that were set aside, to be mended and imported; nil where there are none.
     public var rejectsFile: String?
@@ -132,8 +155,10 @@ public struct Report: Sendable {
         references.reduce(0) { $0 + ($1.collection == collection && !$1.isOptional ? $1.dangling : 0) }
     }
 
+    /// Values that lead nowhere, of all references; optional ones do not count.
     public var danglingCount: Int { references.reduce(0) { $0 + ($1.isOptional ? 0 : $1.dangling) } }
 
+    /// The sums of ``collections``, called `total`. Its seconds are 0: ``seconds`` has what all took.
     public var totals: CollectionOutcome {
         collections.reduce(into: CollectionOutcome(name: "total")) { $0 += $1 }
     }

@@ -1,5 +1,8 @@
 /// What an operation is doing, for whoever watches it.
 public struct OperationProgress: Sendable {
+    /// `read` takes an export's documents or an import's stream; `preflight` looks at a file before anything is
+    /// written; `load` compares or writes its documents; `index` and `swap` are a replace's; `verify` checks references
+    /// and compares.
     public enum Phase: String, Sendable {
         case discover, read, preflight, load, index, swap, verify
     }
@@ -19,10 +22,15 @@ public struct OperationProgress: Sendable {
 
 /// What every operation gets: whether to stop, and whom to tell.
 public struct OperationContext: Sendable {
+    /// Looked at between batches. Cancelling the task that awaits an operation's `run` cancels it as well.
     public let cancellation: Cancellation
     private let onProgress: @Sendable (OperationProgress) -> Void
     private let onMessage: @Sendable (Message) -> Void
 
+    /// - Parameters:
+    ///   - cancellation: to stop the operation by.
+    ///   - onProgress: called on the operation's threads, by several at the same time; it holds them up.
+    ///   - onMessage: the same.
     public init(
         cancellation: Cancellation = Cancellation(),
         onProgress: @escaping @Sendable (OperationProgress) -> Void = { _ in },

@@ -52,7 +52,7 @@ public struct RunningOperation: Sendable {
     }
 
     /// The outcome, once the operation has ended. Cancelling the task that waits for it cancels the operation.
-    /// - Throws: what the operation throws; `CancellationError` where it was cancelled before it had written anything.
+    /// - Throws: what the operation throws; `CancellationError` where it was cancelled before there was anything to tell.
     public var report: Report {
         get async throws {
             try await withTaskCancellationHandler {

@@ -7,5 +7,4 @@ final class Tally: Sendable {
     /// The new value.
     @discardableResult
     func add(_ amount: Int) -> Int { value.add(amount, ordering: .relaxed).newValue }
-    var current: Int { value.load(ordering: .relaxed) }
 }

@@ -83,7 +83,7 @@ struct FileReferenceCheck {
     private func isWhole(_ name: String, _ entries: [String: BackupMetadata.Collection]) -> Bool {
         guard let metadata = reader.metadata else { return survey.rows(of: name) != nil }
         guard let entry = entries[name], entry.kind != .view else { return false }
-        return !metadata.queries.contains { $0.name == name || $0.name == entry.databaseName }
+        return !metadata.queries.contains { $0.name.hasSameBytes(as: entry.name) }
     }
 
     /// Whether the file says nothing about a collection, although the database may have had it.

@@ -6,6 +6,7 @@ import Relations
 public struct Inspection: Sendable {
     /// Nil for a bare CSV.
     public var metadata: BackupMetadata?
+    /// By the file's content, whatever its name.
     public var compression: Compression
     /// Bytes on the disk.
     public var fileBytes: Int

@@ -5,8 +5,11 @@ import Relations
 
 /// Checks a file, a database, or one against the other.
 public struct Verify: Sendable {
+    /// The backup's path; nil to check the database alone.
     public let file: String?
+    /// The database; nil to check the file alone.
     public let target: Target?
+    /// Names, exclusions, references and types of legacy rows; counts before what the file or the data say.
     public let configuration: Configuration
     /// Names in the file and what they are called in the database instead.
     public var renames: [String: String] = [:]
@@ -108,7 +111,7 @@ public struct Verify: Sendable {
         }
         let contents = connection != nil && reader.metadata != nil ? ContentHash() : nil
         var preflight = Preflight(
-            reader: reader, server: connection?.server, connection: connection, problemLimit: 1000, contents: contents,
+            reader: reader, server: connection?.server, connection: connection, contents: contents,
             operation: operation)
         preflight.options.configuration = configuration
         preflight.options.renames = renames

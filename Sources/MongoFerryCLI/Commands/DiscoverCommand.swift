@@ -46,7 +46,7 @@ struct DiscoverCommand: ParsableCommand {
             return
         }
         do {
-            try WholeFile.write(found.yaml, to: output, mode: WholeFile.sharedMode)
+            try WholeFile.write(found.yaml, to: output, mode: WholeFile.sharedMode, overwriting: choices.force)
         } catch { throw FerryError("\(output): cannot write: \(WholeFile.reason(error))") }
         if !common.quiet {
             Terminal.standardOutput.line(

@@ -10,9 +10,13 @@ enum WholeFile {
 
     /// Writes all of it or nothing; a pipe or a device is written to. A file that is there keeps its mode, since somebody
     /// may have given it to others.
-    /// - Parameter mode: of a new file.
+    /// - Parameters:
+    ///   - mode: of a new file.
+    ///   - overwriting: whether a file that has the name, even since a moment ago, is written over.
     /// - Throws: ``FileError``, `POSIXError`; `CancellationError` where nobody reads a pipe.
-    static func write(_ text: String, to path: String, mode: mode_t = privateMode) throws {
+    static func write(
+        _ text: String, to path: String, mode: mode_t = privateMode, overwriting: Bool = true
+    ) throws {
         // Waiting for a pipe's reader can be stopped.
         if let special = try OpenFile.special(writing: path, whileWaiting: Interruption.cancellation.check) {
             return try special.write(text)
@@ -26,11 +30,22 @@ enum WholeFile {
         do {
             try file.write(text)
             if isThere { try check(chmod(partial, before.st_mode & 0o777)) }
-            try check(rename(partial, place.path))
+            if overwriting { try check(rename(partial, place.path)) } else { try publish(partial, as: place.path) }
         } catch {
             unlink(partial)
             throw error
         }
+    }
+
+    /// A link fails where the name has been taken meanwhile; a rename would not.
+    private static func publish(_ partial: String, as path: String) throws {
+        if link(partial, path) == 0 {
+            unlink(partial)
+            return
+        }
+        // Some file systems know no links.
+        if errno != EEXIST, access(path, F_OK) != 0 { return try check(rename(partial, path)) }
+        throw POSIXError(.EEXIST)
     }
 
     /// Whether two paths lead to one file, which need not be there yet.

@@ -4,12 +4,13 @@ import MongoFerry
 /// Shows how far an operation is: a steady line on a terminal, a plain line every few seconds elsewhere.
 ///
 /// A clock of its own draws it, so that it also tells when nothing happens: an index takes its time.
-// @unchecked: the condition's lock guards the state.
+// @unchecked: the condition's lock guards the state; `drawing` is held while the terminal is written to, which may be held
+// up, and nobody who has something to report waits for that.
 final class ProgressDisplay: @unchecked Sendable {
     private static let redrawing = 0.2
-    private static let plainLine = 5.0
 
     private let condition = NSCondition()
+    private let drawing = NSLock()
     private let terminal: Terminal
     private let isQuiet: Bool
     private var meter: ProgressMeter?
@@ -18,9 +19,13 @@ final class ProgressDisplay: @unchecked Sendable {
     private var saidThatItStops = false
     private var lastLine = ContinuousClock.now
 
-    init(isQuiet: Bool, terminal: Terminal = .standardError) {
+    /// Seconds between two plain lines.
+    private let plainLine: Double
+
+    init(isQuiet: Bool, terminal: Terminal = .standardError, plainLine: Double = 5) {
         self.isQuiet = isQuiet
         self.terminal = terminal
+        self.plainLine = plainLine
     }
 
     func update(_ progress: OperationProgress) {
@@ -38,7 +43,7 @@ final class ProgressDisplay: @unchecked Sendable {
         isEnded = true
         condition.broadcast()
         condition.unlock()
-        terminal.show(status: StyledText())
+        drawing.withLock { terminal.show(status: StyledText()) }
     }
 
     private func startClock() {
@@ -49,19 +54,22 @@ final class ProgressDisplay: @unchecked Sendable {
     }
 
     private func run() {
-        condition.lock()
-        defer { condition.unlock() }
-        while !isEnded {
-            draw()
-            _ = condition.wait(until: Date(timeIntervalSinceNow: Self.redrawing))
+        while let meter = condition.withLock({ isEnded ? nil : self.meter }) {
+            let reading = meter.reading(at: .now)
+            drawing.withLock {
+                // The line was taken away meanwhile, for good.
+                guard !condition.withLock({ isEnded }) else { return }
+                draw(reading)
+            }
+            condition.withLock {
+                if !isEnded { _ = condition.wait(until: Date(timeIntervalSinceNow: Self.redrawing)) }
+            }
         }
     }
 
-    private func draw() {
-        guard let meter else { return }
-        let reading = meter.reading(at: .now)
+    private func draw(_ reading: ProgressMeter.Reading) {
         guard terminal.isSteady else {
-            guard ContinuousClock.now - lastLine >= .seconds(Self.plainLine) else { return }
+            guard ContinuousClock.now - lastLine >= .seconds(plainLine) else { return }
             lastLine = .now
             terminal.line(ProgressLine(reading).plain)
             return

@@ -23,7 +23,7 @@ final class Terminal: @unchecked Sendable {
     /// The system's reason why something could not be written; nothing is written after it.
     private var failure: Int32?
 
-    private init(descriptor: Int32) {
+    init(descriptor: Int32) {
         self.descriptor = descriptor
         output = OpenFile(borrowing: descriptor, path: "")
         isTerminal = isatty(descriptor) == 1

@@ -4,13 +4,14 @@ import Relations
 
 /// What an import will do to which collection, in which order.
 public struct ImportPlan: Sendable {
+    /// How a collection or view is written.
     public enum Way: String, Sendable {
         case merge, insert
         /// Loaded beside the live collection, then renamed over it.
         case staged = "replace"
         /// Dropped and loaded, because it cannot be renamed or `--in-place` was said.
         case inPlace = "replace in place"
-        /// A view: dropped and created.
+        /// A view: a replace changes it or makes it anew, else it is created where there is none.
         case view = "recreate view"
     }
 
@@ -21,9 +22,11 @@ public struct ImportPlan: Sendable {
         /// The name in the database.
         public var databaseName: String
         public var way: Way
+        /// Rows of the file, without those that cannot be read; 0 of a view.
         public var records: Int
         /// Documents in the database now; nil where the collection does not exist.
         public var liveCount: Int?
+        /// A view has that name in the database now, and gives way to a collection.
         public var liveIsView = false
         /// The existing collection's or view's own options; nil where there is none.
         var liveOptions: Document?
@@ -88,7 +91,7 @@ public struct ImportPlan: Sendable {
     public var steps: [Step] = []
     /// Collections that refer to each other in a circle, and are imported as one group.
     public var cycles: [[String]] = []
-    /// Collections of the database that the file does not have; they are left alone.
+    /// Collections of the database that the import leaves alone: the file does not have them, or they are left out.
     public var untouched: [String] = []
     /// The database's names of views that are there afterwards: what they show changes with what is written.
     var views: Set<String> = []

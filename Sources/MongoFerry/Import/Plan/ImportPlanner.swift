@@ -170,8 +170,7 @@ struct ImportPlanner {
             if let existing { compareView(&step, existing, there) }
             return step
         }
-        let names = [entry.name, metadata?.collection(named: entry.name)?.databaseName]
-        step.query = metadata?.queries.first { names.contains($0.name) }?.query
+        step.query = metadata?.queries.first { $0.name.hasSameBytes(as: entry.name) }?.query
         step.uuid = there.identities.uuid(of: entry.databaseName)
         guard let existing, !existingIsView else {
             if let kept { take(kept, into: &step, options: [:], indexes: []) }

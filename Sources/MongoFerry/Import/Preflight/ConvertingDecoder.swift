@@ -36,16 +36,23 @@ struct ConvertingDecoder {
                 return .failure(error)
             }
         }
+        let rules = rules?.rules(for: name)
+        // Taken out for the while: a copy of it would be made for each row.
+        var counts: ConversionCounts?
+        swap(&counts, &self.counts)
+        defer { swap(&counts, &self.counts) }
         // What reading and converting throw ends here, what `body` throws does not.
         let answer = try? decoder.withDocument(fields, line: line, collection: name) {
             document, traits -> Result<Void, Failure> in
             let isLegacy = legacyRows.includes(document, hasWrapper: traits.contains(.wrapper))
-            guard isLegacy, let collection = rules?.rules(for: name), var counts else {
+            guard isLegacy, let rules, var mine = counts else {
                 try RowDecoder.checkSize(document, maximumDocument, line: line, collection: name)
                 return told(document, isLegacy)
             }
+            counts = nil
+            defer { counts = mine }
             converted.reset()
-            try collection.apply(to: document, appendingTo: converted, counts: &counts)
+            try rules.apply(to: document, appendingTo: converted, counts: &mine)
             let result = try RawDocument(converted.bytes)
             try RowDecoder.checkSize(result, maximumDocument, line: line, collection: name)
             return told(result, isLegacy)

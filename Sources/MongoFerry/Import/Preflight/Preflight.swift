@@ -14,7 +14,7 @@ struct Preflight {
     var connection: Connection?
     var jobs = Threads.defaultJobs
     /// Problems that are kept with their texts.
-    let problemLimit: Int
+    var problemLimit = ProblemList.usualLimit
     /// Hashes the documents too; nil where nobody wants to know.
     var contents: ContentHash?
     let operation: OperationContext

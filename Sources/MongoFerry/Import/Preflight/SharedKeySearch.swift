@@ -26,22 +26,19 @@ struct SharedKeySearch {
         }
         guard !shared.isEmpty else { return }
         var lines: [String: [UInt64: Int]] = [:]
-        var found: [RowProblem] = []
-        try forEachKey(survey) { name, line, hash, document in
+        let names = key.names.joined(separator: ", ")
+        let before = survey
+        try forEachKey(before) { name, line, hash, document in
             guard shared[name]?.contains(hash) == true else { return }
             guard let earlier = lines[name]?[hash] else {
                 lines[name, default: [:]][hash] = line
                 return
             }
-            let names = key.names.joined(separator: ", ")
-            found.append(
+            survey.repeatedLines.insert(line)
+            survey.problems.add(
                 RowProblem(
                     line: line, collection: name, id: document.first.map(IDText.text),
                     reason: "the same \(names), by which the merge finds documents, stands on line \(earlier) already"))
-        }
-        for problem in found {
-            survey.repeatedLines.insert(problem.line)
-            survey.problems.add(problem)
         }
     }
 

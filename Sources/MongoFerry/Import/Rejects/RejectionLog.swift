@@ -5,14 +5,13 @@ import Foundation
 final class RejectionLog: @unchecked Sendable {
     private let lock = NSLock()
     private var problems: ProblemList
-    private var allLines: [Int] = []
 
-    init(limit: Int = 1000) { problems = ProblemList(limit: limit) }
+    /// - Parameter limit: so many are kept with their texts.
+    init(limit: Int = ProblemList.usualLimit) { problems = ProblemList(limit: limit) }
 
     func add(_ problem: RowProblem) {
         lock.lock()
         problems.add(problem)
-        allLines.append(problem.line)
         lock.unlock()
     }
 
@@ -26,7 +25,7 @@ final class RejectionLog: @unchecked Sendable {
     var lines: [Int] {
         lock.lock()
         defer { lock.unlock() }
-        return allLines
+        return problems.lines
     }
 
     var first: [RowProblem] {

@@ -21,12 +21,13 @@ struct RejectsFile {
     /// Writes rows into `PATH.rejects.csv`; where that is there already, into `PATH.rejects.2.csv` and so on, since somebody may
     /// have mended its rows.
     /// - Parameters:
-    ///   - lines: where the rows start.
+    ///   - lines: where the rows start, in the order of the file, each once.
     ///   - path: the file that they come from.
+    ///   - check: called now and then; what it throws stops it, and nothing is left behind.
     /// - Throws: ``FileError``; ``BackupError``.
     init(
-        _ lines: Set<Int>, of reader: BackupReader, _ survey: FileSurvey, named collections: RejectsNames,
-        beside path: String
+        _ lines: [Int], of reader: BackupReader, _ survey: FileSurvey, named collections: RejectsNames,
+        beside path: String, check: () throws -> Void
     ) throws {
         (writer, self.path) = try Self.create(beside: path)
         self.collections = collections
@@ -34,9 +35,15 @@ struct RejectsFile {
         decoder = RowDecoder(
             maximumDocument: .max, maximumRow: .max, measurements: survey.measurements, legacyRows: survey.legacyRows)
         do {
-            try reader.forEachBatch(from: reader.firstRow) { batch in
+            var open = lines[...]
+            try reader.seek(to: reader.firstRow)
+            let batch = RecordBatch()
+            while !open.isEmpty, try reader.nextBatch(into: batch) {
+                try check()
                 try batch.forEachRow { row in
-                    if lines.contains(row.line) { try write(row) }
+                    open = open.drop { $0 < row.line }
+                    guard open.first == row.line else { return }
+                    try write(row)
                 }
             }
             try writer.finish(counts: [:])

@@ -49,7 +49,7 @@ struct Replacement {
     }
 
     /// - Parameter outcome: what was done, also where it throws.
-    /// - Throws: ``FerryError`` saying the state of every collection; `CancellationError` before the first swap.
+    /// - Throws: ``FerryError`` saying the state of every collection, also where somebody wanted it to stop.
     func run(_ plan: ImportPlan, _ outcome: inout Outcome) throws {
         let staged = plan.steps.filter { $0.way == .staged }
         // Names of this run's own: a command of an interrupted one may still be under way on the server, and must not

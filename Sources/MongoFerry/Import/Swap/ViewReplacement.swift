@@ -34,7 +34,7 @@ struct ViewReplacement {
         switch existing.kind {
         case .collection: try takePlace(of: existing, step, number, &remains)
         case .view, .timeseries, .other:
-            if existing.kind == .view, try change(step, existing.options) { return }
+            if existing.kind == .view, try change(step, existing.options, &remains) { return }
             // No server renames these.
             try connection.withClient { try drop(step.databaseName, $0, &remains) }
             do {
@@ -84,8 +84,11 @@ struct ViewReplacement {
     }
 
     /// In one step where the server lets it, so that there is no moment without the view.
+    /// - Parameter remains: what there is under the name where it throws.
     /// - Returns: false where the view has to be made anew.
-    private func change(_ step: ImportPlan.Step, _ live: Document) throws -> Bool {
+    private func change(
+        _ step: ImportPlan.Step, _ live: Document, _ remains: inout Replacement.Remains
+    ) throws -> Bool {
         guard live["collation"] == step.entry.options["collation"] else { return false }
         let command = (["collMod": .string(step.databaseName)] as Document)
             .joined(step.entry.options.removing(["collation"]))
@@ -102,6 +105,9 @@ struct ViewReplacement {
         } catch let error as MongoError where error.isUnauthorized {
             // The role readWrite may drop and create views, but not change them.
             return false
+        } catch let error as MongoError where error.isOfUnknownOutcome {
+            remains = .either
+            throw error
         }
     }
 

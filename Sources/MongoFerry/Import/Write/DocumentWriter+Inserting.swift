@@ -152,7 +152,9 @@ extension DocumentWriter {
     }
 
     static func isTakenID(_ error: WriteError) -> Bool {
-        error.isDuplicateKey && (error.keyPattern?.keys == ["_id"] || error.message.contains("index: _id_ "))
+        guard error.isDuplicateKey else { return false }
+        // The message names values, too, which may look like anything.
+        return error.keyPattern.map { $0.keys == ["_id"] } ?? error.message.contains("index: _id_ ")
     }
 
     func replace(in bulk: BulkWrite, id: RawElement, with document: RawDocument) throws {

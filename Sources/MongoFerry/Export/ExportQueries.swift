@@ -1,0 +1,53 @@
+import BSON
+import BackupFile
+import ExtendedJSON
+import Relations
+
+/// Which documents of which collections are exported, where somebody has said so.
+struct ExportQueries {
+    private var filters: [ExactName: Document] = [:]
+    /// As they were written, by the collections' names in the file.
+    private(set) var texts: [(name: String, query: String)] = []
+
+    /// - Parameter queries: filters as Extended JSON, by names in the file or in the database.
+    /// - Throws: ``FerryError`` where one names what is not exported or has no documents, or is none.
+    init(_ queries: [(name: String, query: String)], _ catalog: Catalog) throws {
+        for (name, text) in queries {
+            let entry = try Self.entry(named: name, catalog)
+            guard filters[ExactName(entry.name)] == nil else {
+                throw FerryError(
+                    "--query names '\(name)' twice", kind: .usage,
+                    advice: ["One filter can say both: {\"$or\":[{…},{…}]}."])
+            }
+            do throws(JSONFault) {
+                filters[ExactName(entry.name)] = try ExtendedJSONDecoder.document(text)
+            } catch {
+                throw FerryError("--query \(name): \(error)", kind: .usage, details: [text])
+            }
+            texts.append((entry.name, text))
+        }
+    }
+
+    var isEmpty: Bool { filters.isEmpty }
+
+    /// The filter of a collection, by its name in the file; nil where all of its documents are wanted.
+    subscript(name: String) -> Document? { filters[ExactName(name)] }
+
+    private static func entry(named name: String, _ catalog: Catalog) throws -> BackupMetadata.Collection {
+        let entries = catalog.entries
+        let found =
+            entries.first { $0.name.hasSameBytes(as: name) }
+            ?? entries.first { $0.databaseName.hasSameBytes(as: name) }
+        guard let found else {
+            throw FerryError(
+                "--query names '\(name)', which is not among the exported collections", kind: .usage,
+                advice: NearestName.nearest(to: name, among: entries.map(\.name)).map { ["Did you mean '\($0)'?"] }
+                    ?? [])
+        }
+        guard found.kind != .view else {
+            throw FerryError(
+                "--query names '\(name)', which is a view: a file has its definition, not its documents", kind: .usage)
+        }
+        return found
+    }
+}

@@ -1,0 +1,35 @@
+import Foundation
+import Testing
+
+@testable import MongoFerry
+@testable import MongoFerryCLI
+
+@Suite struct ProgressDisplayTests {
+    /// As after Ctrl-S, or in a pager that is not scrolled.
+    @Test func nobodyWhoReportsWaitsForATerminalThatIsHeldUp() throws {
+        let pipe = Pipe()
+        let writing = pipe.fileHandleForWriting.fileDescriptor
+        _ = fcntl(writing, F_SETFL, O_NONBLOCK)
+        let blanks = [UInt8](repeating: 0x20, count: 4096)
+        while write(writing, blanks, blanks.count) > 0 {}
+        while write(writing, blanks, 1) > 0 {}
+        _ = fcntl(writing, F_SETFL, 0)
+        let display = ProgressDisplay(isQuiet: false, terminal: Terminal(descriptor: writing), plainLine: 0)
+        let start = ContinuousClock.now
+        let operation = OperationContext(onProgress: display.update)
+        for records in 0..<100 {
+            operation.progress(.load, "a", records: records)
+            Thread.sleep(forTimeInterval: 0.005)
+        }
+        #expect(ContinuousClock.now - start < .seconds(5))
+        // Now somebody scrolls, and the line is written.
+        let reading = pipe.fileHandleForReading
+        var text = ""
+        while !text.contains("load") { text += String(decoding: reading.availableData, as: UTF8.self) }
+        #expect(text.contains("load"))
+        let draining = Thread { while !reading.availableData.isEmpty {} }
+        draining.start()
+        display.end()
+        pipe.fileHandleForWriting.closeFile()
+    }
+}
