@@ -1,5 +1,8 @@
 /// One BSON value, copied out of its document.
-public indirect enum Value: Hashable, Sendable {
+///
+/// Values are equal where their types and their bytes are: a NaN is equal to itself, and two texts that look alike are
+/// not.
+public indirect enum Value: Sendable {
     case double(Double)
     case string(String)
     case document(Document)
@@ -152,5 +155,49 @@ extension Value: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Expres
         var builder = DocumentBuilder()
         for (key, value) in elements { builder.append(key, value) }
         self = .document(builder.finish())
+    }
+}
+
+extension Value: Hashable {
+    public static func == (left: Value, right: Value) -> Bool {
+        switch (left, right) {
+        case (.double(let left), .double(let right)): left.bitPattern == right.bitPattern
+        case (.string(var left), .string(var right)):
+            left.withUTF8 { left in
+                right.withUTF8 { sameBytes(UnsafeRawBufferPointer(left), UnsafeRawBufferPointer($0)) }
+            }
+        case (.document(let left), .document(let right)): left == right
+        case (.array(let left), .array(let right)): left == right
+        case (.binary(let leftType, let left), .binary(let rightType, let right)):
+            leftType == rightType && left == right
+        case (.objectID(let left), .objectID(let right)): left == right
+        case (.bool(let left), .bool(let right)): left == right
+        case (.date(let left), .date(let right)): left == right
+        case (.int32(let left), .int32(let right)): left == right
+        case (.timestamp(let left), .timestamp(let right)): left == right
+        case (.int64(let left), .int64(let right)): left == right
+        case (.decimal128(let left), .decimal128(let right)): left == right
+        case (.other(let leftType, let left), .other(let rightType, let right)):
+            leftType == rightType && left == right
+        case (.null, .null), (.minKey, .minKey), (.maxKey, .maxKey): true
+        default: false
+        }
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(type)
+        switch self {
+        case .double(let number): hasher.combine(number.bitPattern)
+        case .string(var text): text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        case .document(let document), .array(let document): hasher.combine(document)
+        case .binary(_, let bytes), .other(_, let bytes): hasher.combine(bytes)
+        case .objectID(let id): hasher.combine(id)
+        case .bool(let flag): hasher.combine(flag)
+        case .date(let number), .int64(let number): hasher.combine(number)
+        case .int32(let number): hasher.combine(number)
+        case .timestamp(let time): hasher.combine(time)
+        case .decimal128(let number): hasher.combine(number)
+        case .null, .minKey, .maxKey: break
+        }
     }
 }

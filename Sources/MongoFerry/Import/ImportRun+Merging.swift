@@ -136,6 +136,11 @@ extension ImportRun {
             writers: isOrdered ? 1 : nil, known: knownRows(step, compared, loader.survey),
             whereStopped: whereStopped)
         whereStopped(result.outcome)
+        if result.hasTooManyExchanges {
+            report.warnings.append(
+                "\(step.databaseName): of the documents that were refused for a value of a unique index that another has, \(SecondAttempt.Room.text) were tried again when all others were written, and no more can be at once; importing the rejected ones by themselves tries as many more, and --mode replace takes all"
+            )
+        }
         if step.wasEmpty {
             tallied[step.name] = result.references
             noteRefused(try build(step, present: present) { step.comesAfterTheDocuments($0) })

@@ -81,14 +81,13 @@ extension DocumentWriter {
         return try errors.filter { error in
             let isWorthIt =
                 error.isDuplicateKey && !Self.isTakenID(error) || error.isDollarName && lookup != nil
-            guard isWorthIt, postponed.count < SecondAttempt.countLimit else { return true }
+            guard isWorthIt else { return true }
             let index = indexes[error.index]
             var changed = Document(copying: try document(index))
             if let key, let liveID = liveIDs[index] {
                 try withReplacement(of: liveID, by: try document(index), key) { changed = Document(copying: $0) }
             }
-            guard postponedBytes + changed.bytes.count <= SecondAttempt.byteLimit else { return true }
-            postponedBytes += changed.bytes.count
+            guard room.take(changed.bytes.count) else { return true }
             let replaces = lookup != nil || isMergeByID
             changed.withRaw {
                 postponed.append(postponing($0, index, replaces: replaces, WriteErrorText.text(error)))

@@ -51,7 +51,8 @@ final class DocumentWriter {
     var matched = 0
     /// Documents in whose way others were that a merge may move; ``SecondAttempt`` takes them when all are written.
     var postponed: [SecondAttempt.Postponed] = []
-    var postponedBytes = 0
+    /// For these, of all of the collection's writers.
+    let room: SecondAttempt.Room
     let hasTransactions: Bool
     /// For what only clients that encrypt may write else; see ``RowLoader/encrypted``.
     let bypassesValidation: Bool
@@ -70,9 +71,10 @@ final class DocumentWriter {
     init(
         client: Client, namespace: Namespace, way: Way, name: String, isDryRun: Bool = false,
         hasTransactions: Bool = false, bypassesValidation: Bool = false, committedReads: Document? = nil,
-        repeated: RepeatedMeasurements? = nil,
+        repeated: RepeatedMeasurements? = nil, room: SecondAttempt.Room = SecondAttempt.Room(),
         rejections: RejectionLog, cancellation: Cancellation
     ) {
+        self.room = room
         self.client = client
         self.namespace = namespace
         self.way = way

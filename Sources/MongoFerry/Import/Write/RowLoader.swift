@@ -30,6 +30,8 @@ struct RowLoader {
         var conversions: ConversionCounts?
         /// References of the documents that were taken; nil where none were checked.
         var references: [ReferenceOutcome]?
+        /// Whether more documents had others in their way than can be tried again together.
+        var hasTooManyExchanges = false
     }
 
     /// Checked while rows are loaded; nil to check none.
@@ -58,8 +60,10 @@ struct RowLoader {
         }
         var isRead = false
         do {
-            try read(rows, with: workers, into: namespace, way, repeated, isDryRun: isDryRun)
+            let room = SecondAttempt.Room()
+            try read(rows, with: workers, into: namespace, way, repeated, room, isDryRun: isDryRun)
             result.add(workers)
+            result.hasTooManyExchanges = room.isExceeded
             isRead = true
             try writePostponed(workers.flatMap(\.postponed), namespace, way, &result)
             try check(result, setAside: workers.reduce(0) { $0 + $1.setAside }, rows)
@@ -93,7 +97,7 @@ struct RowLoader {
     /// Has the rows of a collection decoded and written by several threads.
     private func read(
         _ rows: FileSurvey.Rows, with workers: [LoadWorker], into namespace: Namespace, _ way: DocumentWriter.Way,
-        _ repeated: RepeatedMeasurements?, isDryRun: Bool
+        _ repeated: RepeatedMeasurements?, _ room: SecondAttempt.Room, isDryRun: Bool
     ) throws {
         try reader.seek(to: rows.first)
         let name = rows.name
@@ -112,7 +116,8 @@ struct RowLoader {
                             client: try connection.pool.makeClient(), namespace: namespace, way: way, name: name,
                             isDryRun: isDryRun, hasTransactions: connection.server.supportsTransactions,
                             bypassesValidation: bypassesValidation,
-                            committedReads: connection.committedReads, repeated: repeated, rejections: rejections,
+                            committedReads: connection.committedReads, repeated: repeated, room: room,
+                            rejections: rejections,
                             cancellation: operation.cancellation)
                     }
                     let taken = try worker.take(batch, writer)

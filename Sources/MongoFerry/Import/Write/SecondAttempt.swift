@@ -1,5 +1,6 @@
 import BSON
 import MongoDriver
+import Synchronization
 
 /// Writes documents of a merge that no single update can write, by deleting and inserting them in a transaction.
 ///
@@ -43,9 +44,31 @@ struct SecondAttempt {
         var refused: [(postponed: Postponed, reason: String)] = []
     }
 
-    /// So many documents and bytes of a collection are kept for it; in a transaction they are written at once.
-    static let countLimit = 2000
-    static let byteLimit = 16 << 20
+    /// How much of a collection is kept for it, by all of its writers: in a transaction it is written at once.
+    final class Room: Sendable {
+        static let countLimit = 2000
+        static let byteLimit = 16 << 20
+        /// As people read it.
+        static let text = "\(countLimit.grouped) or \(ByteText.text(byteLimit))"
+
+        private let used = Mutex((count: 0, bytes: 0, isExceeded: false))
+
+        /// Whether there was room for one document more, which is taken.
+        func take(_ bytes: Int) -> Bool {
+            used.withLock { used in
+                guard used.count < Self.countLimit, used.bytes + bytes <= Self.byteLimit else {
+                    used.isExceeded = true
+                    return false
+                }
+                used.count += 1
+                used.bytes += bytes
+                return true
+            }
+        }
+
+        /// Whether there was no room for some.
+        var isExceeded: Bool { used.withLock { $0.isExceeded } }
+    }
 
     let client: Client
     let namespace: Namespace
