@@ -45,6 +45,7 @@ public final class BackupWriter {
     /// - Parameter plain: rows under their column header only, without metadata and seal.
     /// - Throws: ``BackupError`` where the file exists; ``FileError``.
     public init(_ destination: Destination, compression: Compression, plain: Bool, metadata: BackupMetadata) throws {
+        let destination = Self.resolved(destination)
         self.destination = destination
         self.metadata = metadata
         isPlain = plain
@@ -73,6 +74,17 @@ public final class BackupWriter {
             abandon()
             throw error
         }
+    }
+
+    /// What a symbolic link leads to is overwritten, and not the link: somebody has put it there for the file to be
+    /// elsewhere. A link to nothing gives way.
+    private static func resolved(_ destination: Destination) -> Destination {
+        var status = stat()
+        guard case .file(let path, overwriting: true) = destination, lstat(path, &status) == 0,
+            status.st_mode & S_IFMT == S_IFLNK, let target = realpath(path, nil)
+        else { return destination }
+        defer { free(target) }
+        return .file(path: String(cString: target), overwriting: true)
     }
 
     /// A link to nothing is there, too.

@@ -77,6 +77,26 @@ import Testing
         }
     }
 
+    /// Somebody has put it there for the file to be on another disk.
+    @Test func whatASymbolicLinkLeadsToIsOverwrittenAndNotTheLink() throws {
+        try SmallBackup.lend { backup in
+            let manager = FileManager.default
+            try manager.createDirectory(atPath: backup.path("disk"), withIntermediateDirectories: true)
+            try backup.put(Array("old".utf8), "disk/real.csv")
+            try manager.createSymbolicLink(atPath: backup.path("small.csv"), withDestinationPath: "disk/real.csv")
+            let written = try backup.write("small.csv")
+            #expect(try manager.destinationOfSymbolicLink(atPath: backup.path("small.csv")) == "disk/real.csv")
+            #expect(try backup.bytes(of: "disk/real.csv") == written)
+            #expect(try manager.contentsOfDirectory(atPath: backup.path("disk")) == ["real.csv"])
+            // A link to nothing gives way.
+            try manager.removeItem(atPath: backup.path("disk/real.csv"))
+            try backup.write("small.csv")
+            #expect(
+                try manager.attributesOfItem(atPath: backup.path("small.csv"))[.type] as? FileAttributeType
+                    == .typeRegular)
+        }
+    }
+
     @Test func aFileThatTakesTheNameMeanwhileIsNotReplaced() throws {
         try SmallBackup.lend { backup in
             let writer = try BackupWriter(

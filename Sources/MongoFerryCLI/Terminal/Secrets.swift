@@ -1,10 +1,24 @@
 import BSON
+import BackupFile
 import Foundation
 import MongoDriver
 
 /// Addresses that stand on the command line, perhaps in the wrong place, where messages would quote them.
 enum Secrets {
-    private static let shown: [(secret: String, text: String)] = CommandLine.arguments.dropFirst().flatMap(replacements)
+    private static let shown: [(secret: String, text: String)] = CommandLine.arguments.dropFirst()
+        .flatMap(replacements).flatMap(inEveryForm)
+
+    /// As it is, and as the reports have it: in JSON and in HTML.
+    private static func inEveryForm(_ found: (secret: String, text: String)) -> [(secret: String, text: String)] {
+        let forms: [(String) -> String] = [
+            { $0 }, { String(JSONText.string($0).dropFirst().dropLast()) },
+            { text in
+                [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\"", "&quot;"), ("'", "&#39;")]
+                    .reduce(text) { $0.replacing($1.0, with: $1.1) }
+            },
+        ]
+        return forms.map { ($0(found.secret), $0(found.text)) }
+    }
 
     private static func replacements(_ argument: String) -> [(secret: String, text: String)] {
         // Of `--uri=…` the value too; the whole first, since it is the longer one.
