@@ -52,7 +52,6 @@ import Testing
         }
     }
 
-    /// Passwords are hidden; times and addresses of mail are none.
     /// In an HTML page an & is written otherwise.
     @Test func anAddressInThePlaceOfAFileStandsInNoReportWithItsPassword() throws {
         try withTestDatabase { _, folder in
@@ -69,22 +68,6 @@ import Testing
     }
 
     /// Passwords are hidden; times and addresses of mail are none.
-    /// In an HTML page an & is written otherwise.
-    @Test func anAddressInThePlaceOfAFileStandsInNoReportWithItsPassword() throws {
-        try withTestDatabase { database, folder in
-            let address = "mongodb://ann:hunter2secret@localhost/?appName=\"a\"&w=1"
-            let reports = ["r.json", "r.html"]
-            let outcome = try Program.run(
-                ["import", address, "--uri", try testURI(), "--db", database.name]
-                    + reports.flatMap { ["--report", folder.file($0)] })
-            #expect(outcome.status == 1 && !outcome.text.contains("hunter2secret"), "\(outcome.text)")
-            for report in reports {
-                let text = try folder.text(report)
-                #expect(text.contains("ann:***@localhost") && !text.contains("hunter2secret"), "\(text)")
-            }
-        }
-    }
-
     @Test func namesWithAnAtSignStay() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1, "email": "u1@x.com"]], into: "users")
