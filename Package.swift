@@ -6,13 +6,13 @@ import PackageDescription
 let strict: [SwiftSetting] =
     Context.environment["MONGOFERRY_STRICT"] == nil ? [] : [.treatAllWarnings(as: .error)]
 
-// Scripts/test sets MONGOFERRY_OPTIMIZED: what goes over every byte takes ten times as long in a debug build, and the
-// index of the system's own modules, which only editors read, a tenth of the time of building. Not always, for a package
-// with such flags cannot be a dependency.
+// Scripts/test sets MONGOFERRY_OPTIMIZED: what goes over every byte takes ten times as long in a debug build; the index of
+// the system's own modules, which only editors read, takes a tenth of the time of building, and so does what only debuggers
+// read. Not always, for a package with such flags cannot be a dependency.
 let forTests = Context.environment["MONGOFERRY_OPTIMIZED"] != nil
 let everywhere: [SwiftSetting] =
     strict
-    + (forTests ? [.unsafeFlags(["-index-ignore-system-modules", "-index-ignore-clang-modules"])] : [])
+    + (forTests ? [.unsafeFlags(["-gnone", "-index-ignore-system-modules", "-index-ignore-clang-modules"])] : [])
 let perByte: [SwiftSetting] = everywhere + (forTests ? [.unsafeFlags(["-O"])] : [])
 
 // A document's way, left to right: server, driver, codec, file. Imports go only leftward in this list.

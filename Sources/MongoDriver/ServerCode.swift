@@ -16,6 +16,7 @@ enum ServerCode {
     static let invalidBSON: Set<Int> = [22, 378]
     static let cannotBuildIndexKeys = 201
     static let writeConcernFailed = 64
+    static let documentValidationFailure = 121
     static let cappedPositionLost = 136
     static let readConcernMajorityNotEnabled = 148
     static let snapshotTooOld = 239

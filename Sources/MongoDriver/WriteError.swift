@@ -36,7 +36,7 @@ public struct WriteError: Sendable {
     }
 
     /// The collection's validator refused it.
-    public var isDocumentValidationFailure: Bool { code == 121 }
+    public var isDocumentValidationFailure: Bool { code == ServerCode.documentValidationFailure }
 
     init(index: Int, code: Int, message: String) {
         self.index = index

@@ -27,9 +27,10 @@ extension Export {
 
     /// What one cursor after the other reads: whole collections, and ranges of large ones.
     func parts(
-        _ collections: [BackupMetadata.Collection], _ sizes: CollectionSizes, _ queries: ExportQueries,
-        _ moment: ReadMoment, _ connection: Connection, readers: Int
+        _ collections: [BackupMetadata.Collection], _ queries: ExportQueries, _ prepared: PreparedExport,
+        _ connection: Connection, readers: Int
     ) throws -> [ReadPart] {
+        let (sizes, moment) = (prepared.sizes, prepared.moment)
         var parts: [ReadPart] = []
         let roundTrip = try connection.roundTrip()
         let cuts = Self.cutsCollections(roundTrip: roundTrip, jobs: readers)
@@ -78,19 +79,10 @@ extension Export {
     }
 
     /// Reads, encodes and writes at the same time, on threads of their own.
-    func run(
-        _ parts: [ReadPart], _ names: [String], _ chunks: OrderedChunks, _ sink: RowSink, jobs: Int, readers: Int,
-        opensInTurn: Bool, watches: [HistoryWatch?], _ connection: Connection, _ operation: OperationContext
+    static func carry(
+        _ reader: PartReader, times readers: Int, _ encoder: ChunkEncoder, times encoders: Int, _ sink: RowSink,
+        over connection: Connection
     ) throws {
-        // What is in it is bounded by the bytes in the chunks' lines.
-        let encoders = BoundedQueue<RawChunk>(capacity: 1000)
-        let readers = max(1, min(readers, parts.count))
-        let reader = PartReader(
-            parts: PartQueue(parts) { $0.isLarge }, chunks: chunks, encoders: encoders, operation: operation,
-            hasCompany: readers > 1, opensInTurn: opensInTurn, watches: watches)
-        let encoder = ChunkEncoder(
-            chunks: chunks, queue: encoders, names: names, mode: options.json,
-            isBare: options.plain)
         let open = Tally()
         open.add(readers)
         let reading = (0..<readers).map { index in
@@ -98,15 +90,14 @@ extension Export {
                 try connection.withClient {
                     try reader.run(with: $0, takesLarge: index < Connection.readersOfLarge)
                 }
-                if open.add(-1) == 0 { encoders.close() }
+                if open.add(-1) == 0 { reader.encoders.close() }
             }
         }
         let encoding: @Sendable () throws -> Void = { try encoder.run() }
         let writing: @Sendable () throws -> Void = { try sink.run() }
-        let bodies = reading + Array(repeating: encoding, count: min(jobs, 8)) + [writing]
-        try Threads.runAll(bodies) {
-            chunks.fail()
-            encoders.close()
+        try Threads.runAll(reading + Array(repeating: encoding, count: encoders) + [writing]) {
+            reader.chunks.fail()
+            reader.encoders.close()
         }
     }
 }

@@ -63,8 +63,7 @@ public struct Export: Sendable {
         _ operation: OperationContext
     ) throws -> Report {
         let (choice, prepared) = try prepared(first, connection, operation)
-        let (catalog, sizes, references) = (choice.catalog, prepared.sizes, prepared.references)
-        let moment = prepared.moment
+        let (catalog, references, moment) = (choice.catalog, prepared.references, prepared.moment)
         let remarks = try remarks(choice, moment, connection)
         for remark in remarks { operation.warning(remark) }
         let fileChoice = FileChoice(
@@ -78,8 +77,7 @@ public struct Export: Sendable {
         let writer = try BackupWriter(
             destination, compression: options.compression, plain: options.plain, metadata: metadata)
         do {
-            var report = try write(
-                metadata, choice.found, sizes, choice.queries, moment, connection, writer, operation)
+            var report = try write(metadata, choice, prepared, connection, writer, operation)
             report.database = connection.database
             report.note(options, catalog, operation)
             report.warnings = remarks
@@ -175,25 +173,32 @@ public struct Export: Sendable {
     }
 
     func write(
-        _ metadata: BackupMetadata, _ found: [CollectionInfo], _ sizes: CollectionSizes, _ queries: ExportQueries,
-        _ moment: ReadMoment, _ connection: Connection, _ writer: BackupWriter, _ operation: OperationContext
+        _ metadata: BackupMetadata, _ choice: ExportChoice, _ prepared: PreparedExport, _ connection: Connection,
+        _ writer: BackupWriter, _ operation: OperationContext
     ) throws -> Report {
         let collections = metadata.collections.filter { $0.kind != .view }
+        let (sizes, moment) = (prepared.sizes, prepared.moment)
         let jobs = Threads.jobs(options.jobs)
-        let parts = try parts(collections, sizes, queries, moment, connection, readers: jobs)
+        let parts = try parts(collections, choice.queries, prepared, connection, readers: jobs)
         let counts = parts.reduce(into: Array(repeating: 0, count: collections.count)) { $0[$1.collection] += 1 }
         let chunks = OrderedChunks(parts: counts, isDistant: try connection.isDistant())
         let sink = RowSink(writer: writer, chunks: chunks, collections: collections, operation: operation)
-        let readers = try connection.readers(
+        let wanted = try connection.readers(
             options.jobs, averages: collections.compactMap { sizes[$0.databaseName]?.averageDocument })
-        try run(
-            parts, collections.map(\.name), chunks, sink, jobs: jobs, readers: readers,
-            opensInTurn: moment.consistency == .collection,
-            watches: HistoryWatch.all(collections, sizes, queries, moment), connection, operation)
+        let readers = max(1, min(wanted, parts.count))
+        // What is in it is bounded by the bytes in the chunks' lines.
+        let encoders = BoundedQueue<RawChunk>(capacity: 1000)
+        let reader = PartReader(
+            parts: PartQueue(parts) { $0.isLarge }, chunks: chunks, encoders: encoders, operation: operation,
+            hasCompany: readers > 1, opensInTurn: moment.consistency == .collection,
+            watches: HistoryWatch.all(collections, choice.queries, prepared))
+        let encoder = ChunkEncoder(
+            chunks: chunks, queue: encoders, names: collections.map(\.name), mode: options.json, isBare: options.plain)
+        try Self.carry(reader, times: readers, encoder, times: min(jobs, 8), sink, over: connection)
         try operation.cancellation.check()
         let cut = collections.indices.filter { counts[$0] > 1 }
         try checkSums(cut.map { (collections[$0], sink.outcomes[$0].read) }, moment, connection)
-        try checkAllAreThere(zip(collections, sink.outcomes).map { ($0, $1.read) }, found, moment, connection)
+        try checkAllAreThere(zip(collections, sink.outcomes).map { ($0, $1.read) }, choice.found, moment, connection)
         var report = Report(operation: .export)
         report.collections = sink.outcomes
         report.escaped = sink.escaped

@@ -36,9 +36,9 @@ final class HistoryWatch: Sendable {
 
     /// The watches of an export, by collection; nil for what is not read from a snapshot, or nobody knows how large it is.
     static func all(
-        _ collections: [BackupMetadata.Collection], _ sizes: CollectionSizes, _ queries: ExportQueries,
-        _ moment: ReadMoment
+        _ collections: [BackupMetadata.Collection], _ queries: ExportQueries, _ prepared: PreparedExport
     ) -> [HistoryWatch?] {
+        let (sizes, moment) = (prepared.sizes, prepared.moment)
         let bytes = collections.map { entry -> Int? in
             guard moment.readConcern != nil, queries[entry.name] == nil else { return nil }
             return sizes[entry.databaseName]?.averageDocument.map { $0 * entry.records }

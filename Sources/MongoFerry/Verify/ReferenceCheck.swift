@@ -28,7 +28,9 @@ struct ReferenceCheck: Sendable {
         let sources = Dictionary(grouping: groups, by: \.collection).sorted { $0.key < $1.key }.map(\.value)
         let results = Mutex<[ReferenceOutcome]>([])
         let next = Atomic<Int>(0)
-        let counts = try sources.map { try count($0[0].collection) }
+        let counts = try connection.answers(for: sources.map { connection.namespace(databaseName($0[0].collection)) }) {
+            try $0.estimatedCount($1)
+        }
         let progress = { @Sendable [done = Tally(), total = counts.reduce(0, +)] count in
             operation.progress(.verify, records: done.add(count), total: total)
         }
@@ -51,10 +53,6 @@ struct ReferenceCheck: Sendable {
         return results.withLock { $0 }.sorted {
             ($0.collection, $0.path, $0.target) < ($1.collection, $1.path, $1.target)
         }
-    }
-
-    private func count(_ collection: String) throws -> Int {
-        try connection.withClient { try $0.estimatedCount(connection.namespace(databaseName(collection))) }
     }
 
     /// Checks the references that start in one collection.

@@ -69,8 +69,8 @@ public struct Verify: Sendable {
             UnseenOptions.warning(found, in: database), try UnfinishedImport.warning(found, connection),
         ].compactMap(\.self)
         operation.warnOfUnusedReferences(configuration, inDatabase: found.map(\.name))
-        let references = try ReferenceSource.live(
-            connection, catalog, try connection.sizes(of: catalog.entries), configuration, operation, .thorough)
+        let sizes = try connection.sizes(of: catalog.entries)
+        let references = try ReferenceSource.live(connection, catalog, sizes, configuration, operation, .thorough)
         let names = Dictionary(uniqueKeysWithValues: catalog.entries.map { ($0.name, $0.databaseName) })
         let check = ReferenceCheck(connection: connection, operation: operation) {
             names[$0] ?? configuration.databaseName(of: $0)
@@ -78,9 +78,7 @@ public struct Verify: Sendable {
         report.references = try check.run(references)
         for entry in catalog.entries where entry.kind != .view {
             var outcome = CollectionOutcome(name: entry.name)
-            outcome.read = try connection.withClient {
-                try $0.estimatedCount(connection.namespace(entry.databaseName))
-            }
+            outcome.read = sizes[entry.databaseName]?.count ?? 0
             report.collections.append(outcome)
         }
         report.sortCollections(by: references)
