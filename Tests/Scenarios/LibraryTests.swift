@@ -44,6 +44,19 @@ import Testing
         }
     }
 
+    @Test func aDatabaseAndAFileShowHowTheirCollectionsReferToEachOther() async throws {
+        try await withFixture { uri, database, fixture in
+            let target = try Target(uri: uri, database: database)
+            _ = try await Import(fixture, into: target, ImportOptions()).run()
+            let found = try await Discovering.run(target)
+            #expect(found.references.contains { $0.path.description == "customerId" && $0.target == "customers" })
+            let drawings = [try await PlanGraph.run(target).drawing, try await PlanGraph.run(file: fixture).drawing]
+            for drawing in drawings {
+                #expect(drawing.drawn(as: .text).contains("policies"), "\(drawing.drawn(as: .text))")
+            }
+        }
+    }
+
     @Test func aCancelledTaskStopsCleanly() async throws {
         try await withFixture { uri, database, fixture in
             let target = try Target(uri: uri, database: database)

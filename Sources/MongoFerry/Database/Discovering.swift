@@ -12,6 +12,18 @@ public struct Discovering: Sendable {
     /// What may be a reference and is for a person to judge, and references to collections that are left out.
     public let candidates: [ReferenceCandidate]
 
+    /// Runs on a thread of its own; cancelling the task stops it.
+    /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
+    public static func run(
+        _ target: Target, configuration: Configuration = Configuration(),
+        _ operation: OperationContext = OperationContext()
+    ) async throws -> Discovering {
+        try await Threads.run(cancelling: operation.cancellation) {
+            try Discovering(target, configuration: configuration, operation)
+        }
+    }
+
+    /// On the calling thread, which it blocks.
     /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
     public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
         let live = try LiveOverview(target, configuration, operation)

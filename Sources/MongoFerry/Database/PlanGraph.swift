@@ -8,7 +8,30 @@ public struct PlanGraph: Sendable {
     /// Collections with their records, and what they refer to. Those of a live database are the server's estimates.
     public let drawing: GraphDrawing
 
-    /// From what a file says about itself; a bare CSV has to be read for it.
+    /// From a live database. Runs on a thread of its own; cancelling the task stops it.
+    /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
+    public static func run(
+        _ target: Target, configuration: Configuration = Configuration(),
+        _ operation: OperationContext = OperationContext()
+    ) async throws -> PlanGraph {
+        try await Threads.run(cancelling: operation.cancellation) {
+            try PlanGraph(target, configuration: configuration, operation)
+        }
+    }
+
+    /// From a file, which is read where it says nothing about itself. Runs on a thread of its own; cancelling the task
+    /// stops it.
+    /// - Throws: ``FerryError``, ``FileError``, ``BackupError``; `CancellationError`.
+    public static func run(
+        file: String, configuration: Configuration = Configuration(),
+        _ operation: OperationContext = OperationContext()
+    ) async throws -> PlanGraph {
+        try await Threads.run(cancelling: operation.cancellation) {
+            try PlanGraph(file: file, configuration: configuration, operation)
+        }
+    }
+
+    /// From what a file says about itself; a bare CSV has to be read for it. Blocks the calling thread.
     /// - Throws: ``FerryError``, ``FileError``, ``BackupError``; `CancellationError`.
     public init(file: String, configuration: Configuration, _ operation: OperationContext) throws {
         let reader = try BackupReader(try OpenFile(rereading: file, for: "plan"))
@@ -61,7 +84,7 @@ public struct PlanGraph: Sendable {
             references: references)
     }
 
-    /// From a live database.
+    /// From a live database. Blocks the calling thread.
     /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
     public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
         let live = try LiveOverview(target, orFile: true, configuration, operation)
