@@ -346,11 +346,13 @@ def main():
     open(bench.file("references.yaml"), "w").writelines(lines)
     wanted = arguments.only or PARTS
     # Scale 1 of the ledger is about 33,000 documents.
-    sizes = [("bench_small", 0.3), ("bench_large", 1.0)] if arguments.quick else [
-        ("bench_small", 1.5), ("bench_medium", 5.0), ("bench_large", 15.0)]
+    # Names of this run's own: filling a database drops what it held.
+    prefix = f"mongoferry_bench_{os.getpid()}_"
+    scales = [("small", 0.3), ("large", 1.0)] if arguments.quick else [("small", 1.5), ("medium", 5.0), ("large", 15.0)]
+    sizes = [(prefix + name, scale) for name, scale in scales]
     labels = {name: f"ledger of {scale * 32.95:.0f},000 documents" for name, scale in sizes}
-    many, many_label = "bench_many", "2,000,000 small documents"
-    huge, huge_label = "bench_huge", "20 documents of 16 MiB"
+    many, many_label = prefix + "many", "2,000,000 small documents"
+    huge, huge_label = prefix + "huge", "20 documents of 16 MiB"
     large = sizes[-1][0]
 
     version = subprocess.run([bench.program("mongoferry"), "--version"], capture_output=True, text=True).stdout.strip()

@@ -58,24 +58,11 @@ struct HeaderLines {
     }
 
     private static let firstWords = Array("# mongoferry backup".utf8)
+    private static let formatWords = "# mongoferry backup, format "
 
     private mutating func takeComment(_ bytes: UnsafeRawBufferPointer) throws {
         if count == 1, bytes.starts(with: Self.firstWords) {
-            let line = String(decoding: bytes.prefix(200), as: UTF8.self)
-            guard line.hasPrefix(BackupMetadata.firstLine) else {
-                throw BackupError.damaged(
-                    path, line: 1, "the first line does not say '\(BackupMetadata.firstLine.dropFirst(2))'")
-            }
-            let rest = line.dropFirst(BackupMetadata.firstLine.count)
-            guard rest.isEmpty else {
-                if rest.first?.isNumber == true {
-                    throw BackupError(
-                        .newerFormat, path, line: 1,
-                        "the file says '\(line.dropFirst(2))', and this program reads format 1",
-                        advice: "Use a newer mongoferry.")
-                }
-                throw BackupError.damaged(path, line: 1, "the first line does not end after the format")
-            }
+            try checkFormat(String(decoding: bytes.prefix(200), as: UTF8.self))
             claimsFormat = true
         } else if claimsFormat, bytes.starts(with: BackupMetadata.metadataPrefix.utf8) {
             guard metadata == nil else { throw BackupError.damaged(path, line: count, "there are two metadata lines") }
@@ -84,9 +71,25 @@ struct HeaderLines {
         } else if bytes.starts(with: BackupMetadata.metadataPrefix.utf8) {
             throw BackupError.damaged(
                 path, line: 1, "the first line does not say '\(BackupMetadata.firstLine.dropFirst(2))'")
-        } else if bytes.starts(with: "# mongoferry backup, format ".utf8) || bytes.starts(with: Seal.prefix.utf8) {
+        } else if bytes.starts(with: Self.formatWords.utf8) || bytes.starts(with: Seal.prefix.utf8) {
             throw BackupError.damaged(path, line: count, "this line does not belong here")
         }
+    }
+
+    private func checkFormat(_ line: String) throws {
+        guard line != BackupMetadata.firstLine else { return }
+        let number = line.hasPrefix(Self.formatWords) ? line.dropFirst(Self.formatWords.count) : ""
+        if !number.isEmpty, number.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
+            throw BackupError(
+                .newerFormat, path, line: 1,
+                "the file says '\(line.dropFirst(2))', and this program reads format 1",
+                advice: "Use a newer mongoferry.")
+        }
+        throw BackupError.damaged(
+            path, line: 1,
+            line.hasPrefix(BackupMetadata.firstLine)
+                ? "the first line does not end after the format"
+                : "the first line does not say '\(BackupMetadata.firstLine.dropFirst(2))'")
     }
 
     private func isColumnHeader(_ text: String) -> Bool {

@@ -409,10 +409,10 @@ import Testing
         }
     }
 
-    @Test func aNewerFormatIsNotGuessedAt() throws {
+    @Test(arguments: ["2", "9", "12"]) func aNewerFormatIsNotGuessedAt(number: String) throws {
         try SmallBackup.lend { backup in
             try backup.write("small.csv")
-            let newer = try backup.text(of: "small.csv").replacing("format 1\n", with: "format 12\n")
+            let newer = try backup.text(of: "small.csv").replacing("format 1\n", with: "format \(number)\n")
             try backup.put(Array(newer.utf8), "newer.csv")
             let verify = Verify(file: backup.path("newer.csv"), target: nil)
             let error = #expect(throws: BackupError.self) { try verify.runBlocking(OperationContext()) }

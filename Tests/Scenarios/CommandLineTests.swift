@@ -386,7 +386,7 @@ import Testing
     /// An independent reader: Python's csv and PyMongo's json_util.
     @Test(
         .enabled("needs python3 with PyMongo: pip install pymongo") {
-            try succeeds("python3 -c 'import bson.json_util, csv'")
+            try succeeds("python3 -c 'import bson.json_util, csv; from bson.codec_options import DatetimeConversion'")
         })
     func pythonReadsTheSameDocumentsFromTheFile() throws {
         try withTestDatabase { database, folder in

@@ -56,7 +56,11 @@ struct ExportCommand: ParsableCommand {
         @Flag(help: "Rows only, without metadata and seal.")
         var plain = false
 
-        @Flag(help: "Rows in _id order, no times and hosts: equal data, time series aside, give equal files.")
+        @Flag(
+            help: """
+                Rows in _id order, no times and hosts: equal data in a database of the same name, time series aside, \
+                give equal files.
+                """)
         var reproducible = false
 
         @Option(

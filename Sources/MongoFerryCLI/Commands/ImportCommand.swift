@@ -60,7 +60,11 @@ struct ImportCommand: ParsableCommand {
         @Flag(help: "A file without metadata: its rows are Extended JSON, and nothing in them is converted.")
         var noLegacy = false
 
-        @Flag(help: "References that lead nowhere: exit status 2, and with replace the live data stay as they are.")
+        @Flag(
+            help: """
+                References that lead nowhere: exit status 2, and with replace the live data stay as they are, but what \
+                is replaced in place.
+                """)
         var failOnDangling = false
 
         @Flag(help: "Say what would happen, count it against the database, and write nothing.")
