@@ -37,12 +37,14 @@ public struct Import: Sendable {
     /// Runs on the calling thread, which it blocks.
     public func runBlocking(_ operation: OperationContext) throws -> Report {
         let watch = Stopwatch()
+        let started = Clock.now
         operation.warnOfIgnoredOptions(target)
         let reader = try Self.beforeWriting { try BackupReader(try open(operation)) }
         let connection = try connect(reader, operation)
         var run = try ImportRun(options: options, connection: connection, reader: reader, operation: operation)
         var report = try run.run()
         report.connectionWarnings = target.warnings
+        report.started = started
         report.seconds = watch.seconds
         return report
     }

@@ -25,6 +25,7 @@ enum ReportedRun {
             let stopped = error as? FerryError
             if let done = stopped?.report {
                 failure = done
+                failure.started = known.started
                 Outcome.tellProblems(done)
             }
             failure.fail(with: error)
