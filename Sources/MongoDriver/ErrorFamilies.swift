@@ -46,6 +46,8 @@ extension MongoError {
     public var isWriteConcernTimeout: Bool { domain == .writeConcern && code == ServerCode.writeConcernFailed }
     /// The server was told to have no read concern `majority`, as members of replica sets before 5.0 may be.
     public var isMajorityReadUnsupported: Bool { isServer(ServerCode.readConcernMajorityNotEnabled) }
+    /// Somebody else is dropping the database.
+    public var isDropPending: Bool { isServer(ServerCode.databaseDropPending) }
     /// The snapshot's history is gone: `minSnapshotHistoryWindowInSeconds` was too short for this read.
     public var isSnapshotTooOld: Bool { isServer(ServerCode.snapshotTooOld) }
     public var isSnapshotUnavailable: Bool { isServer(ServerCode.snapshotUnavailable) }

@@ -19,6 +19,7 @@ enum ServerCode {
     static let documentValidationFailure = 121
     static let cappedPositionLost = 136
     static let readConcernMajorityNotEnabled = 148
+    static let databaseDropPending = 215
     static let snapshotTooOld = 239
     static let snapshotUnavailable = 246
     static let bsonObjectTooLarge = 10334

@@ -61,6 +61,14 @@ import Testing
         #expect(found == values)
     }
 
+    /// A server's query looks into one array for each name.
+    @Test(arguments: ["m[][].x", "t[][]", "a.b[][]"]) func noTargetIsInAnArrayInAnArray(_ text: String) throws {
+        _ = try FieldPath(parsing: text)
+        let error = #expect(throws: FieldPathError.self) { try FieldPath(parsingTarget: text) }
+        #expect(error?.reason == .nestedArrays)
+        _ = try FieldPath(parsingTarget: "a[].b[].c")
+    }
+
     @Test func repeatedNamesCountEach() throws {
         let document: Document = ["a": 1, "b": 2, "a": 3]
         var found: [Int32] = []

@@ -202,6 +202,32 @@ import Testing
         #expect(counts.left == [1, 1, 1, 1, 0])
     }
 
+    /// Data as names: each is to be found without looking at all others.
+    @Test func manyFieldsOfOneParentAreConvertedEachByItsRule() throws {
+        let names = (0..<500).map { "user\($0)" }
+        let rules = TypeRules(
+            names.enumerated().map {
+                TypeRule(
+                    collection: "c", path: path("readBy.\($1)"), type: $0 % 2 == 0 ? .date : .int,
+                    reason: .configuration)
+            })
+        let readBy = Document { readBy in
+            for (index, name) in names.enumerated() {
+                readBy.append(name, index % 2 == 0 ? "1970-01-01T00:00:01.000Z" : .string("\(index)"))
+            }
+            readBy.append("another", "5")
+        }
+        var counts = rules.makeCounts()
+        let converted = try (["readBy": .document(readBy)] as Document).withRaw {
+            try rules.apply(to: $0, in: "c", counts: &counts)
+        }
+        let fields = try #require(converted["readBy"]?.document)
+        #expect(fields.elements.count == 501 && fields["another"] == "5")
+        for (index, name) in names.enumerated() {
+            #expect(fields[name] == (index % 2 == 0 ? .date(1000) : .int32(Int32(index))))
+        }
+    }
+
     private func convert(_ document: Document, _ types: KeyValuePairs<String, FieldType>) throws -> Document {
         let rules = TypeRules(
             types.map { TypeRule(collection: "c", path: path($0), type: $1, reason: .configuration) })

@@ -56,7 +56,8 @@ struct DocumentSample {
             while bytes < Self.maximumBytes / 2,
                 try cursor.next({ document in
                     bytes += document.bytes.count
-                    if let id = document.first, !ids.insert(id.copy).inserted { return }
+                    // Measurements may share one, and come in one piece each.
+                    if kind == .collection, let id = document["_id"], !ids.insert(id.copy).inserted { return }
                     try body(document)
                 })
             {}

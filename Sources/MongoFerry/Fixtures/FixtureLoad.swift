@@ -53,20 +53,21 @@ struct FixtureLoad {
         outcome.references = references
         let planner = try ImportPlanner(
             database: connection.database, options: options, metadata: reader.metadata, collections: survey.rows)
+        let client = try connection.pool.makeClient()
+        if !isNew { try dropStrangers(connection, client, keeping: planner.databaseNames) }
         let plan = try planner.plan(
             survey, outcome.references, LiveCatalog(connection, names: planner.databaseNames))
         if isNew, !plan.untouched.isEmpty || plan.steps.contains(where: { $0.liveOptions != nil }) {
             throw FerryError("\(connection.database) was to be a new database, and it is not empty")
         }
-        let client = try connection.pool.makeClient()
-        for name in plan.untouched { try client.drop(connection.namespace(name)) }
         let rejections = RejectionLog(limit: FixtureProblems.limit)
         let loader = RowLoader(
             reader: reader, connection: connection, survey: survey, rules: legacy.rules, jobs: jobs,
             rejections: rejections, lock: nil, operation: operation)
         var refusedIndexes: [String] = []
-        for (index, step) in plan.steps.enumerated() {
+        for (index, planned) in plan.steps.enumerated() {
             try operation.cancellation.check()
+            let step = reader.metadata == nil ? Self.bare(planned) : planned
             outcome.names[step.name] = step.databaseName
             // What comes later and is confirmed by a majority confirms what came before.
             let isConfirmedLater = index + 1 < plan.steps.count || step.way != .view && step.records > 0
@@ -86,6 +87,43 @@ struct FixtureLoad {
         return outcome
     }
 
+    /// Drops what the fixture does not have: first, since names that only look like the fixture's stand in its way.
+    private func dropStrangers(_ connection: Connection, _ client: Client, keeping names: Set<String>) throws {
+        let names = Set(names.map { ExactName($0) })
+        for info in try client.listCollections(in: connection.database, readPreference: .primary)
+        where !names.contains(ExactName(info.name)) {
+            switch info.name {
+            // Functions that a test has stored; the collection itself stays.
+            case "system.js": try Self.deleteAll(in: connection.namespace(info.name), client, WriteConcern(.nodes(1)))
+            // The server looks after the others itself.
+            case let name where name.hasScalarPrefix("system."): break
+            default: try client.drop(connection.namespace(info.name))
+            }
+        }
+    }
+
+    private static func deleteAll(in namespace: Namespace, _ client: Client, _ writeConcern: WriteConcern) throws {
+        let all: Value = ["q": [:], "limit": 0]
+        try client.runWrite(
+            ["delete": .string(namespace.collection), "deletes": [all]], on: namespace.database,
+            writeConcern: writeConcern)
+    }
+
+    /// A file without metadata was restored into collections without options and indexes: where a plan keeps the live
+    /// one's own, these are what a test has made.
+    private static func bare(_ planned: ImportPlan.Step) -> ImportPlan.Step {
+        var step = planned
+        let made = step.entry.indexes
+        step.entry.kind = .collection
+        step.entry.options = Document()
+        step.entry.indexes = []
+        step.targetDifferences =
+            step.liveOptions.map {
+                CollectionDifferences.told(step.entry, options: $0, indexes: made, mode: .replace)
+            } ?? []
+        return step
+    }
+
     /// Makes an empty collection with its indexes, or a view.
     ///
     /// Indexes come first: a server builds one on an empty collection in no time, and on one that holds a document it
@@ -97,10 +135,7 @@ struct FixtureLoad {
             if step.way == .staged, !step.liveIsView, step.targetDifferences.isEmpty,
                 !step.entry.isCapped, step.liveCount ?? 0 <= Self.deletionLimit
             {
-                let all: Value = ["q": [:], "limit": 0]
-                try builder.client.runWrite(
-                    ["delete": .string(namespace.collection), "deletes": [all]], on: namespace.database,
-                    writeConcern: builder.writeConcern)
+                try Self.deleteAll(in: namespace, builder.client, builder.writeConcern)
                 return []
             }
             try builder.client.drop(namespace)

@@ -15,7 +15,9 @@ enum FixtureProblems {
         guard count > 0 else { return }
         let details = survey.fileProblems + lines(survey.problems.sorted())
         var advice: [String] = []
-        if survey.problems.count > limit { advice.append("`mongoferry verify \(file)` lists more of the rows.") }
+        if survey.problems.count > limit {
+            advice.append("`mongoferry verify \(Report.shellWord(file))` lists more of the rows.")
+        }
         if !survey.fileProblems.isEmpty { advice.append(edited) }
         throw FerryError(
             "\(file): the fixture has \(count.counted("fault")), and was not restored", kind: .data, details: details,

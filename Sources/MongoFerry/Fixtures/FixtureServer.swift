@@ -57,7 +57,12 @@ public final class FixtureServer: Sendable {
             let names = try client.listDatabaseNames(readPreference: .primary).filter {
                 ThrowawayName.secondsOfMaking($0).map { $0 < limit } ?? false
             }
-            for name in names { try client.runWrite(["dropDatabase": 1], on: name) }
+            for name in names {
+                // Another process may be sweeping, too.
+                do { try client.runWrite(["dropDatabase": 1], on: name) } catch let error as MongoError
+                    where error.isDropPending
+                {}
+            }
             return names
         }
     }

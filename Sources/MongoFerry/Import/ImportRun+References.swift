@@ -47,11 +47,13 @@ extension ImportRun {
         }
     }
 
-    /// Those that lead to no view, nor have one among their alternatives.
-    func references(_ references: [Reference], withoutViewsOf plan: ImportPlan) -> [Reference] {
+    /// Those that lead to nothing that is old still, or not there yet, when everything is staged, nor have such a thing
+    /// among their alternatives: views, and what is replaced in place.
+    func references(_ references: [Reference], intoStagedOf plan: ImportPlan) -> [Reference] {
         let check = referenceCheck(Dictionary(uniqueKeysWithValues: plan.steps.map { ($0.name, $0.databaseName) }))
+        let later = plan.views.union(plan.steps.filter { $0.way == .inPlace }.map(\.databaseName))
         return ReferenceGroup.groups(of: references).map(\.references)
-            .filter { group in !group.contains { plan.views.contains(check.databaseName($0.target)) } }.flatMap(\.self)
+            .filter { group in !group.contains { later.contains(check.databaseName($0.target)) } }.flatMap(\.self)
     }
 
     /// Whether the hashes of the survey are those of the `_id`s that are written: of legacy rows, some may be set aside.
@@ -91,7 +93,7 @@ extension ImportRun {
         return ReferencesUnderWay(
             check: check,
             references: references.filter { names[$0.collection] != nil && !later.contains($0.collection) },
-            live: Set(names.values).union(plan.untouched))
+            live: Set((names.values + plan.untouched).map { ExactName($0) }))
     }
 
     /// Compares the collections that are there already with the file, where that is less work than looking up.

@@ -24,9 +24,9 @@ extension ImportRun {
             maximumRejects: options.maximumRejects - preflightProblems.count)
         if options.failsOnDangling {
             // Before the swap, against what is staged. What is replaced in place comes later and is checked then, and so
-            // is what leads to views, which show the old documents until then, or are not there yet.
+            // is what leads there, or to views, which show the old documents until then, or are not there yet.
             let (run, plan) = (self, plan)
-            let references = self.references(prepared.references, withoutViewsOf: plan)
+            let references = self.references(prepared.references, intoStagedOf: plan)
             replacement.check = { staging, loads in
                 var run = run
                 for load in loads { run.tallied[load.outcome.name] = load.references }

@@ -143,7 +143,7 @@ extension Report {
             return
                 "Import what the references lead to as well, or leave out --fail-on-dangling: then what dangles is reported only."
         }
-        let names = references.filter { $0.isTargetMissing && $0.dangling > 0 }.map(\.target)
+        let names = references.filter { $0.isTargetMissing && $0.dangling > 0 }.flatMap(\.targetNames)
         let missing = Set(names).sorted().map { "'\($0)'" }.listed("and")
         if !missing.isEmpty {
             return Set(names).count == 1

@@ -9,6 +9,8 @@ public struct ReferenceOutcome: Sendable {
         public var documentID: Value
     }
 
+    /// The names of the collections where it leads.
+    var targetNames: [String] = []
     /// Where it starts, by its name in the file.
     public var collection: String
     /// As `vehicles[].drivers[].customerId`, where `[]` is every element of an array.
@@ -35,7 +37,7 @@ public struct ReferenceOutcome: Sendable {
     /// Counts a value that leads nowhere.
     mutating func note(_ value: RawElement, in document: RawDocument) {
         dangling += 1
-        if examples.count < Self.exampleLimit { addExample(value.copy, document.first?.copy ?? .null) }
+        if examples.count < Self.exampleLimit { addExample(value.copy, document["_id"]?.copy ?? .null) }
     }
 
     mutating func addExample(_ value: Value, _ documentID: Value) {

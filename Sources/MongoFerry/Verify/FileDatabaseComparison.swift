@@ -25,17 +25,17 @@ struct FileDatabaseComparison {
         var differences: [Report.Difference] = []
         let hints = NameHints(live.map(\.name))
         let views = Set(live.filter { $0.kind == .view }.map { ExactName($0.name) })
-        let live = Dictionary(live.filter { $0.kind != .view }.map { ($0.name, $0) }) { first, _ in first }
+        let live = Dictionary(live.filter { $0.kind != .view }.map { (ExactName($0.name), $0) }) { first, _ in first }
         // Measurements have no _id by which a collection's documents could be found: what there is instead of a time series
         // is told as what it is.
         let looked = survey.rows.filter {
-            let isCollection = live[names.databaseName(of: $0.name)]?.kind == .collection
+            let isCollection = live[ExactName(names.databaseName(of: $0.name))]?.kind == .collection
             return chosen.contains($0.name) && !(isCollection && survey.measurements[$0.name] != nil)
         }
         let compared = try compare(looked, live)
         for rows in looked {
             let name = names.databaseName(of: rows.name)
-            guard let info = live[name] else {
+            guard let info = live[ExactName(name)] else {
                 differences.append(
                     .init(
                         collection: rows.name, kind: .missing,
@@ -52,10 +52,10 @@ struct FileDatabaseComparison {
 
     /// Reads whole collections where that is less work than looking their documents up.
     private func compare(
-        _ chosen: [FileSurvey.Rows], _ live: [String: CollectionInfo]
+        _ chosen: [FileSurvey.Rows], _ live: [ExactName: CollectionInfo]
     ) throws -> [String: LiveComparison.Result] {
         guard let contents else { return [:] }
-        let candidates = chosen.filter { live[names.databaseName(of: $0.name)]?.kind == .collection }
+        let candidates = chosen.filter { live[ExactName(names.databaseName(of: $0.name))]?.kind == .collection }
         let namespaces = candidates.map { connection.namespace(names.databaseName(of: $0.name)) }
         let counts = try connection.answers(for: namespaces) { try $0.estimatedCount($1) }
         let worthwhile = zip(candidates, counts).filter {

@@ -51,14 +51,16 @@ struct FileReferenceCheck {
 
     private func checks(of groups: [ReferenceGroup], _ fields: [TargetField: RecordHashes]) throws -> [FileGroupCheck] {
         let live = try connection.map { connection in
-            Set(try connection.withClient { try $0.listCollections(in: connection.database) }.map(\.name))
+            Set(
+                try connection.withClient { try $0.listCollections(in: connection.database) }.map { ExactName($0.name) }
+            )
         }
         let entries = Dictionary((reader.metadata?.collections ?? []).map { ($0.name, $0) }) { first, _ in first }
         return groups.map { group in
             var check = FileGroupCheck(group)
             for reference in group.references {
                 let counts = !isLeftOut(reference.target)
-                if counts, reference.targetPath != .id {
+                if counts, isSearchedFor(reference) {
                     check.values.append(fields[TargetField(reference)] ?? RecordHashes())
                 } else if counts, let rows = survey.rows(of: reference.target) {
                     check.values.append(rows.ids)
@@ -66,7 +68,7 @@ struct FileReferenceCheck {
                 if counts, isWhole(reference.target, entries) {
                     check.outcome.isTargetMissing = false
                 } else if let live {
-                    guard live.contains(databaseName(reference.target)) else { continue }
+                    guard live.contains(ExactName(databaseName(reference.target))) else { continue }
                     check.open = OpenValues((check.open?.targets ?? []) + [reference], sharedBy: groups.count)
                     check.outcome.isTargetMissing = false
                 } else if wasLeftOut(reference.target, entries) {
@@ -93,10 +95,16 @@ struct FileReferenceCheck {
             || metadata.excluded.contains { $0.name == name || $0.name == databaseName(name) }
     }
 
-    /// Sorted hashes of the values that references to other fields than `_id` can lead to.
+    /// Whether the values that a reference can lead to have to be looked for: the survey has the `_id`s of all but
+    /// measurements.
+    private func isSearchedFor(_ reference: Reference) -> Bool {
+        reference.targetPath != .id || survey.measurements[reference.target] != nil
+    }
+
+    /// Sorted hashes of the values that references can lead to which the survey has not.
     private func targetFields(_ groups: [ReferenceGroup]) throws -> [TargetField: RecordHashes] {
         var wanted: [String: [FieldPath]] = [:]
-        for reference in groups.flatMap(\.references) where reference.targetPath != .id {
+        for reference in groups.flatMap(\.references) where isSearchedFor(reference) {
             wanted[reference.target, default: []].append(reference.targetPath)
         }
         guard !wanted.isEmpty else { return [:] }

@@ -37,7 +37,7 @@ struct OpenValues {
         } else if waiting[hash] != nil {
             waiting[hash]?.count += 1
         } else {
-            waiting[hash] = (value.copy, 1, document.first?.copy ?? .null)
+            waiting[hash] = (value.copy, 1, document["_id"]?.copy ?? .null)
             waitingBytes += value.value.count
         }
     }

@@ -23,8 +23,11 @@ struct ReferenceCheck: Sendable {
     /// - Throws: ``MongoError``; `CancellationError`.
     func run(_ references: [Reference]) throws -> [ReferenceOutcome] {
         if references.isEmpty { return [] }
-        let live = Set(try connection.withClient { try $0.listCollections(in: connection.database) }.map(\.name))
-        let groups = ReferenceGroup.groups(of: references).filter { live.contains(databaseName($0.collection)) }
+        let live = Set(
+            try connection.withClient { try $0.listCollections(in: connection.database) }.map { ExactName($0.name) })
+        let groups = ReferenceGroup.groups(of: references).filter {
+            live.contains(ExactName(databaseName($0.collection)))
+        }
         let sources = Dictionary(grouping: groups, by: \.collection).sorted { $0.key < $1.key }.map(\.value)
         let results = Mutex<[ReferenceOutcome]>([])
         let next = Atomic<Int>(0)
@@ -57,7 +60,7 @@ struct ReferenceCheck: Sendable {
 
     /// Checks the references that start in one collection.
     private func check(
-        _ groups: [ReferenceGroup], _ live: Set<String>, _ progress: (_ documents: Int) -> Void
+        _ groups: [ReferenceGroup], _ live: Set<ExactName>, _ progress: (_ documents: Int) -> Void
     ) throws -> [ReferenceOutcome] {
         let source = connection.namespace(databaseName(groups[0].collection))
         let paths = groups.flatMap(\.references).flatMap(\.neededPaths) + [.id]
@@ -86,13 +89,14 @@ final class ReferenceTally {
     private var groups: [GroupCheck]
 
     /// - Parameter live: names in the database of the collections that are there, or will be.
-    fileprivate init(_ check: ReferenceCheck, _ groups: [ReferenceGroup], _ live: Set<String>) {
+    fileprivate init(_ check: ReferenceCheck, _ groups: [ReferenceGroup], _ live: Set<ExactName>) {
         self.check = check
         self.groups = groups.map { GroupCheck($0, live, check, sharedBy: groups.count) }
     }
 
     /// - Returns: nil where no reference starts in the collection.
-    convenience init?(_ check: ReferenceCheck, _ references: [Reference], from collection: String, live: Set<String>) {
+    convenience init?(_ check: ReferenceCheck, _ references: [Reference], from collection: String, live: Set<ExactName>)
+    {
         let groups = ReferenceGroup.groups(of: references.filter { $0.collection == collection })
         if groups.isEmpty { return nil }
         self.init(check, groups, live)
@@ -146,9 +150,9 @@ private struct GroupCheck {
     /// Asks those whose target is there and may have other values than the known ones.
     var open: OpenValues
 
-    init(_ group: ReferenceGroup, _ live: Set<String>, _ check: ReferenceCheck, sharedBy company: Int) {
+    init(_ group: ReferenceGroup, _ live: Set<ExactName>, _ check: ReferenceCheck, sharedBy company: Int) {
         self.group = group
-        let targets = group.references.filter { live.contains(check.databaseName($0.target)) }
+        let targets = group.references.filter { live.contains(ExactName(check.databaseName($0.target))) }
         open = OpenValues(
             targets.filter { $0.targetPath != .id || !check.isKnownWhole($0.target) }, sharedBy: company)
         certain = targets.filter { $0.targetPath == .id }.compactMap { check.knownIDs($0.target) }
@@ -199,7 +203,7 @@ struct ReferenceGroup: Sendable {
 
     var outcome: ReferenceOutcome {
         ReferenceOutcome(
-            collection: collection, path: references[0].path.description,
+            targetNames: references.map(\.target), collection: collection, path: references[0].path.description,
             target: references.map(\.targetDescription).joined(separator: " or "),
             condition: references[0].condition?.description,
             isOptional: references.allSatisfy(\.isOptional))

@@ -7,7 +7,7 @@ struct ReferencesUnderWay: Sendable {
     let check: ReferenceCheck
     let references: [Reference]
     /// Names in the database of the collections that are there, or will be.
-    let live: Set<String>
+    let live: Set<ExactName>
 
     /// A tally for one thread.
     /// - Parameter collection: its name in the file.

@@ -3,7 +3,9 @@ import BSON
 /// The conversions for the rows of one collection, as a tree of names.
 public struct CollectionTypeRules: Sendable {
     fileprivate struct Node: Sendable {
-        var fields: [(name: [UInt8], node: Int)] = []
+        private(set) var fields: [(name: [UInt8], node: Int)] = []
+        /// The places of the fields by their names' hashes, where there are many.
+        private var places: [UInt64: Int] = [:]
         /// The node for every element of an array; -1 is none.
         var elements = -1
         /// The rule for the value itself, by its number; -1 is none.
@@ -13,6 +15,40 @@ public struct CollectionTypeRules: Sendable {
         var isStrict = false
         var isDemanded = false
         var binarySubtype: UInt8 = 0
+
+        /// More are not looked through one by one: data may stand as names.
+        private static let few = 16
+
+        mutating func add(_ name: [UInt8], _ node: Int) {
+            fields.append((name, node))
+            if fields.count == Self.few + 1 {
+                for place in fields.indices { note(place) }
+            } else if fields.count > Self.few {
+                note(fields.count - 1)
+            }
+        }
+
+        private mutating func note(_ place: Int) {
+            var hash = fields[place].name.withUnsafeBytes { stableHash($0) }
+            while places[hash] != nil { hash &+= 1 }
+            places[hash] = place
+        }
+
+        /// The node of a field; -1 where there is none.
+        func node(named key: UnsafeRawBufferPointer) -> Int {
+            guard fields.count > Self.few else {
+                for (name, node) in fields where name.count == key.count {
+                    if name.withUnsafeBytes({ sameBytes($0, key) }) { return node }
+                }
+                return -1
+            }
+            var hash = stableHash(key)
+            while let place = places[hash] {
+                if fields[place].name.withUnsafeBytes({ sameBytes($0, key) }) { return fields[place].node }
+                hash &+= 1
+            }
+            return -1
+        }
     }
 
     private var nodes = [Node()]
@@ -41,8 +77,9 @@ public struct CollectionTypeRules: Sendable {
             return nodes[node].elements
         case .field(let text):
             let name = Array(text.utf8)
-            if let known = nodes[node].fields.first(where: { $0.name == name }) { return known.node }
-            nodes[node].fields.append((name, nodes.count))
+            let known = name.withUnsafeBytes { nodes[node].node(named: $0) }
+            if known >= 0 { return known }
+            nodes[node].add(name, nodes.count)
             nodes.append(Node())
             return nodes.count - 1
         }
@@ -80,7 +117,7 @@ public struct CollectionTypeRules: Sendable {
         var copied = 4
         var walker = document.makeWalker()
         while let element = try next(&walker) {
-            let child = isArray ? nodes[node].elements : field(element.key, of: node)
+            let child = isArray ? nodes[node].elements : nodes[node].node(named: element.key)
             guard child >= 0, let key = element.key.baseAddress else { continue }
             let elementStart = key - base - 1
             let valueStart = elementStart + element.key.count + 2
@@ -114,13 +151,6 @@ public struct CollectionTypeRules: Sendable {
         writer.put(copying: base + copied, count: rest)
         let length = Int32(writer.position - start).littleEndian
         UnsafeMutableRawPointer(writer.pointer(at: start)).storeBytes(of: length, as: Int32.self)
-    }
-
-    private func field(_ key: UnsafeRawBufferPointer, of node: Int) -> Int {
-        for (name, child) in nodes[node].fields where name.count == key.count {
-            if name.withUnsafeBytes({ sameBytes($0, key) }) { return child }
-        }
-        return -1
     }
 
     private func next(_ walker: inout ElementWalker) throws(RowRejection) -> RawElement? {

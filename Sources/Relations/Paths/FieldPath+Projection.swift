@@ -23,7 +23,10 @@ extension FieldPath {
         asked.sort { $0.lexicographicallyPrecedes($1) { $0.precedes($1) } }
         // A field beside one inside it is an error to the server ("path collision"): the outer one covers both.
         var kept: [[String]] = []
-        for names in asked where kept.last.map({ !names.starts(with: $0) }) ?? true { kept.append(names) }
+        for names in asked
+        where kept.last.map({ !names.starts(with: $0) { $0.hasSameBytes(as: $1) } }) ?? true {
+            kept.append(names)
+        }
         return Document { for names in kept { $0.append(names.joined(separator: "."), 1) } }
     }
 }

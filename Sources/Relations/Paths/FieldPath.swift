@@ -37,6 +37,9 @@ public struct FieldPath: Hashable, Sendable {
         where name.isEmpty || name.hasScalarPrefix("$") || name.unicodeScalars.contains(".") {
             throw FieldPathError(text: text, reason: name.hasScalarPrefix("$") ? .operatorName : .unaskable, column: 1)
         }
+        if zip(steps, steps.dropFirst()).contains(where: { $0 == .elements && $1 == .elements }) {
+            throw FieldPathError(text: text, reason: .nestedArrays, column: 1)
+        }
     }
 
     /// The primary key.

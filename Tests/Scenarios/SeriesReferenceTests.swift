@@ -1,0 +1,108 @@
+import BSON
+import ExtendedJSON
+import Foundation
+import MongoDriver
+import MongoFerry
+import Relations
+import Testing
+
+/// References that lead to the `_id`s of a time series, or start in one, and at fields whose names look alike.
+@Suite struct SeriesReferenceTests {
+    private static func configuration(_ yaml: String) throws -> Configuration {
+        try Configuration.parse(yaml: yaml, file: "x")
+    }
+
+    /// 30 alerts about measurements that are there, and `more`.
+    private static func fill(_ database: TestDatabase, _ more: [Document] = []) throws {
+        try database.create("readings", ["timeseries": ["timeField": "at"]])
+        try database.insert(
+            (0..<30).map { ["_id": .string("r\($0)"), "at": .date(Int64($0) * 1000), "value": .int32(Int32($0))] },
+            into: "readings")
+        try database.insert(
+            (0..<30).map { ["_id": .int32($0), "readingId": .string("r\($0)")] } + more, into: "alerts")
+    }
+
+    @Test func whatLeadsToMeasurementsIsFoundInTheFileAndInTheDatabase() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try Self.fill(source, [["_id": 100, "readingId": "none"]])
+            let configuration = try Self.configuration("collections: {alerts: {references: {readingId: readings}}}")
+            let file = folder.file("all.csv")
+            try source.export(to: file) { $0.configuration = configuration }
+            for target in [nil, try source.target] {
+                let report = try Verify(file: file, target: target).runBlocking(OperationContext())
+                #expect(report.references.map(\.checked) == [31] && report.references.map(\.dangling) == [1])
+            }
+            try source.delete("alerts", ["_id": 100])
+            let sound = folder.file("sound.csv")
+            try source.export(to: sound) { $0.configuration = configuration }
+            #expect(try Verify(file: sound, target: nil).runBlocking(OperationContext()).status == .done)
+            // The time series is not there yet when the rest is staged, or is still the old one.
+            for _ in 0..<2 {
+                let report = try copy.load(sound, .replace) { $0.failsOnDangling = true }
+                #expect(report.status == .done, "\(report.references)")
+                #expect(report.references.map(\.dangling) == [0])
+            }
+        }
+    }
+
+    /// The first field of a measurement is its time.
+    @Test func anExampleOfAMeasurementHasItsID() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": "d1"]], into: "devices")
+            try database.create("readings", ["timeseries": ["timeField": "at"]])
+            try database.insert([["at": .date(5000), "_id": "r0", "device": "gone"]], into: "readings")
+            let configuration = try Self.configuration("collections: {readings: {references: {device: devices}}}")
+            let live = try Verify(file: nil, target: try database.target, configuration: configuration)
+                .runBlocking(OperationContext())
+            #expect(live.references.flatMap(\.examples).map(\.documentID) == ["r0"])
+            try database.export(to: folder.file("all.csv")) { $0.configuration = configuration }
+            let file = try Verify(file: folder.file("all.csv"), target: nil).runBlocking(OperationContext())
+            #expect(file.references.flatMap(\.examples).map(\.documentID) == ["r0"])
+        }
+    }
+
+    @Test func measurementsOfOneMomentAreAllLookedAt() throws {
+        try withTestDatabase { database, folder in
+            func id(_ index: Int) -> Value { .objectID(ObjectID(high: 0x5C2A_AD80_0000_0001, low: UInt32(index))) }
+            try database.insert((0..<50).map { ["_id": id($0)] }, into: "devices")
+            try database.create("readings", ["timeseries": ["timeField": "at"]])
+            try database.insert(
+                (0..<1500).map { ["at": .date(5000), "device": id($0 < 6 ? 1000 + $0 : $0 % 50)] }, into: "readings")
+            let report = try database.export(to: folder.file("all.csv"))
+            #expect(report.graph?.drawn(as: .text).contains("device") == true, "\(report)")
+        }
+    }
+
+    @Test func fieldsThatLookAlikeAreCheckedEachForItself() throws {
+        try withTestDatabase { database, folder in
+            let (composed, decomposed) = ("\u{E9}", "e\u{301}")
+            try database.insert((0..<10).map { ["_id": .int32($0)] }, into: "things")
+            try database.insert(
+                (0..<10).map { (index: Int32) -> Document in
+                    Document {
+                        $0.append("_id", .int32(index))
+                        $0.append(decomposed, .int32(index))
+                        $0.append(composed, .int32(index + 5))
+                    }
+                }, into: "uses")
+            let references = [composed, decomposed].map {
+                Reference(collection: "uses", path: FieldPath(steps: [.field($0)]), target: "things")
+            }
+            let projection = FieldPath.projection(of: references.map(\.path))
+            #expect(projection.elements.count == 3, "\(projection)")
+            let live = try Verify(file: nil, target: try database.target).runBlocking(OperationContext())
+            #expect(live.references.map(\.checked) == live.references.map { _ in 10 }, "\(live.references)")
+        }
+    }
+
+    @Test func anEmptyCollectionIsNotThereWhereAnotherLooksLikeIt() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.create("\u{E9}t", [:])
+            try source.export(to: folder.file("all.csv"))
+            try copy.create("e\u{301}t", [:])
+            let report = try Verify(file: folder.file("all.csv"), target: try copy.target)
+                .runBlocking(OperationContext())
+            #expect(report.status == .problems, "\(report.differences)")
+        }
+    }
+}
