@@ -9,6 +9,11 @@ struct DuplicateSearch {
     let reader: BackupReader
     let operation: OperationContext
 
+    /// So many `_id`s are held at once, at some 200 bytes each. For more the file is read again, and the more at once the
+    /// more there are above this times ``mostPasses``.
+    var idsAtOnce = 200_000
+    private static let mostPasses = 16
+
     /// - Parameters:
     ///   - rules: what `_id`s become, where it is more than ``RowID`` knows of.
     ///   - names: the collections that these rules are for; the others were searched without.
@@ -21,6 +26,18 @@ struct DuplicateSearch {
         guard !suspects.isEmpty else { return }
         let first = survey.rows.filter { suspects[$0.name] != nil }.map(\.first).min()
         guard let first else { return }
+        let count = suspects.values.reduce(0) { $0 + $1.count }
+        let passes = min(Self.mostPasses, (count - 1) / idsAtOnce + 1)
+        for pass in 0..<passes {
+            try search(from: first, &survey, rules, suspects) { $0 % UInt64(passes) == UInt64(pass) }
+        }
+    }
+
+    /// - Parameter isLookedAt: whether a hash is one of this pass.
+    private func search(
+        from first: RowPlace, _ survey: inout FileSurvey, _ rules: TypeRules?, _ suspects: [String: Set<UInt64>],
+        _ isLookedAt: (UInt64) -> Bool
+    ) throws {
         var seen: [String: [UInt64: [(id: Value, line: Int)]]] = [:]
         var decoder = ConvertingDecoder(survey: survey, rules: rules)
         try reader.forEachBatch(from: first) { batch in
@@ -29,8 +46,9 @@ struct DuplicateSearch {
                 decoder.withDocument(row, in: { suspects[$0] != nil }) { name, document, isLegacy in
                     guard let first = document.first else { return }
                     let id = RowID(first, isLegacy: isLegacy && rules == nil)
-                    let (hash, value) = (id.hash, id.value)
-                    guard suspects[name]?.contains(hash) == true else { return }
+                    let hash = id.hash
+                    guard isLookedAt(hash), suspects[name]?.contains(hash) == true else { return }
+                    let value = id.value
                     // Found before what the rules make of it was known.
                     if survey.repeatedLines.contains(row.line) { return }
                     if let earlier = seen[name]?[hash]?.first(where: { ServerEquality.areEqual($0.id, value) }) {
