@@ -56,7 +56,7 @@ struct DocumentSample {
             while bytes < Self.maximumBytes / 2,
                 try cursor.next({ document in
                     bytes += document.bytes.count
-                    // Measurements may share one, and come in one piece each.
+                    // Measurements may share one: none of them is left out for that.
                     if kind == .collection, let id = document["_id"], !ids.insert(id.copy).inserted { return }
                     try body(document)
                 })
