@@ -10,9 +10,11 @@ let strict: [SwiftSetting] =
 // the system's own modules, which only editors read, takes a tenth of the time of building, and so does what only debuggers
 // read. Not always, for a package with such flags cannot be a dependency.
 let forTests = Context.environment["MONGOFERRY_OPTIMIZED"] != nil
+// The address sanitizer's reports are read by people, with the lines.
+let withoutLines = Context.environment["MONGOFERRY_OPTIMIZED"] == "lines" ? [] : ["-gnone"]
 let everywhere: [SwiftSetting] =
     strict
-    + (forTests ? [.unsafeFlags(["-gnone", "-index-ignore-system-modules", "-index-ignore-clang-modules"])] : [])
+    + (forTests ? [.unsafeFlags(withoutLines + ["-index-ignore-system-modules", "-index-ignore-clang-modules"])] : [])
 let perByte: [SwiftSetting] = everywhere + (forTests ? [.unsafeFlags(["-O"])] : [])
 
 // A document's way, left to right: server, driver, codec, file. Imports go only leftward in this list.

@@ -102,4 +102,12 @@ public struct BackupMetadata: Sendable {
     public var records: Int { collections.reduce(0) { $0 + $1.records } }
 
     public func collection(named name: String) -> Collection? { collections.first { $0.name == name } }
+
+    /// The filter by which a collection's documents were chosen; nil where the file has all of them. A file may have it
+    /// under the database's name, which is another collection's in the file where there is one of that name.
+    public func query(of collection: Collection) -> String? {
+        func query(_ name: String) -> String? { queries.first { $0.name == name }?.query }
+        if let own = query(collection.name) { return own }
+        return self.collection(named: collection.databaseName) == nil ? query(collection.databaseName) : nil
+    }
 }

@@ -79,7 +79,7 @@ struct HeaderLines {
     private func checkFormat(_ line: String) throws {
         guard line != BackupMetadata.firstLine else { return }
         let number = line.hasPrefix(Self.formatWords) ? line.dropFirst(Self.formatWords.count) : ""
-        if !number.isEmpty, number.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
+        if !number.isEmpty, !number.hasPrefix("0"), number.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
             throw BackupError(
                 .newerFormat, path, line: 1,
                 "the file says '\(line.dropFirst(2))', and this program reads format 1",

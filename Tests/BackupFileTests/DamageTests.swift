@@ -409,7 +409,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["2", "9", "12"]) func aNewerFormatIsNotGuessedAt(number: String) throws {
+    @Test(arguments: ["2", "9", "10", "12"]) func aNewerFormatIsNotGuessedAt(number: String) throws {
         try SmallBackup.lend { backup in
             try backup.write("small.csv")
             let newer = try backup.text(of: "small.csv").replacing("format 1\n", with: "format \(number)\n")

@@ -52,7 +52,9 @@ import Testing
         var policies = CollectionOutcome(name: "a_collection_with_a_rather_long_name")
         (policies.read, policies.inserted, policies.seconds) = (60_000, 60_000, 3)
         report.collections = [customers, policies]
-        report.references = [ReferenceOutcome(collection: customers.name, path: "agent", target: "users")]
+        report.references = [
+            ReferenceOutcome(collection: customers.name, path: "agent", target: "users", targetNames: ["users"])
+        ]
         report.references[0].dangling = 3
         report.seconds = 6
         return report

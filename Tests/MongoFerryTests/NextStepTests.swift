@@ -23,7 +23,8 @@ import Testing
     func collectionsThatReferencesMissAreNamed(targets: [String], step: String) {
         var report = Report(operation: .import)
         report.references = targets.map { target in
-            var outcome = ReferenceOutcome(collection: "policies", path: "id", target: target)
+            var outcome = ReferenceOutcome(
+                collection: "policies", path: "id", target: "\(target).email", targetNames: [target])
             outcome.dangling = 1
             outcome.isTargetMissing = true
             return outcome

@@ -90,8 +90,17 @@ import Testing
             }
             let projection = FieldPath.projection(of: references.map(\.path))
             #expect(projection.elements.count == 3, "\(projection)")
-            let live = try Verify(file: nil, target: try database.target).runBlocking(OperationContext())
-            #expect(live.references.map(\.checked) == live.references.map { _ in 10 }, "\(live.references)")
+            let configuration = Configuration(
+                collections: [.init(name: "things"), .init(name: "uses", references: references)])
+            try database.export(to: folder.file("all.csv")) { $0.configuration = configuration }
+            for report in [
+                try Verify(file: nil, target: try database.target, configuration: configuration)
+                    .runBlocking(OperationContext()),
+                try Verify(file: folder.file("all.csv"), target: nil).runBlocking(OperationContext()),
+            ] {
+                #expect(report.references.map(\.checked) == [10, 10], "\(report.references)")
+                #expect(report.references.map(\.dangling).sorted() == [0, 5], "\(report.references)")
+            }
         }
     }
 

@@ -79,7 +79,7 @@ public struct Export: Sendable {
         do {
             var report = try write(metadata, choice, prepared, connection, writer, operation)
             report.database = connection.database
-            report.note(options, catalog, operation)
+            report.note(options, choice, operation)
             report.warnings = remarks
             report.source = metadata.sourceText
             report.consistency = moment.consistency

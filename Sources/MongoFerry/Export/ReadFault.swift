@@ -49,8 +49,6 @@ enum ReadFault {
                 "the server went away while the export was read: \(error)",
                 details: ["Nothing was left behind under the file's name."], advice: ["Run the export again."])
         }
-        var fault = FerryError(explaining: error)
-        fault.details.append("Nothing was left behind under the file's name.")
-        return fault
+        return error
     }
 }

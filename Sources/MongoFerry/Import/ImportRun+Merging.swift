@@ -138,7 +138,7 @@ extension ImportRun {
         whereStopped(result.outcome)
         if result.hasTooManyExchanges {
             report.warnings.append(
-                "\(step.databaseName): of the documents that were refused for a value of a unique index that another has, \(SecondAttempt.Room.text) were tried again when all others were written, and no more can be at once; importing the rejected ones by themselves tries as many more, and --mode replace takes all"
+                "\(step.databaseName): of the documents that were refused at first, mostly for a value of a unique index that another has, \(SecondAttempt.Room.text) were tried again when all others were written, and no more can be at once; importing the rejected ones by themselves tries as many more, and --mode replace takes all"
             )
         }
         if step.wasEmpty {

@@ -125,7 +125,11 @@ struct ImportRun {
         let nothing = "Nothing was written."
         if !hasBegun, !error.details.contains(nothing) { error.details.append(nothing) }
         // Who has stopped it is not kept waiting for a pass over the file.
-        if !report.collections.isEmpty, error.kind != .interrupted { trySettingAside(survey) }
+        if !report.collections.isEmpty, error.kind != .interrupted {
+            do { try setAsideOrWarn(survey) } catch {
+                report.warnings.append("interrupted: the rows that were not taken were not set aside")
+            }
+        }
         if rejections.count > 0 {
             error.details.append("The server has refused \(rejections.count.counted("document")): see above.")
         }
@@ -143,13 +147,16 @@ struct ImportRun {
             report.warnings.append(
                 "what capped collections have kept could not be counted: \(FerryError(explaining: error).text)")
         }
-        trySettingAside(prepared.survey)
+        var isSetAside = false
         do {
+            try setAsideOrWarn(prepared.survey)
+            isSetAside = true
             try verify(prepared.plan, prepared.survey, prepared.references)
         } catch is CancellationError {
+            let rows = isSetAside ? "" : "the rows that were not taken were not set aside, and "
             var error = FerryError(
                 "interrupted", kind: .interrupted,
-                details: ["Everything was written; its references were not checked."],
+                details: ["Everything was written; \(rows)its references were not checked."],
                 advice: ["`mongoferry verify \(report.databaseOptions)` checks them."])
             error.report = report
             throw error
@@ -161,9 +168,12 @@ struct ImportRun {
         finish()
     }
 
-    private mutating func trySettingAside(_ survey: FileSurvey) {
+    /// - Throws: `CancellationError`; what else stops it is a warning.
+    private mutating func setAsideOrWarn(_ survey: FileSurvey) throws {
         do {
             try setAside(survey)
+        } catch let error as CancellationError {
+            throw error
         } catch {
             report.warnings.append(
                 "the rows that were not taken could not be set aside: \(FerryError(explaining: error).text)")

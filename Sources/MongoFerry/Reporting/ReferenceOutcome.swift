@@ -9,14 +9,14 @@ public struct ReferenceOutcome: Sendable {
         public var documentID: Value
     }
 
-    /// The names of the collections where it leads.
-    var targetNames: [String] = []
     /// Where it starts, by its name in the file.
     public var collection: String
     /// As `vehicles[].drivers[].customerId`, where `[]` is every element of an array.
     public var path: String
     /// Where it leads: `customers`, with a field other than `_id` `customers.email`; of alternatives, `a or b`.
     public var target: String
+    /// The collections of these: one, or several alternatives.
+    var targetNames: [String]
     /// What the field beside it holds where it leads there; nil where it always does.
     public var condition: String?
     /// Values looked at, null and missing ones aside.

@@ -85,7 +85,7 @@ struct FileReferenceCheck {
     private func isWhole(_ name: String, _ entries: [String: BackupMetadata.Collection]) -> Bool {
         guard let metadata = reader.metadata else { return survey.rows(of: name) != nil }
         guard let entry = entries[name], entry.kind != .view else { return false }
-        return !metadata.queries.contains { $0.name.hasSameBytes(as: entry.name) }
+        return metadata.query(of: entry) == nil
     }
 
     /// Whether the file says nothing about a collection, although the database may have had it.
@@ -104,8 +104,11 @@ struct FileReferenceCheck {
     /// Sorted hashes of the values that references can lead to which the survey has not.
     private func targetFields(_ groups: [ReferenceGroup]) throws -> [TargetField: RecordHashes] {
         var wanted: [String: [FieldPath]] = [:]
-        for reference in groups.flatMap(\.references) where isSearchedFor(reference) {
-            wanted[reference.target, default: []].append(reference.targetPath)
+        for reference in groups.flatMap(\.references) where isSearchedFor(reference) && !isLeftOut(reference.target) {
+            // Several references may lead to one field.
+            if wanted[reference.target]?.contains(reference.targetPath) != true {
+                wanted[reference.target, default: []].append(reference.targetPath)
+            }
         }
         guard !wanted.isEmpty else { return [:] }
         let hashes = SharedHashes<TargetField>()

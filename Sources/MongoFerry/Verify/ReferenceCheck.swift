@@ -203,8 +203,9 @@ struct ReferenceGroup: Sendable {
 
     var outcome: ReferenceOutcome {
         ReferenceOutcome(
-            targetNames: references.map(\.target), collection: collection, path: references[0].path.description,
+            collection: collection, path: references[0].path.description,
             target: references.map(\.targetDescription).joined(separator: " or "),
+            targetNames: references.map(\.target),
             condition: references[0].condition?.description,
             isOptional: references.allSatisfy(\.isOptional))
     }

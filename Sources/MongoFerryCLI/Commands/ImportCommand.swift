@@ -63,7 +63,7 @@ struct ImportCommand: ParsableCommand {
         @Flag(
             help: """
                 References that lead nowhere: exit status 2, and with replace the live data stay as they are, but what \
-                is replaced in place.
+                is replaced in place; what leads there or to views is checked afterwards.
                 """)
         var failOnDangling = false
 

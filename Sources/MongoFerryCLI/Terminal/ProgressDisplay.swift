@@ -4,8 +4,8 @@ import MongoFerry
 /// Shows how far an operation is: a steady line on a terminal, a plain line every few seconds elsewhere.
 ///
 /// A clock of its own draws it, so that it also tells when nothing happens: an index takes its time.
-// @unchecked: the condition's lock guards the state; `drawing` is held while the terminal is written to, which may be held
-// up, and nobody who has something to report waits for that.
+// @unchecked: the condition's lock guards the state, and `drawing` what is known of the lines. That is held while the
+// terminal is written to, which may be held up: nobody who reports progress waits for it.
 final class ProgressDisplay: @unchecked Sendable {
     private static let redrawing = 0.2
 

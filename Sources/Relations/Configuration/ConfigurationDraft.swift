@@ -36,8 +36,8 @@ public struct ConfigurationDraft: Sendable {
 
     /// The text of a configuration file with the evidence as comments. ``Configuration/parse(yaml:file:)`` reads it.
     ///
-    /// Types are written where JSON does not show them by itself: not bools, small whole numbers and texts, but those that
-    /// look like ids or dates, nor the ObjectIds of `_id` and references.
+    /// Types are written where JSON does not show them by itself. Bools, small whole numbers and texts are left out, but for
+    /// texts that look like ids or dates; so are the ObjectIds of `_id` and references.
     public var yaml: String {
         var lines = title.map { YAMLLine("# " + $0.oneLine) }
         if collections.isEmpty {

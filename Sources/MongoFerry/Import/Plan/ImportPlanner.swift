@@ -170,7 +170,9 @@ struct ImportPlanner {
             if let existing { compareView(&step, existing, there) }
             return step
         }
-        step.query = metadata?.queries.first { $0.name.hasSameBytes(as: entry.name) }?.query
+        step.query = metadata.flatMap { metadata in
+            metadata.collection(named: entry.name).flatMap { metadata.query(of: $0) }
+        }
         step.uuid = there.identities.uuid(of: entry.databaseName)
         guard let existing, !existingIsView else {
             if let kept { take(kept, into: &step, options: [:], indexes: []) }

@@ -94,8 +94,10 @@ struct ViewReplacement {
             .joined(step.entry.options.removing(["collation"]))
         do {
             try connection.withClient { client in
-                _ = try Repeating.run { _ in
-                    try Repeating.whileHeldUp(operation.cancellation) {
+                _ = try Repeating.run { isAgain in
+                    // Whatever stops this one, the one before may have been carried out.
+                    if isAgain { remains = .either }
+                    return try Repeating.whileHeldUp(operation.cancellation) {
                         try lock.check()
                         return try client.runWrite(command, on: connection.database)
                     }
@@ -104,6 +106,7 @@ struct ViewReplacement {
             return true
         } catch let error as MongoError where error.isUnauthorized {
             // The role readWrite may drop and create views, but not change them.
+            remains = .whole
             return false
         } catch let error as MongoError where error.isOfUnknownOutcome {
             remains = .either

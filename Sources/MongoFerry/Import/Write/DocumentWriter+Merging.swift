@@ -81,7 +81,8 @@ extension DocumentWriter {
         return try errors.filter { error in
             let isWorthIt =
                 error.isDuplicateKey && !Self.isTakenID(error) || error.isDollarName && lookup != nil
-            guard isWorthIt else { return true }
+            // Asked first: of very many each would be copied in vain.
+            guard isWorthIt, !room.isExceeded else { return true }
             let index = indexes[error.index]
             var changed = Document(copying: try document(index))
             if let key, let liveID = liveIDs[index] {
