@@ -25,7 +25,7 @@ public struct ReferenceOutcome: Sendable {
     public var dangling = 0
     /// Values about which a file alone cannot say anything: what they lead to was left out of it.
     public var unchecked = 0
-    /// Some of those, five at most.
+    /// Some of the values that lead nowhere, five at most.
     public var examples: [Example] = []
     /// The target is not there at all.
     public var isTargetMissing = false
