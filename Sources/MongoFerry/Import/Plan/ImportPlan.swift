@@ -32,9 +32,9 @@ public struct ImportPlan: Sendable {
         var liveOptions: Document?
         /// Of the existing collection; nil where there is none, or it cannot be seen.
         var uuid: Value?
-        /// What differs between the file's options and indexes and the existing ones.
+        /// Those of ``differences`` and more, with what becomes of them.
         var targetDifferences: [TargetDifference] = []
-        /// ``targetDifferences`` as people read them.
+        /// What differs between the file's options and indexes and the existing ones, a line each.
         public var differences: [String] { targetDifferences.compactMap(\.text) }
         /// What a server may refuse or read in another way.
         public var doubts: [String] = []
