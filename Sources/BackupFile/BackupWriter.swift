@@ -51,7 +51,7 @@ public final class BackupWriter {
         isPlain = plain
         switch destination {
         case .file(let path, let overwriting):
-            guard overwriting || !Self.isTaken(path) else { throw Self.alreadyThere(path) }
+            guard overwriting || !PartialFile.isTaken(path) else { throw Self.alreadyThere(path) }
             partialPath = PartialFile.path(for: path)
             let file = try PartialFile.open(for: path)
             self.file = file
@@ -85,12 +85,6 @@ public final class BackupWriter {
         else { return destination }
         defer { free(target) }
         return .file(path: String(cString: target), overwriting: true)
-    }
-
-    /// A link to nothing is there, too.
-    private static func isTaken(_ path: String) -> Bool {
-        var status = stat()
-        return lstat(path, &status) == 0
     }
 
     private static func alreadyThere(_ path: String) -> BackupError {
@@ -198,16 +192,7 @@ public final class BackupWriter {
         if overwriting {
             guard rename(partialPath, path) == 0 else { throw FileError("rename to", path) }
         } else {
-            // A link fails where the name has been taken meanwhile; a rename would not.
-            if link(partialPath, path) == 0 {
-                unlink(partialPath)
-            } else if errno == EEXIST {
-                throw Self.alreadyThere(path)
-            } else {
-                // Some file systems know no links.
-                guard !Self.isTaken(path) else { throw Self.alreadyThere(path) }
-                guard rename(partialPath, path) == 0 else { throw FileError("rename to", path) }
-            }
+            guard try PartialFile.publish(partialPath, as: path) else { throw Self.alreadyThere(path) }
         }
         let slash = path.placeBehindLast("/")
         let folder = slash == path.startIndex ? "." : String(path[..<slash])

@@ -9,11 +9,32 @@ import BSON
 #endif
 
 /// The file in which a backup stands until it is complete.
-enum PartialFile {
+package enum PartialFile {
     /// `.NAME.partial` in the folder of the file, so that renaming it is one step.
     static func path(for path: String) -> String {
         let slash = path.placeBehindLast("/")
         return "\(path[..<slash]).\(path[slash...]).partial"
+    }
+
+    /// Gives what is written its name, unless that has been taken meanwhile.
+    /// - Returns: whether it was free.
+    /// - Throws: ``FileError``.
+    package static func publish(_ partial: String, as path: String) throws(FileError) -> Bool {
+        // A link fails where the name is taken; a rename would not.
+        if link(partial, path) == 0 {
+            unlink(partial)
+            return true
+        }
+        // Some file systems know no links.
+        guard errno != EEXIST, !isTaken(path) else { return false }
+        guard rename(partial, path) == 0 else { throw FileError("rename to", path) }
+        return true
+    }
+
+    /// A link to nothing is there, too.
+    static func isTaken(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0
     }
 
     /// Opens it, locked against a second export to the same name, and empties it.

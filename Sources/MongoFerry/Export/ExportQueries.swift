@@ -28,8 +28,6 @@ struct ExportQueries {
         }
     }
 
-    var isEmpty: Bool { filters.isEmpty }
-
     /// The filter of a collection, by its name in the file; nil where all of its documents are wanted.
     subscript(name: String) -> Document? { filters[ExactName(name)] }
 

@@ -30,22 +30,15 @@ enum WholeFile {
         do {
             try file.write(text)
             if isThere { try check(chmod(partial, before.st_mode & 0o777)) }
-            if overwriting { try check(rename(partial, place.path)) } else { try publish(partial, as: place.path) }
+            if overwriting {
+                try check(rename(partial, place.path))
+            } else if try !PartialFile.publish(partial, as: place.path) {
+                throw POSIXError(.EEXIST)
+            }
         } catch {
             unlink(partial)
             throw error
         }
-    }
-
-    /// A link fails where the name has been taken meanwhile; a rename would not.
-    private static func publish(_ partial: String, as path: String) throws {
-        if link(partial, path) == 0 {
-            unlink(partial)
-            return
-        }
-        // Some file systems know no links.
-        if errno != EEXIST, access(path, F_OK) != 0 { return try check(rename(partial, path)) }
-        throw POSIXError(.EEXIST)
     }
 
     /// Whether two paths lead to one file, which need not be there yet.

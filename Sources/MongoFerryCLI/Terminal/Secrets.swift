@@ -2,6 +2,7 @@ import BSON
 import BackupFile
 import Foundation
 import MongoDriver
+import MongoFerry
 
 /// Addresses that stand on the command line, perhaps in the wrong place, where messages would quote them.
 enum Secrets {
@@ -11,11 +12,7 @@ enum Secrets {
     /// As it is, and as the reports have it: in JSON and in HTML.
     private static func inEveryForm(_ found: (secret: String, text: String)) -> [(secret: String, text: String)] {
         let forms: [(String) -> String] = [
-            { $0 }, { String(JSONText.string($0).dropFirst().dropLast()) },
-            { text in
-                [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\"", "&quot;"), ("'", "&#39;")]
-                    .reduce(text) { $0.replacing($1.0, with: $1.1) }
-            },
+            { $0 }, { String(JSONText.string($0).dropFirst().dropLast()) }, { $0.escapedForPages },
         ]
         return forms.map { ($0(found.secret), $0(found.text)) }
     }

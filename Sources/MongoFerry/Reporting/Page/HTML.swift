@@ -22,7 +22,7 @@ struct HTML: ExpressibleByStringInterpolation, Sendable {
 
         mutating func appendLiteral(_ literal: String) { text += literal }
 
-        mutating func appendInterpolation(_ value: String) { text += Self.escaped(value) }
+        mutating func appendInterpolation(_ value: String) { text += value.escapedForPages }
 
         mutating func appendInterpolation(_ value: Int) { text += value.grouped }
 
@@ -32,26 +32,6 @@ struct HTML: ExpressibleByStringInterpolation, Sendable {
 
         /// A picture, which has escaped its texts itself.
         mutating func appendInterpolation(svg: String) { text += svg }
-
-        /// Fit for text and for attributes in double quotes. What cannot be seen is written out: a name must not turn
-        /// the direction of the page's text round.
-        private static func escaped(_ value: String) -> String {
-            var result = ""
-            for scalar in value.unicodeScalars {
-                switch scalar {
-                case "&": result += "&amp;"
-                case "<": result += "&lt;"
-                case ">": result += "&gt;"
-                case "\"": result += "&quot;"
-                case "'": result += "&#39;"
-                case "\n", "\t": result.unicodeScalars.append(scalar)
-                case _ where scalar.isUnseen:
-                    result += scalar.escaped(asASCII: true)
-                default: result.unicodeScalars.append(scalar)
-                }
-            }
-            return result
-        }
     }
 
     static func += (left: inout HTML, right: HTML) { left.text += right.text }
@@ -64,5 +44,26 @@ struct HTML: ExpressibleByStringInterpolation, Sendable {
         for (index, part) in prose.split(separator: "`", omittingEmptySubsequences: false).enumerated() {
             self += index % 2 == 1 ? "<code>\(String(part))</code>" : "\(String(part))"
         }
+    }
+}
+
+extension String {
+    /// Fit for a page's text and for attributes in double quotes. What cannot be seen is written out: a name must not turn
+    /// the direction of the page's text round.
+    package var escapedForPages: String {
+        var result = ""
+        for scalar in unicodeScalars {
+            switch scalar {
+            case "&": result += "&amp;"
+            case "<": result += "&lt;"
+            case ">": result += "&gt;"
+            case "\"": result += "&quot;"
+            case "'": result += "&#39;"
+            case "\n", "\t": result.unicodeScalars.append(scalar)
+            case _ where scalar.isUnseen: result += scalar.escaped(asASCII: true)
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
     }
 }
