@@ -24,4 +24,35 @@ import Testing
             #expect(byTarget[target]?.count == wanted[target].map { $0.count - 1 })
         }
     }
+
+    /// Neighbours that answer alike are kept as one, and come apart and together again.
+    @Test func answersAreNotedInAnyOrderAndAgain() {
+        var random = Xorshift(seed: 7)
+        let answers = [Hits([true]), Hits([true, false]), Hits([false, true])]
+        for round in 0..<300 {
+            var byTarget = HitsByTarget()
+            var wanted: [Int: Hits] = [:]
+            for _ in 0..<60 {
+                let target = Int(random.next() % 12)
+                // Mostly the same one.
+                let answer = answers[Int(random.next() % 5) % 3]
+                byTarget.note(answer, in: target)
+                wanted[target] = answer
+            }
+            for target in 0..<13 { #expect(byTarget[target] == wanted[target], "round \(round), target \(target)") }
+        }
+    }
+}
+
+private struct Xorshift {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state ^= state << 13
+        state ^= state >> 7
+        state ^= state << 17
+        return state
+    }
 }

@@ -43,6 +43,24 @@ import Testing
         #expect(try found((0..<20).reversed()).references == first.references)
     }
 
+    /// Whole numbers that count from 1 in the collections of many tenants: a list of all of these would be told for each.
+    @Test func ofManyCollectionsThatWouldDoThreeAreTold() throws {
+        var world = World()
+        for tenant in 0..<12 {
+            for number in 1...40 { world.add("t\(tenant)", ["_id": .int32(Int32(number))]) }
+        }
+        for number in 1...80 { world.add("visits", ["_id": oid(1, number), "place": .int32(Int32(number % 40 + 1))]) }
+        let found = try world.discover()
+        #expect(found.references.isEmpty)
+        #expect(
+            found.candidates.map(\.description)
+                == ["t0", "t1", "t10"].map { target in
+                    let others = ["t0", "t1", "t10", "t11", "t2", "t3"].filter { $0 != target }
+                    return "place → \(target): 40 of 40 sampled values exist, but they exist in "
+                        + "\(others.joined(separator: ", ")) and 6 more too"
+                })
+    }
+
     /// A profile with the `_id` of its user in a field as well; without the name it would prove nothing.
     @Test func aFieldWithItsOwnDocumentsKeyIsAReferenceWhereItIsCalledSo() throws {
         var world = World()

@@ -1,4 +1,5 @@
 import BSON
+import BackupFile
 import MongoFerry
 import Testing
 
@@ -35,6 +36,38 @@ extension OwnServerTests {
             let few = try answered(server, collections: 100, mode)
             let many = try answered(server, collections: 200, mode)
             for (few, many) in zip(few, many) { #expect(many * 10 < few * 27, "\(few) bytes, then \(many)") }
+        }
+
+        /// Each collection would be asked for ids of all the others, although its sample has shown all of its own.
+        @Test func smallCollectionsAreNotAskedAgain() throws {
+            let server = try OwnServerTests.server.get()
+            try withDatabase(on: server) { database, folder in
+                let count = 40
+                func id(_ collection: Int, _ number: Int) -> Value {
+                    .objectID(ObjectID(high: 0x6500_0000_0000_0000 + UInt64(collection), low: UInt32(number)))
+                }
+                for collection in 0..<count {
+                    try database.insert(
+                        (0..<30).map {
+                            ["_id": id(collection, $0), "other": id(max(0, collection - 1), ($0 * 7) % 30)]
+                        },
+                        into: "c\(collection)")
+                }
+                let before = try queries(database)
+                let file = folder.file("all.csv")
+                let words = ["export", "--uri", server.uri(), "--db", database.name, "-o", file]
+                let outcome = try Program.run(words + ["--quiet"])
+                #expect(outcome.status == 0, "\(outcome.text)")
+                // A sample and a cursor each, and as many to spare for what the server itself asks.
+                #expect(try queries(database) - before < 3 * count)
+                let reader = try BackupReader(try OpenFile(reading: file))
+                #expect(reader.metadata?.references.count == count)
+            }
+        }
+
+        private func queries(_ database: TestDatabase) throws -> Int {
+            let status = try database.client.runRead(["serverStatus": 1], on: "admin")
+            return try #require(status["opcounters"]?.document?["query"]?.integer)
         }
     }
 }

@@ -19,28 +19,41 @@ struct DocumentSample {
     /// A document that is larger is left out where most are smaller: one would be as much as all others.
     private static let hugeBytes = 1 << 20
 
-    /// How many bytes of documents come, as far as the average tells.
-    var bytes: Int {
+    /// How many documents come, as far as it is known.
+    var documents: Int {
         let most = effort == .thorough ? Self.thorough : 3 * Self.share
-        return (isWhole ? size.count : min(most, room, size.count)) * average
+        return isWhole ? size.count : min(most, room, size.count)
     }
+
+    /// How many bytes of documents come, as far as the average tells.
+    var bytes: Int { documents * average }
 
     private static let thorough = 5000
     private static let share = 200
 
     /// - Parameter body: called once for each document.
+    /// - Returns: whether these were all that the collection holds.
     /// - Throws: ``MongoError``; what `body` throws.
-    func forEach(_ client: Client, _ body: (RawDocument) throws -> Void) throws {
-        guard !isWhole else {
-            let count = size.count > 0 ? size.count : Self.share
-            var all = limited(count)
-            if effort == .repeatable { sort(&all) }
-            return try client.find(namespace, [:], options: all).forEach(body)
-        }
+    func forEach(_ client: Client, _ body: (RawDocument) throws -> Void) throws -> Bool {
+        guard !isWhole else { return try whole(client, body) }
         switch effort {
         case .thorough: try random(Self.thorough, client).forEach(body)
         case .quick, .repeatable: try quick(client, body)
         }
+        return false
+    }
+
+    private func whole(_ client: Client, _ body: (RawDocument) throws -> Void) throws -> Bool {
+        // After a crash a server may be wrong about the count: one more shows that there are others.
+        let most = min(size.count > 0 ? size.count + 1 : Self.share, room)
+        var all = limited(most)
+        if effort == .repeatable { sort(&all) }
+        var came = 0
+        try client.find(namespace, [:], options: all).forEach { document in
+            came += 1
+            try body(document)
+        }
+        return came < most
     }
 
     /// The oldest, the newest, and some of those between.
@@ -114,7 +127,8 @@ struct DocumentSample {
         return [["$match": ["$expr": ["$lte": [["$bsonSize": "$$ROOT"], .int32(Int32(Self.hugeBytes))]]]]]
     }
 
-    private var isWhole: Bool {
+    /// Whether all documents are looked at, as far as their number is known.
+    var isWhole: Bool {
         let most = effort == .thorough ? 10_000 : 1000
         return size.count <= most && size.count <= room
     }

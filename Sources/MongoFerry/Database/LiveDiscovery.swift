@@ -93,7 +93,9 @@ struct LiveDiscovery {
                 size: size(entry) ?? CollectionSize(count: 0), effort: effort,
                 canSortOnDisk: connection.server.isAtLeast(4, 4))
         }
-        let parts = Array(zip(entries, samples))
+        // Whoever takes the last one is waited for: it should be a small one.
+        let parts = zip(entries, samples).sorted { $0.1.documents > $1.1.documents }
+        let known = Mutex(KnownCollections())
         _ = try connection.answers(for: parts, atOnce: Self.threads, isLarge: { $1.bytes > Self.largeSample }) {
             client, part in
             let (entry, sample) = part
@@ -108,24 +110,51 @@ struct LiveDiscovery {
             // Nobody closes it, so it is always granted.
             _ = budget.take(bytes)
             defer { budget.give(back: bytes) }
-            let read = { try sample.forEach(client) { try discovery.add($0, in: entry.name) } }
-            if unwanted.contains(ExactName(entry.name)) {
-                guard try Self.unlessRefused(read) != nil else { return }
-            } else {
-                try read()
+            var ids = KnownIDs()
+            let read = {
+                try sample.forEach(client) { document in
+                    try discovery.add(document, in: entry.name)
+                    if sample.isWhole, let id = document["_id"] { ids.insert(id) }
+                }
             }
+            let isUnwanted = unwanted.contains(ExactName(entry.name))
+            guard let cameAll = try isUnwanted ? Self.unlessRefused(read) : read() else { return }
             gathering.withLock { $0.absorb(discovery) }
+            if cameAll { known.withLock { $0.keep(ids, of: entry.name) } }
         }
         return try gathering.withLock { $0 }.resolve { questions in
             try operation.cancellation.check()
-            return try connection.answers(for: questions, atOnce: Self.threads) { client, question in
+            let known = known.withLock { $0 }
+            var answers = questions.map { known.ids(of: $0.collection)?.answer($0) }
+            let open = answers.indices.filter { answers[$0] == nil }
+            let asked = try connection.answers(for: open.map { questions[$0] }, atOnce: Self.threads) {
+                client, question in
                 let name = connection.namespace(names[question.collection] ?? question.collection)
                 let isUnwanted = unwanted.contains(ExactName(question.collection))
                 let ask = { try client.existing(question.ids, in: name) }
                 return try isUnwanted ? Self.unlessRefused(ask) ?? [] : ask()
             }
+            for (place, answer) in zip(open, asked) { answers[place] = answer }
+            return answers.map { $0 ?? [] }
         }
     }
+}
+
+/// The collections of which all `_id`s are known: the server need not be asked about these.
+private struct KnownCollections {
+    /// Kept in all.
+    private static let mostIDs = 100_000
+
+    private var collections: [ExactName: KnownIDs] = [:]
+    private var kept = 0
+
+    mutating func keep(_ ids: KnownIDs, of collection: String) {
+        guard kept + ids.count <= Self.mostIDs else { return }
+        kept += ids.count
+        collections[ExactName(collection)] = ids
+    }
+
+    func ids(of collection: String) -> KnownIDs? { collections[ExactName(collection)] }
 }
 
 extension Client {

@@ -1,6 +1,6 @@
 /// Which of a path's values are `_id`s of one target. Where all are, as is usual, that takes no list; many paths have
 /// some in many targets.
-struct Hits: Sendable {
+struct Hits: Equatable, Sendable {
     private let askedFor: Int32
     private let existing: Int32
     private let flags: [Bool]
@@ -20,40 +20,59 @@ struct Hits: Sendable {
     subscript(place: Int) -> Bool { place < asked && (flags.isEmpty || flags[place]) }
 }
 
-/// The hits of one path, by the targets' places. A list, since a dictionary takes four times as much memory, and where
-/// whole numbers count from 1 in a thousand collections there are millions.
+/// The hits of one path, by the targets' places.
+///
+/// Targets beside each other that answer alike are one entry: collections of many tenants are alike, and where whole
+/// numbers count from 1 in a thousand of them there are millions of answers.
 struct HitsByTarget: Sendable {
-    private var targets: [Int32] = []
-    private var hits: [Hits] = []
+    private struct Run {
+        var first: Int
+        var last: Int
+        let hits: Hits
+    }
+
+    /// Sorted.
+    private var runs: [Run] = []
 
     /// Nil where none of the values exist in the target.
     subscript(target: Int) -> Hits? {
         let place = place(of: target)
-        return isKnown(target, at: place) ? hits[place] : nil
+        return place < runs.count && runs[place].first <= target ? runs[place].hits : nil
     }
 
     /// Notes what a target answered, instead of what it answered before.
     mutating func note(_ new: Hits, in target: Int) {
         let place = place(of: target)
-        if isKnown(target, at: place) {
-            hits[place] = new
-        } else {
-            targets.insert(Int32(target), at: place)
-            hits.insert(new, at: place)
+        var parts = [Run(first: target, last: target, hits: new)]
+        var replaced = place..<place
+        if place < runs.count, runs[place].first <= target {
+            let old = runs[place]
+            if old.hits == new { return }
+            if old.first < target { parts.insert(Run(first: old.first, last: target - 1, hits: old.hits), at: 0) }
+            if old.last > target { parts.append(Run(first: target + 1, last: old.last, hits: old.hits)) }
+            replaced = place..<place + 1
         }
+        if parts[0].first == target, place > 0, runs[place - 1].last == target - 1, runs[place - 1].hits == new {
+            parts[0].first = runs[place - 1].first
+            replaced = place - 1..<replaced.upperBound
+        }
+        let next = replaced.upperBound
+        if let end = parts.last, end.last == target, next < runs.count, runs[next].first == target + 1,
+            runs[next].hits == new
+        {
+            parts[parts.count - 1].last = runs[next].last
+            replaced = replaced.lowerBound..<next + 1
+        }
+        runs.replaceSubrange(replaced, with: parts)
     }
 
-    private func isKnown(_ target: Int, at place: Int) -> Bool {
-        place < targets.count && targets[place] == Int32(target)
-    }
-
-    /// Where it stands or belongs.
+    /// Of the first run that does not end before the target.
     private func place(of target: Int) -> Int {
-        if let last = targets.last, last < Int32(target) { return targets.count }
-        var (low, high) = (0, targets.count)
+        if let last = runs.last, last.last < target { return runs.count }
+        var (low, high) = (0, runs.count)
         while low < high {
             let middle = (low + high) / 2
-            if targets[middle] < Int32(target) { low = middle + 1 } else { high = middle }
+            if runs[middle].last < target { low = middle + 1 } else { high = middle }
         }
         return low
     }

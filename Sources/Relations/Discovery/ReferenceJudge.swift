@@ -68,9 +68,8 @@ struct ReferenceJudge {
             guard let best = choose(among: rivals) else {
                 // What was found before stays found.
                 guard chosen.isEmpty else { break }
-                for rival in rivals where 2 * path.hitCount(rival) >= path.count {
-                    let others = rivals.filter { $0 != rival }.map { targets[$0].name }
-                    judgement.candidates.append(candidate(rival, "they exist in \(others.listed("and")) too"))
+                for rival in rivals.filter({ 2 * path.hitCount($0) >= path.count }).prefix(Self.toldCandidates) {
+                    judgement.candidates.append(candidate(rival, existence(inOthersOf: rivals, than: rival)))
                 }
                 return judgement
             }
@@ -93,8 +92,7 @@ struct ReferenceJudge {
             return judgement
         }
         for target in chosen {
-            let others = chosen.filter { $0 != target }.map { targets[$0].name }
-            let note = others.isEmpty ? "" : "; others are in \(others.listed("and"))"
+            let note = chosen.count == 1 ? "" : "; others are in \(names(of: chosen, but: target))"
             judgement.references.append(reference(target, path.evidence(path.hitCount(target)) + note))
         }
         return judgement
@@ -126,72 +124,94 @@ struct ReferenceJudge {
     // MARK: - Values that exist in many places
 
     private func judgeCommon() -> Judgement {
-        var accepted: [(target: Int, likeness: NameLikeness, spread: Double)] = []
-        var candidates: [(rank: NameLikeness, candidate: ReferenceCandidate)] = []
+        var accepted: [(target: Int, likeness: NameLikeness)] = []
+        var refused: [(target: Int, likeness: NameLikeness, objection: Objection)] = []
+        // Of those that the name says nothing about.
+        var strangers = 0
         for target in targets.indices where 2 * path.hitCount(target) >= path.count && path.hitCount(target) > 0 {
             let likeness = path.likeness[target] ?? .none
-            let spread = targets[target].spread(of: path.existing(in: target))
-            if let objection = objection(to: target, likeness, spread) {
-                if likeness > .none || spread >= 0.5 { candidates.append((likeness, candidate(target, objection))) }
-            } else {
-                accepted.append((target, likeness, spread))
+            lazy var spread = targets[target].spread(of: path.existing(in: target))
+            guard let objection = objection(to: target, likeness, spread) else {
+                accepted.append((target, likeness))
+                continue
             }
+            let isTold = likeness > .none || strangers < Self.toldCandidates && spread >= 0.5
+            guard isTold else { continue }
+            refused.append((target, likeness, objection))
+            if likeness == .none { strangers += 1 }
         }
-        var judgement = Judgement()
         let best = accepted.map(\.likeness).max() ?? .none
-        let rivals = accepted.filter { $0.likeness == best }
+        let rivals = accepted.filter { $0.likeness == best }.map(\.target)
         if rivals.count == 1 {
-            judgement.references = [reference(rivals[0].target, path.evidence(path.hitCount(rivals[0].target)))]
-            return judgement
+            return Judgement(references: [reference(rivals[0], path.evidence(path.hitCount(rivals[0])))])
         }
-        for rival in rivals {
-            let others = rivals.filter { $0.target != rival.target }.map { targets[$0.target].name }
-            candidates.append((rival.likeness, candidate(rival.target, "they exist in \(others.listed("and")) too")))
-        }
-        judgement.candidates = candidates.enumerated()
-            .sorted { ($1.element.rank, $0.offset) < ($0.element.rank, $1.offset) }
-            .prefix(3).map(\.element.candidate)
-        return judgement
+        // Where whole numbers count from 1 in many collections, each has all of them: only of those that are told is said
+        // why.
+        refused += rivals.prefix(Self.toldCandidates).map { ($0, best, .others) }
+        let told = refused.enumerated()
+            .sorted { ($1.element.likeness, $0.offset) < ($0.element.likeness, $1.offset) }
+            .prefix(Self.toldCandidates).map(\.element)
+        return Judgement(
+            candidates: told.map { candidate($0.target, text(of: $0.objection, to: $0.target, among: rivals)) })
     }
 
-    /// What speaks against a target; nil is nothing.
-    private func objection(to target: Int, _ likeness: NameLikeness, _ spread: Double) -> String? {
+    /// So many of the candidates of a path are of use to somebody.
+    private static let toldCandidates = 3
+
+    /// What speaks against a target.
+    private enum Objection {
+        case isSecondKey
+        case nameSaysLittle
+        case nameSaysNothing
+        case isQuantity
+        case isRunningNumber
+        case areFew
+        case areNotSpread
+        /// The values exist elsewhere too.
+        case others
+    }
+
+    private func text(of objection: Objection, to target: Int, among rivals: [Int]) -> String {
+        let common = "\(path.mainClass.plural) exist in many places"
+        return switch objection {
+        case .isSecondKey: "each comes once, in their own collection: a second key rather than a reference"
+        case .nameSaysLittle: "\(common), and the name says little"
+        case .nameSaysNothing: "\(common), and the name says nothing"
+        case .isQuantity: "the name says that it is a quantity"
+        case .isRunningNumber: "each comes once, as in a running number"
+        case .areFew: "\(common), and these are few"
+        case .areNotSpread: "\(common), and these are not spread over all ids"
+        case .others: existence(inOthersOf: rivals, than: target)
+        }
+    }
+
+    /// Nil is nothing.
+    private func objection(
+        to target: Int, _ likeness: NameLikeness, _ spread: @autoclosure () -> Double
+    ) -> Objection? {
         let profile = targets[target]
         let all = path.hitCount(target) == path.count
         let isSelf = profile.name.hasSameBytes(as: path.collection)
-        let kind = path.mainClass.plural
-        if isSelf, path.sample.isUnique {
-            return "each comes once, in their own collection: a second key rather than a reference"
-        }
+        if isSelf, path.sample.isUnique { return .isSecondKey }
         switch likeness {
         case .same: return nil
-        case .partial:
-            if isNamedAsKey || spread >= 0.3 && all { return nil }
-            return "\(kind) exist in many places, and the name says little"
-        case .abbreviated:
-            if all, spread >= 0.5, path.count >= 4 { return nil }
-            return "\(kind) exist in many places, and the name says little"
+        case .partial: return isNamedAsKey || all && spread() >= 0.3 ? nil : .nameSaysLittle
+        case .abbreviated: return all && path.count >= 4 && spread() >= 0.5 ? nil : .nameSaysLittle
         case .none: break
         }
-        if path.mainClass == .date || path.mainClass == .decimal {
-            return "\(kind) exist in many places, and the name says nothing"
-        }
-        if isNamedAsMeasure, path.mainClass == .integer { return "the name says that it is a quantity" }
-        if path.sample.isUnique, path.mainClass == .integer, profile.density > 0.1 {
-            return "each comes once, as in a running number"
-        }
+        if path.mainClass == .date || path.mainClass == .decimal { return .nameSaysNothing }
+        if isNamedAsMeasure, path.mainClass == .integer { return .isQuantity }
+        if path.sample.isUnique, path.mainClass == .integer, profile.density > 0.1 { return .isRunningNumber }
         let nearlyAll = path.hitCount(target) * 20 >= path.count * 19
         if path.mainClass == .integer || hasDigitsOnly {
             // Where hardly any number is an id, hitting some is no accident.
             if path.mainClass == .integer, profile.density <= 0.1, path.count >= 6, nearlyAll { return nil }
-            if all, path.count >= 30, spread >= Self.fullSpread(path.count) { return nil }
-            return path.count < 30
-                ? "\(kind) exist in many places, and these are few"
-                : "\(kind) exist in many places, and these are not spread over all ids"
+            if all, path.count >= 30, spread() >= Self.fullSpread(path.count) { return nil }
+            return path.count < 30 ? .areFew : .areNotSpread
         }
-        if nearlyAll, path.count >= 10, averageLength >= 6 || spread >= 0.5 { return nil }
-        if all, path.count >= 4, spread >= 0.99, averageLength >= 3 { return nil }
-        return "\(kind) exist in many places, and these are few"
+        if nearlyAll, path.count >= 10, averageLength >= 6 || spread() >= 0.5 { return nil }
+        if all, path.count >= 4, averageLength >= 3, spread() >= 0.99 { return nil }
+        return .areFew
     }
 
     /// The tenths that so many values fall into where they are spread evenly.
@@ -212,6 +232,19 @@ struct ReferenceJudge {
     }
 
     // MARK: - Texts
+
+    private func existence(inOthersOf rivals: [Int], than target: Int) -> String {
+        "they exist in \(names(of: rivals, but: target)) too"
+    }
+
+    /// The first few, and how many others there are.
+    private func names(of chosen: [Int], but target: Int) -> String {
+        let named = chosen.lazy.filter { $0 != target }.prefix(Self.namedTargets).map { targets[$0].name }
+        let more = chosen.count - 1 - named.count
+        return (named + (more > 0 ? ["\(more.grouped) more"] : [])).listed("and")
+    }
+
+    private static let namedTargets = 5
 
     private func reference(_ target: Int, _ evidence: String) -> Reference {
         Reference(

@@ -10,6 +10,8 @@ struct TargetProfile: Sendable {
     private let isCounted: Bool
     /// Sampled `_id`s of each kind, sorted.
     private let sorted: [IDClass: [Value]]
+    /// The whole numbers among them.
+    private let numbers: [Int64]
     private let integers: ClosedRange<Int64>?
 
     init(name: String, sample: CollectionSample) {
@@ -22,6 +24,7 @@ struct TargetProfile: Sendable {
         let values = ids?.sample.entries.map(\.value) ?? []
         sorted = Dictionary(grouping: values.filter { IDClass($0) != nil }) { IDClass($0) ?? .string }
             .mapValues { $0.sorted(by: IDClass.precedes) }
+        numbers = sorted[.integer]?.compactMap { if case .int64(let number) = $0 { number } else { nil } } ?? []
         classes = Set(sorted.keys)
         integers = ids?.integers
     }
@@ -38,17 +41,18 @@ struct TargetProfile: Sendable {
     func spread(of values: [Value]) -> Double {
         guard let kind = values.first.flatMap({ IDClass($0) }), let ids = sorted[kind], !ids.isEmpty else { return 0 }
         if ids.count < 20 { return min(1, Double(values.count) / Double(max(count, ids.count))) }
-        var tenths: Set<Int> = []
+        // A bit for each tenth.
+        var tenths: UInt16 = 0
         for value in values where IDClass(value) == kind {
-            var low = 0
-            var high = ids.count
-            while low < high {
-                let middle = (low + high) / 2
-                if IDClass.precedes(ids[middle], value) { low = middle + 1 } else { high = middle }
-            }
-            tenths.insert(min(9, low * 10 / ids.count))
+            let place =
+                if case .int64(let number) = value { numbers.place { $0 < number } } else {
+                    ids.place { IDClass.precedes($0, value) }
+                }
+            tenths |= 1 << UInt16(min(9, place * 10 / ids.count))
+            // Where whole numbers count from 1 in very many collections, each is measured against all.
+            if tenths == 0x3FF { return 1 }
         }
-        return Double(tenths.count) / 10
+        return Double(tenths.nonzeroBitCount) / 10
     }
 
     /// Whether the ObjectIds were counted up by somebody and not made by a driver: their time is before MongoDB was.
@@ -56,5 +60,17 @@ struct TargetProfile: Sendable {
         let ids = sorted[.objectID] ?? []
         let odd = ids.count { $0.objectID.map { !(1_200_000_000..<4_000_000_000).contains($0.high >> 32) } ?? false }
         return 2 * odd > ids.count
+    }
+}
+
+extension Array {
+    /// How many elements, which are sorted, come before a place that `isBefore` tells.
+    fileprivate func place(_ isBefore: (Element) -> Bool) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if isBefore(self[middle]) { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }

@@ -72,7 +72,7 @@ struct LegacyTypes {
             namespace: connection.namespace(name), kind: .collection, timeField: nil,
             size: sizes[name] ?? CollectionSize(count: 0), effort: .thorough,
             canSortOnDisk: connection.server.isAtLeast(4, 4))
-        try connection.withClient { client in try sample.forEach(client) { try observer.add($0) } }
+        _ = try connection.withClient { client in try sample.forEach(client) { try observer.add($0) } }
         return observer.types
     }
 

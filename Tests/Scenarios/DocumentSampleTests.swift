@@ -1,0 +1,37 @@
+import BSON
+import MongoDriver
+import Testing
+
+@testable import MongoFerry
+
+@Suite struct DocumentSampleTests {
+    private func look(whereTheServerSays said: Int, _ database: TestDatabase) throws -> (Bool, Int) {
+        let sample = DocumentSample(
+            namespace: database.namespace("c"), kind: .collection, timeField: nil,
+            size: CollectionSize(count: said, averageDocument: 30), effort: .quick, canSortOnDisk: true)
+        var came = 0
+        let all = try sample.forEach(database.client) { _ in came += 1 }
+        return (all, came)
+    }
+
+    /// After a crash a server may be wrong about the count, and what was not seen must not be taken for missing.
+    @Test func onlyWhereNoneIsLeftHaveAllBeenSeen() throws {
+        try withTestDatabase { database, _ in
+            try database.insert((1...250).map { ["_id": .int32($0)] }, into: "c")
+            for (said, all, least) in [
+                (250, true, 250), (251, true, 250), (249, false, 249), (100, false, 100), (0, false, 1),
+            ] {
+                let (cameAll, came) = try look(whereTheServerSays: said, database)
+                #expect(cameAll == all && came >= least, "\(said): \(cameAll), \(came)")
+            }
+        }
+    }
+
+    @Test func aLargeCollectionIsNeverSeenWhole() throws {
+        try withTestDatabase { database, _ in
+            try database.insert((1...3000).map { ["_id": .int32($0)] }, into: "c")
+            let (cameAll, came) = try look(whereTheServerSays: 3000, database)
+            #expect(!cameAll && (400...700).contains(came), "\(came)")
+        }
+    }
+}
