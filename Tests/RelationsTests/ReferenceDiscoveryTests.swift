@@ -1,6 +1,7 @@
 import BSON
-import Relations
 import Testing
+
+@testable import Relations
 
 @Suite struct ReferenceDiscoveryTests {
     /// Ids of users as names, each with a value that is an `_id`.
@@ -41,6 +42,23 @@ import Testing
         let first = try found(0..<20)
         #expect(first.references.count >= 20)
         #expect(try found((0..<20).reversed()).references == first.references)
+    }
+
+    /// A thousand such documents have as many values as others have in a hundred thousand.
+    @Test func documentsOfVeryManyFieldsDoNotFillTheMemory() throws {
+        var discovery = ReferenceDiscovery(valuesPerPath: 1000, maximumValues: 10_000, findsTypes: false)
+        var most = 0
+        for number in 0..<300 {
+            let document = Document {
+                for field in 0..<200 {
+                    $0.append("f\(field)", .objectID(ObjectID(high: UInt64(field), low: UInt32(number))))
+                }
+            }
+            try document.withRaw { try discovery.add($0, in: "wide") }
+            most = max(most, discovery.storedValues)
+        }
+        // What comes between two counts is beyond it.
+        #expect((5_000...30_000).contains(most), "\(most)")
     }
 
     /// Whole numbers that count from 1 in the collections of many tenants: a list of all of these would be told for each.

@@ -118,7 +118,7 @@ struct DocumentSample {
         }
         return try client.aggregate(
             namespace, pipeline: (pipelines.first ?? []) + withoutHuge + others,
-            options: AggregateOptions(batchSize: 1001))
+            options: AggregateOptions(batchSize: batch(1001)))
     }
 
     /// A stage that lets no huge document through; none where the documents are mostly huge.
@@ -138,9 +138,14 @@ struct DocumentSample {
 
     private var average: Int { max(1, size.averageDocument ?? 1024) }
 
+    /// So many at once: libmongoc holds an answer three times while it comes, each in a block of the next power of two.
+    private func batch(_ count: Int) -> Int { max(1, min(count, Self.batchBytes / (average + 8))) }
+
+    private static let batchBytes = 3900 << 10
+
     private func limited(_ count: Int) -> FindOptions {
         let count = min(count, room)
-        return FindOptions(limit: count, batchSize: count)
+        return FindOptions(limit: count, batchSize: batch(count))
     }
 
     private func random(_ count: Int, _ client: Client) throws -> Cursor {
@@ -149,6 +154,6 @@ struct DocumentSample {
         let sample: Document = ["$sample": ["size": .int32(Int32(count))]]
         return try client.aggregate(
             namespace, pipeline: [sample] + (kind == .collection ? withoutHuge : []),
-            options: AggregateOptions(batchSize: count + 1))
+            options: AggregateOptions(batchSize: batch(count + 1)))
     }
 }

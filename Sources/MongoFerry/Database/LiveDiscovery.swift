@@ -76,14 +76,23 @@ struct LiveDiscovery {
         }
     }
 
+    private func discovery(maximumValues: Int) -> ReferenceDiscovery {
+        ReferenceDiscovery(
+            valuesPerPath: effort.valuesPerPath, maximumValues: maximumValues, findsTypes: effort == .thorough)
+    }
+
+    /// Each takes some 150 bytes.
+    private static let mostValues = 200_000
+
     /// - Parameter unwanted: those of `entries` that are of use only where they can be read, by their names.
     private func discover(
         _ entries: [BackupMetadata.Collection], _ unwanted: Set<ExactName>,
         _ size: (BackupMetadata.Collection) -> CollectionSize?
     ) throws -> Discovery {
         let names = Dictionary(uniqueKeysWithValues: entries.map { ($0.name, $0.databaseName) })
-        let empty = ReferenceDiscovery(valuesPerPath: effort.valuesPerPath, findsTypes: effort == .thorough)
-        let gathering = Mutex(empty)
+        let gathering = Mutex(discovery(maximumValues: Self.mostValues))
+        // Those that are being looked at are held beside the others.
+        let empty = discovery(maximumValues: Self.mostValues / (2 * Self.threads))
         let (connection, operation, effort) = (connection, operation, effort)
         let budget = ByteBudget(Self.sampledAtOnce)
         let samples = entries.map { entry in

@@ -19,17 +19,19 @@ struct CollectionSample: Sendable {
     /// be looked for in every document.
     private static let maximumNames = 200
 
-    mutating func add(_ document: RawDocument, findsTypes: Bool) throws {
+    /// - Returns: how many paths there are by now.
+    mutating func add(_ document: RawDocument, findsTypes: Bool) throws -> Int {
         documents += 1
         if findsTypes { try types.add(document) }
         let id = document["_id"].flatMap { IDClass($0) == nil ? nil : IDClass.hash($0) }
         var members: [Member] = []
         members.reserveCapacity(64)
         try visit(document, isArray: false, parent: 0, depth: 1, ownID: id, labels: [], &members)
+        return paths.count
     }
 
     /// The number of values kept.
-    var storedValues: Int { paths.reduce(0) { $0 + $1.sample.entries.count } }
+    var storedValues: Int { paths.reduce(0) { $0 + $1.sample.count } }
 
     mutating func shrink(to limit: Int) {
         self.limit = limit

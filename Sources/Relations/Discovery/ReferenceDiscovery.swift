@@ -14,13 +14,14 @@ public struct ReferenceDiscovery: Sendable {
     private let findsTypes: Bool
     private var limit: Int
     private var collections: [ExactName: CollectionSample] = [:]
-    private var documents = 0
-    private var documentsSinceCheck = 0
+    /// How much was looked at, and how much of it since the values were counted.
+    private var looked = 0
+    private var lookedSinceCheck = 0
 
     /// - Parameters:
     ///   - maximumValues: values kept in all; where there are very many paths, each has fewer.
     ///   - findsTypes: whether ``Discovery/types`` are wanted too.
-    public init(valuesPerPath: Int = 1000, maximumValues: Int = 300_000, findsTypes: Bool = true) {
+    public init(valuesPerPath: Int = 1000, maximumValues: Int = 200_000, findsTypes: Bool = true) {
         self.valuesPerPath = valuesPerPath
         self.findsTypes = findsTypes
         self.maximumValues = maximumValues
@@ -40,33 +41,38 @@ public struct ReferenceDiscovery: Sendable {
     /// Looks at one sampled document.
     /// - Throws: `BSONError` where it is damaged.
     public mutating func add(_ document: RawDocument, in collection: String) throws {
-        try collections[ExactName(collection), default: CollectionSample(limit: limit)].add(
+        let paths = try collections[ExactName(collection), default: CollectionSample(limit: limit)].add(
             document, findsTypes: findsTypes)
-        keepWithinLimit(after: 1)
+        // A document of very many fields brings very many values.
+        keepWithinLimit(after: 1 + paths / 16)
     }
 
     /// Takes in what was seen of other collections; of one that is known here already, what was seen there.
-    public mutating func absorb(_ other: ReferenceDiscovery) {
+    public mutating func absorb(_ other: consuming ReferenceDiscovery) {
+        other.shrink()
         for (name, sample) in other.collections {
             var sample = sample
             // As much of each, in whatever order they come.
             if other.limit > limit { sample.shrink(to: limit) }
             collections[name] = sample
         }
-        keepWithinLimit(after: other.documents)
+        keepWithinLimit(after: other.looked)
     }
 
-    /// Looks at all paths, which is done the more seldom the more documents there were.
-    private mutating func keepWithinLimit(after count: Int) {
-        documents += count
-        documentsSinceCheck += count
-        guard documentsSinceCheck >= max(1_000, documents / 8) else { return }
+    /// Looks at all paths, which is done the more seldom the more was looked at.
+    private mutating func keepWithinLimit(after amount: Int) {
+        looked += amount
+        lookedSinceCheck += amount
+        guard lookedSinceCheck >= max(1_000, looked / 8) else { return }
         shrink()
     }
 
+    /// The number of values kept.
+    var storedValues: Int { collections.values.reduce(0) { $0 + $1.storedValues } }
+
     private mutating func shrink() {
-        documentsSinceCheck = 0
-        while limit > 20, collections.values.reduce(0, { $0 + $1.storedValues }) > maximumValues {
+        lookedSinceCheck = 0
+        while limit > 20, storedValues > maximumValues {
             limit /= 2
             for name in Array(collections.keys) { collections[name]?.shrink(to: limit) }
         }

@@ -4,7 +4,6 @@ import BSON
 /// same in every run, in whatever order the documents came.
 struct ValueSample: Sendable {
     struct Entry: Sendable {
-        let hash: UInt64
         let value: Value
         /// How often it came.
         private(set) var times = 1
@@ -14,8 +13,7 @@ struct ValueSample: Sendable {
         /// they come with the same.
         private(set) var labels: [FieldLabels]
 
-        fileprivate init(hash: UInt64, value: Value, labels: [FieldLabels]) {
-            self.hash = hash
+        fileprivate init(value: Value, labels: [FieldLabels]) {
             self.value = value
             self.labels = labels
         }
@@ -50,45 +48,62 @@ struct ValueSample: Sendable {
     }
 
     private(set) var limit: Int
-    private(set) var entries: [Entry] = []
     private(set) var isFull = false
+    /// Sorted.
+    private var hashes: [UInt64] = []
+    /// For each of these, where its entry is: entries are large, and every new one would move half of them.
+    private var slots: [Int32] = []
+    private var stored: [Entry] = []
 
     init(limit: Int) { self.limit = limit }
 
+    var count: Int { hashes.count }
+
+    /// In the order of their hashes.
+    var entries: [Entry] { slots.map { stored[Int($0)] } }
+
     /// How many distinct values there were; above the limit within a few in a hundred.
     var distinctCount: Int {
-        guard isFull, let largest = entries.last?.hash, entries.count > 1 else { return entries.count }
-        return DistinctCounter.estimate(kept: entries.count, largest: largest)
+        guard isFull, let largest = hashes.last, count > 1 else { return count }
+        return DistinctCounter.estimate(kept: count, largest: largest)
     }
 
     /// - Parameter labels: of this one time.
     mutating func insert(_ element: RawElement, hash: UInt64, labels: [FieldLabels]) {
-        if entries.count == limit, let last = entries.last, hash > last.hash {
+        if count == limit, let last = hashes.last, hash > last {
             isFull = true
             return
         }
         var low = 0
-        var high = entries.count
+        var high = hashes.count
         while low < high {
             let middle = (low + high) / 2
-            if entries[middle].hash < hash { low = middle + 1 } else { high = middle }
+            if hashes[middle] < hash { low = middle + 1 } else { high = middle }
         }
-        if low < entries.count, entries[low].hash == hash {
-            entries[low].add(labels)
+        if low < hashes.count, hashes[low] == hash {
+            stored[Int(slots[low])].add(labels)
             return
         }
-        if entries.count == limit {
-            entries.removeLast()
+        let entry = Entry(value: IDClass.normalized(Value(element)), labels: labels)
+        if count == limit {
             isFull = true
+            hashes.removeLast()
+            let slot = slots.removeLast()
+            stored[Int(slot)] = entry
+            slots.insert(slot, at: low)
+        } else {
+            slots.insert(Int32(stored.count), at: low)
+            stored.append(entry)
         }
-        entries.insert(
-            Entry(hash: hash, value: IDClass.normalized(Value(element)), labels: labels), at: low)
+        hashes.insert(hash, at: low)
     }
 
     mutating func shrink(to limit: Int) {
         self.limit = limit
-        guard entries.count > limit else { return }
-        entries.removeSubrange(limit...)
+        guard count > limit else { return }
+        stored = slots[..<limit].map { stored[Int($0)] }
+        slots = (0..<Int32(limit)).map(\.self)
+        hashes.removeSubrange(limit...)
         isFull = true
     }
 }
