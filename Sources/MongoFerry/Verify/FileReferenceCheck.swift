@@ -55,6 +55,7 @@ struct FileReferenceCheck {
                 try connection.withClient { try $0.listCollections(in: connection.database) }.map { ExactName($0.name) }
             )
         }
+        let targetIDs = TargetIDs(operation.cancellation)
         let entries = Dictionary((reader.metadata?.collections ?? []).map { ($0.name, $0) }) { first, _ in first }
         return groups.map { group in
             var check = FileGroupCheck(group)
@@ -69,7 +70,8 @@ struct FileReferenceCheck {
                     check.outcome.isTargetMissing = false
                 } else if let live {
                     guard live.contains(ExactName(databaseName(reference.target))) else { continue }
-                    check.open = OpenValues((check.open?.targets ?? []) + [reference], sharedBy: groups.count)
+                    check.open = OpenValues(
+                        (check.open?.targets ?? []) + [reference], sharedBy: groups.count, targetIDs)
                     check.outcome.isTargetMissing = false
                 } else if wasLeftOut(reference.target, entries) {
                     check.isIncomplete = true

@@ -13,13 +13,19 @@ struct OpenValues {
 
     private var waitingBytes = 0
 
+    /// All `_id`s of targets that were asked for very many, by their places.
+    private var listed: [Int: RecordHashes] = [:]
+    private let targetIDs: TargetIDs
     private let batchCount: Int
     private let batchBytes: Int
     private let cacheLimit: Int
 
-    /// - Parameter company: how many references are checked at the same time, which share the memory there is.
-    init(_ targets: [Reference], sharedBy company: Int) {
+    /// - Parameters:
+    ///   - company: how many references are checked at the same time, which share the memory there is.
+    ///   - targetIDs: which other references may lead to as well.
+    init(_ targets: [Reference], sharedBy company: Int, _ targetIDs: TargetIDs) {
         self.targets = targets
+        self.targetIDs = targetIDs
         batchCount = max(500, min(QuestionFilter.maximumCount, 4 * QuestionFilter.maximumCount / max(1, company)))
         batchBytes = max(64 << 10, min(QuestionFilter.maximumBytes, 4 * QuestionFilter.maximumBytes / max(1, company)))
         cacheLimit = max(1000, 200_000 / max(1, company))
@@ -32,6 +38,7 @@ struct OpenValues {
     mutating func add(
         _ value: RawElement, _ hash: UInt64, in document: RawDocument, _ outcome: inout ReferenceOutcome
     ) {
+        if !listed.isEmpty, listed.values.contains(where: { $0.contains(hash) }) { return }
         if let exists = known[hash] {
             if !exists { outcome.note(value, in: document) }
         } else if waiting[hash] != nil {
@@ -50,7 +57,14 @@ struct OpenValues {
         guard !waiting.isEmpty else { return }
         if known.count > cacheLimit { known.removeAll(keepingCapacity: true) }
         var missing = waiting
-        for target in targets where !missing.isEmpty {
+        for (place, target) in targets.enumerated() where !missing.isEmpty {
+            if target.targetPath == .id, listed[place] == nil,
+                let hashes = try targetIDs.hashes(namespace(target.target), askingFor: missing.count, client)
+            {
+                listed[place] = hashes
+                missing = missing.filter { !hashes.contains($0.key) }
+                if missing.isEmpty { break }
+            }
             let field = target.targetPath.questionField
             // Beside a part of the `_id`, leaving out the `_id` is an error to the server ("path collision").
             let projection =

@@ -17,7 +17,18 @@ struct ReferenceCheck: Sendable {
     /// Collections that have no other `_id`s than the known ones, by their names in the file: nothing is asked there.
     var isKnownWhole: @Sendable (String) -> Bool = { _ in false }
 
+    fileprivate let targetIDs: TargetIDs
+
     private static let progressStep = 1000
+
+    init(
+        connection: Connection, operation: OperationContext, databaseName: @escaping @Sendable (String) -> String
+    ) {
+        self.connection = connection
+        self.operation = operation
+        self.databaseName = databaseName
+        targetIDs = TargetIDs(operation.cancellation)
+    }
 
     /// - Parameter references: several of one path without conditions are alternatives: a value has to be in one.
     /// - Throws: ``MongoError``; `CancellationError`.
@@ -154,7 +165,8 @@ private struct GroupCheck {
         self.group = group
         let targets = group.references.filter { live.contains(ExactName(check.databaseName($0.target))) }
         open = OpenValues(
-            targets.filter { $0.targetPath != .id || !check.isKnownWhole($0.target) }, sharedBy: company)
+            targets.filter { $0.targetPath != .id || !check.isKnownWhole($0.target) }, sharedBy: company,
+            check.targetIDs)
         certain = targets.filter { $0.targetPath == .id }.compactMap { check.knownIDs($0.target) }
         outcome = group.outcome
         outcome.isTargetMissing = targets.isEmpty

@@ -1,0 +1,77 @@
+import BSON
+import MongoDriver
+import Relations
+import Synchronization
+
+/// Hashes of all `_id`s of collections that references lead to, read at once where so many were asked for that asking for
+/// the rest would be more work.
+///
+/// What is not among them is asked for all the same: it may have come since.
+final class TargetIDs: Sendable {
+    private enum State {
+        case asked(Int)
+        /// By a thread; the others ask as before.
+        case beingRead
+        case known(RecordHashes)
+        /// It is no collection, too large, or the server refuses it.
+        case unknown
+    }
+
+    /// Fewer than these are soon asked for, whatever the collection's size.
+    private static let few = 20_000
+    /// A server finds one by its value in the time in which it lists so many.
+    private static let listedWhileAsking = 3
+    /// Kept in all, each with 9 bytes.
+    private static let most = 5_000_000
+
+    private let states = Mutex<[Namespace: State]>([:])
+    private let kept = Atomic<Int>(0)
+    private let cancellation: Cancellation
+
+    init(_ cancellation: Cancellation) { self.cancellation = cancellation }
+
+    /// - Parameters:
+    ///   - count: how many are about to be asked for.
+    ///   - client: to read over, where it comes to that.
+    /// - Returns: sorted hashes; nil where it is for the server to say.
+    /// - Throws: ``MongoError``; `CancellationError`.
+    func hashes(_ namespace: Namespace, askingFor count: Int, _ client: Client) throws -> RecordHashes? {
+        let asked: Int? = states.withLock { states in
+            guard case .asked(let before) = states[namespace, default: .asked(0)] else { return nil }
+            let asked = before + count
+            states[namespace] = asked < Self.few ? .asked(asked) : .beingRead
+            return asked
+        }
+        guard let asked else {
+            guard case .known(let hashes)? = states.withLock({ $0[namespace] }) else { return nil }
+            return hashes
+        }
+        guard asked >= Self.few else { return nil }
+        let state = try self.state(of: namespace, after: asked, client)
+        states.withLock { $0[namespace] = state }
+        guard case .known(let hashes) = state else { return nil }
+        return hashes
+    }
+
+    private func state(of namespace: Namespace, after asked: Int, _ client: Client) throws -> State {
+        do {
+            let listed = try client.listCollections(in: namespace.database, named: [namespace.collection])
+            guard listed.first?.kind == .collection else { return .unknown }
+            let total = try client.estimatedCount(namespace)
+            guard total <= Self.listedWhileAsking * asked else { return .asked(asked) }
+            guard kept.add(total, ordering: .relaxed).newValue <= Self.most else { return .unknown }
+            var hashes = RecordHashes()
+            // Along the index, which has all that is wanted: documents may be large.
+            let options = FindOptions(projection: ["_id": 1], sort: ["_id": 1])
+            try client.find(namespace, [:], options: options).forEach { document in
+                if hashes.count % 10_000 == 0 { try cancellation.check() }
+                if let id = document.first { hashes.append(IDHash.hash(id), document: nil) }
+            }
+            hashes.sort()
+            return .known(hashes)
+        } catch let error as MongoError where error.domain == .server && !error.isRetryable {
+            // Whoever may not list may ask.
+            return .unknown
+        }
+    }
+}

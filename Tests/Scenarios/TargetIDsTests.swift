@@ -1,0 +1,94 @@
+import BSON
+import MongoDriver
+import Relations
+import Testing
+
+@testable import MongoFerry
+
+/// A collection that very many values lead to is read once instead of being asked for each.
+@Suite struct TargetIDsTests {
+    private func fill(_ database: TestDatabase, users: Int32) throws {
+        try database.insert((0..<users).map { ["_id": .int32($0), "more": "than the id"] }, into: "users")
+    }
+
+    private func hash(of id: Value) throws -> UInt64 {
+        let document: Document = ["_id": id]
+        return try document.withRaw { IDHash.hash(try #require($0.first)) }
+    }
+
+    @Test func whatIsReadIsExactlyWhatIsThere() throws {
+        try withTestDatabase { database, _ in
+            try fill(database, users: 30_000)
+            let ids = TargetIDs(Cancellation())
+            let users = database.namespace("users")
+            for _ in 0..<3 { #expect(try ids.hashes(users, askingFor: 6_000, database.client) == nil) }
+            let hashes = try #require(try ids.hashes(users, askingFor: 6_000, database.client))
+            #expect(hashes.count == 30_000)
+            // In whatever type of number.
+            let there: [Value] = [.int32(0), .int64(29_999), .double(17)]
+            for id in there { #expect(hashes.contains(try hash(of: id)), "\(id)") }
+            let elsewhere: [Value] = [.int32(30_000), .int32(-1), .double(0.5), "0"]
+            for id in elsewhere { #expect(!hashes.contains(try hash(of: id)), "\(id)") }
+            // The next one need not read it again.
+            #expect(try ids.hashes(users, askingFor: 1, database.client)?.count == 30_000)
+        }
+    }
+
+    @Test func oneThatIsMuchLargerIsReadWhenMoreWasAskedFor() throws {
+        try withTestDatabase { database, _ in
+            try fill(database, users: 70_000)
+            let ids = TargetIDs(Cancellation())
+            let users = database.namespace("users")
+            #expect(try ids.hashes(users, askingFor: 20_000, database.client) == nil)
+            #expect(try ids.hashes(users, askingFor: 4_000, database.client)?.count == 70_000)
+        }
+    }
+
+    /// To read a view may take as long as everything else.
+    @Test func viewsAndWhatIsNotThereAreNotRead() throws {
+        try withTestDatabase { database, _ in
+            try fill(database, users: 10)
+            try database.create("some", ["viewOn": "users", "pipeline": []])
+            let ids = TargetIDs(Cancellation())
+            for name in ["some", "none"] {
+                for _ in 0..<2 {
+                    #expect(try ids.hashes(database.namespace(name), askingFor: 50_000, database.client) == nil)
+                }
+            }
+        }
+    }
+
+    @Test func whoWantsToStopNeedNotWait() throws {
+        try withTestDatabase { database, _ in
+            try fill(database, users: 10)
+            let cancellation = Cancellation()
+            let ids = TargetIDs(cancellation)
+            cancellation.cancel()
+            #expect(throws: CancellationError.self) {
+                try ids.hashes(database.namespace("users"), askingFor: 20_000, database.client)
+            }
+        }
+    }
+
+    /// The first are asked for, the others looked up; those that lead nowhere are told of both.
+    @Test func aCheckCountsAllThatLeadNowhere() throws {
+        try withTestDatabase { database, _ in
+            try fill(database, users: 30_000)
+            try database.insert(
+                (0..<60).map { (group: Int32) in
+                    ["_id": .int32(group), "members": .array((0..<1000).map { .int32($0 * 60 + group) })]
+                }, into: "groups")
+            let configuration = try Configuration.parse(
+                yaml: """
+                    collections:
+                      users: {}
+                      groups: {references: {"members[]": users}}
+                    """, file: "test.yaml")
+            let report = try Verify(file: nil, target: try database.target, configuration: configuration)
+                .runBlocking(OperationContext())
+            let outcome = try #require(report.references.first)
+            #expect(outcome.checked == 60_000 && outcome.dangling == 30_000)
+            #expect(outcome.examples.allSatisfy { ($0.value.integer ?? 0) >= 30_000 })
+        }
+    }
+}
