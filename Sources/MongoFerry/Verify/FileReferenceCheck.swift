@@ -25,7 +25,9 @@ struct FileReferenceCheck {
         guard !groups.isEmpty else { return [] }
         let fields = try targetFields(groups)
         let checks = try self.checks(of: groups, fields)
-        let byCollection = Dictionary(grouping: groups.indices) { groups[$0].collection }
+        let byCollection = Dictionary(grouping: groups.indices) { ExactName(groups[$0].collection) }.mapValues {
+            (checks: $0, walk: GroupWalk($0.map { groups[$0] }))
+        }
         let workers = (0..<Threads.defaultJobs).map { _ in
             ReferenceWorker(
                 decoder: ConvertingDecoder(survey: survey, rules: rules), checks: checks, byCollection: byCollection,
@@ -162,21 +164,17 @@ private struct FileGroupCheck {
         outcome.isTargetMissing = true
     }
 
-    mutating func look(at document: RawDocument) throws {
-        for reference in group.leading {
-            try reference.forEachValue(in: document) { value in
-                let hash = IDHash.hash(value)
-                let isThere = values.contains { $0.contains(hash) }
-                if isIncomplete, !isThere {
-                    outcome.unchecked += 1
-                    return
-                }
-                outcome.checked += 1
-                if isThere { return }
-                if open == nil { outcome.note(value, in: document) }
-                open?.add(value, hash, in: document, &outcome)
-            }
+    mutating func look(at value: RawElement, in document: RawDocument) {
+        let hash = IDHash.hash(value)
+        let isThere = values.contains { $0.contains(hash) }
+        if isIncomplete, !isThere {
+            outcome.unchecked += 1
+            return
         }
+        outcome.checked += 1
+        if isThere { return }
+        if open == nil { outcome.note(value, in: document) }
+        open?.add(value, hash, in: document, &outcome)
     }
 
     mutating func settle(_ client: Client, _ namespace: (String) -> Namespace) throws {
@@ -188,14 +186,15 @@ private struct FileGroupCheck {
 // @unchecked: one thread at a time; read after the pass has ended.
 private final class ReferenceWorker: @unchecked Sendable {
     private var decoder: ConvertingDecoder
-    private let byCollection: [String: [Int]]
+    private let byCollection: [ExactName: (checks: [Int], walk: GroupWalk)]
     private let connection: Connection?
     private let databaseName: @Sendable (String) -> String
     private var client: Client?
     private(set) var checks: [FileGroupCheck]
 
     init(
-        decoder: ConvertingDecoder, checks: [FileGroupCheck], byCollection: [String: [Int]], connection: Connection?,
+        decoder: ConvertingDecoder, checks: [FileGroupCheck],
+        byCollection: [ExactName: (checks: [Int], walk: GroupWalk)], connection: Connection?,
         databaseName: @escaping @Sendable (String) -> String
     ) {
         self.decoder = decoder
@@ -207,8 +206,11 @@ private final class ReferenceWorker: @unchecked Sendable {
 
     func look(at batch: RecordBatch) throws {
         try batch.forEachRow { row in
-            try decoder.withDocument(row, in: { byCollection[$0] != nil }) { name, document, _ in
-                for index in byCollection[name] ?? [] { try checks[index].look(at: document) }
+            try decoder.withDocument(row, in: { byCollection[ExactName($0)] != nil }) { name, document, _ in
+                guard let (places, walk) = byCollection[ExactName(name)] else { return }
+                try walk.forEachValue(in: document) { place, value in
+                    checks[places[place]].look(at: value, in: document)
+                }
             }
         }
         for index in checks.indices where checks[index].open?.isFull == true { try settle(index) }

@@ -39,7 +39,7 @@ struct ReferenceCheck: Sendable {
         let groups = ReferenceGroup.groups(of: references).filter {
             live.contains(ExactName(databaseName($0.collection)))
         }
-        let sources = Dictionary(grouping: groups, by: \.collection).sorted { $0.key < $1.key }.map(\.value)
+        let sources = Dictionary(grouping: groups) { ExactName($0.collection) }.sorted { $0.key < $1.key }.map(\.value)
         let results = Mutex<[ReferenceOutcome]>([])
         let next = Atomic<Int>(0)
         let counts = try connection.answers(for: sources.map { connection.namespace(databaseName($0[0].collection)) }) {
@@ -98,17 +98,19 @@ struct ReferenceCheck: Sendable {
 final class ReferenceTally {
     private let check: ReferenceCheck
     private var groups: [GroupCheck]
+    private let walk: GroupWalk
 
     /// - Parameter live: names in the database of the collections that are there, or will be.
     fileprivate init(_ check: ReferenceCheck, _ groups: [ReferenceGroup], _ live: Set<ExactName>) {
         self.check = check
         self.groups = groups.map { GroupCheck($0, live, check, sharedBy: groups.count) }
+        walk = GroupWalk(groups)
     }
 
     /// - Returns: nil where no reference starts in the collection.
     convenience init?(_ check: ReferenceCheck, _ references: [Reference], from collection: String, live: Set<ExactName>)
     {
-        let groups = ReferenceGroup.groups(of: references.filter { $0.collection == collection })
+        let groups = ReferenceGroup.groups(of: references.filter { $0.collection.hasSameBytes(as: collection) })
         if groups.isEmpty { return nil }
         self.init(check, groups, live)
     }
@@ -117,12 +119,10 @@ final class ReferenceTally {
     ///   the connection string allows few. Nil takes one for as long as an answer takes.
     /// - Throws: ``MongoError``; `CancellationError`.
     func look(at document: RawDocument, over client: Client? = nil) throws {
-        for index in groups.indices {
-            try groups[index].look(at: document)
-            if groups[index].open.isFull {
-                try check.operation.cancellation.check()
-                try settle(index, client)
-            }
+        try walk.forEachValue(in: document) { index, value in groups[index].look(at: value, in: document) }
+        for index in groups.indices where groups[index].open.isFull {
+            try check.operation.cancellation.check()
+            try settle(index, client)
         }
     }
 
@@ -172,18 +172,11 @@ private struct GroupCheck {
         outcome.isTargetMissing = targets.isEmpty
     }
 
-    mutating func look(at document: RawDocument) throws {
-        // Where they lie: a copy of a reference counts its parts up and down, for every document.
-        try group.leading.withUnsafeBufferPointer { references in
-            for index in references.indices {
-                try references[index].forEachValue(in: document) { value in
-                    outcome.checked += 1
-                    let hash = IDHash.hash(value)
-                    for index in certain.indices where certain[index].contains(hash) { return }
-                    open.add(value, hash, in: document, &outcome)
-                }
-            }
-        }
+    mutating func look(at value: RawElement, in document: RawDocument) {
+        outcome.checked += 1
+        let hash = IDHash.hash(value)
+        for index in certain.indices where certain[index].contains(hash) { return }
+        open.add(value, hash, in: document, &outcome)
     }
 
     mutating func settle(_ client: Client, _ namespace: (String) -> Namespace) throws {
@@ -203,7 +196,8 @@ struct ReferenceGroup: Sendable {
         var groups: [ReferenceGroup] = []
         for reference in references.sorted() {
             if let last = groups.last, reference.condition == nil, let first = last.references.first,
-                first.condition == nil, first.collection == reference.collection, first.path == reference.path
+                first.condition == nil, first.collection.hasSameBytes(as: reference.collection),
+                first.path == reference.path
             {
                 groups[groups.count - 1] = ReferenceGroup(references: last.references + [reference])
             } else {
@@ -220,5 +214,22 @@ struct ReferenceGroup: Sendable {
             targetNames: references.map(\.target),
             condition: references[0].condition?.description,
             isOptional: references.allSatisfy(\.isOptional))
+    }
+}
+
+/// Finds the values of several groups of references in one walk through a document.
+struct GroupWalk: Sendable {
+    private let walk: ReferenceWalk
+    /// For each of the walk's references the place of its group.
+    private let groups: [Int]
+
+    init(_ groups: [ReferenceGroup]) {
+        walk = ReferenceWalk(groups.flatMap(\.leading))
+        self.groups = groups.enumerated().flatMap { place, group in group.leading.map { _ in place } }
+    }
+
+    /// - Throws: ``BSONError`` where the document is damaged.
+    func forEachValue(in document: RawDocument, _ body: (_ group: Int, _ value: RawElement) -> Void) throws {
+        try walk.forEachValue(in: document) { reference, value in body(groups[reference], value) }
     }
 }

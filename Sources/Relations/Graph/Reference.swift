@@ -69,6 +69,12 @@ public struct Reference: Hashable, Sendable {
         try path.forEachValue(in: document, where: condition.holds) { if $0.isPresent { try body($0) } }
     }
 
+    /// The same, `parent` being a document that the last name of the path and the condition are about.
+    func forEachValue(inParent parent: RawDocument, _ body: (RawElement) throws -> Void) throws {
+        guard condition?.holds(in: parent) != false else { return }
+        try path.visit(parent, from: path.lastFieldIndex, to: path.steps.count) { if $0.isPresent { try body($0) } }
+    }
+
     /// The fields that ``forEachValue(in:_:)`` needs to see.
     public var neededPaths: [FieldPath] {
         guard let condition else { return [path] }
@@ -97,5 +103,6 @@ extension Reference: Comparable {
 }
 
 extension RawElement {
-    fileprivate var isPresent: Bool { type != .null && type != .undefined }
+    /// Whether it has to lead anywhere.
+    var isPresent: Bool { type != .null && type != .undefined }
 }

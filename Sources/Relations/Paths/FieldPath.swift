@@ -119,7 +119,8 @@ public struct FieldPath: Hashable, Sendable {
         FieldPath(steps: steps[..<lastFieldIndex] + [.field(name)])
     }
 
-    private var lastFieldIndex: Int {
+    /// The place of the last name among the steps.
+    var lastFieldIndex: Int {
         steps.lastIndex { if case .field = $0 { true } else { false } } ?? 0
     }
 }

@@ -1,0 +1,73 @@
+import BSON
+import Testing
+
+@testable import Relations
+
+/// One walk for all references finds for each what it finds by itself.
+@Suite struct ReferenceWalkTests {
+    private struct Random {
+        var state: UInt64
+
+        mutating func below(_ count: Int) -> Int {
+            state ^= state << 13
+            state ^= state >> 7
+            state ^= state << 17
+            return Int(state % UInt64(count))
+        }
+    }
+
+    /// More names than are compared one after the other.
+    private static let names = ["a", "b", "ab", "c", "kind", "d", "e", "f", "g", "h", "i", "j", "a.b", "é", "0", ""]
+
+    private func value(_ random: inout Random, depth: Int) -> Value {
+        switch random.below(depth > 3 ? 4 : 8) {
+        case 0: return .null
+        case 1: return .string(["x", "y"][random.below(2)])
+        case 2, 3: return .int32(Int32(random.below(5)))
+        case 4, 5: return .document(document(&random, depth: depth + 1))
+        default: return .array((0..<random.below(4)).map { _ in value(&random, depth: depth + 1) })
+        }
+    }
+
+    private func document(_ random: inout Random, depth: Int) -> Document {
+        // Some names come twice, as servers may store them.
+        let fields = (0..<random.below(10)).map { _ in
+            (Self.names[random.below(random.below(2) == 0 ? 5 : Self.names.count)], value(&random, depth: depth))
+        }
+        return Document { for (name, value) in fields { $0.append(name, value) } }
+    }
+
+    private func reference(_ random: inout Random) -> Reference {
+        var steps: [FieldPath.Step] = [.field(Self.names[random.below(Self.names.count)])]
+        for _ in 0..<random.below(4) {
+            steps.append(random.below(2) == 0 ? .elements : .field(Self.names[random.below(5)]))
+        }
+        let condition = ReferenceCondition(field: "kind", equals: random.below(2) == 0 ? "x" : .int32(1))
+        return Reference(
+            collection: "c", path: FieldPath(steps: steps), target: "t",
+            condition: random.below(3) == 0 ? condition : nil)
+    }
+
+    @Test func eachReferenceFindsTheSameInTheSameOrder() throws {
+        var random = Random(state: 11)
+        var found = 0
+        for round in 0..<1000 {
+            let references = (0..<1 + random.below(round % 2 == 0 ? 6 : 40)).map { _ in reference(&random) }
+            let walk = ReferenceWalk(references)
+            for _ in 0..<5 {
+                let document = document(&random, depth: 0)
+                try document.withRaw { raw in
+                    var together = Array(repeating: [Value](), count: references.count)
+                    try walk.forEachValue(in: raw) { together[$0].append($1.copy) }
+                    for (place, reference) in references.enumerated() {
+                        var alone: [Value] = []
+                        try reference.forEachValue(in: raw) { alone.append($0.copy) }
+                        #expect(together[place] == alone, "\(reference.path) in \(document)")
+                        found += alone.count
+                    }
+                }
+            }
+        }
+        #expect(found > 2_500, "\(found)")
+    }
+}
