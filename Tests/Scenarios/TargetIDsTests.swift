@@ -58,6 +58,30 @@ import Testing
         }
     }
 
+    @Test func collectionsWhoseNamesLookAlikeAreTwo() throws {
+        try withTestDatabase { database, _ in
+            let names = ["caf\u{E9}", "cafe\u{301}"]
+            for (index, name) in names.enumerated() {
+                try database.insert([["_id": .int32(Int32(index))]], into: name)
+                try database.insert([["_id": 1, "to": .int32(Int32(index))]], into: "from\(name)")
+            }
+            let ids = TargetIDs(Cancellation())
+            for (index, name) in names.enumerated() {
+                let found = try ids.hashes(database.namespace(name), askingFor: 20_000, database.client)
+                let hashes = try #require(found)
+                #expect(try hashes.count == 1 && hashes.contains(hash(of: .int32(Int32(index)))))
+            }
+            let check = ReferenceCheck(
+                connection: try Connection(try database.target, database: database.name, Cancellation()),
+                operation: OperationContext()
+            ) { $0 }
+            let outcomes = try check.run(
+                names.map { Reference(collection: "from\($0)", path: try FieldPath(parsing: "to"), target: $0) })
+            #expect(outcomes.count == 2)
+            #expect(outcomes.allSatisfy { $0.checked == 1 && $0.dangling == 0 })
+        }
+    }
+
     @Test func whoWantsToStopNeedNotWait() throws {
         try withTestDatabase { database, _ in
             try fill(database, users: 10)

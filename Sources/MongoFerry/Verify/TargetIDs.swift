@@ -9,7 +9,8 @@ import Synchronization
 /// What is not among them is asked for all the same: it may have come since.
 final class TargetIDs: Sendable {
     private enum State {
-        case asked(Int)
+        /// So often, and from what number on reading is worth a look.
+        case asked(Int, until: Int)
         /// By a thread; the others ask as before.
         case beingRead
         case known(RecordHashes)
@@ -24,31 +25,33 @@ final class TargetIDs: Sendable {
     /// Kept in all, each with 9 bytes.
     private static let most = 5_000_000
 
-    private let states = Mutex<[Namespace: State]>([:])
+    private let states = Mutex<[ExactName: State]>([:])
     private let kept = Atomic<Int>(0)
     private let cancellation: Cancellation
 
     init(_ cancellation: Cancellation) { self.cancellation = cancellation }
 
     /// - Parameters:
+    ///   - namespace: of one database, always the same.
     ///   - count: how many are about to be asked for.
     ///   - client: to read over, where it comes to that.
     /// - Returns: sorted hashes; nil where it is for the server to say.
     /// - Throws: ``MongoError``; `CancellationError`.
     func hashes(_ namespace: Namespace, askingFor count: Int, _ client: Client) throws -> RecordHashes? {
-        let asked: Int? = states.withLock { states in
-            guard case .asked(let before) = states[namespace, default: .asked(0)] else { return nil }
-            let asked = before + count
-            states[namespace] = asked < Self.few ? .asked(asked) : .beingRead
-            return asked
+        let name = ExactName(namespace.collection)
+        let (known, asked): (RecordHashes?, Int?) = states.withLock { states in
+            switch states[name, default: .asked(0, until: Self.few)] {
+            case .asked(let before, let until):
+                let asked = before + count
+                states[name] = asked < until ? .asked(asked, until: until) : .beingRead
+                return (nil, asked < until ? nil : asked)
+            case .known(let hashes): return (hashes, nil)
+            case .beingRead, .unknown: return (nil, nil)
+            }
         }
-        guard let asked else {
-            guard case .known(let hashes)? = states.withLock({ $0[namespace] }) else { return nil }
-            return hashes
-        }
-        guard asked >= Self.few else { return nil }
+        guard let asked else { return known }
         let state = try self.state(of: namespace, after: asked, client)
-        states.withLock { $0[namespace] = state }
+        states.withLock { $0[name] = state }
         guard case .known(let hashes) = state else { return nil }
         return hashes
     }
@@ -58,8 +61,13 @@ final class TargetIDs: Sendable {
             let listed = try client.listCollections(in: namespace.database, named: [namespace.collection])
             guard listed.first?.kind == .collection else { return .unknown }
             let total = try client.estimatedCount(namespace)
-            guard total <= Self.listedWhileAsking * asked else { return .asked(asked) }
-            guard kept.add(total, ordering: .relaxed).newValue <= Self.most else { return .unknown }
+            guard total <= Self.listedWhileAsking * asked else {
+                return .asked(asked, until: total / Self.listedWhileAsking)
+            }
+            guard kept.add(total, ordering: .relaxed).newValue <= Self.most else {
+                kept.subtract(total, ordering: .relaxed)
+                return .unknown
+            }
             var hashes = RecordHashes()
             // Along the index, which has all that is wanted: documents may be large.
             let options = FindOptions(projection: ["_id": 1], sort: ["_id": 1])
