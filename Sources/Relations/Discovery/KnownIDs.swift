@@ -4,8 +4,10 @@ import BSON
 public struct KnownIDs: Sendable {
     private var ids: Set<Value> = []
 
+    /// None yet.
     public init() {}
 
+    /// How many different ones there are.
     public var count: Int { ids.count }
 
     /// Takes in the `_id` of a document, unless it is of a kind that is never asked for.
