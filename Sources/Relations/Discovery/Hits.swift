@@ -69,11 +69,6 @@ struct HitsByTarget: Sendable {
     /// Of the first run that does not end before the target.
     private func place(of target: Int) -> Int {
         if let last = runs.last, last.last < target { return runs.count }
-        var (low, high) = (0, runs.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if runs[middle].last < target { low = middle + 1 } else { high = middle }
-        }
-        return low
+        return runs.place { $0.last < target }
     }
 }

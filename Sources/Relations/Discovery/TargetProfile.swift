@@ -62,15 +62,3 @@ struct TargetProfile: Sendable {
         return 2 * odd > ids.count
     }
 }
-
-extension Array {
-    /// How many elements, which are sorted, come before a place that `isBefore` tells.
-    fileprivate func place(_ isBefore: (Element) -> Bool) -> Int {
-        var (low, high) = (0, count)
-        while low < high {
-            let middle = (low + high) / 2
-            if isBefore(self[middle]) { low = middle + 1 } else { high = middle }
-        }
-        return low
-    }
-}

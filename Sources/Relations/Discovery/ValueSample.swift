@@ -74,14 +74,9 @@ struct ValueSample: Sendable {
             isFull = true
             return
         }
-        var low = 0
-        var high = hashes.count
-        while low < high {
-            let middle = (low + high) / 2
-            if hashes[middle] < hash { low = middle + 1 } else { high = middle }
-        }
-        if low < hashes.count, hashes[low] == hash {
-            stored[Int(slots[low])].add(labels)
+        let place = hashes.place { $0 < hash }
+        if place < hashes.count, hashes[place] == hash {
+            stored[Int(slots[place])].add(labels)
             return
         }
         let entry = Entry(value: IDClass.normalized(Value(element)), labels: labels)
@@ -90,12 +85,12 @@ struct ValueSample: Sendable {
             hashes.removeLast()
             let slot = slots.removeLast()
             stored[Int(slot)] = entry
-            slots.insert(slot, at: low)
+            slots.insert(slot, at: place)
         } else {
-            slots.insert(Int32(stored.count), at: low)
+            slots.insert(Int32(stored.count), at: place)
             stored.append(entry)
         }
-        hashes.insert(hash, at: low)
+        hashes.insert(hash, at: place)
     }
 
     mutating func shrink(to limit: Int) {

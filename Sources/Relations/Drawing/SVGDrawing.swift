@@ -75,7 +75,7 @@ struct SVGDrawing {
         let width = marker == "dangling" ? "2" : "1.3"
         let title = "\(reference.collection).\(drawing.label(of: reference)) → \(reference.targetDescription)"
         return
-            "<path d=\"\(path)\" fill=\"none\" stroke=\"\(colour)\" stroke-width=\"\(width)\"\(dashes) marker-end=\"url(#\(marker))\"><title>\(title.oneLine.xmlText)</title></path>"
+            "<path d=\"\(path)\" fill=\"none\" stroke=\"\(colour)\" stroke-width=\"\(width)\"\(dashes) marker-end=\"url(#\(marker))\"><title>\(title.oneLine.escapedForPages)</title></path>"
     }
 
     private func box(_ box: GraphLayout.Box) -> [String] {
@@ -85,14 +85,14 @@ struct SVGDrawing {
         let dashes = box.isMissing ? " stroke-dasharray=\"5 3\"" : ""
         var lines = [
             "<rect x=\"\(number(box.x))\" y=\"\(number(box.y))\" width=\"\(number(box.width))\" height=\"\(number(box.height))\" rx=\"6\" fill=\"#ffffff\" stroke=\"\(stroke)\" stroke-width=\"1.3\"\(dashes)/>",
-            "<text x=\"\(number(box.x + 12))\" y=\"\(number(box.y + 17))\" font-weight=\"bold\" fill=\"\(Colour.text)\">\(box.name.oneLine.xmlText)</text>",
+            "<text x=\"\(number(box.x + 12))\" y=\"\(number(box.y + 17))\" font-weight=\"bold\" fill=\"\(Colour.text)\">\(box.name.oneLine.escapedForPages)</text>",
             "<text x=\"\(number(box.x + 12))\" y=\"\(number(box.y + 32))\" font-size=\"11\" fill=\"\(Colour.quiet)\">\(box.isMissing ? "missing" : drawing.records(of: box.name) ?? "")</text>",
         ]
         for (index, reference) in box.references.enumerated() {
             let y = box.y + GraphLayout.headHeight + (Double(index) + 0.5) * GraphLayout.lineHeight + 4
             let colour = style(of: reference).colour == Colour.dangling ? Colour.dangling : Colour.text
             lines.append(
-                "<text x=\"\(number(box.x + 12))\" y=\"\(number(y))\" fill=\"\(colour)\">\(drawing.pictureLabel(of: reference).xmlText)</text>"
+                "<text x=\"\(number(box.x + 12))\" y=\"\(number(y))\" fill=\"\(colour)\">\(drawing.pictureLabel(of: reference).escapedForPages)</text>"
             )
         }
         return lines
@@ -111,21 +111,5 @@ extension GraphDrawing {
         let count = danglingCount(of: reference)
         let label = label(of: reference).oneLine
         return count > 0 ? "\(label): \(count.grouped) dangling" : label
-    }
-}
-
-extension String {
-    fileprivate var xmlText: String {
-        var result = ""
-        for scalar in unicodeScalars {
-            switch scalar {
-            case "&": result += "&amp;"
-            case "<": result += "&lt;"
-            case ">": result += "&gt;"
-            case "\"": result += "&quot;"
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result
     }
 }

@@ -82,14 +82,11 @@ package struct ReferenceWalk: Sendable {
             return nil
         }
         let hash = stableHash(name)
-        var (low, high) = (Int(node.fields.lowerBound), Int(node.fields.upperBound))
-        while low < high {
-            let middle = (low + high) / 2
-            if fields[middle].hash < hash { low = middle + 1 } else { high = middle }
-        }
-        while low < Int(node.fields.upperBound), fields[low].hash == hash {
-            if isNamed(name, fields[low]) { return Int(fields[low].node) }
-            low += 1
+        let end = Int(node.fields.upperBound)
+        var place = fields[Int(node.fields.lowerBound)..<end].place { $0.hash < hash }
+        while place < end, fields[place].hash == hash {
+            if isNamed(name, fields[place]) { return Int(fields[place].node) }
+            place += 1
         }
         return nil
     }

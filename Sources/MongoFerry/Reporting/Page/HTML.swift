@@ -46,24 +46,3 @@ struct HTML: ExpressibleByStringInterpolation, Sendable {
         }
     }
 }
-
-extension String {
-    /// Fit for a page's text and for attributes in double quotes. What cannot be seen is written out: a name must not turn
-    /// the direction of the page's text round.
-    package var escapedForPages: String {
-        var result = ""
-        for scalar in unicodeScalars {
-            switch scalar {
-            case "&": result += "&amp;"
-            case "<": result += "&lt;"
-            case ">": result += "&gt;"
-            case "\"": result += "&quot;"
-            case "'": result += "&#39;"
-            case "\n", "\t": result.unicodeScalars.append(scalar)
-            case _ where scalar.isUnseen: result += scalar.escaped(asASCII: true)
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result
-    }
-}
