@@ -62,10 +62,65 @@ import Testing
                     ["b"]
                   ],
                   "cycles": [],
-                  "missingTargets": ["gone"]
+                  "missingTargets": ["gone"],
+                  "leftOutTargets": []
                 }
 
                 """)
+    }
+
+    @Test func whatIsLeftOutIsNotMissing() {
+        let references = [
+            Reference(collection: "a", path: path("x"), target: "gone"),
+            Reference(collection: "a", path: path("y"), target: "agents"),
+        ]
+        let drawing = GraphDrawing(
+            ReferenceGraph(collections: ["a"], references: references), leftOut: ["agents", "others"])
+        #expect(
+            drawing.drawn(as: .text) == """
+                1. a
+                     x → gone (missing)
+                     y → agents (left out)
+                Missing:
+                  gone, which a.x refers to
+                Left out:
+                  agents, which a.y refers to
+
+                """)
+        #expect(
+            drawing.drawn(as: .mermaid) == """
+                flowchart LR
+                    c0["a"]
+                    c1["agents<br/>left out"]:::leftOut
+                    c2["gone<br/>missing"]:::missing
+                    c0 -->|"x"| c2
+                    c0 -->|"y"| c1
+                    classDef missing stroke:#c00,stroke-dasharray:4 4
+                    classDef leftOut stroke:#888,stroke-dasharray:4 4
+
+                """)
+        #expect(
+            drawing.drawn(as: .dot) == #"""
+                digraph references {
+                    rankdir=LR;
+                    node [shape=box];
+                    "a" [label="a"];
+                    "agents" [label="agents\nleft out", color=gray, style=dashed];
+                    "gone" [label="gone\nmissing", color=red, style=dashed];
+                    "a" -> "gone" [label="x", color=red];
+                    "a" -> "agents" [label="y"];
+                }
+
+                """#)
+        let json = drawing.drawn(as: .json)
+        #expect(json.contains(#""target": "agents", "cardinality": "one", "leftOut": true, "found""#))
+        #expect(json.contains(#""missingTargets": ["gone"]"#))
+        #expect(json.contains(#""leftOutTargets": ["agents"]"#))
+        let svg = GraphDrawing(
+            ReferenceGraph(collections: ["a"], references: [references[1]]), leftOut: ["agents"]
+        ).drawn(as: .svg)
+        #expect(svg.contains(">left out</text>"))
+        #expect(!svg.contains("dangling</text>"))
     }
 
     @Test func mermaidMarksCyclesAndWhatIsMissing() {

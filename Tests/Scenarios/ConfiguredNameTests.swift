@@ -68,6 +68,31 @@ import Testing
         }
     }
 
+    /// Whoever reads a plan or a picture must not look for a collection that is where it always was.
+    @Test func aTargetThatIsLeftOutIsNotDrawnAsMissing() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1, "l": "liability"]], into: "kinds")
+            try database.insert([["_id": 1, "kind": 1]], into: "policies")
+            let names = "collections: {sorts: {collection: kinds}, policies: {references: {kind: sorts}}}\n"
+            let choosing = try Self.configuration("exclude: [kinds]\n" + names)
+            let (whole, part) = (folder.file("whole.csv"), folder.file("part.csv"))
+            try database.export(to: whole) { $0.configuration = try Self.configuration(names) }
+            let exported = try database.export(to: part) { $0.configuration = choosing }
+            try folder.write("collection,data\nsorts,{}\npolicies,\"{\"\"_id\"\":5}\"\n", to: "bare.csv")
+            var drawings = [exported.graph].compactMap(\.self)
+            drawings.append(try PlanGraph(database.target, configuration: choosing, OperationContext()).drawing)
+            for file in [whole, part, folder.file("bare.csv")] {
+                drawings.append(try PlanGraph(file: file, configuration: choosing, OperationContext()).drawing)
+            }
+            // Without the configuration, a file's own word.
+            drawings.append(try PlanGraph(file: part, configuration: Configuration(), OperationContext()).drawing)
+            #expect(drawings.count == 6)
+            for text in drawings.map({ $0.drawn(as: .text) }) {
+                #expect(text.contains("(left out)") && !text.contains("issing"), "\(text)")
+            }
+        }
+    }
+
     @Test func aTargetThatIsNowhereIsAnErrorWithItsLine() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1]], into: "orders")

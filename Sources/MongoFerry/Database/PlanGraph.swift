@@ -45,9 +45,10 @@ public struct PlanGraph: Sendable {
                 uniqueKeysWithValues: metadata.collections.filter { $0.kind != .view }.map { ($0.name, $0.records) })
             for (name, count) in seal?.records ?? [] { records[name] = count }
             let choice = FileChoice(configuration: configuration, metadata: metadata)
+            let (taken, others) = metadata.collections.parted { choice.exclusion(of: $0.name) == nil }
             drawing = GraphDrawing(
-                Self.graph(metadata.collections.filter { choice.exclusion(of: $0.name) == nil }, references),
-                records: records)
+                Self.graph(taken, references), records: records,
+                leftOut: others.map(\.name) + configuration.namesOfLeftOut(metadata.excluded))
             return
         }
         var preflight = Preflight(reader: reader, problemLimit: 0, operation: operation)
@@ -57,11 +58,11 @@ public struct PlanGraph: Sendable {
         try configuration.checkTargets(in: nil, rows: survey.rows.map(\.name))
         operation.warnOfUnusedReferences(configuration, in: nil, rows: survey.rows.map(\.name))
         let choice = FileChoice(configuration: configuration)
+        let (taken, others) = survey.rows.map(\.name).parted { choice.exclusion(of: $0) == nil }
         drawing = GraphDrawing(
             ReferenceGraph(
-                collections: survey.rows.map(\.name).filter { choice.exclusion(of: $0) == nil },
-                references: ReferenceSource.file(configuration, nil, legacy).references),
-            records: Dictionary(uniqueKeysWithValues: survey.rows.map { ($0.name, $0.count) }))
+                collections: taken, references: ReferenceSource.file(configuration, nil, legacy).references),
+            records: Dictionary(uniqueKeysWithValues: survey.rows.map { ($0.name, $0.count) }), leftOut: others)
     }
 
     /// A plan is drawn of what can be read; whoever sees only that would take it for all.
@@ -96,6 +97,21 @@ public struct PlanGraph: Sendable {
         drawing = GraphDrawing(
             Self.graph(entries, references),
             records: Dictionary(
-                uniqueKeysWithValues: stored.map { ($0.name, live.sizes[$0.databaseName]?.count ?? 0) }))
+                uniqueKeysWithValues: stored.map { ($0.name, live.sizes[$0.databaseName]?.count ?? 0) }),
+            leftOut: configuration.namesOfLeftOut(live.catalog.excluded))
+    }
+}
+
+extension Configuration {
+    /// What references may call them: in a file some have the database's names, others the configuration's.
+    func namesOfLeftOut(_ excluded: [BackupMetadata.Exclusion]) -> [String] {
+        excluded.flatMap { [$0.name, fileName(of: $0.name)] }
+    }
+}
+
+extension Sequence {
+    /// Those that fit, and the others, each in their order.
+    fileprivate func parted(by fits: (Element) -> Bool) -> (fitting: [Element], others: [Element]) {
+        reduce(into: ([], [])) { if fits($1) { $0.0.append($1) } else { $0.1.append($1) } }
     }
 }

@@ -85,7 +85,8 @@ public struct Export: Sendable {
             report.consistency = moment.consistency
             report.snapshot = moment.text
             report.graph = GraphDrawing(
-                graph, records: Dictionary(report.collections.map { ($0.name, $0.read) }) { first, _ in first })
+                graph, records: Dictionary(report.collections.map { ($0.name, $0.read) }) { first, _ in first },
+                leftOut: options.configuration.namesOfLeftOut(catalog.excluded))
             return report
         } catch {
             writer.abandon()

@@ -19,14 +19,16 @@ struct DOTDrawing {
                 lines += nodes.map { "    \($0)" }
             }
         }
-        lines += drawing.missingCollections.map {
-            "    \"\($0.dotText)\" [label=\"\($0.dotText)\\nmissing\", color=red, style=dashed];"
+        lines += drawing.absentCollections().map { name, absence in
+            let colour = absence == .missing ? "red" : "gray"
+            return
+                "    \"\(name.dotText)\" [label=\"\(name.dotText)\\n\(absence.rawValue)\", color=\(colour), style=dashed];"
         }
         for reference in graph.references {
             var attributes = ["label=\"\(drawing.label(of: reference).dotText)\""]
             if reference.isOptional { attributes.append("style=dashed") }
             if graph.isInCycle(reference) { attributes.append("color=orange") }
-            if drawing.isMissing(reference) { attributes.append("color=red") }
+            if drawing.absence(of: reference) == .missing { attributes.append("color=red") }
             let ends = "\"\(reference.collection.dotText)\" -> \"\(reference.target.dotText)\""
             lines.append("    \(ends) [\(attributes.joined(separator: ", "))];")
         }

@@ -1,5 +1,5 @@
 /// Shows a reference graph: collections with their records, references with path and cardinality, cycles, and targets
-/// that are missing. The same graph gives the same text every time.
+/// that are missing or left out. The same graph gives the same text every time.
 public struct GraphDrawing: Sendable {
     public enum Format: String, CaseIterable, Sendable {
         case text
@@ -12,12 +12,25 @@ public struct GraphDrawing: Sendable {
     public let graph: ReferenceGraph
     private let records: [ExactName: Int]
     private let dangling: [Reference: Int]
+    private let leftOut: Set<ExactName>
+
+    /// Why a target of references is not among the collections.
+    enum Absence: String {
+        case missing
+        /// It is there, and not looked at by somebody's wish.
+        case leftOut = "left out"
+    }
 
     /// - Parameters:
     ///   - records: how many each collection has, as far as it is known.
     ///   - dangling: how many values of a reference lead nowhere, after a verify.
-    public init(_ graph: ReferenceGraph, records: [String: Int] = [:], dangling: [Reference: Int] = [:]) {
+    ///   - leftOut: collections that are there, and not in the graph by somebody's wish.
+    public init(
+        _ graph: ReferenceGraph, records: [String: Int] = [:], dangling: [Reference: Int] = [:],
+        leftOut: [String] = []
+    ) {
         self.graph = graph
+        self.leftOut = Set(leftOut.map { ExactName($0) })
         self.dangling = dangling
         self.records = Dictionary(records.map { (ExactName($0), $1) }) { first, _ in first }
     }
@@ -35,7 +48,7 @@ public struct GraphDrawing: Sendable {
 
     func danglingCount(of reference: Reference) -> Int { dangling[reference] ?? 0 }
 
-    var hasDangling: Bool { !graph.missingTargets.isEmpty || dangling.values.contains { $0 > 0 } }
+    var hasDangling: Bool { !absentCollections(.missing).isEmpty || dangling.values.contains { $0 > 0 } }
 
     func recordCount(of collection: String) -> Int? { records[ExactName(collection)] }
 
@@ -44,11 +57,20 @@ public struct GraphDrawing: Sendable {
         recordCount(of: collection).map { $0.counted("record") }
     }
 
-    func isMissing(_ reference: Reference) -> Bool { graph.group(of: reference.target) == nil }
+    /// Nil where the target is one of the collections.
+    func absence(of reference: Reference) -> Absence? {
+        graph.group(of: reference.target) == nil ? absence(of: reference.target) : nil
+    }
 
-    /// Names of collections that references lead to and that are not there, each once in name order.
-    var missingCollections: [String] {
-        Set(graph.missingTargets.map { ExactName($0.target) }).sorted().map(\.text)
+    private func absence(of collection: String) -> Absence {
+        leftOut.contains(ExactName(collection)) ? .leftOut : .missing
+    }
+
+    /// Names of collections that references lead to and that are not among the graph's, each once in name order; only
+    /// those of one kind, where one is given.
+    func absentCollections(_ kind: Absence? = nil) -> [(name: String, absence: Absence)] {
+        Set(graph.missingTargets.map { ExactName($0.target) }).sorted().map { ($0.text, absence(of: $0.text)) }
+            .filter { kind == nil || $0.absence == kind }
     }
 
     /// The path, with what it says beyond a name: "vehicles[].id (many, optional)".

@@ -5,7 +5,8 @@
 struct GraphLayout {
     struct Box {
         let name: String
-        let isMissing: Bool
+        /// Of a target that is not among the graph's collections.
+        let absence: GraphDrawing.Absence?
         var column = 0
         /// References that start here, each a line in the box.
         let references: [Reference]
@@ -29,10 +30,10 @@ struct GraphLayout {
 
     init(_ drawing: GraphDrawing) {
         let graph = drawing.graph
-        let names = graph.order.map { ($0, false) } + drawing.missingCollections.map { ($0, true) }
-        for (name, isMissing) in names {
-            let references = isMissing ? [] : graph.references(from: name)
-            var box = Box(name: name, isMissing: isMissing, references: references)
+        let names = graph.order.map { (name: $0, absence: nil) } + drawing.absentCollections().map { ($0, $1) }
+        for (name, absence) in names {
+            let references = absence == nil ? graph.references(from: name) : []
+            var box = Box(name: name, absence: absence, references: references)
             let lines =
                 references.map { TextWidth.columns(drawing.pictureLabel(of: $0)) } + [
                     TextWidth.columns(name.oneLine) + 2, 16,
@@ -78,7 +79,7 @@ struct GraphLayout {
             if let place, let column = nearest[place] { boxes[place].column = max(boxes[place].column, column - 1) }
             group.collections.forEach(note)
         }
-        for place in boxes.indices where boxes[place].isMissing {
+        for place in boxes.indices where boxes[place].absence != nil {
             if let column = nearest[place] { boxes[place].column = max(0, column - 1) }
         }
     }

@@ -19,14 +19,17 @@ struct JSONDrawing {
                 ("optional", reference.isOptional ? .bool(true) : nil),
                 ("when", reference.condition.map(condition)),
                 ("inCycle", graph.isInCycle(reference) ? .bool(true) : nil),
-                ("missing", drawing.isMissing(reference) ? .bool(true) : nil), ("found", .string(reference.found)),
+                ("missing", drawing.absence(of: reference) == .missing ? .bool(true) : nil),
+                ("leftOut", drawing.absence(of: reference) == .leftOut ? .bool(true) : nil),
+                ("found", .string(reference.found)),
             ])
         }
         return JSONTree.object([
             ("collections", .array(collections)), ("references", .array(references)),
             ("importOrder", .array(graph.importOrder.map { .array($0.collections.map(JSONTree.string)) })),
             ("cycles", .array(graph.cycles.map { .array($0.map(JSONTree.string)) })),
-            ("missingTargets", .array(drawing.missingCollections.map(JSONTree.string))),
+            ("missingTargets", .array(drawing.absentCollections(.missing).map { .string($0.name) })),
+            ("leftOutTargets", .array(drawing.absentCollections(.leftOut).map { .string($0.name) })),
         ]).indented + "\n"
     }
 

@@ -4,8 +4,8 @@ struct MermaidDrawing {
 
     var text: String {
         let graph = drawing.graph
-        let missing = drawing.missingCollections
-        let all = graph.collections + missing
+        let absent = drawing.absentCollections()
+        let all = graph.collections + absent.map(\.name)
         let nodes = Dictionary(uniqueKeysWithValues: all.enumerated().map { (ExactName($1), "c\($0)") })
         func node(_ name: String) -> String { nodes[ExactName(name)] ?? "" }
         var lines = ["flowchart LR"]
@@ -22,13 +22,18 @@ struct MermaidDrawing {
                 lines += titles.map { "    \($0)" }
             }
         }
-        lines += missing.map { "    \(node($0))[\"\($0.mermaidText)<br/>missing\"]:::missing" }
+        lines += absent.map { name, absence in
+            "    \(node(name))[\"\(name.mermaidText)<br/>\(absence.rawValue)\"]:::\(absence)"
+        }
         for reference in graph.references {
             let arrow = graph.isInCycle(reference) ? "==>" : reference.isOptional ? "-.->" : "-->"
             let label = drawing.label(of: reference).mermaidText
             lines.append("    \(node(reference.collection)) \(arrow)|\"\(label)\"| \(node(reference.target))")
         }
-        if !missing.isEmpty { lines.append("    classDef missing stroke:#c00,stroke-dasharray:4 4") }
+        for (absence, colour) in [(GraphDrawing.Absence.missing, "#c00"), (.leftOut, "#888")]
+        where absent.contains(where: { $0.absence == absence }) {
+            lines.append("    classDef \(absence) stroke:\(colour),stroke-dasharray:4 4")
+        }
         return lines.map { $0 + "\n" }.joined()
     }
 }

@@ -44,7 +44,7 @@ struct SVGDrawing {
     }
 
     private func style(of reference: Reference) -> (colour: String, marker: String) {
-        if drawing.danglingCount(of: reference) > 0 || drawing.isMissing(reference) {
+        if drawing.danglingCount(of: reference) > 0 || drawing.absence(of: reference) == .missing {
             return (Colour.dangling, "dangling")
         }
         return drawing.graph.isInCycle(reference) ? (Colour.cycle, "cycle") : (Colour.line, "line")
@@ -81,12 +81,12 @@ struct SVGDrawing {
     private func box(_ box: GraphLayout.Box) -> [String] {
         let group = drawing.graph.group(of: box.name)
         let isInCycle = group.map { drawing.graph.importOrder[$0].isCycle } ?? false
-        let stroke = box.isMissing ? Colour.dangling : isInCycle ? Colour.cycle : Colour.line
-        let dashes = box.isMissing ? " stroke-dasharray=\"5 3\"" : ""
+        let stroke = box.absence == .missing ? Colour.dangling : isInCycle ? Colour.cycle : Colour.line
+        let dashes = box.absence != nil ? " stroke-dasharray=\"5 3\"" : ""
         var lines = [
             "<rect x=\"\(number(box.x))\" y=\"\(number(box.y))\" width=\"\(number(box.width))\" height=\"\(number(box.height))\" rx=\"6\" fill=\"#ffffff\" stroke=\"\(stroke)\" stroke-width=\"1.3\"\(dashes)/>",
             "<text x=\"\(number(box.x + 12))\" y=\"\(number(box.y + 17))\" font-weight=\"bold\" fill=\"\(Colour.text)\">\(box.name.oneLine.escapedForPages)</text>",
-            "<text x=\"\(number(box.x + 12))\" y=\"\(number(box.y + 32))\" font-size=\"11\" fill=\"\(Colour.quiet)\">\(box.isMissing ? "missing" : drawing.records(of: box.name) ?? "")</text>",
+            "<text x=\"\(number(box.x + 12))\" y=\"\(number(box.y + 32))\" font-size=\"11\" fill=\"\(Colour.quiet)\">\(box.absence?.rawValue ?? drawing.records(of: box.name) ?? "")</text>",
         ]
         for (index, reference) in box.references.enumerated() {
             let y = box.y + GraphLayout.headHeight + (Double(index) + 0.5) * GraphLayout.lineHeight + 4

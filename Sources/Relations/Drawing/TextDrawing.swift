@@ -31,11 +31,11 @@ struct TextDrawing {
                 lines += references.map { "\(indent)   \(group.isCycle ? "  " : "")\(line(for: $0))" }
             }
         }
-        let missing = drawing.graph.missingTargets
-        if !missing.isEmpty {
-            lines.append("Missing:")
-            for collection in drawing.missingCollections {
-                let users = missing.filter { $0.target.hasSameBytes(as: collection) }
+        for (absence, title) in [(GraphDrawing.Absence.missing, "Missing:"), (.leftOut, "Left out:")] {
+            let absent = drawing.absentCollections(absence).map(\.name)
+            if !absent.isEmpty { lines.append(title) }
+            for collection in absent {
+                let users = drawing.graph.missingTargets.filter { $0.target.hasSameBytes(as: collection) }
                     .map { "\($0.collection).\($0.path)".oneLine }
                 lines.append(
                     "  \(collection.oneLine), which \(users.listed("and")) \(users.count == 1 ? "refers" : "refer") to")
@@ -59,7 +59,7 @@ struct TextDrawing {
         if let condition = reference.condition { notes.append("where \(condition)") }
         if reference.isSelfReference { notes.append("itself") }
         if drawing.graph.isInCycle(reference) { notes.append("in the cycle") }
-        if drawing.isMissing(reference) { notes.append("missing") }
+        if let absence = drawing.absence(of: reference) { notes.append(absence.rawValue) }
         let note = notes.isEmpty ? "" : " (\(notes.joined(separator: ", ")))"
         return "\(reference.path) → \(reference.targetDescription)\(note)".oneLine
     }
