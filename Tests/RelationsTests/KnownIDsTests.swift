@@ -41,7 +41,7 @@ import Testing
     @Test func numbersOfAnyTypeAreOneAndTheRestIsExact() throws {
         let id = ObjectID(high: 5, low: 6)
         let known = ids([7, .int64(8), .double(9), "seven", .objectID(id), ["x": 1]])
-        #expect(known.count == 6)
+        #expect(known.bytes > 600)
         let numbers: [Value] = [.int64(7), 8, 9, 10]
         #expect(try answer(of: known, about: numbers) == [.int64(7), .int64(8), .int64(9)])
         #expect(try answer(of: known, about: ["seven", "Seven"]) == ["seven"])
@@ -51,6 +51,6 @@ import Testing
 
     @Test func whatIsNeverAskedForIsNotKept() {
         let known = ids([.double(1.5), .null, .string(String(repeating: "x", count: 200))])
-        #expect(known.count == 0)
+        #expect(known.bytes == 0)
     }
 }

@@ -68,6 +68,73 @@ import Testing
         }
     }
 
+    private static let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
+
+    /// A configuration may come from another keyboard or file system than the data.
+    @Test func aNameOfOtherCharactersThatLookTheSameIsTheOneThatIsThere() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.insert([["_id": 1]], into: "t")
+            try source.insert(
+                (1...20).map { ["_id": .int32($0), "r": .int32($0 % 2), "x": .int32($0)] }, into: Self.composed)
+            try source.insert([["_id": 1, "back": 3], ["_id": 2, "back": 40]], into: "u")
+            try source.export(to: folder.file("whole.csv"))
+            try source.export(to: folder.file("plain.csv")) { $0.plain = true }
+            let configuration = try Self.configuration(
+                "collections: {\(Self.decomposed): {references: {r: t, x: t}}, u: {references: {back: \(Self.decomposed)}}, t: {}}\n"
+            )
+            func expectFound(_ report: Report, _ what: String) {
+                let outcomes = report.references.map { "\($0.path) \($0.checked) \($0.dangling)" }.sorted()
+                #expect(outcomes == ["back 2 1", "r 20 10", "x 20 19"], "\(what)")
+            }
+            expectFound(
+                try Verify(file: nil, target: try source.target, configuration: configuration)
+                    .runBlocking(OperationContext()), "database")
+            for name in ["whole.csv", "plain.csv"] {
+                let file = folder.file(name)
+                for target in [nil, try source.target] {
+                    expectFound(
+                        try Verify(file: file, target: target, configuration: configuration)
+                            .runBlocking(OperationContext()), "\(name) \(target == nil)")
+                }
+                for mode in [ImportOptions.Mode.replace, .merge] {
+                    expectFound(
+                        try copy.load(file, mode) { $0.configuration = configuration }, "\(name) \(mode)")
+                }
+            }
+        }
+    }
+
+    /// Two that look alike are not in one file; what leads to the one that was left out, nobody can check there.
+    @Test func ofTwoNamesThatLookAlikeTheOneThatWasLeftOutIsNotTheOther() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.insert((1...10).map { ["_id": .int32($0)] }, into: Self.composed)
+            try source.insert((11...20).map { ["_id": .int32($0)] }, into: Self.decomposed)
+            try source.insert((1...10).map { ["_id": .int32($0), "r": .int32($0), "q": .int32($0 + 10)] }, into: "s")
+            let configuration = try Self.configuration(
+                "collections: {s: {references: {r: \(Self.composed), q: \(Self.decomposed)}}}\n")
+            for (left, open) in [(Self.decomposed, "q"), (Self.composed, "r")] {
+                let file = folder.file("without \(open).csv")
+                try source.export(to: file) {
+                    $0.exclude = [Glob(left)]
+                    $0.configuration = configuration
+                }
+                let alone = try Verify(file: file, target: nil, configuration: configuration)
+                    .runBlocking(OperationContext())
+                #expect(alone.danglingCount == 0)
+                for outcome in alone.references {
+                    #expect(outcome.unchecked == (outcome.path == open ? 10 : 0), "\(outcome.path)")
+                }
+                let beside = try Verify(file: file, target: try source.target, configuration: configuration)
+                    .runBlocking(OperationContext())
+                #expect(beside.danglingCount == 0 && beside.references.allSatisfy { $0.checked == 10 })
+                // Into a database that does not have it.
+                let report = try copy.load(file, .replace) { $0.configuration = configuration }
+                for outcome in report.references { #expect(outcome.dangling == (outcome.path == open ? 10 : 0)) }
+                for name in try copy.names() { try copy.drop(name) }
+            }
+        }
+    }
+
     /// Whoever reads a plan or a picture must not look for a collection that is where it always was.
     @Test func aTargetThatIsLeftOutIsNotDrawnAsMissing() throws {
         try withTestDatabase { database, folder in

@@ -35,6 +35,67 @@ import Testing
         }
     }
 
+    /// However the server is asked: by values of which each row has its own, along an index, or for a grid of values, of
+    /// which it finds others too.
+    @Test(arguments: ["telling", "grid", "indexed grid"])
+    func aMergeBySeveralFieldsFindsEachRowsOwnDocument(_ kind: String) throws {
+        try withTwoTestDatabases { source, copy, folder in
+            let size = kind == "telling" ? 1 : 60
+            func seat(_ number: Int, _ note: String) -> Document {
+                let id = ObjectID(high: note == "live" ? 1 : 2, low: UInt32(number))
+                return [
+                    "_id": .objectID(id), "row": .int32(Int32(number / size)),
+                    "seat": ["number": .int32(Int32(number % size))],
+                    "note": .string(note),
+                ]
+            }
+            // Every other one is to be changed, and as many are new.
+            try copy.insert((0..<3600).map { seat($0, "live") }, into: "seats")
+            try source.insert((0..<7200).filter { $0 % 2 == 0 }.map { seat($0, "file") }, into: "seats")
+            let keys = ["row", "seat.number"]
+            if kind == "indexed grid" {
+                try copy.run([
+                    "createIndexes": "seats",
+                    "indexes": [["key": ["seat.number": 1, "row": -1, "note": 1], "name": "place"]],
+                ])
+            }
+            try source.export(to: folder.file("seats.csv"))
+            let report = try copy.load(folder.file("seats.csv")) { $0.upsertKeys = keys }
+            #expect(report.totals.updated == 1800 && report.totals.inserted == 1800)
+            let found = try copy.documents(in: "seats")
+            #expect(found.count == 5400)
+            for document in found {
+                let id = try #require(document["_id"]?.objectID)
+                let isNew = id.low >= 3600
+                #expect(id.high == (isNew ? 2 : 1), "a document keeps its _id")
+                #expect(document["note"] == (id.low % 2 == 0 ? "file" : "live"))
+            }
+            #expect(try copy.load(folder.file("seats.csv")) { $0.upsertKeys = keys }.totals.unchanged == 3600)
+        }
+    }
+
+    /// Each few thousand rows are another look at everything: hours, where there is much.
+    @Test func aMergeByFieldsWithoutAnIndexIsToldToBeSlow() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.insert(
+                (0..<10_000).map { ["_id": .int32($0), "mail": .string("\($0)@x"), "n": .int32($0)] }, into: "users")
+            try source.export(to: folder.file("users.csv"))
+            func told(_ keys: [String]) throws -> String? {
+                let log = MessageLog()
+                try copy.load(folder.file("users.csv"), .merge, log) {
+                    $0.upsertKeys = keys
+                    $0.isDryRun = true
+                }
+                return log.all.first { $0.contains("no index begins with") }
+            }
+            #expect(try told(["mail", "n"])?.contains("no index begins with mail or n: ") == true)
+            #expect(try told(["_id"]) == nil)
+            try copy.create("users", indexes: [["key": ["n": 1], "name": "n_1"]])
+            #expect(try told(["mail", "n"]) == nil)
+            #expect(try told(["mail"])?.contains("an index on it makes") == true)
+        }
+    }
+
     private func expectMerged(
         _ live: [Document], _ file: [Document], index: Document, options: Document = [:], refused: Int = 0,
         _ keys: [String] = ["_id"]

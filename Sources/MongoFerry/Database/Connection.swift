@@ -229,15 +229,16 @@ final class Connection: Sendable {
     /// Asks the server about each of several things: at once, where waiting for an answer takes longer than making it.
     /// - Parameters:
     ///   - atOnce: how many questions may be on their way to a server that is near.
+    ///   - atMost: how many to one that is distant, where each answer takes memory.
     ///   - isLarge: whether an answer may have huge documents, for which every connection that brings one keeps room: few
     ///     threads ask for these.
     /// - Returns: the answers, in the order of `items`.
     /// - Throws: ``MongoError``; what `ask` throws.
     func answers<Item: Sendable, Answer: Sendable>(
-        for items: [Item], atOnce: Int = 1, isLarge: (Item) -> Bool = { _ in false },
+        for items: [Item], atOnce: Int = 1, atMost: Int = questionsAtOnce, isLarge: (Item) -> Bool = { _ in false },
         _ ask: @escaping @Sendable (Client, Item) throws -> Answer
     ) throws -> [Answer] {
-        let atOnce = try bounded(items.count > 1 && isDistant() ? Self.questionsAtOnce : min(atOnce, items.count))
+        let atOnce = try bounded(items.count > 1 && isDistant() ? atMost : min(atOnce, items.count))
         guard atOnce > 1 else { return try withClient { client in try items.map { try ask(client, $0) } } }
         let answers = Mutex<[Int: Answer]>([:])
         let queue = PartQueue(Array(items.enumerated())) { isLarge($0.element) }

@@ -6,17 +6,19 @@ struct FileNames: Sendable {
     let configuration: Configuration
     let renames: [String: String]
     /// What the file says, by the names in it.
-    private let told: [String: String]
+    private let told: [ExactName: String]
 
     init(metadata: BackupMetadata?, configuration: Configuration, renames: [String: String]) {
         self.configuration = configuration
         self.renames = renames
-        told = Dictionary((metadata?.collections ?? []).map { ($0.name, $0.databaseName) }) { first, _ in first }
+        told = Dictionary((metadata?.collections ?? []).map { (ExactName($0.name), $0.databaseName) }) { first, _ in
+            first
+        }
     }
 
     /// By authority: what was said for this run, the configuration, the file.
     func databaseName(of name: String) -> String {
-        renames[name] ?? said(of: name) ?? told[name] ?? name
+        renames[name] ?? said(of: name) ?? told[ExactName(name)] ?? name
     }
 
     private func said(of name: String) -> String? {

@@ -23,6 +23,8 @@ struct LiveDiscovery {
 
     /// While one thread looks at documents, the server finds the next ones for another.
     private static let threads = 2
+    /// Where it is distant: each holds samples.
+    private static let distantThreads = 4
 
     /// Bytes of sampled documents that may come at once; a collection of larger samples is looked at by itself.
     private static let sampledAtOnce = 16 << 20
@@ -81,7 +83,7 @@ struct LiveDiscovery {
             valuesPerPath: effort.valuesPerPath, maximumValues: maximumValues, findsTypes: effort == .thorough)
     }
 
-    /// Each takes some 150 bytes.
+    /// Each takes some 150 bytes; longer ones count as several.
     private static let mostValues = 200_000
 
     /// - Parameter unwanted: those of `entries` that are of use only where they can be read, by their names.
@@ -92,7 +94,8 @@ struct LiveDiscovery {
         let names = Dictionary(uniqueKeysWithValues: entries.map { ($0.name, $0.databaseName) })
         let gathering = Mutex(discovery(maximumValues: Self.mostValues))
         // Those that are being looked at are held beside the others.
-        let empty = discovery(maximumValues: Self.mostValues / (2 * Self.threads))
+        let threads = try connection.isDistant() ? Self.distantThreads : Self.threads
+        let empty = discovery(maximumValues: Self.mostValues / (2 * threads))
         let (connection, operation, effort) = (connection, operation, effort)
         let budget = ByteBudget(Self.sampledAtOnce)
         let samples = entries.map { entry in
@@ -105,8 +108,9 @@ struct LiveDiscovery {
         // Whoever takes the last one is waited for: it should be a small one.
         let parts = zip(entries, samples).sorted { $0.1.documents > $1.1.documents }
         let known = Mutex(KnownCollections())
-        _ = try connection.answers(for: parts, atOnce: Self.threads, isLarge: { $1.bytes > Self.largeSample }) {
-            client, part in
+        _ = try connection.answers(
+            for: parts, atOnce: Self.threads, atMost: Self.distantThreads, isLarge: { $1.bytes > Self.largeSample }
+        ) { client, part in
             let (entry, sample) = part
             try operation.cancellation.check()
             operation.progress(.discover, entry.name)
@@ -151,15 +155,15 @@ struct LiveDiscovery {
 
 /// The collections of which all `_id`s are known: the server need not be asked about these.
 private struct KnownCollections {
-    /// Kept in all.
-    private static let mostIDs = 100_000
+    /// Of all that are kept.
+    private static let mostBytes = 16 << 20
 
     private var collections: [ExactName: KnownIDs] = [:]
     private var kept = 0
 
     mutating func keep(_ ids: KnownIDs, of collection: String) {
-        guard kept + ids.count <= Self.mostIDs else { return }
-        kept += ids.count
+        guard kept + ids.bytes <= Self.mostBytes else { return }
+        kept += ids.bytes
         collections[ExactName(collection)] = ids
     }
 

@@ -58,10 +58,11 @@ public struct PlanGraph: Sendable {
         try configuration.checkTargets(in: nil, rows: survey.rows.map(\.name))
         operation.warnOfUnusedReferences(configuration, in: nil, rows: survey.rows.map(\.name))
         let choice = FileChoice(configuration: configuration)
-        let (taken, others) = survey.rows.map(\.name).parted { choice.exclusion(of: $0) == nil }
+        let rows = survey.rows.map(\.name)
+        let (taken, others) = rows.parted { choice.exclusion(of: $0) == nil }
         drawing = GraphDrawing(
             ReferenceGraph(
-                collections: taken, references: ReferenceSource.file(configuration, nil, legacy).references),
+                collections: taken, references: ReferenceSource.file(configuration, nil, legacy, rows: rows).references),
             records: Dictionary(uniqueKeysWithValues: survey.rows.map { ($0.name, $0.count) }), leftOut: others)
     }
 

@@ -15,16 +15,23 @@ enum ReferenceSource {
     }
 
     /// The configuration's; of collections of which it says none the file's own, or what its legacy rows show.
+    /// - Parameters:
+    ///   - legacy: of a file without metadata.
+    ///   - rows: the collections in such a file.
     static func file(
-        _ configuration: Configuration, _ metadata: BackupMetadata?, _ legacy: LegacyTypes? = nil
+        _ configuration: Configuration, _ metadata: BackupMetadata?, _ legacy: LegacyTypes? = nil, rows: [String] = []
     ) -> (references: [Reference], faults: [Fault]) {
+        let names = NameSpellings(
+            metadata?.collections.map(\.name) ?? rows,
+            others: configuration.namesOfLeftOut(metadata?.excluded ?? []))
+        let configured = configuration.references.map(names.spelled)
         func isOpen(_ reference: Reference) -> Bool {
             configuration.collection(reference.collection)?.saysReferences != true
         }
         guard let metadata else {
-            return (configuration.references + (legacy?.references ?? []).filter(isOpen), [])
+            return (configured + (legacy?.references ?? []).filter(isOpen), [])
         }
-        var (references, faults): ([Reference], [Fault]) = (configuration.references, [])
+        var (references, faults): ([Reference], [Fault]) = (configured, [])
         for document in metadata.references {
             do throws(ReferenceError) {
                 let reference = try Reference(document: document)
@@ -42,8 +49,10 @@ enum ReferenceSource {
         _ operation: OperationContext, _ effort: LiveDiscovery.Effort
     ) throws -> [Reference] {
         if !configuration.references.isEmpty {
-            let names = Set(catalog.entries.map(\.name))
-            return configuration.references.filter { names.contains($0.collection) }
+            let names = catalog.entries.map(\.name)
+            let there = Set(names.map { ExactName($0) })
+            let spellings = NameSpellings(names, others: configuration.namesOfLeftOut(catalog.excluded))
+            return configuration.references.map(spellings.spelled).filter { there.contains(ExactName($0.collection)) }
         }
         return try LiveDiscovery(connection, operation, effort).discover(catalog, sizes).references.filter {
             configuration.collection($0.collection)?.saysReferences != true

@@ -47,7 +47,8 @@ struct FixtureLoad {
             problemLimit: FixtureProblems.limit, operation: operation
         ).run()
         try FixtureProblems.check(&survey, fixture.file)
-        let (references, faults) = ReferenceSource.file(fixture.configuration, reader.metadata, legacy)
+        let (references, faults) = ReferenceSource.file(
+            fixture.configuration, reader.metadata, legacy, rows: survey.rows.map(\.name))
         if let fault = faults.first { throw FerryError("\(fixture.file): \(fault)") }
         var outcome = Outcome()
         outcome.references = references

@@ -120,7 +120,8 @@ extension ImportRun {
         operation.warnOfUnusedReferences(
             options.configuration, in: reader.metadata, rows: survey.rows.map(\.name)
         ) { choice.exclusion(of: $0) != nil }
-        let (references, faults) = ReferenceSource.file(options.configuration, reader.metadata, legacy)
+        let (references, faults) = ReferenceSource.file(
+            options.configuration, reader.metadata, legacy, rows: survey.rows.map(\.name))
         for fault in faults { operation.warning(fault.warning) }
         if options.failsOnDangling, let fault = faults.first {
             throw FerryError(

@@ -35,12 +35,12 @@ extension ImportRun {
     func check(
         _ plan: ImportPlan, _ survey: FileSurvey, _ references: [Reference], _ staging: [String: String]
     ) throws -> [ReferenceOutcome] {
-        let names = Dictionary(uniqueKeysWithValues: plan.steps.map { ($0.name, staging[$0.name] ?? $0.databaseName) })
+        let names = Self.names(plan) { staging[$0.name] ?? $0.databaseName }
         var check = referenceCheck(names)
         // What has just been written needn't be asked for; where rows were not taken, the file does not tell.
-        let tallied = rejections.count == 0 ? tallied.filter { names[$0.key] != nil } : [:]
+        let tallied = rejections.count == 0 ? tallied.filter { names[ExactName($0.key)] != nil } : [:]
         if rejections.count == 0, knowsIDs { check.knownIDs = knownIDs(plan, survey) }
-        let open = references.filter { names[$0.collection] != nil && tallied[$0.collection] == nil }
+        let open = references.filter { names[ExactName($0.collection)] != nil && tallied[$0.collection] == nil }
         let checked = try operation.timed("verify references") { try check.run(open) }
         return (checked + tallied.values.joined()).sorted {
             ($0.collection, $0.path, $0.target) < ($1.collection, $1.path, $1.target)
@@ -50,7 +50,7 @@ extension ImportRun {
     /// Those that lead to nothing that is old still, or not there yet, when everything is staged, nor have such a thing
     /// among their alternatives: views, and what is replaced in place.
     func references(_ references: [Reference], intoStagedOf plan: ImportPlan) -> [Reference] {
-        let check = referenceCheck(Dictionary(uniqueKeysWithValues: plan.steps.map { ($0.name, $0.databaseName) }))
+        let check = referenceCheck(Self.names(plan, \.databaseName))
         let later = plan.views.union(plan.steps.filter { $0.way == .inPlace }.map(\.databaseName))
         return ReferenceGroup.groups(of: references).map(\.references)
             .filter { group in !group.contains { later.contains(check.databaseName($0.target)) } }.flatMap(\.self)
@@ -61,16 +61,24 @@ extension ImportRun {
 
     func knownIDs(_ plan: ImportPlan, _ survey: FileSurvey) -> @Sendable (String) -> RecordHashes? {
         // Measurements of a time series have no ids to go by, and views no rows.
-        let known = Set(plan.steps.filter { $0.way != .view && $0.entry.kind == .collection }.map(\.name))
-        return { known.contains($0) ? survey.rows(of: $0)?.ids ?? RecordHashes() : nil }
+        let known = Set(
+            plan.steps.filter { $0.way != .view && $0.entry.kind == .collection }.map { ExactName($0.name) })
+        return { known.contains(ExactName($0)) ? survey.rows(of: $0)?.ids ?? RecordHashes() : nil }
     }
 
-    func referenceCheck(_ names: [String: String]) -> ReferenceCheck {
+    /// What each collection of the plan is called, by its name in the file.
+    private static func names(
+        _ plan: ImportPlan, _ name: (ImportPlan.Step) -> String
+    ) -> [ExactName: String] {
+        Dictionary(plan.steps.map { (ExactName($0.name), name($0)) }) { first, _ in first }
+    }
+
+    private func referenceCheck(_ names: [ExactName: String]) -> ReferenceCheck {
         // What is not imported this time stands under the names that the whole file would be imported to.
         let others = FileNames(
             metadata: reader.metadata, configuration: options.configuration, renames: options.renames)
         return ReferenceCheck(connection: connection, operation: operation) {
-            names[$0] ?? others.databaseName(of: $0)
+            names[ExactName($0)] ?? others.databaseName(of: $0)
         }
     }
 
@@ -78,7 +86,7 @@ extension ImportRun {
     /// - Returns: nil where the file does not tell what will be there.
     func underWay(_ references: [Reference], _ plan: ImportPlan, _ survey: FileSurvey) -> ReferencesUnderWay? {
         guard knowsIDs else { return nil }
-        let names = Dictionary(uniqueKeysWithValues: plan.steps.map { ($0.name, $0.databaseName) })
+        let names = Self.names(plan, \.databaseName)
         var check = referenceCheck(names)
         let knownIDs = knownIDs(plan, survey)
         check.knownIDs = knownIDs
@@ -86,13 +94,15 @@ extension ImportRun {
         // What else is being written, and what views make of it, can be asked for only when it is there.
         let later = Set(
             references.filter {
-                names[$0.target] != nil && ($0.targetPath != .id || knownIDs($0.target) == nil)
+                names[ExactName($0.target)] != nil && ($0.targetPath != .id || knownIDs($0.target) == nil)
                     || plan.views.contains(check.databaseName($0.target))
             }
             .map(\.collection))
         return ReferencesUnderWay(
             check: check,
-            references: references.filter { names[$0.collection] != nil && !later.contains($0.collection) },
+            references: references.filter {
+                names[ExactName($0.collection)] != nil && !later.contains($0.collection)
+            },
             live: Set((names.values + plan.untouched).map { ExactName($0) }))
     }
 

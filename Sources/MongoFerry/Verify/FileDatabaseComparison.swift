@@ -30,7 +30,7 @@ struct FileDatabaseComparison {
         // is told as what it is.
         let looked = survey.rows.filter {
             let isCollection = live[ExactName(names.databaseName(of: $0.name))]?.kind == .collection
-            return chosen.contains($0.name) && !(isCollection && survey.measurements[$0.name] != nil)
+            return chosen.contains($0.name) && !(isCollection && survey.measurements[ExactName($0.name)] != nil)
         }
         let compared = try compare(looked, live)
         for rows in looked {

@@ -58,7 +58,9 @@ struct FileReferenceCheck {
             )
         }
         let targetIDs = TargetIDs(operation.cancellation)
-        let entries = Dictionary((reader.metadata?.collections ?? []).map { ($0.name, $0) }) { first, _ in first }
+        let entries = Dictionary((reader.metadata?.collections ?? []).map { (ExactName($0.name), $0) }) { first, _ in
+            first
+        }
         return groups.map { group in
             var check = FileGroupCheck(group)
             for reference in group.references {
@@ -78,7 +80,7 @@ struct FileReferenceCheck {
                 } else if wasLeftOut(reference.target, entries) {
                     check.isIncomplete = true
                     // Its documents only a database has.
-                    if entries[reference.target]?.kind == .view { check.outcome.isTargetMissing = false }
+                    if entries[ExactName(reference.target)]?.kind == .view { check.outcome.isTargetMissing = false }
                 }
             }
             return check
@@ -86,32 +88,35 @@ struct FileReferenceCheck {
     }
 
     /// Whether the file has all documents of a collection.
-    private func isWhole(_ name: String, _ entries: [String: BackupMetadata.Collection]) -> Bool {
+    private func isWhole(_ name: String, _ entries: [ExactName: BackupMetadata.Collection]) -> Bool {
         guard let metadata = reader.metadata else { return survey.rows(of: name) != nil }
-        guard let entry = entries[name], entry.kind != .view else { return false }
+        guard let entry = entries[ExactName(name)], entry.kind != .view else { return false }
         return metadata.query(of: entry) == nil
     }
 
     /// Whether the file says nothing about a collection, although the database may have had it.
-    private func wasLeftOut(_ name: String, _ entries: [String: BackupMetadata.Collection]) -> Bool {
+    private func wasLeftOut(_ name: String, _ entries: [ExactName: BackupMetadata.Collection]) -> Bool {
         guard let metadata = reader.metadata else { return true }
-        return entries[name] != nil
-            || metadata.excluded.contains { $0.name == name || $0.name == databaseName(name) }
+        return entries[ExactName(name)] != nil
+            || metadata.excluded.contains {
+                $0.name.hasSameBytes(as: name) || $0.name.hasSameBytes(as: databaseName(name))
+            }
     }
 
     /// Whether the values that a reference can lead to have to be looked for: the survey has the `_id`s of all but
     /// measurements.
     private func isSearchedFor(_ reference: Reference) -> Bool {
-        reference.targetPath != .id || survey.measurements[reference.target] != nil
+        reference.targetPath != .id || survey.measurements[ExactName(reference.target)] != nil
     }
 
     /// Sorted hashes of the values that references can lead to which the survey has not.
     private func targetFields(_ groups: [ReferenceGroup]) throws -> [TargetField: RecordHashes] {
-        var wanted: [String: [FieldPath]] = [:]
+        var wanted: [ExactName: [FieldPath]] = [:]
         for reference in groups.flatMap(\.references) where isSearchedFor(reference) && !isLeftOut(reference.target) {
             // Several references may lead to one field.
-            if wanted[reference.target]?.contains(reference.targetPath) != true {
-                wanted[reference.target, default: []].append(reference.targetPath)
+            let target = ExactName(reference.target)
+            if wanted[target]?.contains(reference.targetPath) != true {
+                wanted[target, default: []].append(reference.targetPath)
             }
         }
         guard !wanted.isEmpty else { return [:] }
@@ -136,15 +141,15 @@ struct FileReferenceCheck {
 
 /// A field of a collection that references lead to.
 private struct TargetField: Hashable {
-    let collection: String
+    let collection: ExactName
     let path: FieldPath
 
-    init(collection: String, path: FieldPath) {
+    init(collection: ExactName, path: FieldPath) {
         self.collection = collection
         self.path = path
     }
 
-    init(_ reference: Reference) { self.init(collection: reference.target, path: reference.targetPath) }
+    init(_ reference: Reference) { self.init(collection: ExactName(reference.target), path: reference.targetPath) }
 }
 
 /// The check of one group of references, while the rows are read.
@@ -233,13 +238,13 @@ private final class ReferenceWorker: @unchecked Sendable {
 // @unchecked: one thread at a time; read after the pass has ended.
 private final class FieldWorker: @unchecked Sendable {
     private var decoder: ConvertingDecoder
-    private let wanted: [String: [FieldPath]]
+    private let wanted: [ExactName: [FieldPath]]
     private let hashes: SharedHashes<TargetField>
     /// Of one batch.
     private var values: [TargetField: RecordHashes] = [:]
 
     init(
-        survey: FileSurvey, rules: TypeRules?, wanted: [String: [FieldPath]], hashes: SharedHashes<TargetField>
+        survey: FileSurvey, rules: TypeRules?, wanted: [ExactName: [FieldPath]], hashes: SharedHashes<TargetField>
     ) {
         self.hashes = hashes
         decoder = ConvertingDecoder(survey: survey, rules: rules)
@@ -249,7 +254,8 @@ private final class FieldWorker: @unchecked Sendable {
     func look(at batch: RecordBatch) throws {
         defer { hashes.move(&values) }
         try batch.forEachRow { row in
-            try decoder.withDocument(row, in: { wanted[$0] != nil }) { name, document, _ in
+            try decoder.withDocument(row, in: { wanted[ExactName($0)] != nil }) { name, document, _ in
+                let name = ExactName(name)
                 for path in wanted[name] ?? [] {
                     try path.forEachValue(in: document) {
                         values[TargetField(collection: name, path: path), default: RecordHashes()]

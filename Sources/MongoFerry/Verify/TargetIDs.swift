@@ -61,25 +61,45 @@ final class TargetIDs: Sendable {
             let listed = try client.listCollections(in: namespace.database, named: [namespace.collection])
             guard listed.first?.kind == .collection else { return .unknown }
             let total = try client.estimatedCount(namespace)
-            guard total <= Self.listedWhileAsking * asked else {
-                return .asked(asked, until: total / Self.listedWhileAsking)
-            }
+            let worthwhile = Self.listedWhileAsking * asked
+            guard total <= worthwhile else { return .asked(asked, until: total / Self.listedWhileAsking) }
             guard kept.add(total, ordering: .relaxed).newValue <= Self.most else {
                 kept.subtract(total, ordering: .relaxed)
                 return .unknown
             }
             var hashes = RecordHashes()
-            // Along the index, which has all that is wanted: documents may be large.
-            let options = FindOptions(projection: ["_id": 1], sort: ["_id": 1])
-            try client.find(namespace, [:], options: options).forEach { document in
-                if hashes.count % 10_000 == 0 { try cancellation.check() }
-                if let id = document.first { hashes.append(IDHash.hash(id), document: nil) }
+            do {
+                try list(namespace, atMost: min(worthwhile, Self.most) + 1, into: &hashes, client)
+            } catch {
+                kept.subtract(total, ordering: .relaxed)
+                throw error
             }
+            guard hashes.count <= min(worthwhile, Self.most) else {
+                // After a crash a server may be wrong about the count.
+                kept.subtract(total, ordering: .relaxed)
+                return worthwhile < Self.most ? .asked(asked, until: 2 * asked) : .unknown
+            }
+            kept.add(hashes.count - total, ordering: .relaxed)
             hashes.sort()
             return .known(hashes)
         } catch let error as MongoError where error.domain == .server && !error.isRetryable {
             // Whoever may not list may ask.
             return .unknown
+        }
+    }
+
+    /// Ids a batch: other cursors are open meanwhile, with batches of their own.
+    private static let batchSize = 20_000
+
+    private func list(
+        _ namespace: Namespace, atMost limit: Int, into hashes: inout RecordHashes, _ client: Client
+    ) throws {
+        // Mostly along the index, which has all that is wanted: documents may be large.
+        let options = FindOptions(
+            projection: ["_id": 1], sort: ["_id": 1], limit: limit, batchSize: Self.batchSize)
+        try client.find(namespace, [:], options: options).forEach { document in
+            if hashes.count % 10_000 == 0 { try cancellation.check() }
+            if let id = document.first { hashes.append(IDHash.hash(id), document: nil) }
         }
     }
 }

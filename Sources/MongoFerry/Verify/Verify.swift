@@ -124,7 +124,8 @@ public struct Verify: Sendable {
         report.note(&survey, of: reader)
         try configuration.checkTargets(in: reader.metadata, rows: survey.rows.map(\.name), connection)
         operation.warnOfUnusedReferences(configuration, in: reader.metadata, rows: survey.rows.map(\.name))
-        let (references, faults) = ReferenceSource.file(configuration, reader.metadata, legacy)
+        let (references, faults) = ReferenceSource.file(
+            configuration, reader.metadata, legacy, rows: survey.rows.map(\.name))
         report.differences += faults.map { .init(collection: "", kind: .file, detail: $0.description) }
         let names = FileNames(metadata: reader.metadata, configuration: configuration, renames: renames)
         // What is not to be in the database is not looked for there either.

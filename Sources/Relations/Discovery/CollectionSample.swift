@@ -30,8 +30,8 @@ struct CollectionSample: Sendable {
         return paths.count
     }
 
-    /// The number of values kept.
-    var storedValues: Int { paths.reduce(0) { $0 + $1.sample.count } }
+    /// The number of values kept, long ones for several.
+    var storedValues: Int { paths.reduce(0) { $0 + $1.sample.weight } }
 
     mutating func shrink(to limit: Int) {
         self.limit = limit

@@ -7,12 +7,16 @@ public struct KnownIDs: Sendable {
     /// None yet.
     public init() {}
 
-    /// How many different ones there are.
-    public var count: Int { ids.count }
+    /// What they take in memory, more or less.
+    public private(set) var bytes = 0
+
+    /// What each takes besides what stands in it.
+    private static let room = 100
 
     /// Takes in the `_id` of a document, unless it is of a kind that is never asked for.
     public mutating func insert(_ id: RawElement) {
-        if IDClass(id) != nil { ids.insert(IDClass.normalized(id.copy)) }
+        guard IDClass(id) != nil, ids.insert(IDClass.normalized(id.copy)).inserted else { return }
+        bytes += Self.room + id.value.count
     }
 
     /// Those of the question's values that are among these: what a server would find.

@@ -19,7 +19,7 @@ public struct ReferenceDiscovery: Sendable {
     private var lookedSinceCheck = 0
 
     /// - Parameters:
-    ///   - maximumValues: values kept in all; where there are very many paths, each has fewer.
+    ///   - maximumValues: values kept in all, those that are longer than 100 bytes for several; where there are very many paths, each has fewer.
     ///   - findsTypes: whether ``Discovery/types`` are wanted too.
     public init(valuesPerPath: Int = 1000, maximumValues: Int = 200_000, findsTypes: Bool = true) {
         self.valuesPerPath = valuesPerPath
@@ -67,7 +67,7 @@ public struct ReferenceDiscovery: Sendable {
         shrink()
     }
 
-    /// The number of values kept.
+    /// The number of values kept, long ones for several.
     var storedValues: Int { collections.values.reduce(0) { $0 + $1.storedValues } }
 
     private mutating func shrink() {

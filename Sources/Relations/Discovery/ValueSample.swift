@@ -18,6 +18,12 @@ struct ValueSample: Sendable {
             self.labels = labels
         }
 
+        /// In values of usual length.
+        fileprivate var weight: Int {
+            guard case .document(let document) = value else { return 1 }
+            return 1 + document.bytes.count / ValueSample.usualBytes
+        }
+
         /// How often a field was there, as far as it was looked at.
         func times(with field: FieldLabels) -> Int { times * max(0, looks - Int(field.missing)) / looks }
 
@@ -47,7 +53,11 @@ struct ValueSample: Sendable {
         }
     }
 
+    private static let usualBytes = 100
+
     private(set) var limit: Int
+    /// Of all entries, in values of usual length: a document can be as much as several.
+    private(set) var weight = 0
     private(set) var isFull = false
     /// Sorted.
     private var hashes: [UInt64] = []
@@ -80,10 +90,12 @@ struct ValueSample: Sendable {
             return
         }
         let entry = Entry(value: IDClass.normalized(Value(element)), labels: labels)
+        weight += entry.weight
         if count == limit {
             isFull = true
             hashes.removeLast()
             let slot = slots.removeLast()
+            weight -= stored[Int(slot)].weight
             stored[Int(slot)] = entry
             slots.insert(slot, at: place)
         } else {
@@ -99,6 +111,7 @@ struct ValueSample: Sendable {
         stored = slots[..<limit].map { stored[Int($0)] }
         slots = (0..<Int32(limit)).map(\.self)
         hashes.removeSubrange(limit...)
+        weight = stored.reduce(0) { $0 + $1.weight }
         isFull = true
     }
 }

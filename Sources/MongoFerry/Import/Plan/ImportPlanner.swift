@@ -174,6 +174,7 @@ struct ImportPlanner {
             metadata.collection(named: entry.name).flatMap { metadata.query(of: $0) }
         }
         step.uuid = there.identities.uuid(of: entry.databaseName)
+        if let hint = try hintOfSlowMerge(step, there) { step.targetDifferences.append(hint) }
         guard let existing, !existingIsView else {
             if let kept { take(kept, into: &step, options: [:], indexes: []) }
             step.code = ServerSideCode.found(in: entry)
@@ -205,6 +206,19 @@ struct ImportPlanner {
         }
         step.code = ServerSideCode.found(in: step.entry)
         return step
+    }
+
+    /// So many rows are found soon without an index, too.
+    private static let manyRecords = 10_000
+
+    private func hintOfSlowMerge(_ step: ImportPlan.Step, _ there: LiveCatalog) throws -> TargetDifference? {
+        guard step.way == .merge, step.entry.kind == .collection, step.records >= Self.manyRecords else { return nil }
+        let key = try DocumentKey(options.upsertKeys)
+        let live = there.contents[step.databaseName]?.indexes ?? []
+        guard !key.isHelped(by: live + step.entry.indexes) else { return nil }
+        return TargetDifference(
+            "no index begins with \(key.names.listed("or")): the server looks through all documents every few thousand rows; an index on \(key.names.count == 1 ? "it" : "them") makes the merge faster"
+        )
     }
 
     /// What an interrupted import has kept of a collection that it dropped, where the file says nothing and there is none

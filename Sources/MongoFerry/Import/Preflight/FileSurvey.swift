@@ -26,9 +26,9 @@ struct FileSurvey: Sendable {
     /// In the order of their first rows.
     private(set) var rows: [Rows] = []
     /// Where in `rows` each collection stands.
-    private var places: [String: Int] = [:]
+    private var places: [ExactName: Int] = [:]
     /// Names of the time series among them, whose `_id`s say nothing.
-    var measurements: [String: TimeField] = [:]
+    var measurements: [ExactName: TimeField] = [:]
     var problems: ProblemList
     /// How many rows of each collection could not be read, and are not among its rows.
     var unreadable: [String: Int] = [:]
@@ -94,11 +94,11 @@ struct FileSurvey: Sendable {
         isLegacy ? maximumDocument * 4 : maximumDocument
     }
 
-    func rows(of name: String) -> Rows? { places[name].map { rows[$0] } }
+    func rows(of name: String) -> Rows? { places[ExactName(name)].map { rows[$0] } }
 
     mutating func setRows(_ rows: [Rows]) {
         self.rows = rows
-        places = Dictionary(rows.enumerated().map { ($1.name, $0) }) { first, _ in first }
+        places = Dictionary(rows.enumerated().map { (ExactName($1.name), $0) }) { first, _ in first }
     }
 
     mutating func setIDs(_ ids: RecordHashes, at place: Int) { rows[place].ids = ids }

@@ -14,7 +14,7 @@ struct RowDecoder {
     private let maximumRow: Int
     private let legacyRows: FileSurvey.LegacyRows
     /// Time series: their documents need no `_id`, and may share one.
-    let measurements: [String: TimeField]
+    let measurements: [ExactName: TimeField]
 
     private var lastName: [UInt8] = []
     private var lastCollection = ""
@@ -23,7 +23,7 @@ struct RowDecoder {
     ///   - legacyRows: which rows are the old application's. There `{"$regex":"^A"}` is no regular expression, of which
     ///     JSON.stringify makes `{}`, but a query that somebody has stored.
     init(
-        maximumDocument: Int, maximumRow: Int, measurements: [String: TimeField] = [:],
+        maximumDocument: Int, maximumRow: Int, measurements: [ExactName: TimeField] = [:],
         legacyRows: FileSurvey.LegacyRows = .none
     ) {
         self.maximumDocument = maximumDocument
@@ -109,7 +109,7 @@ struct RowDecoder {
         func problem(_ reason: String, id: RawElement?) -> RowProblem {
             RowProblem(line: line, collection: collection, id: id.map(IDText.text), reason: reason)
         }
-        if !measurements.isEmpty, let time = measurements[collection] {
+        if !measurements.isEmpty, let time = measurements[ExactName(collection)] {
             if case .checked(let name) = time, document[name]?.type != .date {
                 throw problem("servers take no measurement without a date in its time field, \(name)", id: nil)
             }

@@ -100,7 +100,7 @@ final class SurveyWorker: @unchecked Sendable {
             return (hash, contents?.hash(document.bytes), document.bytes.count, traits.contains(.rawBSON))
         }
         rows.count += 1
-        if decoder.measurements[rows.name] == nil { rows.ids.append(hash, document: content) }
+        if decoder.measurements[ExactName(rows.name)] == nil { rows.ids.append(hash, document: content) }
         rows.bytes += size
         if size > maximumDocument / Self.mostGrowth { hasLargeRows = true }
         if escaped { rows.escaped += 1 }

@@ -18,12 +18,12 @@ struct Surveyor {
     var takesLegacyRows = true
     let operation: OperationContext
 
-    private var measurements: [String: TimeField] {
+    private var measurements: [ExactName: TimeField] {
         let series = reader.metadata?.collections.filter { $0.kind == .timeseries } ?? []
         return Dictionary(
             series.map { entry in
                 let name = entry.options["timeseries"]?.document?["timeField"]?.string
-                return (entry.name, name.flatMap { checksTimes ? TimeField.checked($0) : nil } ?? .unchecked)
+                return (ExactName(entry.name), name.flatMap { checksTimes ? TimeField.checked($0) : nil } ?? .unchecked)
             }
         ) { first, _ in first }
     }

@@ -44,22 +44,61 @@ struct DocumentKey: Sendable {
         return isPattern
     }
 
-    /// A filter that finds the documents with these keys.
-    func filter(_ documents: [RawDocument]) throws -> Document {
-        if let only = paths.first, paths.count == 1,
-            isID || !documents.contains(where: { Self.isPattern(at: only, in: $0) })
-        {
-            let values = Document { list in
+    /// Whether documents with given values of all fields can be found along an index.
+    /// - Parameter indexes: their specifications.
+    func isIndexed(by indexes: [Document]) -> Bool {
+        indexes.contains { index in
+            let names = index["key"]?.document?.keys ?? []
+            return names.count >= fields.count && Set(names.prefix(fields.count)) == Set(fields)
+                && index["partialFilterExpression"] == nil && index["hidden"]?.bool != true
+        }
+    }
+
+    /// Whether some of the documents with given values can be found along an index, and need not be looked for among all.
+    func isHelped(by indexes: [Document]) -> Bool {
+        isID || indexes.contains { $0["key"]?.document?.keys.first.map(fields.contains) ?? false }
+    }
+
+    /// A filter that finds the documents with these keys, and may find others.
+    /// - Parameter isIndexed: see ``isIndexed(by:)``; asked where it matters.
+    func filter(_ documents: [RawDocument], isIndexed: () throws -> Bool) rethrows -> Document {
+        if isID {
+            let ids = Document { list in
                 for (index, document) in documents.enumerated() {
-                    if isID {
-                        if let id = document.first { list.append(String(index), copying: id) }
-                    } else {
-                        try? only.forEachValue(in: document) { list.append(String(index), copying: $0) }
-                    }
+                    if let id = document.first { list.append(String(index), copying: id) }
                 }
             }
-            return Document { $0.append(fields[0], ["$in": .array(values)]) }
+            return ["_id": ["$in": .array(ids)]]
         }
+        guard !documents.contains(where: { document in paths.contains { Self.isPattern(at: $0, in: document) } }) else {
+            return alternatives(documents)
+        }
+        let values = paths.map { Self.differentValues(at: $0, in: documents) }
+        // Values of which each document has its own find hardly any other. Without an index a server goes through all of a
+        // collection's documents: it looks a value up in a list, but holds a document against thousands of alternatives.
+        let isTelling = values.contains { 2 * $0.count >= documents.count }
+        guard try paths.count == 1 || isTelling || !isIndexed() else { return alternatives(documents) }
+        return Document { filter in
+            for (name, list) in zip(fields, values) { filter.append(name, ["$in": .array(list.values)]) }
+        }
+    }
+
+    private static func differentValues(
+        at path: FieldPath, in documents: [RawDocument]
+    ) -> (values: Document, count: Int) {
+        var seen: Set<UInt64> = []
+        let values = Document { list in
+            for document in documents {
+                try? path.forEachValue(in: document) { value in
+                    let number = seen.count
+                    if seen.insert(IDHash.hash(value)).inserted { list.append(String(number), copying: value) }
+                }
+            }
+        }
+        return (values, seen.count)
+    }
+
+    private func alternatives(_ documents: [RawDocument]) -> Document {
         let alternatives = documents.map { document in
             Value.document(
                 Document { alternative in

@@ -4,6 +4,18 @@ import Relations
 
 /// Asks which of a batch's documents are there.
 extension DocumentWriter {
+    private func keyIsIndexed(_ key: DocumentKey) throws -> Bool {
+        if let hasKeyIndex { return hasKeyIndex }
+        var isIndexed = false
+        do {
+            isIndexed = key.isIndexed(by: try client.listIndexes(of: namespace, readPreference: .primary))
+        } catch let error as MongoError where error.isUnauthorized {
+            // Who may not see them may read all the same.
+        }
+        hasKeyIndex = isIndexed
+        return isIndexed
+    }
+
     struct Lookup {
         /// A document of the batch that is there in another form. Of that one only what its replacement needs is
         /// kept: both could be 16 MB.
@@ -46,7 +58,7 @@ extension DocumentWriter {
         var found: [UInt64: UInt64] = [:]
         var (equal, ambiguous): (Set<Int>, Set<Int>) = ([], [])
         try client.forEachFound(by: asked[...], in: namespace, options: options) {
-            [try key.filter(Array($0))]
+            [try key.filter(Array($0)) { try keyIsIndexed(key) }]
         } _: { live in
             guard let hash = key.hash(live), let indexes = byHash[hash] else { return }
             let id = live.first.map(IDHash.hash) ?? 0

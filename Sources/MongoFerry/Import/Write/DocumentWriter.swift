@@ -58,6 +58,8 @@ final class DocumentWriter {
     let bypassesValidation: Bool
     /// For finding out what need not be written; see ``Connection/committedReads``.
     let committedReads: Document?
+    /// Whether an index leads to what a merge looks up by other fields than `_id`; nil until it matters.
+    var hasKeyIndex: Bool?
     /// What all threads have found of equal measurements; nil where none are looked up.
     let repeated: RepeatedMeasurements?
 
