@@ -9,22 +9,24 @@ extension DocumentWriter {
     /// has.
     func missingMeasurements(_ fields: MeasurementFields) throws -> [Int] {
         var byFields: [Document: [Int]] = [:]
-        var times: [Value] = []
+        var wanted: Set<Value> = []
+        var metas: Set<Value>? = []
         for index in pending.indices {
             let document = try document(index)
             byFields[fields.sorted(document), default: []].append(index)
-            if let time = document[fields.time]?.copy { times.append(time) }
+            if let time = document[fields.time]?.copy { wanted.insert(time) }
+            let meta = fields.meta.flatMap { document[$0]?.copy }
+            if let meta { metas?.insert(meta) } else { metas = nil }
         }
-        // Between early times there may be any number of others: most are told by this alone.
-        let wanted = Set(times)
         // About as much comes at a time as the batch itself has.
         let options = FindOptions(
             batchSize: max(pending.count + 1, 1000), readConcern: committedReads)
         var live: [Document: Int] = [:]
-        for filter in fields.filters(times) {
-            let cursor = try client.find(namespace, filter, options: options)
+        for question in fields.questions(wanted, metas: metas) {
+            let cursor = try client.find(namespace, question.filter, options: options)
             try cursor.forEach { document in
-                guard let time = document[fields.time]?.copy, wanted.contains(time) else { return }
+                // In a range there may be any number of others: most are told by this alone.
+                guard let time = document[fields.time]?.copy, question.times.contains(time) else { return }
                 let measurement = fields.sorted(document)
                 if byFields[measurement] != nil { live[measurement, default: 0] += 1 }
             }

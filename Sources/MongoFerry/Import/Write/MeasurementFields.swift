@@ -5,7 +5,7 @@ struct MeasurementFields: Sendable {
     /// The field with the time.
     let time: String
     /// The field that says what was measured, if there is one.
-    private let meta: String?
+    let meta: String?
 
     /// Times around the beginning of 1970 that no filter finds, in milliseconds.
     private let early: Range<Int64>
@@ -36,23 +36,40 @@ struct MeasurementFields: Sendable {
     /// The longest time that one of a server's buckets may span, in seconds.
     private static let longestBucket = 31_536_000
 
-    /// Filters that together find the measurements of these times, and may find others too.
+    /// What together finds the measurements of these times, and may find others too.
+    ///
+    /// A list of thousands of times is gone through for each bucket that a server (6.0.5) has, which takes it seconds; for
+    /// some ranges it takes a look at the buckets that are in them.
     ///
     /// By a filter MongoDB 6.0.5 finds none of those within a bucket's span of the beginning of 1970, since it looks for
     /// buckets that begin before there were any. It makes such filters of comparisons with the field itself too: an
     /// expression that does something with the field leads to them, by a whole scan. A list in it would be gone through
     /// for each measurement, so it has only their first and their last.
-    func filters(_ times: [Value]) -> [Document] {
-        var filters: [Document] = []
-        let others = times.filter { hiddenNumber($0) == nil }
-        if !others.isEmpty { filters.append(Document { $0.append(time, ["$in": .array(others)]) }) }
-        let numbers = times.compactMap(hiddenNumber)
-        if let first = numbers.min(), let last = numbers.max() {
-            let number: Value = ["$toLong": .string("$" + time)]
-            filters.append(
-                ["$expr": ["$and": [["$gte": [number, .int64(first)]], ["$lte": [number, .int64(last)]]]]])
+    /// - Parameter metas: what the meta fields of these measurements hold; nil where some have none.
+    /// - Returns: each with the times that it is for: another may find these as well.
+    func questions(_ times: Set<Value>, metas: Set<Value>?) -> [(filter: Document, times: Set<Value>)] {
+        var questions: [(filter: Document, times: Set<Value>)] = []
+        var open = times
+        func ask(_ filter: Document, _ isMeant: (Int64) -> Bool) {
+            let meant = open.filter { if case .date(let number) = $0 { isMeant(number) } else { false } }
+            open.subtract(meant)
+            questions.append((filter, meant))
         }
-        return filters
+        let hidden = times.compactMap(hiddenNumber)
+        if let first = hidden.min(), let last = hidden.max() {
+            let number: Value = ["$toLong": .string("$" + time)]
+            // Some have buckets that no filter finds whatever else is in them.
+            ask(["$expr": ["$and": [["$gte": [number, .int64(first)]], ["$lte": [number, .int64(last)]]]]]) {
+                $0 >= first && $0 <= last
+            }
+        }
+        // Apart, since a range that goes from one to the other has all hidden times in it.
+        for isMeant in [{ $0 < early.lowerBound }, { $0 >= early.upperBound }] as [(Int64) -> Bool] {
+            let numbers = open.compactMap { if case .date(let number) = $0, isMeant(number) { number } else { nil } }
+            if let ranges = inRanges(numbers.sorted()) { ask(narrowed(ranges, to: metas), isMeant) }
+        }
+        if !open.isEmpty { questions.append((Document { $0.append(time, ["$in": .array(Array(open))]) }, open)) }
+        return questions
     }
 
     private func hiddenNumber(_ time: Value) -> Int64? {
@@ -60,6 +77,47 @@ struct MeasurementFields: Sendable {
         // Beyond the range of dates a filter's buckets would begin and end: the server refuses it.
         let isAtAnEnd = milliseconds.magnitude > UInt64(Int64.max) - UInt64(Self.longestBucket) * 1000
         return isAtAnEnd || early.contains(milliseconds) ? milliseconds : nil
+    }
+
+    /// So many ranges a server holds each bucket against.
+    private static let mostRanges = 16
+
+    /// Finds the times in a few ranges, between which the gaps are largest.
+    /// - Parameter numbers: different ones, sorted.
+    /// - Returns: nil where there are none.
+    private func inRanges(_ numbers: [Int64]) -> Document? {
+        guard let first = numbers.first, let last = numbers.last else { return nil }
+        let gaps = numbers.indices.dropFirst().sorted { numbers[$0] - numbers[$0 - 1] > numbers[$1] - numbers[$1 - 1] }
+        let starts = [0] + gaps.prefix(Self.mostRanges - 1).sorted()
+        let whole = range(first, last)
+        guard starts.count > 1 else { return whole }
+        let parts = zip(starts, starts.dropFirst() + [numbers.count]).map { start, end in
+            Value.document(range(numbers[start], numbers[end - 1]))
+        }
+        // By the whole, servers know where to begin and to end.
+        return ["$and": [.document(whole), ["$or": .array(parts)]]]
+    }
+
+    private func range(_ first: Int64, _ last: Int64) -> Document {
+        Document { $0.append(time, ["$gte": .date(first), "$lte": .date(last)]) }
+    }
+
+    /// More of them take longer than they save.
+    private static let mostMetas = 1000
+
+    /// Only of these, where a list can say so. Documents are left out: servers sort their fields.
+    private func narrowed(_ filter: Document, to metas: Set<Value>?) -> Document {
+        guard let meta, let metas, metas.count <= Self.mostMetas, !meta.hasScalarPrefix("$"), !meta.contains(".") else {
+            return filter
+        }
+        let areListable = metas.allSatisfy {
+            switch $0 {
+            case .string, .int32, .int64, .objectID, .bool, .date: true
+            default: false
+            }
+        }
+        guard areListable else { return filter }
+        return filter.appending(meta, .document(["$in": .array(Array(metas))]))
     }
 
     /// A measurement in the form in which equal ones are the same: its fields in the order of their names, since the
