@@ -21,8 +21,8 @@ import Testing
             try fill(database, users: 30_000)
             let ids = TargetIDs(Cancellation())
             let users = database.namespace("users")
-            for _ in 0..<3 { #expect(try ids.hashes(users, askingFor: 6_000, database.client) == nil) }
-            let hashes = try #require(try ids.hashes(users, askingFor: 6_000, database.client))
+            for _ in 0..<3 { #expect(try ids.hashes(of: .id, users, askingFor: 6_000, database.client) == nil) }
+            let hashes = try #require(try ids.hashes(of: .id, users, askingFor: 6_000, database.client))
             #expect(hashes.count == 30_000)
             // In whatever type of number.
             let there: [Value] = [.int32(0), .int64(29_999), .double(17)]
@@ -30,7 +30,7 @@ import Testing
             let elsewhere: [Value] = [.int32(30_000), .int32(-1), .double(0.5), "0"]
             for id in elsewhere { #expect(!hashes.contains(try hash(of: id)), "\(id)") }
             // The next one need not read it again.
-            #expect(try ids.hashes(users, askingFor: 1, database.client)?.count == 30_000)
+            #expect(try ids.hashes(of: .id, users, askingFor: 1, database.client)?.count == 30_000)
         }
     }
 
@@ -39,8 +39,8 @@ import Testing
             try fill(database, users: 70_000)
             let ids = TargetIDs(Cancellation())
             let users = database.namespace("users")
-            #expect(try ids.hashes(users, askingFor: 20_000, database.client) == nil)
-            #expect(try ids.hashes(users, askingFor: 4_000, database.client)?.count == 70_000)
+            #expect(try ids.hashes(of: .id, users, askingFor: 20_000, database.client) == nil)
+            #expect(try ids.hashes(of: .id, users, askingFor: 4_000, database.client)?.count == 70_000)
         }
     }
 
@@ -52,7 +52,8 @@ import Testing
             let ids = TargetIDs(Cancellation())
             for name in ["some", "none"] {
                 for _ in 0..<2 {
-                    #expect(try ids.hashes(database.namespace(name), askingFor: 50_000, database.client) == nil)
+                    #expect(
+                        try ids.hashes(of: .id, database.namespace(name), askingFor: 50_000, database.client) == nil)
                 }
             }
         }
@@ -67,7 +68,7 @@ import Testing
             }
             let ids = TargetIDs(Cancellation())
             for (index, name) in names.enumerated() {
-                let found = try ids.hashes(database.namespace(name), askingFor: 20_000, database.client)
+                let found = try ids.hashes(of: .id, database.namespace(name), askingFor: 20_000, database.client)
                 let hashes = try #require(found)
                 #expect(try hashes.count == 1 && hashes.contains(hash(of: .int32(Int32(index)))))
             }
@@ -89,8 +90,51 @@ import Testing
             let ids = TargetIDs(cancellation)
             cancellation.cancel()
             #expect(throws: CancellationError.self) {
-                try ids.hashes(database.namespace("users"), askingFor: 20_000, database.client)
+                try ids.hashes(of: .id, database.namespace("users"), askingFor: 20_000, database.client)
             }
+        }
+    }
+
+    /// Without an index each question would be another look at all documents.
+    @Test func anotherFieldIsReadOnceToo() throws {
+        try withTestDatabase { database, _ in
+            try database.insert(
+                (0..<25_000).map { ["_id": .int32($0), "mails": [.string("\($0)@x"), .string("\($0)@y")]] },
+                into: "users")
+            let path = try FieldPath(parsing: "mails[]")
+            let users = database.namespace("users")
+            let ids = TargetIDs(Cancellation())
+            // There are twice as many values as documents, and more than three times as many as were asked for.
+            #expect(try ids.hashes(of: path, users, askingFor: 16_000, database.client) == nil)
+            let hashes = try #require(try ids.hashes(of: path, users, askingFor: 16_000, database.client))
+            #expect(hashes.count == 50_000)
+            #expect(try hashes.contains(hash(of: "24999@y")) && !hashes.contains(hash(of: "25000@x")))
+            // Its ids are another matter.
+            #expect(try ids.hashes(of: .id, users, askingFor: 1, database.client) == nil)
+
+            try database.insert(
+                (0..<60_000).map { ["_id": .int32($0), "mail": .string("\($0 / 2)@y")] }, into: "orders")
+            let configuration = try Configuration.parse(
+                yaml: "collections: {users: {}, orders: {references: {mail: 'users.mails[]'}}}", file: "test.yaml")
+            let report = try Verify(file: nil, target: try database.target, configuration: configuration)
+                .runBlocking(OperationContext())
+            let outcome = try #require(report.references.first)
+            #expect(outcome.checked == 60_000 && outcome.dangling == 10_000)
+        }
+    }
+
+    /// A list of which there are too many values in each document is not kept.
+    @Test func aFieldOfVeryManyValuesIsAskedFor() throws {
+        try withTestDatabase { database, _ in
+            let many = Value.array((0..<500).map { .int32($0) })
+            try database.insert((0..<200).map { ["_id": .int32($0), "seen": many] }, into: "users")
+            let path = try FieldPath(parsing: "seen[]")
+            let ids = TargetIDs(Cancellation())
+            #expect(try ids.hashes(of: path, database.namespace("users"), askingFor: 20_000, database.client) == nil)
+            #expect(try ids.hashes(of: path, database.namespace("users"), askingFor: 10_000, database.client) == nil)
+            #expect(
+                try ids.hashes(of: path, database.namespace("users"), askingFor: 10_000, database.client)?.count
+                    == 100_000)
         }
     }
 

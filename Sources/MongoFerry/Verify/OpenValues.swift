@@ -13,7 +13,7 @@ struct OpenValues {
 
     private var waitingBytes = 0
 
-    /// All `_id`s of targets that were asked for very many, by their places.
+    /// All values of targets that were asked for very many, by their places.
     private var listed: [Int: RecordHashes] = [:]
     private let targetIDs: TargetIDs
     private let batchCount: Int
@@ -58,8 +58,9 @@ struct OpenValues {
         if known.count > cacheLimit { known.removeAll(keepingCapacity: true) }
         var missing = waiting
         for (place, target) in targets.enumerated() where !missing.isEmpty {
-            if target.targetPath == .id, listed[place] == nil,
-                let hashes = try targetIDs.hashes(namespace(target.target), askingFor: missing.count, client)
+            if listed[place] == nil,
+                let hashes = try targetIDs.hashes(
+                    of: target.targetPath, namespace(target.target), askingFor: missing.count, client)
             {
                 listed[place] = hashes
                 missing = missing.filter { !hashes.contains($0.key) }
