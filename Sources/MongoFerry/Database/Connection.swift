@@ -260,7 +260,7 @@ final class Connection: Sendable {
     var hasRoomForQuestions: Bool { pool.maximumSize >= 2 * Self.questionsAtOnce }
 
     /// Each needs a connection, which takes a server a thread and 1 MB.
-    private static let questionsAtOnce = 12
+    static let questionsAtOnce = 12
 
     /// `replica set rs0`
     var topologyText: String {

@@ -23,7 +23,7 @@ struct LiveDiscovery {
 
     /// While one thread looks at documents, the server finds the next ones for another.
     private static let threads = 2
-    /// Where it is distant: each holds samples.
+    /// Where it is distant and there is much to look at: each holds a sample.
     private static let distantThreads = 4
 
     /// Bytes of sampled documents that may come at once; a collection of larger samples is looked at by itself.
@@ -93,9 +93,6 @@ struct LiveDiscovery {
     ) throws -> Discovery {
         let names = Dictionary(uniqueKeysWithValues: entries.map { ($0.name, $0.databaseName) })
         let gathering = Mutex(discovery(maximumValues: Self.mostValues))
-        // Those that are being looked at are held beside the others.
-        let threads = try connection.isDistant() ? Self.distantThreads : Self.threads
-        let empty = discovery(maximumValues: Self.mostValues / (2 * threads))
         let (connection, operation, effort) = (connection, operation, effort)
         let budget = ByteBudget(Self.sampledAtOnce)
         let samples = entries.map { entry in
@@ -105,11 +102,17 @@ struct LiveDiscovery {
                 size: size(entry) ?? CollectionSize(count: 0), effort: effort,
                 canSortOnDisk: connection.server.isAtLeast(4, 4))
         }
+        // So little can be held at once, in however many connections.
+        let isLittle = samples.reduce(0) { $0 + $1.bytes } <= Self.largeSample
+        let threads = try !isLittle && connection.isDistant() ? Self.distantThreads : Self.threads
+        // Those that are being looked at are held beside the others.
+        let empty = discovery(maximumValues: Self.mostValues / (2 * threads))
         // Whoever takes the last one is waited for: it should be a small one.
         let parts = zip(entries, samples).sorted { $0.1.documents > $1.1.documents }
         let known = Mutex(KnownCollections())
         _ = try connection.answers(
-            for: parts, atOnce: Self.threads, atMost: Self.distantThreads, isLarge: { $1.bytes > Self.largeSample }
+            for: parts, atOnce: Self.threads, atMost: isLittle ? Connection.questionsAtOnce : Self.distantThreads,
+            isLarge: { $1.bytes > Self.largeSample }
         ) { client, part in
             let (entry, sample) = part
             try operation.cancellation.check()
