@@ -167,6 +167,31 @@ import Testing
         }
     }
 
+    /// Rows that are all set aside would be a collection that is emptied, however many may be.
+    @Test func aReplaceByRowsOfWhichNoneCanBeReadLeavesTheCollectionAsItIs() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 0], ["_id": 7]], into: "c")
+            let bad = "collection,data\nc,nonsense\nc,\"[1]\"\n"
+            try folder.write(bad + "d,\"{\"\"_id\"\":1}\"\n", to: "old.csv")
+            func load(_ mode: ImportOptions.Mode, _ exclude: [Glob] = []) throws -> Report {
+                try database.load(folder.file("old.csv"), mode) {
+                    $0.maximumRejects = 5
+                    $0.exclude = exclude
+                }
+            }
+            let error = #expect(throws: FerryError.self) { try load(.replace) }
+            #expect(error?.text.contains("none of the 2 rows of c can be taken") == true)
+            #expect(error?.advice.contains { $0.contains("--exclude c") } == true)
+            #expect(try database.names() == ["c"] && database.count("c") == 2)
+            // Where nothing goes, nothing is lost.
+            #expect(try load(.replace, [Glob("c")]).totals.inserted == 1)
+            #expect(try load(.merge).totals.rejected == 2)
+            #expect(try database.count("c") == 2)
+            try database.delete("c", [:])
+            #expect(try load(.replace).totals.rejected == 2)
+        }
+    }
+
     /// What the server refuses counts beside what the file has.
     @Test func badRowsAndRefusedDocumentsCountTogether() throws {
         try withTestDatabase { database, folder in

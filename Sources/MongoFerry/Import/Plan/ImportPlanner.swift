@@ -48,6 +48,7 @@ struct ImportPlanner {
         let places = Dictionary(uniqueKeysWithValues: graph.order.enumerated().map { ($1, $0) })
         let rows = entries.filter { $0.kind != .view }.sorted { places[$0.name] ?? 0 < places[$1.name] ?? 0 }
         var steps = try rows.map { try step($0, survey.rows(of: $0.name)?.count ?? 0, there) }
+        for step in steps { try checkSomethingIsLeft(of: step, survey) }
         // What cannot be swapped is replaced last, when everything else is safely there.
         steps = steps.filter { $0.way != .inPlace } + steps.filter { $0.way == .inPlace }
         steps += try ViewOrder.sorted(entries.filter { $0.kind == .view }).map { try step($0, 0, there) }
@@ -69,6 +70,21 @@ struct ImportPlanner {
             .union(Set(plan.untouched).intersection(live.filter { $0.kind == .view }.map(\.name)))
         plan.stagingBytes = steps.filter { $0.way == .staged }.reduce(0) { $0 + (survey.rows(of: $1.name)?.bytes ?? 0) }
         return plan
+    }
+
+    /// A collection of which no row can be read would be replaced by nothing: nobody who sets rows aside means that.
+    /// - Throws: ``FerryError`` where there is something that would be lost.
+    private func checkSomethingIsLeft(of step: ImportPlan.Step, _ survey: FileSurvey) throws {
+        let unusable = survey.problems.counts[step.name, default: 0]
+        guard step.isReplaced, let live = step.liveCount, live > 0, unusable > 0,
+            step.records <= survey.problemCount(amongRowsOf: step.name)
+        else { return }
+        throw FerryError(
+            "none of the \(unusable.counted("row")) of \(BackupMetadata.shown(step.name)) can be taken, and --mode replace would leave nothing of the \(live.counted("document")) in \(step.databaseName)",
+            kind: .data, details: ["Nothing was written."],
+            advice: [
+                "Mend the rows, or leave what is there as it is: --exclude \(Report.shellWord(step.name))."
+            ])
     }
 
     /// Plans those collections again that other programs have created, dropped or replaced since, which keep their places.
