@@ -18,12 +18,16 @@ struct Leftovers {
         let removed = try recoverDisplaced(stopping: isFatal)
         try forgetDefinitions()
         let litter = try removeStaging() + removed
+        // Nothing tells it any more once the lock is this import's.
+        let advice =
+            lock.tookOver
+            ? "; where that was another import than this one, run it again: its collections may be in part" : ""
         if litter > 0 {
             operation.warning(
-                "an earlier import was interrupted: \(litter.counted("collection that it had left behind was removed", "collections that it had left behind were removed"))"
+                "an earlier import was interrupted: \(litter.counted("collection that it had left behind was removed", "collections that it had left behind were removed"))\(advice)"
             )
         } else if lock.tookOver {
-            operation.warning("an earlier import was interrupted: its lock was taken over")
+            operation.warning("an earlier import was interrupted: its lock was taken over\(advice)")
         }
     }
 
