@@ -1,7 +1,7 @@
 import Relations
 
 /// How a file or a database spells names that somebody has written with other characters that look the same: `é` can be
-/// one character or two. Between the two is no collection that the other could be meant for.
+/// one character or two. Where only one of the spellings is there, it is the one that is meant.
 struct NameSpellings {
     private let exact: Set<ExactName>
     private let byLook: [String: String]

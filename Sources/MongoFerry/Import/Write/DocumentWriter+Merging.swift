@@ -25,7 +25,12 @@ extension DocumentWriter {
         let wanted = Set(changed)
         for change in lookup.changed where wanted.contains(change.index) {
             try withReplacement(of: change.liveID, by: try document(change.index), key) { changed in
-                if changed.needsPipelineToReplace, changed.hasRepeatedNames || change.liveHasRepeatedNames {
+                // A server logs such an update as a whole document where much is different, and its other members, like itself
+                // after a crash, write the time where a timestamp is empty (seen on 6.0.5).
+                let isDangerous =
+                    changed.hasRepeatedNames || change.liveHasRepeatedNames
+                    || hasTransactions && changed.hasEmptyTimestamp
+                if changed.needsPipelineToReplace, isDangerous {
                     dangerous.append(postponing(changed, change.index, Self.killsServers))
                 } else if let id = changed.first {
                     try replace(in: bulk, id: id, with: changed)
