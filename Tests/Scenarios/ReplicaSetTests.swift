@@ -45,6 +45,37 @@ struct ReplicaSetTests {
         }
     }
 
+    /// Of an update that a primary does with an empty timestamp, the others may write the time instead.
+    @Test func aMergedDocumentIsTheSameOnEveryMember() throws {
+        try withDatabase(on: set) { database, folder in
+            try set.heal()
+            let empty = Value.timestamp(Timestamp(rawValue: 0))
+            let documents: [Document] = (0..<5).map { ["_id": .int32($0), "t": empty, "v": .int32($0)] }
+            for document in documents { try database.insertKeepingTimestamps(document, into: "a") }
+            try export(database, to: folder.file("a.csv"))
+            try database.run([
+                "update": "a", "updates": [["q": [:], "u": ["$set": ["v": -1]], "multi": true]],
+            ])
+            let program = try Program(arguments("import", database, [folder.file("a.csv")]))
+            let outcome = try program.wait(seconds: 60)
+            #expect(outcome.status == 0, "\(outcome.text)")
+            #expect(Set(try database.documents(in: "a")) == Set(documents))
+            let (primary, secondaries) = try set.roles()
+            for member in [primary] + secondaries {
+                let file = folder.file("member.csv")
+                let export = try Program([
+                    "export", "--uri", member.uri("", "directConnection=true"), "--db", database.name, "-o", file,
+                    "--plain",
+                    "--force", "--quiet",
+                ])
+                let outcome = try export.wait(seconds: 60)
+                #expect(outcome.status == 0, "\(outcome.text)")
+                let text = try folder.text("member.csv")
+                #expect(text.split(separator: #"""t"":0,""i"":0}"#).count == 6, "\(text)")
+            }
+        }
+    }
+
     /// One of the two is behind: what one lists would not fit what the other has.
     @Test func anExportFromSecondariesReadsOneOfThem() throws {
         try withDatabase(on: set) { database, folder in
