@@ -323,4 +323,31 @@ import Testing
             #expect(try database.count("ticks") == 3)
         }
     }
+
+    /// A server that was lost in the middle of a drop has the measurements without their series' name. Created with the
+    /// same options, a series takes them over.
+    @Test func theMeasurementsOfASeriesWhoseDropWasNotEndedAreNotTakenForNew() throws {
+        try withTestDatabase { database, folder in
+            try Self.create(in: database)
+            try Self.insert(Self.equal(3), into: database)
+            try database.export(to: folder.file("ticks.csv"))
+            let before = try database.image()
+            // A view as far as the server's catalog goes: nothing else is removed.
+            let operation: Value = [
+                "op": "d", "ns": .string("\(database.name).system.views"),
+                "o": ["_id": .string("\(database.name).ticks")],
+            ]
+            try database.client.run(
+                ["applyOps": [operation]], on: "admin", readPreference: .connectionString)
+            #expect(!(try database.names().contains("ticks")))
+            for mode in [ImportOptions.Mode.merge, .insert] {
+                let error = #expect(throws: FerryError.self) { try database.load(folder.file("ticks.csv"), mode) }
+                #expect(error?.text.contains("a drop of it was not ended") == true)
+                let there = try database.client.listCollections(in: database.name)
+                #expect(there.contains { $0.name == "system.buckets.ticks" })
+            }
+            #expect(try database.load(folder.file("ticks.csv"), .replace).status == .done)
+            #expect(try database.image().differences(from: before) == [])
+        }
+    }
 }

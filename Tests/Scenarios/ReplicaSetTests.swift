@@ -133,6 +133,47 @@ struct ReplicaSetTests {
         }
     }
 
+    /// Only the primary has dropped the old measurements when it is lost: the new one has them, under the name that is to be
+    /// made anew.
+    @Test(arguments: [true, false]) func aDropThatIsTakenBackIsDoneAgain(isSeries: Bool) throws {
+        try withDatabase(on: set) { database, folder in
+            try set.heal()
+            let options: Document = isSeries ? ["timeseries": ["timeField": "at"]] : ["validationLevel": "moderate"]
+            try database.create("a", options)
+            try database.insert((0..<100).map { ["_id": .int32($0), "at": .date(Int64($0) * 1000)] }, into: "a")
+            let new = try database.image()
+            let file = folder.file("a.csv")
+            try export(database, to: file)
+            try database.insert((100..<107).map { ["_id": .int32($0), "at": .date(Int64($0) * 1000)] }, into: "a")
+            let (primary, secondaries) = try set.roles()
+            let client = try primary.directClient()
+            _ = try FailPoint(
+                primary, ["drop", "create"], mode: .alwaysOn, ["blockConnection": true, "blockTimeMS": 1500])
+            let program = try Program(
+                arguments("import", database, [file, "--mode", "replace", "--in-place", "--yes"]))
+            // Another one's definition is tried at first, and dropped.
+            try poll("the drop") { try isUnderWay("drop", of: "a", client) }
+            try OwnSet.withoutReplication(to: secondaries) {
+                try poll("the creation") { try isUnderWay("create", of: "a", client) }
+                #expect(try client.listCollections(in: database.name, named: ["a"]).isEmpty)
+                try primary.killNow()
+            }
+            let outcome = try program.wait(seconds: 90)
+            try set.heal()
+            #expect(outcome.status == 0, "\(outcome.text)")
+            #expect(try database.image().differences(from: new) == [])
+        }
+    }
+
+    private func isUnderWay(_ command: String, of collection: String, _ client: Client) throws -> Bool {
+        var isFound = false
+        let filter = Document { $0.append("command.\(command)", .string(collection)) }
+        try client.aggregate(
+            database: "admin", pipeline: [["$currentOp": ["allUsers": true]], ["$match": .document(filter)]]
+        ).forEach { _ in isFound = true }
+        return isFound
+    }
+
     private func rename(_ client: Client) throws -> Value? { try operation("renameCollection", client) }
 
     /// What the server has under way of a command.

@@ -34,7 +34,18 @@ struct CollectionIdentities: Sendable {
         return CollectionIdentities(found).uuid(of: name)
     }
 
-    private static func storage(of series: String) -> String { "system.buckets." + series }
+    /// Of what is behind a name: of the collection, and of a time series' storage, which may be there without its series
+    /// where a server was lost in the middle of a drop. A time series that is created then takes it over.
+    /// - Throws: ``MongoError``.
+    static func all(behind name: String, in database: String, _ client: Client) throws -> [Value] {
+        try client.listCollections(in: database, named: [name, storage(of: name)], readPreference: .primary)
+            .compactMap { $0.info["uuid"] }
+    }
+
+    /// Whether a time series' storage is there without its series.
+    func hasOrphanedStorage(of name: String) -> Bool { self[name] == nil && self[Self.storage(of: name)] != nil }
+
+    static func storage(of series: String) -> String { "system.buckets." + series }
 }
 
 extension Connection {

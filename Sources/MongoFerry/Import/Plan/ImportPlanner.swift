@@ -181,6 +181,7 @@ struct ImportPlanner {
             step.doubts = CatalogDoubts.texts(missing)
         }
         try checkKinds(entry, existing)
+        if let text = try textOfOrphanedStorage(entry, there) { step.targetDifferences.append(TargetDifference(text)) }
         if entry.kind == .view {
             step.code = ServerSideCode.found(in: entry)
             if let existing { compareView(&step, existing, there) }
@@ -222,6 +223,23 @@ struct ImportPlanner {
         }
         step.code = ServerSideCode.found(in: step.entry)
         return step
+    }
+
+    /// What a server has of a time series whose drop it did not end: a new one would have its measurements again.
+    /// - Throws: ``FerryError`` where it is not to be replaced.
+    private func textOfOrphanedStorage(_ entry: BackupMetadata.Collection, _ there: LiveCatalog) throws -> String? {
+        let name = entry.databaseName
+        guard entry.kind == .timeseries, there.identities.hasOrphanedStorage(of: name) else { return nil }
+        let storage = CollectionIdentities.storage(of: name)
+        guard options.mode == .replace else {
+            throw FerryError(
+                "\(storage) is in \(database), and no time series \(name): a drop of it was not ended, and a new one would take over what measurements there are",
+                details: ["Nothing was written."],
+                advice: [
+                    "--mode replace removes it. db.createCollection(…) in mongosh, with the same options, shows its measurements again."
+                ])
+        }
+        return "\(storage) is there, of a time series whose drop was not ended: it goes, with what measurements it has"
     }
 
     /// So many rows are found soon without an index, too.

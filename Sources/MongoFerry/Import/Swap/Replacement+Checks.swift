@@ -46,10 +46,14 @@ extension Replacement {
             try client.hasCount(inserted[place.step.name] ?? 0, connection.namespace(place.name))
         }
         for (place, isComplete) in zip(countable, areComplete) where !isComplete {
-            throw FerryError(
-                "\(place.step.databaseName): \((inserted[place.step.name] ?? 0).counted("document was", "documents were")) written, and another number is there"
-            )
+            throw Self.wrongCount(place.step, inserted[place.step.name] ?? 0)
         }
+    }
+
+    static func wrongCount(_ step: ImportPlan.Step, _ inserted: Int) -> FerryError {
+        FerryError(
+            "\(step.databaseName): \(inserted.counted("document was", "documents were")) written, and another number is there"
+        )
     }
 
     /// Whether options and indexes that stay, since the file says nothing of them, are those that the plan has seen.

@@ -18,13 +18,12 @@ extension Replacement {
             }
             kept?.isOpen = true
             outcome.part = nil
-            try drop(step, kept, &remains)
-            try connection.withClient { client in
-                try CollectionBuilder(client: client, database: connection.database).create(
-                    step.entry, as: step.databaseName, clearing: operation.cancellation, lock)
-                kept = try kept.map { try KeptDefinitions(client: client, database: connection.database).note($0) }
+            made = try makeAnew(step, kept, &remains)
+            kept = try kept.map { entry in
+                try connection.withClient {
+                    try KeptDefinitions(client: $0, database: connection.database).note(entry)
+                }
             }
-            made = try connection.uuid(of: step.databaseName)
             let rejected = loader.rejections.count
             do {
                 try fill(step, step.databaseName, &outcome)
@@ -56,6 +55,35 @@ extension Replacement {
         entry.definition = step.entry
         return entry
     }
+
+    /// Drops it and creates it empty.
+    ///
+    /// A drop that no majority has may be taken back, all of it or of a time series only its storage's: what is there then
+    /// is not new, though its options are the same.
+    /// - Returns: the new one's uuid; nil where the user may not see it.
+    private func makeAnew(
+        _ step: ImportPlan.Step, _ kept: KeptDefinitions.Entry?, _ remains: inout Remains
+    ) throws -> Value? {
+        for _ in 0..<Self.drops {
+            // The primary is one that can still confirm, which makes it unlikely.
+            try lock.confirm()
+            let old = try connection.withClient {
+                try CollectionIdentities.all(behind: step.databaseName, in: connection.database, $0)
+            }
+            try drop(step, kept, &remains)
+            try connection.withClient { client in
+                try CollectionBuilder(client: client, database: connection.database).create(
+                    step.entry, as: step.databaseName, clearing: operation.cancellation, lock)
+            }
+            let made = try connection.uuid(of: step.databaseName)
+            guard let made, old.contains(made) else { return made }
+        }
+        throw FerryError(
+            "\(step.databaseName) was dropped \(Self.drops) times, and each time the server had it again: members of its set may be failing in turn",
+            advice: ["rs.status() in mongosh shows how they are. Run the import again when they are well."])
+    }
+
+    private static let drops = 5
 
     private func drop(_ step: ImportPlan.Step, _ entry: KeptDefinitions.Entry?, _ remains: inout Remains) throws {
         try connection.withClient { client in
@@ -93,13 +121,17 @@ extension Replacement {
     }
 
     /// Other programs see a live collection, and may write to it while it is loaded: that is told.
-    /// - Parameter wasRepeated: whether it was loaded more than once. Then measurements are counted, too, which takes a scan.
+    /// - Parameter wasRepeated: whether it was loaded more than once.
     private func checkCount(ofLive step: ImportPlan.Step, wasRepeated: Bool, _ outcome: inout Outcome) throws {
         let isSeries = step.entry.kind == .timeseries && step.entry.options["expireAfterSeconds"] == nil
-        guard Self.isCountable(step) || (isSeries && wasRepeated) else { return }
+        guard Self.isCountable(step) || isSeries else { return }
         let loaded = outcome.loads.last?.outcome.inserted ?? 0
+        // Of measurements no other count than by a scan is known.
         let count = try connection.withClient { try $0.countDocuments(connection.namespace(step.databaseName)) }
-        guard count > loaded else { return try checkCounts(of: [(step, step.databaseName)], outcome.loads) }
+        guard count > loaded else {
+            guard count == loaded else { throw Self.wrongCount(step, loaded) }
+            return
+        }
         outcome.writesMeanwhile[step.name] =
             "\(step.databaseName): \(loaded.counted("document was", "documents were")) written, and \(count.counted("is", "are")) there: other programs wrote to it while it was replaced in place\(wasRepeated ? ", or an insert whose connection had broken came late" : "")"
     }
