@@ -23,7 +23,8 @@ extension MongoError {
     /// Somebody else's operation is in the way: a lock, another writer, an index that is being built. Nothing was done.
     public var isHeldUp: Bool { domain == .server && ServerCode.heldUp.contains(code) }
 
-    /// The server takes the bytes of a document for no BSON, and has refused the whole command with it.
+    /// The server takes the bytes of a document for no BSON, or does not read that deep, and has refused the whole command
+    /// with it.
     public var isInvalidBSON: Bool { domain == .server && ServerCode.invalidBSON.contains(code) }
 
     /// User, password or mechanism were refused.
@@ -56,6 +57,9 @@ extension MongoError {
     public var isNamespaceNotFound: Bool { isServer(ServerCode.namespaceNotFound) }
     public var isIndexNotFound: Bool { isServer(ServerCode.indexNotFound) }
     public var isNamespaceExists: Bool { isServer(ServerCode.namespaceExists) }
+    /// What the server would have to store is larger than a document may be: of a large measurement that is more than the
+    /// measurement.
+    public var isTooLargeToStore: Bool { isServer(ServerCode.bsonObjectTooLarge) }
     public var isDuplicateKey: Bool { domain == .server && ServerCode.duplicateKey.contains(code) }
     public var isOutOfDiskSpace: Bool { isServer(ServerCode.outOfDiskSpace) }
     /// The server's own state is to blame, and nothing that it was asked to do: no room, a shutdown, somebody killed it.

@@ -12,8 +12,8 @@ enum ServerCode {
     /// TransactionTooLargeForCache: what a server's cache holds besides leaves too little room for a large document.
     static let cacheIsFull = 388
     /// InvalidBSON and NonConformantBSON: newer servers look closer at what older ones have stored, and refuse the whole
-    /// command.
-    static let invalidBSON: Set<Int> = [22, 378]
+    /// command. Overflow: it is nested deeper than a server reads.
+    static let invalidBSON: Set<Int> = [15, 22, 378]
     static let cannotBuildIndexKeys = 201
     static let writeConcernFailed = 64
     static let documentValidationFailure = 121

@@ -249,6 +249,32 @@ import Testing
         }
     }
 
+    /// A server refuses what would have come into the bucket of a measurement that it does not take, and fails a whole
+    /// command for one that is too large, having written some of the others.
+    @Test(arguments: [ImportOptions.Mode.merge, .insert, .replace])
+    func whatAServerCannotStoreCostsNoOtherMeasurement(_ mode: ImportOptions.Mode) throws {
+        try withTestDatabase { database, folder in
+            try database.create("ticks", ["timeseries": ["timeField": "at", "metaField": "of"]])
+            let values = [
+                "1", String(repeating: "[", count: 190) + String(repeating: "]", count: 190), "2",
+                String(repeating: "[", count: 250) + String(repeating: "]", count: 250), "3",
+                "\"\(String(repeating: "x", count: 6 << 20))\"", "4", "\"\(String(repeating: "y", count: 3 << 20))\"",
+            ]
+            let rows = values.enumerated().map { number, value in
+                LegacyFile.row(
+                    "ticks",
+                    json: #"{"_id":\#(number),"at":{"$date":"2024-01-01T00:00:00Z"},"of":1,"v":\#(value)}"#)
+            }
+            try folder.write(LegacyFile.text(rows: rows), to: "ticks.csv")
+            let report = try database.load(folder.file("ticks.csv"), mode) { $0.maximumRejects = 3 }
+            #expect(report.totals.inserted == 5 && report.totals.rejected == 3)
+            #expect(report.rejections.compactMap(\.line).sorted() == [3, 5, 7])
+            #expect(report.rejections.map(\.reason).count { $0.contains("nest") } == 2, "\(report.rejections)")
+            let ids = try database.documents(in: "ticks").compactMap { $0["_id"]?.integer }
+            #expect(ids.sorted() == [0, 2, 4, 6, 7])
+        }
+    }
+
     /// The server sorts what stands in the meta field, at every depth.
     @Test func aMeasurementIsKnownWhateverOrderItsMetaFieldIsWrittenIn() throws {
         try withTestDatabase { database, folder in

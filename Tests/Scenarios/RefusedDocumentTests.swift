@@ -62,6 +62,31 @@ import Testing
         }
     }
 
+    /// Servers read no command that is nested deeper than some 200 levels, whichever document it is for.
+    @Test(arguments: [ImportOptions.Mode.merge, .insert, .replace])
+    func aDocumentThatIsNestedTooDeepIsNamedAndTheOthersAreTaken(_ mode: ImportOptions.Mode) throws {
+        try withTestDatabase { database, folder in
+            func nested(_ depth: Int) -> String {
+                String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+            }
+            let rows =
+                (0..<20).map { #"{"_id":\#($0),"v":\#(nested($0 == 7 ? 250 : $0 == 8 ? 190 : 1))}"# }
+                + [#"{"_id":{"a":\#(nested(240))}}"#]
+            try folder.write(LegacyFile.text(rows: rows.map { LegacyFile.row("a", json: $0) }), to: "deep.csv")
+            // In a merge one of them is to be replaced.
+            try database.insert([["_id": 3, "v": 0], ["_id": 7, "v": 0]], into: "a")
+            let report = try database.load(folder.file("deep.csv"), mode) {
+                $0.maximumRejects = 3
+                $0.takesLegacyRows = false
+            }
+            let refused = mode == .insert ? [10, 22] : [9, 10, 22]
+            #expect(report.rejections.compactMap(\.line).sorted() == refused, "\(report.rejections)")
+            #expect(report.status == .problems)
+            let ids = Set(try database.documents(in: "a").compactMap { $0["_id"]?.integer })
+            #expect(ids == Set(0..<20).subtracting(mode == .replace ? [7, 8] : [8]))
+        }
+    }
+
     /// Somebody takes a document out of what a replace has loaded: it is counted before the swap, and nothing is swapped.
     @Test func aReplaceOfWhichADocumentIsGoneLeavesTheLiveDataAsTheyWere() throws {
         try withTwoTestDatabases { source, copy, folder in

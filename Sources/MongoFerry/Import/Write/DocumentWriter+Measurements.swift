@@ -47,17 +47,26 @@ extension DocumentWriter {
             outcome.inserted += indexes.count
             return
         }
-        // In an unordered command a server (6.0.5) writes the current time where a measurement's meta field is an empty
-        // timestamp.
-        let inOrder = try indexes.filter { try document($0).hasEmptyTimestamp }
-        if inOrder.isEmpty { return try sendMeasurements(indexes, isOrdered: false) }
-        let others = Set(inOrder)
-        try sendMeasurements(indexes.filter { !others.contains($0) }, isOrdered: false)
+        // A server (6.0.5) that cannot store a large one fails the whole command, and has written some of the others.
+        let alone = try indexes.filter { try document($0).bytes.count > Self.largest }
+        // In an unordered command it writes the current time where a measurement's meta field is an empty timestamp.
+        let inOrder = try indexes.filter {
+            let document = try document($0)
+            return document.bytes.count <= Self.largest && document.hasEmptyTimestamp
+        }
+        let special = Set(alone + inOrder)
+        try sendMeasurements(special.isEmpty ? indexes : indexes.filter { !special.contains($0) }, isOrdered: false)
         try sendMeasurements(inOrder, isOrdered: true)
+        for index in alone { try sendMeasurements([index], isOrdered: true) }
     }
+
+    /// Bytes of a measurement that goes with others: a server's bucket takes about three times those of its only one, and
+    /// at most 16 MiB.
+    private static let largest = 1 << 20
 
     private func sendMeasurements(_ indexes: [Int], isOrdered: Bool) throws {
         var rest = indexes
+        var refused: [Int] = []
         while !rest.isEmpty {
             let documents = try Document { list in
                 for (place, index) in rest.enumerated() { list.append(String(place), copying: try document(index)) }
@@ -70,10 +79,11 @@ extension DocumentWriter {
                         "documents": .array(documents),
                     ],
                     on: namespace.database)
-            } catch let error as MongoError where error.isInvalidBSON {
-                return try findInvalid(among: rest, isOneCommand: true, error) {
+            } catch let error as MongoError where error.isInvalidBSON || error.isTooLargeToStore && rest.count == 1 {
+                try findInvalid(among: rest, isOneCommand: true, error) {
                     try sendMeasurements($0, isOrdered: isOrdered)
                 }
+                break
             }
             let errors = try reply.withRaw { try WriteError.all(in: $0, of: rest.count) }
             if let error = errors.first(where: { !$0.isAboutOneDocument }) {
@@ -84,12 +94,18 @@ extension DocumentWriter {
             outcome.inserted += end - errors.count
             var written = Set(rest[..<end])
             for error in errors {
-                written.remove(rest[error.index])
-                try reject(rest[error.index], WriteErrorText.text(error))
+                let index = rest[error.index]
+                written.remove(index)
+                if rest.count > 1 { refused.append(index) } else { try reject(index, WriteErrorText.text(error)) }
             }
             // Later batches find these too.
             if let repeated { for index in written { repeated.noteWritten(try document(index)) } }
             rest.removeFirst(end)
+        }
+        // With one that a server does not take it refuses all that would have come into the same bucket.
+        for index in refused {
+            try cancellation.check()
+            try sendMeasurements([index], isOrdered: isOrdered)
         }
     }
 }
