@@ -170,6 +170,18 @@ import Testing
             others + [document(1, "a", isOn: true), document(2, "b", isOn: true)],
             [document(1, "b", isOn: true), document(2, "a", isOn: true)],
             index: Self.unique.appending("partialFilterExpression", ["on": true]))
+        // Of a hundred that have the value of one that stays refused only one is in the index, and that is not in the file.
+        var (taken, holding): ([Document], [Document]) = ([], [])
+        for number: Int32 in 20..<32 {
+            taken.append(document(number, .int32(number), isOn: true))
+            for other: Int32 in 0...100 {
+                holding.append(document(number * 1000 + other, .int32(number), isOn: other == 0))
+            }
+        }
+        try expectMerged(
+            holding + [document(1, "a", isOn: true), document(2, "b", isOn: true)],
+            taken + [document(1, "b", isOn: true), document(2, "a", isOn: true)],
+            index: Self.unique.appending("partialFilterExpression", ["on": true]), refused: 12)
         func nested(_ id: Int32, _ row: Int32, _ seat: Value) -> Document {
             ["_id": .int32(id), "in": ["row": .int32(row)], "seat": seat]
         }

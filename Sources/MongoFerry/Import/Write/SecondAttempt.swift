@@ -83,6 +83,7 @@ struct SecondAttempt {
         // What one was refused for may be free as soon as another has been written: forward, backward, forward.
         for _ in 0..<3 {
             failures = try waiting.compactMap { entry in
+                try cancellation.check()
                 guard let failure = try write([entry], &outcome) else { return nil }
                 guard failure.isHeldUp else { return failure }
                 // It has been waited for long enough.
@@ -99,6 +100,7 @@ struct SecondAttempt {
         waiting = circle.map(\.postponed)
         // Who is refused for something else, such as a validator, breaks the circle.
         for _ in 0..<10 where waiting.count > 1 {
+            try cancellation.check()
             guard let failure = try write(waiting, &outcome) else { return outcome }
             if failure.isHeldUp {
                 outcome.refused += waiting.map { ($0, failure.reason) }
@@ -113,7 +115,11 @@ struct SecondAttempt {
 
     /// Parts those whose value is held by one of them, which may give it up, from those whose value stays taken.
     private func circle(_ failures: [Failure]) throws -> (inside: [Failure], outside: [Failure]) {
-        var inside: [(failure: Failure, holders: [UInt64]?)] = try failures.map { ($0, try holders($0)) }
+        let indexes = try indexes(failures)
+        var inside: [(failure: Failure, holders: [UInt64]?)] = try failures.map { failure in
+            try cancellation.check()
+            return (failure, try holders(failure, indexes))
+        }
         var outside: [Failure] = []
         while true {
             let ids = Set(inside.compactMap { $0.failure.postponed.document.withRaw { $0.first.map(IDHash.hash) } })
@@ -128,10 +134,27 @@ struct SecondAttempt {
     /// So many documents may have a value that only one of them has in the index.
     private static let holderLimit = 100
 
+    /// The collection's unique indexes, where they can be seen and some are needed.
+    private func indexes(_ failures: [Failure]) throws -> [Document] {
+        guard failures.contains(where: { $0.error?.keyPattern != nil }) else { return [] }
+        do {
+            return try client.listIndexes(of: namespace, readPreference: .primary).filter { $0["unique"]?.bool == true }
+        } catch let error as MongoError where error.isUnauthorized { return [] }
+    }
+
+    /// What a document has to fulfil to be in the index that was violated, without which a server asks no partial index;
+    /// nil where that is not known.
+    private static func partialFilter(_ error: WriteError, _ indexes: [Document]) -> Document? {
+        let violated = indexes.filter {
+            $0["key"]?.document == error.keyPattern && ($0["collation"] == nil) == (error.collation == nil)
+        }
+        return violated.count == 1 ? violated[0]["partialFilterExpression"]?.document : nil
+    }
+
     /// Which documents have the values that another one was refused for, one of them in the index: a partial index has
     /// not all of a collection.
     /// - Returns: the hashes of their `_id`s; nil where they cannot be told.
-    private func holders(_ failure: Failure) throws -> [UInt64]? {
+    private func holders(_ failure: Failure, _ indexes: [Document]) throws -> [UInt64]? {
         guard let error = failure.error, let pattern = error.keyPattern, let values = error.keyValue else { return nil }
         var filter: Document = [:]
         for name in pattern.keys {
@@ -141,6 +164,9 @@ struct SecondAttempt {
             filter = filter.appending(name, .document(["$eq": value]))
         }
         guard !filter.isEmpty else { return nil }
+        if let partial = Self.partialFilter(error, indexes) {
+            filter = ["$and": [.document(filter), .document(partial)]]
+        }
         let options = FindOptions(
             projection: ["_id": 1], limit: Self.holderLimit, collation: error.collation ?? ["locale": "simple"],
             readPreference: .primary)
