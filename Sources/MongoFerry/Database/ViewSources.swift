@@ -22,10 +22,22 @@ struct ViewSources {
             waiting += Self.sources(of: next.options)
         }
         let others = views.sorted { $0.key < $1.key }.filter { $0.key != name }.map(\.value)
-        let other = others.first {
-            Self.sources(of: $0.options).contains(name) && Self.collation(of: $0.options) != Self.collation(of: view)
+        let other = others.first { Self.isInTheWay($0.options, of: view, name) }
+        if let other { return "the view \(other.name), which stands on it, has another collation" }
+        let source = Self.sources(of: view).sorted().lazy.compactMap { views[$0] }.first {
+            Self.collation(of: $0.options) != Self.collation(of: view)
         }
-        return other.map { "the view \($0.name), which stands on it, has another collation" }
+        return source.map { "the view \($0.name), on which it stands, has another collation" }
+    }
+
+    /// The collations of the views that a view stands on, by whatever name it has itself; nil for none.
+    func collations(below view: Document) -> Set<Document?> {
+        Set(Self.sources(of: view).compactMap { views[$0] }.map { Self.collation(of: $0.options) })
+    }
+
+    /// Whether a view stands on the one of that name, which no server gives another collation then.
+    static func isInTheWay(_ other: Document, of view: Document, _ name: ExactName) -> Bool {
+        collation(of: other) != collation(of: view) && sources(of: other).contains(name)
     }
 
     /// Servers complete it, each with its version.

@@ -5,27 +5,61 @@ import Relations
 
 /// What is looked at before and after the live data are touched: whether all is there, and whether others have come in between.
 extension Replacement {
-    /// What servers say of a view only when it gets its name, and of a time series, which to them is one of its storage. A
-    /// collection that gives its name to a view comes back then, and so does a view; what is dropped for them cannot.
-    func checkViews(_ plan: ImportPlan) throws {
+    /// The database's views and time series, which to servers are views of their storage.
+    func listLiveViews(where isNeeded: Bool) throws -> [CollectionInfo] {
+        guard isNeeded else { return [] }
+        return try connection.withClient { client in
+            try client.listCollections(in: connection.database, readPreference: .primary)
+        }.filter { $0.kind != .collection }
+    }
+
+    /// Has the server look at a definition that is not staged while the old one is there: what it refuses, and what the user
+    /// has no right to, must not be found out when that is gone. What needs the view's own name does not show.
+    func tryOut(_ step: ImportPlan.Step, _ live: ViewSources, _ outcome: inout Outcome) throws {
+        try operation.cancellation.check()
+        guard let options = Self.optionsToTry(step.entry, live) else { return }
+        var entry = step.entry
+        entry.options = options
+        try connection.withClient { client in
+            try CollectionBuilder(client: client, database: connection.database).create(entry, as: trialName)
+            outcome.refusedIndexes += try build(entry.indexes, of: step, on: trialName)
+            try client.drop(connection.namespace(trialName))
+        }
+    }
+
+    /// A view's with the collation of those that it stands on now, which may be changed before it; nil where they have
+    /// several, so that it cannot be tried.
+    private static func optionsToTry(_ entry: BackupMetadata.Collection, _ live: ViewSources) -> Document? {
+        guard entry.kind == .view else { return entry.options }
+        let below = live.collations(below: entry.options)
+        guard let collation = below.first else { return entry.options }
+        guard below.count == 1 else { return nil }
+        let bare = entry.options.removing(["collation"])
+        return collation.map { bare.appending("collation", .document($0)) } ?? bare
+    }
+
+    /// What servers say of a view only when it gets its name, and of a time series, which to them is one of its storage: it
+    /// must not be found out when the rest is swapped, or what had the name is gone.
+    func checkViews(_ plan: ImportPlan, _ live: [CollectionInfo]) throws {
         let planned = plan.steps.filter { $0.way == .view || $0.entry.kind == .timeseries }
+        guard !planned.isEmpty else { return }
         func isDropped(_ step: ImportPlan.Step) -> Bool {
             guard let live = step.liveOptions else { return false }
             return step.way == .inPlace || live["timeseries"] != nil
         }
-        guard planned.contains(where: isDropped) else { return }
-        let live = try connection.withClient { client in
-            try client.listCollections(in: connection.database, readPreference: .primary)
-        }
-        let others = live.filter { $0.kind != .collection }.map { (name: $0.name, options: $0.options) }
+        // In whose place a collection comes is none any more by then.
+        let staged = Set(plan.steps.filter { $0.way == .staged }.map { ExactName($0.databaseName) })
+        let others = live.filter { !staged.contains(ExactName($0.name)) }
+            .map { (name: $0.name, options: $0.options) }
         let new = planned.map { (name: $0.databaseName, options: $0.entry.options) }
         let atLast = ViewSources(others + new)
-        for (number, step) in planned.enumerated() where isDropped(step) {
-            // Those after it are the old ones still when it takes its place.
-            let then = ViewSources(others + new[...number])
-            guard let conflict = then.conflict(of: step.databaseName) ?? atLast.conflict(of: step.databaseName) else {
-                continue
+        for (number, step) in planned.enumerated() {
+            var conflict = atLast.conflict(of: step.databaseName)
+            if conflict == nil, isDropped(step) {
+                // Those after it are the old ones still when it takes its place.
+                conflict = ViewSources(others + new[...number]).conflict(of: step.databaseName)
             }
+            guard let conflict else { continue }
             throw FerryError(
                 "\(step.databaseName) cannot take the place of what has its name: \(conflict)",
                 advice: [

@@ -48,8 +48,10 @@ extension Replacement {
     }
 
     /// What stopped it at a collection or view, and the state of all.
+    /// - Parameter cleared: the database's names of views that are gone, and were to come.
     func stopped(
-        _ error: any Error, at step: ImportPlan.Step, _ remains: Remains, _ plan: ImportPlan, _ done: [String]
+        _ error: any Error, at step: ImportPlan.Step, _ remains: Remains, _ plan: ImportPlan, _ done: [String],
+        without cleared: [String]
     ) -> FerryError {
         let cause = FerryError(explaining: error)
         // Not `data`: what is written already is not as it was.
@@ -61,7 +63,10 @@ extension Replacement {
                 advice: cause.advice + ["Run the import again: it starts this collection anew."])
         }
         let isOld = remains == .whole
-        let waiting = plan.steps.map(\.name).filter { !done.contains($0) && (isOld || $0 != step.name) }
+        let cleared = cleared.filter { isOld || $0 != step.databaseName }
+        let waiting = plan.steps.filter { other in
+            !done.contains(other.name) && (isOld || other.name != step.name) && !cleared.contains(other.databaseName)
+        }.map(\.name)
         func list(_ names: [String]) -> String { names.isEmpty ? "none" : names.map(\.oneLine).joined(separator: ", ") }
         let what = step.liveCount == nil ? "view" : "collection"
         let state =
@@ -78,7 +83,9 @@ extension Replacement {
             }
         return FerryError(
             "the swap stopped: \(cause.text)", kind: kind,
-            details: cause.details + ["New already: \(list(done)). Still old: \(list(waiting)).", state],
+            details: cause.details + ["New already: \(list(done)). Still old: \(list(waiting)).", state]
+                + (cleared.isEmpty
+                    ? [] : ["Gone, since they stood on a view that was to get another collation: \(list(cleared))."]),
             advice: cause.advice + ["Run the import again: it finishes the job."])
     }
 }

@@ -59,8 +59,10 @@ struct Replacement {
         let tried = plan.steps.filter { $0.way == .inPlace || $0.way == .view }
         let names = Array(staging.values) + (tried.isEmpty ? [] : [trialName])
         do {
-            for step in tried { try tryOut(step, &outcome) }
-            try checkViews(plan)
+            let live = try listLiveViews(where: !tried.isEmpty)
+            let liveSources = ViewSources(live.map { ($0.name, $0.options) })
+            for step in tried { try tryOut(step, liveSources, &outcome) }
+            try checkViews(plan, live)
             if outcome.refusedIndexes.isEmpty { try stage(staged, staging, &outcome) }
             outcome.isRefused = try isRefused(staging, &outcome)
             if !outcome.isRefused {
@@ -76,12 +78,15 @@ struct Replacement {
         }
         let counted = ContinuousClock.now
         // What cannot be staged comes last, in the plan's order: views at the end.
-        for (number, step) in (staged + plan.steps.filter { $0.way != .staged }).enumerated() {
+        let steps = staged + plan.steps.filter { $0.way != .staged }
+        /// Views that were dropped for one before them, and have not come yet.
+        var cleared: [String] = []
+        for (number, step) in steps.enumerated() {
             var remains = Remains.whole
             let refused = outcome.refusedIndexes.count
             do {
                 // Before each that is dropped: nobody has touched it yet.
-                if step.way != .staged { try operation.cancellation.check() }
+                if step.way != .staged, cleared.isEmpty { try operation.cancellation.check() }
                 try lock.check()
                 switch step.way {
                 case .staged:
@@ -92,7 +97,11 @@ struct Replacement {
                     }
                 case .view:
                     try noteLateWrites(to: [step], &outcome)
-                    try views.run(step, number: number, &remains)
+                    try views.run(
+                        step, number: number, before: steps[number...].dropFirst().lazy.filter { $0.way == .view },
+                        &cleared,
+                        &remains)
+                    cleared.removeAll { $0.hasSameBytes(as: step.databaseName) }
                 case .inPlace:
                     try checkDefinitions(of: [step])
                     try noteLateWrites(to: [step], &outcome)
@@ -102,7 +111,7 @@ struct Replacement {
                     throw FerryError("\(step.databaseName) is not planned to be replaced, and was left as it is")
                 }
             } catch {
-                throw stopped(error, at: step, remains, plan, outcome.swapped)
+                throw stopped(error, at: step, remains, plan, outcome.swapped, without: cleared)
             }
             outcome.swapped.append(step.name)
             outcome.part = nil
@@ -110,19 +119,8 @@ struct Replacement {
         }
     }
 
-    /// Has the server look at a definition that is not staged while the old one is there: what it refuses, and what the user
-    /// has no right to, must not be found out when that is gone. What needs the view's own name does not show.
-    private func tryOut(_ step: ImportPlan.Step, _ outcome: inout Outcome) throws {
-        try operation.cancellation.check()
-        try connection.withClient { client in
-            try CollectionBuilder(client: client, database: connection.database).create(step.entry, as: trialName)
-            outcome.refusedIndexes += try build(step.entry.indexes, of: step, on: trialName)
-            try client.drop(connection.namespace(trialName))
-        }
-    }
-
     /// Of a collection or view in which the definition of another is tried.
-    private var trialName: String { OwnNames.stagingPrefix + "\(lock.mark).trial" }
+    var trialName: String { OwnNames.stagingPrefix + "\(lock.mark).trial" }
 
     /// Loads and indexes everything beside the live data.
     private func stage(_ steps: [ImportPlan.Step], _ staging: [String: String], _ outcome: inout Outcome) throws {
@@ -219,7 +217,7 @@ struct Replacement {
     }
 
     /// - Returns: what the server refused.
-    private func build(
+    func build(
         _ indexes: [Document], of step: ImportPlan.Step, on name: String
     ) throws -> [CollectionBuilder.RefusedIndex] {
         var refused = try connection.withClient { client in

@@ -15,22 +15,64 @@ struct ViewReplacement {
 
     /// - Parameters:
     ///   - number: tells it from this run's others.
+    ///   - later: views that are put in their places after it.
+    ///   - cleared: gets the names of those of the later ones that were dropped for it.
     ///   - remains: what there is under the name where it throws.
     /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
-    func run(_ step: ImportPlan.Step, number: Int, _ remains: inout Replacement.Remains) throws {
+    func run(
+        _ step: ImportPlan.Step, number: Int, before later: some Sequence<ImportPlan.Step>,
+        _ cleared: inout [String], _ remains: inout Replacement.Remains
+    ) throws {
         // As things are now: others may have changed it since the plan was made, or a collection got its name back.
         let existing = try connection.withClient { client in
             try client.listCollections(
                 in: connection.database, named: [step.databaseName], readPreference: .primary
             ).first
         }
+        if let existing, existing.kind == .view, existing.options == step.entry.options { return }
+        let dropped = try clear(later, for: step)
+        cleared += dropped.map(\.name)
+        do {
+            try put(step, inPlaceOf: existing, number, &remains)
+        } catch {
+            var fault: any Error = error
+            for view in dropped {
+                do {
+                    try giveBack(view, after: fault)
+                    cleared.removeAll { $0.hasSameBytes(as: view.name) }
+                } catch { fault = error }
+            }
+            throw fault
+        }
+    }
+
+    /// Drops those that stand on it with the collation that they shall have no more: they are made anew soon.
+    private func clear(_ later: some Sequence<ImportPlan.Step>, for step: ImportPlan.Step) throws -> [CollectionInfo] {
+        let name = ExactName(step.databaseName)
+        let names = later.filter { other in
+            other.liveOptions.map { ViewSources.isInTheWay($0, of: step.entry.options, name) } ?? false
+        }.map(\.databaseName)
+        guard !names.isEmpty else { return [] }
+        return try connection.withClient { client in
+            let views = try client.listCollections(in: connection.database, named: names, readPreference: .primary)
+                .filter { $0.kind == .view }
+            for view in views {
+                try client.drop(connection.namespace(view.name)) { try lock.settle(view.name, operation.cancellation) }
+            }
+            return views
+        }
+    }
+
+    private func put(
+        _ step: ImportPlan.Step, inPlaceOf existing: CollectionInfo?, _ number: Int,
+        _ remains: inout Replacement.Remains
+    ) throws {
         guard let existing else {
             do { return try create(step) } catch let error as MongoError where error.isOfUnknownOutcome {
                 remains = .either
                 throw error
             }
         }
-        if existing.kind == .view, existing.options == step.entry.options { return }
         switch existing.kind {
         case .collection: try takePlace(of: existing, step, number, &remains)
         case .view, .timeseries, .other:
@@ -67,7 +109,7 @@ struct ViewReplacement {
     }
 
     /// The old view, where the server does not take the new one.
-    /// - Throws: ``FerryError`` where it does not come back either.
+    /// - Throws: ``FerryError`` of both where it does not come back either.
     private func giveBack(_ view: CollectionInfo, after error: any Error) throws {
         do {
             try connection.withClient { client in
@@ -77,7 +119,7 @@ struct ViewReplacement {
         } catch let second {
             var fault = FerryError(explaining: error)
             fault.details.append(
-                "The old view could not be created again (\(FerryError(explaining: second).text)): \(JSONText.document(view.options))"
+                "The old view \(view.name) could not be created again (\(FerryError(explaining: second).text)): \(JSONText.document(view.options))"
             )
             throw fault
         }
