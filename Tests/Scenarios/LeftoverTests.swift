@@ -208,6 +208,48 @@ extension OwnServerTests {
             }
         }
 
+        /// Imports of other files must not make anybody believe that all is there.
+        @Test(arguments: ["replace", "merge", "by hand"])
+        func whatWasBeingReplacedInPlaceIsToldUntilItIsWhole(end: String) throws {
+            try withDatabase(on: server) { database, folder in
+                try database.insert([["_id": 1]], into: "other")
+                let other = folder.file("other.csv")
+                let export = ["export", "--uri", server.uri(), "--db", database.name, "--quiet", "--force", "-o"]
+                #expect(try Program.run(export + [other]).status == 0)
+                try database.insert((0..<20).map { ["_id": .int32($0), "x": .int32($0)] }, into: "c")
+                let file = folder.file("c.csv")
+                #expect(try Program.run(export + [file, "-c", "c"]).errors == "")
+                try kill(database, importing(database, file, ["--mode", "replace", "--in-place"]), at: "insert")
+                let told =
+                    "an import into \(database.name) was interrupted while it replaced c in place: what is there is in part"
+                #expect(try Program.run(export + [folder.file("live.csv")]).errors.contains(told))
+                // It takes the lock over.
+                for mode in ["merge", "replace"] {
+                    let outcome = try Program.run(importing(database, other, ["--mode", mode]))
+                    #expect(outcome.status == 0, "\(outcome.text)")
+                    #expect(
+                        outcome.errors.contains(
+                            "an earlier import was interrupted while it replaced c in place: what is there is in part, or gone, until"
+                        ), "\(outcome.text)")
+                    let exported = try Program.run(export + [folder.file("live.csv")])
+                    #expect(exported.errors.contains(told), "\(exported.text)")
+                    let verified = try Program.run([
+                        "verify", "--uri", server.uri(), "--db", database.name, "--quiet",
+                    ])
+                    #expect(verified.errors.contains(told), "\(verified.text)")
+                }
+                if end == "by hand" {
+                    try database.drop("__mongoferry_definitions")
+                } else {
+                    let outcome = try Program.run(importing(database, file, ["--mode", end]))
+                    #expect(outcome.status == 0, "\(outcome.text)")
+                    #expect(try database.count("c") == 20)
+                }
+                #expect(try own(database) == [])
+                #expect(try Program.run(export + [folder.file("live.csv")]).errors == "")
+            }
+        }
+
         @Test func aMergeBuildsWhatWasKeptOnceAndSaysSo() throws {
             try withDatabase(on: server) { database, folder in
                 let file = try prepareOldFile(database, folder)

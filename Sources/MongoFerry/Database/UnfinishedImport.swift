@@ -9,7 +9,8 @@ enum UnfinishedImport {
     case running(LockHolder)
     /// It has been silent for a while; nil where the user may not read the lock.
     case doubtful(LockHolder?)
-    case interrupted
+    /// With those that it was replacing in place.
+    case interrupted(_ inPart: [String])
 
     /// What is to be known before anybody relies on what is read; nil where no import has left anything.
     /// - Parameter found: what the database holds.
@@ -22,7 +23,9 @@ enum UnfinishedImport {
         var found = found
         if has(OwnNames.lock, found) {
             do {
-                if let holder = try LockHolder.read(connection) { return state(holder) }
+                if let holder = try LockHolder.read(connection) {
+                    return isInterrupted(holder) ? .interrupted(try inPart(found, connection)) : state(holder)
+                }
             } catch let error as MongoError where error.isUnauthorized { return .doubtful(nil) }
             // That import has given its lock back meanwhile, and what it needed is gone as well.
             found = try connection.withClient { try $0.listCollections(in: connection.database) }
@@ -30,14 +33,26 @@ enum UnfinishedImport {
         do {
             let displaced = has(OwnNames.displaced, found) ? try DisplacedCollections.records(connection) : [:]
             let lacksDefinitions = try has(OwnNames.definitions, found) && hasUnfinishedDefinitions(connection)
-            return lacksDefinitions || found.contains { isLeftover($0.name, found, displaced) } ? .interrupted : nil
+            guard lacksDefinitions || found.contains(where: { isLeftover($0.name, found, displaced) }) else {
+                return nil
+            }
+            return .interrupted(try inPart(found, connection))
         } catch let error as MongoError where error.isUnauthorized { return .doubtful(nil) }
     }
 
+    private static func isInterrupted(_ holder: LockHolder) -> Bool {
+        holder.isDead || holder.silentSeconds.map { $0 >= ImportLock.staleSeconds } ?? false
+    }
+
+    private static func inPart(_ found: [CollectionInfo], _ connection: Connection) throws -> [String] {
+        guard has(OwnNames.definitions, found) else { return [] }
+        return try connection.withClient {
+            try KeptDefinitions(client: $0, database: connection.database).namesInPart(found)
+        }
+    }
+
     private static func state(_ holder: LockHolder) -> UnfinishedImport {
-        if holder.isDead { return .interrupted }
         guard let seconds = holder.silentSeconds else { return .doubtful(holder) }
-        if seconds >= ImportLock.staleSeconds { return .interrupted }
         // One beat may be late.
         return seconds <= 2 * Int(ImportLock.beatSeconds) ? .running(holder) : .doubtful(holder)
     }
@@ -74,6 +89,9 @@ enum UnfinishedImport {
             let who = holder.map { " (\($0.text)\(silence))" } ?? ""
             return
                 "an import into \(database) is running or was interrupted\(who): what is read now may be half old, half new: wait until it has ended, or run it again"
+        case .interrupted(let names) where !names.isEmpty:
+            return
+                "an import into \(database) was interrupted while it replaced \(names.listed("and")) in place: what is there is in part, or gone: run it again before making a backup (or drop \(OwnNames.definitions) where you have made it whole otherwise)"
         case .interrupted:
             return
                 "an import into \(database) was interrupted: its collections may be old, new or in part: run it again before making a backup"

@@ -177,11 +177,14 @@ extension ImportRun {
     /// Forgets what was kept of collections that have all of it now, or are made as the file says.
     private func forgetKept(_ plan: ImportPlan) {
         guard report.refusedIndexCount == 0 else { return }
-        for step in plan.steps where plan.kept.contains(step.databaseName) {
+        for step in plan.steps {
+            guard let kept = plan.kept[step.databaseName] else { continue }
+            // It has all that the one would have had that was interrupted.
+            let isSameFile = kept.file != nil && kept.file == reader.seal?.sha256 && report.rejectionCount == 0
             let isComplete =
                 step.kept.map { $0.optionsMissing(in: step.liveOptions ?? step.entry.options).isEmpty }
                 ?? (step.liveOptions == nil)
-            guard isComplete else { continue }
+            guard isComplete || isSameFile else { continue }
             do {
                 try connection.withClient {
                     try KeptDefinitions(client: $0, database: connection.database).forget(step.databaseName)

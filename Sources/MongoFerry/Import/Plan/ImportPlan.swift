@@ -42,6 +42,8 @@ public struct ImportPlan: Sendable {
         public var code: [String] = []
         /// What an interrupted import has kept of the collection, where that counts.
         var kept: KeptDefinitions.Entry?
+        /// What imports have kept of it, whether that counts or not.
+        var keptBefore: KeptDefinitions.Entry?
         var entry: BackupMetadata.Collection
         /// By what the file's documents were chosen; nil where it has all.
         public var query: String?
@@ -99,8 +101,8 @@ public struct ImportPlan: Sendable {
     public var leftOut: [String] = []
     /// Why those are that nobody has excluded in this run's own options, by name.
     var reasonsToLeaveOut: [String: String] = [:]
-    /// Collections of which imports have kept options and indexes, whether that counts or not.
-    var kept: Set<String> = []
+    /// What imports have kept of collections, whether that counts or not, by their names in the database.
+    var kept: [String: KeptDefinitions.Entry] = [:]
     /// Bytes of documents that the staging takes beside the live ones.
     public var stagingBytes = 0
 

@@ -53,7 +53,7 @@ struct ImportPlanner {
         steps = steps.filter { $0.way != .inPlace } + steps.filter { $0.way == .inPlace }
         steps += try ViewOrder.sorted(entries.filter { $0.kind == .view }).map { try step($0, 0, there) }
         plan.steps = steps
-        plan.kept = Set(there.kept.keys)
+        plan.kept = there.kept
         plan.leftOut = excluded.map(\.name)
         // Of a configuration that lies in the folder nobody may have thought.
         let configured = excluded.filter { entry in
@@ -157,6 +157,7 @@ struct ImportPlanner {
             name: entry.name, databaseName: entry.databaseName, way: .merge, records: records, entry: entry)
         let kept = kept(entry.databaseName, existing, there)
         step.kept = kept
+        step.keptBefore = there.kept[entry.databaseName]
         let isSeries = existing?.kind == .timeseries || kept?.definition.kind == .timeseries
         let existingIsView = existing?.kind == .view
         step.liveIsView = existingIsView && entry.kind != .view
@@ -260,7 +261,7 @@ struct ImportPlanner {
     private func kept(
         _ name: String, _ existing: CollectionInfo?, _ there: LiveCatalog
     ) -> KeptDefinitions.Entry? {
-        guard metadata == nil, let kept = there.kept[name] else { return nil }
+        guard metadata == nil, let kept = there.kept[name], kept.file == nil else { return nil }
         let counts = kept.counts(
             for: existing, uuid: there.identities.uuid(of: name), indexes: there.contents[name]?.indexes ?? [])
         return counts ? kept : nil

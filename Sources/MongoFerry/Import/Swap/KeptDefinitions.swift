@@ -3,9 +3,11 @@ import BackupFile
 import MongoDriver
 import Relations
 
-/// Options and indexes of collections that are dropped while a file says nothing of them.
+/// What is known of collections that are dropped before the new one is complete: which they are, and their options and
+/// indexes.
 ///
-/// Until the collection is complete they are nowhere else, and a run may be interrupted: the next one finds them here.
+/// Where the file says nothing of these, they are nowhere else until then, and a run may be interrupted: the next one finds
+/// them here.
 struct KeptDefinitions {
     let client: Client
     let database: String
@@ -21,6 +23,9 @@ struct KeptDefinitions {
         var isOpen = true
         /// Whether all of it is there but for indexes that the server has refused: nothing was interrupted.
         var isOfRefused = false
+        /// The digest of the sealed file that was being imported, which has the definition: then this is kept for the name
+        /// alone.
+        var file: String?
 
         /// Whether it says more than the live collection: there is none, or an import has left it incomplete.
         func counts(for live: CollectionInfo?, uuid: Value?, indexes: [Document]) -> Bool {
@@ -40,6 +45,13 @@ struct KeptDefinitions {
 
         /// Whether the live collection is the one that should be dropped: it has its definition still.
         func isSource(_ uuid: Value?) -> Bool { uuid != nil && uuid == source }
+
+        /// Whether what has the name may lack documents, or nothing has it, since an import was interrupted.
+        func isInPart(isThere: Bool, uuid: Value?) -> Bool {
+            guard !isOfRefused, !isSource(uuid) else { return false }
+            guard isThere, let uuid else { return true }
+            return isOpen || made.contains(uuid)
+        }
 
         /// The options that a collection with these has not, or others than.
         func optionsMissing(in options: Document) -> [String] {
@@ -76,7 +88,7 @@ struct KeptDefinitions {
         try records.keep([
             "_id": .string(name), "definition": .binary(subtype: 0, definition.bytes),
             "source": entry.source ?? .null, "made": .array(entry.made), "isOpen": .bool(entry.isOpen),
-            "isOfRefused": .bool(entry.isOfRefused),
+            "isOfRefused": .bool(entry.isOfRefused), "file": entry.file.map { .string($0) } ?? .null,
         ])
     }
 
@@ -111,6 +123,15 @@ struct KeptDefinitions {
         return refused > 0 && others == 0
     }
 
+    /// The names of collections that are in part or gone, since an import was interrupted while it replaced them in place.
+    /// - Parameter found: everything in the database.
+    func namesInPart(_ found: [CollectionInfo]) throws -> [String] {
+        let identities = CollectionIdentities(found)
+        return try read().filter { name, entry in
+            entry.isInPart(isThere: identities[name] != nil, uuid: identities.uuid(of: name))
+        }.keys.sorted()
+    }
+
     /// What is kept, by the collections' names in the database.
     func read() throws -> [String: Entry] {
         var result: [String: Entry] = [:]
@@ -128,6 +149,7 @@ struct KeptDefinitions {
             entry.made = kept["made"]?.copy.array ?? []
             entry.isOpen = kept["isOpen"]?.bool ?? true
             entry.isOfRefused = kept["isOfRefused"]?.bool ?? false
+            entry.file = kept["file"]?.string
             result[name] = entry
         }
         return result
@@ -153,7 +175,7 @@ struct KeptDefinitions {
             else { continue }
             try forget(name)
             // Somebody has built it, or another collection.
-            if entry.isOfRefused { continue }
+            if entry.isOfRefused || entry.file != nil { continue }
             guard !entry.isSource(uuid), let text = entry.textOfMissing(options: live.options, indexes: indexes) else {
                 continue
             }

@@ -54,11 +54,18 @@ struct Leftovers {
 
     private func forgetDefinitions() throws {
         guard collections.contains(where: { $0.name == OwnNames.definitions }) else { return }
-        let warnings = try connection.withClient {
-            try KeptDefinitions(client: $0, database: connection.database)
-                .forgetOutdated(among: collections, mayDrop: lock.tookOver)
+        let (warnings, inPart) = try connection.withClient {
+            let kept = KeptDefinitions(client: $0, database: connection.database)
+            return (
+                try kept.forgetOutdated(among: collections, mayDrop: lock.tookOver), try kept.namesInPart(collections)
+            )
         }
         for warning in warnings { operation.warning(warning) }
+        if !inPart.isEmpty {
+            operation.warning(
+                "an earlier import was interrupted while it replaced \(inPart.listed("and")) in place: what is there is in part, or gone, until an import replaces it"
+            )
+        }
     }
 
     /// - Returns: how many there were.

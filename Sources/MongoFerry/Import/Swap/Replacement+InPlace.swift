@@ -16,13 +16,11 @@ extension Replacement {
                 wasRepeated = true
                 try lock.settle(step.databaseName, operation.cancellation)
             }
-            kept?.isOpen = true
+            kept.isOpen = true
             outcome.part = nil
             made = try makeAnew(step, kept, &remains)
-            kept = try kept.map { entry in
-                try connection.withClient {
-                    try KeptDefinitions(client: $0, database: connection.database).note(entry)
-                }
+            kept = try connection.withClient {
+                try KeptDefinitions(client: $0, database: connection.database).note(kept)
             }
             let rejected = loader.rejections.count
             do {
@@ -47,12 +45,13 @@ extension Replacement {
     }
 
     /// What an interrupted import had kept already goes on with the collections that it had made.
-    private func definitionToKeep(of step: ImportPlan.Step) -> KeptDefinitions.Entry? {
-        guard mustKeepDefinition(of: step) else { return nil }
+    private func definitionToKeep(of step: ImportPlan.Step) -> KeptDefinitions.Entry {
         // What was refused stands in the step's own definition by now, with all else.
-        let interrupted = step.kept.flatMap { $0.isOfRefused ? nil : $0 }
+        let isInPart = step.keptBefore?.isInPart(isThere: step.liveOptions != nil, uuid: step.uuid) ?? false
+        let interrupted = step.kept.flatMap { $0.isOfRefused ? nil : $0 } ?? (isInPart ? step.keptBefore : nil)
         var entry = interrupted ?? KeptDefinitions.Entry(definition: step.entry, source: step.uuid)
         entry.definition = step.entry
+        entry.file = loader.reader.metadata.map { _ in loader.reader.seal?.sha256 ?? "" }
         return entry
     }
 
@@ -62,7 +61,7 @@ extension Replacement {
     /// is not new, though its options are the same.
     /// - Returns: the new one's uuid; nil where the user may not see it.
     private func makeAnew(
-        _ step: ImportPlan.Step, _ kept: KeptDefinitions.Entry?, _ remains: inout Remains
+        _ step: ImportPlan.Step, _ kept: KeptDefinitions.Entry, _ remains: inout Remains
     ) throws -> Value? {
         for _ in 0..<Self.drops {
             // The primary is one that can still confirm, which makes it unlikely.
@@ -85,10 +84,10 @@ extension Replacement {
 
     private static let drops = 5
 
-    private func drop(_ step: ImportPlan.Step, _ entry: KeptDefinitions.Entry?, _ remains: inout Remains) throws {
+    private func drop(_ step: ImportPlan.Step, _ entry: KeptDefinitions.Entry, _ remains: inout Remains) throws {
         try connection.withClient { client in
             let kept = KeptDefinitions(client: client, database: connection.database)
-            if let entry { try kept.keep(entry) }
+            try kept.keep(entry)
             do {
                 // Confirmed by a majority with the command that creates it anew: another program's insert should find no
                 // time to come in between.
@@ -108,9 +107,9 @@ extension Replacement {
                 throw error
             } catch {
                 // Refused: at first it is as it was, which is complete unless something was kept of it before.
-                if remains == .whole, entry != nil {
-                    if let before = step.kept {
-                        if before.isOfRefused { try kept.keep(before) }
+                if remains == .whole {
+                    if let before = step.keptBefore {
+                        try kept.keep(before)
                     } else {
                         try kept.forget(step.databaseName)
                     }
@@ -139,7 +138,7 @@ extension Replacement {
     /// Removes what was kept of a collection that is complete now, but for the indexes that the server refused: they are
     /// nowhere else, and the next import tries them again. It is complete, whether that succeeds or not.
     func noteComplete(_ step: ImportPlan.Step, _ plan: ImportPlan, refused: [Document]) {
-        guard plan.kept.contains(step.databaseName) || mustKeepDefinition(of: step) else { return }
+        guard step.way == .inPlace || plan.kept[step.databaseName] != nil else { return }
         do {
             try connection.withClient {
                 let kept = KeptDefinitions(client: $0, database: connection.database)
