@@ -38,6 +38,13 @@ extension BackupMetadata {
         return text
     }
 
+    /// That documents do not come back as they were; nil where they do.
+    public var textOfLostTypes: String? {
+        json == "relaxed"
+            ? "the file was written with --json relaxed, which loses a type of numbers: 64-bit integers come back as 32-bit ones where they fit into these"
+            : nil
+    }
+
     /// A name in a comment line: as it is where that is clear, else as a JSON string.
     public static func shown(_ name: String) -> String {
         let isClear =

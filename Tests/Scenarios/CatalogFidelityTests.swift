@@ -296,6 +296,36 @@ import Testing
         }
     }
 
+    /// Somebody has named another database: an older backup must not be written over by nothing.
+    @Test func aDatabaseOfOnlyWhatIsNeverExportedIsNotExported() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": "f", "value": 1]], into: "system.js")
+            try folder.write("older", to: "all.csv")
+            let file = folder.file("all.csv")
+            let outcome = try Program.run(
+                ["export", "--db", database.name, "-o", file, "--force"], environment: ["MONGODB_URI": try testURI()])
+            #expect(outcome.status == 1, "\(outcome.text)")
+            let text = "there are no collections in '\(database.name)' but such as are never exported"
+            #expect(outcome.errors.contains(text) && outcome.errors.contains("system.js: "), "\(outcome.errors)")
+            #expect(try folder.text("all.csv") == "older")
+        }
+    }
+
+    /// Nobody remembers by what option a file was written.
+    @Test func aFileThatHasLostTypesSaysSoBeforeItIsImportedAndWhenItIsVerified() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1, "n": .int64(5)]], into: "a")
+            let file = folder.file("all.csv")
+            try database.export(to: file) { $0.json = .relaxed }
+            let text = "the file was written with --json relaxed, which loses a type of numbers"
+            let log = MessageLog()
+            try database.load(file, .merge, log) { $0.isDryRun = true }
+            #expect(log.all.contains { $0.contains(text) })
+            let report = try Verify(file: file, target: nil).runBlocking(OperationContext())
+            #expect(report.warnings.contains { $0.hasPrefix(text) } && report.status == .done)
+        }
+    }
+
     @Test func whatIsTheServersOwnIsNamedAmongWhatWasLeftOut() throws {
         try withTestDatabase { database, folder in
             try database.insert(

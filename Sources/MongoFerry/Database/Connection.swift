@@ -262,6 +262,16 @@ final class Connection: Sendable {
     /// Each needs a connection, which takes a server a thread and 1 MB.
     static let questionsAtOnce = 12
 
+    /// `db1:27017, db2:27017, replica set rs0`: of many hosts the first.
+    var serverText: String {
+        let hosts = pool.connectionString.hosts
+        let more = hosts.count - Self.hostsShown
+        return (hosts.prefix(Self.hostsShown) + (more > 0 ? ["and \(more) more"] : []) + [topologyText])
+            .joined(separator: ", ")
+    }
+
+    private static let hostsShown = 3
+
     /// `replica set rs0`
     var topologyText: String {
         switch server.topology {

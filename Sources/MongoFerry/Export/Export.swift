@@ -79,6 +79,7 @@ public struct Export: Sendable {
         do {
             var report = try write(metadata, choice, prepared, connection, writer, operation)
             report.database = connection.database
+            report.server = connection.serverText
             report.note(options, choice, operation)
             report.warnings = remarks
             report.source = metadata.sourceText

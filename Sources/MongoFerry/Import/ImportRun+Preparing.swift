@@ -23,6 +23,7 @@ extension ImportRun {
         let legacy = try preflight.types(of: &survey)
         if try refuse(&survey) { return nil }
         if survey.kinds.isMixed { operation.info(survey.kinds.text) }
+        if let text = reader.metadata?.textOfLostTypes { operation.warning(text) }
         report.warnings += legacy.warnings
         let references = try references(legacy, survey)
         let plan = try plan(survey, references, early)
@@ -45,6 +46,7 @@ extension ImportRun {
         operation.warnOfUnmatched(options.exclude, among: planner.names, in: "the file")
         let there = try early ?? LiveCatalog(connection, names: planner.databaseNames)
         var plan = try planner.plan(survey, references, there)
+        plan.server = connection.serverText
         plan.versions = newerFile()
         if there.collections.isEmpty { plan.missing = try missingDatabase() }
         guard !plan.steps.isEmpty else {

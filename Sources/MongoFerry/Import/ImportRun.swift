@@ -38,6 +38,7 @@ struct ImportRun {
         report.isDryRun = options.isDryRun
         report.file = reader.path
         report.database = connection.database
+        report.server = connection.serverText
         report.targetOptions = connection.targetOptions
         report.choiceOptions = Report.options(
             options.configuration, renames: options.renames, collections: options.collections,

@@ -154,7 +154,7 @@ extension Report {
             ? "What dangles is dangling in the data themselves: --report FILE.html and --graph FILE.svg show where."
             : isFromStream
                 ? "`mongoferry verify \(databaseOptions) --report dangling.html` shows what dangles of the references that a configuration names, or that the data show."
-                : "`\(command("verify")) --report dangling.html` shows what dangles."
+                : "`\(command("verify")) --report dangling.html` shows what dangles of the file's documents; without the file, of all documents."
     }
 
     /// A name as a shell takes it.

@@ -13,6 +13,7 @@ extension Report {
             if isDryRun { report.append("dryRun", true) }
             add("file", file)
             add("database", database)
+            add("server", server)
             add("source", source)
             add("program", program)
             add("started", started)

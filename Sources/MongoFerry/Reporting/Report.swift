@@ -81,6 +81,8 @@ public struct Report: Sendable {
     public var file: String?
     /// The name; nil where none is known, as of a check of a file alone.
     public var database: String?
+    /// Its hosts and kind, `db1:27017, replica set rs0`; nil where none was asked.
+    public var server: String?
     /// Of a verify of a database alone: its references are those that its data show, and one whose values lead nowhere, all or
     /// most, is not among them; not in the JSON.
     package var hasDiscoveredReferences = false

@@ -63,6 +63,7 @@ public struct Verify: Sendable {
         try configuration.checkTargets { found.map(\.name) }
         var report = Report(operation: .verify)
         report.database = database
+        report.server = connection.serverText
         report.hasDiscoveredReferences = configuration.references.isEmpty
         report.excluded = catalog.excluded
         report.warnings += [
@@ -101,6 +102,7 @@ public struct Verify: Sendable {
             return Self.damaged(report, error)
         }
         report.source = reader.metadata?.sourceText
+        if let text = reader.metadata?.textOfLostTypes { report.warnings.append(text) }
         let choice = choice(of: reader.metadata)
         // A name that is not there is told before the rows are read, where the file says what is in it.
         if target != nil, let known = reader.metadata?.collections { try choice.check(against: known.map(\.name)) }
@@ -140,6 +142,7 @@ public struct Verify: Sendable {
         report.graph = report.drawing(looked)
         guard let connection else { return report }
         report.database = connection.database
+        report.server = connection.serverText
         let live = try connection.withClient { try $0.listCollections(in: connection.database) }
         report.noteState(of: live, connection, try UnfinishedImport.warning(live, connection))
         let compared = try compared(reader, survey, &report, operation)

@@ -138,7 +138,7 @@ struct ImportCommand: ParsableCommand {
             guard plan.mode == .replace, !answersYes else { return true }
             // Nobody is asked about what was not shown.
             if !showsPlan { for line in plan.lines { Terminal.standardError.line(line) } }
-            let question = "Replace these collections in \(plan.database)? Type yes: "
+            let question = "Replace these collections in \(plan.database) on \(plan.server)? Type yes: "
             return try Terminal.standardError.ask(question, Interruption.cancellation)?.lowercased() == "yes"
         }
         return options

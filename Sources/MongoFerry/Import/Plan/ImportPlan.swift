@@ -83,6 +83,8 @@ public struct ImportPlan: Sendable {
 
     public var mode: ImportOptions.Mode
     public var database: String
+    /// Its hosts and kind, `db1:27017, replica set rs0`; empty where nobody has said.
+    public var server = ""
     /// The database that the file is a backup of; nil where the file does not say.
     public var fileDatabase: String?
     /// The versions of the file's server and of this one, where the file's is newer.
@@ -109,6 +111,7 @@ public struct ImportPlan: Sendable {
     /// The plan as people read it, a line each.
     public var lines: [String] {
         var lines = ["import into \(database), mode \(mode.rawValue):"]
+        if !server.isEmpty { lines.append("  on \(server)") }
         if let fileDatabase, fileDatabase != database {
             lines.append("  the file is a backup of another database: \(BackupMetadata.shown(fileDatabase))")
         }

@@ -266,7 +266,8 @@ struct HTMLReport {
 
     private var facts: HTML {
         let facts: [(String, String?)] = [
-            ("file", report.file), ("database", report.database), ("source", report.source),
+            ("file", report.file), ("database", report.database), ("server", report.server),
+            ("source", report.source),
             ("mode", report.mode?.rawValue),
             ("consistency", report.consistency?.rawValue), ("snapshot", report.snapshot),
             ("size", report.bytes.map { "\(ByteText.text($0)), decompressed" }), ("SHA-256", report.sha256),
