@@ -311,6 +311,21 @@ import Testing
         }
     }
 
+    @Test func aFileWithoutMetadataIsSaidToLackWhatItCannotHave() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "bare")
+            #expect(try database.export(to: folder.file("bare.csv")) { $0.plain = true }.warnings == [])
+            try database.create(
+                "ruled", ["validator": ["n": ["$gte": 0]]], indexes: [["key": ["n": 1], "name": "n_1"]])
+            try database.create("seen", ["viewOn": "bare", "pipeline": []])
+            let report = try database.export(to: folder.file("all.csv")) { $0.plain = true }
+            #expect(
+                report.warnings == [
+                    "--plain leaves out views (seen), collections without documents (ruled), options (ruled) and indexes (ruled): an import of the file makes none of them"
+                ])
+        }
+    }
+
     /// Nobody remembers by what option a file was written.
     @Test func aFileThatHasLostTypesSaysSoBeforeItIsImportedAndWhenItIsVerified() throws {
         try withTestDatabase { database, folder in

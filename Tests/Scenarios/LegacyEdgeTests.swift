@@ -83,6 +83,33 @@ import Testing
         }
     }
 
+    /// A mistyped name would leave texts where ids were meant.
+    @Test func aTypeOfTheConfigurationThatNoRowHasIsToldWithTheNearestName() throws {
+        try withTestDatabase { database, folder in
+            let path = try file(
+                [("policies", "{\"_id\":\"\(Self.id(1))\",\"customerId\":\"\(Self.id(2))\",\"in\":{\"n\":[1]}}")],
+                folder)
+            let yaml = """
+                collections:
+                  policies: {types: {custmerId: objectId, in: string, "in.n[]": long}}
+                  polices: {types: {n: long}}
+                  absent: {types: {n: long}}
+                exclude: [absent]
+
+                """
+            let log = MessageLog()
+            try database.load(path, .merge, log) {
+                $0.configuration = try Configuration.parse(yaml: yaml, file: "c.yaml")
+                $0.isDryRun = true
+            }
+            #expect(
+                log.all.filter { $0.hasPrefix("c.yaml has") } == [
+                    "c.yaml has a type of policies.custmerId: no row has it. Did you mean 'customerId'?",
+                    "c.yaml has types of 'polices', which has no rows in the file. Did you mean 'policies'?",
+                ])
+        }
+    }
+
     /// The file's `customers` go to `clients`; those that the policies refer to are the database's own `customers`.
     @Test func idsAreAskedForUnderTheDatabasesOwnNames() throws {
         try withTestDatabase { database, folder in

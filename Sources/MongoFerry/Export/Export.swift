@@ -115,8 +115,28 @@ public struct Export: Sendable {
             remarks.append(
                 "--json relaxed loses the difference between number types: such a file does not restore exactly")
         }
+        if options.plain, let text = Self.textOfPlain(choice.catalog) { remarks.append(text) }
         return remarks
     }
+
+    /// What a file without metadata has nothing of; nil where there is nothing else than rows.
+    private static func textOfPlain(_ catalog: Catalog) -> String? {
+        func named(_ what: String, _ entries: [BackupMetadata.Collection]) -> String? {
+            guard !entries.isEmpty else { return nil }
+            let names = entries.prefix(namesShown).map(\.databaseName) + (entries.count > namesShown ? ["…"] : [])
+            return "\(what) (\(names.joined(separator: ", ")))"
+        }
+        let stored = catalog.entries.filter { $0.kind != .view }
+        let lost = [
+            named("views", catalog.entries.filter { $0.kind == .view }),
+            named("collections without documents", stored.filter { $0.records == 0 }),
+            named("options", stored.filter { !$0.options.isEmpty }),
+            named("indexes", stored.filter { $0.indexes.contains { $0["name"]?.string != "_id_" } }),
+        ].compactMap(\.self)
+        return lost.isEmpty ? nil : "--plain leaves out \(lost.listed("and")): an import of the file makes none of them"
+    }
+
+    private static let namesShown = 5
 
     /// Anything but an ordinary file may make its writer wait, and cursors must not wait with it.
     static func decoupled(

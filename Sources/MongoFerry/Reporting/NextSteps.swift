@@ -26,7 +26,10 @@ extension Report {
         } else if operation == .verify, kinds.contains(.missing) || kinds.contains(.different) {
             steps.append(
                 "`\(importCommand) --dry-run` counts what would bring the missing and different"
-                    + " documents back; without --dry-run it does.")
+                    + " documents back; without --dry-run it does."
+                    + (kinds.contains(.missing) && kinds.contains(.extra)
+                        ? " Where they were merged by --upsert-keys, say it there too: they may be there under other _ids."
+                        : ""))
         }
         if operation == .verify, kinds.contains(.definition), !isDatabaseMissing {
             steps.append(

@@ -30,6 +30,8 @@ public struct LegacyResolution: Sendable {
     /// Paths of 24-digit values that stay texts, since most of them are nobody's `_id`.
     public let lookAlikes: [Conflict]
     public let dangling: [Dangling]
+    /// Paths of the configuration's types that no row has.
+    public let absent: [Conflict]
     /// Collections of more different paths than can be looked at: nothing was inferred from their rows but `_id`.
     public let crowded: [String]
 }

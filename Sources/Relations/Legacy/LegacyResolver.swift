@@ -83,6 +83,7 @@ struct LegacyResolver {
             if infers, survey.walker.isFull { draft.rules += liveRules(name) }
         }
         try searchAll()
+        draft.absent = configuration.collections.flatMap(absentPaths)
         return draft.resolution
     }
 
@@ -109,6 +110,21 @@ struct LegacyResolver {
         }
         if configuration.references(from: name).allSatisfy({ $0.path != path }) {
             draft.references += found.references
+        }
+    }
+
+    /// What the configuration gives types to, and is in no row of a collection that has some.
+    private func absentPaths(_ entry: Configuration.Collection) -> [LegacyResolution.Conflict] {
+        guard !entry.types.isEmpty, let survey = collections[ExactName(entry.name)], survey.rows > 0,
+            !survey.walker.isFull, survey.walker.crowdedPaths.isEmpty
+        else { return [] }
+        let seen = survey.named.map(\.path)
+        let absent = entry.types.keys.sorted().filter { path in !seen.contains { $0.steps.starts(with: path.steps) } }
+        return absent.map { path in
+            let near = NearestName.nearest(to: path.description, among: seen.map(\.description))
+            return .init(
+                collection: entry.name, path: path,
+                problem: "no row has it" + (near.map { ". Did you mean '\($0)'?" } ?? ""))
         }
     }
 
@@ -186,12 +202,13 @@ private struct Draft {
     var conflicts: [LegacyResolution.Conflict] = []
     var lookAlikes: [LegacyResolution.Conflict] = []
     var dangling: [LegacyResolution.Dangling] = []
+    var absent: [LegacyResolution.Conflict] = []
     var crowded: [String] = []
 
     var resolution: LegacyResolution {
         LegacyResolution(
             rules: TypeRules(rules), references: references.sorted(), conflicts: conflicts, lookAlikes: lookAlikes,
-            dangling: dangling, crowded: crowded)
+            dangling: dangling, absent: absent, crowded: crowded)
     }
 
     /// What cannot be decided, since there is no end of names.

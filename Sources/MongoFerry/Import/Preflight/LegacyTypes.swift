@@ -59,9 +59,31 @@ struct LegacyTypes {
             try operation.cancellation.check()
             return try existing(ids, in: name, connection)
         }
+        warn(ofUnused: resolution.absent, configuration, survey, operation)
         var result = LegacyTypes(resolution: resolution, problems: ProblemList(limit: survey.problems.limit))
         try result.tryRules(&survey, reader, operation, jobs: jobs)
         return result
+    }
+
+    /// Says which of the configuration's types are for nothing: what was meant stays as it is, or becomes what the rows
+    /// show.
+    private static func warn(
+        ofUnused absent: [LegacyResolution.Conflict], _ configuration: Configuration, _ survey: FileSurvey,
+        _ operation: OperationContext
+    ) {
+        let file = configuration.file ?? "the configuration"
+        for type in absent {
+            operation.warning("\(file) has a type of \(type.collection).\(type.path): \(type.problem)")
+        }
+        let names = survey.rows.map(\.name)
+        // Those with references are told as such.
+        for entry in configuration.collections
+        where !entry.types.isEmpty && entry.references.isEmpty && survey.rows(of: entry.name) == nil
+            && configuration.exclusion(ofFileName: entry.name) == nil
+        {
+            let near = NearestName.nearest(to: entry.name, among: names).map { ". Did you mean '\($0)'?" } ?? ""
+            operation.warning("\(file) has types of '\(entry.name)', which has no rows in the file\(near)")
+        }
     }
 
     private static func types(_ connection: Connection, _ name: String) throws -> [FieldPath: ObservedType] {
