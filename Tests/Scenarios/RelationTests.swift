@@ -235,6 +235,35 @@ import Testing
         }
     }
 
+    /// A replace of some collections can leave those that refer to them without what they lead to.
+    @Test func theCollectionsThatReferToWhatIsReplacedAloneAreNamed() throws {
+        try withTestDatabase { database, folder in
+            try database.insert((0..<9).map { ["_id": .int32($0)] }, into: "customers")
+            for name in ["policies", "notes"] {
+                try database.insert((0..<9).map { ["_id": .int32($0), "customer": .int32($0)] }, into: name)
+            }
+            let entries = ["policies", "notes"].map { "\($0): {references: {customer: customers}}" }
+            let configuration = try Configuration.parse(
+                yaml: "collections: {\(entries.joined(separator: ", "))}", file: "c.yaml")
+            let file = folder.file("all.csv")
+            try database.export(to: file) { $0.configuration = configuration }
+            func plan(_ mode: ImportOptions.Mode, _ collections: [String]) throws -> [String] {
+                let log = MessageLog()
+                try database.load(file, mode, log) {
+                    $0.collections = collections.map { Glob($0) }
+                    $0.isDryRun = true
+                }
+                return log.all.filter { $0.contains(" refers to ") }
+            }
+            #expect(try plan(.replace, []) == [])
+            #expect(try plan(.merge, ["customers"]) == [])
+            #expect(
+                try plan(.replace, ["customers", "notes"]) == [
+                    "  policies refers to customers, and is left alone: whether it dangles then, `verify --db` says"
+                ])
+        }
+    }
+
     @Test func failOnDanglingKeepsAReplaceFromBeingSwappedIn() throws {
         try withTwoTestDatabases { source, copy, folder in
             try LedgerTests.fill(source)

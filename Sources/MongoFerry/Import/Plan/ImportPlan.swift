@@ -97,6 +97,8 @@ public struct ImportPlan: Sendable {
     public var cycles: [[String]] = []
     /// Collections of the database that the import leaves alone: the file does not have them, or they are left out.
     public var untouched: [String] = []
+    /// Of those that are left alone: which refer to what is replaced. Whether they dangle afterwards, an import does not look.
+    var unchecked: [(collection: String, target: String)] = []
     /// The database's names of views that are there afterwards: what they show changes with what is written.
     var views: Set<String> = []
     /// Collections of the file that were excluded.
@@ -154,6 +156,11 @@ public struct ImportPlan: Sendable {
             lines.append("  not imported: \(names.joined(separator: ", "))")
         }
         if !untouched.isEmpty { lines.append("  left alone: \(Self.list(untouched))") }
+        for (collection, target) in unchecked {
+            lines.append(
+                "  \(BackupMetadata.shown(collection)) refers to \(BackupMetadata.shown(target)), and is left alone: whether it dangles then, `verify --db` says"
+            )
+        }
         lines.append(contentsOf: losses)
         let lost = steps.filter(\.isReplaced).compactMap(\.liveCount).reduce(0, +)
         if lost > 0 { lines.append("  replaced and gone afterwards: the \(Self.there(lost))") }

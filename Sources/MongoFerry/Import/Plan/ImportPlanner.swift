@@ -66,10 +66,25 @@ struct ImportPlanner {
             !written.contains($0) && !$0.hasScalarPrefix("system.") && !OwnNames.contains($0)
         }
         .sorted()
+        plan.unchecked = unchecked(references, plan)
         plan.views = Set(steps.filter { $0.way == .view }.map(\.databaseName))
             .union(Set(plan.untouched).intersection(live.filter { $0.kind == .view }.map(\.name)))
         plan.stagingBytes = steps.filter { $0.way == .staged }.reduce(0) { $0 + (survey.rows(of: $1.name)?.bytes ?? 0) }
         return plan
+    }
+
+    private func unchecked(
+        _ references: [Reference], _ plan: ImportPlan
+    ) -> [(collection: String, target: String)] {
+        let names = FileNames(metadata: metadata, configuration: options.configuration, renames: options.renames)
+        let untouched = Set(plan.untouched.map(ExactName.init))
+        let replaced = Set(plan.steps.filter { $0.isReplaced && !$0.wasEmpty }.map { ExactName($0.databaseName) })
+        var seen: Set<[ExactName]> = []
+        return references.map { (names.databaseName(of: $0.collection), names.databaseName(of: $0.target)) }
+        .filter { collection, target in
+            untouched.contains(ExactName(collection)) && replaced.contains(ExactName(target))
+                && seen.insert([ExactName(collection), ExactName(target)]).inserted
+        }
     }
 
     /// A collection of which no row can be read would be replaced by nothing: nobody who sets rows aside means that.
