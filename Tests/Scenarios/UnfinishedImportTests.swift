@@ -68,6 +68,15 @@ import Testing
         }
     }
 
+    @Test func aDryRunWarnsOfAnImportThatIsRunning() throws {
+        try Self.withLock(0) { database, folder in
+            try folder.write(LegacyFile.text(rows: [LegacyFile.row("customers", json: #"{"_id":1}"#)]), to: "a.csv")
+            let outcome = try Self.run("import", folder.file("a.csv"), "--db", database.name, "--dry-run", "--quiet")
+            #expect(
+                outcome.status == 0 && outcome.errors == "warning: \(Self.running(database.name))\n", "\(outcome.text)")
+        }
+    }
+
     @Test func aDatabaseThatIsBeingWrittenIsNotCalledSound() throws {
         try Self.withLock(0) { database, folder in
             let page = folder.file("r.html")

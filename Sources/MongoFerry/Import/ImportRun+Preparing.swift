@@ -45,6 +45,10 @@ extension ImportRun {
         report.excluded = planner.excluded
         operation.warnOfUnmatched(options.exclude, among: planner.names, in: "the file")
         let there = try early ?? LiveCatalog(connection, names: planner.databaseNames)
+        // Another import is told of it under the lock.
+        if options.isDryRun, let text = try UnfinishedImport.warning(there.collections, connection) {
+            operation.warning(text)
+        }
         var plan = try planner.plan(survey, references, there)
         plan.server = connection.serverText
         plan.versions = newerFile()

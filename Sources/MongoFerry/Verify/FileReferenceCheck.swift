@@ -57,7 +57,7 @@ struct FileReferenceCheck {
                 try connection.withClient { try $0.listCollections(in: connection.database) }.map { ExactName($0.name) }
             )
         }
-        let targetIDs = TargetIDs(operation.cancellation)
+        let targetIDs = TargetValues(operation.cancellation)
         let entries = Dictionary((reader.metadata?.collections ?? []).map { (ExactName($0.name), $0) }) { first, _ in
             first
         }

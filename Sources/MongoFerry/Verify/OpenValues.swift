@@ -15,7 +15,7 @@ struct OpenValues {
 
     /// All values of targets that were asked for very many, by their places.
     private var listed: [Int: RecordHashes] = [:]
-    private let targetIDs: TargetIDs
+    private let targetIDs: TargetValues
     private let batchCount: Int
     private let batchBytes: Int
     private let cacheLimit: Int
@@ -23,7 +23,7 @@ struct OpenValues {
     /// - Parameters:
     ///   - company: how many references are checked at the same time, which share the memory there is.
     ///   - targetIDs: which other references may lead to as well.
-    init(_ targets: [Reference], sharedBy company: Int, _ targetIDs: TargetIDs) {
+    init(_ targets: [Reference], sharedBy company: Int, _ targetIDs: TargetValues) {
         self.targets = targets
         self.targetIDs = targetIDs
         batchCount = max(500, min(QuestionFilter.maximumCount, 4 * QuestionFilter.maximumCount / max(1, company)))

@@ -17,7 +17,7 @@ struct ReferenceCheck: Sendable {
     /// Collections that have no other `_id`s than the known ones, by their names in the file: nothing is asked there.
     var isKnownWhole: @Sendable (String) -> Bool = { _ in false }
 
-    fileprivate let targetIDs: TargetIDs
+    fileprivate let targetIDs: TargetValues
 
     private static let progressStep = 1000
 
@@ -27,7 +27,7 @@ struct ReferenceCheck: Sendable {
         self.connection = connection
         self.operation = operation
         self.databaseName = databaseName
-        targetIDs = TargetIDs(operation.cancellation)
+        targetIDs = TargetValues(operation.cancellation)
     }
 
     /// - Parameter references: several of one path without conditions are alternatives: a value has to be in one.

@@ -81,10 +81,10 @@ struct ImportPlanner {
         let replaced = Set(plan.steps.filter { $0.isReplaced && !$0.wasEmpty }.map { ExactName($0.databaseName) })
         var seen: Set<[ExactName]> = []
         return references.map { (names.databaseName(of: $0.collection), names.databaseName(of: $0.target)) }
-        .filter { collection, target in
-            untouched.contains(ExactName(collection)) && replaced.contains(ExactName(target))
-                && seen.insert([ExactName(collection), ExactName(target)]).inserted
-        }
+            .filter { collection, target in
+                untouched.contains(ExactName(collection)) && replaced.contains(ExactName(target))
+                    && seen.insert([ExactName(collection), ExactName(target)]).inserted
+            }
     }
 
     /// A collection of which no row can be read would be replaced by nothing: nobody who sets rows aside means that.

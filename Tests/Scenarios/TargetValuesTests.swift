@@ -6,7 +6,7 @@ import Testing
 @testable import MongoFerry
 
 /// A collection that very many values lead to is read once instead of being asked for each.
-@Suite struct TargetIDsTests {
+@Suite struct TargetValuesTests {
     private func fill(_ database: TestDatabase, users: Int32) throws {
         try database.insert((0..<users).map { ["_id": .int32($0), "more": "than the id"] }, into: "users")
     }
@@ -19,7 +19,7 @@ import Testing
     @Test func whatIsReadIsExactlyWhatIsThere() throws {
         try withTestDatabase { database, _ in
             try fill(database, users: 30_000)
-            let ids = TargetIDs(Cancellation())
+            let ids = TargetValues(Cancellation())
             let users = database.namespace("users")
             for _ in 0..<3 { #expect(try ids.hashes(of: .id, users, askingFor: 6_000, database.client) == nil) }
             let hashes = try #require(try ids.hashes(of: .id, users, askingFor: 6_000, database.client))
@@ -37,7 +37,7 @@ import Testing
     @Test func oneThatIsMuchLargerIsReadWhenMoreWasAskedFor() throws {
         try withTestDatabase { database, _ in
             try fill(database, users: 70_000)
-            let ids = TargetIDs(Cancellation())
+            let ids = TargetValues(Cancellation())
             let users = database.namespace("users")
             #expect(try ids.hashes(of: .id, users, askingFor: 20_000, database.client) == nil)
             #expect(try ids.hashes(of: .id, users, askingFor: 4_000, database.client)?.count == 70_000)
@@ -49,7 +49,7 @@ import Testing
         try withTestDatabase { database, _ in
             try fill(database, users: 10)
             try database.create("some", ["viewOn": "users", "pipeline": []])
-            let ids = TargetIDs(Cancellation())
+            let ids = TargetValues(Cancellation())
             for name in ["some", "none"] {
                 for _ in 0..<2 {
                     #expect(
@@ -66,7 +66,7 @@ import Testing
                 try database.insert([["_id": .int32(Int32(index))]], into: name)
                 try database.insert([["_id": 1, "to": .int32(Int32(index))]], into: "from\(name)")
             }
-            let ids = TargetIDs(Cancellation())
+            let ids = TargetValues(Cancellation())
             for (index, name) in names.enumerated() {
                 let found = try ids.hashes(of: .id, database.namespace(name), askingFor: 20_000, database.client)
                 let hashes = try #require(found)
@@ -87,7 +87,7 @@ import Testing
         try withTestDatabase { database, _ in
             try fill(database, users: 10)
             let cancellation = Cancellation()
-            let ids = TargetIDs(cancellation)
+            let ids = TargetValues(cancellation)
             cancellation.cancel()
             #expect(throws: CancellationError.self) {
                 try ids.hashes(of: .id, database.namespace("users"), askingFor: 20_000, database.client)
@@ -103,7 +103,7 @@ import Testing
                 into: "users")
             let path = try FieldPath(parsing: "mails[]")
             let users = database.namespace("users")
-            let ids = TargetIDs(Cancellation())
+            let ids = TargetValues(Cancellation())
             // There are twice as many values as documents, and more than three times as many as were asked for.
             #expect(try ids.hashes(of: path, users, askingFor: 16_000, database.client) == nil)
             let hashes = try #require(try ids.hashes(of: path, users, askingFor: 16_000, database.client))
@@ -129,7 +129,7 @@ import Testing
             let many = Value.array((0..<500).map { .int32($0) })
             try database.insert((0..<200).map { ["_id": .int32($0), "seen": many] }, into: "users")
             let path = try FieldPath(parsing: "seen[]")
-            let ids = TargetIDs(Cancellation())
+            let ids = TargetValues(Cancellation())
             #expect(try ids.hashes(of: path, database.namespace("users"), askingFor: 20_000, database.client) == nil)
             #expect(try ids.hashes(of: path, database.namespace("users"), askingFor: 10_000, database.client) == nil)
             #expect(

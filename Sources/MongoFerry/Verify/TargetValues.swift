@@ -7,7 +7,7 @@ import Synchronization
 /// asking for the rest would be more work.
 ///
 /// What is not among them is asked for all the same: it may have come since.
-final class TargetIDs: Sendable {
+final class TargetValues: Sendable {
     private enum State {
         /// So often, and from what number on reading is worth a look.
         case asked(Int, until: Int)
