@@ -73,7 +73,7 @@ enum UnfinishedImport {
     /// An index that the server has refused of a collection which is complete else was told when that happened.
     private static func hasUnfinishedDefinitions(_ connection: Connection) throws -> Bool {
         try connection.withClient { client in
-            try !KeptDefinitions(client: client, database: connection.database).areAllOfRefused()
+            try KeptDefinitions(client: client, database: connection.database).hasUnfinished()
         }
     }
 

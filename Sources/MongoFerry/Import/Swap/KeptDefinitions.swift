@@ -114,13 +114,19 @@ struct KeptDefinitions {
     }
 
     /// The collection is complete, or somebody has made another.
-    func forget(_ name: String) throws { try records.forget(name) }
+    /// - Parameter othersFollow: see ``OwnRecords/forget(_:othersFollow:)``.
+    func forget(_ name: String, othersFollow: Bool = false) throws {
+        try records.forget(name, othersFollow: othersFollow)
+    }
 
-    /// Whether nothing is kept but indexes that the server has refused.
-    func areAllOfRefused() throws -> Bool {
-        var (refused, others) = (0, 0)
-        try records.forEach { if $0["isOfRefused"]?.bool == true { refused += 1 } else { others += 1 } }
-        return refused > 0 && others == 0
+    /// Removes the collection where nothing is kept in it.
+    func dropIfEmpty() throws { try records.dropIfEmpty() }
+
+    /// Whether something is kept besides indexes that the server has refused.
+    func hasUnfinished() throws -> Bool {
+        var hasSome = false
+        try records.forEach { if $0["isOfRefused"]?.bool != true { hasSome = true } }
+        return hasSome
     }
 
     /// The names of collections that are in part or gone, since an import was interrupted while it replaced them in place.
@@ -163,7 +169,10 @@ struct KeptDefinitions {
     func forgetOutdated(among collections: [CollectionInfo], mayDrop: Bool) throws -> [String] {
         var warnings: [String] = []
         let identities = CollectionIdentities(collections)
-        for (name, entry) in try read().sorted(by: { $0.key < $1.key }) {
+        let kept = try read()
+        // An import that was stopped between two collections may have left nothing in it.
+        if kept.isEmpty { try dropIfEmpty() }
+        for (name, entry) in kept.sorted(by: { $0.key < $1.key }) {
             guard let live = collections.first(where: { $0.name == name }), live.hasDetails else { continue }
             let uuid = identities.uuid(of: name)
             let indexes =

@@ -16,11 +16,19 @@ struct OwnRecords {
     }
 
     /// Removes a record; the last one takes the whole collection of them away.
+    /// - Parameter othersFollow: whether more records are about to be kept or removed: then the collection stays, which is
+    ///   for the last one to remove.
     /// - Throws: ``MongoError``.
-    func forget(_ id: String) throws {
+    func forget(_ id: String, othersFollow: Bool = false) throws {
         let bulk = try client.bulkWrite(to: namespace)
         try bulk.deleteOne(filter: Self.filter(.string(id)))
         try execute(bulk)
+        if !othersFollow { try dropIfEmpty() }
+    }
+
+    /// Removes the collection where there is no record in it.
+    /// - Throws: ``MongoError``.
+    func dropIfEmpty() throws {
         guard try client.countDocuments(namespace) == 0 else { return }
         try client.drop(namespace) {
             // Carried out later it would take the next record away.

@@ -48,8 +48,8 @@ extension Replacement {
             return step.way == .inPlace || live["timeseries"] != nil
         }
         // In whose place a collection comes is none any more by then.
-        let staged = Set(plan.steps.filter { $0.way == .staged }.map { ExactName($0.databaseName) })
-        let others = live.filter { !staged.contains(ExactName($0.name)) }
+        let collections = Set(plan.steps.filter { $0.entry.kind == .collection }.map { ExactName($0.databaseName) })
+        let others = live.filter { !collections.contains(ExactName($0.name)) }
             .map { (name: $0.name, options: $0.options) }
         let new = planned.map { (name: $0.databaseName, options: $0.entry.options) }
         let atLast = ViewSources(others + new)

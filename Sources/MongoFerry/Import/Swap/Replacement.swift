@@ -115,7 +115,9 @@ struct Replacement {
             }
             outcome.swapped.append(step.name)
             outcome.part = nil
-            noteComplete(step, plan, refused: outcome.refusedIndexes[refused...].map(\.index))
+            noteComplete(
+                step, plan, refused: outcome.refusedIndexes[refused...].map(\.index),
+                othersFollow: steps[number...].dropFirst().contains { $0.way == .inPlace })
         }
     }
 
