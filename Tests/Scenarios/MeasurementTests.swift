@@ -350,6 +350,41 @@ import Testing
         }
     }
 
+    /// Removes what is a view as far as the server's catalog goes, and nothing else.
+    private static func orphanStorage(in database: TestDatabase) throws {
+        let operation: Value = [
+            "op": "d", "ns": .string("\(database.name).system.views"),
+            "o": ["_id": .string("\(database.name).ticks")],
+        ]
+        try database.client.run(["applyOps": [operation]], on: "admin", readPreference: .connectionString)
+        #expect(!(try database.names().contains("ticks")))
+    }
+
+    /// What is inserted into a collection of that name goes into the old storage, and is not seen.
+    @Test(arguments: [false, true], [false, true])
+    func whatIsLeftOfASeriesSwallowsNoDocuments(isThere: Bool, inPlace: Bool) throws {
+        try withTestDatabase { database, folder in
+            try Self.create(in: database)
+            try Self.insert(Self.equal(3), into: database)
+            try Self.orphanStorage(in: database)
+            if isThere { try database.create("ticks") }
+            let rows = (0..<5).map {
+                LegacyFile.row("ticks", json: #"{"_id":\#($0),"at":{"$date":"2024-01-01T00:00:00Z"}}"#)
+            }
+            try folder.write(LegacyFile.text(rows: rows), to: "ticks.csv")
+            for mode in [ImportOptions.Mode.merge, .insert] {
+                let error = #expect(throws: FerryError.self) { try database.load(folder.file("ticks.csv"), mode) }
+                #expect(error?.text.contains("what is written to ticks goes there") == true)
+            }
+            let report = try database.load(folder.file("ticks.csv"), .replace) { $0.inPlace = inPlace }
+            #expect(report.status == .done && report.totals.inserted == 5)
+            try database.insert([["_id": 5, "at": .date(0)]], into: "ticks")
+            #expect(try database.count("ticks") == 6)
+            let there = try database.client.listCollections(in: database.name)
+            #expect(!there.contains { $0.name == "system.buckets.ticks" })
+        }
+    }
+
     /// A server that was lost in the middle of a drop has the measurements without their series' name. Created with the
     /// same options, a series takes them over.
     @Test func theMeasurementsOfASeriesWhoseDropWasNotEndedAreNotTakenForNew() throws {
@@ -358,14 +393,7 @@ import Testing
             try Self.insert(Self.equal(3), into: database)
             try database.export(to: folder.file("ticks.csv"))
             let before = try database.image()
-            // A view as far as the server's catalog goes: nothing else is removed.
-            let operation: Value = [
-                "op": "d", "ns": .string("\(database.name).system.views"),
-                "o": ["_id": .string("\(database.name).ticks")],
-            ]
-            try database.client.run(
-                ["applyOps": [operation]], on: "admin", readPreference: .connectionString)
-            #expect(!(try database.names().contains("ticks")))
+            try Self.orphanStorage(in: database)
             for mode in [ImportOptions.Mode.merge, .insert] {
                 let error = #expect(throws: FerryError.self) { try database.load(folder.file("ticks.csv"), mode) }
                 #expect(error?.text.contains("a drop of it was not ended") == true)

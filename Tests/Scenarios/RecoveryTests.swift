@@ -141,6 +141,105 @@ extension BusyServerTests {
             }
         }
 
+        private static let german: Document = ["locale": "de"]
+
+        private func create(
+            _ name: String, on source: String, _ collation: Document?, looksUp other: String? = nil,
+            _ database: TestDatabase
+        ) throws {
+            let stages: [Value] = other.map { [["$unionWith": ["coll": .string($0)]]] } ?? []
+            var view: Document = ["viewOn": .string(source), "pipeline": .array(stages)]
+            if let collation { view = view.appending("collation", .document(collation)) }
+            try database.create(name, view)
+        }
+
+        /// A view needs those of its stages as it needs the one that it stands on.
+        @Test(arguments: [true, false]) func viewsThatLookOthersUpComeAfterThem(isTurned: Bool) throws {
+            try withDatabase(on: server) { database, folder in
+                try database.insert([["_id": 1]], into: "a")
+                try create("v2", on: "a", Self.german, database)
+                try create("v1", on: "a", Self.german, looksUp: "v2", database)
+                let new = try database.image()
+                let file = folder.file("views.csv")
+                try export(database, to: file)
+                try emptyDatabase(database)
+                if isTurned {
+                    try create("v1", on: "a", Self.german, database)
+                    try create("v2", on: "a", Self.german, looksUp: "v1", database)
+                } else {
+                    try create("v2", on: "a", nil, database)
+                    try create("v1", on: "a", nil, looksUp: "v2", database)
+                }
+                let outcome = try Program.run(importing(database, file))
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(try database.image().differences(from: new) == [])
+            }
+        }
+
+        /// To a server a time series is a view of its storage, with its collation.
+        @Test(arguments: ["nothing", "a view", "a time series"])
+        func aTimeSeriesAndTheViewsOnItChangeTheirCollationTogether(live: String) throws {
+            try withDatabase(on: server) { database, folder in
+                let series: Document = ["timeseries": ["timeField": "at"]]
+                try database.create("ticks", series.appending("collation", .document(Self.german)))
+                try database.run(["insert": "ticks", "documents": [["_id": 1, "at": .date(1000)]]])
+                try create("w", on: "ticks", Self.german, database)
+                let new = try database.image()
+                let file = folder.file("ticks.csv")
+                try export(database, to: file)
+                try emptyDatabase(database)
+                switch live {
+                case "a view": try create("ticks", on: "a", nil, database)
+                case "a time series": try database.create("ticks", series)
+                default: break
+                }
+                try create("w", on: "ticks", nil, database)
+                let outcome = try Program.run(importing(database, file))
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(try database.image().differences(from: new) == [])
+            }
+        }
+
+        /// By then it is a collection, and what stands on it may have any collation.
+        @Test func aCollectionInATimeSeriesPlaceMayHaveViewsOfAnotherCollation() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.insert([["_id": 1]], into: "ticks")
+                try create("w", on: "ticks", Self.german, database)
+                let new = try database.image()
+                let file = folder.file("ticks.csv")
+                try export(database, to: file)
+                try emptyDatabase(database)
+                try database.create("ticks", ["timeseries": ["timeField": "at"]])
+                let outcome = try Program.run(importing(database, file))
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(try database.image().differences(from: new) == [])
+            }
+        }
+
+        /// What was dropped already comes back where the next one cannot be dropped.
+        @Test func aViewThatWasClearedAwayComesBackWhereAnotherCannotBe() throws {
+            try withDatabase(on: server) { database, folder in
+                func fill(_ collation: Document?) throws {
+                    try create("v1", on: "none", collation, database)
+                    for name in ["v2", "v3"] { try create(name, on: "v1", collation, database) }
+                }
+                try fill(Self.german)
+                let file = folder.file("views.csv")
+                try export(database, to: file)
+                try emptyDatabase(database)
+                try fill(nil)
+                let before = try database.image()
+                let namespace = Value.string("\(database.name).v3")
+                let failure = try FailPoint(
+                    server, ["drop"], mode: .alwaysOn, ["errorCode": 2, "namespace": namespace])
+                let outcome = try Program.run(importing(database, file))
+                try failure.off()
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("Still old: v1, v2, v3."), "\(outcome.errors)")
+                #expect(try database.image().differences(from: before) == [])
+            }
+        }
+
         /// What can be known is told before anything is replaced.
         @Test func aViewThatTheServerWouldRefuseKeepsTheCollectionsFromBeingSwapped() throws {
             try withDatabase(on: server) { database, folder in

@@ -71,7 +71,7 @@ import Testing
             }
             let rows =
                 (0..<20).map { #"{"_id":\#($0),"v":\#(nested($0 == 7 ? 250 : $0 == 8 ? 190 : 1))}"# }
-                + [#"{"_id":{"a":\#(nested(240))}}"#]
+                + [#"{"_id":{"a":\#(nested(240))}}"#, #"{"_id":20,"t":{"$timestamp":{"t":0,"i":0}}}"#]
             try folder.write(LegacyFile.text(rows: rows.map { LegacyFile.row("a", json: $0) }), to: "deep.csv")
             // In a merge one of them is to be replaced.
             try database.insert([["_id": 3, "v": 0], ["_id": 7, "v": 0]], into: "a")
@@ -83,7 +83,7 @@ import Testing
             #expect(report.rejections.compactMap(\.line).sorted() == refused, "\(report.rejections)")
             #expect(report.status == .problems)
             let ids = Set(try database.documents(in: "a").compactMap { $0["_id"]?.integer })
-            #expect(ids == Set(0..<20).subtracting(mode == .replace ? [7, 8] : [8]))
+            #expect(ids == Set(0..<21).subtracting(mode == .replace ? [7, 8] : [8]))
         }
     }
 
@@ -148,6 +148,10 @@ import Testing
             #expect(try copy.count("customers") == 19)
             let text = "\(try #require(error))"
             #expect(text.contains("customers: 20 documents were written, and another number is there"), "\(text)")
+            let told = try copy.export(to: folder.file("live.csv")).warnings
+            #expect(told.first?.contains("was interrupted while it replaced customers in place") == true, "\(told)")
+            #expect(try copy.load(file).totals.inserted == 1)
+            #expect(try copy.export(to: folder.file("whole.csv")).warnings == [])
         }
     }
 

@@ -42,8 +42,14 @@ struct CollectionIdentities: Sendable {
             .compactMap { $0.info["uuid"] }
     }
 
-    /// Whether a time series' storage is there without its series.
-    func hasOrphanedStorage(of name: String) -> Bool { self[name] == nil && self[Self.storage(of: name)] != nil }
+    /// Whether there is a time series' storage that goes by the name.
+    func hasStorage(of name: String) -> Bool { self[Self.storage(of: name)] != nil }
+
+    /// The same of a single collection.
+    /// - Throws: ``MongoError``.
+    static func hasStorage(of name: String, in database: String, _ client: Client) throws -> Bool {
+        try !client.listCollections(in: database, named: [storage(of: name)], readPreference: .primary).isEmpty
+    }
 
     static func storage(of series: String) -> String { "system.buckets." + series }
 }

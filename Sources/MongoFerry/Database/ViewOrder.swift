@@ -1,17 +1,18 @@
 import BSON
 import BackupFile
+import Relations
 
 /// Views stand on collections and on other views.
 enum ViewOrder {
-    /// Views in an order in which they can be created: sources first, by name among equals.
+    /// Views in an order in which they can be created: sources first, those of their stages too, by name among equals.
     static func sorted(_ views: [BackupMetadata.Collection]) -> [BackupMetadata.Collection] {
         var left = views.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
         var result: [BackupMetadata.Collection] = []
         while !left.isEmpty {
-            let waiting = Set(left.map(\.databaseName))
+            let waiting = Set(left.map { ExactName($0.databaseName) })
             let ready = left.filter { view in
-                guard let source = view.options["viewOn"]?.string else { return true }
-                return !waiting.contains(source) || source == view.databaseName
+                ViewSources.sources(of: view.options).isDisjoint(
+                    with: waiting.subtracting([ExactName(view.databaseName)]))
             }
             // Servers refuse circles of views; should there be one, the order is by name.
             let next = ready.isEmpty ? left : ready

@@ -45,7 +45,8 @@ struct ViewSources {
         view["collation"]?.document?.removing(["version"])
     }
 
-    private static func sources(of view: Document) -> Set<ExactName> {
+    /// The names of what it reads, in its stages too.
+    static func sources(of view: Document) -> Set<ExactName> {
         var sources: Set<ExactName> = []
         if let source = view["viewOn"]?.string { sources.insert(ExactName(source)) }
         collect(view["pipeline"], into: &sources)

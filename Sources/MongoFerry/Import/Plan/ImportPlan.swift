@@ -42,6 +42,8 @@ public struct ImportPlan: Sendable {
         public var code: [String] = []
         /// What an interrupted import has kept of the collection, where that counts.
         var kept: KeptDefinitions.Entry?
+        /// Whether the storage of a time series of that name is there, whose drop was not ended.
+        var hasOrphanedStorage = false
         /// What imports have kept of it, whether that counts or not.
         var keptBefore: KeptDefinitions.Entry?
         var entry: BackupMetadata.Collection

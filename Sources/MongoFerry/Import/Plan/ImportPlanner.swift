@@ -197,7 +197,10 @@ struct ImportPlanner {
             step.doubts = CatalogDoubts.texts(missing)
         }
         try checkKinds(entry, existing)
-        if let text = try textOfOrphanedStorage(entry, there) { step.targetDifferences.append(TargetDifference(text)) }
+        if let text = try textOfOrphanedStorage(entry, existing, there) {
+            step.hasOrphanedStorage = true
+            step.targetDifferences.append(TargetDifference(text))
+        }
         if entry.kind == .view {
             step.code = ServerSideCode.found(in: entry)
             if let existing { compareView(&step, existing, there) }
@@ -241,15 +244,20 @@ struct ImportPlanner {
         return step
     }
 
-    /// What a server has of a time series whose drop it did not end: a new one would have its measurements again.
+    /// What a server has of a time series whose drop it did not end: a new one would have its measurements again, and what is
+    /// inserted into a plain collection of that name goes there, and is not seen (6.0.5).
     /// - Throws: ``FerryError`` where it is not to be replaced.
-    private func textOfOrphanedStorage(_ entry: BackupMetadata.Collection, _ there: LiveCatalog) throws -> String? {
+    private func textOfOrphanedStorage(
+        _ entry: BackupMetadata.Collection, _ existing: CollectionInfo?, _ there: LiveCatalog
+    ) throws -> String? {
         let name = entry.databaseName
-        guard entry.kind == .timeseries, there.identities.hasOrphanedStorage(of: name) else { return nil }
+        guard entry.kind != .view, existing?.kind != .timeseries, there.identities.hasStorage(of: name) else {
+            return nil
+        }
         let storage = CollectionIdentities.storage(of: name)
         guard options.mode == .replace else {
             throw FerryError(
-                "\(storage) is in \(database), and no time series \(name): a drop of it was not ended, and a new one would take over what measurements there are",
+                "\(storage) is in \(database), and no time series \(name): a drop of it was not ended, and what is written to \(name) goes there",
                 details: ["Nothing was written."],
                 advice: [
                     "--mode replace removes it. db.createCollection(…) in mongosh, with the same options, shows its measurements again."

@@ -39,27 +39,19 @@ extension Replacement {
     }
 
     /// What servers say of a view only when it gets its name, and of a time series, which to them is one of its storage: it
-    /// must not be found out when the rest is swapped, or what had the name is gone.
+    /// must not be found out when the rest is swapped, or what had the name is gone. What is only in the way until its own
+    /// turn comes is cleared away then.
     func checkViews(_ plan: ImportPlan, _ live: [CollectionInfo]) throws {
         let planned = plan.steps.filter { $0.way == .view || $0.entry.kind == .timeseries }
         guard !planned.isEmpty else { return }
-        func isDropped(_ step: ImportPlan.Step) -> Bool {
-            guard let live = step.liveOptions else { return false }
-            return step.way == .inPlace || live["timeseries"] != nil
-        }
         // In whose place a collection comes is none any more by then.
         let collections = Set(plan.steps.filter { $0.entry.kind == .collection }.map { ExactName($0.databaseName) })
         let others = live.filter { !collections.contains(ExactName($0.name)) }
             .map { (name: $0.name, options: $0.options) }
         let new = planned.map { (name: $0.databaseName, options: $0.entry.options) }
         let atLast = ViewSources(others + new)
-        for (number, step) in planned.enumerated() {
-            var conflict = atLast.conflict(of: step.databaseName)
-            if conflict == nil, isDropped(step) {
-                // Those after it are the old ones still when it takes its place.
-                conflict = ViewSources(others + new[...number]).conflict(of: step.databaseName)
-            }
-            guard let conflict else { continue }
+        for step in planned {
+            guard let conflict = atLast.conflict(of: step.databaseName) else { continue }
             throw FerryError(
                 "\(step.databaseName) cannot take the place of what has its name: \(conflict)",
                 advice: [

@@ -102,6 +102,7 @@ extension Replacement {
                     }
                 }
                 remains = .incomplete
+                if step.hasOrphanedStorage { try dropStorage(of: step.databaseName, client) }
             } catch let error as MongoError where error.isOfUnknownOutcome {
                 remains = .incomplete
                 throw error
@@ -117,6 +118,13 @@ extension Replacement {
                 throw error
             }
         }
+    }
+
+    /// What a cut off drop has left of a time series, once nothing else has the name: a server takes it for what is meant then
+    /// (6.0.5).
+    func dropStorage(of name: String, _ client: Client) throws {
+        guard try CollectionIdentities.hasStorage(of: name, in: connection.database, client) else { return }
+        try client.drop(connection.namespace(name)) { try lock.settle(name, operation.cancellation) }
     }
 
     /// Other programs see a live collection, and may write to it while it is loaded: that is told.

@@ -56,18 +56,21 @@ extension Replacement {
         let cause = FerryError(explaining: error)
         // Not `data`: what is written already is not as it was.
         let kind = cause.kind == .interrupted ? cause.kind : .failed
+        func list(_ names: [String]) -> String { names.isEmpty ? "none" : names.map(\.oneLine).joined(separator: ", ") }
+        let cleared = cleared.filter { remains == .whole || $0 != step.databaseName }
+        let gone =
+            cleared.isEmpty
+            ? [] : ["Gone, since they stood on a view that was to get another collation: \(list(cleared))."]
         if remains == .incomplete {
             return FerryError(
                 "\(step.databaseName) was being replaced in place and is not complete: \(cause.text)", kind: kind,
-                details: cause.details + ["The collections before it are done."],
+                details: cause.details + ["The collections before it are done."] + gone,
                 advice: cause.advice + ["Run the import again: it starts this collection anew."])
         }
         let isOld = remains == .whole
-        let cleared = cleared.filter { isOld || $0 != step.databaseName }
         let waiting = plan.steps.filter { other in
             !done.contains(other.name) && (isOld || other.name != step.name) && !cleared.contains(other.databaseName)
         }.map(\.name)
-        func list(_ names: [String]) -> String { names.isEmpty ? "none" : names.map(\.oneLine).joined(separator: ", ") }
         let what = step.liveCount == nil ? "view" : "collection"
         let state =
             switch remains {
@@ -84,8 +87,7 @@ extension Replacement {
         return FerryError(
             "the swap stopped: \(cause.text)", kind: kind,
             details: cause.details + ["New already: \(list(done)). Still old: \(list(waiting)).", state]
-                + (cleared.isEmpty
-                    ? [] : ["Gone, since they stood on a view that was to get another collation: \(list(cleared))."]),
+                + gone,
             advice: cause.advice + ["Run the import again: it finishes the job."])
     }
 }

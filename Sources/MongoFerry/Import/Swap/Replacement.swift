@@ -84,6 +84,7 @@ struct Replacement {
         for (number, step) in steps.enumerated() {
             var remains = Remains.whole
             let refused = outcome.refusedIndexes.count
+            let laterViews = steps[number...].dropFirst().lazy.filter { $0.way == .view }
             do {
                 // Before each that is dropped: nobody has touched it yet.
                 if step.way != .staged, cleared.isEmpty { try operation.cancellation.check() }
@@ -97,14 +98,16 @@ struct Replacement {
                     }
                 case .view:
                     try noteLateWrites(to: [step], &outcome)
-                    try views.run(
-                        step, number: number, before: steps[number...].dropFirst().lazy.filter { $0.way == .view },
-                        &cleared,
-                        &remains)
+                    try views.run(step, number: number, before: laterViews, &cleared, &remains)
                     cleared.removeAll { $0.hasSameBytes(as: step.databaseName) }
                 case .inPlace:
                     try checkDefinitions(of: [step])
                     try noteLateWrites(to: [step], &outcome)
+                    if step.entry.kind == .timeseries {
+                        var dropped: [CollectionInfo] = []
+                        defer { cleared += dropped.map(\.name) }
+                        try views.clear(laterViews, for: step, &dropped)
+                    }
                     try replaceInPlace(step, &outcome, &remains)
                 case .merge, .insert:
                     // What a merge leaves as it is must not be dropped, whatever the plan was made for.
@@ -243,6 +246,10 @@ struct Replacement {
                 let live = try client.listCollections(
                     in: connection.database, named: [name], readPreference: .primary)
                 if live.first?.kind == .view { try views.drop(name, client, &remains) }
+            }
+            if step.hasOrphanedStorage {
+                if step.liveOptions != nil { try views.drop(name, client, &remains) }
+                try dropStorage(of: name, client)
             }
             let unknown: Remains = remains == .gone ? .newOrNothing : .either
             do {

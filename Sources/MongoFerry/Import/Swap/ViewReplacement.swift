@@ -30,11 +30,13 @@ struct ViewReplacement {
             ).first
         }
         if let existing, existing.kind == .view, existing.options == step.entry.options { return }
-        let dropped = try clear(later, for: step)
-        cleared += dropped.map(\.name)
+        var dropped: [CollectionInfo] = []
         do {
+            try clear(later, for: step, &dropped)
             try put(step, inPlaceOf: existing, number, &remains)
+            cleared += dropped.map(\.name)
         } catch {
+            cleared += dropped.map(\.name)
             var fault: any Error = error
             for view in dropped {
                 do {
@@ -47,19 +49,28 @@ struct ViewReplacement {
     }
 
     /// Drops those that stand on it with the collation that they shall have no more: they are made anew soon.
-    private func clear(_ later: some Sequence<ImportPlan.Step>, for step: ImportPlan.Step) throws -> [CollectionInfo] {
+    /// - Parameter dropped: gets those that are gone, or may be where it throws.
+    func clear(
+        _ later: some Sequence<ImportPlan.Step>, for step: ImportPlan.Step, _ dropped: inout [CollectionInfo]
+    ) throws {
         let name = ExactName(step.databaseName)
         let names = later.filter { other in
             other.liveOptions.map { ViewSources.isInTheWay($0, of: step.entry.options, name) } ?? false
         }.map(\.databaseName)
-        guard !names.isEmpty else { return [] }
-        return try connection.withClient { client in
-            let views = try client.listCollections(in: connection.database, named: names, readPreference: .primary)
-                .filter { $0.kind == .view }
-            for view in views {
-                try client.drop(connection.namespace(view.name)) { try lock.settle(view.name, operation.cancellation) }
+        guard !names.isEmpty else { return }
+        try connection.withClient { client in
+            let found = try client.listCollections(in: connection.database, named: names, readPreference: .primary)
+            for view in found where view.kind == .view {
+                do {
+                    try client.drop(connection.namespace(view.name)) {
+                        try lock.settle(view.name, operation.cancellation)
+                    }
+                } catch let error as MongoError where !error.isOfUnknownOutcome { throw error } catch {
+                    dropped.append(view)
+                    throw error
+                }
+                dropped.append(view)
             }
-            return views
         }
     }
 

@@ -16,15 +16,31 @@ extension DocumentWriter {
             outcome.inserted += indexes.count
             return
         }
+        // One after the other, since a capped collection keeps the order, and each is one command, of which nothing was
+        // written where the server refuses it whole.
+        var (rest, byUpdate) = (indexes[...], false)
+        while !rest.isEmpty {
+            let end = try rest.firstIndex { try document($0).needsPipelineToInsert != byUpdate } ?? rest.endIndex
+            try insert(Array(rest[..<end]), byUpdate: byUpdate, whereTaken: whereTaken)
+            (rest, byUpdate) = (rest[end...], !byUpdate)
+        }
+    }
+
+    /// - Parameter byUpdate: whether ordinary insertions would change these.
+    private func insert(_ indexes: [Int], byUpdate: Bool, whereTaken: WhereTaken) throws {
+        guard !indexes.isEmpty else { return }
         let bulk = try bulkWrite()
         for index in indexes {
-            try insert(document(index), in: bulk)
+            let document = try document(index)
+            if byUpdate { try bulk.insertByUpdate(document) } else { try bulk.insert(document) }
         }
         let result: BulkWriteResult
         do {
             result = try bulk.execute()
         } catch let error as MongoError where error.isInvalidBSON {
-            return try findInvalid(among: indexes, error) { try insert($0, whereTaken: whereTaken) }
+            return try findInvalid(among: indexes, error) {
+                try insert($0, byUpdate: byUpdate, whereTaken: whereTaken)
+            }
         }
         let writeErrors = try waitForCache(result.writeErrors, indexes)
         var errors = writeErrors
@@ -64,19 +80,13 @@ extension DocumentWriter {
 
     /// Of a command that was refused for one of its documents nothing was written: writes its halves, and their halves, and
     /// rejects that document.
-    /// - Parameter isOneCommand: whether all of them were sent together, whatever they are.
-    /// - Throws: `error`, where the documents may have been sent by several commands; what `write` throws;
-    ///   `CancellationError`.
-    func findInvalid(
-        among indexes: [Int], isOneCommand: Bool = false, _ error: MongoError, _ write: ([Int]) throws -> Void
-    ) throws {
+    /// - Throws: what `write` throws; `CancellationError`.
+    func findInvalid(among indexes: [Int], _ error: MongoError, _ write: ([Int]) throws -> Void) throws {
         guard indexes.count > 1 else {
             for index in indexes { try reject(index, error.message) }
             return
         }
         try cancellation.check()
-        let areMixed = try !isOneCommand && indexes.contains { try document($0).needsPipelineToInsert }
-        guard !areMixed else { throw error }
         let middle = indexes.count / 2
         try write(Array(indexes[..<middle]))
         try write(Array(indexes[middle...]))

@@ -60,9 +60,9 @@ extension DocumentWriter {
         for index in alone { try sendMeasurements([index], isOrdered: true) }
     }
 
-    /// Bytes of a measurement that goes with others: a server's bucket takes about three times those of its only one, and
-    /// at most 16 MiB.
-    private static let largest = 1 << 20
+    /// Bytes of a measurement that goes with others: a server's bucket takes up to three times those of its measurements, has
+    /// ten of them whatever their size, and at most 16 MiB.
+    private static let largest = 400 << 10
 
     private func sendMeasurements(_ indexes: [Int], isOrdered: Bool) throws {
         var rest = indexes
@@ -80,7 +80,7 @@ extension DocumentWriter {
                     ],
                     on: namespace.database)
             } catch let error as MongoError where error.isInvalidBSON || error.isTooLargeToStore && rest.count == 1 {
-                try findInvalid(among: rest, isOneCommand: true, error) {
+                try findInvalid(among: rest, error) {
                     try sendMeasurements($0, isOrdered: isOrdered)
                 }
                 break
@@ -103,9 +103,10 @@ extension DocumentWriter {
             rest.removeFirst(end)
         }
         // With one that a server does not take it refuses all that would have come into the same bucket.
-        for index in refused {
-            try cancellation.check()
-            try sendMeasurements([index], isOrdered: isOrdered)
+        try cancellation.check()
+        let middle = refused.count / 2
+        for half in [refused[..<middle], refused[middle...]] where !half.isEmpty {
+            try sendMeasurements(Array(half), isOrdered: isOrdered)
         }
     }
 }

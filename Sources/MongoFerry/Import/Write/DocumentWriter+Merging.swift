@@ -19,6 +19,13 @@ extension DocumentWriter {
     /// - Parameter changed: those of them that are written now.
     private func replace(_ changed: [Int], _ lookup: Lookup, _ key: DocumentKey) throws {
         guard !changed.isEmpty else { return }
+        // As insertions are.
+        let special = try changed.filter { try document($0).needsPipelineToReplace }
+        if !special.isEmpty, special.count < changed.count {
+            let parted = Set(special)
+            try replace(changed.filter { !parted.contains($0) }, lookup, key)
+            return try replace(special, lookup, key)
+        }
         let bulk = try bulkWrite()
         var indexes: [Int] = []
         var dangerous: [SecondAttempt.Postponed] = []
