@@ -11,8 +11,9 @@ enum ViewOrder {
         while !left.isEmpty {
             let waiting = Set(left.map { ExactName($0.databaseName) })
             let ready = left.filter { view in
-                ViewSources.sources(of: view.options).isDisjoint(
-                    with: waiting.subtracting([ExactName(view.databaseName)]))
+                ViewSources.sources(of: view.options).allSatisfy {
+                    !waiting.contains($0) || $0 == ExactName(view.databaseName)
+                }
             }
             // Servers refuse circles of views; should there be one, the order is by name.
             let next = ready.isEmpty ? left : ready

@@ -3,36 +3,50 @@ import Relations
 
 /// What views stand on. Source: MongoDB manual, `db.createView`, `$lookup`, `$graphLookup`, `$unionWith` and `$facet`.
 struct ViewSources {
-    private let views: [ExactName: (name: String, options: Document)]
+    private struct View {
+        let name: String
+        let sources: Set<ExactName>
+        let collation: Document?
+    }
+
+    private let views: [ExactName: View]
+    /// Sorted.
+    private let names: [ExactName]
 
     /// - Parameter views: each with its options, as `listCollections` gives them; of two with one name the later counts.
     init(_ views: [(name: String, options: Document)]) {
-        self.views = Dictionary(views.map { (ExactName($0.name), $0) }) { $1 }
+        let all = views.map { name, options in
+            View(name: name, sources: Self.sources(of: options), collation: Self.collation(of: options))
+        }
+        self.views = Dictionary(all.map { (ExactName($0.name), $0) }) { $1 }
+        names = self.views.keys.sorted()
     }
 
     /// Why no server takes one of the views under its own name, while it would under another; nil where it does.
     func conflict(of name: String) -> String? {
         let name = ExactName(name)
-        guard let view = views[name]?.options else { return nil }
+        guard let view = views[name] else { return nil }
         var seen: Set<ExactName> = []
-        var waiting = Array(Self.sources(of: view))
+        var waiting = Array(view.sources)
         while let source = waiting.popLast() {
             if source == name { return "it would stand on itself" }
             guard seen.insert(source).inserted, let next = views[source] else { continue }
-            waiting += Self.sources(of: next.options)
+            waiting += next.sources
         }
-        let others = views.sorted { $0.key < $1.key }.filter { $0.key != name }.map(\.value)
-        let other = others.first { Self.isInTheWay($0.options, of: view, name) }
-        if let other { return "the view \(other.name), which stands on it, has another collation" }
-        let source = Self.sources(of: view).sorted().lazy.compactMap { views[$0] }.first {
-            Self.collation(of: $0.options) != Self.collation(of: view)
+        for other in names.lazy.compactMap({ views[$0] }) where other.collation != view.collation {
+            if other.sources.contains(name) {
+                return "the view \(other.name), which stands on it, has another collation"
+            }
+            if view.sources.contains(ExactName(other.name)) {
+                return "the view \(other.name), on which it stands, has another collation"
+            }
         }
-        return source.map { "the view \($0.name), on which it stands, has another collation" }
+        return nil
     }
 
     /// The collations of the views that a view stands on, by whatever name it has itself; nil for none.
     func collations(below view: Document) -> Set<Document?> {
-        Set(Self.sources(of: view).compactMap { views[$0] }.map { Self.collation(of: $0.options) })
+        Set(Self.sources(of: view).compactMap { views[$0] }.map(\.collation))
     }
 
     /// Whether a view stands on the one of that name, which no server gives another collation then.
