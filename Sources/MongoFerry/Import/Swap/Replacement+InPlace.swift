@@ -143,6 +143,19 @@ extension Replacement {
             "\(step.databaseName): \(loaded.counted("document was", "documents were")) written, and \(count.counted("is", "are")) there: other programs wrote to it while it was replaced in place\(wasRepeated ? ", or an insert whose connection had broken came late" : "")"
     }
 
+    /// Where the last of them does not come to its end: see ``OwnRecords/forget(_:othersFollow:)``.
+    func removeEmptyRecords(of done: some Sequence<ImportPlan.Step>) {
+        guard done.contains(where: { $0.way == .inPlace }) else { return }
+        do {
+            try connection.withClient {
+                try KeptDefinitions(client: $0, database: connection.database).dropIfEmpty()
+            }
+        } catch {
+            // What has stopped the import is told. The next one removes it, too.
+            operation.debug("\(OwnNames.definitions) could not be looked at: \(error)")
+        }
+    }
+
     /// Removes what was kept of a collection that is complete now, but for the indexes that the server refused: they are
     /// nowhere else, and the next import tries them again. It is complete, whether that succeeds or not.
     /// - Parameter othersFollow: whether more of the kind come after it.

@@ -114,6 +114,7 @@ struct Replacement {
                     throw FerryError("\(step.databaseName) is not planned to be replaced, and was left as it is")
                 }
             } catch {
+                if remains == .whole { removeEmptyRecords(of: steps[..<number]) }
                 throw stopped(error, at: step, remains, plan, outcome.swapped, without: cleared)
             }
             outcome.swapped.append(step.name)
