@@ -27,6 +27,29 @@ import Testing
         return (try JSONValue(folder.text("r.json")), try folder.text("r.html"))
     }
 
+    /// At night it must be clear which of several servers is about to be written to.
+    @Test func planAndReportsNameTheServer() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "a")
+            let file = folder.file("a.csv")
+            let target = try database.target
+            let host = try #require(target.connectionString.hosts.first)
+            let log = MessageLog()
+            let reports = [
+                try database.export(to: file),
+                try database.load(file, .merge, log) { $0.isDryRun = true },
+                try Verify(file: file, target: target).runBlocking(OperationContext()),
+                try Verify(file: nil, target: target).runBlocking(OperationContext()),
+            ]
+            for report in reports {
+                let server = try #require(JSONValue(report.json)["server"]?.string)
+                #expect(server.hasPrefix("\(host), "), "\(report.operation)")
+                #expect(report.html.contains("<dt>server</dt><dd>\(server)</dd>"), "\(report.operation)")
+                #expect(log.all.contains("  on \(server)"))
+            }
+        }
+    }
+
     @Test func everyKindOfReportFitsTheSchema() throws {
         let schema = try Self.schema()
         var seen: Set<String> = []

@@ -62,7 +62,7 @@ extension OperationContext {
     ///   - place: where they are, as a noun.
     func warnOfUnmatched(_ exclude: [Glob], among names: [String], in place: String) {
         for glob in exclude where !names.contains(where: glob.matches) {
-            let hint = NearestName.nearest(to: glob.pattern, among: names).map { ". Did you mean '\($0)'?" } ?? ""
+            let hint = NearestName.question(glob.pattern, among: names)
             warning("--exclude '\(glob)' matches no collection in \(place)\(hint)")
         }
     }

@@ -18,7 +18,7 @@ extension OperationContext {
             let hint = hints.hint(collection.databaseName).map { "; \($0)" }
             warn(
                 collection, configuration, "the database",
-                hint ?? Self.question(NearestName.nearest(to: collection.databaseName, among: names)))
+                hint ?? NearestName.question(collection.databaseName, among: names))
         }
     }
 
@@ -37,7 +37,7 @@ extension OperationContext {
             guard excluded.isDisjoint(with: [collection.name, collection.databaseName]) else { continue }
             warn(
                 collection, configuration, "the file",
-                Self.question(NearestName.nearest(to: collection.name, among: names)))
+                NearestName.question(collection.name, among: names))
         }
     }
 
@@ -49,7 +49,6 @@ extension OperationContext {
         )
     }
 
-    private static func question(_ near: String?) -> String { near.map { ". Did you mean '\($0)'?" } ?? "" }
 }
 
 extension Configuration {

@@ -178,7 +178,7 @@ extension ImportRun {
     private func forgetKept(_ plan: ImportPlan) {
         guard report.refusedIndexCount == 0 else { return }
         for step in plan.steps {
-            guard let kept = plan.kept[step.databaseName] else { continue }
+            guard let kept = step.keptBefore else { continue }
             // It has all that the one would have had that was interrupted.
             let isSameFile = kept.file != nil && kept.file == reader.seal?.sha256 && report.rejectionCount == 0
             let isComplete =

@@ -16,6 +16,11 @@ public enum NearestName {
         return best?.name
     }
 
+    /// The end of a message: `. Did you mean 'customers'?`; empty where none is near.
+    package static func question(_ name: String, among candidates: some Sequence<String>) -> String {
+        nearest(to: name, among: candidates).map { ". Did you mean '\($0)'?" } ?? ""
+    }
+
     /// Typing errors between two texts: a letter more, less or other, or two neighbours swapped. Case counts.
     public static func distance(_ left: String, _ right: String) -> Int {
         distance(Array(left.unicodeScalars), Array(right.unicodeScalars))

@@ -121,10 +121,9 @@ struct LegacyResolver {
         let seen = survey.named.map(\.path)
         let absent = entry.types.keys.sorted().filter { path in !seen.contains { $0.steps.starts(with: path.steps) } }
         return absent.map { path in
-            let near = NearestName.nearest(to: path.description, among: seen.map(\.description))
-            return .init(
+            .init(
                 collection: entry.name, path: path,
-                problem: "no row has it" + (near.map { ". Did you mean '\($0)'?" } ?? ""))
+                problem: "no row has it" + NearestName.question(path.description, among: seen.map(\.description)))
         }
     }
 

@@ -107,8 +107,6 @@ public struct ImportPlan: Sendable {
     public var leftOut: [String] = []
     /// Why those are that nobody has excluded in this run's own options, by name.
     var reasonsToLeaveOut: [String: String] = [:]
-    /// What imports have kept of collections, whether that counts or not, by their names in the database.
-    var kept: [String: KeptDefinitions.Entry] = [:]
     /// Bytes of documents that the staging takes beside the live ones.
     public var stagingBytes = 0
 

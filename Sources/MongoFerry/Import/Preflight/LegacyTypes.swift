@@ -81,8 +81,9 @@ struct LegacyTypes {
         where !entry.types.isEmpty && entry.references.isEmpty && survey.rows(of: entry.name) == nil
             && configuration.exclusion(ofFileName: entry.name) == nil
         {
-            let near = NearestName.nearest(to: entry.name, among: names).map { ". Did you mean '\($0)'?" } ?? ""
-            operation.warning("\(file) has types of '\(entry.name)', which has no rows in the file\(near)")
+            operation.warning(
+                "\(file) has types of '\(entry.name)', which has no rows in the file\(NearestName.question(entry.name, among: names))"
+            )
         }
     }
 

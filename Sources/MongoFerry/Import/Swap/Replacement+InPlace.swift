@@ -159,8 +159,8 @@ extension Replacement {
     /// Removes what was kept of a collection that is complete now, but for the indexes that the server refused: they are
     /// nowhere else, and the next import tries them again. It is complete, whether that succeeds or not.
     /// - Parameter othersFollow: whether more of the kind come after it.
-    func noteComplete(_ step: ImportPlan.Step, _ plan: ImportPlan, refused: [Document], othersFollow: Bool) {
-        guard step.way == .inPlace || plan.kept[step.databaseName] != nil else { return }
+    func noteComplete(_ step: ImportPlan.Step, refused: [Document], othersFollow: Bool) {
+        guard step.way == .inPlace || step.keptBefore != nil else { return }
         do {
             try connection.withClient {
                 let kept = KeptDefinitions(client: $0, database: connection.database)

@@ -120,7 +120,7 @@ struct Replacement {
             outcome.swapped.append(step.name)
             outcome.part = nil
             noteComplete(
-                step, plan, refused: outcome.refusedIndexes[refused...].map(\.index),
+                step, refused: outcome.refusedIndexes[refused...].map(\.index),
                 othersFollow: steps[number...].dropFirst().contains { $0.way == .inPlace })
         }
     }

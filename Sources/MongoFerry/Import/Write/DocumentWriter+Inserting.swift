@@ -30,10 +30,7 @@ extension DocumentWriter {
     private func insert(_ indexes: [Int], byUpdate: Bool, whereTaken: WhereTaken) throws {
         guard !indexes.isEmpty else { return }
         let bulk = try bulkWrite()
-        for index in indexes {
-            let document = try document(index)
-            if byUpdate { try bulk.insertByUpdate(document) } else { try bulk.insert(document) }
-        }
+        for index in indexes { try add(document(index), to: bulk, byUpdate: byUpdate) }
         let result: BulkWriteResult
         do {
             result = try bulk.execute()
@@ -42,7 +39,7 @@ extension DocumentWriter {
                 try insert($0, byUpdate: byUpdate, whereTaken: whereTaken)
             }
         }
-        let writeErrors = try waitForCache(result.writeErrors, indexes)
+        let writeErrors = try waitForCache(result.writeErrors, indexes, byUpdate: byUpdate)
         var errors = writeErrors
         var taken: [Int] = []
         if whereTaken != .reject {
@@ -92,8 +89,8 @@ extension DocumentWriter {
         try write(Array(indexes[middle...]))
     }
 
-    private func insert(_ document: RawDocument, in bulk: BulkWrite) throws {
-        if document.needsPipelineToInsert {
+    private func add(_ document: RawDocument, to bulk: BulkWrite, byUpdate: Bool) throws {
+        if byUpdate {
             try bulk.insertByUpdate(document)
         } else {
             try bulk.insert(document)
@@ -107,7 +104,7 @@ extension DocumentWriter {
     /// Sends again, each by itself, what the server's cache had no room for.
     /// - Returns: the errors that are left; a document that has no room alone is refused like others.
     /// - Throws: ``MongoError``; `CancellationError`.
-    private func waitForCache(_ errors: [WriteError], _ indexes: [Int]) throws -> [WriteError] {
+    private func waitForCache(_ errors: [WriteError], _ indexes: [Int], byUpdate: Bool) throws -> [WriteError] {
         var (waiting, left) = (errors.filter(\.isForLackOfCache), errors.filter { !$0.isForLackOfCache })
         guard !waiting.isEmpty else { return errors }
         let began = ContinuousClock.now
@@ -117,7 +114,7 @@ extension DocumentWriter {
             var still: [WriteError] = []
             for error in waiting {
                 let bulk = try bulkWrite()
-                try insert(document(indexes[error.index]), in: bulk)
+                try add(document(indexes[error.index]), to: bulk, byUpdate: byUpdate)
                 let result = try bulk.execute()
                 try Self.check(result)
                 for again in result.writeErrors.map({ $0.at(error.index) }) {

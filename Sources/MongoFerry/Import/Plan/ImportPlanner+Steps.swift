@@ -1,0 +1,210 @@
+import BSON
+import BackupFile
+import MongoDriver
+import Relations
+
+/// What becomes of one collection or view, by what the file and the database have under its name.
+extension ImportPlanner {
+    /// - Throws: ``FerryError`` where file and database mean different things by one name.
+    func step(
+        _ entry: BackupMetadata.Collection, _ records: Int, _ there: LiveCatalog
+    ) throws -> ImportPlan.Step {
+        let existing = there[entry.databaseName]
+        var step = ImportPlan.Step(
+            name: entry.name, databaseName: entry.databaseName, way: .merge, records: records, entry: entry)
+        let kept = kept(entry.databaseName, existing, there)
+        step.kept = kept
+        step.keptBefore = there.kept[entry.databaseName]
+        let isSeries = existing?.kind == .timeseries || kept?.definition.kind == .timeseries
+        let existingIsView = existing?.kind == .view
+        step.liveIsView = existingIsView && entry.kind != .view
+        switch (entry.kind, options.mode) {
+        case (.view, _): step.way = .view
+        case (_, .merge): step.way = .merge
+        case (_, .insert): step.way = .insert
+        case (.timeseries, .replace): step.way = .inPlace
+        case (.collection, .replace):
+            // Servers rename no collection of Queryable Encryption.
+            let isEncrypted = [entry.options, existing?.options].contains { $0?["encryptedFields"] != nil }
+            step.way = options.inPlace || isSeries || isEncrypted ? .inPlace : .staged
+        }
+        if existing == nil || options.mode == .replace {
+            step.doubts = CatalogDoubts.texts(entry)
+        } else if metadata != nil, let live = there.contents[entry.databaseName] {
+            // Only what is missing is built.
+            var missing = entry
+            missing.options = Document()
+            let names = Set(live.indexes.map(CollectionDifferences.name))
+            missing.indexes.removeAll { names.contains(CollectionDifferences.name(of: $0)) }
+            step.doubts = CatalogDoubts.texts(missing)
+        }
+        try checkKinds(entry, existing)
+        if let text = try textOfOrphanedStorage(entry, existing, there) {
+            step.hasOrphanedStorage = true
+            step.targetDifferences.append(TargetDifference(text))
+        }
+        if entry.kind == .view {
+            step.code = ServerSideCode.found(in: entry)
+            if let existing { compareView(&step, existing, there) }
+            return step
+        }
+        step.query = metadata.flatMap { metadata in
+            metadata.collection(named: entry.name).flatMap { metadata.query(of: $0) }
+        }
+        step.uuid = there.identities.uuid(of: entry.databaseName)
+        if let hint = try hintOfSlowMerge(step, there) { step.targetDifferences.append(hint) }
+        guard let existing, !existingIsView else {
+            if let kept { take(kept, into: &step, options: [:], indexes: []) }
+            step.code = ServerSideCode.found(in: entry)
+            if existing == nil, let hint = there.nameHints.hint(entry.databaseName) {
+                step.targetDifferences.append(TargetDifference(hint))
+            }
+            return step
+        }
+        if !existing.hasDetails {
+            // Without its time field no measurement can be found that is there already.
+            let isBlind = existing.kind == .timeseries && metadata == nil
+            guard options.mode != .replace, !isBlind else { throw UnseenOptions.error(existing.name, in: database) }
+            step.targetDifferences.append(
+                TargetDifference("its options cannot be seen: the user may not list the database's collections"))
+        }
+        step.liveOptions = existing.options
+        let contents = there.contents[entry.databaseName]
+        let liveIndexes = contents?.indexes ?? []
+        step.liveCount = contents?.count
+        if metadata == nil {
+            // A file that says nothing about itself: the live collection's own options and indexes stay.
+            step.entry.options = existing.options
+            step.entry.indexes = liveIndexes
+            if existing.kind == .timeseries { step.entry.kind = .timeseries }
+            if let kept { take(kept, into: &step, options: existing.options, indexes: liveIndexes) }
+        } else {
+            step.targetDifferences += CollectionDifferences.told(
+                entry, options: existing.options, indexes: liveIndexes, mode: options.mode)
+        }
+        step.code = ServerSideCode.found(in: step.entry)
+        return step
+    }
+
+    /// What a server has of a time series whose drop it did not end: a new one would have its measurements again, and what is
+    /// inserted into a plain collection of that name goes there, and is not seen (6.0.5).
+    /// - Throws: ``FerryError`` where it is not to be replaced.
+    private func textOfOrphanedStorage(
+        _ entry: BackupMetadata.Collection, _ existing: CollectionInfo?, _ there: LiveCatalog
+    ) throws -> String? {
+        let name = entry.databaseName
+        guard entry.kind != .view, existing?.kind != .timeseries, there.identities.hasStorage(of: name) else {
+            return nil
+        }
+        let storage = CollectionIdentities.storage(of: name)
+        guard options.mode == .replace else {
+            throw FerryError(
+                "\(storage) is in \(database), and no time series \(name): a drop of it was not ended, and what is written to \(name) goes there",
+                details: ["Nothing was written."],
+                advice: [
+                    "--mode replace removes it. db.createCollection(…) in mongosh, with the same options, shows its measurements again."
+                ])
+        }
+        return "\(storage) is there, of a time series whose drop was not ended: it goes, with what measurements it has"
+    }
+
+    /// So many rows are found soon without an index, too.
+    private static let manyRecords = 10_000
+
+    private func hintOfSlowMerge(_ step: ImportPlan.Step, _ there: LiveCatalog) throws -> TargetDifference? {
+        guard step.way == .merge, step.entry.kind == .collection, step.records >= Self.manyRecords else { return nil }
+        let key = try DocumentKey(options.upsertKeys)
+        let live = there.contents[step.databaseName]?.indexes ?? []
+        guard !key.isHelped(by: live + step.entry.indexes) else { return nil }
+        return TargetDifference(
+            "no index begins with \(key.names.listed("or")): the server looks through all documents every few thousand rows; an index on \(key.names.count == 1 ? "it" : "them") makes the merge faster"
+        )
+    }
+
+    /// What an interrupted import has kept of a collection that it dropped, where the file says nothing and there is none
+    /// yet, or not all of it.
+    private func kept(
+        _ name: String, _ existing: CollectionInfo?, _ there: LiveCatalog
+    ) -> KeptDefinitions.Entry? {
+        guard metadata == nil, let kept = there.kept[name], kept.file == nil else { return nil }
+        let counts = kept.counts(
+            for: existing, uuid: there.identities.uuid(of: name), indexes: there.contents[name]?.indexes ?? [])
+        return counts ? kept : nil
+    }
+
+    /// Adds what was kept to the live collection's own options and indexes, where there is one.
+    private func take(
+        _ kept: KeptDefinitions.Entry, into step: inout ImportPlan.Step, options live: Document, indexes: [Document]
+    ) {
+        // Without options it is not there, or was made by another program's insert, or never had any.
+        let takesAll = live.isEmpty && !kept.isOfRefused && (step.liveOptions == nil || options.mode == .replace)
+        if takesAll {
+            let names = Set(kept.definition.indexes.map(CollectionDifferences.name))
+            step.entry.kind = kept.definition.kind
+            step.entry.options = kept.definition.options
+            step.entry.indexes =
+                kept.definition.indexes + indexes.filter { !names.contains(CollectionDifferences.name(of: $0)) }
+        } else {
+            step.entry.indexes = indexes + kept.indexesMissing(in: indexes)
+        }
+        if let text = kept.textOfMissing(options: takesAll ? [:] : kept.definition.options, indexes: indexes) {
+            let why =
+                kept.isOfRefused
+                ? "the server refused it in an earlier import" : "it had before an import was interrupted"
+            step.targetDifferences.append(TargetDifference("it gets what \(why): \(text)"))
+        }
+        if live.isEmpty, !takesAll, !kept.isOfRefused, !kept.definition.options.isEmpty {
+            let names = kept.definition.options.keys.joined(separator: ", ")
+            step.targetDifferences.append(
+                TargetDifference(
+                    "it lacks options that it had before an import was interrupted; --mode replace gives them back: \(names)"
+                ))
+        }
+    }
+
+    /// Only replace can make a view of a collection, or the other way round.
+    /// - Throws: ``FerryError`` where file and database mean different things by one name.
+    private func checkKinds(_ entry: BackupMetadata.Collection, _ existing: CollectionInfo?) throws {
+        guard let existing, options.mode != .replace else { return }
+        let live = Self.kindText(existing.kind)
+        let file = Self.kindText(entry.kind)
+        // A file without metadata doesn't know what its collections are.
+        guard live != file, metadata != nil || existing.kind == .view else { return }
+        throw FerryError(
+            "'\(entry.databaseName)' is a \(live) in \(database), and a \(file) in the file",
+            details: ["Nothing was written."],
+            advice: [
+                "--mode replace takes the file's; --exclude leaves it out; --rename gives it another name."
+            ])
+    }
+
+    private static func kindText(_ kind: CollectionInfo.Kind) -> String {
+        switch kind {
+        case .collection: "collection"
+        case .view: "view"
+        case .timeseries: "time series"
+        case .other(let name): name
+        }
+    }
+
+    private static func kindText(_ kind: BackupMetadata.Collection.Kind) -> String {
+        switch kind {
+        case .collection: "collection"
+        case .view: "view"
+        case .timeseries: "time series"
+        }
+    }
+
+    private func compareView(_ step: inout ImportPlan.Step, _ existing: CollectionInfo, _ there: LiveCatalog) {
+        step.liveOptions = existing.options
+        if existing.kind == .view {
+            step.targetDifferences = CollectionDifferences.told(
+                step.entry, options: existing.options, indexes: [], mode: options.mode)
+            return
+        }
+        step.liveCount = there.contents[existing.name]?.count ?? 0
+        step.targetDifferences = [
+            TargetDifference("a \(Self.kindText(existing.kind)) has that name now; the file's view takes its place")
+        ]
+    }
+}
