@@ -34,7 +34,9 @@ public final class BackupReader {
     private var sum: SHA256Sum?
     private var isAtEnd = false
     private var sequence = 0
-    private let identity: stat
+    private var state: FileState
+    /// Decompressed bytes that ``digest`` is of.
+    private var digestedBytes = 0
 
     /// Bytes that a batch aims at.
     private static let batchBytes = 1 << 20
@@ -50,7 +52,7 @@ public final class BackupReader {
         self.file = file
         path = file.path
         sum = try SHA256Sum(of: file.path)
-        identity = try file.status()
+        state = FileState(try file.status())
         (source, compression) = try makeByteSource(file)
         try readHeader()
     }
@@ -228,6 +230,7 @@ public final class BackupReader {
     private func finishDigest() throws {
         guard let sum else { return }
         digest = try sum.finish()
+        digestedBytes = position.offset
         self.sum = nil
     }
 
@@ -283,21 +286,19 @@ public final class BackupReader {
     }
 
     /// Bytes of the file; nil where it is compressed, and only reading tells how many there are.
-    public var uncompressedSize: Int? { compression == .none ? Int(identity.st_size) : nil }
+    public var uncompressedSize: Int? { compression == .none ? state.size : nil }
 
-    /// - Throws: ``BackupError`` where size or time differ from when the file was opened.
+    /// Whether the file is still what a whole pass has read.
+    ///
+    /// Its size and times tell. Where only the change time differs its content is read again: a rename, a `chmod` or
+    /// another file that takes its name set that time, but so does an edit whose modification time was set back.
+    /// - Throws: ``BackupError`` where it was changed since it was opened, or cannot be decompressed; ``FileError``.
     public func checkUnchanged() throws {
-        let now = try file.status()
-        #if canImport(Darwin)
-            let sameTime =
-                now.st_mtimespec.tv_sec == identity.st_mtimespec.tv_sec
-                && now.st_mtimespec.tv_nsec == identity.st_mtimespec.tv_nsec
-        #else
-            let sameTime =
-                now.st_mtim.tv_sec == identity.st_mtim.tv_sec && now.st_mtim.tv_nsec == identity.st_mtim.tv_nsec
-        #endif
-        guard now.st_size == identity.st_size, sameTime else {
-            throw BackupError.changed(path, "the file was changed while it was read")
-        }
+        let now = FileState(try file.status())
+        guard now != state else { return }
+        guard now.differsInChangeTimeOnly(from: state), let digest,
+            try digest == file.digestOfContent(upTo: digestedBytes)
+        else { throw BackupError.changed(path, "the file was changed while it was read") }
+        state = now
     }
 }

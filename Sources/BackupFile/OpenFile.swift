@@ -153,6 +153,13 @@ public final class OpenFile: @unchecked Sendable {
         guard lseek(descriptor, off_t(offset), SEEK_SET) >= 0 else { throw FileError("seek in", path) }
     }
 
+    /// Where the next byte is read or written.
+    func offset() throws(FileError) -> Int {
+        let offset = lseek(descriptor, 0, SEEK_CUR)
+        guard offset >= 0 else { throw FileError("seek in", path) }
+        return Int(offset)
+    }
+
     /// Has the system begin to write a part of the content to the disk, and does not wait for it.
     ///
     /// So the disk works while the next part is made, and ``synchronize()`` finds little left to do: an export of 600 MB

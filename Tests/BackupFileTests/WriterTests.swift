@@ -174,17 +174,4 @@ import Testing
             #expect(error?.description == "\(backup.path("missing.csv")): cannot open: No such file or directory")
         }
     }
-
-    @Test func aFileThatChangesWhileItIsReadIsNoticed() throws {
-        try SmallBackup.lend { backup in
-            try backup.write("small.csv")
-            let reader = try BackupReader(try OpenFile(reading: backup.path("small.csv")))
-            try reader.checkUnchanged()
-            let handle = try #require(FileHandle(forWritingAtPath: backup.path("small.csv")))
-            try handle.seekToEnd()
-            try handle.write(contentsOf: Data("x".utf8))
-            let error = #expect(throws: BackupError.self) { try reader.checkUnchanged() }
-            #expect(error?.reason == "the file was changed while it was read")
-        }
-    }
 }

@@ -287,6 +287,12 @@ import Testing
         }
     }
 
+    /// To a whole second, which can be set again to the last digit.
+    private static func setTime(of path: String) throws {
+        try FileManager.default.setAttributes(
+            [.modificationDate: Date(timeIntervalSince1970: 1_790_000_000)], ofItemAtPath: path)
+    }
+
     /// Between the check of the whole file and the writing somebody may edit it, and set its time back.
     @Test(arguments: ImportOptions.Mode.allCases, [true, false])
     func aFileThatIsChangedAfterItWasCheckedIsNotTaken(mode: ImportOptions.Mode, isInPlace: Bool) throws {
@@ -297,7 +303,7 @@ import Testing
             try database.update("c", [:], ["$set": ["n": 5]], many: true)
             let before = try database.image()
             let text = try folder.text("c.csv")
-            let time = try FileManager.default.attributesOfItem(atPath: path)[.modificationDate] as? Date
+            try Self.setTime(of: path)
             var report: Report?
             var error: String?
             do {
@@ -308,8 +314,7 @@ import Testing
                             let handle = try #require(FileHandle(forWritingAtPath: path))
                             try handle.write(contentsOf: edited)
                             try handle.close()
-                            try FileManager.default.setAttributes(
-                                [.modificationDate: time ?? Date()], ofItemAtPath: path)
+                            try Self.setTime(of: path)
                         } else {
                             // Another file takes its name: the one that was opened is the one that was checked.
                             try edited.write(to: URL(fileURLWithPath: path), options: .atomic)

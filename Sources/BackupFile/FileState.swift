@@ -1,0 +1,70 @@
+import BSON
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// What tells without reading a file that it may have been changed. Source: inode(7).
+struct FileState: Equatable {
+    /// In bytes.
+    let size: Int
+    /// When the content was last written; anybody who may write can set it back.
+    private let modified: Time
+    /// When the content or anything about the file was last changed; nobody can set it back.
+    private let changed: Time
+
+    private struct Time: Equatable {
+        let seconds: Int
+        let nanoseconds: Int
+
+        init(_ time: timespec) {
+            seconds = Int(time.tv_sec)
+            nanoseconds = Int(time.tv_nsec)
+        }
+    }
+
+    init(_ status: stat) {
+        size = Int(status.st_size)
+        #if canImport(Darwin)
+            modified = Time(status.st_mtimespec)
+            changed = Time(status.st_ctimespec)
+        #else
+            modified = Time(status.st_mtim)
+            changed = Time(status.st_ctim)
+        #endif
+    }
+
+    func differsInChangeTimeOnly(from other: FileState) -> Bool {
+        size == other.size && modified == other.modified && changed != other.changed
+    }
+}
+
+extension OpenFile {
+    /// The SHA-256 of the first bytes of the file, decompressed, in hexadecimal; nil where they cannot be decompressed, or
+    /// there are fewer. Where the file is read stays as it was.
+    /// - Throws: ``FileError``; ``BackupError`` where the library that decompresses fails.
+    func digestOfContent(upTo count: Int) throws -> String? {
+        let place = try offset()
+        let buffer = ByteBuffer(capacity: 1 << 20)
+        let sum = try SHA256Sum(of: path)
+        var open = count
+        do {
+            let source = try makeByteSource(self).source
+            while open > 0 {
+                let room = UnsafeMutableRawBufferPointer(rebasing: buffer.storage.prefix(open))
+                let read = try source.read(into: room)
+                guard read > 0 else { break }
+                try sum.update(UnsafeRawBufferPointer(rebasing: room[..<read]))
+                open -= read
+            }
+        } catch let error as BackupError where error.kind != .unavailable {
+            // No longer what had been read: there are bytes left, and no digest.
+        }
+        try seek(to: place)
+        return open == 0 ? try sum.finish() : nil
+    }
+}

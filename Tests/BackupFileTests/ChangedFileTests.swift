@@ -1,0 +1,123 @@
+import BackupFile
+import Foundation
+import Testing
+
+/// What was checked is what is read afterwards, whatever happens to the file meanwhile.
+struct ChangedFileTests {
+    private static let names = ["small.csv", "small.csv.gz", "small.csv.zst"]
+    /// To a whole second, which can be set again to the last digit.
+    private static func setTime(of path: String) throws {
+        try FileManager.default.setAttributes(
+            [.modificationDate: Date(timeIntervalSince1970: 1_790_000_000)], ofItemAtPath: path)
+    }
+
+    /// Lends a reader that has read the whole file once, and the file's path.
+    private static func lendRead(_ name: String, _ body: (BackupReader, SmallBackup, _ path: String) throws -> Void)
+        throws
+    {
+        try SmallBackup.lend { backup in
+            try backup.write(name)
+            try setTime(of: backup.path(name))
+            let reader = try BackupReader(try OpenFile(reading: backup.path(name)))
+            let batch = RecordBatch()
+            while try reader.nextBatch(into: batch) {}
+            #expect(reader.digest == reader.seal?.sha256)
+            try reader.checkUnchanged()
+            try body(reader, backup, backup.path(name))
+        }
+    }
+
+    /// The rows from the first on, as a later pass reads them.
+    private static func rows(of reader: BackupReader) throws -> [String] {
+        var rows: [String] = []
+        try reader.forEachBatch(from: reader.firstRow) { batch in
+            batch.forEachRow { rows.append(String(decoding: $0.bytes, as: UTF8.self)) }
+        }
+        return rows
+    }
+
+    private static func overwrite(_ path: String, with bytes: [UInt8]) throws {
+        let handle = try #require(FileHandle(forWritingAtPath: path))
+        try handle.write(contentsOf: Data(bytes))
+        try handle.close()
+    }
+
+    private func expectChanged(_ reader: BackupReader) {
+        let error = #expect(throws: BackupError.self) { try reader.checkUnchanged() }
+        #expect(error?.reason == "the file was changed while it was read")
+        #expect(throws: BackupError.self) { try reader.seek(to: reader.firstRow) }
+    }
+
+    @Test(arguments: names) func whatIsAppendedIsNoticed(name: String) throws {
+        try Self.lendRead(name) { reader, _, path in
+            let handle = try #require(FileHandle(forWritingAtPath: path))
+            try handle.seekToEnd()
+            try handle.write(contentsOf: Data("x".utf8))
+            expectChanged(reader)
+        }
+    }
+
+    /// `touch -r` does that.
+    @Test(arguments: names) func anEditWhoseTimeIsSetBackIsNoticed(name: String) throws {
+        try Self.lendRead(name) { reader, backup, path in
+            var bytes = try backup.bytes(of: name)
+            bytes[bytes.count / 2] ^= 1
+            try Self.overwrite(path, with: bytes)
+            try Self.setTime(of: path)
+            expectChanged(reader)
+        }
+    }
+
+    @Test(arguments: names) func aRenameARightAndAnotherFileOfTheNameAreNoChanges(name: String) throws {
+        try Self.lendRead(name) { reader, backup, path in
+            let manager = FileManager.default
+            let rows = SmallBackup.customers + SmallBackup.policies
+            try manager.setAttributes([.posixPermissions: 0o640], ofItemAtPath: path)
+            #expect(try Self.rows(of: reader) == rows)
+            try manager.moveItem(atPath: path, toPath: backup.path("moved"))
+            #expect(try Self.rows(of: reader) == rows)
+            try backup.write("other.csv", rows: [#"customers,"{""_id"":9}""#])
+            // The one that was read has no name any more.
+            #expect(rename(backup.path("other.csv"), backup.path("moved")) == 0)
+            try reader.checkUnchanged()
+            #expect(try Self.rows(of: reader) == rows)
+        }
+    }
+
+    /// Between two batches, where the first one has been given out: reading goes on where it was.
+    @Test(arguments: names) func lookingAgainDoesNotMoveThePlace(name: String) throws {
+        try SmallBackup.lend { backup in
+            let many = (0..<60_000).map {
+                #"customers,"{""_id"":\#($0),""text"":""\#(String(repeating: "x", count: 40))""}""#
+            }
+            try backup.write(name, rows: many)
+            let reader = try BackupReader(try OpenFile(reading: backup.path(name)))
+            let batch = RecordBatch()
+            while try reader.nextBatch(into: batch) {}
+            try reader.seek(to: reader.firstRow)
+            var count = 0
+            while try reader.nextBatch(into: batch) {
+                batch.forEachRow { row in
+                    if String(decoding: row.bytes, as: UTF8.self) == many[count] { count += 1 }
+                }
+                try FileManager.default.setAttributes(
+                    [.posixPermissions: 0o640], ofItemAtPath: backup.path(name))
+                try reader.checkUnchanged()
+            }
+            #expect(count == many.count)
+        }
+    }
+
+    /// Nothing has been checked yet that could be compared.
+    @Test func beforeAPassAnEditWhoseTimeIsSetBackIsNoticedToo() throws {
+        try SmallBackup.lend { backup in
+            let bytes = try backup.write("small.csv")
+            let path = backup.path("small.csv")
+            try Self.setTime(of: path)
+            let reader = try BackupReader(try OpenFile(reading: path))
+            try Self.overwrite(path, with: bytes.reversed())
+            try Self.setTime(of: path)
+            expectChanged(reader)
+        }
+    }
+}
