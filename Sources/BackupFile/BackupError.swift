@@ -84,6 +84,10 @@ public struct BackupError: Error, Sendable, CustomStringConvertible {
             advice: "`\(command)`, then `mongoferry verify NEW`: where its seal fits, nothing was lost.")
     }
 
+    static func cut(_ path: String) -> BackupError {
+        damaged(path, "the compressed data end too early: it was cut")
+    }
+
     static func changed(_ path: String, _ reason: String) -> BackupError {
         damaged(path, reason, advice: "Start again once nobody writes to it.")
     }

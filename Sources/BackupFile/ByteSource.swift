@@ -11,6 +11,25 @@ final class PlainSource: ByteSource {
     func read(into room: UnsafeMutableRawBufferPointer) throws -> Int { try file.read(into: room) }
 }
 
+/// A fault in compressed data, told once what was decompressed before it has been given out: what a cut file says about
+/// itself is there to be read.
+struct DelayedFault {
+    private var fault: BackupError?
+
+    /// - Throws: the fault that was held back.
+    func check() throws(BackupError) {
+        if let fault { throw fault }
+    }
+
+    /// - Parameter count: bytes that were decompressed before the fault.
+    /// - Returns: the same where there are any; then the fault comes with the next ``check()``.
+    mutating func hold(_ fault: BackupError, behind count: Int) throws(BackupError) -> Int {
+        guard count > 0 else { throw fault }
+        self.fault = fault
+        return count
+    }
+}
+
 /// Opens the right source for what the file's first bytes say.
 /// - Throws: ``FileError``; ``BackupError`` for what another program has compressed.
 func makeByteSource(_ file: OpenFile) throws -> (source: any ByteSource, compression: Compression) {

@@ -9,6 +9,7 @@ final class GzipSource: ByteSource {
     private let stream: UnsafeMutablePointer<z_stream>
     private var isInsideMember = false
     private var isAtEnd = false
+    private var fault = DelayedFault()
 
     init(_ file: OpenFile) throws(BackupError) {
         self.file = file
@@ -27,6 +28,7 @@ final class GzipSource: ByteSource {
 
     func read(into room: UnsafeMutableRawBufferPointer) throws -> Int {
         guard !isAtEnd else { return 0 }
+        try fault.check()
         stream.pointee.next_out = room.baseAddress?.assumingMemoryBound(to: Bytef.self)
         stream.pointee.avail_out = UInt32(min(room.count, 1 << 30))
         let wanted = stream.pointee.avail_out
@@ -35,7 +37,7 @@ final class GzipSource: ByteSource {
                 let count = try file.read(into: input.storage)
                 guard count > 0 else {
                     if isInsideMember {
-                        throw BackupError.damaged(file.path, "the compressed data end too early: it was cut")
+                        return try fault.hold(.cut(file.path), behind: Int(wanted - stream.pointee.avail_out))
                     }
                     isAtEnd = true
                     break
@@ -53,7 +55,10 @@ final class GzipSource: ByteSource {
                     throw BackupError.unavailable(file.path, "zlib cannot go on")
                 }
             case Z_BUF_ERROR where stream.pointee.avail_in == 0: break
-            default: throw Self.fault(result, stream.pointee.msg.map { String(cString: $0) }, file.path)
+            default:
+                return try fault.hold(
+                    Self.fault(result, stream.pointee.msg.map { String(cString: $0) }, file.path),
+                    behind: Int(wanted - stream.pointee.avail_out))
             }
         }
         return Int(wanted - stream.pointee.avail_out)

@@ -11,6 +11,7 @@ final class ZstdSource: ByteSource {
     private var isInsideFrame = false
     /// The last call filled the room that it had: there may be more without another byte of input.
     private var mayHoldOutput = false
+    private var fault = DelayedFault()
 
     init(_ file: OpenFile) throws(BackupError) {
         self.file = file
@@ -25,15 +26,14 @@ final class ZstdSource: ByteSource {
     deinit { ZSTD_freeDCtx(context) }
 
     func read(into room: UnsafeMutableRawBufferPointer) throws -> Int {
+        try fault.check()
         var output = ZSTD_outBuffer(dst: room.baseAddress, size: room.count, pos: 0)
         while output.pos < output.size {
             if used == have, !mayHoldOutput {
                 have = try file.read(into: input.storage)
                 used = 0
                 guard have > 0 else {
-                    if isInsideFrame {
-                        throw BackupError.damaged(file.path, "the compressed data end too early: it was cut")
-                    }
+                    if isInsideFrame { return try fault.hold(.cut(file.path), behind: output.pos) }
                     break
                 }
             }
@@ -41,7 +41,9 @@ final class ZstdSource: ByteSource {
             let before = output.pos
             let result = ZSTD_decompressStream(context, &output, &next)
             used = next.pos
-            guard ZSTD_isError(result) == 0 else { throw Self.fault(ZSTD_getErrorCode(result), file.path) }
+            guard ZSTD_isError(result) == 0 else {
+                return try fault.hold(Self.fault(ZSTD_getErrorCode(result), file.path), behind: output.pos)
+            }
             isInsideFrame = result != 0
             mayHoldOutput = isInsideFrame && output.pos > before && output.pos == output.size
         }

@@ -337,6 +337,25 @@ import Testing
         }
     }
 
+    /// At three in the morning it matters what the half of a file is of.
+    @Test(arguments: ["small.csv.gz", "small.csv.zst"])
+    func aCutCompressedFileStillSaysWhatItIsOf(name: String) throws {
+        try SmallBackup.lend { backup in
+            let rows = (0..<2000).map { #"customers,"{""_id"":\#($0),""text"":""\#($0 &* 7919 ^ $0 << 17)""}""# }
+            let whole = try backup.write(name, rows: rows)
+            for count in [whole.count / 2, whole.count - 1] {
+                try backup.put(Array(whole[..<count]), "cut.csv")
+                let inspection = try Inspection(backup.path("cut.csv"))
+                #expect(inspection.metadata?.collections.map(\.records) == [2000, 0, 0] && inspection.seal == nil)
+                #expect(inspection.lines.last?.hasPrefix("no seal was found") == true)
+                let reader = try BackupReader(try OpenFile(reading: backup.path("cut.csv")))
+                let batch = RecordBatch()
+                let error = #expect(throws: BackupError.self) { while try reader.nextBatch(into: batch) {} }
+                #expect(error?.kind == .damaged && error?.reason.contains("too early") == true)
+            }
+        }
+    }
+
     /// Each of its bytes looks like the beginning of a member.
     @Test func inABadCompressedFileTheSealIsNotSearchedForLong() throws {
         try SmallBackup.lend { backup in
