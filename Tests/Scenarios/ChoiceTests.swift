@@ -115,6 +115,22 @@ import Testing
         }
     }
 
+    /// Mended rows belong beside the others, not in their place.
+    @Test(arguments: [("b.csv.rejects.csv", true), ("b.csv.rejects.12.csv", true), ("rejects.of.csv", false)])
+    func aReplaceByRowsThatWereSetAsideSaysWhatWillBeGone(name: String, isOfRejects: Bool) throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database)
+            try folder.write("collection,data\npolicies,\"{\"\"_id\"\":77}\"\n", to: name)
+            let words = ["import", folder.file(name), "--db", database.name, "--dry-run"]
+            let text =
+                "policies: the file has only rows that an import has set aside: all others that are there will be"
+            let replace = try Self.run(words + ["--mode", "replace"])
+            #expect(replace.errors.contains("warning: \(text) gone") == isOfRejects, "\(replace.errors)")
+            let merge = try Self.run(words)
+            #expect(merge.status == 0 && !merge.errors.contains("will be gone"), "\(merge.errors)")
+        }
+    }
+
     @Test func aFilterOfACollectionWithAnEqualsSignIsUnderstood() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1], ["_id": 2]], into: "a=b")

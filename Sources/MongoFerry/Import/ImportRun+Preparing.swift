@@ -51,6 +51,7 @@ extension ImportRun {
         }
         var plan = try planner.plan(survey, references, there)
         plan.server = connection.serverText
+        plan.isOfRejects = reader.metadata == nil && RejectsFile.isName(reader.path)
         plan.versions = newerFile()
         if there.collections.isEmpty { plan.missing = try missingDatabase() }
         guard !plan.steps.isEmpty else {

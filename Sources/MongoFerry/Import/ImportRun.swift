@@ -55,7 +55,7 @@ struct ImportRun {
         guard let prepared = try prepare() else { return report }
         for line in prepared.plan.lines { operation.info(line) }
         for step in prepared.plan.steps {
-            if let text = step.textOfPart { operation.warning("\(step.databaseName): \(text)") }
+            if let text = prepared.plan.textOfPart(step) { operation.warning("\(step.databaseName): \(text)") }
         }
         report.differences = prepared.plan.steps.flatMap { step in
             step.differences.map { .init(collection: step.name, kind: .target, detail: $0) }

@@ -50,13 +50,6 @@ public struct ImportPlan: Sendable {
         /// By what the file's documents were chosen; nil where it has all.
         public var query: String?
 
-        /// That a replace leaves only what the file was made of; nil where nothing is lost by that.
-        var textOfPart: String? {
-            guard isReplaced, !liveIsView, let query, let liveCount, liveCount > 0 else { return nil }
-            return
-                "the file has only the documents that \(query.oneLine.excerpt(200)) matches: all others that are there will be gone"
-        }
-
         /// Whether what is written may push the oldest documents out.
         private var isIntoCapped: Bool { !isReplaced && records > 0 && liveOptions?["capped"]?.bool == true }
 
@@ -99,6 +92,8 @@ public struct ImportPlan: Sendable {
     public var cycles: [[String]] = []
     /// Collections of the database that the import leaves alone: the file does not have them, or they are left out.
     public var untouched: [String] = []
+    /// Whether the file has the rows that an earlier import has set aside.
+    var isOfRejects = false
     /// Of those that are left alone: which refer to what is replaced. Whether they dangle afterwards, an import does not look.
     var unchecked: [(collection: String, target: String)] = []
     /// The database's names of views that are there afterwards: what they show changes with what is written.
@@ -144,7 +139,7 @@ public struct ImportPlan: Sendable {
                 step.liveIsView
                 ? " (a view has that name now)" : step.liveCount.map { " (\($0.grouped) there now)" } ?? " (new)"
             lines.append(line)
-            let losses = [step.textOfPart, step.textOfCapped].compactMap(\.self)
+            let losses = [textOfPart(step), step.textOfCapped].compactMap(\.self)
             lines += (losses + step.differences + step.doubts).map { "     \($0)" }
             lines += step.code.map { "     code that the server runs: \($0)" }
         }
@@ -169,6 +164,18 @@ public struct ImportPlan: Sendable {
                 "  room that the staging takes on the server: about \(ByteText.text(stagingBytes)) before compression")
         }
         return lines
+    }
+
+    /// That a replace leaves only what the file was made of; nil where nothing is lost by that.
+    func textOfPart(_ step: Step) -> String? {
+        guard step.isReplaced, !step.liveIsView, let live = step.liveCount, live > 0 else { return nil }
+        if isOfRejects {
+            return
+                "the file has only rows that an import has set aside: all others that are there will be gone; --mode merge adds these to them"
+        }
+        guard let query = step.query else { return nil }
+        return
+            "the file has only the documents that \(query.oneLine.excerpt(200)) matches: all others that are there will be gone"
     }
 
     private func viewText(_ step: Step) -> String {

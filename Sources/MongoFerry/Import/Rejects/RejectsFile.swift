@@ -69,6 +69,14 @@ struct RejectsFile {
         "\(path).rejects\(number == 1 ? "" : ".\(number)").csv"
     }
 
+    /// Whether that is the name of such a file.
+    static func isName(_ path: String) -> Bool {
+        let parts = path.split(separator: ".", omittingEmptySubsequences: false).suffix(3)
+        guard parts.last == "csv" else { return false }
+        let middle = parts.dropLast()
+        return middle.last == "rejects" || middle.first == "rejects" && middle.last.flatMap { Int($0) } != nil
+    }
+
     private static func create(beside path: String) throws -> (BackupWriter, String) {
         var number = 1
         while true {
