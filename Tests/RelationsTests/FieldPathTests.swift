@@ -193,4 +193,13 @@ import Testing
     func nearestNameFindsWhatWasMeant(_ name: String, _ candidates: [String], _ nearest: String?) {
         #expect(NearestName.nearest(to: name, among: candidates) == nearest)
     }
+
+    @Test(arguments: [
+        ("custmers", ["customers"], "customers"), ("Customer", ["customers", "custom"], "customers"),
+        ("cust*", ["customers"], nil), ("logs_2025", ["logs_2024"], nil), ("log_2025", ["logs_2024"], "logs_2024"),
+        ("policy", ["policies"], nil), ("a", ["b"], nil),
+    ])
+    func aMistypedNameIsNotAShortOneAndNotTheNextOfARow(_ name: String, _ candidates: [String], _ meant: String?) {
+        #expect(NearestName.mistyped(name, among: candidates) == meant)
+    }
 }

@@ -297,6 +297,35 @@ import Testing
         }
     }
 
+    /// A replace takes away what was meant to be kept.
+    @Test func aReplaceWhoseExclusionIsMistypedIsRefused() throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database)
+            try database.insert([["_id": 1]], into: "logs_2025")
+            let file = folder.file("all.csv")
+            try database.export(to: file)
+            try database.drop("logs_2025")
+            try database.insert([["_id": 2]], into: "logs_2024")
+            try database.insert([["_id": 9]], into: "customers")
+            let before = try database.image()
+            let replace = ["import", file, "--db", database.name, "--mode", "replace", "--yes", "--exclude"]
+            for words in [["custmers"], ["custmers", "--dry-run"], ["*ustomrs"]] {
+                let outcome = try Self.run(replace + words)
+                #expect(outcome.status == 64, "\(outcome.text)")
+                #expect(
+                    outcome.errors.contains(
+                        "--exclude '\(words[0])' matches no collection of the file or of \(database.name), and --mode replace would replace 'customers'"
+                    ) && outcome.errors.contains("Did you mean 'customers'?"), "\(outcome.errors)")
+                #expect(try database.image().differences(from: before) == [])
+            }
+            // What another word excludes, what differs in its number alone, what the database has, and what is new.
+            let others = ["logs_2026", "logs_2024", "logs_202", "custmers", "cust*"]
+            let outcome = try Self.run(replace + ["zebras"] + others.flatMap { ["--exclude", $0] })
+            #expect(outcome.status == 0, "\(outcome.text)")
+            #expect(try database.count("customers") == 2 && database.count("logs_2024") == 1)
+        }
+    }
+
     @Test func aQueryOfAViewIsRefused() throws {
         try withTestDatabase { database, folder in
             try Self.fill(database)

@@ -21,6 +21,19 @@ public enum NearestName {
         nearest(to: name, among: candidates).map { ". Did you mean '\($0)'?" } ?? ""
     }
 
+    /// The candidate that was meant and mistyped; nil where none is that near. Names that differ in their digits alone are
+    /// those of a row: `logs_2025` is no mistyped `logs_2026`.
+    package static func mistyped(_ name: String, among candidates: some Sequence<String>) -> String? {
+        func letters(_ name: String) -> [Unicode.Scalar] {
+            name.lowercased().unicodeScalars.filter { !("0"..."9").contains($0) }
+        }
+        let wanted = Array(name.lowercased().unicodeScalars)
+        return candidates.compactMap { candidate -> (errors: Int, name: ExactName)? in
+            guard letters(candidate) != letters(name) else { return nil }
+            return typingErrors(wanted, Array(candidate.lowercased().unicodeScalars)).map { ($0, ExactName(candidate)) }
+        }.min { ($0.errors, $0.name) < ($1.errors, $1.name) }?.name.text
+    }
+
     /// Typing errors between two texts: a letter more, less or other, or two neighbours swapped. Case counts.
     public static func distance(_ left: String, _ right: String) -> Int {
         distance(Array(left.unicodeScalars), Array(right.unicodeScalars))
@@ -28,13 +41,8 @@ public enum NearestName {
 
     /// Lower is nearer; nil is too far.
     private static func score(_ wanted: [Unicode.Scalar], _ other: [Unicode.Scalar]) -> Int? {
+        if let errors = typingErrors(wanted, other) { return errors }
         let (short, long) = wanted.count <= other.count ? (wanted, other) : (other, wanted)
-        // One error in three letters is a slip; more is another word.
-        let allowed = max(1, long.count / 3)
-        if long.count - short.count <= allowed {
-            let errors = distance(wanted, other)
-            if errors <= allowed, errors < short.count { return errors }
-        }
         guard short.count >= 3, short.prefix(2) == long.prefix(2) else { return nil }
         if long.starts(with: short) { return 1_000 + long.count - short.count }
         // 'policy' for 'policies'.
@@ -47,6 +55,16 @@ public enum NearestName {
             rest = rest[(place + 1)...]
         }
         return 2_000 + long.count - short.count
+    }
+
+    /// Nil where there are more than slips.
+    private static func typingErrors(_ wanted: [Unicode.Scalar], _ other: [Unicode.Scalar]) -> Int? {
+        let (short, long) = (min(wanted.count, other.count), max(wanted.count, other.count))
+        // One error in three letters is a slip; more is another word.
+        let allowed = max(1, long / 3)
+        guard long - short <= allowed else { return nil }
+        let errors = distance(wanted, other)
+        return errors <= allowed && errors < short ? errors : nil
     }
 
     private static func distance(_ left: [Unicode.Scalar], _ right: [Unicode.Scalar]) -> Int {

@@ -85,6 +85,21 @@ struct ImportPlanner {
             }
     }
 
+    /// What was to be kept and is mistyped would be replaced.
+    /// - Throws: ``FerryError`` for an exclusion that matches nothing anywhere, and whose pattern is nearly the name of a
+    ///   collection that is there and would go.
+    func checkExclusions(_ exclude: [Glob], _ there: LiveCatalog) throws {
+        let known = names + there.collections.map(\.name)
+        for glob in exclude where !known.contains(where: glob.matches) {
+            let lost = entries.filter { there[$0.databaseName] != nil }.map(\.name)
+            guard let meant = NearestName.mistyped(glob.pattern, among: lost) else { continue }
+            throw FerryError(
+                "--exclude '\(glob)' matches no collection of the file or of \(database), and --mode replace would replace '\(meant)'",
+                kind: .usage, details: ["Nothing was written."],
+                advice: ["Did you mean '\(meant)'? If it is to be replaced, leave that --exclude out."])
+        }
+    }
+
     /// A collection of which no row can be read would be replaced by nothing: nobody who sets rows aside means that.
     /// - Throws: ``FerryError`` where there is something that would be lost.
     private func checkSomethingIsLeft(of step: ImportPlan.Step, _ survey: FileSurvey) throws {
