@@ -170,7 +170,7 @@ extension ImportRun {
 
     private func noteMade(_ kept: KeptDefinitions.Entry) throws {
         try connection.withClient {
-            _ = try KeptDefinitions(client: $0, database: connection.database).note(kept)
+            try KeptDefinitions(client: $0, database: connection.database).noteMade(kept)
         }
     }
 

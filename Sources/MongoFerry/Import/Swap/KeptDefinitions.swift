@@ -98,14 +98,20 @@ struct KeptDefinitions {
         definition.indexes = indexes
         var entry = Entry(definition: definition)
         entry.isOfRefused = true
-        _ = try note(entry)
+        try noteMade(entry)
     }
 
     /// Says that the collection which has its name now was made by an import, and is not complete.
-    /// - Returns: the entry as it is kept then.
-    func note(_ entry: Entry) throws -> Entry {
+    func noteMade(_ entry: Entry) throws {
         let name = entry.definition.databaseName
-        guard let uuid = try CollectionIdentities.uuid(of: name, in: database, client) else { return entry }
+        _ = try note(entry, made: CollectionIdentities.uuid(of: name, in: database, client))
+    }
+
+    /// Says that a collection was made by an import, and is not complete.
+    /// - Parameter uuid: the collection's; nil where the user may not see it.
+    /// - Returns: the entry as it is kept then.
+    func note(_ entry: Entry, made uuid: Value?) throws -> Entry {
+        guard let uuid else { return entry }
         var entry = entry
         entry.made.append(uuid)
         entry.isOpen = false

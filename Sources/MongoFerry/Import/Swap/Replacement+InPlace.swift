@@ -18,10 +18,11 @@ extension Replacement {
             }
             kept.isOpen = true
             outcome.part = nil
-            made = try makeAnew(step, kept, &remains)
+            let uuid = try makeAnew(step, kept, &remains)
             kept = try connection.withClient {
-                try KeptDefinitions(client: $0, database: connection.database).note(kept)
+                try KeptDefinitions(client: $0, database: connection.database).note(kept, made: uuid)
             }
+            made = uuid
             let rejected = loader.rejections.count
             do {
                 try fill(step, step.databaseName, &outcome)
