@@ -4,7 +4,7 @@ import MongoFerry
 import Testing
 
 /// What people see who mistype: one clear message, the exit status that scripts rely on, and nothing half-written.
-@Suite struct CommandLineErrorTests {
+@Suite(.onThreadOfItsOwn("mistakes")) struct CommandLineErrorTests {
     /// `{db}` is a database of 20 customers, `{dir}` a folder with the files of ``files``.
     struct Mistake: CustomTestStringConvertible, Sendable {
         let testDescription: String

@@ -3,7 +3,7 @@ import MongoFerry
 import Testing
 
 /// Why no server answered: host, cause and remedy, within seconds.
-@Suite struct ConnectionErrorTests {
+@Suite(.onThreadOfItsOwn("no server")) struct ConnectionErrorTests {
     /// - Parameter patience: of the connection string, in milliseconds; nil for the program's own.
     static func check(
         _ uri: String, patience: Int? = 1000, _ text: String, sourceLocation: SourceLocation = #_sourceLocation

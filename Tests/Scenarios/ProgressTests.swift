@@ -4,7 +4,7 @@ import MongoFerry
 import Testing
 
 /// What people see while they wait, on terminals and elsewhere.
-@Suite(.serialized) struct ProgressTests {
+@Suite(.serialized, .onThreadOfItsOwn("progress")) struct ProgressTests {
     /// Enough for an export and an import that are seen at work.
     private static func fill(_ database: TestDatabase, count: Int = 20_000) throws {
         let padding = String(repeating: "x", count: 400)
