@@ -45,6 +45,10 @@ final class GzipSource: ByteSource {
                 stream.pointee.next_in = input.storage.baseAddress?.assumingMemoryBound(to: Bytef.self)
                 stream.pointee.avail_in = UInt32(count)
             }
+            if !isInsideMember {
+                skipZeros()
+                if stream.pointee.avail_in == 0 { continue }
+            }
             isInsideMember = true
             let result = inflate(stream, Z_NO_FLUSH)
             switch result {
@@ -62,6 +66,14 @@ final class GzipSource: ByteSource {
             }
         }
         return Int(wanted - stream.pointee.avail_out)
+    }
+
+    /// Tapes and block devices fill up what they hold, and no member begins with a zero. Source: gzip(1).
+    private func skipZeros() {
+        while stream.pointee.avail_in > 0, stream.pointee.next_in.pointee == 0 {
+            stream.pointee.next_in += 1
+            stream.pointee.avail_in -= 1
+        }
     }
 
     /// - Parameters:

@@ -131,7 +131,9 @@ import Testing
     @Test(arguments: names) func aFileWithSomethingBehindItIsRefused(name: String) throws {
         try SmallBackup.lend { backup in
             let bytes = try backup.write(name)
-            for tail in ["\n", "x", "customers,\"{\"\"_id\"\":3}\"\n", "\u{0}"] {
+            // What else zeros behind a .gz may be, see below.
+            let zero = name.hasSuffix(".gz") ? [] : ["\u{0}"]
+            for tail in ["\n", "x", "customers,\"{\"\"_id\"\":3}\"\n", "\u{0}x"] + zero {
                 #expect(try !backup.faults(in: bytes + Array(tail.utf8)).isEmpty)
             }
         }
@@ -334,6 +336,17 @@ import Testing
                 let inspection = try Inspection(backup.path("damaged.csv"))
                 #expect(inspection.compression == .zstd && inspection.seal?.rows == 4)
             }
+        }
+    }
+
+    /// Tapes and `dd conv=sync` fill up the last block.
+    @Test(arguments: [1, 10_239, 300_000]) func aGzipFileMayBeFilledUpWithZeros(count: Int) throws {
+        try SmallBackup.lend { backup in
+            let whole = try backup.write("small.csv.gz")
+            let padded = whole + [UInt8](repeating: 0, count: count)
+            #expect(try backup.faults(in: padded) == [])
+            #expect(try backup.content(of: "damaged.csv") == backup.content(of: "small.csv.gz"))
+            #expect(try backup.faults(in: padded + [1]) != [])
         }
     }
 
