@@ -131,7 +131,7 @@ import Testing
     @Test(arguments: names) func aFileWithSomethingBehindItIsRefused(name: String) throws {
         try SmallBackup.lend { backup in
             let bytes = try backup.write(name)
-            // What else zeros behind a .gz may be, see below.
+            // Zeros alone behind a .gz are a block that was filled up: see below.
             let zero = name.hasSuffix(".gz") ? [] : ["\u{0}"]
             for tail in ["\n", "x", "customers,\"{\"\"_id\"\":3}\"\n", "\u{0}x"] + zero {
                 #expect(try !backup.faults(in: bytes + Array(tail.utf8)).isEmpty)
