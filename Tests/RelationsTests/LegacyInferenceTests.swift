@@ -366,7 +366,8 @@ import Testing
         for document in documents { try document.withRaw { try observer.add($0) } }
         #expect(
             observer.types == [
-                path("a"): .one(.int), path("b.c"): .one(.date), path("d[]"): .several, path("e"): .one(.objectId),
+                path("a"): .one(.int), path("b.c"): .one(.date), path("d[]"): .leading(.one(.string)),
+                path("e"): .one(.objectId),
                 path("f"): .several, path("g"): .one(.uuid),
             ])
     }

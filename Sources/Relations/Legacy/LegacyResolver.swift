@@ -148,7 +148,7 @@ struct LegacyResolver {
 
     /// The subtype of the live collection's own binary data, which JSON.stringify did not keep; else the generic one.
     private func liveSubtype(_ collection: String, _ path: FieldPath) -> UInt8 {
-        guard infers, case .binary(let subtype) = liveTypes[ExactName(collection)]?[path] else { return 0 }
+        guard infers, case .binary(let subtype) = liveTypes[ExactName(collection)]?[path]?.deciding else { return 0 }
         return subtype
     }
 
@@ -183,9 +183,7 @@ struct LegacyResolver {
             guard seen.hexStrings > 0 else { return .leave }
             return .rule(TypeRule(collection: collection, path: path, type: .objectId, reason: .primaryKey))
         }
-        guard infers, let observed = liveTypes[ExactName(collection)]?[path], let type = observed.fieldType else {
-            return .open
-        }
+        guard infers, let type = liveTypes[ExactName(collection)]?[path]?.deciding?.fieldType else { return .open }
         if type == .string || type == .bool { return .leave }
         return .rule(
             TypeRule(

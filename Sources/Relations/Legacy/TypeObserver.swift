@@ -2,28 +2,6 @@ import BSON
 
 /// Learns from documents of one collection which types its paths hold.
 public struct TypeObserver: Sendable {
-    private struct Seen: Sendable {
-        var count = 0
-        /// nil for what the configuration has no word for.
-        var type: ObservedType?
-        /// Of texts, those of 24 hexadecimal digits.
-        var hexStrings = 0
-        /// Of texts, those of exactly the form of a date.
-        var dateStrings = 0
-
-        /// Whether the import of old rows could take the texts for ids, of which some will do, or for dates, which all
-        /// have to be.
-        var looksOtherwise: Bool { type == .one(.string) && (hexStrings > 0 || dateStrings == count) }
-
-        mutating func add(_ element: RawElement) {
-            let type = ObservedType(of: element)
-            if count == 0 { self.type = type } else if self.type != type { self.type = .several }
-            count += 1
-            guard element.type == .string, let text = element.stringBytes, text.count == 24 else { return }
-            if ObjectID(hex: text) != nil { hexStrings += 1 } else if ISOTime.exactly(text) != nil { dateStrings += 1 }
-        }
-    }
-
     /// What was seen at one path.
     public struct Observation: Sendable {
         public let path: FieldPath
@@ -35,7 +13,7 @@ public struct TypeObserver: Sendable {
     }
 
     private var walker: PathWalker
-    private var seen: [Seen] = []
+    private var seen: [TypesSeen] = []
 
     /// - Parameter maximumNames: different names in one place, the document itself aside; where there are more, nothing
     ///   below it is looked at.
@@ -45,12 +23,12 @@ public struct TypeObserver: Sendable {
     /// - Throws: `BSONError` where it is damaged.
     public mutating func add(_ document: RawDocument) throws {
         // Taken out for the walk: the closure must not hold what the walk changes.
-        var seen: [Seen] = []
+        var seen: [TypesSeen] = []
         swap(&seen, &self.seen)
         defer { swap(&seen, &self.seen) }
         try walker.forEachValue(in: document) { id, element in
             guard element.type != .null && element.type != .undefined else { return }
-            while seen.count <= id { seen.append(Seen()) }
+            while seen.count <= id { seen.append(TypesSeen()) }
             seen[id].add(element)
         }
     }
@@ -68,18 +46,6 @@ public struct TypeObserver: Sendable {
             guard seen[id].count > 0, let type = seen[id].type, let path = walker.path(id) else { return nil }
             return Observation(
                 path: path, type: type, values: seen[id].count, looksOtherwise: seen[id].looksOtherwise)
-        }
-    }
-}
-
-extension ObservedType {
-    /// The type of one value; nil for what the configuration has no word for.
-    fileprivate init?(of element: RawElement) {
-        guard let type = FieldType(of: element) else { return nil }
-        if type == .binary, let (subtype, _) = element.binary {
-            self = .binary(subtype: subtype)
-        } else {
-            self = .one(type)
         }
     }
 }

@@ -1,0 +1,84 @@
+import BSON
+
+/// The types of the values at one path, null aside.
+struct TypesSeen: Sendable {
+    private(set) var count = 0
+    private var types: Set<FieldType> = []
+    private var subtypes: Set<UInt8> = []
+    /// Of types that the configuration has no word for.
+    private var hasOthers = false
+    /// Types that texts among the values could be of, as old rows have them.
+    private var looks: Set<FieldType> = []
+    /// Of texts, those of 24 hexadecimal digits.
+    private var hexStrings = 0
+    /// Of texts, those of exactly the form of a date.
+    private var dateStrings = 0
+
+    mutating func add(_ element: RawElement) {
+        count += 1
+        guard let type = FieldType(of: element) else {
+            hasOthers = true
+            return
+        }
+        types.insert(type)
+        if type == .binary, let (subtype, _) = element.binary { subtypes.insert(subtype) }
+        guard let text = element.stringBytes, element.type == .string else { return }
+        if ObjectID(hex: text) != nil { hexStrings += 1 }
+        if ISOTime.exactly(text) != nil { dateStrings += 1 }
+        for type in Self.asTexts where !looks.contains(type) && Self.couldBe(text, element, type) { looks.insert(type) }
+    }
+
+    /// Whether the import of old rows could take the texts for ids, of which some will do, or for dates, which all have to
+    /// be.
+    var looksOtherwise: Bool { type == .one(.string) && (hexStrings > 0 || dateStrings == count) }
+
+    /// Nil where the configuration has a word for none of them.
+    var type: ObservedType? {
+        guard let first = types.first else { return nil }
+        if types.count == 1, !hasOthers, subtypes.count <= 1 { return observed(first) }
+        return leading.map { .leading(observed($0)) } ?? .several
+    }
+
+    private func observed(_ type: FieldType) -> ObservedType {
+        type == .binary ? subtypes.first.map { .binary(subtype: $0) } ?? .several : .one(type)
+    }
+
+    // MARK: Of several types, the one that decides
+
+    /// An import leaves values that do not fit the live collection's type as they are, so that both stand there afterwards.
+    /// If that decided nothing, the next import of the same rows would make something else of them, of those that fitted,
+    /// too.
+    private var leading: FieldType? {
+        let made = types.subtracting(Self.ownOfJSON)
+        guard made.count <= 1, subtypes.count <= 1 else { return nil }
+        if let type = made.first {
+            // There are such values, and texts or numbers that would become some.
+            let isAmbiguous =
+                looks.contains(type) || type == .long && types.contains(.int)
+                || type == .decimal && !types.isDisjoint(with: [.int, .double])
+            return isAmbiguous ? nil : type
+        }
+        if types.contains(.double), !types.contains(.int) { return .double }
+        // Whatever they look like, they are texts.
+        return types.contains(.string) ? .string : nil
+    }
+
+    /// What `JSON.stringify` and an import of its output leave as it is.
+    private static let ownOfJSON: Set<FieldType> = [.string, .int, .double, .bool]
+    /// What `JSON.stringify` makes texts of.
+    private static let asTexts: [FieldType] = [.objectId, .date, .uuid, .binary]
+
+    private static func couldBe(_ text: UnsafeRawBufferPointer, _ element: RawElement, _ type: FieldType) -> Bool {
+        // Most texts have a blank: no array is made of a long one for nothing.
+        if type == .binary, text.contains(where: { !isOfBase64($0) }) { return false }
+        if case .impossible = Conversion(element, to: type, isDemanded: false, binarySubtype: 0) { return false }
+        return true
+    }
+
+    private static func isOfBase64(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2B, 0x2F, 0x3D: true
+        default: false
+        }
+    }
+}
