@@ -61,7 +61,16 @@ import Testing
                     try walk.forEachValue(in: raw) { together[$0].append($1.copy) }
                     for (place, reference) in references.enumerated() {
                         var alone: [Value] = []
-                        try reference.forEachValue(in: raw) { alone.append($0.copy) }
+                        // Where another leads on into arrays, they are no values themselves.
+                        let isOfElements =
+                            reference.condition == nil
+                            && references.contains { other in
+                                let reach = other.condition == nil ? other.path.steps.count : other.path.lastFieldIndex
+                                return other.path.steps[..<reach].starts(with: reference.path.steps + [.elements])
+                            }
+                        try reference.forEachValue(in: raw) { value in
+                            if !isOfElements || value.type != .array { alone.append(value.copy) }
+                        }
                         #expect(together[place] == alone, "\(reference.path) in \(document)")
                         found += alone.count
                     }
@@ -69,5 +78,26 @@ import Testing
             }
         }
         #expect(found > 2_500, "\(found)")
+    }
+
+    /// A field that has one id in some documents and several, none or the document itself in others.
+    @Test func whatHoldsValuesIsNoneItself() throws {
+        func reference(_ path: String) throws -> Reference {
+            Reference(collection: "c", path: try FieldPath(parsing: path), target: "t")
+        }
+        let document: Document = [
+            "one": [1, [2]], "none": [], "populated": ["_id": 3, "name": "x"], "key": ["a": 4], "alone": [5],
+        ]
+        let paths = ["one", "one[]", "one[][]", "none", "populated", "populated._id", "key", "key.a", "alone"]
+        let walk = ReferenceWalk(try paths.map(reference))
+        var found: [String: [Value]] = [:]
+        try document.withRaw { raw in
+            try walk.forEachValue(in: raw) { found[paths[$0], default: []].append($1.copy) }
+        }
+        // An `_id` may be a document, as `key` has one, but no array.
+        #expect(
+            found == [
+                "one[]": [1], "one[][]": [2], "populated._id": [3], "key": [["a": 4]], "key.a": [4], "alone": [[5]],
+            ])
     }
 }

@@ -87,6 +87,35 @@ import Testing
 
     // MARK: References
 
+    /// Where a field has one id in some documents and several, or none, in others.
+    @Test func arraysBesideSingleValuesAreLookedAtElementByElement() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.insert((0..<30).map { ["_id": .objectID(ObjectID(high: 7, low: $0))] }, into: "users")
+            try source.insert(
+                (0..<60).map { (number: UInt32) -> Document in
+                    let id = Value.objectID(ObjectID(high: 7, low: number % 30))
+                    let owner: Value = number % 2 == 0 ? id : number < 50 ? [id, id] : []
+                    return ["_id": .int32(Int32(number)), "owner": owner]
+                }, into: "tasks")
+            let file = folder.file("t.csv")
+            try source.export(to: file)
+            for verify in [
+                Verify(file: file, target: nil), Verify(file: nil, target: try source.target),
+                Verify(file: file, target: try source.target),
+            ] {
+                let report = try verify.runBlocking(OperationContext())
+                #expect(report.status == .done, "\(report.references)")
+                #expect(Set(report.references.map(\.path)).isSuperset(of: ["owner", "owner[]"]))
+            }
+            let report = try copy.load(file, .replace) { $0.failsOnDangling = true }
+            #expect(report.status == .done && report.references.allSatisfy { $0.dangling == 0 })
+            // What leads nowhere is found in both.
+            try copy.update("tasks", ["_id": 1], ["$set": ["owner": [.objectID(ObjectID(high: 8, low: 1))]]])
+            let broken = try Verify(file: nil, target: try copy.target).runBlocking(OperationContext())
+            #expect(broken.references.filter { $0.dangling > 0 }.map(\.path) == ["owner[]"], "\(broken.references)")
+        }
+    }
+
     @Test func referencesToOtherFieldsAreCheckedInFileAndDatabase() throws {
         try withTestDatabase { database, folder in
             try Self.fill(database)

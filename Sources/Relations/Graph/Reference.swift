@@ -103,6 +103,15 @@ extension Reference: Comparable {
 }
 
 extension RawElement {
-    /// Whether it has to lead anywhere.
-    var isPresent: Bool { type != .null && type != .undefined }
+    /// Whether it has to lead anywhere: an array of no values has none that could.
+    var isPresent: Bool {
+        switch type {
+        case .null, .undefined: false
+        case .array: value.count > Self.emptyArray
+        default: true
+        }
+    }
+
+    /// Bytes of an array without elements: its length and the final zero. Source: bsonspec.org.
+    private static let emptyArray = 5
 }

@@ -13,6 +13,14 @@ package struct ReferenceWalk: Sendable {
         var ends: Range<Int32> = 0..<0
         /// References that hold for a document here or do not.
         var conditional: Range<Int32> = 0..<0
+        /// Whether a document here has an `_id` that leads to a target: it was put in the place of the value.
+        var isOfPopulated = false
+
+        /// Whether an array or document here is no value itself, since others lead on into it: the data have one value here
+        /// or several, or a value or the document that it leads to.
+        func isContainer(_ element: RawElement) -> Bool {
+            element.type == .array && elements >= 0 || element.type == .document && isOfPopulated
+        }
     }
 
     private struct Field {
@@ -36,7 +44,8 @@ package struct ReferenceWalk: Sendable {
     }
 
     /// Calls `body` with each value that has to exist in a target, and the place of its reference: for each reference the
-    /// same as ``Reference/forEachValue(in:_:)``, in the same order.
+    /// same as ``Reference/forEachValue(in:_:)``, in the same order, but for arrays and documents that are values of one
+    /// reference where another leads on into them.
     ///
     /// The value is valid only inside `body`.
     /// - Throws: `BSONError` where the document is damaged, and what `body` throws.
@@ -63,7 +72,7 @@ package struct ReferenceWalk: Sendable {
     private func take(
         _ element: RawElement, at node: Node, _ body: (_ reference: Int, _ value: RawElement) throws -> Void
     ) throws {
-        if element.isPresent {
+        if element.isPresent, !node.isContainer(element) {
             for place in node.ends { try body(Int(places[Int(place)]), element) }
         }
         if element.type == .document, !node.fields.isEmpty || !node.conditional.isEmpty {
@@ -148,6 +157,7 @@ package struct ReferenceWalk: Sendable {
         nodes.append(Node())
         nodes[number].ends = lay(draft.ends)
         nodes[number].conditional = lay(draft.conditional)
+        nodes[number].isOfPopulated = draft.fields[ExactName("_id")]?.ends.isEmpty == false
         if let elements = draft.elements { nodes[number].elements = lay(elements) }
         let laid = draft.fields.map { name, field -> Field in
             let start = Int32(names.count)
