@@ -326,6 +326,34 @@ import Testing
         }
     }
 
+    /// A plan shows the database's names.
+    @Test func anExclusionMayNameWhatTheDatabaseCallsACollection() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "Policies.v1")
+            try database.insert([["_id": 1]], into: "customers")
+            let configuration = "collections: {policies: {collection: Policies.v1}, customers: {}}\n"
+            try folder.write(configuration, to: "c.yaml")
+            let (file, config) = (folder.file("all.csv"), folder.file("c.yaml"))
+            let words = ["--db", database.name, "--config", config]
+            #expect(try Self.run(["export", "-o", file] + words).status == 0)
+            try database.insert([["_id": 2]], into: "Policies.v1")
+            try database.insert([["_id": 2]], into: "customers")
+            let exclusion = ["--exclude", "Policies.v1"]
+            let check = try Self.run(["verify", file] + words + exclusion)
+            #expect(
+                check.output.contains("not compared: policies (excluded by --exclude Policies.v1)"), "\(check.text)")
+            let replace = try Self.run(["import", file, "--mode", "replace", "--yes"] + words + exclusion)
+            #expect(replace.status == 0 && !replace.errors.contains("warning"), "\(replace.text)")
+            #expect(try database.count("Policies.v1") == 2 && database.count("customers") == 1)
+            // A configuration's own, mistyped.
+            try folder.write(configuration + "exclude: [polcies]\n", to: "c.yaml")
+            let typo = try Self.run(["import", file, "--mode", "replace", "--yes", "--quiet"] + words)
+            #expect(typo.status == 64, "\(typo.text)")
+            #expect(typo.errors.contains("'polcies' of exclude in \(config) matches no collection"), "\(typo.errors)")
+            #expect(try database.count("Policies.v1") == 2)
+        }
+    }
+
     @Test func aQueryOfAViewIsRefused() throws {
         try withTestDatabase { database, folder in
             try Self.fill(database)

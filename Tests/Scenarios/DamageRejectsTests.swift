@@ -192,6 +192,28 @@ import Testing
         }
     }
 
+    @Test func aReplaceByRowsOfWhichTheServerTakesNoneLeavesTheCollectionAsItIs() throws {
+        try withTestDatabase { database, folder in
+            try database.create("c", ["validator": ["v": ["$exists": true]]])
+            try database.insert([["_id": 0, "v": 1], ["_id": 7, "v": 1]], into: "c")
+            let before = try database.image()
+            let rows = "collection,data\nc,\"{\"\"_id\"\":1}\"\nc,\"{\"\"_id\"\":2}\"\n"
+            try folder.write(rows + "d,\"{\"\"_id\"\":1}\"\n", to: "old.csv")
+            let error = #expect(throws: FerryError.self) {
+                try database.load(folder.file("old.csv"), .replace) { $0.maximumRejects = 5 }
+            }
+            #expect(error?.text.contains("none of the 2 rows of c can be taken") == true, "\(error?.description ?? "")")
+            #expect(error?.kind == .data && error?.details.contains("The live data were not touched.") == true)
+            #expect(error?.report?.rejectionCount == 2)
+            #expect(try database.image().differences(from: before) == [])
+            // One that is taken is what was asked for.
+            try folder.write(rows + "c,\"{\"\"_id\"\":3,\"\"v\"\":1}\"\n", to: "some.csv")
+            let report = try database.load(folder.file("some.csv"), .replace) { $0.maximumRejects = 5 }
+            #expect(report.totals.inserted == 1 && report.totals.rejected == 2)
+            #expect(try database.documents(in: "c") == [["_id": 3, "v": 1]])
+        }
+    }
+
     /// What the server refuses counts beside what the file has.
     @Test func badRowsAndRefusedDocumentsCountTogether() throws {
         try withTestDatabase { database, folder in

@@ -39,6 +39,16 @@ struct FileChoice {
             advice: NearestName.nearest(to: name, among: known).map { ["Did you mean '\($0)'?"] } ?? [])
     }
 
+    /// The exclusion of this run's own options that matches a collection; nil where there is none. A plan shows the
+    /// database's names: who wants to keep a collection may say that.
+    func option(excluding name: String) -> Glob? {
+        let databaseName = names.databaseName(of: name)
+        return exclude.first { $0.matches(name) || $0.matches(databaseName) }
+    }
+
+    /// All names of the file's collections: those in it, and the database's.
+    func allNames(of names: [String]) -> [String] { names.flatMap { [$0, self.names.databaseName(of: $0)] } }
+
     /// What of the file is left out, and why.
     func exclusions(among names: [String]) -> [BackupMetadata.Exclusion] {
         names.compactMap { name in exclusion(of: name).map { .init(name: name, reason: $0) } }
@@ -47,7 +57,7 @@ struct FileChoice {
     /// Why a collection is left out; nil where it is not.
     func exclusion(of name: String) -> String? {
         if !collections.isEmpty, !collections.contains(where: { $0.matches(name) }) { return "not asked for" }
-        if let glob = exclude.first(where: { $0.matches(name) }) { return "excluded by --exclude \(glob)" }
+        if let glob = option(excluding: name) { return "excluded by --exclude \(glob)" }
         return configuration.exclusion(ofFileName: name, called: names.databaseName(of: name)).map {
             "excluded by '\($0)' in \(configuration.file ?? "the configuration")"
         }

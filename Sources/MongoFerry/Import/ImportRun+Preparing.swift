@@ -45,7 +45,7 @@ extension ImportRun {
         report.excluded = planner.excluded
         operation.warnOfUnmatched(options.exclude, among: planner.names, in: "the file")
         let there = try early ?? LiveCatalog(connection, names: planner.databaseNames)
-        if options.mode == .replace { try planner.checkExclusions(options.exclude, there) }
+        if options.mode == .replace { try planner.checkExclusions(there) }
         // Another import is told of it under the lock.
         if options.isDryRun, let text = try UnfinishedImport.warning(there.collections, connection) {
             operation.warning(text)

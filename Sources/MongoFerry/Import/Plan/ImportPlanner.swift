@@ -12,6 +12,7 @@ struct ImportPlanner {
     let entries: [BackupMetadata.Collection]
     /// What of the file is not.
     let excluded: [BackupMetadata.Exclusion]
+    private let choice: FileChoice
 
     /// - Parameter collections: those that have rows in the file and how many, which count where it has no metadata.
     /// - Throws: ``FerryError`` for names that are not in the file, or cannot be written to.
@@ -22,16 +23,16 @@ struct ImportPlanner {
         self.options = options
         self.metadata = metadata
         let all = metadata?.collections ?? collections.map { .init(name: $0.name, records: $0.count) }
-        let choice = options.choice(of: metadata)
+        choice = options.choice(of: metadata)
         try choice.check(against: all.map(\.name))
         excluded = choice.exclusions(among: all.map(\.name))
         entries = try Self.named(
-            all.filter { choice.exclusion(of: $0.name) == nil }, database,
+            all.filter { [choice] in choice.exclusion(of: $0.name) == nil }, database,
             FileNames(metadata: metadata, configuration: options.configuration, renames: options.renames))
     }
 
-    /// All of the file.
-    var names: [String] { entries.map(\.name) + excluded.map(\.name) }
+    /// All of the file, by its own names and by the database's.
+    var names: [String] { choice.allNames(of: entries.map(\.name) + excluded.map(\.name)) }
 
     /// The names that are written to.
     var databaseNames: Set<String> { Set(entries.map(\.databaseName)) }
@@ -56,7 +57,7 @@ struct ImportPlanner {
         // Of a configuration that lies in the folder nobody may have thought.
         let configured = excluded.filter { entry in
             (options.collections.isEmpty || options.collections.contains { $0.matches(entry.name) })
-                && !options.exclude.contains { $0.matches(entry.name) }
+                && choice.option(excluding: entry.name) == nil
         }
         plan.reasonsToLeaveOut = Dictionary(configured.map { ($0.name, $0.reason) }) { first, _ in first }
         let written = Set(steps.map(\.databaseName))
@@ -88,15 +89,19 @@ struct ImportPlanner {
     /// What was to be kept and is mistyped would be replaced.
     /// - Throws: ``FerryError`` for an exclusion that matches nothing anywhere, and whose pattern is nearly the name of a
     ///   collection that is there and would go.
-    func checkExclusions(_ exclude: [Glob], _ there: LiveCatalog) throws {
+    func checkExclusions(_ there: LiveCatalog) throws {
+        let configured = options.configuration
+        let exclusions =
+            options.exclude.map { ($0, "--exclude '\($0)'") }
+            + configured.exclude.map { ($0, "'\($0)' of exclude in \(configured.file ?? "the configuration")") }
         let known = names + there.collections.map(\.name)
-        for glob in exclude where !known.contains(where: glob.matches) {
-            let lost = entries.filter { there[$0.databaseName] != nil }.map(\.name)
+        let lost = entries.filter { there[$0.databaseName] != nil }.flatMap { [$0.name, $0.databaseName] }
+        for (glob, text) in exclusions where !known.contains(where: glob.matches) {
             guard let meant = NearestName.mistyped(glob.pattern, among: lost) else { continue }
             throw FerryError(
-                "--exclude '\(glob)' matches no collection of the file or of \(database), and --mode replace would replace '\(meant)'",
+                "\(text) matches no collection of the file or of \(database), and --mode replace would replace '\(meant)'",
                 kind: .usage, details: ["Nothing was written."],
-                advice: ["Did you mean '\(meant)'? If it is to be replaced, leave that --exclude out."])
+                advice: ["Did you mean '\(meant)'? If it is to be replaced, leave that exclusion out."])
         }
     }
 
@@ -104,12 +109,17 @@ struct ImportPlanner {
     /// - Throws: ``FerryError`` where there is something that would be lost.
     private func checkSomethingIsLeft(of step: ImportPlan.Step, _ survey: FileSurvey) throws {
         let unusable = survey.problems.counts[step.name, default: 0]
-        guard step.isReplaced, let live = step.liveCount, live > 0, unusable > 0,
-            step.records <= survey.problemCount(amongRowsOf: step.name)
-        else { return }
+        guard unusable > 0, step.records <= survey.problemCount(amongRowsOf: step.name) else { return }
+        try Self.checkLoss(of: step, unusable: unusable, details: ["Nothing was written."])
+    }
+
+    /// - Parameter unusable: rows of the collection; no others can be taken.
+    /// - Throws: ``FerryError`` where a replace would lose documents for nothing.
+    static func checkLoss(of step: ImportPlan.Step, unusable: Int, details: [String] = []) throws {
+        guard step.isReplaced, !step.liveIsView, let live = step.liveCount, live > 0 else { return }
         throw FerryError(
             "none of the \(unusable.counted("row")) of \(BackupMetadata.shown(step.name)) can be taken, and --mode replace would leave nothing of the \(live.counted("document")) in \(step.databaseName)",
-            kind: .data, details: ["Nothing was written."],
+            kind: .data, details: details,
             advice: [
                 "Mend the rows, or leave what is there as it is: --exclude \(Report.shellWord(step.name))."
             ])

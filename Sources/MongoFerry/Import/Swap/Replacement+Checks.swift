@@ -76,6 +76,17 @@ extension Replacement {
         }
     }
 
+    /// A collection of whose documents the server has taken none would be replaced by nothing: nobody who has rows set aside
+    /// means that.
+    /// - Throws: ``FerryError`` where there is something that would be lost.
+    func checkSomethingIsLeft(of steps: [ImportPlan.Step], _ loads: [RowLoader.Result]) throws {
+        let outcomes = Dictionary(loads.map { ($0.outcome.name, $0.outcome) }) { _, last in last }
+        for step in steps {
+            guard let outcome = outcomes[step.name], outcome.inserted == 0, outcome.rejected > 0 else { continue }
+            try ImportPlanner.checkLoss(of: step, unusable: outcome.rejected)
+        }
+    }
+
     static func wrongCount(_ step: ImportPlan.Step, _ inserted: Int) -> FerryError {
         FerryError(
             "\(step.databaseName): \(inserted.counted("document was", "documents were")) written, and another number is there"

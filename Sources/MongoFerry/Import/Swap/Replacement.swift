@@ -66,6 +66,7 @@ struct Replacement {
             if outcome.refusedIndexes.isEmpty { try stage(staged, staging, &outcome) }
             outcome.isRefused = try isRefused(staging, &outcome)
             if !outcome.isRefused {
+                try checkSomethingIsLeft(of: staged, outcome.loads)
                 try checkDefinitions(of: staged)
                 try noteLateWrites(to: staged, &outcome)
             }
