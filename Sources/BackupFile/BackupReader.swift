@@ -23,6 +23,9 @@ public final class BackupReader {
     /// SHA-256 of every byte before the seal in hexadecimal, once a pass from the first byte has reached the end.
     public private(set) var digest: String?
     public private(set) var firstRow = RowPlace(offset: 0, line: 1)
+    /// Called now and then while bytes are gone over that nobody gets: to go to a later place of a compressed file, and to
+    /// see whether the file has changed. What it throws stops that.
+    public var check: () throws -> Void = {}
 
     private let file: OpenFile
     private var source: any ByteSource
@@ -251,7 +254,7 @@ public final class BackupReader {
     }
 
     /// Goes to a row whose place is known from an earlier pass. The digest is not computed on such a pass.
-    /// - Throws: ``FileError``; ``BackupError`` where the file has changed since it was opened.
+    /// - Throws: ``FileError``; ``BackupError`` where the file has changed since it was opened; what ``check`` throws.
     public func seek(to place: RowPlace) throws {
         let offset = place.offset
         try checkUnchanged()
@@ -279,6 +282,7 @@ public final class BackupReader {
         while at < offset {
             let room = UnsafeMutableRawBufferPointer(
                 rebasing: pending.storage[..<min(pending.storage.count, offset - at)])
+            try check()
             let count = try source.read(into: room)
             guard count > 0 else { throw BackupError.changed(path, "the file has become shorter while it was read") }
             at += count
@@ -292,12 +296,13 @@ public final class BackupReader {
     ///
     /// Its size and times tell. Where only the change time differs its content is read again: a rename, a `chmod` or
     /// another file that takes its name set that time, but so does an edit whose modification time was set back.
-    /// - Throws: ``BackupError`` where it was changed since it was opened, or cannot be decompressed; ``FileError``.
+    /// - Throws: ``BackupError`` where it was changed since it was opened, or cannot be decompressed; ``FileError``;
+    ///   what ``check`` throws.
     public func checkUnchanged() throws {
         let now = FileState(try file.status())
         guard now != state else { return }
         guard now.differsInChangeTimeOnly(from: state), let digest,
-            try digest == file.digestOfContent(upTo: digestedBytes)
+            try digest == file.digestOfContent(upTo: digestedBytes, check)
         else { throw BackupError.changed(path, "the file was changed while it was read") }
         state = now
     }

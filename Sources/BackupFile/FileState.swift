@@ -46,8 +46,9 @@ struct FileState: Equatable {
 extension OpenFile {
     /// The SHA-256 of the first bytes of the file, decompressed, in hexadecimal; nil where they cannot be decompressed, or
     /// there are fewer. Where the file is read stays as it was.
-    /// - Throws: ``FileError``; ``BackupError`` where the library that decompresses fails.
-    func digestOfContent(upTo count: Int) throws -> String? {
+    /// - Parameter check: called for each piece; what it throws stops the reading.
+    /// - Throws: ``FileError``; ``BackupError`` where the library that decompresses fails; what `check` throws.
+    func digestOfContent(upTo count: Int, _ check: () throws -> Void) throws -> String? {
         let place = try offset()
         let buffer = ByteBuffer(capacity: 1 << 20)
         let sum = try SHA256Sum(of: path)
@@ -55,6 +56,7 @@ extension OpenFile {
         do {
             let source = try makeByteSource(self).source
             while open > 0 {
+                try check()
                 let room = UnsafeMutableRawBufferPointer(rebasing: buffer.storage.prefix(open))
                 let read = try source.read(into: room)
                 guard read > 0 else { break }

@@ -108,6 +108,17 @@ struct ChangedFileTests {
         }
     }
 
+    /// A compressed file is gone through from its beginning, and a changed one anew: somebody may want that to stop.
+    @Test func whatIsReadForNobodyCanBeStopped() throws {
+        struct Stopped: Error {}
+        try Self.lendRead("small.csv.gz") { reader, backup, path in
+            reader.check = { throw Stopped() }
+            #expect(throws: Stopped.self) { try reader.seek(to: RowPlace(offset: reader.firstRow.offset + 1, line: 1)) }
+            try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: path)
+            #expect(throws: Stopped.self) { try reader.checkUnchanged() }
+        }
+    }
+
     /// Nothing has been checked yet that could be compared.
     @Test func beforeAPassAnEditWhoseTimeIsSetBackIsNoticedToo() throws {
         try SmallBackup.lend { backup in

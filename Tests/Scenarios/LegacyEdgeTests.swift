@@ -83,6 +83,75 @@ import Testing
         }
     }
 
+    private static let day = "2024-01-01T00:00:00.000Z"
+
+    /// Values that the live type does not fit stay what they are, and stand beside it then: the same rows must come to the
+    /// same documents once more.
+    @Test(
+        arguments: [
+            (.date(0), ["\"\(day)\"", "\"on demand\""]), (.date(0), ["\"\(day)\"", "7", "\"soon\""]),
+            (.objectID(ObjectID(high: 1, low: 1)), ["\"\(id(1))\"", "\"none\""]),
+            (1, ["\"\(day)\"", "\"\(day)\""]), (1, ["\"\(id(1))\""]), (true, ["\"\(day)\""]),
+            (.int64(1), ["5", "0.5"]), (1.5, ["5", "\"\(day)\""]),
+            (.binary(subtype: 5, [1]), ["\"AAAA\"", "\"not base64\""]),
+        ] as [(Value, [String])])
+    func aSecondImportOfTheSameRowsChangesNothing(live: Value, values: [String]) throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": "live", "v": live]], into: "a")
+            let path = try file(
+                values.enumerated().map { ("a", "{\"_id\":\"\(Self.id($0.offset))\",\"v\":\($0.element)}") }, folder)
+            #expect(try database.load(path).totals.inserted == values.count)
+            let first = try database.image()
+            let again = try database.load(path)
+            #expect(again.totals.unchanged == values.count && again.totals.updated == 0, "\(again.totals)")
+            #expect(try database.image().differences(from: first) == [])
+            let report = try Verify(file: path, target: try database.target).runBlocking(OperationContext())
+            #expect(report.status == .done, "\(report.differences)")
+            // And some of them by themselves, as rows that were set aside are imported.
+            try database.delete("a", ["_id": .objectID(try #require(ObjectID(hex: Self.id(0))))])
+            let some = try file([("a", "{\"_id\":\"\(Self.id(0))\",\"v\":\(values[0])}")], folder)
+            #expect(try database.load(some).totals.inserted == 1)
+            #expect(try database.image().differences(from: first) == [])
+        }
+    }
+
+    /// A backup of what is there takes no type away.
+    @Test func liveDatesBesideATextStayDates() throws {
+        try withTestDatabase { database, folder in
+            let documents: [Document] = (0..<5).map { number in
+                let due: Value = number < 4 ? .date(1_704_067_200_000) : "on demand"
+                return ["_id": .objectID(ObjectID(high: 0x5C2A_AD80_0000_0000, low: UInt32(number))), "due": due]
+            }
+            try database.insert(documents, into: "p")
+            let rows = documents.indices.map { number in
+                ("p", "{\"_id\":\"\(Self.id(number))\",\"due\":\"\(number < 4 ? Self.day : "on demand")\"}")
+            }
+            let report = try database.load(try file(rows, folder))
+            #expect(report.totals.unchanged == 5, "\(report.totals)")
+            #expect(try database.documents(in: "p") == documents)
+        }
+    }
+
+    /// `--no-infer` is told to the check that the import advises, too.
+    @Test func whatWasImportedWithoutInferringIsVerifiedWithoutIt() throws {
+        try withTestDatabase { database, folder in
+            let path = try file(
+                [
+                    ("u", "{\"_id\":\"\(Self.id(1))\"}"), ("p", "{\"_id\":1,\"o\":\"\(Self.id(1))\"}"),
+                    ("p", "{\"_id\":2,\"o\":7}"),
+                ], folder)
+            try database.load(path) { $0.infers = false }
+            let words = ["verify", path, "--uri", try testURI(), "--db", database.name]
+            let same = try Program.run(words + ["--no-infer"])
+            #expect(same.status == 0, "\(same.text)")
+            try database.delete("p", [:])
+            let missing = try Program.run(words + ["--no-infer"])
+            #expect(missing.errors.contains("--no-infer --dry-run"), "\(missing.errors)")
+            let alone = try Program.run(["verify", "--db", database.name, "--no-infer"])
+            #expect(alone.status == 64 && alone.errors.contains("--no-infer is about a file"), "\(alone.text)")
+        }
+    }
+
     /// A mistyped name would leave texts where ids were meant.
     @Test func aTypeOfTheConfigurationThatNoRowHasIsToldWithTheNearestName() throws {
         try withTestDatabase { database, folder in

@@ -113,4 +113,14 @@ import Testing
             #expect(outcome.errors.contains("Did you mean 'customers'?"), "\(outcome.errors)")
         }
     }
+
+    /// What never ends must not fill the disk first.
+    @Test func aStreamThatIsNoBackupIsRefusedBeforeItsEnd() throws {
+        try withTestDatabase { database, _ in
+            let outcome = try Program.run(["import", "/dev/zero", "--uri", testURI(), "--db", database.name])
+            #expect(outcome.status == 1, "\(outcome.text)")
+            #expect(outcome.errors.contains("a line of over 32 MB before the rows"), "\(outcome.errors)")
+            #expect(outcome.errors.contains("Nothing was written."), "\(outcome.errors)")
+        }
+    }
 }

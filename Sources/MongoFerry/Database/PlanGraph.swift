@@ -35,6 +35,7 @@ public struct PlanGraph: Sendable {
     /// - Throws: ``FerryError``, ``FileError``, ``BackupError``; `CancellationError`.
     public init(file: String, configuration: Configuration, _ operation: OperationContext) throws {
         let reader = try BackupReader(try OpenFile(rereading: file, for: "plan"))
+        reader.check = operation.cancellation.check
         if let metadata = reader.metadata {
             let (references, faults) = ReferenceSource.file(configuration, metadata)
             for fault in faults { operation.warning(fault.warning) }

@@ -40,6 +40,7 @@ public struct Import: Sendable {
         let started = Clock.now
         operation.warnOfIgnoredOptions(target)
         let reader = try Self.beforeWriting { try BackupReader(try open(operation)) }
+        reader.check = operation.cancellation.check
         let connection = try connect(reader, operation)
         var run = try ImportRun(options: options, connection: connection, reader: reader, operation: operation)
         var report = try run.run()

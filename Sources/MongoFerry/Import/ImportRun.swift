@@ -42,7 +42,7 @@ struct ImportRun {
         report.targetOptions = connection.targetOptions
         report.choiceOptions = Report.options(
             options.configuration, renames: options.renames, collections: options.collections,
-            exclude: options.exclude, takesLegacyRows: options.takesLegacyRows)
+            exclude: options.exclude, takesLegacyRows: options.takesLegacyRows, infers: options.infers)
         report.source = reader.metadata?.sourceText
     }
 
@@ -119,8 +119,12 @@ struct ImportRun {
 
     /// What stopped the writing, with what had been done by then and the rows that had not been taken.
     private mutating func stopped(_ error: any Error, _ survey: FileSurvey) -> any Error {
-        guard !(error is CancellationError) else { return error }
+        guard !(error is CancellationError) || hasBegun else { return error }
+        let isBeforeWriting = error is CancellationError
         var error = FerryError(explaining: error)
+        if isBeforeWriting {
+            error.details.append("Of the file nothing was written; what an earlier import had left was tidied up.")
+        }
         countPreflightProblems()
         noteRejections()
         let nothing = "Nothing was written."

@@ -19,6 +19,8 @@ public struct Verify: Sendable {
     public var exclude: [Glob] = []
     /// Whether a file without metadata may have legacy rows; false takes its rows as they are, as Extended JSON.
     public var takesLegacyRows = true
+    /// Whether the types of legacy rows are inferred; false leaves only the configuration, as an import was told.
+    public var infers = true
 
     /// - Parameters:
     ///   - file: a backup: seal, counts, rows, duplicate ids, references.
@@ -94,10 +96,11 @@ public struct Verify: Sendable {
         report.file = path
         report.choiceOptions = Report.options(
             configuration, renames: renames, collections: collections, exclude: exclude,
-            takesLegacyRows: takesLegacyRows)
+            takesLegacyRows: takesLegacyRows, infers: infers)
         let reader: BackupReader
         do {
             reader = try BackupReader(try OpenFile(rereading: path, for: "verify"))
+            reader.check = operation.cancellation.check
         } catch let error as BackupError where error.isAboutContent {
             return Self.damaged(report, error)
         }
@@ -116,6 +119,7 @@ public struct Verify: Sendable {
         preflight.options.configuration = configuration
         preflight.options.renames = renames
         preflight.options.takesLegacyRows = takesLegacyRows
+        preflight.options.infers = infers
         var survey: FileSurvey
         do {
             survey = try preflight.survey()
@@ -178,7 +182,7 @@ public struct Verify: Sendable {
         let names = rows.map(\.name) + known.filter { $0.kind == .view }.map(\.name)
         let choice = choice(of: reader.metadata)
         try choice.check(against: names)
-        operation.warnOfUnmatched(exclude, among: names, in: "the file")
+        operation.warnOfUnmatched(exclude, among: choice.allNames(of: names), in: "the file")
         report.excluded = choice.exclusions(among: names)
         guard names.isEmpty || report.excluded.count < names.count else {
             throw FerryError(

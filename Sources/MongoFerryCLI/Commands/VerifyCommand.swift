@@ -41,6 +41,9 @@ struct VerifyCommand: ParsableCommand {
                 "File against database: collection A of the file is B there; may be repeated.", valueName: "a=b"))
         var rename: [String] = []
 
+        @Flag(help: "Legacy rows: convert only _ids and what the configuration says.")
+        var noInfer = false
+
         @Flag(help: "A file without metadata: its rows are Extended JSON, and nothing in them is converted.")
         var noLegacy = false
 
@@ -54,7 +57,12 @@ struct VerifyCommand: ParsableCommand {
     }
 
     func validate() throws {
-        if choices.noLegacy, file == nil { throw ValidationError("--no-legacy is about a file, and none is named") }
+        if file == nil {
+            let flags = [(choices.noInfer, "--no-infer"), (choices.noLegacy, "--no-legacy")]
+            if let flag = flags.first(where: \.0)?.1 {
+                throw ValidationError("\(flag) is about a file, and none is named")
+            }
+        }
         guard !(choices.collection + choices.exclude + choices.rename).isEmpty else { return }
         if file == nil {
             throw ValidationError("--collection, --exclude and --rename choose from a file, and none is named")
@@ -80,6 +88,7 @@ struct VerifyCommand: ParsableCommand {
             var verify = Verify(file: file, target: target, configuration: try common.configuration())
             verify.collections = choices.collection.map { Glob($0) }
             verify.exclude = choices.exclude.map { Glob($0) }
+            verify.infers = !choices.noInfer
             verify.takesLegacyRows = !choices.noLegacy
             verify.renames = try Renames.parse(choices.rename)
             return try verify.runBlocking(operation)

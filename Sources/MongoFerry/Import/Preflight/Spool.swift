@@ -6,6 +6,18 @@ import Foundation
 enum Spool {
     static let standardInput = "standard input"
 
+    /// Bytes in which whatever is a backup has come to its rows.
+    private static let headRoom = 40 << 20
+
+    /// A stream that is none may have no end, and would fill the disk.
+    /// - Throws: ``BackupError``, ``FileError``.
+    private static func checkHead(of file: OpenFile, _ path: String, _ bytes: Int) throws {
+        _ = try BackupReader(OpenFile(renaming: file, to: path))
+        // Both have one place in the file.
+        try file.seek(to: bytes)
+    }
+
+    /// - Throws: ``FerryError``, ``FileError``; ``BackupError`` for what is no backup; `CancellationError`.
     static func file(from source: OpenFile, _ operation: OperationContext) throws -> OpenFile {
         let file = try OpenFile(temporaryIn: temporaryDirectory())
         let buffer = ByteBuffer(capacity: 1 << 20)
@@ -15,6 +27,7 @@ enum Spool {
             repeat { try operation.cancellation.check() } while !source.isReadable(within: 100)
             let count = try source.read(into: buffer.storage)
             if count == 0 { break }
+            let before = bytes
             bytes += count
             operation.progress(.read, source.path, bytes: bytes)
             do {
@@ -24,6 +37,7 @@ enum Spool {
                     error.text, details: ["Nothing was written."],
                     advice: ["Set TMPDIR to a folder with more room, or import a file."])
             }
+            if before < headRoom, bytes >= headRoom { try checkHead(of: file, source.path, bytes) }
         }
         return try OpenFile(renaming: file, to: source.path)
     }
