@@ -4,6 +4,28 @@ import Testing
 @testable import MongoFerryCLI
 
 @Suite struct WholeFileTests {
+    /// A report would come in the backup's place.
+    @Test func pathsThatWillLeadToOneFileAreKnownBeforeItIsThere() throws {
+        let folder = NSTemporaryDirectory() + "mongoferry_same_\(UInt64.random(in: 0 ... .max))"
+        let manager = FileManager.default
+        try manager.createDirectory(atPath: folder + "/real/deep", withIntermediateDirectories: true)
+        defer { try? manager.removeItem(atPath: folder) }
+        try manager.createSymbolicLink(atPath: folder + "/other", withDestinationPath: "real")
+        try manager.createSymbolicLink(atPath: folder + "/real/link.json", withDestinationPath: "b.csv")
+        try manager.createSymbolicLink(atPath: folder + "/far.json", withDestinationPath: folder + "/other/link.json")
+        try manager.createSymbolicLink(atPath: folder + "/round", withDestinationPath: "round")
+        let backup = folder + "/real/b.csv"
+        let paths = ["/other/b.csv", "/real/link.json", "/other/link.json", "/far.json", "/real/deep/../b.csv"]
+        for path in paths {
+            #expect(WholeFile.isSame(folder + path, backup) && WholeFile.isSame(backup, folder + path), "\(path)")
+        }
+        for path in ["/real/c.csv", "/b.csv", "/real/deep/b.csv", "/round", "/none/b.csv", "/real"] {
+            #expect(!WholeFile.isSame(folder + path, backup), "\(path)")
+        }
+        try Data().write(to: URL(fileURLWithPath: backup))
+        for path in paths { #expect(WholeFile.isSame(folder + path, backup), "\(path)") }
+    }
+
     /// As while a database was looked at for a configuration.
     @Test func aFileThatHasComeMeanwhileIsNotOverwritten() throws {
         let folder = NSTemporaryDirectory() + "mongoferry_whole_\(UInt64.random(in: 0 ... .max))"

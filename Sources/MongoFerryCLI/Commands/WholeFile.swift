@@ -47,8 +47,35 @@ enum WholeFile {
         if stat(left, &mine) == 0, stat(right, &other) == 0 {
             return mine.st_dev == other.st_dev && mine.st_ino == other.st_ino
         }
-        func resolved(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
-        return resolved(left) == resolved(right)
+        guard let mine = Place(of: left), let other = Place(of: right) else { return false }
+        return mine == other
+    }
+
+    /// Where a file is, or would come to be: its folder, whatever it is called, and its name in it.
+    private struct Place: Equatable {
+        let device: dev_t
+        let folder: ino_t
+        let name: String
+
+        /// More links in a row no system follows.
+        private static let mostLinks = 40
+
+        /// Nil where no file can come to be.
+        init?(of path: String) {
+            var path = path
+            for _ in 0..<Self.mostLinks {
+                let parent = (path as NSString).deletingLastPathComponent
+                guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path) else {
+                    var status = stat()
+                    guard stat(parent.isEmpty ? "." : parent, &status) == 0 else { return nil }
+                    (device, folder) = (status.st_dev, status.st_ino)
+                    name = (path as NSString).lastPathComponent
+                    return
+                }
+                path = target.hasPrefix("/") ? target : (parent as NSString).appendingPathComponent(target)
+            }
+            return nil
+        }
     }
 
     /// The system's own, where Foundation has one behind its text.
