@@ -20,7 +20,6 @@ extension Export {
             guard count == read else {
                 throw FerryError(
                     "\(entry.databaseName): \(read.counted("document was", "documents were")) read in ranges, the snapshot has \(count.grouped)",
-                    details: ["Nothing was left behind under the file's name."],
                     advice: [
                         "The collection's _id index may be damaged: run validate on it. --jobs 1 reads without it."
                     ])
@@ -56,7 +55,7 @@ extension Export {
             guard let identity = after[entry.databaseName], identity == before[entry.databaseName] else {
                 throw FerryError(
                     "\(entry.databaseName) was dropped or renamed while the export ran",
-                    details: ["Nothing was left behind under the file's name."], advice: ["Run the export again."])
+                    advice: ["Run the export again."])
             }
             if entry.indexes.isEmpty { try checkHasNoIndexes(entry, connection) }
         }
@@ -68,6 +67,6 @@ extension Export {
         guard now?.isEmpty != true else { return }
         throw FerryError(
             "\(entry.databaseName): the server did not tell the collection's indexes",
-            details: ["Nothing was left behind under the file's name."], advice: ["Run the export again."])
+            advice: ["Run the export again."])
     }
 }

@@ -91,7 +91,20 @@ public struct Export: Sendable {
             return report
         } catch {
             writer.abandon()
-            throw ReadFault.explained(error, moment)
+            var fault = ReadFault.explained(error, moment)
+            if var explained = fault as? FerryError {
+                explained.details.append(Self.remainder(of: destination))
+                fault = explained
+            }
+            throw fault
+        }
+    }
+
+    /// What there is of an export that has failed.
+    private static func remainder(of destination: BackupWriter.Destination) -> String {
+        switch destination {
+        case .file: "Nothing was left behind under the file's name."
+        case .descriptor, .stream: "What has come out until then is cut, and no backup."
         }
     }
 

@@ -11,7 +11,6 @@ enum ReadFault {
                 : "or use --consistency collection, which takes a snapshot for each collection"
             return FerryError(
                 "the export took longer than the server keeps the history of its snapshot: \(error.message)",
-                details: ["Nothing was left behind under the file's name."],
                 advice: [
                     "The server parameter minSnapshotHistoryWindowInSeconds (300 by default) says how long: raise it, \(other)."
                 ])
@@ -19,7 +18,6 @@ enum ReadFault {
         if error.isCursorNotFound {
             return FerryError(
                 "the server has closed a cursor of the export: \(error.message)",
-                details: ["Nothing was left behind under the file's name."],
                 advice: [
                     "Run the export again.",
                     "Somebody has killed it, or it was not read for longer than the server keeps cursors: --jobs 1 opens one after the other.",
@@ -28,7 +26,6 @@ enum ReadFault {
         if error.isSnapshotUnavailable, moment.isPast {
             return FerryError(
                 "a collection or an index was created or dropped after what a majority of the replica set's members has: \(error.message)",
-                details: ["Nothing was left behind under the file's name."],
                 advice: [
                     "Wait until the members have caught up (rs.status() in mongosh shows it); or use --consistency none, which reads what is there now."
                 ])
@@ -36,18 +33,17 @@ enum ReadFault {
         if error.isSnapshotUnavailable {
             return FerryError(
                 "a collection or an index was created or dropped while the export ran: \(error.message)",
-                details: ["Nothing was left behind under the file's name."], advice: ["Run the export again."])
+                advice: ["Run the export again."])
         }
         if error.isCappedPositionLost {
             return FerryError(
                 "a capped collection was overwritten faster than it could be read: \(error.message)",
-                details: ["Nothing was left behind under the file's name."],
                 advice: ["Run the export again when less is written to it, or leave it out with --exclude."])
         }
         if error.isNetworkError || error.isNotPrimary {
             return FerryError(
                 "the server went away while the export was read: \(error)",
-                details: ["Nothing was left behind under the file's name."], advice: ["Run the export again."])
+                advice: ["Run the export again."])
         }
         return error
     }

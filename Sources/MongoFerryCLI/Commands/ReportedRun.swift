@@ -21,7 +21,7 @@ enum ReportedRun {
             display.end()
         } catch {
             display.end()
-            var error = error is CancellationError ? interrupted(known.operation) : error
+            var error = error is CancellationError ? interrupted(failure) : error
             let stopped = error as? FerryError
             if let done = stopped?.report {
                 failure = done
@@ -59,9 +59,13 @@ enum ReportedRun {
     }
 
     /// Stopped before anything was done that stays.
-    private static func interrupted(_ operation: Report.Operation) -> FerryError {
-        FerryError(
-            operation == .export ? "interrupted; no file was written" : "interrupted; nothing was changed",
-            kind: .interrupted)
+    private static func interrupted(_ known: Report) -> FerryError {
+        let state =
+            switch known.operation {
+            case .import, .verify: "nothing was changed"
+            case .export where known.file == nil: "what has come out until then is cut, and no backup"
+            case .export: "no file was written"
+            }
+        return FerryError("interrupted; \(state)", kind: .interrupted)
     }
 }
