@@ -1,5 +1,8 @@
 /* What glibc has and Swift's own module of it leaves out. Empty on other systems. */
 #if defined(__linux__)
+#include <features.h>
+#endif
+#if defined(__GLIBC__)
 #include <malloc.h>
 #include <sys/types.h>
 

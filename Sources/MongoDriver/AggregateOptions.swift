@@ -10,10 +10,12 @@ public struct AggregateOptions: Sendable {
     /// Overrides the connection string's; see ``ReadConcern``.
     public var readConcern: Document?
     public var readPreference: ReadPreference
+    /// In milliseconds, after which the server gives up: an error.
+    public var maximumTime: Int?
 
     public init(
         batchSize: Int? = nil, allowDiskUse: Bool? = nil, hint: Value? = nil, collation: Document? = nil,
-        readConcern: Document? = nil, readPreference: ReadPreference = .connectionString
+        readConcern: Document? = nil, readPreference: ReadPreference = .connectionString, maximumTime: Int? = nil
     ) {
         self.batchSize = batchSize
         self.allowDiskUse = allowDiskUse
@@ -21,6 +23,7 @@ public struct AggregateOptions: Sendable {
         self.collation = collation
         self.readConcern = readConcern
         self.readPreference = readPreference
+        self.maximumTime = maximumTime
     }
 
     /// `target` is a collection's name, or 1 for the database itself.
@@ -34,6 +37,7 @@ public struct AggregateOptions: Sendable {
             if let hint { $0.append("hint", hint) }
             if let collation { $0.append("collation", .document(collation)) }
             if let readConcern { $0.append("readConcern", .document(readConcern)) }
+            if let maximumTime { $0.append("maxTimeMS", .int64(Int64(maximumTime))) }
         }
     }
 }

@@ -52,7 +52,8 @@ extension Connection {
 }
 
 extension Client {
-    /// Asks for the size without having it counted.
+    /// Asks for the size, of which servers keep account. Of a time series they do not: its measurements are counted, bucket
+    /// by bucket.
     ///
     /// One question a collection, of which `dataSize` is the cheapest that says both: `collStats` takes a server ten times
     /// as long. It knows no time series, and needs the same right to read as `count`.

@@ -95,7 +95,7 @@ final class Terminal: @unchecked Sendable {
         var input = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
         repeat {
             if cancellation.isCancelled {
-                put("\n")
+                lock.withLock { put("\n") }
                 throw CancellationError()
             }
         } while poll(&input, 1, Self.answerPatience) <= 0

@@ -57,7 +57,7 @@ final class ImportLock: @unchecked Sendable {
         let process = Int32(ProcessInfo.processInfo.processIdentifier)
         let fields: Document = [
             "owner": .string(owner), "host": .string(ProcessInfo.processInfo.hostName),
-            "processes": .string(LockHolder.processes),
+            "processes": LockHolder.processes.map { .string($0) } ?? .null,
             "pid": .int32(process),
             "program": .string("mongoferry \(mongoFerryVersion)"),
             "since": .string(Clock.now),

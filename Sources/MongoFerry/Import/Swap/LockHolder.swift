@@ -33,17 +33,19 @@ struct LockHolder {
     var silentSeconds: Int? { document["silence"]?.integer.map { max(0, $0) / 1000 } }
 
     /// Where a process's number means something: a machine since its start, or a container on it. Host names are not
-    /// enough, since containers may have their host's and several machines the same.
-    static let processes: String = {
-        let start = try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)
-        let space = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")
-        return "\(start?.trimmingCharacters(in: .whitespacesAndNewlines) ?? "") \(space ?? "")"
+    /// enough, since containers may have their host's and several machines the same. Nil where the system does not say.
+    static let processes: String? = {
+        guard let start = try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8),
+            let space = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")
+        else { return nil }
+        return "\(start.trimmingCharacters(in: .whitespacesAndNewlines)) \(space)"
     }()
 
-    /// Whether it was a process of this machine that is gone.
+    /// Whether it was a process of this machine that is gone. Where nothing tells this machine from others, its silence
+    /// alone counts.
     var isDead: Bool {
-        guard document["host"]?.string == ProcessInfo.processInfo.hostName,
-            document["processes"]?.string == Self.processes,
+        guard let processes = Self.processes, document["processes"]?.string == processes,
+            document["host"]?.string == ProcessInfo.processInfo.hostName,
             let pid = document["pid"]?.integer.flatMap({ pid_t(exactly: $0) }), pid > 0
         else { return false }
         return kill(pid, 0) != 0 && errno == ESRCH

@@ -10,13 +10,17 @@ struct CollidingKeys {
 
     /// Keys that are told with their documents.
     private static let limit = 5
+    /// In milliseconds. They only say more about an index whose refusal is told in any case, and the whole collection has to
+    /// be looked at.
+    private static let patience = 30_000
 
     /// Values that several documents have, each with two of their `_id`s; empty where it cannot be told.
     func texts(_ index: Document) -> [String] {
         let paths = index["key"]?.document?.keys ?? []
         guard !paths.isEmpty, !paths.contains(where: { $0.contains("$") }) else { return [] }
         let options = AggregateOptions(
-            allowDiskUse: true, collation: index["collation"]?.document, readPreference: .primary)
+            allowDiskUse: true, collation: index["collation"]?.document, readPreference: .primary,
+            maximumTime: Self.patience)
         var texts: [String] = []
         do {
             try client.aggregate(namespace, pipeline: pipeline(index, paths), options: options).forEach { found in
