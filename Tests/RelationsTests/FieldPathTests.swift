@@ -173,7 +173,8 @@ import Testing
         ("a?c", "ac", false),
         ("*a*b*c", "xxaxxbxxbxxc", true), ("*a*b*c", "acb", false), ("auditlogs", "auditlogs", true),
         ("auditlogs", "auditlogs2", false), ("AuditLogs", "auditlogs", false), (#"a\*"#, "a*", true),
-        (#"a\*"#, "ab", false),
+        (#"a\*"#, "ab", false), (#"a\b"#, #"a\b"#, true), (#"a\b"#, "ab", false), (#"a\\b"#, #"a\b"#, true),
+        (#"a\"#, #"a\"#, true), (#"\?"#, "?", true), (#"\?"#, "a", false),
         ("?", "é", true), ("", "", true), ("", "a", false), ("a**b", "ab", true), ("[ab]", "a", false),
     ])
     func globsMatchWholeNames(_ pattern: String, _ name: String, _ matches: Bool) {

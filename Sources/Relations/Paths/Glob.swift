@@ -1,6 +1,6 @@
 /// A pattern for names: `*` is any run of characters, `?` any one. The whole name has to match.
 ///
-/// A backslash takes the next character as it stands.
+/// A backslash takes a wildcard or backslash behind it as it stands; elsewhere it is one itself, as names may have.
 public struct Glob: Hashable, Sendable, CustomStringConvertible {
     private enum Part: Hashable, Sendable {
         case exactly(Unicode.Scalar)
@@ -18,6 +18,7 @@ public struct Glob: Hashable, Sendable, CustomStringConvertible {
         for character in pattern.unicodeScalars {
             switch character {
             case _ where isEscaped:
+                if !"*?\\".unicodeScalars.contains(character) { parts.append(.exactly("\\")) }
                 parts.append(.exactly(character))
                 isEscaped = false
             case "\\": isEscaped = true
