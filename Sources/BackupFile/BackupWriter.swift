@@ -43,7 +43,8 @@ public final class BackupWriter {
 
     /// Creates the output and writes the header with the counts that `metadata` has so far.
     /// - Parameter plain: rows under their column header only, without metadata and seal.
-    /// - Throws: ``BackupError`` where the file exists; ``FileError``.
+    /// - Throws: ``BackupError`` where the file exists or is being written by another program, where the metadata are more
+    ///   than can be read, or the library that compresses fails; ``FileError``; what a stream's ``ByteSink`` throws.
     public init(_ destination: Destination, compression: Compression, plain: Bool, metadata: BackupMetadata) throws {
         let destination = Self.resolved(destination)
         self.destination = destination
@@ -112,7 +113,8 @@ public final class BackupWriter {
     }
 
     /// Writes whole rows.
-    /// - Throws: ``FileError`` when the disk is full or the reader of a pipe has gone.
+    /// - Throws: ``FileError`` when the disk is full or the reader of a pipe has gone; ``BackupError`` where the library that
+    ///   compresses fails; what a stream's ``ByteSink`` throws.
     public func write(rows: UnsafeRawBufferPointer) throws {
         byteCount += rows.count
         var at = 0

@@ -12,7 +12,7 @@ import CGlibc
 /// A file descriptor with its path, so that every error can name it.
 ///
 /// Not thread-safe; closed when the last reference goes.
-// @unchecked: both fields never change; the position in the file belongs to whoever reads or writes it.
+// @unchecked: no field ever changes; the position in the file belongs to whoever reads or writes it.
 public final class OpenFile: @unchecked Sendable {
     public let path: String
     let descriptor: Int32

@@ -8,7 +8,7 @@ public enum SealFinder {
     /// The seal of a file of format 1; nil where its last line is none.
     ///
     /// In a compressed file the seal is a member of its own, so its beginning is searched for from the end.
-    /// - Throws: ``FileError``.
+    /// - Throws: ``FileError``; ``BackupError`` where the library that decompresses fails.
     public static func find(in file: OpenFile) throws -> Seal? {
         let size = Int(try file.status().st_size)
         var search = MemberSearch(file, Compression(magic: try bytes(of: file, from: 0, count: min(size, 4))))

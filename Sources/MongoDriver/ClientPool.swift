@@ -112,6 +112,7 @@ public final class ClientPool: Sendable {
     private static let noTimeout: Int32 = 86_400_000
 
     /// Lends a client for as long as `body` runs.
+    /// - Throws: ``MongoError`` where there is none; what `body` throws.
     public func withClient<Result>(_ body: (Client) throws -> Result) throws -> Result {
         try body(try makeClient())
     }

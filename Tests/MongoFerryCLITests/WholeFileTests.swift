@@ -22,6 +22,7 @@ import Testing
         for path in ["/real/c.csv", "/b.csv", "/real/deep/b.csv", "/round", "/none/b.csv", "/real"] {
             #expect(!WholeFile.isSame(folder + path, backup), "\(path)")
         }
+        #expect(!WholeFile.isSame("", backup) && WholeFile.isSame("new.csv", "./new.csv"))
         try Data().write(to: URL(fileURLWithPath: backup))
         for path in paths { #expect(WholeFile.isSame(folder + path, backup), "\(path)") }
     }

@@ -21,6 +21,7 @@ public struct Export: Sendable {
     }
 
     /// Runs on the calling thread, which it blocks.
+    /// - Throws: as ``run(_:)``.
     public func runBlocking(_ operation: OperationContext) throws -> Report {
         let watch = Stopwatch()
         let started = Clock.now

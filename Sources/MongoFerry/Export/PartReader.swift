@@ -32,9 +32,9 @@ struct PartReader {
             defer { cursor.close() }
             while let batch = try cursor.nextBatch() {
                 watch?.count(batch.byteCount, client, operation)
-                let isAlone = try hasCompany || swells(batch)
+                let waitsForHuge = try hasCompany || swells(batch)
                 try hand(over: batch, of: part.collection, cursor)
-                if isAlone { try chunks.waitForHuge(cursor.keepAlive) }
+                if waitsForHuge { try chunks.waitForHuge(cursor.keepAlive) }
             }
             chunks.endPart(collection: part.collection)
         }

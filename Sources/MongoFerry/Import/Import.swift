@@ -35,6 +35,7 @@ public struct Import: Sendable {
     }
 
     /// Runs on the calling thread, which it blocks.
+    /// - Throws: as ``run(_:)``.
     public func runBlocking(_ operation: OperationContext) throws -> Report {
         let watch = Stopwatch()
         let started = Clock.now

@@ -24,7 +24,7 @@ struct DefinitionComparison {
     /// - Parameters:
     ///   - entries: of the file's metadata; collections that are not there are told by the comparison of their documents.
     ///   - live: what the database holds.
-    /// - Throws: ``MongoError``; `CancellationError`.
+    /// - Throws: ``MongoError``.
     func run(_ entries: [BackupMetadata.Collection], _ live: [CollectionInfo]) throws -> Result {
         let live = Dictionary(live.map { (ExactName($0.name), $0) }) { first, _ in first }
         func info(_ entry: BackupMetadata.Collection) -> CollectionInfo? {

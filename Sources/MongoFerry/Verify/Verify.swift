@@ -38,6 +38,7 @@ public struct Verify: Sendable {
     }
 
     /// Runs on the calling thread, which it blocks.
+    /// - Throws: as ``run(_:)``.
     public func runBlocking(_ operation: OperationContext) throws -> Report {
         let watch = Stopwatch()
         if let target { operation.warnOfIgnoredOptions(target) }

@@ -64,15 +64,17 @@ enum WholeFile {
         init?(of path: String) {
             var path = path
             for _ in 0..<Self.mostLinks {
-                let parent = (path as NSString).deletingLastPathComponent
+                guard !path.isEmpty else { return nil }
+                let start = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
+                let parent = start == path.startIndex ? "./" : String(path[..<start])
                 guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path) else {
                     var status = stat()
-                    guard stat(parent.isEmpty ? "." : parent, &status) == 0 else { return nil }
+                    guard stat(parent, &status) == 0 else { return nil }
                     (device, folder) = (status.st_dev, status.st_ino)
-                    name = (path as NSString).lastPathComponent
+                    name = String(path[start...])
                     return
                 }
-                path = target.hasPrefix("/") ? target : (parent as NSString).appendingPathComponent(target)
+                path = target.hasPrefix("/") ? target : parent + target
             }
             return nil
         }
