@@ -17,7 +17,6 @@ public final class BulkWrite {
     public private(set) var byteCount = 0
 
     private let client: Client
-    private let ordered: Bool
     private let writeConcern: WriteConcern
     private let bypassDocumentValidation: Bool
     private let limits: ServerLimits
@@ -29,13 +28,12 @@ public final class BulkWrite {
     private static let updateAllowance = 16_384
 
     init(
-        client: Client, namespace: Namespace, ordered: Bool, writeConcern: WriteConcern, bypassDocumentValidation: Bool
+        client: Client, namespace: Namespace, writeConcern: WriteConcern, bypassDocumentValidation: Bool
     ) throws {
         try namespace.validate()
         try writeConcern.requireAcknowledged("writing to \(namespace)")
         self.client = client
         self.namespace = namespace
-        self.ordered = ordered
         self.writeConcern = writeConcern
         self.bypassDocumentValidation = bypassDocumentValidation
         limits = try client.limitsForWrites("writing to \(namespace)")
@@ -43,9 +41,10 @@ public final class BulkWrite {
 
     /// Sends everything; then it is empty and can be filled again.
     ///
-    /// A refused document (unique index, validator, too large) is not an error: it is in the result, by its index.
+    /// A refused document (unique index, validator, too large) is not an error: it is in the result, by its index, and all
+    /// the others are written.
     /// - Throws: ``MongoError`` where the outcome is unknown or concerns all: a broken connection, no primary after a
-    ///   retry, missing rights. Its ``MongoError/bulkWriteResult`` says what is known.
+    ///   retry, missing rights. Some may have been written then.
     public func execute() throws -> BulkWriteResult {
         var result = BulkWriteResult()
         defer { reset() }
@@ -53,20 +52,9 @@ public final class BulkWrite {
         var waiting = Array(batches.reversed())
         batches = []
         while let batch = waiting.popLast() {
-            do {
-                try batch.execute(into: &result, context: context)
-            } catch var error as MongoError {
-                addRefused(to: &result)
-                error.bulkWriteResult = result
-                throw error
-            }
-            if ordered, !result.writeErrors.isEmpty { break }
+            try batch.execute(into: &result, context: context)
         }
-        addRefused(to: &result)
-        // An ordered write ends at its first error: what came after was not done, even if it was sent.
-        let end = ordered ? result.writeErrors.first.map { $0.index + 1 } : nil
-        result.settled = end ?? count
-        result.sent = end ?? count
+        if !refused.isEmpty { result.writeErrors = (result.writeErrors + refused).sorted { $0.index < $1.index } }
         return result
     }
 
@@ -87,17 +75,14 @@ public final class BulkWrite {
             let text = "it takes \(size) bytes, the server takes at most \(limits.maxBsonObjectSize) a document"
             return refuse(text, code: ServerCode.bsonObjectTooLarge)
         }
-        // Ordered means that nothing is done after an error.
-        if !ordered || refused.isEmpty {
-            try batch(for: kind, size: size).add(size: size, call)
-            byteCount += size
-        }
+        try batch(for: kind, size: size).add(size: size, call)
+        byteCount += size
         count += 1
     }
 
     /// Counts an operation that is not sent, and reports it as refused.
     func refuse(_ reason: String, code: Int = 0) {
-        if !ordered || refused.isEmpty { refused.append(WriteError(index: count, code: code, message: reason)) }
+        refused.append(WriteError(index: count, code: code, message: reason))
         count += 1
     }
 
@@ -108,16 +93,10 @@ public final class BulkWrite {
             return last
         }
         let batch = try BulkWriteBatch(
-            kind: kind, firstIndex: count, client: client, namespace: namespace, ordered: ordered,
-            writeConcern: writeConcern, bypassDocumentValidation: bypassDocumentValidation)
+            kind: kind, firstIndex: count, client: client, namespace: namespace, writeConcern: writeConcern,
+            bypassDocumentValidation: bypassDocumentValidation)
         batches.append(batch)
         return batch
-    }
-
-    private func addRefused(to result: inout BulkWriteResult) {
-        // Where an ordered write stopped before it, it does not count.
-        guard !refused.isEmpty, !ordered || result.writeErrors.isEmpty else { return }
-        result.writeErrors = (result.writeErrors + refused).sorted { $0.index < $1.index }
     }
 
     private func reset() {
@@ -130,16 +109,13 @@ public final class BulkWrite {
 
 extension Client {
     /// Starts collecting writes to a collection.
-    /// - Parameters:
-    ///   - ordered: whether to stop at the first refused document; unordered does all the others.
-    ///   - bypassDocumentValidation: whether the collection's validator is passed by, which needs the right to.
+    /// - Parameter bypassDocumentValidation: whether the collection's validator is passed by, which needs the right to.
     /// - Throws: ``MongoError`` where there is no primary, and for `w: 0`.
     public func bulkWrite(
-        to namespace: Namespace, ordered: Bool = false, writeConcern: WriteConcern = .majority,
-        bypassDocumentValidation: Bool = false
+        to namespace: Namespace, writeConcern: WriteConcern = .majority, bypassDocumentValidation: Bool = false
     ) throws -> BulkWrite {
         try BulkWrite(
-            client: self, namespace: namespace, ordered: ordered, writeConcern: writeConcern,
+            client: self, namespace: namespace, writeConcern: writeConcern,
             bypassDocumentValidation: bypassDocumentValidation)
     }
 }

@@ -22,13 +22,13 @@ final class BulkWriteBatch {
     private static let commandAllowance = 65_536
 
     init(
-        kind: Kind, firstIndex: Int, client: Client, namespace: Namespace, ordered: Bool, writeConcern: WriteConcern,
+        kind: Kind, firstIndex: Int, client: Client, namespace: Namespace, writeConcern: WriteConcern,
         bypassDocumentValidation: Bool
     ) throws {
         guard let collection = mongoc_client_get_collection(client.handle, namespace.database, namespace.collection)
         else { throw MongoError(driver: "out of memory") }
         defer { mongoc_collection_destroy(collection) }
-        let options: Document = ["ordered": .bool(ordered), "writeConcern": .document(writeConcern.document)]
+        let options: Document = ["ordered": false, "writeConcern": .document(writeConcern.document)]
         let handle = try options.withC { mongoc_collection_create_bulk_operation_with_opts(collection, $0) }
         guard let handle else { throw MongoError(driver: "out of memory") }
         mongoc_bulk_operation_set_bypass_document_validation(handle, bypassDocumentValidation)
@@ -54,7 +54,6 @@ final class BulkWriteBatch {
     func execute(into result: inout BulkWriteResult, context: String) throws {
         let reply = Reply()
         var error = bson_error_t()
-        result.sent = firstIndex + count
         let isDone = mongoc_bulk_operation_execute(handle, reply.pointer, &error) != 0
         let knownErrors = result.writeErrors.count
         let knownConcernErrors = result.writeConcernErrors.count
@@ -67,7 +66,6 @@ final class BulkWriteBatch {
             throw MongoError(
                 domain: .server, code: cause.code, message: cause.message, reply: try reply.copy(), context: context)
         }
-        result.settled = firstIndex + count
     }
 
     deinit { mongoc_bulk_operation_destroy(handle) }

@@ -19,8 +19,6 @@ public struct MongoError: Error, Sendable, CustomStringConvertible {
     public let reply: Document?
     /// What was being done and on what: `find on insurance.customers`.
     public var context: String?
-    /// What a bulk write had done when it failed; see ``BulkWriteResult/settled``.
-    public var bulkWriteResult: BulkWriteResult?
 
     init(
         domain: ErrorDomain, code: Int, codeName: String? = nil, message: String, labels: Set<String> = [],

@@ -34,7 +34,7 @@ struct Fill: ParsableCommand {
                 try client.runWrite(
                     ["create": .string(collection.name)] as Document, on: place.db, options: collection.options)
                 for start in stride(from: 0, to: collection.count, by: 20_000) {
-                    let bulk = try client.bulkWrite(to: Namespace(place.db, collection.name), ordered: true)
+                    let bulk = try client.bulkWrite(to: Namespace(place.db, collection.name))
                     for index in start..<min(start + 20_000, collection.count) {
                         try collection.document(index).withRaw { try bulk.insert($0) }
                     }
