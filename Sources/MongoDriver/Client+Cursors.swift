@@ -12,14 +12,14 @@ extension Client {
     /// the cursor is gone then.
     /// - Throws: ``MongoError`` naming the namespace.
     public func find(
-        _ namespace: Namespace, _ filter: Document, options: FindOptions = FindOptions(), session: Session? = nil
+        _ namespace: Namespace, _ filter: Document, options: FindOptions = FindOptions()
     ) throws -> Cursor {
         try namespace.validate()
         var options = options
         options.readConcern = options.readConcern ?? inheritedReadConcern
         return try openCursor(
             options.command(collection: namespace.collection, filter: filter), on: namespace.database,
-            session: session, batchSize: options.batchSize, readPreference: options.readPreference)
+            batchSize: options.batchSize, readPreference: options.readPreference)
     }
 
     /// Opens a query for documents that have certain values, whatever the values are.
@@ -71,30 +71,28 @@ extension Client {
     /// Opens an aggregation of a collection, which must only read: no `$out`, no `$merge`.
     /// - Throws: ``MongoError`` naming the namespace.
     public func aggregate(
-        _ namespace: Namespace, pipeline: [Document], options: AggregateOptions = AggregateOptions(),
-        session: Session? = nil
+        _ namespace: Namespace, pipeline: [Document], options: AggregateOptions = AggregateOptions()
     ) throws -> Cursor {
         try namespace.validate()
-        return try aggregate(
-            target: .string(namespace.collection), on: namespace.database, pipeline, options, session)
+        return try aggregate(target: .string(namespace.collection), on: namespace.database, pipeline, options)
     }
 
     /// Opens an aggregation that starts from the database itself, such as `$currentOp` on `admin`.
     /// - Throws: ``MongoError`` naming the database.
     public func aggregate(
-        database: String, pipeline: [Document], options: AggregateOptions = AggregateOptions(), session: Session? = nil
+        database: String, pipeline: [Document], options: AggregateOptions = AggregateOptions()
     ) throws -> Cursor {
-        try aggregate(target: 1, on: database, pipeline, options, session)
+        try aggregate(target: 1, on: database, pipeline, options)
     }
 
     private func aggregate(
-        target: Value, on database: String, _ pipeline: [Document], _ options: AggregateOptions, _ session: Session?
+        target: Value, on database: String, _ pipeline: [Document], _ options: AggregateOptions
     ) throws -> Cursor {
         var options = options
         options.readConcern = options.readConcern ?? inheritedReadConcern
         return try openCursor(
-            options.command(target: target, pipeline: pipeline), on: database, session: session,
-            batchSize: options.batchSize, readPreference: options.readPreference)
+            options.command(target: target, pipeline: pipeline), on: database, batchSize: options.batchSize,
+            readPreference: options.readPreference)
     }
 
     private var inheritedReadConcern: Document? {
@@ -103,15 +101,13 @@ extension Client {
 
     /// Runs a command that answers with a cursor.
     func openCursor(
-        _ command: Document, on database: String, session: Session? = nil, batchSize: Int? = nil,
-        readPreference: ReadPreference
+        _ command: Document, on database: String, batchSize: Int? = nil, readPreference: ReadPreference
     ) throws -> Cursor {
         let context = try Self.context(command, database)
         func open() throws -> Cursor {
             let serverID = try selectServer(readPreference, context)
             // Without a session of its own the next batch could go out under another, which the server refuses.
-            let session = try session ?? sessionWhereSupported()
-            let options = CommandOptions(session: session, serverID: serverID)
+            let options = CommandOptions(session: try sessionWhereSupported(), serverID: serverID)
             return try Cursor(
                 client: self, options: options, readPreference: readPreference, batchSize: batchSize, context: context,
                 reply: try runForReply(command, on: database, options, readPreference))

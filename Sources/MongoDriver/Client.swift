@@ -42,15 +42,12 @@ public final class Client {
     /// `dbStats`) go through ``run(_:on:session:readPreference:)``.
     /// - Throws: ``MongoError`` naming the command and what it was for.
     public func runRead(
-        _ command: Document, on database: String, session: Session? = nil,
-        readPreference: ReadPreference = .connectionString
+        _ command: Document, on database: String, readPreference: ReadPreference = .connectionString
     ) throws -> Document {
         let context = try Self.context(command, database)
-        try check(session, context)
         let reply = Reply()
         var error = bson_error_t()
-        let options = CommandOptions(
-            session: session, serverID: readPreference == .connectionString ? pool.serverID : nil)
+        let options = CommandOptions(serverID: readPreference == .connectionString ? pool.serverID : nil)
         let isDone = try options.withC { options in
             try command.withC { command in
                 try withPreference(readPreference) { preference in
@@ -71,9 +68,9 @@ public final class Client {
     ///   `insert`, `update` or `delete` the first statement's that was refused: others may have been done.
     @discardableResult
     public func runWrite(
-        _ command: Document, on database: String, writeConcern: WriteConcern = .majority, session: Session? = nil
+        _ command: Document, on database: String, writeConcern: WriteConcern = .majority
     ) throws -> Document {
-        let reply = try runWriteStatements(command, on: database, writeConcern: writeConcern, session: session)
+        let reply = try runWriteStatements(command, on: database, writeConcern: writeConcern)
         if let error = reply["writeErrors"]?.array?.first?.document {
             throw error.withRaw { WriteError($0) }.failure(of: try Self.context(command, database))
         }
@@ -84,14 +81,13 @@ public final class Client {
     /// - Returns: the reply, whose `writeErrors` says which, see ``WriteError/all(in:of:offset:)``.
     /// - Throws: ``MongoError``; with ``MongoError/isWriteConcernFailure`` where it was done but not confirmed.
     public func runWriteStatements(
-        _ command: Document, on database: String, writeConcern: WriteConcern = .majority, session: Session? = nil
+        _ command: Document, on database: String, writeConcern: WriteConcern = .majority
     ) throws -> Document {
         let context = try Self.context(command, database)
-        try check(session, context)
         try writeConcern.requireAcknowledged(context)
         let reply = Reply()
         var error = bson_error_t()
-        let isDone = try CommandOptions(session: session, writeConcern: writeConcern).withC { options in
+        let isDone = try CommandOptions(writeConcern: writeConcern).withC { options in
             try command.withC { command in
                 mongoc_client_write_command_with_opts(handle, database, command, options, reply.pointer, &error)
             }
@@ -100,7 +96,7 @@ public final class Client {
         return try reply.copy()
     }
 
-    /// Starts a session for reads that belong together.
+    /// Starts a session for what belongs together: the reads of a cursor, the commands of a transaction.
     /// - Throws: ``MongoError`` where no server answers, or the server has no sessions.
     public func startSession() throws -> Session {
         guard let options = mongoc_session_opts_new() else { throw MongoError(driver: "out of memory") }

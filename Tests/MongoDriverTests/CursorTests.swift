@@ -82,22 +82,30 @@ import Testing
         }
     }
 
-    @Test func oneSessionServesSeveralCursorsAndCommands() throws {
+    @Test func twoCursorsOfOneClientAreReadInTurn() throws {
         try withTestDatabase { database in
             try database.insert((0..<300).map { ["_id": .int32($0)] }, into: "c")
-            let session = try database.client.startSession()
             let options = FindOptions(batchSize: 10)
             let cursors = try (0..<2).map { _ in
-                try database.client.find(database.namespace("c"), [:], options: options, session: session)
+                try database.client.find(database.namespace("c"), [:], options: options)
             }
             var count = 0
             while try cursors[0].next({ _ in count += 1 }), try cursors[1].next({ _ in count += 1 }) {}
             #expect(count == 600)
-            let reply = try database.client.runRead(["count": "c"], on: database.name, session: session)
-            #expect(reply["n"] == 300)
+            cursors.forEach { $0.close() }
+        }
+    }
+
+    @Test func aSessionServesTheCommandsOfItsOwnClientOnly() throws {
+        try withTestDatabase { database in
+            try database.insert([["_id": 1]], into: "c")
+            let session = try database.client.startSession()
+            for _ in 0..<2 {
+                let reply = try database.client.run(["count": "c"], on: database.name, session: session)
+                #expect(reply["n"] == 1)
+            }
             let other = try database.pool.makeClient()
             #expect(throws: MongoError.self) { try other.run(["ping": 1], on: "admin", session: session) }
-            cursors.forEach { $0.close() }
         }
     }
 
