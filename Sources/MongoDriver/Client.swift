@@ -44,20 +44,9 @@ public final class Client {
     public func runRead(
         _ command: Document, on database: String, readPreference: ReadPreference = .connectionString
     ) throws -> Document {
-        let context = try Self.context(command, database)
-        let reply = Reply()
-        var error = bson_error_t()
-        let options = CommandOptions(serverID: readPreference == .connectionString ? pool.serverID : nil)
-        let isDone = try options.withC { options in
-            try command.withC { command in
-                try withPreference(readPreference) { preference in
-                    mongoc_client_read_command_with_opts(
-                        handle, database, command, preference, options, reply.pointer, &error)
-                }
-            }
-        }
-        guard isDone else { throw MongoError(error, reply: reply, context: context) }
-        return try reply.copy()
+        try reply(to: command, on: database, CommandOptions(), readPreference) {
+            mongoc_client_read_command_with_opts(handle, database, $0, $1, $2, $3, &$4)
+        }.copy()
     }
 
     /// Runs a command that changes something (`create`, `drop`, `renameCollection`, `update` and the like) on the
@@ -116,6 +105,16 @@ extension Client {
     func runForReply(
         _ command: Document, on database: String, _ options: CommandOptions, _ readPreference: ReadPreference
     ) throws -> Reply {
+        try reply(to: command, on: database, options, readPreference) {
+            mongoc_client_command_with_opts(handle, database, $0, $1, $2, $3, &$4)
+        }
+    }
+
+    /// - Parameter call: the C call: command, read preference, options, and what it fills in; returns false with an error.
+    private func reply(
+        to command: Document, on database: String, _ options: CommandOptions, _ readPreference: ReadPreference,
+        _ call: (CDocument, OpaquePointer?, CDocument, CDocument, inout bson_error_t) -> Bool
+    ) throws -> Reply {
         let context = try Self.context(command, database)
         try check(options.session, context)
         let reply = Reply()
@@ -125,8 +124,7 @@ extension Client {
         let isDone = try options.withC { options in
             try command.withC { command in
                 try withPreference(readPreference) { preference in
-                    mongoc_client_command_with_opts(
-                        handle, database, command, preference, options, reply.pointer, &error)
+                    call(command, preference, options, reply.pointer, &error)
                 }
             }
         }
