@@ -71,7 +71,6 @@ public struct Batch: Sendable {
     let id: Int64
     /// The cursor's collection, which for an aggregation of a database is none of its own.
     let namespace: Namespace
-    let atClusterTime: Timestamp?
     /// An array, in the reply's own bytes.
     @usableFromInline let documents: RawDocument
     private let reply: Reply
@@ -87,6 +86,5 @@ public struct Batch: Sendable {
         self.id = id
         self.documents = documents
         namespace = Namespace(String(database), String(collection))
-        atClusterTime = cursor["atClusterTime"]?.timestamp
     }
 }

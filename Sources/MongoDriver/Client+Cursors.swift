@@ -7,8 +7,7 @@ extension Client {
     ///     let cursor = try client.find(Namespace("insurance", "policies"), [:], options: FindOptions())
     ///     try cursor.forEach { print($0["_id"] as Any) }
     ///
-    /// A read concern of ``ReadConcern/snapshot(at:)`` with the time of another cursor shows both the same point in
-    /// time. Opening is tried once more where it failed for the network or an election; reading on is not, since
+    /// Cursors with a read concern of ``ReadConcern/snapshot(at:)`` and one time see the same point in time. Opening is tried once more where it failed for the network or an election; reading on is not, since
     /// the cursor is gone then.
     /// - Throws: ``MongoError`` naming the namespace.
     public func find(

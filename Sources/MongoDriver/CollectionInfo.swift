@@ -18,8 +18,6 @@ public struct CollectionInfo: Sendable {
     public let options: Document
     /// `readOnly`, and the `uuid` where it is not a view.
     public let info: Document
-    /// The `_id` index; nil for views and clustered collections.
-    public let idIndex: Document?
     /// False where the user may see names and types only; then `options` and `info` are empty.
     public let hasDetails: Bool
 
@@ -38,7 +36,6 @@ public struct CollectionInfo: Sendable {
             }
         options = entry["options"]?.document.map(Document.init(copying:)) ?? Document()
         info = entry["info"]?.document.map(Document.init(copying:)) ?? Document()
-        idIndex = entry["idIndex"]?.document.map(Document.init(copying:))
         self.hasDetails = hasDetails
     }
 }

@@ -5,9 +5,6 @@ import BSON
 /// Belongs to the thread that reads it. Keeps its session and its client out of the pool until it is gone. Whoever may
 /// leave it before its end has to ``close()`` it: the server would keep it for ten minutes.
 public final class Cursor {
-    /// The point in time that a snapshot read sees, for other cursors to see the same; nil for any other read.
-    public let atClusterTime: Timestamp?
-
     private let client: Client
     /// Every batch must be asked for as the first one was: of the same server, under the same session.
     private let options: CommandOptions
@@ -33,7 +30,6 @@ public final class Cursor {
         self.batchSize = batchSize
         self.context = context
         let first = try CursorReply(reply, context: context)
-        atClusterTime = first.atClusterTime
         namespace = first.namespace
         id = first.id
         received = Batch(first)

@@ -23,11 +23,7 @@ public struct ServerInfo: Sendable {
     public let maxWireVersion: Int
     /// The members of the replica set, as `host:port`.
     public let hosts: [String]
-    public let me: String?
     public let supportsSessions: Bool
-    /// The server's time when it answered; nil on a standalone.
-    public let operationTime: Timestamp?
-    public let clusterTime: Timestamp?
     /// Of a replica set's member, as the latest `hello` told it.
     public let replication: ReplicationState?
 
@@ -67,10 +63,7 @@ public struct ServerInfo: Sendable {
         maxWriteBatchSize = limits.maxWriteBatchSize
         maxWireVersion = hello["maxWireVersion"]?.integer ?? 0
         hosts = hello["hosts"]?.array?.compactMap(\.string) ?? []
-        me = hello["me"]?.string
         supportsSessions = hello["logicalSessionTimeoutMinutes"]?.integer != nil
-        operationTime = hello["operationTime"]?.timestamp
-        clusterTime = hello["$clusterTime"]?.document?["clusterTime"]?.timestamp
         replication = ReplicationState(hello)
     }
 }

@@ -21,11 +21,10 @@ import Testing
             let expected = plain + [odd, "checked", "view", "series", "system.views", "system.buckets.series"]
             #expect(Set(byName.keys) == Set(expected))
             #expect(byName["checked"]?.options["validator"] == .document(validator))
-            #expect(byName["view"]?.kind == .view && byName["view"]?.idIndex == nil)
+            #expect(byName["view"]?.kind == .view)
             #expect(byName["view"]?.options["viewOn"] == "plain1")
             #expect(byName["series"]?.kind == .timeseries)
             #expect(byName["plain1"]?.kind == .collection && byName["plain1"]?.info["uuid"] != nil)
-            #expect(byName["plain1"]?.idIndex?["name"] == "_id_")
             #expect(listed.filter(\.hasDetails).count == listed.count)
             #expect(try client.listDatabaseNames().contains(database.name))
         }
