@@ -17,11 +17,11 @@
     static let nanBits: UInt64 = 0x7C00_0000_0000_0000
 
     /// Bytes that ``write(to:)`` may take: sign, 34 digits, point, leading zeros or exponent.
-    public static let maximumTextLength = 48
+    package static let maximumTextLength = 48
 
     public var isNegative: Bool { high >> 63 == 1 }
     public var isNaN: Bool { high & Self.nanBits == Self.nanBits }
-    public var isInfinite: Bool { high & Self.nanBits == Self.infinityBits }
+    var isInfinite: Bool { high & Self.nanBits == Self.infinityBits }
 
     /// Whether the text form leads back to the same bits.
     ///

@@ -172,7 +172,7 @@ public final class OpenFile: @unchecked Sendable {
     }
 
     /// Waits until the content is on the disk.
-    public func synchronize() throws(FileError) {
+    func synchronize() throws(FileError) {
         guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError("flush", path) }
     }
 }

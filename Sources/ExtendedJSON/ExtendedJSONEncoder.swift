@@ -32,7 +32,7 @@ public struct ExtendedJSONEncoder {
 
     /// Bytes of the longest text that is written: twice the largest document. Only millions of control characters, empty
     /// regular expressions and the like take more, and then base64 is the shorter text.
-    public static let maximumText = 32 << 20
+    package static let maximumText = 32 << 20
     /// Bytes of the longest text that is read: 16 MB and 16 KB of control characters, each `\u0001`.
     public static let longestText = 6 * (16 << 20 + 16 << 10)
 

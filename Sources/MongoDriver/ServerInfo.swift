@@ -18,12 +18,12 @@ public struct ServerInfo: Sendable {
     /// Bytes that servers allow some documents above ``maxBsonObjectSize``, such as their own and what updates make: a
     /// backup may hold some.
     public static let documentAllowance = 16_384
-    public let maxMessageSizeBytes: Int
-    public let maxWriteBatchSize: Int
+    package let maxMessageSizeBytes: Int
+    package let maxWriteBatchSize: Int
     public let maxWireVersion: Int
     /// The members of the replica set, as `host:port`.
     public let hosts: [String]
-    public let supportsSessions: Bool
+    let supportsSessions: Bool
     /// Of a replica set's member, as the latest `hello` told it.
     public let replication: ReplicationState?
 
