@@ -139,6 +139,23 @@ struct Catalog {
         return nil
     }
 
+    /// - Throws: ``FerryError`` where there is nothing that a file could have.
+    func requireSomething(of connection: Connection) throws {
+        guard entries.isEmpty, !isLeftOutWhole else { return }
+        let missing = MissingDatabase(connection)
+        guard !excluded.isEmpty else {
+            throw FerryError(missing.text, details: missing.details, advice: missing.hint.map { [$0] } ?? [])
+        }
+        let names = excluded.prefix(Self.namesShown).map { "\($0.name): \($0.reason)" }
+        let more = excluded.count - names.count
+        throw FerryError(
+            "there are no collections in '\(connection.database)' but such as are never exported",
+            details: names + (more > 0 ? ["and \(more.grouped) more"] : []) + missing.details,
+            advice: ["--db names another database."])
+    }
+
+    private static let namesShown = 5
+
     /// Reads the indexes of every collection that has some of its own, and asks how large each is, all in one go.
     ///
     /// - Parameter sortsIndexes: by name, so that equal data give equal files, whichever index was made first; else they stand

@@ -48,21 +48,4 @@ public struct Discovering: Sendable {
                 exclude: configuration.exclude.map { ($0.pattern, nil) }
             ).yaml
     }
-
-    private static let namesShown = 5
-
-    /// - Throws: ``FerryError`` where there is nothing that a file could have.
-    static func requireSomething(_ catalog: Catalog, _ connection: Connection) throws {
-        guard catalog.entries.isEmpty, !catalog.isLeftOutWhole else { return }
-        let missing = MissingDatabase(connection)
-        guard !catalog.excluded.isEmpty else {
-            throw FerryError(missing.text, details: missing.details, advice: missing.hint.map { [$0] } ?? [])
-        }
-        let names = catalog.excluded.prefix(namesShown).map { "\($0.name): \($0.reason)" }
-        let more = catalog.excluded.count - names.count
-        throw FerryError(
-            "there are no collections in '\(connection.database)' but such as are never exported",
-            details: names + (more > 0 ? ["and \(more.grouped) more"] : []) + missing.details,
-            advice: ["--db names another database."])
-    }
 }

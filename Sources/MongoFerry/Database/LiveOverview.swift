@@ -22,7 +22,7 @@ struct LiveOverview {
         operation.warnOfIgnoredOptions(target)
         (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
         catalog = try Catalog(database, found, configuration: configuration)
-        try Discovering.requireSomething(catalog, connection)
+        try catalog.requireSomething(of: connection)
         try configuration.checkTargets { [found] in found.map(\.name) }
         if let unseen = UnseenOptions.warning(found, in: database) { operation.warning(unseen) }
         if let unfinished = try UnfinishedImport.warning(found, connection) { operation.warning(unfinished) }

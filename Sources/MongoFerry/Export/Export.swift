@@ -48,7 +48,7 @@ public struct Export: Sendable {
         let database = connection.database
         let catalog = try Catalog(
             database, found, configuration: options.configuration, only: options.collections, exclude: options.exclude)
-        try Discovering.requireSomething(catalog, connection)
+        try catalog.requireSomething(of: connection)
         try options.configuration.checkTargets { found.map(\.name) }
         guard !catalog.isLeftOutWhole else {
             throw FerryError(
