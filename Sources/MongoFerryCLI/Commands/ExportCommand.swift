@@ -76,10 +76,7 @@ struct ExportCommand: ParsableCommand {
                 "Threads that read and encode, up to 256. Default: the machine's cores, 2 to 4.", valueName: "n"))
         var jobs: Int?
 
-        @Option(
-            help: ArgumentHelp(
-                "Write the outcome, for programs (.json) or for people (.html); may be repeated.", valueName: "file"))
-        var report: [String] = []
+        @OptionGroup var report: ReportOption
     }
 
     func validate() throws {
@@ -89,7 +86,7 @@ struct ExportCommand: ParsableCommand {
     func run() throws {
         // A file that the shell has opened for standard output is written to, and not replaced.
         let isOutput = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].contains(choices.output)
-        let reports = try ReportFiles(choices.report, backup: isOutput ? "-" : choices.output, common)
+        let reports = try ReportFiles(choices.report.files, backup: isOutput ? "-" : choices.output, common)
         var path = isOutput ? "-" : choices.output ?? ""
         var known = Report(operation: .export)
         known.database = common.db

@@ -78,10 +78,7 @@ struct ImportCommand: ParsableCommand {
                 "Threads that decode and write, up to 256. Default: the machine's cores, 2 to 4.", valueName: "n"))
         var jobs: Int?
 
-        @Option(
-            help: ArgumentHelp(
-                "Write the outcome, for programs (.json) or for people (.html); may be repeated.", valueName: "file"))
-        var report: [String] = []
+        @OptionGroup var report: ReportOption
     }
 
     func validate() throws {
@@ -94,7 +91,7 @@ struct ImportCommand: ParsableCommand {
     }
 
     func run() throws {
-        let reports = try ReportFiles(choices.report, backup: file, common)
+        let reports = try ReportFiles(choices.report.files, backup: file, common)
         var known = Report(operation: .import)
         known.database = common.db
         known.file = file == "-" ? nil : file

@@ -47,10 +47,7 @@ struct VerifyCommand: ParsableCommand {
         @Flag(help: "A file without metadata: its rows are Extended JSON, and nothing in them is converted.")
         var noLegacy = false
 
-        @Option(
-            help: ArgumentHelp(
-                "Write the outcome, for programs (.json) or for people (.html); may be repeated.", valueName: "file"))
-        var report: [String] = []
+        @OptionGroup var report: ReportOption
 
         @Option(help: ArgumentHelp("Draw the reference graph, dangling references in red.", valueName: "file.svg"))
         var graph: String?
@@ -78,7 +75,7 @@ struct VerifyCommand: ParsableCommand {
     private var asksForDatabase: Bool { common.db != nil || common.uri != nil || common.uriFile != nil }
 
     func run() throws {
-        let reports = try ReportFiles(choices.report, picture: choices.graph, backup: file, common)
+        let reports = try ReportFiles(choices.report.files, picture: choices.graph, backup: file, common)
         var known = Report(operation: .verify)
         known.database = common.db
         known.file = file
