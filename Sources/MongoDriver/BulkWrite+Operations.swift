@@ -11,6 +11,7 @@ extension BulkWrite {
     private static let operationOverhead = 28
 
     /// Adds an insertion; the bytes are copied.
+    /// - Throws: ``MongoError`` where the C library does not take it.
     public func insert(_ document: RawDocument) throws {
         try add(.insert, size: document.bytes.count, allowance: 0) { bulk, error in
             try document.withC { document in
@@ -22,6 +23,7 @@ extension BulkWrite {
     }
 
     /// Adds an insertion of what an ordinary one would change, see ``BSON/RawDocument/needsPipelineToInsert``.
+    /// - Throws: ``MongoError`` where the C library does not take it.
     public func insertByUpdate(_ document: RawDocument) throws {
         let statement = Self.insertion(byUpdate: document)
         guard let filter = statement["q"]?.document, let stages = statement["u"]?.array?.compactMap(\.document) else {
@@ -47,6 +49,7 @@ extension BulkWrite {
     /// own time over a top-level `Timestamp(0, 0)`, and refuse a top-level name that begins with `$`. A document that
     /// needs the pipeline and has repeated names is refused here, and where the one that it replaces has them it must
     /// not be tried: the server would abort, see ``BSON/RawDocument/hasRepeatedNames``.
+    /// - Throws: ``MongoError`` where the C library does not take it.
     public func replaceOne(filter: RawDocument, with document: RawDocument, upsert: Bool) throws {
         guard !document.needsPipelineToReplace else {
             if document.hasRepeatedNames {
@@ -98,6 +101,7 @@ extension BulkWrite {
     }
 
     /// Adds the deletion of the one document that the filter finds.
+    /// - Throws: ``MongoError`` where the C library does not take it.
     public func deleteOne(filter: RawDocument) throws {
         try add(.delete, size: filter.bytes.count + Self.operationOverhead) { bulk, error in
             try filter.withC { filter in

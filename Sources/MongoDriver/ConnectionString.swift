@@ -77,6 +77,7 @@ public struct ConnectionString: Sendable, CustomStringConvertible {
     public static let errorContext = "the connection string"
 
     /// An address of one of its hosts alone, without user and replica set: to see what is there.
+    /// - Throws: ``MongoError`` where no address can be made of it.
     public func asking(_ host: String) throws -> ConnectionString {
         // What is needed to speak with it at all.
         let kept = Self.options(of: text).filter { option in
