@@ -172,10 +172,38 @@ extension FaultServerTests {
 
                 let always = try FailPoint(server, ["listIndexes"], mode: .alwaysOn, ["errorCode": 26])
                 let bad = try Program.run(exporting(database, to: folder.file("bad.csv")))
+                let piped = try Program.run(exporting(database, to: "-"))
                 try always.off()
-                #expect(bad.status == 1, "\(bad.text)")
-                #expect(bad.errors.contains("a: the server did not tell the collection's indexes"), "\(bad.text)")
+                for outcome in [bad, piped] {
+                    #expect(outcome.status == 1, "\(outcome.text)")
+                    #expect(
+                        outcome.errors.contains("a: the server did not tell the collection's indexes"),
+                        "\(outcome.text)")
+                }
+                #expect(bad.errors.contains("\n  Nothing was left behind under the file's name.\n"), "\(bad.errors)")
                 #expect(try folder.names() == ["good.csv"])
+                // Who saves what comes out has something that is no backup.
+                #expect(
+                    piped.errors.contains("\n  What has come out until then is cut, and no backup.\n"),
+                    "\(piped.errors)")
+                #expect(!piped.errors.contains("file's name"), "\(piped.errors)")
+            }
+        }
+
+        @Test(arguments: [true, false]) func whatAnInterruptedExportHasLeftIsSaid(isPiped: Bool) throws {
+            try withDatabase(on: server) { database, folder in
+                try FaultData.fill(database, generation: "new", count: 10)
+                let pause = try FailPoint(
+                    server, ["find"], mode: .alwaysOn, ["blockConnection": true, "blockTimeMS": 1000])
+                let program = try Program(exporting(database, to: isPiped ? "-" : folder.file("all.csv")))
+                try pause.waitUntilEntered()
+                program.send(SIGINT)
+                let outcome = try program.wait()
+                try pause.off()
+                #expect(outcome.status == 130, "\(outcome.text)")
+                let state = isPiped ? "what has come out until then is cut, and no backup" : "no file was written"
+                #expect(outcome.errors.hasSuffix("mongoferry: interrupted; \(state)\n"), "\(outcome.errors)")
+                #expect(try folder.names() == [])
             }
         }
 

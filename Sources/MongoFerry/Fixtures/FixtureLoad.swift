@@ -33,6 +33,7 @@ struct FixtureLoad {
         let file = try OpenFile(reading: fixture.file)
         jobs = try file.status().st_size < Self.smallFile ? 1 : Threads.defaultJobs
         reader = try BackupReader(file)
+        reader.check = operation.cancellation.check
     }
 
     /// - Parameter isNew: the database is to be empty; else what is in it and not in the file goes.

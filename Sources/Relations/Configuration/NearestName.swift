@@ -27,9 +27,9 @@ public enum NearestName {
         func letters(_ name: String) -> [Unicode.Scalar] {
             name.lowercased().unicodeScalars.filter { !("0"..."9").contains($0) }
         }
-        let wanted = Array(name.lowercased().unicodeScalars)
+        let (wanted, own) = (Array(name.lowercased().unicodeScalars), letters(name))
         return candidates.compactMap { candidate -> (errors: Int, name: ExactName)? in
-            guard letters(candidate) != letters(name) else { return nil }
+            guard letters(candidate) != own else { return nil }
             return typingErrors(wanted, Array(candidate.lowercased().unicodeScalars)).map { ($0, ExactName(candidate)) }
         }.min { ($0.errors, $0.name) < ($1.errors, $1.name) }?.name.text
     }

@@ -9,8 +9,6 @@ struct TypesSeen: Sendable {
     private var hasOthers = false
     /// Types that texts among the values could be of, as old rows have them.
     private var looks: Set<FieldType> = []
-    /// Of texts, those of 24 hexadecimal digits.
-    private var hexStrings = 0
     /// Of texts, those of exactly the form of a date.
     private var dateStrings = 0
 
@@ -23,14 +21,13 @@ struct TypesSeen: Sendable {
         types.insert(type)
         if type == .binary, let (subtype, _) = element.binary { subtypes.insert(subtype) }
         guard let text = element.stringBytes, element.type == .string else { return }
-        if ObjectID(hex: text) != nil { hexStrings += 1 }
         if ISOTime.exactly(text) != nil { dateStrings += 1 }
         for type in Self.asTexts where !looks.contains(type) && Self.couldBe(text, element, type) { looks.insert(type) }
     }
 
     /// Whether the import of old rows could take the texts for ids, of which some will do, or for dates, which all have to
     /// be.
-    var looksOtherwise: Bool { type == .one(.string) && (hexStrings > 0 || dateStrings == count) }
+    var looksOtherwise: Bool { type == .one(.string) && (looks.contains(.objectId) || dateStrings == count) }
 
     /// Nil where the configuration has a word for none of them.
     var type: ObservedType? {
