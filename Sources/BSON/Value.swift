@@ -2,7 +2,7 @@
 ///
 /// Values are equal where their types and their bytes are: a NaN is equal to itself, and two texts that look alike are
 /// not.
-public indirect enum Value: Sendable {
+public enum Value: Sendable {
     case double(Double)
     case string(String)
     case document(Document)

@@ -23,7 +23,7 @@ struct CollectionSample: Sendable {
     mutating func add(_ document: RawDocument, findsTypes: Bool) throws -> Int {
         documents += 1
         if findsTypes { try types.add(document) }
-        let id = document["_id"].flatMap { IDClass($0) == nil ? nil : IDClass.hash($0) }
+        let id = document["_id"].flatMap(HashedKey.init)?.hash
         var members: [Member] = []
         members.reserveCapacity(64)
         try visit(document, isArray: false, parent: 0, depth: 1, ownID: id, labels: [], &members)
@@ -38,8 +38,8 @@ struct CollectionSample: Sendable {
         for index in paths.indices { paths[index].sample.shrink(to: limit) }
     }
 
-    /// An element of a document, and the number of its path.
-    private typealias Member = (number: Int, element: RawElement)
+    /// An element of a document, the number of its path, and what it is as a key.
+    private typealias Member = (number: Int, element: RawElement, key: HashedKey?)
 
     /// - Parameters:
     ///   - ownID: the hash of the document's key; nil below the top.
@@ -51,7 +51,7 @@ struct CollectionSample: Sendable {
     ) throws {
         guard depth <= BSONValidator.maximumDepth else { return }
         let first = members.count
-        defer { members.removeSubrange(first...) }
+        defer { members.removeLast(members.count - first) }
         var hint = 0
         var elements = document.makeWalker()
         while let element = try elements.next() {
@@ -59,18 +59,18 @@ struct CollectionSample: Sendable {
                 isArray ? walker.elements(of: parent) : walker.child(of: parent, named: element.key, hint: &hint)
             guard let number = found else { continue }
             while paths.count <= number { paths.append(PathSample(limit: limit)) }
-            members.append((number, element))
+            members.append((number, element, HashedKey(element)))
         }
         var labels = outer
         if !isArray {
-            labels = members[first...].prefix(FieldLabels.maximumFields).compactMap { number, element in
+            labels = members[first...].prefix(FieldLabels.maximumFields).compactMap { number, element, key in
                 guard element.type != .document, element.type != .array else { return nil }
-                return paths[number].label(element).map { FieldLabels(path: number, value: $0) }
+                return paths[number].label(element, key).map { FieldLabels(path: number, value: $0) }
             }
         }
         for place in first..<members.count {
-            let (number, element) = members[place]
-            paths[number].add(element, ownID: ownID, labels: labels)
+            let (number, element, key) = members[place]
+            paths[number].add(element, key, ownID: ownID, labels: labels)
             guard element.type == .document || element.type == .array else { continue }
             try visit(
                 RawDocument(element.value), isArray: element.type == .array, parent: number, depth: depth + 1,

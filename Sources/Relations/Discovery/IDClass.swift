@@ -105,3 +105,17 @@ enum IDClass: Int, CaseIterable, Sendable {
         }
     }
 }
+
+/// A value that can be a key, as far as its kind and its hash tell it from others.
+struct HashedKey {
+    let kind: IDClass
+    /// As ``IDClass/hash(_:)``.
+    let hash: UInt64
+
+    /// nil for values that nobody uses as keys.
+    init?(_ element: RawElement) {
+        guard let kind = IDClass(element) else { return nil }
+        self.kind = kind
+        hash = IDClass.hash(element)
+    }
+}

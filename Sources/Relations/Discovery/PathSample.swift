@@ -14,6 +14,8 @@ struct PathSample: Sendable {
     private(set) var integers: ClosedRange<Int64>?
     /// The different values, as long as they are few and short.
     private(set) var labels: [Value] = []
+    /// Of each of these.
+    private var labelHashes: [UInt64] = []
     private(set) var hasTooManyLabels = false
 
     init(limit: Int) { sample = ValueSample(limit: limit) }
@@ -33,21 +35,24 @@ struct PathSample: Sendable {
     /// Whether hardly any value comes twice, as in a running number.
     var isUnique: Bool { values >= 20 && sample.distinctCount * 100 >= values * 95 }
 
-    mutating func add(_ element: RawElement, ownID: UInt64?, labels: [FieldLabels]) {
+    /// - Parameters:
+    ///   - key: what the element is as a key.
+    ///   - ownID: the hash of its document's `_id`.
+    mutating func add(_ element: RawElement, _ key: HashedKey?, ownID: UInt64?, labels: [FieldLabels]) {
         guard element.type != .null && element.type != .undefined else { return }
         values += 1
-        guard let kind = IDClass(element) else { return }
-        byClass[kind.rawValue] += 1
-        if let number = element.integer {
+        guard let key else { return }
+        byClass[key.kind.rawValue] += 1
+        if key.kind == .integer, let number = element.integer {
             integers = min(integers?.lowerBound ?? number, number)...max(integers?.upperBound ?? number, number)
         }
-        let hash = IDClass.hash(element)
-        if hash == ownID { ownIDs += 1 }
-        sample.insert(element, hash: hash, labels: labels)
+        if key.hash == ownID { ownIDs += 1 }
+        sample.insert(element, hash: key.hash, labels: labels)
     }
 
     /// The number of a value among the few different ones here; nil where there are too many or it is too long.
-    mutating func label(_ element: RawElement) -> Int? {
+    /// - Parameter key: what the element is as a key.
+    mutating func label(_ element: RawElement, _ key: HashedKey?) -> Int? {
         guard !hasTooManyLabels else { return nil }
         switch element.type {
         case .string where element.value.count <= 45: break
@@ -56,16 +61,20 @@ struct PathSample: Sendable {
         default:
             hasTooManyLabels = true
             labels = []
+            labelHashes = []
             return nil
         }
-        let value = IDClass.normalized(Value(element))
-        if let known = labels.firstIndex(of: value) { return known }
+        // Neither of these is a key: an empty text, and a Bool.
+        let hash = key?.hash ?? stableHash(element.value)
+        if let known = labelHashes.firstIndex(of: hash) { return known }
         guard labels.count < Self.maximumLabels else {
             hasTooManyLabels = true
             labels = []
+            labelHashes = []
             return nil
         }
-        labels.append(value)
+        labels.append(IDClass.normalized(Value(element)))
+        labelHashes.append(hash)
         return labels.count - 1
     }
 }

@@ -104,13 +104,15 @@ public struct PathWalker: Sendable {
     /// - Parameter hint: where among the fields of `parent` to look first; moved on by one.
     mutating func child(of parent: Int, named name: UnsafeRawBufferPointer, hint: inout Int) -> Int? {
         if nodes[parent].isCrowded { return nil }
-        let siblings = nodes[parent].children
-        if hint < siblings.count, nodes[siblings[hint]].hasName(name) {
-            hint += 1
-            return siblings[hint - 1]
+        if hint < nodes[parent].children.count {
+            let next = nodes[parent].children[hint]
+            if nodes[next].hasName(name) {
+                hint += 1
+                return next
+            }
         }
         guard let found = find(Edge(parent: parent, hash: stableHash(name) | 1), name) else { return nil }
-        if hint < siblings.count, let place = siblings.firstIndex(of: found, from: hint) { hint = place + 1 }
+        if let place = nodes[parent].children.firstIndex(of: found, from: hint) { hint = place + 1 }
         return found
     }
 
@@ -173,6 +175,6 @@ extension PathWalker.Node {
 extension [Int] {
     /// Looks a few places ahead only: an optional field or two may be missing.
     fileprivate func firstIndex(of value: Int, from start: Int) -> Int? {
-        self[start..<Swift.min(start + 16, count)].firstIndex(of: value)
+        start < count ? self[start..<Swift.min(start + 16, count)].firstIndex(of: value) : nil
     }
 }
