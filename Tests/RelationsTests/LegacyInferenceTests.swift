@@ -3,6 +3,16 @@ import Relations
 import Testing
 
 @Suite struct LegacyInferenceTests {
+    @Test(arguments: [
+        ObservedType.one(.date), .binary(subtype: 5), .leading(.one(.double)), .leading(.binary(subtype: 0)), .several,
+    ])
+    func anObservedTypeIsReadBackFromItsText(type: ObservedType) {
+        #expect(ObservedType("\(type)") == type)
+    }
+
+    @Test(arguments: ["", "nothing", "binary x", "binary 256", "mostly", "mostly nothing", "several dates"])
+    func otherTextsAreNoObservedTypes(text: String) { #expect(ObservedType(text) == nil) }
+
     @Test func whatTheFileItselfShowsIsConverted() throws {
         var file = File()
         for number in 0..<10 { file.add("customers", ["_id": hex(1, number), "token": hex(9, number)]) }

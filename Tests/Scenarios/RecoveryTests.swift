@@ -383,19 +383,24 @@ extension BusyServerTests {
 
         // MARK: In place
 
-        /// Such a file says nothing of options and indexes, and in place they are dropped with the collection.
+        /// Such a file says nothing of options, indexes and types, and in place they are dropped with the collection.
         @Test(arguments: ["create", "insert", "createIndexes"], [SIGKILL, SIGINT])
-        func optionsAndIndexesOutliveAReplaceInPlaceByAnOldFileThatIsStopped(command: String, signal: Int32) throws {
+        func optionsIndexesAndTypesOutliveAReplaceInPlaceByAnOldFileThatIsStopped(command: String, signal: Int32) throws
+        {
             try withDatabase(on: server) { database, folder in
                 try database.create(
                     "c", ["validator": ["$expr": ["$gte": ["$x", 0]]]],
                     indexes: [
                         ["key": ["x": 1], "name": "x", "unique": true], ["key": ["y": 1], "name": "y"],
                     ])
-                let documents: [Document] = (0..<20).map { ["_id": .int32($0), "x": .int32($0), "y": "a"] }
+                let documents: [Document] = (0..<20).map {
+                    ["_id": .int32($0), "x": .int64(Int64($0)), "y": "a", "z": [["n": .double(Double($0))]]]
+                }
                 try database.insert(documents, into: "c")
                 let expected = try database.image()
-                let rows = (0..<20).map { "c,\"{\"\"_id\"\":\($0),\"\"x\"\":\($0),\"\"y\"\":\"\"a\"\"}\"\n" }
+                let rows = (0..<20).map {
+                    "c,\"{\"\"_id\"\":\($0),\"\"x\"\":\($0),\"\"y\"\":\"\"a\"\",\"\"z\"\":[{\"\"n\"\":\($0)}]}\"\n"
+                }
                 try folder.write("collection,data\n" + rows.joined(), to: "old.csv")
                 let words = importing(database, folder.file("old.csv"), "replace", ["--in-place"])
                 // Not of the collection in which the definition is tried.

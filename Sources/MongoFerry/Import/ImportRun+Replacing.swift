@@ -21,6 +21,7 @@ extension ImportRun {
         }
         var replacement = Replacement(
             connection: connection, loader: loader, lock: lock, operation: operation,
+            liveTypes: prepared.legacy.liveTypes,
             maximumRejects: options.maximumRejects - preflightProblems.count)
         if options.failsOnDangling {
             // Before the swap, against what is staged. What is replaced in place comes later and is checked then, and so

@@ -1,5 +1,5 @@
 /// What a collection's own documents hold at a path, null aside.
-public indirect enum ObservedType: Hashable, Sendable {
+public indirect enum ObservedType: Hashable, Sendable, LosslessStringConvertible {
     /// Always this type.
     case one(FieldType)
     /// Always binary data of this subtype, UUIDs aside.
@@ -16,6 +16,33 @@ public indirect enum ObservedType: Hashable, Sendable {
         case .one(let type): type
         case .binary: .binary
         case .leading, .several: nil
+        }
+    }
+
+    /// As ``init(_:)`` reads it: `date`, `binary 5`, `mostly date`, `several`.
+    public var description: String {
+        switch self {
+        case .one(let type): type.rawValue
+        case .binary(let subtype): "binary \(subtype)"
+        case .leading(let type): "mostly \(type)"
+        case .several: "several"
+        }
+    }
+
+    /// Nil for what ``description`` never says.
+    public init?(_ text: String) {
+        let words = text.split(separator: " ", maxSplits: 1)
+        switch (words.first, words.count) {
+        case ("several", 1): self = .several
+        case ("mostly", 2):
+            guard let type = ObservedType(String(words[1])) else { return nil }
+            self = .leading(type)
+        case ("binary", 2):
+            guard let subtype = UInt8(words[1]) else { return nil }
+            self = .binary(subtype: subtype)
+        default:
+            guard let type = FieldType(rawValue: text) else { return nil }
+            self = .one(type)
         }
     }
 

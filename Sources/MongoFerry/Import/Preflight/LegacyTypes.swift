@@ -6,6 +6,8 @@ import Relations
 /// What the strings of a legacy file become.
 struct LegacyTypes {
     var resolution: LegacyResolution?
+    /// What the documents in the database hold, by the collections' names in the file.
+    var liveTypes: [String: [FieldPath: ObservedType]] = [:]
     /// Rows that the configuration's types cannot be applied to.
     var problems: ProblemList
     var rules: TypeRules? { resolution?.rules }
@@ -33,13 +35,21 @@ struct LegacyTypes {
         var liveTypes: [String: [FieldPath: ObservedType]] = [:]
         var databaseCollections: [String] = []
         if let connection {
-            let live = try connection.withClient { try $0.listCollections(in: connection.database) }
-                .filter { $0.kind == .collection && !$0.name.hasScalarPrefix("system.") && !OwnNames.contains($0.name) }
+            let found = try connection.withClient { try $0.listCollections(in: connection.database) }
+            let live = found.filter {
+                $0.kind == .collection && !$0.name.hasScalarPrefix("system.") && !OwnNames.contains($0.name)
+            }
             databaseCollections = live.map(\.name)
             let names = Set(live.map { ExactName($0.name) })
-            for rows in survey.rows where options.infers && names.contains(ExactName(databaseName(rows.name))) {
+            let kept = options.infers ? try keptTypes(connection, found) : [:]
+            for rows in survey.rows where options.infers {
                 try operation.cancellation.check()
-                liveTypes[rows.name] = try types(connection, databaseName(rows.name))
+                let name = ExactName(databaseName(rows.name))
+                if let types = kept[name] {
+                    liveTypes[rows.name] = types
+                } else if names.contains(name) {
+                    liveTypes[rows.name] = try types(connection, name.text)
+                }
             }
         }
         let namesInFile = Dictionary(survey.rows.map { (ExactName(databaseName($0.name)), $0.name) }) { first, _ in
@@ -60,7 +70,8 @@ struct LegacyTypes {
             return try existing(ids, in: name, connection)
         }
         warn(ofUnused: resolution.absent, configuration, survey, operation)
-        var result = LegacyTypes(resolution: resolution, problems: ProblemList(limit: survey.problems.limit))
+        var result = LegacyTypes(
+            resolution: resolution, liveTypes: liveTypes, problems: ProblemList(limit: survey.problems.limit))
         try result.tryRules(&survey, reader, operation, jobs: jobs)
         return result
     }
@@ -85,6 +96,25 @@ struct LegacyTypes {
                 "\(file) has types of '\(entry.name)', which has no rows in the file\(NearestName.question(entry.name, among: names))"
             )
         }
+    }
+
+    /// What collections held that an interrupted import has left in part, by their names in the database: what is there now
+    /// says less.
+    /// - Parameter found: everything in the database.
+    private static func keptTypes(
+        _ connection: Connection, _ found: [CollectionInfo]
+    ) throws -> [ExactName: [FieldPath: ObservedType]] {
+        guard found.contains(where: { $0.name == OwnNames.definitions }) else { return [:] }
+        let identities = CollectionIdentities(found)
+        let entries = try connection.withClient {
+            try KeptDefinitions(client: $0, database: connection.database).read()
+        }
+        var types: [ExactName: [FieldPath: ObservedType]] = [:]
+        for (name, entry) in entries where !entry.types.isEmpty {
+            guard entry.isInPart(isThere: identities[name] != nil, uuid: identities.uuid(of: name)) else { continue }
+            types[ExactName(name)] = entry.types
+        }
+        return types
     }
 
     private static func types(_ connection: Connection, _ name: String) throws -> [FieldPath: ObservedType] {

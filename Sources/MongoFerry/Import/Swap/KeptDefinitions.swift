@@ -3,8 +3,8 @@ import BackupFile
 import MongoDriver
 import Relations
 
-/// What is known of collections that are dropped before the new one is complete: which they are, and their options and
-/// indexes.
+/// What is known of collections that are dropped before the new one is complete: which they are, their options and
+/// indexes, and the types that old rows are to become.
 ///
 /// Where the file says nothing of these, they are nowhere else until then, and a run may be interrupted: the next one finds
 /// them here.
@@ -15,6 +15,8 @@ struct KeptDefinitions {
     /// What is kept of one collection.
     struct Entry: Sendable {
         var definition: BackupMetadata.Collection
+        /// What the documents held: rows of a file without metadata become of these types. Empty for other files.
+        var types: [FieldPath: ObservedType] = [:]
         /// The complete collection that it was read from; nil where that is not known.
         var source: Value?
         /// Those that imports have made in its place, and not completed.
@@ -89,6 +91,8 @@ struct KeptDefinitions {
             "_id": .string(name), "definition": .binary(subtype: 0, definition.bytes),
             "source": entry.source ?? .null, "made": .array(entry.made), "isOpen": .bool(entry.isOpen),
             "isOfRefused": .bool(entry.isOfRefused), "file": entry.file.map { .string($0) } ?? .null,
+            "types": .array(
+                entry.types.map { ["path": .string("\($0)"), "type": .string("\($1)")] }),
         ])
     }
 
@@ -156,12 +160,19 @@ struct KeptDefinitions {
             collection.options = definition["options"]?.document ?? Document()
             collection.indexes = definition["indexes"]?.array?.compactMap(\.document) ?? []
             var entry = Entry(definition: collection)
-            // An older version kept neither of the three.
+            // An older version kept none of these.
             if let source = kept["source"]?.copy, source != .null { entry.source = source }
             entry.made = kept["made"]?.copy.array ?? []
             entry.isOpen = kept["isOpen"]?.bool ?? true
             entry.isOfRefused = kept["isOfRefused"]?.bool ?? false
             entry.file = kept["file"]?.string
+            for seen in kept["types"]?.copy.array ?? [] {
+                guard let seen = seen.document, let text = seen["path"]?.string,
+                    let path = try? FieldPath(parsing: text),
+                    let type = seen["type"]?.string.flatMap(ObservedType.init)
+                else { continue }
+                entry.types[path] = type
+            }
             result[name] = entry
         }
         return result

@@ -52,6 +52,7 @@ extension Replacement {
         let interrupted = step.kept.flatMap { $0.isOfRefused ? nil : $0 } ?? (isInPart ? step.keptBefore : nil)
         var entry = interrupted ?? KeptDefinitions.Entry(definition: step.entry, source: step.uuid)
         entry.definition = step.entry
+        entry.types = liveTypes[step.name] ?? [:]
         entry.file = loader.reader.metadata.map { _ in loader.reader.seal?.sha256 ?? "" }
         return entry
     }

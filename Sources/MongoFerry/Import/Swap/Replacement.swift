@@ -12,6 +12,8 @@ struct Replacement {
     let loader: RowLoader
     let lock: ImportLock
     let operation: OperationContext
+    /// What the documents held that rows of a file without metadata are to be like, by the collections' names in the file.
+    var liveTypes: [String: [FieldPath: ObservedType]] = [:]
     /// Documents that the server may refuse without the live data being left as they are.
     var maximumRejects = 0
     /// Checks references before the swap, given the staging names and what the loads found; what dangles then refuses
