@@ -101,6 +101,12 @@ import Testing
             configuration.references.map { $0.condition?.description } == [
                 "kind = 2", #"kind = "2""#, "kind = true", #"kind = "true""#,
             ])
+        let others = try parse(
+            "collections: {a: {references: {x: {by: k, to: {01: a, +1: a, 1.0: a, -1: a, True: a, yes: a}}}}}")
+        #expect(
+            others.references.map { $0.condition?.description } == [
+                #"k = "01""#, #"k = "+1""#, #"k = "1.0""#, "k = -1", "k = true", #"k = "yes""#,
+            ])
         for twice in ["2: customers, 2: companies", "'2': customers, !!str 2: companies"] {
             #expect(throws: ConfigurationError.self, "\(twice)") {
                 try parse("collections: {customers: {references: {a: {by: k, to: {\(twice)}}}}, companies: {}}")

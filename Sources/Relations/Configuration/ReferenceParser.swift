@@ -163,7 +163,9 @@ struct ReferenceParser {
                 key, "a key in 'to' of '\(path)' in \(place)", expected: "a value of the field in 'by'")
         }
         guard case .scalar(let scalar) = key, scalar.style == .plain else { return .string(text) }
-        if text == "true" || text == "false" { return .bool(text == "true") }
-        return Int64(text).map(Value.int64) ?? .string(text)
+        if let flag = key.flag { return .bool(flag) }
+        // `01` is what a field of texts has.
+        guard let number = Int64(text), String(number) == text else { return .string(text) }
+        return .int64(number)
     }
 }

@@ -21,7 +21,8 @@ struct GraphLayout {
     private static let characterWidth = 7.3
     private static let columnGap = 90.0
     private static let rowGap = 22.0
-    private static let margin = 24.0
+    /// Room for the lines of boxes that refer to themselves, which go round their right side.
+    private static let margin = 30.0
 
     private(set) var boxes: [Box] = []
     private(set) var width = 0.0
@@ -134,16 +135,20 @@ struct GraphLayout {
     private mutating func placeLonely(_ lonely: [Int]) {
         let limit = max(width, 900)
         var x = Self.margin
+        // They may refer to themselves, which makes them taller.
+        var tallest = 0.0
         for box in lonely {
             if x > Self.margin, x + boxes[box].width + Self.margin > limit {
                 x = Self.margin
-                height += Self.headHeight + Self.rowGap
+                height += tallest + Self.rowGap
+                tallest = 0
             }
             boxes[box].x = x
             boxes[box].y = height
-            x += boxes[box].width + Self.rowGap
+            tallest = max(tallest, boxes[box].height)
+            x += boxes[box].width + Self.margin
             width = max(width, x)
         }
-        if !lonely.isEmpty { height += Self.headHeight + Self.margin }
+        if !lonely.isEmpty { height += tallest + Self.margin }
     }
 }
