@@ -10,6 +10,17 @@ import Testing
     private static let zero = Value.timestamp(Timestamp(rawValue: 0))
 
     /// With repeated names in it a pipeline update ends the process of MongoDB 6.0.5, and no other update takes these.
+    /// No question finds it, and a server refuses one that has it.
+    @Test func aRowWhoseUpsertKeyIsUndefinedIsRejected() throws {
+        try withTestDatabase { database, folder in
+            let rows = [#"{""_id"":1,""email"":{""$undefined"":true}}"#, #"{""_id"":2,""email"":""b""}"#]
+            try folder.write("collection,data\n" + rows.map { "users,\"\($0)\"\n" }.joined(), to: "users.csv")
+            let report = try database.load(folder.file("users.csv")) { $0.upsertKeys = ["email"] }
+            #expect(report.rejections.map(\.reason) == ["it has no value for email, by which the merge finds it"])
+            #expect(try database.documents(in: "users") == [["_id": 2, "email": "b"]])
+        }
+    }
+
     @Test func changedDocumentsWithRepeatedNamesAndNamesThatUpdatesRefuseAreMerged() throws {
         try withTestDatabase { database, folder in
             let documents: [Document] = [

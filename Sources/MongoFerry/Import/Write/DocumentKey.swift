@@ -30,7 +30,8 @@ struct DocumentKey: Sendable {
         var result: UInt64 = 0x1234_5678_9ABC_DEF1
         for path in paths {
             var value: UInt64?
-            try? path.forEachValue(in: document) { value = IDHash.hash($0) }
+            // No question finds the deprecated `undefined`.
+            try? path.forEachValue(in: document) { value = $0.type == .undefined ? nil : IDHash.hash($0) }
             guard let value else { return nil }
             result = (result ^ value) &* 0x9E37_79B9_7F4A_7C15
         }
