@@ -19,6 +19,31 @@ import Testing
 
         """#
 
+    /// Mended and imported, as the next steps advise, they would come into the collection that was to be left alone.
+    @Test(arguments: [["--exclude", "users"], ["--collection", "customers"]])
+    func badRowsOfCollectionsThatAreLeftOutAreNotSetAside(choice: [String]) throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1, "n": 0]], into: "users")
+            let rows = [
+                #"customers,"{""_id"":1}""#, #"users,"{""_id"":1}""#, #"users,"{""_id"":1}""#,
+                #"customers,"{""_id"":2}""#,
+                "customers,nonsense",
+            ]
+            try folder.write("collection,data\n" + rows.joined(separator: "\n") + "\n", to: "old.csv")
+            let words = [
+                "import", folder.file("old.csv"), "--uri", try testURI(), "--db", database.name, "--max-rejects", "2",
+            ]
+            let outcome = try Program.run(words + choice)
+            #expect(outcome.status == 2, "\(outcome.text)")
+            #expect(
+                outcome.errors.contains("the file has 1 bad row of collections that are left out, first in line 4: "),
+                "\(outcome.text)")
+            #expect(try folder.text("old.csv.rejects.csv") == "collection,data\ncustomers,nonsense\n")
+            #expect(try database.documents(in: "users") == [["_id": 1, "n": 0]])
+            #expect(try database.count("customers") == 2)
+        }
+    }
+
     @Test func eachBadRowIsReportedWithLineCollectionIDAndReasonAndNothingIsWritten() throws {
         try withTestDatabase { database, folder in
             try folder.write(Self.legacy, to: "old.csv")

@@ -34,6 +34,7 @@ extension ImportRun {
             ).run(&survey)
             if try refuse(&survey) { return nil }
         }
+        noteProblemsOfLeftOut()
         return Prepared(plan: plan, survey: survey, legacy: legacy, references: references)
     }
 
@@ -52,6 +53,7 @@ extension ImportRun {
         }
         var plan = try planner.plan(survey, references, there)
         plan.server = connection.serverText
+        plan.bypassesValidation = options.bypassesValidation
         plan.isOfRejects = reader.metadata == nil && RejectsFile.isName(reader.path)
         plan.versions = newerFile()
         if there.collections.isEmpty { plan.missing = try missingDatabase() }
@@ -120,6 +122,20 @@ extension ImportRun {
         let count = survey.problems.count + survey.fileProblems.count
         report.error = "nothing was written: the file has \(count.counted("fault"))"
         return true
+    }
+
+    /// Bad rows of collections that are not imported are not set aside: mended and imported they would come into those all
+    /// the same.
+    private mutating func noteProblemsOfLeftOut() {
+        let choice = options.choice(of: reader.metadata)
+        var leftOut = preflightProblems.filter { name in name.map { choice.exclusion(of: $0) != nil } ?? false }
+        guard leftOut.count > 0 else { return }
+        preflightProblems = preflightProblems.filter { name in name.map { choice.exclusion(of: $0) == nil } ?? true }
+        report.rejectionCount = preflightProblems.count
+        report.rejections = preflightProblems.sorted().map(Report.Rejection.init)
+        let first = leftOut.sorted().first.map { ", first in line \($0.line): \($0.reason)" } ?? ""
+        operation.warning(
+            "the file has \(leftOut.count.counted("bad row", "bad rows")) of collections that are left out\(first)")
     }
 
     private func references(_ legacy: LegacyTypes, _ survey: FileSurvey) throws -> [Reference] {

@@ -1,9 +1,10 @@
+import Relations
+
 /// What is wrong with a file's rows: the lines of all, the texts of the first.
 struct ProblemList: Sendable {
-    /// Of the file, in no order.
-    private(set) var lines: [Int] = []
-    /// How many rows of each collection, as far as its name could be read.
-    private(set) var counts: [String: Int] = [:]
+    /// By the collection, as far as its name could be read.
+    private var linesOf: [ExactName?: [Int]] = [:]
+    private(set) var count = 0
     /// In the order of the file.
     private(set) var kept: [RowProblem] = []
     let limit: Int
@@ -14,18 +15,33 @@ struct ProblemList: Sendable {
     /// - Parameter limit: so many problems are kept with their texts.
     init(limit: Int = Self.usualLimit) { self.limit = limit }
 
-    var count: Int { lines.count }
+    /// Of the file, in no order.
+    var lines: [Int] { linesOf.values.flatMap(\.self) }
+
+    /// How many rows of each collection, as far as its name could be read.
+    var counts: [String: Int] {
+        Dictionary(linesOf.compactMap { name, lines in name.map { ($0.text, lines.count) } }, uniquingKeysWith: +)
+    }
+
+    /// Those of some collections; of rows without a name where it says so of nil.
+    func filter(_ isWanted: (String?) -> Bool) -> ProblemList {
+        var result = ProblemList(limit: limit)
+        result.linesOf = linesOf.filter { name, _ in isWanted(name?.text) }
+        result.count = result.linesOf.values.reduce(0) { $0 + $1.count }
+        result.kept = kept.filter { isWanted($0.collection) }
+        return result
+    }
 
     mutating func add(_ problem: RowProblem) {
-        lines.append(problem.line)
-        if let name = problem.collection { counts[name, default: 0] += 1 }
+        linesOf[problem.collection.map(ExactName.init), default: []].append(problem.line)
+        count += 1
         kept.append(problem)
         if kept.count > 2 * limit + 64 { trim() }
     }
 
     mutating func merge(_ other: ProblemList) {
-        lines += other.lines
-        counts.merge(other.counts, uniquingKeysWith: +)
+        linesOf.merge(other.linesOf, uniquingKeysWith: +)
+        count += other.count
         kept += other.kept
         trim()
     }
