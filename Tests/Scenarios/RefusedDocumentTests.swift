@@ -494,8 +494,50 @@ import Testing
             #expect(report.rejections.map(\.id) == ["0", "1", "2"])
             #expect(report.rejections.allSatisfy { $0.reason.hasPrefix("the collection's validator refuses it") })
             #expect(report.error == "the live data were not touched: the server refused 3 documents")
+            #expect(
+                report.nextSteps.last
+                    == "What is older than the collection's validator is written by --bypass-validation all the same.")
             #expect(try database.image().differences(from: before) == [])
             #expect(try folder.text("items.csv.rejects.csv").split(separator: "\n").count == 4)
+        }
+    }
+
+    /// A backup has documents that the validator would refuse, for the database has them, too.
+    @Test(arguments: [
+        ["--mode", "replace", "--yes"], ["--mode", "replace", "--in-place", "--yes"], [], ["--mode", "insert"],
+    ])
+    func documentsOlderThanTheValidatorComeBackWhereItIsPassedBy(mode: [String]) throws {
+        try withTestDatabase { database, folder in
+            try Self.fillWithOldDocuments(database)
+            let before = try database.image()
+            try database.export(to: folder.file("items.csv"))
+            try database.delete("items", [:])
+            let outcome = try Program.run(
+                ["import", folder.file("items.csv"), "--uri", testURI(), "--db", database.name, "--bypass-validation"]
+                    + mode)
+            #expect(outcome.status == 0, "\(outcome.text)")
+            let text = "its validator is passed by: documents that it refuses are written all the same"
+            #expect(outcome.errors.contains(text), "\(outcome.text)")
+            // The validator is there again, and others are still asked by it.
+            #expect(try database.image().differences(from: before) == [])
+            #expect(try database.insert([["_id": 100, "n": 1]], into: "items").writeErrors.count == 1)
+        }
+    }
+
+    /// What is deleted and inserted again in a transaction is not seen by the validator either.
+    @Test func exchangedValuesAreWrittenWhereTheValidatorIsPassedBy() throws {
+        try withTestDatabase { database, folder in
+            try database.create("items", indexes: [["key": ["n": 1], "name": "n_1", "unique": true]])
+            try database.insert([["_id": 1, "n": 1], ["_id": 2, "n": 2]], into: "items")
+            try database.export(to: folder.file("items.csv"))
+            try database.delete("items", [:])
+            try database.insert([["_id": 1, "n": 2], ["_id": 2, "n": 1]], into: "items")
+            try database.run(["collMod": "items", "validator": ["n": ["$gte": 3]]])
+            #expect(try database.load(folder.file("items.csv")).totals.rejected == 2)
+            let report = try database.load(folder.file("items.csv")) { $0.bypassesValidation = true }
+            #expect(report.rejections.map(\.reason) == [] && report.totals.updated == 2)
+            #expect(
+                Set(try database.documents(in: "items")) == [["_id": 1, "n": 1], ["_id": 2, "n": 2]])
         }
     }
 

@@ -64,6 +64,53 @@ extension FaultServerTests {
             }
         }
 
+        /// The right to pass validators by is another one: it is missed before anything is dropped.
+        @Test(arguments: [["merge"], ["insert"], ["replace"], ["replace", "--in-place"]])
+        func whoMayNotPassValidatorsByLosesNothing(mode: [String]) throws {
+            try withUsers { _, database, folder, _, writer in
+                try database.insert([["_id": 1, "n": 1], ["_id": 2, "n": 2]], into: "items")
+                try database.insert([["_id": 1]], into: "others")
+                try database.run(["collMod": "items", "validator": ["n": ["$gte": 2]]])
+                let file = folder.file("all.csv")
+                #expect(try Program.run(["export", "--uri", writer, "--db", database.name, "-o", file]).status == 0)
+                try database.delete("items", ["_id": 1])
+                let before = try database.image()
+                func load() throws -> Program.Outcome {
+                    try Program.run(
+                        [
+                            "import", file, "--uri", writer, "--db", database.name, "--yes", "--bypass-validation",
+                            "--mode",
+                        ]
+                            + mode)
+                }
+                let refused = try load()
+                #expect(refused.status == 1, "\(refused.text)")
+                #expect(refused.errors.contains("the user may not pass the validator of items by: "), "\(refused.text)")
+                #expect(refused.errors.contains("bypassDocumentValidation as well"), "\(refused.text)")
+                #expect(refused.errors.contains("Nothing was written."), "\(refused.text)")
+                #expect(try database.image().differences(from: before) == [])
+                let role: Value = ["role": "dbAdmin", "db": .string(database.name)]
+                try database.client.run(["grantRolesToUser": "writer", "roles": [role]], on: database.name)
+                let loaded = try load()
+                #expect(loaded.status == 0, "\(loaded.text)")
+                #expect(try database.count("items") == 2)
+            }
+        }
+
+        /// Nothing is passed by where there is no validator.
+        @Test func bypassingTakesNoRightWhereThereIsNoValidator() throws {
+            try withUsers { _, database, folder, _, writer in
+                try database.insert([["_id": 1]], into: "items")
+                let file = folder.file("all.csv")
+                #expect(try Program.run(["export", "--uri", writer, "--db", database.name, "-o", file]).status == 0)
+                let outcome = try Program.run([
+                    "import", file, "--uri", writer, "--db", database.name, "--yes", "--bypass-validation", "--mode",
+                    "replace", "--in-place",
+                ])
+                #expect(outcome.status == 0, "\(outcome.text)")
+            }
+        }
+
         @Test(arguments: [["merge"], ["insert"], ["replace"], ["replace", "--in-place"]])
         func aUserWhoMayReadAndWriteTheDatabaseCanImportInEveryMode(mode: [String]) throws {
             try withUsers { _, database, folder, _, writer in

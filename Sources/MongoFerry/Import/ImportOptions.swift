@@ -36,6 +36,11 @@ public struct ImportOptions: Sendable {
     public var upsertKeys: [String] = ["_id"]
     /// References that lead nowhere make the outcome a problem; a replace is then not swapped in.
     public var failsOnDangling = false
+    /// Whether documents that a collection's validator refuses are written all the same: data may be older than it. Takes
+    /// the right `bypassDocumentValidation`, which `dbAdmin` and `restore` have and `readWrite` has not.
+    ///
+    /// Source: MongoDB manual, `bypassDocumentValidation`.
+    public var bypassesValidation = false
     /// Threads that decode and write; nil takes the machine's cores, 2 to 4. More than 256 are not used.
     public var jobs: Int?
     /// Asked before anything is written, with the plan in words; false stops the import.

@@ -45,12 +45,13 @@ extension ImportRun {
     /// What brings the mended rows to where they would have come, with the types that they would have had.
     private func command(for rejects: RejectsFile) -> String {
         var words = ["mongoferry", "import", rejects.path] + connection.targetOptions + ["--db", connection.database]
-        if let file = options.configuration.file, file != "mongoferry.yaml" { words += ["--config", file] }
+        words += Report.options(for: options.configuration)
         for (name, target) in rejects.names.sorted(by: { $0.key < $1.key })
         where !options.configuration.databaseName(of: name).hasSameBytes(as: target) {
             words += ["--rename", "\(name)=\(target)"]
         }
         if options.mode == .insert { words += ["--mode", "insert"] }
+        if options.bypassesValidation { words.append("--bypass-validation") }
         if !key.isID { words += ["--upsert-keys", options.upsertKeys.joined(separator: ",")] }
         // Rows of a file that says what its types are need no guessing when they come again; legacy rows do.
         if !rejects.hasLegacyRows { words.append("--no-legacy") } else if !options.infers { words.append("--no-infer") }

@@ -7,11 +7,36 @@ extension ImportRun {
     mutating func write(_ prepared: Prepared, _ lock: ImportLock) throws {
         let (plan, survey) = (prepared.plan, prepared.survey)
         var loader = loader(survey, prepared.legacy, lock)
-        loader.encrypted = Set(plan.steps.filter { $0.entry.options["encryptedFields"] != nil }.map(\.name))
+        loader.unvalidated = Set(plan.steps.filter { $0.isUnvalidated || plan.bypasses($0) }.map(\.name))
+        try checkRight(toBypassValidationOf: plan.steps.filter { loader.unvalidated.contains($0.name) }, lock)
         loader.references = underWay(prepared.references, plan, survey)
         switch options.mode {
         case .replace: try replace(prepared, loader, lock)
         case .merge, .insert: try merge(prepared, loader, lock)
+        }
+    }
+
+    /// What the user has no right to must not be found out when the old documents are gone.
+    /// - Throws: ``FerryError``.
+    private func checkRight(toBypassValidationOf steps: [ImportPlan.Step], _ lock: ImportLock) throws {
+        let database = connection.database
+        _ = try connection.answers(for: steps) { client, step in
+            let name = step.isReplaced ? OwnNames.stagingPrefix + "\(lock.mark).trial" : step.databaseName
+            // Matches nothing: servers look at the right first.
+            let update: Value = ["q": ["_id": ["$in": []]], "u": ["$set": ["a": 1]], "multi": true]
+            do {
+                try client.runWrite(
+                    ["update": .string(name), "updates": [update], "bypassDocumentValidation": true], on: database)
+            } catch let error as MongoError where error.isUnauthorized {
+                throw FerryError(
+                    step.isUnvalidated
+                        ? "\(step.databaseName) is of Queryable Encryption, whose documents servers take past the validation only, and the user may not pass it by: \(error)"
+                        : "the user may not pass the validator of \(step.databaseName) by: \(error)",
+                    advice: [
+                        "Give the user the right bypassDocumentValidation as well, which the roles dbAdmin and restore have"
+                            + (step.isUnvalidated ? "." : ", or leave --bypass-validation out.")
+                    ])
+            }
         }
     }
 

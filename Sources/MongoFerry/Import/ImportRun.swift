@@ -40,9 +40,10 @@ struct ImportRun {
         report.database = connection.database
         report.server = connection.serverText
         report.targetOptions = connection.targetOptions
+        report.configurationOptions = Report.options(for: options.configuration)
         report.choiceOptions = Report.options(
-            options.configuration, renames: options.renames, collections: options.collections,
-            exclude: options.exclude, takesLegacyRows: options.takesLegacyRows, infers: options.infers)
+            renames: options.renames, collections: options.collections, exclude: options.exclude,
+            takesLegacyRows: options.takesLegacyRows, infers: options.infers)
         report.source = reader.metadata?.sourceText
     }
 
@@ -162,12 +163,12 @@ struct ImportRun {
             var error = FerryError(
                 "interrupted", kind: .interrupted,
                 details: ["Everything was written; \(rows)its references were not checked."],
-                advice: ["`mongoferry verify \(report.databaseOptions)` checks them."])
+                advice: ["`\(report.verifyCommand)` checks them."])
             error.report = report
             throw error
         } catch {
             report.warnings.append(
-                "everything was written, but its references could not be checked; `mongoferry verify \(report.databaseOptions)` does it: \(error)"
+                "everything was written, but its references could not be checked; `\(report.verifyCommand)` does it: \(error)"
             )
         }
         finish()

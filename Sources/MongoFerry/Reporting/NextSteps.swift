@@ -17,6 +17,12 @@ extension Report {
         }
         if rejectionCount > 0, unreadable == nil {
             steps.append(rejectionStep(isDamaged: kinds.contains(.file)))
+            if operation == .import, status == .refused || rejectsFile != nil,
+                rejections.contains(where: \.isOfValidator)
+            {
+                steps.append(
+                    "What is older than the collection's validator is written by --bypass-validation all the same.")
+            }
         }
         if operation == .import, refusedIndexCount > 0 { steps.append(indexStep) }
         if operation == .verify, isDatabaseMissing {
@@ -68,11 +74,15 @@ extension Report {
 
     /// With the file, the database and the same choice of collections.
     private func command(_ name: String) -> String {
-        (["mongoferry \(name) \(fileName) \(databaseOptions)"] + choiceOptions.map(Self.shellWord))
-            .joined(separator: " ")
+        (["mongoferry \(name) \(fileName) \(databaseOptions)"]
+            + (configurationOptions + choiceOptions).map(Self.shellWord)).joined(separator: " ")
+    }
+    /// What checks the references of the whole database.
+    var verifyCommand: String {
+        (["mongoferry verify \(databaseOptions)"] + configurationOptions.map(Self.shellWord)).joined(separator: " ")
     }
     /// What leads a command to the same database of the same server.
-    var databaseOptions: String {
+    private var databaseOptions: String {
         (targetOptions.map(Self.shellWord) + ["--db \(databaseName)"]).joined(separator: " ")
     }
     private var databaseName: String { database.map(Self.shellWord) ?? "NAME" }
@@ -156,7 +166,7 @@ extension Report {
         return operation == .verify
             ? "What dangles is dangling in the data themselves: --report FILE.html and --graph FILE.svg show where."
             : isFromStream
-                ? "`mongoferry verify \(databaseOptions) --report dangling.html` shows what dangles of the references that a configuration names, or that the data show."
+                ? "`\(verifyCommand) --report dangling.html` shows what dangles of the references that a configuration names, or that the data show."
                 : "`\(command("verify")) --report dangling.html` shows what dangles of the file's documents; without the file, of all documents."
     }
 

@@ -11,16 +11,19 @@ extension Report {
         operation.warnOfUnmatched(options.exclude, among: names, in: database ?? "the database")
     }
 
+    /// What a command must be told to go by a configuration.
+    static func options(for configuration: Configuration) -> [String] {
+        configuration.file.flatMap { $0 == "mongoferry.yaml" ? nil : ["--config", $0] } ?? []
+    }
+
     /// What an import or a check of a file must be given as well to mean the same collections.
     static func options(
-        _ configuration: Configuration, renames: [String: String], collections: [Glob], exclude: [Glob],
-        takesLegacyRows: Bool, infers: Bool
+        renames: [String: String], collections: [Glob], exclude: [Glob], takesLegacyRows: Bool, infers: Bool
     ) -> [String] {
         let names = renames.sorted { ExactName($0.key) < ExactName($1.key) }.flatMap {
             ["--rename", "\($0.key)=\($0.value)"]
         }
-        let config = configuration.file.flatMap { $0 == "mongoferry.yaml" ? nil : ["--config", $0] } ?? []
-        return config + names + collections.flatMap { ["--collection", "\($0)"] }
+        return names + collections.flatMap { ["--collection", "\($0)"] }
             + exclude.flatMap { ["--exclude", "\($0)"] } + (takesLegacyRows ? [] : ["--no-legacy"])
             + (infers ? [] : ["--no-infer"])
     }

@@ -88,6 +88,8 @@ public struct Report: Sendable {
     package var hasDiscoveredReferences = false
     /// What a command must be told to reach the same server; not in the JSON.
     var targetOptions: [String] = []
+    /// What a command must be told to go by the same configuration; not in the JSON.
+    var configurationOptions: [String] = []
     /// Options that another command with the same file and the same collections needs; not in the JSON.
     var choiceOptions: [String] = []
     /// Where the file's data are from: `insurance on MongoDB 6.0.5, replica set rs0`; nil where no file says it.

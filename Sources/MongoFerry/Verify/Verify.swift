@@ -95,9 +95,10 @@ public struct Verify: Sendable {
     private func verifyFile(_ path: String, _ target: Target?, _ operation: OperationContext) throws -> Report {
         var report = Report(operation: .verify)
         report.file = path
+        report.configurationOptions = Report.options(for: configuration)
         report.choiceOptions = Report.options(
-            configuration, renames: renames, collections: collections, exclude: exclude,
-            takesLegacyRows: takesLegacyRows, infers: infers)
+            renames: renames, collections: collections, exclude: exclude, takesLegacyRows: takesLegacyRows,
+            infers: infers)
         let reader: BackupReader
         do {
             reader = try BackupReader(try OpenFile(rereading: path, for: "verify"))

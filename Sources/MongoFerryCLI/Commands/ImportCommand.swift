@@ -54,6 +54,9 @@ struct ImportCommand: ParsableCommand {
         @Option(help: ArgumentHelp("Bad rows that may be set aside in FILE.rejects.csv.", valueName: "n"))
         var maxRejects = 0
 
+        @Flag(help: "Write documents that a collection's validator refuses, too: data may be older than it.")
+        var bypassValidation = false
+
         @Flag(help: "Legacy rows: convert only _ids and what the configuration says.")
         var noInfer = false
 
@@ -123,6 +126,7 @@ struct ImportCommand: ParsableCommand {
             }
         }
         options.maximumRejects = choices.maxRejects
+        options.bypassesValidation = choices.bypassValidation
         options.infers = !choices.noInfer
         options.takesLegacyRows = !choices.noLegacy
         options.failsOnDangling = choices.failOnDangling

@@ -30,6 +30,8 @@ public struct ImportPlan: Sendable {
         public var liveIsView = false
         /// The existing collection's or view's own options; nil where there is none.
         var liveOptions: Document?
+        /// Whether a collection is there whose options the user may not see.
+        var hidesOptions = false
         /// Of the existing collection; nil where there is none, or it cannot be seen.
         var uuid: Value?
         /// Those of ``differences`` and more, with what becomes of them.
@@ -62,6 +64,15 @@ public struct ImportPlan: Sendable {
             return "it is capped: where it is full, what is added pushes out its oldest documents"
         }
 
+        /// Whether it is of Queryable Encryption. Its documents have a field, `__safeContent__`, that servers take from clients
+        /// that encrypt, and from others only where these pass the validation by (6.0.5).
+        var isUnvalidated: Bool { entry.options["encryptedFields"] != nil }
+
+        /// Whether the collection that is written to has a validator, or may have one that cannot be seen.
+        var mayHaveValidator: Bool {
+            hidesOptions || (isReplaced ? entry.options : liveOptions ?? entry.options)["validator"] != nil
+        }
+
         /// Whether the collection is not there yet, or has no documents.
         var wasEmpty: Bool { !liveIsView && (liveCount ?? 0) == 0 }
 
@@ -92,6 +103,8 @@ public struct ImportPlan: Sendable {
     public var cycles: [[String]] = []
     /// Collections of the database that the import leaves alone: the file does not have them, or they are left out.
     public var untouched: [String] = []
+    /// Whether validators are passed by.
+    var bypassesValidation = false
     /// Whether the file has the rows that an earlier import has set aside.
     var isOfRejects = false
     /// Of those that are left alone: which refer to what is replaced. Whether they dangle afterwards, an import does not look.
@@ -139,7 +152,7 @@ public struct ImportPlan: Sendable {
                 step.liveIsView
                 ? " (a view has that name now)" : step.liveCount.map { " (\($0.grouped) there now)" } ?? " (new)"
             lines.append(line)
-            let losses = [textOfPart(step), step.textOfCapped].compactMap(\.self)
+            let losses = [textOfPart(step), step.textOfCapped, textOfValidator(step)].compactMap(\.self)
             lines += (losses + step.differences + step.doubts).map { "     \($0)" }
             lines += step.code.map { "     code that the server runs: \($0)" }
         }
@@ -176,6 +189,16 @@ public struct ImportPlan: Sendable {
         guard let query = step.query else { return nil }
         return
             "the file has only the documents that \(query.oneLine.excerpt(200)) matches: all others that are there will be gone"
+    }
+
+    /// Whether a collection's validator is passed by: where there is none, that takes no right either.
+    func bypasses(_ step: Step) -> Bool {
+        bypassesValidation && step.entry.kind == .collection && step.mayHaveValidator
+    }
+
+    private func textOfValidator(_ step: Step) -> String? {
+        guard bypasses(step) else { return nil }
+        return "its validator is passed by: documents that it refuses are written all the same"
     }
 
     private func viewText(_ step: Step) -> String {

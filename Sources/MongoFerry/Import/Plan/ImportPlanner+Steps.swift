@@ -65,6 +65,7 @@ extension ImportPlanner {
             // Without its time field no measurement can be found that is there already.
             let isBlind = existing.kind == .timeseries && metadata == nil
             guard options.mode != .replace, !isBlind else { throw UnseenOptions.error(existing.name, in: database) }
+            step.hidesOptions = true
             step.targetDifferences.append(
                 TargetDifference("its options cannot be seen: the user may not list the database's collections"))
         }

@@ -36,6 +36,8 @@ final class RejectionLog: @unchecked Sendable {
 }
 
 extension Report.Rejection {
+    var isOfValidator: Bool { reason.hasPrefix(WriteErrorText.ofValidator) }
+
     init(_ problem: RowProblem) {
         self.init(collection: problem.collection, line: problem.line, id: problem.id, reason: problem.reason)
     }

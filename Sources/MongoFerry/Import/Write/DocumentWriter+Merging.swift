@@ -120,7 +120,7 @@ extension DocumentWriter {
     func writeInTransactions(_ dangerous: [SecondAttempt.Postponed]) throws {
         guard !dangerous.isEmpty else { return }
         var result = SecondAttempt.Outcome()
-        let attempt = SecondAttempt(client: client, namespace: namespace, cancellation: cancellation)
+        let attempt = secondAttempt
         for entry in dangerous {
             guard hasTransactions else {
                 result.refused.append((entry, entry.reason))

@@ -54,7 +54,7 @@ final class DocumentWriter {
     /// For these, of all of the collection's writers.
     let room: SecondAttempt.Room
     let hasTransactions: Bool
-    /// For what only clients that encrypt may write else; see ``RowLoader/encrypted``.
+    /// See ``RowLoader/unvalidated``.
     let bypassesValidation: Bool
     /// For finding out what need not be written; see ``Connection/committedReads``.
     let committedReads: Document?
@@ -141,6 +141,11 @@ final class DocumentWriter {
             outcome.inserted += lookup.missing.count
             outcome.updated += lookup.changed.count
         }
+    }
+
+    var secondAttempt: SecondAttempt {
+        SecondAttempt(
+            client: client, namespace: namespace, bypassesValidation: bypassesValidation, cancellation: cancellation)
     }
 
     func bulkWrite() throws -> BulkWrite {

@@ -17,11 +17,10 @@ struct RowLoader {
     /// What it is done for, where that is neither loading nor a dry run's count.
     var phase: OperationProgress.Phase?
 
-    /// Collections of Queryable Encryption, by their names in the file. Their documents have a field, `__safeContent__`,
-    /// that servers take from clients that encrypt, and from others only where these pass the validation by.
+    /// Collections whose validation is passed by, by their names in the file.
     ///
-    /// Source: MongoDB manual, `bypassDocumentValidation`; seen on 6.0.5.
-    var encrypted: Set<String> = []
+    /// Source: MongoDB manual, `bypassDocumentValidation`.
+    var unvalidated: Set<String> = []
 
     struct Result {
         var outcome: CollectionOutcome
@@ -104,7 +103,7 @@ struct RowLoader {
         let done = Tally()
         let bytes = Tally()
         let (operation, connection, lock, rejections) = (operation, connection, lock, rejections)
-        let bypassesValidation = encrypted.contains(name)
+        let bypassesValidation = unvalidated.contains(name)
         let phase = phase ?? (isDryRun ? .preflight : .load)
         try BatchPass.run(
             reader, until: rows.end, cancellation: operation.cancellation,
@@ -140,9 +139,9 @@ struct RowLoader {
         try connection.withClient { client in
             let writer = DocumentWriter(
                 client: client, namespace: namespace, way: way, name: result.outcome.name,
-                rejections: rejections, cancellation: operation.cancellation)
-            let attempt = SecondAttempt(client: client, namespace: namespace, cancellation: operation.cancellation)
-            writer.note(try attempt.run(postponed))
+                bypassesValidation: unvalidated.contains(result.outcome.name), rejections: rejections,
+                cancellation: operation.cancellation)
+            writer.note(try writer.secondAttempt.run(postponed))
             result.outcome += writer.outcome
         }
     }

@@ -72,6 +72,8 @@ struct SecondAttempt {
 
     let client: Client
     let namespace: Namespace
+    /// See ``RowLoader/unvalidated``.
+    let bypassesValidation: Bool
     let cancellation: Cancellation
 
     /// Tries each by itself, and then those at once that are only in each other's way.
@@ -236,9 +238,9 @@ struct SecondAttempt {
     private func run(
         _ command: String, _ list: String, _ statement: Document, _ index: Int, _ session: Session
     ) throws -> Int {
-        let reply = try client.run(
-            [command: .string(namespace.collection), list: [.document(statement)]], on: namespace.database,
-            session: session)
+        var message: Document = [command: .string(namespace.collection), list: [.document(statement)]]
+        if bypassesValidation, command != "delete" { message = message.appending("bypassDocumentValidation", true) }
+        let reply = try client.run(message, on: namespace.database, session: session)
         if let error = reply["writeErrors"]?.array?.first?.document {
             let refusal = error.withRaw { WriteError($0) }
             guard refusal.isAboutOneDocument else { throw refusal.failure(of: "writing to \(namespace)") }

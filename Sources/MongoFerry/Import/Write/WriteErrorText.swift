@@ -5,11 +5,13 @@ import Relations
 
 /// Why a server refused a document.
 enum WriteErrorText {
+    static let ofValidator = "the collection's validator refuses it"
+
     static func text(_ error: WriteError) -> String {
         if error.isDuplicateKey { return "the value is taken in a unique index: \(error.message)" }
         if error.isDocumentValidationFailure {
             let details = error.details.map { ": \(JSONText.document($0).excerpt(300))" } ?? ""
-            return "the collection's validator refuses it\(details)"
+            return "\(ofValidator)\(details)"
         }
         // Code 0: it was not sent at all.
         return error.code == 0 ? error.message : "\(error.message) (code \(error.code))"
