@@ -38,6 +38,14 @@ import Testing
                 ["verify", file] + words.split(separator: " ").map(String.init)
                     + choice.split(separator: " ").map(String.init), environment: elsewhere)
             #expect(advised.status == 2 && advised.text.contains("1 dangling reference"), "\(advised.text)")
+            // A pipe cannot be read again. What the configuration names the data would not show.
+            let piped = try Program.run(
+                ["import", "--collection", "policies"] + options, environment: elsewhere,
+                input: folder.file("all.csv"))
+            let checks = "verify \(words) --config \(folder.file("ferry.yaml"))"
+            #expect(piped.text.contains("`mongoferry \(checks) --report dangling.html`"), "\(piped.text)")
+            let checked = try Program.run(checks.split(separator: " ").map(String.init), environment: elsewhere)
+            #expect(checked.status == 2 && checked.text.contains("1 dangling reference"), "\(checked.text)")
         }
     }
 

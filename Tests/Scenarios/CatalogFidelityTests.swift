@@ -632,17 +632,7 @@ import Testing
     @Test(arguments: ImportOptions.Mode.allCases)
     func documentsOfQueryableEncryptionComeBack(mode: ImportOptions.Mode) throws {
         try withTwoTestDatabases { source, copy, folder in
-            let field: Value = [
-                "keyId": .binary(subtype: 4, Array(repeating: 7, count: 16)), "path": "ssn", "bsonType": "string",
-                "queries": [["queryType": "equality", "contention": .int64(0)]],
-            ]
-            try source.create("enc", ["encryptedFields": ["fields": [field]]])
-            let cipher: [UInt8] = [7] + Array(repeating: 7, count: 16) + [2] + Array(repeating: 9, count: 80)
-            let document: Document = [
-                "_id": 1, "ssn": .binary(subtype: 6, cipher),
-                "__safeContent__": [.binary(subtype: 0, Array(repeating: 5, count: 32))],
-            ]
-            try source.run(["insert": "enc", "documents": [.document(document)], "bypassDocumentValidation": true])
+            try source.fillQueryableEncryption()
             try source.export(to: folder.file("enc.csv"))
             let report = try copy.load(folder.file("enc.csv"), mode)
             #expect(report.rejections.map(\.reason) == [] && report.status == .done)

@@ -21,6 +21,12 @@ import Testing
         }
     }
 
+    @Test func documentsOfQueryableEncryptionAreRestored() async throws {
+        try await withFixture(filling: { try $0.fillQueryableEncryption() }) { fixture, source in
+            try await fixture.withDatabase { try expect($0, holds: source) }
+        }
+    }
+
     @Test func theDatabaseIsDroppedWhenTheTestThrows() async throws {
         struct Failure: Error {}
         try await withFixture { fixture, _ in

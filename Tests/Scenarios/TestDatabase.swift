@@ -76,6 +76,21 @@ struct TestDatabase {
         try client.listCollections(in: name).map(\.name).filter { !$0.hasPrefix("system.") }.sorted()
     }
 
+    /// A collection `enc` as a client that encrypts would have made it, with one document.
+    func fillQueryableEncryption() throws {
+        let field: Value = [
+            "keyId": .binary(subtype: 4, Array(repeating: 7, count: 16)), "path": "ssn", "bsonType": "string",
+            "queries": [["queryType": "equality", "contention": .int64(0)]],
+        ]
+        try create("enc", ["encryptedFields": ["fields": [field]]])
+        let cipher: [UInt8] = [7] + Array(repeating: 7, count: 16) + [2] + Array(repeating: 9, count: 80)
+        let document: Document = [
+            "_id": 1, "ssn": .binary(subtype: 6, cipher),
+            "__safeContent__": [.binary(subtype: 0, Array(repeating: 5, count: 32))],
+        ]
+        try run(["insert": "enc", "documents": [.document(document)], "bypassDocumentValidation": true])
+    }
+
     // MARK: MongoFerry's operations
 
     @discardableResult

@@ -63,9 +63,10 @@ struct FixtureLoad {
             throw FerryError("\(connection.database) was to be a new database, and it is not empty")
         }
         let rejections = RejectionLog(limit: FixtureProblems.limit)
-        let loader = RowLoader(
+        var loader = RowLoader(
             reader: reader, connection: connection, survey: survey, rules: legacy.rules, jobs: jobs,
             rejections: rejections, lock: nil, operation: operation)
+        loader.unvalidated = Set(plan.steps.filter(\.isUnvalidated).map(\.name))
         var refusedIndexes: [String] = []
         for (index, planned) in plan.steps.enumerated() {
             try operation.cancellation.check()
