@@ -628,6 +628,29 @@ import Testing
         }
     }
 
+    /// Along an index they would come in its order, and be inserted in that. A text is found along an index only.
+    @Test(arguments: [#"{"level":{"$gt":1}}"#, #"{"_id":{"$lt":100}}"#, #"{"$text":{"$search":"disk"}}"#])
+    func aPartOfACappedCollectionComesInTheOrderOfInsertion(query: String) throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.create(
+                "log", ["capped": true, "size": 100_000],
+                indexes: [["key": ["level": 1], "name": "level"], ["key": ["text": "text"], "name": "text"]])
+            let documents: [Document] = [(3, 9), (1, 3), (2, 5), (200, 0)].map {
+                ["_id": .int32($0), "level": .int32($1), "text": "disk"]
+            }
+            try source.insert(documents, into: "log")
+            let file = folder.file("log.csv")
+            try source.export(to: file) { $0.queries = [("log", query)] }
+            try copy.load(file)
+            let found = try copy.documents(in: "log")
+            if query.contains("text") {
+                #expect(Set(found) == Set(documents))
+            } else {
+                #expect(found == Array(documents.dropLast()))
+            }
+        }
+    }
+
     /// The documents have a field that servers take only from clients that encrypt, or past the validation.
     @Test(arguments: ImportOptions.Mode.allCases)
     func documentsOfQueryableEncryptionComeBack(mode: ImportOptions.Mode) throws {

@@ -73,8 +73,10 @@ extension FaultServerTests {
         }
 
         /// Along a collection's own order the one that is inserted again comes a second time, as a new one.
-        @Test func aDocumentThatIsRemovedAndInsertedAgainIsInTheFileOnce() throws {
+        @Test(arguments: [[:], ["collation": ["locale": "en", "strength": 2]]] as [Document])
+        func aDocumentThatIsRemovedAndInsertedAgainIsInTheFileOnce(options: Document) throws {
             try withDatabase(on: server) { database, folder in
+                try database.create("customers", options)
                 // More than one batch, however far away the server seems to be on a busy machine.
                 let filling = String(repeating: "x", count: 1900)
                 let documents = (0..<6000).map { ["_id": .int32($0), "x": .string(filling)] as Document }

@@ -360,6 +360,37 @@ import Testing
         }
     }
 
+    /// Nothing in such rows would show that their numbers are of these types: where live ones are of others, old rows' become
+    /// of those.
+    @Test(arguments: [ExtendedJSONMode.compact, .canonical])
+    func numbersOfABareExportKeepTheirTypesWhereLiveOnesAreOfOthers(_ mode: ExtendedJSONMode) throws {
+        try withTwoTestDatabases { source, copy, folder in
+            let documents = (0..<20).map { ["_id": .int32($0), "n": .int32($0), "long": .int64(1 << 40)] as Document }
+            try source.insert(documents, into: "items")
+            try source.insert([["_id": "a", "text": "abcd"], ["_id": "b", "text": "efgh"]], into: "texts")
+            try copy.insert(
+                (0..<20).map { ["_id": .int32(100 + $0), "n": .double(Double($0)), "long": .double(0.5)] as Document },
+                into: "items")
+            let file = folder.file("bare.csv")
+            let report = try source.export(to: file) {
+                $0.plain = true
+                $0.json = mode
+            }
+            #expect(report.escaped == 0)
+            if mode == .compact {
+                // The first speaks for the others, which are as ever.
+                let rows = try folder.text("bare.csv").split(separator: "\n")
+                #expect(rows[1].hasPrefix(#"items,"{""_id"":{""$numberInt"":""0""}"#))
+                #expect(rows[2] == #"items,"{""_id"":1,""n"":1,""long"":1099511627776}""#)
+                #expect(rows[21] == #"texts,"{""_id"":""a"",""text"":""abcd""}""#)
+            }
+            try copy.load(file)
+            #expect(try Set(copy.documents(in: "items", ["_id": ["$lt": 100]])) == Set(documents))
+            let verified = try Verify(file: file, target: try source.target).runBlocking(OperationContext())
+            #expect(verified.differences.isEmpty)
+        }
+    }
+
     /// Nothing in such rows would show that their texts were never anything else.
     @Test(arguments: [ExtendedJSONMode.compact, .canonical])
     func textsThatLookLikeIDsAndDatesComeBackFromABareExport(_ mode: ExtendedJSONMode) throws {

@@ -27,12 +27,12 @@ struct ChunkEncoder {
             var (count, escaped) = (0, 0)
             try chunk.documents.forEach { document in
                 count += 1
-                if let marking, try marking.isNeeded(document, unquoted) {
-                    let (field, isWhole) = try marking.field(document)
+                let isFirst = count == 1 && chunk.place.isFirst
+                if let marking, let marked = try marking.marked(document, unquoted, isFirst: isFirst) {
                     beginning.withUnsafeBytes { rows.append($0) }
-                    rows.append(field.bytes)
+                    rows.append(marked.field.bytes)
                     rows.append("\n")
-                    if isWhole { escaped += 1 }
+                    if marked.isWhole { escaped += 1 }
                     return
                 }
                 prefix.withUnsafeBytes { rows.append($0) }

@@ -50,8 +50,12 @@ extension Export {
                 readConcern: isCapped ? nil : moment.readConcern)
             // Without a snapshot a document that is removed and inserted again while it is read would come twice, and no
             // import takes such a file. Along the index of their `_id`s each comes once.
-            if moment.readConcern == nil, !isSorted, !isCapped, queries[entry.name] == nil, entry.hasOrdinaryIDIndex {
+            if moment.readConcern == nil, !isSorted, !isCapped, queries[entry.name] == nil, entry.idIndex != nil {
                 find.hint = "_id_"
+            }
+            // Its order is a part of what it is, which an index has not.
+            if isCapped, let query = queries[entry.name], !ExportQueries.needsIndex(query) {
+                find.hint = ["$natural": 1]
             }
             var ranges = [IDRange()]
             var bytes = 0

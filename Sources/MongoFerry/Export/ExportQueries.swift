@@ -31,6 +31,14 @@ struct ExportQueries {
     /// The filter of a collection, by its name in the file; nil where all of its documents are wanted.
     subscript(name: String) -> Document? { filters[ExactName(name)] }
 
+    /// Whether a filter has an operator that servers answer along an index only.
+    static func needsIndex(_ filter: Document) -> Bool {
+        let operators: Set<String> = ["$text", "$near", "$nearSphere"]
+        return filter.elements.contains { name, value in
+            operators.contains(name) || value.document.map(needsIndex) ?? false
+        }
+    }
+
     private static func entry(named name: String, _ catalog: Catalog) throws -> BackupMetadata.Collection {
         let entries = catalog.entries
         let found =

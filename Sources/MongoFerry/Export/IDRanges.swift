@@ -56,16 +56,15 @@ struct IDRanges {
         guard entry.kind == .collection, connection.server.topology != .sharded,
             entry.options["collation"] == nil, !entry.isCapped
         else { return false }
-        return entry.hasOrdinaryIDIndex
+        return entry.idIndex.map { $0["collation"] == nil } ?? false
     }
 }
 
 extension BackupMetadata.Collection {
-    /// Clustered collections have another one, time series none.
-    var hasOrdinaryIDIndex: Bool {
-        indexes.contains { index in
-            index["name"]?.string == "_id_" && index["key"]?.document == ["_id": 1] && index["collation"] == nil
-                && index["clustered"] == nil
+    /// Clustered collections have another one, time series none. That of a collection with a collation has the same.
+    var idIndex: Document? {
+        indexes.first { index in
+            index["name"]?.string == "_id_" && index["key"]?.document == ["_id": 1] && index["clustered"] == nil
         }
     }
 }

@@ -26,6 +26,8 @@ final class OrderedChunks: @unchecked Sendable {
         fileprivate let number: Int
         fileprivate let bytes: Int
 
+        /// Whether the collection's rows begin with it.
+        var isFirst: Bool { number == 0 }
         fileprivate var isHuge: Bool { bytes > OrderedChunks.hugeBytes }
     }
 

@@ -3,7 +3,8 @@ import BackupFile
 import ExtendedJSON
 import Relations
 
-/// Makes rows of a bare CSV show by themselves that they are Extended JSON: others' texts would become ObjectIds and dates.
+/// Makes rows of a bare CSV show by themselves that they are Extended JSON: others' texts would become ObjectIds and dates,
+/// and their numbers of the types that the live collection has.
 ///
 /// Not thread-safe: one a thread.
 struct RowMarking {
@@ -25,13 +26,20 @@ struct RowMarking {
         return (field, isWhole: !hasWrapper || outcome == .escaped)
     }
 
-    /// Whether a row has texts that look like ids or dates, and no wrapper to show that they are none.
+    /// The field of a row that has no wrapper to show what it is: of one with texts that look like ids or dates, and of a
+    /// collection's first, which speaks for the others. Nil for a row that is to be written as ever.
     /// - Parameter encoder: what writes the rows.
     /// - Throws: `BSONError` where the document is damaged; `JSONFault`.
-    func isNeeded(_ document: RawDocument, _ encoder: ExtendedJSONEncoder) throws -> Bool {
-        guard try Self.hasLookAlikes(document, depth: 1) else { return false }
+    func marked(
+        _ document: RawDocument, _ encoder: ExtendedJSONEncoder, isFirst: Bool
+    ) throws -> (field: ByteBuffer, isWhole: Bool)? {
+        let hasLookAlikes = try Self.hasLookAlikes(document, depth: 1)
+        guard isFirst || hasLookAlikes else { return nil }
         buffer.reset()
-        return try encoder.encode(document, into: buffer) == .plain && !hasWrapper(buffer.bytes)
+        guard encoder.encode(document, into: buffer) == .plain, try !hasWrapper(buffer.bytes) else { return nil }
+        let (field, isWhole) = try field(document)
+        // Without numbers there is nothing that could be of another type.
+        return isWhole && !hasLookAlikes ? nil : (field, isWhole)
     }
 
     private func hasWrapper(_ text: UnsafeRawBufferPointer) throws -> Bool {
