@@ -12,14 +12,14 @@ die() {
 
 # Homebrew's 1.x driver is keg-only: pkg-config finds it only when it is told where.
 if [[ "$(uname -s)" == Darwin ]]; then
-    for prefix in "${HOMEBREW_PREFIX:-/opt/homebrew}" /usr/local; do
-        keg="$prefix/opt/mongo-c-driver@1/lib/pkgconfig"
+    for brew in "${HOMEBREW_PREFIX:-/opt/homebrew}" /usr/local; do
+        keg="$brew/opt/mongo-c-driver@1/lib/pkgconfig"
         if [[ -d "$keg" ]]; then
             export PKG_CONFIG_PATH="$keg${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
             break
         fi
     done
-    unset prefix keg
+    unset brew keg
 fi
 
 # apt_install PACKAGE...: installs them, as root or through sudo; its chatter goes to standard error.

@@ -13,15 +13,29 @@ extension ConnectionString {
         }
         var rest = text[scheme.upperBound...]
         var result = String(text[..<scheme.upperBound])
-        // An unescaped @, / or ? in the password must not end the hidden part early, so the last @ counts. An option
-        // with an @ in it costs the host's name in the text, nothing more.
-        if let at = rest.unicodeScalars.lastIndex(of: "@") {
+        if rest.unicodeScalars.contains("@") {
+            guard let at = endOfCredentials(rest, isStray: hasStrayAt(text)) else { return result + hidden }
             let credentials = rest[..<at]
             rest = rest[at...]
             if let (user, _) = credentials.cut(at: ":") { result += user + ":" + hidden } else { result += credentials }
         }
         guard let (address, options) = rest.cut(at: "?") else { return result + rest }
         return result + address + "?" + options.parts(between: "&").map(redactOption).joined(separator: "&")
+    }
+
+    /// Where the `@` stands that ends user and password.
+    ///
+    /// An unescaped @ in the password must not end the hidden part early: then the last one counts.
+    /// - Returns: nil where it may be one in a secret option as well, or where an unescaped / or ? in the password may have
+    ///   ended the hosts: nothing can be shown then.
+    private static func endOfCredentials(_ rest: Substring, isStray: Bool) -> Substring.Index? {
+        let scalars = rest.unicodeScalars
+        let authority = scalars.prefix { $0 != "/" && $0 != "?" }
+        guard let first = authority.lastIndex(of: "@") else { return nil }
+        guard isStray, let last = scalars.lastIndex(of: "@") else { return first }
+        let options = rest[..<last].cut(at: "?")?.1.parts(between: "&") ?? []
+        let hasSecret = options.contains { option in option.cut(at: "=").map { isSecret(option: $0.0) } ?? false }
+        return hasSecret ? nil : last
     }
 
     private static func redactOption(_ option: String) -> String {

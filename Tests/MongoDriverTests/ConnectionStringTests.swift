@@ -13,6 +13,13 @@ import Testing
             "mongodb://h/?tls=true&tlsCertificateKeyFilePassword=s3cret&appName=x",
             "mongodb://h/?tls=true&tlsCertificateKeyFilePassword=***&appName=x"
         ),
+        // Which @ ends a password cannot be told here.
+        ("mongodb://h/?tls=true&tlsCertificateKeyFilePassword=P@s3cret", "mongodb://***"),
+        ("mongodb://h:27017/?tls=true&tlsCertificateKeyFilePassword=P@s3cret&appName=x", "mongodb://***"),
+        (
+            "mongodb://u:pw@h/?tls=true&tlsCertificateKeyFilePassword=P@s3cret&appName=a@b",
+            "mongodb://u:***@h/?tls=true&tlsCertificateKeyFilePassword=***&appName=a@b"
+        ),
         (
             "mongodb://a:b@h/?authMechanism=MONGODB-AWS&authMechanismProperties=AWS_SESSION_TOKEN:s3cret",
             "mongodb://a:***@h/?authMechanism=MONGODB-AWS&authMechanismProperties=***"
@@ -40,6 +47,8 @@ import Testing
         "mongodb://amara:secret@localhost/?tls=secret",
         "mongodb://amara:secret@localhost/?tls=true&ssl=secret",
         "mongodb://amara:secret@local host:x/",
+        "mongodb://amara:27017/sec?w=secret@localhost/",
+        "mongodb://amara:p@w@localhost/?tlsCertificateKeyFilePassword=a@secret",
     ])
     func aConnectionStringThatCannotBeReadShowsNothingOfItsPassword(text: String) {
         do {

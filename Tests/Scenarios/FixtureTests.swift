@@ -21,6 +21,20 @@ import Testing
         }
     }
 
+    /// They wait for each other, however few connections there are.
+    @Test func anyNumberOfTestsMayRestoreAFixtureAtOnce() async throws {
+        try await withFixture { shared, source in
+            let uri = try testURI()
+            let server = FixtureServer(uri: uri + (uri.contains("?") ? "&" : "/?") + "maxPoolSize=6")
+            let fixture = Fixture(shared.file, on: server)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<40 { group.addTask { try await fixture.withDatabase { _ in } } }
+                try await group.waitForAll()
+            }
+            try await fixture.withDatabase { try expect($0, holds: source) }
+        }
+    }
+
     @Test func documentsOfQueryableEncryptionAreRestored() async throws {
         try await withFixture(filling: { try $0.fillQueryableEncryption() }) { fixture, source in
             try await fixture.withDatabase { try expect($0, holds: source) }

@@ -27,7 +27,8 @@ struct ChunkEncoder {
             var (count, escaped) = (0, 0)
             try chunk.documents.forEach { document in
                 count += 1
-                let isFirst = count == 1 && chunk.place.isFirst
+                // Who wants relaxed JSON wants no types.
+                let isFirst = count == 1 && chunk.place.isFirst && mode != .relaxed
                 if let marking, let marked = try marking.marked(document, unquoted, isFirst: isFirst) {
                     beginning.withUnsafeBytes { rows.append($0) }
                     rows.append(marked.field.bytes)

@@ -124,18 +124,20 @@ public struct Fixture: Sendable {
 
     private func restoreBlocking(_ operation: OperationContext) throws -> ThrowawayDatabase {
         let load = try FixtureLoad(self, operation)
-        let connection = try server.connection(to: ThrowawayName.make(for: file))
-        var database = ThrowawayDatabase(name: connection.database, fixture: self)
-        do {
-            let loaded = try load.run(into: connection, isNew: true)
-            database.references = loaded.references
-            database.names = loaded.names
-            database.collections = loaded.outcomes
-            return database
-        } catch {
-            // The first error says why; a server that is gone cannot be cleaned up.
-            try? connection.dropAllCollections()
-            throw error
+        return try server.withConnection(to: ThrowawayName.make(for: file)) { connection in
+            var database = ThrowawayDatabase(name: connection.database, fixture: self)
+            do {
+                try operation.cancellation.check()
+                let loaded = try load.run(into: connection, isNew: true)
+                database.references = loaded.references
+                database.names = loaded.names
+                database.collections = loaded.outcomes
+                return database
+            } catch {
+                // The first error says why; a server that is gone cannot be cleaned up.
+                try? connection.dropAllCollections()
+                throw error
+            }
         }
     }
 }

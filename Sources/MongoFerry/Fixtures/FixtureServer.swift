@@ -23,13 +23,18 @@ public final class FixtureServer: Sendable {
     private enum State {
         case unused
         /// With the database in which the user is looked for.
-        case connected(ClientPool, ServerInfo, authSource: String?)
+        case connected(ClientPool, ServerInfo, authSource: String?, turns: DispatchSemaphore)
         case failed(any Error, ContinuousClock.Instant)
     }
 
     /// How long a server that could not be reached is not asked again: of many tests that run at once, not each shall
     /// wait for it.
     private static let patience = Duration.seconds(60)
+
+    /// How many databases are worked on at once: each takes a connection for every thread that writes and one more, and
+    /// there may be any number of tests.
+    private static let atOnce = 16
+    private static let connectionsEach = 6
 
     /// Nothing is looked at before the first fixture is restored.
     /// - Parameter uri: a connection string; the database that it names does not matter.
@@ -52,7 +57,7 @@ public final class FixtureServer: Sendable {
     public func dropLeftovers(olderThan age: Duration) async throws -> [String] {
         try await Threads.run(cancelling: Cancellation()) { [self] in
             let limit = Int(Date().timeIntervalSince1970) - Int(age.components.seconds)
-            let (pool, _) = try connected()
+            let (pool, _, _) = try connected()
             let client = try pool.makeClient()
             let names = try client.listDatabaseNames(readPreference: .primary).filter {
                 ThrowawayName.secondsOfMaking($0).map { $0 < limit } ?? false
@@ -72,23 +77,25 @@ public final class FixtureServer: Sendable {
     /// Before a fixture is restored nobody knows what the record of an address that is to be looked up says.
     func uri(naming database: String) -> String {
         let authSource: String? = state.withLock { state in
-            if case .connected(_, _, let authSource) = state { authSource } else { nil }
+            if case .connected(_, _, let authSource, _) = state { authSource } else { nil }
         }
         return DatabaseURI.text(uri, database: database, authSource: authSource)
     }
 
-    /// A way to a database over the connections that are there already.
-    /// - Throws: ``FerryError`` naming host, cause and remedy.
-    func connection(to database: String) throws -> Connection {
-        let (pool, server) = try connected()
-        return Connection(pool: pool, server: server, database: database)
+    /// Lends a way to a database over the connections that are there already; waits until there are enough of them.
+    /// - Throws: ``FerryError`` naming host, cause and remedy; what `body` throws.
+    func withConnection<Result>(to database: String, _ body: (Connection) throws -> Result) throws -> Result {
+        let (pool, server, turns) = try connected()
+        turns.wait()
+        defer { turns.signal() }
+        return try body(Connection(pool: pool, server: server, database: database))
     }
 
     /// Only the first caller connects; the others wait for it, each on a thread of its own.
-    private func connected() throws -> (ClientPool, ServerInfo) {
+    private func connected() throws -> (ClientPool, ServerInfo, DispatchSemaphore) {
         try state.withLock { state in
             switch state {
-            case .connected(let pool, let server, _): return (pool, server)
+            case .connected(let pool, let server, _, let turns): return (pool, server, turns)
             case .failed(let error, let time) where ContinuousClock.now - time < Self.patience: throw error
             case .unused, .failed: break
             }
@@ -97,8 +104,10 @@ public final class FixtureServer: Sendable {
                 let connection = try Connection(
                     try Target(uri: uri), database: "admin", Cancellation(), forWriting: true)
                 let authSource = try connection.pool.makeClient().authSource
-                state = .connected(connection.pool, connection.server, authSource: authSource)
-                return (connection.pool, connection.server)
+                let atOnce = max(1, min(Self.atOnce, connection.pool.maximumSize / Self.connectionsEach))
+                let turns = DispatchSemaphore(value: atOnce)
+                state = .connected(connection.pool, connection.server, authSource: authSource, turns: turns)
+                return (connection.pool, connection.server, turns)
             } catch {
                 state = .failed(error, ContinuousClock.now)
                 throw error

@@ -37,7 +37,8 @@ public struct ThrowawayDatabase: Sendable {
     /// - Throws: as ``Fixture/restore(_:)``. The database is to be reset again or dropped then.
     public func reset(_ operation: OperationContext = OperationContext()) async throws {
         _ = try await Threads.run(cancelling: operation.cancellation) {
-            try FixtureLoad(fixture, operation).run(into: fixture.server.connection(to: name), isNew: false)
+            let load = try FixtureLoad(fixture, operation)
+            return try fixture.server.withConnection(to: name) { try load.run(into: $0, isNew: false) }
         }
     }
 
@@ -57,12 +58,13 @@ public struct ThrowawayDatabase: Sendable {
                 advice: ["Name the references in the configuration, or export the fixture with one that does."])
         }
         let outcomes = try await Threads.run(cancelling: operation.cancellation) { [self] in
-            let connection = try fixture.server.connection(to: name)
             let (names, configuration) = (names, fixture.configuration)
-            return try ReferenceCheck(connection: connection, operation: operation) {
-                names[$0] ?? configuration.databaseName(of: $0)
+            return try fixture.server.withConnection(to: name) { connection in
+                try ReferenceCheck(connection: connection, operation: operation) {
+                    names[$0] ?? configuration.databaseName(of: $0)
+                }
+                .run(references.filter { names[$0.collection] != nil })
             }
-            .run(references.filter { names[$0.collection] != nil })
         }
         let dangling = outcomes.filter { $0.dangling > 0 && !$0.isOptional }
         if !dangling.isEmpty { throw DanglingReferences(database: name, references: dangling) }
@@ -72,7 +74,7 @@ public struct ThrowawayDatabase: Sendable {
     /// - Throws: ``FerryError`` where the server cannot be reached; ``MongoError`` naming what it refused.
     public func drop() async throws {
         try await Threads.run(cancelling: Cancellation()) { [self] in
-            try fixture.server.connection(to: name).dropAllCollections()
+            try fixture.server.withConnection(to: name) { try $0.dropAllCollections() }
         }
     }
 }

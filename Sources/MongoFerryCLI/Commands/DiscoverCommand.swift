@@ -47,7 +47,9 @@ struct DiscoverCommand: ParsableCommand {
         }
         do {
             try WholeFile.write(found.yaml, to: output, mode: WholeFile.sharedMode, overwriting: choices.force)
-        } catch { throw FerryError("\(output): cannot write: \(WholeFile.reason(error))") }
+        } catch let error where !(error is CancellationError) {
+            throw FerryError("\(output): cannot write: \(WholeFile.reason(error))")
+        }
         if !common.quiet {
             Terminal.standardOutput.line(
                 "\(output): \(found.references.count.counted("reference")), \(found.candidates.count.counted("more that is", "more that are")) not sure"

@@ -73,6 +73,13 @@ struct ReportFiles {
         guard manager.isWritableFile(atPath: exists ? path : folder) else {
             throw FerryError("\(path): cannot write the \(form.name) there")
         }
+        // A whole file is written beside it and takes its place.
+        let place = URL(fileURLWithPath: path).resolvingSymlinksInPath().deletingLastPathComponent().path
+        var status = stat()
+        if exists, stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, !manager.isWritableFile(atPath: place)
+        {
+            throw FerryError("\(path): cannot write the \(form.name) there: nothing can be added to \(place)")
+        }
         files.append((path, form))
     }
 

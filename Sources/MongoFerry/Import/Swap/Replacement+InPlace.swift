@@ -52,7 +52,8 @@ extension Replacement {
         let interrupted = step.kept.flatMap { $0.isOfRefused ? nil : $0 } ?? (isInPart ? step.keptBefore : nil)
         var entry = interrupted ?? KeptDefinitions.Entry(definition: step.entry, source: step.uuid)
         entry.definition = step.entry
-        entry.types = liveTypes[step.name] ?? [:]
+        // Without any, --no-infer perhaps, what was kept before still says what the documents held.
+        if let types = liveTypes[step.name] { entry.types = types }
         entry.file = loader.reader.metadata.map { _ in loader.reader.seal?.sha256 ?? "" }
         return entry
     }
