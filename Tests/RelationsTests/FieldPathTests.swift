@@ -3,6 +3,14 @@ import Relations
 import Testing
 
 @Suite struct FieldPathTests {
+    /// Walking a path takes a frame of the stack a step.
+    @Test func aPathThatNoDocumentHasIsRefused() throws {
+        func text(_ steps: Int) -> String { Array(repeating: "a", count: steps).joined(separator: ".") }
+        #expect(try FieldPath(parsing: text(500)).steps.count == 500)
+        let error = #expect(throws: FieldPathError.self) { try FieldPath(parsing: text(100_000)) }
+        #expect(error?.reason == .tooDeep && (error?.description.count ?? 0) < 200)
+    }
+
     @Test(arguments: [
         "customerId", "vehicles[].drivers[].customerId", "tags[]", "a.b.c", "matrix[][]", "_id", "_id.part", "a.0.b",
         #"a\.b"#, #"\e"#, #"a.\e.b"#, #"x\[\].y"#, #"back\\slash"#, "name with spaces", "größe", "$ref",

@@ -364,6 +364,50 @@ import Testing
         #expect((9_000..<15_000).contains(dangling.count))
     }
 
+    /// Where one collection has more ids than are kept, others' few values are still looked for, each of them.
+    @Test(arguments: [true, false]) func fewValuesBesideVeryManyAreNotLeftToASample(isExact: Bool) throws {
+        var inference = LegacyInference(maximumIDs: 5_000)
+        let names = (0..<16).map { "ref\($0)" }
+        for number in 0..<40_000 {
+            let document = Document {
+                $0.append("_id", hex(1, number))
+                for (place, name) in names.enumerated() { $0.append(name, hex(2, place)) }
+            }
+            try document.withRaw { try inference.add($0, in: "payments") }
+        }
+        for place in names.indices {
+            let company: Document = ["_id": hex(2, place), "lastPayment": hex(1, place)]
+            try company.withRaw { try inference.add($0, in: "companies") }
+        }
+        let payments = Set((0..<40_000).map { id(hexText(1, $0)) })
+        let resolution =
+            isExact
+            ? try inference.resolve(
+                configuration: Configuration(),
+                idsInFile: { name, ids in
+                    name == "payments" ? ids.indices.filter { payments.contains(ids[$0]) } : []
+                }) : try inference.resolve(configuration: Configuration())
+        let found = resolution.references.filter { $0.collection == "payments" && $0.target == "companies" }
+        #expect(isExact ? found.count == 16 : found.count < 16)
+        if isExact {
+            #expect(resolution.references.contains { $0.target == "payments" && $0.path == path("lastPayment") })
+        }
+    }
+
+    @Test func datesOfFarYearsBecomeDatesWhereLiveOnesAreDates() throws {
+        let rows: [Document] = [
+            ["_id": 1, "until": "+275760-09-13T00:00:00.000Z"], ["_id": 2, "until": "-000044-03-15T12:00:00.000Z"],
+            ["_id": 3, "until": "+275760-09-13"],
+        ]
+        var file = File()
+        for row in rows { file.add("a", row) }
+        let resolution = try file.resolve(liveTypes: ["a": [path("until"): .one(.date)]])
+        let converted = try #require(file.converted(resolution.rules).0["a"])
+        #expect(converted[0]["until"] == .date(8_640_000_000_000_000))
+        #expect(converted[1]["until"] == .date(-63_549_316_800_000))
+        #expect(converted[2] == rows[2])
+    }
+
     @Test func liveTypesComeFromTheDocumentsThemselves() throws {
         var observer = TypeObserver()
         let documents: [Document] = [

@@ -33,13 +33,10 @@ struct RowMarking {
     func marked(
         _ document: RawDocument, _ encoder: ExtendedJSONEncoder, isFirst: Bool
     ) throws -> (field: ByteBuffer, isWhole: Bool)? {
-        let hasLookAlikes = try Self.hasLookAlikes(document, depth: 1)
-        guard isFirst || hasLookAlikes else { return nil }
+        guard try isFirst || Self.hasLookAlikes(document, depth: 1) else { return nil }
         buffer.reset()
         guard encoder.encode(document, into: buffer) == .plain, try !hasWrapper(buffer.bytes) else { return nil }
-        let (field, isWhole) = try field(document)
-        // Without numbers there is nothing that could be of another type.
-        return isWhole && !hasLookAlikes ? nil : (field, isWhole)
+        return try field(document)
     }
 
     private func hasWrapper(_ text: UnsafeRawBufferPointer) throws -> Bool {

@@ -3,7 +3,9 @@ import ExtendedJSON
 
 extension Conversion {
     static func date(_ element: RawElement, isDemanded: Bool) -> Int64? {
-        if let text = element.stringBytes { return isDemanded ? ISOTime.lenient(text) : ISOTime.exactly(text) }
+        if let text = element.stringBytes {
+            return isDemanded ? ISOTime.lenient(text) : ISOTime.exactly(text) ?? ISOTime.exactlyExpanded(text)
+        }
         return isDemanded ? element.integer : nil
     }
 

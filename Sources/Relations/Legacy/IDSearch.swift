@@ -23,6 +23,8 @@ struct IDSearch {
     /// Ids asked for first; where none of them exists, neither will most of the others.
     private static let probe = 200
     private static let examples = 5
+    /// Of a path with no more values than this none is left out: a sample of a few decides nothing.
+    private static let fewValues = 1000
 
     let path: FieldPath
     let collection: String
@@ -37,24 +39,30 @@ struct IDSearch {
     private var targets: [Target] = []
 
     /// Looks into the file.
+    /// - Parameter idsInFile: see ``LegacyInference/resolve(configuration:liveTypes:infer:databaseCollections:shownName:idsInFile:existsInDatabase:)``.
     init(
         path: FieldPath, collection: String, survey: PathSurvey, file: [(name: String, ids: IDSample)],
-        asksDatabase: Bool
+        asksDatabase: Bool, idsInFile: ((_ collection: String, _ ids: [ObjectID]) -> [Int])?
     ) {
         self.path = path
         self.collection = collection
         self.asksDatabase = asksDatabase
         // One level for all, so that an id that is missing is missing and not only left out of a sample.
-        level = file.reduce(survey.ids.level) { max($0, $1.ids.level) }
+        let highest = file.reduce(survey.ids.level) { max($0, $1.ids.level) }
+        var level = idsInFile == nil ? highest : survey.ids.level
+        while level < highest, survey.ids.values(at: level).count > Self.fewValues { level += 1 }
+        self.level = level
         values = survey.ids.values(at: level)
         all = values.count + survey.otherStrings.count >> level
         isFound = [Bool](repeating: false, count: values.count)
         for (name, ids) in file {
             var matches: [Int] = []
-            ids.forEachMatch(of: values) {
-                matches.append($0)
-                isFound[$0] = true
+            if ids.level > level, let idsInFile {
+                matches = idsInFile(name, Array(values))
+            } else {
+                ids.forEachMatch(of: values) { matches.append($0) }
             }
+            for index in matches { isFound[index] = true }
             if !matches.isEmpty { targets.append(Target(name: name, likeness: likeness(to: name), matches: matches)) }
         }
     }

@@ -9,6 +9,15 @@ enum ISOTime {
         return lenient(text)
     }
 
+    /// The same of years that four digits do not hold: `+YYYYYY-MM-DDTHH:mm:ss.sssZ` and `-YYYYYY-…`.
+    ///
+    /// Source: ECMAScript, "Expanded Years".
+    static func exactlyExpanded(_ text: UnsafeRawBufferPointer) -> Int64? {
+        guard text.count == 27, text[0] == 0x2B || text[0] == 0x2D, text[13] == 0x54, text[22] == 0x2E, text[26] == 0x5A
+        else { return nil }
+        return lenient(text)
+    }
+
     /// Milliseconds since 1970 of the forms of ISO 8601 that say a point in time: a day alone is its midnight in UTC,
     /// a day with a time needs `Z` or an offset, seconds and fractions may be left out, a year of six digits has a
     /// sign in front. nil for anything else, and for fractions finer than a millisecond: they would be lost.

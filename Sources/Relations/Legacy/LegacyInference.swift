@@ -1,7 +1,7 @@
 import BSON
 
 /// Finds out what the strings of legacy rows were before JSON.stringify: first all rows are added, then
-/// ``resolve(configuration:liveTypes:infer:databaseCollections:shownName:existsInDatabase:)`` decides.
+/// ``resolve(configuration:liveTypes:infer:databaseCollections:shownName:idsInFile:existsInDatabase:)`` decides.
 ///
 /// One a thread; ``merge(_:)`` brings them together. Keeps 16 bytes for each distinct id at each path, and of more
 /// than ``maximumIDs`` a sample.
@@ -107,18 +107,21 @@ public struct LegacyInference: Sendable {
     ///   - infer: false leaves only the configuration and `_id`.
     ///   - databaseCollections: the database's collections, by their names there.
     ///   - shownName: what the file calls one of them; nil where another has that name there.
+    ///   - idsInFile: the places of those ids that are `_id`s in that collection of the file, at most 1,000 at a time. Asked
+    ///     for the few values of a path where the collection's own are too many to be kept; nil goes by a sample then.
     ///   - existsInDatabase: which of these ids are `_id`s in that collection of the database. Asked for ids that the
     ///     file itself does not have, at most 10,000 at a time.
     /// - Throws: what `existsInDatabase` throws.
     public consuming func resolve(
         configuration: Configuration, liveTypes: [String: [FieldPath: ObservedType]] = [:], infer: Bool = true,
         databaseCollections: [String] = [], shownName: @escaping (String) -> String? = { $0 },
+        idsInFile: ((_ collection: String, _ ids: [ObjectID]) -> [Int])? = nil,
         existsInDatabase: (_ collection: String, _ ids: [ObjectID]) throws -> Set<ObjectID> = { _, _ in [] }
     ) throws -> LegacyResolution {
         for name in Array(collections.keys) { collections[name]?.compact() }
         let resolver = LegacyResolver(
             collections: collections, configuration: configuration, liveTypes: liveTypes, infers: infer,
-            databaseCollections: databaseCollections, shownName: shownName)
+            databaseCollections: databaseCollections, shownName: shownName, idsInFile: idsInFile)
         return try resolver.resolve(existsInDatabase)
     }
 }

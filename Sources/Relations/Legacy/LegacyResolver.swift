@@ -15,18 +15,20 @@ struct LegacyResolver {
     let infers: Bool
     let databaseCollections: [String]
     let shownName: (String) -> String?
+    let idsInFile: ((_ collection: String, _ ids: [ObjectID]) -> [Int])?
     private let idsByCollection: [(name: String, ids: IDSample)]
 
     init(
         collections: [ExactName: CollectionSurvey], configuration: Configuration,
         liveTypes: [String: [FieldPath: ObservedType]], infers: Bool, databaseCollections: [String],
-        shownName: @escaping (String) -> String?
+        shownName: @escaping (String) -> String?, idsInFile: ((_ collection: String, _ ids: [ObjectID]) -> [Int])?
     ) {
         self.collections = collections
         self.configuration = configuration
         self.liveTypes = Dictionary(liveTypes.map { (ExactName($0), $1) }) { first, _ in first }
         self.infers = infers
         self.shownName = shownName
+        self.idsInFile = idsInFile
         self.databaseCollections = databaseCollections.sorted { $0.precedes($1) }
         // Where the configuration makes something else of them, no value is one of them as an ObjectId.
         idsByCollection = collections.sorted { $0.key < $1.key }
@@ -75,7 +77,8 @@ struct LegacyResolver {
                 // Where something else has decided, the file's own ids are enough to see a reference.
                 let isOpen = if case .open = decision { true } else { false }
                 let search = IDSearch(
-                    path: path, collection: name.text, survey: seen, file: idsByCollection, asksDatabase: isOpen)
+                    path: path, collection: name.text, survey: seen, file: idsByCollection, asksDatabase: isOpen,
+                    idsInFile: idsInFile)
                 waiting.append((search, seen))
                 waitingIDs += search.values.count
                 if waitingIDs >= Self.idsAtOnce { try searchAll() }

@@ -26,6 +26,9 @@ public struct FieldPath: Hashable, Sendable {
     /// - Throws: ``FieldPathError`` saying what is wrong and at which character.
     public init(parsing text: String) throws(FieldPathError) {
         steps = try FieldPathParser(text).parse()
+        guard steps.count <= BSONValidator.maximumDepth else {
+            throw FieldPathError(text: text.prefix(60) + "…", reason: .tooDeep, column: 60)
+        }
     }
 
     /// Reads the path of a field whose values a server is to be asked for.

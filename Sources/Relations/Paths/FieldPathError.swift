@@ -11,6 +11,7 @@ public struct FieldPathError: Error, Hashable, Sendable, CustomStringConvertible
         case controlCharacter = "a zero byte cannot be in a name"
         case operatorName = "a server takes a name with '$' in front for an operator, and cannot be asked for it"
         case unaskable = "a server cannot be asked for a name that is empty or has a dot in it"
+        case tooDeep = "no document is nested so deep"
         case nestedArrays = "a server cannot be asked for a value in an array that stands in an array"
     }
 

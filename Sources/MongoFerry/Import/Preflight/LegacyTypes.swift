@@ -61,9 +61,16 @@ struct LegacyTypes {
             let shown = configuration.fileName(of: name)
             return taken.contains(ExactName(shown)) ? nil : shown
         }
+        let hashes = Dictionary(survey.rows.map { (ExactName($0.name), $0.ids) }) { first, _ in first }
+        func idsInFile(_ name: String, _ ids: [ObjectID]) -> [Int] {
+            var places: [Int] = []
+            hashes[ExactName(name)]?.forEachPlace(of: ids.map { IDHash.hash($0) }) { number, _ in places.append(number)
+            }
+            return places
+        }
         let resolution = try survey.inference.resolve(
             configuration: configuration, liveTypes: liveTypes, infer: options.infers,
-            databaseCollections: databaseCollections, shownName: shownName
+            databaseCollections: databaseCollections, shownName: shownName, idsInFile: idsInFile
         ) { name, ids in
             guard let connection else { return [] }
             try operation.cancellation.check()
