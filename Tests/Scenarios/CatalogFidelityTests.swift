@@ -669,6 +669,23 @@ import Testing
         }
     }
 
+    /// Its storage has a longer name than it: that must not be found out when what had the name is gone.
+    @Test(arguments: ImportOptions.Mode.allCases)
+    func aTimeSeriesWhoseStorageWouldHaveTooLongANameIsRefusedBeforehand(mode: ImportOptions.Mode) throws {
+        try withTestDatabase { database, folder in
+            let name = String(repeating: "s", count: 250 - database.name.utf8.count)
+            var series = BackupMetadata.Collection(name: name, records: 0)
+            series.kind = .timeseries
+            series.options = ["timeseries": ["timeField": "t"]]
+            try Self.write(series, to: folder.file("series.csv"))
+            let error = #expect(throws: FerryError.self) { try database.load(folder.file("series.csv"), mode) }
+            #expect(
+                error?.text.hasSuffix("what servers put in front of a time series' it is longer than 255 bytes") == true
+            )
+            #expect(try database.names() == [])
+        }
+    }
+
     // MARK: What a server does not know
 
     /// A file as a newer server's export would be.

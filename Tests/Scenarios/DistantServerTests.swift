@@ -109,7 +109,8 @@ private func nearPort() throws -> Int? {
                     try source.insert([["_id": "huge", "payload": payload]], into: name)
                 }
                 let file = folder.file("all.csv")
-                let outcome = try Program.run(["export", "-o", file, "--uri", far, "--db", source.name])
+                let outcome = try Program.run(
+                    ["export", "-o", file, "--uri", far, "--db", source.name], measuresMemory: true)
                 #expect(outcome.status == 0, "\(outcome.text)")
                 #expect(outcome.peakMegabytes < 150)
             }

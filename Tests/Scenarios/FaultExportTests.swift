@@ -400,7 +400,8 @@ extension FaultServerTests {
                 try database.insert((0..<60).map { ["_id": .int32($0), "large": .string(large)] }, into: "large")
                 try withShortHistory {
                     let (reading, writing) = try OwnDescriptors.newPipe()
-                    let program = try Program(exporting(database, to: "-", ["--quiet"]), output: writing)
+                    let program = try Program(
+                        exporting(database, to: "-", ["--quiet"]), output: writing, measuresMemory: true)
                     close(writing)
                     defer { close(reading) }
                     // The header comes before the cursors are opened, rows come after.

@@ -216,7 +216,9 @@ extension FaultServerTests {
                 try failure.off()
                 #expect(outcome.status == 0, "\(outcome.text)")
                 let json = try ExtendedJSONDecoder.document(try folder.text("report.json"))
-                for entry in json["collections"]?.array?.compactMap(\.document) ?? [] {
+                let entries = json["collections"]?.array?.compactMap(\.document) ?? []
+                #expect(!entries.isEmpty)
+                for entry in entries {
                     let name = entry["name"]?.string ?? ""
                     let counts = ["inserted", "updated", "unchanged", "rejected"].map { entry[$0]?.integer ?? -1 }
                     #expect(counts.reduce(0, +) == entry["read"]?.integer, "\(name): \(counts)")

@@ -54,6 +54,22 @@ extension OwnServerTests {
             return try #require(own(database).first { $0.hasPrefix("__mongoferry_displaced.") })
         }
 
+        /// Of a trial whose drop the server has not ended, and of an import that was killed before it removed its empty list.
+        @Test func whatIsLeftWithoutItsNameIsRemovedToo() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.insert([["_id": 1]], into: "a")
+                let file = folder.file("all.csv")
+                let export = try Program.run(["export", "-o", file, "--uri", server.uri(), "--db", database.name])
+                try #require(export.status == 0)
+                let storage = "system.buckets.__mongoferry_staging.0.trial"
+                try database.insert([["_id": 1]], into: storage)
+                try database.create("__mongoferry_displaced")
+                let outcome = try Program.run(importing(database, file))
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(try database.client.listCollections(in: database.name).map(\.name) == ["a"])
+            }
+        }
+
         @Test func whatAnOlderVersionDisplacedStaysWhenItsNameIsTaken() throws {
             try withDatabase(on: server) { database, folder in
                 let file = try prepare(database, "v", folder)

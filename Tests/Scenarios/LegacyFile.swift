@@ -34,7 +34,7 @@ struct LegacyFile {
     }
 
     static func row(_ collection: String, json: String) -> String {
-        "\(collection),\"\(json.replacing("\"", with: "\"\""))\""
+        "\(collection),\"\(json.replacingOccurrences(of: "\"", with: "\"\""))\""
     }
 
     /// - Parameter seed: the order of the rows is the same for the same one.

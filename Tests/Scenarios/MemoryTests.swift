@@ -19,7 +19,7 @@ import Testing
             }
             let (file, target) = (folder.file("all.csv"), ["--uri", try testURI(), "--db", database.name])
             for run in [["export", "-o", file] + jobs, ["import", file] + jobs] {
-                let outcome = try Program.run(run + target)
+                let outcome = try Program.run(run + target, measuresMemory: true)
                 #expect(outcome.status == 0, "\(outcome.text)")
                 #expect(outcome.peakMegabytes < Self.limit, "\(run[0])")
             }
@@ -35,7 +35,7 @@ import Testing
                 "collection,data\na,\"{\"\"_id\"\":1,\"\"s\"\":[" + String(repeating: "0,", count: 20_000_000)
                     + "1]}\"\n",
                 to: "zeros.csv")
-            let outcome = try Program.run(["verify", file])
+            let outcome = try Program.run(["verify", file], measuresMemory: true)
             #expect(outcome.status == 2)
             #expect(
                 outcome.text.contains(
@@ -52,7 +52,7 @@ import Testing
             for name in ["a", "b"] { try database.insert([["_id": 1, "text": text]], into: name) }
             let (file, target) = (folder.file("all.csv"), ["--uri", try testURI(), "--db", database.name])
             for run in [["export", "-o", file], ["import", file], ["verify", file]] {
-                let outcome = try Program.run(run + target)
+                let outcome = try Program.run(run + target, measuresMemory: true)
                 #expect(outcome.status == 0, "\(outcome.text)")
                 #expect(outcome.peakMegabytes < Self.limit, "\(run[0])")
             }

@@ -449,6 +449,7 @@ import Testing
                 } catch { Issue.record(error) }
             }
             thread.start()
+            defer { stop.store(true, ordering: .relaxed) }
             for _ in 0..<4 {
                 let report = try database.load(folder.file("busy.csv"))
                 #expect(report.rejections.map(\.reason) == [])

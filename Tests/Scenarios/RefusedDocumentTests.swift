@@ -571,10 +571,11 @@ import Testing
             let report = try database.load(folder.file("items.csv"), mode)
             #expect(Set(report.rejections.map(\.id)) == ["1", "4"])
             #expect(report.rejections.allSatisfy { $0.reason.hasPrefix("the collection's validator refuses it") })
-            let lines = try folder.text("items.csv").split(separator: "\n", omittingEmptySubsequences: false)
+            // Foundation's is a hundred times as fast in a debug build.
+            let lines = try folder.text("items.csv").components(separatedBy: "\n")
             for rejection in report.rejections {
                 let line = try #require(rejection.line)
-                #expect(lines[line - 1].contains(#"{""_id"":\#(rejection.id ?? "?"),"#))
+                #expect(lines[line - 1].hasPrefix(#"items,"{""_id"":\#(rejection.id ?? "?"),"#))
             }
             if mode == .replace {
                 #expect(report.status == .refused)

@@ -228,7 +228,9 @@ import Testing
             try source.delete("customers", ["email": "customer3@example.org"])
             try source.export(to: folder.file("all.csv"))
             let (json, page) = try Self.run(folder, ["verify", folder.file("all.csv")], 2)
-            for collection in json["collections"]?.array ?? [] {
+            let collections = try #require(json["collections"]?.array)
+            #expect(!collections.isEmpty)
+            for collection in collections {
                 #expect(page.contains(">\(collection["name"]?.string ?? "?")</td>"))
             }
             #expect(page.contains("policies.vehicles[].drivers[].customerId"))

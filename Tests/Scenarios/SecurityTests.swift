@@ -682,7 +682,7 @@ extension FaultServerTests {
             }
             try handle.close()
             for arguments in [["verify", path], ["import", path, "--uri", try testURI(), "--db", database.name]] {
-                let outcome = try Program.run(arguments)
+                let outcome = try Program.run(arguments, measuresMemory: true)
                 #expect(outcome.status == 2 || outcome.status == 1, "\(arguments[0]): \(outcome.text.prefix(500))")
                 #expect(!outcome.text.isEmpty && outcome.text.utf8.count < 5000, "\(outcome.text.prefix(300))")
                 #expect(outcome.peakMegabytes < 250, "\(arguments[0]) \(kind)")

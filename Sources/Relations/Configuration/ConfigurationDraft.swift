@@ -45,7 +45,14 @@ public struct ConfigurationDraft: Sendable {
         } else {
             lines.append(YAMLLine("collections:"))
         }
-        for collection in collections { lines += block(of: collection) }
+        // Once: each of very many collections would go through those of all.
+        let references = Dictionary(grouping: references) { ExactName($0.collection) }
+        let types = Dictionary(grouping: types) { ExactName($0.collection) }
+        let candidates = Dictionary(grouping: candidates) { ExactName($0.collection) }
+        for collection in collections {
+            let name = ExactName(collection.name)
+            lines += block(of: collection, references[name] ?? [], types[name] ?? [], candidates[name] ?? [])
+        }
         if !exclude.isEmpty {
             lines.append(YAMLLine("exclude:"))
             lines += YAMLLine.aligned(exclude.map { YAMLLine("  - " + $0.pattern.yamlScalar, $0.reason) })
@@ -53,24 +60,23 @@ public struct ConfigurationDraft: Sendable {
         return lines.map { $0.text + "\n" }.joined()
     }
 
-    private func block(of collection: Collection) -> [YAMLLine] {
-        let mine = references.filter { $0.collection.hasSameBytes(as: collection.name) }
+    private func block(
+        of collection: Collection, _ references: [Reference], _ types: [TypedPath], _ candidates: [ReferenceCandidate]
+    ) -> [YAMLLine] {
         let types = types.filter { typed in
-            typed.collection.hasSameBytes(as: collection.name) && typed.isWorthWriting
-                && !(typed.type == .objectId && mine.contains { $0.path == typed.path })
+            typed.isWorthWriting && !(typed.type == .objectId && references.contains { $0.path == typed.path })
         }
-        let open = candidates.filter { $0.collection.hasSameBytes(as: collection.name) }
         let isRenamed = !collection.databaseName.hasSameBytes(as: collection.name)
-        let isEmpty = mine.isEmpty && types.isEmpty && !isRenamed
+        let isEmpty = references.isEmpty && types.isEmpty && !isRenamed
         let records = collection.records.map { $0.counted("document") }
         var lines = YAMLLine.aligned(
             YAMLLine.entry("  ", collection.name.yamlScalar, isEmpty ? "{}" : nil, records))
         if isRenamed { lines.append(YAMLLine("    collection: " + collection.databaseName.yamlScalar)) }
-        if !mine.isEmpty {
+        if !references.isEmpty {
             lines.append(YAMLLine("    references:"))
-            lines += YAMLLine.aligned(referenceLines(mine))
+            lines += YAMLLine.aligned(referenceLines(references))
         }
-        lines += open.map { YAMLLine("    # not taken: \($0)") }
+        lines += candidates.map { YAMLLine("    # not taken: \($0)") }
         if !types.isEmpty {
             lines.append(YAMLLine("    types:"))
             lines += YAMLLine.aligned(

@@ -181,7 +181,8 @@ struct ImportPlanner {
         for index in entries.indices {
             entries[index].databaseName = names.databaseName(of: entries[index].name)
             try TargetName.check(
-                entries[index].databaseName, in: database, isRenamed: names.renames[entries[index].name] != nil)
+                entries[index].databaseName, in: database, isRenamed: names.renames[entries[index].name] != nil,
+                isTimeSeries: entries[index].kind == .timeseries)
         }
         try FileNames.check(entries.map { ($0.name, $0.databaseName) }, "would both be written to")
         return entries

@@ -2,9 +2,12 @@ import BSON
 
 /// Names that an import may write to.
 enum TargetName {
-    /// - Parameter isRenamed: whether the name was said for this run.
+    /// - Parameters:
+    ///   - isRenamed: whether the name was said for this run.
+    ///   - isTimeSeries: its storage has a longer name.
     /// - Throws: ``FerryError`` for what is the server's own or cannot be a collection's name.
-    static func check(_ name: String, in database: String, isRenamed: Bool) throws {
+    static func check(_ name: String, in database: String, isRenamed: Bool, isTimeSeries: Bool) throws {
+        let stored = isTimeSeries ? CollectionIdentities.storage(of: name) : name
         let reason: String?
         if name.isEmpty {
             reason = "it is empty"
@@ -18,8 +21,9 @@ enum TargetName {
                 + "'\(OwnNames.displacedPrefix)' are this program's own"
         } else if name.utf8.contains(0) || name.contains("$") || name.hasScalarPrefix(".") {
             reason = "a collection's name has no '$' and no zero byte, and does not start with a point"
-        } else if database.utf8.count + 1 + name.utf8.count > 255 {
-            reason = "with the database's name it is longer than 255 bytes"
+        } else if database.utf8.count + 1 + stored.utf8.count > 255 {
+            reason =
+                "with the database's name\(isTimeSeries ? " and what servers put in front of a time series'" : "") it is longer than 255 bytes"
         } else {
             reason = nil
         }

@@ -97,7 +97,10 @@ struct DisplacedCollections {
     /// - Parameter collections: all of the database's, listed after the lock was taken.
     func recover(among collections: [CollectionInfo]) throws -> Recovery {
         var recovery = Recovery()
-        var recorded = collections.contains { $0.name == OwnNames.displaced } ? try Self.records(connection) : [:]
+        let hasRecords = collections.contains { $0.name == OwnNames.displaced }
+        var recorded = hasRecords ? try Self.records(connection) : [:]
+        // An import that was stopped between two records may have left nothing in it.
+        if hasRecords, recorded.isEmpty, !lock.tookOver { try Self.withRecords(connection) { try $0.dropIfEmpty() } }
         for info in collections where info.name.hasScalarPrefix(OwnNames.displacedPrefix) {
             let record = recorded.removeValue(forKey: info.name)
             // An older version put the collection's name there, and recorded nothing.

@@ -71,8 +71,11 @@ struct Leftovers {
     /// - Returns: how many there were.
     private func removeStaging() throws -> Int {
         try connection.withClient { client in
-            let litter = collections.filter { $0.name.hasScalarPrefix(OwnNames.stagingPrefix) }
-            for info in litter { try client.drop(connection.namespace(info.name)) }
+            // Of a time series whose drop was cut off, which goes by the series' name, only the storage may be there.
+            let storage = CollectionIdentities.storage(of: "")
+            let names = Set(collections.map { ExactName($0.name.behindScalarPrefix(storage) ?? $0.name) })
+            let litter = names.filter { $0.text.hasScalarPrefix(OwnNames.stagingPrefix) }
+            for name in litter { try client.drop(connection.namespace(name.text)) }
             return litter.count
         }
     }
