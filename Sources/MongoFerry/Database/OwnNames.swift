@@ -10,6 +10,10 @@ enum OwnNames {
     /// See ``KeptDefinitions``.
     static let definitions = "__mongoferry_definitions"
 
+    /// What is only tried out, in one run.
+    /// - Parameter mark: the run's own.
+    static func trial(_ mark: String) -> String { "\(stagingPrefix)\(mark).trial" }
+
     static func contains(_ name: String) -> Bool {
         [lock, definitions, displaced].contains(name) || name.hasScalarPrefix(stagingPrefix)
             || name.hasScalarPrefix(displacedPrefix)

@@ -66,7 +66,7 @@ struct FixtureLoad {
         var loader = RowLoader(
             reader: reader, connection: connection, survey: survey, rules: legacy.rules, jobs: jobs,
             rejections: rejections, lock: nil, operation: operation)
-        loader.unvalidated = Set(plan.steps.filter(\.isUnvalidated).map(\.name))
+        loader.unvalidated = Set(plan.steps.filter(\.isEncrypted).map(\.name))
         var refusedIndexes: [String] = []
         for (index, planned) in plan.steps.enumerated() {
             try operation.cancellation.check()

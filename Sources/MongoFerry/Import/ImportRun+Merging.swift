@@ -53,7 +53,7 @@ extension ImportRun {
     private func tryOut(_ plan: ImportPlan, _ there: LiveCatalog, _ lock: ImportLock) throws {
         let steps = plan.steps.filter { there[$0.databaseName] == nil && !$0.entry.options.isEmpty }
         let (database, cancellation) = (connection.database, operation.cancellation)
-        let trial = OwnNames.stagingPrefix + "\(lock.mark).trial"
+        let trial = OwnNames.trial(lock.mark)
         _ = try connection.answers(for: Array(steps.enumerated())) { client, item in
             try cancellation.check()
             let name = "\(trial)\(item.offset)"

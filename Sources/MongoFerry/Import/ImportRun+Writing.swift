@@ -7,7 +7,7 @@ extension ImportRun {
     mutating func write(_ prepared: Prepared, _ lock: ImportLock) throws {
         let (plan, survey) = (prepared.plan, prepared.survey)
         var loader = loader(survey, prepared.legacy, lock)
-        loader.unvalidated = Set(plan.steps.filter { $0.isUnvalidated || plan.bypasses($0) }.map(\.name))
+        loader.unvalidated = Set(plan.steps.filter { $0.isEncrypted || plan.bypasses($0) }.map(\.name))
         try checkRight(toBypassValidationOf: plan.steps.filter { loader.unvalidated.contains($0.name) }, lock)
         loader.references = underWay(prepared.references, plan, survey)
         switch options.mode {
@@ -21,7 +21,7 @@ extension ImportRun {
     private func checkRight(toBypassValidationOf steps: [ImportPlan.Step], _ lock: ImportLock) throws {
         let database = connection.database
         _ = try connection.answers(for: steps) { client, step in
-            let name = step.isReplaced ? OwnNames.stagingPrefix + "\(lock.mark).trial" : step.databaseName
+            let name = step.isReplaced ? OwnNames.trial(lock.mark) : step.databaseName
             // Matches nothing: servers look at the right first.
             let update: Value = ["q": ["_id": ["$in": []]], "u": ["$set": ["a": 1]], "multi": true]
             do {
@@ -29,12 +29,12 @@ extension ImportRun {
                     ["update": .string(name), "updates": [update], "bypassDocumentValidation": true], on: database)
             } catch let error as MongoError where error.isUnauthorized {
                 throw FerryError(
-                    step.isUnvalidated
+                    step.isEncrypted
                         ? "\(step.databaseName) is of Queryable Encryption, whose documents servers take past the validation only, and the user may not pass it by: \(error)"
                         : "the user may not pass the validator of \(step.databaseName) by: \(error)",
                     advice: [
                         "Give the user the right bypassDocumentValidation as well, which the roles dbAdmin and restore have"
-                            + (step.isUnvalidated ? "." : ", or leave --bypass-validation out.")
+                            + (step.isEncrypted ? "." : ", or leave --bypass-validation out.")
                     ])
             }
         }

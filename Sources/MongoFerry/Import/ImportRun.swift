@@ -199,7 +199,9 @@ struct ImportRun {
 
     mutating func countPreflightProblems() {
         for (name, count) in preflightProblems.counts {
-            guard let index = report.collections.firstIndex(where: { $0.name == name }) else { continue }
+            guard let index = report.collections.firstIndex(where: { $0.name.hasSameBytes(as: name.text) }) else {
+                continue
+            }
             // Read they were, and no other count has them.
             report.collections[index].read += count
             report.collections[index].rejected += count

@@ -220,8 +220,8 @@ extension Report {
         sha256 = reader.digest
         collections = survey.rows.map { rows in
             var outcome = CollectionOutcome(name: rows.name)
-            outcome.read = rows.count + survey.unreadable[rows.name, default: 0]
-            outcome.rejected = survey.problems.counts[rows.name] ?? 0
+            outcome.read = rows.count + survey.unreadable[ExactName(rows.name), default: 0]
+            outcome.rejected = survey.problems.count(of: rows.name)
             return outcome
         }
         let entries = reader.metadata?.collections ?? []

@@ -66,7 +66,7 @@ public struct ImportPlan: Sendable {
 
         /// Whether it is of Queryable Encryption. Its documents have a field, `__safeContent__`, that servers take from clients
         /// that encrypt, and from others only where these pass the validation by (6.0.5).
-        var isUnvalidated: Bool { entry.options["encryptedFields"] != nil }
+        var isEncrypted: Bool { entry.options["encryptedFields"] != nil }
 
         /// Whether the collection that is written to has a validator, or may have one that cannot be seen.
         var mayHaveValidator: Bool {

@@ -108,7 +108,7 @@ struct ImportPlanner {
     /// A collection of which no row can be read would be replaced by nothing: nobody who sets rows aside means that.
     /// - Throws: ``FerryError`` where there is something that would be lost.
     private func checkSomethingIsLeft(of step: ImportPlan.Step, _ survey: FileSurvey) throws {
-        let unusable = survey.problems.counts[step.name, default: 0]
+        let unusable = survey.problems.count(of: step.name)
         guard unusable > 0, step.records <= survey.problemCount(amongRowsOf: step.name) else { return }
         try Self.checkLoss(of: step, unusable: unusable, details: ["Nothing was written."])
     }

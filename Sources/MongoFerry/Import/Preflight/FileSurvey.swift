@@ -31,7 +31,7 @@ struct FileSurvey: Sendable {
     var measurements: [ExactName: TimeField] = [:]
     var problems: ProblemList
     /// How many rows of each collection could not be read, and are not among its rows.
-    var unreadable: [String: Int] = [:]
+    var unreadable: [ExactName: Int] = [:]
     /// Bytes of the largest document that the server takes.
     var maximumDocument: Int
     /// Whether there are legacy rows whose documents are larger, and may become small enough by conversion.
@@ -105,7 +105,7 @@ struct FileSurvey: Sendable {
 
     /// How many of a collection's rows are problems: those may be set aside, and the others are taken.
     func problemCount(amongRowsOf name: String) -> Int {
-        problems.counts[name, default: 0] - unreadable[name, default: 0]
+        problems.count(of: name) - unreadable[ExactName(name), default: 0]
     }
 
     var count: Int { rows.reduce(0) { $0 + $1.count } }

@@ -19,9 +19,12 @@ struct ProblemList: Sendable {
     var lines: [Int] { linesOf.values.flatMap(\.self) }
 
     /// How many rows of each collection, as far as its name could be read.
-    var counts: [String: Int] {
-        Dictionary(linesOf.compactMap { name, lines in name.map { ($0.text, lines.count) } }, uniquingKeysWith: +)
+    var counts: [ExactName: Int] {
+        Dictionary(uniqueKeysWithValues: linesOf.compactMap { name, lines in name.map { ($0, lines.count) } })
     }
+
+    /// The same of one.
+    func count(of collection: String) -> Int { linesOf[ExactName(collection)]?.count ?? 0 }
 
     /// Those of some collections; of rows without a name where it says so of nil.
     func filter(_ isWanted: (String?) -> Bool) -> ProblemList {

@@ -127,11 +127,13 @@ struct Surveyor {
                 "the seal does not fit: bytes were changed, lost or added since the file was written")
         }
         // A row that cannot be read is a problem of its own; the counts are of all rows.
-        var counts = Dictionary(uniqueKeysWithValues: survey.rows.map { ($0.name, $0.count) })
+        var counts = Dictionary(uniqueKeysWithValues: survey.rows.map { (ExactName($0.name), $0.count) })
         counts.merge(survey.unreadable, uniquingKeysWith: +)
-        for (name, count) in seal.records where counts[name, default: 0] != count {
+        for (name, count) in seal.records {
+            let found = counts[ExactName(name), default: 0]
+            guard found != count else { continue }
             survey.fileProblems.append(
-                "the seal says \(count.counted("record")) of \(BackupMetadata.shown(name)), there \(counts[name, default: 0] == 1 ? "is" : "are") \(counts[name, default: 0].grouped)"
+                "the seal says \(count.counted("record")) of \(BackupMetadata.shown(name)), there \(found == 1 ? "is" : "are") \(found.grouped)"
             )
         }
         for (name, line) in unknown.sorted {

@@ -129,7 +129,7 @@ struct Replacement {
     }
 
     /// Of a collection or view in which the definition of another is tried.
-    var trialName: String { OwnNames.stagingPrefix + "\(lock.mark).trial" }
+    var trialName: String { OwnNames.trial(lock.mark) }
 
     /// Loads and indexes everything beside the live data.
     private func stage(_ steps: [ImportPlan.Step], _ staging: [String: String], _ outcome: inout Outcome) throws {

@@ -84,9 +84,9 @@ struct RowLoader {
             )
         }
         // Those that were found before were reported, and there are no others.
-        guard setAside <= survey.problems.counts[name] ?? 0 else {
+        guard setAside <= survey.problems.count(of: name) else {
             throw FerryError(
-                "\(reader.path): \(setAside.counted("row")) of \(name) cannot be converted, and \((survey.problems.counts[name] ?? 0).grouped) could not be before: the file was changed while it was read"
+                "\(reader.path): \(setAside.counted("row")) of \(name) cannot be converted, and \(survey.problems.count(of: name).grouped) could not be before: the file was changed while it was read"
             )
         }
         // Before anything is swapped in: its rows may be others than those that were found sound.
