@@ -245,7 +245,7 @@ import Testing
         ),
         (
             "12",
-            "mongoferry.yaml, line 1: the file is '12'; expected a map with the keys collections and exclude"
+            "mongoferry.yaml, line 1: the file is one text; expected a map with the keys collections and exclude"
         ),
         (
             "collections:\n  a:\n    types:\n      x: date\n      x: int\n",

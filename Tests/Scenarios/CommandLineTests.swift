@@ -85,6 +85,19 @@ import Testing
                 #expect(outcome.status == 0, "\(step)")
                 #expect(outcome.text == "", "\(step)")
             }
+            // What is no fault: documents that only the database has, and values that may lead nowhere.
+            try copy.insert([["_id": 999_999, "sponsor": 123]], into: "customers")
+            try folder.write(
+                "collections: {customers: {references: {sponsor: {to: users, optional: true}}}, users: }\n",
+                to: "c.yaml")
+            for step in [
+                ["verify", file, "--db", copy.name], ["verify", "--db", copy.name, "--config", folder.file("c.yaml")],
+            ] {
+                let outcome = try Program.run(step + ["--quiet"], environment: ["MONGODB_URI": try testURI()])
+                #expect(outcome.status == 0 && outcome.text == "", "\(step): \(outcome.text)")
+                let told = try Program.run(step, environment: ["MONGODB_URI": try testURI()])
+                #expect(told.errors.contains(step.count == 4 ? "extra" : "dangling (optional)"), "\(told.text)")
+            }
         }
     }
 

@@ -160,6 +160,48 @@ import Testing
         }
     }
 
+    /// A file may have been made without the configuration, or with another one.
+    @Test(arguments: [
+        ("", "collections: {sorts: {collection: kinds}, policies: {references: {kind: sorts}}}\n"),
+        (
+            "collections: {sorts: {collection: kinds}}\n",
+            "collections: {kinds: , policies: {references: {kind: kinds}}}\n"
+        ),
+    ]) func aTargetThatTheFileCallsOtherwiseIsTheOneOfThatNameInTheDatabase(made: String, used: String) throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.insert([["_id": 1, "l": "liability"]], into: "kinds")
+            try source.insert([["_id": 1, "kind": 1], ["_id": 2, "kind": 1]], into: "policies")
+            let file = folder.file("all.csv")
+            try source.export(to: file) { $0.configuration = try Self.configuration(made) }
+            let configuration = try Self.configuration(used)
+            let verified = try Verify(file: file, target: nil, configuration: configuration)
+                .runBlocking(OperationContext())
+            #expect(verified.status == .done && verified.references.map(\.checked) == [2], "\(verified.references)")
+            let graph = try PlanGraph(file: file, configuration: configuration, OperationContext()).drawing
+            #expect(!graph.drawn(as: .text).contains("issing"), "\(graph.drawn(as: .text))")
+            // Into nothing, and over a collection that has what the file refers to, and then no longer.
+            for live: [Document] in [[], [["_id": 7]]] {
+                for name in try copy.names() { try copy.drop(name) }
+                if !live.isEmpty { try copy.insert(live, into: "kinds") }
+                let report = try copy.load(file, .replace) {
+                    $0.configuration = configuration
+                    $0.failsOnDangling = true
+                }
+                #expect(report.status == .done && report.references.map(\.checked) == [2], "\(report.references)")
+            }
+            // What only the collection has that is going to be replaced, will dangle.
+            try source.insert([["_id": 3, "kind": 7]], into: "policies")
+            try source.export(to: folder.file("more.csv")) { $0.configuration = try Self.configuration(made) }
+            try copy.insert([["_id": 7]], into: "kinds")
+            let refused = try copy.load(folder.file("more.csv"), .replace) {
+                $0.configuration = configuration
+                $0.failsOnDangling = true
+            }
+            #expect(refused.status == .refused && refused.danglingCount == 1, "\(refused.references)")
+            #expect(try copy.count("policies") == 2)
+        }
+    }
+
     @Test func aTargetThatIsNowhereIsAnErrorWithItsLine() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1]], into: "orders")

@@ -192,6 +192,26 @@ import Testing
         }
     }
 
+    /// Who is asked whether to replace a collection knows how much of it does not come back.
+    @Test func aPlanSaysHowManyRowsAreSetAside() throws {
+        try withTestDatabase { database, folder in
+            try folder.write("collection,data\nc,nonsense\nc,\"{\"\"_id\"\":1}\"\nc,\"[1]\"\n", to: "old.csv")
+            let log = MessageLog()
+            let refused = #expect(throws: FerryError.self) {
+                try database.load(folder.file("old.csv"), .replace, log) {
+                    $0.maximumRejects = 5
+                    $0.confirm = { plan in
+                        #expect(log.text.hasSuffix(plan.lines.joined(separator: "\n")))
+                        return false
+                    }
+                }
+            }
+            #expect(refused?.text == "not confirmed: nothing was written")
+            #expect(
+                log.text.contains("\n  set aside: 2 rows that cannot be taken, first line 2: "), "\(log.text)")
+        }
+    }
+
     /// Rows that are all set aside would be a collection that is emptied, however many may be.
     @Test func aReplaceByRowsOfWhichNoneCanBeReadLeavesTheCollectionAsItIs() throws {
         try withTestDatabase { database, folder in
@@ -207,7 +227,15 @@ import Testing
             let error = #expect(throws: FerryError.self) { try load(.replace) }
             #expect(error?.text.contains("none of the 2 rows of c can be taken") == true)
             #expect(error?.advice.contains { $0.contains("--exclude c") } == true)
+            #expect(error?.report?.rejections.map(\.line) == [2, 3])
             #expect(try database.names() == ["c"] && database.count("c") == 2)
+            let outcome = try Program.run([
+                "import", folder.file("old.csv"), "--uri", try testURI(), "--db", database.name, "--mode", "replace",
+                "--yes", "--max-rejects", "5", "--report", folder.file("r.json"),
+            ])
+            #expect(outcome.status == 2 && outcome.errors.contains("line 2, c: "), "\(outcome.text)")
+            let written = try JSONSerialization.jsonObject(with: Data(folder.text("r.json").utf8)) as? [String: Any]
+            #expect((written?["rejectedRows"] as? [Any])?.count == 2 && written?["status"] as? String == "refused")
             // Where nothing goes, nothing is lost.
             #expect(try load(.replace, [Glob("c")]).totals.inserted == 1)
             #expect(try load(.merge).totals.rejected == 2)

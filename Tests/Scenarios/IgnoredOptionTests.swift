@@ -61,6 +61,22 @@ extension Trait where Self == ConditionTrait {
                 #expect(written?["warnings"] as? [String] == [warning])
                 #expect(written?["status"] as? String == "done")
             }
+            // Of what fails, too, be it in the middle.
+            try folder.write("collection,data\ncustomers,nonsense\n", to: "x.csv")
+            try folder.write(
+                "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100&serverSelectionTryOnce=true&" + option,
+                to: "nobody.txt")
+            for (command, place) in [
+                (["import", file, "--mode", "replace", "--yes", "--max-rejects", "5"], uriFile),
+                (["export", "-o", folder.file("y.csv")], folder.file("nobody.txt")),
+                (["verify"], folder.file("nobody.txt")),
+            ] {
+                let outcome = try Program.run(
+                    command + ["--quiet", "--db", database.name, "--uri-file", place, "--report", report])
+                #expect(outcome.status == 1 || outcome.status == 2, "\(outcome.text)")
+                let written = try JSONSerialization.jsonObject(with: Data(folder.text("r.json").utf8)) as? [String: Any]
+                #expect((written?["warnings"] as? [String])?.contains(warning) == true, "\(command)")
+            }
             let target = try Target(uri: try Self.uri(option), database: database.name)
             #expect(target.warnings == [warning])
         }

@@ -536,6 +536,47 @@ extension FaultServerTests {
         }
     }
 
+    /// A question in a file would wait for ever for an answer.
+    @Test func aReplaceAsksOnlyWhereTheQuestionIsSeen() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "fine")
+            try database.export(to: folder.file("one.csv"))
+            let command =
+                "'\(try Program.path())' import one.csv --uri '\(try testURI())' --db \(database.name) --mode replace 2>log"
+            let script =
+                "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(['sh', '-c', sys.argv[1]])))"
+            let outcome = try Program(
+                ["python3", "-c", script, "cd '\(folder.path)'; " + command], executable: "/usr/bin/env"
+            ).wait()
+            #expect(outcome.status == 64, "\(outcome.text)")
+            #expect(try folder.text("log").contains("standard error is not a terminal: pass --yes"))
+        }
+    }
+
+    /// Who takes one option for the other has not asked for the password to be shown.
+    @Test(arguments: ["mongodb://ann:hunter2@localhost/x", "MONGODB_URI=mongodb://ann:hunter2@localhost\nOTHER=1"])
+    func whatStandsInPlaceOfAConfigurationIsNotShown(text: String) throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "fine")
+            try database.export(to: folder.file("one.csv"))
+            try folder.write(text + "\n", to: "production.uri")
+            for command in [
+                ["export", "-o", folder.file("two.csv")], ["import", folder.file("one.csv")],
+                ["verify", folder.file("one.csv")], ["plan"], ["discover"],
+            ] {
+                let hasReport = !["plan", "discover"].contains(command[0])
+                let outcome = try Program.run(
+                    command + [
+                        "--uri", try testURI(), "--db", database.name, "--config", folder.file("production.uri"),
+                    ]
+                        + (hasReport ? ["--report", folder.file("r.json")] : []))
+                #expect(outcome.status == 64 && outcome.errors.contains("--uri-file"), "\(outcome.text)")
+                #expect(!outcome.text.contains("hunter") && !outcome.text.contains("ann"), "\(outcome.text)")
+                if hasReport { #expect(try !folder.text("r.json").contains("hunter")) }
+            }
+        }
+    }
+
     /// On a terminal, and even where everything else is kept quiet.
     @Test(arguments: [[], ["--quiet"], ["--log-level", "warning"]])
     func aReplaceThatAsksHasShownThePlan(more: [String]) throws {

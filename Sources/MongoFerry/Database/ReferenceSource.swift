@@ -21,9 +21,11 @@ enum ReferenceSource {
     static func file(
         _ configuration: Configuration, _ metadata: BackupMetadata?, _ legacy: LegacyTypes? = nil, rows: [String] = []
     ) -> (references: [Reference], faults: [Fault]) {
+        let fileNames = FileNames(metadata: metadata, configuration: configuration, renames: [:])
         let names = NameSpellings(
             metadata?.collections.map(\.name) ?? rows,
-            others: configuration.namesOfLeftOut(metadata?.excluded ?? []))
+            others: configuration.namesOfLeftOut(metadata?.excluded ?? []), configuration,
+            databaseName: fileNames.databaseName)
         let configured = configuration.references.map(names.spelled)
         func isOpen(_ reference: Reference) -> Bool {
             configuration.collection(reference.collection)?.saysReferences != true
@@ -51,7 +53,9 @@ enum ReferenceSource {
         if !configuration.references.isEmpty {
             let names = catalog.entries.map(\.name)
             let there = Set(names.map { ExactName($0) })
-            let spellings = NameSpellings(names, others: configuration.namesOfLeftOut(catalog.excluded))
+            let spellings = NameSpellings(
+                names, others: configuration.namesOfLeftOut(catalog.excluded), configuration,
+                databaseName: configuration.databaseName)
             return configuration.references.map(spellings.spelled).filter { there.contains(ExactName($0.collection)) }
         }
         return try LiveDiscovery(connection, operation, effort).discover(catalog, sizes).references.filter {

@@ -26,7 +26,7 @@ extension ImportRun {
         if let text = reader.metadata?.textOfLostTypes { operation.warning(text) }
         report.warnings += legacy.warnings
         let references = try references(legacy, survey)
-        let plan = try plan(survey, references, early)
+        var plan = try plan(survey, references, early)
         if !key.isID {
             let merged = plan.steps.filter { $0.way == .merge && $0.entry.kind == .collection }.map(\.name)
             try SharedKeySearch(
@@ -35,6 +35,7 @@ extension ImportRun {
             if try refuse(&survey) { return nil }
         }
         noteProblemsOfLeftOut()
+        plan.setAside = (preflightProblems.count, preflightProblems.sorted().first)
         return Prepared(plan: plan, survey: survey, legacy: legacy, references: references)
     }
 

@@ -53,7 +53,17 @@ struct ImportRun {
     var jobs: Int { Threads.jobs(options.jobs) }
 
     mutating func run() throws -> Report {
-        guard let prepared = try prepare() else { return report }
+        do {
+            if let prepared = try prepare() { try run(prepared) }
+        } catch var error as FerryError where error.report == nil && report.rejectionCount > 0 {
+            // Rows that were found bad may be what it stopped for.
+            error.report = report
+            throw error
+        }
+        return report
+    }
+
+    private mutating func run(_ prepared: Prepared) throws {
         for line in prepared.plan.lines { operation.info(line) }
         for step in prepared.plan.steps {
             if let text = prepared.plan.textOfPart(step) { operation.warning("\(step.databaseName): \(text)") }
@@ -69,7 +79,6 @@ struct ImportRun {
             try lookAfter(prepared)
         }
         report.graph = report.drawing(prepared.references)
-        return report
     }
 
     /// - Throws: ``FerryError`` where somebody does not want it, or rows could not be set aside.

@@ -104,6 +104,7 @@ struct ImportCommand: ParsableCommand {
             let options = try options()
             try checkStandardInput()
             let target = try common.target()
+            known.connectionWarnings = target.warnings
             known.database = target.database
             let importing =
                 file == "-" ? Import(spooling: 0, into: target, options) : Import(file, into: target, options)
@@ -153,9 +154,13 @@ struct ImportCommand: ParsableCommand {
                 "which file? None is named, and standard input is the keyboard", kind: .usage,
                 advice: ["mongoferry import FILE, or: … | mongoferry import -"])
         }
-        if choices.mode == .replace, !choices.yes, !choices.dryRun, readsStandardInput || isatty(0) != 1 {
+        guard choices.mode == .replace, !choices.yes, !choices.dryRun else { return }
+        let isKeyboard = !readsStandardInput && isatty(0) == 1
+        // The question is asked there.
+        if !isKeyboard || !Terminal.standardError.isTerminal {
             throw FerryError(
-                "--mode replace asks for confirmation, but standard input is not a terminal: pass --yes", kind: .usage,
+                "--mode replace asks for confirmation, but standard \(isKeyboard ? "error" : "input") is not a terminal: pass --yes",
+                kind: .usage,
                 details: ["Nothing was written. --dry-run shows what would happen."])
         }
     }

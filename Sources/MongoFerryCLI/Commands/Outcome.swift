@@ -8,14 +8,15 @@ enum Outcome {
         let out = Terminal.standardOutput
         let errors = Terminal.standardError
         // Those of the target stand in the plan, which was shown before.
-        for difference in report.differences where difference.kind != .target {
+        for difference in report.differences
+        where difference.kind.isProblem || !quiet && difference.kind != .target {
             errors.line(
                 [difference.collection.oneLine, difference.kind.rawValue, difference.detail].filter { !$0.isEmpty }
                     .joined(
                         separator: ": "))
         }
         tellProblems(report)
-        for line in Summary.references(report) { errors.line(line) }
+        for line in Summary.references(report, withOptional: !quiet) { errors.line(line) }
         if !quiet { out.show(Summary.table(report)) }
         let isWell = [.done, .planned].contains(report.status)
         guard let error = report.error ?? (isWell ? nil : "problems were found: \(report.problemCounts)") else {

@@ -24,7 +24,9 @@ enum ReportedRun {
             var error = error is CancellationError ? interrupted(failure) : error
             let stopped = error as? FerryError
             if let done = stopped?.report {
+                let connectionWarnings = failure.connectionWarnings
                 failure = done
+                failure.connectionWarnings = connectionWarnings
                 failure.started = known.started
                 Outcome.tellProblems(done)
             }

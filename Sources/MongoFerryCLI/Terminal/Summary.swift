@@ -81,8 +81,9 @@ enum Summary {
     }
 
     /// What dangles, with examples.
-    static func references(_ report: Report) -> [String] {
-        report.references.filter { $0.dangling > 0 }.map { reference in
+    /// - Parameter withOptional: whether to name what may dangle, too.
+    static func references(_ report: Report, withOptional: Bool = true) -> [String] {
+        report.references.filter { $0.dangling > 0 && (withOptional || !$0.isOptional) }.map { reference in
             let examples = reference.examples.prefix(3).map { example in
                 "\(text(example.value)) in _id \(text(example.documentID))"
             }

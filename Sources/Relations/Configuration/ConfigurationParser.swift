@@ -12,9 +12,7 @@ struct ConfigurationParser {
 
     func parse() throws(ConfigurationError) -> Configuration {
         guard let root = try compose(yaml.text), !root.isNull else { return Configuration(file: file) }
-        guard case .mapping(let entries) = root else {
-            throw shapeError(root, "the file", expected: "a map with the keys collections and exclude")
-        }
+        guard case .mapping(let entries) = root else { throw rootError(root) }
         let known = ["collections", "exclude"]
         var sections: [(name: String, references: Node?, types: Node?, databaseName: String?, line: Int?)] = []
         var exclude: [Glob] = []
@@ -176,6 +174,18 @@ struct ConfigurationParser {
         error(
             node, name: text, "\(what) '\(text)'\(place)", expected: expected,
             suggestion: NearestName.nearest(to: text, among: known))
+    }
+
+    /// A file that holds something else may be another file of the command's, such as the one with the connection string:
+    /// nothing of it is shown.
+    private func rootError(_ root: Node) -> ConfigurationError {
+        let expected = "a map with the keys collections and exclude"
+        guard case .scalar(let scalar) = root else { return shapeError(root, "the file", expected: expected) }
+        let isAddress = scalar.string.contains("://")
+        return ConfigurationError(
+            file: file, line: root.mark?.line, column: root.mark?.column,
+            isAddress ? "the file holds a connection string, which --uri-file takes" : "the file is one text",
+            expected: expected)
     }
 
     func shapeError(_ node: Node, _ what: String, expected: String, key: String? = nil) -> ConfigurationError {

@@ -105,6 +105,8 @@ public struct ImportPlan: Sendable {
     public var untouched: [String] = []
     /// Whether validators are passed by.
     var bypassesValidation = false
+    /// Rows that cannot be read and are set aside: how many, and the first of them.
+    var setAside: (count: Int, first: RowProblem?) = (0, nil)
     /// Whether the file has the rows that an earlier import has set aside.
     var isOfRejects = false
     /// Of those that are left alone: which refer to what is replaced. Whether they dangle afterwards, an import does not look.
@@ -155,6 +157,11 @@ public struct ImportPlan: Sendable {
             let losses = [textOfPart(step), step.textOfCapped, textOfValidator(step)].compactMap(\.self)
             lines += (losses + step.differences + step.doubts).map { "     \($0)" }
             lines += step.code.map { "     code that the server runs: \($0)" }
+        }
+        if let first = setAside.first {
+            lines.append(
+                "  set aside: \(setAside.count.counted("row that cannot", "rows that cannot")) be taken, first line \(first.line): \(first.reason.oneLine.excerpt(200))"
+            )
         }
         for cycle in cycles { lines.append("  refer to each other: \(Self.list(cycle))") }
         if !leftOut.isEmpty {
