@@ -209,6 +209,84 @@ import Testing
                 + "4 of the ids exist nowhere: " + (6..<10).map { hexText(1, $0) }.sorted().joined(separator: ", "))
     }
 
+    /// One text that is an id does not make a thousand numbers dangle.
+    @Test func numbersAndBoolsAreDifferentValuesToo() throws {
+        var file = File()
+        file.add("customers", ["_id": hex(1, 1)])
+        for value: Value in [hex(1, 1), 1, 2, .bool(true)] { file.add("orders", ["ref": value]) }
+        let resolution = try file.resolve()
+        #expect(resolution.described == ["customers._id: objectId, _id"] && resolution.references.isEmpty)
+        #expect(
+            resolution.lookAlikes.map(\.problem) == [
+                "1 value of 24 hex digits stays a text: 1 of 4 different values is an _id"
+            ]
+                || resolution.lookAlikes.map(\.problem) == [
+                    "1 value of 24 hex digits stays a text: 1 of 4 different values are _ids"
+                ])
+    }
+
+    /// An earlier import may have made them texts.
+    @Test func whatStaysATextAsTheLiveDocumentsHaveItIsTold() throws {
+        var file = File()
+        file.add("customers", ["_id": hex(1, 1)])
+        file.add("policies", ["customerId": hex(1, 1), "start": "2023-01-31T12:30:45.678Z", "note": "x"])
+        let resolution = try file.resolve(liveTypes: [
+            "policies": [
+                path("customerId"): .one(.string), path("start"): .leading(.one(.string)), path("note"): .one(.string),
+            ]
+        ])
+        #expect(resolution.described == ["customers._id: objectId, _id"])
+        #expect(
+            resolution.lookAlikes.map { "\($0.path): \($0.problem)" } == [
+                "customerId: 1 value of 24 hex digits stays a text, as the live collection has them; types in the configuration can say otherwise",
+                "start: 1 date stays a text, as the live collection has them; types in the configuration can say otherwise",
+            ])
+    }
+
+    /// They stand where there is no value.
+    @Test func emptyTextsOfTheLiveDocumentsSayNothingOfTheOthers() throws {
+        func types(_ values: [Value]) throws -> ObservedType? {
+            var observer = TypeObserver()
+            for value in values { try (["v": value] as Document).withRaw { try observer.add($0) } }
+            return observer.types[path("v")]
+        }
+        #expect(try types([""]) == .several)
+        #expect(try types(["", "a"]) == .one(.string))
+        #expect(try types(["", .objectID(id(hexText(1, 1)))]) == .leading(.one(.objectId)))
+        #expect(try types(["", 1]) == .leading(.one(.string)))
+        var file = File()
+        file.add("customers", ["_id": hex(1, 1)])
+        for value: Value in [hex(1, 1), ""] { file.add("policies", ["customerId": value]) }
+        let resolution = try file.resolve(liveTypes: ["policies": [path("customerId"): .several]])
+        #expect(resolution.rules.rules.map(\.path) == [.id])
+        file.add("customers", ["_id": hex(1, 2)])
+        file.add("policies", ["customerId": hex(1, 2)])
+        #expect(
+            try file.resolve(liveTypes: ["policies": [path("customerId"): .several]]).rules.rules.map(\.path) == [
+                .id, path("customerId"),
+            ])
+    }
+
+    /// Where one document leads here and the next one there.
+    @Test(arguments: [false, true]) func ofSeveralTargetsThoseWithObjectIDsDecide(isFirst: Bool) throws {
+        var file = File()
+        file.add("customers", ["_id": hex(1, 1)])
+        file.add("companies", ["_id": "ACME"])
+        file.add("notes", ["ownerType": "customer", "owner": hex(1, 1)])
+        file.add("notes", ["ownerType": "company", "owner": "ACME"])
+        let targets = ["company: companies", "customer: customers"]
+        let configuration = try Configuration.parse(
+            yaml: """
+                collections:
+                  customers:
+                  companies: {types: {_id: string}}
+                  notes: {references: {owner: {by: ownerType, to: {\((isFirst ? targets : targets.reversed()).joined(separator: ", "))}}}}
+                """, file: "mongoferry.yaml")
+        let (rows, _) = try file.converted(try file.resolve(configuration: configuration).rules)
+        #expect(
+            rows["notes"]?.compactMap { $0["owner"] } == [.objectID(id(hexText(1, 1))), "ACME"])
+    }
+
     @Test func theDatabaseIsAskedForWhatTheFileDoesNotHave() throws {
         var file = File()
         for number in 0..<500 { file.add("policies", ["customerId": hex(1, number), "checksum": hex(8, number)]) }

@@ -202,6 +202,58 @@ import Testing
         #expect(counts.left == [1, 1, 1, 1, 0])
     }
 
+    /// JSON.stringify writes them with their type.
+    @Test(arguments: [FieldType.double, .long, .int]) func aDecimalStaysOneWhateverTheLiveOnesAre(type: FieldType)
+        throws
+    {
+        let rules = TypeRules([TypeRule(collection: "c", path: path("a"), type: type, reason: .live)])
+        let document: Document = ["a": .decimal128(decimal("5.00"))]
+        var counts = rules.makeCounts()
+        #expect(try document.withRaw { try rules.apply(to: $0, in: "c", counts: &counts) } == document)
+        #expect(counts.left == [1])
+    }
+
+    private static func inferred(_ name: String, _ type: FieldType) -> TypeRule {
+        TypeRule(collection: "c", path: path(name), type: type, reason: .inferred("x"))
+    }
+
+    /// What is known of the inside of some documents does not make others of what they are.
+    @Test func aTypeCountsWhateverIsKnownOfWhatIsInside() throws {
+        let configured = { TypeRule(collection: "c", path: path($0), type: $1, reason: .configuration) }
+        let rules = TypeRules([
+            configured("buffer", .binary), Self.inferred("buffer.data[]", .int), configured("long", .long),
+            Self.inferred("long.low", .int), configured("id", .objectId), Self.inferred("id._id", .objectId),
+            Self.inferred("ids[]", .objectId), configured("ids", .objectId),
+        ])
+        func apply(_ document: Document) throws -> Document {
+            var counts = rules.makeCounts()
+            return try document.withRaw { try rules.apply(to: $0, in: "c", counts: &counts) }
+        }
+        #expect(
+            try apply([
+                "buffer": ["type": "Buffer", "data": [1, 2]], "long": ["low": 1, "high": 1, "unsigned": false],
+            ]) == ["buffer": .binary(subtype: 0, [1, 2]), "long": .int64(1 << 32 + 1)])
+        for (document, place) in [
+            (["id": ["_id": hex(1, 1)]] as Document, "id"), (["ids": [hex(1, 1)]], "ids"),
+            (["buffer": ["data": [1]]], "buffer"),
+        ] {
+            let rejection = #expect(throws: RowRejection.self) { try apply(document) }
+            #expect(rejection?.path == path(place))
+        }
+        // Where the configuration says what is inside, that may be there. What is only inferred demands nothing.
+        let both = TypeRules([
+            configured("id", .objectId), configured("id._id", .objectId), Self.inferred("other", .objectId),
+            Self.inferred("other._id", .objectId),
+        ])
+        var counts = both.makeCounts()
+        let populated: Document = ["id": ["_id": hex(1, 1)], "other": ["_id": hex(1, 2)]]
+        let key = { Value.objectID(id(hexText(1, $0))) }
+        #expect(
+            try populated.withRaw { try both.apply(to: $0, in: "c", counts: &counts) } == [
+                "id": ["_id": key(1)], "other": ["_id": key(2)],
+            ])
+    }
+
     /// Data as names: each is to be found without looking at all others.
     @Test func manyFieldsOfOneParentAreConvertedEachByItsRule() throws {
         let names = (0..<500).map { "user\($0)" }

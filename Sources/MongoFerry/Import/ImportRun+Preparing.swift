@@ -24,7 +24,8 @@ extension ImportRun {
         if try refuse(&survey) { return nil }
         if survey.kinds.isMixed { operation.info(survey.kinds.text) }
         if let text = reader.metadata?.textOfLostTypes { operation.warning(text) }
-        report.warnings += legacy.warnings
+        let choice = options.choice(of: reader.metadata)
+        report.warnings += legacy.warnings { choice.exclusion(of: $0) != nil }
         let references = try references(legacy, survey)
         var plan = try plan(survey, references, early)
         if !key.isID {

@@ -14,6 +14,8 @@ public struct CollectionTypeRules: Sendable {
         var type = FieldType.string
         var isStrict = false
         var isDemanded = false
+        /// Whether the configuration says what is inside of such a value: then it may be a document or an array.
+        var hasDemandsBelow = false
         var binarySubtype: UInt8 = 0
 
         /// More are not looked through one by one: data may stand as names.
@@ -57,7 +59,10 @@ public struct CollectionTypeRules: Sendable {
     init(_ numbered: [(number: Int, rule: TypeRule)]) {
         for (number, rule) in numbered {
             var node = 0
-            for step in rule.path.steps { node = child(of: node, step) }
+            for step in rule.path.steps {
+                if rule.isDemanded { nodes[node].hasDemandsBelow = true }
+                node = child(of: node, step)
+            }
             nodes[node].rule = number
             nodes[node].type = rule.type
             nodes[node].isStrict = rule.isStrict
@@ -121,17 +126,25 @@ public struct CollectionTypeRules: Sendable {
             guard child >= 0, let key = element.key.baseAddress else { continue }
             let elementStart = key - base - 1
             let valueStart = elementStart + element.key.count + 2
-            if element.type == .document || element.type == .array,
-                nodes[child].hasChildren(forArray: element.type == .array), let nested = element.document
-            {
+            let nested =
+                (element.type == .document || element.type == .array)
+                    && nodes[child].hasChildren(forArray: element.type == .array) ? element.document : nil
+            var conversion = Conversion.impossible
+            if nodes[child].rule >= 0 {
+                conversion = Conversion(
+                    element, to: nodes[child].type, isDemanded: nodes[child].isDemanded,
+                    binarySubtype: nodes[child].binarySubtype)
+            }
+            // What JSON.stringify has made a document of is one value all the same, whatever is known of such documents.
+            if let nested, case .impossible = conversion {
+                guard !nodes[child].isStrict || nodes[child].hasDemandsBelow else {
+                    throw rejection(element, rule: nodes[child].rule)
+                }
                 writer.reserve(valueStart - copied)
                 writer.put(copying: base + copied, count: valueStart - copied)
                 copied = valueStart + element.value.count
                 try rewrite(nested, node: child, isArray: element.type == .array, to: &writer, &counts)
             } else if nodes[child].rule >= 0 {
-                let conversion = Conversion(
-                    element, to: nodes[child].type, isDemanded: nodes[child].isDemanded,
-                    binarySubtype: nodes[child].binarySubtype)
                 switch conversion {
                 case .keep: break
                 case .impossible:

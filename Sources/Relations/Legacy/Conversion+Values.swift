@@ -16,7 +16,8 @@ extension Conversion {
 
     static func integer(_ element: RawElement, isDemanded: Bool) -> Int64? {
         if let number = element.integer { return number }
-        if let number = element.decimal128 { return integer(number) }
+        // Its row says what it is, however it is written.
+        if let number = element.decimal128 { return isDemanded ? integer(number) : nil }
         if let text = element.stringBytes { return isDemanded ? number(text).flatMap(integer) : nil }
         return element.type == .document ? element.document.flatMap(splitLong) : nil
     }
@@ -24,7 +25,7 @@ extension Conversion {
     static func double(_ element: RawElement, isDemanded: Bool) -> Double? {
         switch element.type {
         case .int32, .int64: return element.integer.flatMap(Double.init(exactly:))
-        case .decimal128: return element.decimal128.flatMap(double)
+        case .decimal128: return isDemanded ? element.decimal128.flatMap(double) : nil
         default:
             guard isDemanded, let text = element.stringBytes else { return nil }
             return number(text).flatMap(double)

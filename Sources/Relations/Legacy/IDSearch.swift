@@ -53,7 +53,7 @@ struct IDSearch {
         while level < highest, survey.ids.values(at: level).count > Self.fewValues { level += 1 }
         self.level = level
         values = survey.ids.values(at: level)
-        all = values.count + survey.otherStrings.count >> level
+        all = values.count + survey.others.count >> level
         isFound = [Bool](repeating: false, count: values.count)
         for (name, ids) in file {
             var matches: [Int] = []

@@ -73,6 +73,9 @@ struct LegacyResolver {
                             reason: .inferred(
                                 "\(seen.values.grouped) of \(seen.values.grouped) values have the form of a date")))
                 }
+                if case .leave = decision, let problem = seen.textsAsLive {
+                    draft.lookAlikes.append(.init(collection: name.text, path: path, problem: problem))
+                }
                 guard seen.ids.distinctCount > 0, decision.allowsIDs else { continue }
                 // Where something else has decided, the file's own ids are enough to see a reference.
                 let isOpen = if case .open = decision { true } else { false }
@@ -138,13 +141,7 @@ struct LegacyResolver {
                 collection: entry.name, path: $0, type: $1, reason: .configuration,
                 binarySubtype: liveSubtype(entry.name, $0))
         }
-        for reference in entry.references {
-            guard let type = referenceType(reference) else { continue }
-            rules.append(
-                TypeRule(
-                    collection: entry.name, path: reference.path, type: type,
-                    reason: .reference(to: reference.targetDescription)))
-        }
+        rules += Set(entry.references.map(\.path)).compactMap { referenceRule(entry.name, $0) }
         // Several rules for a path: the first counts, and types stand before references.
         return rules
     }
@@ -153,6 +150,18 @@ struct LegacyResolver {
     private func liveSubtype(_ collection: String, _ path: FieldPath) -> UInt8 {
         guard infers, case .binary(let subtype) = liveTypes[ExactName(collection)]?[path]?.deciding else { return 0 }
         return subtype
+    }
+
+    /// The rule of the configuration's references at a path; nil where there are none, or none has a type.
+    private func referenceRule(_ collection: String, _ path: FieldPath) -> TypeRule? {
+        let typed = configuration.references(from: collection).filter { $0.path == path }.compactMap { reference in
+            referenceType(reference).map { (reference: reference, type: $0) }
+        }
+        // Where one value leads here and the next one there, 24 digits are an ObjectId, and all others stay what they are.
+        return (typed.first { $0.type == .objectId } ?? typed.first).map { reference, type in
+            TypeRule(
+                collection: collection, path: path, type: type, reason: .reference(to: reference.targetDescription))
+        }
     }
 
     /// A reference has the type of what it leads to: an ObjectId, unless the configuration says otherwise.
@@ -174,14 +183,7 @@ struct LegacyResolver {
         if let type = configuration.type(of: path, in: collection) {
             return .rule(TypeRule(collection: collection, path: path, type: type, reason: .configuration))
         }
-        if let reference = configuration.references(from: collection).first(where: { $0.path == path }),
-            let type = referenceType(reference)
-        {
-            return .rule(
-                TypeRule(
-                    collection: collection, path: path, type: type, reason: .reference(to: reference.targetDescription))
-            )
-        }
+        if let rule = referenceRule(collection, path) { return .rule(rule) }
         if path == .id {
             guard seen.hexStrings > 0 else { return .leave }
             return .rule(TypeRule(collection: collection, path: path, type: .objectId, reason: .primaryKey))
@@ -237,6 +239,20 @@ extension LegacyResolver.Decision {
 }
 
 extension PathSurvey {
+    /// That what looks like ids or dates stays what it is, since the live documents have texts there; nil where nothing does.
+    /// They may have been ids before, which an earlier import has made texts of.
+    fileprivate var textsAsLive: String? {
+        let what: String
+        if hexStrings > 0 {
+            what = hexStrings.counted("value of 24 hex digits stays a text", "values of 24 hex digits stay texts")
+        } else if dateStrings > 0, dateStrings == values {
+            what = dateStrings.counted("date stays a text", "dates stay texts")
+        } else {
+            return nil
+        }
+        return "\(what), as the live collection has them; types in the configuration can say otherwise"
+    }
+
     /// Why dates at this path stay texts; nil where there are none or all are.
     fileprivate var dateConflict: String? {
         guard dateStrings > 0, dateStrings < values else { return nil }

@@ -15,7 +15,8 @@ struct PathSurvey: Sendable {
     var dateStrings = 0
     /// The distinct ObjectIds, written as 24 digits or typed.
     var ids = IDSample()
-    var otherStrings = DistinctCounter()
+    /// The distinct texts, numbers and bools besides.
+    var others = DistinctCounter()
 
     /// Null aside.
     var values: Int { strings + numbers + bools + objects + arrays + typed }
@@ -24,8 +25,12 @@ struct PathSurvey: Sendable {
         switch element.type {
         case .null, .undefined: break
         case .string: if let text = element.stringBytes { add(text: text) }
-        case .int32, .int64, .double: numbers += 1
-        case .bool: bools += 1
+        case .int32, .int64, .double:
+            numbers += 1
+            others.insert(stableHash(element.value))
+        case .bool:
+            bools += 1
+            others.insert(stableHash(element.value))
         case .document: objects += 1
         case .array: arrays += 1
         case .objectID:
@@ -45,7 +50,7 @@ struct PathSurvey: Sendable {
             }
             if ISOTime.exactly(text) != nil { dateStrings += 1 }
         }
-        otherStrings.insert(stableHash(text))
+        others.insert(stableHash(text))
     }
 
     mutating func merge(_ other: PathSurvey) {
@@ -58,6 +63,6 @@ struct PathSurvey: Sendable {
         hexStrings += other.hexStrings
         dateStrings += other.dateStrings
         ids.merge(other.ids)
-        otherStrings.merge(other.otherStrings)
+        others.merge(other.others)
     }
 }

@@ -11,11 +11,17 @@ struct TypesSeen: Sendable {
     private var looks: Set<FieldType> = []
     /// Of texts, those of exactly the form of a date.
     private var dateStrings = 0
+    /// Texts without a character, which stand where there is no value.
+    private var hasEmptyTexts = false
 
     mutating func add(_ element: RawElement) {
         count += 1
         guard let type = FieldType(of: element) else {
             hasOthers = true
+            return
+        }
+        if element.stringBytes?.isEmpty == true, type == .string {
+            hasEmptyTexts = true
             return
         }
         types.insert(type)
@@ -31,8 +37,10 @@ struct TypesSeen: Sendable {
 
     /// Nil where the configuration has a word for none of them.
     var type: ObservedType? {
-        guard let first = types.first else { return nil }
-        if types.count == 1, !hasOthers, subtypes.count <= 1 { return observed(first) }
+        // Alone they say nothing of what else would stand there.
+        guard let first = types.first else { return hasEmptyTexts ? .several : nil }
+        let isAlone = types.count == 1 && !hasOthers && subtypes.count <= 1
+        if isAlone, !hasEmptyTexts || first == .string { return observed(first) }
         return leading.map { .leading(observed($0)) } ?? .several
     }
 
@@ -46,6 +54,7 @@ struct TypesSeen: Sendable {
     /// If that decided nothing, the next import of the same rows would make something else of them, of those that fitted,
     /// too.
     private var leading: FieldType? {
+        let types = hasEmptyTexts ? types.union([.string]) : types
         let made = types.subtracting(Self.ownOfJSON)
         guard made.count <= 1, subtypes.count <= 1 else { return nil }
         if let type = made.first {

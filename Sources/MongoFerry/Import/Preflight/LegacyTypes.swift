@@ -12,8 +12,9 @@ struct LegacyTypes {
     var problems: ProblemList
     var rules: TypeRules? { resolution?.rules }
     var references: [Reference] { resolution?.references ?? [] }
-    var warnings: [String] {
-        (resolution?.crowded ?? []).map {
+    /// - Parameter isLeftOut: whether a collection is not imported: what becomes of its rows is nobody's concern.
+    func warnings(except isLeftOut: (String) -> Bool) -> [String] {
+        (resolution?.crowded ?? []).filter { !isLeftOut($0) }.map {
             "\(BackupMetadata.shown($0)): the rows have too many different names to infer types from: what the config's types "
                 + "do not name stays as it is"
         }

@@ -76,9 +76,14 @@ struct RowDecoder {
         do {
             (document, traits) = try decoded(fields)
         } catch let fault as JSONFault where fault.isTooLarge {
+            // There is no binary data yet: each byte of a Buffer is an element of an array.
+            let buffers =
+                maximumRow > maximumDocument ? "; a byte of a Buffer takes some 13 while the row is read" : ""
             throw RowProblem(
                 line: line, collection: collection, id: IDText.found(in: fields),
-                reason: "the document takes more than \(maximumRow) bytes, servers take at most \(maximumDocument)")
+                reason:
+                    "the document takes more than \(maximumRow) bytes, servers take at most \(maximumDocument)\(buffers)"
+            )
         } catch {
             throw RowProblem(
                 line: line, collection: collection, id: IDText.found(in: fields), reason: "\(error)")
