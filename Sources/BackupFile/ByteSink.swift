@@ -20,7 +20,14 @@ public protocol ByteSink: AnyObject, Sendable {
 
 extension OpenFile: ByteSink {
     public func write(_ bytes: UnsafeRawBufferPointer) throws { try write(bytes, at: nil) }
-    public func finish() {}
+
+    /// Waits until what can be flushed is on the disk: a network file system may say only then that it has no room.
+    /// - Throws: ``FileError``.
+    public func finish() throws(FileError) {
+        let kind = try status().st_mode & S_IFMT
+        if kind == S_IFREG || kind == S_IFBLK { try synchronize() }
+    }
+
     public func abandon() {}
 
     /// Whether it keeps what is written to it: anything else may make its writer wait.

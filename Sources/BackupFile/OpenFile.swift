@@ -171,6 +171,29 @@ public final class OpenFile: @unchecked Sendable {
         #endif
     }
 
+    /// Gives the file system back the room of a part of the content, which is zeros from then on.
+    ///
+    /// A system or a file system that cannot leave out a part of a file keeps it, without harm. Source: fallocate(2).
+    package func giveBack(_ part: Range<Int>) {
+        #if canImport(Glibc)
+            let mode = Int32(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)
+            _ = fallocate64(descriptor, mode, off_t(part.lowerBound), off_t(part.count))
+        #endif
+    }
+
+    /// Gives back the room of the whole content, where the system lets it.
+    package func giveBackAll() { _ = ftruncate(descriptor, 0) }
+
+    /// The bytes of the file system that it is in, and those that are left for everybody; nil where it does not say.
+    ///
+    /// As floating point: some file systems claim more than an integer of bytes holds.
+    package var room: (whole: Double, left: Double)? {
+        var system = statvfs()
+        guard fstatvfs(descriptor, &system) == 0, system.f_blocks > 0 else { return nil }
+        let block = Double(system.f_frsize)
+        return (Double(system.f_blocks) * block, Double(system.f_bavail) * block)
+    }
+
     /// Waits until the content is on the disk.
     func synchronize() throws(FileError) {
         guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError("flush", path) }

@@ -1,4 +1,5 @@
 import BSON
+import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -59,7 +60,10 @@ package enum PartialFile {
             // The other may have ended in between: what was opened is its backup then, under its final name.
             guard try isStill(file, at: partial) else { continue }
             // Some file systems say another owner of every file.
-            if isNew { return file }
+            if isNew {
+                note(file)
+                return file
+            }
             guard try isOwn(file, owner) else {
                 guard unlink(partial) == 0 || errno == ENOENT else { throw FileError("remove", partial) }
                 continue
@@ -67,6 +71,7 @@ package enum PartialFile {
             guard ftruncate(file.descriptor, 0) == 0, fchmod(file.descriptor, 0o600) == 0 else {
                 throw FileError("empty", partial)
             }
+            note(file)
             return file
         }
         throw BackupError(
@@ -106,5 +111,43 @@ package enum PartialFile {
             return false
         }
         return there.st_dev == mine.st_dev && there.st_ino == mine.st_ino
+    }
+
+    // MARK: Ending at once
+
+    /// What a signal's handler needs of a file: it may do nothing but system calls.
+    private struct Noted {
+        let path: UnsafeMutablePointer<CChar>
+        let descriptor: Int32
+    }
+
+    private static let isPrepared = Atomic<Bool>(false)
+    /// The address of what was noted last. It is never freed: a handler may be looking at it.
+    private static let noted = Atomic<UInt>(0)
+
+    /// For signal handlers of a process that makes one backup: after this ``removeAtOnce()`` makes nothing but system
+    /// calls.
+    package static func prepare() {
+        _ = noted.load(ordering: .relaxed)
+        isPrepared.store(true, ordering: .relaxed)
+    }
+
+    private static func note(_ file: OpenFile) {
+        guard isPrepared.load(ordering: .relaxed), let path = strdup(file.path) else { return }
+        let place = UnsafeMutablePointer<Noted>.allocate(capacity: 1)
+        place.initialize(to: Noted(path: path, descriptor: file.descriptor))
+        noted.store(UInt(bitPattern: place), ordering: .releasing)
+    }
+
+    /// Removes the file in which the last backup stands, unless it is complete: whoever ends the process by `_exit` has
+    /// to. What has the name by now and is not that file, such as another process's, stays.
+    package static func removeAtOnce() {
+        guard let file = UnsafePointer<Noted>(bitPattern: noted.load(ordering: .acquiring)) else { return }
+        // A descriptor that has been closed, and its number used again, is none of this file.
+        var (mine, there) = (stat(), stat())
+        guard fstat(file.pointee.descriptor, &mine) == 0, lstat(file.pointee.path, &there) == 0,
+            mine.st_dev == there.st_dev, mine.st_ino == there.st_ino
+        else { return }
+        unlink(file.pointee.path)
     }
 }

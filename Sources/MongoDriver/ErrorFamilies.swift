@@ -52,6 +52,10 @@ extension MongoError {
     /// The snapshot's history is gone: `minSnapshotHistoryWindowInSeconds` was too short for this read.
     public var isSnapshotTooOld: Bool { isServer(ServerCode.snapshotTooOld) }
     public var isSnapshotUnavailable: Bool { isServer(ServerCode.snapshotUnavailable) }
+    /// The server has ended a transaction, after a minute for one.
+    public var isTransactionGone: Bool { domain == .server && ServerCode.transactionGone.contains(code) }
+    /// `$sample` found the same documents again and again: there are fewer than the server thinks, as after a crash.
+    public var isSampleExhausted: Bool { isServer(ServerCode.sampleExhausted) }
     /// An index cannot hold a value: a document's, or one that a query asks it for.
     public var isUnfitForIndex: Bool { isServer(ServerCode.cannotBuildIndexKeys) }
     public var isNamespaceNotFound: Bool { isServer(ServerCode.namespaceNotFound) }
@@ -64,6 +68,8 @@ extension MongoError {
     public var isOutOfDiskSpace: Bool { isServer(ServerCode.outOfDiskSpace) }
     /// The server's own state is to blame, and nothing that it was asked to do: no room, a shutdown, somebody killed it.
     public var isServerTrouble: Bool { domain == .server && ServerCode.trouble.contains(code) }
+    /// The server's cache is full of other documents, and has no room for a large one yet.
+    public var isForLackOfCache: Bool { isServer(ServerCode.cacheIsFull) }
     public var isUnauthorized: Bool { isServer(ServerCode.unauthorized) }
     /// The cursor was closed by the server: ten minutes without a read, a restart, or somebody killed it.
     public var isCursorNotFound: Bool { isServer(ServerCode.cursorNotFound) }

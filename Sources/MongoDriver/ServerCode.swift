@@ -22,6 +22,10 @@ enum ServerCode {
     static let databaseDropPending = 215
     static let snapshotTooOld = 239
     static let snapshotUnavailable = 246
+    /// NoSuchTransaction and TransactionExceededLifetimeLimitSeconds.
+    static let transactionGone: Set<Int> = [251, 290]
+    /// What `$sample` says that has met the same documents again and again.
+    static let sampleExhausted = 28799
     static let bsonObjectTooLarge = 10334
     /// DollarPrefixedFieldName and InvalidDBRef: a name that begins with `$` where it may not.
     static let dollarPrefixedName: Set<Int> = [52, 55]

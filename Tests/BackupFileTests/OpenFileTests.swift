@@ -25,4 +25,42 @@ import Testing
         #expect(String(decoding: data, as: UTF8.self) == text)
         #expect(failure.withLock { $0 } == nil)
     }
+
+    @Test func theRoomThatIsLeftIsAPartOfTheFileSystem() throws {
+        let room = try #require(try OpenFile(temporaryIn: NSTemporaryDirectory()).room)
+        #expect(room.left >= 0 && room.left <= room.whole && room.whole >= Double(1 << 20))
+    }
+
+    #if os(Linux)
+        /// Standard output may be a file on a network drive, which says only then that it has no room.
+        @Test func theEndOfWhatIsWrittenToAnOpenFileWaitsForTheDisk() throws {
+            let path = NSTemporaryDirectory() + "mongoferry_flushed_\(UInt64.random(in: 0 ... .max))"
+            let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+            try #require(descriptor >= 0)
+            defer {
+                close(descriptor)
+                unlink(path)
+            }
+            let file = OpenFile(borrowing: descriptor, path: path)
+            try [UInt8](repeating: 7, count: 1 << 20).withUnsafeBytes { try file.write($0) }
+            try file.finish()
+            #expect(!Self.hasNoPlaceYet(descriptor))
+        }
+
+        /// Whether the file system has not given a part of a file its place on the disk, which it does when it writes
+        /// it; false where it does not say. Source: the kernel's `Documentation/filesystems/fiemap.rst`.
+        private static func hasNoPlaceYet(_ descriptor: Int32) -> Bool {
+            let most = 32
+            // `struct fiemap`: the start, the length, the flags and the number of parts found, the number that fit;
+            // then seven words a part.
+            var map = [UInt64](repeating: 0, count: 4 + most * 7)
+            map[1] = .max
+            map[3] = UInt64(most)
+            // FS_IOC_FIEMAP
+            guard ioctl(descriptor, 0xC020_660B, &map) == 0 else { return false }
+            let parts = Int(map[2] >> 32)
+            let isDelayed: UInt64 = 4
+            return (0..<min(parts, most)).contains { map[4 + $0 * 7 + 5] & isDelayed != 0 }
+        }
+    #endif
 }

@@ -24,12 +24,187 @@ import Testing
         func abandon() {}
     }
 
+    /// Takes as many pieces as it is let, each of one byte over and over, and notes these bytes.
+    private final class Turnstile: ByteSink {
+        static let pieceBytes = 256 << 10
+        let path = "turnstile"
+        let taken = Mutex<[UInt8]>([])
+        private let permits = DispatchSemaphore(value: 0)
+        private let passed = DispatchSemaphore(value: 0)
+
+        static func piece(_ number: Int) -> [UInt8] { [UInt8](repeating: UInt8(number), count: pieceBytes) }
+
+        /// - Returns: whether a piece has come through.
+        func letOne() -> Bool {
+            permits.signal()
+            return passed.wait(timeout: .now() + 10) == .success
+        }
+
+        func open() { for _ in 0..<1000 { permits.signal() } }
+
+        func write(_ bytes: UnsafeRawBufferPointer) {
+            permits.wait()
+            let note = Self.isPiece(bytes) ? bytes[0] : .max
+            taken.withLock { $0.append(note) }
+            passed.signal()
+        }
+
+        private static func isPiece(_ bytes: UnsafeRawBufferPointer) -> Bool {
+            guard let start = bytes.baseAddress, bytes.count == pieceBytes else { return false }
+            return memcmp(start, start + 1, pieceBytes - 1) == 0
+        }
+
+        func finish() {}
+        func abandon() {}
+    }
+
+    /// Writes pieces on a thread of its own.
+    private final class Writing: Sendable {
+        let queue: SpillQueue
+        private let count = Mutex(0)
+        private let isOver = Mutex(false)
+
+        init(_ pieces: Int, to queue: SpillQueue) {
+            self.queue = queue
+            Thread.detachNewThread { [self] in
+                for number in 0..<pieces {
+                    do {
+                        try Turnstile.piece(number).withUnsafeBytes { try queue.write($0) }
+                    } catch {
+                        Issue.record(error)
+                        break
+                    }
+                    count.withLock { $0 += 1 }
+                }
+                isOver.withLock { $0 = true }
+            }
+        }
+
+        /// The pieces written so far, once they are so many or a while has passed.
+        func written(waitingFor least: Int) -> Int {
+            for _ in 0..<1000 where count.withLock({ $0 }) < least { Thread.sleep(forTimeInterval: 0.01) }
+            return count.withLock { $0 }
+        }
+
+        /// Waits until every piece has arrived.
+        func finish() throws {
+            for _ in 0..<3000 where !isOver.withLock({ $0 }) { Thread.sleep(forTimeInterval: 0.01) }
+            try #require(isOver.withLock { $0 })
+            try queue.finish()
+        }
+    }
+
+    #if os(Linux)
+        /// The file system must be one that can leave out parts of a file.
+        @Test func theTemporaryFileTakesNoMoreRoomThanWhatIsStillToBeRead() throws {
+            let reader = Turnstile()
+            let file = Mutex<OpenFile?>(nil)
+            let queue = try SpillQueue(to: reader, cancellation: Cancellation(), memory: 1) { opened in
+                file.withLock { $0 = opened }
+                return true
+            }
+            var surplus = 0
+            for number in 0..<80 {
+                for piece in 2 * number...2 * number + 1 {
+                    try Turnstile.piece(piece).withUnsafeBytes { try queue.write($0) }
+                }
+                try #require(reader.letOne())
+                let spill = try #require(file.withLock { $0 })
+                let waiting = (number + 1) * Turnstile.pieceBytes
+                surplus = max(surplus, Int(try spill.status().st_blocks) * 512 - waiting)
+            }
+            // Room is given back by 4 MB, and perhaps a moment after they were read.
+            #expect(surplus < 9 << 20)
+            reader.open()
+            try queue.finish()
+            #expect(reader.taken.withLock { $0 } == (0..<160).map { UInt8($0) })
+        }
+    #endif
+
+    @Test func aTemporaryFileThatIsReadToItsEndTakesNoRoom() throws {
+        let reader = Turnstile()
+        let file = Mutex<OpenFile?>(nil)
+        let queue = try SpillQueue(to: reader, cancellation: Cancellation(), memory: 1) { opened in
+            file.withLock { $0 = opened }
+            return true
+        }
+        for number in 0..<3 { try Turnstile.piece(number).withUnsafeBytes { try queue.write($0) } }
+        let spill = try #require(file.withLock { $0 })
+        #expect(Int(try spill.status().st_size) == 2 * Turnstile.pieceBytes)
+        reader.open()
+        // A write that comes when everything has been read finds the file empty.
+        var more = 0
+        while try spill.status().st_size > 0, more < 500 {
+            Thread.sleep(forTimeInterval: 0.01)
+            try Turnstile.piece(3).withUnsafeBytes { try queue.write($0) }
+            more += 1
+        }
+        #expect(more < 500)
+        try queue.finish()
+        #expect(reader.taken.withLock { $0 } == [0, 1, 2] + [UInt8](repeating: 3, count: more))
+    }
+
+    @Test(arguments: [true, false]) func whereThereIsNoRoomTheWriterWaitsForTheReader(comesBack: Bool) throws {
+        let reader = Turnstile()
+        let looks = Mutex(1)
+        let queue = try SpillQueue(to: reader, cancellation: Cancellation(), memory: 1) { _ in
+            looks.withLock { left in
+                left -= 1
+                return left >= 0
+            }
+        }
+        let writing = Writing(60, to: queue)
+        // One is in memory, and 4 MB are in the file, after which it is looked at again.
+        #expect(writing.written(waitingFor: 17) == 17)
+        Thread.sleep(forTimeInterval: 0.7)
+        #expect(writing.written(waitingFor: 17) == 17)
+        if comesBack {
+            looks.withLock { $0 = 1000 }
+            #expect(writing.written(waitingFor: 60) == 60)
+            #expect(reader.taken.withLock { $0 } == [])
+        }
+        reader.open()
+        try writing.finish()
+        #expect(reader.taken.withLock { $0 } == (0..<60).map { UInt8($0) })
+    }
+
+    /// As when the disk was full for a while.
+    @Test func aTemporaryFileThatCouldNotBeWrittenIsTriedAgain() throws {
+        let folder = NSTemporaryDirectory() + "mongoferry_spill_\(UInt64.random(in: 0 ... .max))"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let reader = Turnstile()
+        let queue = try SpillQueue(
+            to: reader, cancellation: Cancellation(), memory: 1, spillingIn: folder, hasRoom: { _ in true })
+        let writing = Writing(20, to: queue)
+        #expect(writing.written(waitingFor: 1) == 1)
+        Thread.sleep(forTimeInterval: 0.2)
+        #expect(writing.written(waitingFor: 1) == 1)
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+        #expect(writing.written(waitingFor: 20) == 20)
+        reader.open()
+        try writing.finish()
+        #expect(reader.taken.withLock { $0 } == (0..<20).map { UInt8($0) })
+    }
+
+    private final class FullAtItsEnd: ByteSink {
+        let path = "disk"
+        func write(_ bytes: UnsafeRawBufferPointer) {}
+        func finish() throws { throw POSIXError(.ENOSPC) }
+        func abandon() {}
+    }
+
+    @Test func whatTheDestinationSaysAtItsEndIsTold() throws {
+        let queue = try SpillQueue(to: FullAtItsEnd(), cancellation: Cancellation())
+        try [UInt8](repeating: 7, count: 1000).withUnsafeBytes { try queue.write($0) }
+        #expect(throws: POSIXError.self) { try queue.finish() }
+    }
+
     /// A temporary file that cannot be written, for whatever reason, is done without.
     @Test(arguments: [NSTemporaryDirectory(), "/nonexistent"])
     func whatIsReadSlowlyComesWholeAndInOrder(directory: String) throws {
         let gate = Gate()
         let queue = try SpillQueue(
-            to: gate, cancellation: Cancellation(), memory: 64 << 10, spillingIn: directory)
+            to: gate, cancellation: Cancellation(), memory: 64 << 10, spillingIn: directory, hasRoom: { _ in true })
         let pieces = (0..<100).map { number in (0..<10_007).map { UInt8(truncatingIfNeeded: number &* 31 &+ $0) } }
         let isWritten = Mutex(false)
         let writing = Thread {

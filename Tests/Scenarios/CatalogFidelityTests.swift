@@ -165,6 +165,22 @@ import Testing
         }
     }
 
+    /// What stands under the other name is set aside, and comes into no collection.
+    @Test(arguments: ImportOptions.Mode.allCases) func rowsOfALookAlikeAreSetAside(_ mode: ImportOptions.Mode) throws {
+        try withTestDatabase { database, folder in
+            func row(_ name: String, _ id: Int, _ n: Int) -> String {
+                "\(name),\"{\"\"_id\"\":\(id),\"\"n\"\":\(n)}\"\n"
+            }
+            try folder.write(
+                "collection,data\n" + row("caf\u{E9}", 1, 1) + row("cafe\u{301}", 1, 2) + row("caf\u{E9}", 3, 3),
+                to: "rows.csv")
+            let report = try database.load(folder.file("rows.csv"), mode) { $0.maximumRejects = 1 }
+            #expect(report.totals.inserted == 2 && report.rejections.map(\.line) == [3])
+            #expect(try database.documents(in: "caf\u{E9}") == [["_id": 1, "n": 1], ["_id": 3, "n": 3]])
+            #expect(try database.names() == ["caf\u{E9}"])
+        }
+    }
+
     @Test(arguments: ImportOptions.Mode.allCases)
     func aNameThatLooksLikeTwoOfTheDatabaseIsRefused(_ mode: ImportOptions.Mode) throws {
         try withTwoTestDatabases { source, copy, folder in

@@ -204,6 +204,26 @@ extension OwnServerTests {
             }
         }
 
+        /// What it was going to write is written no more, be it a batch that was looked up before, or an index.
+        @Test func aMergeWhoseLockWasTakenOverMeanwhileChangesNothing() throws {
+            try withDatabase(on: server) { looking, folder in
+                try withDatabase(on: server) { building, other in
+                    let sleepers = [
+                        try SleepingImport(server, looking, folder, command: "find", mode: "insert"),
+                        try SleepingImport(server, building, other, command: "createIndexes", mode: "merge"),
+                    ]
+                    // Longer than a lock is believed in without asking.
+                    usleep(21_000_000)
+                    for sleeper in sleepers {
+                        let outcome = try sleeper.wake()
+                        #expect(outcome.status == 1, "\(outcome.text)")
+                        #expect(outcome.errors.contains("another import has taken the lock"), "\(outcome.errors)")
+                        #expect(try sleeper.changes == [], "\(outcome.text)")
+                    }
+                }
+            }
+        }
+
         /// What cannot be swapped is dropped and loaded once more when a connection breaks: not what another import has
         /// loaded meanwhile.
         @Test(arguments: ["insert", "drop"])

@@ -207,6 +207,38 @@ extension FaultServerTests {
             }
         }
 
+        /// The second signal ends it at once, and what it has written until then may be as large as the backup. A file
+        /// of that name that is another's stays.
+        @Test(arguments: [false, true]) func anExportThatIsStoppedAtOnceLeavesNoPartialFile(isAnothers: Bool) throws {
+            try withDatabase(on: server) { database, folder in
+                let large = String(repeating: "x", count: 1 << 20)
+                try database.insert((0..<60).map { ["_id": .int32($0), "large": .string(large)] }, into: "large")
+                let pause = try FailPoint(
+                    server, ["getMore"], mode: .alwaysOn, ["blockConnection": true, "blockTimeMS": 1000])
+                let program = try Program(exporting(database, to: folder.file("all.csv"), ["--jobs", "1"]))
+                let partial = folder.file(".all.csv.partial")
+                try poll("a partial file") {
+                    var status = stat()
+                    return stat(partial, &status) == 0 && status.st_size > 0
+                }
+                // Both before it can do anything about the first.
+                for signal in [SIGSTOP, SIGINT, SIGTERM] { program.send(signal) }
+                if isAnothers {
+                    try FileManager.default.removeItem(atPath: partial)
+                    try folder.write("another's", to: ".all.csv.partial")
+                }
+                program.send(SIGCONT)
+                let outcome = try program.wait(seconds: 60)
+                try pause.off()
+                #expect(outcome.status == 130, "\(outcome.text)")
+                #expect(
+                    outcome.errors.contains("stopped at once; an export that was under way has left no backup\n"),
+                    "\(outcome.errors)")
+                #expect(try folder.names() == (isAnothers ? [".all.csv.partial"] : []))
+                if isAnothers { try FileManager.default.removeItem(atPath: partial) }
+            }
+        }
+
         /// Each has a snapshot of its own, which would grow old while its turn is awaited.
         @Test(arguments: ["snapshot", "collection"])
         func aCollectionsOwnSnapshotIsTakenWhenItIsItsTurn(_ consistency: String) throws {
@@ -533,6 +565,25 @@ extension FaultServerTests {
                 try failure.off()
                 #expect(outcome.status == 0, "\(outcome.text)")
                 #expect(discovered.status == 0, "\(discovered.text)")
+                let verified = try Program.run([
+                    "verify", folder.file("all.csv"), "--uri", server.uri(), "--db", database.name,
+                ])
+                #expect(verified.status == 0, "\(verified.text)")
+            }
+        }
+
+        /// After a crash a server may think that there are very many documents where a few are left.
+        @Test func aServerThatCannotDrawASampleIsExportedAllTheSame() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.insert([["_id": "k7"]], into: "a")
+                try database.insert((0..<1200).map { ["_id": .string("k\($0)"), "a": "k7"] }, into: "texts")
+                // The first looks for the oldest and the newest.
+                let failure = try FailPoint(
+                    server, ["aggregate"], mode: .skip(1),
+                    ["errorCode": 28799, "namespace": .string("\(database.name).texts")])
+                let outcome = try Program.run(exporting(database, to: folder.file("all.csv")))
+                #expect(try failure.off() == 1)
+                #expect(outcome.status == 0, "\(outcome.text)")
                 let verified = try Program.run([
                     "verify", folder.file("all.csv"), "--uri", server.uri(), "--db", database.name,
                 ])

@@ -266,6 +266,36 @@ extension OwnServerTests {
             }
         }
 
+        /// The rows that were set aside, or those of another file, complete nothing.
+        @Test(arguments: [("insert", false), ("create", true)])
+        func aMergeOfAFewRowsDoesNotMakeACollectionWhole(command: String, isSealed: Bool) throws {
+            try withDatabase(on: server) { database, folder in
+                let export = ["export", "--uri", server.uri(), "--db", database.name, "--quiet", "--force", "-o"]
+                var file = try prepareOldFile(database, folder)
+                if isSealed {
+                    file = folder.file("all.csv")
+                    #expect(try Program.run(export + [file]).status == 0)
+                }
+                var few = folder.file("few.csv")
+                if isSealed {
+                    #expect(try Program.run(export + [few, "--query", "c={\"_id\": 3}"]).status == 0)
+                } else {
+                    try folder.write("collection,data\nc,\"{\"\"_id\"\":3,\"\"x\"\":3}\"\n", to: "old.csv.rejects.csv")
+                    few = folder.file("old.csv.rejects.csv")
+                }
+                let more: Document = command == "create" ? ["errorCode": 2] : [:]
+                try kill(database, importing(database, file, ["--mode", "replace", "--in-place"]), at: command, more)
+                let merged = try Program.run(importing(database, few))
+                #expect(try merged.status == 0 && database.count("c", ["_id": 3]) == 1, "\(merged.text)")
+                let told = try Program.run(export + [folder.file("live.csv")]).errors
+                #expect(told.contains("interrupted while it replaced c in place"), "\(told)")
+                let whole = try Program.run(importing(database, file))
+                #expect(try whole.status == 0 && database.count("c") == 20, "\(whole.text)")
+                #expect(try Program.run(export + [folder.file("live.csv")]).errors == "")
+                #expect(try own(database) == [])
+            }
+        }
+
         @Test func aMergeBuildsWhatWasKeptOnceAndSaysSo() throws {
             try withDatabase(on: server) { database, folder in
                 let file = try prepareOldFile(database, folder)

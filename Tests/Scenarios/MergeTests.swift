@@ -193,6 +193,15 @@ import Testing
             holding + [document(1, "a", isOn: true), document(2, "b", isOn: true)],
             taken + [document(1, "b", isOn: true), document(2, "a", isOn: true)],
             index: Self.unique.appending("partialFilterExpression", ["on": true]), refused: 12)
+        // The same where nobody can tell who has a value, since the server shows only what a collation has made of it.
+        let many = (20..<40).map { number in document(Int32(number), ["n": .string("x\(number)")], isOn: true) }
+        try expectMerged(
+            (1020..<1040).map { document(Int32($0), ["n": .string("X\($0 - 1000)")], isOn: true) }
+                + [document(1, ["n": "a"], isOn: true), document(2, ["n": "b"], isOn: true)],
+            many + [document(1, ["n": "b"], isOn: true), document(2, ["n": "a"], isOn: true)],
+            index: [
+                "key": ["seat.n": 1], "name": "seat", "unique": true, "collation": ["locale": "en", "strength": 2],
+            ], refused: 20)
         func nested(_ id: Int32, _ row: Int32, _ seat: Value) -> Document {
             ["_id": .int32(id), "in": ["row": .int32(row)], "seat": seat]
         }

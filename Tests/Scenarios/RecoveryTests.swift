@@ -360,6 +360,56 @@ extension BusyServerTests {
             }
         }
 
+        /// It was there when somebody was asked, and the collection with its documents was not.
+        @Test func aCollectionThatGetsItsNameBackIsNotReplacedUnasked() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.insert([["_id": "another"]], into: "v")
+                let other = folder.file("other.csv")
+                try export(database, to: other)
+                try emptyDatabase(database)
+                let file = folder.file("view.csv")
+                let (old, _) = try prepareView(database, file)
+                let pause = try FailPoint(
+                    server, ["renameCollection"], mode: .skip(1), ["blockConnection": true, "blockTimeMS": 3000])
+                let program = try Program(importing(database, file))
+                try pause.waitUntilEntered()
+                program.send(SIGSTOP)
+                try poll("it is displaced") { try !database.names().contains("v") }
+                program.send(SIGKILL)
+                _ = try program.wait()
+                try pause.off()
+                let outcome = try Program.run(importing(database, other))
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("collections have got their names back: v"), "\(outcome.errors)")
+                #expect(try database.image().collections["v"]?.documents == old.collections["v"]?.documents)
+                #expect(try Program.run(importing(database, other)).status == 0)
+                #expect(try database.documents(in: "v") == [["_id": "another"]])
+            }
+        }
+
+        /// A view whose place a collection was to take, which the server does not let it.
+        @Test func aViewThatMakesRoomInVainComesBack() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.insert([["_id": 1]], into: "a")
+                try database.insert([["_id": 1]], into: "v")
+                let file = folder.file("all.csv")
+                try export(database, to: file)
+                try database.drop("v")
+                try database.create("v", ["viewOn": "a", "pipeline": [["$match": ["x": 1]]]])
+                let old = try database.image()
+                let failure = try FailPoint(server, ["renameCollection"], mode: .skip(1), ["errorCode": 20])
+                let outcome = try Program.run(importing(database, file))
+                try failure.off()
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(
+                    outcome.errors.contains("New already: a. Still old: v.")
+                        && outcome.errors.contains("Every collection is whole."), "\(outcome.errors)")
+                #expect(try database.image().collections["v"]?.options == old.collections["v"]?.options)
+                #expect(try Program.run(importing(database, file)).status == 0)
+                #expect(try database.documents(in: "v") == [["_id": 1]])
+            }
+        }
+
         @Test func aViewThatIsGoneIsToldWithTheStateOfTheCollections() throws {
             try withDatabase(on: server) { database, folder in
                 try database.insert([["_id": 1]], into: "a")

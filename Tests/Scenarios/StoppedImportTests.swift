@@ -88,6 +88,28 @@ extension BusyServerTests {
             }
         }
 
+        /// What the file calls `a` is `b` in the database, and the other way round.
+        @Test(arguments: ["replace", "merge"]) func whatIsDoneIsToldByTheNamesInTheDatabase(mode: String) throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try makeFile(database, folder)
+                for name in ["a", "b", "c"] { try database.insert([["_id": "old"]], into: name) }
+                let fault =
+                    mode == "replace"
+                    ? try FailPoint(server, ["renameCollection"], mode: .skip(1), ["errorCode": 20])
+                    : try FailPoint(
+                        server, ["insert"], mode: .alwaysOn,
+                        ["errorCode": 14031, "namespace": .string("\(database.name).a")])
+                let outcome = try Program.run(
+                    importing(database, file, ["--mode", mode, "--yes", "--rename", "a=b", "--rename", "b=a"]))
+                try fault.off()
+                #expect(outcome.status == 1, "\(outcome.text)")
+                let told = mode == "replace" ? "New already: b. Still old: a, c." : "Done: b. Written in part: a."
+                #expect(outcome.errors.contains(told), "\(outcome.errors)")
+                // What was staged is removed by the next one.
+                #expect(try Program.run(importing(database, file)).status == 0)
+            }
+        }
+
         @Test func aReplaceWhoseSecondRenameFailsReportsTheFirst() throws {
             try withDatabase(on: server) { database, folder in
                 let file = try makeFile(database, folder)
@@ -271,6 +293,10 @@ extension BusyServerTests {
                 let rest = Duration.milliseconds(2300) - (ContinuousClock.now - began)
                 if rest > .zero { Thread.sleep(forTimeInterval: rest / .seconds(1)) }
                 #expect(try database.count("a", ["of": "second"]) == 1000, "\(outcome.text)")
+                // A merge does not bring back what was to come in the place of the old documents.
+                let hasMark = try database.names().contains("__mongoferry_definitions")
+                #expect(hasMark == (mode == "merge"))
+                if hasMark { try database.drop("__mongoferry_definitions") }
             }
         }
 

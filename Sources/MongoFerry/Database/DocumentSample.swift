@@ -152,8 +152,13 @@ struct DocumentSample {
         let count = min(count, room)
         // One more than there are to come, and the server sees that these were all.
         let sample: Document = ["$sample": ["size": .int32(Int32(count))]]
-        return try client.aggregate(
-            namespace, pipeline: [sample] + (kind == .collection ? withoutHuge : []),
-            options: AggregateOptions(batchSize: batch(count + 1)))
+        do {
+            return try client.aggregate(
+                namespace, pipeline: [sample] + (kind == .collection ? withoutHuge : []),
+                options: AggregateOptions(batchSize: batch(count + 1)))
+        } catch let error as MongoError where error.isSampleExhausted {
+            // There are far fewer than the server thinks: the first will do.
+            return try client.find(namespace, [:], options: limited(count))
+        }
     }
 }

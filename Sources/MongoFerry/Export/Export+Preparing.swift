@@ -52,16 +52,16 @@ extension Export {
             references = prepared.references
             let (found, moment) = try listAgain(prepared.moment, connection, operation.cancellation)
             prepared.moment = moment
-            let now = try self.choice(from: found, connection)
+            var now = try self.choice(from: found, connection)
+            if now.isSame(as: choice), ContinuousClock.now - began > Self.freshness {
+                // Indexes may be others, too; and those of another collection by now.
+                prepared = PreparedExport(
+                    sizes: try choice.catalog.readIndexesAndSizes(connection, sortsIndexes: options.reproducible),
+                    references: prepared.references,
+                    moment: prepared.moment)
+                now = try self.choice(from: try list(connection), connection)
+            }
             if now.isSame(as: choice) {
-                // Indexes may be others, too.
-                if ContinuousClock.now - began > Self.freshness {
-                    prepared = PreparedExport(
-                        sizes: try choice.catalog.readIndexesAndSizes(
-                            connection, sortsIndexes: options.reproducible),
-                        references: prepared.references,
-                        moment: prepared.moment)
-                }
                 choice.found = now.found
                 choice.catalog.excluded = now.catalog.excluded
                 return (choice, prepared)
@@ -79,14 +79,16 @@ extension Export {
     private func listAgain(
         _ moment: ReadMoment, _ connection: Connection, _ cancellation: Cancellation
     ) throws -> ([CollectionInfo], ReadMoment) {
-        func list() throws -> [CollectionInfo] {
-            try connection.withClient { try $0.listCollections(in: connection.database) }
-        }
-        guard moment.isAhead(of: connection.server) else { return (try list(), moment) }
+        guard moment.isAhead(of: connection.server) else { return (try list(connection), moment) }
         guard connection.hasRoomForQuestions else {
-            return (try list(), try moment.reached(connection, cancellation))
+            return (try list(connection), try moment.reached(connection, cancellation))
         }
-        return try Threads.run(list, beside: { try moment.reached(connection, cancellation) })
+        return try Threads.run(
+            { try list(connection) }, beside: { try moment.reached(connection, cancellation) })
+    }
+
+    private func list(_ connection: Connection) throws -> [CollectionInfo] {
+        try connection.withClient { try $0.listCollections(in: connection.database) }
     }
 
     private static let (preparations, discoveries) = (8, 2)

@@ -34,10 +34,15 @@ struct IDRanges {
         let pipeline: [Document] = [
             ["$sample": ["size": .int64(Int64(size))]], ["$project": ["_id": 1]], ["$sort": ["_id": 1]],
         ]
-        try connection.withClient { client in
-            try client.aggregate(connection.namespace(entry.databaseName), pipeline: pipeline).forEach {
-                if let id = $0.first { ids.append(id.copy) }
+        do {
+            try connection.withClient { client in
+                try client.aggregate(connection.namespace(entry.databaseName), pipeline: pipeline).forEach {
+                    if let id = $0.first { ids.append(id.copy) }
+                }
             }
+        } catch let error as MongoError where error.isSampleExhausted {
+            // There are far fewer documents than the server thinks.
+            return [IDRange()]
         }
         var bounds: [Value] = []
         for cut in 1..<wanted where !ids.isEmpty {

@@ -6,43 +6,63 @@ import Foundation
 ///
 /// A snapshot lives as long as the server keeps its history: a slow reader at the end of a pipe must not hold the
 /// cursors up. Bytes wait in memory, and where there are too many of them in a temporary file without a name, until
-/// the reader has taken what came before. Only where that file cannot grow either does the writer wait.
+/// the reader has taken what came before. The file's room is given back as it is read. Where it cannot grow, or would
+/// take room that others on its file system need, such as a server with its data there, the writer waits until it can.
 ///
 /// One thread writes; a thread of the queue's own passes the bytes on.
-// @unchecked: every access to the state is under the condition's lock; the spill file's two ends have one user each.
+// @unchecked: every access to the state is under the condition's lock, but for what the writer alone uses; the spill
+// file's two ends have one user each.
 final class SpillQueue: ByteSink, @unchecked Sendable {
     let path: String
     private let destination: any ByteSink
     private let cancellation: Cancellation
     private let memoryLimit: Int
     private let spillDirectory: String
+    private let hasRoom: @Sendable (OpenFile) -> Bool
     private let condition = NSCondition()
     private var blocks: [ByteBuffer] = []
     private var bytesInMemory = 0
     private var spill: OpenFile?
-    private var canSpill = true
     private var spillStart = 0
     private var spillEnd = 0
+    /// Bytes that may be spilled before the writer, who alone uses this, looks for room again.
+    private var allowance = 0
+    /// Before that time the writer, who alone uses this, does not try to spill.
+    private var nextTry = ContinuousClock.now
     private var isClosed = false
     private var hasEnded = false
     private var failure: (any Error)?
 
     private static let blockBytes = 256 << 10
+    /// In pieces of so many bytes the temporary file's room is looked for and given back: each takes a call, and some
+    /// file systems write to the disk what is given back.
+    private static let stepBytes = 4 << 20
+    /// So long the writer waits where there was no room.
+    private static let pause = Duration.milliseconds(500)
 
     /// - Parameters:
     ///   - memory: bytes that wait in memory before the temporary file is used.
     ///   - directory: where the temporary file goes.
+    ///   - hasRoom: whether the temporary file may grow by some megabytes.
     /// - Throws: ``FerryError`` where there is no thread for it.
     init(
         to destination: any ByteSink, cancellation: Cancellation, memory: Int = 16 << 20,
-        spillingIn directory: String = temporaryDirectory()
+        spillingIn directory: String = temporaryDirectory(),
+        hasRoom: @escaping @Sendable (OpenFile) -> Bool = { SpillQueue.leavesRoom($0) }
     ) throws {
         self.destination = destination
         self.cancellation = cancellation
         path = destination.path
         memoryLimit = memory
         spillDirectory = directory
+        self.hasRoom = hasRoom
         try SystemThread.start { [self] in passOn() }
+    }
+
+    /// Whether so much of the file system is left that others do not miss it: a server stops where it cannot write.
+    static func leavesRoom(_ file: OpenFile) -> Bool {
+        guard let room = file.room else { return true }
+        return room.left >= max(room.whole / 10, Double(1 << 30))
     }
 
     // MARK: The writer's side
@@ -58,18 +78,32 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
     }
 
     private func writePart(_ bytes: UnsafeRawBufferPointer) throws {
-        guard let offset = try placeInSpill(for: bytes) else { return }
-        do {
-            try spillFile().write(bytes, at: offset)
-            condition.withLock {
-                spillEnd += bytes.count
-                condition.broadcast()
-            }
-        } catch {
-            // No room there: what is written counts only with ``spillEnd``, so nothing is lost by waiting instead.
-            condition.withLock { canSpill = false }
-            try writePart(bytes)
+        while let offset = try placeInSpill(for: bytes) {
+            if putInSpill(bytes, at: offset) { return }
+            allowance = 0
+            nextTry = ContinuousClock.now + Self.pause
         }
+    }
+
+    /// - Returns: whether there was room for them; whatever is in the way may pass.
+    private func putInSpill(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> Bool {
+        do {
+            let file = try spillFile()
+            if allowance <= 0 {
+                guard hasRoom(file) else { return false }
+                allowance = Self.stepBytes
+            }
+            try file.write(bytes, at: offset)
+        } catch {
+            // What is written counts only with ``spillEnd``, so nothing is lost by waiting instead.
+            return false
+        }
+        allowance -= bytes.count
+        condition.withLock {
+            spillEnd += bytes.count
+            condition.broadcast()
+        }
+        return true
     }
 
     /// Keeps the bytes in memory where that may be; otherwise where they go in the temporary file.
@@ -79,6 +113,7 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
         while true {
             if let failure { throw failure }
             if spillStart == spillEnd {
+                if spillEnd > 0 { spill?.giveBackAll() }
                 spillStart = 0
                 spillEnd = 0
                 if bytesInMemory == 0 || bytesInMemory + bytes.count <= memoryLimit {
@@ -86,7 +121,7 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
                     return nil
                 }
             }
-            if canSpill { return spillEnd }
+            if ContinuousClock.now >= nextTry { return spillEnd }
             try waitForReader()
         }
     }
@@ -116,8 +151,13 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
         try cancellation.check()
     }
 
-    /// Waits until the reader has taken everything.
+    /// Waits until the reader has taken everything, and it has arrived.
     func finish() throws {
+        try waitForEnd()
+        try destination.finish()
+    }
+
+    private func waitForEnd() throws {
         condition.lock()
         defer { condition.unlock() }
         isClosed = true
@@ -131,6 +171,8 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
         condition.withLock {
             blocks = []
             spillStart = spillEnd
+            // That write may be held up for long.
+            spill?.giveBackAll()
             isClosed = true
             condition.broadcast()
         }
@@ -156,6 +198,8 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
                     let have = try file.read(into: room, at: offset)
                     guard have > 0 else { throw FerryError("\(file.path): it has become shorter") }
                     try destination.write(UnsafeRawBufferPointer(rebasing: room[..<have]))
+                    // Before the writer learns of it, who may write there again from then on.
+                    giveBack(file, from: offset, to: offset + have)
                     condition.withLock { spillStart = min(spillStart + have, spillEnd) }
                 }
                 condition.withLock { condition.broadcast() }
@@ -167,6 +211,12 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
             hasEnded = true
             condition.broadcast()
         }
+    }
+
+    /// Gives back the pieces of the temporary file whose ends have been read.
+    private func giveBack(_ file: OpenFile, from start: Int, to end: Int) {
+        let part = start / Self.stepBytes * Self.stepBytes..<end / Self.stepBytes * Self.stepBytes
+        if !part.isEmpty { file.giveBack(part) }
     }
 
     /// What comes next; nil at the end.

@@ -15,7 +15,7 @@ extension ImportRun {
         try planAgain(&plan, survey, &compared, there)
         try tryOut(plan, there, lock)
         hasBegun = true
-        try upsert(plan, loader, prepared.legacy, compared, there)
+        try upsert(plan, loader, prepared.legacy, compared, there, lock)
     }
 
     /// Goes by what is there now where other programs have created or dropped collections since the plan was made.
@@ -77,7 +77,7 @@ extension ImportRun {
 
     private mutating func upsert(
         _ plan: ImportPlan, _ loader: RowLoader, _ legacy: LegacyTypes, _ compared: [String: LiveComparison.Result],
-        _ there: LiveCatalog
+        _ there: LiveCatalog, _ lock: ImportLock
     ) throws {
         var results: [RowLoader.Result] = []
         var written: [(step: ImportPlan.Step, uuid: Value)] = []
@@ -85,13 +85,15 @@ extension ImportRun {
             var part: CollectionOutcome?
             do {
                 try operation.cancellation.check()
-                let done = try upsert(step, loader, compared[step.name], there) { part = $0 }
+                let done = try upsert(step, loader, compared[step.name], there, lock) { part = $0 }
                 if let uuid = done.uuid { written.append((step, uuid)) }
                 if let result = done.result { results.append(result) }
             } catch {
-                throw stopped(error, at: step, part)
+                throw stopped(error, at: step, of: plan, part)
             }
         }
+        // Another import may have written meanwhile: what was equal may be so no more.
+        try lock.check()
         do {
             try noteChanges(of: written)
         } catch {
@@ -99,7 +101,7 @@ extension ImportRun {
                 "everything was written; whether other programs have dropped or replaced a collection meanwhile could not be seen: \(FerryError(explaining: error).text)"
             )
         }
-        forgetKept(plan)
+        forgetKept(plan, loader.survey)
         note(results, legacy)
         noteRejections()
     }
@@ -109,16 +111,16 @@ extension ImportRun {
     /// - Returns: what came of the writing, and whose documents they are; nil of a view.
     private mutating func upsert(
         _ step: ImportPlan.Step, _ loader: RowLoader, _ compared: LiveComparison.Result?, _ there: LiveCatalog,
-        whereStopped: (CollectionOutcome) -> Void
+        _ lock: ImportLock, whereStopped: (CollectionOutcome) -> Void
     ) throws -> (result: RowLoader.Result?, uuid: Value?) {
         let present = present(step, there.contents[step.databaseName])
         if there[step.databaseName] == nil {
-            try create(step)
+            try create(step, lock)
             if let kept = step.kept { try noteMade(kept) }
         }
         let uuid = try step.way == .view ? nil : step.uuid ?? connection.uuid(of: step.databaseName)
         // Documents that the merge mends may stand in an index's way.
-        let early = try build(step, present: present) { !step.comesAfterTheDocuments($0) }
+        let early = try build(step, present: present, lock) { !step.comesAfterTheDocuments($0) }
         noteRefused(early.filter { !$0.isForDuplicates })
         let waiting = early.filter(\.isForDuplicates)
         guard step.way != .view else { return (nil, nil) }
@@ -143,19 +145,20 @@ extension ImportRun {
         }
         if step.wasEmpty {
             tallied[step.name] = result.references
-            noteRefused(try build(step, present: present) { step.comesAfterTheDocuments($0) })
+            noteRefused(try build(step, present: present, lock) { step.comesAfterTheDocuments($0) })
         }
         let refused = Set(waiting.map { CollectionDifferences.name(of: $0.index) })
-        noteRefused(try build(step, present: present) { refused.contains(CollectionDifferences.name(of: $0)) })
+        noteRefused(try build(step, present: present, lock) { refused.contains(CollectionDifferences.name(of: $0)) })
         report.collections.append(result.outcome)
         return (result, uuid)
     }
 
     /// What stopped the writing of a collection, with what was done before it.
     private mutating func stopped(
-        _ error: any Error, at step: ImportPlan.Step, _ part: CollectionOutcome?
+        _ error: any Error, at step: ImportPlan.Step, of plan: ImportPlan, _ part: CollectionOutcome?
     ) -> FerryError {
-        let done = report.collections.map(\.name)
+        let written = report.collections.map(\.name)
+        let done = plan.steps.filter { written.contains($0.name) }.map(\.databaseName.oneLine)
         if let part { report.collections.append(part) }
         let cause = FerryError(explaining: error)
         let name = "\(step.databaseName): "
@@ -163,7 +166,7 @@ extension ImportRun {
             cause.text.hasPrefix(name) ? cause.text : name + cause.text,
             kind: cause.kind == .interrupted ? cause.kind : .failed,
             details: cause.details + [
-                "Done: \(done.isEmpty ? "none" : done.joined(separator: ", ")). Written in part: \(step.name)."
+                "Done: \(done.isEmpty ? "none" : done.joined(separator: ", ")). Written in part: \(step.databaseName.oneLine)."
             ],
             advice: cause.advice + ["Run the import again: it goes on where this one stopped."])
     }
@@ -174,17 +177,17 @@ extension ImportRun {
         }
     }
 
-    /// Forgets what was kept of collections that have all of it now, or are made as the file says.
-    private func forgetKept(_ plan: ImportPlan) {
+    /// Forgets what was kept of collections that have all of it now, and all documents.
+    private func forgetKept(_ plan: ImportPlan, _ survey: FileSurvey) {
         guard report.refusedIndexCount == 0 else { return }
         for step in plan.steps {
             guard let kept = step.keptBefore else { continue }
             // It has all that the one would have had that was interrupted.
             let isSameFile = kept.file != nil && kept.file == reader.seal?.sha256 && report.rejectionCount == 0
-            let isComplete =
+            let isMade =
                 step.kept.map { $0.optionsMissing(in: step.liveOptions ?? step.entry.options).isEmpty }
                 ?? (step.liveOptions == nil)
-            guard isComplete || isSameFile else { continue }
+            guard isSameFile || isMade && (kept.isOfRefused || hasAllRows(of: step, survey, kept)) else { continue }
             do {
                 try connection.withClient {
                     try KeptDefinitions(client: $0, database: connection.database).forget(step.databaseName)
@@ -195,6 +198,13 @@ extension ImportRun {
                 )
             }
         }
+    }
+
+    /// Whether as many rows were taken as the interrupted import had, of a file that says nothing of itself either: a few
+    /// rows, such as those that it had set aside, complete nothing.
+    private func hasAllRows(of step: ImportPlan.Step, _ survey: FileSurvey, _ kept: KeptDefinitions.Entry) -> Bool {
+        guard kept.file == nil, reader.metadata == nil, report.rejectionCount == 0 else { return false }
+        return survey.rows(of: step.name).map { $0.count >= kept.rows ?? 0 } ?? false
     }
 
     /// How merge and insert write a collection; a dry run of replace counts as a merge would.
@@ -211,9 +221,9 @@ extension ImportRun {
         return step.way == .insert ? .insert : .merge(key)
     }
 
-    private func create(_ step: ImportPlan.Step) throws {
+    private func create(_ step: ImportPlan.Step, _ lock: ImportLock) throws {
         try connection.withClient { client in
-            try CollectionBuilder(client: client, database: connection.database)
+            try CollectionBuilder(client: client, database: connection.database, lock: lock)
                 .create(step.entry, as: step.databaseName)
         }
     }
@@ -248,7 +258,7 @@ extension ImportRun {
     /// Builds those indexes that are wanted now and are not there yet.
     /// - Returns: those that the server refused.
     private func build(
-        _ step: ImportPlan.Step, present: Set<ExactName>, indexes isWanted: (Document) -> Bool
+        _ step: ImportPlan.Step, present: Set<ExactName>, _ lock: ImportLock, indexes isWanted: (Document) -> Bool
     ) throws -> [CollectionBuilder.RefusedIndex] {
         guard step.way != .view else { return [] }
         let missing = step.entry.indexes.filter {
@@ -256,7 +266,7 @@ extension ImportRun {
         }
         guard !missing.isEmpty else { return [] }
         return try connection.withClient { client in
-            try CollectionBuilder(client: client, database: connection.database).build(
+            try CollectionBuilder(client: client, database: connection.database, lock: lock).build(
                 missing, on: step.databaseName, step.entry.kind,
                 inheriting: (step.liveOptions ?? step.entry.options)["collation"])
         }

@@ -48,13 +48,15 @@ extension ImportRun {
     ) throws -> [String] {
         let leftovers = Leftovers(connection: connection, lock: lock, operation: operation, collections: collections)
         let (mode, metadata) = (options.mode, reader.metadata)
-        // The plan was made without those that get their names back. A replace by a file that says what it is looks again.
+        // The plan was made without those that get their names back, and nobody was asked about them. Where the file puts a
+        // view in their place, as the earlier one did, that is what they had made room for.
         var names: [String] = []
         try leftovers.lookAfter { restored in
             names = restored
             hasBegun = hasBegun || !restored.isEmpty
-            return (mode != .replace || metadata == nil)
-                && plan.steps.contains { restored.contains($0.databaseName) }
+            return plan.steps.contains {
+                restored.contains($0.databaseName) && (mode != .replace || metadata == nil || $0.way != .view)
+            }
         }
         return names
     }

@@ -1,3 +1,4 @@
+import BackupFile
 import Foundation
 import MongoDriver
 import MongoFerry
@@ -7,11 +8,21 @@ import Synchronization
 enum Interruption {
     static let cancellation = Cancellation()
     private static let count = Atomic<Int>(0)
+    /// What the second signal says.
+    private static let lastWords: StaticString =
+        // The command stands first: anything else is wrong usage.
+        switch CommandLine.arguments.dropFirst().first {
+        case "import": "\nmongoferry: stopped at once; an import that was under way can be run again\n"
+        case "export": "\nmongoferry: stopped at once; an export that was under way has left no backup\n"
+        default: "\nmongoferry: stopped at once\n"
+        }
 
     static func listen() {
         // Made before a signal can come: a handler must not be the first to touch them.
         _ = cancellation.isCancelled
         _ = count.load(ordering: .relaxed)
+        _ = lastWords
+        PartialFile.prepare()
         SharedCounters.prepare()
         let handler: @convention(c) (Int32) -> Void = { _ in Interruption.arrived() }
         signal(SIGTERM, handler)
@@ -25,7 +36,8 @@ enum Interruption {
 
     private static func arrived() {
         if count.add(1, ordering: .relaxed).oldValue > 0 {
-            say("\nmongoferry: stopped at once; an import that was under way can be run again\n")
+            say(lastWords)
+            PartialFile.removeAtOnce()
             SharedCounters.remove()
             _exit(130)
         }

@@ -56,6 +56,10 @@ struct ConfigurationParser {
         let known = ["references", "types", "collection"]
         for (key, value) in try map(node, "'collections'", expected: "a map with a name for each collection") {
             let name = try name(key, in: "'collections'")
+            // In a file's last line it would be read as something else, and no collection of a server has one.
+            guard !name.hasScalarPrefix("$") else {
+                throw error(key, "a collection's name begins with $: '\(name)'", expected: "another name")
+            }
             let place = "collection '\(name)'"
             var section = (
                 name: name, references: Node?.none, types: Node?.none, databaseName: String?.none, line: key.mark?.line

@@ -45,7 +45,7 @@ extension ImportPlanner {
         }
         if entry.kind == .view {
             step.code = ServerSideCode.found(in: entry)
-            if let existing { compareView(&step, existing, there) }
+            if let existing { try compareView(&step, existing, there) }
             return step
         }
         step.query = metadata.flatMap { metadata in
@@ -196,12 +196,24 @@ extension ImportPlanner {
         }
     }
 
-    private func compareView(_ step: inout ImportPlan.Step, _ existing: CollectionInfo, _ there: LiveCatalog) {
+    /// - Throws: ``FerryError`` where the view cannot take the place of what is there.
+    private func compareView(
+        _ step: inout ImportPlan.Step, _ existing: CollectionInfo, _ there: LiveCatalog
+    ) throws {
         step.liveOptions = existing.options
         if existing.kind == .view {
             step.targetDifferences = CollectionDifferences.told(
                 step.entry, options: existing.options, indexes: [], mode: options.mode)
             return
+        }
+        // A view takes a collection's place when that is renamed, which servers do with no such collection.
+        if existing.options["encryptedFields"] != nil {
+            throw FerryError(
+                "'\(existing.name)' is a collection of Queryable Encryption in \(database), and a view in the file",
+                details: ["Nothing was written."],
+                advice: [
+                    "Drop the collection yourself, or leave the view out: --exclude \(Report.shellWord(step.name))."
+                ])
         }
         step.liveCount = there.contents[existing.name]?.count ?? 0
         step.targetDifferences = [

@@ -28,6 +28,8 @@ struct KeptDefinitions {
         /// The digest of the sealed file that was being imported, which has the definition: then this is kept for the name
         /// alone.
         var file: String?
+        /// The rows of the collection in such a file that says nothing of itself; nil where that is not known.
+        var rows: Int?
 
         /// Whether it says more than the live collection: there is none, or an import has left it incomplete.
         func counts(for live: CollectionInfo?, uuid: Value?, indexes: [Document]) -> Bool {
@@ -93,6 +95,7 @@ struct KeptDefinitions {
             "isOfRefused": .bool(entry.isOfRefused), "file": entry.file.map { .string($0) } ?? .null,
             "types": .array(
                 entry.types.map { ["path": .string("\($0)"), "type": .string("\($1)")] }),
+            "rows": entry.rows.map { .int64(Int64($0)) } ?? .null,
         ])
     }
 
@@ -166,6 +169,7 @@ struct KeptDefinitions {
             entry.isOpen = kept["isOpen"]?.bool ?? true
             entry.isOfRefused = kept["isOfRefused"]?.bool ?? false
             entry.file = kept["file"]?.string
+            entry.rows = kept["rows"]?.integer.map { Int($0) }
             for seen in kept["types"]?.copy.array ?? [] {
                 guard let seen = seen.document, let text = seen["path"]?.string,
                     let path = try? FieldPath(parsing: text),

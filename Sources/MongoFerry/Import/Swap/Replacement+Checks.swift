@@ -21,7 +21,8 @@ extension Replacement {
         var entry = step.entry
         entry.options = options
         try connection.withClient { client in
-            try CollectionBuilder(client: client, database: connection.database).create(entry, as: trialName)
+            try CollectionBuilder(client: client, database: connection.database, lock: lock).create(
+                entry, as: trialName)
             outcome.refusedIndexes += try build(entry.indexes, of: step, on: trialName)
             try client.drop(connection.namespace(trialName))
         }

@@ -55,6 +55,7 @@ extension Replacement {
         // Without any, --no-infer perhaps, what was kept before still says what the documents held.
         if let types = liveTypes[step.name] { entry.types = types }
         entry.file = loader.reader.metadata.map { _ in loader.reader.seal?.sha256 ?? "" }
+        entry.rows = loader.survey.rows(of: step.name)?.count
         return entry
     }
 
@@ -74,7 +75,7 @@ extension Replacement {
             }
             try drop(step, kept, &remains)
             try connection.withClient { client in
-                try CollectionBuilder(client: client, database: connection.database).create(
+                try CollectionBuilder(client: client, database: connection.database, lock: lock).create(
                     step.entry, as: step.databaseName, clearing: operation.cancellation, lock)
             }
             let made = try connection.uuid(of: step.databaseName)

@@ -68,9 +68,11 @@ extension Replacement {
                 advice: cause.advice + ["Run the import again: it starts this collection anew."])
         }
         let isOld = remains == .whole
+        // As the database calls them: a run may give two collections each other's names.
+        let new = plan.steps.filter { done.contains($0.name) }.map(\.databaseName)
         let waiting = plan.steps.filter { other in
             !done.contains(other.name) && (isOld || other.name != step.name) && !cleared.contains(other.databaseName)
-        }.map(\.name)
+        }.map(\.databaseName)
         let what = step.liveCount == nil ? "view" : "collection"
         let state =
             switch remains {
@@ -86,7 +88,7 @@ extension Replacement {
             }
         return FerryError(
             "the swap stopped: \(cause.text)", kind: kind,
-            details: cause.details + ["New already: \(list(done)). Still old: \(list(waiting)).", state]
+            details: cause.details + ["New already: \(list(new)). Still old: \(list(waiting)).", state]
                 + gone,
             advice: cause.advice + ["Run the import again: it finishes the job."])
     }

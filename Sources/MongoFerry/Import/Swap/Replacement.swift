@@ -176,11 +176,11 @@ struct Replacement {
 
     /// Makes the staging collections. Nobody else has their names.
     private func create(_ steps: [ImportPlan.Step], _ staging: [String: String]) throws {
-        let (database, cancellation) = (connection.database, operation.cancellation)
+        let (database, cancellation, lock) = (connection.database, operation.cancellation, lock)
         _ = try connection.answers(for: steps) { client, step in
             try cancellation.check()
             do {
-                try CollectionBuilder(client: client, database: database)
+                try CollectionBuilder(client: client, database: database, lock: lock)
                     .create(step.entry, as: staging[step.name] ?? "")
             } catch let error as MongoError {
                 throw Self.fault(error, at: step.databaseName)
@@ -230,7 +230,7 @@ struct Replacement {
         _ indexes: [Document], of step: ImportPlan.Step, on name: String
     ) throws -> [CollectionBuilder.RefusedIndex] {
         var refused = try connection.withClient { client in
-            try CollectionBuilder(client: client, database: connection.database)
+            try CollectionBuilder(client: client, database: connection.database, lock: lock)
                 .build(indexes, on: name, step.entry.kind, inheriting: step.entry.options["collation"])
         }
         for index in refused.indices {
@@ -246,10 +246,12 @@ struct Replacement {
         let name = step.databaseName
         try connection.withClient { client in
             // A view can't be renamed over. What was one may be another program's collection by now.
+            var view: CollectionInfo?
             if step.liveIsView {
-                let live = try client.listCollections(
-                    in: connection.database, named: [name], readPreference: .primary)
-                if live.first?.kind == .view { try views.drop(name, client, &remains) }
+                view = try client.listCollections(
+                    in: connection.database, named: [name], readPreference: .primary
+                ).first { $0.kind == .view }
+                if view != nil { try views.drop(name, client, &remains) }
             }
             if step.hasOrphanedStorage {
                 if step.liveOptions != nil { try views.drop(name, client, &remains) }
@@ -262,6 +264,13 @@ struct Replacement {
                     whereUnknown: { remains = unknown })
             } catch let error as MongoError where error.isOfUnknownOutcome {
                 remains = unknown
+                throw error
+            } catch {
+                // Nothing has come in its place, and nothing else has what it was.
+                if let view, remains == .gone {
+                    try views.giveBack(view, after: error)
+                    remains = .whole
+                }
                 throw error
             }
             remains = .whole

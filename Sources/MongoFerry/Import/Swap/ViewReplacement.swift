@@ -121,10 +121,10 @@ struct ViewReplacement {
 
     /// The old view, where the server does not take the new one.
     /// - Throws: ``FerryError`` of both where it does not come back either.
-    private func giveBack(_ view: CollectionInfo, after error: any Error) throws {
+    func giveBack(_ view: CollectionInfo, after error: any Error) throws {
         do {
             try connection.withClient { client in
-                try CollectionBuilder(client: client, database: connection.database).create(
+                try CollectionBuilder(client: client, database: connection.database, lock: lock).create(
                     BackupMetadata.Collection(name: view.name, kind: .view, options: view.options), as: view.name)
             }
         } catch let second {
@@ -203,7 +203,7 @@ struct ViewReplacement {
     /// Another program's insert may take the name as soon as it is free: that goes again.
     private func create(_ step: ImportPlan.Step) throws {
         try connection.withClient { client in
-            try CollectionBuilder(client: client, database: connection.database)
+            try CollectionBuilder(client: client, database: connection.database, lock: lock)
                 .create(step.entry, as: step.databaseName, clearing: operation.cancellation, lock)
         }
     }

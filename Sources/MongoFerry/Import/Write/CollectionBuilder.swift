@@ -9,6 +9,8 @@ struct CollectionBuilder {
     let database: String
     /// Of creating collections and building indexes.
     var writeConcern = WriteConcern.majority
+    /// Looked at before anything is sent: an import that has lost it changes nothing more.
+    var lock: ImportLock?
 
     /// Creates a collection, time series or view under a name.
     /// - Throws: ``FerryError`` naming the options that the server refuses; ``MongoError``.
@@ -31,6 +33,7 @@ struct CollectionBuilder {
         }
         do {
             try Repeating.run { isAgain in
+                try lock?.check()
                 do {
                     try client.runWrite(command, on: database, writeConcern: writeConcern)
                 } catch let error as MongoError where isAgain && error.isNamespaceExists {
@@ -59,6 +62,7 @@ struct CollectionBuilder {
         where wanted[CollectionDifferences.name(of: index)] != CollectionDifferences.normalized(index) {
             guard let indexName = index["name"] else { continue }
             try Repeating.run { isAgain in
+                try lock?.check()
                 do {
                     try client.runWrite(
                         ["dropIndexes": .string(name), "index": indexName], on: database, writeConcern: writeConcern)
@@ -181,6 +185,7 @@ struct CollectionBuilder {
         do {
             // An index that is there already is no error, so this may be done twice.
             try Repeating.run { _ in
+                try lock?.check()
                 try client.createIndexes(indexes, on: Namespace(database, name), writeConcern: writeConcern)
             }
             return nil

@@ -33,13 +33,15 @@ extension DocumentWriter {
         for index in indexes { try add(document(index), to: bulk, byUpdate: byUpdate) }
         let result: BulkWriteResult
         do {
-            result = try bulk.execute()
+            result = try send(bulk)
         } catch let error as MongoError where error.isInvalidBSON {
             return try findInvalid(among: indexes, error) {
                 try insert($0, byUpdate: byUpdate, whereTaken: whereTaken)
             }
         }
-        let writeErrors = try waitForCache(result.writeErrors, indexes, byUpdate: byUpdate)
+        let writeErrors = try waitForCache(result.writeErrors) {
+            try add(document(indexes[$0]), to: $1, byUpdate: byUpdate)
+        }
         var errors = writeErrors
         var taken: [Int] = []
         if whereTaken != .reject {
@@ -68,9 +70,13 @@ extension DocumentWriter {
                 sent.append(index)
             }
         }
-        let second = try again.execute()
-        try note(second.writeErrors, sent)
-        outcome.updated += sent.count - second.writeErrors.count
+        let second = try send(again)
+        let refused = try waitForCache(second.writeErrors) { place, bulk in
+            let document = try document(sent[place])
+            if let id = document.first { try replace(in: bulk, id: id, with: document) }
+        }
+        try note(refused, sent)
+        outcome.updated += sent.count - refused.count
         try Self.check(second)
         try writeInTransactions(dangerous)
     }
@@ -102,9 +108,12 @@ extension DocumentWriter {
     private static let pause = 0.25
 
     /// Sends again, each by itself, what the server's cache had no room for.
+    /// - Parameter add: adds the statement of that number to a bulk write once more.
     /// - Returns: the errors that are left; a document that has no room alone is refused like others.
     /// - Throws: ``MongoError``; `CancellationError`.
-    private func waitForCache(_ errors: [WriteError], _ indexes: [Int], byUpdate: Bool) throws -> [WriteError] {
+    func waitForCache(
+        _ errors: [WriteError], _ add: (_ statement: Int, BulkWrite) throws -> Void
+    ) throws -> [WriteError] {
         var (waiting, left) = (errors.filter(\.isForLackOfCache), errors.filter { !$0.isForLackOfCache })
         guard !waiting.isEmpty else { return errors }
         let began = ContinuousClock.now
@@ -114,8 +123,8 @@ extension DocumentWriter {
             var still: [WriteError] = []
             for error in waiting {
                 let bulk = try bulkWrite()
-                try add(document(indexes[error.index]), to: bulk, byUpdate: byUpdate)
-                let result = try bulk.execute()
+                try add(error.index, bulk)
+                let result = try send(bulk)
                 try Self.check(result)
                 for again in result.writeErrors.map({ $0.at(error.index) }) {
                     if again.isForLackOfCache { still.append(again) } else { left.append(again) }

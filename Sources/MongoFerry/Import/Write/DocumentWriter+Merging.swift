@@ -47,13 +47,20 @@ extension DocumentWriter {
         }
         let result: BulkWriteResult
         do {
-            result = try bulk.execute()
+            result = try send(bulk)
         } catch let error as MongoError where error.isInvalidBSON {
             return try findInvalid(among: changed, error) { try replace($0, lookup, key) }
         }
-        let errors = try postpone(result.writeErrors, indexes, lookup, key)
+        let writeErrors = try waitForCache(result.writeErrors) { place, bulk in
+            let index = indexes[place]
+            guard let liveID = lookup.changed.first(where: { $0.index == index })?.liveID else { return }
+            try withReplacement(of: liveID, by: try document(index), key) { changed in
+                if let id = changed.first { try replace(in: bulk, id: id, with: changed) }
+            }
+        }
+        let errors = try postpone(writeErrors, indexes, lookup, key)
         try note(errors, indexes)
-        outcome.updated += indexes.count - result.writeErrors.count
+        outcome.updated += indexes.count - writeErrors.count
         try Self.check(result)
         try writeInTransactions(dangerous)
     }

@@ -44,6 +44,9 @@ final class DocumentWriter {
     let rejections: RejectionLog
     /// Looked at while another writer is waited for.
     let cancellation: Cancellation
+    /// Looked at before anything is sent: an import that has lost it writes nothing more. Nil for a database that nobody
+    /// else knows.
+    let lock: ImportLock?
     let bytes = ByteBuffer(capacity: 1 << 20)
     var pending: [Pending] = []
     var outcome: CollectionOutcome
@@ -74,7 +77,7 @@ final class DocumentWriter {
         client: Client, namespace: Namespace, way: Way, name: String, isDryRun: Bool = false,
         hasTransactions: Bool = false, bypassesValidation: Bool = false, committedReads: Document? = nil,
         repeated: RepeatedMeasurements? = nil, room: SecondAttempt.Room = SecondAttempt.Room(),
-        rejections: RejectionLog, cancellation: Cancellation
+        rejections: RejectionLog, cancellation: Cancellation, lock: ImportLock? = nil
     ) {
         self.room = room
         self.client = client
@@ -88,6 +91,7 @@ final class DocumentWriter {
         self.repeated = repeated
         self.rejections = rejections
         self.cancellation = cancellation
+        self.lock = lock
         outcome = CollectionOutcome(name: name)
     }
 
@@ -145,11 +149,17 @@ final class DocumentWriter {
 
     var secondAttempt: SecondAttempt {
         SecondAttempt(
-            client: client, namespace: namespace, bypassesValidation: bypassesValidation, cancellation: cancellation)
+            client: client, namespace: namespace, bypassesValidation: bypassesValidation, cancellation: cancellation,
+            lock: lock)
     }
 
     func bulkWrite() throws -> BulkWrite {
         try client.bulkWrite(to: namespace, bypassDocumentValidation: bypassesValidation)
+    }
+
+    func send(_ bulk: BulkWrite) throws -> BulkWriteResult {
+        try lock?.check()
+        return try bulk.execute()
     }
 
     func document(_ index: Int) throws -> RawDocument {

@@ -49,9 +49,9 @@ final class LoadWorker: @unchecked Sendable {
     func take(_ batch: RecordBatch, _ writer: DocumentWriter) throws -> Int {
         var taken = 0
         try batch.forEachRow { row in
-            guard row.offset < end, let (collection, fields) = try? decoder.fields(of: row), collection == name else {
-                return
-            }
+            guard row.offset < end, let (collection, fields) = try? decoder.fields(of: row),
+                collection.hasSameBytes(as: name)
+            else { return }
             if !survey.repeatedLines.isEmpty, survey.repeatedLines.contains(row.line) {
                 setAside += 1
                 return

@@ -30,7 +30,7 @@ final class RepeatedMeasurements: Sendable {
         try reader.forEachBatch(from: rows.first, until: rows.end) { batch in
             try cancellation.check()
             batch.forEachRow { row in
-                decoder.withDocument(row, in: { $0 == rows.name }) { _, document, _ in
+                decoder.withDocument(row, in: rows.name.hasSameBytes) { _, document, _ in
                     all.append(Self.hash(fields.sorted(document), contents), document: nil)
                 }
             }

@@ -117,7 +117,7 @@ struct RowLoader {
                             bypassesValidation: bypassesValidation,
                             committedReads: connection.committedReads, repeated: repeated, room: room,
                             rejections: rejections,
-                            cancellation: operation.cancellation)
+                            cancellation: operation.cancellation, lock: lock)
                     }
                     let taken = try worker.take(batch, writer)
                     operation.progress(
@@ -135,12 +135,11 @@ struct RowLoader {
         _ result: inout Result
     ) throws {
         guard !postponed.isEmpty else { return }
-        try lock?.check()
         try connection.withClient { client in
             let writer = DocumentWriter(
                 client: client, namespace: namespace, way: way, name: result.outcome.name,
                 bypassesValidation: unvalidated.contains(result.outcome.name), rejections: rejections,
-                cancellation: operation.cancellation)
+                cancellation: operation.cancellation, lock: lock)
             writer.note(try writer.secondAttempt.run(postponed))
             result.outcome += writer.outcome
         }

@@ -75,6 +75,8 @@ struct SecondAttempt {
     /// See ``RowLoader/unvalidated``.
     let bypassesValidation: Bool
     let cancellation: Cancellation
+    /// See ``DocumentWriter/lock``.
+    var lock: ImportLock?
 
     /// Tries each by itself, and then those at once that are only in each other's way.
     /// - Throws: ``MongoError`` where the server could not be asked; `CancellationError`.
@@ -101,7 +103,7 @@ struct SecondAttempt {
         outcome.refused += outsiders.map { ($0.postponed, $0.reason) }
         waiting = circle.map(\.postponed)
         // Who is refused for something else, such as a validator, breaks the circle.
-        for _ in 0..<10 where waiting.count > 1 {
+        for _ in 0..<Self.breakers where waiting.count > 1 {
             try cancellation.check()
             guard let failure = try write(waiting, &outcome) else { return outcome }
             if failure.isHeldUp {
@@ -132,6 +134,9 @@ struct SecondAttempt {
             inside.removeAll { staysTaken($0.holders) }
         }
     }
+
+    /// So many may be refused for something else until the others are given up.
+    private static let breakers = 100
 
     /// So many documents may have a value that only one of them has in the index.
     private static let holderLimit = 100
@@ -189,8 +194,12 @@ struct SecondAttempt {
     func write(_ group: [Postponed], _ outcome: inout Outcome) throws -> Failure? {
         let session = try client.startSession()
         do {
+            try lock?.check()
             let replaced = try session.withTransaction(beforeAgain: cancellation.check) {
-                try replace(group, in: session)
+                let replaced = try replace(group, in: session)
+                // It is committed next.
+                try lock?.check()
+                return replaced
             }
             outcome.updated += replaced
             outcome.inserted += group.count - replaced
@@ -199,10 +208,13 @@ struct SecondAttempt {
             return Failure(
                 postponed: group[refusal.index], index: refusal.index, reason: WriteErrorText.text(refusal.error),
                 error: refusal.error)
-        } catch let error as MongoError where error.isHeldUp {
+        } catch let error as MongoError where error.isHeldUp || error.isTransactionGone || error.isForLackOfCache {
+            let reason =
+                error.isHeldUp
+                ? "another writer holds it"
+                : error.isTransactionGone ? "the server ended its transaction" : "the server's cache has no room for it"
             return Failure(
-                postponed: group[0], index: 0, reason: "another writer holds it: \(error.message)", error: nil,
-                isHeldUp: true)
+                postponed: group[0], index: 0, reason: "\(reason): \(error.message)", error: nil, isHeldUp: true)
         } catch let error as MongoError where !error.isRetryable && !error.isServerTrouble && error.domain == .server {
             // Of the transaction itself, which a capped collection has none of.
             return Failure(postponed: group[0], index: 0, reason: error.message, error: nil)
@@ -216,35 +228,61 @@ struct SecondAttempt {
 
     /// - Returns: how many documents were there before.
     private func replace(_ group: [Postponed], in session: Session) throws -> Int {
-        var replaced = 0
-        for (index, postponed) in group.enumerated() where postponed.replaces {
-            guard let id = postponed.id else { continue }
-            // By the simple collation: to a collection's own, another _id may be the same.
-            let statement: Document = ["q": ["_id": ["$eq": id]], "limit": 1, "collation": ["locale": "simple"]]
-            replaced += try run("delete", "deletes", statement, index, session)
+        // By the simple collation: to a collection's own, another _id may be the same.
+        let deletions = group.enumerated().compactMap { index, postponed -> Statement? in
+            guard postponed.replaces, let id = postponed.id else { return nil }
+            return (index, ["q": ["_id": ["$eq": id]], "limit": 1, "collation": ["locale": "simple"]])
         }
-        for (index, postponed) in group.enumerated() {
-            try postponed.document.withRaw { document in
-                if document.hasEmptyTimestamp {
-                    _ = try run("update", "updates", BulkWrite.insertion(byUpdate: document), index, session)
+        let replaced = try run("delete", "deletes", deletions, session)
+        let (byUpdate, inserted) = group.indices.reduce(into: ([Statement](), [Statement]())) { parts, index in
+            let document = group[index].document
+            document.withRaw { raw in
+                if raw.hasEmptyTimestamp {
+                    parts.0.append((index, BulkWrite.insertion(byUpdate: raw)))
                 } else {
-                    _ = try run("insert", "documents", postponed.document, index, session)
+                    parts.1.append((index, document))
                 }
             }
         }
+        _ = try run("insert", "documents", inserted, session)
+        _ = try run("update", "updates", byUpdate, session)
         return replaced
     }
 
-    private func run(
-        _ command: String, _ list: String, _ statement: Document, _ index: Int, _ session: Session
-    ) throws -> Int {
-        var message: Document = [command: .string(namespace.collection), list: [.document(statement)]]
+    /// With the place in the group of the document that it is about.
+    private typealias Statement = (index: Int, document: Document)
+
+    /// Sends all at once: servers end a transaction that takes longer than a minute, which is some thousand answers of a
+    /// distant one.
+    private func run(_ command: String, _ list: String, _ statements: [Statement], _ session: Session) throws -> Int {
+        var count = 0
+        var rest = statements[...]
+        while !rest.isEmpty {
+            var bytes = 0
+            let end = rest.firstIndex { statement in
+                bytes += statement.document.bytes.count
+                return bytes > DocumentWriter.batchBytes
+            }
+            // A huge one goes by itself.
+            let part = rest[..<max(end ?? rest.endIndex, rest.startIndex + 1)]
+            count += try send(command, list, Array(part), session)
+            rest = rest[part.endIndex...]
+        }
+        return count
+    }
+
+    private func send(_ command: String, _ list: String, _ statements: [Statement], _ session: Session) throws -> Int {
+        var message: Document = [
+            command: .string(namespace.collection), list: .array(statements.map { .document($0.document) }),
+        ]
         if bypassesValidation, command != "delete" { message = message.appending("bypassDocumentValidation", true) }
         let reply = try client.run(message, on: namespace.database, session: session)
         if let error = reply["writeErrors"]?.array?.first?.document {
             let refusal = error.withRaw { WriteError($0) }
-            guard refusal.isAboutOneDocument else { throw refusal.failure(of: "writing to \(namespace)") }
-            throw Refusal(index: index, error: refusal)
+            guard refusal.isAboutOneDocument, statements.indices.contains(refusal.index) else {
+                throw refusal.failure(of: "writing to \(namespace)")
+            }
+            throw Refusal(index: statements[refusal.index].index, error: refusal)
         }
         return Int(reply["n"]?.integer ?? 0)
     }

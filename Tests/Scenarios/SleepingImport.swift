@@ -1,0 +1,71 @@
+import BSON
+import Foundation
+import MongoDriver
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// A merge or an insertion that is stopped between two of its commands, as a laptop that is closed stops it, while another
+/// import takes its lock over and writes.
+struct SleepingImport {
+    private let program: Program
+    private let database: TestDatabase
+    private let wanted: DatabaseImage
+
+    /// - Parameter command: the one in whose answer it falls asleep: `find`, a look at what is there, or `createIndexes`.
+    init(_ server: OwnServer, _ database: TestDatabase, _ folder: TemporaryFolder, command: String, mode: String) throws
+    {
+        self.database = database
+        let isOfIndexes = command == "createIndexes"
+        func file(_ name: String, _ count: Int32, indexes: [Document] = []) throws -> String {
+            for collection in try database.names() { try database.drop(collection) }
+            for collection in ["c", "d"] {
+                try database.create(collection, indexes: indexes)
+                try database.insert((0..<count).map { ["_id": .int32($0), "n": .string(name)] }, into: collection)
+            }
+            let export = try Program.run(
+                ["export", "--uri", server.uri(), "--db", database.name, "-o", folder.file(name)]
+                    + (isOfIndexes ? [] : ["--plain"]))
+            #expect(export.status == 0, "\(export.text)")
+            return folder.file(name)
+        }
+        let others = try file("others.csv", 30)
+        wanted = try database.image()
+        let own = try file("own.csv", 40, indexes: isOfIndexes ? [["key": ["n": 1], "name": "n"]] : [])
+        for collection in ["c", "d"] {
+            if isOfIndexes {
+                try database.run(["dropIndexes": .string(collection), "index": "n"])
+            } else {
+                try database.delete(collection, ["_id": ["$gt": 9]])
+            }
+        }
+        let pause = try FailPoint(
+            server, [command], mode: .times(1),
+            ["blockConnection": true, "blockTimeMS": 1500, "namespace": .string("\(database.name).c")],
+            appName: "first")
+        let words = ["--db", database.name] + (isOfIndexes ? [] : ["--no-legacy"])
+        program = try Program(["import", own, "--mode", mode, "--uri", server.uri("", "appName=first")] + words)
+        try pause.waitUntilEntered()
+        program.send(SIGSTOP)
+        #expect(try pause.off() == 1)
+        try database.run([
+            "update": "__mongoferry_lock",
+            "updates": [["q": [:], "u": [["$set": ["beat": ["$subtract": ["$$NOW", 60_000]]]]]]],
+        ])
+        let other = try Program.run(["import", others, "--mode", "replace", "--yes", "--uri", server.uri()] + words)
+        #expect(other.errors.contains("an earlier import"), "\(other.text)")
+        #expect(try changes == [], "\(other.text)")
+    }
+
+    /// What is not as the other import has left it.
+    var changes: [String] { get throws { try database.image().differences(from: wanted) } }
+
+    func wake() throws -> Program.Outcome {
+        program.send(SIGCONT)
+        return try program.wait()
+    }
+}
