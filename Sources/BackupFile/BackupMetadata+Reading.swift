@@ -26,7 +26,7 @@ extension BackupMetadata {
         serverVersion = document["serverVersion"]?.string
         topology = document["topology"]?.string
         hosts = try reading.list(document, "hosts", "a string", \.string)
-        consistency = document["consistency"]?.string ?? "none"
+        consistency = document["consistency"]?.string
         snapshot = document["snapshot"]?.string
         json = document["json"]?.string ?? "compact"
         countsAreExact = try reading.part(document, "countsAreExact", "true or false", \.bool) ?? true

@@ -58,8 +58,9 @@ public struct BackupMetadata: Sendable {
     /// `replica set rs0`, `standalone`, `sharded cluster`.
     public var topology: String?
     public var hosts: [String]
-    /// `snapshot`, `collection` or `none`: how far the rows belong to one moment.
-    public var consistency: String
+    /// `snapshot`, `collection` or `none`: how far the rows belong to one moment. Nil in a reproducible file: it depends on
+    /// the server's kind.
+    public var consistency: String?
     /// The moment of the snapshot, `2026-11-23T20:04:44Z`.
     public var snapshot: String?
     /// `compact`, `canonical` or `relaxed`.
@@ -76,7 +77,7 @@ public struct BackupMetadata: Sendable {
 
     public init(
         created: String?, program: String, database: String, serverVersion: String? = nil, topology: String? = nil,
-        hosts: [String] = [], consistency: String = "none", snapshot: String? = nil, json: String = "compact",
+        hosts: [String] = [], consistency: String? = "none", snapshot: String? = nil, json: String = "compact",
         collections: [Collection] = [], references: [Document] = [], excluded: [Exclusion] = [],
         queries: [(name: String, query: String)] = [], countsAreExact: Bool = true
     ) {

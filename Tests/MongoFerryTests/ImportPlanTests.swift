@@ -18,4 +18,19 @@ import Testing
                 "  3. 保険証券      merge, 1 record (new)",
             ])
     }
+
+    /// It is one on one shard then.
+    @Test(arguments: [ImportPlan.Way.staged, .inPlace, .merge]) func whatAReplaceDoesToAShardedCollectionIsShown(
+        way: ImportPlan.Way
+    ) {
+        var plan = ImportPlan(mode: way == .merge ? .merge : .replace, database: "insurance")
+        var step = ImportPlan.Step(
+            name: "c", databaseName: "c", way: way, records: 1, entry: BackupMetadata.Collection(name: "c"))
+        step.liveOptions = [:]
+        plan.steps = [step]
+        plan.isSharded = true
+        #expect(plan.lines.contains { $0.contains("on one shard afterwards") } == (way != .merge))
+        plan.isSharded = false
+        #expect(!plan.lines.contains { $0.contains("shard") })
+    }
 }

@@ -41,6 +41,30 @@ extension FaultServerTests {
             }
         }
 
+        /// Somebody's own server is a standalone one, and that of the tests a replica set.
+        @Test func aReproducibleFileIsTheSameFromEveryKindOfServer() throws {
+            try withDatabase(on: server) { database, folder in
+                try withTestDatabase { other, _ in
+                    for target in [database, other] {
+                        try target.insert((0..<20).map { ["_id": .int32($0), "n": .int32($0 % 3)] }, into: "numbers")
+                    }
+                    let names = ["alone.csv", "set.csv"]
+                    for (name, uri, source) in [
+                        (names[0], server.uri(), database.name), (names[1], try testURI(), other.name),
+                    ] {
+                        let outcome = try Program.run([
+                            "export", "--uri", uri, "--db", source, "--reproducible", "-o", folder.file(name),
+                        ])
+                        #expect(outcome.status == 0, "\(outcome.text)")
+                    }
+                    func withoutSeal(_ name: String, _ source: String) throws -> [Substring] {
+                        try folder.text(name).replacing(source, with: "x").split(separator: "\n").dropLast()
+                    }
+                    #expect(try withoutSeal(names[0], database.name) == withoutSeal(names[1], other.name))
+                }
+            }
+        }
+
         @Test func everyModeBringsEveryDocumentBack() throws {
             try withDatabase(on: server) { database, folder in
                 let seed = UInt64.random(in: 0 ... .max)

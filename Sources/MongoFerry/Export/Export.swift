@@ -184,10 +184,11 @@ public struct Export: Sendable {
         var metadata = BackupMetadata(
             created: nil, program: "mongoferry \(mongoFerryVersion)",
             database: options.sourceName ?? connection.database,
-            consistency: moment.consistency.rawValue, json: options.json.rawValue, collections: catalog.entries,
+            consistency: nil, json: options.json.rawValue, collections: catalog.entries,
             references: named(references, catalog).map(\.document), excluded: catalog.excluded,
             queries: choice.queries.texts)
         if options.reproducible { return metadata }
+        metadata.consistency = moment.consistency.rawValue
         metadata.created = Clock.now
         metadata.serverVersion = connection.server.version
         metadata.topology = connection.topologyText

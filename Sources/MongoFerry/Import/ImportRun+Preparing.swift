@@ -55,6 +55,7 @@ extension ImportRun {
         }
         var plan = try planner.plan(survey, references, there)
         plan.server = connection.serverText
+        plan.isSharded = connection.server.topology == .sharded
         plan.bypassesValidation = options.bypassesValidation
         plan.isOfRejects = reader.metadata == nil && RejectsFile.isName(reader.path)
         plan.versions = newerFile()

@@ -37,7 +37,8 @@ public struct Inspection: Sendable {
         ]
         lines.append("created \(metadata.created.map { "\($0) " } ?? "")by \(metadata.program)")
         lines.append("source \(metadata.sourceText)")
-        lines.append("consistency \(metadata.consistency), Extended JSON \(metadata.json)")
+        lines.append(
+            (metadata.consistency.map { "consistency \($0), " } ?? "") + "Extended JSON \(metadata.json)")
         let counts = Dictionary(
             seal?.records.map { ($0.name, $0.count) } ?? [], uniquingKeysWith: { first, _ in first })
         for entry in metadata.collections {

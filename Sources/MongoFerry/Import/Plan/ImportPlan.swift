@@ -103,6 +103,8 @@ public struct ImportPlan: Sendable {
     public var cycles: [[String]] = []
     /// Collections of the database that the import leaves alone: the file does not have them, or they are left out.
     public var untouched: [String] = []
+    /// Whether the server is a sharded cluster.
+    var isSharded = false
     /// Whether validators are passed by.
     var bypassesValidation = false
     /// Rows that cannot be read and are set aside: how many, and the first of them.
@@ -179,6 +181,11 @@ public struct ImportPlan: Sendable {
         lines.append(contentsOf: losses)
         let lost = steps.filter(\.isReplaced).compactMap(\.liveCount).reduce(0, +)
         if lost > 0 { lines.append("  replaced and gone afterwards: the \(Self.there(lost))") }
+        if isSharded, steps.contains(where: { $0.isReplaced && $0.way != .view && $0.liveOptions != nil }) {
+            lines.append(
+                "  the server is a sharded cluster: a collection that is replaced is on one shard afterwards, until you shard it again"
+            )
+        }
         if stagingBytes > 0 {
             lines.append(
                 "  room that the staging takes on the server: about \(ByteText.text(stagingBytes)) before compression")
