@@ -370,10 +370,10 @@ def main():
     every = list(labels.items()) + ([] if arguments.quick else [(many, many_label), (huge, huge_label)])
     try:
         for name, scale in sizes:
-            bench.ledger("fill", "--db", name, "--scale", str(scale))
+            bench.ledger("fill", "--force", "--db", name, "--scale", str(scale))
         if not arguments.quick:
-            bench.ledger("small", "--db", many)
-            bench.ledger("huge", "--db", huge)
+            bench.ledger("small", "--force", "--db", many)
+            bench.ledger("huge", "--force", "--db", huge)
         if "export" in wanted:
             bench.table(
                 "Export", "Against a bare cursor loop that writes raw BSON.",
@@ -393,7 +393,7 @@ def main():
                 "Latency", "What a round trip takes more, added by a proxy; against the same proxy without.",
                 lambda: bench.measure_latency(large, labels[large]))
         if "memory" in wanted and not arguments.quick:
-            bench.ledger("small", "--db", many, "--count", "5000000")
+            bench.ledger("small", "--force", "--db", many, "--count", "5000000")
             bench.table(
                 "Five million documents in one collection", "One run each.",
                 lambda: bench.measure_memory(many, "5,000,000 small documents"))

@@ -73,15 +73,20 @@ public struct BackupError: Error, Sendable, CustomStringConvertible {
     static func mendable(
         _ path: String, line: Int? = nil, _ reason: String, by filter: String, _ compression: Compression
     ) -> BackupError {
-        let command =
-            switch compression {
-            case .none: "\(filter) < FILE > NEW"
-            case .gzip: "gzip -dc < FILE | \(filter) > NEW"
-            case .zstd: "zstd -dc < FILE | \(filter) > NEW"
-            }
-        return damaged(
+        damaged(
             path, line: line, reason,
-            advice: "`\(command)`, then `mongoferry verify NEW`: where its seal fits, nothing was lost.")
+            advice:
+                "`\(command(filter, compression))`, then `mongoferry verify NEW`: where its seal fits, nothing was lost."
+        )
+    }
+
+    /// What makes another file of one, by its lines.
+    static func command(_ filter: String, _ compression: Compression) -> String {
+        switch compression {
+        case .none: "\(filter) < FILE > NEW"
+        case .gzip: "gzip -dc < FILE | \(filter) > NEW"
+        case .zstd: "zstd -dc < FILE | \(filter) > NEW"
+        }
     }
 
     static func cut(_ path: String) -> BackupError {

@@ -178,6 +178,14 @@ public final class BackupReader {
         let start = records.last?.end ?? 0
         guard pending.count > start else { return }
         if metadata != nil {
+            // Rows of a backup stand on one line each.
+            if scan.isBetweenQuotes, Self.lineEnd(in: pending.bytes, from: start) != nil {
+                throw BackupError.damaged(
+                    path, line: scan.recordLine, "a quoted field that starts here is never closed: bytes were changed",
+                    advice:
+                        "Take another copy of the backup. Where there is none, look for what is wrong in that line: all "
+                        + "that is behind it may be whole.")
+            }
             throw BackupError.damaged(path, line: scan.recordLine, "the last line is cut off, and the seal is missing")
         }
         guard scan.isBetweenQuotes == false else {
@@ -213,21 +221,26 @@ public final class BackupReader {
         guard let seal = Seal(line: pending.bytes[..<end]) else {
             throw BackupError.damaged(path, line: line, "a line that starts with '#' and is not the seal")
         }
-        if pending.count > end + 1 {
-            throw somethingFollows(line)
-        }
-        pending.removeFirst(pending.count)
-        if try fill() {
-            throw somethingFollows(line)
-        }
+        pending.removeFirst(end + 1)
+        let isAlone = try pending.count == 0 && !fill()
+        guard isAlone else { throw try somethingFollows(line) }
         self.seal = seal
         isAtEnd = true
     }
 
-    private func somethingFollows(_ sealLine: Int) -> BackupError {
-        .mendable(
-            path, line: sealLine + 1, "something follows the seal, which ends a file", by: "head -n \(sealLine)",
-            compression)
+    /// What is pending follows the seal.
+    private func somethingFollows(_ sealLine: Int) throws -> BackupError {
+        while pending.count < HeaderLines.firstWords.count, try fill() {}
+        guard pending.bytes.starts(with: HeaderLines.firstWords) else {
+            return .mendable(
+                path, line: sealLine + 1, "something follows the seal, which ends a file", by: "head -n \(sealLine)",
+                compression)
+        }
+        let parts = ["head -n \(sealLine)", "tail -n +\(sealLine + 1)"].map { BackupError.command($0, compression) }
+        return .damaged(
+            path, line: sealLine + 1, "another backup follows the seal",
+            advice:
+                "`\(parts[0])` has the first and `\(parts[1])` what follows it; `mongoferry verify NEW` checks each.")
     }
 
     private func finishDigest() throws {
@@ -288,6 +301,9 @@ public final class BackupReader {
             at += count
         }
     }
+
+    /// Bytes of the file as it is.
+    public var fileSize: Int { state.size }
 
     /// Bytes of the file; nil where it is compressed, and only reading tells how many there are.
     public var uncompressedSize: Int? { compression == .none ? state.size : nil }

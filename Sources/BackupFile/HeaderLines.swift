@@ -57,7 +57,7 @@ struct HeaderLines {
         return true
     }
 
-    private static let firstWords = Array("# mongoferry backup".utf8)
+    static let firstWords = Array("# mongoferry backup".utf8)
     private static let formatWords = "# mongoferry backup, format "
 
     private mutating func takeComment(_ bytes: UnsafeRawBufferPointer) throws {

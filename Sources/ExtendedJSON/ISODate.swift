@@ -44,7 +44,7 @@ public enum ISODate {
         }
     }
 
-    /// Milliseconds since 1970 of `YYYY-MM-DDTHH:mm:ss[.fff…][Z|±HH[:]mm]`; nil for anything else.
+    /// Milliseconds since 1970 of `YYYY-MM-DDTHH:mm:ss[.fff…][Z|±HH[:]mm]`, the year perhaps `±YYYYYY`; nil for anything else.
     ///
     /// Fractions finer than a millisecond are refused unless they are zero: a date would lose them.
     public static func parse(_ text: UnsafeRawBufferPointer) -> Int64? { parseUsual(text) ?? parseAny(text) }
@@ -122,11 +122,20 @@ public enum ISODate {
             }
             return value
         }
-        guard text.count >= 20, text[4] == 0x2D, text[7] == 0x2D, text[10] == 0x54, text[13] == 0x3A, text[16] == 0x3A,
-            let year = number(0, 4), let month = number(5, 2), let day = number(8, 2),
-            let hour = number(11, 2), let minute = number(14, 2), let second = number(17, 2)
+        // JavaScript writes years outside of 0 to 9999 with a sign and six digits.
+        let isFar = text.first == 0x2B || text.first == 0x2D
+        let shift = isFar ? 3 : 0
+        guard text.count >= 20 + shift, text[4 + shift] == 0x2D, text[7 + shift] == 0x2D, text[10 + shift] == 0x54,
+            text[13 + shift] == 0x3A, text[16 + shift] == 0x3A,
+            var year = isFar ? number(1, 6) : number(0, 4), let month = number(5 + shift, 2),
+            let day = number(8 + shift, 2), let hour = number(11 + shift, 2), let minute = number(14 + shift, 2),
+            let second = number(17 + shift, 2)
         else { return nil }
-        var at = 19
+        if text.first == 0x2D {
+            guard year > 0 else { return nil }
+            year.negate()
+        }
+        var at = 19 + shift
         var milliseconds = 0
         if text[at] == 0x2E {
             at += 1

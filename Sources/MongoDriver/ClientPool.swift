@@ -16,6 +16,8 @@ public final class ClientPool: Sendable {
     nonisolated(unsafe) private let handle: OpaquePointer
     private let readsFromPrimary: Bool
     private let firstContactTimeout: Int32
+    /// Milliseconds.
+    let socketTimeout: Int32
     private let wasReached = Atomic<Bool>(false)
     private let firstMilliseconds = Atomic<Int64>(-1)
 
@@ -68,7 +70,11 @@ public final class ClientPool: Sendable {
         self.readsFromPrimary = readsFromPrimary
         let uri = try Self.makeURI(connectionString, readsFromPrimary)
         uri.setDefault(MONGOC_URI_CONNECTTIMEOUTMS, 5_000)
-        uri.setDefault(MONGOC_URI_SOCKETTIMEOUTMS, Self.noTimeout)
+        // libmongoc takes 0, which is "none" for other drivers, for its own five minutes.
+        if mongoc_uri_get_option_as_int32(uri.pointer, MONGOC_URI_SOCKETTIMEOUTMS, 0) == 0 {
+            uri.set(MONGOC_URI_SOCKETTIMEOUTMS, Self.noTimeout)
+        }
+        socketTimeout = mongoc_uri_get_option_as_int32(uri.pointer, MONGOC_URI_SOCKETTIMEOUTMS, 0)
         uri.setDefault(MONGOC_URI_MAXPOOLSIZE, Int32(clamping: max(maximumSize, 1)))
         self.maximumSize = Int(mongoc_uri_get_option_as_int32(uri.pointer, MONGOC_URI_MAXPOOLSIZE, 100))
         self.spare = max(spare, 0)
@@ -108,8 +114,8 @@ public final class ClientPool: Sendable {
         return uri
     }
 
-    /// A day: 0 would mean libmongoc's five minutes, and it knows no "never".
-    private static let noTimeout: Int32 = 86_400_000
+    /// A day, since libmongoc knows no "never".
+    static let noTimeout: Int32 = 86_400_000
 
     /// Lends a client for as long as `body` runs.
     /// - Throws: ``MongoError`` where there is none; what `body` throws.

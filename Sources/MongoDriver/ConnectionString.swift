@@ -15,6 +15,8 @@ public struct ConnectionString: Sendable, CustomStringConvertible {
     public let hosts: [String]
     public let username: String?
     public let replicaSet: String?
+    /// Whether it says `directConnection=true`: the named member is asked, whatever it is.
+    public let isDirect: Bool
     public let applicationName: String?
     public let readConcernLevel: String?
     /// What `w`, `journal` and `wtimeoutMS` say; nil where none is given.
@@ -54,6 +56,7 @@ public struct ConnectionString: Sendable, CustomStringConvertible {
         database = mongoc_uri_get_database(handle).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
         username = mongoc_uri_get_username(handle).map { String(cString: $0) }
         replicaSet = mongoc_uri_get_replica_set(handle).map { String(cString: $0) }
+        isDirect = mongoc_uri_get_option_as_bool(handle, MONGOC_URI_DIRECTCONNECTION, false)
         applicationName = mongoc_uri_get_appname(handle).map { String(cString: $0) }
         readConcernLevel = mongoc_uri_get_read_concern(handle).flatMap(mongoc_read_concern_get_level)
             .map { String(cString: $0) }

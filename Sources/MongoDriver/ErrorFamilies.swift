@@ -67,10 +67,16 @@ extension MongoError {
     public var isDuplicateKey: Bool { domain == .server && ServerCode.duplicateKey.contains(code) }
     public var isOutOfDiskSpace: Bool { isServer(ServerCode.outOfDiskSpace) }
     /// The server's own state is to blame, and nothing that it was asked to do: no room, a shutdown, somebody killed it.
-    public var isServerTrouble: Bool { domain == .server && ServerCode.trouble.contains(code) }
+    public var isServerTrouble: Bool {
+        domain == .server && ServerCode.trouble.contains(code) && !isUnauthorized
+    }
     /// The server's cache is full of other documents, and has no room for a large one yet.
     public var isForLackOfCache: Bool { isServer(ServerCode.cacheIsFull) }
-    public var isUnauthorized: Bool { isServer(ServerCode.unauthorized) }
+    public var isUnauthorized: Bool {
+        isServer(ServerCode.unauthorized)
+            || isServer(ServerCode.atlasError)
+                && ["user is not allowed to do action", "not authorized"].contains(where: message.hasPrefix)
+    }
     /// The cursor was closed by the server: ten minutes without a read, a restart, or somebody killed it.
     public var isCursorNotFound: Bool { isServer(ServerCode.cursorNotFound) }
     /// What a capped collection's cursor was to read next has been overwritten.

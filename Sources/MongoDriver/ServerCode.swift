@@ -18,6 +18,8 @@ enum ServerCode {
     static let writeConcernFailed = 64
     static let documentValidationFailure = 121
     static let cappedPositionLost = 136
+    /// What MongoDB Atlas answers for its servers of shared tiers: a right that the user has not, a full quota.
+    static let atlasError = 8000
     static let readConcernMajorityNotEnabled = 148
     static let databaseDropPending = 215
     static let snapshotTooOld = 239
@@ -49,7 +51,7 @@ enum ServerCode {
     /// ExceededTimeLimit, TooManyFilesOpen, IndexBuildAborted, TemporarilyUnavailable, UserWritesBlocked, OutOfDiskSpace,
     /// TransactionTooLargeForCache.
     static let trouble = network.union(stateChange).union(heldUp).union(cluster).union([
-        11601, 146, 262, 264, 276, 365, 371, outOfDiskSpace, cacheIsFull,
+        11601, 146, 262, 264, 276, 365, 371, outOfDiskSpace, cacheIsFull, atlasError,
     ])
 
     /// For replies without the name: a bulk write's has only numbers.

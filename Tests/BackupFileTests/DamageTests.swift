@@ -123,8 +123,35 @@ import Testing
     @Test(arguments: names) func aFileThatStandsTwiceInItselfIsRefused(name: String) throws {
         try SmallBackup.lend { backup in
             let bytes = try backup.write(name)
+            #expect(try backup.faults(in: bytes + bytes) == ["line 12: another backup follows the seal"])
+            // Who takes what is told has both.
+            try backup.put(bytes + bytes, "twice.csv")
+            let error = #expect(throws: BackupError.self) {
+                let reader = try BackupReader(try OpenFile(reading: backup.path("twice.csv")))
+                let batch = RecordBatch()
+                while try reader.nextBatch(into: batch) {}
+            }
+            let unpacking =
+                name.hasSuffix(".gz") ? "gzip -dc < FILE | " : name.hasSuffix(".zst") ? "zstd -dc < FILE | " : ""
+            for filter in ["head -n 11", "tail -n +12"] {
+                let command = unpacking.isEmpty ? "\(filter) < FILE > NEW" : "\(unpacking)\(filter) > NEW"
+                #expect(error?.advice?.contains("`\(command)`") == true, "\(String(describing: error))")
+            }
+        }
+    }
+
+    /// With one quote less everything behind it is one row: it is not the end that is missing.
+    @Test func aQuoteThatIsLostIsNotCalledACut() throws {
+        try SmallBackup.lend { backup in
+            var bytes = try backup.write("small.csv")
+            let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
+            let place =
+                lines[..<6].reduce(0) { $0 + $1.count + 1 } + (lines[6].firstIndex(of: 0x22) ?? 0) - lines[6].startIndex
+            bytes[place] = 0
             #expect(
-                try backup.faults(in: bytes + bytes) == ["line 12: something follows the seal, which ends a file"])
+                try backup.faults(in: bytes) == [
+                    "line 7: a quoted field that starts here is never closed: bytes were changed"
+                ])
         }
     }
 

@@ -22,19 +22,37 @@ struct Place: ParsableArguments {
     }
 }
 
-struct Fill: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Drop the database and fill it anew.")
+/// A database that is filled anew: what it holds may be somebody's own.
+struct NewPlace: ParsableArguments {
     @OptionGroup var place: Place
+    @Flag(help: "Drop what the database holds.") var force = false
+
+    func withClient(_ body: (Client, _ db: String) throws -> Void) throws {
+        try place.withClient { client in
+            let names = try client.listCollections(in: place.db).map(\.name)
+            if !force, let first = names.first {
+                throw ValidationError(
+                    "\(place.db) holds \(first)\(names.count > 1 ? " and \(names.count - 1) more" : "") already: --force drops all of it"
+                )
+            }
+            try client.runWrite(["dropDatabase": 1], on: place.db)
+            try body(client, place.db)
+        }
+    }
+}
+
+struct Fill: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Fill an empty database.")
+    @OptionGroup var place: NewPlace
     @Option(help: "1 is about 33,000 documents.") var scale = 1.0
 
     func run() throws {
-        try place.withClient { client in
-            try client.runWrite(["dropDatabase": 1], on: place.db)
+        try place.withClient { client, db in
             for collection in Ledger(scale: scale).collections {
                 try client.runWrite(
-                    ["create": .string(collection.name)] as Document, on: place.db, options: collection.options)
+                    ["create": .string(collection.name)] as Document, on: db, options: collection.options)
                 for start in stride(from: 0, to: collection.count, by: 20_000) {
-                    let bulk = try client.bulkWrite(to: Namespace(place.db, collection.name))
+                    let bulk = try client.bulkWrite(to: Namespace(db, collection.name))
                     for index in start..<min(start + 20_000, collection.count) {
                         try collection.document(index).withRaw { try bulk.insert($0) }
                     }
@@ -48,7 +66,7 @@ struct Fill: ParsableCommand {
                         [
                             "createIndexes": .string(collection.name),
                             "indexes": .array(collection.indexes.map { .document($0) }),
-                        ], on: place.db)
+                        ], on: db)
                 }
                 print("\(collection.name): \(collection.count)")
             }
@@ -58,15 +76,14 @@ struct Fill: ParsableCommand {
 
 struct Small: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Drop the database and fill one collection with small documents.")
-    @OptionGroup var place: Place
+        abstract: "Fill one collection with small documents.")
+    @OptionGroup var place: NewPlace
     @Option(help: "How many documents of some 100 bytes.") var count = 2_000_000
 
     func run() throws {
-        try place.withClient { client in
-            try client.runWrite(["dropDatabase": 1], on: place.db)
+        try place.withClient { client, db in
             for start in stride(from: 0, to: count, by: 20_000) {
-                let bulk = try client.bulkWrite(to: Namespace(place.db, "readings"))
+                let bulk = try client.bulkWrite(to: Namespace(db, "readings"))
                 for index in start..<min(start + 20_000, count) {
                     let document: Document = [
                         "_id": .int64(Int64(index)), "meter": .int32(Int32(index % 977)),
@@ -85,22 +102,21 @@ struct Small: ParsableCommand {
 
 struct Huge: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Drop the database and fill one collection with documents of almost 16 MiB.")
-    @OptionGroup var place: Place
+        abstract: "Fill one collection with documents of almost 16 MiB.")
+    @OptionGroup var place: NewPlace
     @Option(help: "How many documents.") var count = 20
 
     func run() throws {
         // Half text, half binary: their rows are a fifth longer than they are.
         let text = String(repeating: "Twelve monkeys, and a \"quote\" now and then.\n", count: (8 << 20) / 46)
         let bytes = (0..<(16 << 20) - text.utf8.count - 4096).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
-        try place.withClient { client in
-            try client.runWrite(["dropDatabase": 1], on: place.db)
+        try place.withClient { client, db in
             for index in 0..<count {
                 let document: Document = [
                     "_id": .int32(Int32(index)), "text": .string(text),
                     "bytes": .binary(subtype: 0, bytes),
                 ]
-                let bulk = try client.bulkWrite(to: Namespace(place.db, "scans"))
+                let bulk = try client.bulkWrite(to: Namespace(db, "scans"))
                 try document.withRaw { try bulk.insert($0) }
                 if let error = try bulk.execute().writeErrors.first { throw ValidationError(error.message) }
             }

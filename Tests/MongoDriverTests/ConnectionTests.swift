@@ -1,5 +1,5 @@
 import BSON
-import MongoDriver
+@testable import MongoDriver
 import Synchronization
 import Testing
 
@@ -34,6 +34,15 @@ import Testing
         let causes = try #require(error?.hostCauses)
         #expect(causes.count == 2)
         #expect(causes.contains { $0.contains("127.0.0.1:9") } && causes.contains { $0.contains("[::1]:9") })
+    }
+
+    /// 0 is how other drivers say "none".
+    @Test(arguments: [
+        ("", ClientPool.noTimeout), ("socketTimeoutMS=0", ClientPool.noTimeout), ("socketTimeoutMS=7000", 7000),
+    ])
+    func noSocketTimeoutIsNone(option: String, milliseconds: Int32) throws {
+        let pool = try ClientPool(try ConnectionString("mongodb://localhost/?" + option), applicationName: "tests")
+        #expect(pool.socketTimeout == milliseconds)
     }
 
     @Test func anExhaustedPoolIsAnErrorAndNotAWait() throws {

@@ -1,5 +1,5 @@
 import BSON
-import MongoDriver
+@testable import MongoDriver
 import Testing
 
 /// The server has one `failCommand` fail point, so these go one after the other; the application name keeps it from
@@ -122,6 +122,15 @@ struct FailureTests {
             }
             #expect(try database.count("c") == 2)
         }
+    }
+
+    /// The shared tiers of MongoDB Atlas have one code for all that they refuse.
+    @Test func whatAtlasRefusesIsToldByItsWords() {
+        func error(_ message: String) -> MongoError { MongoError(domain: .server, code: 8000, message: message) }
+        let right = error("user is not allowed to do action [collMod] on [db.owed]")
+        #expect(right.isUnauthorized && !right.isServerTrouble)
+        let quota = error("you are over your space quota, using 520 MB of 512 MB")
+        #expect(!quota.isUnauthorized && quota.isServerTrouble)
     }
 
     @Test(arguments: [13, 10107, 11601, 14031] as [Int32])

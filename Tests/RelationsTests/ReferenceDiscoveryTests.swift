@@ -264,6 +264,43 @@ import Testing
             ])
     }
 
+    /// How many policies a customer has is no policy, though the field is called as their collection is.
+    @Test func aNumberUnderAPluralNameIsAQuantity() throws {
+        var world = World()
+        for number in 1...3000 {
+            world.add(
+                "policies",
+                [
+                    "_id": .int32(Int32(number)), "status": .int32(Int32(number % 5 + 1)),
+                    "replaces": .int32(Int32(number / 2 + 1)),
+                ])
+        }
+        for number in 1...5 { world.add("statuses", ["_id": .int32(Int32(number))]) }
+        for number in 1...30 { world.add("branches", ["_id": .int32(Int32(number))]) }
+        for number in 1...40 {
+            world.add("addresses", ["_id": .int32(Int32(number))])
+            world.add("employees", ["_id": .int32(Int32(number))])
+        }
+        for number in 1...300 {
+            world.add(
+                "customers",
+                [
+                    "_id": .int32(Int32(number)), "policies": .int32(Int32(number % 5)),
+                    "policiesNo": .int32(Int32(number * 10)), "branch": .int32(Int32(number % 30 + 1)),
+                    "address": .int32(Int32(number % 40 + 1)), "employees": [.int32(Int32(number % 40 + 1))],
+                ])
+        }
+        let found = try world.discover()
+        #expect(
+            found.references.map { "\($0.collection).\($0.path) → \($0.target)" } == [
+                "customers.address → addresses", "customers.branch → branches", "customers.employees[] → employees",
+                "customers.policiesNo → policies", "policies.replaces → policies", "policies.status → statuses",
+            ])
+        #expect(
+            found.candidates.map(\.description).contains(
+                "policies → policies: 4 of 5 sampled values exist, but the name says that it is a quantity"))
+    }
+
     @Test func numbersThatSayNothingByNameNeedTheWholeRange() throws {
         var random = SeededGenerator(seed: 7)
         var world = World()
@@ -353,6 +390,50 @@ import Testing
             found.described == [
                 "transfers.from → accounts: 30 of 30 sampled values exist, document",
                 "transfers.to[] → accounts: 60 of 60 sampled values exist, document",
+            ])
+    }
+
+    /// A year and a month are the same in many places; an account's holder is not.
+    @Test func keysOfSeveralPartsProveAsMuchAsThePartThatProvesMost() throws {
+        var world = World()
+        func month(_ number: Int) -> Value {
+            ["year": .int32(Int32(2000 + number / 12)), "month": .int32(Int32(number % 12 + 1))]
+        }
+        func account(_ number: Int) -> Value { ["holder": oid(1, number), "number": .int32(Int32(number % 3))] }
+        for number in 0..<24 {
+            if number < 12 {
+                world.add("monthlyTotals", ["_id": month(number)])
+                world.add("accounts", ["_id": account(number)])
+            }
+            world.add("invoices", ["_id": oid(2, number), "period": month(number), "paidBy": account(number)])
+        }
+        let found = try world.discover()
+        #expect(found.described == ["invoices.paidBy → accounts: 12 of 24 sampled values exist, document"])
+        #expect(
+            found.candidates.map(\.description) == [
+                "period → monthlyTotals: 12 of 24 sampled values exist, but small documents exist in many places, and these are few"
+            ])
+    }
+
+    @Test func valuesThatAreNoIdsAreToldBesideThoseThatExist() throws {
+        var world = World()
+        for number in 0..<50 {
+            world.add("a", ["_id": oid(1, number)])
+            world.add("b", ["_id": oid(2, number)])
+        }
+        for number in 0..<100 {
+            let others: [Value] = ["", false, 1.5]
+            let x = number < 60 ? oid(1, number % 50) : others[number % 3]
+            let y = number == 0 ? others[0] : oid(number % 2 + 1, number / 2)
+            let z = number < 60 ? oid(1, 7) : Value.null
+            world.add("c", ["_id": oid(3, number), "x": x, "y": y, "z": z])
+        }
+        #expect(
+            try world.discover().described == [
+                "c.x → a: 50 of 50 sampled values exist, ObjectId; 40 of 100 values are no ids",
+                "c.y → a: 49 of 99 sampled values exist, ObjectId; others are in b; 1 of 100 values is no id",
+                "c.y → b: 50 of 99 sampled values exist, ObjectId; others are in a; 1 of 100 values is no id",
+                "c.z → a: 1 of 1 sampled values exist, ObjectId",
             ])
     }
 
@@ -592,6 +673,29 @@ import Testing
                 $0.description
                     == "_id → twins: 100 of 100 sampled values exist, but both have the same _ids, so neither is the part"
             })
+    }
+
+    /// What refers to users must not lead to their settings then, which have all of the users' ids as well.
+    @Test func anOrphanAmongThePartsDoesNotTurnTheReferenceRound() throws {
+        var world = World()
+        for number in 0..<100 {
+            world.add("users", ["_id": oid(1, number)])
+            if number % 2 == 0 { world.add("avatars", ["_id": oid(1, number)]) }
+            world.add("userSettings", ["_id": oid(1, number)])
+            world.add("orders", ["_id": oid(2, number), "agent": oid(1, number)])
+        }
+        world.add("userSettings", ["_id": oid(1, 1000)])
+        let found = try world.discover()
+        #expect(
+            found.described == [
+                "avatars._id → users: 50 of 50 sampled values exist, ObjectId",
+                "orders.agent → users: 100 of 100 sampled values exist, ObjectId",
+                "userSettings._id → users: 100 of 101 sampled values exist, ObjectId",
+            ])
+        #expect(
+            found.candidates.map(\.description) == [
+                "_id → userSettings: 100 of 100 sampled values exist, but userSettings is named after users"
+            ])
     }
 
     @Test func gridFSComesOutByItself() throws {

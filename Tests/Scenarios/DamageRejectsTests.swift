@@ -192,6 +192,30 @@ import Testing
         }
     }
 
+    /// One quote too many here and one there, and all rows between them are one: it is not one row that is set aside.
+    @Test(arguments: ImportOptions.Mode.allCases) func rowsThatAQuoteHasMadeOneAreNotSetAside(
+        _ mode: ImportOptions.Mode
+    ) throws {
+        try withTestDatabase { database, folder in
+            try database.insert((0..<10).map { ["_id": .int32($0)] }, into: "c")
+            var rows = (0..<10).map { "c,\"{\"\"_id\"\":\($0),\"\"n\"\":\"\"x\"\"}\"\n" }
+            for number in [2, 8] { rows[number] = "c,\"{\"\"_id\"\":\(number),\"\"n\"\":\"\"A\"B\"\"}\"\n" }
+            try folder.write("collection,data\n" + rows.joined(), to: "rows.csv")
+            let report = try database.load(folder.file("rows.csv"), mode) { $0.maximumRejects = 1 }
+            #expect(report.status == .refused)
+            #expect(
+                report.differences.first?.detail.hasPrefix("line 4: one row up to line 10, which cannot be read")
+                    == true,
+                "\(report.differences)")
+            #expect(report.nextSteps.contains("Mend the file, or take another copy of it."), "\(report.nextSteps)")
+            #expect(try database.count("c") == 10 && folder.names() == ["rows.csv"])
+            // A row of several lines that can be read is one row.
+            try folder.write("collection,data\nc,\"{\n\"\"_id\"\": 5,\n\"\"n\"\": 1}\"\nc,nonsense\n", to: "two.csv")
+            let taken = try database.load(folder.file("two.csv"), mode) { $0.maximumRejects = 1 }
+            #expect(taken.rejections.map(\.line) == [5] && taken.totals.rejected == 1, "\(taken.rejections)")
+        }
+    }
+
     /// Who is asked whether to replace a collection knows how much of it does not come back.
     @Test func aPlanSaysHowManyRowsAreSetAside() throws {
         try withTestDatabase { database, folder in

@@ -236,7 +236,25 @@ import Testing
         }
     }
 
-    @Test func aFixtureThatTheServerRefusesNamesTheRows() async throws {
+    /// Of the database that was made for it nothing stays.
+    @Test func whatTheServerRefusesOfAFixtureIsNamedAndLeavesNoDatabase() async throws {
+        try await withFixture(
+            named: "unfit",
+            filling: { database in
+                try database.insert([["_id": 7, "old": true], ["_id": 8, "n": 1]], into: "things")
+                try database.run(["collMod": "things", "validator": ["n": ["$exists": true]]])
+            }
+        ) { fixture, _ in
+            let error = await #expect(throws: FerryError.self) { try await fixture.restore() }
+            #expect(
+                error?.kind == .data && error?.text.hasSuffix("the server refuses 1 document of the fixture") == true)
+            #expect(error?.details.contains { $0.hasPrefix("line ") && $0.contains("things, _id 7: ") } == true)
+            let left = try databases().filter { $0.hasPrefix("mongoferry_fixture_unfit") }
+            #expect(left == [], "\(String(describing: error))")
+        }
+    }
+
+    @Test func aFixtureWithBadRowsNamesThem() async throws {
         let rows = [
             "things,\"{\"\"_id\"\":{\"\"$oid\"\":\"\"5c2aad8000000000000000a1\"\"},\"\"a\"\":1}\"",
             "things,\"{\"\"_id\"\":{\"\"$regularExpression\"\":{\"\"pattern\"\":\"\"a\"\",\"\"options\"\":\"\"\"\"}}}\"",

@@ -107,8 +107,22 @@ extension Trait where Self == ConditionTrait {
         #expect(error?.description == expected)
     }
 
+    /// A script that found no server must not go on with somebody's own.
+    @Test func anEmptyAddressIsNotTheDefault() throws {
+        for command in [
+            ["verify", "--db", "x"], ["import", "x.csv"], ["export", "--db", "x"], ["discover", "--db", "x"],
+        ] {
+            let outcome = try Program.run(command, environment: ["MONGODB_URI": ""])
+            #expect(outcome.status == 64 && outcome.errors.contains("MONGODB_URI is set, and empty"), "\(outcome.text)")
+        }
+        let named = try Program.run(
+            ["verify", "--db", "x", "--uri", "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100"],
+            environment: ["MONGODB_URI": ""])
+        #expect(named.status == 1, "\(named.text)")
+    }
+
     @Test(.whereNothingListensByDefault) func whereNoServerWasNamedItSaysWhichAddressItTook() throws {
-        let outcome = try Program.run(["verify", "--db", "x"], environment: ["MONGODB_URI": ""])
+        let outcome = try Program.run(["verify", "--db", "x"])
         #expect(outcome.errors.contains("cannot connect to localhost:27017"), "\(outcome.errors)")
         #expect(
             outcome.errors.contains(

@@ -31,6 +31,51 @@ import Testing
         }
     }
 
+    /// What is left out by the name that it has in files would be taken along by the next export.
+    @Test func discoverKeepsTheNamesOfWhatIsLeftOutAndOfViews() throws {
+        try withTestDatabase { database, _ in
+            for name in ["auditlogs", "customers"] { try database.insert([["_id": 1]], into: name) }
+            for name in ["activecustomers", "formercustomers"] {
+                try database.create(name, ["viewOn": "customers", "pipeline": []])
+            }
+            let old = try Configuration.parse(
+                yaml: """
+                    collections:
+                      audit: {collection: auditlogs}
+                      active: {collection: activecustomers}
+                      former: {collection: formercustomers}
+                      people: {collection: customers}
+                    exclude: [audit, former]
+                    """,
+                file: "mongoferry.yaml")
+            let found = try Discovering(try database.target, configuration: old, OperationContext())
+            let new = try Configuration.parse(yaml: found.yaml, file: "mongoferry.yaml")
+            for name in ["auditlogs", "formercustomers"] {
+                #expect(new.exclusion(ofDatabaseName: name) != nil, "\(found.yaml)")
+            }
+            #expect(new.fileName(of: "activecustomers") == "active" && new.fileName(of: "customers") == "people")
+            #expect(new.collections.map(\.name) == ["people", "audit", "active", "former"])
+        }
+    }
+
+    @Test func aPlanOfACutFileSaysThatTheSealIsMissing() throws {
+        try withTestDatabase { database, folder in
+            try database.insert((0..<9).map { ["_id": .int32($0)] }, into: "customers")
+            try database.export(to: folder.file("all.csv"))
+            try folder.write(String(try folder.text("all.csv").dropLast(10)), to: "cut.csv")
+            let cases: [(name: String, warning: String?)] = [
+                ("cut.csv", "the seal is missing: the file is damaged, or is still being written"), ("all.csv", nil),
+            ]
+            for (name, warning) in cases {
+                let log = MessageLog()
+                let plan = try PlanGraph(file: folder.file(name), configuration: Configuration(), log.context)
+                #expect(plan.drawing.drawn(as: .text).contains("customers"))
+                let expected = warning.map { ["\(folder.file(name)): \($0)"] } ?? []
+                #expect(log.warnings == expected)
+            }
+        }
+    }
+
     @Test func aReferenceInTheMetadataThatIsNotUnderstoodIsLeftOutOfThePlanWithAWarning() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1]], into: "customers")

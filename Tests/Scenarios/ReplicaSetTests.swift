@@ -340,15 +340,21 @@ struct ReplicaSetTests {
             try insert(0..<3, into: "a", database)
             let file = folder.file("a.csv")
             try export(database, to: file)
-            let port = try set.roles().secondaries[0].port
-            let outcome = try Program.run(
-                [
-                    "import", file, "--uri", "mongodb://127.0.0.1:\(port)/?directConnection=true", "--db",
-                    database.name,
-                ])
-            #expect(outcome.status == 1, "\(outcome.text)")
-            #expect(outcome.errors.contains("is not the primary of the replica set rs3, and takes no writes"))
-            #expect(outcome.errors.contains("Nothing was written."))
+            let host = "mongodb://127.0.0.1:\(try set.roles().secondaries[0].port)/"
+            for (uri, rest) in [
+                (host + "?directConnection=true", ", and leave directConnection=true out"), (host, ""),
+            ] {
+                let outcome = try Program.run(["import", file, "--uri", uri, "--db", database.name])
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("is not the primary of the replica set rs3, and takes no writes"))
+                #expect(outcome.errors.contains("Nothing was written."))
+                #expect(
+                    outcome.errors.contains(
+                        "Say replicaSet=rs3 in the connection string\(rest): then the primary is found by itself."),
+                    "\(outcome.errors)")
+            }
+            let advised = try Program.run(["import", file, "--uri", host + "?replicaSet=rs3", "--db", database.name])
+            #expect(advised.status == 0, "\(advised.text)")
         }
     }
 }

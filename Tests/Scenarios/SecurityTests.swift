@@ -214,6 +214,47 @@ extension FaultServerTests {
             }
         }
 
+        @Test(arguments: ["merge", "insert"]) func optionsThatTheUserCannotSeeAreNotTakenForNone(mode: String) throws {
+            try withUsers { server, database, folder, reader, _ in
+                let collation: Document = ["collation": ["locale": "de", "strength": 2]]
+                let simple: Document = [
+                    "key": ["a": 1], "name": "a", "unique": true, "collation": ["locale": "simple"],
+                ]
+                try database.create("names", collation, indexes: [simple])
+                try database.insert([["_id": 1, "a": "Ann"]], into: "names")
+                let capped: Document = ["capped": true, "size": 100_000, "max": 5]
+                try database.create("log", capped)
+                try database.insert((100..<103).map { ["_id": .int32($0)] }, into: "log")
+                let file = folder.file("all.csv")
+                let export = try Program.run(["export", "--uri", reader, "--db", database.name, "-o", file])
+                try #require(export.status == 0, "\(export.text)")
+                try database.run(["dropIndexes": "names", "index": "a"])
+                try database.drop("log")
+                try database.create("log", capped)
+                try database.insert((0..<5).map { ["_id": .int32($0)] }, into: "log")
+                let actions = [
+                    "find", "insert", "update", "remove", "listIndexes", "createIndex", "collStats",
+                    "createCollection", "dropCollection",
+                ]
+                let narrow = try addUser(
+                    "unseeing", actions, on: ["names", "log", "__mongoferry_lock"], database, server)
+                defer { _ = try? database.run(["dropRole": "unseeing"]) }
+                let outcome = try Program.run(
+                    ["import", file, "--uri", narrow, "--db", database.name, "--mode", mode])
+                #expect(outcome.status == 2, "\(outcome.text)")
+                #expect(outcome.errors.contains("its options cannot be seen"), "\(outcome.text)")
+                #expect(!outcome.errors.contains("none in the database"), "\(outcome.text)")
+                #expect(
+                    outcome.errors.contains("it may be capped") && !outcome.errors.contains("the 5 documents"),
+                    "\(outcome.text)")
+                #expect(outcome.errors.contains("log is probably capped and full"), "\(outcome.text)")
+                let index = try database.client.listIndexes(of: database.namespace("names")).first {
+                    $0["name"] == "a"
+                }
+                #expect(index?["unique"] == true && index?["collation"] == nil, "\(outcome.text)")
+            }
+        }
+
         @Test func whatAUserCannotSeeIsNotCalledMissing() throws {
             try withUsers { server, database, folder, reader, _ in
                 try database.insert([["_id": 1]], into: "seen")

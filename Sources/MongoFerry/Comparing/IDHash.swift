@@ -14,7 +14,8 @@ enum IDHash {
         return finish(mix(mix(start, id.high.bigEndian), UInt64(id.low)))
     }
 
-    private static let seed: UInt64 = 0x243F_6A88_85A3_08D3
+    /// One that nobody can foresee: with `_id`s made to have one hash, a file of a few MB would keep a check busy for hours.
+    private static let seed = UInt64.random(in: .min ... .max)
 
     private static func add(_ element: RawElement, to hash: UInt64) -> UInt64 {
         switch element.type {

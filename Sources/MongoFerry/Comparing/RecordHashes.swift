@@ -18,6 +18,11 @@ struct RecordHashes: Sendable {
 
     var count: Int { hasDocuments ? pairs.count : ids.count }
 
+    /// Makes room for so many: an array that grows holds its content twice for a moment.
+    mutating func reserve(_ count: Int, withDocuments: Bool) {
+        if withDocuments { pairs.reserveCapacity(count) } else { ids.reserveCapacity(count) }
+    }
+
     mutating func append(_ id: UInt64, document: UInt64?) {
         if let document {
             hasDocuments = true
@@ -119,6 +124,10 @@ struct RecordHashes: Sendable {
 /// them twice.
 final class SharedHashes<Key: Hashable & Sendable>: Sendable {
     private let byKey = Mutex<[Key: RecordHashes]>([:])
+
+    func reserve(_ count: Int, for key: Key, withDocuments: Bool) {
+        byKey.withLock { $0[key, default: RecordHashes()].reserve(count, withDocuments: withDocuments) }
+    }
 
     func add(_ hashes: RecordHashes, to key: Key) {
         byKey.withLock { $0[key, default: RecordHashes()].append(contentsOf: hashes) }

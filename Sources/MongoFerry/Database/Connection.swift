@@ -53,7 +53,10 @@ final class Connection: Sendable {
         throw FerryError(
             "\(connectionString.hosts.joined(separator: ", ")) is not the primary of the replica set \(name), and takes no writes",
             details: ["Nothing was written."],
-            advice: ["Leave directConnection=true out of the connection string: the primary is found by itself."])
+            // Without it libmongoc stays with a single host that is named.
+            advice: [
+                "Say replicaSet=\(name) in the connection string\(connectionString.isDirect ? ", and leave directConnection=true out" : ""): then the primary is found by itself."
+            ])
     }
 
     /// Before 5.0 a replica set's members may be told to have no reads of what a majority has; then they say so.

@@ -30,22 +30,29 @@ public struct Discovering: Sendable {
         let (entries, sizes) = (live.catalog.entries, live.sizes)
         let discovery = try LiveDiscovery(live.connection, operation, .thorough).discover(live.catalog, sizes)
         // A configuration has no references to what it leaves out.
-        let names = Set(entries.map { ExactName($0.name) })
-        references = discovery.references.filter { names.contains(ExactName($0.target)) }
+        let targets = Set(entries.map { ExactName($0.name) })
+        references = discovery.references.filter { targets.contains(ExactName($0.target)) }
         candidates =
-            discovery.candidates.filter { names.contains(ExactName($0.target)) }
-            + discovery.references.filter { !names.contains(ExactName($0.target)) }.map(
+            discovery.candidates.filter { targets.contains(ExactName($0.target)) }
+            + discovery.references.filter { !targets.contains(ExactName($0.target)) }.map(
                 ReferenceCandidate.init(toLeftOut:))
+        let stored = entries.filter { $0.kind != .view }.map {
+            ConfigurationDraft.Collection(
+                name: $0.name, databaseName: $0.databaseName, records: sizes[$0.databaseName]?.count)
+        }
+        // What is left out, and views, stand there where they have a name of their own: `exclude` and the next export
+        // go by it. YAML takes names that look the same for one, as Swift's strings do.
+        let names = Set(stored.map(\.name))
+        let named = configuration.collections.filter { $0.saysDatabaseName && !names.contains($0.name) }.map {
+            ConfigurationDraft.Collection(name: $0.name, databaseName: $0.databaseName)
+        }
         yaml =
             ConfigurationDraft(
                 title: [
                     "Discovered by mongoferry \(mongoFerryVersion) in \(live.connection.database) on \(Clock.now)."
                 ],
-                collections: entries.filter { $0.kind != .view }.map {
-                    .init(name: $0.name, databaseName: $0.databaseName, records: sizes[$0.databaseName]?.count)
-                },
-                references: references, types: discovery.types, candidates: candidates,
-                exclude: configuration.exclude.map { ($0.pattern, nil) }
+                collections: stored + named, references: references, types: discovery.types,
+                candidates: candidates, exclude: configuration.exclude.map { ($0.pattern, nil) }
             ).yaml
     }
 }

@@ -41,10 +41,12 @@ public struct PlanGraph: Sendable {
             for fault in faults { operation.warning(fault.warning) }
             try configuration.checkTargets(in: metadata)
             operation.warnOfUnusedReferences(configuration, in: metadata, rows: [])
-            let seal = try SealFinder.find(in: try OpenFile(reading: file))
+            let inspection = try Inspection(file)
+            // A plan of a cut file shows what there should be, not what there is.
+            if inspection.seal == nil { operation.warning("\(file): \(inspection.textOfMissingSeal)") }
             var records = Dictionary(
                 uniqueKeysWithValues: metadata.collections.filter { $0.kind != .view }.map { ($0.name, $0.records) })
-            for (name, count) in seal?.records ?? [] { records[name] = count }
+            for (name, count) in inspection.seal?.records ?? [] { records[name] = count }
             let choice = FileChoice(configuration: configuration, metadata: metadata)
             let (taken, others) = metadata.collections.parted { choice.exclusion(of: $0.name) == nil }
             drawing = GraphDrawing(

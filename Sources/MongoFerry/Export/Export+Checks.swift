@@ -7,15 +7,25 @@ import Relations
 extension Export {
     /// Holds what the ranges of a collection brought against the server's own count at the same moment. Without a
     /// snapshot there is no such moment.
+    /// - Returns: what could not be counted any more: the server's history may end meanwhile. All has been read then.
     /// - Throws: ``FerryError`` where documents are missing or came twice.
     func checkSums(
         _ collections: [(entry: BackupMetadata.Collection, read: Int)], _ moment: ReadMoment, _ connection: Connection
-    ) throws {
-        guard moment.clusterTime != nil else { return }
+    ) throws -> [String] {
+        guard moment.clusterTime != nil else { return [] }
+        var uncounted: [String] = []
         // The count that was asked for before is the same unless somebody writes: only then is counting worth a scan.
         for (entry, read) in collections where read != entry.records {
-            let count = try connection.withClient {
-                try $0.countDocuments(connection.namespace(entry.databaseName), readConcern: moment.readConcern)
+            let count: Int
+            do {
+                count = try connection.withClient {
+                    try $0.countDocuments(connection.namespace(entry.databaseName), readConcern: moment.readConcern)
+                }
+            } catch let error as MongoError where error.isSnapshotTooOld {
+                uncounted.append(
+                    "\(entry.databaseName): the server keeps no history of its snapshot any more, so that the \(read.counted("document")) that came could not be counted once more"
+                )
+                continue
             }
             guard count == read else {
                 throw FerryError(
@@ -25,6 +35,7 @@ extension Export {
                     ])
             }
         }
+        return uncounted
     }
 
     /// Looks for collections that were dropped, renamed or swapped for others since they were listed: the documents of one

@@ -34,6 +34,11 @@ extension Export {
         var parts: [ReadPart] = []
         let roundTrip = try connection.roundTrip()
         let cuts = Self.cutsCollections(roundTrip: roundTrip, jobs: readers)
+        // A secondary of a shard looks for documents that have moved to another one only where a level is said, and shows
+        // them as they were before: in servers that have no snapshots. Source: MongoDB manual, read concern "available".
+        let isOfShards =
+            connection.server.topology == .sharded && connection.pool.connectionString.readConcernLevel == nil
+        let usual = isOfShards ? ReadConcern.level("local") : nil
         for (index, entry) in collections.enumerated() {
             let isCapped = entry.isCapped
             let isSorted = options.reproducible && !isCapped
@@ -47,7 +52,7 @@ extension Export {
                 sort: isSorted ? order : nil,
                 allowDiskUse: isSorted && connection.server.isAtLeast(4, 4) ? true : nil,
                 // Servers refuse snapshots of capped collections.
-                readConcern: isCapped ? nil : moment.readConcern)
+                readConcern: isCapped ? usual : moment.readConcern ?? usual)
             // Without a snapshot a document that is removed and inserted again while it is read would come twice, and no
             // import takes such a file. Along the index of their `_id`s each comes once.
             if moment.readConcern == nil, !isSorted, !isCapped, queries[entry.name] == nil, entry.idIndex != nil {

@@ -82,7 +82,7 @@ public struct Export: Sendable {
             report.database = connection.database
             report.server = connection.serverText
             report.note(options, choice, operation)
-            report.warnings = remarks
+            report.warnings = remarks + report.warnings
             report.source = metadata.sourceText
             report.consistency = moment.consistency
             report.snapshot = moment.text
@@ -234,10 +234,12 @@ public struct Export: Sendable {
         try Self.carry(reader, times: readers, encoder, times: min(jobs, 8), sink, over: connection)
         try operation.cancellation.check()
         let cut = collections.indices.filter { counts[$0] > 1 }
-        try checkSums(cut.map { (collections[$0], sink.outcomes[$0].read) }, moment, connection)
+        let uncounted = try checkSums(cut.map { (collections[$0], sink.outcomes[$0].read) }, moment, connection)
+        for text in uncounted { operation.warning(text) }
         try checkAllAreThere(zip(collections, sink.outcomes).map { ($0, $1.read) }, choice.found, moment, connection)
         var report = Report(operation: .export)
         report.collections = sink.outcomes
+        report.warnings = uncounted
         report.escaped = sink.escaped
         let records = Dictionary(uniqueKeysWithValues: sink.outcomes.map { ($0.name, $0.read) })
         report.sha256 = try writer.finish(counts: records, check: operation.cancellation.check)?.sha256

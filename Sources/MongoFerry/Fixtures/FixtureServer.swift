@@ -34,7 +34,7 @@ public final class FixtureServer: Sendable {
     /// How many databases are worked on at once: each takes a connection for every thread that writes and one more, and
     /// there may be any number of tests.
     private static let atOnce = 16
-    private static let connectionsEach = 6
+    private static let connectionsEach = Connection.questionsAtOnce + 2
 
     /// Nothing is looked at before the first fixture is restored.
     /// - Parameter uri: a connection string; the database that it names does not matter.
@@ -96,7 +96,13 @@ public final class FixtureServer: Sendable {
         try state.withLock { state in
             switch state {
             case .connected(let pool, let server, _, let turns): return (pool, server, turns)
-            case .failed(let error, let time) where ContinuousClock.now - time < Self.patience: throw error
+            case .failed(let error, let time) where ContinuousClock.now - time < Self.patience:
+                var fault = FerryError(explaining: error)
+                let age = Int(time.duration(to: .now) / .seconds(1))
+                fault.details.append(
+                    "That was \(age.counted("second")) ago. The server is asked again \(Int(Self.patience / .seconds(1))) seconds after it was asked."
+                )
+                throw fault
             case .unused, .failed: break
             }
             do {

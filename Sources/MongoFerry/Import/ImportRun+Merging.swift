@@ -268,7 +268,8 @@ extension ImportRun {
         return try connection.withClient { client in
             try CollectionBuilder(client: client, database: connection.database, lock: lock).build(
                 missing, on: step.databaseName, step.entry.kind,
-                inheriting: (step.liveOptions ?? step.entry.options)["collation"])
+                inheriting: step.hidesOptions
+                    ? ["locale": "simple"] : (step.liveOptions ?? step.entry.options)["collation"])
         }
     }
 }

@@ -18,7 +18,7 @@ extension ImportRun {
         guard report.status == .done || report.status == .problems else { return [] }
         return try plan.steps.compactMap { step in
             let options = step.isReplaced ? step.entry.options : step.liveOptions ?? step.entry.options
-            guard options["capped"]?.bool == true,
+            guard options["capped"]?.bool == true || step.hidesOptions,
                 let outcome = report.collections.first(where: { $0.name == step.name }), outcome.inserted > 0
             else { return nil }
             let written = outcome.inserted + (step.isReplaced ? 0 : step.liveCount ?? 0)
@@ -27,7 +27,7 @@ extension ImportRun {
             }
             guard count < written else { return nil }
             return
-                "\(BackupMetadata.shown(step.databaseName)) is capped and full: of \(written.counted("document")) the server has kept \(count.grouped)"
+                "\(BackupMetadata.shown(step.databaseName)) is \(step.hidesOptions ? "probably " : "")capped and full: of \(written.counted("document")) the server has kept \(count.grouped)"
         }
     }
 

@@ -9,7 +9,7 @@ extension Report {
         if let unreadable {
             steps += [unreadable.advice].compactMap(\.self)
         } else if kinds.contains(.file) {
-            steps.append(BackupError.otherCopy)
+            steps.append(source == nil ? "Mend the file, or take another copy of it." : BackupError.otherCopy)
             // An import looks for no more once it is clear that the file is refused.
             if operation == .import, rejectionCount > rejections.count {
                 steps.append("`mongoferry verify \(fileName)` lists more of the rows.")

@@ -69,14 +69,18 @@ public struct Inspection: Sendable {
         for query in metadata.queries { lines.append("  only of \(query.name): \(query.query)") }
         if let seal {
             lines.append("seal \(seal.rows.counted("record")), sha256 \(seal.sha256); `mongoferry verify` checks it")
-        } else if compression == .none {
-            lines.append("the seal is missing: the file is damaged, or is still being written")
         } else {
-            // Another program's compression has no place where the seal could be looked for by itself.
-            lines.append(
-                "no seal was found without reading the whole file; `mongoferry verify` reads it and checks the seal")
+            lines.append(textOfMissingSeal)
         }
         // Whoever wrote the file has chosen the texts.
         return lines.map(\.oneLine)
+    }
+
+    /// Where there is no ``seal``: what that means.
+    var textOfMissingSeal: String {
+        // Another program's compression has no place where the seal could be looked for by itself.
+        compression == .none
+            ? "the seal is missing: the file is damaged, or is still being written"
+            : "no seal was found without reading the whole file; `mongoferry verify` reads it and checks the seal"
     }
 }

@@ -54,8 +54,14 @@ struct CommonOptions: ParsableArguments {
             }
             return line
         }
-        let variable = ProcessInfo.processInfo.environment["MONGODB_URI"]
-        return variable?.isEmpty == false ? variable : nil
+        guard let variable = ProcessInfo.processInfo.environment["MONGODB_URI"] else { return nil }
+        // What `export MONGODB_URI="$(…)"` leaves where that command has failed: the default may be somebody's own server.
+        guard !variable.isEmpty else {
+            throw FerryError(
+                "MONGODB_URI is set, and empty", kind: .usage,
+                advice: ["Give it an address, or unset it: then mongodb://localhost:27017 is asked."])
+        }
+        return variable
     }
 
     func target() throws -> Target {

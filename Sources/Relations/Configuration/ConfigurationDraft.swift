@@ -79,19 +79,36 @@ public struct ConfigurationDraft: Sendable {
         lines += candidates.map { YAMLLine("    # not taken: \($0)") }
         if !types.isEmpty {
             lines.append(YAMLLine("    types:"))
-            lines += YAMLLine.aligned(
-                types.flatMap {
-                    YAMLLine.entry(
-                        "      ", $0.path.description.yamlScalar, "\($0.type)", $0.values.counted("sampled value"))
-                })
+            lines += YAMLLine.aligned(typeLines(types))
         }
         return lines
     }
 
+    private func typeLines(_ types: [TypedPath]) -> [YAMLLine] {
+        var written: Set<String> = []
+        return types.flatMap { typed -> [YAMLLine] in
+            let path = typed.path.description
+            guard written.insert(path).inserted else { return [Self.lookAlike("\(path): \(typed.type)")] }
+            return YAMLLine.entry(
+                "      ", path.yamlScalar, "\(typed.type)", typed.values.counted("sampled value"))
+        }
+    }
+
+    /// A comment in place of an entry whose path YAML takes for one that is written already, as Swift's strings do:
+    /// "é" can be one character or two. With both, nobody could read the file.
+    private static func lookAlike(_ entry: String) -> YAMLLine {
+        YAMLLine("      # not taken: \(entry.oneLine), since YAML takes its path for the one above that looks the same")
+    }
+
     private func referenceLines(_ references: [Reference]) -> [YAMLLine] {
         var lines: [YAMLLine] = []
+        var written: Set<String> = []
         for (path, group) in Dictionary(grouping: references, by: \.path).sorted(by: { $0.key < $1.key }) {
             let group = group.sorted()
+            guard written.insert(path.description).inserted else {
+                lines += group.map { Self.lookAlike("\(path) → \($0.targetDescription)") }
+                continue
+            }
             let key = path.description.yamlScalar
             if group.count == 1, group[0].condition == nil, !group[0].isOptional {
                 lines += YAMLLine.entry("      ", key, group[0].targetDescription.yamlScalar, group[0].evidence)

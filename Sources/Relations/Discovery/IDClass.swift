@@ -71,6 +71,7 @@ enum IDClass: Int, CaseIterable, Sendable {
         case .integer: "small whole numbers"
         case .date: "dates"
         case .decimal: "decimals"
+        case .document: "small documents"
         default: "short texts"
         }
     }

@@ -57,6 +57,17 @@ struct NameWords {
         return forms
     }
 
+    /// Whether a word says that there are several: `policies`, `people`, and neither `address` nor `status`.
+    static func isPlural(_ word: String) -> Bool {
+        singulars(of: word).count > 1 && !word.hasSuffix("us") && !word.hasSuffix("is")
+            && !seemingPlurals.contains(word)
+    }
+
+    /// One thing, though they look like several.
+    private static let seemingPlurals: Set<String> = [
+        "alias", "atlas", "bias", "canvas", "data", "lens", "media", "news", "replaces", "series", "species",
+    ]
+
     private static let irregulars = [
         "people": "person", "children": "child", "men": "man", "women": "woman", "data": "datum", "indices": "index",
         "media": "medium", "criteria": "criterion",

@@ -42,15 +42,17 @@ struct PathEvidence: Sendable {
         NameWords(path.lastField).words.last.map(NameWords.measures.contains) ?? false
     }
 
-    /// Texts that hardly come up twice by accident: UUIDs, ObjectIds in hexadecimal, addresses, long tokens.
-    var hasTellingTexts: Bool {
-        let telling = values.count {
-            guard let text = $0.string else { return false }
-            return text.utf8.count >= 16 && text.utf8.contains { (0x30...0x39).contains($0) }
-                || text.utf8.contains(UInt8(ascii: "@"))
-        }
-        return 2 * telling > values.count
+    /// Whether a single value stands under the name of several: `policies`, and neither `policies[]` nor `policiesId`.
+    var isNamedAsSeveral: Bool {
+        guard case .field(let name)? = path.steps.last, let last = NameWords(name).words.last else { return false }
+        return NameWords.isPlural(last) && !isNamedAsKey
     }
+
+    /// Texts that hardly come up twice by accident: UUIDs, ObjectIds in hexadecimal, addresses, long tokens.
+    var hasTellingTexts: Bool { 2 * values.count { $0.isTellingText } > values.count }
+
+    /// Documents with a part that hardly comes up twice by accident. A year and a month do.
+    var hasTellingDocuments: Bool { 2 * values.count { $0.hasTellingPart } > values.count }
 
     var hasDigitsOnly: Bool {
         values.allSatisfy { $0.string?.utf8.allSatisfy { (0x30...0x39).contains($0) } ?? false }
@@ -60,9 +62,15 @@ struct PathEvidence: Sendable {
         Double(values.reduce(0) { $0 + ($1.string?.utf8.count ?? 0) }) / Double(max(1, values.count))
     }
 
-    /// "600 of 1,000 sampled values exist, ObjectId".
-    func evidence(_ existing: Int, of sampled: Int? = nil) -> String {
-        "\(existing.grouped) of \((sampled ?? count).grouped) sampled values exist, \(mainClass.name)"
+    /// "600 of 1,000 sampled values exist, ObjectId", and how many others there are that were not looked for.
+    /// - Parameter note: what else is to be said of those that were.
+    func evidence(_ existing: Int, of sampled: Int? = nil, note: String = "") -> String {
+        let asked = (sampled ?? count).grouped
+        let found = "\(existing.grouped) of \(asked) sampled values exist, \(mainClass.name)\(note)"
+        let others = sample.valuesWithoutClass
+        guard others > 0 else { return found }
+        let verdict = others == 1 ? "is no id" : "are no ids"
+        return "\(found); \(others.grouped) of \(sample.values.grouped) values \(verdict)"
     }
 
     /// For each target the place of its own `_id` among the paths; nil where it has none.
@@ -98,6 +106,26 @@ struct PathEvidence: Sendable {
                 fields: fields, number: number, likeness: likeness)
         }
         .sorted { $0.path < $1.path }
+    }
+}
+
+extension Value {
+    fileprivate var isTellingText: Bool {
+        guard let text = string else { return false }
+        return text.utf8.count >= 16 && text.utf8.contains { (0x30...0x39).contains($0) }
+            || text.utf8.contains(UInt8(ascii: "@"))
+    }
+
+    /// Whether it is a document that an ObjectId, a UUID or a telling text stands in, at any depth.
+    fileprivate var hasTellingPart: Bool {
+        guard case .document(let document) = self else { return false }
+        return document.elements.contains { _, part in
+            switch part {
+            case .objectID: true
+            case .binary(_, let bytes): bytes.count == 16
+            default: part.isTellingText || part.hasTellingPart
+            }
+        }
     }
 }
 

@@ -26,6 +26,9 @@ struct PathSample: Sendable {
         return byClass.firstIndex(of: most).flatMap(IDClass.init(rawValue:))
     }
 
+    /// Values that nobody uses as keys: an empty text, false, a fraction.
+    var valuesWithoutClass: Int { values - byClass.reduce(0, +) }
+
     /// Whether some of the values may be `_id`s of these kinds, or texts that spell such ObjectIds.
     func canBeFound(among keys: Set<IDClass>) -> Bool {
         if keys.contains(where: { byClass[$0.rawValue] > 0 }) { return true }

@@ -36,8 +36,9 @@ struct PolymorphicJudge {
                     collection: path.collection, path: path.path, target: targets[$0.target].name,
                     condition: ReferenceCondition(field: field, equals: $0.value),
                     origin: .discovered(
-                        path.evidence($0.existing, of: $0.sampled)
-                            + ", where \(ReferenceCondition(field: field, equals: $0.value))"))
+                        path.evidence(
+                            $0.existing, of: $0.sampled,
+                            note: ", where \(ReferenceCondition(field: field, equals: $0.value))")))
             }
         }
     }

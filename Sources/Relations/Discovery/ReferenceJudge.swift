@@ -14,6 +14,7 @@ struct ReferenceJudge {
     // The same for every target.
     private let isNamedAsKey: Bool
     private let isNamedAsMeasure: Bool
+    private let isNamedAsSeveral: Bool
     private let hasDigitsOnly: Bool
     private let averageLength: Double
 
@@ -23,6 +24,7 @@ struct ReferenceJudge {
         self.roots = roots
         isNamedAsKey = path.isNamedAsKey
         isNamedAsMeasure = path.isNamedAsMeasure
+        isNamedAsSeveral = path.isNamedAsSeveral
         hasDigitsOnly = path.hasDigitsOnly
         averageLength = path.averageLength
     }
@@ -30,7 +32,8 @@ struct ReferenceJudge {
     /// Whether values of this kind exist in two places by no accident.
     private var isTelling: Bool {
         switch path.mainClass {
-        case .objectID, .uuid, .document: true
+        case .objectID, .uuid: true
+        case .document: path.hasTellingDocuments
         case .string: path.hasTellingTexts
         case .integer, .date, .decimal: false
         }
@@ -93,7 +96,7 @@ struct ReferenceJudge {
         }
         for target in chosen {
             let note = chosen.count == 1 ? "" : "; others are in \(names(of: chosen, but: target))"
-            judgement.references.append(reference(target, path.evidence(path.hitCount(target)) + note))
+            judgement.references.append(reference(target, path.evidence(path.hitCount(target), note: note)))
         }
         return judgement
     }
@@ -193,6 +196,8 @@ struct ReferenceJudge {
         let all = path.hitCount(target) == path.count
         let isSelf = profile.name.hasSameBytes(as: path.collection)
         if isSelf, path.sample.isUnique { return .isSecondKey }
+        // How many policies a customer has, and not which one, though the collection is called so.
+        if isNamedAsSeveral, path.mainClass == .integer { return .isQuantity }
         switch likeness {
         case .same: return nil
         case .partial: return isNamedAsKey || all && spread() >= 0.3 ? nil : .nameSaysLittle

@@ -2,7 +2,8 @@ import BSON
 
 /// Collections whose documents have the `_id`s of another one's: a profile with the `_id` of its user.
 ///
-/// The part refers to the whole: all of its `_id`s exist there, and not the other way round.
+/// The part refers to the whole: all of its `_id`s exist there, and not the other way round. Where it is named after
+/// the whole, nearly all are enough: a profile may have stayed behind when its user went.
 struct SharedKeys {
     private(set) var references: [Reference] = []
     private(set) var candidates: [ReferenceCandidate] = []
@@ -24,7 +25,7 @@ struct SharedKeys {
         guard let key = keys[part] else { return }
         // Running numbers are the same everywhere, and prove nothing about each other.
         let isTelling = key.mainClass == .objectID || key.mainClass == .uuid || key.hasTellingTexts
-        let wholes = targets.indices.filter { whole in whole != part && key.hitCount(whole) == key.count }
+        let wholes = targets.indices.filter { whole in whole != part && isHeld(part, by: whole) }
         var accepted: [Int] = []
         for whole in wholes {
             let relation = NameRelation(part: names[part], whole: names[whole])
@@ -34,6 +35,8 @@ struct SharedKeys {
                     relation == .partOfWhole ? "such _ids are the same in many collections" : nil
                 } else if relation == .copy {
                     "one looks like a copy of the other"
+                } else if isNamed(whole, after: part) {
+                    "\(targets[whole].name) is named after \(targets[part].name)"
                 } else if key.mainClass == .objectID, targets[part].hasMadeUpObjectIDs, relation != .partOfWhole {
                     "ObjectIds that count up from zero are the same in many collections"
                 } else if isEqual, relation != .partOfWhole {
@@ -44,8 +47,8 @@ struct SharedKeys {
             if let objection {
                 candidates.append(
                     ReferenceCandidate(
-                        collection: key.collection, path: .id, target: targets[whole].name, existing: key.count,
-                        sampled: key.count, reason: objection))
+                        collection: key.collection, path: .id, target: targets[whole].name,
+                        existing: key.hitCount(whole), sampled: key.count, reason: objection))
             } else if isTelling {
                 accepted.append(whole)
             }
@@ -58,17 +61,24 @@ struct SharedKeys {
         references.append(
             Reference(
                 collection: key.collection, path: .id, target: targets[best].name,
-                origin: .discovered(key.evidence(key.count))))
+                origin: .discovered(key.evidence(key.hitCount(best)))))
+    }
+
+    /// Whether the `_id`s of a part are in a whole, as far as they have to be.
+    private func isHeld(_ part: Int, by whole: Int) -> Bool {
+        guard let key = keys[part] else { return false }
+        let existing = key.hitCount(whole)
+        return existing == key.count || existing * 20 >= key.count * 19 && isNamed(part, after: whole)
+    }
+
+    private func isNamed(_ part: Int, after whole: Int) -> Bool {
+        NameRelation(part: names[part], whole: names[whole]) == .partOfWhole
     }
 
     private func rank(_ whole: Int, among others: [Int], _ part: Int) -> (Int, Int, Int) {
-        let holds = others.count { other in
-            other != whole && keys[other].map { $0.hitCount(whole) == $0.count } ?? false
-        }
+        let holds = others.count { other in other != whole && isHeld(other, by: whole) }
         // Of equals, the one that the others are named after.
-        let named = ([part] + others).count { other in
-            other != whole && NameRelation(part: names[other], whole: names[whole]) == .partOfWhole
-        }
+        let named = ([part] + others).count { other in other != whole && isNamed(other, after: whole) }
         return (holds, named, -whole)
     }
 }

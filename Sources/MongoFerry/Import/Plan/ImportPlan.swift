@@ -53,7 +53,9 @@ public struct ImportPlan: Sendable {
         public var query: String?
 
         /// Whether what is written may push the oldest documents out.
-        private var isIntoCapped: Bool { !isReplaced && records > 0 && liveOptions?["capped"]?.bool == true }
+        private var isIntoCapped: Bool {
+            !isReplaced && records > 0 && (hidesOptions || liveOptions?["capped"]?.bool == true)
+        }
 
         /// So many documents are there that what is written leaves alone.
         var keptCount: Int { isReplaced || isIntoCapped ? 0 : liveCount ?? 0 }
@@ -61,7 +63,9 @@ public struct ImportPlan: Sendable {
         /// That a merge or an insertion may cost documents all the same; nil where it does not.
         var textOfCapped: String? {
             guard isIntoCapped, liveCount ?? 0 > 0 else { return nil }
-            return "it is capped: where it is full, what is added pushes out its oldest documents"
+            return hidesOptions
+                ? "it may be capped: then, where it is full, what is added pushes out its oldest documents"
+                : "it is capped: where it is full, what is added pushes out its oldest documents"
         }
 
         /// Whether it is of Queryable Encryption. Its documents have a field, `__safeContent__`, that servers take from clients

@@ -25,7 +25,9 @@ extension ImportPlanner {
         case (.timeseries, .replace): step.way = .inPlace
         case (.collection, .replace):
             // Servers rename no collection of Queryable Encryption.
-            let isEncrypted = [entry.options, existing?.options].contains { $0?["encryptedFields"] != nil }
+            let isEncrypted = [entry.options, existing?.options, kept?.definition.options].contains {
+                $0?["encryptedFields"] != nil
+            }
             step.way = options.inPlace || isSeries || isEncrypted ? .inPlace : .staged
         }
         if existing == nil || options.mode == .replace {
@@ -81,7 +83,8 @@ extension ImportPlanner {
             if let kept { take(kept, into: &step, options: existing.options, indexes: liveIndexes) }
         } else {
             step.targetDifferences += CollectionDifferences.told(
-                entry, options: existing.options, indexes: liveIndexes, mode: options.mode)
+                entry, options: existing.hasDetails ? existing.options : entry.options, indexes: liveIndexes,
+                mode: options.mode)
         }
         step.code = ServerSideCode.found(in: step.entry)
         return step

@@ -42,7 +42,7 @@ struct RowDecoder {
     /// - Throws: ``RowProblem``.
     mutating func fields(of row: borrowing RecordBatch.Row) throws(RowProblem) -> (String, RowFields) {
         switch RowFields.parse(row) {
-        case .failure(let fault): throw RowProblem(line: row.line, reason: fault.reason)
+        case .failure(let fault): throw RowProblem(line: row.line, reason: fault.reason, isUnreadable: true)
         case .success(let fields):
             // Rows of one collection stand together, so the name is nearly always the last one's. None is empty.
             if !fields.nameIsQuoted, !fields.name.isEmpty, lastName.withUnsafeBytes({ sameBytes(fields.name, $0) }) {
@@ -86,7 +86,8 @@ struct RowDecoder {
             )
         } catch {
             throw RowProblem(
-                line: line, collection: collection, id: IDText.found(in: fields), reason: "\(error)")
+                line: line, collection: collection, id: IDText.found(in: fields), reason: "\(error)",
+                isUnreadable: true)
         }
         return try body(try sound(document, line: line, collection: collection), traits)
     }

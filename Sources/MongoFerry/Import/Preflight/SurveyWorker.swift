@@ -13,6 +13,9 @@ final class SurveyWorker: @unchecked Sendable {
     private(set) var problems: ProblemList
     /// Names of rows that the metadata do not know.
     private(set) var unknown = UnknownNames()
+    /// What stands on several lines and cannot be read, of files that nothing else shows to be damaged: a quote too many
+    /// makes one row of all up to the next such quote, and these are not one row to be set aside.
+    private(set) var joinedRows: [(line: Int, text: String)] = []
     private let maximumDocument: Int
     private(set) var hasLargeRows = false
     private(set) var wrappedCount = 0
@@ -71,6 +74,7 @@ final class SurveyWorker: @unchecked Sendable {
                 try take(row, fields, &current, decoder)
             } catch let problem as RowProblem {
                 problems.add(problem)
+                if skipsEmptyLines, problem.isUnreadable { noteJoined(row, problem) }
             } catch let error as BackupError {
                 throw error
             } catch {
@@ -79,6 +83,19 @@ final class SurveyWorker: @unchecked Sendable {
         }
         keep(&current)
     }
+
+    private func noteJoined(_ row: borrowing RecordBatch.Row, _ problem: RowProblem) {
+        let lineEnds = row.bytes.count { $0 == 0x0A }
+        guard lineEnds > 0, joinedRows.count < Self.mostJoined else { return }
+        joinedRows.append(
+            (
+                row.line,
+                "line \(row.line): one row up to line \(row.line + lineEnds), which cannot be read (\(problem.reason)): in one of these lines a quote is missing, or one too many"
+            ))
+    }
+
+    /// As many as anybody reads.
+    private static let mostJoined = 20
 
     private func keep(_ current: inout FileSurvey.Rows) {
         guard !current.name.isEmpty else { return }

@@ -18,6 +18,8 @@ struct Surveyor {
     var takesLegacyRows = true
     let operation: OperationContext
 
+    private static let worthReserving = 1_000_000
+
     private var measurements: [ExactName: TimeField] {
         let series = reader.metadata?.collections.filter { $0.kind == .timeseries } ?? []
         return Dictionary(
@@ -38,6 +40,11 @@ struct Surveyor {
         let totalBytes = reader.uncompressedSize
         let measurements = measurements
         let hashes = SharedHashes<String>()
+        // A row takes more than a byte, however it is compressed: whatever the metadata say, that is room enough.
+        for entry in reader.metadata?.collections ?? [] where entry.records > Self.worthReserving {
+            hashes.reserve(
+                min(entry.records, reader.fileSize), for: entry.name, withDocuments: contents != nil)
+        }
         let names = SurveyedNames(of: reader)
         let workers = (0..<jobs).map { _ in
             SurveyWorker(
@@ -95,6 +102,7 @@ struct Surveyor {
                 byName[name] = known
             }
         }
+        survey.fileProblems += workers.flatMap(\.joinedRows).sorted { $0.line < $1.line }.map(\.text)
         survey.unreadable = survey.problems.counts
         survey.setRows(byName.values.sorted { $0.first < $1.first })
         for index in survey.rows.indices { survey.setIDs(hashes.take(survey.rows[index].name), at: index) }

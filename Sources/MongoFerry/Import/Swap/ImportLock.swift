@@ -17,6 +17,8 @@ final class ImportLock: @unchecked Sendable {
     private let connection: Connection
     private let owner: String
     private let state = NSLock()
+    /// Held by the one that asks the server whether the lock is still this import's.
+    private let renewal = NSLock()
     private var isHeld = false
     private var lost: String?
     /// When the server last knew that this import lives.
@@ -219,20 +221,28 @@ final class ImportLock: @unchecked Sendable {
         if reply["n"]?.integer == 0 {
             lost = "another import has taken the lock of \(connection.database) over"
         } else {
-            lastBeat = start
+            // An earlier one's answer may come later.
+            lastBeat = max(lastBeat, start)
         }
     }
 
     /// - Throws: ``FerryError`` where the lock was lost: this process was away for too long.
     func check() throws {
-        let silence = state.withLock { lastBeat }.duration(to: .now)
         // Stopped or asleep for so long that somebody may have taken the lock: the server is asked before anything
-        // more is written.
-        if silence > .seconds(Self.staleSeconds - 10) { try Repeating.run { _ in try beat() } }
+        // more is written, by one for all, since each needs a connection.
+        if isSilent {
+            try renewal.withLock {
+                if isSilent { try Repeating.run { _ in try beat() } }
+            }
+        }
         if let lost = state.withLock({ lost }) {
             throw FerryError(
                 lost, details: ["This import has stopped."], advice: ["Run it again when the other is done."])
         }
+    }
+
+    private var isSilent: Bool {
+        state.withLock { lastBeat }.duration(to: .now) > .seconds(Self.staleSeconds - 10)
     }
 
     /// Gives the lock back and removes its collection, which no other can have taken: its heart beats until it is gone.

@@ -205,10 +205,13 @@ struct CollectionBuilder {
     static func specification(
         _ index: Document, of kind: BackupMetadata.Collection.Kind, inheriting collation: Value?
     ) -> Document {
-        var bare = index.removing(["ns"])
+        // Every server builds version 2 where none is said, and the shared tiers of Atlas let nobody say it.
+        var bare = index.removing(index["v"]?.integer == 2 ? ["ns", "v"] : ["ns"])
         // An index from before the versions is one of version 1: left out, it would be built as the newest.
         if isUnversionedSphere(bare, of: kind) { bare = bare.appending("2dsphereIndexVersion", 1) }
         guard let collation else { return bare }
+        // Which know no collation, as a collection with one has none.
+        if index["v"]?.integer == 1 { return bare }
         if bare["collation"] == nil { return bare.appending("collation", ["locale": "simple"]) }
         return kind == .timeseries && bare["collation"] == collation ? bare.removing(["collation"]) : bare
     }
