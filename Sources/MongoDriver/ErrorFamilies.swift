@@ -68,7 +68,8 @@ extension MongoError {
     public var isOutOfDiskSpace: Bool { isServer(ServerCode.outOfDiskSpace) }
     /// The server's own state is to blame, and nothing that it was asked to do: no room, a shutdown, somebody killed it.
     public var isServerTrouble: Bool {
-        domain == .server && ServerCode.trouble.contains(code) && !isUnauthorized
+        domain == .server && ServerCode.trouble.contains(code)
+            || isServer(ServerCode.atlasError) && ["quota", "already using"].contains(where: message.contains)
     }
     /// The server's cache is full of other documents, and has no room for a large one yet.
     public var isForLackOfCache: Bool { isServer(ServerCode.cacheIsFull) }

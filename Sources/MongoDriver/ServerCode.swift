@@ -44,14 +44,14 @@ enum ServerCode {
     /// PooledConnectionAcquisitionExceededTimeLimit, StaleConfig.
     static let cluster: Set<Int> = [70, 82, 90, 133, 145, 149, 150, 199, 202, 249, 317, 384, 407, 13388]
     /// What stops a whole batch rather than refusing one document.
-    static let notAboutOneDocument = trouble.subtracting([cacheIsFull]).union([unauthorized])
+    static let notAboutOneDocument = trouble.subtracting([cacheIsFull]).union([unauthorized, atlasError])
 
     static let outOfDiskSpace = 14031
     /// What a server cannot do as it is now, whatever it was asked: the above, and Interrupted, ExceededMemoryLimit,
     /// ExceededTimeLimit, TooManyFilesOpen, IndexBuildAborted, TemporarilyUnavailable, UserWritesBlocked, OutOfDiskSpace,
     /// TransactionTooLargeForCache.
     static let trouble = network.union(stateChange).union(heldUp).union(cluster).union([
-        11601, 146, 262, 264, 276, 365, 371, outOfDiskSpace, cacheIsFull, atlasError,
+        11601, 146, 262, 264, 276, 365, 371, outOfDiskSpace, cacheIsFull,
     ])
 
     /// For replies without the name: a bulk write's has only numbers.

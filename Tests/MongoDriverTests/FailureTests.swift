@@ -131,6 +131,8 @@ struct FailureTests {
         #expect(right.isUnauthorized && !right.isServerTrouble)
         let quota = error("you are over your space quota, using 520 MB of 512 MB")
         #expect(!quota.isUnauthorized && quota.isServerTrouble)
+        let option = error("Index option v is disallowed in createIndexes command in this Atlas tier")
+        #expect(!option.isUnauthorized && !option.isServerTrouble)
     }
 
     @Test(arguments: [13, 10107, 11601, 14031] as [Int32])

@@ -685,6 +685,22 @@ import Testing
         }
     }
 
+    /// A view takes a collection's place when that is renamed, which servers do not with such a one.
+    @Test func aViewInThePlaceOfQueryableEncryptionIsRefusedBeforehand() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.insert([["_id": 1]], into: "a")
+            try source.create("enc", ["viewOn": "a", "pipeline": []])
+            try source.export(to: folder.file("view.csv"))
+            try copy.fillQueryableEncryption()
+            try copy.insert([["_id": 2]], into: "a")
+            let before = try copy.image()
+            let error = #expect(throws: FerryError.self) { try copy.load(folder.file("view.csv"), .replace) }
+            #expect(
+                error?.text.contains("is a collection of Queryable Encryption") == true, "\(String(describing: error))")
+            #expect(try copy.image().differences(from: before) == [])
+        }
+    }
+
     /// Its storage has a longer name than it: that must not be found out when what had the name is gone.
     @Test(arguments: ImportOptions.Mode.allCases)
     func aTimeSeriesWhoseStorageWouldHaveTooLongANameIsRefusedBeforehand(mode: ImportOptions.Mode) throws {

@@ -39,6 +39,28 @@ import Testing
         }
     }
 
+    /// Such rows are larger than a document until they are converted.
+    @Test(arguments: [[true, true], [true, false], [false, true]]) func theSameIDOfLargeRowsIsFound(areLarge: [Bool])
+        throws
+    {
+        try withTestDatabase { database, folder in
+            func row(_ number: Int, isLarge: Bool) -> (String, String) {
+                let bytes = [String](repeating: "\(number)", count: isLarge ? 1_500_000 : 3).joined(separator: ",")
+                return ("c", "{\"_id\":\"\(Self.id(1))\",\"file\":{\"type\":\"Buffer\",\"data\":[\(bytes)]}}")
+            }
+            let path = try file(areLarge.enumerated().map { row($0, isLarge: $1) }, folder)
+            let configuration = try Configuration.parse(yaml: "collections: {c: {types: {file: binary}}}", file: "c")
+            for mode in ImportOptions.Mode.allCases {
+                let report = try database.load(path, mode) { $0.configuration = configuration }
+                #expect(report.status == .refused && report.rejections.map(\.line) == [3], "\(mode)")
+            }
+            #expect(try database.names() == [])
+            let verified = try Verify(file: path, target: nil, configuration: configuration)
+                .runBlocking(OperationContext())
+            #expect(verified.rejections.map(\.line) == [3])
+        }
+    }
+
     /// The rows of a damaged backup: their texts are texts, whatever they look like.
     @Test func rowsThatAreSaidToBeExtendedJSONStayAsTheyAre() throws {
         try withTestDatabase { database, folder in

@@ -248,6 +248,18 @@ extension FaultServerTests {
                     outcome.errors.contains("it may be capped") && !outcome.errors.contains("the 5 documents"),
                     "\(outcome.text)")
                 #expect(outcome.errors.contains("log is probably capped and full"), "\(outcome.text)")
+                // A view that nobody can see could not be given back.
+                try database.create("v", ["viewOn": "names", "pipeline": []])
+                try folder.write("collection,data\nv,\"{\"\"_id\"\":1}\"\n", to: "v.csv")
+                let wide = try addUser("wide", actions, on: [""], database, server)
+                defer { _ = try? database.run(["dropRole": "wide"]) }
+                let refused = try Program.run([
+                    "import", folder.file("v.csv"), "--uri", wide, "--db", database.name, "--mode", "replace", "--yes",
+                ])
+                #expect(refused.status == 1 && refused.errors.contains("cannot be seen"), "\(refused.text)")
+                #expect(
+                    try database.client.listCollections(in: database.name).first { $0.name == "v" }?.options["viewOn"]
+                        == "names")
                 let index = try database.client.listIndexes(of: database.namespace("names")).first {
                     $0["name"] == "a"
                 }

@@ -129,7 +129,7 @@ extension ImportRun {
 
     /// Bad rows of collections that are not imported are not set aside: mended and imported they would come into those all
     /// the same.
-    private mutating func noteProblemsOfLeftOut() {
+    mutating func noteProblemsOfLeftOut() {
         let choice = options.choice(of: reader.metadata)
         var leftOut = preflightProblems.filter { name in name.map { choice.exclusion(of: $0) != nil } ?? false }
         guard leftOut.count > 0 else { return }

@@ -18,7 +18,11 @@ extension ImportRun {
         guard report.status == .done || report.status == .problems else { return [] }
         return try plan.steps.compactMap { step in
             let options = step.isReplaced ? step.entry.options : step.liveOptions ?? step.entry.options
-            guard options["capped"]?.bool == true || step.hidesOptions,
+            // What expires goes, too.
+            let mayBeCapped =
+                step.hidesOptions && step.entry.kind == .collection
+                && !step.entry.indexes.contains { $0["expireAfterSeconds"] != nil }
+            guard options["capped"]?.bool == true || mayBeCapped,
                 let outcome = report.collections.first(where: { $0.name == step.name }), outcome.inserted > 0
             else { return nil }
             let written = outcome.inserted + (step.isReplaced ? 0 : step.liveCount ?? 0)

@@ -57,6 +57,7 @@ struct ImportRun {
             if let prepared = try prepare() { try run(prepared) }
         } catch var error as FerryError where error.report == nil && report.rejectionCount > 0 {
             // Rows that were found bad may be what it stopped for.
+            noteProblemsOfLeftOut()
             error.report = report
             throw error
         }

@@ -16,7 +16,10 @@ extension Report {
             }
         }
         if rejectionCount > 0, unreadable == nil {
-            steps.append(rejectionStep(isDamaged: kinds.contains(.file)))
+            // Where it was stopped by something else than their number, it has said what helps.
+            if status != .refused || advice.isEmpty {
+                steps.append(rejectionStep(isDamaged: kinds.contains(.file)))
+            }
             if operation == .import, status == .refused || rejectsFile != nil,
                 rejections.contains(where: \.isOfValidator)
             {

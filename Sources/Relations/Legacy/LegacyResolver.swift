@@ -73,7 +73,9 @@ struct LegacyResolver {
                             reason: .inferred(
                                 "\(seen.values.grouped) of \(seen.values.grouped) values have the form of a date")))
                 }
-                if case .leave = decision, let problem = seen.textsAsLive {
+                if liveTypes[name]?[path]?.deciding?.fieldType == .string, case .leave = decision,
+                    let problem = seen.textsAsLive
+                {
                     draft.lookAlikes.append(.init(collection: name.text, path: path, problem: problem))
                 }
                 guard seen.ids.distinctCount > 0, decision.allowsIDs else { continue }

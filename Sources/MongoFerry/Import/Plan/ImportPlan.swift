@@ -54,7 +54,8 @@ public struct ImportPlan: Sendable {
 
         /// Whether what is written may push the oldest documents out.
         private var isIntoCapped: Bool {
-            !isReplaced && records > 0 && (hidesOptions || liveOptions?["capped"]?.bool == true)
+            !isReplaced && records > 0 && entry.kind == .collection
+                && (hidesOptions || liveOptions?["capped"]?.bool == true)
         }
 
         /// So many documents are there that what is written leaves alone.

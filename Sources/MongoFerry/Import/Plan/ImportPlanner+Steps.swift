@@ -41,6 +41,10 @@ extension ImportPlanner {
             step.doubts = CatalogDoubts.texts(missing)
         }
         try checkKinds(entry, existing)
+        // What nobody can see, nobody can give back where its place is not taken.
+        if let existing, existingIsView, !existing.hasDetails, options.mode == .replace {
+            throw UnseenOptions.error(existing.name, in: database)
+        }
         if let text = try textOfOrphanedStorage(entry, existing, there) {
             step.hasOrphanedStorage = true
             step.targetDifferences.append(TargetDifference(text))
@@ -206,7 +210,8 @@ extension ImportPlanner {
         step.liveOptions = existing.options
         if existing.kind == .view {
             step.targetDifferences = CollectionDifferences.told(
-                step.entry, options: existing.options, indexes: [], mode: options.mode)
+                step.entry, options: existing.hasDetails ? existing.options : step.entry.options, indexes: [],
+                mode: options.mode)
             return
         }
         // A view takes a collection's place when that is renamed, which servers do with no such collection.

@@ -73,8 +73,8 @@ final class SurveyWorker: @unchecked Sendable {
                 }
                 try take(row, fields, &current, decoder)
             } catch let problem as RowProblem {
-                problems.add(problem)
-                if skipsEmptyLines, problem.isUnreadable { noteJoined(row, problem) }
+                let isNoted = skipsEmptyLines && problem.isUnreadable && noteJoined(row, problem)
+                if !isNoted { problems.add(problem) }
             } catch let error as BackupError {
                 throw error
             } catch {
@@ -84,14 +84,29 @@ final class SurveyWorker: @unchecked Sendable {
         keep(&current)
     }
 
-    private func noteJoined(_ row: borrowing RecordBatch.Row, _ problem: RowProblem) {
-        let lineEnds = row.bytes.count { $0 == 0x0A }
-        guard lineEnds > 0, joinedRows.count < Self.mostJoined else { return }
+    /// - Returns: whether it is several rows, and was noted.
+    private func noteJoined(_ row: borrowing RecordBatch.Row, _ problem: RowProblem) -> Bool {
+        let lines = row.bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
+        let lineEnds = lines.count - 1
+        guard joinedRows.count < Self.mostJoined, lines.dropFirst().contains(where: Self.beginsRow) else {
+            return false
+        }
         joinedRows.append(
             (
                 row.line,
                 "line \(row.line): one row up to line \(row.line + lineEnds), which cannot be read (\(problem.reason)): in one of these lines a quote is missing, or one too many"
             ))
+        return true
+    }
+
+    /// Whether a line looks like a row: a name, a comma, and a document. Those of a document that stands on several lines have
+    /// quotes and braces before their first comma.
+    private static func beginsRow(_ line: Slice<UnsafeRawBufferPointer>) -> Bool {
+        guard let comma = line.firstIndex(of: 0x2C), comma > line.startIndex, comma + 1 < line.endIndex else {
+            return false
+        }
+        let isName = !line[..<comma].contains { [0x22, 0x5B, 0x5D, 0x7B, 0x7D, 0x3A].contains($0) }
+        return isName && (line[comma + 1] == 0x22 || line[comma + 1] == 0x7B)
     }
 
     /// As many as anybody reads.

@@ -19,6 +19,10 @@ struct Surveyor {
     let operation: OperationContext
 
     private static let worthReserving = 1_000_000
+    /// At 16 bytes each; of more the room grows as they come.
+    private static let mostReserved = 64 << 20
+    /// Bytes of a row: `c,"{""_id"":1}"` and its line end.
+    private static let smallestRow = 15
 
     private var measurements: [ExactName: TimeField] {
         let series = reader.metadata?.collections.filter { $0.kind == .timeseries } ?? []
@@ -40,10 +44,12 @@ struct Surveyor {
         let totalBytes = reader.uncompressedSize
         let measurements = measurements
         let hashes = SharedHashes<String>()
-        // A row takes more than a byte, however it is compressed: whatever the metadata say, that is room enough.
+        // Whatever the metadata say, there are no more rows than the file has room for.
+        var room = min(reader.uncompressedSize.map { $0 / Self.smallestRow } ?? reader.fileSize, Self.mostReserved)
         for entry in reader.metadata?.collections ?? [] where entry.records > Self.worthReserving {
-            hashes.reserve(
-                min(entry.records, reader.fileSize), for: entry.name, withDocuments: contents != nil)
+            let count = min(entry.records, room)
+            room -= count
+            hashes.reserve(count, for: entry.name, withDocuments: contents != nil)
         }
         let names = SurveyedNames(of: reader)
         let workers = (0..<jobs).map { _ in
