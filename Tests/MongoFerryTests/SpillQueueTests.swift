@@ -147,12 +147,15 @@ import Testing
     @Test(arguments: [true, false]) func whereThereIsNoRoomTheWriterWaitsForTheReader(comesBack: Bool) throws {
         let reader = Turnstile()
         let looks = Mutex(1)
-        let queue = try SpillQueue(to: reader, cancellation: Cancellation(), memory: 1) { _ in
-            looks.withLock { left in
-                left -= 1
-                return left >= 0
-            }
-        }
+        let told = Mutex([String]())
+        let queue = try SpillQueue(
+            to: reader, cancellation: Cancellation(), memory: 1,
+            hasRoom: { _ in
+                looks.withLock { left in
+                    left -= 1
+                    return left >= 0
+                }
+            }, tell: { text in told.withLock { $0.append(text) } })
         let writing = Writing(60, to: queue)
         // One is in memory, and 4 MB are in the file, after which it is looked at again.
         #expect(writing.written(waitingFor: 17) == 17)
@@ -166,6 +169,15 @@ import Testing
         reader.open()
         try writing.finish()
         #expect(reader.taken.withLock { $0 } == (0..<60).map { UInt8($0) })
+        #expect(told.withLock { $0.count { $0.contains("has no room left for what waits") } } == 1)
+    }
+
+    /// On a disk of 100 GB, one of 4 GB, and one of half a gigabyte in memory.
+    @Test(arguments: [(100.0, 11.0, 9.0), (4, 1.1, 0.9), (0.5, 0.3, 0.2)])
+    func aTenthAndAGigabyteAreLeftWhereThereAreSuch(whole: Double, enough: Double, tooLittle: Double) {
+        let gigabyte = Double(1 << 30)
+        #expect(SpillQueue.leavesRoom(enough * gigabyte, of: whole * gigabyte))
+        #expect(!SpillQueue.leavesRoom(tooLittle * gigabyte, of: whole * gigabyte))
     }
 
     /// As when the disk was full for a while.

@@ -328,8 +328,19 @@ import Testing
         let ids = (0..<300).map { _ in Value.int64(Int64.random(in: 100_000...99_000_000, using: &random)) }
         for id in ids { world.add("a", ["_id": id]) }
         for number in 0..<100 { world.add("b", ["_id": oid(1, number), "x": ids[number % 12]]) }
+        // Whatever the name looks like.
+        for id in ids { world.add("goods", ["_id": .int64(Int64(id.integer ?? 0) + 1_000_000_000)]) }
+        for number in 0..<100 {
+            world.add(
+                "deliveries",
+                ["_id": oid(2, number), "goods": .int64(Int64(ids[number % 12].integer ?? 0) + 1_000_000_000)])
+        }
         let found = try world.discover()
-        #expect(found.described == ["b.x → a: 12 of 12 sampled values exist, whole number"])
+        #expect(
+            found.described == [
+                "b.x → a: 12 of 12 sampled values exist, whole number",
+                "deliveries.goods → goods: 12 of 12 sampled values exist, whole number",
+            ])
     }
 
     @Test func textsNeedANameOrToBeTelling() throws {
@@ -383,12 +394,14 @@ import Testing
                 [
                     "_id": oid(1, number), "from": account(number / 2), "to": [account(59 - number)],
                     "other": ["branch": "B9", "number": .int32(Int32(number))],
+                    "fromAccount": number == 7 ? ["branch": "B9", "number": 999] : account(number % 30),
                 ])
         }
         let found = try world.discover()
         #expect(
             found.described == [
                 "transfers.from → accounts: 30 of 30 sampled values exist, document",
+                "transfers.fromAccount → accounts: 30 of 31 sampled values exist, document",
                 "transfers.to[] → accounts: 60 of 60 sampled values exist, document",
             ])
     }
@@ -676,6 +689,19 @@ import Testing
     }
 
     /// What refers to users must not lead to their settings then, which have all of the users' ids as well.
+    /// Too many of them for the part to refer to the whole; the values of others mean the whole all the same.
+    @Test func manyOrphansDoNotHideWhatOthersLeadTo() throws {
+        var world = World()
+        for number in 0..<100 {
+            world.add("users", ["_id": oid(1, number)])
+            world.add("userSettings", ["_id": oid(1, number)])
+            world.add("orders", ["_id": oid(2, number), "agent": oid(1, number)])
+        }
+        for number in 0..<12 { world.add("userSettings", ["_id": oid(1, 1000 + number)]) }
+        #expect(
+            try world.discover().described == ["orders.agent → users: 100 of 100 sampled values exist, ObjectId"])
+    }
+
     @Test func anOrphanAmongThePartsDoesNotTurnTheReferenceRound() throws {
         var world = World()
         for number in 0..<100 {

@@ -37,7 +37,7 @@ struct DocumentSample {
     func forEach(_ client: Client, _ body: (RawDocument) throws -> Void) throws -> Bool {
         guard !isWhole else { return try whole(client, body) }
         switch effort {
-        case .thorough: try random(Self.thorough, client).forEach(body)
+        case .thorough: try Self.untilExhausted { try random(Self.thorough, client).forEach(body) }
         case .quick, .repeatable: try quick(client, body)
         }
         return false
@@ -66,14 +66,16 @@ struct DocumentSample {
             defer { cursor.close() }
             // Some of them may be much larger than the average.
             var bytes = 0
-            while bytes < Self.maximumBytes / 2,
-                try cursor.next({ document in
-                    bytes += document.bytes.count
-                    // Measurements may share one: none of them is left out for that.
-                    if kind == .collection, let id = document["_id"], !ids.insert(id.copy).inserted { return }
-                    try body(document)
-                })
-            {}
+            try Self.untilExhausted {
+                while bytes < Self.maximumBytes / 2,
+                    try cursor.next({ document in
+                        bytes += document.bytes.count
+                        // Measurements may share one: none of them is left out for that.
+                        if kind == .collection, let id = document["_id"], !ids.insert(id.copy).inserted { return }
+                        try body(document)
+                    })
+                {}
+            }
         }
         let share = min(Self.share, max(1, room / 3))
         // Servers sort a time series by its time alone.
@@ -100,6 +102,11 @@ struct DocumentSample {
             [["$match": ["_id": ["$gte": id]]], ["$sort": ["_id": 1]], Self.limit(share / 5)]
         }
         try take(joined(parts, client))
+    }
+
+    /// What has come until a server finds no other document is a sample, too.
+    private static func untilExhausted(_ read: () throws -> Void) throws {
+        do { try read() } catch let error as MongoError where error.isSampleExhausted {}
     }
 
     /// Which paths are taken in where there are very many depends on which come first.

@@ -43,7 +43,10 @@ public struct PlanGraph: Sendable {
             operation.warnOfUnusedReferences(configuration, in: metadata, rows: [])
             let inspection = try Inspection(file)
             // A plan of a cut file shows what there should be, not what there is.
-            if inspection.seal == nil { operation.warning("\(file): \(inspection.textOfMissingSeal)") }
+            if inspection.seal == nil {
+                let text = "\(file): \(inspection.textOfMissingSeal)"
+                inspection.compression == .none ? operation.warning(text) : operation.info(text)
+            }
             var records = Dictionary(
                 uniqueKeysWithValues: metadata.collections.filter { $0.kind != .view }.map { ($0.name, $0.records) })
             for (name, count) in inspection.seal?.records ?? [] { records[name] = count }

@@ -30,7 +30,7 @@ public struct Export: Sendable {
         let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
         // Mistakes are told before the reader of a named pipe is waited for.
         let choice = try choice(from: found, connection)
-        let destination = try Self.decoupled(options.destination, operation.cancellation)
+        let destination = try Self.decoupled(options.destination, operation)
         do {
             var report = try export(choice, to: destination, connection, operation)
             report.connectionWarnings = target.warnings
@@ -154,15 +154,18 @@ public struct Export: Sendable {
 
     /// Anything but an ordinary file may make its writer wait, and cursors must not wait with it.
     static func decoupled(
-        _ destination: BackupWriter.Destination, _ cancellation: Cancellation
+        _ destination: BackupWriter.Destination, _ operation: OperationContext
     ) throws -> BackupWriter.Destination {
+        let cancellation = operation.cancellation
+        func queue(_ file: OpenFile) throws -> BackupWriter.Destination {
+            .stream(try SpillQueue(to: file, cancellation: cancellation, tell: { operation.warning($0) }))
+        }
         switch destination {
         case .file(let path, _):
             let special = try OpenFile.special(writing: path, whileWaiting: cancellation.check)
             guard let special else { return destination }
-            return .stream(try SpillQueue(to: special, cancellation: cancellation))
-        case .descriptor(let file):
-            return try file.isRegular ? destination : .stream(try SpillQueue(to: file, cancellation: cancellation))
+            return try queue(special)
+        case .descriptor(let file): return try file.isRegular ? destination : queue(file)
         case .stream: return destination
         }
     }

@@ -19,6 +19,7 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
     private let memoryLimit: Int
     private let spillDirectory: String
     private let hasRoom: @Sendable (OpenFile) -> Bool
+    private let tell: @Sendable (String) -> Void
     private let condition = NSCondition()
     private var blocks: [ByteBuffer] = []
     private var bytesInMemory = 0
@@ -27,6 +28,8 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
     private var spillEnd = 0
     /// Bytes that may be spilled before the writer, who alone uses this, looks for room again.
     private var allowance = 0
+    /// Whether the writer, who alone uses this, has said that it waits.
+    private var hasTold = false
     /// Before that time the writer, who alone uses this, does not try to spill.
     private var nextTry = ContinuousClock.now
     private var isClosed = false
@@ -44,11 +47,13 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
     ///   - memory: bytes that wait in memory before the temporary file is used.
     ///   - directory: where the temporary file goes.
     ///   - hasRoom: whether the temporary file may grow by some megabytes.
+    ///   - tell: called once, where it may not, and the writer waits.
     /// - Throws: ``FerryError`` where there is no thread for it.
     init(
         to destination: any ByteSink, cancellation: Cancellation, memory: Int = 16 << 20,
         spillingIn directory: String = temporaryDirectory(),
-        hasRoom: @escaping @Sendable (OpenFile) -> Bool = { SpillQueue.leavesRoom($0) }
+        hasRoom: @escaping @Sendable (OpenFile) -> Bool = { SpillQueue.leavesRoom($0) },
+        tell: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {
         self.destination = destination
         self.cancellation = cancellation
@@ -56,13 +61,19 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
         memoryLimit = memory
         spillDirectory = directory
         self.hasRoom = hasRoom
+        self.tell = tell
         try SystemThread.start { [self] in passOn() }
     }
 
     /// Whether so much of the file system is left that others do not miss it: a server stops where it cannot write.
     static func leavesRoom(_ file: OpenFile) -> Bool {
         guard let room = file.room else { return true }
-        return room.left >= max(room.whole / 10, Double(1 << 30))
+        return leavesRoom(room.left, of: room.whole)
+    }
+
+    /// - Returns: whether a tenth is left, and a gigabyte, or half where it has hardly more.
+    static func leavesRoom(_ left: Double, of whole: Double) -> Bool {
+        left >= max(whole / 10, min(Double(1 << 30), whole / 2))
     }
 
     // MARK: The writer's side
@@ -80,6 +91,12 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
     private func writePart(_ bytes: UnsafeRawBufferPointer) throws {
         while let offset = try placeInSpill(for: bytes) {
             if putInSpill(bytes, at: offset) { return }
+            if !hasTold {
+                tell(
+                    "\(path) is read slowly, and \(spillDirectory) has no room left for what waits: the export waits for its reader"
+                )
+                hasTold = true
+            }
             allowance = 0
             nextTry = ContinuousClock.now + Self.pause
         }

@@ -40,9 +40,9 @@ public final class FixtureServer: Sendable {
     /// - Parameter uri: a connection string; the database that it names does not matter.
     public init(uri: String) { self.uri = uri }
 
+    /// Empty where that is set, and empty: see ``connected()``.
     private static var environmentURI: String {
-        let variable = ProcessInfo.processInfo.environment["MONGODB_URI"] ?? ""
-        return variable.isEmpty ? "mongodb://localhost:27017" : variable
+        ProcessInfo.processInfo.environment["MONGODB_URI"] ?? "mongodb://localhost:27017"
     }
 
     /// Removes databases that tests left behind when their process was killed.
@@ -93,7 +93,13 @@ public final class FixtureServer: Sendable {
 
     /// Only the first caller connects; the others wait for it, each on a thread of its own.
     private func connected() throws -> (ClientPool, ServerInfo, DispatchSemaphore) {
-        try state.withLock { state in
+        // As the commands have it: what a script leaves that found no server does not mean somebody's own.
+        guard !uri.isEmpty else {
+            throw FerryError(
+                "MONGODB_URI is set, and empty", kind: .usage,
+                advice: ["Give it an address, or unset it: then mongodb://localhost:27017 is asked."])
+        }
+        return try state.withLock { state in
             switch state {
             case .connected(let pool, let server, _, let turns): return (pool, server, turns)
             case .failed(let error, let time) where ContinuousClock.now - time < Self.patience:

@@ -51,7 +51,7 @@ struct PathEvidence: Sendable {
     /// Texts that hardly come up twice by accident: UUIDs, ObjectIds in hexadecimal, addresses, long tokens.
     var hasTellingTexts: Bool { 2 * values.count { $0.isTellingText } > values.count }
 
-    /// Documents with a part that hardly comes up twice by accident. A year and a month do.
+    /// Documents with a part that is no number and no date. A year and a month come up everywhere.
     var hasTellingDocuments: Bool { 2 * values.count { $0.hasTellingPart } > values.count }
 
     var hasDigitsOnly: Bool {
@@ -116,14 +116,14 @@ extension Value {
             || text.utf8.contains(UInt8(ascii: "@"))
     }
 
-    /// Whether it is a document that an ObjectId, a UUID or a telling text stands in, at any depth.
+    /// Whether it is a document in which something stands that is no number and no date, at any depth.
     fileprivate var hasTellingPart: Bool {
         guard case .document(let document) = self else { return false }
         return document.elements.contains { _, part in
             switch part {
-            case .objectID: true
-            case .binary(_, let bytes): bytes.count == 16
-            default: part.isTellingText || part.hasTellingPart
+            case .int32, .int64, .double, .decimal128, .date, .bool, .null: false
+            case .document: part.hasTellingPart
+            default: true
             }
         }
     }

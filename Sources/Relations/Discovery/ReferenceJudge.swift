@@ -114,6 +114,13 @@ struct ReferenceJudge {
         }
         let originals = rivals.filter { !NameRelation.isCopy(targets[$0].name) }
         if originals.count == 1 { return originals.first }
+        let named = rivals.filter { rival in
+            let whole = NameRelation.Name(targets[rival].name)
+            return rivals.allSatisfy {
+                $0 == rival || NameRelation(part: NameRelation.Name(targets[$0].name), whole: whole) == .partOfWhole
+            }
+        }
+        if named.count == 1 { return named.first }
         // One whose keys the others share is what is meant.
         let wholes = rivals.filter { rival in rivals.allSatisfy { $0 == rival || roots[$0] == rival } }
         if wholes.count == 1 { return wholes.first }
@@ -197,10 +204,18 @@ struct ReferenceJudge {
         let isSelf = profile.name.hasSameBytes(as: path.collection)
         if isSelf, path.sample.isUnique { return .isSecondKey }
         // How many policies a customer has, and not which one, though the collection is called so.
-        if isNamedAsSeveral, path.mainClass == .integer { return .isQuantity }
+        // Where hardly any number is an id, or all values of the whole range are, that is no accident.
+        if isNamedAsSeveral, path.mainClass == .integer, profile.density > 0.1,
+            !(all && path.count >= 30 && spread() >= Self.fullSpread(path.count))
+        {
+            return .isQuantity
+        }
         switch likeness {
         case .same: return nil
-        case .partial: return isNamedAsKey || all && spread() >= 0.3 ? nil : .nameSaysLittle
+        case .partial:
+            // A key of several parts may dangle like any other.
+            let areThere = all || path.mainClass == .document && path.hitCount(target) * 20 >= path.count * 19
+            return isNamedAsKey || areThere && spread() >= 0.3 ? nil : .nameSaysLittle
         case .abbreviated: return all && path.count >= 4 && spread() >= 0.5 ? nil : .nameSaysLittle
         case .none: break
         }
