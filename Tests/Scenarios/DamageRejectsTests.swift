@@ -193,13 +193,13 @@ import Testing
     }
 
     /// One quote too many here and one there, and all rows between them are one: it is not one row that is set aside.
-    @Test(arguments: ImportOptions.Mode.allCases) func rowsThatAQuoteHasMadeOneAreNotSetAside(
-        _ mode: ImportOptions.Mode
+    @Test(arguments: ImportOptions.Mode.allCases, ["c", "\"c\"", "a:b"]) func rowsThatAQuoteHasMadeOneAreNotSetAside(
+        _ mode: ImportOptions.Mode, name: String
     ) throws {
         try withTestDatabase { database, folder in
             try database.insert((0..<10).map { ["_id": .int32($0)] }, into: "c")
-            var rows = (0..<10).map { "c,\"{\"\"_id\"\":\($0),\"\"n\"\":\"\"x\"\"}\"\n" }
-            for number in [2, 8] { rows[number] = "c,\"{\"\"_id\"\":\(number),\"\"n\"\":\"\"A\"B\"\"}\"\n" }
+            var rows = (0..<10).map { "\(name),\"{\"\"_id\"\":\($0),\"\"n\"\":\"\"x\"\"}\"\n" }
+            for number in [2, 8] { rows[number] = "\(name),\"{\"\"_id\"\":\(number),\"\"n\"\":\"\"A\"B\"\"}\"\n" }
             try folder.write("collection,data\n" + rows.joined(), to: "rows.csv")
             let report = try database.load(folder.file("rows.csv"), mode) { $0.maximumRejects = 1 }
             #expect(report.status == .refused)

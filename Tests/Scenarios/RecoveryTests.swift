@@ -328,6 +328,22 @@ extension BusyServerTests {
             }
         }
 
+        /// Kills a replace by a file with a view `v` when the collection of that name has made room for it.
+        private func killDisplacing(_ database: TestDatabase, _ file: String) throws {
+            // The first is that of the collection, the second displaces. On a busy machine a shorter pause is over before
+            // the program is stopped, and the view is there.
+            let pause = try FailPoint(
+                server, ["renameCollection"], mode: .skip(1), ["blockConnection": true, "blockTimeMS": 3000])
+            let program = try Program(importing(database, file))
+            try pause.waitUntilEntered()
+            // Its connection stays open until then: servers may drop a command whose client is gone.
+            program.send(SIGSTOP)
+            try poll("it is displaced") { try !database.names().contains("v") }
+            program.send(SIGKILL)
+            _ = try program.wait()
+            try pause.off()
+        }
+
         @Test(arguments: ["the same file", "another file", "another file, merged"])
         func aCollectionThatWasDisplacedWhenTheImportWasKilledIsNotLost(next: String) throws {
             try withDatabase(on: server) { database, folder in
@@ -337,18 +353,7 @@ extension BusyServerTests {
                 try emptyDatabase(database)
                 let file = folder.file("view.csv")
                 let (old, new) = try prepareView(database, file)
-                // The first is that of the collection, the second displaces. On a busy machine a shorter pause is over
-                // before the program is stopped, and the view is there.
-                let pause = try FailPoint(
-                    server, ["renameCollection"], mode: .skip(1), ["blockConnection": true, "blockTimeMS": 3000])
-                let program = try Program(importing(database, file))
-                try pause.waitUntilEntered()
-                // Its connection stays open until then: servers may drop a command whose client is gone.
-                program.send(SIGSTOP)
-                try poll("it is displaced") { try !database.names().contains("v") }
-                program.send(SIGKILL)
-                _ = try program.wait()
-                try pause.off()
+                try killDisplacing(database, file)
                 let isSame = next == "the same file"
                 let outcome = try Program.run(
                     importing(database, isSame ? file : other, next.hasSuffix("merged") ? "merge" : "replace"))
@@ -369,15 +374,7 @@ extension BusyServerTests {
                 try emptyDatabase(database)
                 let file = folder.file("view.csv")
                 let (old, _) = try prepareView(database, file)
-                let pause = try FailPoint(
-                    server, ["renameCollection"], mode: .skip(1), ["blockConnection": true, "blockTimeMS": 3000])
-                let program = try Program(importing(database, file))
-                try pause.waitUntilEntered()
-                program.send(SIGSTOP)
-                try poll("it is displaced") { try !database.names().contains("v") }
-                program.send(SIGKILL)
-                _ = try program.wait()
-                try pause.off()
+                try killDisplacing(database, file)
                 let outcome = try Program.run(importing(database, other))
                 #expect(outcome.status == 1, "\(outcome.text)")
                 #expect(outcome.errors.contains("collections have got their names back: v"), "\(outcome.errors)")

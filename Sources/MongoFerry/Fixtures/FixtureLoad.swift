@@ -47,7 +47,7 @@ struct FixtureLoad {
             reader: reader, options: options, server: connection.server, jobs: jobs,
             problemLimit: FixtureProblems.limit, operation: operation
         ).run()
-        try FixtureProblems.check(&survey, fixture.file)
+        try FixtureProblems.check(&survey, fixture.file, isSealed: reader.metadata != nil)
         let (references, faults) = ReferenceSource.file(
             fixture.configuration, reader.metadata, legacy, rows: survey.rows.map(\.name))
         if let fault = faults.first { throw FerryError("\(fixture.file): \(fault)") }

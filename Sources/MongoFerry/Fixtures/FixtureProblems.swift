@@ -10,7 +10,8 @@ enum FixtureProblems {
         + "no seal."
 
     /// - Throws: ``FerryError`` of wrong data where the file has faults.
-    static func check(_ survey: inout FileSurvey, _ file: String) throws {
+    /// - Parameter isSealed: whether the file says something of itself.
+    static func check(_ survey: inout FileSurvey, _ file: String, isSealed: Bool) throws {
         let count = survey.problems.count + survey.fileProblems.count
         guard count > 0 else { return }
         let details = survey.fileProblems + lines(survey.problems.sorted())
@@ -18,7 +19,9 @@ enum FixtureProblems {
         if survey.problems.count > limit {
             advice.append("`mongoferry verify \(Report.shellWord(file))` lists more of the rows.")
         }
-        if !survey.fileProblems.isEmpty { advice.append(edited) }
+        if !survey.fileProblems.isEmpty {
+            advice.append(isSealed ? edited : "Mend the file, or take another copy of it.")
+        }
         throw FerryError(
             "\(file): the fixture has \(count.counted("fault")), and was not restored", kind: .data, details: details,
             advice: advice)

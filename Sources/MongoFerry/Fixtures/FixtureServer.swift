@@ -96,14 +96,17 @@ public final class FixtureServer: Sendable {
         // As the commands have it: what a script leaves that found no server does not mean somebody's own.
         guard !uri.isEmpty else {
             throw FerryError(
-                "MONGODB_URI is set, and empty", kind: .usage,
-                advice: ["Give it an address, or unset it: then mongodb://localhost:27017 is asked."])
+                "the connection string is empty", kind: .usage,
+                advice: [
+                    "Where it is $MONGODB_URI, give that an address, or unset it: then mongodb://localhost:27017 is asked."
+                ])
         }
         return try state.withLock { state in
             switch state {
             case .connected(let pool, let server, _, let turns): return (pool, server, turns)
             case .failed(let error, let time) where ContinuousClock.now - time < Self.patience:
                 var fault = FerryError(explaining: error)
+                guard fault.kind != .usage else { throw fault }
                 let age = Int(time.duration(to: .now) / .seconds(1))
                 fault.details.append(
                     "That was \(age.counted("second")) ago. The server is asked again \(Int(Self.patience / .seconds(1))) seconds after it was asked."

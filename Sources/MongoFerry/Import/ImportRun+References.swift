@@ -30,8 +30,14 @@ extension ImportRun {
                 try $0.countDocuments(connection.namespace(step.databaseName))
             }
             guard count < written else { return nil }
-            return
-                "\(BackupMetadata.shown(step.databaseName)) is \(step.hidesOptions ? "probably " : "")capped and full: of \(written.counted("document")) the server has kept \(count.grouped)"
+            let name = BackupMetadata.shown(step.databaseName)
+            let kept = "of \(written.counted("document")) the server has kept \(count.grouped)"
+            guard !step.hidesOptions else {
+                // Or somebody has removed some meanwhile, or they have expired.
+                operation.warning("\(name) may be capped and full: \(kept)")
+                return nil
+            }
+            return "\(name) is capped and full: \(kept)"
         }
     }
 

@@ -99,14 +99,21 @@ final class SurveyWorker: @unchecked Sendable {
         return true
     }
 
-    /// Whether a line looks like a row: a name, a comma, and a document. Those of a document that stands on several lines have
-    /// quotes and braces before their first comma.
+    /// Whether a line looks like a row: a name, which may stand between quotes, a comma, and a document. A line of a document
+    /// that stands on several has a doubled quote before its first comma, or no document behind it.
     private static func beginsRow(_ line: Slice<UnsafeRawBufferPointer>) -> Bool {
-        guard let comma = line.firstIndex(of: 0x2C), comma > line.startIndex, comma + 1 < line.endIndex else {
-            return false
+        var name = line
+        if name.first == 0x22 {
+            name = name.dropFirst()
+            guard let quote = name.firstIndex(of: 0x22), quote > name.startIndex else { return false }
+            name = name[(quote + 1)...]
+            guard name.first == 0x2C else { return false }
         }
-        let isName = !line[..<comma].contains { [0x22, 0x5B, 0x5D, 0x7B, 0x7D, 0x3A].contains($0) }
-        return isName && (line[comma + 1] == 0x22 || line[comma + 1] == 0x7B)
+        guard let comma = name.firstIndex(of: 0x2C), comma > line.startIndex,
+            !name[..<comma].contains(where: { $0 == 0x22 || $0 == 0x7B || $0 == 0x7D })
+        else { return false }
+        let data = line[(comma + 1)...]
+        return data.first == 0x7B || data.starts(with: [0x22, 0x7B])
     }
 
     /// As many as anybody reads.

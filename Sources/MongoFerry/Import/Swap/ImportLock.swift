@@ -7,7 +7,8 @@ import MongoDriver
 /// A document in a collection of its own, with a heartbeat by the server's clock. One whose heart has stopped for
 /// ``staleSeconds`` is taken over, so a killed import blocks nobody for long; one whose process is known to be dead,
 /// at once.
-// @unchecked: what changes after `init` is under the lock of the state. All else is set before the thread of the heart starts.
+// @unchecked: what changes after `init` is under the lock of the state, or that of renewal. All else is set before the
+// thread of the heart starts.
 final class ImportLock: @unchecked Sendable {
     static let staleSeconds = 30
     static let beatSeconds = 5.0
@@ -19,6 +20,8 @@ final class ImportLock: @unchecked Sendable {
     private let state = NSLock()
     /// Held by the one that asks the server whether the lock is still this import's.
     private let renewal = NSLock()
+    /// Why the server could not be asked the last time, and when that was known; under ``renewal``.
+    private var failed: (error: any Error, time: ContinuousClock.Instant)?
     private var isHeld = false
     private var lost: String?
     /// When the server last knew that this import lives.
@@ -231,8 +234,15 @@ final class ImportLock: @unchecked Sendable {
         // Stopped or asleep for so long that somebody may have taken the lock: the server is asked before anything
         // more is written, by one for all, since each needs a connection.
         if isSilent {
+            let began = ContinuousClock.now
             try renewal.withLock {
-                if isSilent { try Repeating.run { _ in try beat() } }
+                guard isSilent else { return }
+                // Each asking again would wait for the server as long once more.
+                if let failed, failed.time > began { throw failed.error }
+                do { try Repeating.run { _ in try beat() } } catch {
+                    failed = (error, .now)
+                    throw error
+                }
             }
         }
         if let lost = state.withLock({ lost }) {
