@@ -169,7 +169,7 @@ import Testing
         reader.open()
         try writing.finish()
         #expect(reader.taken.withLock { $0 } == (0..<60).map { UInt8($0) })
-        #expect(told.withLock { $0.count { $0.contains("has no room left for what waits") } } == 1)
+        #expect(told.withLock { $0.count { $0.contains("takes no more of what waits") } } == 1)
     }
 
     /// On a disk of 100 GB, one of 4 GB, and one of half a gigabyte in memory.

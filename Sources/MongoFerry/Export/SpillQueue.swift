@@ -93,7 +93,7 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
             if putInSpill(bytes, at: offset) { return }
             if !hasTold {
                 tell(
-                    "\(path) is read slowly, and \(spillDirectory) has no room left for what waits: the export waits for its reader"
+                    "\(path) is read slowly, and \(spillDirectory) takes no more of what waits: the export waits for its reader"
                 )
                 hasTold = true
             }

@@ -31,8 +31,8 @@ public final class FixtureServer: Sendable {
     /// wait for it.
     private static let patience = Duration.seconds(60)
 
-    /// How many databases are worked on at once: each takes a connection for every thread that writes and one more, and
-    /// there may be any number of tests.
+    /// How many databases are worked on at once: each takes a connection for every question that is asked beside others,
+    /// and there may be any number of tests.
     private static let atOnce = 16
     private static let connectionsEach = Connection.questionsAtOnce + 2
 

@@ -96,7 +96,7 @@ public struct ReferenceDiscovery: Sendable {
         var references = sharedKeys.references
         var candidates = sharedKeys.candidates
         for path in paths where path.path != .id {
-            let judgement = ReferenceJudge(path: path, targets: targets, roots: sharedKeys.roots).judge()
+            let judgement = ReferenceJudge(path: path, targets: targets, sharedKeys: sharedKeys).judge()
             references += judgement.references
             candidates += judgement.candidates
         }

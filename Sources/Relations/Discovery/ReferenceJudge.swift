@@ -9,8 +9,8 @@ struct ReferenceJudge {
 
     let path: PathEvidence
     let targets: [TargetProfile]
-    /// For a target that shares the keys of a larger one, that one.
-    let roots: [Int: Int]
+    /// Which of the targets share their keys, and how they are called.
+    let sharedKeys: SharedKeys
     // The same for every target.
     private let isNamedAsKey: Bool
     private let isNamedAsMeasure: Bool
@@ -18,10 +18,10 @@ struct ReferenceJudge {
     private let hasDigitsOnly: Bool
     private let averageLength: Double
 
-    init(path: PathEvidence, targets: [TargetProfile], roots: [Int: Int]) {
+    init(path: PathEvidence, targets: [TargetProfile], sharedKeys: SharedKeys) {
         self.path = path
         self.targets = targets
-        self.roots = roots
+        self.sharedKeys = sharedKeys
         isNamedAsKey = path.isNamedAsKey
         isNamedAsMeasure = path.isNamedAsMeasure
         isNamedAsSeveral = path.isNamedAsSeveral
@@ -114,15 +114,13 @@ struct ReferenceJudge {
         }
         let originals = rivals.filter { !NameRelation.isCopy(targets[$0].name) }
         if originals.count == 1 { return originals.first }
+        // The one that all others are named after, be it that too many of theirs exist nowhere else to be its parts.
         let named = rivals.filter { rival in
-            let whole = NameRelation.Name(targets[rival].name)
-            return rivals.allSatisfy {
-                $0 == rival || NameRelation(part: NameRelation.Name(targets[$0].name), whole: whole) == .partOfWhole
-            }
+            rivals.allSatisfy { $0 == rival || sharedKeys.isNamed($0, after: rival) }
         }
         if named.count == 1 { return named.first }
         // One whose keys the others share is what is meant.
-        let wholes = rivals.filter { rival in rivals.allSatisfy { $0 == rival || roots[$0] == rival } }
+        let wholes = rivals.filter { rival in rivals.allSatisfy { $0 == rival || sharedKeys.roots[$0] == rival } }
         if wholes.count == 1 { return wholes.first }
         // The values take up all of one, and only a corner of the others.
         let spreads = rivals.map { targets[$0].spread(of: path.existing(in: $0)) }

@@ -71,7 +71,8 @@ struct SharedKeys {
         return existing == key.count || existing * 20 >= key.count * 19 && isNamed(part, after: whole)
     }
 
-    private func isNamed(_ part: Int, after whole: Int) -> Bool {
+    /// Whether a target's name says that it is a part of another: `userSettings` and `users`.
+    func isNamed(_ part: Int, after whole: Int) -> Bool {
         NameRelation(part: names[part], whole: names[whole]) == .partOfWhole
     }
 
