@@ -114,7 +114,7 @@ struct ReferenceJudge {
         }
         let originals = rivals.filter { !NameRelation.isCopy(targets[$0].name) }
         if originals.count == 1 { return originals.first }
-        // The one that all others are named after, be it that too many of theirs exist nowhere else to be its parts.
+        // The one that all others are named after: these may have too many orphans to count as its parts.
         let named = rivals.filter { rival in
             rivals.allSatisfy { $0 == rival || sharedKeys.isNamed($0, after: rival) }
         }
