@@ -24,7 +24,7 @@ public final class BackupWriter {
     private let destination: Destination
     private let isPlain: Bool
     /// Nil where the output cannot be rewound.
-    private let file: OpenFile?
+    package let file: OpenFile?
     private let sink: (any ByteSink)?
     private let output: CompressedOutput
     private let partialPath: String?
@@ -32,14 +32,13 @@ public final class BackupWriter {
     private var headerLength = 0
     /// Of every byte so far; nil for a plain file, which has no seal.
     private var sum: SHA256Sum?
-    /// How far the system was asked to write the file to the disk.
-    private var onItsWay = 0
-    private static let writebackBytes = 8 << 20
     /// What has just been hashed is copied while it is in the processor's cache: copying from memory took a quarter of an
     /// export's time.
     private static let pieceBytes = 128 << 10
     /// Bytes of the file before compression.
     public private(set) var byteCount = 0
+    /// Bytes that have been written to the file or the sink.
+    package var written: Int { output.written }
 
     /// Creates the output and writes the header with the counts that `metadata` has so far.
     /// - Parameter plain: rows under their column header only, without metadata and seal.
@@ -123,10 +122,6 @@ public final class BackupWriter {
             try sum?.update(piece)
             try output.write(piece)
             at += piece.count
-        }
-        if let file, output.written - onItsWay >= Self.writebackBytes {
-            file.beginWriting(from: onItsWay, count: output.written - onItsWay)
-            onItsWay = output.written
         }
     }
 

@@ -160,14 +160,17 @@ public final class OpenFile: @unchecked Sendable {
         return Int(offset)
     }
 
-    /// Has the system begin to write a part of the content to the disk, and does not wait for it.
+    /// Waits until a part of the content has been handed to the disk, which may keep it in a cache of its own.
     ///
-    /// So the disk works while the next part is made, and ``synchronize()`` finds little left to do: an export of 600 MB
-    /// took a third less. Only advice, which a system without such a call, or a refusal, leaves without harm.
-    /// Source: sync_file_range(2).
-    func beginWriting(from offset: Int, count: Int) {
+    /// Only advice: a system without such a call, or that refuses it, leaves all to ``synchronizeData()``.
+    /// - Throws: ``FileError`` where a write has failed. Source: sync_file_range(2).
+    package func writeBack(_ part: Range<Int>) throws(FileError) {
         #if canImport(Glibc)
-            _ = sync_file_range(descriptor, off_t(offset), off_t(count), UInt32(SYNC_FILE_RANGE_WRITE_ONLY))
+            let flags = UInt32(SYNC_FILE_RANGE_ALL)
+            guard
+                sync_file_range(descriptor, off_t(part.lowerBound), off_t(part.count), flags) == 0
+                    || ![EIO, ENOSPC, EDQUOT].contains(errno)
+            else { throw FileError("write", path) }
         #endif
     }
 
@@ -197,6 +200,16 @@ public final class OpenFile: @unchecked Sendable {
     /// Waits until the content is on the disk.
     func synchronize() throws(FileError) {
         guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError("flush", path) }
+    }
+
+    /// Waits until the content so far is on the disk, while another thread may write more.
+    /// - Throws: ``FileError``. Source: fdatasync(2).
+    package func synchronizeData() throws(FileError) {
+        #if canImport(Glibc)
+            guard fdatasync(descriptor) == 0 || errno == EINVAL else { throw FileError("flush", path) }
+        #else
+            try synchronize()
+        #endif
     }
 }
 

@@ -87,7 +87,7 @@ extension Export {
         return parts
     }
 
-    /// Reads, encodes and writes at the same time, on threads of their own.
+    /// Reads, encodes, writes and flushes at the same time, on threads of their own.
     static func carry(
         _ reader: PartReader, times readers: Int, _ encoder: ChunkEncoder, times encoders: Int, _ sink: RowSink,
         over connection: Connection
@@ -104,7 +104,9 @@ extension Export {
         }
         let encoding: @Sendable () throws -> Void = { try encoder.run() }
         let writing: @Sendable () throws -> Void = { try sink.run() }
-        try Threads.runAll(reading + Array(repeating: encoding, count: encoders) + [writing]) {
+        let flushing: @Sendable () throws -> Void = { try sink.flushEarly() }
+        try Threads.runAll(reading + Array(repeating: encoding, count: encoders) + [writing, flushing]) {
+            sink.stop()
             reader.chunks.fail()
             reader.encoders.close()
         }

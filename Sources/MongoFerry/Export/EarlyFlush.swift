@@ -1,0 +1,69 @@
+import Foundation
+
+/// Has the disk keep up with a file that is being written, so that the flush at its end finds little left to do.
+///
+/// The disk's own cache has to be emptied too, and that takes most of a flush: 25 of 30 milliseconds for 22 MB on a
+/// virtual disk, which are 3 in all where the disk was told in time.
+// @unchecked: every access to the state is under the condition's lock.
+final class EarlyFlush: @unchecked Sendable {
+    /// What a file can do.
+    struct Steps {
+        /// Waits until a part of the content has been handed to the disk.
+        let writeBack: (Range<Int>) throws -> Void
+        /// Waits until all content is on the disk.
+        let flush: () throws -> Void
+    }
+
+    /// Bytes that are worth a flush, at least; of a large file the share that is told below.
+    private static let least = 4 << 20
+    private static let share = 32
+    /// Where a slow disk has more to do than this, it is waited for piece by piece: somebody may want to stop.
+    private static let piece = 8 << 20
+
+    private let condition = NSCondition()
+    private var written = 0
+    private var hasEnded = false
+
+    /// So many bytes have been written in all.
+    func advance(to bytes: Int) {
+        condition.withLock {
+            written = bytes
+            condition.signal()
+        }
+    }
+
+    /// Nothing more comes, or the operation has failed.
+    func end() {
+        condition.withLock {
+            hasEnded = true
+            condition.broadcast()
+        }
+    }
+
+    /// Flushes what has been written, again and again, until ``end()``.
+    /// - Throws: what a step throws: the system tells of a write that has failed only once, so it must not be passed over.
+    func run(_ steps: Steps) throws {
+        var (flushed, isUnderWay) = (0, false)
+        while let written = isUnderWay ? now() : next(after: flushed) {
+            isUnderWay = written - flushed > Self.piece
+            if isUnderWay {
+                try steps.writeBack(flushed..<flushed + Self.piece)
+                flushed += Self.piece
+            } else {
+                try steps.flush()
+                flushed = written
+            }
+        }
+    }
+
+    /// What has been written when it is worth a flush; nil at the end.
+    private func next(after flushed: Int) -> Int? {
+        condition.withLock {
+            while !hasEnded, written - flushed < max(Self.least, written / Self.share) { condition.wait() }
+            return hasEnded ? nil : written
+        }
+    }
+
+    /// What has been written; nil at the end.
+    private func now() -> Int? { condition.withLock { hasEnded ? nil : written } }
+}

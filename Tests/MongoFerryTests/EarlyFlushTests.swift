@@ -1,0 +1,104 @@
+import Synchronization
+import Testing
+
+@testable import MongoFerry
+
+@Suite struct EarlyFlushTests {
+    private static let megabyte = 1 << 20
+
+    /// What a disk was asked to do, and until when it is to be waited for.
+    private final class Disk: Sendable {
+        enum Step: Equatable {
+            case part(Range<Int>)
+            case all
+        }
+
+        let steps = Mutex<[Step]>([])
+        let afterEach: @Sendable (Int) throws -> Void
+
+        init(afterEach: @escaping @Sendable (Int) throws -> Void = { _ in }) { self.afterEach = afterEach }
+
+        var asked: [Step] { steps.withLock { $0 } }
+
+        func take(_ step: Step) throws {
+            let count = steps.withLock {
+                $0.append(step)
+                return $0.count
+            }
+            try afterEach(count)
+        }
+
+        var work: EarlyFlush.Steps {
+            EarlyFlush.Steps(writeBack: { try self.take(.part($0)) }, flush: { try self.take(.all) })
+        }
+    }
+
+    @Test func aFewMegabytesAreFlushedAtOnce() throws {
+        let flush = EarlyFlush()
+        let disk = Disk { _ in flush.end() }
+        flush.advance(to: 5 * Self.megabyte)
+        try flush.run(disk.work)
+        #expect(disk.asked == [.all])
+    }
+
+    @Test func whatCameMeanwhileIsFlushedNext() throws {
+        let flush = EarlyFlush()
+        let disk = Disk { count in
+            if count == 1 { flush.advance(to: 10 * Self.megabyte) } else { flush.end() }
+        }
+        flush.advance(to: 5 * Self.megabyte)
+        try flush.run(disk.work)
+        #expect(disk.asked == [.all, .all])
+    }
+
+    @Test func littleIsLeftToTheFlushAtTheEnd() throws {
+        let flush = EarlyFlush()
+        let disk = Disk { _ in
+            flush.advance(to: 8 * Self.megabyte - 1)
+            flush.end()
+        }
+        flush.advance(to: 4 * Self.megabyte)
+        try flush.run(disk.work)
+        #expect(disk.asked == [.all])
+    }
+
+    /// A slow disk is not waited for longer than for one part when somebody wants to stop.
+    @Test func muchIsHandedOverInParts() throws {
+        let flush = EarlyFlush()
+        let disk = Disk { if $0 == 2 { flush.end() } }
+        flush.advance(to: 1000 * Self.megabyte)
+        try flush.run(disk.work)
+        #expect(disk.asked == [.part(0..<8 * Self.megabyte), .part(8 * Self.megabyte..<16 * Self.megabyte)])
+    }
+
+    /// Each flush waits for the disk: of a large file more has to have come.
+    @Test func aLargeFileIsFlushedSeldom() throws {
+        let flush = EarlyFlush()
+        let disk = Disk { count in
+            if count == 40 {
+                flush.advance(to: 329 * Self.megabyte)
+                flush.end()
+            }
+        }
+        flush.advance(to: 320 * Self.megabyte)
+        try flush.run(disk.work)
+        #expect(disk.asked.count == 40)
+        #expect(disk.asked.last == .all)
+    }
+
+    /// The system tells of it once: the flush at the end would say that all is well.
+    @Test func aWriteThatHasFailedIsThrown() throws {
+        struct NoRoom: Error {}
+        let flush = EarlyFlush()
+        flush.advance(to: 5 * Self.megabyte)
+        #expect(throws: NoRoom.self) { try flush.run(Disk { _ in throw NoRoom() }.work) }
+    }
+
+    @Test func nothingWrittenEnds() throws {
+        let flush = EarlyFlush()
+        flush.end()
+        let disk = Disk()
+        try flush.run(disk.work)
+        #expect(disk.asked.isEmpty)
+    }
+}
