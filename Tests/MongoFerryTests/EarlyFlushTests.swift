@@ -35,7 +35,7 @@ import Testing
 
     @Test func aFewMegabytesAreFlushedAtOnce() throws {
         let flush = EarlyFlush()
-        let disk = Disk { _ in flush.end() }
+        let disk = Disk { _ in flush.stop() }
         flush.advance(to: 5 * Self.megabyte)
         try flush.run(disk.work)
         #expect(disk.asked == [.all])
@@ -44,28 +44,46 @@ import Testing
     @Test func whatCameMeanwhileIsFlushedNext() throws {
         let flush = EarlyFlush()
         let disk = Disk { count in
-            if count == 1 { flush.advance(to: 10 * Self.megabyte) } else { flush.end() }
+            if count == 1 { flush.advance(to: 10 * Self.megabyte) } else { flush.stop() }
         }
         flush.advance(to: 5 * Self.megabyte)
         try flush.run(disk.work)
         #expect(disk.asked == [.all, .all])
     }
 
-    @Test func littleIsLeftToTheFlushAtTheEnd() throws {
+    @Test func theLastBitIsFlushedWhenAllIsWritten() throws {
         let flush = EarlyFlush()
-        let disk = Disk { _ in
-            flush.advance(to: 8 * Self.megabyte - 1)
-            flush.end()
+        let disk = Disk { count in
+            guard count == 1 else { return }
+            flush.advance(to: 5 * Self.megabyte)
+            flush.complete()
         }
+        flush.advance(to: 4 * Self.megabyte)
+        try flush.run(disk.work)
+        #expect(disk.asked == [.all, .all])
+    }
+
+    @Test func whatWasFlushedLastIsNotFlushedAgain() throws {
+        let flush = EarlyFlush()
+        let disk = Disk { _ in flush.complete() }
         flush.advance(to: 4 * Self.megabyte)
         try flush.run(disk.work)
         #expect(disk.asked == [.all])
     }
 
+    @Test func ofWhatHasFailedNothingIsFlushed() throws {
+        let flush = EarlyFlush()
+        flush.advance(to: 4 * Self.megabyte)
+        flush.stop()
+        let disk = Disk()
+        try flush.run(disk.work)
+        #expect(disk.asked.isEmpty)
+    }
+
     /// A slow disk is not waited for longer than for one part when somebody wants to stop.
     @Test func muchIsHandedOverInParts() throws {
         let flush = EarlyFlush()
-        let disk = Disk { if $0 == 2 { flush.end() } }
+        let disk = Disk { if $0 == 2 { flush.stop() } }
         flush.advance(to: 1000 * Self.megabyte)
         try flush.run(disk.work)
         #expect(disk.asked == [.part(0..<8 * Self.megabyte), .part(8 * Self.megabyte..<16 * Self.megabyte)])
@@ -77,7 +95,7 @@ import Testing
         let disk = Disk { count in
             if count == 40 {
                 flush.advance(to: 329 * Self.megabyte)
-                flush.end()
+                flush.stop()
             }
         }
         flush.advance(to: 320 * Self.megabyte)
@@ -96,7 +114,7 @@ import Testing
 
     @Test func nothingWrittenEnds() throws {
         let flush = EarlyFlush()
-        flush.end()
+        flush.complete()
         let disk = Disk()
         try flush.run(disk.work)
         #expect(disk.asked.isEmpty)

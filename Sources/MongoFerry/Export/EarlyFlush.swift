@@ -15,14 +15,14 @@ final class EarlyFlush: @unchecked Sendable {
     }
 
     /// Bytes that are worth a flush, at least; of a large file the share that is told below.
-    private static let least = 4 << 20
+    private static let least = 1 << 20
     private static let share = 32
     /// Where a slow disk has more to do than this, it is waited for piece by piece: somebody may want to stop.
     private static let piece = 8 << 20
 
     private let condition = NSCondition()
     private var written = 0
-    private var hasEnded = false
+    private var (isComplete, isStopped) = (false, false)
 
     /// So many bytes have been written in all.
     func advance(to bytes: Int) {
@@ -32,19 +32,27 @@ final class EarlyFlush: @unchecked Sendable {
         }
     }
 
-    /// Nothing more comes, or the operation has failed.
-    func end() {
+    /// Nothing more comes: what is left is flushed once more.
+    func complete() {
         condition.withLock {
-            hasEnded = true
+            isComplete = true
             condition.broadcast()
         }
     }
 
-    /// Flushes what has been written, again and again, until ``end()``.
+    /// The operation has ended, or failed: nothing more is flushed.
+    func stop() {
+        condition.withLock {
+            isStopped = true
+            condition.broadcast()
+        }
+    }
+
+    /// Flushes what has been written, again and again, until ``complete()`` or ``stop()``.
     /// - Throws: what a step throws: the system tells of a write that has failed only once, so it must not be passed over.
     func run(_ steps: Steps) throws {
         var (flushed, isUnderWay) = (0, false)
-        while let written = isUnderWay ? now() : next(after: flushed) {
+        while let written = next(after: flushed, isUnderWay) {
             isUnderWay = written - flushed > Self.piece
             if isUnderWay {
                 try steps.writeBack(flushed..<flushed + Self.piece)
@@ -56,14 +64,13 @@ final class EarlyFlush: @unchecked Sendable {
         }
     }
 
-    /// What has been written when it is worth a flush; nil at the end.
-    private func next(after flushed: Int) -> Int? {
+    /// What has been written when it is worth a flush, or one is under way; nil at the end.
+    private func next(after flushed: Int, _ isUnderWay: Bool) -> Int? {
         condition.withLock {
-            while !hasEnded, written - flushed < max(Self.least, written / Self.share) { condition.wait() }
-            return hasEnded ? nil : written
+            while !isComplete, !isStopped, !isUnderWay, written - flushed < max(Self.least, written / Self.share) {
+                condition.wait()
+            }
+            return isStopped || written == flushed ? nil : written
         }
     }
-
-    /// What has been written; nil at the end.
-    private func now() -> Int? { condition.withLock { hasEnded ? nil : written } }
 }

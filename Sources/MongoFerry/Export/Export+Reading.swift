@@ -87,7 +87,7 @@ extension Export {
         return parts
     }
 
-    /// Reads, encodes, writes and flushes at the same time, on threads of their own.
+    /// Reads, encodes and writes at the same time, on threads of their own.
     static func carry(
         _ reader: PartReader, times readers: Int, _ encoder: ChunkEncoder, times encoders: Int, _ sink: RowSink,
         over connection: Connection
@@ -104,11 +104,28 @@ extension Export {
         }
         let encoding: @Sendable () throws -> Void = { try encoder.run() }
         let writing: @Sendable () throws -> Void = { try sink.run() }
-        let flushing: @Sendable () throws -> Void = { try sink.flushEarly() }
-        try Threads.runAll(reading + Array(repeating: encoding, count: encoders) + [writing, flushing]) {
-            sink.stop()
-            reader.chunks.fail()
-            reader.encoders.close()
+        try Threads.runAll(reading + Array(repeating: encoding, count: encoders) + [writing]) { reader.stop() }
+    }
+
+    /// Does what has rows written, and what follows it, while the disk keeps up with them.
+    /// - Parameter body: is stopped where the disk has not taken something.
+    /// - Throws: ``FileError`` then; what `body` throws.
+    static func flushing<Result>(_ sink: RowSink, of reader: PartReader, _ body: () throws -> Result) throws -> Result {
+        let flush = try ThreadAnswer {
+            do { try sink.flushEarly() } catch {
+                reader.stop()
+                throw error
+            }
+        }
+        do {
+            let result = try body()
+            try flush.wait().get()
+            return result
+        } catch {
+            sink.stopFlushing()
+            // What the disk says comes first: it is why the others have stopped.
+            try flush.wait().get()
+            throw error
         }
     }
 }

@@ -234,12 +234,16 @@ public struct Export: Sendable {
             watches: HistoryWatch.all(collections, choice.queries, prepared))
         let encoder = ChunkEncoder(
             chunks: chunks, queue: encoders, names: collections.map(\.name), mode: options.json, isBare: options.plain)
-        try Self.carry(reader, times: readers, encoder, times: min(jobs, 8), sink, over: connection)
-        try operation.cancellation.check()
         let cut = collections.indices.filter { counts[$0] > 1 }
-        let uncounted = try checkSums(cut.map { (collections[$0], sink.outcomes[$0].read) }, moment, connection)
+        let uncounted = try Self.flushing(sink, of: reader) {
+            try Self.carry(reader, times: readers, encoder, times: min(jobs, 8), sink, over: connection)
+            try operation.cancellation.check()
+            let uncounted = try checkSums(cut.map { (collections[$0], sink.outcomes[$0].read) }, moment, connection)
+            try checkAllAreThere(
+                zip(collections, sink.outcomes).map { ($0, $1.read) }, choice.found, moment, connection)
+            return uncounted
+        }
         for text in uncounted { operation.warning(text) }
-        try checkAllAreThere(zip(collections, sink.outcomes).map { ($0, $1.read) }, choice.found, moment, connection)
         var report = Report(operation: .export)
         report.collections = sink.outcomes
         report.warnings = uncounted

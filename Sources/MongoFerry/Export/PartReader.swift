@@ -40,6 +40,12 @@ struct PartReader {
         }
     }
 
+    /// Stops all who read, encode and write: one of them has failed.
+    func stop() {
+        chunks.fail()
+        encoders.close()
+    }
+
     /// Whether it is a huge document whose row is much larger still: beside that there is no room for another.
     private func swells(_ batch: Batch) throws -> Bool {
         guard batch.byteCount > OrderedChunks.hugeBytes else { return false }

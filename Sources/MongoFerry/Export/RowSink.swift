@@ -22,18 +22,17 @@ final class RowSink: @unchecked Sendable {
         self.operation = operation
     }
 
-    /// Keeps the disk busy with what has been written, on a thread of its own, until ``run()`` or ``stop()`` has ended it.
+    /// Has the disk keep up with what is written, until all of it is there that ``run()`` wrote, or ``stopFlushing()``.
+    /// Runs on a thread of its own.
     /// - Throws: ``FileError`` where the disk has not taken something.
     func flushEarly() throws {
         guard let file = writer.file else { return }
         try flush.run(EarlyFlush.Steps(writeBack: file.writeBack, flush: file.synchronizeData))
     }
 
-    /// The operation has failed.
-    func stop() { flush.end() }
+    func stopFlushing() { flush.stop() }
 
     func run() throws {
-        defer { flush.end() }
         for (index, collection) in collections.enumerated() {
             let watch = Stopwatch()
             var outcome = CollectionOutcome(name: collection.name)
@@ -52,5 +51,6 @@ final class RowSink: @unchecked Sendable {
             outcome.seconds = watch.seconds
             outcomes.append(outcome)
         }
+        flush.complete()
     }
 }
