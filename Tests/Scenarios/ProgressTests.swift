@@ -52,22 +52,16 @@ import Testing
 
     @Test func inANarrowerWindowTheOldLineIsTakenAwayWhole() throws {
         try withTestDatabase { database, folder in
-            // A pipe that stays open: the import waits for what is to come.
-            let pipe = folder.file("pipe")
-            try #require(mkfifo(pipe, 0o600) == 0)
-            let descriptor = open(pipe, O_RDWR | O_CLOEXEC)
-            try #require(descriptor >= 0)
-            defer { close(descriptor) }
-            try FileHandle(fileDescriptor: descriptor, closeOnDealloc: false).write(
-                contentsOf: Data("collection,data\n".utf8))
-            let terminal = try PseudoTerminal(
-                ["import", pipe, "--db", database.name], environment: try Self.environment(), columns: 120)
-            try poll("a progress line") { terminal.text.contains("\u{1B}[1mread") }
-            terminal.resize(columns: 30)
-            // The line that fitted takes several of the new ones: the cursor goes up before it is erased.
-            try poll("the old line's end") { terminal.text.contains(/\r\u{1B}\[\d+A\u{1B}\[J/) }
-            kill(terminal.process, SIGINT)
-            #expect(try terminal.wait() == 130)
+            try withOpenPipe(in: folder) { pipe in
+                let terminal = try PseudoTerminal(
+                    ["import", pipe, "--db", database.name], environment: try Self.environment(), columns: 120)
+                try poll("a progress line") { terminal.text.contains("\u{1B}[1mread") }
+                terminal.resize(columns: 30)
+                // The line that fitted takes several of the new ones: the cursor goes up before it is erased.
+                try poll("the old line's end") { terminal.text.contains(/\r\u{1B}\[\d+A\u{1B}\[J/) }
+                kill(terminal.process, SIGINT)
+                #expect(try terminal.wait() == 130)
+            }
         }
     }
 
@@ -81,17 +75,22 @@ import Testing
     @Test(arguments: [["NO_COLOR": "1"], ["TERM": "dumb"], ["flag": "--no-color"]])
     func coloursAreLeftOutWhereTheyAreNotWanted(setting: [String: String]) throws {
         try withTestDatabase { database, folder in
-            try Self.fill(database)
             var environment = try Self.environment(setting)
             let flags = environment.removeValue(forKey: "flag").map { [$0] } ?? []
-            let terminal = try PseudoTerminal(
-                ["export", "--db", database.name, "-o", folder.file("all.csv")] + flags, environment: environment,
-                columns: 80)
-            #expect(try terminal.wait() == 0)
-            let raw = terminal.text
-            #expect(!raw.contains(/\u{1B}\[[0-9;]*m/), "\(raw)")
-            // A dumb terminal gets no control sequences at all; without colours the line is still steady.
-            #expect(raw.contains("\u{1B}") == (setting["TERM"] != "dumb"), "\(raw)")
+            try withOpenPipe(in: folder) { pipe in
+                let terminal = try PseudoTerminal(
+                    ["import", pipe, "--db", database.name] + flags, environment: environment, columns: 80)
+                // A dumb terminal gets no control sequences at all; without colours the line is still steady.
+                let isSteady = setting["TERM"] != "dumb"
+                try poll("a line of progress", seconds: 20) {
+                    terminal.text.contains("16 bytes") && terminal.text.contains("\u{1B}") == isSteady
+                }
+                kill(terminal.process, SIGINT)
+                #expect(try terminal.wait() == 130)
+                let raw = terminal.text
+                #expect(!raw.contains(/\u{1B}\[[0-9;]*m/), "\(raw)")
+                #expect(raw.contains("\u{1B}") == isSteady, "\(raw)")
+            }
         }
     }
 
@@ -138,7 +137,7 @@ import Testing
 
     @Test func onceStopsAnExportCleanlyAndTwiceAtOnce() throws {
         try withTestDatabase { database, folder in
-            try Self.fill(database)
+            try Self.fill(database, count: 80_000)
             // It may have been done before it could be stopped.
             for presses in [1, 2] {
                 let wasStopped = try (0..<5).contains { _ in try Self.isStopped(database, folder, presses: presses) }
@@ -152,7 +151,9 @@ import Testing
         let file = folder.file("all.csv")
         let terminal = try PseudoTerminal(
             ["export", "--db", database.name, "-o", file, "--jobs", "1"], environment: try environment(), columns: 80)
-        try poll("a progress line") { terminal.text.contains("\u{1B}[1m") }
+        try poll("a progress line, or the end") {
+            terminal.text.contains("\u{1B}[1m") || terminal.text.contains("total")
+        }
         for _ in 0..<presses { kill(terminal.process, SIGINT) }
         let status = try terminal.wait()
         guard status != 0 else {
