@@ -35,6 +35,12 @@ extension OpenFile: ByteSink {
         get throws(FileError) { try status().st_mode & S_IFMT == S_IFREG }
     }
 
+    /// Whether something is there that is neither an ordinary file nor a folder.
+    package static func isPipeOrDevice(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
+    }
+
     /// Opens a device, a named pipe or the like for writing; nil where the path is that of an ordinary file or of
     /// nothing yet. Such a thing is written into and never replaced by a file.
     /// - Parameter whileWaiting: called now and then as long as nobody reads a named pipe.

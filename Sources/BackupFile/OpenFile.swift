@@ -162,17 +162,20 @@ public final class OpenFile: @unchecked Sendable {
 
     /// Waits until a part of the content has been handed to the disk, which may keep it in a cache of its own.
     ///
-    /// Only advice: a system without such a call, or that refuses it, leaves all to ``synchronizeData()``.
+    /// Only advice: a system without such a call leaves all to ``synchronizeData()``.
     /// - Throws: ``FileError`` where a write has failed. Source: sync_file_range(2).
     package func writeBack(_ part: Range<Int>) throws(FileError) {
         #if canImport(Glibc)
             let flags = UInt32(SYNC_FILE_RANGE_ALL)
-            guard
-                sync_file_range(descriptor, off_t(part.lowerBound), off_t(part.count), flags) == 0
-                    || ![EIO, ENOSPC, EDQUOT].contains(errno)
+            guard sync_file_range(descriptor, off_t(part.lowerBound), off_t(part.count), flags) == 0
+                || Self.meansNoSuchCall(errno)
             else { throw FileError("write", path) }
         #endif
     }
+
+    /// Whether that is all a refused ``writeBack(_:)`` says. Everything else is a write that has failed, of which no other
+    /// call tells again: whatever a disk or another machine has said, such as ENODATA, ESTALE or ETIMEDOUT.
+    static func meansNoSuchCall(_ code: Int32) -> Bool { [ENOSYS, EINVAL, ESPIPE, EOPNOTSUPP].contains(code) }
 
     /// Gives the file system back the room of a part of the content, which is zeros from then on.
     ///

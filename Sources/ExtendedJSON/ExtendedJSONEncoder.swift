@@ -53,6 +53,20 @@ public struct ExtendedJSONEncoder {
         }
     }
 
+    /// Appends `document` as `{"$rawBSON": …}`, whatever it holds.
+    package func encodeWhole(_ document: RawDocument, into buffer: ByteBuffer) {
+        switch quotes {
+        case .plain: encodeWhole(document, into: buffer, PlainQuotes.self)
+        case .doubled: encodeWhole(document, into: buffer, DoubledQuotes.self)
+        }
+    }
+
+    private func encodeWhole<Style: QuoteStyle>(_ document: RawDocument, into buffer: ByteBuffer, _: Style.Type) {
+        var encoding = DocumentEncoding<Style>(mode: mode, document: document, buffer: buffer, names: scratch.take())
+        encoding.writeEscaped()
+        scratch.put(back: encoding.finish())
+    }
+
     @inline(__always)
     private func encode<Style: QuoteStyle>(_ document: RawDocument, into buffer: ByteBuffer, _: Style.Type) -> Outcome {
         let start = buffer.count

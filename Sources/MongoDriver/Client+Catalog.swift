@@ -75,12 +75,21 @@ extension Client {
     public func listIndexesAndBuilds(
         of namespace: Namespace, readPreference: ReadPreference = .connectionString
     ) throws -> (built: [Document], building: [Document]) {
+        try listIndexesAndBuilds(ofExisting: namespace, readPreference: readPreference) ?? ([], [])
+    }
+
+    /// The same; nil where there is no such collection.
+    /// - Throws: ``MongoError`` naming the namespace, also for a view.
+    public func listIndexesAndBuilds(
+        ofExisting namespace: Namespace, readPreference: ReadPreference = .connectionString
+    ) throws -> (built: [Document], building: [Document])? {
         let command: Document = ["listIndexes": .string(namespace.collection), "includeBuildUUIDs": true]
         let found: [Document]
         do {
-            found = try listIndexes(command, namespace, readPreference) ?? []
+            guard let all = try listIndexes(command, namespace, readPreference) else { return nil }
+            found = all
         } catch let error as MongoError where error.domain == .server && !error.isRetryable {
-            return (try listIndexes(of: namespace, readPreference: readPreference), [])
+            return try listIndexes(ofExisting: namespace, readPreference: readPreference).map { ($0, []) }
         }
         let building = found.filter { $0["buildUUID"] != nil }.compactMap { $0["spec"]?.document }
         return (found.filter { $0["buildUUID"] == nil }, building)

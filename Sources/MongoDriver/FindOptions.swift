@@ -15,6 +15,8 @@ public struct FindOptions: Sendable {
     public var min: Document?
     public var max: Document?
     public var allowDiskUse: Bool?
+    /// Whether the server keeps the cursor however long it is left alone.
+    public var noCursorTimeout: Bool?
     /// Overrides the connection string's; see ``ReadConcern``.
     public var readConcern: Document?
     public var readPreference: ReadPreference
@@ -22,7 +24,7 @@ public struct FindOptions: Sendable {
     public init(
         projection: Document? = nil, sort: Document? = nil, hint: Value? = nil, limit: Int? = nil,
         batchSize: Int? = nil, collation: Document? = nil, min: Document? = nil, max: Document? = nil,
-        allowDiskUse: Bool? = nil, readConcern: Document? = nil,
+        allowDiskUse: Bool? = nil, noCursorTimeout: Bool? = nil, readConcern: Document? = nil,
         readPreference: ReadPreference = .connectionString
     ) {
         self.projection = projection
@@ -34,6 +36,7 @@ public struct FindOptions: Sendable {
         self.min = min
         self.max = max
         self.allowDiskUse = allowDiskUse
+        self.noCursorTimeout = noCursorTimeout
         self.readConcern = readConcern
         self.readPreference = readPreference
     }
@@ -51,6 +54,7 @@ public struct FindOptions: Sendable {
             if let min { $0.append("min", .document(min)) }
             if let max { $0.append("max", .document(max)) }
             if let allowDiskUse { $0.append("allowDiskUse", .bool(allowDiskUse)) }
+            if let noCursorTimeout { $0.append("noCursorTimeout", .bool(noCursorTimeout)) }
             if let readConcern { $0.append("readConcern", .document(readConcern)) }
         }
     }

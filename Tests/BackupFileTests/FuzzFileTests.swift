@@ -9,6 +9,12 @@ import Testing
 @Suite struct FuzzFileTests {
     static let rounds = (ProcessInfo.processInfo.environment["FUZZ_ROUNDS"].flatMap(Int.init) ?? 20_000) / 40
 
+    /// With the last line's blanks left out.
+    private static func withoutBlanksAtLast(_ bytes: [UInt8]) -> [UInt8] {
+        let start = (bytes.dropLast().lastIndex(of: 0x0A) ?? -1) + 1
+        return Array(bytes[..<start] + bytes[start...].filter { $0 != 0x20 })
+    }
+
     @Test(arguments: ["small.csv", "small.csv.gz", "small.csv.zst", "plain.csv"])
     func aDamagedFileIsRefusedOrRead(name: String) throws {
         try SmallBackup.lend { backup in
@@ -30,7 +36,8 @@ import Testing
                     }
                 }
                 let faults = try backup.faults(in: damaged)
-                if damaged != bytes, name == "small.csv" { #expect(!faults.isEmpty, "seed \(seed), round \(round)") }
+                // Blanks more or less in the seal say nothing else.
+                if Self.withoutBlanksAtLast(damaged) != Self.withoutBlanksAtLast(bytes), name == "small.csv" { #expect(!faults.isEmpty, "seed \(seed), round \(round)") }
             }
         }
     }

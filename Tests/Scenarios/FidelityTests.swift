@@ -237,13 +237,13 @@ import Testing
         ["_id": 9, "0": "first", "1": 2],
         ["_id": 10, "sparse": .array(Document { $0.append("7", 1) })],
         ["_id": 11, "$rawBSON": "AAAA"],
-        ["_id": 12, "_id": 13], ["_id": 14, "same": 1, "same": 2, "t": .timestamp(Timestamp(rawValue: 0))],
+        ["_id": 14, "same": 1, "same": 2, "t": .timestamp(Timestamp(rawValue: 0))],
         ["_id": 15, "same": 1, "same": 2, "$set": 1],
         ["_id": 16, "a": ["$type": 2], "b": ["$type": "date"], "c": ["$regex": "x"], "d": ["a": 1, "$regex": 5]],
     ]
 
     private static func store(_ database: TestDatabase) throws {
-        for document in hardCases where document["_id"] != 12 {
+        for document in hardCases {
             if document["t"] != nil {
                 try database.insertKeepingTimestamps(document, into: "hard")
             } else {
@@ -279,7 +279,7 @@ import Testing
     @Test func hardCasesComeBackByteForByteInEveryWay() throws {
         try withTwoTestDatabases { source, copy, folder in
             try Self.store(source)
-            #expect(Set(try source.documents(in: "hard")) == Set(Self.hardCases.filter { $0["_id"] != 12 }))
+            #expect(Set(try source.documents(in: "hard")) == Set(Self.hardCases))
             let expected = try source.image()
             let file = folder.file("hard.csv")
             try source.export(to: file)
@@ -293,7 +293,6 @@ import Testing
             // Over changed documents.
             try copy.drop("hard")
             try copy.insert(Self.hardCases.map { ["_id": $0["_id"] ?? .null, "changed": true] }, into: "hard")
-            try copy.delete("hard", ["_id": 12])
             let report = try copy.load(file)
             #expect(report.rejections.map(\.reason) == [])
             #expect(try copy.image().differences(from: expected) == [])

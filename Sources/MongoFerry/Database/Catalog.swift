@@ -10,6 +10,9 @@ struct Catalog {
     /// Collections that were left out by somebody's wish: what is taken may refer to them all the same.
     private(set) var unwanted: [BackupMetadata.Collection] = []
 
+    /// Indexes that the server was still building when it was asked for them, by the collections' names.
+    private(set) var indexesUnderWay: [(collection: String, index: String)] = []
+
     private var leavesOut = false
     /// Whether nothing is left of what could have been taken.
     var isLeftOutWhole: Bool { entries.isEmpty && leavesOut }
@@ -139,6 +142,23 @@ struct Catalog {
         return nil
     }
 
+    /// What was left out, but for the server's own collections and those of imports, which come and go where the data are
+    /// equal; and without the folder of the configuration, which is another one elsewhere.
+    /// - Parameter found: everything in the database.
+    func exclusionsOfTheData(
+        _ found: [CollectionInfo], _ configuration: Configuration
+    ) -> [BackupMetadata.Exclusion] {
+        let own = Set(
+            found.compactMap { info in
+                Self.internalReason(info).map { BackupMetadata.Exclusion(name: info.name, reason: $0) }
+            })
+        let place = configuration.file.map { " in \($0)" }
+        return excluded.filter { !own.contains($0) }.map { exclusion in
+            guard let place, exclusion.reason.hasSuffix(place) else { return exclusion }
+            return .init(name: exclusion.name, reason: exclusion.reason.dropLast(place.count) + " in the configuration")
+        }
+    }
+
     /// - Throws: ``FerryError`` where there is nothing that a file could have.
     func requireSomething(of connection: Connection) throws {
         guard entries.isEmpty, !isLeftOutWhole else { return }
@@ -169,14 +189,17 @@ struct Catalog {
             let entry = asked[question.place]
             return question.isSize
                 ? Answer.size(try client.size(of: entry, in: connection.database))
-                : .indexes(try client.indexes(of: entry, in: connection.database))
+                : try client.indexes(of: entry, in: connection.database)
         }
         var sizes: [(String, SizeAnswer)] = []
+        indexesUnderWay = []
         for (question, answer) in zip(questions, answers) {
             let place = places[question.place]
             switch answer {
             case .size(let size): sizes.append((entries[place].databaseName, size))
-            case .indexes(let indexes):
+            case .indexes(let built, let building):
+                let indexes = built + building
+                indexesUnderWay += building.map { (entries[place].name, $0["name"]?.string ?? "") }
                 entries[place].indexes =
                     sortsIndexes
                     ? indexes.sorted { CollectionDifferences.name(of: $0) < CollectionDifferences.name(of: $1) }
@@ -189,17 +212,19 @@ struct Catalog {
         return result
     }
 
-    private enum Answer: Sendable {
-        case indexes([Document])
+    fileprivate enum Answer: Sendable {
+        case indexes(built: [Document], building: [Document])
         case size(SizeAnswer)
     }
 }
 
 extension Client {
     /// - Throws: ``MongoError``.
-    fileprivate func indexes(of entry: BackupMetadata.Collection, in database: String) throws -> [Document] {
+    fileprivate func indexes(of entry: BackupMetadata.Collection, in database: String) throws -> Catalog.Answer {
         let namespace = Namespace(database, entry.databaseName)
         // It was listed: a server that knows nothing of it is asked again. Should it be gone, an export sees that in the end.
-        return try listIndexes(ofExisting: namespace) ?? listIndexes(of: namespace)
+        let (built, building) =
+            try listIndexesAndBuilds(ofExisting: namespace) ?? listIndexesAndBuilds(of: namespace)
+        return .indexes(built: built, building: building)
     }
 }

@@ -53,6 +53,10 @@ extension Export {
                 allowDiskUse: isSorted && connection.server.isAtLeast(4, 4) ? true : nil,
                 // Servers refuse snapshots of capped collections.
                 readConcern: isCapped ? usual : moment.readConcern ?? usual)
+            // What is read ahead waits for its turn to be written, and servers before 4.4.8 close a cursor that was left
+            // alone for ten minutes, whatever its session does. Those that have snapshots are newer; that of Atlas' smallest
+            // tiers, which take no such option, is.
+            if !connection.server.supportsSnapshotReads { find.noCursorTimeout = true }
             // Without a snapshot a document that is removed and inserted again while it is read would come twice, and no
             // import takes such a file. Along the index of their `_id`s each comes once.
             if moment.readConcern == nil, !isSorted, !isCapped, queries[entry.name] == nil, entry.idIndex != nil {
@@ -109,8 +113,10 @@ extension Export {
 
     /// Does what has rows written, and what follows it, while the disk keeps up with them.
     /// - Parameter body: is stopped where the disk has not taken something.
-    /// - Throws: ``FileError`` then; what `body` throws.
-    static func flushing<Result>(_ sink: RowSink, of reader: PartReader, _ body: () throws -> Result) throws -> Result {
+    /// - Throws: ``FileError`` then; what `body` throws; `CancellationError`.
+    static func flushing<Result>(
+        _ sink: RowSink, of reader: PartReader, _ cancellation: Cancellation, _ body: () throws -> Result
+    ) throws -> Result {
         let flush = try ThreadAnswer {
             do { try sink.flushEarly() } catch {
                 reader.stop()
@@ -119,8 +125,13 @@ extension Export {
         }
         do {
             let result = try body()
-            try flush.wait().get()
-            return result
+            while true {
+                if let flushed = flush.wait(seconds: 0.1) {
+                    try flushed.get()
+                    return result
+                }
+                try cancellation.check()
+            }
         } catch {
             sink.stopFlushing()
             // What the disk says comes first: it is why the others have stopped.

@@ -92,12 +92,9 @@ public struct Export: Sendable {
             return report
         } catch {
             writer.abandon()
-            var fault = ReadFault.explained(error, moment)
-            if var explained = fault as? FerryError {
-                explained.details.append(Self.remainder(of: destination))
-                fault = explained
-            }
-            throw fault
+            let fault = ReadFault.explained(error, moment)
+            guard fault is FerryError || fault is MongoError || fault is FileError else { throw fault }
+            throw FerryError(explaining: fault).noting(Self.remainder(of: destination))
         }
     }
 
@@ -123,6 +120,11 @@ public struct Export: Sendable {
         if moment.readConcern != nil, !capped.isEmpty {
             remarks.append(
                 "servers give no snapshots of capped collections: \(capped.joined(separator: ", ")) may hold what was written during the export"
+            )
+        }
+        for (collection, index) in options.plain ? [] : choice.catalog.indexesUnderWay {
+            remarks.append(
+                "\(collection): the server is still building index \(index). The file has it: should the build fail, as it does where a unique index meets duplicates, it will fail in an import too"
             )
         }
         if options.json == .relaxed {
@@ -188,7 +190,9 @@ public struct Export: Sendable {
             created: nil, program: "mongoferry \(mongoFerryVersion)",
             database: options.sourceName ?? connection.database,
             consistency: nil, json: options.json.rawValue, collections: catalog.entries,
-            references: named(references, catalog).map(\.document), excluded: catalog.excluded,
+            references: named(references, catalog).map(\.document),
+            excluded: options.reproducible
+                ? catalog.exclusionsOfTheData(choice.found, options.configuration) : catalog.excluded,
             queries: choice.queries.texts)
         if options.reproducible { return metadata }
         metadata.consistency = moment.consistency.rawValue
@@ -235,7 +239,7 @@ public struct Export: Sendable {
         let encoder = ChunkEncoder(
             chunks: chunks, queue: encoders, names: collections.map(\.name), mode: options.json, isBare: options.plain)
         let cut = collections.indices.filter { counts[$0] > 1 }
-        let uncounted = try Self.flushing(sink, of: reader) {
+        let uncounted = try Self.flushing(sink, of: reader, operation.cancellation) {
             try Self.carry(reader, times: readers, encoder, times: min(jobs, 8), sink, over: connection)
             try operation.cancellation.check()
             let uncounted = try checkSums(cut.map { (collections[$0], sink.outcomes[$0].read) }, moment, connection)

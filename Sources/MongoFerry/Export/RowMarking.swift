@@ -8,22 +8,26 @@ import Relations
 ///
 /// Not thread-safe: one a thread.
 struct RowMarking {
-    private let canonical = ExtendedJSONEncoder(mode: .canonical, quotes: .plain)
+    private let canonical = ExtendedJSONEncoder(mode: .canonical, quotes: .doubled)
     private let buffer = ByteBuffer(capacity: 4096)
     private let decoded = ByteBuffer(capacity: 4096)
+    /// What the buffers keep after a huge document.
+    private static let kept = 1 << 20
 
     /// A data field in which each number is a wrapper; a document without any is carried whole.
     /// - Returns: the field with its quotes, and whether it has the document whole.
     /// - Throws: `JSONFault`.
     func field(_ document: RawDocument) throws -> (ByteBuffer, isWhole: Bool) {
-        buffer.reset()
-        let outcome = canonical.encode(document, into: buffer)
-        var text = String(decoding: buffer.bytes, as: UTF8.self)
-        let hasWrapper = try hasWrapper(buffer.bytes)
-        if !hasWrapper { text = "{\"$rawBSON\":\"\(Base64.text(document.bytes))\"}" }
-        let field = ByteBuffer(capacity: text.utf8.count + 64)
-        field.append(CSVField.text(text))
-        return (field, isWhole: !hasWrapper || outcome == .escaped)
+        let field = ByteBuffer(capacity: document.bytes.count + 64)
+        field.append("\"")
+        var isWhole = canonical.encode(document, into: field) == .escaped
+        if !isWhole, try !hasWrapper(UnsafeRawBufferPointer(rebasing: field.bytes[1...]), quotes: .doubled) {
+            field.count = 1
+            canonical.encodeWhole(document, into: field)
+            isWhole = true
+        }
+        field.append("\"")
+        return (field, isWhole)
     }
 
     /// The field of a row that has no wrapper to show what it is: of one with texts that look like ids or dates, and of a
@@ -34,14 +38,16 @@ struct RowMarking {
         _ document: RawDocument, _ encoder: ExtendedJSONEncoder, isFirst: Bool
     ) throws -> (field: ByteBuffer, isWhole: Bool)? {
         guard try isFirst || Self.hasLookAlikes(document, depth: 1) else { return nil }
-        buffer.reset()
-        guard encoder.encode(document, into: buffer) == .plain, try !hasWrapper(buffer.bytes) else { return nil }
+        defer { buffer.reset(keeping: Self.kept) }
+        let outcome = encoder.encode(document, into: buffer)
+        guard outcome == .plain, try !hasWrapper(buffer.bytes, quotes: encoder.quotes) else { return nil }
+        buffer.reset(keeping: Self.kept)
         return try field(document)
     }
 
-    private func hasWrapper(_ text: UnsafeRawBufferPointer) throws -> Bool {
-        decoded.reset()
-        return try ExtendedJSONDecoder(quotes: .plain).decode(text, into: decoded).contains(.wrapper)
+    private func hasWrapper(_ text: UnsafeRawBufferPointer, quotes: ExtendedJSONEncoder.Quotes) throws -> Bool {
+        defer { decoded.reset(keeping: Self.kept) }
+        return try ExtendedJSONDecoder(quotes: quotes).decode(text, into: decoded).contains(.wrapper)
     }
 
     private static func hasLookAlikes(_ document: RawDocument, depth: Int) throws -> Bool {

@@ -67,6 +67,10 @@ struct FixtureLoad {
             reader: reader, connection: connection, survey: survey, rules: legacy.rules, jobs: jobs,
             rejections: rejections, lock: nil, operation: operation)
         loader.unvalidated = Set(plan.steps.filter(\.isEncrypted).map(\.name))
+        // Those that stand on each other have one collation, before and after: none of the old ones may be in the way.
+        for step in plan.steps where step.liveIsView && !(step.way == .view && step.targetDifferences.isEmpty) {
+            try client.drop(connection.namespace(step.databaseName))
+        }
         var refusedIndexes: [String] = []
         for (index, planned) in plan.steps.enumerated() {
             try operation.cancellation.check()

@@ -42,7 +42,10 @@ public struct Import: Sendable {
         operation.warnOfIgnoredOptions(target)
         let reader = try Self.beforeWriting { try BackupReader(try open(operation)) }
         reader.check = operation.cancellation.check
-        let connection = try connect(reader, operation)
+        let connection: Connection
+        do { connection = try connect(reader, operation) } catch let error as MongoError {
+            throw FerryError(explaining: error).noting("Nothing was written.")
+        }
         var run = try ImportRun(options: options, connection: connection, reader: reader, operation: operation)
         var report = try run.run()
         report.connectionWarnings = target.warnings

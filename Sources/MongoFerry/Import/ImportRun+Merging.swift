@@ -13,6 +13,7 @@ extension ImportRun {
         }
         try removeLitter(lock, among: there.collections, plan)
         try planAgain(&plan, survey, &compared, there)
+        try checkViews(plan, there)
         try tryOut(plan, there, lock)
         hasBegun = true
         try upsert(plan, loader, prepared.legacy, compared, there, lock)
@@ -45,6 +46,25 @@ extension ImportRun {
                     "\(step.databaseName) was dropped and created again by another program after the plan was made\(now)"
                 )
             }
+        }
+    }
+
+    /// What servers say of a view, or of a time series, which to them is one of its storage, only when it gets its name:
+    /// views that are there already may stand on it.
+    private func checkViews(_ plan: ImportPlan, _ there: LiveCatalog) throws {
+        let new = plan.steps.filter {
+            there[$0.databaseName] == nil && ($0.way == .view || $0.entry.kind == .timeseries)
+        }
+        guard !new.isEmpty else { return }
+        let live = there.collections.filter { $0.kind != .collection }.map { (name: $0.name, options: $0.options) }
+        let atLast = ViewSources(live + new.map { (name: $0.databaseName, options: $0.entry.options) })
+        for step in new {
+            guard let conflict = atLast.conflict(of: step.databaseName) else { continue }
+            throw FerryError(
+                "\(step.databaseName) cannot be created: \(conflict)", details: ["Nothing was written."],
+                advice: [
+                    "Drop that view or change it first, or leave this one out: --exclude \(Report.shellWord(step.name))."
+                ])
         }
     }
 

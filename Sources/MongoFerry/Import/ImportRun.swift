@@ -54,7 +54,7 @@ struct ImportRun {
 
     mutating func run() throws -> Report {
         do {
-            if let prepared = try prepare() { try run(prepared) }
+            if let prepared = try prepareOrTell() { try run(prepared) }
         } catch var error as FerryError where error.report == nil && report.rejectionCount > 0 {
             // Rows that were found bad may be what it stopped for.
             noteProblemsOfLeftOut()
@@ -63,6 +63,17 @@ struct ImportRun {
         }
         return report
     }
+
+    /// Says of whatever could not be done that nothing was written.
+    private mutating func prepareOrTell() throws -> Prepared? {
+        do { return try prepare() } catch let error where error is MongoError || error is FileError {
+            throw FerryError(explaining: error).noting(Self.nothingWritten)
+        } catch let error as FerryError where error.kind == .failed {
+            throw error.noting(Self.nothingWritten)
+        }
+    }
+
+    private static let nothingWritten = "Nothing was written."
 
     private mutating func run(_ prepared: Prepared) throws {
         for line in prepared.plan.lines { operation.info(line) }
@@ -138,8 +149,7 @@ struct ImportRun {
         }
         countPreflightProblems()
         noteRejections()
-        let nothing = "Nothing was written."
-        if !hasBegun, !error.details.contains(nothing) { error.details.append(nothing) }
+        if !hasBegun { error = error.noting(Self.nothingWritten) }
         // Who has stopped it is not kept waiting for a pass over the file.
         if !report.collections.isEmpty, error.kind != .interrupted {
             do { try setAsideOrWarn(survey) } catch {

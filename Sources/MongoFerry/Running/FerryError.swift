@@ -30,6 +30,13 @@ public struct FerryError: Error, Sendable, CustomStringConvertible {
         self.advice = advice
     }
 
+    /// With one more detail, unless it says that already.
+    func noting(_ detail: String) -> FerryError {
+        var error = self
+        if !error.details.contains(detail) { error.details.append(detail) }
+        return error
+    }
+
     /// Without ``advice``, which reports have in a place of its own.
     var cause: String { Self.lines(text, details) }
 

@@ -9,9 +9,10 @@ extension OpenFile {
         guard path != "-" else {
             throw FerryError("\(command) reads a file, not standard input", kind: .usage, advice: advice)
         }
-        try self.init(reading: path)
-        guard try isRegular else {
+        // Looked at before it is opened: a pipe would wait for its writer, or take one from another reader.
+        guard !OpenFile.isPipeOrDevice(path) else {
             throw FerryError("\(path): \(command) reads a file, not a pipe or a device", kind: .usage, advice: advice)
         }
+        try self.init(reading: path)
     }
 }

@@ -40,8 +40,9 @@ enum CollectionDifferences {
         {
             result.append(.option(name, file: entry.options[name], live: options[name]))
         }
-        let fileIndexes = byName(entry.indexes)
-        let liveIndexes = byName(indexes)
+        // The index of a clustered collection is the option that says so, and nothing to build.
+        let fileIndexes = byName(entry.indexes.filter { $0["clustered"] == nil })
+        let liveIndexes = byName(indexes.filter { $0["clustered"] == nil })
         // Every collection has the index of its `_id`s, whether a file names it or not.
         var known: Set = [ExactName("_id_")]
         for (name, index) in fileIndexes.sorted(by: { $0.key < $1.key }) {
