@@ -71,7 +71,8 @@ let package = Package(
         .testTarget(name: "RelationsTests", dependencies: ["Relations", "BSON"], swiftSettings: everywhere),
         .testTarget(
             name: "MongoFerryTests",
-            dependencies: ["MongoFerry", "MongoDriver", "BackupFile", "Relations", "BSON"], swiftSettings: everywhere),
+            dependencies: ["MongoFerry", "MongoDriver", "BackupFile", "Relations", "ExtendedJSON", "BSON"],
+            swiftSettings: everywhere),
         .testTarget(
             name: "MongoFerryCLITests", dependencies: ["MongoFerryCLI", "MongoFerry", "Relations"],
             swiftSettings: everywhere),

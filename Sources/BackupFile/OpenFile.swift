@@ -167,8 +167,9 @@ public final class OpenFile: @unchecked Sendable {
     package func writeBack(_ part: Range<Int>) throws(FileError) {
         #if canImport(Glibc)
             let flags = UInt32(SYNC_FILE_RANGE_ALL)
-            guard sync_file_range(descriptor, off_t(part.lowerBound), off_t(part.count), flags) == 0
-                || Self.meansNoSuchCall(errno)
+            guard
+                sync_file_range(descriptor, off_t(part.lowerBound), off_t(part.count), flags) == 0
+                    || Self.meansNoSuchCall(errno)
             else { throw FileError("write", path) }
         #endif
     }

@@ -1,7 +1,8 @@
-import BackupFile
 import Foundation
 import Synchronization
 import Testing
+
+@testable import BackupFile
 
 @Suite struct OpenFileTests {
     /// Whoever reads may have made it one that does not wait.
@@ -24,6 +25,14 @@ import Testing
         while let part = try read.read(upToCount: 10_000), !part.isEmpty { data += part }
         #expect(String(decoding: data, as: UTF8.self) == text)
         #expect(failure.withLock { $0 } == nil)
+    }
+
+    /// The system tells of a write that has failed once, with whatever the disk or another machine has said.
+    @Test func onlyACallThatIsNotThereIsNoFailedWrite() {
+        let failures = [EIO, ENOSPC, EDQUOT, ENODATA, ESTALE, ETIMEDOUT]
+        #expect(failures.filter(OpenFile.meansNoSuchCall) == [])
+        let refusals = [ENOSYS, EINVAL, ESPIPE, EOPNOTSUPP]
+        #expect(refusals.filter(OpenFile.meansNoSuchCall) == refusals)
     }
 
     @Test func theRoomThatIsLeftIsAPartOfTheFileSystem() throws {

@@ -1,3 +1,4 @@
+import Foundation
 import Synchronization
 import Testing
 
@@ -19,6 +20,12 @@ import Testing
         init(afterEach: @escaping @Sendable (Int) throws -> Void = { _ in }) { self.afterEach = afterEach }
 
         var asked: [Step] { steps.withLock { $0 } }
+
+        /// Waits until it was asked to do so much.
+        func wait(for count: Int) throws {
+            for _ in 0..<1000 where asked.count < count { Thread.sleep(forTimeInterval: 0.01) }
+            try #require(asked.count >= count)
+        }
 
         func take(_ step: Step) throws {
             let count = steps.withLock {
@@ -92,16 +99,40 @@ import Testing
     /// Each flush waits for the disk: of a large file more has to have come.
     @Test func aLargeFileIsFlushedSeldom() throws {
         let flush = EarlyFlush()
-        let disk = Disk { count in
-            if count == 40 {
-                flush.advance(to: 329 * Self.megabyte)
-                flush.stop()
-            }
-        }
+        let disk = Disk()
         flush.advance(to: 320 * Self.megabyte)
-        try flush.run(disk.work)
-        #expect(disk.asked.count == 40)
+        let flushing = try ThreadAnswer { try flush.run(disk.work) }
+        defer { flush.stop() }
+        try disk.wait(for: 40)
         #expect(disk.asked.last == .all)
+        // A little less than one thirty-second is no reason to ask for anything.
+        flush.advance(to: 329 * Self.megabyte)
+        Thread.sleep(forTimeInterval: 0.1)
+        #expect(disk.asked.count == 40)
+        flush.advance(to: 331 * Self.megabyte)
+        try disk.wait(for: 42)
+        flush.stop()
+        try #require(flushing.wait(seconds: 10)).get()
+        #expect(Array(disk.asked.dropFirst(40)) == [.part(320 * Self.megabyte..<328 * Self.megabyte), .all])
+    }
+
+    /// Some file systems on networks send the whole file with each.
+    @Test func afterALongFlushTheNextComesWhenTheFileHasDoubled() throws {
+        let flush = EarlyFlush(longFlush: .zero)
+        // A coarse clock would not notice one that takes no time.
+        let disk = Disk { _ in Thread.sleep(forTimeInterval: 0.001) }
+        flush.advance(to: 5 * Self.megabyte)
+        let flushing = try ThreadAnswer { try flush.run(disk.work) }
+        defer { flush.stop() }
+        try disk.wait(for: 1)
+        flush.advance(to: 9 * Self.megabyte)
+        Thread.sleep(forTimeInterval: 0.1)
+        #expect(disk.asked == [.all])
+        flush.advance(to: 10 * Self.megabyte)
+        try disk.wait(for: 2)
+        flush.stop()
+        try #require(flushing.wait(seconds: 10)).get()
+        #expect(disk.asked == [.all, .all])
     }
 
     /// The system tells of it once: the flush at the end would say that all is well.

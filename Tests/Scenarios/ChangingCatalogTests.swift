@@ -120,6 +120,47 @@ extension FaultServerTests {
             }
         }
 
+        /// Such a build may fail yet, and then it does in an import of the file.
+        @Test func anIndexThatIsStillBeingBuiltIsInTheFileAndThatIsSaid() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.insert((0..<10).map { ["_id": .int32($0), "u": .int32($0)] }, into: "a")
+                let (pool, name) = (database.pool, database.name)
+                let admin = try server.directClient()
+                func hang(_ mode: Value) throws {
+                    try admin.run(["configureFailPoint": "hangAfterStartingIndexBuild", "mode": mode], on: "admin")
+                }
+                try hang("alwaysOn")
+                defer { try? hang("off") }
+                let thread = Thread {
+                    do {
+                        try pool.makeClient().run(
+                            [
+                                "createIndexes": "a",
+                                "indexes": [["key": ["u": 1], "name": "u_1", "unique": true]],
+                            ], on: name)
+                    } catch { Issue.record(error) }
+                }
+                thread.start()
+                try poll("an index build") {
+                    try database.client.listIndexesAndBuilds(of: database.namespace("a")).building.count == 1
+                }
+                // What a majority has confirmed from now on, and so a snapshot, comes after the build's beginning.
+                try database.run(["insert": "b", "documents": [["_id": 1]]])
+                let file = folder.file("all.csv")
+                let outcome = try Program.run(exporting(database, to: file))
+                try hang("off")
+                try poll("the end of the build") { thread.isFinished }
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(
+                    outcome.errors.contains("a: the server is still building index u_1"), "\(outcome.errors)")
+                let metadata = try #require(try BackupReader(OpenFile(reading: file)).metadata)
+                let indexes = metadata.collections.first { $0.name == "a" }?.indexes ?? []
+                let built = try database.client.listIndexes(of: database.namespace("a"))
+                #expect(Set(indexes) == Set(built))
+                try check(file, against: database)
+            }
+        }
+
         /// Of an aggregation that is not done yet: once it is, they have another name.
         @Test func whatTheServerHasForATimeIsLeftOutAndThatIsSaid() throws {
             try withDatabase(on: server) { database, folder in

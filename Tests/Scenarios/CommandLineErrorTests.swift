@@ -135,7 +135,7 @@ import Testing
             "mongoferry: {dir}/empty.csv: not a backup: the file is empty\n  Nothing was written.\n"),
         Mistake(
             "a file without rows", "import {dir}/header.csv --db {db}", 1,
-            "mongoferry: {dir}/header.csv: nothing to import: the file has no rows\n"),
+            "mongoferry: {dir}/header.csv: nothing to import: the file has no rows\n  Nothing was written.\n"),
         Mistake(
             "inspecting no CSV", "inspect {dir}/letter.txt", 1,
             "mongoferry: {dir}/letter.txt, line 1: not a backup: …"),

@@ -46,6 +46,7 @@ extension FaultServerTests {
                 let outcome = try Program.run(exporting(database, to: folder.file("all.csv")), fileSizeLimit: limit)
                 #expect(outcome.status == 1, "\(outcome.text) \(outcome.signal ?? 0)")
                 #expect(outcome.errors.contains("cannot write: File too large"), "\(outcome.text)")
+                #expect(outcome.errors.contains("Nothing was left behind under the file's name."), "\(outcome.text)")
                 #expect(try folder.names() == [])
             }
         }

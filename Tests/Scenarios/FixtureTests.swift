@@ -135,6 +135,28 @@ import Testing
         }
     }
 
+    /// No server gives a view another collation while one stands on it, or a time series.
+    @Test(arguments: [["timeseries": ["timeField": "at"]], ["viewOn": "things", "pipeline": []]] as [Document])
+    func resetGivesViewsOnEachOtherTheirCollationBack(_ source: Document) async throws {
+        let german: Value = ["locale": "de"]
+        let view: Document = ["viewOn": "v1", "pipeline": []]
+        try await withFixture(filling: { database in
+            try database.insert([["_id": 1]], into: "things")
+            try database.create("v1", source)
+            try database.create("v2", view)
+        }) { fixture, expected in
+            try await fixture.withDatabase { database in
+                try change(database) { live in
+                    for name in ["v2", "v1"] { try live.drop(name) }
+                    try live.create("v1", source.appending("collation", german))
+                    try live.create("v2", view.appending("collation", german))
+                }
+                try await database.reset()
+                try expect(database, holds: expected)
+            }
+        }
+    }
+
     /// Of a file that says nothing of options and indexes, all that are there are a test's.
     @Test func resetOfAFileWithoutMetadataTakesAwayWhatATestHasMade() async throws {
         let path = NSTemporaryDirectory() + "plain_\(UInt64.random(in: 0 ... .max)).csv"

@@ -339,6 +339,28 @@ import Testing
         }
     }
 
+    /// The index of a clustered collection is the option that says so: there is nothing else to build.
+    @Test func ofAClusteredCollectionOnlyTheOptionDiffersFromAnOrdinaryOne() throws {
+        try withTestDatabase { database, folder in
+            try database.create("items", ["clusteredIndex": ["key": ["_id": 1], "unique": true, "name": "ids"]])
+            try database.insert([["_id": 1]], into: "items")
+            try database.export(to: folder.file("items.csv"))
+            try database.drop("items")
+            try database.insert([["_id": 2]], into: "items")
+            let before = try database.image().collections["items"]
+            let log = MessageLog()
+            let report = try database.load(folder.file("items.csv"), .merge, log)
+            #expect(report.status == .done && report.totals.inserted == 1, "\(report.warnings)")
+            let details = report.differences.map(\.detail)
+            #expect(details.count == 1, "\(details)")
+            #expect(details.first?.hasPrefix("option clusteredIndex: ") == true, "\(details)")
+            #expect(details.first?.hasSuffix(" in the file, none in the database; it stays as it is") == true)
+            #expect(!log.text.contains("index ids"), "\(log.text)")
+            let after = try database.image().collections["items"]
+            #expect(after?.indexes == before?.indexes && after?.options == before?.options)
+        }
+    }
+
     /// Composed and decomposed, `é` looks the same; to the server these are two collections.
     @Test(arguments: [ImportOptions.Mode.merge, .replace, .insert])
     func aCollectionThatLooksLikeAnotherOfTheDatabaseIsNotMixedUpWithIt(mode: ImportOptions.Mode) throws {

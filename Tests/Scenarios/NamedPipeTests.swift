@@ -114,6 +114,16 @@ import Testing
         }
     }
 
+    /// They read it more than once, or from its end, and wait for nobody to write into it.
+    @Test(arguments: ["verify", "inspect", "plan"]) func whatReadsAFileTakesNoPipe(command: String) throws {
+        try withPipe { _, path, _ in
+            let outcome = try Program([command, path]).wait(seconds: 10)
+            #expect(outcome.status == 64, "\(outcome.text)")
+            #expect(
+                outcome.errors.contains("\(command) reads a file, not a pipe or a device"), "\(outcome.errors)")
+        }
+    }
+
     /// What never ends must not fill the disk first.
     @Test func aStreamThatIsNoBackupIsRefusedBeforeItsEnd() throws {
         try withTestDatabase { database, _ in

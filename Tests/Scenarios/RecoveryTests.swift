@@ -265,6 +265,36 @@ extension BusyServerTests {
             }
         }
 
+        /// Only under its own name does a server refuse it, and by then the collections would be there.
+        @Test(arguments: ["a view", "a time series", "a circle"])
+        func whatTheServerWouldRefuseKeepsAMergeFromBeginning(new: String) throws {
+            try withDatabase(on: server) { database, folder in
+                try database.insert([["_id": "new"]], into: "a")
+                switch new {
+                case "a view": try create("v1", on: "a", Self.german, database)
+                case "a time series":
+                    try database.create(
+                        "v1", ["timeseries": ["timeField": "at"], "collation": .document(Self.german)])
+                default: try create("v1", on: "w", nil, database)
+                }
+                let file = folder.file("new.csv")
+                try export(database, to: file)
+                try emptyDatabase(database)
+                try create("w", on: "v1", nil, database)
+                let before = try database.image()
+                let why =
+                    new == "a circle"
+                    ? "it would stand on itself" : "the view w, which stands on it, has another collation"
+                for mode in ["merge", "insert"] {
+                    let outcome = try Program.run(importing(database, file, mode))
+                    #expect(outcome.status == 1, "\(mode): \(outcome.text)")
+                    #expect(outcome.errors.contains("v1 cannot be created: \(why)"), "\(mode): \(outcome.errors)")
+                    #expect(outcome.errors.contains("Nothing was written."), "\(mode): \(outcome.errors)")
+                    #expect(try database.image().differences(from: before) == [], "\(mode)")
+                }
+            }
+        }
+
         @Test func aTimeSeriesThatTheServerRefusesBecauseOfAViewLeavesTheOldOne() throws {
             try withDatabase(on: server) { database, folder in
                 let options: Document = ["timeseries": ["timeField": "at"]]

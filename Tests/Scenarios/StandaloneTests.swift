@@ -1,6 +1,7 @@
 import BSON
 import BackupFile
 import Foundation
+import MongoDriver
 import MongoFerry
 import RandomDocuments
 import Testing
@@ -14,7 +15,10 @@ import Testing
 extension FaultServerTests {
     /// A server that belongs to no replica set: no snapshots, no transactions, no retries of writes by the driver.
     @Suite(.serialized) struct StandaloneTests {
-        private static let shared = Result { try OwnServer(isStandalone: true) }
+        // It looks for cursors that were left alone every second, not every four.
+        private static let shared = Result {
+            try OwnServer(["--setParameter", "clientCursorMonitorFrequencySecs=1"], isStandalone: true)
+        }
         let server: OwnServer
 
         init() throws { server = try Self.shared.get() }
@@ -38,6 +42,51 @@ extension FaultServerTests {
                 #expect(metadata.consistency == "none" && metadata.topology == "standalone")
                 #expect(metadata.snapshot == nil)
                 #expect(try run(["verify", file], database).status == 0)
+            }
+        }
+
+        /// Runs `body` while the server closes each cursor that nobody reads for a second, one of a session too.
+        private func withImpatientServer<Result>(_ body: () throws -> Result) throws -> Result {
+            let admin = try server.directClient()
+            // Those before do so anyway.
+            let keepsThoseOfSessions = try admin.serverInfo().isAtLeast(4, 4, 8)
+            func setParameter(_ name: String, _ value: Value) throws {
+                try admin.run((["setParameter": 1] as Document).appending(name, value), on: "admin")
+            }
+            func set(isImpatient: Bool) throws {
+                try setParameter("cursorTimeoutMillis", isImpatient ? 1000 : 600_000)
+                guard keepsThoseOfSessions else { return }
+                try setParameter("enableTimeoutOfInactiveSessionCursors", .bool(isImpatient))
+            }
+            try set(isImpatient: true)
+            defer { try? set(isImpatient: false) }
+            return try body()
+        }
+
+        /// What is read ahead waits for its turn to be written.
+        @Test func aCursorThatHasToWaitIsNotClosed() throws {
+            try withDatabase(on: server) { database, folder in
+                let filling = Value.string(String(repeating: "x", count: 10_000))
+                for name in ["a", "b"] {
+                    try database.insert((0..<600).map { ["_id": .int32($0), "filling": filling] }, into: name)
+                }
+                // With references said, the first that is asked for are the documents.
+                try folder.write("collections: {a: {references: {other: a}}}\n", to: "some.yaml")
+                let file = folder.file("all.csv")
+                try withImpatientServer {
+                    let pause = try FailPoint(
+                        server, ["getMore"], mode: .times(1),
+                        [
+                            "blockConnection": true, "blockTimeMS": 4000,
+                            "namespace": .string("\(database.name).a"),
+                        ])
+                    let outcome = try run(
+                        ["export", "-o", file, "--jobs", "2", "--config", folder.file("some.yaml")], database)
+                    #expect(try pause.off() == 1)
+                    #expect(outcome.status == 0, "\(outcome.text)")
+                }
+                let metadata = try #require(try BackupReader(try OpenFile(reading: file)).metadata)
+                #expect(metadata.collections.map(\.records) == [600, 600])
             }
         }
 

@@ -33,6 +33,20 @@ extension BusyServerTests {
             return collections.map { [$0["name"], $0["inserted"], $0["rejected"]] }
         }
 
+        @Test(arguments: ["merge", "replace"])
+        func aServerThatFailsBeforehandIsToldWithTheStateOfThings(mode: String) throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try makeFile(database, folder)
+                try database.insert([["_id": "old"]], into: "a")
+                let fault = try FailPoint(server, ["listIndexes"], mode: .alwaysOn, ["errorCode": 96])
+                let outcome = try Program.run(importing(database, file, ["--mode", mode, "--yes"]))
+                try fault.off()
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.hasSuffix("  Nothing was written.\n"), "\(outcome.errors)")
+                #expect(try database.documents(in: "a") == [["_id": "old"]])
+            }
+        }
+
         @Test(arguments: [ImportOptions.Mode.merge, .insert])
         func whatTheServerRefusedIsToldWhereALaterCollectionStopsIt(_ mode: ImportOptions.Mode) throws {
             try withDatabase(on: server) { database, folder in

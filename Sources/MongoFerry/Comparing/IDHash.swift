@@ -14,6 +14,13 @@ enum IDHash {
         return finish(mix(mix(start, id.high.bigEndian), UInt64(id.low)))
     }
 
+    /// The same for any value that stands in no document.
+    static func hash(of value: Value) -> UInt64 {
+        if case .objectID(let id) = value { return hash(id) }
+        let document: Document = ["_id": value]
+        return document.withRaw { $0.first.map { hash($0) } ?? seed }
+    }
+
     /// One that nobody can foresee: with `_id`s made to have one hash, a file of a few MB would keep a check busy for hours.
     private static let seed = UInt64.random(in: .min ... .max)
 

@@ -14,7 +14,7 @@ enum ReferenceSource {
         var warning: String { "a reference in the metadata is not understood and is left out: \(cause)" }
     }
 
-    /// The configuration's; of collections of which it says none the file's own, or what its legacy rows show.
+    /// The configuration's; of collections of which it says none the file's own, or what its rows show.
     /// - Parameters:
     ///   - legacy: of a file without metadata.
     ///   - rows: the collections in such a file.

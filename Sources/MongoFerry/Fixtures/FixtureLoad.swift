@@ -68,7 +68,8 @@ struct FixtureLoad {
             rejections: rejections, lock: nil, operation: operation)
         loader.unvalidated = Set(plan.steps.filter(\.isEncrypted).map(\.name))
         // Those that stand on each other have one collation, before and after: none of the old ones may be in the way.
-        for step in plan.steps where step.liveIsView && !(step.way == .view && step.targetDifferences.isEmpty) {
+        for step in plan.steps
+        where step.liveIsView || step.way == .view && step.liveOptions != nil && !step.targetDifferences.isEmpty {
             try client.drop(connection.namespace(step.databaseName))
         }
         var refusedIndexes: [String] = []

@@ -24,7 +24,7 @@ public struct ImportOptions: Sendable {
     public var renames: [String: String] = [:]
     /// Say what would happen, count it against the database, and write nothing.
     public var isDryRun = false
-    /// Infer the types of legacy rows; false leaves only the configuration.
+    /// Infer the types of legacy rows, and the references of a file without metadata; false leaves only the configuration.
     public var infers = true
     /// Whether a file without metadata may have legacy rows; false takes its rows as they are, as Extended JSON.
     public var takesLegacyRows = true

@@ -57,7 +57,7 @@ struct ImportCommand: ParsableCommand {
         @Flag(help: "Write documents that a collection's validator refuses, too: data may be older than it.")
         var bypassValidation = false
 
-        @Flag(help: "Legacy rows: convert only _ids and what the configuration says.")
+        @Flag(help: "A file without metadata: infer no types and references; only _ids and the configuration count.")
         var noInfer = false
 
         @Flag(help: "A file without metadata: its rows are Extended JSON, and nothing in them is converted.")

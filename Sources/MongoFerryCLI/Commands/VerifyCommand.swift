@@ -41,7 +41,7 @@ struct VerifyCommand: ParsableCommand {
                 "File against database: collection A of the file is B there; may be repeated.", valueName: "a=b"))
         var rename: [String] = []
 
-        @Flag(help: "Legacy rows: convert only _ids and what the configuration says.")
+        @Flag(help: "A file without metadata: infer no types and references; only _ids and the configuration count.")
         var noInfer = false
 
         @Flag(help: "A file without metadata: its rows are Extended JSON, and nothing in them is converted.")

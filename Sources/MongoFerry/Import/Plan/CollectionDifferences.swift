@@ -43,6 +43,7 @@ enum CollectionDifferences {
         // The index of a clustered collection is the option that says so, and nothing to build.
         let fileIndexes = byName(entry.indexes.filter { $0["clustered"] == nil })
         let liveIndexes = byName(indexes.filter { $0["clustered"] == nil })
+        let isClustered = options["clusteredIndex"] != nil
         // Every collection has the index of its `_id`s, whether a file names it or not.
         var known: Set = [ExactName("_id_")]
         for (name, index) in fileIndexes.sorted(by: { $0.key < $1.key }) {
@@ -51,7 +52,7 @@ enum CollectionDifferences {
             } else if let other = otherName(of: index, in: indexes) {
                 known.insert(other)
                 result.append(.renamedIndex(name.text, live: other.text))
-            } else {
+            } else if !(isClustered && name == ExactName("_id_")) {
                 result.append(.missingIndex(name.text))
             }
         }

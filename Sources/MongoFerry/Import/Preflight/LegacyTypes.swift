@@ -3,7 +3,7 @@ import BackupFile
 import MongoDriver
 import Relations
 
-/// What the strings of a legacy file become.
+/// What the strings of a legacy file become, and which references a file without metadata shows itself.
 struct LegacyTypes {
     var resolution: LegacyResolution?
     /// What the documents in the database hold, by the collections' names in the file.
@@ -11,7 +11,34 @@ struct LegacyTypes {
     /// Rows that the configuration's types cannot be applied to.
     var problems: ProblemList
     var rules: TypeRules? { resolution?.rules }
-    var references: [Reference] { resolution?.references ?? [] }
+    /// What the rows that carry types show, the old application's aside.
+    var typedReferences: [Reference] = []
+    /// What the rows of either kind show.
+    var references: [Reference] {
+        struct Place: Hashable {
+            let collection: ExactName
+            let path: FieldPath
+
+            init(_ reference: Reference) {
+                collection = ExactName(reference.collection)
+                path = reference.path
+            }
+        }
+        var all = resolution?.references ?? []
+        guard !all.isEmpty else { return typedReferences }
+        var targets: [Place: Set<ExactName>] = [:]
+        for reference in all { targets[Place(reference), default: []].insert(ExactName(reference.target)) }
+        for var reference in typedReferences {
+            let place = Place(reference)
+            if targets[place] != nil {
+                // Where old rows go by no condition, a value leads to any of the targets.
+                guard targets[place, default: []].insert(ExactName(reference.target)).inserted else { continue }
+                reference.condition = nil
+            }
+            all.append(reference)
+        }
+        return all.sorted()
+    }
     /// - Parameter isLeftOut: whether a collection is not imported: what becomes of its rows is nobody's concern.
     func warnings(except isLeftOut: (String) -> Bool) -> [String] {
         (resolution?.crowded ?? []).filter { !isLeftOut($0) }.map {

@@ -35,12 +35,18 @@ struct Preflight {
         ).run()
     }
 
-    /// The second: decides what the strings of legacy rows become, and notes the rows where that cannot be done.
+    /// The second: decides what the strings of legacy rows become, notes the rows where that cannot be done, and finds the
+    /// references of a file that does not say them.
     func types(of survey: inout FileSurvey) throws -> LegacyTypes {
-        let legacy = try LegacyTypes.resolve(&survey, reader, connection, options, operation, jobs: jobs)
+        var legacy = try LegacyTypes.resolve(&survey, reader, connection, options, operation, jobs: jobs)
         survey.problems.merge(legacy.problems)
         // It has done its work, and takes memory.
         survey.inference = LegacyInference()
+        if options.infers {
+            legacy.typedReferences = try FileDiscovery(
+                reader: reader, survey: survey, rules: legacy.rules, operation: operation
+            ).run()
+        }
         return legacy
     }
 

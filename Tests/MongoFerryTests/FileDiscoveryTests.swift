@@ -1,0 +1,123 @@
+import BackupFile
+import Foundation
+import Relations
+import Testing
+
+@testable import MongoFerry
+
+/// What the rows of a file without metadata show of its references, where they carry types.
+@Suite struct FileDiscoveryTests {
+    private static func row(_ collection: String, _ json: String) -> String {
+        "\(collection),\"\(json.replacingOccurrences(of: "\"", with: "\"\""))\""
+    }
+
+    /// 24 digits.
+    private static func digits(_ kind: Int, _ number: Int) -> String {
+        let parts = [kind, number].map { part in
+            let text = String(part, radix: 16)
+            return String(repeating: "0", count: 8 - text.count) + text
+        }
+        return "5c2aad80" + parts.joined()
+    }
+
+    private static func id(_ kind: Int, _ number: Int) -> String { #"{"$oid":"\#(digits(kind, number))"}"# }
+
+    private static func read(
+        _ rows: [String], jobs: Int = 2, _ configure: (inout ImportOptions) -> Void = { _ in }
+    ) throws -> LegacyTypes {
+        let path = NSTemporaryDirectory() + "discovery_\(UInt64.random(in: 0 ... .max)).csv"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let text = (["collection,data"] + rows).map { $0 + "\n" }.joined()
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+        var options = ImportOptions()
+        configure(&options)
+        let reader = try BackupReader(try OpenFile(reading: path))
+        return try Preflight(reader: reader, options: options, jobs: jobs, operation: OperationContext()).run().legacy
+    }
+
+    private static func described(_ references: [Reference]) -> [String] {
+        references.map { "\($0.collection).\($0.path) → \($0.target)" }
+    }
+
+    /// More rows than are looked at, those of the three collections mixed, and a field that only the last ones have.
+    private static let mixture: [String] = {
+        var rows = (0..<10).map { row("users", #"{"_id":\#(id(0, $0))}"#) }
+        for number in 0..<12_000 {
+            let agent = number < 11_970 ? "" : #","agent":\#(id(0, number % 10))"#
+            rows.append(
+                row("payments", #"{"_id":\#(id(3, number)),"policyId":\#(id(2, number * 7 % 9000))\#(agent)}"#))
+            if number < 9000 {
+                rows.append(
+                    row("policies", #"{"_id":\#(id(2, number)),"customerId":\#(id(1, number * 11 % 4000))}"#))
+            }
+            if number < 4000 { rows.append(row("customers", #"{"_id":\#(id(1, number))}"#)) }
+        }
+        return rows
+    }()
+
+    @Test(arguments: [1, 2, 5]) func howManyThreadsReadTheFileMakesNoDifference(jobs: Int) throws {
+        let found = try Self.read(Self.mixture, jobs: jobs).references
+        #expect(
+            Self.described(found) == [
+                "payments.agent → users", "payments.policyId → policies", "policies.customerId → customers",
+            ])
+        // With the evidence of each.
+        #expect(try Self.read(Self.mixture, jobs: 3).references == found)
+    }
+
+    /// Orders with customers whose `_id`s are doubles.
+    private static func numbers(wrapping isWrapped: Bool) -> [String] {
+        let orders = (1...400).map { number in
+            let id = isWrapped && number == 1 ? #"{"$numberInt":"1"}"# : "\(number)"
+            return row("orders", #"{"_id":\#(id),"customerId":\#(number * 7 % 500 + 1),"status":\#(number % 5 + 1)}"#)
+        }
+        return orders + (1...500).map { row("customers", #"{"_id":\#($0).0,"name":"c\#($0)"}"#) }
+    }
+
+    @Test func wholeNumbersAreFoundWhateverTheirType() throws {
+        let expected = ["orders.customerId → customers"]
+        #expect(Self.described(try Self.read(Self.numbers(wrapping: true)).references) == expected)
+        let bare = try Self.read(Self.numbers(wrapping: false)) { $0.takesLegacyRows = false }
+        #expect(Self.described(bare.references) == expected)
+        // These are taken for the old application's.
+        #expect(try Self.read(Self.numbers(wrapping: false)).references.isEmpty)
+    }
+
+    @Test func withoutInferenceOnlyTheConfigurationSaysReferences() throws {
+        #expect(try Self.read(Self.numbers(wrapping: true)) { $0.infers = false }.references.isEmpty)
+    }
+
+    @Test func anOldFileIsNotLookedAtForTypes() throws {
+        let rows = (0..<20).flatMap { number in
+            [
+                Self.row("customers", #"{"_id":"\#(Self.digits(1, number))"}"#),
+                Self.row(
+                    "policies",
+                    #"{"_id":"\#(Self.digits(2, number))","customerId":"\#(Self.digits(1, number))","n":1}"#),
+            ]
+        }
+        let types = try Self.read(rows)
+        #expect(types.typedReferences.isEmpty)
+        #expect(Self.described(types.references) == ["policies.customerId → customers"])
+    }
+
+    /// What becomes of old rows is decided without the others.
+    @Test func rowsWithTypesReferToOldOnesAndSayNothingOfTheirTypes() throws {
+        let customers = (0..<40).map { Self.row("customers", #"{"_id":"\#(Self.digits(1, $0))"}"#) }
+        // Where the others have a customer, these have what only looks like one.
+        let old = (0..<20).map { number in
+            let (id, customer, code) = (Self.digits(2, number), Self.digits(1, number), Self.digits(9, number))
+            return Self.row("policies", #"{"_id":"\#(id)","customerId":"\#(customer)","code":"\#(code)"}"#)
+        }
+        let typed = (20..<40).map { number in
+            let (id, customer) = (Self.id(2, number), Self.id(1, number))
+            return Self.row("policies", #"{"_id":\#(id),"customerId":\#(customer),"code":\#(customer)}"#)
+        }
+        let types = try Self.read(customers + old + typed)
+        #expect(Self.described(types.resolution?.references ?? []) == ["policies.customerId → customers"])
+        #expect(
+            Self.described(types.references) == ["policies.code → customers", "policies.customerId → customers"])
+        let rules = types.rules?.rules.map { "\($0.collection).\($0.path)" } ?? []
+        #expect(Set(rules) == ["customers._id", "policies._id", "policies.customerId"], "\(rules)")
+    }
+}
