@@ -23,14 +23,14 @@ import Testing
     private static func id(_ kind: Int, _ number: Int) -> String { #"{"$oid":"\#(digits(kind, number))"}"# }
 
     private static func read(
-        _ rows: [String], jobs: Int = 2, _ configure: (inout ImportOptions) -> Void = { _ in }
+        _ rows: [String], jobs: Int = 2, _ configure: (inout ImportOptions) throws -> Void = { _ in }
     ) throws -> LegacyTypes {
         let path = NSTemporaryDirectory() + "discovery_\(UInt64.random(in: 0 ... .max)).csv"
         defer { try? FileManager.default.removeItem(atPath: path) }
         let text = (["collection,data"] + rows).map { $0 + "\n" }.joined()
         try text.write(toFile: path, atomically: true, encoding: .utf8)
         var options = ImportOptions()
-        configure(&options)
+        try configure(&options)
         let reader = try BackupReader(try OpenFile(reading: path))
         return try Preflight(reader: reader, options: options, jobs: jobs, operation: OperationContext()).run().legacy
     }
@@ -81,6 +81,27 @@ import Testing
         #expect(Self.described(bare.references) == expected)
         // These are taken for the old application's.
         #expect(try Self.read(Self.numbers(wrapping: false)).references.isEmpty)
+    }
+
+    /// A row takes more bytes than its document: where most are large, all of them count.
+    @Test func largeDocumentsAreLookedAtToo() throws {
+        let photo = String(repeating: "QUJD", count: 300_000)
+        let photos = (0..<12).map { number in
+            Self.row(
+                "photos",
+                #"{"_id":\#(Self.id(2, number)),"ownerId":\#(Self.id(1, number)),"data":{"$binary":{"base64":"\#(photo)","subType":"00"}}}"#
+            )
+        }
+        let owners = (0..<12).map { Self.row("owners", #"{"_id":\#(Self.id(1, $0))}"#) }
+        #expect(Self.described(try Self.read(photos + owners).references) == ["photos.ownerId → owners"])
+    }
+
+    @Test func whereTheConfigurationSaysAllReferencesNoneAreLookedFor() throws {
+        let types = try Self.read(Self.numbers(wrapping: true)) {
+            $0.configuration = try Configuration.parse(
+                yaml: "collections: {orders: {references: {}}, customers: {references: {}}}", file: "c.yaml")
+        }
+        #expect(types.references.isEmpty)
     }
 
     @Test func withoutInferenceOnlyTheConfigurationSaysReferences() throws {

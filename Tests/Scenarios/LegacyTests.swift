@@ -320,6 +320,38 @@ import Testing
 
     // MARK: Extended JSON in a bare CSV
 
+    /// Such rows have nothing that shows what they are.
+    @Test func typesThatDoNotCountForRowsWithoutWrappersAreTold() throws {
+        try withTestDatabase { database, folder in
+            let rows = [
+                LegacyFile.row("a", json: #"{"_id":{"$oid":"5c2aad800000000000000001"}}"#),
+                LegacyFile.row("b", json: #"{"_id":"5c2aad800000000000000002","at":"2020-01-01T00:00:00.000Z"}"#),
+                LegacyFile.row("b", json: #"{"_id":"admin","at":"2020-01-01T00:00:00.000Z"}"#),
+            ]
+            try folder.write(LegacyFile.text(rows: rows), to: "mixed.csv")
+            let log = MessageLog()
+            try database.load(folder.file("mixed.csv"), .merge, log) {
+                $0.configuration = try Configuration.parse(
+                    yaml: "collections: {a: {types: {x: date}}, b: {types: {at: date}}}", file: "c.yaml")
+            }
+            #expect(
+                log.all.contains(
+                    "c.yaml has types of 'b': 1 row is taken for Extended JSON all the same, since others of the file are, and stays as written"
+                ), "\(log.all)")
+            #expect(!log.all.contains { $0.hasPrefix("c.yaml has types of 'a'") }, "\(log.all)")
+            let other = MessageLog()
+            try database.load(folder.file("mixed.csv"), .merge, other) {
+                $0.configuration = try Configuration.parse(
+                    yaml: "collections: {b: {types: {at: date}}}", file: "c.yaml")
+                $0.exclude = [Glob("b")]
+                $0.isDryRun = true
+            }
+            #expect(!other.all.contains { $0.hasPrefix("c.yaml has types") }, "\(other.all)")
+            let documents = try database.documents(in: "b")
+            #expect(Set(documents.map { $0["at"] }) == [.date(1_577_836_800_000), .string("2020-01-01T00:00:00.000Z")])
+        }
+    }
+
     @Test func oldRowsReferToExtendedJSONRowsOfTheirFile() throws {
         try withTestDatabase { database, folder in
             let id = { (number: Int) in "5c2aad80000000000000000\(number)" }

@@ -90,6 +90,20 @@ extension FaultServerTests {
             }
         }
 
+        /// No server takes all of a collection's options for one.
+        @Test(arguments: [false, true]) func aTimeSeriesIsExportedAndComesBack(isReproducible: Bool) throws {
+            try withDatabase(on: server) { database, folder in
+                try database.create("readings", ["timeseries": ["timeField": "at"]])
+                try database.insert((0..<20).map { ["at": .date($0 * 1000), "value": .int64($0)] }, into: "readings")
+                let file = folder.file("all.csv")
+                let outcome = try run(["export", "-o", file] + (isReproducible ? ["--reproducible"] : []), database)
+                #expect(outcome.status == 0, "\(outcome.text)")
+                let metadata = try #require(try BackupReader(try OpenFile(reading: file)).metadata)
+                #expect(metadata.collections.map(\.records) == [20])
+                #expect(try run(["verify", file], database).status == 0)
+            }
+        }
+
         /// Somebody's own server is a standalone one, and that of the tests a replica set.
         @Test func aReproducibleFileIsTheSameFromEveryKindOfServer() throws {
             try withDatabase(on: server) { database, folder in

@@ -43,7 +43,8 @@ struct ConnectionFault {
         guard !causes.isEmpty else { return unsuited }
         // Of a set's members some may answer all the same.
         let silent = connection.hosts.filter { host in causes.contains { $0.host == host } }
-        if silent.count < connection.hosts.count, var fault = unfit(connection.hosts.filter { !silent.contains($0) }) {
+        let others = connection.hosts.filter { !silent.contains($0) }
+        if !others.isEmpty, var fault = unfit(others, causes) {
             fault.details += causes.map { "\($0.host.map { "\($0): " } ?? "")\($0.phrase)" }
             return fault
         }
@@ -58,7 +59,7 @@ struct ConnectionFault {
 
     /// Servers answered, but none of them was fit: libmongoc passes over them without a word, so they are asked.
     private var unsuited: FerryError {
-        unfit(connection.hosts)
+        unfit(connection.hosts, [])
             ?? FerryError(
                 "cannot connect to \(hosts): \(error.message)",
                 advice: ["Check host, port, firewall, and tls and replicaSet in the connection string."])
@@ -71,8 +72,11 @@ struct ConnectionFault {
             advice: ["Say another readPreference in the connection string, or other readPreferenceTags."])
     }
 
-    /// Asks servers why none of them was fit; nil where none answers.
-    private func unfit(_ candidates: [String]) -> FerryError? {
+    /// Asks servers why none of them was fit; nil where none answers, or where it is only that the set's members are called
+    /// otherwise than they are known here.
+    /// - Parameter causes: why others could not be used.
+    private func unfit(_ candidates: [String], _ causes: [HostCause]) -> FerryError? {
+        let isMisnamed = causes.contains { cause in cause.host.map { !HostCause.isNamed($0, connection) } ?? false }
         for host in candidates {
             guard let asking = try? connection.asking(host),
                 let server = try? ClientPool(asking, applicationName: Connection.applicationName).withClient({
@@ -82,7 +86,9 @@ struct ConnectionFault {
             switch server.topology {
             case .replicaSet(let name):
                 guard let wanted = connection.replicaSet, wanted != name else {
-                    if server.isWritablePrimary { return unwanted(name) }
+                    // Of one that has just gone the others know nothing yet.
+                    let knowsPrimary = server.replication?.knowsPrimary == true && (isMisnamed || causes.isEmpty)
+                    if server.isWritablePrimary || knowsPrimary { return isMisnamed ? nil : unwanted(name) }
                     return FerryError(
                         "cannot connect to \(hosts): the replica set \(name) has no primary",
                         details: [

@@ -62,7 +62,7 @@ struct HostCause {
         return (text, nil)
     }
 
-    private static func isNamed(_ host: String, _ connection: ConnectionString) -> Bool {
+    static func isNamed(_ host: String, _ connection: ConnectionString) -> Bool {
         // Names that do not resolve come without a port.
         connection.hosts.contains { $0 == host || $0.hasPrefix(host + ":") || $0.hasPrefix("[\(host)]:") }
             || connection.hosts.allSatisfy { !$0.contains(":") }

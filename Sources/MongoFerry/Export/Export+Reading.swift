@@ -54,9 +54,9 @@ extension Export {
                 // Servers refuse snapshots of capped collections.
                 readConcern: isCapped ? usual : moment.readConcern ?? usual)
             // What is read ahead waits for its turn to be written, and servers before 4.4.8 close a cursor that was left
-            // alone for ten minutes, whatever its session does. Those that have snapshots are newer; that of Atlas' smallest
-            // tiers, which take no such option, is.
-            if !connection.server.supportsSnapshotReads { find.noCursorTimeout = true }
+            // alone for ten minutes, whatever its session does. Those that have snapshots are newer, as those of Atlas'
+            // smallest tiers are, which take no such option; so are all that have time series, for which none takes it.
+            if !connection.server.supportsSnapshotReads, entry.kind != .timeseries { find.noCursorTimeout = true }
             // Without a snapshot a document that is removed and inserted again while it is read would come twice, and no
             // import takes such a file. Along the index of their `_id`s each comes once.
             if moment.readConcern == nil, !isSorted, !isCapped, queries[entry.name] == nil, entry.idIndex != nil {

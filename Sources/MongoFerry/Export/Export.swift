@@ -101,7 +101,8 @@ public struct Export: Sendable {
     /// What there is of an export that has failed.
     private static func remainder(of destination: BackupWriter.Destination) -> String {
         switch destination {
-        case .file: "Nothing was left behind under the file's name."
+        case .file(_, overwriting: false): "Nothing was left behind under the file's name."
+        case .file: "Nothing was written under the file's name: what was there before is untouched."
         case .descriptor, .stream: "What has come out until then is cut, and no backup."
         }
     }

@@ -25,15 +25,21 @@ struct DocumentDifference {
                 continue
             }
             let (leftNames, rightNames) = (Self.byName(left), Self.byName(right))
+            // How often each name comes more in the left one.
+            var surplus: [String: Int] = [:]
             var current = element
             while result.count < limit, let element = current {
+                surplus[element.name, default: 0] += 1
                 let path = prefix + element.name
                 if let other = rightNames[element.name] { compare(element, other, path) } else { result.append(path) }
                 current = Self.next(&mine)
             }
             current = other
             while result.count < limit, let element = current {
-                if leftNames[element.name] == nil { result.append(prefix + element.name) }
+                surplus[element.name, default: 0] -= 1
+                if leftNames[element.name] == nil || surplus[element.name] == -1 {
+                    result.append(prefix + element.name)
+                }
                 current = Self.next(&others)
             }
             return

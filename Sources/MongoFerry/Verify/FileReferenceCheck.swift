@@ -79,8 +79,8 @@ struct FileReferenceCheck {
                     check.outcome.isTargetMissing = false
                 } else if wasLeftOut(reference.target, entries) {
                     check.isIncomplete = true
-                    // Its documents only a database has.
-                    if entries[ExactName(reference.target)]?.kind == .view { check.outcome.isTargetMissing = false }
+                    // It was there: a view, whose documents only a database has, or a part of it is in the file.
+                    if entries[ExactName(reference.target)] != nil { check.outcome.isTargetMissing = false }
                 }
             }
             return check

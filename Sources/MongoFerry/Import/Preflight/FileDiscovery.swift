@@ -12,12 +12,18 @@ struct FileDiscovery {
     let survey: FileSurvey
     /// What becomes of the old application's rows, whose `_id`s others may refer to.
     let rules: TypeRules?
+    /// Whose references count before those that are found.
+    let configuration: Configuration
     let operation: OperationContext
 
-    /// Reads the file once more, where there are such rows.
+    /// Reads the file once more, where there are such rows and the configuration does not say all references.
     /// - Throws: ``BackupError``, ``FileError``; `CancellationError`.
     func run() throws -> [Reference] {
         guard reader.metadata == nil, survey.legacyRows != .all, !survey.rows.isEmpty else { return [] }
+        guard survey.rows.contains(where: { configuration.collection($0.name)?.saysReferences != true }) else {
+            return []
+        }
+        operation.info("looking for references in the rows")
         let look = SampleLook(survey, rules)
         try reader.seek(to: reader.firstRow)
         // One thread, so that it is the same in every run: which paths are taken in depends on which come first.
@@ -43,15 +49,17 @@ private struct RowSample {
     private static let fewest = 30
     /// Bytes of one collection's documents.
     private static let mostBytes = 16 << 20
-    /// Bytes of a row that is left out where most are smaller: its document would be as much as all others.
+    /// Bytes of a row that is left out where most are smaller: its document would be as much as all others. A row takes some
+    /// times as much as its document.
     private static let huge = 1 << 20
+    private static let growth = 4
 
     private let count: Int
     /// So many from the beginning, from the end and from between.
     private let share: Int
     /// Rows between of which one is looked at.
     private let step: Int
-    private let takesHuge: Bool
+    private let largest: Int
     private var next = 0
 
     /// - Parameters:
@@ -63,14 +71,14 @@ private struct RowSample {
         let most = min(Self.most, max(Self.fewest, Self.mostOfAll / max(1, collections)), Self.mostBytes / average)
         share = max(1, most / 3)
         step = max(1, (count - share - 1) / share)
-        takesHuge = average > Self.huge
+        largest = max(Self.huge, Self.growth * average)
     }
 
     /// Whether the next row is looked at.
     mutating func takesNext(bytes: Int) -> Bool {
         let number = next
         next += 1
-        guard takesHuge || bytes <= Self.huge else { return false }
+        guard bytes <= largest else { return false }
         guard number >= share, number < count - share else { return true }
         // Another place in each step: a rhythm of the rows could hide behind the same.
         let (part, place) = (number - share).quotientAndRemainder(dividingBy: step)

@@ -43,6 +43,8 @@ struct FileSurvey: Sendable {
     var inference = LegacyInference()
     /// Whether the rows are the old application's `JSON.stringify` output, at least in part.
     var legacyRows = LegacyRows.none
+    /// Rows without wrappers, by collection, that are taken for Extended JSON since others of the file are.
+    var unmarkedRows: [ExactName: Int] = [:]
     /// How many rows of a bare CSV are read as what.
     var kinds = RowKinds()
 

@@ -104,7 +104,7 @@ struct LegacyTypes {
             try operation.cancellation.check()
             return try existing(ids, in: name, connection)
         }
-        warn(ofUnused: resolution.absent, configuration, survey, operation)
+        warn(ofUnused: resolution.absent, options.choice(of: reader.metadata), survey, operation)
         var result = LegacyTypes(
             resolution: resolution, liveTypes: liveTypes, problems: ProblemList(limit: survey.problems.limit))
         try result.tryRules(&survey, reader, operation, jobs: jobs)
@@ -114,12 +114,21 @@ struct LegacyTypes {
     /// Says which of the configuration's types are for nothing: what was meant stays as it is, or becomes what the rows
     /// show.
     private static func warn(
-        ofUnused absent: [LegacyResolution.Conflict], _ configuration: Configuration, _ survey: FileSurvey,
+        ofUnused absent: [LegacyResolution.Conflict], _ choice: FileChoice, _ survey: FileSurvey,
         _ operation: OperationContext
     ) {
+        let configuration = choice.configuration
         let file = configuration.file ?? "the configuration"
         for type in absent {
             operation.warning("\(file) has a type of \(type.collection).\(type.path): \(type.problem)")
+        }
+        for entry in configuration.collections where !entry.types.isEmpty {
+            guard let rows = survey.unmarkedRows[ExactName(entry.name)], choice.exclusion(of: entry.name) == nil else {
+                continue
+            }
+            operation.warning(
+                "\(file) has types of '\(entry.name)': \(rows.counted("row is", "rows are")) taken for Extended JSON all the same, since others of the file are, and \(rows == 1 ? "stays" : "stay") as written"
+            )
         }
         let names = survey.rows.map(\.name)
         // Those with references are told as such.

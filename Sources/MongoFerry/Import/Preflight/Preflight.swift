@@ -44,7 +44,8 @@ struct Preflight {
         survey.inference = LegacyInference()
         if options.infers {
             legacy.typedReferences = try FileDiscovery(
-                reader: reader, survey: survey, rules: legacy.rules, operation: operation
+                reader: reader, survey: survey, rules: legacy.rules, configuration: options.configuration,
+                operation: operation
             ).run()
         }
         return legacy

@@ -118,7 +118,13 @@ struct Surveyor {
                 survey.kinds.legacy += worker.hexadecimalCount + (hasWrappers ? 0 : worker.otherCount)
                 survey.kinds.extended += worker.wrappedCount + (hasWrappers ? worker.otherCount : 0)
                 survey.inference.merge(worker.hexadecimalRows)
-                if !hasWrappers { survey.inference.merge(worker.otherRows) }
+                if !hasWrappers {
+                    survey.inference.merge(worker.otherRows)
+                } else {
+                    for (name, rows) in worker.otherRows.rows {
+                        survey.unmarkedRows[ExactName(name), default: 0] += rows
+                    }
+                }
             }
         }
         return survey
