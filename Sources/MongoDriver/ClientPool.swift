@@ -155,13 +155,10 @@ public final class ClientPool: Sendable {
         guard let client = mongoc_client_new_from_uri_with_error(uri.pointer, &error) else {
             throw MongoError(error, context: Self.context(connectionString))
         }
-        defer { mongoc_client_destroy(client) }
-        let preference = mongoc_client_get_read_prefs(client)
-        guard let server = mongoc_client_select_server(client, false, preference, &error) else {
-            throw MongoError(error, context: Self.context(connectionString))
-        }
-        firstMilliseconds.store(mongoc_server_description_round_trip_time(server), ordering: .relaxed)
-        mongoc_server_description_destroy(server)
+        // Connecting may begin when the time for the search is nearly over.
+        let timeout = Int(firstContactTimeout) + 6_000
+        let milliseconds = try FirstContact(client, context: Self.context(connectionString)).wait(timeout)
+        firstMilliseconds.store(milliseconds, ordering: .relaxed)
         wasReached.store(true, ordering: .releasing)
     }
 

@@ -86,6 +86,11 @@ struct ConnectionFault {
             switch server.topology {
             case .replicaSet(let name):
                 guard let wanted = connection.replicaSet, wanted != name else {
+                    let unnamed = server.hosts.first { !HostCause.isNamed($0, connection) }
+                    if error.isEndlessSearch, let unnamed {
+                        let cause = HostCause("Failed to resolve '\(unnamed)'", connection)
+                        return FerryError("cannot connect to \(unnamed): \(cause.phrase)", advice: [cause.remedy])
+                    }
                     // Of one that has just gone the others know nothing yet.
                     let knowsPrimary = server.replication?.knowsPrimary == true && (isMisnamed || causes.isEmpty)
                     if server.isWritablePrimary || knowsPrimary { return isMisnamed ? nil : unwanted(name) }
