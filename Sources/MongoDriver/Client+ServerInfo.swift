@@ -9,18 +9,20 @@ extension Client {
     /// - Throws: ``MongoError`` where none answers, or where user and password are refused.
     public func serverInfo() throws -> ServerInfo {
         let buildInfo = try run(["buildInfo": 1], on: "admin", readPreference: .connectionString)
-        if let hello = try watched(takingWrites: false), hello["maxWireVersion"] != nil {
-            return ServerInfo(hello: hello, buildInfo: buildInfo)
-        }
+        let info = ServerInfo(hello: try hello(), buildInfo: buildInfo)
+        if info.topology == .sharded { pool.noteRouter() }
+        return info
+    }
+
+    private func hello() throws -> Document {
+        if let hello = try watched(takingWrites: false), hello["maxWireVersion"] != nil { return hello }
         // Behind a load balancer nobody watches.
-        let hello: Document
         do {
-            hello = try run(["hello": 1], on: "admin", readPreference: .connectionString)
+            return try run(["hello": 1], on: "admin", readPreference: .connectionString)
         } catch let error as MongoError where error.isCommandNotFound {
             // Before 4.4.2.
-            hello = try run(["isMaster": 1], on: "admin", readPreference: .connectionString)
+            return try run(["isMaster": 1], on: "admin", readPreference: .connectionString)
         }
-        return ServerInfo(hello: hello, buildInfo: buildInfo)
     }
 
     /// Asks a replica set's member how far it is; nil of other servers.

@@ -93,10 +93,21 @@ public final class ClientPool: Sendable {
 
     private static let snapshotLevel = "snapshot"
 
+    private let hasRouter = Atomic<Bool>(false)
+
+    /// Whether the connection string leads to routers of a sharded cluster: known once ``Client/serverInfo()`` was asked.
+    public var leadsToRouter: Bool { hasRouter.load(ordering: .acquiring) }
+
+    func noteRouter() { hasRouter.store(true, ordering: .releasing) }
+
     /// The connection string's read concern, unless it is `snapshot`: most commands take none such, and who reads from
     /// one says so with ``ReadConcern/snapshot(at:)``.
+    ///
+    /// Of a sharded cluster always one: without, secondaries of servers before 5.0 also show documents that have moved to
+    /// another shard, as they were before. Source: MongoDB manual, read concern "available".
     var readConcernLevel: String? {
-        connectionString.readConcernLevel == Self.snapshotLevel ? nil : connectionString.readConcernLevel
+        guard let level = connectionString.readConcernLevel else { return leadsToRouter ? "local" : nil }
+        return level == Self.snapshotLevel ? nil : level
     }
 
     private static func makeURI(_ connectionString: ConnectionString, _ readsFromPrimary: Bool) throws -> URIHandle {

@@ -50,7 +50,7 @@ extension MongoError {
     /// Somebody else is dropping the database.
     public var isDropPending: Bool { isServer(ServerCode.databaseDropPending) }
     /// The snapshot's history is gone: `minSnapshotHistoryWindowInSeconds` was too short for this read.
-    public var isSnapshotTooOld: Bool { isServer(ServerCode.snapshotTooOld) }
+    public var isSnapshotTooOld: Bool { domain == .server && ServerCode.snapshotTooOld.contains(code) }
     public var isSnapshotUnavailable: Bool { isServer(ServerCode.snapshotUnavailable) }
     /// The server has ended a transaction, after a minute for one.
     public var isTransactionGone: Bool { domain == .server && ServerCode.transactionGone.contains(code) }
@@ -58,6 +58,12 @@ extension MongoError {
     public var isSampleExhausted: Bool { isServer(ServerCode.sampleExhausted) }
     /// An index cannot hold a value: a document's, or one that a query asks it for.
     public var isUnfitForIndex: Bool { isServer(ServerCode.cannotBuildIndexKeys) }
+    /// A sharded cluster does not rename over this collection, however often it is asked: servers before 5.0 over no sharded
+    /// one, later ones over none with zones.
+    public var isRefusedRenameOfShards: Bool {
+        domain == .server && ServerCode.shardedRename.contains(code)
+            || isServer(ServerCode.commandFailed) && message.contains("must not have associated tags")
+    }
     public var isNamespaceNotFound: Bool { isServer(ServerCode.namespaceNotFound) }
     public var isIndexNotFound: Bool { isServer(ServerCode.indexNotFound) }
     public var isNamespaceExists: Bool { isServer(ServerCode.namespaceExists) }

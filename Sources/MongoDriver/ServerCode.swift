@@ -7,8 +7,9 @@ enum ServerCode {
     static let cursorNotFound = 43
     static let namespaceExists = 48
     static let commandNotFound = 59
-    /// LockTimeout, MaxTimeMSExpired, WriteConflict, BackgroundOperationInProgressForNamespace: what is in the way passes.
-    static let heldUp: Set<Int> = [24, 50, 112, 12587]
+    /// LockTimeout, MaxTimeMSExpired, WriteConflict, BackgroundOperationInProgressForNamespace, and of sharded clusters
+    /// LockBusy, ConflictingOperationInProgress, MovePrimaryInProgress: what is in the way passes.
+    static let heldUp: Set<Int> = [24, 50, 112, 12587, 46, 117, 319]
     /// TransactionTooLargeForCache: what a server's cache holds besides leaves too little room for a large document.
     static let cacheIsFull = 388
     /// InvalidBSON and NonConformantBSON: newer servers look closer at what older ones have stored, and refuse the whole
@@ -22,7 +23,8 @@ enum ServerCode {
     static let atlasError = 8000
     static let readConcernMajorityNotEnabled = 148
     static let databaseDropPending = 215
-    static let snapshotTooOld = 239
+    /// SnapshotTooOld, and StaleChunkHistory: a router no longer knows on which shards the documents were then.
+    static let snapshotTooOld: Set<Int> = [239, 250]
     static let snapshotUnavailable = 246
     /// NoSuchTransaction and TransactionExceededLifetimeLimitSeconds.
     static let transactionGone: Set<Int> = [251, 290]
@@ -46,6 +48,9 @@ enum ServerCode {
     /// What stops a whole batch rather than refusing one document.
     static let notAboutOneDocument = trouble.subtracting([cacheIsFull]).union([unauthorized, atlasError])
 
+    /// What routers before 5.0 say to renaming over a sharded collection, or away from one.
+    static let shardedRename: Set<Int> = [13138, 13139]
+    static let commandFailed = 125
     static let outOfDiskSpace = 14031
     /// What a server cannot do as it is now, whatever it was asked: the above, and Interrupted, ExceededMemoryLimit,
     /// ExceededTimeLimit, TooManyFilesOpen, IndexBuildAborted, TemporarilyUnavailable, UserWritesBlocked, OutOfDiskSpace,

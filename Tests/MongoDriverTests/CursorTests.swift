@@ -1,6 +1,7 @@
 import BSON
-import MongoDriver
 import Testing
+
+@testable import MongoDriver
 
 @Suite struct CursorTests {
     @Test func aQueryOverSeveralBatchesGivesEveryDocumentByteForByte() throws {
@@ -17,6 +18,20 @@ import Testing
                 }
                 #expect(read == documents)
             }
+        }
+    }
+
+    /// Secondaries of shards would show documents that have moved away.
+    @Test func behindARouterEachQuerySaysAReadConcern() throws {
+        try withTestDatabase { database in
+            try database.insert([["_id": 1]], into: "c")
+            try database.client.run(["profile": 2], on: database.name)
+            #expect(try database.documents(in: "c").count == 1)
+            database.pool.noteRouter()
+            #expect(try database.documents(in: "c").count == 1)
+            try database.client.run(["profile": 0], on: database.name)
+            let finds = try database.documents(in: "system.profile", ["command.find": "c"])
+            #expect(finds.map { $0["command"]?.document?["readConcern"]?.document?["level"] } == [nil, "local"])
         }
     }
 

@@ -879,6 +879,18 @@ import Testing
         }
     }
 
+    @Test func anOptionThatNewerServersRefuseStandsInThePlan() throws {
+        try withTestDatabase { database, folder in
+            try Self.write(
+                BackupMetadata.Collection(name: "items", options: ["recordPreImages": true]), to: folder.file("old.csv")
+            )
+            let log = MessageLog()
+            // Whether this server takes it is not the question.
+            _ = try? database.load(folder.file("old.csv"), .merge, log)
+            #expect(log.text.contains("option recordPreImages: servers from 6.2 have"), "\(log.text)")
+        }
+    }
+
     @Test func aViewThatIsTheSameIsLeftAndOneThatDiffersIsChangedInOneStep() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1, "a": 1]], into: "base")

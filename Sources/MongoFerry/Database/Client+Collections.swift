@@ -36,6 +36,15 @@ extension Client {
         return try runRead(command, on: namespace.database, readPreference: readPreference)["n"]?.integer ?? 0
     }
 
+    /// How many documents a collection has on the primary, where it matters that the answer does not change by itself.
+    ///
+    /// The account of a sharded cluster has documents twice that are on their way to another shard: they are counted there.
+    /// - Throws: ``MongoError``.
+    func steadyCount(_ namespace: Namespace) throws -> Int {
+        try pool.leadsToRouter
+            ? countDocuments(namespace) : estimatedCount(namespace, readPreference: .primary)
+    }
+
     /// Whether a collection has that many documents: by the server's own count, and by counting where that differs.
     func hasCount(_ count: Int, _ namespace: Namespace) throws -> Bool {
         try estimatedCount(namespace, readPreference: .primary) == count || countDocuments(namespace) == count

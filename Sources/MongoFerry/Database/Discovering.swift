@@ -13,7 +13,7 @@ public struct Discovering: Sendable {
     public let candidates: [ReferenceCandidate]
 
     /// Runs on a thread of its own; cancelling the task stops it.
-    /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
+    /// - Throws: ``FerryError``, ``ConfigurationError``, ``MongoError``; `CancellationError`.
     public static func run(
         _ target: Target, configuration: Configuration = Configuration(),
         _ operation: OperationContext = OperationContext()
@@ -24,7 +24,7 @@ public struct Discovering: Sendable {
     }
 
     /// On the calling thread, which it blocks.
-    /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
+    /// - Throws: ``FerryError``, ``ConfigurationError``, ``MongoError``; `CancellationError`.
     public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
         let live = try LiveOverview(target, configuration, operation)
         let (entries, sizes) = (live.catalog.entries, live.sizes)

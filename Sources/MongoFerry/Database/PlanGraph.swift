@@ -9,7 +9,7 @@ public struct PlanGraph: Sendable {
     public let drawing: GraphDrawing
 
     /// From a live database. Runs on a thread of its own; cancelling the task stops it.
-    /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
+    /// - Throws: ``FerryError``, ``ConfigurationError``, ``MongoError``; `CancellationError`.
     public static func run(
         _ target: Target, configuration: Configuration = Configuration(),
         _ operation: OperationContext = OperationContext()
@@ -21,7 +21,7 @@ public struct PlanGraph: Sendable {
 
     /// From a file, which is read where it says nothing about itself. Runs on a thread of its own; cancelling the task
     /// stops it.
-    /// - Throws: ``FerryError``, ``FileError``, ``BackupError``; `CancellationError`.
+    /// - Throws: ``FerryError``, ``ConfigurationError``, ``FileError``, ``BackupError``; `CancellationError`.
     public static func run(
         file: String, configuration: Configuration = Configuration(),
         _ operation: OperationContext = OperationContext()
@@ -32,7 +32,7 @@ public struct PlanGraph: Sendable {
     }
 
     /// From what a file says about itself; a bare CSV has to be read for it. Blocks the calling thread.
-    /// - Throws: ``FerryError``, ``FileError``, ``BackupError``; `CancellationError`.
+    /// - Throws: ``FerryError``, ``ConfigurationError``, ``FileError``, ``BackupError``; `CancellationError`.
     public init(file: String, configuration: Configuration, _ operation: OperationContext) throws {
         let reader = try BackupReader(try OpenFile(rereading: file, for: "plan"))
         reader.check = operation.cancellation.check
@@ -93,7 +93,7 @@ public struct PlanGraph: Sendable {
     }
 
     /// From a live database. Blocks the calling thread.
-    /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
+    /// - Throws: ``FerryError``, ``ConfigurationError``, ``MongoError``; `CancellationError`.
     public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
         let live = try LiveOverview(target, orFile: true, configuration, operation)
         operation.warnOfUnusedReferences(configuration, inDatabase: live.found.map(\.name))

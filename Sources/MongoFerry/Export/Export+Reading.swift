@@ -34,11 +34,6 @@ extension Export {
         var parts: [ReadPart] = []
         let roundTrip = try connection.roundTrip()
         let cuts = Self.cutsCollections(roundTrip: roundTrip, jobs: readers)
-        // A secondary of a shard looks for documents that have moved to another one only where a level is said, and shows
-        // them as they were before: in servers that have no snapshots. Source: MongoDB manual, read concern "available".
-        let isOfShards =
-            connection.server.topology == .sharded && connection.pool.connectionString.readConcernLevel == nil
-        let usual = isOfShards ? ReadConcern.level("local") : nil
         for (index, entry) in collections.enumerated() {
             let isCapped = entry.isCapped
             let isSorted = options.reproducible && !isCapped
@@ -52,7 +47,7 @@ extension Export {
                 sort: isSorted ? order : nil,
                 allowDiskUse: isSorted && connection.server.isAtLeast(4, 4) ? true : nil,
                 // Servers refuse snapshots of capped collections.
-                readConcern: isCapped ? usual : moment.readConcern ?? usual)
+                readConcern: isCapped ? nil : moment.readConcern)
             // What is read ahead waits for its turn to be written, and servers before 4.4.8 close a cursor that was left
             // alone for ten minutes, whatever its session does. Those that have snapshots are newer, as those of Atlas'
             // smallest tiers are, which take no such option; so are all that have time series, for which none takes it.

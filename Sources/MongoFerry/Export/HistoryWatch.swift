@@ -44,7 +44,7 @@ final class HistoryWatch: Sendable {
             return sizes[entry.databaseName]?.averageDocument.map { $0 * entry.records }
         }
         switch moment.consistency {
-        case .none: return bytes.map { _ in nil }
+        case .unprotected: return bytes.map { _ in nil }
         case .collection:
             return zip(collections, bytes).map { entry, bytes in
                 entry.isCapped ? nil : bytes.map { HistoryWatch(collection: entry.databaseName, bytes: $0) }

@@ -41,13 +41,13 @@ struct ReadMoment: Sendable {
             clusterTime = time
             return
         }
-        if let wanted, wanted != .none {
+        if let wanted, wanted != .unprotected {
             throw FerryError(
                 "this server has no snapshots: MongoDB \(connection.server.version), \(connection.topologyText)",
                 details: ["Replica sets and sharded clusters have them from MongoDB 5.0."],
                 advice: ["Use --consistency none to read without one."])
         }
-        consistency = .none
+        consistency = .unprotected
         clusterTime = nil
         lag = nil
     }
@@ -110,7 +110,7 @@ struct ReadMoment: Sendable {
         switch consistency {
         case .snapshot: ReadConcern.snapshot(at: clusterTime)
         case .collection: ReadConcern.snapshot()
-        case .none: nil
+        case .unprotected: nil
         }
     }
 

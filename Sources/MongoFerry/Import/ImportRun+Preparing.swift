@@ -47,7 +47,10 @@ extension ImportRun {
         let planner = try planner(survey.rows)
         report.excluded = planner.excluded
         operation.warnOfUnmatched(options.exclude, among: planner.names, in: "the file")
-        let there = try early ?? LiveCatalog(connection, names: planner.databaseNames)
+        let there =
+            try early
+            ?? LiveCatalog(
+                connection, names: planner.databaseNames, steadily: options.mode == .replace)
         if options.mode == .replace { try planner.checkExclusions(there) }
         // Another import is told of it under the lock.
         if options.isDryRun, let text = try UnfinishedImport.warning(there.collections, connection) {
@@ -84,7 +87,9 @@ extension ImportRun {
         try operation.timed("preflight") {
             guard reader.metadata != nil else { return (try preflight.survey(), nil) }
             let names = try planner([]).databaseNames
-            return try LiveCatalog.asked(connection, names: names) { try preflight.survey() }
+            return try LiveCatalog.asked(connection, names: names, steadily: options.mode == .replace) {
+                try preflight.survey()
+            }
         }
     }
 

@@ -16,7 +16,7 @@ extension ImportRun {
         for index in plan.steps.indices where restored.contains(plan.steps[index].databaseName) {
             let namespace = connection.namespace(plan.steps[index].databaseName)
             plan.steps[index].liveCount = try connection.withClient {
-                try $0.estimatedCount(namespace, readPreference: .primary)
+                try $0.steadyCount(namespace)
             }
         }
         var replacement = Replacement(

@@ -129,7 +129,7 @@ struct ImportRun {
             let step = plan.steps[index]
             guard let before = step.liveCount else { continue }
             let count = try connection.withClient {
-                try $0.estimatedCount(connection.namespace(step.databaseName), readPreference: .primary)
+                try $0.steadyCount(connection.namespace(step.databaseName))
             }
             plan.steps[index].liveCount = count
             guard step.isReplaced, count > before else { continue }

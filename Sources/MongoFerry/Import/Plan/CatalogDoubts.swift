@@ -27,6 +27,11 @@ enum CatalogDoubts {
         var result = entry.options.keys.filter { !collectionOptions.contains($0) }.map {
             "option \($0) of the file is not known to this program: a server that does not know it refuses the collection"
         }
+        if entry.options["recordPreImages"] != nil {
+            result.append(
+                "option recordPreImages: servers from 6.2 have changeStreamPreAndPostImages instead, and refuse the collection"
+            )
+        }
         for index in entry.indexes {
             let name = BackupMetadata.shown(index["name"]?.string ?? "without a name")
             result += index.keys.filter { !indexOptions.contains($0) }.map {

@@ -28,7 +28,8 @@ extension ImportPlanner {
             let isEncrypted = [entry.options, existing?.options, kept?.definition.options].contains {
                 $0?["encryptedFields"] != nil
             }
-            step.way = options.inPlace || isSeries || isEncrypted ? .inPlace : .staged
+            let isFixed = there.contents[entry.databaseName]?.isFixed ?? false
+            step.way = options.inPlace || isSeries || isEncrypted || isFixed ? .inPlace : .staged
         }
         if existing == nil || options.mode == .replace {
             step.doubts = CatalogDoubts.texts(entry)

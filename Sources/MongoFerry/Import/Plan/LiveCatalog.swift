@@ -8,6 +8,8 @@ import Relations
 struct LiveCatalog: Sendable {
     struct Contents: Sendable {
         let count: Int
+        /// Routers before 5.0 rename nothing over a sharded collection.
+        let isFixed: Bool
         /// With those that are still being built.
         let indexes: [Document]
         /// The names of those that are there, whatever becomes of the others.
@@ -27,8 +29,9 @@ struct LiveCatalog: Sendable {
     private let byName: [String: [CollectionInfo]]
     private let asked = ContinuousClock.now
 
+    /// - Parameter steadily: the counts are compared with later ones, and cost the reading of a sharded cluster's documents.
     /// - Throws: ``MongoError``.
-    init(_ connection: Connection, names: Set<String>) throws {
+    init(_ connection: Connection, names: Set<String>, steadily: Bool = false) throws {
         let database = connection.database
         collections = try connection.withClient { try $0.listCollections(in: database, readPreference: .primary) }
         identities = CollectionIdentities(collections)
@@ -40,14 +43,27 @@ struct LiveCatalog: Sendable {
         let written = collections.filter { $0.kind != .view && names.contains($0.name) }.map(\.name)
         let answers = try connection.answers(for: written) { client, name in
             let namespace = Namespace(database, name)
-            let count = try client.estimatedCount(namespace, readPreference: .primary)
+            let count =
+                try steadily
+                ? client.steadyCount(namespace) : client.estimatedCount(namespace, readPreference: .primary)
             let (built, building) = try client.listIndexesAndBuilds(of: namespace, readPreference: .primary)
             return Contents(
-                count: count, indexes: built + building,
+                count: count, isFixed: try Self.isFixed(namespace, connection, client), indexes: built + building,
                 builtIndexes: Set(built.map(CollectionDifferences.name)))
         }
         // Names that only look the same are the plan's to refuse.
         contents = Dictionary(zip(written, answers)) { first, _ in first }
+    }
+
+    private static func isFixed(_ namespace: Namespace, _ connection: Connection, _ client: Client) throws -> Bool {
+        guard connection.pool.leadsToRouter, !connection.server.isAtLeast(5) else { return false }
+        let command: Document = ["collStats": .string(namespace.collection)]
+        do {
+            return try client.runRead(command, on: namespace.database, readPreference: .primary)["sharded"] == true
+        } catch let error as MongoError where error.isUnauthorized {
+            // Then it is found out where the swap is refused.
+            return false
+        }
     }
 
     /// The collection or view of that name, as Swift compares names; see ``hasLookAlike(of:)``.
@@ -64,16 +80,17 @@ struct LiveCatalog: Sendable {
     /// Asks while `body` works, which saves waiting for a distant server; once more where that took long.
     /// - Throws: what `body` throws; ``MongoError``.
     static func asked<Result>(
-        _ connection: Connection, names: Set<String>, while body: () throws -> Result
+        _ connection: Connection, names: Set<String>, steadily: Bool = false, while body: () throws -> Result
     ) throws -> (Result, LiveCatalog) {
+        let ask = { @Sendable in try LiveCatalog(connection, names: names, steadily: steadily) }
         guard connection.hasRoomForQuestions else {
             let result = try body()
-            return (result, try LiveCatalog(connection, names: names))
+            return (result, try ask())
         }
         // Measured while processors are busy, a near server would look like a distant one.
         _ = try connection.roundTrip()
-        let (result, early) = try Threads.run(body) { try LiveCatalog(connection, names: names) }
+        let (result, early) = try Threads.run(body, beside: ask)
         let isFresh = ContinuousClock.now - early.asked < freshness
-        return (result, isFresh ? early : try LiveCatalog(connection, names: names))
+        return (result, isFresh ? early : try ask())
     }
 }

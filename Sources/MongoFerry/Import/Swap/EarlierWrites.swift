@@ -19,7 +19,7 @@ struct EarlierWrites {
 
     /// Waits until those that are under way now have ended. Where the server does not say, it is not waited.
     ///
-    /// A user may always see the own operations. Source: MongoDB manual, `$currentOp`.
+    /// A user may always see the own operations, but for those of a cluster's shards. Source: MongoDB manual, `$currentOp`.
     /// - Parameter collection: nil for all of the database's; only before anything is written. Index builds are waited for
     ///   then as well, but no longer than the others may take: they do not change what is there, and have to be waited for
     ///   wherever they are in the way.
@@ -60,7 +60,7 @@ struct EarlierWrites {
         let command: Document = [
             "aggregate": 1,
             "pipeline": .array([
-                .document(["$currentOp": ["allUsers": false]]),
+                .document(["$currentOp": .document(whose)]),
                 .document(["$match": .document(filter(collection))]),
                 .document(["$project": ["opid": 1, "command.createIndexes": 1]]),
             ]),
@@ -78,6 +78,12 @@ struct EarlierWrites {
         } catch let error as MongoError where error.domain == .server && !error.isRetryable {
             return []
         }
+    }
+
+    /// A router is asked for its own work alone, for no right is needed to see that. What another router carries out is not
+    /// seen.
+    private var whose: Document {
+        pool.leadsToRouter ? ["allUsers": false, "localOps": true] : ["allUsers": false]
     }
 
     private func filter(_ collection: String?) -> Document {

@@ -131,7 +131,7 @@ extension Replacement {
         let holding = Set(there.filter { $0.kind != .view }.map { ExactName($0.name) })
         let counts = try connection.answers(for: steps) { client, step in
             guard holding.contains(ExactName(step.databaseName)) else { return 0 }
-            return try client.estimatedCount(connection.namespace(step.databaseName), readPreference: .primary)
+            return try client.steadyCount(connection.namespace(step.databaseName))
         }
         for (step, count) in zip(steps, counts) {
             let planned = step.liveIsView ? 0 : step.liveCount ?? 0

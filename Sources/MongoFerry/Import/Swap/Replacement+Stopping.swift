@@ -86,10 +86,15 @@ extension Replacement {
                 "Whether \(step.databaseName) is still there could not be seen: nothing has come in its place."
             case .whole: "Every collection is whole."
             }
+        let isInVain = (error as? MongoError)?.isRefusedRenameOfShards ?? false
         return FerryError(
             "the swap stopped: \(cause.text)", kind: kind,
             details: cause.details + ["New already: \(list(new)). Still old: \(list(waiting)).", state]
                 + gone,
-            advice: cause.advice + ["Run the import again: it finishes the job."])
+            advice: cause.advice + [
+                isInVain
+                    ? "The cluster renames nothing over this collection. Run the import again with --in-place: that finishes the job, and removes what was loaded beside the live data."
+                    : "Run the import again: it finishes the job."
+            ])
     }
 }
