@@ -222,7 +222,15 @@ public final class BackupReader {
             throw BackupError.damaged(path, line: line, "a line that starts with '#' and is not the seal")
         }
         pending.removeFirst(end + 1)
-        let isAlone = try pending.count == 0 && !fill()
+        let isAlone: Bool
+        do {
+            isAlone = try pending.count == 0 && !fill()
+        } catch let fault as BackupError where fault.kind == .damaged {
+            // Bytes that were added to a compressed file, or the end of its last member is missing.
+            throw BackupError.mendable(
+                path, line: line, "behind the seal, which ends a file, \(fault.reason)", by: "head -n \(line)",
+                compression)
+        }
         guard isAlone else { throw try somethingFollows(line) }
         self.seal = seal
         isAtEnd = true

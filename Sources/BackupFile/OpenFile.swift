@@ -87,6 +87,14 @@ public final class OpenFile: @unchecked Sendable {
         try seek(to: 0)
     }
 
+    /// The same file, which stays open when `file` is closed.
+    /// - Throws: ``FileError``.
+    package convenience init(copying file: OpenFile) throws(FileError) {
+        let copy = dup(file.descriptor)
+        guard copy >= 0 else { throw FileError("open", file.path) }
+        self.init(owning: copy, path: file.path)
+    }
+
     deinit { if closes { close(descriptor) } }
 
     public func status() throws(FileError) -> stat {

@@ -227,6 +227,23 @@ import Testing
         }
     }
 
+    /// The rows and their seal are there, whatever came behind them.
+    @Test(arguments: ["small.csv.gz", "small.csv.zst"], ["\n", "xxxxx", "\u{0}x", "\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}"])
+    func whatCameBehindACompressedFileGoesAsItIsSaid(name: String, tail: String) throws {
+        // Behind a .gz zeros alone are forgiven.
+        if name.hasSuffix(".gz"), tail.allSatisfy({ $0 == "\u{0}" }) { return }
+        try SmallBackup.lend { backup in
+            try backup.put(backup.write(name) + Array(tail.utf8), "0")
+            let report = try Verify(file: backup.path("0"), target: nil).runBlocking(OperationContext())
+            #expect(report.status == .problems)
+            let advice = try #require(report.nextSteps.first)
+            let command = String(try #require(advice.firstMatch(of: /`([^`]*)`/)).1)
+                .replacing("FILE", with: "0").replacing("NEW", with: "1")
+            try Self.shell(command, backup)
+            #expect(try backup.faults(of: "1") == [])
+        }
+    }
+
     private static func shell(_ command: String, _ backup: SmallBackup) throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/sh")

@@ -211,6 +211,30 @@ import Testing
         #expect(throws: POSIXError.self) { try queue.finish() }
     }
 
+    /// Notes whether the signal of a broken pipe would end the program.
+    private final class SignalWitness: ByteSink {
+        let path = "pipe"
+        let isHeldBack = Mutex<Bool?>(nil)
+
+        func write(_ bytes: UnsafeRawBufferPointer) {
+            var signals = sigset_t()
+            pthread_sigmask(SIG_BLOCK, nil, &signals)
+            isHeldBack.withLock { $0 = sigismember(&signals, SIGPIPE) == 1 }
+        }
+
+        func finish() {}
+        func abandon() {}
+    }
+
+    /// A program that uses this library need not have thought of it.
+    @Test func aBrokenPipeIsAnErrorAndNoSignal() throws {
+        let witness = SignalWitness()
+        let queue = try SpillQueue(to: witness, cancellation: Cancellation())
+        try [7].withUnsafeBytes { try queue.write($0) }
+        try queue.finish()
+        #expect(witness.isHeldBack.withLock { $0 } == true)
+    }
+
     /// A temporary file that cannot be written, for whatever reason, is done without.
     @Test(arguments: [NSTemporaryDirectory(), "/nonexistent"])
     func whatIsReadSlowlyComesWholeAndInOrder(directory: String) throws {

@@ -87,6 +87,12 @@ import Testing
             #expect(export.text.contains(#"what {"email":"u1@x.com"} does not match"#), "\(export.text)")
             let written = try JSONValue(folder.text("report.json"))
             #expect(written["file"] == .string(file))
+            // Here the colon comes first.
+            let early = folder.file("10:30-users@prod.csv")
+            try database.insert([["_id": 1]], into: "chat:ann@example.org")
+            let chat = try Program.run(["export", "-o", early, "--collection", "chat:ann@example.org"] + uri)
+            #expect(chat.status == 0 && chat.text.contains("\(early): 1 record"), "\(chat.text)")
+            #expect(chat.output.contains("chat:ann@example.org"), "\(chat.text)")
             let wrong = try Program.run(["plan", "--uri", "ann:hunter2secret@localhost"])
             #expect(wrong.status == 64 && !wrong.text.contains("hunter2secret"), "\(wrong.text)")
         }

@@ -15,7 +15,8 @@ public struct Export: Sendable {
     }
 
     /// Runs on a thread of its own; cancelling the task stops it cleanly.
-    /// - Throws: ``FerryError``, ``MongoError``, ``FileError``, ``BackupError``; `CancellationError`.
+    /// - Throws: ``FerryError``, ``ConfigurationError``, ``MongoError``, ``FileError``, ``BackupError``;
+    ///   `CancellationError`.
     public func run(_ operation: OperationContext = OperationContext()) async throws -> Report {
         try await Threads.run(cancelling: operation.cancellation) { try runBlocking(operation) }
     }
@@ -112,7 +113,7 @@ public struct Export: Sendable {
         _ choice: ExportChoice, _ moment: ReadMoment, _ connection: Connection
     ) throws -> [String] {
         var remarks = [try UnfinishedImport.warning(choice.found, connection), moment.warning].compactMap(\.self)
-        if moment.consistency == .none, options.consistency == nil {
+        if moment.consistency == .unprotected, options.consistency == nil {
             remarks.append(
                 "\(connection.topologyText), MongoDB \(connection.server.version): no snapshot, so writes during the export may be half in the file"
             )
@@ -168,7 +169,8 @@ public struct Export: Sendable {
             let special = try OpenFile.special(writing: path, whileWaiting: cancellation.check)
             guard let special else { return destination }
             return try queue(special)
-        case .descriptor(let file): return try file.isRegular ? destination : queue(file)
+        // What a stopped export has begun to write goes on: not into what has the descriptor's number by then.
+        case .descriptor(let file): return try file.isRegular ? destination : queue(OpenFile(copying: file))
         case .stream: return destination
         }
     }

@@ -12,7 +12,7 @@ public struct ExportOptions: Sendable {
         /// Each collection at a time of its own.
         case collection
         /// As the cursors come upon the documents.
-        case none
+        case unprotected = "none"
     }
 
     /// A file appears under its name when it is complete; anything else gets the bytes as they come.

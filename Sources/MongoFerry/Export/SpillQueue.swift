@@ -203,6 +203,7 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
     }
 
     private func passOn() {
+        Self.takeBrokenPipesForErrors()
         let buffer = ByteBuffer(capacity: Self.blockBytes)
         do {
             while let piece = next() {
@@ -228,6 +229,16 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
             hasEnded = true
             condition.broadcast()
         }
+    }
+
+    /// A reader that goes away is an error of a write, as it should be for a program that has not thought of the signal.
+    ///
+    /// Of this thread, and it ends with it. Source: signal(7).
+    private static func takeBrokenPipesForErrors() {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGPIPE)
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
     }
 
     /// Gives back the pieces of the temporary file whose ends have been read.

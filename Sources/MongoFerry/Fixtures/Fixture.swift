@@ -58,7 +58,7 @@ public struct Fixture: Sendable {
     /// Cancelling the task stops it cleanly. Whatever goes wrong, the database is removed again.
     /// - Parameter operation: for progress and messages.
     /// - Throws: ``FerryError`` naming the rows that are wrong or that the server refused, or why it cannot be reached;
-    ///   ``FileError``, ``BackupError``, ``MongoError``; `CancellationError`.
+    ///   ``ConfigurationError``, ``FileError``, ``BackupError``, ``MongoError``; `CancellationError`.
     public func restore(_ operation: OperationContext = OperationContext()) async throws -> ThrowawayDatabase {
         try await Threads.run(cancelling: operation.cancellation) { try restoreBlocking(operation) }
     }
@@ -100,7 +100,7 @@ public struct Fixture: Sendable {
     ///   - collections: names or globs, as the `--collection` of the command takes them; empty for all.
     ///   - exclude: names or globs of what is left out.
     ///   - operation: for progress and messages.
-    /// - Throws: ``FerryError``, ``MongoError``, ``FileError``; `CancellationError`.
+    /// - Throws: ``FerryError``, ``ConfigurationError``, ``MongoError``, ``FileError``; `CancellationError`.
     @discardableResult
     public func export(
         from target: Target, collections: [String] = [], exclude: [String] = [],
@@ -124,7 +124,7 @@ public struct Fixture: Sendable {
 
     private func restoreBlocking(_ operation: OperationContext) throws -> ThrowawayDatabase {
         let load = try FixtureLoad(self, operation)
-        return try server.withConnection(to: ThrowawayName.make(for: file)) { connection in
+        return try server.withConnection(to: ThrowawayName.make(for: file), operation.cancellation) { connection in
             var database = ThrowawayDatabase(name: connection.database, fixture: self)
             do {
                 try operation.cancellation.check()

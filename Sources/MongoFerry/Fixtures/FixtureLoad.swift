@@ -37,7 +37,8 @@ struct FixtureLoad {
     }
 
     /// - Parameter isNew: the database is to be empty; else what is in it and not in the file goes.
-    /// - Throws: ``FerryError``, ``BackupError``, ``FileError``, ``MongoError``; `CancellationError`.
+    /// - Throws: ``FerryError``, ``BackupError``, ``ConfigurationError``, ``FileError``, ``MongoError``;
+    ///   `CancellationError`.
     func run(into connection: Connection, isNew: Bool) throws -> Outcome {
         var options = ImportOptions()
         options.mode = .replace
@@ -48,6 +49,7 @@ struct FixtureLoad {
             problemLimit: FixtureProblems.limit, operation: operation
         ).run()
         try FixtureProblems.check(&survey, fixture.file, isSealed: reader.metadata != nil)
+        try fixture.configuration.checkTargets(in: reader.metadata, rows: survey.rows.map(\.name))
         let (references, faults) = ReferenceSource.file(
             fixture.configuration, reader.metadata, legacy, rows: survey.rows.map(\.name))
         if let fault = faults.first { throw FerryError("\(fixture.file): \(fault)") }

@@ -83,10 +83,13 @@ public final class FixtureServer: Sendable {
     }
 
     /// Lends a way to a database over the connections that are there already; waits until there are enough of them.
-    /// - Throws: ``FerryError`` naming host, cause and remedy; what `body` throws.
-    func withConnection<Result>(to database: String, _ body: (Connection) throws -> Result) throws -> Result {
+    /// - Parameter cancellation: of the operation that waits.
+    /// - Throws: ``FerryError`` naming host, cause and remedy; `CancellationError`; what `body` throws.
+    func withConnection<Result>(
+        to database: String, _ cancellation: Cancellation = Cancellation(), _ body: (Connection) throws -> Result
+    ) throws -> Result {
         let (pool, server, turns) = try connected()
-        turns.wait()
+        while turns.wait(timeout: .now() + .milliseconds(100)) == .timedOut { try cancellation.check() }
         defer { turns.signal() }
         return try body(Connection(pool: pool, server: server, database: database))
     }

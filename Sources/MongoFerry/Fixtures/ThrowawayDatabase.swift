@@ -38,7 +38,9 @@ public struct ThrowawayDatabase: Sendable {
     public func reset(_ operation: OperationContext = OperationContext()) async throws {
         _ = try await Threads.run(cancelling: operation.cancellation) {
             let load = try FixtureLoad(fixture, operation)
-            return try fixture.server.withConnection(to: name) { try load.run(into: $0, isNew: false) }
+            return try fixture.server.withConnection(to: name, operation.cancellation) {
+                try load.run(into: $0, isNew: false)
+            }
         }
     }
 
@@ -59,7 +61,7 @@ public struct ThrowawayDatabase: Sendable {
         }
         let outcomes = try await Threads.run(cancelling: operation.cancellation) { [self] in
             let (names, configuration) = (names, fixture.configuration)
-            return try fixture.server.withConnection(to: name) { connection in
+            return try fixture.server.withConnection(to: name, operation.cancellation) { connection in
                 try ReferenceCheck(connection: connection, operation: operation) {
                     names[$0] ?? configuration.databaseName(of: $0)
                 }

@@ -29,7 +29,8 @@ public struct Import: Sendable {
     }
 
     /// Runs on a thread of its own; cancelling the task stops it cleanly.
-    /// - Throws: ``FerryError``, ``MongoError``, ``FileError``, ``BackupError``; `CancellationError`.
+    /// - Throws: ``FerryError``, ``ConfigurationError``, ``MongoError``, ``FileError``, ``BackupError``;
+    ///   `CancellationError`.
     public func run(_ operation: OperationContext = OperationContext()) async throws -> Report {
         try await Threads.run(cancelling: operation.cancellation) { try runBlocking(operation) }
     }

@@ -148,10 +148,11 @@ extension Report {
             ? "\(again): \(rest)" : "\(again): what is there is left alone, and \(rest)"
     }
 
-    /// A pipe of the shell's, as in <(…), has no folder to write to either.
+    /// A pipe of the shell's, as in <(…), has no folder to write to either: bash says /dev/fd, zsh /proc/self/fd.
     var isFromStream: Bool {
         guard let file else { return false }
-        return [Spool.standardInput, "/dev/stdin"].contains(file) || file.hasPrefix("/dev/fd/")
+        return [Spool.standardInput, "/dev/stdin"].contains(file)
+            || ["/dev/fd/", "/proc/"].contains { file.hasScalarPrefix($0) }
     }
 
     private var danglingStep: String {

@@ -1,7 +1,8 @@
 /// Something that this library does with a file and a database: an export, an import, a check.
 public protocol FerryOperation: Sendable {
     /// Runs on a thread of its own; cancelling the task stops it cleanly.
-    /// - Throws: ``FerryError``, ``MongoError``, ``FileError``, ``BackupError``; `CancellationError`.
+    /// - Throws: ``FerryError``, ``ConfigurationError``, ``MongoError``, ``FileError``, ``BackupError``;
+    ///   `CancellationError`.
     func run(_ operation: OperationContext) async throws -> Report
 }
 

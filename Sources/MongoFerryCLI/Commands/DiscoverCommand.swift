@@ -32,7 +32,7 @@ struct DiscoverCommand: ParsableCommand {
     func run() throws {
         let (operation, display) = common.operation()
         defer { display.end() }
-        let output = choices.output == "-" ? nil : choices.output
+        let output = OutputPlace.isStandardOutput(choices.output) ? nil : choices.output
         if let output {
             // The configuration may be written anew.
             let isAddress = common.uriFile.map { WholeFile.isSame(output, $0) } ?? false

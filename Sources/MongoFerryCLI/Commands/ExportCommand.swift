@@ -84,8 +84,7 @@ struct ExportCommand: ParsableCommand {
     }
 
     func run() throws {
-        // A file that the shell has opened for standard output is written to, and not replaced.
-        let isOutput = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].contains(choices.output)
+        let isOutput = OutputPlace.isStandardOutput(choices.output)
         let reports = try ReportFiles(choices.report.files, backup: isOutput ? "-" : choices.output, common)
         var path = isOutput ? "-" : choices.output ?? ""
         var known = Report(operation: .export)

@@ -15,6 +15,11 @@ struct OutputPlace {
         case link
     }
 
+    /// Whether that is what a shell has opened already, by whichever name: it is written to, and not replaced.
+    static func isStandardOutput(_ path: String?) -> Bool {
+        ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].contains(path)
+    }
+
     var name: Substring { path[path.placeBehindLast("/")...] }
     var folder: String { URL(fileURLWithPath: path).deletingLastPathComponent().path }
     var isSpecial: Bool { occupant == .special }

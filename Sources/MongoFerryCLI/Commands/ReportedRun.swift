@@ -1,3 +1,4 @@
+import BackupFile
 import Foundation
 import MongoFerry
 
@@ -65,7 +66,8 @@ enum ReportedRun {
         let state =
             switch known.operation {
             case .import, .verify: "nothing was changed"
-            case .export where known.file == nil: "what has come out until then is cut, and no backup"
+            case .export where known.file.map(OpenFile.isPipeOrDevice) ?? true:
+                "what has come out until then is cut, and no backup"
             case .export: "no file was written"
             }
         return FerryError("interrupted; \(state)", kind: .interrupted)

@@ -39,7 +39,7 @@ extension ExportOptions.Consistency: ExplainedValue {
         switch self {
         case .snapshot: "all collections as of one moment"
         case .collection: "each collection as of a moment of its own"
-        case .none: "as the cursors find the documents"
+        case .unprotected: "as the cursors find the documents"
         }
     }
 }

@@ -6,8 +6,9 @@ import MongoFerry
 
 /// Addresses that stand on the command line, perhaps in the wrong place, where messages would quote them.
 enum Secrets {
-    private static let shown: [(secret: String, text: String)] = CommandLine.arguments.dropFirst()
-        .flatMap(replacements).flatMap(inEveryForm)
+    private static let shown: [(secret: String, text: String)] = zip(
+        CommandLine.arguments.dropFirst(), CommandLine.arguments
+    ).flatMap { replacements($0, behind: $1) }.flatMap(inEveryForm)
 
     /// As it is, and as the reports have it: in JSON and in HTML.
     private static func inEveryForm(_ found: (secret: String, text: String)) -> [(secret: String, text: String)] {
@@ -17,13 +18,19 @@ enum Secrets {
         return forms.map { ($0(found.secret), $0(found.text)) }
     }
 
-    private static func replacements(_ argument: String) -> [(secret: String, text: String)] {
+    /// Options whose values are the names of collections.
+    private static let optionsOfNames: Set = ["-c", "--collection", "--exclude", "--rename"]
+
+    private static func replacements(
+        _ argument: String, behind previous: String
+    ) -> [(secret: String, text: String)] {
         // Of `--uri=…` the value too; the whole first, since it is the longer one.
-        let value = argument.cut(at: "=").map { String($0.behind) }
-        return [argument, value ?? ""].compactMap { text in
+        let parts = argument.cut(at: "=")
+        let isName = optionsOfNames.contains(previous) || optionsOfNames.contains(String(parts?.0 ?? ""))
+        return [argument, String(parts?.behind ?? "")].compactMap { text in
             guard
                 text.unicodeScalars.firstRange(of: "://".unicodeScalars) != nil
-                    || isAddressWithoutScheme(text)
+                    || !isName && isAddressWithoutScheme(text) && !isPath(text)
             else { return nil }
             let redacted = ConnectionString.redact(text)
             if redacted != text { return (text, redacted) }
@@ -40,6 +47,12 @@ enum Secrets {
         let user = text[..<(text.unicodeScalars.lastIndex(of: "@") ?? text.startIndex)]
         let isQuery = text.hasScalarSuffix("}") && text.unicodeScalars.contains("{")
         return user.unicodeScalars.contains(":") && !isQuery
+    }
+
+    /// Files have such names, too.
+    private static func isPath(_ text: String) -> Bool {
+        var status = stat()
+        return ["/", "./", "../"].contains { text.hasScalarPrefix($0) } || lstat(text, &status) == 0
     }
 
     /// The text without the passwords of such addresses.
