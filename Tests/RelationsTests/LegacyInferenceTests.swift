@@ -5,6 +5,7 @@ import Testing
 @Suite struct LegacyInferenceTests {
     @Test(arguments: [
         ObservedType.one(.date), .binary(subtype: 5), .leading(.one(.double)), .leading(.binary(subtype: 0)), .several,
+        .numbers, .undecided,
     ])
     func anObservedTypeIsReadBackFromItsText(type: ObservedType) {
         #expect(ObservedType("\(type)") == type)
@@ -245,15 +246,10 @@ import Testing
 
     /// They stand where there is no value.
     @Test func emptyTextsOfTheLiveDocumentsSayNothingOfTheOthers() throws {
-        func types(_ values: [Value]) throws -> ObservedType? {
-            var observer = TypeObserver()
-            for value in values { try (["v": value] as Document).withRaw { try observer.add($0) } }
-            return observer.types[path("v")]
-        }
-        #expect(try types([""]) == .several)
-        #expect(try types(["", "a"]) == .one(.string))
-        #expect(try types(["", .objectID(id(hexText(1, 1)))]) == .leading(.one(.objectId)))
-        #expect(try types(["", 1]) == .leading(.one(.string)))
+        #expect(try observed([""]) == .several)
+        #expect(try observed(["", "a"]) == .one(.string))
+        #expect(try observed(["", .objectID(id(hexText(1, 1)))]) == .leading(.one(.objectId)))
+        #expect(try observed(["", 1]) == .leading(.one(.string)))
         var file = File()
         file.add("customers", ["_id": hex(1, 1)])
         for value: Value in [hex(1, 1), ""] { file.add("policies", ["customerId": value]) }
@@ -500,8 +496,120 @@ import Testing
             observer.types == [
                 path("a"): .one(.int), path("b.c"): .one(.date), path("d[]"): .leading(.one(.string)),
                 path("e"): .one(.objectId),
-                path("f"): .several, path("g"): .one(.uuid),
+                path("f"): .numbers, path("g"): .one(.uuid),
             ])
+    }
+
+    @Test(arguments: [
+        (ObservedType.one(.uuid), "11111111-2222-3333-4444-555555555555" as Value),
+        (.binary(subtype: 0), "3q2+7w=="), (.one(.date), "2023-01-31T12:30:45.678Z"),
+        (.leading(.one(.long)), 7), (.one(.double), 7), (.one(.decimal), 7),
+    ])
+    func keysAreOfTheLiveDocumentsType(type: ObservedType, key: Value) throws {
+        var file = File()
+        file.add("a", ["_id": key])
+        let resolution = try file.resolve(liveTypes: ["a": [.id: type]])
+        let (rows, _) = try file.converted(resolution.rules)
+        let id = try #require(rows["a"]?.first?["_id"])
+        #expect(id != key)
+        #expect(resolution.rules.rules.map(\.reason) == [.live])
+        #expect(try file.resolve(liveTypes: ["a": [.id: type]], infer: false).rules.rules.isEmpty)
+    }
+
+    /// Each row is converted once more where keys may become others.
+    @Test(arguments: [ObservedType.one(.objectId), .one(.int), .one(.string), .one(.decimal)])
+    func noRuleMakesNothingOfKeys(type: ObservedType) throws {
+        var file = File()
+        file.add("a", ["_id": "A-1"])
+        #expect(try file.resolve(liveTypes: ["a": [.id: type]]).rules.rules.isEmpty)
+    }
+
+    @Test func keysThatAllAreDatesBecomeDates() throws {
+        var file = File()
+        file.add("a", ["_id": "2023-01-31T12:30:45.678Z"])
+        file.add("a", ["_id": "2024-01-31T12:30:45.678Z"])
+        #expect(try file.resolve().described == ["a._id: date, inferred: 2 of 2 values have the form of a date"])
+        file.add("a", ["_id": "x"])
+        #expect(try file.resolve().rules.rules.isEmpty)
+    }
+
+    /// The contract of such files makes ObjectIds of them.
+    @Test func keysThatBecomeOthersThanTheLiveDocumentsHaveAreTold() throws {
+        var file = File()
+        file.add("a", ["_id": hex(1, 1)])
+        let resolution = try file.resolve(liveTypes: ["a": [.id: .one(.string)]])
+        #expect(resolution.described == ["a._id: objectId, _id"])
+        #expect(
+            resolution.lookAlikes.map(\.problem) == [
+                "1 value of 24 hex digits becomes an ObjectId, though the live documents have texts there; types in the configuration can say otherwise"
+            ])
+    }
+
+    /// A configuration that says where a path leads says nothing of UUIDs.
+    @Test(arguments: ["orders", "customers"]) func aReferenceHasTheTypeOfTheLiveDocuments(known: String) throws {
+        let uuid: Value = "11111111-2222-3333-4444-555555555555"
+        let configuration = try Configuration.parse(
+            yaml: "collections: {customers: {}, orders: {references: {customerId: customers}}}", file: "c")
+        var file = File()
+        file.add("orders", ["_id": 1, "customerId": uuid])
+        let live: [String: [FieldPath: ObservedType]] =
+            known == "orders" ? ["orders": [path("customerId"): .one(.uuid)]] : ["customers": [.id: .one(.uuid)]]
+        let resolution = try file.resolve(configuration: configuration, liveTypes: live)
+        #expect(resolution.described == ["orders.customerId: uuid, type in the live collection"])
+        // Where the rows have ids, they are what the references of such files are.
+        file.add("orders", ["_id": 2, "customerId": hex(1, 1)])
+        #expect(
+            try file.resolve(configuration: configuration, liveTypes: live).described == [
+                "orders.customerId: objectId, reference to customers in the config"
+            ])
+        let named = try Configuration.parse(
+            yaml: "collections: {customers: {types: {_id: string}}, orders: {references: {customerId: customers}}}",
+            file: "c")
+        #expect(
+            try file.resolve(configuration: named, liveTypes: live).rules(of: "orders") == [
+                "orders.customerId: string, reference to customers in the config"
+            ])
+    }
+
+    @Test func numbersBesideTextsDoNotHideWhatTextsWere() throws {
+        let seen = try observed([
+            .binary(subtype: 4, Array(repeating: 7, count: 16)), .int64(5),
+            .decimal128(try #require(Decimal128("1.5"))),
+        ])
+        #expect(seen == .leading(.one(.uuid)))
+        #expect(try observed([.int64(5), .decimal128(try #require(Decimal128("1.5")))]) == .several)
+    }
+
+    @Test func textsThatCouldBeOneTypeOrAnotherAreTold() throws {
+        let seen = try observed([
+            .binary(subtype: 4, Array(repeating: 7, count: 16)), .binary(subtype: 0, [1, 2, 3]),
+        ])
+        #expect(seen == .undecided)
+        var file = File()
+        file.add("a", ["_id": 1, "v": "AQID"])
+        let resolution = try file.resolve(liveTypes: ["a": [path("v"): .undecided]])
+        #expect(resolution.rules.rules.isEmpty)
+        #expect(
+            resolution.lookAlikes.map { "\($0.path): \($0.problem)" } == [
+                "v: 1 text stays one, for the live documents have values of several types there; types in the configuration can say otherwise"
+            ])
+    }
+
+    /// JavaScript has no other numbers: its driver makes whole numbers of 32 bits of those that fit, and doubles of others.
+    @Test func whereWholeNumbersAndDoublesStandLargeOnesAreDoubles() throws {
+        #expect(try observed([1, 1.5]) == .numbers)
+        var file = File()
+        file.add("a", ["_id": 1, "v": [1, .int64(3_000_000_000), 2.5]])
+        let resolution = try file.resolve(liveTypes: ["a": [path("v[]"): .numbers]])
+        let (rows, counts) = try file.converted(resolution.rules)
+        #expect(rows["a"] == [["_id": 1, "v": [1, .double(3_000_000_000), 2.5]]])
+        #expect(counts.converted == [1])
+    }
+
+    private func observed(_ values: [Value]) throws -> ObservedType? {
+        var observer = TypeObserver()
+        for value in values { try (["v": value] as Document).withRaw { try observer.add($0) } }
+        return observer.types[path("v")]
     }
 
     @Test func binaryDataGetsTheSubtypeOfTheLiveCollection() throws {
@@ -562,4 +670,6 @@ extension LegacyResolution {
     fileprivate var described: [String] {
         rules.rules.map { "\($0.collection).\($0.path): \($0.type), \($0.reason)" }
     }
+
+    fileprivate func rules(of collection: String) -> [String] { described.filter { $0.hasPrefix("\(collection).") } }
 }

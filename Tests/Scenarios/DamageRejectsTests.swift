@@ -69,6 +69,19 @@ import Testing
         }
     }
 
+    /// Once the import was under way, the server would refuse it.
+    @Test func aRowWithTwoKeysIsFoundBeforeAnythingIsWritten() throws {
+        try withTestDatabase { database, folder in
+            let twice: Document = ["_id": 1, "n": 1, "_id": 2]
+            #expect(try database.insert([twice], into: "c").writeErrors.map(\.code) == [2])
+            try folder.write("collection,data\nc,\"{\"\"_id\"\":1,\"\"n\"\":1,\"\"_id\"\":2}\"\n", to: "old.csv")
+            let report = try database.load(folder.file("old.csv"))
+            #expect(report.status == .refused)
+            #expect(report.rejections.map(\.reason) == ["the document has two fields _id"])
+            #expect(report.rejections.map(\.id) == ["1"])
+        }
+    }
+
     @Test func asManyRowsAsCanBeSaidMayBeSetAside() throws {
         try withTestDatabase { database, folder in
             try folder.write(Self.legacy, to: "old.csv")

@@ -47,8 +47,16 @@ public struct Import: Sendable {
         do { connection = try connect(reader, operation) } catch let error as MongoError {
             throw FerryError(explaining: error).noting("Nothing was written.")
         }
-        var run = try ImportRun(options: options, connection: connection, reader: reader, operation: operation)
-        var report = try run.run()
+        let warnings = WarningsTold()
+        var run = try ImportRun(
+            options: options, connection: connection, reader: reader,
+            operation: operation.keepingWarnings(in: warnings))
+        var report: Report
+        do { report = try run.run() } catch var error as FerryError {
+            error.report?.warningsTold = warnings.texts
+            throw error
+        }
+        report.warningsTold = warnings.texts
         report.connectionWarnings = target.warnings
         report.started = started
         report.seconds = watch.seconds

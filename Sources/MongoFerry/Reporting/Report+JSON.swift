@@ -39,7 +39,7 @@ extension Report {
             report.append("rejected", .number(rejectionCount))
             report.append("differences", .array(differences.map { .document($0.document) }))
             report.append("conversions", .array(conversions.map { .document($0) }))
-            report.append("warnings", .array((connectionWarnings + warnings).map { .string($0) }))
+            report.append("warnings", .array(allWarnings.map { .string($0) }))
             add("rejectsFile", rejectsFile)
             add("error", error)
             report.append("nextSteps", .array(nextSteps.map { .string($0) }))

@@ -131,6 +131,8 @@ public struct Report: Sendable {
     public var warnings: [String] = []
     /// What the connection string said in vain. It was said when the operation began, and is no problem of the data.
     public var connectionWarnings: [String] = []
+    /// What an import warned of while it ran: of what it found, not of what it has written.
+    public var warningsTold: [String] = []
     /// The database that a file was held against is not there, or is empty.
     var isDatabaseMissing = false
     /// Indexes that the server refused; each is among the warnings.
@@ -158,6 +160,9 @@ public struct Report: Sendable {
     public func dangling(in collection: String) -> Int {
         references.reduce(0) { $0 + ($1.collection == collection && !$1.isOptional ? $1.dangling : 0) }
     }
+
+    /// In the order in which they were said.
+    var allWarnings: [String] { connectionWarnings + warningsTold + warnings }
 
     /// Values that lead nowhere, of all references; optional ones do not count.
     public var danglingCount: Int { references.reduce(0) { $0 + ($1.isOptional ? 0 : $1.dangling) } }

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// What an operation is doing, for whoever watches it.
 public struct OperationProgress: Sendable {
     /// `read` takes an export's documents or an import's stream; `preflight` looks at a file before anything is
@@ -47,6 +49,15 @@ public struct OperationContext: Sendable {
             cancellation: Cancellation(ofPartOf: cancellation), onProgress: onProgress, onMessage: onMessage)
     }
 
+    /// The same, whose warnings are kept as well as told.
+    func keepingWarnings(in kept: WarningsTold) -> OperationContext {
+        let onMessage = onMessage
+        return OperationContext(cancellation: cancellation, onProgress: onProgress) { message in
+            if message.level == .warning { kept.add(message.text) }
+            onMessage(message)
+        }
+    }
+
     func progress(
         _ phase: OperationProgress.Phase, _ collection: String? = nil, records: Int = 0, total: Int? = nil,
         bytes: Int = 0, totalBytes: Int? = nil
@@ -67,4 +78,13 @@ public struct OperationContext: Sendable {
     func debug(_ text: String) { onMessage(Message(level: .debug, text: text)) }
     func info(_ text: String) { onMessage(Message(level: .info, text: text)) }
     package func warning(_ text: String) { onMessage(Message(level: .warning, text: text)) }
+}
+
+/// What an operation warned of while it ran, for its report.
+final class WarningsTold: Sendable {
+    private let all = Mutex<[String]>([])
+
+    var texts: [String] { all.withLock { $0 } }
+
+    func add(_ text: String) { all.withLock { $0.append(text) } }
 }

@@ -17,6 +17,7 @@ public struct CollectionTypeRules: Sendable {
         /// Whether the configuration says what is inside of such a value: then it may be a document or an array.
         var hasDemandsBelow = false
         var binarySubtype: UInt8 = 0
+        var keepsInt32 = false
 
         /// More are not looked through one by one: data may stand as names.
         private static let few = 16
@@ -68,6 +69,7 @@ public struct CollectionTypeRules: Sendable {
             nodes[node].isStrict = rule.isStrict
             nodes[node].isDemanded = rule.isDemanded
             nodes[node].binarySubtype = rule.binarySubtype
+            nodes[node].keepsInt32 = rule.keepsInt32
             rules[number] = rule
         }
     }
@@ -130,7 +132,9 @@ public struct CollectionTypeRules: Sendable {
                 (element.type == .document || element.type == .array)
                     && nodes[child].hasChildren(forArray: element.type == .array) ? element.document : nil
             var conversion = Conversion.impossible
-            if nodes[child].rule >= 0 {
+            if nodes[child].keepsInt32, element.type == .int32 {
+                conversion = .keep
+            } else if nodes[child].rule >= 0 {
                 conversion = Conversion(
                     element, to: nodes[child].type, isDemanded: nodes[child].isDemanded,
                     binarySubtype: nodes[child].binarySubtype)

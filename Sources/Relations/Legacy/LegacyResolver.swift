@@ -42,7 +42,7 @@ struct LegacyResolver {
     func resolve(
         _ existsInDatabase: (String, [ObjectID]) throws -> Set<ObjectID>
     ) throws -> LegacyResolution {
-        var draft = Draft(rules: configuration.collections.flatMap(configuredRules))
+        var draft = Draft(rules: configuration.collections.flatMap(configuredTypes))
         var waiting: [(search: IDSearch, seen: PathSurvey)] = []
         var waitingIDs = 0
         func searchAll() throws {
@@ -62,7 +62,7 @@ struct LegacyResolver {
                 let seen = survey.paths[number]
                 let decision = decide(name.text, path, seen)
                 if case .rule(let rule) = decision, !rule.isStrict { draft.rules.append(rule) }
-                guard infers, path != .id, !survey.walker.isFull else { continue }
+                guard infers, !survey.walker.isFull, survey.rows > 0 else { continue }
                 if let problem = seen.dateConflict, case .open = decision {
                     draft.conflicts.append(.init(collection: name.text, path: path, problem: problem))
                 }
@@ -73,12 +73,10 @@ struct LegacyResolver {
                             reason: .inferred(
                                 "\(seen.values.grouped) of \(seen.values.grouped) values have the form of a date")))
                 }
-                if liveTypes[name]?[path]?.deciding?.fieldType == .string, case .leave = decision,
-                    let problem = seen.textsAsLive
-                {
+                if let problem = liveTypes[name]?[path].flatMap({ seen.problem(beside: $0, decision) }) {
                     draft.lookAlikes.append(.init(collection: name.text, path: path, problem: problem))
                 }
-                guard seen.ids.distinctCount > 0, decision.allowsIDs else { continue }
+                guard path != .id, seen.ids.distinctCount > 0, decision.allowsIDs else { continue }
                 // Where something else has decided, the file's own ids are enough to see a reference.
                 let isOpen = if case .open = decision { true } else { false }
                 let search = IDSearch(
@@ -91,6 +89,10 @@ struct LegacyResolver {
             if infers, survey.walker.isFull { draft.rules += liveRules(name) }
         }
         try searchAll()
+        // The rest of them: below what was not looked at.
+        draft.rules += configuration.collections.flatMap { entry in
+            Set(entry.references.map(\.path)).compactMap { referenceRule(entry.name, $0)?.rule }
+        }
         draft.absent = configuration.collections.flatMap(absentPaths)
         return draft.resolution
     }
@@ -137,15 +139,13 @@ struct LegacyResolver {
 
     // MARK: - Authority
 
-    private func configuredRules(_ entry: Configuration.Collection) -> [TypeRule] {
-        var rules = entry.types.map {
+    /// Of several rules for a path the first counts: these stand before all others.
+    private func configuredTypes(_ entry: Configuration.Collection) -> [TypeRule] {
+        entry.types.map {
             TypeRule(
                 collection: entry.name, path: $0, type: $1, reason: .configuration,
                 binarySubtype: liveSubtype(entry.name, $0))
         }
-        rules += Set(entry.references.map(\.path)).compactMap { referenceRule(entry.name, $0) }
-        // Several rules for a path: the first counts, and types stand before references.
-        return rules
     }
 
     /// The subtype of the live collection's own binary data, which JSON.stringify did not keep; else the generic one.
@@ -154,15 +154,17 @@ struct LegacyResolver {
         return subtype
     }
 
-    /// The rule of the configuration's references at a path; nil where there are none, or none has a type.
-    private func referenceRule(_ collection: String, _ path: FieldPath) -> TypeRule? {
+    /// The rule of the configuration's references at a path, and whether the configuration itself names the type; nil where
+    /// there are none, or none has a type.
+    private func referenceRule(_ collection: String, _ path: FieldPath) -> (rule: TypeRule, isNamed: Bool)? {
         let typed = configuration.references(from: collection).filter { $0.path == path }.compactMap { reference in
             referenceType(reference).map { (reference: reference, type: $0) }
         }
         // Where one value leads here and the next one there, 24 digits are an ObjectId, and all others stay what they are.
         return (typed.first { $0.type == .objectId } ?? typed.first).map { reference, type in
-            TypeRule(
+            let rule = TypeRule(
                 collection: collection, path: path, type: type, reason: .reference(to: reference.targetDescription))
+            return (rule, configuration.type(of: reference.targetPath, in: reference.target) != nil)
         }
     }
 
@@ -170,6 +172,32 @@ struct LegacyResolver {
     private func referenceType(_ reference: Reference) -> FieldType? {
         configuration.type(of: reference.targetPath, in: reference.target)
             ?? (reference.targetPath == .id ? .objectId : nil)
+    }
+
+    /// What values without 24 digits at a reference become, where the configuration names no type of what it leads to: what
+    /// the live documents have there, or what they have in the one place to which it leads.
+    private func liveRuleOfReference(_ collection: String, _ path: FieldPath) -> TypeRule? {
+        if let rule = liveRule(collection, path) { return rule }
+        let targets = configuration.references(from: collection).filter { $0.path == path }
+        guard let target = targets.first, targets.count == 1,
+            liveTypes[ExactName(collection)]?[path]?.deciding == nil,
+            let rule = liveRule(target.target, target.targetPath)
+        else { return nil }
+        return TypeRule(
+            collection: collection, path: path, type: rule.type, reason: .live, binarySubtype: rule.binarySubtype)
+    }
+
+    /// What the live documents' own type makes of a path's values; nil where it makes nothing of texts and numbers.
+    private func liveRule(_ collection: String, _ path: FieldPath) -> TypeRule? {
+        guard infers, let seen = liveTypes[ExactName(collection)]?[path] else { return nil }
+        // Its driver has made doubles of what no 32 bits hold.
+        let isNumbers = seen == .numbers
+        guard let type = isNumbers ? .double : seen.deciding?.fieldType, type != .string, type != .bool else {
+            return nil
+        }
+        return TypeRule(
+            collection: collection, path: path, type: type, reason: .live,
+            binarySubtype: liveSubtype(collection, path), keepsInt32: isNumbers)
     }
 
     /// What the live collection's own documents say of paths that were not looked at; of two rules for one path the first
@@ -185,17 +213,19 @@ struct LegacyResolver {
         if let type = configuration.type(of: path, in: collection) {
             return .rule(TypeRule(collection: collection, path: path, type: type, reason: .configuration))
         }
-        if let rule = referenceRule(collection, path) { return .rule(rule) }
-        if path == .id {
-            guard seen.hexStrings > 0 else { return .leave }
+        if let (rule, isNamed) = referenceRule(collection, path) {
+            guard !isNamed, seen.hexStrings == 0 else { return .rule(rule) }
+            return .rule(liveRuleOfReference(collection, path) ?? rule)
+        }
+        if path == .id, seen.hexStrings > 0 {
             return .rule(TypeRule(collection: collection, path: path, type: .objectId, reason: .primaryKey))
         }
-        guard infers, let type = liveTypes[ExactName(collection)]?[path]?.deciding?.fieldType else { return .open }
-        if type == .string || type == .bool { return .leave }
-        return .rule(
-            TypeRule(
-                collection: collection, path: path, type: type, reason: .live,
-                binarySubtype: liveSubtype(collection, path)))
+        if let rule = liveRule(collection, path) {
+            // Each row is converted once more where `_id`s may become others.
+            return path != .id || seen.mayBecome(rule.type) ? .rule(rule) : .leave
+        }
+        let isDecided = infers && liveTypes[ExactName(collection)]?[path]?.deciding != nil
+        return isDecided ? .leave : .open
     }
 }
 
@@ -241,9 +271,32 @@ extension LegacyResolver.Decision {
 }
 
 extension PathSurvey {
+    /// Whether rows may hold anything that is another value as one of the type; of texts, 24 digits aside.
+    fileprivate func mayBecome(_ type: FieldType) -> Bool {
+        switch type {
+        case .date, .uuid: strings > 0
+        case .binary: strings > 0 || objects > 0
+        case .long: numbers > 0 || objects > 0
+        case .double, .decimal: numbers > 0
+        case .objectId, .int, .bool, .string: false
+        }
+    }
+
+    /// What is to be told of these values beside live documents of such a type; nil where nothing is.
+    fileprivate func problem(beside live: ObservedType, _ decision: LegacyResolver.Decision) -> String? {
+        switch decision {
+        case .leave where live.deciding?.fieldType == .string: textsAsLive
+        case .open where live == .undecided && strings > max(hexStrings, dateStrings == values ? strings : 0):
+            "\((strings - hexStrings).counted("text stays one", "texts stay texts")), for the live documents have values of several types there; types in the configuration can say otherwise"
+        case .rule(let rule) where rule.reason == .primaryKey && live.deciding?.fieldType == .string:
+            "\(hexStrings.counted("value of 24 hex digits becomes an ObjectId", "values of 24 hex digits become ObjectIds")), though the live documents have texts there; types in the configuration can say otherwise"
+        default: nil
+        }
+    }
+
     /// That what looks like ids or dates stays what it is, since the live documents have texts there; nil where nothing does.
     /// They may have been ids before, which an earlier import has made texts of.
-    fileprivate var textsAsLive: String? {
+    private var textsAsLive: String? {
         let what: String
         if hexStrings > 0 {
             what = hexStrings.counted("value of 24 hex digits stays a text", "values of 24 hex digits stay texts")

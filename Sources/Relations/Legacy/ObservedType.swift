@@ -7,6 +7,11 @@ public indirect enum ObservedType: Hashable, Sendable, LosslessStringConvertible
     /// Different types, of which this one decides what becomes of old rows' values: theirs that fit it are of it, and all
     /// others stay what they are.
     case leading(ObservedType)
+    /// Whole numbers of 32 bits and doubles, as drivers write what has no types of numbers: of larger ones doubles.
+    case numbers
+    /// Different types that JSON.stringify makes texts of, or texts beside them that could be either: what texts of old rows
+    /// were cannot be told.
+    case undecided
     /// Different types, which decide nothing.
     case several
 
@@ -15,7 +20,7 @@ public indirect enum ObservedType: Hashable, Sendable, LosslessStringConvertible
         switch self {
         case .one(let type): type
         case .binary: .binary
-        case .leading, .several: nil
+        case .leading, .numbers, .undecided, .several: nil
         }
     }
 
@@ -25,6 +30,8 @@ public indirect enum ObservedType: Hashable, Sendable, LosslessStringConvertible
         case .one(let type): type.rawValue
         case .binary(let subtype): "binary \(subtype)"
         case .leading(let type): "mostly \(type)"
+        case .numbers: "numbers"
+        case .undecided: "undecided"
         case .several: "several"
         }
     }
@@ -34,6 +41,8 @@ public indirect enum ObservedType: Hashable, Sendable, LosslessStringConvertible
         let words = text.split(separator: " ", maxSplits: 1)
         switch (words.first, words.count) {
         case ("several", 1): self = .several
+        case ("numbers", 1): self = .numbers
+        case ("undecided", 1): self = .undecided
         case ("mostly", 2):
             guard let type = ObservedType(String(words[1])) else { return nil }
             self = .leading(type)
@@ -51,7 +60,7 @@ public indirect enum ObservedType: Hashable, Sendable, LosslessStringConvertible
         switch self {
         case .one, .binary: self
         case .leading(let type): type
-        case .several: nil
+        case .numbers, .undecided, .several: nil
         }
     }
 }

@@ -20,10 +20,14 @@ public struct TypeRule: Hashable, Sendable {
     public let reason: Reason
     /// The subtype that text becomes under ``FieldType/binary``.
     public let binarySubtype: UInt8
+    /// Under ``FieldType/double``: whether what 32 bits hold stays what it is.
+    public let keepsInt32: Bool
 
     public init(
-        collection: String, path: FieldPath, type: FieldType, reason: Reason, binarySubtype: UInt8 = 0
+        collection: String, path: FieldPath, type: FieldType, reason: Reason, binarySubtype: UInt8 = 0,
+        keepsInt32: Bool = false
     ) {
+        self.keepsInt32 = keepsInt32
         self.binarySubtype = binarySubtype
         self.collection = collection
         self.path = path

@@ -41,11 +41,13 @@ struct TypesSeen: Sendable {
         guard let first = types.first else { return hasEmptyTexts ? .several : nil }
         let isAlone = types.count == 1 && !hasOthers && subtypes.count <= 1
         if isAlone, !hasEmptyTexts || first == .string { return observed(first) }
-        return leading.map { .leading(observed($0)) } ?? .several
+        if types == [.int, .double], !hasOthers { return .numbers }
+        if let leading { return .leading(observed(leading)) }
+        return types.isDisjoint(with: Self.asTexts) ? .several : .undecided
     }
 
     private func observed(_ type: FieldType) -> ObservedType {
-        type == .binary ? subtypes.first.map { .binary(subtype: $0) } ?? .several : .one(type)
+        type == .binary ? subtypes.first.map { .binary(subtype: $0) } ?? .undecided : .one(type)
     }
 
     // MARK: Of several types, the one that decides
@@ -55,7 +57,9 @@ struct TypesSeen: Sendable {
     /// too.
     private var leading: FieldType? {
         let types = hasEmptyTexts ? types.union([.string]) : types
-        let made = types.subtracting(Self.ownOfJSON)
+        var made = types.subtracting(Self.ownOfJSON)
+        // Numbers beside what JSON.stringify makes texts of: what becomes of texts is no question of theirs.
+        if made.intersection(Self.asTexts).count == 1 { made.formIntersection(Self.asTexts) }
         guard made.count <= 1, subtypes.count <= 1 else { return nil }
         if let type = made.first {
             // There are such values, and texts or numbers that would become some.

@@ -65,18 +65,22 @@ struct LegacyTypes {
         if let connection {
             let found = try connection.withClient { try $0.listCollections(in: connection.database) }
             let live = found.filter {
-                $0.kind == .collection && !$0.name.hasScalarPrefix("system.") && !OwnNames.contains($0.name)
+                [.collection, .timeseries].contains($0.kind) && !$0.name.hasScalarPrefix("system.")
+                    && !OwnNames.contains($0.name)
             }
-            databaseCollections = live.map(\.name)
-            let names = Set(live.map { ExactName($0.name) })
+            databaseCollections = live.filter { $0.kind == .collection }.map(\.name)
+            let infos = Dictionary(live.map { (ExactName($0.name), $0) }) { first, _ in first }
             let kept = options.infers ? try keptTypes(connection, found) : [:]
-            for rows in survey.rows where options.infers {
+            let rows = survey.rows.map(\.name)
+            // Where references lead, too: what leads there is of the same type.
+            let targets = rows.flatMap { configuration.references(from: $0) }.map(\.target)
+            for shown in Set((rows + targets).map(ExactName.init)).sorted() where options.infers {
                 try operation.cancellation.check()
-                let name = ExactName(databaseName(rows.name))
+                let name = ExactName(databaseName(shown.text))
                 if let types = kept[name] {
-                    liveTypes[rows.name] = types
-                } else if names.contains(name) {
-                    liveTypes[rows.name] = try types(connection, name.text)
+                    liveTypes[shown.text] = types
+                } else if let info = infos[name] {
+                    liveTypes[shown.text] = try types(connection, info)
                 }
             }
         }
@@ -161,13 +165,15 @@ struct LegacyTypes {
         return types
     }
 
-    private static func types(_ connection: Connection, _ name: String) throws -> [FieldPath: ObservedType] {
+    private static func types(_ connection: Connection, _ info: CollectionInfo) throws -> [FieldPath: ObservedType] {
         var observer = TypeObserver()
-        let entry = BackupMetadata.Collection(name: name, databaseName: name)
+        let kind: BackupMetadata.Collection.Kind = info.kind == .timeseries ? .timeseries : .collection
+        let entry = BackupMetadata.Collection(name: info.name, kind: kind)
         let sizes = try connection.sizes(of: [entry])
         let sample = DocumentSample(
-            namespace: connection.namespace(name), kind: .collection, timeField: nil,
-            size: sizes[name] ?? CollectionSize(count: 0), effort: .thorough,
+            namespace: connection.namespace(info.name), kind: kind,
+            timeField: info.options["timeseries"]?.document?["timeField"]?.string,
+            size: sizes[info.name] ?? CollectionSize(count: 0), effort: .thorough,
             canSortOnDisk: connection.server.isAtLeast(4, 4))
         _ = try connection.withClient { client in try sample.forEach(client) { try observer.add($0) } }
         return observer.types

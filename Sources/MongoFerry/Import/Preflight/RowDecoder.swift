@@ -136,7 +136,21 @@ struct RowDecoder {
             }
         default: break
         }
+        guard try !Self.hasSecondID(document) else { throw problem("the document has two fields _id", id: id) }
         return first.keyEquals("_id") ? document : try withIDInFront(document, id)
+    }
+
+    /// Which servers refuse (code 2), though they take any other name twice.
+    /// - Throws: `BSONError` where it is damaged.
+    private static func hasSecondID(_ document: RawDocument) throws -> Bool {
+        var walker = document.makeWalker()
+        var isFirst = true
+        while let field = try walker.next() {
+            guard field.keyEquals("_id") else { continue }
+            guard isFirst else { return true }
+            isFirst = false
+        }
+        return false
     }
 
     /// Whether servers refuse a document as an `_id` for a field that starts with `$` (code 52): they take `$ref` and `$id`

@@ -249,7 +249,7 @@ struct HTMLReport {
     }
 
     private var warnings: HTML {
-        let texts = report.connectionWarnings + report.warnings
+        let texts = report.allWarnings
         guard !texts.isEmpty else { return "" }
         return section("Warnings", "", "<ul>\(texts.map { "<li>\(HTML(prose: $0))</li>" as HTML })</ul>\n")
     }
