@@ -21,6 +21,41 @@ extension FaultServerTests {
             #expect(verify.status == 0, "\(verify.text)")
         }
 
+        /// Between the reading of a reference and the question for what it leads to.
+        @Test(arguments: [false, true]) func whatIsRemovedWithItsReferencesLeavesNoneDangling(stays: Bool) throws {
+            try withDatabase(on: server) { database, folder in
+                try database.insert((0..<20).map { ["_id": .int32($0)] }, into: "customers")
+                let policies: [Document] = (0..<20).flatMap { number in
+                    [["_id": .int32(number), "customerId": .int32(number % 10)]]
+                }
+                try database.insert(policies, into: "policies")
+                try folder.write(
+                    "collections: {policies: {references: {customerId: customers}}, customers: {}}\n", to: "c.yaml")
+                let pause = try FailPoint(
+                    server, ["find"], mode: .times(1),
+                    ["blockConnection": true, "blockTimeMS": 800, "namespace": .string("\(database.name).customers")])
+                let program = try Program([
+                    "verify", "--uri", server.uri(), "--db", database.name, "--config", folder.file("c.yaml"),
+                    "--report",
+                    folder.file("r.json"),
+                ])
+                try pause.waitUntilEntered()
+                try database.delete("policies", ["customerId": 3, "_id": ["$gte": stays ? 10 : 0]])
+                try database.delete("customers", ["_id": 3])
+                try database.run([
+                    "update": "policies", "updates": [["q": ["_id": 4], "u": ["$set": ["customerId": 5]]]],
+                ])
+                let outcome = try program.wait()
+                try #expect(pause.off() == 1)
+                #expect(outcome.status == (stays ? 2 : 0), "\(outcome.text)")
+                let report = try JSONValue(folder.text("r.json"))
+                #expect(report["dangling"] == .number(stays ? 1 : 0))
+                #expect(
+                    report["references"]?.array.first?["examples"]?.array.map { $0["_id"] }
+                        == (stays ? [.number(3)] : []))
+            }
+        }
+
         /// The documents of one collection would stand in the file with the options of the other, and some not at all.
         @Test func whatChangesWhileReferencesAreFoundIsInTheFileAsItIsThen() throws {
             try withDatabase(on: server) { database, folder in

@@ -7,7 +7,9 @@ struct OpenValues {
     /// Those whose collection is there; a value has to be in one.
     let targets: [Reference]
     /// Distinct values that wait for an answer.
-    private var waiting: [UInt64: (value: Value, count: Int, documentID: Value)] = [:]
+    private var waiting: [UInt64: (value: Value, count: Int, documentIDs: [Value])] = [:]
+    /// Where values led nowhere when they were asked for.
+    private(set) var doubtful = DoubtfulDocuments()
     /// Answers so far.
     private var known: [UInt64: Bool] = [:]
 
@@ -31,6 +33,9 @@ struct OpenValues {
         cacheLimit = max(1000, 200_000 / max(1, company))
     }
 
+    /// Documents of one waiting value that are remembered: with more, they are too many to be looked at again.
+    private static let mostDocuments = 1000
+
     /// Whether it is time to ask.
     var isFull: Bool { waiting.count >= batchCount || waitingBytes >= batchBytes }
 
@@ -40,11 +45,17 @@ struct OpenValues {
     ) {
         if !listed.isEmpty, listed.values.contains(where: { $0.contains(hash) }) { return }
         if let exists = known[hash] {
-            if !exists { outcome.note(value, in: document) }
-        } else if waiting[hash] != nil {
+            if !exists {
+                outcome.note(value, in: document)
+                doubtful.add(document["_id"]?.copy ?? .null)
+            }
+        } else if let entry = waiting[hash] {
             waiting[hash]?.count += 1
+            if entry.documentIDs.count < Self.mostDocuments {
+                waiting[hash]?.documentIDs.append(document["_id"]?.copy ?? .null)
+            }
         } else {
-            waiting[hash] = (value.copy, 1, document["_id"]?.copy ?? .null)
+            waiting[hash] = (value.copy, 1, [document["_id"]?.copy ?? .null])
             waitingBytes += value.value.count
         }
     }
@@ -91,7 +102,9 @@ struct OpenValues {
         for (hash, entry) in missing {
             known[hash] = false
             outcome.dangling += entry.count
-            outcome.addExample(entry.value, entry.documentID)
+            outcome.addExample(entry.value, entry.documentIDs.first ?? .null)
+            for id in entry.documentIDs { doubtful.add(id) }
+            if entry.documentIDs.count < entry.count { doubtful.giveUp() }
         }
         waiting.removeAll(keepingCapacity: true)
         waitingBytes = 0

@@ -77,7 +77,8 @@ struct ReferenceCheck: Sendable {
         let tally = ReferenceTally(self, groups, live)
         return try connection.withClient { client in
             var count = 0
-            try client.find(source, [:], options: FindOptions(projection: FieldPath.projection(of: paths)))
+            let options = FindOptions(projection: FieldPath.projection(of: paths))
+            try client.find(source, [:], options: options)
                 .forEach { document in
                     count += 1
                     if count % Self.progressStep == 0 {
@@ -86,7 +87,37 @@ struct ReferenceCheck: Sendable {
                     }
                     try tally.look(at: document, over: client)
                 }
-            return try tally.finish(over: client)
+            var outcomes = try tally.finish(over: client)
+            for (index, doubtful) in tally.doubtful.enumerated() where !outcomes[index].isTargetMissing {
+                try confirm(&outcomes[index], groups[index], doubtful, live, source, options, client)
+            }
+            return outcomes
         }
     }
+
+    /// Looks once more at the documents whose values led nowhere: other programs may have led them elsewhere, or removed them
+    /// with what they led to, after they were read and before that was asked for.
+    private func confirm(
+        _ outcome: inout ReferenceOutcome, _ group: ReferenceGroup, _ doubtful: DoubtfulDocuments,
+        _ live: Set<ExactName>, _ source: Namespace, _ options: FindOptions, _ client: Client
+    ) throws {
+        var doubtful = doubtful
+        for _ in 0..<Self.looks {
+            guard outcome.dangling > 0, let ids = doubtful.ids else { return }
+            let tally = ReferenceTally(self, [group], live)
+            try client.forEachFound(by: Array(ids)[...], in: source, options: options) {
+                QuestionFilter.filters($0, .id)
+            } _: {
+                try operation.cancellation.check()
+                try tally.look(at: $0, over: client)
+            }
+            guard let now = try tally.finish(over: client).first, now.dangling < outcome.dangling else { return }
+            outcome.dangling = now.dangling
+            outcome.examples = now.examples
+            // The database is busy: the same may have happened again.
+            doubtful = tally.doubtful.first ?? DoubtfulDocuments()
+        }
+    }
+
+    private static let looks = 5
 }

@@ -44,6 +44,9 @@ final class ReferenceTally {
         return groups.map(\.outcome)
     }
 
+    /// Of each group, in the same order, where values seemed to lead nowhere.
+    var doubtful: [DoubtfulDocuments] { groups.map(\.open.doubtful) }
+
     private func settle(_ index: Int, _ client: Client?) throws {
         let (connection, databaseName) = (check.connection, check.databaseName)
         try groups[index].settle(client ?? connection.pool.makeClient()) { connection.namespace(databaseName($0)) }

@@ -1,0 +1,27 @@
+import BSON
+
+/// The documents in which values seemed to lead nowhere, to be looked at once more.
+struct DoubtfulDocuments {
+    /// Nil where they are too many to keep, or cannot all be asked for by their `_id`s.
+    private(set) var ids: Set<Value>? = []
+
+    private static let most = 10_000
+
+    mutating func add(_ id: Value) {
+        guard Self.canBeAskedFor(id) else { return giveUp() }
+        ids?.insert(id)
+        if ids?.count ?? 0 > Self.most { giveUp() }
+    }
+
+    mutating func giveUp() { ids = nil }
+
+    /// Whether every server takes the value in a question: one that is not found for that would seem to be gone.
+    private static func canBeAskedFor(_ id: Value) -> Bool {
+        switch id {
+        case .objectID, .string, .int32, .int64, .double, .decimal128, .date, .bool: true
+        case .binary(subtype: 0, _): true
+        case .binary(subtype: 4, let bytes): bytes.count == 16
+        default: false
+        }
+    }
+}
