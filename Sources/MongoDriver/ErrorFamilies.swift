@@ -65,6 +65,8 @@ extension MongoError {
             || isServer(ServerCode.commandFailed) && message.contains("must not have associated tags")
     }
     public var isNamespaceNotFound: Bool { isServer(ServerCode.namespaceNotFound) }
+    /// What is being read was dropped, renamed or replaced, or an index that the reading goes by.
+    public var isTakenAwayFromReader: Bool { isServer(ServerCode.queryPlanKilled) || isNamespaceNotFound }
     public var isIndexNotFound: Bool { isServer(ServerCode.indexNotFound) }
     public var isNamespaceExists: Bool { isServer(ServerCode.namespaceExists) }
     /// What the server would have to store is larger than a document may be: of a large measurement that is more than the

@@ -22,6 +22,7 @@ enum ServerCode {
     /// What MongoDB Atlas answers for its servers of shared tiers: a right that the user has not, a full quota.
     static let atlasError = 8000
     static let readConcernMajorityNotEnabled = 148
+    static let queryPlanKilled = 175
     static let databaseDropPending = 215
     /// SnapshotTooOld, and StaleChunkHistory: a router no longer knows on which shards the documents were then.
     static let snapshotTooOld: Set<Int> = [239, 250]

@@ -88,6 +88,66 @@ extension FaultServerTests {
             }
         }
 
+        /// Eight kilobytes each: more than one batch.
+        private func fillTwo(_ database: TestDatabase) throws {
+            let filling = String(repeating: "x", count: 8000)
+            let documents = (0..<900).map { ["_id": .int32($0), "x": .string(filling)] as Document }
+            try database.insert(documents, into: "going")
+            try database.insert(documents, into: "staying")
+        }
+
+        private func holdingNextBatch(of collection: String, in database: TestDatabase) throws -> FailPoint {
+            try FailPoint(
+                server, ["getMore"], mode: .times(1),
+                ["blockConnection": true, "blockTimeMS": 800, "namespace": .string("\(database.name).\(collection)")])
+        }
+
+        @Test(arguments: ["export", "verify", "discover"]) func whatIsDroppedWhileReferencesAreFound(command: String)
+            throws
+        {
+            try withDatabase(on: server) { database, folder in
+                try fillTwo(database)
+                let file = folder.file("all.csv")
+                let pause = try holdingNextBatch(of: "going", in: database)
+                let program = try Program(
+                    command == "export"
+                        ? exporting(database, to: file) : [command, "--uri", server.uri(), "--db", database.name])
+                try pause.waitUntilEntered()
+                try database.drop("going")
+                let outcome = try program.wait()
+                try #expect(pause.off() == 1)
+                if command == "export" {
+                    #expect(outcome.status == 0 && outcome.output.contains("900 records"), "\(outcome.text)")
+                    try check(file, against: database)
+                } else {
+                    #expect(outcome.status == 1, "\(outcome.text)")
+                    #expect(outcome.errors.contains("Run the command again."), "\(outcome.errors)")
+                }
+            }
+        }
+
+        @Test func whatIsDroppedWhileItIsReadStopsTheExportWithTheReason() throws {
+            try withDatabase(on: server) { database, folder in
+                try fillTwo(database)
+                try folder.write("collections: {going: {}, staying: {references: {nothing: going}}}\n", to: "c.yaml")
+                let pause = try holdingNextBatch(of: "going", in: database)
+                let program = try Program(
+                    exporting(database, to: folder.file("all.csv"), ["--config", folder.file("c.yaml")]))
+                try pause.waitUntilEntered()
+                try database.drop("going")
+                let outcome = try program.wait()
+                try #expect(pause.off() == 1)
+                #expect(outcome.status == 1, "\(outcome.text)")
+                for text in [
+                    "dropped, renamed or replaced while the export ran", "Run the export again.",
+                    "Nothing was left behind",
+                ] {
+                    #expect(outcome.errors.contains(text), "\(outcome.errors)")
+                }
+                #expect(try folder.names() == ["c.yaml"])
+            }
+        }
+
         /// It stays the same collection.
         @Test func optionsThatChangeWhileReferencesAreFoundAreInTheFileAsTheyAreThen() throws {
             try withDatabase(on: server) { database, folder in

@@ -48,7 +48,14 @@ extension Export {
             // What was found twice is taken for found: else nothing would ever come of a database in which collections come
             // and go all the time.
             let known = attempt > Self.discoveries ? references : nil
-            var prepared = try prepare(&choice.catalog, known, connection, operation)
+            var prepared: PreparedExport
+            do {
+                prepared = try prepare(&choice.catalog, known, connection, operation)
+            } catch let error as MongoError where error.isTakenAwayFromReader && attempt < Self.preparations {
+                try operation.cancellation.check()
+                choice = try self.choice(from: try list(connection), connection)
+                continue
+            }
             references = prepared.references
             let (found, moment) = try listAgain(prepared.moment, connection, operation.cancellation)
             prepared.moment = moment

@@ -64,7 +64,12 @@ public struct Export: Sendable {
         _ first: ExportChoice, to destination: BackupWriter.Destination, _ connection: Connection,
         _ operation: OperationContext
     ) throws -> Report {
-        let (choice, prepared) = try prepared(first, connection, operation)
+        let (choice, prepared): (ExportChoice, PreparedExport)
+        do {
+            (choice, prepared) = try self.prepared(first, connection, operation)
+        } catch let error as MongoError {
+            throw FerryError(explaining: error).noting("No file was written.")
+        }
         let (catalog, references, moment) = (choice.catalog, prepared.references, prepared.moment)
         let remarks = try remarks(choice, moment, connection)
         for remark in remarks { operation.warning(remark) }

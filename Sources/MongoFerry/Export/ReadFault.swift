@@ -35,6 +35,11 @@ enum ReadFault {
                 "a collection or an index was created or dropped while the export ran: \(error.message)",
                 advice: ["Run the export again."])
         }
+        if error.isTakenAwayFromReader {
+            return FerryError(
+                "a collection was dropped, renamed or replaced while the export ran: \(error)",
+                advice: ["Run the export again."])
+        }
         if error.isCappedPositionLost {
             return FerryError(
                 "a capped collection was overwritten faster than it could be read: \(error.message)",

@@ -24,7 +24,10 @@ extension FerryError {
 
     private static func advice(_ error: MongoError) -> String? {
         if error.isUnauthorized { return rights }
-        return error.isOutOfDiskSpace ? "Free room on the server." : nil
+        if error.isOutOfDiskSpace { return "Free room on the server." }
+        return error.isTakenAwayFromReader
+            ? "Another program has dropped, renamed or replaced a collection while it was read. Run the command again."
+            : nil
     }
 
     private static let rights =
