@@ -84,15 +84,50 @@ import Testing
             try Self.fill(database)
             let (file, none) = (folder.file("all.csv"), folder.file("none.csv"))
             try database.export(to: file)
-            for words in [["--collection", "policies", "--exclude", "pol*"], ["--exclude", "*"]] {
+            for (words, contradiction) in [
+                (["--collection", "policies", "--exclude", "pol*"], "--collection 'policies' takes nothing"),
+                (["--exclude", "*"], nil),
+            ] {
                 let export = try Self.run(["export", "--db", database.name, "-o", none] + words)
                 #expect(export.status == 64, "\(export.text)")
-                #expect(export.errors.contains("nothing to export: every collection of"), "\(export.errors)")
+                #expect(
+                    export.errors.contains(contradiction ?? "nothing to export: every collection of"),
+                    "\(export.errors)")
                 #expect(!FileManager.default.fileExists(atPath: none))
                 let check = try Self.run(["verify", file, "--db", database.name] + words)
                 #expect(check.status == 64, "\(check.text)")
-                #expect(check.errors.contains("nothing to compare"), "\(check.errors)")
+                #expect(check.errors.contains(contradiction ?? "nothing to compare"), "\(check.errors)")
             }
+        }
+    }
+
+    /// Among others that are taken it would be missing in silence.
+    @Test func whatIsAskedForAndExcludedAtOnceIsAnError() throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database)
+            let (file, config) = (folder.file("all.csv"), folder.file("c.yaml"))
+            try database.export(to: file)
+            try folder.write("exclude: [polic*]\n", to: "c.yaml")
+            let both = ["--collection", "customers", "--collection", "policies"]
+            for command in [["export", "-o", folder.file("new.csv")], ["import", file], ["verify", file]] {
+                for (more, reason) in [
+                    (["--config", config], "excluded by 'polic*' in \(config)"),
+                    (["--exclude", "policies"], "excluded by --exclude policies"),
+                ] {
+                    let outcome = try Self.run(command + ["--db", database.name] + both + more)
+                    #expect(outcome.status == 64, "\(command) \(outcome.text)")
+                    #expect(
+                        outcome.errors.contains("--collection 'policies' takes nothing: what it names is \(reason)"),
+                        "\(outcome.errors)")
+                }
+            }
+            // A pattern may match some of what is left out.
+            let some = try Self.run(
+                [
+                    "export", "-o", folder.file("new.csv"), "--db", database.name, "--collection", "*s", "--config",
+                    config,
+                ])
+            #expect(some.status == 0, "\(some.text)")
         }
     }
 

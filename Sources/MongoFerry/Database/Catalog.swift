@@ -64,7 +64,7 @@ struct Catalog {
                     name: configuration.fileName(of: info.name), databaseName: info.name, kind: kind,
                     options: info.options))
         }
-        try Self.checkAllMatch(only, database, found, configuration)
+        try Self.checkAllMatch(only, exclude, database, found, configuration)
         let clashes = configuration.clashes(among: entries.map(\.databaseName))
         if let clash = clashes.first {
             throw FerryError(
@@ -99,10 +99,18 @@ struct Catalog {
 
     /// - Throws: ``FerryError`` for what was asked for and is not there, or is not exported.
     private static func checkAllMatch(
-        _ only: [Glob], _ database: String, _ found: [CollectionInfo], _ configuration: Configuration
+        _ only: [Glob], _ exclude: [Glob], _ database: String, _ found: [CollectionInfo],
+        _ configuration: Configuration
     ) throws {
         let others = found.filter { internalReason($0) == nil }
         let names = others.flatMap { bothNames(of: $0, configuration) }
+        for glob in only where names.contains(where: glob.matches) {
+            let reasons = others.filter { bothNames(of: $0, configuration).contains(where: glob.matches) }
+                .map { reasonToLeaveOut($0, configuration, only: only, exclude: exclude) }
+            if let reason = reasons.first ?? nil, !reasons.contains(nil) {
+                throw FileChoice.contradiction(glob, reason)
+            }
+        }
         guard let glob = only.first(where: { !names.contains(where: $0.matches) }) else { return }
         if let own = found.first(where: { glob.matches($0.name) }), let reason = internalReason(own) {
             throw FerryError("'\(own.name)' is not exported: \(reason)", kind: .usage)

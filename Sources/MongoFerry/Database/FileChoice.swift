@@ -31,6 +31,17 @@ struct FileChoice {
         for glob in collections where !names.contains(where: glob.matches) {
             throw unknown(glob.pattern, "there is no collection '\(glob)' in the file", names)
         }
+        for glob in collections {
+            let reasons = names.filter(glob.matches).map(exclusion)
+            if let reason = reasons.first ?? nil, !reasons.contains(nil) { throw Self.contradiction(glob, reason) }
+        }
+    }
+
+    /// What was asked for by its name would be missing, and nobody would be told.
+    static func contradiction(_ glob: Glob, _ reason: String) -> FerryError {
+        FerryError(
+            "--collection '\(glob)' takes nothing: what it names is \(reason)", kind: .usage,
+            advice: ["Leave one of the two out."])
     }
 
     private func unknown(_ name: String, _ text: String, _ known: [String]) -> FerryError {
