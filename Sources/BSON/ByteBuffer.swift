@@ -19,7 +19,11 @@ public final class ByteBuffer: @unchecked Sendable {
 
     private static let smallestCapacity = 64
 
-    public init(capacity: Int = 4096) {
+    private let blocks: HugeBlocks?
+
+    /// - Parameter blocks: where huge blocks come from and go to.
+    public init(capacity: Int = 4096, blocks: HugeBlocks? = nil) {
+        self.blocks = blocks
         self.capacity = max(capacity, Self.smallestCapacity)
         start = Self.resized(nil, to: self.capacity)
         count = 0
@@ -30,7 +34,7 @@ public final class ByteBuffer: @unchecked Sendable {
     }
 
     /// Whether somebody else has the block from now on.
-    private func isKept() -> Bool { HugeBlocks.shared.keep(HugeBlocks.Block(start: start, size: capacity)) }
+    private func isKept() -> Bool { blocks?.keep(HugeBlocks.Block(start: start, size: capacity)) ?? false }
 
     /// `realloc`, not a new allocation and a copy: a large block is moved by remapping its pages, so that growing
     /// never holds it twice.
@@ -73,6 +77,13 @@ public final class ByteBuffer: @unchecked Sendable {
         }
     }
 
+    /// Gives back what a huge block has more than its content needs.
+    public func trim() {
+        guard capacity >= HugeBlocks.smallest, count < capacity else { return }
+        capacity = max(count, HugeBlocks.smallest)
+        start = Self.resized(start, to: capacity)
+    }
+
     /// Makes sure that `extra` bytes fit behind the content.
     /// - Parameter most: bytes that the content will not exceed, as far as the caller knows.
     public func reserve(_ extra: Int, most: Int = .max) {
@@ -83,7 +94,7 @@ public final class ByteBuffer: @unchecked Sendable {
     }
 
     private func resize(to size: Int, atLeast needed: Int) {
-        if size >= HugeBlocks.smallest, capacity < HugeBlocks.smallest, let block = HugeBlocks.shared.take(needed) {
+        if size >= HugeBlocks.smallest, capacity < HugeBlocks.smallest, let block = blocks?.take(needed) {
             UnsafeMutableRawPointer(block.start).copyMemory(from: start, byteCount: count)
             free(start)
             (start, capacity) = (block.start, block.size)

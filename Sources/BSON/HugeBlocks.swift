@@ -20,8 +20,10 @@ public final class HugeBlocks: Sendable {
         let size: Int
     }
 
-    /// Those of all buffers.
-    public static let shared = HugeBlocks()
+    /// Of rows of a file.
+    public static let rows = HugeBlocks()
+    /// Of documents that are made of these: apart, or the one of a short row would be as large as a document.
+    public static let documents = HugeBlocks()
 
     /// Bytes that only buffers of huge documents have.
     static let smallest = 4 << 20

@@ -30,7 +30,7 @@ public final class BackupReader {
     private let file: OpenFile
     private var source: any ByteSource
     /// Bytes read and not yet given out; the first is a record's first.
-    private var pending = ByteBuffer(capacity: 1 << 20)
+    private var pending = ByteBuffer(capacity: 1 << 20, blocks: .rows)
     /// Place of the first pending byte.
     private var position = RowPlace(offset: 0, line: 1)
     /// Of every byte given out; nil once it is not a pass from the first byte.
@@ -163,6 +163,7 @@ public final class BackupReader {
         swap(&pending, &batch.buffer)
         pending.append(UnsafeRawBufferPointer(rebasing: batch.buffer.bytes[taken...]))
         batch.buffer.count = taken
+        batch.buffer.trim()
         try sum?.update(batch.buffer.bytes)
         batch.offset = position.offset
         batch.sequence = sequence

@@ -11,7 +11,7 @@ public final class RecordBatch: @unchecked Sendable {
         var line: Int
     }
 
-    var buffer = ByteBuffer(capacity: 1 << 20)
+    var buffer = ByteBuffer(capacity: 1 << 20, blocks: .rows)
     var records: [Record] = []
     /// Where the batch starts in the file, in decompressed bytes.
     public internal(set) var offset = 0

@@ -41,9 +41,9 @@ struct HugeBlocksTests {
     }
 
     @Test func aBufferThatTakesAKeptBlockHasItsContentStill() {
-        HugeBlocks.shared.keeping(1) {
+        HugeBlocks.documents.keeping(1) {
             for round in 0..<4 {
-                let buffer = ByteBuffer()
+                let buffer = ByteBuffer(blocks: .documents)
                 buffer.append("round \(round)")
                 buffer.reserve(Self.size)
                 #expect(buffer.storage.count >= buffer.count + Self.size)

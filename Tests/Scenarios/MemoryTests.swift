@@ -27,6 +27,22 @@ import Testing
         }
     }
 
+    /// Of short rows long documents, and each number could be a reference.
+    @Test func documentsOfAMillionNumbersStayUnderTheLimit() throws {
+        try withTestDatabase { database, folder in
+            let numbers = Value.array((0..<1_250_000).map { .int32($0 % 1000) })
+            for number in 0..<6 {
+                try database.insert([["_id": .int32(Int32(number)), "numbers": numbers]], into: "a")
+            }
+            let (file, target) = (folder.file("all.csv"), ["--uri", try testURI(), "--db", database.name])
+            for run in [["export", "-o", file], ["verify", file], ["import", file, "--mode", "replace", "--yes"]] {
+                let outcome = try Program.run(run + target, measuresMemory: true)
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(outcome.peakMegabytes < Self.limit, "\(run[0])")
+            }
+        }
+    }
+
     /// Two bytes of text are up to twelve of a document.
     @Test func aRowWhoseDocumentWouldBeMuchLargerThanItsTextIsRefusedBeforeItIsBuilt() throws {
         try withTestDatabase { _, folder in

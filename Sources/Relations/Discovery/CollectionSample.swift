@@ -26,7 +26,7 @@ struct CollectionSample: Sendable {
         let id = document["_id"].flatMap(HashedKey.init)?.hash
         var members: [Member] = []
         members.reserveCapacity(64)
-        try visit(document, isArray: false, parent: 0, depth: 1, ownID: id, labels: [], &members)
+        try visit(document, parent: 0, depth: 1, ownID: id, &members)
         return paths.count
     }
 
@@ -43,11 +43,9 @@ struct CollectionSample: Sendable {
 
     /// - Parameters:
     ///   - ownID: the hash of the document's key; nil below the top.
-    ///   - outer: what the fields beside an array hold, for ids that stand in it directly.
     ///   - members: what the documents around it hold: one list for all of them.
     private mutating func visit(
-        _ document: RawDocument, isArray: Bool, parent: Int, depth: Int, ownID: UInt64?,
-        labels outer: [FieldLabels], _ members: inout [Member]
+        _ document: RawDocument, parent: Int, depth: Int, ownID: UInt64?, _ members: inout [Member]
     ) throws {
         guard depth <= BSONValidator.maximumDepth else { return }
         let first = members.count
@@ -55,26 +53,49 @@ struct CollectionSample: Sendable {
         var hint = 0
         var elements = document.makeWalker()
         while let element = try elements.next() {
-            let found =
-                isArray ? walker.elements(of: parent) : walker.child(of: parent, named: element.key, hint: &hint)
-            guard let number = found else { continue }
-            while paths.count <= number { paths.append(PathSample(limit: limit)) }
+            guard let number = walker.child(of: parent, named: element.key, hint: &hint) else { continue }
+            makeRoom(for: number)
             members.append((number, element, HashedKey(element)))
         }
-        var labels = outer
-        if !isArray {
-            labels = members[first...].prefix(FieldLabels.maximumFields).compactMap { number, element, key in
-                guard element.type != .document, element.type != .array else { return nil }
-                return paths[number].label(element, key).map { FieldLabels(path: number, value: $0) }
-            }
+        let labels: [FieldLabels] = members[first...].prefix(FieldLabels.maximumFields).compactMap {
+            number, element, key in
+            guard element.type != .document, element.type != .array else { return nil }
+            return paths[number].label(element, key).map { FieldLabels(path: number, value: $0) }
         }
         for place in first..<members.count {
-            let (number, element, key) = members[place]
-            paths[number].add(element, key, ownID: ownID, labels: labels)
-            guard element.type == .document || element.type == .array else { continue }
-            try visit(
-                RawDocument(element.value), isArray: element.type == .array, parent: number, depth: depth + 1,
-                ownID: nil, labels: labels, &members)
+            try take(members[place], depth: depth, ownID: ownID, labels: labels, &members)
         }
+    }
+
+    /// Element by element: there may be millions.
+    /// - Parameter labels: what the fields beside the array hold, for ids that stand in it directly.
+    private mutating func visit(
+        array: RawDocument, parent: Int, depth: Int, labels: [FieldLabels], _ members: inout [Member]
+    ) throws {
+        guard depth <= BSONValidator.maximumDepth else { return }
+        var elements = array.makeWalker()
+        while let element = try elements.next() {
+            guard let number = walker.elements(of: parent) else { return }
+            makeRoom(for: number)
+            try take((number, element, HashedKey(element)), depth: depth, ownID: nil, labels: labels, &members)
+        }
+    }
+
+    private mutating func take(
+        _ member: Member, depth: Int, ownID: UInt64?, labels: [FieldLabels], _ members: inout [Member]
+    ) throws {
+        let (number, element, key) = member
+        paths[number].add(element, key, ownID: ownID, labels: labels)
+        switch element.type {
+        case .document:
+            try visit(RawDocument(element.value), parent: number, depth: depth + 1, ownID: nil, &members)
+        case .array:
+            try visit(array: RawDocument(element.value), parent: number, depth: depth + 1, labels: labels, &members)
+        default: break
+        }
+    }
+
+    private mutating func makeRoom(for number: Int) {
+        while paths.count <= number { paths.append(PathSample(limit: limit)) }
     }
 }

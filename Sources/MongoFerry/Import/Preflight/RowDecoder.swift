@@ -6,7 +6,7 @@ import Relations
 /// Turns rows into documents. Belongs to one thread.
 struct RowDecoder {
     /// Where documents are decoded to.
-    let buffer = ByteBuffer(capacity: 64 << 10)
+    let buffer = ByteBuffer(capacity: 64 << 10, blocks: .documents)
     private let reordered = ByteBuffer(capacity: 4096)
     /// Bytes of the largest document that servers take.
     private let maximumDocument: Int

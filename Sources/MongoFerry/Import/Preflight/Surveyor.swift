@@ -63,17 +63,19 @@ struct Surveyor {
                 skipsEmptyLines: reader.metadata == nil, contents: contents, hashes: hashes, names: names)
         }
         let operation = operation
-        try HugeBlocks.shared.keeping(2) {
-            try BatchPass.run(
-                reader, readsHugeAhead: true, cancellation: operation.cancellation,
-                workers: workers.map { worker in
-                    { @Sendable batch in
-                        try worker.look(at: batch)
-                        operation.progress(
-                            .preflight, records: done.add(batch.count), total: total, bytes: bytes.add(batch.byteCount),
-                            totalBytes: totalBytes)
-                    }
-                })
+        try HugeBlocks.rows.keeping(2) {
+            try HugeBlocks.documents.keeping(2) {
+                try BatchPass.run(
+                    reader, readsHugeAhead: true, cancellation: operation.cancellation,
+                    workers: workers.map { worker in
+                        { @Sendable batch in
+                            try worker.look(at: batch)
+                            operation.progress(
+                                .preflight, records: done.add(batch.count), total: total,
+                                bytes: bytes.add(batch.byteCount), totalBytes: totalBytes)
+                        }
+                    })
+            }
         }
         try reader.checkUnchanged()
         var survey = merged(workers, hashes, isLegacy: isLegacy)
