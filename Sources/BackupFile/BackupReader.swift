@@ -63,6 +63,8 @@ public final class BackupReader {
     // MARK: The header
 
     private func readHeader() throws {
+        while pending.count < HeaderLines.telling, try fill() {}
+        try HeaderLines.checkIsText(pending.bytes, path, compression)
         var lines = HeaderLines(path: path, compression)
         // Where the line starts, and how far no line end was found: a long line must not be searched again and again.
         var scanned = 0

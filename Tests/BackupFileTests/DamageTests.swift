@@ -197,7 +197,9 @@ import Testing
     }
 
     /// With the only copy, what is said to do is all that somebody can do.
-    @Test(arguments: ["line ends", "mark", "last line end", "tail", "both"], [false, true])
+    @Test(
+        arguments: ["line ends", "mark", "last line end", "tail", "both", "UTF-16", "UTF-16LE", "gzip"],
+        [false, true])
     func whatIsSaidToTakeAFaultAwayDoes(fault: String, isCompressed: Bool) throws {
         try SmallBackup.lend { backup in
             let bytes = try backup.write("small.csv")
@@ -208,9 +210,18 @@ import Testing
                 case "mark": [0xEF, 0xBB, 0xBF] + bytes
                 case "last line end": Array(bytes.dropLast())
                 case "tail": bytes + Array("\nx\n".utf8)
+                case "UTF-16", "UTF-16LE", "gzip": bytes
                 default: [0xEF, 0xBB, 0xBF] + carried
                 }
             try backup.put(damaged, "0")
+            let filters = [
+                "UTF-16": "iconv -f UTF-8 -t UTF-16", "UTF-16LE": "iconv -f UTF-8 -t UTF-16LE", "gzip": "gzip -c",
+            ]
+            if let filter = filters[fault] {
+                // A file that is compressed once is none that is damaged.
+                let twice = fault.hasPrefix("UTF") || isCompressed ? "" : " | \(filter)"
+                try Self.shell("\(filter) < \(backup.path("0"))\(twice) > x && mv x \(backup.path("0"))", backup)
+            }
             if isCompressed { try Self.shell("gzip -c < \(backup.path("0")) > x && mv x \(backup.path("0"))", backup) }
             var steps = 0
             while try !backup.faults(of: "\(steps)").isEmpty {

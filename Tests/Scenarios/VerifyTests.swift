@@ -49,6 +49,15 @@ import Testing
         """
 
     /// Every command takes it; to compare with a database is another wish, which names one.
+    /// As a copy that was cut behind its first line is.
+    @Test func aFileWithoutMetadataAndRowsIsTold() throws {
+        try withTestDatabase { _, folder in
+            try folder.write("collection,data\n", to: "none.csv")
+            let report = try Self.verify(folder.file("none.csv"))
+            #expect(report.warnings == ["the file has no rows, and nothing in it says that it should have any"])
+        }
+    }
+
     @Test func anAddressWithoutADatabaseIsNoWishToCompare() throws {
         try withTwoTestDatabases { source, other, folder in
             try source.insert([["_id": 1]], into: "a")

@@ -131,6 +131,9 @@ public struct Verify: Sendable {
         }
         let legacy = try preflight.types(of: &survey)
         report.note(&survey, of: reader)
+        if reader.metadata == nil, survey.rows.isEmpty, report.rejectionCount == 0 {
+            report.warnings.append("the file has no rows, and nothing in it says that it should have any")
+        }
         try configuration.checkTargets(in: reader.metadata, rows: survey.rows.map(\.name), connection)
         operation.warnOfUnusedReferences(configuration, in: reader.metadata, rows: survey.rows.map(\.name))
         let (references, faults) = ReferenceSource.file(
