@@ -81,7 +81,7 @@ public final class OpenFile: @unchecked Sendable {
     /// The same file under the name that errors should say, from its beginning.
     /// - Throws: ``FileError``.
     public convenience init(renaming file: OpenFile, to path: String) throws(FileError) {
-        let copy = dup(file.descriptor)
+        let copy = Self.copy(file.descriptor)
         guard copy >= 0 else { throw FileError("open", path) }
         self.init(owning: copy, path: path)
         try seek(to: 0)
@@ -90,10 +90,13 @@ public final class OpenFile: @unchecked Sendable {
     /// The same file, which stays open when `file` is closed.
     /// - Throws: ``FileError``.
     package convenience init(copying file: OpenFile) throws(FileError) {
-        let copy = dup(file.descriptor)
+        let copy = Self.copy(file.descriptor)
         guard copy >= 0 else { throw FileError("open", file.path) }
         self.init(owning: copy, path: file.path)
     }
+
+    /// For this process alone: in another one that is started meanwhile a pipe's end would stay open.
+    private static func copy(_ descriptor: Int32) -> Int32 { fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
 
     deinit { if closes { close(descriptor) } }
 

@@ -103,7 +103,7 @@ public final class ClientPool: Sendable {
     /// The connection string's read concern, unless it is `snapshot`: most commands take none such, and who reads from
     /// one says so with ``ReadConcern/snapshot(at:)``.
     ///
-    /// Of a sharded cluster always one: without, secondaries of servers before 5.0 also show documents that have moved to
+    /// Of a sharded cluster always one for cursors: without, secondaries of servers before 5.0 also show documents that have moved to
     /// another shard, as they were before. Source: MongoDB manual, read concern "available".
     var readConcernLevel: String? {
         guard let level = connectionString.readConcernLevel else { return leadsToRouter ? "local" : nil }

@@ -102,12 +102,12 @@ import Testing
             ),
             (
                 .uuid, "00112233_4455_6677_8899_AABBCCDDEEFF",
-                #"x: "00112233_4455_6677_8899_AABBCCDDEEFF" is not a uuid; expected the 36 characters of a UUID (types in the config)"#
+                #"x: "00112233_4455_6677_8899_AABBCCDDEEFF" is not a uuid; expected the 36 characters of a UUID, or its 16 bytes in base64 or as a Buffer (types in the config)"#
             ),
             (.bool, 1, "x: 1 is not a bool; expected true or false (types in the config)"),
             (
                 .uuid, "0011-22",
-                #"x: "0011-22" is not a uuid; expected the 36 characters of a UUID (types in the config)"#
+                #"x: "0011-22" is not a uuid; expected the 36 characters of a UUID, or its 16 bytes in base64 or as a Buffer (types in the config)"#
             ),
             (
                 .binary, "a?==",

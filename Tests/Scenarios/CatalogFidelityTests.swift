@@ -376,6 +376,24 @@ import Testing
         }
     }
 
+    /// More rows than a batch has: with several writers each would bring its own part in one piece.
+    @Test(arguments: [ImportOptions.Mode.merge, .replace])
+    func aCappedCollectionOfManyBatchesKeepsTheOrderOfInsertion(mode: ImportOptions.Mode) throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.create("log", ["capped": true, "size": 64_000_000])
+            let filling = Value.string(String(repeating: "x", count: 2000))
+            let ids = Array((0..<6000).reversed())
+            for start in stride(from: 0, to: ids.count, by: 1000) {
+                try source.insert(
+                    ids[start..<start + 1000].map { ["_id": .int32(Int32($0)), "filling": filling] }, into: "log")
+            }
+            try source.export(to: folder.file("log.csv"))
+            let report = try copy.load(folder.file("log.csv"), mode) { $0.jobs = 4 }
+            #expect(report.totals.inserted == 6000 && report.warnings == [], "\(report.warnings)")
+            #expect(try copy.documents(in: "log").compactMap { $0["_id"]?.integer } == ids)
+        }
+    }
+
     @Test(arguments: [ImportOptions.Mode.merge, .replace])
     func aCappedCollectionKeepsTheOrderOfInsertionWithWhateverIsInIt(_ mode: ImportOptions.Mode) throws {
         try withTwoTestDatabases { source, copy, folder in

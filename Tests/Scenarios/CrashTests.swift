@@ -44,7 +44,7 @@ extension OwnServerTests {
                 let swapped = try data.newOnes(in: database)
                 if !["renameCollection", "drop", "collMod"].contains(command) { #expect(swapped == []) }
                 #expect(try database.names().contains("owed"), "the view is there at every moment")
-                try pause.off()
+                try pause.end()
 
                 let again = try Program.run(replace(database, file))
                 #expect(again.status == 0, "\(again.text)")
@@ -105,7 +105,7 @@ extension OwnServerTests {
                 try pause.waitUntilEntered()
                 program.send(SIGKILL)
                 _ = try program.wait()
-                try pause.off()
+                try pause.end()
                 let again = try Program.run(words)
                 #expect(again.status == 0, "\(again.text)")
                 #expect(again.errors.contains("an earlier import was interrupted"), "\(again.errors)")
@@ -149,7 +149,7 @@ extension OwnServerTests {
                     try pause.waitUntilEntered()
                     program.send(SIGKILL)
                     _ = try program.wait()
-                    try pause.off()
+                    try pause.end()
                     let swapped = try data.newOnes(in: database)
                     let next = try Program.run([
                         "import", other, "--uri", server.uri(), "--db", database.name, "--mode", mode, "--yes",
@@ -197,7 +197,7 @@ extension OwnServerTests {
                 usleep(3_200_000)
                 first.send(SIGCONT)
                 let outcome = try first.wait()
-                try pause.off()
+                try pause.end()
                 #expect(outcome.status == 1, "\(outcome.text)")
                 #expect(try database.image().differences(from: third) == [], "\(outcome.text)")
                 _ = data
@@ -253,7 +253,7 @@ extension OwnServerTests {
                 #expect(second.status == 0, "\(second.text)")
                 first.send(SIGCONT)
                 let outcome = try first.wait()
-                try pause.off()
+                try pause.end()
                 #expect(outcome.status == 1, "\(outcome.text)")
                 #expect(outcome.errors.contains("another import has taken the lock"), "\(outcome.errors)")
                 #expect(try database.count("ticks") == 50)
@@ -308,12 +308,13 @@ extension OwnServerTests {
                 try pause.waitUntilEntered()
                 program.send(SIGKILL)
                 #expect(try program.wait().signal == SIGKILL)
-                try pause.off()
+                try pause.end()
                 let again = try Program.run(arguments)
                 #expect(again.status == 0, "\(again.text)")
                 let image = try database.image()
+                // Documents, indexes and options.
                 for name in FaultData.collections {
-                    #expect(image.collections[name]?.documents == data.new.collections[name]?.documents)
+                    #expect(image.collections[name] == data.new.collections[name], "\(name)")
                 }
             }
         }
@@ -329,7 +330,7 @@ extension OwnServerTests {
                 try pause.waitUntilEntered()
                 program.send(SIGKILL)
                 _ = try program.wait()
-                try pause.off()
+                try pause.end()
                 #expect(try !folder.names().contains("all.csv"))
                 let again = try Program.run(arguments)
                 #expect(again.status == 0, "\(again.text)")
@@ -426,7 +427,7 @@ extension OwnServerTests {
                 #expect(second.status == 1, "\(second.text)")
                 #expect(
                     second.errors.contains("another import into \(database.name) is running: process \(first.process)"))
-                try pause.off()
+                try pause.end()
                 let outcome = try first.wait()
                 #expect(outcome.status == 0, "\(outcome.text)")
                 #expect(try database.image().differences(from: data.new) == [])
@@ -443,7 +444,7 @@ extension OwnServerTests {
                 let program = try Program(replace(database, file))
                 try pause.waitUntilEntered()
                 program.send(SIGINT)
-                try pause.off()
+                try pause.end()
                 let outcome = try program.wait()
                 #expect(outcome.status == 130, "\(outcome.text)")
                 #expect(outcome.errors.contains("The live data were not touched."))
@@ -498,7 +499,7 @@ extension OwnServerTests {
                 program.send(SIGINT)
                 #expect(try program.wait().status == 130)
                 #expect(start.duration(to: .now) < .seconds(8))
-                try pause.off()
+                try pause.end()
             }
         }
 

@@ -89,7 +89,7 @@ extension FaultServerTests {
                     try database.drop("z")
                     if change == "make anew" { try database.insert([["_id": 1]], into: "z") }
                 }
-                try pause.off()
+                try pause.end()
                 let outcome = try program.wait()
                 #expect(outcome.status == 1, "\(outcome.text)")
                 #expect(outcome.errors.contains("while the export ran"), "\(outcome.text)")
@@ -125,7 +125,7 @@ extension FaultServerTests {
                         "renameCollection": .string(database.name + ".new"), "to": .string(database.name + ".z"),
                         "dropTarget": true,
                     ], on: "admin")
-                try pause.off()
+                try pause.end()
                 let outcome = try program.wait()
                 #expect(outcome.status == 1, "\(outcome.text)")
                 #expect(
@@ -154,7 +154,7 @@ extension FaultServerTests {
                 try pause.waitUntilEntered()
                 try database.drop("z")
                 try create("other")
-                try pause.off()
+                try pause.end()
                 let outcome = try program.wait()
                 #expect(outcome.status == 1, "\(outcome.text)")
                 #expect(try folder.names() == ["some.yaml"])
@@ -169,12 +169,12 @@ extension FaultServerTests {
                 let good = try Program.run(exporting(database, to: folder.file("good.csv")))
                 #expect(good.status == 0, "\(good.text)")
                 #expect(try folder.text("good.csv").contains("by n"))
-                try once.off()
+                try once.end()
 
                 let always = try FailPoint(server, ["listIndexes"], mode: .alwaysOn, ["errorCode": 26])
                 let bad = try Program.run(exporting(database, to: folder.file("bad.csv")))
                 let piped = try Program.run(exporting(database, to: "-"))
-                try always.off()
+                try always.end()
                 for outcome in [bad, piped] {
                     #expect(outcome.status == 1, "\(outcome.text)")
                     #expect(
@@ -200,7 +200,7 @@ extension FaultServerTests {
                 try pause.waitUntilEntered()
                 program.send(SIGINT)
                 let outcome = try program.wait()
-                try pause.off()
+                try pause.end()
                 #expect(outcome.status == 130, "\(outcome.text)")
                 let state = isPiped ? "what has come out until then is cut, and no backup" : "no file was written"
                 #expect(outcome.errors.hasSuffix("mongoferry: interrupted; \(state)\n"), "\(outcome.errors)")
@@ -230,7 +230,7 @@ extension FaultServerTests {
                 }
                 program.send(SIGCONT)
                 let outcome = try program.wait(seconds: 60)
-                try pause.off()
+                try pause.end()
                 #expect(outcome.status == 130, "\(outcome.text)")
                 #expect(
                     outcome.errors.contains("stopped at once; an export that was under way has left no backup\n"),
@@ -257,7 +257,7 @@ extension FaultServerTests {
                     exporting(
                         database, to: folder.file("all.csv"),
                         ["--consistency", consistency, "--config", folder.file("empty.yaml"), "--jobs", "2"]))
-                try pause.off()
+                try pause.end()
                 try database.client.run(["profile": 0], on: database.name)
                 #expect(outcome.status == 0, "\(outcome.text)")
                 // In the order in which they ended.
@@ -373,7 +373,7 @@ extension FaultServerTests {
                         let reply = try database.client.run(["ping": 1], on: database.name)
                         try forget(try #require(reply["operationTime"]?.timestamp), database)
                         let outcome = try program.wait()
-                        try pause.off()
+                        try pause.end()
                         if kind == "snapshot" {
                             #expect(outcome.status == 1, "\(outcome.text)")
                             #expect(outcome.errors.contains("minSnapshotHistoryWindowInSeconds"), "\(outcome.errors)")
@@ -398,7 +398,7 @@ extension FaultServerTests {
                         server, ["getMore"], mode: .alwaysOn, ["blockConnection": true, "blockTimeMS": 2000])
                     let program = try Program(exporting(database, to: folder.file("all.csv"), ["--jobs", "1"]))
                     try poll("the warning comes") { program.errorsSoFar.contains("minSnapshotHistoryWindow") }
-                    try slow.off()
+                    try slow.end()
                     let outcome = try program.wait()
                     #expect(outcome.status == 0, "\(outcome.text)")
                     #expect(
@@ -539,10 +539,20 @@ extension FaultServerTests {
         func aFaultThatPassesGivesTheWholeFileOrNone(command: String, fault: Document) throws {
             try withDatabase(on: server) { database, folder in
                 try FaultData.fill(database, generation: "new", count: 500)
+                switch command {
+                // Measurements are counted, and more than a batch is read on.
+                case "count":
+                    try database.create("ticks", ["timeseries": ["timeField": "at"]])
+                    try database.run(["insert": "ticks", "documents": [["_id": 1, "at": .date(1000)]]])
+                case "getMore":
+                    let large = String(repeating: "x", count: 1 << 20)
+                    try database.insert((0..<24).map { ["_id": .int32($0), "large": .string(large)] }, into: "large")
+                default: break
+                }
                 let file = folder.file("all.csv")
                 let failure = try FailPoint(server, [command], mode: .times(1), fault)
                 let outcome = try Program.run(exporting(database, to: file))
-                try failure.off()
+                try failure.end()
                 if outcome.status == 0 {
                     let verified = try Program.run(["verify", file, "--uri", server.uri(), "--db", database.name])
                     #expect(verified.status == 0, "\(verified.text)")
@@ -563,7 +573,7 @@ extension FaultServerTests {
                     server, ["dataSize"], mode: .alwaysOn, ["errorCode": .int32(code)])
                 let outcome = try Program.run(exporting(database, to: folder.file("all.csv")))
                 let discovered = try Program.run(["discover", "--uri", server.uri(), "--db", database.name])
-                try failure.off()
+                try failure.end()
                 #expect(outcome.status == 0, "\(outcome.text)")
                 #expect(discovered.status == 0, "\(discovered.text)")
                 let verified = try Program.run([
@@ -602,7 +612,7 @@ extension FaultServerTests {
                 let export = try Program.run(exporting(database, to: folder.file("slow.csv")))
                 let load = try Program.run(
                     ["import", file, "--uri", server.uri(), "--db", database.name, "--mode", "replace", "--yes"])
-                try slow.off()
+                try slow.end()
                 #expect(export.status == 0, "\(export.text)")
                 #expect(load.status == 0, "\(load.text)")
                 #expect(try database.image().differences(from: data.new) == [])

@@ -230,8 +230,15 @@ struct FailPoint {
         try poll("a command that is held up: \(commands)") { try server.hasHeldUp(since: before) }
     }
 
+    /// Ends it, and checks that it was met.
+    func end(times: Int? = nil, _ location: SourceLocation = #_sourceLocation) throws {
+        let count = try off()
+        #expect(
+            times.map { $0 == count } ?? (count > 0), "\(commands): met \(count) times", sourceLocation: location)
+    }
+
     /// - Returns: how many commands it has held up or let fail.
-    @discardableResult func off() throws -> Int {
+    func off() throws -> Int {
         let reply = try admin.run(["configureFailPoint": "failCommand", "mode": "off"], on: "admin")
         return (reply["count"]?.integer ?? 0) - enteredBefore
     }
@@ -243,7 +250,7 @@ extension Program {
         try pause.waitUntilEntered()
         send(SIGINT)
         let outcome = try wait()
-        try pause.off()
+        try pause.end()
         return outcome
     }
 }

@@ -34,10 +34,32 @@ extension FaultServerTests {
                     try FaultData.fill(database, generation: "old", count: 207)
                     let failure = try FailPoint(server, [command], mode: .times(1), fault)
                     let outcome = try Program.run(importing(database, file))
-                    try failure.off()
+                    try failure.end()
                     #expect(outcome.status == 0, "\(command): \(outcome.text)")
                     #expect(try database.image().differences(from: data.new) == [], "\(command)")
                 }
+            }
+        }
+
+        /// Of another collation: it cannot be changed.
+        @Test(arguments: ["drop", "create"], passing)
+        func aFaultThatPassesDoesNotStopAViewFromBeingMadeAnew(command: String, fault: Document) throws {
+            try withDatabase(on: server) { database, folder in
+                try database.insert([["_id": 1]], into: "a")
+                let view: Document = ["viewOn": "a", "pipeline": []]
+                try database.create("v", view.appending("collation", ["locale": "de"]))
+                let new = try database.image()
+                let file = folder.file("v.csv")
+                let export = try Program.run(["export", "--uri", server.uri(), "--db", database.name, "-o", file])
+                try #require(export.status == 0, "\(export.text)")
+                try database.drop("v")
+                try database.create("v", view)
+                let failure = try FailPoint(
+                    server, [command], mode: .times(1), fault.appending("namespace", .string("\(database.name).v")))
+                let outcome = try Program.run(importing(database, file))
+                try failure.end(times: 1)
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(try database.image().differences(from: new) == [])
             }
         }
 
@@ -48,7 +70,7 @@ extension FaultServerTests {
                 let data = try FaultData(database, file: file, uri: server.uri())
                 let failure = try FailPoint(server, [command], mode: .alwaysOn, ["closeConnection": true])
                 let outcome = try Program.run(importing(database, file))
-                try failure.off()
+                try failure.end()
                 #expect(outcome.status == 1, "\(outcome.text)")
                 #expect(outcome.errors.contains("The live data were not touched."), "\(outcome.errors)")
                 #expect(try data.newOnes(in: database) == [])
@@ -76,7 +98,7 @@ extension FaultServerTests {
                 #expect(try data.newOnes(in: database) == [])
                 try database.drop("customers")
                 let merge = try Program.run(importing(database, file, "merge"))
-                try failure.off()
+                try failure.end()
                 #expect(merge.status == 1, "\(merge.text)")
                 #expect(
                     merge.errors.hasSuffix(
@@ -93,7 +115,7 @@ extension FaultServerTests {
                     server, ["insert"], mode: .alwaysOn,
                     ["writeConcernError": ["code": 64, "errmsg": "waiting for replication timed out"]])
                 let outcome = try Program.run(importing(database, file))
-                try failure.off()
+                try failure.end()
                 #expect(outcome.status == 1 && outcome.errors.contains("majority"), "\(outcome.text)")
                 #expect(try data.newOnes(in: database) == [])
             }
@@ -105,7 +127,7 @@ extension FaultServerTests {
                 let data = try FaultData(database, file: file, uri: server.uri())
                 let failure = try FailPoint(server, ["renameCollection"], mode: .skip(1), ["closeConnection": true])
                 let outcome = try Program.run(importing(database, file))
-                try failure.off()
+                try failure.end()
                 #expect(outcome.status == 1)
                 #expect(
                     outcome.errors.contains("New already: customers. Still old: payments, owed.")
@@ -128,7 +150,7 @@ extension FaultServerTests {
                 try database.run(["collMod": "v", "viewOn": "a", "pipeline": []])
                 let failure = try FailPoint(server, ["collMod"], mode: .alwaysOn, ["closeConnection": true])
                 let outcome = try Program.run(importing(database, file))
-                try failure.off()
+                try failure.end()
                 #expect(outcome.status == 1)
                 #expect(
                     outcome.errors.contains("New already: a. Still old: none.")
@@ -178,7 +200,7 @@ extension FaultServerTests {
                 let pause = try FailPoint(
                     server, ["insert"], mode: .skip(1), ["blockConnection": true, "blockTimeMS": 3000])
                 let outcome = try Program.run(importing(database, file) + more)
-                try pause.off()
+                try pause.end()
                 #expect(outcome.status == 0, "\(outcome.text)")
                 let image = try database.image()
                 #expect(image.collections["zebras"]?.documents.count == 50)
@@ -195,15 +217,45 @@ extension FaultServerTests {
                 try database.run(["dropIndexes": "customers", "index": "name_1"])
                 let failure = try FailPoint(server, [command], mode: .times(1), fault)
                 let outcome = try Program.run(importing(database, file, "merge"))
-                try failure.off()
+                try failure.end()
                 #expect(outcome.status == 0, "\(outcome.text)")
-                #expect(
-                    try database.image().collections["policies"]?.documents
-                        == data.new.collections["policies"]?.documents)
+                let image = try database.image()
+                for name in FaultData.collections {
+                    let (now, new) = (image.collections[name], data.new.collections[name])
+                    #expect(now?.indexes == new?.indexes && now?.options == new?.options, "\(name)")
+                    let there = Set(now?.documents ?? [])
+                    let isMissing = new?.documents.contains { !there.contains($0) }
+                    #expect(isMissing == false, "\(name)")
+                }
             }
         }
 
-        /// Nothing is counted twice: what a retry finds done counts once.
+        /// Carried out, and only the answer lost: the retry finds it done, and it counts once.
+        @Test(arguments: ["insert", "update"]) func aWriteThatWasDoneBeforeItsRetryIsCountedOnce(command: String) throws
+        {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("new.csv")
+                _ = try FaultData(database, file: file, uri: server.uri(), count: 50)
+                try database.delete("policies", [:])
+                let collection = command == "insert" ? "policies" : "customers"
+                let failure = try FailPoint(
+                    server, [command], mode: .times(1),
+                    [
+                        "writeConcernError": ["code": 91, "errmsg": "gone"], "errorLabels": ["RetryableWriteError"],
+                        "namespace": .string("\(database.name).\(collection)"),
+                    ])
+                let outcome = try Program.run(
+                    importing(database, file, "merge") + ["--report", folder.file("r.json")])
+                try failure.end(times: 1)
+                #expect(outcome.status == 0, "\(outcome.text)")
+                let json = try JSONValue(folder.text("r.json"))
+                let counts = json["collections"]?.array.map { [$0["name"], $0["inserted"], $0["updated"]] } ?? []
+                #expect(counts.contains([.string("policies"), .number(100), .number(0)]), "\(counts)")
+                #expect(counts.contains([.string("customers"), .number(0), .number(50)]), "\(counts)")
+            }
+        }
+
+        /// Nothing is counted twice: what fails before it is done is done once.
         @Test(arguments: ["insert", "update"], passing.prefix(3))
         func aWriteThatIsRetriedIsCountedOnce(command: String, fault: Document) throws {
             try withDatabase(on: server) { database, folder in
@@ -213,7 +265,7 @@ extension FaultServerTests {
                 let report = folder.file("report.json")
                 let failure = try FailPoint(server, [command], mode: .times(1), fault)
                 let outcome = try Program.run(importing(database, file, "merge") + ["--report", report])
-                try failure.off()
+                try failure.end()
                 #expect(outcome.status == 0, "\(outcome.text)")
                 let json = try ExtendedJSONDecoder.document(try folder.text("report.json"))
                 let entries = json["collections"]?.array?.compactMap(\.document) ?? []
@@ -240,7 +292,7 @@ extension FaultServerTests {
                         server, [command], mode: .alwaysOn,
                         ["writeConcernError": ["code": 64, "errmsg": "waiting for replication timed out"]])
                     let outcome = try Program.run(importing(database, file, "merge"))
-                    try failure.off()
+                    try failure.end()
                     #expect(outcome.status == 1 && outcome.errors.contains("majority"), "\(outcome.text)")
                     #expect(outcome.errors.contains("Written in part: customers."), "\(outcome.errors)")
                 }
@@ -265,7 +317,7 @@ extension FaultServerTests {
                     server, ["commitTransaction"], mode: .alwaysOn,
                     ["writeConcernError": ["code": 64, "errmsg": "waiting for replication timed out"]])
                 let outcome = try Program.run(importing(database, file, "merge"))
-                try failure.off()
+                try failure.end()
                 #expect(outcome.status == 1, "\(outcome.text)")
                 #expect(outcome.errors.contains("Written in part: c."), "\(outcome.errors)")
             }
@@ -289,7 +341,7 @@ extension FaultServerTests {
                 try database.insert((0..<5).map { ["_id": .int32($0), "old": 1] }, into: "c")
                 let failure = try FailPoint(server, [command], mode: .times(1), fault)
                 let outcome = try Program.run(importing(database, file, "merge"))
-                try failure.off()
+                try failure.end()
                 #expect(outcome.status == 0, "\(outcome.text)")
                 #expect(Set(try database.documents(in: "c")) == Set(documents))
             }
@@ -302,7 +354,7 @@ extension FaultServerTests {
                 try database.delete("policies", [:])
                 let failure = try FailPoint(server, ["insert"], mode: .alwaysOn, ["closeConnection": true])
                 let outcome = try Program.run(importing(database, file, "merge"))
-                try failure.off()
+                try failure.end()
                 #expect(outcome.status == 1)
                 #expect(
                     outcome.errors.contains("Done: customers. Written in part: policies."), "\(outcome.errors)")
@@ -324,10 +376,16 @@ extension FaultServerTests {
                 let failure = try FailPoint(server, [command], mode: .alwaysOn, ["closeConnection": true])
                 let outcome = try Program.run(
                     ["export", "--uri", server.uri(), "--db", database.name, "-o", folder.file("all.csv")])
-                try failure.off()
+                try failure.end()
                 #expect(outcome.status == 1, "\(outcome.text)")
                 #expect(try folder.names() == [])
             }
+        }
+
+        private func term() throws -> Int {
+            let status = try server.directClient().run(
+                ["replSetGetStatus": 1], on: "admin", readPreference: .connectionString)
+            return try #require(status["term"]?.integer)
         }
 
         @Test func aPrimaryThatStepsDownDuringAReplaceLosesNothing() throws {
@@ -337,10 +395,14 @@ extension FaultServerTests {
                 let pause = try FailPoint(
                     server, ["createIndexes"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 400])
                 let program = try Program(importing(database, file))
+                let before = try term()
                 try pause.waitUntilEntered()
+                // Its own connection may be closed by it: the term tells.
                 _ = try? pause.admin.run(["replSetStepDown": 1, "force": true], on: "admin")
                 let outcome = try program.wait()
                 try server.waitForPrimary()
+                #expect(try term() > before, "it has not stepped down")
+                #expect(outcome.status == 0 || outcome.status == 1, "\(outcome.text)")
                 if outcome.status == 1 {
                     _ = try data.newOnes(in: database)
                     let again = try Program.run(importing(database, file))

@@ -118,7 +118,7 @@ extension BusyServerTests.MeanwhileTests {
             let next = try Program.run(importing(database, folder.file("b.csv"), ["--mode", "replace", "--yes"]))
             #expect(next.status == 0, "\(next.text)")
             try poll("the end of the first change") { try !isUnderWay("collMod", in: database) }
-            try pause.off()
+            try pause.end()
             let view = try #require(
                 try database.client.listCollections(in: database.name, named: ["v"]).first)
             #expect(view.options["pipeline"] == [["$match": ["kind": "b"]]])
@@ -247,7 +247,7 @@ extension BusyServerTests.MeanwhileTests {
             let failure = try FailPoint(
                 server, ["create"], mode: .alwaysOn, ["errorCode": 2, "namespace": .string("\(database.name).c")])
             let stopped = try Program.run(importing(database, good, words))
-            try failure.off()
+            try failure.end()
             #expect(stopped.status == 1, "\(stopped.text)")
             let export = try Program.run(
                 ["export", "--uri", server.uri(), "--db", database.name, "-o", folder.file("all.csv")])
@@ -298,7 +298,7 @@ extension BusyServerTests.MeanwhileTests {
             _ = try killed.wait()
             let outcome = try Program.run(importing(database, folder.file("d.csv"), []))
             try poll("the end of the drop") { try !isUnderWay("drop", in: database) }
-            try pause.off()
+            try pause.end()
             #expect(outcome.status == 0, "\(outcome.text)")
             #expect(try database.names() == ["c", "d"])
         }

@@ -49,9 +49,32 @@ extension OwnServerTests {
             try pause.waitUntilEntered()
             program.send(SIGKILL)
             _ = try program.wait()
-            try pause.off()
+            try pause.end()
             try poll("it is displaced") { try !database.names().contains(view) }
             return try #require(own(database).first { $0.hasPrefix("__mongoferry_displaced.") })
+        }
+
+        /// Taken after the database was listed, before the collection gets its name back.
+        @Test func whatWasDisplacedIsNotPutOverWhatTakesItsNameMeanwhile() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try prepare(database, "v", folder)
+                let place = try displace("v", database, file)
+                let pause = try FailPoint(
+                    server, ["renameCollection"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 1000])
+                let program = try Program(importing(database, file, ["-c", "a"]))
+                try pause.waitUntilEntered()
+                try database.insert([["_id": "another"]], into: "v")
+                let outcome = try program.wait()
+                try pause.end(times: 1)
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(outcome.errors.contains("stays in \(place)"), "\(outcome.errors)")
+                #expect(try database.documents(in: "v") == [["_id": "another"]])
+                #expect(try database.documents(in: place) == [["_id": "old"]])
+                try database.drop("v")
+                #expect(try Program.run(importing(database, file, ["-c", "a"])).status == 0)
+                #expect(try database.documents(in: "v") == [["_id": "old"]])
+                #expect(try own(database) == [])
+            }
         }
 
         /// Of a trial whose drop the server has not ended, and of an import that was killed before it removed its empty list.
@@ -138,7 +161,7 @@ extension OwnServerTests {
                 // The first is that of the view that is tried out.
                 let failure = try FailPoint(server, ["drop"], mode: .skip(1), ["errorCode": 13])
                 let outcome = try Program.run(importing(database, file, ["--mode", "replace"]))
-                try failure.off()
+                try failure.end()
                 #expect(outcome.status == 0, "\(outcome.text)")
                 #expect(outcome.errors.contains("v is a view now; the collection that had its name"), "\(outcome.text)")
                 #expect(try own(database).contains { $0.hasPrefix("__mongoferry_displaced.") })
@@ -186,7 +209,7 @@ extension OwnServerTests {
             try pause.waitUntilEntered()
             program.send(SIGKILL)
             _ = try program.wait()
-            try pause.off()
+            try pause.end()
             // What was blocked is carried out, or refused.
             Thread.sleep(forTimeInterval: 0.7)
         }
@@ -350,7 +373,7 @@ extension OwnServerTests {
                 let file = try prepareOldFile(database, folder)
                 let failure = try FailPoint(server, ["delete"], mode: .alwaysOn, ["errorCode": 13])
                 let outcome = try Program.run(importing(database, file, ["--mode", "replace", "--in-place"]))
-                try failure.off()
+                try failure.end()
                 #expect(outcome.status == 0, "\(outcome.text)")
                 #expect(outcome.errors.contains("c is complete; what was kept of its options"), "\(outcome.text)")
                 let again = try Program.run(importing(database, file, ["--mode", "replace", "--in-place"]))

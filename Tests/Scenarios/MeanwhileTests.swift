@@ -33,8 +33,27 @@ extension BusyServerTests {
             try pause.waitUntilEntered()
             try body()
             let outcome = try running.wait()
-            try pause.off()
+            try pause.end()
             return outcome
+        }
+
+        /// Nothing is written after that, so no other look at the lock would tell.
+        @Test func aMergeWhoseRestIsEqualNoticesThatItsLockIsAnothers() throws {
+            try withDatabase(on: server) { database, folder in
+                for name in ["a", "b"] { try database.insert([["_id": 1, "n": 1]], into: name) }
+                let file = folder.file("all.csv")
+                try export(database, to: file)
+                try database.update("a", [:], ["$set": ["n": 2]])
+                // Longer than two heartbeats are apart.
+                let outcome = try hold(
+                    "update", "\(database.name).a", 8000, answer: [:], of: importing(database, file, [])
+                ) {
+                    try database.update("__mongoferry_lock", [:], ["$set": ["owner": "another"]])
+                }
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("another import has taken the lock"), "\(outcome.errors)")
+                try database.drop("__mongoferry_lock")
+            }
         }
 
         /// Right after an election, say: the first attempt was refused, and the second finds something.
@@ -132,7 +151,7 @@ extension BusyServerTests {
                 try database.drop("c")
                 let failure = try FailPoint(server, ["drop"], mode: .alwaysOn, ["errorCode": 2])
                 let outcome = try Program.run(importing(database, file, []))
-                try failure.off()
+                try failure.end()
                 #expect(outcome.status == 1, "\(outcome.text)")
                 let trial = try #require(
                     outcome.errors.firstMatch(of: /(\S+), in which the options were tried out/)?.1,
@@ -299,7 +318,7 @@ extension BusyServerTests {
                 let failure = try FailPoint(
                     server, ["renameCollection"], mode: .alwaysOn, ["closeConnection": true])
                 let outcome = try Program.run(importing(database, file, ["--mode", "replace", "--yes"]))
-                try failure.off()
+                try failure.end()
                 #expect(outcome.status == 1, "\(outcome.text)")
                 #expect(outcome.errors.contains("New already: none. Still old: b."), "\(outcome.errors)")
                 #expect(
@@ -317,7 +336,7 @@ extension BusyServerTests {
                 try export(database, to: file)
                 let failure = try FailPoint(server, ["count"], mode: .skip(1), ["errorCode": 8])
                 let outcome = try Program.run(importing(database, file, []))
-                try failure.off()
+                try failure.end()
                 #expect(outcome.status == 1 && outcome.errors.contains("Nothing was written."), "\(outcome.text)")
             }
         }
@@ -341,7 +360,7 @@ extension BusyServerTests {
                     ["errorCode": 378, "namespace": .string("\(database.name).c")])
                 let outcome = try Program.run(
                     importing(database, file, isSeries ? ["--mode", "replace", "--yes"] : []))
-                try failure.off()
+                try failure.end()
                 #expect(outcome.status == 2, "\(outcome.text)")
                 #expect(outcome.errors.contains(", c, _id 1: Failing command"), "\(outcome.errors)")
                 let new = try database.documents(in: "c").filter { $0["n"]?.string == "new" }

@@ -82,6 +82,23 @@ import Testing
         }
     }
 
+    /// Its documents' `_id`s are in another one.
+    @Test(arguments: [ExportOptions.Consistency.snapshot, .unprotected])
+    func aLargeCappedCollectionStandsInTheOrderOfInsertion(consistency: ExportOptions.Consistency) throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database, "log", options: ["capped": true, "size": 100_000_000])
+            let report = try database.export(to: folder.file("log.csv")) {
+                $0.jobs = 4
+                $0.consistency = consistency
+            }
+            #expect(report.totals.read == Self.count)
+            let numbers = try folder.text("log.csv").split(separator: "\n").compactMap {
+                $0.firstMatch(of: /""number"":([0-9]+),/).flatMap { Int($0.1) }
+            }
+            #expect(numbers == Array(0..<3000))
+        }
+    }
+
     @Test func aReproducibleFileIsTheSameHoweverManyReadersThereAre() throws {
         try withTestDatabase { database, folder in
             try Self.fill(database, "large")

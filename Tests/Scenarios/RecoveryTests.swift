@@ -46,6 +46,30 @@ extension BusyServerTests {
             return (try database.image(), new)
         }
 
+        /// After the drop they would stand nowhere else.
+        @Test func nothingIsDroppedWhoseOptionsNoMajorityHasKept() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.create("c", ["validator": ["x": ["$gte": 0]]], indexes: [["key": ["x": 1], "name": "x"]])
+                try database.insert([["_id": 1, "x": 1], ["_id": 2, "x": 2]], into: "c")
+                let before = try database.image()
+                try folder.write("collection,data\nc,\"{\"\"_id\"\":1,\"\"x\"\":1}\"\n", to: "old.csv")
+                let words = importing(database, folder.file("old.csv"), "replace", ["--in-place", "--no-infer"])
+                let failure = try FailPoint(
+                    server, ["update"], mode: .alwaysOn,
+                    [
+                        "writeConcernError": ["code": 64, "errmsg": "waiting for replication timed out"],
+                        "namespace": .string("\(database.name).__mongoferry_definitions"),
+                    ])
+                let outcome = try Program.run(words)
+                try failure.end()
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("could not confirm it"), "\(outcome.errors)")
+                #expect(try database.image().collections["c"] == before.collections["c"])
+                #expect(try Program.run(words).status == 0)
+                #expect(try database.image().collections["c"]?.options == before.collections["c"]?.options)
+            }
+        }
+
         /// Only with its own name does a server see the circle.
         @Test func aViewThatTheServerRefusesLeavesTheCollectionThatHadItsName() throws {
             try withDatabase(on: server) { database, folder in
@@ -124,7 +148,7 @@ extension BusyServerTests {
                     // Three are tried out, and the collection is staged.
                     let failure = try FailPoint(server, ["create"], mode: .skip(4), ["errorCode": 2])
                     let outcome = try Program.run(importing(database, file))
-                    try failure.off()
+                    try failure.end()
                     #expect(outcome.status == 1, "\(outcome.text)")
                     for name in ["v1", "v2"] {
                         #expect(!(try database.names().contains(name)))
@@ -233,7 +257,7 @@ extension BusyServerTests {
                 let failure = try FailPoint(
                     server, ["drop"], mode: .alwaysOn, ["errorCode": 2, "namespace": namespace])
                 let outcome = try Program.run(importing(database, file))
-                try failure.off()
+                try failure.end()
                 #expect(outcome.status == 1, "\(outcome.text)")
                 #expect(outcome.errors.contains("Still old: v1, v2, v3."), "\(outcome.errors)")
                 #expect(try database.image().differences(from: before) == [])
@@ -324,7 +348,7 @@ extension BusyServerTests {
                 // First the view is tried out, and the collection staged.
                 let failure = try FailPoint(server, ["create"], mode: .skip(2), ["errorCode": 2])
                 let outcome = try Program.run(importing(database, file))
-                try failure.off()
+                try failure.end()
                 #expect(outcome.status == 1 && outcome.errors.contains("Every collection is whole."), "\(outcome.text)")
                 #expect(try database.image().differences(from: old) == [])
                 let again = try Program.run(importing(database, file))
@@ -341,7 +365,7 @@ extension BusyServerTests {
                 let failure = try FailPoint(
                     server, ["create", "renameCollection"], mode: .skip(4), ["errorCode": 2])
                 let outcome = try Program.run(importing(database, file))
-                try failure.off()
+                try failure.end()
                 #expect(outcome.status == 1, "\(outcome.text)")
                 #expect(
                     outcome.errors.contains(", and the collection v did not get its name back: "), "\(outcome.errors)")
@@ -371,7 +395,7 @@ extension BusyServerTests {
             try poll("it is displaced") { try !database.names().contains("v") }
             program.send(SIGKILL)
             _ = try program.wait()
-            try pause.off()
+            try pause.end()
         }
 
         @Test(arguments: ["the same file", "another file", "another file, merged"])
@@ -426,7 +450,7 @@ extension BusyServerTests {
                 let old = try database.image()
                 let failure = try FailPoint(server, ["renameCollection"], mode: .skip(1), ["errorCode": 20])
                 let outcome = try Program.run(importing(database, file))
-                try failure.off()
+                try failure.end()
                 #expect(outcome.status == 1, "\(outcome.text)")
                 #expect(
                     outcome.errors.contains("New already: a. Still old: v.")
@@ -448,7 +472,7 @@ extension BusyServerTests {
                 try database.create("v", ["viewOn": "a", "pipeline": []])
                 let failure = try FailPoint(server, ["create"], mode: .skip(2), ["errorCode": 2])
                 let outcome = try Program.run(importing(database, file))
-                try failure.off()
+                try failure.end()
                 #expect(outcome.status == 1, "\(outcome.text)")
                 #expect(outcome.errors.contains("New already: a. Still old: none."), "\(outcome.errors)")
                 #expect(outcome.errors.contains("The view v is gone: it was dropped"), "\(outcome.errors)")
@@ -490,7 +514,7 @@ extension BusyServerTests {
                 try pause.waitUntilEntered()
                 program.send(signal)
                 _ = try program.wait()
-                try pause.off()
+                try pause.end()
                 let again = try Program.run(words)
                 #expect(again.status == 0, "\(again.text)")
                 #expect(try database.image().differences(from: expected) == [], "\(again.text)")
@@ -513,7 +537,7 @@ extension BusyServerTests {
                     server, ["drop"], mode: .times(1),
                     ["errorCode": 13, "namespace": .string("\(database.name).c")])
                 let outcome = try Program.run(importing(database, file, "replace", ["--in-place"]))
-                try failure.off()
+                try failure.end()
                 #expect(outcome.status == 1, "\(outcome.text)")
                 #expect(outcome.errors.contains("New already: none. Still old: c."), "\(outcome.errors)")
                 #expect(!outcome.errors.contains("not complete"), "\(outcome.errors)")
@@ -570,7 +594,7 @@ extension BusyServerTests {
                     "import", file, "--uri", server.uri("", "socketTimeoutMS=700&appName=\(application)"), "--db",
                     database.name, "--mode", "replace", "--yes",
                 ])
-                try failure.off()
+                try failure.end()
                 #expect(outcome.status == 0, "\(outcome.text)")
                 Thread.sleep(forTimeInterval: 3.5)
                 #expect(try database.documents(in: "ticks").count == 500)
@@ -584,7 +608,7 @@ extension BusyServerTests {
                 try exportMeasurements(database, to: file)
                 let failure = try FailPoint(server, ["insert"], mode: .times(1), fault)
                 let outcome = try Program.run(importing(database, file))
-                try failure.off()
+                try failure.end()
                 #expect(outcome.status == 0, "\(outcome.text)")
                 #expect(try database.documents(in: "ticks").count == 500)
             }
@@ -612,7 +636,7 @@ extension BusyServerTests {
                 killed.send(SIGKILL)
                 _ = try killed.wait()
                 let outcome = try Program.run(merge("new"))
-                try pause.off()
+                try pause.end()
                 #expect(outcome.status == 0, "\(outcome.text)")
                 Thread.sleep(forTimeInterval: 4)
                 #expect(try database.count("c", ["n": 2]) == 200)
@@ -628,7 +652,7 @@ extension BusyServerTests {
                 let data = try FaultData(database, file: file, uri: server.uri())
                 let failure = try FailPoint(server, ["renameCollection"], mode: .times(3), ["errorCode": .int32(code)])
                 let outcome = try Program.run(importing(database, file))
-                try failure.off()
+                try failure.end()
                 #expect(outcome.status == 0, "\(outcome.text)")
                 #expect(try database.image().differences(from: data.new) == [], "\(outcome.text)")
             }
@@ -663,7 +687,7 @@ extension BusyServerTests {
                 try pause.waitUntilEntered()
                 try database.drop("c")
                 let outcome = try program.wait()
-                try pause.off()
+                try pause.end()
                 #expect(outcome.status == 2, "\(outcome.text)")
                 #expect(
                     outcome.errors.contains("c was dropped or replaced by another program during the import"),

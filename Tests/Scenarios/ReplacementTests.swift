@@ -7,6 +7,19 @@ import Testing
 @testable import MongoFerry
 
 @Suite struct ReplacementTests {
+    /// Between two heartbeats an import does not know yet that it was taken over.
+    @Test func aLockThatIsAnothersByNowIsNotGivenBack() throws {
+        try withTestDatabase { database, _ in
+            let connection = try Connection(
+                try database.target, database: database.name, Cancellation(), forWriting: true)
+            let lock = try ImportLock(connection)
+            try database.update("__mongoferry_lock", [:], ["$set": ["owner": "another import"]])
+            try lock.release()
+            #expect(try database.documents(in: "__mongoferry_lock").map { $0["owner"] } == ["another import"])
+            try database.drop("__mongoferry_lock")
+        }
+    }
+
     /// Runs a replacement by a plan that was made before `change`, for whatever mode.
     private func replace(
         _ database: TestDatabase, by file: String, _ mode: ImportOptions.Mode = .replace,

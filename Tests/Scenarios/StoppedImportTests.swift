@@ -40,7 +40,7 @@ extension BusyServerTests {
                 try database.insert([["_id": "old"]], into: "a")
                 let fault = try FailPoint(server, ["listIndexes"], mode: .alwaysOn, ["errorCode": 96])
                 let outcome = try Program.run(importing(database, file, ["--mode", mode, "--yes"]))
-                try fault.off()
+                try fault.end()
                 #expect(outcome.status == 1, "\(outcome.text)")
                 #expect(outcome.errors.hasSuffix("  Nothing was written.\n"), "\(outcome.errors)")
                 #expect(try database.documents(in: "a") == [["_id": "old"]])
@@ -58,7 +58,7 @@ extension BusyServerTests {
                 let outcome = try Program.run(
                     importing(
                         database, file, ["--mode", mode.rawValue, "--report", folder.file("report.json")]))
-                try fault.off()
+                try fault.end()
                 #expect(outcome.status == 1, "\(outcome.text)")
                 for id in 3...5 {
                     #expect(outcome.errors.contains(#"a, _id \#(id): "#), "\(outcome.errors)")
@@ -115,7 +115,7 @@ extension BusyServerTests {
                         ["errorCode": 14031, "namespace": .string("\(database.name).a")])
                 let outcome = try Program.run(
                     importing(database, file, ["--mode", mode, "--yes", "--rename", "a=b", "--rename", "b=a"]))
-                try fault.off()
+                try fault.end()
                 #expect(outcome.status == 1, "\(outcome.text)")
                 let told = mode == "replace" ? "New already: b. Still old: a, c." : "Done: b. Written in part: a."
                 #expect(outcome.errors.contains(told), "\(outcome.errors)")
@@ -132,7 +132,7 @@ extension BusyServerTests {
                 let outcome = try Program.run(
                     importing(
                         database, file, ["--mode", "replace", "--yes", "--report", folder.file("report.json")]))
-                try fault.off()
+                try fault.end()
                 #expect(outcome.status == 1, "\(outcome.text)")
                 #expect(outcome.errors.contains("New already: a. Still old: b, c."), "\(outcome.errors)")
                 let report = try JSONValue(folder.text("report.json"))
@@ -155,7 +155,7 @@ extension BusyServerTests {
                 let arguments = ["--mode", "replace", "--in-place", "--yes"]
                 let outcome = try Program.run(
                     importing(database, file, arguments + ["--report", folder.file("report.json")]))
-                try fault.off()
+                try fault.end()
                 #expect(outcome.status == 1, "\(outcome.text)")
                 let report = try JSONValue(folder.text("report.json"))
                 #expect(
@@ -178,7 +178,7 @@ extension BusyServerTests {
                 // As an older server would answer, which does not know the stage.
                 let fault = try FailPoint(server, ["create"], mode: .alwaysOn, ["errorCode": 40324])
                 let outcome = try Program.run(importing(database, file, ["--mode", mode.rawValue]))
-                try fault.off()
+                try fault.end()
                 #expect(outcome.status == 1, "\(outcome.text)")
                 #expect(outcome.errors.contains("the server cannot create v with the file's options"))
                 #expect(outcome.errors.contains("Nothing was written."), "\(outcome.errors)")
@@ -231,7 +231,7 @@ extension BusyServerTests {
                 try pause.waitUntilEntered()
                 try database.drop("b")
                 let outcome = try program.wait()
-                try pause.off()
+                try pause.end()
                 #expect(outcome.status == 2, "\(outcome.text)")
                 #expect(outcome.errors.contains("b was dropped or replaced by another program during the import"))
             }

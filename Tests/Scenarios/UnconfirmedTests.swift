@@ -30,7 +30,7 @@ extension OwnServerTests {
                     server, ["insert"], mode: .times(1),
                     ["writeConcernError": ["code": 64, "errmsg": "waiting for replication timed out"]])
                 let outcome = try Program.run(importing(database, folder.file("a.csv"), mode))
-                try failure.off()
+                try failure.end()
                 #expect(outcome.status == 1, "\(outcome.text)")
                 #expect(
                     outcome.errors.contains(
@@ -52,7 +52,7 @@ extension OwnServerTests {
                     server, ["update"], mode: .alwaysOn,
                     ["writeConcernError": ["code": 64, "errmsg": "waiting for replication timed out"]])
                 let outcome = try Program.run(importing(database, folder.file("c.csv"), "merge"))
-                try failure.off()
+                try failure.end()
                 #expect(outcome.status == 1, "\(outcome.text)")
                 #expect(outcome.errors.contains("the server wrote, but could not confirm it"), "\(outcome.errors)")
             }
@@ -75,7 +75,7 @@ extension OwnServerTests {
                 let program = try Program(importing(database, file, "replace") + ["--jobs", "2"])
                 try pause.waitUntilEntered()
                 try Self.move(rowAt: content.utf8.count - rows[count - 1].utf8.count, of: file, to: "b")
-                try pause.off()
+                try pause.end()
                 let outcome = try program.wait()
                 #expect(outcome.status == 1, "\(outcome.text)")
                 #expect(

@@ -162,7 +162,7 @@ extension OwnServerTests {
                 program.send(SIGKILL)
                 #expect(try program.wait().signal == SIGKILL)
                 let after = try export("after.csv")
-                try pause.off()
+                try pause.end()
                 #expect(during.status == 0, "\(during.text)")
                 #expect(
                     during.errors.hasPrefix(

@@ -18,6 +18,9 @@ struct OpenValues {
     /// All values of targets that were asked for very many, by their places.
     private var listed: [Int: RecordHashes] = [:]
     private let targetIDs: TargetValues
+    /// Whether documents are remembered, to be looked at again.
+    private let remembersDocuments: Bool
+    private var remembered = 0
     private let batchCount: Int
     private let batchBytes: Int
     private let cacheLimit: Int
@@ -25,8 +28,12 @@ struct OpenValues {
     /// - Parameters:
     ///   - company: how many references are checked at the same time, which share the memory there is.
     ///   - targetIDs: which other references may lead to as well.
-    init(_ targets: [Reference], sharedBy company: Int, _ targetIDs: TargetValues) {
+    ///   - remembersDocuments: whether ``doubtful`` is wanted.
+    init(
+        _ targets: [Reference], sharedBy company: Int, _ targetIDs: TargetValues, remembersDocuments: Bool = false
+    ) {
         self.targets = targets
+        self.remembersDocuments = remembersDocuments
         self.targetIDs = targetIDs
         batchCount = max(500, min(QuestionFilter.maximumCount, 4 * QuestionFilter.maximumCount / max(1, company)))
         batchBytes = max(64 << 10, min(QuestionFilter.maximumBytes, 4 * QuestionFilter.maximumBytes / max(1, company)))
@@ -37,7 +44,12 @@ struct OpenValues {
     private static let mostDocuments = 1000
 
     /// Whether it is time to ask.
-    var isFull: Bool { waiting.count >= batchCount || waitingBytes >= batchBytes }
+    var isFull: Bool {
+        waiting.count >= batchCount || waitingBytes >= batchBytes || remembered >= Self.mostRemembered
+    }
+
+    /// Of all waiting values. Those that many documents share are asked for then, and known to all that follow.
+    private static let mostRemembered = 20_000
 
     /// Takes a value, or notes it where the answer is known already.
     mutating func add(
@@ -47,12 +59,13 @@ struct OpenValues {
         if let exists = known[hash] {
             if !exists {
                 outcome.note(value, in: document)
-                doubtful.add(document["_id"]?.copy ?? .null)
+                if remembersDocuments { doubtful.add(document["_id"]?.copy ?? .null) }
             }
-        } else if let entry = waiting[hash] {
+        } else if let kept = waiting[hash]?.documentIDs.count {
             waiting[hash]?.count += 1
-            if entry.documentIDs.count < Self.mostDocuments {
+            if remembersDocuments, kept < Self.mostDocuments {
                 waiting[hash]?.documentIDs.append(document["_id"]?.copy ?? .null)
+                remembered += 1
             }
         } else {
             waiting[hash] = (value.copy, 1, [document["_id"]?.copy ?? .null])
@@ -103,10 +116,12 @@ struct OpenValues {
             known[hash] = false
             outcome.dangling += entry.count
             outcome.addExample(entry.value, entry.documentIDs.first ?? .null)
+            guard remembersDocuments else { continue }
             for id in entry.documentIDs { doubtful.add(id) }
             if entry.documentIDs.count < entry.count { doubtful.giveUp() }
         }
         waiting.removeAll(keepingCapacity: true)
         waitingBytes = 0
+        remembered = 0
     }
 }

@@ -4,7 +4,8 @@ import Synchronization
 
 /// Checks in a database whether the values of references lead anywhere.
 ///
-/// Reads each referring collection once, the referring fields only, and asks for their targets in batches.
+/// Reads each referring collection once, the referring fields only, and asks for their targets in batches; what seems to lead
+/// nowhere is read again.
 struct ReferenceCheck: Sendable {
     let connection: Connection
     private(set) var operation: OperationContext
@@ -74,7 +75,7 @@ struct ReferenceCheck: Sendable {
     ) throws -> [ReferenceOutcome] {
         let source = connection.namespace(databaseName(groups[0].collection))
         let paths = groups.flatMap(\.references).flatMap(\.neededPaths) + [.id]
-        let tally = ReferenceTally(self, groups, live)
+        let tally = ReferenceTally(self, groups, live, remembersDocuments: true)
         return try connection.withClient { client in
             var count = 0
             let options = FindOptions(projection: FieldPath.projection(of: paths))
@@ -104,7 +105,7 @@ struct ReferenceCheck: Sendable {
         var doubtful = doubtful
         for _ in 0..<Self.looks {
             guard outcome.dangling > 0, let ids = doubtful.ids else { return }
-            let tally = ReferenceTally(self, [group], live)
+            let tally = ReferenceTally(self, [group], live, remembersDocuments: true)
             try client.forEachFound(by: Array(ids)[...], in: source, options: options) {
                 QuestionFilter.filters($0, .id)
             } _: {

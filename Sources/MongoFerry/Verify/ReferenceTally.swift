@@ -10,10 +10,16 @@ final class ReferenceTally {
     private var groups: [GroupCheck]
     private let walk: GroupWalk
 
-    /// - Parameter live: names in the database of the collections that are there, or will be.
-    init(_ check: ReferenceCheck, _ groups: [ReferenceGroup], _ live: Set<ExactName>) {
+    /// - Parameters:
+    ///   - live: names in the database of the collections that are there, or will be.
+    ///   - remembersDocuments: whether ``doubtful`` is wanted.
+    init(
+        _ check: ReferenceCheck, _ groups: [ReferenceGroup], _ live: Set<ExactName>, remembersDocuments: Bool = false
+    ) {
         self.check = check
-        self.groups = groups.map { GroupCheck($0, live, check, sharedBy: groups.count) }
+        self.groups = groups.map {
+            GroupCheck($0, live, check, sharedBy: groups.count, remembersDocuments: remembersDocuments)
+        }
         walk = GroupWalk(groups)
     }
 
@@ -74,12 +80,15 @@ private struct GroupCheck {
     /// Asks those whose target is there and may have other values than the known ones.
     var open: OpenValues
 
-    init(_ group: ReferenceGroup, _ live: Set<ExactName>, _ check: ReferenceCheck, sharedBy company: Int) {
+    init(
+        _ group: ReferenceGroup, _ live: Set<ExactName>, _ check: ReferenceCheck, sharedBy company: Int,
+        remembersDocuments: Bool
+    ) {
         self.group = group
         let targets = group.references.filter { live.contains(ExactName(check.databaseName($0.target))) }
         open = OpenValues(
             targets.filter { $0.targetPath != .id || !check.isKnownWhole($0.target) }, sharedBy: company,
-            check.targetIDs)
+            check.targetIDs, remembersDocuments: remembersDocuments)
         certain = targets.filter { $0.targetPath == .id }.compactMap { check.knownIDs($0.target) }
         outcome = group.outcome
         outcome.isTargetMissing = targets.isEmpty

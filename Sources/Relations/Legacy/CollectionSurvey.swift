@@ -39,9 +39,10 @@ struct CollectionSurvey: Sendable {
     }
 
     /// The `_id`s.
-    var ids: IDSample {
-        named.first { $0.path == .id }.map { paths[$0.number].ids } ?? IDSample()
-    }
+    var ids: IDSample { keys?.ids ?? IDSample() }
+
+    /// What was seen of the `_id`s; nil where there were none.
+    var keys: PathSurvey? { paths.indices.first { walker.path($0) == .id }.map { paths[$0] } }
 
     /// The paths in their order.
     var named: [(path: FieldPath, number: Int)] {

@@ -18,6 +18,9 @@ public struct CollectionTypeRules: Sendable {
         var hasDemandsBelow = false
         var binarySubtype: UInt8 = 0
         var keepsInt32 = false
+        /// The rule for numbers beside it; -1 is none.
+        var numberRule = -1
+        var numberType = FieldType.string
 
         /// More are not looked through one by one: data may stand as names.
         private static let few = 16
@@ -64,13 +67,18 @@ public struct CollectionTypeRules: Sendable {
                 if rule.isDemanded { nodes[node].hasDemandsBelow = true }
                 node = child(of: node, step)
             }
+            rules[number] = rule
+            if rule.keepsInt32 { nodes[node].keepsInt32 = true }
+            guard !rule.isForNumbers else {
+                nodes[node].numberRule = number
+                nodes[node].numberType = rule.type
+                continue
+            }
             nodes[node].rule = number
             nodes[node].type = rule.type
             nodes[node].isStrict = rule.isStrict
             nodes[node].isDemanded = rule.isDemanded
             nodes[node].binarySubtype = rule.binarySubtype
-            nodes[node].keepsInt32 = rule.keepsInt32
-            rules[number] = rule
         }
     }
 
@@ -132,12 +140,23 @@ public struct CollectionTypeRules: Sendable {
                 (element.type == .document || element.type == .array)
                     && nodes[child].hasChildren(forArray: element.type == .array) ? element.document : nil
             var conversion = Conversion.impossible
+            var rule = nodes[child].rule
             if nodes[child].keepsInt32, element.type == .int32 {
                 conversion = .keep
-            } else if nodes[child].rule >= 0 {
+            } else if rule >= 0 {
                 conversion = Conversion(
                     element, to: nodes[child].type, isDemanded: nodes[child].isDemanded,
                     binarySubtype: nodes[child].binarySubtype)
+            }
+            if nodes[child].numberRule >= 0, case .impossible = conversion,
+                element.isNumber || element.type == .document
+            {
+                let ofNumber = Conversion(
+                    element, to: nodes[child].numberType, isDemanded: false, binarySubtype: 0)
+                if case .impossible = ofNumber, !element.isNumber {
+                } else {
+                    (conversion, rule) = (ofNumber, nodes[child].numberRule)
+                }
             }
             // What JSON.stringify has made a document of is one value all the same, whatever is known of such documents.
             if let nested, case .impossible = conversion {
@@ -148,18 +167,20 @@ public struct CollectionTypeRules: Sendable {
                 writer.put(copying: base + copied, count: valueStart - copied)
                 copied = valueStart + element.value.count
                 try rewrite(nested, node: child, isArray: element.type == .array, to: &writer, &counts)
-            } else if nodes[child].rule >= 0 {
+            } else if rule >= 0 {
                 switch conversion {
                 case .keep: break
                 case .impossible:
-                    guard !nodes[child].isStrict else { throw rejection(element, rule: nodes[child].rule) }
-                    counts.countLeft(nodes[child].rule)
+                    guard rule != nodes[child].rule || !nodes[child].isStrict else {
+                        throw rejection(element, rule: rule)
+                    }
+                    counts.countLeft(rule)
                 default:
                     writer.reserve(elementStart - copied)
                     writer.put(copying: base + copied, count: elementStart - copied)
                     copied = valueStart + element.value.count
                     conversion.write(key: element.key, to: &writer)
-                    counts.countConverted(nodes[child].rule)
+                    counts.countConverted(rule)
                 }
             }
         }
@@ -183,6 +204,15 @@ public struct CollectionTypeRules: Sendable {
         if element.type == .array { reason += ". The elements of an array are '\(rule.path)[]'" }
         return RowRejection(
             collection: rule.collection, path: rule.path, value: element.brief, reason: reason)
+    }
+}
+
+extension RawElement {
+    fileprivate var isNumber: Bool {
+        switch type {
+        case .int32, .int64, .double, .decimal128: true
+        default: false
+        }
     }
 }
 

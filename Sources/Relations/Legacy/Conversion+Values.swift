@@ -24,7 +24,7 @@ extension Conversion {
 
     static func double(_ element: RawElement, isDemanded: Bool) -> Double? {
         switch element.type {
-        case .int32, .int64: return element.integer.flatMap(Double.init(exactly:))
+        case .int32, .int64: return element.integer.flatMap(double)
         case .decimal128: return isDemanded ? element.decimal128.flatMap(double) : nil
         default:
             guard isDemanded, let text = element.stringBytes else { return nil }
@@ -37,10 +37,10 @@ extension Conversion {
         return text.isUTF8(of: "true") ? true : text.isUTF8(of: "false") ? false : nil
     }
 
-    /// `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`, or 16 bytes in base64, as older drivers write it.
+    /// `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`, or 16 bytes in base64 or as a Node.js Buffer, as older drivers write it.
     static func uuid(_ element: RawElement) -> [UInt8]? {
         if let (_, payload) = element.binary { return payload.count == 16 ? [UInt8](payload) : nil }
-        guard let text = element.stringBytes else { return nil }
+        guard let text = element.stringBytes else { return bytes(element).flatMap { $0.count == 16 ? $0 : nil } }
         guard text.count == 36 else { return Base64.bytes(text).flatMap { $0.count == 16 ? $0 : nil } }
         var bytes: [UInt8] = []
         var index = 0
@@ -117,6 +117,12 @@ extension Conversion {
         for _ in 0..<exponent where number <= most { number *= 10 }
         guard number <= most else { return nil }
         return decimal.isNegative ? Int64(exactly: -Int128(number)) : Int64(exactly: number)
+    }
+
+    /// Beyond 53 bits, what JavaScript writes of a double are the fewest digits that lead back to it, with zeros behind them:
+    /// that number itself no double holds.
+    private static func double(_ number: Int64) -> Double? {
+        Double(exactly: number) ?? Decimal128(String(number)).flatMap(double)
     }
 
     private static func double(_ number: Decimal128) -> Double? {

@@ -97,7 +97,7 @@ extension FieldType {
         case .long: "a whole number of 64 bits"
         case .double: "a number that a double holds exactly"
         case .bool: "true or false"
-        case .uuid: "the 36 characters of a UUID"
+        case .uuid: "the 36 characters of a UUID, or its 16 bytes in base64 or as a Buffer"
         case .binary: "base64 text or {\"type\":\"Buffer\",\"data\":[…]}"
         case .string: "a text"
         }

@@ -101,7 +101,8 @@ public struct LegacyInference: Sendable {
 
     /// Decides what each path's values become, and which references the rows show.
     ///
-    /// By authority: the configuration's `types`, its `references`, `_id`, the types of the live collection, inference.
+    /// By authority: the configuration's `types`, its `references`, `_id`, the types of the live collection, inference. Of
+    /// references and `_id`s without 24 digits the live types and inference decide, too.
     /// - Parameters:
     ///   - liveTypes: what the documents in the database hold, by the collections' names in the file.
     ///   - infer: false leaves only the configuration and `_id`.

@@ -56,25 +56,28 @@ struct LegacyResolver {
             waiting = []
             waitingIDs = 0
         }
+        let uuids = collectionsOfUUIDs
         for (name, survey) in collections.sorted(by: { $0.key < $1.key }) {
             if infers { draft.noteCrowds(survey, in: name.text) }
             for (path, number) in survey.named {
                 let seen = survey.paths[number]
                 let decision = decide(name.text, path, seen)
                 if case .rule(let rule) = decision, !rule.isStrict { draft.rules.append(rule) }
+                if let rule = numberRule(name.text, path, seen, decision) { draft.rules.append(rule) }
                 guard infers, !survey.walker.isFull, survey.rows > 0 else { continue }
                 if let problem = seen.dateConflict, case .open = decision {
                     draft.conflicts.append(.init(collection: name.text, path: path, problem: problem))
                 }
-                if seen.values > 0, seen.dateStrings == seen.values, case .open = decision {
-                    draft.rules.append(
-                        TypeRule(
-                            collection: name.text, path: path, type: .date,
-                            reason: .inferred(
-                                "\(seen.values.grouped) of \(seen.values.grouped) values have the form of a date")))
-                }
-                if let problem = liveTypes[name]?[path].flatMap({ seen.problem(beside: $0, decision) }) {
+                if case .open = decision, let rule = dateRule(name.text, path, seen) { draft.rules.append(rule) }
+                let problem =
+                    liveTypes[name]?[path].flatMap { seen.problem(beside: $0, decision) }
+                    ?? problem(ofReference: path, in: name.text, seen, decision)
+                if let problem {
                     draft.lookAlikes.append(.init(collection: name.text, path: path, problem: problem))
+                }
+                if case .open = decision, path != .id, let (rule, reference) = uuidRule(name.text, path, seen, uuids) {
+                    draft.rules.append(rule)
+                    draft.references.append(reference)
                 }
                 guard path != .id, seen.ids.distinctCount > 0, decision.allowsIDs else { continue }
                 // Where something else has decided, the file's own ids are enough to see a reference.
@@ -168,23 +171,100 @@ struct LegacyResolver {
         }
     }
 
-    /// A reference has the type of what it leads to: an ObjectId, unless the configuration says otherwise.
+    /// A reference has the type of what it leads to: an ObjectId, unless the configuration or ``keyRule(_:_:)`` says otherwise.
     private func referenceType(_ reference: Reference) -> FieldType? {
         configuration.type(of: reference.targetPath, in: reference.target)
             ?? (reference.targetPath == .id ? .objectId : nil)
     }
 
     /// What values without 24 digits at a reference become, where the configuration names no type of what it leads to: what
-    /// the live documents have there, or what they have in the one place to which it leads.
-    private func liveRuleOfReference(_ collection: String, _ path: FieldPath) -> TypeRule? {
+    /// the live documents have there, or what becomes of the `_id`s that they lead to, where all these become the same.
+    /// - Parameter passed: collections whose `_id`s are being asked for: they may be references themselves, in a circle.
+    private func ruleOfReference(_ collection: String, _ path: FieldPath, _ passed: Set<ExactName>) -> TypeRule? {
         if let rule = liveRule(collection, path) { return rule }
-        let targets = configuration.references(from: collection).filter { $0.path == path }
-        guard let target = targets.first, targets.count == 1,
-            liveTypes[ExactName(collection)]?[path]?.deciding == nil,
-            let rule = liveRule(target.target, target.targetPath)
-        else { return nil }
+        guard infers, liveTypes[ExactName(collection)]?[path]?.deciding == nil else { return nil }
+        let rules = configuration.references(from: collection).filter { $0.path == path }.map { reference in
+            reference.targetPath == .id ? keyRule(reference.target, passed.union([ExactName(collection)])) : nil
+        }
+        guard let first = rules.first ?? nil, rules.allSatisfy({ $0?.makesTheSame(as: first) == true }) else {
+            return nil
+        }
+        return first.moved(to: path, in: collection)
+    }
+
+    /// The rule that makes something else than ObjectIds of a collection's `_id`s; nil where there is none.
+    private func keyRule(_ name: String, _ passed: Set<ExactName>) -> TypeRule? {
+        guard infers, !passed.contains(ExactName(name)) else { return nil }
+        let rule: TypeRule?
+        if let survey = collections[ExactName(name)], survey.rows > 0, let seen = survey.keys {
+            rule =
+                switch decide(name, .id, seen, passed) {
+                case .rule(let rule): rule
+                case .leave: nil
+                case .open: dateRule(name, .id, seen)
+                }
+        } else {
+            rule = liveRule(name, .id)
+        }
+        return rule?.type == .objectId ? nil : rule
+    }
+
+    /// That the texts at a path are dates; nil where not all are.
+    private func dateRule(_ collection: String, _ path: FieldPath, _ seen: PathSurvey) -> TypeRule? {
+        guard seen.values > 0, seen.dateStrings == seen.values else { return nil }
+        let count = seen.values.grouped
         return TypeRule(
-            collection: collection, path: path, type: rule.type, reason: .live, binarySubtype: rule.binarySubtype)
+            collection: collection, path: path, type: .date,
+            reason: .inferred("\(count) of \(count) values have the form of a date"))
+    }
+
+    /// Collections whose `_id`s become UUIDs.
+    private var collectionsOfUUIDs: [(name: String, keys: DistinctCounter)] {
+        collections.sorted { $0.key < $1.key }.compactMap { name, survey in
+            keyRule(name.text, [])?.type == .uuid ? survey.keys.map { (name.text, $0.others) } : nil
+        }
+    }
+
+    /// That most texts at a path are `_id`s which become UUIDs: else these would lead nowhere any more. Goes by a sample of
+    /// both, which can be too small to tell where the path has far fewer values than the target.
+    private func uuidRule(
+        _ collection: String, _ path: FieldPath, _ seen: PathSurvey, _ targets: [(name: String, keys: DistinctCounter)]
+    ) -> (TypeRule, Reference)? {
+        guard seen.strings > seen.hexStrings + seen.dateStrings else { return nil }
+        let shares = targets.map { (name: $0.name, share: seen.others.share(in: $0.keys)) }
+        let best = shares.max { left, right in
+            (left.share.found, NameLikeness(of: path, in: collection, to: left.name), ExactName(right.name))
+                < (right.share.found, NameLikeness(of: path, in: collection, to: right.name), ExactName(left.name))
+        }
+        guard let best, 2 * best.share.found > best.share.all else { return nil }
+        let share = "\(best.share.found.grouped) of \(best.share.all.grouped) different values"
+        return (
+            TypeRule(
+                collection: collection, path: path, type: .uuid,
+                reason: .inferred("\(share) are _ids of \(best.name), which become UUIDs")),
+            Reference(
+                collection: collection, path: path, target: best.name, origin: .discovered("\(share) exist, UUIDs"))
+        )
+    }
+
+    /// What a path inside a reference leads to: a part of an `_id` that is a document.
+    private func partOfKey(_ collection: String, _ path: FieldPath) -> (reference: Reference, path: FieldPath)? {
+        configuration.references(from: collection).first {
+            $0.targetPath == .id && $0.path.steps.count < path.steps.count && path.steps.starts(with: $0.path.steps)
+        }.map { ($0, FieldPath(steps: [.field("_id")] + path.steps.dropFirst($0.path.steps.count))) }
+    }
+
+    /// That texts beside ids stay texts, though what they lead to becomes something else; nil where it does not.
+    private func problem(
+        ofReference path: FieldPath, in collection: String, _ seen: PathSurvey, _ decision: Decision
+    ) -> String? {
+        guard case .rule(let rule) = decision, case .reference = rule.reason, rule.type == .objectId,
+            seen.hexStrings > 0, seen.strings > seen.hexStrings,
+            let reference = configuration.references(from: collection).first(where: { $0.path == path }),
+            reference.targetPath == .id, let key = keyRule(reference.target, [])
+        else { return nil }
+        return
+            "\((seen.strings - seen.hexStrings).counted("text stays one", "texts stay texts")) beside values of 24 hex digits, and the _ids of \(reference.target) become \(key.type.rawValue); types in the configuration can say otherwise"
     }
 
     /// What the live documents' own type makes of a path's values; nil where it makes nothing of texts and numbers.
@@ -203,28 +283,58 @@ struct LegacyResolver {
     /// What the live collection's own documents say of paths that were not looked at; of two rules for one path the first
     /// counts.
     private func liveRules(_ collection: ExactName) -> [TypeRule] {
-        (liveTypes[collection] ?? [:]).keys.compactMap { path in
-            guard path != .id, case .rule(let rule) = decide(collection.text, path, PathSurvey()) else { return nil }
-            return rule.isStrict ? nil : rule
+        (liveTypes[collection] ?? [:]).keys.flatMap { path -> [TypeRule] in
+            guard path != .id else { return [] }
+            let decision = decide(collection.text, path, PathSurvey())
+            var rules = [numberRule(collection.text, path, nil, decision)].compactMap(\.self)
+            if case .rule(let rule) = decision, !rule.isStrict { rules.append(rule) }
+            return rules
         }
     }
 
-    private func decide(_ collection: String, _ path: FieldPath, _ seen: PathSurvey) -> Decision {
+    /// What the live numbers beside values of other types make of a path's numbers; nil where these stay what they are, or
+    /// the configuration says it.
+    /// - Parameter seen: nil where nobody has looked.
+    private func numberRule(
+        _ collection: String, _ path: FieldPath, _ seen: PathSurvey?, _ decision: Decision
+    ) -> TypeRule? {
+        guard infers, case .mixed(_, let numbers) = liveTypes[ExactName(collection)]?[path] else { return nil }
+        if case .rule(let rule) = decision, rule.isStrict { return nil }
+        if let seen, seen.numbers + seen.objects + seen.typed == 0 { return nil }
+        let type = numbers == .numbers ? FieldType.double : numbers.fieldType
+        return type.map {
+            TypeRule(
+                collection: collection, path: path, type: $0, reason: .live, keepsInt32: numbers == .numbers,
+                isForNumbers: true)
+        }
+    }
+
+    private func decide(
+        _ collection: String, _ path: FieldPath, _ seen: PathSurvey, _ passed: Set<ExactName> = []
+    ) -> Decision {
         if let type = configuration.type(of: path, in: collection) {
             return .rule(TypeRule(collection: collection, path: path, type: type, reason: .configuration))
         }
         if let (rule, isNamed) = referenceRule(collection, path) {
             guard !isNamed, seen.hexStrings == 0 else { return .rule(rule) }
-            return .rule(liveRuleOfReference(collection, path) ?? rule)
+            return .rule(ruleOfReference(collection, path, passed) ?? rule)
         }
         if path == .id, seen.hexStrings > 0 {
             return .rule(TypeRule(collection: collection, path: path, type: .objectId, reason: .primaryKey))
+        }
+        let part = partOfKey(collection, path)
+        if let part, let type = configuration.type(of: part.path, in: part.reference.target) {
+            let reason = TypeRule.Reason.reference(to: part.reference.targetDescription)
+            return .rule(TypeRule(collection: collection, path: path, type: type, reason: reason))
         }
         if let rule = liveRule(collection, path) {
             // Each row is converted once more where `_id`s may become others.
             return path != .id || seen.mayBecome(rule.type) ? .rule(rule) : .leave
         }
         let isDecided = infers && liveTypes[ExactName(collection)]?[path]?.deciding != nil
+        if !isDecided, let part, let rule = liveRule(part.reference.target, part.path) {
+            return .rule(rule.moved(to: path, in: collection))
+        }
         return isDecided ? .leave : .open
     }
 }
@@ -274,8 +384,8 @@ extension PathSurvey {
     /// Whether rows may hold anything that is another value as one of the type; of texts, 24 digits aside.
     fileprivate func mayBecome(_ type: FieldType) -> Bool {
         switch type {
-        case .date, .uuid: strings > 0
-        case .binary: strings > 0 || objects > 0
+        case .date: strings > 0
+        case .uuid, .binary: strings > 0 || objects > 0
         case .long: numbers > 0 || objects > 0
         case .double, .decimal: numbers > 0
         case .objectId, .int, .bool, .string: false
@@ -286,8 +396,10 @@ extension PathSurvey {
     fileprivate func problem(beside live: ObservedType, _ decision: LegacyResolver.Decision) -> String? {
         switch decision {
         case .leave where live.deciding?.fieldType == .string: textsAsLive
-        case .open where live == .undecided && strings > max(hexStrings, dateStrings == values ? strings : 0):
+        case .open where live.isUndecided && strings > max(hexStrings, dateStrings == values ? strings : 0):
             "\((strings - hexStrings).counted("text stays one", "texts stay texts")), for the live documents have values of several types there; types in the configuration can say otherwise"
+        case .rule(let rule) where rule.reason == .primaryKey && strings > hexStrings && live.hasOtherKeys:
+            "\((strings - hexStrings).counted("text stays one", "texts stay texts")) beside values of 24 hex digits, though the live documents have values of other types there; types in the configuration can say otherwise"
         case .rule(let rule) where rule.reason == .primaryKey && live.deciding?.fieldType == .string:
             "\(hexStrings.counted("value of 24 hex digits becomes an ObjectId", "values of 24 hex digits become ObjectIds")), though the live documents have texts there; types in the configuration can say otherwise"
         default: nil

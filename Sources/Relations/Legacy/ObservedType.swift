@@ -9,6 +9,8 @@ public indirect enum ObservedType: Hashable, Sendable, LosslessStringConvertible
     case leading(ObservedType)
     /// Whole numbers of 32 bits and doubles, as drivers write what has no types of numbers: of larger ones doubles.
     case numbers
+    /// Numbers beside others: what decides of these, and what of numbers.
+    case mixed(ObservedType, numbers: ObservedType)
     /// Different types that JSON.stringify makes texts of, or texts beside them that could be either: what texts of old rows
     /// were cannot be told.
     case undecided
@@ -20,17 +22,18 @@ public indirect enum ObservedType: Hashable, Sendable, LosslessStringConvertible
         switch self {
         case .one(let type): type
         case .binary: .binary
-        case .leading, .numbers, .undecided, .several: nil
+        case .leading, .numbers, .mixed, .undecided, .several: nil
         }
     }
 
-    /// As ``init(_:)`` reads it: `date`, `binary 5`, `mostly date`, `several`.
+    /// As ``init(_:)`` reads it: `date`, `binary 5`, `mostly date`, `mostly string and double`, `several`.
     public var description: String {
         switch self {
         case .one(let type): type.rawValue
         case .binary(let subtype): "binary \(subtype)"
         case .leading(let type): "mostly \(type)"
         case .numbers: "numbers"
+        case .mixed(let type, let numbers): "\(type) and \(numbers)"
         case .undecided: "undecided"
         case .several: "several"
         }
@@ -38,6 +41,13 @@ public indirect enum ObservedType: Hashable, Sendable, LosslessStringConvertible
 
     /// Nil for what ``description`` never says.
     public init?(_ text: String) {
+        if let both = text.firstRange(of: " and ") {
+            guard let type = ObservedType(String(text[..<both.lowerBound])),
+                let numbers = ObservedType(String(text[both.upperBound...]))
+            else { return nil }
+            self = .mixed(type, numbers: numbers)
+            return
+        }
         let words = text.split(separator: " ", maxSplits: 1)
         switch (words.first, words.count) {
         case ("several", 1): self = .several
@@ -55,12 +65,25 @@ public indirect enum ObservedType: Hashable, Sendable, LosslessStringConvertible
         }
     }
 
-    /// What decides; nil where nothing does.
+    /// What decides, of numbers beside others aside; nil where nothing does.
     var deciding: ObservedType? {
         switch self {
         case .one, .binary: self
         case .leading(let type): type
+        case .mixed(let type, _): type.deciding
         case .numbers, .undecided, .several: nil
+        }
+    }
+
+    /// Whether texts beside ids may be values of another type.
+    var hasOtherKeys: Bool { isUndecided || [.uuid, .date, .binary].contains(deciding?.fieldType) }
+
+    /// Whether texts cannot be told.
+    var isUndecided: Bool {
+        switch self {
+        case .undecided: true
+        case .mixed(let type, _): type == .undecided
+        default: false
         }
     }
 }

@@ -8,7 +8,7 @@ public struct TypeRule: Hashable, Sendable {
         case reference(to: String)
         /// It is a document's key.
         case primaryKey
-        /// All sampled documents of the live collection have that type there.
+        /// All sampled documents of the live collection have that type there, or at what the path leads to.
         case live
         /// The values themselves, with the evidence.
         case inferred(String)
@@ -22,17 +22,32 @@ public struct TypeRule: Hashable, Sendable {
     public let binarySubtype: UInt8
     /// Under ``FieldType/double``: whether what 32 bits hold stays what it is.
     public let keepsInt32: Bool
+    /// Whether it is for numbers alone, beside another rule of the path.
+    public let isForNumbers: Bool
 
     public init(
         collection: String, path: FieldPath, type: FieldType, reason: Reason, binarySubtype: UInt8 = 0,
-        keepsInt32: Bool = false
+        keepsInt32: Bool = false, isForNumbers: Bool = false
     ) {
+        self.isForNumbers = isForNumbers
         self.keepsInt32 = keepsInt32
         self.binarySubtype = binarySubtype
         self.collection = collection
         self.path = path
         self.type = type
         self.reason = reason
+    }
+
+    /// Whether values become the same by both.
+    func makesTheSame(as other: TypeRule) -> Bool {
+        (type, binarySubtype, keepsInt32) == (other.type, other.binarySubtype, other.keepsInt32)
+    }
+
+    /// The same for another path.
+    func moved(to path: FieldPath, in collection: String) -> TypeRule {
+        TypeRule(
+            collection: collection, path: path, type: type, reason: reason, binarySubtype: binarySubtype,
+            keepsInt32: keepsInt32, isForNumbers: isForNumbers)
     }
 
     /// Whether a value that cannot be converted makes its row a rejected one. Otherwise it stays as it is.

@@ -6,12 +6,15 @@ public struct TypeRules: Sendable {
     public let rules: [TypeRule]
     private let byCollection: [ExactName: CollectionTypeRules]
 
-    /// - Parameter rules: one a path of a collection at most; of several the first counts.
+    /// - Parameter rules: one a path of a collection at most, and one for its numbers; of several the first counts.
     public init(_ rules: some Sequence<TypeRule>) {
         var seen: Set<[ExactName]> = []
         self.rules =
             rules
-            .map { (key: [ExactName($0.collection), ExactName($0.path.description)], rule: $0) }
+            .map { rule in
+                let kind = rule.isForNumbers ? "numbers" : ""
+                return (key: [rule.collection, rule.path.description, kind].map { ExactName($0) }, rule: rule)
+            }
             .filter { seen.insert($0.key).inserted }
             .sorted { $0.key.lexicographicallyPrecedes($1.key) }
             .map(\.rule)

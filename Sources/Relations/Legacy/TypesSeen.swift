@@ -41,9 +41,14 @@ struct TypesSeen: Sendable {
         guard let first = types.first else { return hasEmptyTexts ? .several : nil }
         let isAlone = types.count == 1 && !hasOthers && subtypes.count <= 1
         if isAlone, !hasEmptyTexts || first == .string { return observed(first) }
-        if types == [.int, .double], !hasOthers { return .numbers }
-        if let leading { return .leading(observed(leading)) }
-        return types.isDisjoint(with: Self.asTexts) ? .several : .undecided
+        let hasNumbersAlone = types.isSubset(of: Self.numbers) && !hasOthers && !hasEmptyTexts
+        switch (leadingText, leadingNumber) {
+        case (let texts?, let numbers?): return .mixed(.leading(observed(texts)), numbers: numbers)
+        case (let texts?, nil): return .leading(observed(texts))
+        case (nil, let numbers?) where hasNumbersAlone: return numbers == .numbers ? numbers : .leading(numbers)
+        case (nil, let numbers?): return .mixed(hasMadeTexts ? .undecided : .several, numbers: numbers)
+        case (nil, nil): return hasMadeTexts ? .undecided : .several
+        }
     }
 
     private func observed(_ type: FieldType) -> ObservedType {
@@ -52,29 +57,33 @@ struct TypesSeen: Sendable {
 
     // MARK: Of several types, the one that decides
 
-    /// An import leaves values that do not fit the live collection's type as they are, so that both stand there afterwards.
-    /// If that decided nothing, the next import of the same rows would make something else of them, of those that fitted,
-    /// too.
-    private var leading: FieldType? {
-        let types = hasEmptyTexts ? types.union([.string]) : types
-        var made = types.subtracting(Self.ownOfJSON)
-        // Numbers beside what JSON.stringify makes texts of: what becomes of texts is no question of theirs.
-        if made.intersection(Self.asTexts).count == 1 { made.formIntersection(Self.asTexts) }
-        guard made.count <= 1, subtypes.count <= 1 else { return nil }
-        if let type = made.first {
-            // There are such values, and texts or numbers that would become some.
-            let isAmbiguous =
-                looks.contains(type) || type == .long && types.contains(.int)
-                || type == .decimal && !types.isDisjoint(with: [.int, .double])
-            return isAmbiguous ? nil : type
-        }
-        if types.contains(.double), !types.contains(.int) { return .double }
+    // An import leaves values that do not fit the live collection's type as they are, so that both stand there afterwards. If
+    // that decided nothing, the next import of the same rows would make something else of them, of those that fitted, too.
+
+    private var hasMadeTexts: Bool { !types.isDisjoint(with: Self.asTexts) }
+
+    /// What texts are; nil where there are none, or where they could be one thing or another.
+    private var leadingText: FieldType? {
+        let made = types.intersection(Self.asTexts)
+        if made.count > 1 || subtypes.count > 1 { return nil }
+        if let type = made.first { return looks.contains(type) ? nil : type }
         // Whatever they look like, they are texts.
-        return types.contains(.string) ? .string : nil
+        return types.contains(.string) || hasEmptyTexts ? .string : nil
     }
 
-    /// What `JSON.stringify` and an import of its output leave as it is.
-    private static let ownOfJSON: Set<FieldType> = [.string, .int, .double, .bool]
+    /// What numbers are; nil where there are none, where they stay what they are, or could be one thing or another.
+    private var leadingNumber: ObservedType? {
+        var made = types.intersection(Self.numbers)
+        // Rows have them in a wrapper: they say nothing of bare ones.
+        if made.count > 1 { made.remove(.decimal) }
+        switch made {
+        case [.int, .double]: return .numbers
+        case [.long], [.double], [.decimal]: return made.first.map { .one($0) }
+        default: return nil
+        }
+    }
+
+    private static let numbers: Set<FieldType> = [.int, .long, .double, .decimal]
     /// What `JSON.stringify` makes texts of.
     private static let asTexts: [FieldType] = [.objectId, .date, .uuid, .binary]
 

@@ -21,6 +21,21 @@ struct DistinctCounter: Sendable {
         for hash in other.smallest { insert(hash) }
     }
 
+    /// How many of these values are among others, of those that both counters would have kept.
+    func share(in other: DistinctCounter) -> (found: Int, all: Int) {
+        let bound = min(bound, other.bound)
+        let comparable = smallest.prefix { $0 <= bound }
+        return (comparable.count(where: other.contains), comparable.count)
+    }
+
+    private func contains(_ hash: UInt64) -> Bool {
+        let place = smallest.place { $0 < hash }
+        return place < smallest.count && smallest[place] == hash
+    }
+
+    /// No value with a smaller hash was left out.
+    private var bound: UInt64 { smallest.count == Self.capacity ? smallest.last ?? .max : .max }
+
     var count: Int {
         guard smallest.count == Self.capacity, let largest = smallest.last else { return smallest.count }
         return Self.estimate(kept: Self.capacity, largest: largest)

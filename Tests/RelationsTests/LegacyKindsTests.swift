@@ -1,0 +1,197 @@
+import BSON
+import Relations
+import Testing
+
+/// What old rows become beside live documents whose keys are no ObjectIds, or whose values are of several kinds.
+@Suite struct LegacyKindsTests {
+    private static let uuids: [Value] = (0..<16).map {
+        .string("00112233-4455-6677-8899-aabbccddeef\(String($0, radix: 16))")
+    }
+
+    private static let five = Value.decimal128(Decimal128(low: 5, high: 0x3040_0000_0000_0000))
+
+    private func observed(_ values: [Value]) throws -> ObservedType? {
+        var observer = TypeObserver()
+        for value in values { try (["v": value] as Document).withRaw { try observer.add($0) } }
+        return observer.types[path("v")]
+    }
+
+    // MARK: Keys, and what leads to them
+
+    /// In a circle, too.
+    @Test func whatLeadsToOtherKeysBecomesWhatTheseBecome() throws {
+        let configuration = try Configuration.parse(
+            yaml: """
+                collections:
+                  customers: {references: {_id: users}}
+                  users: {references: {_id: customers}}
+                  counters: {}
+                  days: {}
+                  visits: {references: {day: days, who: {to: [customers, users]}, number: counters}}
+
+                """, file: "c")
+        var file = LegacyRows()
+        file.add("customers", ["_id": Self.uuids[0]])
+        file.add("users", ["_id": Self.uuids[1]])
+        file.add("days", ["_id": "2023-01-31T12:30:45.678Z"])
+        for (number, who) in [(Value.int32(1), Self.uuids[0]), (.int64(3_000_000_000), Self.uuids[1])] {
+            file.add(
+                "visits", ["_id": number, "day": "2023-01-31T12:30:45.678Z", "who": who, "number": number])
+        }
+        let live: [String: [FieldPath: ObservedType]] = [
+            "customers": [.id: .one(.uuid)], "users": [.id: .one(.uuid)], "counters": [.id: .numbers],
+        ]
+        let resolution = try file.resolve(configuration: configuration, liveTypes: live)
+        #expect(
+            resolution.described == [
+                "customers._id: uuid, type in the live collection",
+                "days._id: date, inferred: 1 of 1 values have the form of a date",
+                "users._id: uuid, type in the live collection",
+                "visits.day: date, inferred: 1 of 1 values have the form of a date",
+                "visits.number: double, type in the live collection",
+                "visits.who: uuid, type in the live collection",
+            ])
+        let (rows, _) = try file.converted(resolution.rules)
+        #expect(rows["visits"]?.map { $0["number"] } == [1, .double(3_000_000_000)])
+        // Without live documents the circle leads nowhere.
+        #expect(
+            try file.resolve(configuration: configuration).rules(of: "users")
+                == ["users._id: objectId, reference to customers in the config"])
+    }
+
+    /// One rule has one type.
+    @Test func whatStaysATextBesideIdsThoughItsTargetBecomesAnotherIsTold() throws {
+        let configuration = try Configuration.parse(
+            yaml: "collections: {customers: {}, orders: {references: {who: customers}}}", file: "c")
+        var file = LegacyRows()
+        file.add("customers", ["_id": Self.uuids[0]])
+        file.add("orders", ["_id": 1, "who": Self.uuids[0]])
+        file.add("orders", ["_id": 2, "who": hex(1, 1)])
+        let resolution = try file.resolve(
+            configuration: configuration, liveTypes: ["customers": [.id: .one(.uuid)]])
+        #expect(
+            resolution.lookAlikes.map { "\($0.path): \($0.problem)" } == [
+                "who: 1 text stays one beside values of 24 hex digits, and the _ids of customers become uuid; types in the configuration can say otherwise"
+            ])
+    }
+
+    /// In a collection that is new, or was lost.
+    @Test func textsThatAreMostlyKeysWhichBecomeUUIDsBecomeSome() throws {
+        var file = LegacyRows()
+        for (number, uuid) in Self.uuids.enumerated() {
+            file.add("customers", ["_id": uuid])
+            file.add("orders", ["_id": .int32(Int32(number)), "who": ["id": uuid], "other": .string("x\(number)")])
+        }
+        file.add("orders", ["_id": 99, "who": ["id": "nobody"]])
+        let resolution = try file.resolve(liveTypes: ["customers": [.id: .one(.uuid)]])
+        #expect(
+            resolution.described == [
+                "customers._id: uuid, type in the live collection",
+                "orders.who.id: uuid, inferred: 16 of 17 different values are _ids of customers, which become UUIDs",
+            ])
+        #expect(
+            resolution.references.map { "\($0.collection).\($0.path) → \($0.target)" } == ["orders.who.id → customers"])
+        #expect(try file.resolve().rules.rules.isEmpty)
+    }
+
+    /// They would lead nowhere any more.
+    @Test(arguments: [true, false]) func partsOfAKeyAreTheSameInWhatLeadsToIt(isConfigured: Bool) throws {
+        let types = isConfigured ? #"{types: {"_id.a": objectId, "_id.b": date}}"# : "{}"
+        let configuration = try Configuration.parse(
+            yaml: "collections: {customers: \(types), orders: {references: {\"of[]\": customers}}}", file: "c")
+        let key: Document = ["a": hex(1, 1), "b": "2023-01-31T12:30:45.678Z", "c": "x"]
+        var file = LegacyRows()
+        file.add("customers", ["_id": .document(key)])
+        file.add("orders", ["_id": 1, "of": [.document(key)]])
+        let live: [String: [FieldPath: ObservedType]] = [
+            "customers": [path("_id.a"): .one(.objectId), path("_id.b"): .one(.date)]
+        ]
+        let resolution = try file.resolve(configuration: configuration, liveTypes: isConfigured ? [:] : live)
+        let (rows, _) = try file.converted(resolution.rules)
+        let made: Value = ["a": .objectID(id(hexText(1, 1))), "b": .date(1_675_168_245_678), "c": "x"]
+        #expect(rows["customers"] == [["_id": made]])
+        #expect(rows["orders"] == [["_id": 1, "of": .array([made])]])
+    }
+
+    @Test func keysOfTwoKindsOfWhichOneStaysATextAreTold() throws {
+        var file = LegacyRows()
+        file.add("a", ["_id": hex(1, 1)])
+        file.add("a", ["_id": Self.uuids[0]])
+        for type: ObservedType in [.undecided, .leading(.one(.uuid)), .mixed(.undecided, numbers: .one(.long))] {
+            let resolution = try file.resolve(liveTypes: ["a": [.id: type]])
+            #expect(
+                resolution.lookAlikes.map(\.problem) == [
+                    "1 text stays one beside values of 24 hex digits, though the live documents have values of other types there; types in the configuration can say otherwise"
+                ])
+        }
+    }
+
+    @Test func aBufferOfSixteenBytesIsAUUIDWhereLiveOnesAre() throws {
+        var file = LegacyRows()
+        let bytes: [Value] = (0..<16).map { .int32($0) }
+        let buffer: Value = ["type": "Buffer", "data": .array(bytes)]
+        file.add("a", ["_id": buffer, "v": buffer])
+        let (rows, _) = try file.converted(
+            try file.resolve(liveTypes: ["a": [.id: .one(.uuid), path("v"): .one(.uuid)]]).rules)
+        let uuid = Value.binary(subtype: 4, (0..<16).map { UInt8($0) })
+        #expect(rows["a"] == [["_id": uuid, "v": uuid]])
+    }
+
+    // MARK: Numbers beside others
+
+    private static let written: [(Int64, Double?)] = [
+        (1_152_921_504_606_847_000, 0x1p60), (1_700_000_000_123_456_800, 1_700_000_000_123_456_768), (5, 5),
+        (1_152_921_504_606_847_001, nil), (9_007_199_254_740_993, nil),
+    ]
+
+    private static let mixtures: [([Value], ObservedType)] = [
+        ([.date(0), .double(1.5)], .mixed(.leading(.one(.date)), numbers: .one(.double))),
+        (["n/a", .double(5e9), 12], .mixed(.leading(.one(.string)), numbers: .numbers)),
+        (["n/a", .int64(5)], .mixed(.leading(.one(.string)), numbers: .one(.long))),
+        ([true, 1, 1.5], .mixed(.several, numbers: .numbers)),
+        ([.date(0), .binary(subtype: 0, [1]), .int64(1)], .mixed(.undecided, numbers: .one(.long))),
+        ([.int64(5), five], .leading(.one(.long))), ([1.5, five], .leading(.one(.double))),
+        ([1, five], .several), ([1, .int64(5)], .several), ([1, "a"], .leading(.one(.string))),
+    ]
+
+    /// An import of the same rows leaves both kinds there, and the next one has to make the same of them.
+    @Test(arguments: mixtures)
+    func whatNumbersAreIsDecidedApartFromOthers(live: [Value], type: ObservedType) throws {
+        #expect(try observed(live) == type)
+        #expect(ObservedType("\(type)") == type)
+        var file = LegacyRows()
+        file.add("a", ["_id": 1, "v": ["2023-01-31T12:30:45.678Z", 7, .int64(5_000_000_000), true]])
+        func converted(_ type: ObservedType?) throws -> [Value] {
+            let resolution = try file.resolve(liveTypes: ["a": type.map { [path("v[]"): $0] } ?? [:]])
+            let (rows, _) = try file.converted(resolution.rules)
+            guard case .array(let values)? = rows["a"]?.first?["v"] else { return [] }
+            return values.elements.map(\.value)
+        }
+        let first = try converted(type)
+        try #require(first.count == 4)
+        // What stands there with them decides the same.
+        #expect(try converted(try observed(live + first)) == first)
+    }
+
+    /// What a rule for texts makes nothing of.
+    @Test func longsAreFoundBesideOtherValues() throws {
+        var file = LegacyRows()
+        file.add(
+            "a", ["_id": 1, "v": [["low": 0, "high": 268_435_456, "unsigned": false], 4, "x", hex(1, 1)]])
+        let live: ObservedType = .mixed(.leading(.one(.objectId)), numbers: .one(.long))
+        let resolution = try file.resolve(liveTypes: ["a": [path("v[]"): live]])
+        let (rows, counts) = try file.converted(resolution.rules)
+        #expect(
+            rows["a"] == [["_id": 1, "v": [.int64(1 << 60), .int64(4), "x", .objectID(id(hexText(1, 1)))]]])
+        #expect(counts.converted.sorted() == [1, 2] && counts.left.sorted() == [0, 1])
+    }
+
+    /// The fewest digits that lead back to it, and zeros.
+    @Test(arguments: written)
+    func whatJavaScriptWritesOfALargeDoubleIsThatDouble(written: Int64, double: Double?) throws {
+        var file = LegacyRows()
+        file.add("a", ["_id": 1, "v": .int64(written)])
+        let (rows, _) = try file.converted(try file.resolve(liveTypes: ["a": [path("v"): .one(.double)]]).rules)
+        #expect(rows["a"] == [["_id": 1, "v": double.map { .double($0) } ?? .int64(written)]])
+    }
+}
