@@ -151,7 +151,8 @@ import Testing
         ([true, 1, 1.5], .mixed(.several, numbers: .numbers)),
         ([.date(0), .binary(subtype: 0, [1]), .int64(1)], .mixed(.undecided, numbers: .one(.long))),
         ([.int64(5), five], .leading(.one(.long))), ([1.5, five], .leading(.one(.double))),
-        ([1, five], .several), ([1, .int64(5)], .several), ([1, "a"], .leading(.one(.string))),
+        ([.int64(5), 0.5], .leading(.one(.long))), ([1, five], .several), ([1, .int64(5)], .several),
+        ([1, "a"], .leading(.one(.string))),
     ]
 
     /// An import of the same rows leaves both kinds there, and the next one has to make the same of them.

@@ -190,8 +190,11 @@ import Testing
                     ("m", "{\"_id\":2,\"at\":\"\(Self.day)\",\"note\":\"\(Self.day)\"}"),
                     ("m", "{\"_id\":3,\"at\":\"\(Self.day)\",\"note\":\"x\"}"),
                 ], folder)
+            let dryRun = try database.load(path, .replace) { $0.isDryRun = true }
             let report = try database.load(path, .replace)
             #expect(report.status == .done, "\(report.warnings) \(report.rejections)")
+            #expect(dryRun.conversions == report.conversions && !report.conversions.isEmpty)
+            #expect(dryRun.totals.inserted == 2 && dryRun.totals.read == 2)
             let notes = try database.documents(in: "m").map { $0["note"] }
             #expect(notes.contains(.date(1_704_067_200_000)) && notes.contains("x"), "\(notes)")
         }

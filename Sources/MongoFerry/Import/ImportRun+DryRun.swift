@@ -12,8 +12,16 @@ extension ImportRun {
         for step in plan.steps where step.way != .view {
             var outcome = CollectionOutcome(name: step.name)
             if step.liveIsView || step.entry.kind == .timeseries && step.way == .inPlace {
-                outcome.inserted = step.records - survey.problemCount(amongRowsOf: step.name)
-                outcome.read = outcome.inserted
+                if legacy.rules?.rules(for: step.name) != nil {
+                    // What is converted is seen only by doing it.
+                    let result = try loader.load(
+                        step.name, into: connection.namespace(step.databaseName), .load, isDryRun: true)
+                    outcome = result.outcome
+                    results.append(result)
+                } else {
+                    outcome.inserted = step.records - survey.problemCount(amongRowsOf: step.name)
+                    outcome.read = outcome.inserted
+                }
                 outcome.deleted = step.liveCount ?? 0
             } else if let unchanged = unchanged(step, compared[step.name]) {
                 outcome = unchanged

@@ -78,7 +78,10 @@ struct TypesSeen: Sendable {
         if made.count > 1 { made.remove(.decimal) }
         switch made {
         case [.int, .double]: return .numbers
-        case [.long], [.double], [.decimal]: return made.first.map { .one($0) }
+        // Fractions are what an import of rows beside longs leaves.
+        case [.long], [.long, .double]: return .one(.long)
+        case [.double]: return .one(.double)
+        case [.decimal]: return .one(.decimal)
         default: return nil
         }
     }
