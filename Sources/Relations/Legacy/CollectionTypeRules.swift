@@ -21,6 +21,7 @@ public struct CollectionTypeRules: Sendable {
         /// The rule for numbers beside it; -1 is none.
         var numberRule = -1
         var numberType = FieldType.string
+        var numbersMayBeDocuments = false
 
         /// More are not looked through one by one: data may stand as names.
         private static let few = 16
@@ -69,9 +70,10 @@ public struct CollectionTypeRules: Sendable {
             }
             rules[number] = rule
             if rule.keepsInt32 { nodes[node].keepsInt32 = true }
-            guard !rule.isForNumbers else {
+            guard rule.part == .all else {
                 nodes[node].numberRule = number
                 nodes[node].numberType = rule.type
+                nodes[node].numbersMayBeDocuments = rule.part == .numbersAndLongs
                 continue
             }
             nodes[node].rule = number
@@ -149,7 +151,7 @@ public struct CollectionTypeRules: Sendable {
                     binarySubtype: nodes[child].binarySubtype)
             }
             if nodes[child].numberRule >= 0, case .impossible = conversion,
-                element.isNumber || element.type == .document
+                element.isNumber || element.type == .document && nodes[child].numbersMayBeDocuments
             {
                 let ofNumber = Conversion(
                     element, to: nodes[child].numberType, isDemanded: false, binarySubtype: 0)

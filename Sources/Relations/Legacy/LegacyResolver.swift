@@ -301,11 +301,11 @@ struct LegacyResolver {
         guard infers, case .mixed(_, let numbers) = liveTypes[ExactName(collection)]?[path] else { return nil }
         if case .rule(let rule) = decision, rule.isStrict { return nil }
         if let seen, seen.numbers + seen.objects + seen.typed == 0 { return nil }
-        let type = numbers == .numbers ? FieldType.double : numbers.fieldType
+        let type = numbers == .numbers ? FieldType.double : numbers.deciding?.fieldType
         return type.map {
             TypeRule(
                 collection: collection, path: path, type: $0, reason: .live, keepsInt32: numbers == .numbers,
-                isForNumbers: true)
+                part: numbers == .one(.long) ? .numbersAndLongs : .numbers)
         }
     }
 

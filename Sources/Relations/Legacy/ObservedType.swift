@@ -9,7 +9,8 @@ public indirect enum ObservedType: Hashable, Sendable, LosslessStringConvertible
     case leading(ObservedType)
     /// Whole numbers of 32 bits and doubles, as drivers write what has no types of numbers: of larger ones doubles.
     case numbers
-    /// Numbers beside others: what decides of these, and what of numbers.
+    /// Numbers beside others: what decides of these, and what of numbers; `leading` where documents stay what they are that
+    /// could be Longs.
     case mixed(ObservedType, numbers: ObservedType)
     /// Different types that JSON.stringify makes texts of, or texts beside them that could be either: what texts of old rows
     /// were cannot be told.

@@ -22,14 +22,22 @@ public struct TypeRule: Hashable, Sendable {
     public let binarySubtype: UInt8
     /// Under ``FieldType/double``: whether what 32 bits hold stays what it is.
     public let keepsInt32: Bool
-    /// Whether it is for numbers alone, beside another rule of the path.
-    public let isForNumbers: Bool
+    /// Which of the path's values it is for.
+    public let part: Part
+
+    /// Of a path that has another rule besides, one may be for its numbers.
+    public enum Part: Hashable, Sendable {
+        case all
+        case numbers
+        /// And documents as JSON.stringify makes them of Longs.
+        case numbersAndLongs
+    }
 
     public init(
         collection: String, path: FieldPath, type: FieldType, reason: Reason, binarySubtype: UInt8 = 0,
-        keepsInt32: Bool = false, isForNumbers: Bool = false
+        keepsInt32: Bool = false, part: Part = .all
     ) {
-        self.isForNumbers = isForNumbers
+        self.part = part
         self.keepsInt32 = keepsInt32
         self.binarySubtype = binarySubtype
         self.collection = collection
@@ -47,7 +55,7 @@ public struct TypeRule: Hashable, Sendable {
     func moved(to path: FieldPath, in collection: String) -> TypeRule {
         TypeRule(
             collection: collection, path: path, type: type, reason: reason, binarySubtype: binarySubtype,
-            keepsInt32: keepsInt32, isForNumbers: isForNumbers)
+            keepsInt32: keepsInt32, part: part)
     }
 
     /// Whether a value that cannot be converted makes its row a rejected one. Otherwise it stays as it is.

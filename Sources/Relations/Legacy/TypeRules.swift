@@ -12,7 +12,7 @@ public struct TypeRules: Sendable {
         self.rules =
             rules
             .map { rule in
-                let kind = rule.isForNumbers ? "numbers" : ""
+                let kind = rule.part == .all ? "" : "numbers"
                 return (key: [rule.collection, rule.path.description, kind].map { ExactName($0) }, rule: rule)
             }
             .filter { seen.insert($0.key).inserted }

@@ -7,6 +7,8 @@ struct TypesSeen: Sendable {
     private var subtypes: Set<UInt8> = []
     /// Of types that the configuration has no word for.
     private var hasOthers = false
+    /// Documents as JSON.stringify makes them of Longs.
+    private var hasSplitLongs = false
     /// Types that texts among the values could be of, as old rows have them.
     private var looks: Set<FieldType> = []
     /// Of texts, those of exactly the form of a date.
@@ -18,6 +20,9 @@ struct TypesSeen: Sendable {
         count += 1
         guard let type = FieldType(of: element) else {
             hasOthers = true
+            if element.type == .document, !hasSplitLongs, Conversion.integer(element, isDemanded: false) != nil {
+                hasSplitLongs = true
+            }
             return
         }
         if element.stringBytes?.isEmpty == true, type == .string {
@@ -79,7 +84,7 @@ struct TypesSeen: Sendable {
         switch made {
         case [.int, .double]: return .numbers
         // Fractions are what an import of rows beside longs leaves.
-        case [.long], [.long, .double]: return .one(.long)
+        case [.long], [.long, .double]: return hasSplitLongs ? .leading(.one(.long)) : .one(.long)
         case [.double]: return .one(.double)
         case [.decimal]: return .one(.decimal)
         default: return nil
