@@ -47,9 +47,9 @@ import Testing
                 "customers._id: uuid, type in the live collection",
                 "days._id: date, inferred: 1 of 1 values have the form of a date",
                 "users._id: uuid, type in the live collection",
-                "visits.day: date, inferred: 1 of 1 values have the form of a date",
-                "visits.number: double, type in the live collection",
-                "visits.who: uuid, type in the live collection",
+                "visits.day: date, inferred: it leads to days: inferred: 1 of 1 values have the form of a date",
+                "visits.number: double, inferred: it leads to counters: type in the live collection",
+                "visits.who: uuid, inferred: it leads to customers and users: type in the live collection",
             ])
         let (rows, _) = try file.converted(resolution.rules)
         #expect(rows["visits"]?.map { $0["number"] } == [1, .double(3_000_000_000)])
@@ -92,6 +92,76 @@ import Testing
         #expect(
             resolution.references.map { "\($0.collection).\($0.path) → \($0.target)" } == ["orders.who.id → customers"])
         #expect(try file.resolve().rules.rules.isEmpty)
+    }
+
+    /// Most of all values, not of those that are no ids; nor where the configuration says where the path leads.
+    @Test func textsBesideIdsAndConfiguredReferencesDoNotBecomeUUIDs() throws {
+        var file = LegacyRows()
+        for number in 0..<10 { file.add("customers", ["_id": hex(1, number)]) }
+        for (number, uuid) in Self.uuids.enumerated() {
+            file.add("users", ["_id": uuid])
+            file.add("people", ["_id": .int32(Int32(number)), "code": .string("code \(number)")])
+            let owner = number < 10 ? hex(1, number) : uuid
+            file.add("notes", ["_id": .int32(Int32(number)), "owner": owner, "code": uuid])
+        }
+        let configuration = try Configuration.parse(
+            yaml: "collections: {people: {}, notes: {references: {code: people.code}}}", file: "c")
+        let resolution = try file.resolve(configuration: configuration, liveTypes: ["users": [.id: .one(.uuid)]])
+        #expect(
+            resolution.rules(of: "notes") == [
+                "notes.owner: objectId, inferred: 10 of 16 different values are _ids of customers"
+            ])
+    }
+
+    /// Of two hundred and more only a sample is compared.
+    @Test func aFewValuesBesideManyKeysDecideNothing() throws {
+        var file = LegacyRows()
+        func uuid(_ number: Int) -> Value {
+            let digits = String(number, radix: 16)
+            return .string("00112233-4455-6677-8899-" + String(repeating: "0", count: 12 - digits.count) + digits)
+        }
+        for number in 0..<20_000 { file.add("users", ["_id": uuid(number)]) }
+        for number in 0..<80 {
+            var row: Document = ["_id": .int32(Int32(number))]
+            for field in 0..<40 {
+                row = row.appending("f\(field)", uuid(number % 10 == 0 ? number : 1_000_000 + 100 * number + field))
+            }
+            file.add("log", row)
+        }
+        let resolution = try file.resolve(liveTypes: ["users": [.id: .one(.uuid)]])
+        #expect(resolution.rules(of: "log") == [] && resolution.references.isEmpty)
+    }
+
+    @Test(arguments: [["a", "b"], ["b", "a"]]) func theOrderOfTargetsDecidesNothing(targets: [String]) throws {
+        let configuration = try Configuration.parse(
+            yaml: """
+                collections:
+                  a: {types: {_id: date}}
+                  b: {}
+                  orders: {references: {who: {to: [\(targets.joined(separator: ", "))]}}}
+
+                """, file: "c")
+        var file = LegacyRows()
+        for name in targets { file.add(name, ["_id": Self.text]) }
+        file.add("orders", ["_id": 1, "who": Self.text])
+        let (rows, _) = try file.converted(try file.resolve(configuration: configuration).rules)
+        #expect(rows["orders"] == [["_id": 1, "who": Self.day]])
+    }
+
+    /// Whatever the live documents' numbers are.
+    @Test func aTypeThatAReferenceDemandsIsForAllNumbers() throws {
+        let configuration = try Configuration.parse(
+            yaml: "collections: {customers: {types: {code: long}}, orders: {references: {who: customers.code}}}",
+            file: "c")
+        var file = LegacyRows()
+        file.add("orders", ["_id": 1, "who": 5])
+        for live: ObservedType in [.mixed(.leading(.one(.string)), numbers: .numbers), .numbers] {
+            let resolution = try file.resolve(
+                configuration: configuration, liveTypes: ["orders": [path("who"): live]])
+            let (rows, counts) = try file.converted(resolution.rules)
+            #expect(rows["orders"] == [["_id": 1, "who": .int64(5)]])
+            #expect(counts.converted == [0, 1])
+        }
     }
 
     /// They would lead nowhere any more.
@@ -144,22 +214,41 @@ import Testing
         (1_152_921_504_606_847_001, nil), (9_007_199_254_740_993, nil),
     ]
 
-    private static let mixtures: [([Value], ObservedType)] = [
-        ([.date(0), .double(1.5)], .mixed(.leading(.one(.date)), numbers: .one(.double))),
-        (["n/a", .double(5e9), 12], .mixed(.leading(.one(.string)), numbers: .numbers)),
-        (["n/a", .int64(5)], .mixed(.leading(.one(.string)), numbers: .one(.long))),
-        ([true, 1, 1.5], .mixed(.several, numbers: .numbers)),
-        ([.date(0), .binary(subtype: 0, [1]), .int64(1)], .mixed(.undecided, numbers: .one(.long))),
-        ([.int64(5), five], .leading(.one(.long))), ([1.5, five], .leading(.one(.double))),
-        ([.int64(5), 0.5], .leading(.one(.long))),
-        ([["low": 1, "high": 0], .int64(5)], .mixed(.several, numbers: .leading(.one(.long)))), ([1, five], .several),
-        ([1, .int64(5)], .several),
-        ([1, "a"], .leading(.one(.string))),
+    /// Of live values, what they say, and what becomes of ``mixture`` beside them.
+    private static let mixtures: [([Value], ObservedType, [Value])] = [
+        (
+            [.date(0), .double(1.5)], .mixed(.leading(.one(.date)), numbers: .one(.double)),
+            [day, 7.0, 5e9, true, split]
+        ),
+        (["n/a", .double(5e9), 12], .mixed(.leading(.one(.string)), numbers: .numbers), [text, 7, 5e9, true, split]),
+        (
+            ["n/a", .int64(5)], .mixed(.leading(.one(.string)), numbers: .one(.long)),
+            [text, long(7), large, true, long(2)]
+        ),
+        ([true, 1, 1.5], .mixed(.several, numbers: .numbers), [text, 7, 5e9, true, split]),
+        (
+            [.date(0), .binary(subtype: 0, [1]), .int64(1)], .mixed(.undecided, numbers: .one(.long)),
+            [text, long(7), large, true, long(2)]
+        ),
+        ([.int64(5), five], .leading(.one(.long)), [text, long(7), large, true, long(2)]),
+        ([1.5, five], .leading(.one(.double)), [text, 7.0, 5e9, true, split]),
+        ([.int64(5), 0.5], .leading(.one(.long)), [text, long(7), large, true, long(2)]),
+        ([split, .int64(5)], .mixed(.several, numbers: .leading(.one(.long))), [text, long(7), large, true, split]),
+        ([1, five], .several, [text, 7, large, true, split]),
+        ([1, .int64(5)], .several, [text, 7, large, true, split]),
+        ([1, "a"], .leading(.one(.string)), [text, 7, large, true, split]),
     ]
 
-    /// An import of the same rows leaves both kinds there, and the next one has to make the same of them.
+    private static let text: Value = "2023-01-31T12:30:45.678Z"
+    private static let day = Value.date(1_675_168_245_678)
+    private static let large = Value.int64(5_000_000_000)
+    private static let split: Value = ["low": 2, "high": 0]
+    private static let mixture: [Value] = [text, 7, large, true, split]
+
+    private static func long(_ number: Int64) -> Value { .int64(number) }
+
     @Test(arguments: mixtures)
-    func whatNumbersAreIsDecidedApartFromOthers(live: [Value], type: ObservedType) throws {
+    func whatNumbersAreIsDecidedApartFromOthers(live: [Value], type: ObservedType, expected: [Value]) throws {
         #expect(try observed(live) == type)
         #expect(ObservedType("\(type)") == type)
         var file = LegacyRows()
@@ -172,7 +261,7 @@ import Testing
             return values.elements.map(\.value)
         }
         let first = try converted(type)
-        try #require(first.count == 5)
+        #expect(first == expected)
         // What stands there with them decides the same.
         #expect(try converted(try observed(live + first)) == first)
     }

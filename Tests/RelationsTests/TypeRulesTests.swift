@@ -90,11 +90,11 @@ import Testing
             ),
             (
                 .double, "0.1000000000000000055511",
-                #"x: "0.1000000000000000055511" is not a double; expected a number that a double holds exactly (types in the config)"#
+                #"x: "0.1000000000000000055511" is not a double; expected a number that a double holds exactly, or as JavaScript writes it (types in the config)"#
             ),
             (
                 .double, .int64(9_007_199_254_740_993),
-                "x: 9007199254740993 is not a double; expected a number that a double holds exactly (types in the config)"
+                "x: 9007199254740993 is not a double; expected a number that a double holds exactly, or as JavaScript writes it (types in the config)"
             ),
             (
                 .long, ["low": -1, "high": -1, "unsigned": true],

@@ -33,7 +33,7 @@ extension FaultServerTests {
                     "collections: {policies: {references: {customerId: customers}}, customers: {}}\n", to: "c.yaml")
                 let pause = try FailPoint(
                     server, ["find"], mode: .times(1),
-                    ["blockConnection": true, "blockTimeMS": 800, "namespace": .string("\(database.name).customers")])
+                    ["blockConnection": true, "blockTimeMS": 2000, "namespace": .string("\(database.name).customers")])
                 let program = try Program([
                     "verify", "--uri", server.uri(), "--db", database.name, "--config", folder.file("c.yaml"),
                     "--report",
@@ -99,7 +99,7 @@ extension FaultServerTests {
         private func holdingNextBatch(of collection: String, in database: TestDatabase) throws -> FailPoint {
             try FailPoint(
                 server, ["getMore"], mode: .times(1),
-                ["blockConnection": true, "blockTimeMS": 800, "namespace": .string("\(database.name).\(collection)")])
+                ["blockConnection": true, "blockTimeMS": 2000, "namespace": .string("\(database.name).\(collection)")])
         }
 
         @Test(arguments: ["export", "verify", "discover"]) func whatIsDroppedWhileReferencesAreFound(command: String)

@@ -60,7 +60,7 @@ extension OwnServerTests {
                 let file = try prepare(database, "v", folder)
                 let place = try displace("v", database, file)
                 let pause = try FailPoint(
-                    server, ["renameCollection"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 1000])
+                    server, ["renameCollection"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 2000])
                 let program = try Program(importing(database, file, ["-c", "a"]))
                 try pause.waitUntilEntered()
                 try database.insert([["_id": "another"]], into: "v")

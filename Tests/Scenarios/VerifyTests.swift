@@ -48,7 +48,6 @@ import Testing
           policies: {references: {customerId: customers}}
         """
 
-    /// Every command takes it; to compare with a database is another wish, which names one.
     /// As a copy that was cut behind its first line is.
     @Test func aFileWithoutMetadataAndRowsIsTold() throws {
         try withTestDatabase { _, folder in
@@ -58,6 +57,7 @@ import Testing
         }
     }
 
+    /// Every command takes it; to compare with a database is another wish, which names one.
     @Test func anAddressWithoutADatabaseIsNoWishToCompare() throws {
         try withTwoTestDatabases { source, other, folder in
             try source.insert([["_id": 1]], into: "a")

@@ -22,6 +22,7 @@ public struct CollectionTypeRules: Sendable {
         var numberRule = -1
         var numberType = FieldType.string
         var numbersMayBeDocuments = false
+        var numbersKeepInt32 = false
 
         /// More are not looked through one by one: data may stand as names.
         private static let few = 16
@@ -69,11 +70,11 @@ public struct CollectionTypeRules: Sendable {
                 node = child(of: node, step)
             }
             rules[number] = rule
-            if rule.keepsInt32 { nodes[node].keepsInt32 = true }
             guard rule.part == .all else {
                 nodes[node].numberRule = number
                 nodes[node].numberType = rule.type
                 nodes[node].numbersMayBeDocuments = rule.part == .numbersAndLongs
+                nodes[node].numbersKeepInt32 = rule.keepsInt32
                 continue
             }
             nodes[node].rule = number
@@ -81,6 +82,7 @@ public struct CollectionTypeRules: Sendable {
             nodes[node].isStrict = rule.isStrict
             nodes[node].isDemanded = rule.isDemanded
             nodes[node].binarySubtype = rule.binarySubtype
+            nodes[node].keepsInt32 = rule.keepsInt32
         }
     }
 
@@ -153,8 +155,10 @@ public struct CollectionTypeRules: Sendable {
             if nodes[child].numberRule >= 0, case .impossible = conversion,
                 element.isNumber || element.type == .document && nodes[child].numbersMayBeDocuments
             {
-                let ofNumber = Conversion(
-                    element, to: nodes[child].numberType, isDemanded: false, binarySubtype: 0)
+                let ofNumber =
+                    nodes[child].numbersKeepInt32 && element.type == .int32
+                    ? Conversion.keep
+                    : Conversion(element, to: nodes[child].numberType, isDemanded: false, binarySubtype: 0)
                 if case .impossible = ofNumber, !element.isNumber {
                 } else {
                     (conversion, rule) = (ofNumber, nodes[child].numberRule)

@@ -15,7 +15,8 @@ enum Conversion {
     case bool(Bool)
     case binary(subtype: UInt8, [UInt8])
 
-    /// Nothing is rounded, cut or guessed: what cannot be converted exactly is impossible.
+    /// Nothing is rounded, cut or guessed: what cannot be converted exactly is impossible, but for what JavaScript itself writes
+    /// of a large double.
     /// - Parameter isDemanded: the configuration demands the type. Otherwise only what JSON.stringify does to a value of
     ///   that type is undone: a number as text was text before, too.
     init(_ element: RawElement, to type: FieldType, isDemanded: Bool, binarySubtype: UInt8) {
@@ -95,7 +96,7 @@ extension FieldType {
         case .decimal: "a number of at most 34 digits"
         case .int: "a whole number between -2147483648 and 2147483647"
         case .long: "a whole number of 64 bits"
-        case .double: "a number that a double holds exactly"
+        case .double: "a number that a double holds exactly, or as JavaScript writes it"
         case .bool: "true or false"
         case .uuid: "the 36 characters of a UUID, or its 16 bytes in base64 or as a Buffer"
         case .binary: "base64 text or {\"type\":\"Buffer\",\"data\":[…]}"

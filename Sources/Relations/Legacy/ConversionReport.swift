@@ -19,9 +19,13 @@ public struct ConversionReport: Hashable, Sendable {
         entries = resolution.rules.rules.enumerated().compactMap { number, rule in
             let (converted, left) = (counts.converted[number], counts.left[number])
             guard converted + left > 0 else { return nil }
-            let dangling = resolution.dangling.first {
-                $0.collection.hasSameBytes(as: rule.collection) && $0.path == rule.path
-            }
+            // They are no numbers.
+            let dangling =
+                rule.part != .all
+                ? nil
+                : resolution.dangling.first {
+                    $0.collection.hasSameBytes(as: rule.collection) && $0.path == rule.path
+                }
             return Entry(rule: rule, converted: converted, left: left, dangling: dangling)
         }
         conflicts = resolution.conflicts

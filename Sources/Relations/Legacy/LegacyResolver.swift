@@ -69,15 +69,16 @@ struct LegacyResolver {
                     draft.conflicts.append(.init(collection: name.text, path: path, problem: problem))
                 }
                 if case .open = decision, let rule = dateRule(name.text, path, seen) { draft.rules.append(rule) }
+                if case .open = decision, let (rule, reference) = uuidRule(name.text, path, seen, uuids) {
+                    draft.rules.append(rule)
+                    draft.references.append(reference)
+                    continue
+                }
                 let problem =
                     liveTypes[name]?[path].flatMap { seen.problem(beside: $0, decision) }
                     ?? problem(ofReference: path, in: name.text, seen, decision)
                 if let problem {
                     draft.lookAlikes.append(.init(collection: name.text, path: path, problem: problem))
-                }
-                if case .open = decision, path != .id, let (rule, reference) = uuidRule(name.text, path, seen, uuids) {
-                    draft.rules.append(rule)
-                    draft.references.append(reference)
                 }
                 guard path != .id, seen.ids.distinctCount > 0, decision.allowsIDs else { continue }
                 // Where something else has decided, the file's own ids are enough to see a reference.
@@ -189,7 +190,8 @@ struct LegacyResolver {
         guard let first = rules.first ?? nil, rules.allSatisfy({ $0?.makesTheSame(as: first) == true }) else {
             return nil
         }
-        return first.moved(to: path, in: collection)
+        let targets = configuration.references(from: collection).filter { $0.path == path }.map(\.targetDescription)
+        return first.moved(to: path, in: collection, leadingTo: targets.listed("and"))
     }
 
     /// The rule that makes something else than ObjectIds of a collection's `_id`s; nil where there is none.
@@ -201,7 +203,7 @@ struct LegacyResolver {
                 switch decide(name, .id, seen, passed) {
                 case .rule(let rule): rule
                 case .leave: nil
-                case .open: dateRule(name, .id, seen)
+                case .open: survey.walker.isFull ? nil : dateRule(name, .id, seen)
                 }
         } else {
             rule = liveRule(name, .id)
@@ -225,18 +227,26 @@ struct LegacyResolver {
         }
     }
 
-    /// That most texts at a path are `_id`s which become UUIDs: else these would lead nowhere any more. Goes by a sample of
-    /// both, which can be too small to tell where the path has far fewer values than the target.
+    /// That most values at a path are `_id`s which become UUIDs: else these would lead nowhere any more.
+    ///
+    /// Goes by a sample of both. Where the path has far fewer values than the target, it is too small to tell.
     private func uuidRule(
         _ collection: String, _ path: FieldPath, _ seen: PathSurvey, _ targets: [(name: String, keys: DistinctCounter)]
     ) -> (TypeRule, Reference)? {
-        guard seen.strings > seen.hexStrings + seen.dateStrings else { return nil }
-        let shares = targets.map { (name: $0.name, share: seen.others.share(in: $0.keys)) }
-        let best = shares.max { left, right in
-            (left.share.found, NameLikeness(of: path, in: collection, to: left.name), ExactName(right.name))
-                < (right.share.found, NameLikeness(of: path, in: collection, to: right.name), ExactName(left.name))
-        }
-        guard let best, 2 * best.share.found > best.share.all else { return nil }
+        guard path != .id, seen.strings > seen.dateStrings, seen.hexStrings + seen.typed == 0,
+            configuration.references(from: collection).allSatisfy({ $0.path != path })
+        else { return nil }
+        let shares = targets.compactMap { target in
+            seen.others.share(in: target.keys).map { (name: target.name, share: $0) }
+        }.filter { 2 * $0.share.found > $0.share.all }
+        let best =
+            shares.count < 2
+            ? shares.first
+            : shares.max { left, right in
+                (left.share.found, NameLikeness(of: path, in: collection, to: left.name), ExactName(right.name))
+                    < (right.share.found, NameLikeness(of: path, in: collection, to: right.name), ExactName(left.name))
+            }
+        guard let best else { return nil }
         let share = "\(best.share.found.grouped) of \(best.share.all.grouped) different values"
         return (
             TypeRule(
@@ -299,7 +309,10 @@ struct LegacyResolver {
         _ collection: String, _ path: FieldPath, _ seen: PathSurvey?, _ decision: Decision
     ) -> TypeRule? {
         guard infers, case .mixed(_, let numbers) = liveTypes[ExactName(collection)]?[path] else { return nil }
-        if case .rule(let rule) = decision, rule.isStrict { return nil }
+        // What the configuration demands is for all values.
+        if case .rule(let rule) = decision, rule.isStrict || rule.isDemanded && rule.type != .objectId {
+            return nil
+        }
         if let seen, seen.numbers + seen.objects + seen.typed == 0 { return nil }
         let type = numbers == .numbers ? FieldType.double : numbers.deciding?.fieldType
         return type.map {
@@ -333,7 +346,8 @@ struct LegacyResolver {
         }
         let isDecided = infers && liveTypes[ExactName(collection)]?[path]?.deciding != nil
         if !isDecided, let part, let rule = liveRule(part.reference.target, part.path) {
-            return .rule(rule.moved(to: path, in: collection))
+            let target = part.reference.targetDescription
+            return .rule(rule.moved(to: path, in: collection, leadingTo: "a part of \(target)"))
         }
         return isDecided ? .leave : .open
     }

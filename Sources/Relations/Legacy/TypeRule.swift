@@ -8,7 +8,7 @@ public struct TypeRule: Hashable, Sendable {
         case reference(to: String)
         /// It is a document's key.
         case primaryKey
-        /// All sampled documents of the live collection have that type there, or at what the path leads to.
+        /// All sampled documents of the live collection have that type there.
         case live
         /// The values themselves, with the evidence.
         case inferred(String)
@@ -51,9 +51,10 @@ public struct TypeRule: Hashable, Sendable {
         (type, binarySubtype, keepsInt32) == (other.type, other.binarySubtype, other.keepsInt32)
     }
 
-    /// The same for another path.
-    func moved(to path: FieldPath, in collection: String) -> TypeRule {
-        TypeRule(
+    /// The same for a path that leads to its own.
+    func moved(to path: FieldPath, in collection: String, leadingTo target: String) -> TypeRule {
+        let reason: Reason = isDemanded ? .reference(to: target) : .inferred("it leads to \(target): \(self.reason)")
+        return TypeRule(
             collection: collection, path: path, type: type, reason: reason, binarySubtype: binarySubtype,
             keepsInt32: keepsInt32, part: part)
     }

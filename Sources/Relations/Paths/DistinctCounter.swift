@@ -21,10 +21,15 @@ struct DistinctCounter: Sendable {
         for hash in other.smallest { insert(hash) }
     }
 
-    /// How many of these values are among others, of those that both counters would have kept.
-    func share(in other: DistinctCounter) -> (found: Int, all: Int) {
+    /// So few compared values are chance, unless they are all that there are.
+    private static let fewest = 20
+
+    /// How many of these values are among others, of those that both counters would have kept; nil where these are too few to
+    /// tell.
+    func share(in other: DistinctCounter) -> (found: Int, all: Int)? {
         let bound = min(bound, other.bound)
         let comparable = smallest.prefix { $0 <= bound }
+        guard bound == .max || comparable.count >= Self.fewest else { return nil }
         return (comparable.count(where: other.contains), comparable.count)
     }
 
