@@ -13,6 +13,8 @@ struct DocumentDecoding<Style: QuoteStyle>: ~Copyable {
     let readsExpressions: Bool
     /// Where in the buffer the document ends at the latest.
     private let largest: Int
+    /// Whether the document itself had a field `_id` by now.
+    private var hasID = false
 
     /// - Parameters:
     ///   - readsExpressions: whether version 1's `{"$regex":"…"}` is a regular expression, not a document.
@@ -125,6 +127,7 @@ struct DocumentDecoding<Style: QuoteStyle>: ~Copyable {
             try readString(isName: true)
             out.reserve(64)
             out.put(0)
+            if depth == 1, out.position == type + 5 { noteID(at: type + 1) }
             try expect(0x3A, "':'")
             let valueType = try readValue()
             out.pointer(at: type).pointee = valueType
@@ -140,6 +143,17 @@ struct DocumentDecoding<Style: QuoteStyle>: ~Copyable {
             return
         }
     }
+
+    /// - Parameter place: where a name of three bytes stands, with its zero.
+    @inline(__always) private mutating func noteID(at place: Int) {
+        let name = UnsafeRawPointer(out.pointer(at: place)).loadUnaligned(as: UInt32.self)
+        guard UInt32(littleEndian: name) == Self.idName else { return }
+        if hasID { traits.insert(.secondID) }
+        hasID = true
+    }
+
+    /// `_id` and a zero byte.
+    private static var idName: UInt32 { 0x0064_695F }
 
     mutating func readArray() throws(JSONFault) {
         guard depth < BSONValidator.maximumDepth else { throw fault("nested deeper than 500 levels") }

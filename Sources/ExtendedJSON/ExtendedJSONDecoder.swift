@@ -17,6 +17,8 @@ public struct ExtendedJSONDecoder {
         public static let rawBSON = Traits(rawValue: 2)
         /// A regular expression of version 1, `{"$regex":"…"}`, which may as well be a query that somebody has stored.
         public static let expression = Traits(rawValue: 4)
+        /// The document has two fields `_id` or more. Not looked for in one that was carried as `$rawBSON`.
+        public static let secondID = Traits(rawValue: 8)
     }
 
     public let quotes: Quotes

@@ -74,11 +74,18 @@ import Testing
         try withTestDatabase { database, folder in
             let twice: Document = ["_id": 1, "n": 1, "_id": 2]
             #expect(try database.insert([twice], into: "c").writeErrors.map(\.code) == [2])
-            try folder.write("collection,data\nc,\"{\"\"_id\"\":1,\"\"n\"\":1,\"\"_id\"\":2}\"\n", to: "old.csv")
+            // Once escaped, once carried as bytes; those inside others are nobody's business.
+            let raw = JSONText.value(.binary(subtype: 0, Array(twice.bytes))).firstMatch(of: /"base64":"([^"]*)"/)?.1
+            let rows = [
+                #"{"_id":1,"n":1,"_id":2}"#, #"{"_id":3,"n":{"_id":1,"_id":2},"a":[{"_id":1,"_id":2}]}"#,
+                #"{"_id":4,"\u005fid":5}"#, #"{"$rawBSON":"\#(raw ?? "")"}"#,
+            ].map { "c,\"\($0.replacing("\"", with: "\"\""))\"\n" }
+            try folder.write("collection,data\n" + rows.joined(), to: "old.csv")
             let report = try database.load(folder.file("old.csv"))
             #expect(report.status == .refused)
-            #expect(report.rejections.map(\.reason) == ["the document has two fields _id"])
-            #expect(report.rejections.map(\.id) == ["1"])
+            #expect(report.rejections.map(\.line) == [2, 4, 5])
+            #expect(Set(report.rejections.map(\.reason)) == ["the document has two fields _id"])
+            #expect(report.rejections.map(\.id) == ["1", "4", "1"])
         }
     }
 

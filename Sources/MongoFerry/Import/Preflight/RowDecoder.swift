@@ -89,7 +89,15 @@ struct RowDecoder {
                 line: line, collection: collection, id: IDText.found(in: fields), reason: "\(error)",
                 isUnreadable: true)
         }
-        return try body(try sound(document, line: line, collection: collection), traits)
+        let sound = try sound(document, line: line, collection: collection)
+        if try traits.contains(.secondID) || traits.contains(.rawBSON) && Self.hasSecondID(document),
+            measurements[ExactName(collection)] == nil
+        {
+            throw RowProblem(
+                line: line, collection: collection, id: sound.first.map(IDText.text),
+                reason: "the document has two fields _id")
+        }
+        return try body(sound, traits)
     }
 
     /// - Throws: `JSONFault`, `BSONError`.
@@ -136,7 +144,6 @@ struct RowDecoder {
             }
         default: break
         }
-        guard try !Self.hasSecondID(document) else { throw problem("the document has two fields _id", id: id) }
         return first.keyEquals("_id") ? document : try withIDInFront(document, id)
     }
 
