@@ -61,10 +61,10 @@ struct OpenValues {
                 outcome.note(value, in: document)
                 if remembersDocuments { doubtful.add(document["_id"]?.copy ?? .null) }
             }
-        } else if let kept = waiting[hash]?.documentIDs.count {
-            waiting[hash]?.count += 1
-            if remembersDocuments, kept < Self.mostDocuments {
-                waiting[hash]?.documentIDs.append(document["_id"]?.copy ?? .null)
+        } else if let place = waiting.index(forKey: hash) {
+            waiting.values[place].count += 1
+            if remembersDocuments, waiting.values[place].documentIDs.count < Self.mostDocuments {
+                waiting.values[place].documentIDs.append(document["_id"]?.copy ?? .null)
                 remembered += 1
             }
         } else {
