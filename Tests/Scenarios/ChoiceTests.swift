@@ -101,6 +101,49 @@ import Testing
         }
     }
 
+    /// It would be there, and empty for ever.
+    @Test func aViewOnWhatIsNotImportedIsWarnedOf() throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database)
+            try database.create("active", ["viewOn": "policies", "pipeline": [["$match": ["status": "active"]]]])
+            let file = folder.file("all.csv")
+            try database.export(to: file)
+            for name in ["active", "customers", "policies"] { try database.drop(name) }
+            for (words, warning) in [
+                (["--rename", "policies=contracts"], "which is contracts here: the view shows nothing of it"),
+                (
+                    ["--collection", "active"],
+                    "which is not imported and not in \(database.name): the view shows nothing of it"
+                ),
+                ([], nil),
+            ] {
+                let outcome = try Self.run(["import", file, "--db", database.name, "--quiet"] + words)
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(outcome.errors == (warning.map { "warning: active: it stands on policies, \($0)\n" } ?? ""))
+            }
+            // It is there by now.
+            let again = try Self.run(["import", file, "--db", database.name, "--quiet", "--collection", "active"])
+            #expect(again.status == 0 && again.errors == "", "\(again.text)")
+        }
+    }
+
+    @Test func documentsThatGiveWayToAViewAreCounted() throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database)
+            try database.create("active", ["viewOn": "policies", "pipeline": []])
+            let file = folder.file("all.csv")
+            try database.export(to: file)
+            try database.drop("active")
+            try database.insert((0..<7).map { ["_id": .int32($0)] }, into: "active")
+            let dryRun = try database.load(file, .replace) { $0.isDryRun = true }
+            let report = try database.load(file, .replace)
+            for deleted in [dryRun, report] {
+                #expect(deleted.collections.first { $0.name == "active" }?.deleted == 7)
+            }
+            #expect(dryRun.totals.deleted == 7 && report.totals.deleted == 7 + 3)
+        }
+    }
+
     /// Among others that are taken it would be missing in silence.
     @Test func whatIsAskedForAndExcludedAtOnceIsAnError() throws {
         try withTestDatabase { database, folder in

@@ -75,7 +75,8 @@ public struct Import: Sendable {
     private func connect(_ reader: BackupReader, _ operation: OperationContext) throws -> Connection {
         let database = try target.namedDatabase(else: reader.metadata)
         if target.database == nil {
-            operation.info(
+            // With --quiet, too: it says what is changed.
+            operation.warning(
                 "neither --db nor the connection string names a database: importing into the file's own, \(database)")
         }
         try TargetName.check(database: database)

@@ -37,6 +37,7 @@ extension ImportRun {
             }
             report.collections.append(outcome)
         }
+        if options.mode == .replace { report.collections += plan.collectionsGivingWayToViews }
         note(results, legacy)
         countPreflightProblems()
         report.status = preflightProblems.count == 0 ? .planned : .problems

@@ -78,7 +78,9 @@ struct ImportRun {
     private mutating func run(_ prepared: Prepared) throws {
         for line in prepared.plan.lines { operation.info(line) }
         for step in prepared.plan.steps {
-            if let text = prepared.plan.textOfPart(step) { operation.warning("\(step.databaseName): \(text)") }
+            for text in [prepared.plan.textOfPart(step), prepared.plan.textOfMissingSource(step)].compactMap(\.self) {
+                operation.warning("\(step.databaseName): \(text)")
+            }
         }
         report.differences = prepared.plan.steps.flatMap { step in
             step.differences.map { .init(collection: step.name, kind: .target, detail: $0) }

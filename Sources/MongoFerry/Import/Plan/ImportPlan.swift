@@ -210,6 +210,33 @@ public struct ImportPlan: Sendable {
             "the file has only the documents that \(query.oneLine.excerpt(200)) matches: all others that are there will be gone"
     }
 
+    /// What goes with those in whose places a replace puts views.
+    var collectionsGivingWayToViews: [CollectionOutcome] {
+        steps.filter { $0.way == .view && $0.liveCount ?? 0 > 0 }.map { step in
+            var outcome = CollectionOutcome(name: step.name)
+            outcome.deleted = step.liveCount ?? 0
+            return outcome
+        }
+    }
+
+    /// That a view stands on what the file has and this import brings under no such name; nil where it does not.
+    func textOfMissingSource(_ step: Step) -> String? {
+        guard step.way == .view else { return nil }
+        let there = Set((steps.map(\.databaseName) + untouched).map { ExactName($0) })
+        for source in ViewSources.sources(of: step.entry.options).subtracting(there).sorted() {
+            let name = BackupMetadata.shown(source.text)
+            if let renamed = steps.first(where: { $0.entry.databaseName == source.text || $0.name == source.text }) {
+                return
+                    "it stands on \(name), which is \(BackupMetadata.shown(renamed.databaseName)) here: the view shows nothing of it"
+            }
+            if leftOut.contains(source.text) {
+                return
+                    "it stands on \(name), which is not imported and not in \(database): the view shows nothing of it"
+            }
+        }
+        return nil
+    }
+
     /// Whether a collection's validator is passed by: where there is none, that takes no right either.
     func bypasses(_ step: Step) -> Bool {
         bypassesValidation && step.entry.kind == .collection && step.mayHaveValidator

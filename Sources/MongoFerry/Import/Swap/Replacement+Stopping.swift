@@ -35,6 +35,7 @@ extension Replacement {
     static func fault(_ error: any Error, at name: String? = nil) -> FerryError {
         var fault = FerryError(explaining: error)
         if let name { fault.text = "\(name): \(fault.text)" }
+        if fault.kind == .interrupted { fault.advice.append("Run the import again.") }
         guard let error = error as? MongoError else { return fault }
         if error.isOutOfDiskSpace {
             fault.advice = [
