@@ -60,8 +60,9 @@ public struct BackupError: Error, Sendable, CustomStringConvertible {
 
     /// What to do about a damaged file. The rows that are there can be had from the only copy, too.
     public static let otherCopy =
-        "The file is damaged. Take another copy of the backup. Where there is none, delete all above the line "
-        + "collection,data and the last line, unless that is a whole row, and import the rest with --mode merge --no-legacy."
+        "The file is damaged. Take another copy of the backup. Where there is none, decompress a .gz (gzip -dc) or .zst (zstd -dc), "
+        + "delete all above the line collection,data and the last line, unless that is a whole row, and import the rest with "
+        + "--mode merge --no-legacy."
 
     /// A compressor that cannot begin, or cannot go on for a reason of its own: the file may be sound.
     static func unavailable(_ path: String, _ reason: String) -> BackupError {

@@ -284,7 +284,7 @@ import Testing
             """
             mongoferry: {dir}/sheet.csv, line 2: the metadata are quoted: a spreadsheet has saved the file
               Nothing was written.
-              The file is damaged. Take another copy of the backup. Where there is none, delete all above \
+              The file is damaged. Take another copy of the backup. Where there is none, decompress a .gz (gzip -dc) or .zst (zstd -dc), delete all above \
             the line collection,data and the last line, unless that is a whole row, and import the rest with \
             --mode merge --no-legacy.
 
