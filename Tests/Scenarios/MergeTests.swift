@@ -304,6 +304,31 @@ import Testing
         }
     }
 
+    /// Whatever type of number it is.
+    @Test func aDryRunKnowsWhichNewDocumentsHaveAnothersID() throws {
+        try withTestDatabase { database, folder in
+            try database.insert(
+                (1...3).map { ["_id": .int32($0), "email": .string("\($0)@example.org")] }, into: "users")
+            try database.export(to: folder.file("users.csv"))
+            try database.delete("users", [:])
+            try database.insert(
+                [["_id": 2.0, "email": "other"], ["_id": 9, "email": "3@example.org"]], into: "users")
+            func load(isDryRun: Bool) throws -> Report {
+                try database.load(folder.file("users.csv")) {
+                    $0.upsertKeys = ["email"]
+                    $0.isDryRun = isDryRun
+                }
+            }
+            let (dryRun, report) = (try load(isDryRun: true), try load(isDryRun: false))
+            for result in [dryRun, report] {
+                #expect(result.status == .problems)
+                let totals = result.totals
+                #expect(totals.inserted == 1 && totals.unchanged == 1 && totals.rejected == 1, "\(totals)")
+                #expect(result.rejections.map(\.id) == ["2"], "\(result.rejections)")
+            }
+        }
+    }
+
     /// An index has it, and no filter takes it.
     @Test func aDocumentThatIsInTheWayWithAnUndefinedValueRejectsOneAndStopsNothing() throws {
         try withTestDatabase { database, folder in

@@ -7,13 +7,29 @@ extension DocumentWriter {
     func merge(_ key: DocumentKey) throws {
         let lookup = try lookUp(key, idOnly: false)
         if isDryRun {
-            outcome.inserted += lookup.missing.count
+            let taken = key.isID ? [] : try whoseIDsAreTaken(lookup.missing)
+            for index in taken { try reject(index, "another document in the database has that _id") }
+            outcome.inserted += lookup.missing.count - taken.count
             outcome.updated += lookup.changed.count
             return
         }
         // By other keys than _id: what has the same _id is another document, which must not be lost.
         try insert(lookup.missing, whereTaken: key.isID ? .replace : .reject)
         try replace(lookup.changed.map(\.index), lookup, key)
+    }
+
+    /// Which of these the server would refuse, whatever their keys are.
+    private func whoseIDsAreTaken(_ indexes: [Int]) throws -> [Int] {
+        guard !indexes.isEmpty else { return [] }
+        let ids = try indexes.compactMap { try document($0)["_id"]?.copy }
+        var taken: Set<UInt64> = []
+        let options = FindOptions(projection: ["_id": 1], batchSize: ids.count + 1)
+        try client.forEachFound(by: ids[...], in: namespace, options: options) {
+            QuestionFilter.filters($0, .id)
+        } _: { found in
+            if let id = found.first { taken.insert(IDHash.hash(id)) }
+        }
+        return try indexes.filter { try document($0)["_id"].map { taken.contains(IDHash.hash($0)) } ?? false }
     }
 
     /// - Parameter changed: those of them that are written now.
