@@ -74,20 +74,11 @@ public struct BackupError: Error, Sendable, CustomStringConvertible {
     static func mendable(
         _ path: String, line: Int? = nil, _ reason: String, by filter: String, _ compression: Compression
     ) -> BackupError {
-        damaged(
+        let command = MendingCommand(filter, of: path, compression)
+        return damaged(
             path, line: line, reason,
             advice:
-                "`\(command(filter, compression))`, then `mongoferry verify NEW`: where its seal fits, nothing was lost."
-        )
-    }
-
-    /// What makes another file of one, by its lines.
-    static func command(_ filter: String, _ compression: Compression) -> String {
-        switch compression {
-        case .none: "\(filter) < FILE > NEW"
-        case .gzip: "gzip -dc < FILE | \(filter) > NEW"
-        case .zstd: "zstd -dc < FILE | \(filter) > NEW"
-        }
+                "`\(command.text)`, then `mongoferry verify \(command.result)`: where its seal fits, nothing was lost.")
     }
 
     static func cut(_ path: String) -> BackupError {

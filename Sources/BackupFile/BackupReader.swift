@@ -247,11 +247,13 @@ public final class BackupReader {
                 path, line: sealLine + 1, "something follows the seal, which ends a file", by: "head -n \(sealLine)",
                 compression)
         }
-        let parts = ["head -n \(sealLine)", "tail -n +\(sealLine + 1)"].map { BackupError.command($0, compression) }
+        let first = MendingCommand("head -n \(sealLine)", of: path, compression, label: "first")
+        let second = MendingCommand("tail -n +\(sealLine + 1)", of: path, compression, label: "second")
         return .damaged(
             path, line: sealLine + 1, "another backup follows the seal",
             advice:
-                "`\(parts[0])` has the first and `\(parts[1])` what follows it; `mongoferry verify NEW` checks each.")
+                "`\(first.text)` has the first and `\(second.text)` what follows it; `mongoferry verify \(first.result)` checks it."
+        )
     }
 
     private func finishDigest() throws {

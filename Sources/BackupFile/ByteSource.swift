@@ -48,7 +48,9 @@ func makeByteSource(_ file: OpenFile) throws -> (source: any ByteSource, compres
         if let program = Compression.otherProgram(magic: magic.prefix(have)) {
             throw BackupError(
                 .notABackup, file.path, "not a backup: the file is compressed by \(program)",
-                advice: "Decompress it: `\(program == "zip" ? "unzip -p" : "\(program) -dc") FILE > NEW`.")
+                advice:
+                    "Decompress it: `\(MendingCommand(program == "zip" ? "funzip" : "\(program) -dc", of: file.path, .none).text)`."
+            )
         }
         return (PlainSource(file), compression)
     case .gzip: return (try GzipSource(file), compression)

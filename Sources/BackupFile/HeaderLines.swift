@@ -33,7 +33,7 @@ struct HeaderLines {
         }
         throw BackupError(
             .notABackup, path, "not a backup: the file \(what)",
-            advice: "`\(BackupError.command(filter, compression))` makes one of it.")
+            advice: "`\(MendingCommand(filter, of: path, compression).text)` makes one of it.")
     }
 
     /// Takes a line without its line end; true when it was the column header, after which rows come.

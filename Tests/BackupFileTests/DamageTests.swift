@@ -133,8 +133,11 @@ import Testing
             }
             let unpacking =
                 name.hasSuffix(".gz") ? "gzip -dc < FILE | " : name.hasSuffix(".zst") ? "zstd -dc < FILE | " : ""
-            for filter in ["head -n 11", "tail -n +12"] {
-                let command = unpacking.isEmpty ? "\(filter) < FILE > NEW" : "\(unpacking)\(filter) > NEW"
+            for (filter, new) in [("head -n 11", "twice.first.csv"), ("tail -n +12", "twice.second.csv")] {
+                let source = backup.path("twice.csv")
+                let command =
+                    (unpacking.isEmpty ? "\(filter) < FILE" : "\(unpacking)\(filter)").replacing("FILE", with: source)
+                    + " > \(backup.path(new))"
                 #expect(error?.advice?.contains("`\(command)`") == true, "\(String(describing: error))")
             }
         }
@@ -224,17 +227,14 @@ import Testing
             }
             if isCompressed { try Self.shell("gzip -c < \(backup.path("0")) > x && mv x \(backup.path("0"))", backup) }
             var steps = 0
-            while try !backup.faults(of: "\(steps)").isEmpty {
+            var name = "0"
+            while try !backup.faults(of: name).isEmpty {
                 try #require(steps < 3)
-                let report = try Verify(file: backup.path("\(steps)"), target: nil).runBlocking(OperationContext())
-                let advice = try #require(report.nextSteps.first)
-                let command = String(try #require(advice.firstMatch(of: /`([^`]*)`/)).1)
-                    .replacing("FILE", with: "\(steps)").replacing("NEW", with: "\(steps + 1)")
-                try Self.shell(command, backup)
+                name = try Self.mended(name, backup)
                 steps += 1
             }
             #expect(steps == (fault == "both" ? 2 : 1))
-            #expect(try backup.bytes(of: "\(steps)") == bytes)
+            #expect(try backup.bytes(of: name) == bytes)
         }
     }
 
@@ -245,13 +245,34 @@ import Testing
         if name.hasSuffix(".gz"), tail.allSatisfy({ $0 == "\u{0}" }) { return }
         try SmallBackup.lend { backup in
             try backup.put(backup.write(name) + Array(tail.utf8), "0")
-            let report = try Verify(file: backup.path("0"), target: nil).runBlocking(OperationContext())
-            #expect(report.status == .problems)
-            let advice = try #require(report.nextSteps.first)
-            let command = String(try #require(advice.firstMatch(of: /`([^`]*)`/)).1)
-                .replacing("FILE", with: "0").replacing("NEW", with: "1")
-            try Self.shell(command, backup)
-            #expect(try backup.faults(of: "1") == [])
+            #expect(try backup.faults(of: Self.mended("0", backup)) == [])
+        }
+    }
+
+    /// Does what is said to be done about a file, as it is said.
+    /// - Returns: the new file's name.
+    private static func mended(_ name: String, _ backup: SmallBackup) throws -> String {
+        let report = try Verify(file: backup.path(name), target: nil).runBlocking(OperationContext())
+        #expect(report.status == .problems)
+        let advice = try #require(report.nextSteps.first)
+        let command = try #require(advice.firstMatch(of: /`([^`]* > ([^`]*))`/))
+        try shell(String(command.1), backup)
+        return URL(fileURLWithPath: String(command.2)).lastPathComponent
+    }
+
+    /// It is not written over what has the name already, and a name may have anything in it.
+    @Test func theNewFileHasANameOfItsOwn() throws {
+        try SmallBackup.lend { backup in
+            let bytes = try backup.write("small.csv")
+            let name = "it's a \"backup\".CSV"
+            try backup.put([0xEF, 0xBB, 0xBF] + bytes, name)
+            let new = ["it's a \"backup\".mended.csv", "it's a \"backup\".mended2.csv"]
+            for expected in new {
+                let report = try Verify(file: backup.path(name), target: nil).runBlocking(OperationContext())
+                let command = try #require(report.nextSteps.first?.firstMatch(of: /`(.*)`, then/)).1
+                try Self.shell(String(command), backup)
+                #expect(try backup.bytes(of: expected) == bytes)
+            }
         }
     }
 

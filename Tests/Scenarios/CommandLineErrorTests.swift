@@ -276,7 +276,7 @@ import Testing
             """
             mongoferry: {dir}/crlf.csv, line 1: the line ends were changed to \\r\\n, as some transfers do; the seal cannot fit
               Nothing was written.
-              `tr -d '\\r' < FILE > NEW`, then `mongoferry verify NEW`: where its seal fits, nothing was lost.
+              `tr -d '\\r' < {dir}/crlf.csv > {dir}/crlf.mended.csv`, then `mongoferry verify {dir}/crlf.mended.csv`: where its seal fits, nothing was lost.
 
             """),
         Mistake(

@@ -175,15 +175,5 @@ extension Report {
     }
 
     /// A name as a shell takes it.
-    static func shellWord(_ text: String) -> String {
-        let isPlain =
-            !text.isEmpty
-            && text.utf8.allSatisfy {
-                switch $0 {
-                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2E, 0x2F, 0x5F, 0x2D, 0x3A, 0x2B, 0x2C, 0x40: true
-                default: $0 >= 0x80
-                }
-            }
-        return isPlain ? text : "'" + text.replacingScalar("'", with: #"'\''"#) + "'"
-    }
+    static func shellWord(_ text: String) -> String { text.shellWord }
 }

@@ -1,0 +1,67 @@
+import BSON
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// What a shell makes a file of that can be read, of one with a known fault.
+struct MendingCommand {
+    let text: String
+    /// The new file, as a shell takes it.
+    let result: String
+
+    /// - Parameters:
+    ///   - filter: the command that takes the fault away. Of a damaged file it gets what is there decompressed.
+    ///   - path: where there is no such file, as of standard input, `FILE` and `NEW` stand for the two.
+    ///   - label: what the new file's name has besides.
+    init(_ filter: String, of path: String, _ compression: Compression, label: String = "mended") {
+        let isThere = access(path, F_OK) == 0
+        let source = isThere ? path.shellWord : "FILE"
+        result = isThere ? Self.free(path, label).shellWord : "NEW"
+        text =
+            switch compression {
+            case .none: "\(filter) < \(source) > \(result)"
+            case .gzip: "gzip -dc < \(source) | \(filter) > \(result)"
+            case .zstd: "zstd -dc < \(source) | \(filter) > \(result)"
+            }
+    }
+
+    /// A name beside the file's own that nothing has: a shell would write over it.
+    private static func free(_ path: String, _ label: String) -> String {
+        var stem = Substring(path)
+        if let ending = [".gz", ".zst"].first(where: { path.lowercased().hasScalarSuffix($0) }) {
+            stem = stem.dropLast(ending.count)
+        }
+        var ending = ""
+        if stem.lowercased().hasScalarSuffix(".csv") {
+            ending = ".csv"
+            stem = stem.dropLast(ending.count)
+        }
+        var name = "\(stem).\(label)\(ending)"
+        var number = 2
+        while access(name, F_OK) == 0 {
+            name = "\(stem).\(label)\(number)\(ending)"
+            number += 1
+        }
+        return name
+    }
+}
+
+extension String {
+    /// As a shell takes it.
+    package var shellWord: String {
+        let isPlain =
+            !isEmpty
+            && utf8.allSatisfy {
+                switch $0 {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2E, 0x2F, 0x5F, 0x2D, 0x3A, 0x2B, 0x2C, 0x40: true
+                default: $0 >= 0x80
+                }
+            }
+        return isPlain ? self : "'" + replacingScalar("'", with: #"'\''"#) + "'"
+    }
+}
