@@ -88,9 +88,8 @@ extension FaultServerTests {
             }
         }
 
-        /// Eight kilobytes each: more than one batch.
-        private func fillTwo(_ database: TestDatabase) throws {
-            let filling = String(repeating: "x", count: 8000)
+        private func fillTwo(_ database: TestDatabase, bytes: Int) throws {
+            let filling = String(repeating: "x", count: bytes)
             let documents = (0..<900).map { ["_id": .int32($0), "x": .string(filling)] as Document }
             try database.insert(documents, into: "going")
             try database.insert(documents, into: "staying")
@@ -106,7 +105,8 @@ extension FaultServerTests {
             throws
         {
             try withDatabase(on: server) { database, folder in
-                try fillTwo(database)
+                // A sample comes in batches of 4 MB.
+                try fillTwo(database, bytes: 8000)
                 let file = folder.file("all.csv")
                 let pause = try holdingNextBatch(of: "going", in: database)
                 let program = try Program(
@@ -128,7 +128,8 @@ extension FaultServerTests {
 
         @Test func whatIsDroppedWhileItIsReadStopsTheExportWithTheReason() throws {
             try withDatabase(on: server) { database, folder in
-                try fillTwo(database)
+                // More than one batch, however far away the server seems to be on a busy machine.
+                try fillTwo(database, bytes: 24_000)
                 try folder.write("collections: {going: {}, staying: {references: {nothing: going}}}\n", to: "c.yaml")
                 let pause = try holdingNextBatch(of: "going", in: database)
                 let program = try Program(
