@@ -1,17 +1,10 @@
 import BSON
 
-/// Decides path by path, in the order of authority.
+/// Goes through the paths of a file, and takes down what becomes of each.
 struct LegacyResolver {
-    fileprivate enum Decision {
-        case rule(TypeRule)
-        /// Something with authority says that nothing is to be done.
-        case leave
-        case open
-    }
-
     let collections: [ExactName: CollectionSurvey]
     let configuration: Configuration
-    let liveTypes: [ExactName: [FieldPath: ObservedType]]
+    let authority: TypeAuthority
     let infers: Bool
     let databaseCollections: [String]
     let shownName: (String) -> String?
@@ -25,7 +18,9 @@ struct LegacyResolver {
     ) {
         self.collections = collections
         self.configuration = configuration
-        self.liveTypes = Dictionary(liveTypes.map { (ExactName($0), $1) }) { first, _ in first }
+        authority = TypeAuthority(
+            collections: collections, configuration: configuration,
+            liveTypes: Dictionary(liveTypes.map { (ExactName($0), $1) }) { first, _ in first }, infers: infers)
         self.infers = infers
         self.shownName = shownName
         self.idsInFile = idsInFile
@@ -42,7 +37,7 @@ struct LegacyResolver {
     func resolve(
         _ existsInDatabase: (String, [ObjectID]) throws -> Set<ObjectID>
     ) throws -> LegacyResolution {
-        var draft = Draft(rules: configuration.collections.flatMap(configuredTypes))
+        var draft = Draft(rules: configuration.collections.flatMap(authority.configuredTypes))
         var waiting: [(search: IDSearch, seen: PathSurvey)] = []
         var waitingIDs = 0
         func searchAll() throws {
@@ -56,27 +51,29 @@ struct LegacyResolver {
             waiting = []
             waitingIDs = 0
         }
-        let uuids = collectionsOfUUIDs
+        let uuids = authority.collectionsOfUUIDs
         for (name, survey) in collections.sorted(by: { $0.key < $1.key }) {
             if infers { draft.noteCrowds(survey, in: name.text) }
             for (path, number) in survey.named {
                 let seen = survey.paths[number]
-                let decision = decide(name.text, path, seen)
+                let decision = authority.decide(name.text, path, seen)
                 if case .rule(let rule) = decision, !rule.isStrict { draft.rules.append(rule) }
-                if let rule = numberRule(name.text, path, seen, decision) { draft.rules.append(rule) }
+                if let rule = authority.numberRule(name.text, path, seen, decision) { draft.rules.append(rule) }
                 guard infers, !survey.walker.isFull, survey.rows > 0 else { continue }
                 if let problem = seen.dateConflict, case .open = decision {
                     draft.conflicts.append(.init(collection: name.text, path: path, problem: problem))
                 }
-                if case .open = decision, let rule = dateRule(name.text, path, seen) { draft.rules.append(rule) }
-                if case .open = decision, let (rule, reference) = uuidRule(name.text, path, seen, uuids) {
+                if case .open = decision, let rule = authority.dateRule(name.text, path, seen) {
+                    draft.rules.append(rule)
+                }
+                if case .open = decision, let (rule, reference) = authority.uuidRule(name.text, path, seen, uuids) {
                     draft.rules.append(rule)
                     draft.references.append(reference)
                     continue
                 }
                 let problem =
-                    liveTypes[name]?[path].flatMap { seen.problem(beside: $0, decision) }
-                    ?? problem(ofReference: path, in: name.text, seen, decision)
+                    authority.liveTypes[name]?[path].flatMap { seen.problem(beside: $0, decision) }
+                    ?? authority.problem(ofReference: path, in: name.text, seen, decision)
                 if let problem {
                     draft.lookAlikes.append(.init(collection: name.text, path: path, problem: problem))
                 }
@@ -90,12 +87,12 @@ struct LegacyResolver {
                 waitingIDs += search.values.count
                 if waitingIDs >= Self.idsAtOnce { try searchAll() }
             }
-            if infers, survey.walker.isFull { draft.rules += liveRules(name) }
+            if infers, survey.walker.isFull { draft.rules += authority.liveRules(name) }
         }
         try searchAll()
         // The rest of them: below what was not looked at.
         draft.rules += configuration.collections.flatMap { entry in
-            Set(entry.references.map(\.path)).compactMap { referenceRule(entry.name, $0)?.rule }
+            Set(entry.references.map(\.path)).compactMap { authority.referenceRule(entry.name, $0)?.rule }
         }
         draft.absent = configuration.collections.flatMap(absentPaths)
         return draft.resolution
@@ -140,217 +137,6 @@ struct LegacyResolver {
                 problem: "no row has it" + NearestName.question(path.description, among: seen.map(\.description)))
         }
     }
-
-    // MARK: - Authority
-
-    /// Of several rules for a path the first counts: these stand before all others.
-    private func configuredTypes(_ entry: Configuration.Collection) -> [TypeRule] {
-        entry.types.map {
-            TypeRule(
-                collection: entry.name, path: $0, type: $1, reason: .configuration,
-                binarySubtype: liveSubtype(entry.name, $0))
-        }
-    }
-
-    /// The subtype of the live collection's own binary data, which JSON.stringify did not keep; else the generic one.
-    private func liveSubtype(_ collection: String, _ path: FieldPath) -> UInt8 {
-        guard infers, case .binary(let subtype) = liveTypes[ExactName(collection)]?[path]?.deciding else { return 0 }
-        return subtype
-    }
-
-    /// The rule of the configuration's references at a path, and whether the configuration itself names the type; nil where
-    /// there are none, or none has a type.
-    private func referenceRule(_ collection: String, _ path: FieldPath) -> (rule: TypeRule, isNamed: Bool)? {
-        let typed = configuration.references(from: collection).filter { $0.path == path }.compactMap { reference in
-            referenceType(reference).map { (reference: reference, type: $0) }
-        }
-        // Where one value leads here and the next one there, 24 digits are an ObjectId, and all others stay what they are.
-        return (typed.first { $0.type == .objectId } ?? typed.first).map { reference, type in
-            let rule = TypeRule(
-                collection: collection, path: path, type: type, reason: .reference(to: reference.targetDescription))
-            return (rule, configuration.type(of: reference.targetPath, in: reference.target) != nil)
-        }
-    }
-
-    /// A reference has the type of what it leads to: an ObjectId, unless the configuration or ``keyRule(_:_:)`` says otherwise.
-    private func referenceType(_ reference: Reference) -> FieldType? {
-        configuration.type(of: reference.targetPath, in: reference.target)
-            ?? (reference.targetPath == .id ? .objectId : nil)
-    }
-
-    /// What values without 24 digits at a reference become, where the configuration names no type of what it leads to: what
-    /// the live documents have there, or what becomes of the `_id`s that they lead to, where all these become the same.
-    /// - Parameter passed: collections whose `_id`s are being asked for: they may be references themselves, in a circle.
-    private func ruleOfReference(_ collection: String, _ path: FieldPath, _ passed: Set<ExactName>) -> TypeRule? {
-        if let rule = liveRule(collection, path) { return rule }
-        guard infers, liveTypes[ExactName(collection)]?[path]?.deciding == nil else { return nil }
-        let rules = configuration.references(from: collection).filter { $0.path == path }.map { reference in
-            reference.targetPath == .id ? keyRule(reference.target, passed.union([ExactName(collection)])) : nil
-        }
-        guard let first = rules.first ?? nil, rules.allSatisfy({ $0?.makesTheSame(as: first) == true }) else {
-            return nil
-        }
-        let targets = configuration.references(from: collection).filter { $0.path == path }.map(\.targetDescription)
-        return first.moved(to: path, in: collection, leadingTo: targets.listed("and"))
-    }
-
-    /// The rule that makes something else than ObjectIds of a collection's `_id`s; nil where there is none.
-    private func keyRule(_ name: String, _ passed: Set<ExactName>) -> TypeRule? {
-        guard infers, !passed.contains(ExactName(name)) else { return nil }
-        let rule: TypeRule?
-        if let survey = collections[ExactName(name)], survey.rows > 0, let seen = survey.keys {
-            rule =
-                switch decide(name, .id, seen, passed) {
-                case .rule(let rule): rule
-                case .leave: nil
-                case .open: survey.walker.isFull ? nil : dateRule(name, .id, seen)
-                }
-        } else {
-            rule = liveRule(name, .id)
-        }
-        return rule?.type == .objectId ? nil : rule
-    }
-
-    /// That the texts at a path are dates; nil where not all are.
-    private func dateRule(_ collection: String, _ path: FieldPath, _ seen: PathSurvey) -> TypeRule? {
-        guard seen.values > 0, seen.dateStrings == seen.values else { return nil }
-        let count = seen.values.grouped
-        return TypeRule(
-            collection: collection, path: path, type: .date,
-            reason: .inferred("\(count) of \(count) values have the form of a date"))
-    }
-
-    /// Collections whose `_id`s become UUIDs.
-    private var collectionsOfUUIDs: [(name: String, keys: DistinctCounter)] {
-        collections.sorted { $0.key < $1.key }.compactMap { name, survey in
-            keyRule(name.text, [])?.type == .uuid ? survey.keys.map { (name.text, $0.others) } : nil
-        }
-    }
-
-    /// That most values at a path are `_id`s which become UUIDs: else these would lead nowhere any more.
-    ///
-    /// Goes by a sample of both. Where the path has far fewer values than the target, it is too small to tell.
-    private func uuidRule(
-        _ collection: String, _ path: FieldPath, _ seen: PathSurvey, _ targets: [(name: String, keys: DistinctCounter)]
-    ) -> (TypeRule, Reference)? {
-        guard path != .id, seen.strings > seen.dateStrings, seen.hexStrings + seen.typed == 0,
-            configuration.references(from: collection).allSatisfy({ $0.path != path })
-        else { return nil }
-        let shares = targets.compactMap { target in
-            seen.others.share(in: target.keys).map { (name: target.name, share: $0) }
-        }.filter { 2 * $0.share.found > $0.share.all }
-        let best =
-            shares.count < 2
-            ? shares.first
-            : shares.max { left, right in
-                (left.share.found, NameLikeness(of: path, in: collection, to: left.name), ExactName(right.name))
-                    < (right.share.found, NameLikeness(of: path, in: collection, to: right.name), ExactName(left.name))
-            }
-        guard let best else { return nil }
-        let share = "\(best.share.found.grouped) of \(best.share.all.grouped) different values"
-        return (
-            TypeRule(
-                collection: collection, path: path, type: .uuid,
-                reason: .inferred("\(share) are _ids of \(best.name), which become UUIDs")),
-            Reference(
-                collection: collection, path: path, target: best.name, origin: .discovered("\(share) exist, UUIDs"))
-        )
-    }
-
-    /// What a path inside a reference leads to: a part of an `_id` that is a document.
-    private func partOfKey(_ collection: String, _ path: FieldPath) -> (reference: Reference, path: FieldPath)? {
-        configuration.references(from: collection).first {
-            $0.targetPath == .id && $0.path.steps.count < path.steps.count && path.steps.starts(with: $0.path.steps)
-        }.map { ($0, FieldPath(steps: [.field("_id")] + path.steps.dropFirst($0.path.steps.count))) }
-    }
-
-    /// That texts beside ids stay texts, though what they lead to becomes something else; nil where it does not.
-    private func problem(
-        ofReference path: FieldPath, in collection: String, _ seen: PathSurvey, _ decision: Decision
-    ) -> String? {
-        guard case .rule(let rule) = decision, case .reference = rule.reason, rule.type == .objectId,
-            seen.hexStrings > 0, seen.strings > seen.hexStrings,
-            let reference = configuration.references(from: collection).first(where: { $0.path == path }),
-            reference.targetPath == .id, let key = keyRule(reference.target, [])
-        else { return nil }
-        return
-            "\((seen.strings - seen.hexStrings).counted("text stays one", "texts stay texts")) beside values of 24 hex digits, and the _ids of \(reference.target) become \(key.type.rawValue); types in the configuration can say otherwise"
-    }
-
-    /// What the live documents' own type makes of a path's values; nil where it makes nothing of texts and numbers.
-    private func liveRule(_ collection: String, _ path: FieldPath) -> TypeRule? {
-        guard infers, let seen = liveTypes[ExactName(collection)]?[path] else { return nil }
-        // Its driver has made doubles of what no 32 bits hold.
-        let isNumbers = seen == .numbers
-        guard let type = isNumbers ? .double : seen.deciding?.fieldType, type != .string, type != .bool else {
-            return nil
-        }
-        return TypeRule(
-            collection: collection, path: path, type: type, reason: .live,
-            binarySubtype: liveSubtype(collection, path), keepsInt32: isNumbers)
-    }
-
-    /// What the live collection's own documents say of paths that were not looked at; of two rules for one path the first
-    /// counts.
-    private func liveRules(_ collection: ExactName) -> [TypeRule] {
-        (liveTypes[collection] ?? [:]).keys.flatMap { path -> [TypeRule] in
-            guard path != .id else { return [] }
-            let decision = decide(collection.text, path, PathSurvey())
-            var rules = [numberRule(collection.text, path, nil, decision)].compactMap(\.self)
-            if case .rule(let rule) = decision, !rule.isStrict { rules.append(rule) }
-            return rules
-        }
-    }
-
-    /// What the live numbers beside values of other types make of a path's numbers; nil where these stay what they are, or
-    /// the configuration says it.
-    /// - Parameter seen: nil where nobody has looked.
-    private func numberRule(
-        _ collection: String, _ path: FieldPath, _ seen: PathSurvey?, _ decision: Decision
-    ) -> TypeRule? {
-        guard infers, case .mixed(_, let numbers) = liveTypes[ExactName(collection)]?[path] else { return nil }
-        // What the configuration demands is for all values.
-        if case .rule(let rule) = decision, rule.isStrict || rule.isDemanded && rule.type != .objectId {
-            return nil
-        }
-        if let seen, seen.numbers + seen.objects + seen.typed == 0 { return nil }
-        let type = numbers == .numbers ? FieldType.double : numbers.deciding?.fieldType
-        return type.map {
-            TypeRule(
-                collection: collection, path: path, type: $0, reason: .live, keepsInt32: numbers == .numbers,
-                part: numbers == .one(.long) ? .numbersAndLongs : .numbers)
-        }
-    }
-
-    private func decide(
-        _ collection: String, _ path: FieldPath, _ seen: PathSurvey, _ passed: Set<ExactName> = []
-    ) -> Decision {
-        if let type = configuration.type(of: path, in: collection) {
-            return .rule(TypeRule(collection: collection, path: path, type: type, reason: .configuration))
-        }
-        if let (rule, isNamed) = referenceRule(collection, path) {
-            guard !isNamed, seen.hexStrings == 0 else { return .rule(rule) }
-            return .rule(ruleOfReference(collection, path, passed) ?? rule)
-        }
-        if path == .id, seen.hexStrings > 0 {
-            return .rule(TypeRule(collection: collection, path: path, type: .objectId, reason: .primaryKey))
-        }
-        let part = partOfKey(collection, path)
-        if let part, let type = configuration.type(of: part.path, in: part.reference.target) {
-            let reason = TypeRule.Reason.reference(to: part.reference.targetDescription)
-            return .rule(TypeRule(collection: collection, path: path, type: type, reason: reason))
-        }
-        if let rule = liveRule(collection, path) {
-            // Each row is converted once more where `_id`s may become others.
-            return path != .id || seen.mayBecome(rule.type) ? .rule(rule) : .leave
-        }
-        let isDecided = infers && liveTypes[ExactName(collection)]?[path]?.deciding != nil
-        if !isDecided, let part, let rule = liveRule(part.reference.target, part.path) {
-            let target = part.reference.targetDescription
-            return .rule(rule.moved(to: path, in: collection, leadingTo: "a part of \(target)"))
-        }
-        return isDecided ? .leave : .open
-    }
 }
 
 /// A ``LegacyResolution`` in the making.
@@ -381,67 +167,5 @@ private struct Draft {
                 + "as it is, unless the config's types name it"
             conflicts.append(.init(collection: collection, path: path, problem: problem))
         }
-    }
-}
-
-extension LegacyResolver.Decision {
-    fileprivate var allowsIDs: Bool {
-        switch self {
-        case .open: true
-        case .leave: false
-        case .rule(let rule): rule.type == .objectId
-        }
-    }
-}
-
-extension PathSurvey {
-    /// Whether rows may hold anything that is another value as one of the type; of texts, 24 digits aside.
-    fileprivate func mayBecome(_ type: FieldType) -> Bool {
-        switch type {
-        case .date: strings > 0
-        case .uuid, .binary: strings > 0 || objects > 0
-        case .long: numbers > 0 || objects > 0
-        case .double, .decimal: numbers > 0
-        case .objectId, .int, .bool, .string: false
-        }
-    }
-
-    /// What is to be told of these values beside live documents of such a type; nil where nothing is.
-    fileprivate func problem(beside live: ObservedType, _ decision: LegacyResolver.Decision) -> String? {
-        switch decision {
-        case .leave where live.deciding?.fieldType == .string: textsAsLive
-        case .open where live.isUndecided && strings > max(hexStrings, dateStrings == values ? strings : 0):
-            "\((strings - hexStrings).counted("text stays one", "texts stay texts")), for the live documents have values of several types there; types in the configuration can say otherwise"
-        case .rule(let rule) where rule.reason == .primaryKey && strings > hexStrings && live.hasOtherKeys:
-            "\((strings - hexStrings).counted("text stays one", "texts stay texts")) beside values of 24 hex digits, though the live documents have values of other types there; types in the configuration can say otherwise"
-        case .rule(let rule) where rule.reason == .primaryKey && live.deciding?.fieldType == .string:
-            "\(hexStrings.counted("value of 24 hex digits becomes an ObjectId", "values of 24 hex digits become ObjectIds")), though the live documents have texts there; types in the configuration can say otherwise"
-        default: nil
-        }
-    }
-
-    /// That what looks like ids or dates stays what it is, since the live documents have texts there; nil where nothing does.
-    /// They may have been ids before, which an earlier import has made texts of.
-    private var textsAsLive: String? {
-        let what: String
-        if hexStrings > 0 {
-            what = hexStrings.counted("value of 24 hex digits stays a text", "values of 24 hex digits stay texts")
-        } else if dateStrings > 0, dateStrings == values {
-            what = dateStrings.counted("date stays a text", "dates stay texts")
-        } else {
-            return nil
-        }
-        return "\(what), as the live collection has them; types in the configuration can say otherwise"
-    }
-
-    /// Why dates at this path stay texts; nil where there are none or all are.
-    fileprivate var dateConflict: String? {
-        guard dateStrings > 0, dateStrings < values else { return nil }
-        let others = [
-            (strings - dateStrings, "another text"), (numbers, "a number"), (bools, "a bool"), (objects, "a document"),
-            (arrays, "an array"), (typed, "another type"),
-        ]
-        let parts = others.filter { $0.0 > 0 }.map { "\($0.1) in \($0.0.grouped)" }
-        return "a date in \(dateStrings.counted("value")), \(parts.listed("and")): left as they are"
     }
 }
