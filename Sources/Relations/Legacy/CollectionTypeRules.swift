@@ -143,27 +143,7 @@ public struct CollectionTypeRules: Sendable {
             let nested =
                 (element.type == .document || element.type == .array)
                     && nodes[child].hasChildren(forArray: element.type == .array) ? element.document : nil
-            var conversion = Conversion.impossible
-            var rule = nodes[child].rule
-            if nodes[child].keepsInt32, element.type == .int32 {
-                conversion = .keep
-            } else if rule >= 0 {
-                conversion = Conversion(
-                    element, to: nodes[child].type, isDemanded: nodes[child].isDemanded,
-                    binarySubtype: nodes[child].binarySubtype)
-            }
-            if nodes[child].numberRule >= 0, case .impossible = conversion,
-                element.isNumber || element.type == .document && nodes[child].numbersMayBeDocuments
-            {
-                let ofNumber =
-                    nodes[child].numbersKeepInt32 && element.type == .int32
-                    ? Conversion.keep
-                    : Conversion(element, to: nodes[child].numberType, isDemanded: false, binarySubtype: 0)
-                if case .impossible = ofNumber, !element.isNumber {
-                } else {
-                    (conversion, rule) = (ofNumber, nodes[child].numberRule)
-                }
-            }
+            let (rule, conversion) = nodes[child].conversion(of: element)
             // What JSON.stringify has made a document of is one value all the same, whatever is known of such documents.
             if let nested, case .impossible = conversion {
                 guard !nodes[child].isStrict || nodes[child].hasDemandsBelow else {
@@ -223,5 +203,26 @@ extension RawElement {
 }
 
 extension CollectionTypeRules.Node {
+    /// What becomes of a value, and by which rule; -1 where there is none.
+    @inline(__always) fileprivate func conversion(of element: RawElement) -> (rule: Int, Conversion) {
+        var conversion = Conversion.impossible
+        if keepsInt32, element.type == .int32 {
+            conversion = .keep
+        } else if rule >= 0 {
+            conversion = Conversion(element, to: type, isDemanded: isDemanded, binarySubtype: binarySubtype)
+        }
+        guard numberRule >= 0, case .impossible = conversion else { return (rule, conversion) }
+        if element.isNumber { return (numberRule, numberConversion(of: element)) }
+        guard numbersMayBeDocuments, element.type == .document else { return (rule, conversion) }
+        let long = numberConversion(of: element)
+        if case .impossible = long { return (rule, conversion) }
+        return (numberRule, long)
+    }
+
+    private func numberConversion(of element: RawElement) -> Conversion {
+        numbersKeepInt32 && element.type == .int32
+            ? .keep : Conversion(element, to: numberType, isDemanded: false, binarySubtype: 0)
+    }
+
     fileprivate func hasChildren(forArray isArray: Bool) -> Bool { isArray ? elements >= 0 : !fields.isEmpty }
 }

@@ -56,14 +56,15 @@ struct TypeAuthority {
     private func ruleOfReference(_ collection: String, _ path: FieldPath, _ passed: Set<ExactName>) -> TypeRule? {
         if let rule = liveRule(collection, path) { return rule }
         guard infers, liveTypes[ExactName(collection)]?[path]?.deciding == nil else { return nil }
-        let rules = configuration.references(from: collection).filter { $0.path == path }.map { reference in
+        let references = configuration.references(from: collection).filter { $0.path == path }
+        let rules = references.map { reference in
             reference.targetPath == .id ? keyRule(reference.target, passed.union([ExactName(collection)])) : nil
         }
         guard let first = rules.first ?? nil, rules.allSatisfy({ $0?.makesTheSame(as: first) == true }) else {
             return nil
         }
-        let targets = configuration.references(from: collection).filter { $0.path == path }.map(\.targetDescription)
-        return first.moved(to: path, in: collection, leadingTo: targets.listed("and"))
+        return first.moved(
+            to: path, in: collection, leadingTo: references.map(\.targetDescription).listed("and"))
     }
 
     /// The rule that makes something else than ObjectIds of a collection's `_id`s; nil where there is none.
