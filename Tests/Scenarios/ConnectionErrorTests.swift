@@ -26,6 +26,32 @@ import Testing
             """)
     }
 
+    /// At night it may be another shell's, or an old file.
+    @Test func itIsSaidWhereTheAddressCameFrom() throws {
+        try withTestDatabase { _, folder in
+            let unreachable = "mongodb://127.0.0.1:1"
+            let wrong = "mongodb//127.0.0.1"
+            for (uri, status) in [(unreachable, 1), (wrong, 64)] as [(String, Int32)] {
+                let file = folder.file("address")
+                try folder.write(uri, to: "address")
+                let fromFile = try Program.run(["verify", "--uri-file", file, "--db", "x"])
+                let fromEnvironment = try Program.run(["verify", "--db", "x"], environment: ["MONGODB_URI": uri])
+                let typed = try Program.run(["verify", "--uri", uri, "--db", "x"])
+                for outcome in [fromFile, fromEnvironment, typed] { #expect(outcome.status == status) }
+                #expect(
+                    fromFile.errors.contains("\n  The connection string is that of \(file).\n"), "\(fromFile.errors)")
+                #expect(
+                    fromEnvironment.errors.contains("\n  The connection string is $MONGODB_URI's.\n"),
+                    "\(fromEnvironment.errors)")
+                #expect(!typed.errors.contains("The connection string is"), "\(typed.errors)")
+            }
+            // It has no part in what is wrong with the database's name.
+            let misnamed = try Program.run(["verify", "--db", "a b"], environment: ["MONGODB_URI": unreachable])
+            #expect(
+                misnamed.status == 64 && !misnamed.errors.contains("The connection string is"), "\(misnamed.errors)")
+        }
+    }
+
     @Test func noneOfSeveralServersCanBeReached() throws {
         try Self.check(
             "mongodb://127.0.0.1:1,127.0.0.1:2",

@@ -98,11 +98,14 @@ extension Trait where Self == ConditionTrait {
               What may be meant to protect the connection is not passed over: mend it, or leave it out.
             """
         let uri = try Self.uri(option)
-        for arguments in [["--uri", uri], []] {
-            let outcome = try Program.run(["verify", "--db", "x"] + arguments, environment: ["MONGODB_URI": uri])
-            #expect(outcome.errors == "mongoferry: \(expected)\n")
-            #expect(outcome.status == 64)
-        }
+        let outcome = try Program.run(["verify", "--db", "x", "--uri", uri])
+        #expect(outcome.errors == "mongoferry: \(expected)\n")
+        #expect(outcome.status == 64)
+        let fromEnvironment = try Program.run(["verify", "--db", "x"], environment: ["MONGODB_URI": uri])
+        var lines = expected.split(separator: "\n")
+        lines.insert("  The connection string is $MONGODB_URI's.", at: 1)
+        #expect(fromEnvironment.errors == "mongoferry: \(lines.joined(separator: "\n"))\n")
+        #expect(fromEnvironment.status == 64)
         let error = #expect(throws: FerryError.self) { try Target(uri: uri) }
         #expect(error?.description == expected)
     }

@@ -65,16 +65,26 @@ struct CommonOptions: ParsableArguments {
     }
 
     func target() throws -> Target {
-        if let text = try connectionText() {
+        guard let text = try connectionText() else {
+            var target = try Target(uri: "mongodb://localhost:27017", database: db)
+            target.remark = "Neither --uri, --uri-file nor $MONGODB_URI was given: this is the default."
+            return target
+        }
+        // What was typed on the command line needs no telling.
+        let origin =
+            uri == nil ? "The connection string is \(uriFile.map { "that of \($0)" } ?? "$MONGODB_URI's")." : nil
+        do {
             var target = try Target(uri: text, database: db)
+            target.remark = origin
             // Of the environment's address commands need not be told.
             if let uriFile { target.options = ["--uri-file", uriFile] }
             if let uri { target.options = ["--uri", ConnectionString.redact(uri)] }
             return target
+        } catch var error as FerryError {
+            // With another database's name it may be right.
+            if let origin, (try? Target(uri: text)) == nil { error.details.insert(origin, at: 0) }
+            throw error
         }
-        var target = try Target(uri: "mongodb://localhost:27017", database: db)
-        target.remark = "Neither --uri, --uri-file nor $MONGODB_URI was given: this is the default."
-        return target
     }
 
     private static let configurationHere = "mongoferry.yaml"
