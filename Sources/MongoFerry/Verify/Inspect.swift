@@ -76,9 +76,13 @@ public struct Inspection: Sendable {
         return lines.map(\.oneLine)
     }
 
+    /// Whether the file claims to be a backup and surely is no whole one. What else may be wrong with it, only a check of
+    /// the whole file finds.
+    // Another program's compression has no place where the seal could be looked for by itself.
+    public var isCut: Bool { metadata != nil && seal == nil && compression == .none }
+
     /// Where there is no ``seal``: what that means.
     var textOfMissingSeal: String {
-        // Another program's compression has no place where the seal could be looked for by itself.
         compression == .none
             ? "the seal is missing: the file is damaged, or is still being written"
             : "no seal was found without reading the whole file; `mongoferry verify` reads it and checks the seal"

@@ -6,6 +6,8 @@ struct InspectCommand: ParsableCommand {
         commandName: "inspect", abstract: "What a file says about itself, in a second, however large it is.",
         usage: "mongoferry inspect [<options>] <file>",
         discussion: """
+            Exit status 2: the seal at the end of the file is missing. Whether everything else is sound, `verify` says.
+
             Example:
               mongoferry inspect insurance.csv.zst
             """)
@@ -16,6 +18,8 @@ struct InspectCommand: ParsableCommand {
     @OptionGroup(title: CommonOptions.title) var common: CommonOptions
 
     func run() throws {
-        for line in try Inspection(file).lines { Terminal.standardOutput.line(line) }
+        let inspection = try Inspection(file)
+        for line in inspection.lines { Terminal.standardOutput.line(line) }
+        if inspection.isCut { throw ExitCode(2) }
     }
 }
