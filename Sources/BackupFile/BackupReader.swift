@@ -63,8 +63,10 @@ public final class BackupReader {
     // MARK: The header
 
     private func readHeader() throws {
-        while pending.count < HeaderLines.telling, try fill() {}
-        try HeaderLines.checkIsText(pending.bytes, path, compression)
+        while pending.count < ForeignFile.telling, try fill() {}
+        if let foreign = ForeignFile(pending.bytes, path, compression) {
+            throw BackupError(.notABackup, path, "not a backup: the file \(foreign.what)", advice: foreign.advice)
+        }
         var lines = HeaderLines(path: path, compression)
         // Where the line starts, and how far no line end was found: a long line must not be searched again and again.
         var scanned = 0

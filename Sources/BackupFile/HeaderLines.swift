@@ -11,31 +11,6 @@ struct HeaderLines {
         self.compression = compression
     }
 
-    /// So many bytes at a file's beginning tell what it is.
-    static let telling = 4
-
-    /// - Parameter bytes: from the beginning, decompressed.
-    /// - Throws: ``BackupError`` for what can be made a backup again: one that was compressed twice, or is UTF-16, as a shell
-    ///   of Windows writes what it redirects.
-    static func checkIsText(
-        _ bytes: UnsafeRawBufferPointer, _ path: String, _ compression: Compression
-    ) throws(BackupError) {
-        let start = Array(bytes.prefix(telling))
-        let (what, filter): (String, String)
-        switch Compression(magic: start) {
-        case .gzip: (what, filter) = ("is compressed twice", "gzip -dc")
-        case .zstd: (what, filter) = ("is compressed twice", "zstd -dc")
-        case .none where start.starts(with: [0xFF, 0xFE]) || start.starts(with: [0xFE, 0xFF]):
-            (what, filter) = ("is UTF-16, not UTF-8", "iconv -f UTF-16 -t UTF-8")
-        case .none where start.count == telling && start[0] != 0 && start[1] == 0 && start[2] != 0 && start[3] == 0:
-            (what, filter) = ("is UTF-16, not UTF-8", "iconv -f UTF-16LE -t UTF-8")
-        case .none: return
-        }
-        throw BackupError(
-            .notABackup, path, "not a backup: the file \(what)",
-            advice: "`\(MendingCommand(filter, of: path, compression).text)` makes one of it.")
-    }
-
     /// Takes a line without its line end; true when it was the column header, after which rows come.
     /// - Throws: ``BackupError``.
     mutating func take(_ bytes: UnsafeRawBufferPointer) throws -> Bool {

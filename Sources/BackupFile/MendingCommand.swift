@@ -19,9 +19,8 @@ struct MendingCommand {
     ///   - path: where there is no such file, as of standard input, `FILE` and `NEW` stand for the two.
     ///   - label: what the new file's name has besides.
     init(_ filter: String, of path: String, _ compression: Compression, label: String = "mended") {
-        let isThere = access(path, F_OK) == 0
-        let source = isThere ? path.shellWord : "FILE"
-        result = isThere ? Self.free(path, label).shellWord : "NEW"
+        let source = Self.source(path)
+        result = Self.isThere(path) ? Self.free(path, label).shellWord : "NEW"
         text =
             switch compression {
             case .none: "\(filter) < \(source) > \(result)"
@@ -29,6 +28,11 @@ struct MendingCommand {
             case .zstd: "zstd -dc < \(source) | \(filter) > \(result)"
             }
     }
+
+    /// The file, as a shell takes it.
+    static func source(_ path: String) -> String { isThere(path) ? path.shellWord : "FILE" }
+
+    private static func isThere(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     /// A name beside the file's own that nothing has: a shell would write over it.
     private static func free(_ path: String, _ label: String) -> String {

@@ -199,9 +199,18 @@ import Testing
         }
     }
 
+    /// Those that are on this machine.
+    private static let otherCompressors = ["bzip2", "xz"].filter { name in
+        (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
+            FileManager.default.isExecutableFile(atPath: "\($0)/\(name)")
+        }
+    }
+
     /// With the only copy, what is said to do is all that somebody can do.
     @Test(
-        arguments: ["line ends", "mark", "last line end", "tail", "both", "UTF-16", "UTF-16LE", "gzip"],
+        arguments: [
+            "line ends", "mark", "last line end", "tail", "both", "UTF-16", "UTF-16LE", "gzip",
+        ] + otherCompressors,
         [false, true])
     func whatIsSaidToTakeAFaultAwayDoes(fault: String, isCompressed: Bool) throws {
         try SmallBackup.lend { backup in
@@ -213,16 +222,17 @@ import Testing
                 case "mark": [0xEF, 0xBB, 0xBF] + bytes
                 case "last line end": Array(bytes.dropLast())
                 case "tail": bytes + Array("\nx\n".utf8)
-                case "UTF-16", "UTF-16LE", "gzip": bytes
+                case "UTF-16", "UTF-16LE", "gzip", "bzip2", "xz": bytes
                 default: [0xEF, 0xBB, 0xBF] + carried
                 }
             try backup.put(damaged, "0")
             let filters = [
                 "UTF-16": "iconv -f UTF-8 -t UTF-16", "UTF-16LE": "iconv -f UTF-8 -t UTF-16LE", "gzip": "gzip -c",
+                "bzip2": "bzip2 -c", "xz": "xz -c",
             ]
             if let filter = filters[fault] {
-                // A file that is compressed once is none that is damaged.
-                let twice = fault.hasPrefix("UTF") || isCompressed ? "" : " | \(filter)"
+                // A file that is compressed once by gzip is none that is damaged.
+                let twice = fault != "gzip" || isCompressed ? "" : " | \(filter)"
                 try Self.shell("\(filter) < \(backup.path("0"))\(twice) > x && mv x \(backup.path("0"))", backup)
             }
             if isCompressed { try Self.shell("gzip -c < \(backup.path("0")) > x && mv x \(backup.path("0"))", backup) }
@@ -235,6 +245,32 @@ import Testing
             }
             #expect(steps == (fault == "both" ? 2 : 1))
             #expect(try backup.bytes(of: name) == bytes)
+        }
+    }
+
+    @Test(arguments: ["tar", "tar of a folder", "zip", "mongodump"]) func archivesAreCalledSo(kind: String) throws {
+        try SmallBackup.lend { backup in
+            _ = try backup.write("small.csv")
+            switch kind {
+            case "tar": try Self.shell("tar -cf an\\ archive small.csv", backup)
+            case "tar of a folder": try Self.shell("mkdir d && cp small.csv d && tar -cf an\\ archive d", backup)
+            case "zip":
+                try Self.shell(
+                    "python3 -c \"import zipfile; zipfile.ZipFile('an archive', 'w').write('small.csv')\"", backup)
+            default: try backup.put([0x6D, 0xE2, 0x99, 0x81, 1, 0, 0, 0], "an archive")
+            }
+            let report = try Verify(file: backup.path("an archive"), target: nil).runBlocking(OperationContext())
+            let name = kind.prefix { $0 != " " }
+            #expect(report.rejections.first?.reason.contains("\(name)") == true, "\(report.rejections)")
+            let advice = try #require(report.nextSteps.first)
+            #expect(advice.contains("mongorestore") == (kind == "mongodump"), "\(advice)")
+            guard kind.hasPrefix("tar") else { return }
+            let commands = advice.matches(of: /`([^`]*)`/).map { String($0.1) }
+            #expect(commands.count == 2)
+            let bytes = try backup.bytes(of: "small.csv")
+            try Self.shell("rm small.csv", backup)
+            for command in commands { try Self.shell(command, backup) }
+            #expect(try backup.bytes(of: kind == "tar" ? "small.csv" : "d/small.csv") == bytes)
         }
     }
 

@@ -1,0 +1,48 @@
+/// What is no backup, though one may be in it.
+struct ForeignFile {
+    /// As a phrase.
+    let what: String
+    /// What to do about it.
+    let advice: String
+
+    /// So many bytes at a file's beginning tell what it is.
+    static let telling = 262
+
+    /// Nil for what may be a backup.
+    /// - Parameter bytes: from the beginning, decompressed.
+    init?(_ bytes: UnsafeRawBufferPointer, _ path: String, _ compression: Compression) {
+        let start = Array(bytes.prefix(Self.telling))
+        func begins(_ magic: UInt8...) -> Bool { start.starts(with: magic) }
+        func made(by filter: String) -> String {
+            "`\(MendingCommand(filter, of: path, compression).text)` makes one of it."
+        }
+        let file = MendingCommand.source(path)
+        switch Compression(magic: start) {
+        case .gzip: (what, advice) = ("is compressed twice", made(by: "gzip -dc"))
+        case .zstd: (what, advice) = ("is compressed twice", made(by: "zstd -dc"))
+        case .none where begins(0xFF, 0xFE) || begins(0xFE, 0xFF):
+            (what, advice) = ("is UTF-16, not UTF-8", made(by: "iconv -f UTF-16 -t UTF-8"))
+        case .none where start.count >= 4 && start[0] != 0 && start[1] == 0 && start[2] != 0 && start[3] == 0:
+            (what, advice) = ("is UTF-16, not UTF-8", made(by: "iconv -f UTF-16LE -t UTF-8"))
+        // https://tukaani.org/xz/xz-file-format.txt
+        case .none where begins(0xFD, 0x37, 0x7A, 0x58, 0x5A, 0):
+            (what, advice) = ("is compressed by xz", made(by: "xz -dc"))
+        case .none where start.starts(with: "BZh".utf8) && start.count > 3 && (0x31...0x39).contains(start[3]):
+            (what, advice) = ("is compressed by bzip2", made(by: "bzip2 -dc"))
+        // APPNOTE.TXT of PKWARE, 4.3.7
+        case .none where begins(0x50, 0x4B, 3, 4):
+            (what, advice) = (
+                "is a zip archive", "`unzip -l \(file)` says what is in it, `unzip \(file)` takes it out."
+            )
+        // POSIX, pax: the ustar header's magic.
+        case .none where start.dropFirst(257).starts(with: "ustar".utf8):
+            (what, advice) = (
+                "is a tar archive", "`tar -tf \(file)` says what is in it, `tar -xf \(file)` takes it out."
+            )
+        // mongo-tools, common/archive: the magic number 0x8199e26d.
+        case .none where begins(0x6D, 0xE2, 0x99, 0x81):
+            (what, advice) = ("is an archive of mongodump", "`mongorestore --archive` reads it.")
+        case .none: return nil
+        }
+    }
+}
