@@ -375,6 +375,32 @@ import Testing
         }
     }
 
+    /// What was to stay at home would go out.
+    @Test func aMistypedExclusionOfTheConfigurationIsWarnedOf() throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database)
+            try database.insert([["_id": 1]], into: "secrets")
+            let (file, config) = (folder.file("all.csv"), folder.file("c.yaml"))
+            try database.export(to: file) { $0.exclude = [Glob("secrets")] }
+            // It is for other databases, too: what these do not have is no mistake.
+            try folder.write("exclude: [custmers, secrets, \"chat*\"]", to: "c.yaml")
+            let commands = [
+                (["export", "--db", database.name, "-o", folder.file("x.csv")], database.name),
+                (["import", file, "--db", database.name], "the file"),
+                (["verify", file, "--db", database.name], "the file"),
+            ]
+            for (command, place) in commands {
+                let outcome = try Self.run(command + ["--config", config])
+                #expect(outcome.status == 0, "\(outcome.text)")
+                let warnings = outcome.errors.split(separator: "\n").filter { $0.contains("matches no collection") }
+                #expect(
+                    warnings == [
+                        "warning: 'custmers' of exclude in \(config) matches no collection in \(place). Did you mean 'customers'?"
+                    ], "\(outcome.errors)")
+            }
+        }
+    }
+
     /// A replace takes away what was meant to be kept.
     @Test func aReplaceWhoseExclusionIsMistypedIsRefused() throws {
         try withTestDatabase { database, folder in

@@ -77,14 +77,25 @@ struct FileChoice {
 
 extension OperationContext {
     /// Says which exclusions match nothing: a mistyped one leaves its collection in. No error, since scripts exclude
-    /// what need not be there.
+    /// what need not be there. A configuration is for many databases: of its exclusions only what looks mistyped is said.
     /// - Parameters:
     ///   - names: all that could have been meant.
     ///   - place: where they are, as a noun.
-    func warnOfUnmatched(_ exclude: [Glob], among names: [String], in place: String) {
+    func warnOfUnmatched(
+        _ exclude: [Glob], _ configuration: Configuration, among names: [String], in place: String
+    ) {
         for glob in exclude where !names.contains(where: glob.matches) {
             let hint = NearestName.question(glob.pattern, among: names)
             warning("--exclude '\(glob)' matches no collection in \(place)\(hint)")
         }
+        for glob in configuration.exclude where !names.contains(where: glob.matches) {
+            guard let meant = NearestName.mistyped(glob.pattern, among: names) else { continue }
+            warning(
+                "\(configuration.text(ofExclusion: glob)) matches no collection in \(place). Did you mean '\(meant)'?")
+        }
     }
+}
+
+extension Configuration {
+    func text(ofExclusion glob: Glob) -> String { "'\(glob)' of exclude in \(file ?? "the configuration")" }
 }

@@ -46,7 +46,9 @@ extension ImportRun {
     ) throws -> ImportPlan {
         let planner = try planner(survey.rows)
         report.excluded = planner.excluded
-        operation.warnOfUnmatched(options.exclude, among: planner.names, in: "the file")
+        let leftOut = reader.metadata?.excluded.map(\.name) ?? []
+        operation.warnOfUnmatched(
+            options.exclude, options.configuration, among: planner.names + leftOut, in: "the file")
         let there =
             try early
             ?? LiveCatalog(

@@ -8,7 +8,8 @@ extension Report {
         queries = choice.queries.texts
         let left = catalog.excluded.flatMap { [options.configuration.fileName(of: $0.name), $0.name] }
         let names = catalog.entries.flatMap { [$0.name, $0.databaseName] } + left
-        operation.warnOfUnmatched(options.exclude, among: names, in: database ?? "the database")
+        operation.warnOfUnmatched(
+            options.exclude, options.configuration, among: names, in: database ?? "the database")
     }
 
     /// What a command must be told to go by a configuration.

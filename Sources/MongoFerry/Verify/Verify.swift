@@ -188,7 +188,9 @@ public struct Verify: Sendable {
         let names = rows.map(\.name) + known.filter { $0.kind == .view }.map(\.name)
         let choice = choice(of: reader.metadata)
         try choice.check(against: names)
-        operation.warnOfUnmatched(exclude, among: choice.allNames(of: names), in: "the file")
+        let leftOut = reader.metadata?.excluded.map(\.name) ?? []
+        operation.warnOfUnmatched(
+            exclude, configuration, among: choice.allNames(of: names) + leftOut, in: "the file")
         report.excluded = choice.exclusions(among: names)
         guard names.isEmpty || report.excluded.count < names.count else {
             throw FerryError(

@@ -93,7 +93,7 @@ struct ImportPlanner {
         let configured = options.configuration
         let exclusions =
             options.exclude.map { ($0, "--exclude '\($0)'") }
-            + configured.exclude.map { ($0, "'\($0)' of exclude in \(configured.file ?? "the configuration")") }
+            + configured.exclude.map { ($0, configured.text(ofExclusion: $0)) }
         let known = names + there.collections.map(\.name)
         let lost = entries.filter { there[$0.databaseName] != nil }.flatMap { [$0.name, $0.databaseName] }
         for (glob, text) in exclusions where !known.contains(where: glob.matches) {
