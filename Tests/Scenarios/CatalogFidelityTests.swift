@@ -394,6 +394,31 @@ import Testing
         }
     }
 
+    /// The file's own collection was none: what is there decides.
+    @Test(arguments: [ImportOptions.Mode.merge, .insert], [(10_000_000, 500), (64_000_000, 0)])
+    func aCappedCollectionThatIsThereKeepsTheFilesLastDocuments(mode: ImportOptions.Mode, limits: (Int32, Int32)) throws {
+        try withTwoTestDatabases { source, copy, folder in
+            let filling = Value.string(String(repeating: "x", count: 2000))
+            let ids = Array(0..<6000)
+            for start in stride(from: 0, to: ids.count, by: 1000) {
+                try source.insert(
+                    ids[start..<start + 1000].map { ["_id": .int32(Int32($0)), "filling": filling] }, into: "log")
+            }
+            try source.export(to: folder.file("log.csv"))
+            let (size, limit) = limits
+            let options = Document {
+                $0.append("capped", true)
+                $0.append("size", .int32(size))
+                if limit > 0 { $0.append("max", .int32(limit)) }
+            }
+            try copy.create("log", options)
+            let report = try copy.load(folder.file("log.csv"), mode) { $0.jobs = 4 }
+            #expect(report.totals.inserted == 6000)
+            let kept = limit > 0 ? Int(limit) : 6000
+            #expect(try copy.documents(in: "log").compactMap { $0["_id"]?.integer } == Array(ids.suffix(kept)))
+        }
+    }
+
     @Test(arguments: [ImportOptions.Mode.merge, .replace])
     func aCappedCollectionKeepsTheOrderOfInsertionWithWhateverIsInIt(_ mode: ImportOptions.Mode) throws {
         try withTwoTestDatabases { source, copy, folder in
@@ -458,6 +483,32 @@ import Testing
             let (mine, theirs) = (try copy.image().collections, try source.image().collections)
             #expect(mine["series"]?.options == theirs["series"]?.options)
             #expect(mine["series"]?.indexes == theirs["series"]?.indexes)
+        }
+    }
+
+    /// Servers close a bucket where an older measurement comes: several writers make many small ones.
+    @Test(arguments: [ImportOptions.Mode.merge, .replace])
+    func aTimeSeriesOfManyBatchesHasNoMoreBucketsThanBefore(_ mode: ImportOptions.Mode) throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.create("series", ["timeseries": ["timeField": "at", "metaField": "sensor"]])
+            let filling = Value.string(String(repeating: "x", count: 500))
+            for start in stride(from: 0, to: 20_000, by: 1000) {
+                try source.insert(
+                    (start..<start + 1000).map {
+                        [
+                            "_id": .int32(Int32($0)), "at": .date(Int64($0) * 1000), "sensor": .int32(Int32($0 % 3)),
+                            "filling": filling,
+                        ]
+                    }, into: "series")
+            }
+            try source.export(to: folder.file("series.csv")) { $0.reproducible = true }
+            let report = try copy.load(folder.file("series.csv"), mode) { $0.jobs = 4 }
+            #expect(report.totals.inserted == 20_000)
+            let (mine, theirs) = (
+                try copy.documents(in: "system.buckets.series").count,
+                try source.documents(in: "system.buckets.series").count
+            )
+            #expect(theirs > 3 && mine <= theirs, "\(mine), \(theirs)")
         }
     }
 

@@ -86,11 +86,11 @@ struct FixtureLoad {
                 writeConcern: isConfirmedLater ? WriteConcern(.nodes(1)) : .majority)
             refusedIndexes += try prepare(step, builder)
             guard step.way != .view else { continue }
-            let isOrdered = step.entry.isCapped || step.entry.kind == .timeseries
             let way: DocumentWriter.Way = step.entry.kind == .timeseries ? .measurements(nil) : .load
             outcome.outcomes.append(
                 try loader.load(
-                    step.name, into: connection.namespace(step.databaseName), way, writers: isOrdered ? 1 : nil
+                    step.name, into: connection.namespace(step.databaseName), way,
+                    writers: step.isWrittenInOrder ? 1 : nil
                 ).outcome)
         }
         try FixtureProblems.check(rejections, refusedIndexes, fixture.file)

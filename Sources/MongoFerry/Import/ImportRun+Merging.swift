@@ -152,10 +152,9 @@ extension ImportRun {
         }
         var loader = loader
         if !step.wasEmpty { loader.references = nil }
-        let isOrdered = step.entry.isCapped || step.entry.kind == .timeseries
         let result = try loader.load(
             step.name, into: connection.namespace(step.databaseName), upsertWay(step, key),
-            writers: isOrdered ? 1 : nil, known: knownRows(step, compared, loader.survey),
+            writers: step.isWrittenInOrder ? 1 : nil, known: knownRows(step, compared, loader.survey),
             whereStopped: whereStopped)
         whereStopped(result.outcome)
         if result.hasTooManyExchanges {

@@ -17,12 +17,10 @@ extension ImportRun {
     func lostFromCapped(_ plan: ImportPlan) throws -> [String] {
         guard report.status == .done || report.status == .problems else { return [] }
         return try plan.steps.compactMap { step in
-            let options = step.isReplaced ? step.entry.options : step.liveOptions ?? step.entry.options
+            let isSure = step.isReplaced || !step.hidesOptions
             // What expires goes, too.
-            let mayBeCapped =
-                step.hidesOptions && step.entry.kind == .collection
-                && !step.entry.indexes.contains { $0["expireAfterSeconds"] != nil }
-            guard options["capped"]?.bool == true || mayBeCapped,
+            let expires = step.entry.indexes.contains { $0["expireAfterSeconds"] != nil }
+            guard step.mayBeCapped, isSure || !expires,
                 let outcome = report.collections.first(where: { $0.name == step.name }), outcome.inserted > 0
             else { return nil }
             let written = outcome.inserted + (step.isReplaced ? 0 : step.liveCount ?? 0)
@@ -32,7 +30,7 @@ extension ImportRun {
             guard count < written else { return nil }
             let name = BackupMetadata.shown(step.databaseName)
             let kept = "of \(written.counted("document")) the server has kept \(count.grouped)"
-            guard !step.hidesOptions else {
+            guard isSure else {
                 // Or somebody has removed some meanwhile, or they have expired.
                 operation.warning("\(name) may be capped and full: \(kept)")
                 return nil

@@ -52,11 +52,18 @@ public struct ImportPlan: Sendable {
         /// By what the file's documents were chosen; nil where it has all.
         public var query: String?
 
-        /// Whether what is written may push the oldest documents out.
-        private var isIntoCapped: Bool {
-            !isReplaced && records > 0 && entry.kind == .collection
-                && (hidesOptions || liveOptions?["capped"]?.bool == true)
+        /// Whether what is written to is capped, or may be. Under a replace it is what the file says, else what is there.
+        var mayBeCapped: Bool {
+            guard entry.kind == .collection else { return false }
+            return isReplaced ? entry.isCapped : hidesOptions || (liveOptions ?? entry.options)["capped"]?.bool == true
         }
+
+        /// Whether documents are written in the order of their rows, one batch after the other: a capped collection keeps it
+        /// and loses its oldest first, and a time series has fewer buckets for it.
+        var isWrittenInOrder: Bool { mayBeCapped || entry.kind == .timeseries }
+
+        /// Whether what is written may push the oldest documents out.
+        private var isIntoCapped: Bool { !isReplaced && records > 0 && mayBeCapped }
 
         /// So many documents are there that what is written leaves alone.
         var keptCount: Int { isReplaced || isIntoCapped ? 0 : liveCount ?? 0 }

@@ -198,7 +198,7 @@ struct Replacement {
         }
         var result = try operation.timed("load \(step.name)") {
             try loader.load(
-                step.name, into: connection.namespace(name), way, writers: step.entry.isCapped ? 1 : nil,
+                step.name, into: connection.namespace(name), way, writers: step.isWrittenInOrder ? 1 : nil,
                 whereStopped: noteInPlace)
         }
         noteInPlace(result.outcome)
