@@ -46,6 +46,21 @@ import Testing
         }
     }
 
+    /// What differed in the one that is gone is no difference any more.
+    @Test func aReportTellsTheDifferencesOfTheCollectionThatIsThereNow() throws {
+        try withFile { database, file in
+            try database.drop("a")
+            try database.create("a", ["validator": ["n": ["$lt": 1000]]])
+            let report = try merge(file, into: database) { other in
+                try other.drop("a")
+                try other.create("a", ["collation": ["locale": "de"]])
+            }
+            let told = report.differences.filter { $0.collection == "a" }.map(\.detail)
+            #expect(!told.contains { $0.contains("$lt") } && told.contains { $0.contains("collation") }, "\(told)")
+            #expect(told.count == Set(told).count, "\(told)")
+        }
+    }
+
     @Test func whatAnotherProgramsInsertHasCreatedIsMergedInto() throws {
         try withFile { database, file in
             try database.drop("b")

@@ -141,6 +141,19 @@ import Testing
                 #expect(deleted.collections.first { $0.name == "active" }?.deleted == 7)
             }
             #expect(dryRun.totals.deleted == 7 && report.totals.deleted == 7 + 3)
+            // Those that have come after the plan go, too.
+            try database.drop("active")
+            try database.insert((0..<7).map { ["_id": .int32($0)] }, into: "active")
+            let (pool, name) = (database.pool, database.name)
+            let late = try database.load(file, .replace) { options in
+                options.confirm = { _ in
+                    try TestDatabase(pool: pool, client: try pool.makeClient(), name: name)
+                        .insert([["_id": 8], ["_id": 9]], into: "active")
+                    return true
+                }
+            }
+            #expect(late.collections.first { $0.name == "active" }?.deleted == 9)
+            #expect(late.warnings.contains { $0.hasPrefix("active: 2 documents came") }, "\(late.warnings)")
         }
     }
 

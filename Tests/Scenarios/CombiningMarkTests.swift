@@ -22,6 +22,22 @@ import Testing
         }
     }
 
+    /// An accent for itself makes another name of it.
+    @Test func aFieldWhoseNameOnlyLooksTheSameIsAnother() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1, "caf\u{E9}": 1], ["_id": 2, "x": ["e\u{301}": 1, "z": 1]]], into: "c")
+            try database.export(to: folder.file("c.csv"))
+            try database.delete("c", ["_id": ["$in": [1, 2]]])
+            try database.insert([["_id": 1, "cafe\u{301}": 1], ["_id": 2, "x": ["z": 1, "\u{E9}": 1]]], into: "c")
+            let report = try Verify(file: folder.file("c.csv"), target: database.target)
+                .runBlocking(OperationContext())
+            #expect(
+                report.differences.map(\.detail) == [
+                    "2 documents: _id 1 in caf\u{E9}, cafe\u{301}; _id 2 in x.e\u{301}, x.\u{E9}"
+                ])
+        }
+    }
+
     @Test func rowsThatAreSetAsideCanBeReadAgain() throws {
         try withTwoTestDatabases { source, copy, folder in
             try source.insert(

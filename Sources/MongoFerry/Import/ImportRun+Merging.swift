@@ -29,6 +29,7 @@ extension ImportRun {
             guard let change = changes[step.name] else { continue }
             // What was equal may be gone.
             compared[step.name] = nil
+            report.differences.removeAll { $0.kind == .target && $0.collection.hasSameBytes(as: step.name) }
             report.differences += step.differences.map { .init(collection: step.name, kind: .target, detail: $0) }
             let kept = step.targetDifferences.filter { !$0.isMended }.compactMap(\.text)
             let now = kept.isEmpty ? "" : ": " + kept.joined(separator: "; ")

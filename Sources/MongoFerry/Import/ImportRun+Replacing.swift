@@ -47,7 +47,6 @@ extension ImportRun {
             throw error
         }
         report.collections = outcome.collections
-        if !outcome.isRefused { report.collections += plan.collectionsGivingWayToViews }
         report.references = outcome.references
         note(outcome.loads, prepared.legacy)
         for load in outcome.loads { tallied[load.outcome.name] = load.references }

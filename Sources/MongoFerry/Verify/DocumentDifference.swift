@@ -2,6 +2,9 @@ import BSON
 
 /// Where two documents differ.
 struct DocumentDifference {
+    /// As the server has it: to Swift "é" and "e" with an accent are one.
+    private typealias Name = [UInt8]
+
     private let limit: Int
     private var result: [String] = []
 
@@ -20,24 +23,26 @@ struct DocumentDifference {
         while result.count < limit {
             let (element, other) = (Self.next(&mine), Self.next(&others))
             if element == nil, other == nil { return }
-            if let element, let other, element.name == other.name {
+            if let element, let other, sameBytes(element.key, other.key) {
                 compare(element, other, prefix + element.name)
                 continue
             }
             let (leftNames, rightNames) = (Self.byName(left), Self.byName(right))
             // How often each name comes more in the left one.
-            var surplus: [String: Int] = [:]
+            var surplus: [Name: Int] = [:]
             var current = element
             while result.count < limit, let element = current {
-                surplus[element.name, default: 0] += 1
+                let name = Name(element.key)
+                surplus[name, default: 0] += 1
                 let path = prefix + element.name
-                if let other = rightNames[element.name] { compare(element, other, path) } else { result.append(path) }
+                if let other = rightNames[name] { compare(element, other, path) } else { result.append(path) }
                 current = Self.next(&mine)
             }
             current = other
             while result.count < limit, let element = current {
-                surplus[element.name, default: 0] -= 1
-                if leftNames[element.name] == nil || surplus[element.name] == -1 {
+                let name = Name(element.key)
+                surplus[name, default: 0] -= 1
+                if leftNames[name] == nil || surplus[name] == -1 {
                     result.append(prefix + element.name)
                 }
                 current = Self.next(&others)
@@ -59,11 +64,12 @@ struct DocumentDifference {
 
     private static func next(_ walker: inout ElementWalker) -> RawElement? { (try? walker.next()) ?? nil }
 
-    private static func byName(_ document: RawDocument) -> [String: RawElement] {
-        var result: [String: RawElement] = [:]
+    private static func byName(_ document: RawDocument) -> [Name: RawElement] {
+        var result: [Name: RawElement] = [:]
         var walker = document.makeWalker()
         while let element = next(&walker) {
-            if result[element.name] == nil { result[element.name] = element }
+            let name = Name(element.key)
+            if result[name] == nil { result[name] = element }
         }
         return result
     }

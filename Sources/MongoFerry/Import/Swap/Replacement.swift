@@ -44,6 +44,14 @@ struct Replacement {
             names.flatMap { [lateWrites[$0], writesMeanwhile[$0]].compactMap(\.self) }
         }
 
+        /// A view is there now: what has gone for it, if it was a collection.
+        mutating func noteGivenWay(_ step: ImportPlan.Step) {
+            guard let count = old[step.name], count > 0 else { return }
+            var outcome = CollectionOutcome(name: step.name)
+            outcome.deleted = count
+            collections.append(outcome)
+        }
+
         /// What there is of the new in the place of the old.
         var written: [CollectionOutcome] {
             collections.filter { swapped.contains($0.name) } + (part.map { [$0] } ?? [])
@@ -103,6 +111,7 @@ struct Replacement {
                     try noteLateWrites(to: [step], &outcome)
                     try views.run(step, number: number, before: laterViews, &cleared, &remains)
                     cleared.removeAll { $0.hasSameBytes(as: step.databaseName) }
+                    outcome.noteGivenWay(step)
                 case .inPlace:
                     try checkDefinitions(of: [step])
                     try noteLateWrites(to: [step], &outcome)
