@@ -51,6 +51,7 @@ public final class BackupWriter {
         isPlain = plain
         switch destination {
         case .file(let path, let overwriting):
+            guard !path.isEmpty else { throw FileError("open", path, code: ENOENT) }
             guard overwriting || !PartialFile.isTaken(path) else { throw Self.alreadyThere(path) }
             partialPath = PartialFile.path(for: path)
             let file = try PartialFile.open(for: path)
@@ -186,6 +187,11 @@ public final class BackupWriter {
         try sink?.finish()
         guard case .file(let path, let overwriting) = destination, let partialPath, let file else { return }
         try file.synchronize()
+        guard try PartialFile.isStill(file, at: partialPath) else {
+            throw BackupError(
+                .unavailable, path, "another program has removed or replaced \(partialPath) while it was written",
+                advice: "Run the export again.")
+        }
         if overwriting {
             guard rename(partialPath, path) == 0 else { throw FileError("rename to", path) }
         } else {
@@ -199,7 +205,8 @@ public final class BackupWriter {
 
     /// Takes back what was written: the file under its name, if there was one, is untouched.
     public func abandon() {
-        if let partialPath { unlink(partialPath) }
+        // Under its name there may be another export's by now.
+        if let partialPath, let file, (try? PartialFile.isStill(file, at: partialPath)) == true { unlink(partialPath) }
         sink?.abandon()
     }
 

@@ -28,6 +28,8 @@ public final class OpenFile: @unchecked Sendable {
     /// Opens a file.
     /// - Throws: ``FileError``.
     public init(path: String, flags: Int32, mode: mode_t = 0o600) throws(FileError) {
+        // The system would take what comes before it for the whole.
+        guard !path.utf8.contains(0) else { throw FileError("open", path, code: EINVAL) }
         let descriptor = open(path, flags | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw FileError("open", path) }
         self.descriptor = descriptor

@@ -103,7 +103,8 @@ package enum PartialFile {
         return status.st_uid == owner && status.st_nlink == 1 && status.st_mode & S_IFMT == S_IFREG
     }
 
-    private static func isStill(_ file: OpenFile, at path: String) throws(FileError) -> Bool {
+    /// Whether the file has that name.
+    static func isStill(_ file: OpenFile, at path: String) throws(FileError) -> Bool {
         let mine = try file.status()
         var there = stat()
         guard lstat(path, &there) == 0 else {

@@ -110,6 +110,50 @@ import Testing
         }
     }
 
+    /// Somebody has taken it for a leftover: what has its place then is another export's.
+    @Test(arguments: [false, true]) func whatHasTakenTheUnfinishedFilesPlaceIsNotPublished(overwriting: Bool) throws {
+        try SmallBackup.lend { backup in
+            func begin() throws -> BackupWriter {
+                try BackupWriter(
+                    .file(path: backup.path("small.csv"), overwriting: overwriting), compression: .none, plain: false,
+                    metadata: SmallBackup.metadata)
+            }
+            let first = try begin()
+            let partial = ".small.csv.partial"
+            try FileManager.default.removeItem(atPath: backup.path(partial))
+            let second = try begin()
+            let error = #expect(throws: BackupError.self) { try first.finish(counts: [:]) }
+            #expect(
+                error?.reason.hasSuffix("has removed or replaced \(backup.path(partial)) while it was written") == true)
+            first.abandon()
+            #expect(try FileManager.default.contentsOfDirectory(atPath: backup.folder) == [partial])
+            try second.finish(counts: [:])
+            #expect(try backup.faults(of: "small.csv") == [])
+            // Where nothing has taken it, too.
+            let third = try BackupWriter(
+                .file(path: backup.path("third.csv"), overwriting: overwriting), compression: .none, plain: false,
+                metadata: SmallBackup.metadata)
+            try FileManager.default.removeItem(atPath: backup.path(".third.csv.partial"))
+            #expect(throws: BackupError.self) { try third.finish(counts: [:]) }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: backup.folder) == ["small.csv"])
+        }
+    }
+
+    /// To the system a zero byte is a path's end.
+    @Test(arguments: ["small.csv\u{0}x", ""]) func aPathThatTheSystemWouldReadOtherwiseIsAnError(name: String) throws {
+        try SmallBackup.lend { backup in
+            try backup.write("small.csv")
+            let path = name.isEmpty ? "" : backup.path(name)
+            #expect(throws: FileError.self) { try OpenFile(reading: path) }
+            #expect(throws: FileError.self) {
+                try BackupWriter(
+                    .file(path: path, overwriting: true), compression: .none, plain: false,
+                    metadata: SmallBackup.metadata)
+            }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: backup.folder) == ["small.csv"])
+        }
+    }
+
     @Test func twoExportsToOneNameDoNotMix() throws {
         try SmallBackup.lend { backup in
             let destination = BackupWriter.Destination.file(path: backup.path("small.csv"), overwriting: true)
