@@ -168,7 +168,8 @@ public final class ClientPool: Sendable {
         }
         // Connecting may begin when the time for the search is nearly over.
         let timeout = Int(firstContactTimeout) + 6_000
-        let milliseconds = try FirstContact(client, context: Self.context(connectionString)).wait(timeout)
+        let contact = try FirstContact(client, context: Self.context(connectionString))
+        let milliseconds = try contact.wait(timeout)
         firstMilliseconds.store(milliseconds, ordering: .relaxed)
         wasReached.store(true, ordering: .releasing)
     }
@@ -181,6 +182,6 @@ public final class ClientPool: Sendable {
         // Joining the threads that watch the servers takes up to half a second, and saying goodbye to a server that
         // is gone as long as an election: nobody should have to wait for that. Nothing else knows the pointer now.
         nonisolated(unsafe) let handle = handle
-        DispatchQueue.global(qos: .utility).async { mongoc_client_pool_destroy(handle) }
+        if DetachedThread.start({ mongoc_client_pool_destroy(handle) }) != 0 { mongoc_client_pool_destroy(handle) }
     }
 }

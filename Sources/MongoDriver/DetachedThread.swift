@@ -9,42 +9,29 @@
 
 /// A thread of the operating system's, which says so where it cannot be had.
 ///
-/// Foundation's starts without a word where the system makes none, and whoever waits for it waits for ever.
-package enum SystemThread {
-    /// Room for the deepest document that a server stores, walked by recursion.
-    private static let stackSize = 8 << 20
-
+/// Foundation's starts without a word where the system makes none, and whoever waits for it waits for ever; a dispatch
+/// queue tries again and again.
+package enum DetachedThread {
     /// Runs `body` on a thread of its own, which nobody joins.
-    /// - Throws: ``FerryError`` where the system makes no thread; `body` is not run then.
-    package static func start(_ body: @escaping @Sendable () -> Void) throws(FerryError) {
-        try start(stackSize: stackSize, body)
-    }
-
-    static func start(stackSize: Int, _ body: @escaping @Sendable () -> Void) throws(FerryError) {
+    /// - Returns: 0; else the system's error number, and `body` is not run.
+    package static func start(stackSize: Int = 8 << 20, _ body: @escaping @Sendable () -> Void) -> Int32 {
         var attributes = pthread_attr_t()
-        try check(pthread_attr_init(&attributes))
+        var code = pthread_attr_init(&attributes)
+        guard code == 0 else { return code }
         defer { pthread_attr_destroy(&attributes) }
-        try check(pthread_attr_setstacksize(&attributes, stackSize))
-        try check(pthread_attr_setdetachstate(&attributes, CInt(PTHREAD_CREATE_DETACHED)))
+        code = pthread_attr_setstacksize(&attributes, stackSize)
+        guard code == 0 else { return code }
+        code = pthread_attr_setdetachstate(&attributes, CInt(PTHREAD_CREATE_DETACHED))
+        guard code == 0 else { return code }
         let work = Unmanaged.passRetained(Work(body))
         #if canImport(Darwin)
             var thread: pthread_t?
         #else
             var thread = pthread_t()
         #endif
-        let code = pthread_create(&thread, &attributes, Work.run, work.toOpaque())
+        code = pthread_create(&thread, &attributes, Work.run, work.toOpaque())
         if code != 0 { work.release() }
-        try check(code)
-    }
-
-    private static func check(_ code: Int32) throws(FerryError) {
-        guard code != 0 else { return }
-        throw FerryError(
-            "cannot start a thread: \(String(cString: strerror(code)))",
-            advice: [
-                "The system or a limit (ulimit -u, ulimit -v, a container's pids limit) allows no more of them: fewer "
-                    + "--jobs take fewer."
-            ])
+        return code
     }
 }
 

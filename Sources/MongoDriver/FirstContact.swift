@@ -14,11 +14,12 @@ final class FirstContact: Sendable {
 
     /// Begins the search.
     /// - Parameter client: is destroyed when it has ended.
-    init(_ client: OpaquePointer, context: String) {
+    /// - Throws: ``MongoError`` where the system makes no thread.
+    init(_ client: OpaquePointer, context: String) throws {
         self.context = context
         // Nobody else has it from now on.
         nonisolated(unsafe) let client = client
-        DispatchQueue.global(qos: .userInitiated).async {
+        let code = DetachedThread.start { [self] in
             defer { mongoc_client_destroy(client) }
             var error = bson_error_t()
             let preference = mongoc_client_get_read_prefs(client)
@@ -29,9 +30,12 @@ final class FirstContact: Sendable {
             } else {
                 found = .failure(MongoError(error, context: context))
             }
-            self.outcome.withLock { $0 = found }
-            self.isDone.signal()
+            outcome.withLock { $0 = found }
+            isDone.signal()
         }
+        guard code != 0 else { return }
+        mongoc_client_destroy(client)
+        throw MongoError(driver: "cannot start a thread: \(String(cString: strerror(code)))", context: context)
     }
 
     /// Waits for its end.

@@ -40,6 +40,12 @@ import Testing
         #expect(started.withLock { $0 } == 3, "no other is tried")
     }
 
+    @Test func workThatIsSharedIsDoneOnce() {
+        let done = Mutex<[Int]>([])
+        Threads.share(1000) { part in done.withLock { $0.append(part) } }
+        #expect(done.withLock { $0 }.sorted() == Array(0..<1000))
+    }
+
     @Test func whoeverWantsToStopDoesNotWaitForWhatCannotBeStopped() throws {
         let cancellation = Cancellation()
         let isOver = Mutex(false)

@@ -1,5 +1,3 @@
-import Dispatch
-
 extension Array where Element: FixedWidthInteger & UnsignedInteger & Sendable {
     /// Sorts numbers that are spread evenly, as hashes are, in place: each goes to one of 256 buckets by its first byte
     /// (American flag sort), each bucket likewise by the next, until few are left. The first buckets of very many go to
@@ -44,7 +42,7 @@ extension Array where Element: FixedWidthInteger & UnsignedInteger & Sendable {
                 sort(UnsafeMutableBufferPointer(rebasing: shared[ends[home]..<ends[home + 1]]), shift: shift - 8)
             }
             if isShared {
-                DispatchQueue.concurrentPerform(iterations: 256, execute: sortBucket)
+                Threads.share(256, sortBucket)
             } else {
                 (0..<256).forEach(sortBucket)
             }

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// Threads for blocking work: libmongoc, files, compressors. Swift's own pool is never blocked.
 package enum Threads {
@@ -56,6 +57,28 @@ package enum Threads {
         return (try result.get(), try others.get())
     }
 
+    /// Does the parts of a piece of work on the calling thread and on as many more as there are cores for, where the system
+    /// makes them, and waits for all.
+    static func share(_ parts: Int, _ body: @escaping @Sendable (Int) -> Void) {
+        let next = SharedNumber()
+        let work = { @Sendable in
+            while case let part = next.take(), part < parts { body(part) }
+        }
+        let others = DispatchGroup()
+        for _ in 1..<max(1, min(parts, ProcessInfo.processInfo.activeProcessorCount)) {
+            others.enter()
+            let isStarted =
+                (try? SystemThread.start {
+                    work()
+                    others.leave()
+                }) != nil
+            // Then it is done by those that there are.
+            if !isStarted { others.leave() }
+        }
+        work()
+        others.wait()
+    }
+
     /// Runs blocking work on a thread of its own, cancelled with the task that waits for it.
     static func run<Result: Sendable>(
         cancelling cancellation: Cancellation, _ body: @escaping @Sendable () throws -> Result
@@ -83,6 +106,13 @@ package enum Threads {
             try cancellation.check()
         }
     }
+}
+
+/// Numbers from 0 on, each of which one thread gets.
+private final class SharedNumber: Sendable {
+    private let next = Atomic<Int>(0)
+
+    func take() -> Int { next.wrappingAdd(1, ordering: .relaxed).oldValue }
 }
 
 /// Waits for threads and keeps their first error.
