@@ -235,7 +235,49 @@ import Testing
         }
     }
 
+    @Test func referencesThatNoCollectionHasCannotPassForVerified() async throws {
+        let path = NSTemporaryDirectory() + "shop_\(UInt64.random(in: 0 ... .max)).csv"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try Data("collection,data\norders,\"{\"\"_id\"\":1,\"\"customerId\"\":7}\"\n".utf8)
+            .write(to: URL(fileURLWithPath: path))
+        for (name, isSpelledRight) in [("orders", true), ("ordrs", false)] {
+            let configuration = try Configuration.parse(
+                yaml: "collections:\n  \(name):\n    references: {customerId: customers}\n  customers:\n",
+                file: "f.yaml")
+            let log = MessageLog()
+            try await Fixture(path, configuration: configuration).withDatabase(log.context) { database in
+                if isSpelledRight {
+                    await #expect(throws: DanglingReferences.self) { try await database.verifyReferences() }
+                    try change(database) { try $0.drop("orders") }
+                }
+                let error = await #expect(throws: FerryError.self) { try await database.verifyReferences() }
+                let expected = isSpelledRight ? "nothing was verified" : "start in 'ordrs'"
+                #expect(error?.text.contains(expected) == true, "\(error?.text ?? "")")
+            }
+            #expect(log.warnings.contains { $0.contains("'ordrs'") } == !isSpelledRight, "\(log.warnings)")
+        }
+    }
+
     // MARK: What is wrong with a fixture
+
+    @Test(.timeLimit(.minutes(1))) func aNamedPipeIsNoFixture() async throws {
+        let path = NSTemporaryDirectory() + "pipe_\(UInt64.random(in: 0 ... .max)).csv"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try #require(mkfifo(path, 0o600) == 0)
+        await #expect(throws: FerryError.self) { _ = try await Fixture(path).restore() }
+    }
+
+    /// Whoever else waits for the server goes on waiting.
+    @Test func whoeverWantsToStopDoesNotWaitForTheServer() async throws {
+        let server = FixtureServer(uri: "mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=20000")
+        try await withFixture { fixture, _ in
+            let began = ContinuousClock.now
+            let waiting = Task { _ = try await Fixture(fixture.file, on: server).restore() }
+            waiting.cancel()
+            await #expect(throws: CancellationError.self) { try await waiting.value }
+            #expect(ContinuousClock.now - began < .seconds(15))
+        }
+    }
 
     @Test func anEditedFixtureIsRefusedByLineAndLeavesNoDatabase() async throws {
         try await withFixture(named: "edited") { fixture, _ in

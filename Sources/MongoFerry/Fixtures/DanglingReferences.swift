@@ -18,11 +18,11 @@ public struct DanglingReferences: Error, Sendable, CustomStringConvertible {
         let lines = references.map { reference in
             var line = "\(reference.collection).\(reference.path) → \(reference.target): "
             line += "\(reference.dangling.grouped) of \(reference.checked.counted("value"))"
-            if reference.isTargetMissing { line += "; there is no such collection" }
             if let example = reference.examples.first {
                 line += ", such as \(JSONText.value(example.value).excerpt(IDText.longest)) in the document with _id "
                 line += JSONText.value(example.documentID).excerpt(IDText.longest)
             }
+            if reference.isTargetMissing { line += "; there is no collection \(reference.target)" }
             return "\n  " + line
         }
         return "\(count.counted("reference leads", "references lead")) nowhere in \(database):"

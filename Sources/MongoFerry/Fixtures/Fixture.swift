@@ -112,13 +112,15 @@ public struct Fixture: Sendable {
         options.reproducible = true
         options.configuration = configuration
         let formerName = try await Threads.run(cancelling: operation.cancellation) { self.formerName }
-        options.sourceName = formerName ?? ThrowawayName.baseName(of: file)
+        let baseName = ThrowawayName.baseName(of: file)
+        options.sourceName = formerName ?? (baseName.isEmpty ? nil : baseName)
         return try await Export(target, options).run(operation)
     }
 
     /// What the file that is there now says of its database; a missing or damaged file is about to be replaced.
     private var formerName: String? {
-        guard let opened = try? OpenFile(reading: file), let reader = try? BackupReader(opened) else { return nil }
+        guard let opened = try? OpenFile(rereading: file, for: "a fixture"), let reader = try? BackupReader(opened)
+        else { return nil }
         return reader.metadata?.database
     }
 

@@ -30,7 +30,7 @@ struct FixtureLoad {
     init(_ fixture: Fixture, _ operation: OperationContext) throws {
         self.fixture = fixture
         self.operation = operation
-        let file = try OpenFile(reading: fixture.file)
+        let file = try OpenFile(rereading: fixture.file, for: "a fixture")
         jobs = try file.status().st_size < Self.smallFile ? 1 : Threads.defaultJobs
         reader = try BackupReader(file)
         reader.check = operation.cancellation.check
@@ -53,6 +53,7 @@ struct FixtureLoad {
         let (references, faults) = ReferenceSource.file(
             fixture.configuration, reader.metadata, legacy, rows: survey.rows.map(\.name))
         if let fault = faults.first { throw FerryError("\(fixture.file): \(fault)") }
+        operation.warnOfUnusedReferences(fixture.configuration, in: reader.metadata, rows: survey.rows.map(\.name))
         var outcome = Outcome()
         outcome.references = references
         let planner = try ImportPlanner(

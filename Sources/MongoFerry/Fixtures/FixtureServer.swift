@@ -88,7 +88,7 @@ public final class FixtureServer: Sendable {
     func withConnection<Result>(
         to database: String, _ cancellation: Cancellation = Cancellation(), _ body: (Connection) throws -> Result
     ) throws -> Result {
-        let (pool, server, turns) = try connected()
+        let (pool, server, turns) = try Threads.run(leavingOn: cancellation) { [self] in try connected() }
         while turns.wait(timeout: .now() + .milliseconds(100)) == .timedOut { try cancellation.check() }
         defer { turns.signal() }
         return try body(Connection(pool: pool, server: server, database: database))

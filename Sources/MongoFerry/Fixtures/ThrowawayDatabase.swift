@@ -51,25 +51,45 @@ public struct ThrowawayDatabase: Sendable {
     ///         try await database.verifyReferences()
     ///     }
     ///
-    /// - Throws: ``DanglingReferences`` naming each with an example; ``FerryError`` where the fixture has no references,
-    ///   so that there is nothing to make sure of; ``MongoError``; `CancellationError`.
+    /// - Throws: ``DanglingReferences`` naming each with an example; ``FerryError`` where the fixture has no references, or
+    ///   none of the collections that have them is there, so that there is nothing to make sure of; ``MongoError``;
+    ///   `CancellationError`.
     public func verifyReferences(_ operation: OperationContext = OperationContext()) async throws {
         guard !references.isEmpty else {
             throw FerryError(
                 "\(fixture.file): neither the file nor the configuration says a reference: nothing can be verified",
                 advice: ["Name the references in the configuration, or export the fixture with one that does."])
         }
+        let own = references.filter { names[$0.collection] != nil }
+        guard !own.isEmpty else {
+            let missing = Set(references.map(\.collection)).sorted().map { "'\($0)'" }.joined(separator: ", ")
+            throw FerryError(
+                "\(fixture.file): its references start in \(missing), and it has no such collection: nothing can be verified",
+                advice: ["Is the name spelled as in the file?"])
+        }
         let outcomes = try await Threads.run(cancelling: operation.cancellation) { [self] in
             let (names, configuration) = (names, fixture.configuration)
             return try fixture.server.withConnection(to: name, operation.cancellation) { connection in
-                try ReferenceCheck(connection: connection, operation: operation) {
+                try requireSomething(of: own, connection)
+                return try ReferenceCheck(connection: connection, operation: operation) {
                     names[$0] ?? configuration.databaseName(of: $0)
                 }
-                .run(references.filter { names[$0.collection] != nil })
+                .run(own)
             }
         }
         let dangling = outcomes.filter { $0.dangling > 0 && !$0.isOptional }
         if !dangling.isEmpty { throw DanglingReferences(database: name, references: dangling) }
+    }
+
+    /// A database that was dropped has no values that lead nowhere.
+    /// - Throws: ``FerryError`` where none of the collections that have references is there.
+    private func requireSomething(of references: [Reference], _ connection: Connection) throws {
+        let there = try connection.withClient { try $0.listCollections(in: name, readPreference: .primary) }
+        let wanted = Set(references.compactMap { names[$0.collection].map(ExactName.init) })
+        guard !there.contains(where: { wanted.contains(ExactName($0.name)) }) else { return }
+        throw FerryError(
+            "\(name): none of the collections that have references is there: nothing was verified",
+            advice: ["They or the database were dropped; `reset()` brings them back."])
     }
 
     /// Removes the database with everything in it, also when the task is cancelled. A second time does nothing.
