@@ -396,7 +396,8 @@ import Testing
 
     /// The file's own collection was none: what is there decides.
     @Test(arguments: [ImportOptions.Mode.merge, .insert], [(10_000_000, 500), (64_000_000, 0)])
-    func aCappedCollectionThatIsThereKeepsTheFilesLastDocuments(mode: ImportOptions.Mode, limits: (Int32, Int32)) throws {
+    func aCappedCollectionThatIsThereKeepsTheFilesLastDocuments(mode: ImportOptions.Mode, limits: (Int32, Int32)) throws
+    {
         try withTwoTestDatabases { source, copy, folder in
             let filling = Value.string(String(repeating: "x", count: 2000))
             let ids = Array(0..<6000)

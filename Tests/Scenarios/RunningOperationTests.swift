@@ -27,6 +27,43 @@ import Testing
         }
     }
 
+    @Test func optionsThatWouldBePassedOverAreRefused() async throws {
+        try await withTwoNames { file, target in
+            for configure: (inout ImportOptions) -> Void in [
+                {
+                    $0.mode = .insert
+                    $0.upsertKeys = ["n"]
+                },
+                {
+                    $0.mode = .replace
+                    $0.upsertKeys = ["n"]
+                }, { $0.inPlace = true },
+            ] {
+                var options = ImportOptions()
+                configure(&options)
+                let error = await #expect(throws: FerryError.self) {
+                    _ = try await Import(file, into: target, options).run()
+                }
+                #expect(error?.kind == .usage && error?.text.contains(" goes with --mode ") == true)
+            }
+        }
+    }
+
+    /// -1 is what a call gives that could not open one.
+    @Test(.timeLimit(.minutes(1))) func aDescriptorThatIsNotOpenIsAnError() async throws {
+        try await withTwoNames { _, target in
+            for descriptor in [-1, 987] as [Int32] {
+                let error = await #expect(throws: FerryError.self) {
+                    _ = try await Import(spooling: descriptor, into: target, ImportOptions()).run()
+                }
+                #expect(error?.text == "standard input: cannot open: Bad file descriptor")
+                #expect(error?.details == ["Nothing was written."])
+                // As programs show it that know nothing of this library's errors.
+                #expect(error?.localizedDescription.hasSuffix("Nothing was written.") == true)
+            }
+        }
+    }
+
     @Test func aReportNeedsNobodyWhoReadsTheProgress() async throws {
         try await withTwoNames { file, target in
             let report = try await Verify(file: file, target: nil).start().report

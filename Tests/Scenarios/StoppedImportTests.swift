@@ -82,6 +82,48 @@ extension BusyServerTests {
             }
         }
 
+        /// Whoever calls the library keeps it as it is.
+        @Test(arguments: [FerryError.Kind.failed, .interrupted])
+        func theReportOfAnImportThatWasStoppedSaysSo(kind: FerryError.Kind) throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try makeFile(database, folder)
+                let place: Value = .string("\(database.name).b")
+                let fault: FailPoint? =
+                    kind == .failed
+                    ? try FailPoint(server, ["insert"], mode: .alwaysOn, ["errorCode": 14031, "namespace": place]) : nil
+                let cancellation = Cancellation()
+                let operation = OperationContext(
+                    cancellation: cancellation,
+                    onProgress: { if kind == .interrupted, $0.collection == "b" { cancellation.cancel() } })
+                var options = ImportOptions()
+                options.jobs = 1
+                let target = try Target(uri: server.uri(), database: database.name)
+                let error = #expect(throws: FerryError.self) {
+                    try Import(file, into: target, options).runBlocking(operation)
+                }
+                try fault?.end()
+                let report = try #require(error?.report)
+                #expect(error?.kind == kind)
+                #expect(report.status == (kind == .failed ? .failed : .interrupted))
+                #expect(report.error != nil && report.seconds > 0)
+                #expect(!report.html.contains("Everything in the file is in the database"))
+                #expect(report.collections.first?.inserted == 6)
+            }
+        }
+
+        @Test(arguments: ["find", "listIndexes"])
+        func aDryRunThatCannotGoOnHasWrittenNothingAndSaysSo(command: String) throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try makeFile(database, folder)
+                try database.insert([["_id": "old"]], into: "a")
+                let fault = try FailPoint(server, [command], mode: .alwaysOn, ["errorCode": 96])
+                let outcome = try Program.run(importing(database, file, ["--dry-run"]))
+                try fault.end()
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("\n  Nothing was written.\n"), "\(outcome.errors)")
+            }
+        }
+
         @Test func anInterruptedMergeReportsWhatItHadWritten() throws {
             try withDatabase(on: server) { database, folder in
                 let file = try makeFile(database, folder)

@@ -81,8 +81,13 @@ public struct Export: Sendable {
         }
         let graph = ReferenceGraph(collections: catalog.entries.map(\.name), references: references)
         let metadata = metadata(connection, choice, references, moment)
-        let writer = try BackupWriter(
-            destination, compression: options.compression, plain: options.plain, metadata: metadata)
+        let writer: BackupWriter
+        do {
+            writer = try BackupWriter(
+                destination, compression: options.compression, plain: options.plain, metadata: metadata)
+        } catch let error as FileError {
+            throw FerryError(explaining: error).noting(Self.remainder(of: destination))
+        }
         do {
             var report = try write(metadata, choice, prepared, connection, writer, operation)
             report.database = connection.database

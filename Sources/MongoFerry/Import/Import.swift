@@ -25,7 +25,10 @@ public struct Import: Sendable {
     public init(spooling descriptor: Int32, into target: Target, _ options: ImportOptions) {
         self.target = target
         self.options = options
-        open = { try Spool.file(from: OpenFile(borrowing: descriptor, path: Spool.standardInput), $0) }
+        // A copy, which a descriptor that is not open has none of: else the temporary file might get its number.
+        open = {
+            try Spool.file(from: OpenFile(copying: OpenFile(borrowing: descriptor, path: Spool.standardInput)), $0)
+        }
     }
 
     /// Runs on a thread of its own; cancelling the task stops it cleanly.
@@ -43,34 +46,46 @@ public struct Import: Sendable {
         operation.warnOfIgnoredOptions(target)
         let reader = try Self.beforeWriting { try BackupReader(try open(operation)) }
         reader.check = operation.cancellation.check
-        let connection: Connection
-        do { connection = try connect(reader, operation) } catch let error as MongoError {
-            throw FerryError(explaining: error).noting("Nothing was written.")
-        }
+        let connection = try Self.beforeWriting { try connect(reader, operation) }
         let warnings = WarningsTold()
         var run = try ImportRun(
             options: options, connection: connection, reader: reader,
             operation: operation.keepingWarnings(in: warnings))
         var report: Report
         do { report = try run.run() } catch var error as FerryError {
-            error.report?.warningsTold = warnings.texts
+            if var done = error.report {
+                complete(&done, warnings, started, watch)
+                done.fail(with: error)
+                error.report = done
+            }
             throw error
         }
+        complete(&report, warnings, started, watch)
+        return report
+    }
+
+    /// What the run itself does not know.
+    private func complete(_ report: inout Report, _ warnings: WarningsTold, _ started: String, _ watch: Stopwatch) {
         report.warningsTold = warnings.texts
         report.connectionWarnings = target.warnings
         report.started = started
         report.seconds = watch.seconds
-        return report
     }
 
-    /// Reads, and says of a file that is none that the database is as it was.
+    /// Says of what could not be done that the database is as it was.
     static func beforeWriting<Result>(_ read: () throws -> Result) throws -> Result {
         do {
             return try read()
         } catch let error as BackupError where error.isAboutContent {
-            throw error.noting("Nothing was written.")
+            throw error.noting(nothingWritten)
+        } catch let error where error is MongoError || error is FileError {
+            throw FerryError(explaining: error).noting(nothingWritten)
+        } catch let error as FerryError where error.kind == .failed {
+            throw error.noting(nothingWritten)
         }
     }
+
+    static let nothingWritten = "Nothing was written."
 
     private func connect(_ reader: BackupReader, _ operation: OperationContext) throws -> Connection {
         let database = try target.namedDatabase(else: reader.metadata)

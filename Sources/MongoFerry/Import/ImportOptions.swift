@@ -14,7 +14,7 @@ public struct ImportOptions: Sendable {
     }
 
     public var mode = Mode.merge
-    /// Replace without staging, for disks that cannot hold both.
+    /// Replace without staging, for disks that cannot hold both; with another mode it is an error.
     public var inPlace = false
     /// Names or globs of collections in the file; empty for all.
     public var collections: [Glob] = []
@@ -32,7 +32,7 @@ public struct ImportOptions: Sendable {
     public var maximumRejects = 0
     /// Names in the database, exclusions, references and types of legacy rows; counts before what the file says.
     public var configuration = Configuration()
-    /// Fields by which `merge` finds a document; `_id` by default.
+    /// Fields by which `merge` finds a document; `_id` by default, and others are an error with another mode.
     public var upsertKeys: [String] = ["_id"]
     /// References that lead nowhere make the outcome a problem; a replace is then not swapped in.
     public var failsOnDangling = false
@@ -47,6 +47,14 @@ public struct ImportOptions: Sendable {
     public var confirm: @Sendable (ImportPlan) throws -> Bool = { _ in true }
 
     public init() {}
+
+    /// - Throws: ``FerryError`` where one of them would be passed over.
+    func check() throws {
+        if inPlace, mode != .replace { throw FerryError("--in-place goes with --mode replace", kind: .usage) }
+        if mode != .merge, upsertKeys != ["_id"] {
+            throw FerryError("--upsert-keys goes with --mode merge", kind: .usage)
+        }
+    }
 
     func choice(of metadata: BackupMetadata?) -> FileChoice {
         FileChoice(

@@ -26,6 +26,7 @@ struct ImportRun {
     /// - Throws: ``FerryError`` for fields that cannot be keys.
     init(options: ImportOptions, connection: Connection, reader: BackupReader, operation: OperationContext) throws {
         var options = options
+        try options.check()
         options.maximumRejects = min(max(options.maximumRejects, 0), Self.mostRejects)
         self.options = options
         self.connection = connection
@@ -66,14 +67,8 @@ struct ImportRun {
 
     /// Says of whatever could not be done that nothing was written.
     private mutating func prepareOrTell() throws -> Prepared? {
-        do { return try prepare() } catch let error where error is MongoError || error is FileError {
-            throw FerryError(explaining: error).noting(Self.nothingWritten)
-        } catch let error as FerryError where error.kind == .failed {
-            throw error.noting(Self.nothingWritten)
-        }
+        try Import.beforeWriting { try prepare() }
     }
-
-    private static let nothingWritten = "Nothing was written."
 
     private mutating func run(_ prepared: Prepared) throws {
         for line in prepared.plan.lines { operation.info(line) }
@@ -86,7 +81,7 @@ struct ImportRun {
             step.differences.map { .init(collection: step.name, kind: .target, detail: $0) }
         }
         if options.isDryRun {
-            report = try dryRun(prepared.plan, prepared.survey, prepared.legacy)
+            report = try Import.beforeWriting { try dryRun(prepared.plan, prepared.survey, prepared.legacy) }
         } else {
             try confirm(prepared.plan)
             do { try writeUnderLock(prepared) } catch { throw stopped(error, prepared.survey) }
@@ -151,7 +146,7 @@ struct ImportRun {
         }
         countPreflightProblems()
         noteRejections()
-        if !hasBegun { error = error.noting(Self.nothingWritten) }
+        if !hasBegun { error = error.noting(Import.nothingWritten) }
         // Who has stopped it is not kept waiting for a pass over the file.
         if !report.collections.isEmpty, error.kind != .interrupted {
             do { try setAsideOrWarn(survey) } catch {

@@ -98,7 +98,7 @@ public struct Report: Sendable {
     public var program = "mongoferry \(mongoFerryVersion)"
     /// When it began, in UTC: `2026-11-23T20:04:45.123Z`.
     public var started = Clock.now
-    /// Seconds from beginning to end, to the millisecond; 0 in the ``FerryError/report`` of what was stopped.
+    /// Seconds from beginning to end, to the millisecond.
     public var seconds = 0.0
     /// Of an export.
     public var consistency: ExportOptions.Consistency?
