@@ -36,7 +36,8 @@ public final class BackupReader {
     /// Of every byte given out; nil once it is not a pass from the first byte.
     private var sum: SHA256Sum?
     private var isAtEnd = false
-    private var sequence = 0
+    /// Why no more rows can be read, once those before have been given out.
+    private var fault: BackupError?
     private var state: FileState
     /// Decompressed bytes that ``digest`` is of.
     private var digestedBytes = 0
@@ -130,36 +131,20 @@ public final class BackupReader {
     /// - Throws: ``BackupError`` where the file is damaged, with the line; ``FileError``.
     public func nextBatch(into batch: RecordBatch, until end: Int? = nil) throws -> Bool {
         batch.clear()
+        if let fault { throw fault }
         guard !isAtEnd else { return false }
         var scan = RecordScan(line: position.line)
-        var sealStart: Int?
         let limit = max(0, end.map { $0 - position.offset } ?? Int.max)
-        // What lies behind the end is another's to look at, unless a row reaches over it.
-        var visible = limit
-        while true {
-            let bytes = UnsafeRawBufferPointer(rebasing: pending.bytes.prefix(visible))
-            sealStart = scan.advance(over: bytes, into: &batch.records)
-            if sealStart != nil || batch.byteCount >= min(Self.batchBytes, limit) { break }
-            if bytes.count >= visible {
-                visible = .max
-                continue
-            }
-            if pending.count - batch.byteCount > Self.maximumRecord {
-                throw BackupError(
-                    .tooLarge, path, line: scan.recordLine,
-                    "a row of over 100 MB: longer than any document can be, or a quote is never closed")
-            }
-            // Not worth another read where there is something to do already.
-            if batch.byteCount >= Self.batchBytes / 2 { break }
-            if try !fill() {
-                try takeRest(of: &scan, into: &batch.records)
-                isAtEnd = true
-                break
-            }
+        var sealStart: Int?
+        do {
+            sealStart = try gather(&batch.records, &scan, limit)
+        } catch let error as BackupError where error.isAboutContent && batch.count > 0 {
+            // What comes before it is whole.
+            fault = error
         }
         if let next = batch.cut(at: limit) {
-            scan.recordLine = next
-            sealStart = nil
+            scan.goBack(to: next)
+            (sealStart, fault) = (nil, nil)
             isAtEnd = false
         }
         let taken = batch.byteCount
@@ -170,36 +155,65 @@ public final class BackupReader {
         batch.buffer.trim()
         try sum?.update(batch.buffer.bytes)
         batch.offset = position.offset
-        batch.sequence = sequence
-        sequence += 1
         position = RowPlace(offset: position.offset + taken, line: scan.recordLine)
-        if sealStart != nil { try readSeal() }
+        if sealStart != nil {
+            do { try readSeal() } catch let error as BackupError where error.isAboutContent && batch.count > 0 {
+                fault = error
+            }
+        }
         if isAtEnd { try finishDigest() }
         return !batch.records.isEmpty
     }
 
-    /// What stands behind the last line end: a last row without one, or half a row.
-    private func takeRest(of scan: inout RecordScan, into records: inout [RecordBatch.Record]) throws {
-        let start = records.last?.end ?? 0
-        guard pending.count > start else { return }
-        if metadata != nil {
-            // Rows of a backup stand on one line each.
-            if scan.isBetweenQuotes, Self.lineEnd(in: pending.bytes, from: start) != nil {
-                throw BackupError.damaged(
-                    path, line: scan.recordLine, "a quoted field that starts here is never closed: bytes were changed",
-                    advice:
-                        "Take another copy of the backup. Where there is none, look for what is wrong in that line: all "
-                        + "that is behind it may be whole.")
+    /// Reads until there are enough rows, or no more.
+    /// - Parameter limit: where rows are another's, unless one reaches over it; in bytes from the first pending one.
+    /// - Returns: the place of a line that starts with `#`, up to which all was read.
+    private func gather(
+        _ records: inout [RecordBatch.Record], _ scan: inout RecordScan, _ limit: Int
+    ) throws -> Int? {
+        var visible = limit
+        while true {
+            let bytes = UnsafeRawBufferPointer(rebasing: pending.bytes.prefix(visible))
+            if let place = scan.advance(over: bytes, into: &records) { return place }
+            let byteCount = records.last?.end ?? 0
+            if byteCount >= min(Self.batchBytes, limit) { return nil }
+            if bytes.count >= visible {
+                visible = .max
+                continue
             }
+            if pending.count - byteCount > Self.maximumRecord {
+                throw BackupError(
+                    .tooLarge, path, line: scan.recordLine,
+                    "a row of over 100 MB: longer than any document can be, or a quote is never closed")
+            }
+            // Not worth another read where there is something to do already.
+            if byteCount >= Self.batchBytes / 2 { return nil }
+            if try !fill() {
+                let place = try takeRest(of: &scan, into: &records)
+                isAtEnd = place == nil
+                return place
+            }
+        }
+    }
+
+    /// What stands behind the last line end: a last row without one, or half a row.
+    /// - Returns: the place of a line that starts with `#`.
+    private func takeRest(of scan: inout RecordScan, into records: inout [RecordBatch.Record]) throws -> Int? {
+        if let place = scan.endOfInput(pending.bytes, into: &records) { return place }
+        let start = records.last?.end ?? 0
+        guard pending.count > start else { return nil }
+        let isCut = pending.bytes.last != 0x0A
+        if isCut, metadata != nil {
             throw BackupError.damaged(path, line: scan.recordLine, "the last line is cut off, and the seal is missing")
         }
-        guard scan.isBetweenQuotes == false else {
+        // Half a row is no row to be set aside: what came behind it is missing, too.
+        if isCut, scan.isBetweenQuotes {
             throw BackupError(
-                .damaged, path, line: scan.recordLine, "a quoted field that starts here is never closed",
-                advice: "Mend the row, or use another copy of the file.")
+                .damaged, path, line: scan.recordLine, "the file ends in the middle of a quoted field: it was cut",
+                advice: "Use another copy of the file; or, where there is none, take this last row out.")
         }
-        records.append(RecordBatch.Record(end: pending.count, line: scan.recordLine))
-        scan.recordLine += 1
+        scan.endRecord(at: pending.count, isUnclosed: scan.isBetweenQuotes, into: &records)
+        return nil
     }
 
     /// Reads the line that starts the pending bytes with `#`; it has to be the seal, and the last line.
@@ -224,7 +238,11 @@ public final class BackupReader {
                 advice: "A bare CSV has rows only; quote the field if it is a collection's name.")
         }
         guard let seal = Seal(line: pending.bytes[..<end]) else {
-            throw BackupError.damaged(path, line: line, "a line that starts with '#' and is not the seal")
+            throw BackupError.damaged(
+                path, line: line,
+                pending.bytes.starts(with: Seal.prefix.utf8)
+                    ? "the seal's line was changed: it contradicts itself, or cannot be read"
+                    : "a line that starts with '#' and is not the seal")
         }
         pending.removeFirst(end + 1)
         let isAlone: Bool
@@ -288,6 +306,7 @@ public final class BackupReader {
         try checkUnchanged()
         sum = nil
         isAtEnd = false
+        fault = nil
         if position.offset <= offset, offset <= position.offset + pending.count {
             pending.removeFirst(offset - position.offset)
         } else if compression == .none {

@@ -9,14 +9,14 @@ public final class RecordBatch: @unchecked Sendable {
         /// Past its line end, in bytes from the beginning of the batch.
         var end: Int
         var line: Int
+        /// Whether one of its quotes is missing, or one too many: it was ended where the next one begins.
+        var isUnclosed = false
     }
 
     var buffer = ByteBuffer(capacity: 1 << 20, blocks: .rows)
     var records: [Record] = []
     /// Where the batch starts in the file, in decompressed bytes.
     public internal(set) var offset = 0
-    /// The batch's place among all batches, from 0.
-    public internal(set) var sequence = 0
 
     public init() {}
 
@@ -51,7 +51,7 @@ public final class RecordBatch: @unchecked Sendable {
             if end > start, bytes[end - 1] == 0x0D { end -= 1 }
             let row = Row(
                 bytes: UnsafeRawBufferPointer(rebasing: bytes[start..<end]), line: record.line, offset: offset + start,
-                end: offset + record.end)
+                end: offset + record.end, isUnclosed: record.isUnclosed)
             try body(row)
             start = record.end
         }
@@ -66,6 +66,8 @@ public final class RecordBatch: @unchecked Sendable {
         /// Where it starts and ends in the file, in decompressed bytes.
         public let offset: Int
         public let end: Int
+        /// Whether a quote is missing in it, or one too many.
+        public let isUnclosed: Bool
     }
 }
 
@@ -107,16 +109,22 @@ public struct RowFields {
         guard index < bytes.count else { return .failure(RowFault("there is one column, not two (collection,data)")) }
         guard bytes[index] == 0x2C else { return .failure(RowFault("text behind the first field's closing quote")) }
         let data = UnsafeRawBufferPointer(rebasing: bytes[(index + 1)...])
-        if data.first == 0x22 {
-            guard data.count >= 2, data[data.count - 1] == 0x22 else {
-                return .failure(RowFault("the second field's closing quote is missing, or there is a third column"))
-            }
-            return .success(
-                RowFields(
-                    name: name, nameIsQuoted: nameIsQuoted,
-                    data: UnsafeRawBufferPointer(rebasing: data[1..<data.count - 1]), dataIsQuoted: true))
+        let plain = RowFields(name: name, nameIsQuoted: nameIsQuoted, data: data, dataIsQuoted: false)
+        func fault(_ reason: String) -> Result<RowFields, RowFault> {
+            .failure(RowFault(reason, collection: plain.collection, data: index + 1))
         }
-        return .success(RowFields(name: name, nameIsQuoted: nameIsQuoted, data: data, dataIsQuoted: false))
+        if row.isUnclosed {
+            return fault("a quoted field that starts here is never closed: a quote is missing, or one too many")
+        }
+        guard data.first == 0x22 else { return .success(plain) }
+        guard data.count >= 2, data[data.count - 1] == 0x22 else {
+            return fault("the second field's closing quote is missing, or there is a third column")
+        }
+        return .success(
+            RowFields(
+                name: name, nameIsQuoted: nameIsQuoted,
+                data: UnsafeRawBufferPointer(rebasing: data[1..<data.count - 1]),
+                dataIsQuoted: true))
     }
 
     /// The collection's name; nil where it isn't UTF-8.
@@ -129,5 +137,14 @@ public struct RowFields {
 /// What is wrong with a row's CSV.
 public struct RowFault: Error, Sendable {
     public let reason: String
-    init(_ reason: String) { self.reason = reason }
+    /// Nil where the fault is in the name, or the name is not UTF-8 or empty.
+    public let collection: String?
+    /// Where in the row the second field starts; 0 where ``collection`` is nil.
+    public let data: Int
+
+    init(_ reason: String, collection: String? = nil, data: Int = 0) {
+        self.reason = reason
+        self.collection = collection?.isEmpty == true ? nil : collection
+        self.data = self.collection == nil ? 0 : data
+    }
 }

@@ -8,19 +8,26 @@
 
 /// Finds where records end: at a line end with an even number of quotes before it.
 ///
-/// A quote inside a quoted field is doubled (RFC 4180), so the parity holds without looking at fields.
+/// A quote inside a quoted field is doubled (RFC 4180), so the parity holds without looking at fields. A record whose quotes
+/// are wrong ends where one of its lines cannot be but the next one's first: else it would take all others with it.
 struct RecordScan {
     /// The line on which the record that is being scanned starts.
-    var recordLine: Int
+    private(set) var recordLine: Int
     private var scanned = 0
-    /// Whether the number of quotes since the record's start is odd.
-    private(set) var isBetweenQuotes = false
     private var line: Int
+    /// Where the line that is being scanned starts.
+    private var lineStart = 0
+    /// Whether the number of quotes since the record's start is odd, up to the line, and in the line.
+    private var isOpen = false
+    private var lineIsOdd = false
 
     init(line: Int) {
         recordLine = line
         self.line = line
     }
+
+    /// The same for all that has been scanned.
+    var isBetweenQuotes: Bool { isOpen != lineIsOdd }
 
     /// Notes the records that end in `bytes`, which grow from call to call.
     /// - Returns: the place of a record that starts with `#`, which is no row.
@@ -28,25 +35,97 @@ struct RecordScan {
         guard let base = bytes.baseAddress else { return nil }
         var start = records.last?.end ?? 0
         while scanned < bytes.count {
-            if scanned == start, bytes[start] == 0x23 { return start }
-            guard let hit = memchr(base + scanned, 0x0A, bytes.count - scanned) else {
-                if CSVField.hasOddQuotes(UnsafeRawBufferPointer(rebasing: bytes[scanned...])) {
-                    isBetweenQuotes.toggle()
-                }
-                scanned = bytes.count
-                return nil
-            }
-            let end = base.distance(to: UnsafeRawPointer(hit))
-            if CSVField.hasOddQuotes(UnsafeRawBufferPointer(rebasing: bytes[scanned..<end])) {
-                isBetweenQuotes.toggle()
+            if scanned == start, bytes[start] == Self.comment { return start }
+            let hit = memchr(base + scanned, 0x0A, bytes.count - scanned)
+            let end = hit.map { base.distance(to: UnsafeRawPointer($0)) } ?? bytes.count
+            if CSVField.hasOddQuotes(UnsafeRawBufferPointer(rebasing: bytes[scanned..<end])) { lineIsOdd.toggle() }
+            scanned = end
+            guard hit != nil else { return nil }
+            if isOpen, endBroken(before: UnsafeRawBufferPointer(rebasing: bytes[lineStart..<end]), &records) {
+                start = lineStart
+                if bytes[start] == Self.comment { return start }
             }
             scanned = end + 1
+            isOpen = isBetweenQuotes
+            lineIsOdd = false
             line += 1
-            guard !isBetweenQuotes else { continue }
+            lineStart = scanned
+            guard !isOpen else { continue }
             records.append(RecordBatch.Record(end: scanned, line: recordLine))
             recordLine = line
             start = scanned
         }
         return nil
+    }
+
+    /// The same for a last line without its end, after ``advance(over:into:)``.
+    /// - Returns: the place of a record that starts with `#`.
+    mutating func endOfInput(_ bytes: UnsafeRawBufferPointer, into records: inout [RecordBatch.Record]) -> Int? {
+        guard isOpen, lineStart < bytes.count,
+            endBroken(before: UnsafeRawBufferPointer(rebasing: bytes[lineStart...]), &records)
+        else { return nil }
+        return bytes[lineStart] == Self.comment ? lineStart : nil
+    }
+
+    /// Notes all that is left as a record.
+    mutating func endRecord(at end: Int, isUnclosed: Bool, into records: inout [RecordBatch.Record]) {
+        records.append(RecordBatch.Record(end: end, line: recordLine, isUnclosed: isUnclosed))
+        recordLine += 1
+    }
+
+    /// Goes back to the record of that line.
+    mutating func goBack(to line: Int) { recordLine = line }
+
+    /// Ends a record that was not closed before a line that can only be the next one's first.
+    private mutating func endBroken(
+        before text: UnsafeRawBufferPointer, _ records: inout [RecordBatch.Record]
+    ) -> Bool {
+        guard Self.cannotContinue(text) else { return false }
+        records.append(RecordBatch.Record(end: lineStart, line: recordLine, isUnclosed: true))
+        recordLine = line
+        isOpen = false
+        return true
+    }
+
+    private static let comment: UInt8 = 0x23
+    private static let quote: UInt8 = 0x22
+    private static let comma: UInt8 = 0x2C
+    private static let brace: UInt8 = 0x7B
+    private static let space: UInt8 = 0x20
+    /// Longer names are not looked for.
+    private static let longestName = 1 << 10
+
+    /// Whether a line cannot stand inside a quoted field: it is a name, a comma, and a document between quotes or without
+    /// them; or a seal. In a field each quote is doubled, and behind the one that ends it there is no more of it.
+    private static func cannotContinue(_ line: UnsafeRawBufferPointer) -> Bool {
+        let seal = Seal.prefix.utf8
+        if line.starts(with: seal) { return hasSingleQuote(line, at: seal.count + 1) }
+        var at = 0
+        if line.first == quote {
+            at = 1
+            while at < line.count, at < longestName {
+                if line[at] != quote {
+                    at += 1
+                } else if at + 1 < line.count, line[at + 1] == quote {
+                    at += 2
+                } else {
+                    break
+                }
+            }
+            guard at > 1, at < line.count, line[at] == quote else { return false }
+            at += 1
+        } else {
+            while at < line.count, at < longestName, line[at] != quote, line[at] != comma { at += 1 }
+        }
+        guard at > 0, at + 2 < line.count, line[at] == comma else { return false }
+        if line[at + 1] == quote { return line[at + 2] == brace }
+        guard line[at + 1] == brace else { return false }
+        at += 2
+        while at < line.count, line[at] == space { at += 1 }
+        return hasSingleQuote(line, at: at)
+    }
+
+    private static func hasSingleQuote(_ line: UnsafeRawBufferPointer, at place: Int) -> Bool {
+        place + 1 < line.count && line[place] == quote && line[place + 1] != quote
     }
 }

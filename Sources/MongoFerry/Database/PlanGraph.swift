@@ -60,6 +60,11 @@ public struct PlanGraph: Sendable {
         var preflight = Preflight(reader: reader, problemLimit: 0, operation: operation)
         preflight.options.configuration = configuration
         let (survey, legacy) = try preflight.run()
+        if survey.isCutShort, let fault = survey.fileProblems.last {
+            throw FerryError(
+                "\(file): \(fault)", kind: .data,
+                advice: ["`mongoferry verify \(Report.shellWord(file))` lists all faults."])
+        }
         Self.warn(of: survey, file, operation)
         try configuration.checkTargets(in: nil, rows: survey.rows.map(\.name))
         operation.warnOfUnusedReferences(configuration, in: nil, rows: survey.rows.map(\.name))

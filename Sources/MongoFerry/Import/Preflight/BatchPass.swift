@@ -1,5 +1,6 @@
 import BackupFile
 import Foundation
+import Synchronization
 
 /// Looks at some rows of a file with several threads.
 enum BatchPass {
@@ -21,12 +22,15 @@ enum BatchPass {
     ///   - besideKept: whether a huge document may be kept while the row of another is read; else that waits until
     ///     `afterEach` has ended.
     ///   - atEnd: for each worker, what its thread does after its last batch.
+    ///   - endsAtDamage: ends where the file is damaged, when all that comes before has been looked at.
+    /// - Returns: the damage at which it ended.
     /// - Throws: the first error of reader or workers; `CancellationError`.
+    @discardableResult
     static func run(
         _ reader: BackupReader, until end: Int? = nil, readsHugeAhead: Bool = false, cancellation: Cancellation,
         workers: [@Sendable (RecordBatch) throws -> Void], afterEach: [@Sendable () throws -> Void] = [],
-        besideKept: Bool = false, atEnd: [@Sendable () throws -> Void] = []
-    ) throws {
+        besideKept: Bool = false, atEnd: [@Sendable () throws -> Void] = [], endsAtDamage: Bool = false
+    ) throws -> BackupError? {
         let full = BoundedQueue<RecordBatch>(capacity: 2)
         let spare = BoundedQueue<RecordBatch>(capacity: workers.count + 4)
         for _ in 0..<workers.count + 3 { _ = spare.push(RecordBatch()) }
@@ -51,13 +55,19 @@ enum BatchPass {
             }
         }
         let reading = ReaderTurn(reader)
+        let damage = Mutex<BackupError?>(nil)
         let feed: @Sendable () throws -> Void = {
             defer { full.close() }
             while !failure.isCancelled, let batch = spare.pop() {
                 try cancellation.check()
                 guard readsHugeAhead || budget.waitForRoom() else { break }
                 if besideKept, !kept.waitForRoom() { break }
-                guard try reading.reader.nextBatch(into: batch, until: end) else { break }
+                do {
+                    guard try reading.reader.nextBatch(into: batch, until: end) else { break }
+                } catch let error as BackupError where endsAtDamage && error.isAboutContent {
+                    damage.withLock { $0 = error }
+                    break
+                }
                 guard budget.take(batch.byteCount), full.push(batch) else { break }
             }
         }
@@ -68,6 +78,7 @@ enum BatchPass {
             full.close()
             spare.close()
         }
+        return damage.withLock { $0 }
     }
 
     /// Takes the reader to the thread that feeds the others.

@@ -40,6 +40,8 @@ struct FileSurvey: Sendable {
     var repeatedLines: Set<Int> = []
     /// What is wrong with the file as a whole.
     var fileProblems: [String] = []
+    /// Whether more could not be read: the last of ``fileProblems`` says why. Nothing but the faults counts then.
+    var isCutShort = false
     var inference = LegacyInference()
     /// Whether the rows are the old application's `JSON.stringify` output, at least in part.
     var legacyRows = LegacyRows.none

@@ -38,6 +38,7 @@ struct Preflight {
     /// The second: decides what the strings of legacy rows become, notes the rows where that cannot be done, and finds the
     /// references of a file that does not say them.
     func types(of survey: inout FileSurvey) throws -> LegacyTypes {
+        guard !survey.isCutShort else { return LegacyTypes(problems: ProblemList()) }
         var legacy = try LegacyTypes.resolve(&survey, reader, connection, options, operation, jobs: jobs)
         survey.problems.merge(legacy.problems)
         // It has done its work, and takes memory.

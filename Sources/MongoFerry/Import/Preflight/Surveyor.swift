@@ -35,7 +35,8 @@ struct Surveyor {
     }
 
     /// Reads the whole file from its first row.
-    /// - Throws: ``BackupError`` where reading cannot go on; ``FileError``; `CancellationError`.
+    /// - Throws: ``BackupError`` where reading cannot go on, and nothing is wrong with what was read; ``FileError``;
+    ///   `CancellationError`.
     func run() throws -> FileSurvey {
         let isLegacy = reader.metadata == nil && takesLegacyRows
         let total = reader.metadata.map(\.records)
@@ -63,7 +64,7 @@ struct Surveyor {
                 skipsEmptyLines: reader.metadata == nil, contents: contents, hashes: hashes, names: names)
         }
         let operation = operation
-        try HugeBlocks.rows.keeping(2) {
+        let damage = try HugeBlocks.rows.keeping(2) {
             try HugeBlocks.documents.keeping(2) {
                 try BatchPass.run(
                     reader, readsHugeAhead: true, cancellation: operation.cancellation,
@@ -74,11 +75,18 @@ struct Surveyor {
                                 .preflight, records: done.add(batch.count), total: total,
                                 bytes: bytes.add(batch.byteCount), totalBytes: totalBytes)
                         }
-                    })
+                    }, endsAtDamage: true)
             }
         }
-        try reader.checkUnchanged()
+        if damage == nil { try reader.checkUnchanged() }
         var survey = merged(workers, hashes, isLegacy: isLegacy)
+        if let damage {
+            // Alone it says best what it is and what to do.
+            guard survey.problems.count > 0 || !survey.fileProblems.isEmpty else { throw damage }
+            survey.fileProblems.append("\(damage.line.map { "line \($0): " } ?? "")\(damage.reason)")
+            survey.isCutShort = true
+            return survey
+        }
         survey.measurements = measurements
         try LegacySecondLook(reader: reader, operation: operation).run(&survey)
         // Before duplicates are noted: those rows are counted already.
@@ -110,7 +118,6 @@ struct Surveyor {
                 byName[name] = known
             }
         }
-        survey.fileProblems += workers.flatMap(\.joinedRows).sorted { $0.line < $1.line }.map(\.text)
         survey.unreadable = survey.problems.counts
         survey.setRows(byName.values.sorted { $0.first < $1.first })
         for index in survey.rows.indices { survey.setIDs(hashes.take(survey.rows[index].name), at: index) }

@@ -95,13 +95,8 @@ struct RejectsFile {
 
     private mutating func write(_ row: borrowing RecordBatch.Row) throws {
         count += 1
-        guard let (name, fields) = try? decoder.fields(of: row) else {
-            // Without a name nothing can be made of it.
-            if survey.legacyRows == .all { hasLegacyRows = true }
-            return try write([row.bytes])
-        }
-        let newName = collections.name(of: name)
-        names[newName] = collections.databaseName(of: name)
+        guard let (name, fields) = try? decoder.fields(of: row) else { return try writeUnreadable(row) }
+        let newName = newName(of: name)
         let isLegacy: Bool?
         var marked: ByteBuffer?
         do {
@@ -124,6 +119,30 @@ struct RejectsFile {
             let start = row.bytes.count - fields.data.count - (fields.dataIsQuoted ? 2 : 0)
             try prefix.withUnsafeBytes { try write([$0, UnsafeRawBufferPointer(rebasing: row.bytes[start...])]) }
         }
+    }
+
+    /// Of a row that is no two fields. Its name may be known all the same.
+    private mutating func writeUnreadable(_ row: borrowing RecordBatch.Row) throws {
+        if survey.legacyRows == .all { hasLegacyRows = true }
+        var prefix: [UInt8] = []
+        var rest = row.bytes
+        if case .failure(let fault) = RowFields.parse(row), let name = fault.collection {
+            let newName = newName(of: name)
+            if !newName.hasSameBytes(as: name) {
+                prefix = Array(BackupWriter.rowPrefix(newName).utf8)
+                rest = UnsafeRawBufferPointer(rebasing: row.bytes[fault.data...])
+            }
+        }
+        // With one quote more the rows behind it are rows again.
+        let suffix: [UInt8] = row.isUnclosed ? [0x22] : []
+        try prefix.withUnsafeBytes { prefix in try suffix.withUnsafeBytes { try write([prefix, rest, $0]) } }
+    }
+
+    /// The name of a row's collection in this file.
+    private mutating func newName(of name: String) -> String {
+        let newName = collections.name(of: name)
+        names[newName] = collections.databaseName(of: name)
+        return newName
     }
 
     /// Of a row that cannot be read.
