@@ -23,6 +23,10 @@ public struct BackupMetadata: Sendable {
 
         /// Whether it holds its documents in the order of their insertion, and only so many.
         public var isCapped: Bool { options["capped"]?.bool == true }
+        /// Whether a server removes its documents by itself when they are old.
+        public var expires: Bool {
+            options["expireAfterSeconds"] != nil || indexes.contains { $0["expireAfterSeconds"] != nil }
+        }
 
         public init(
             name: String, databaseName: String? = nil, kind: Kind = .collection, options: Document = [:],

@@ -121,7 +121,7 @@ import Testing
             "mongoferry: /dev/zero: the file has more than 1 MB: is it the right one?\n"),
         Mistake(
             "no such file", "import {dir}/nosuch.csv --db {db}", 1,
-            "mongoferry: {dir}/nosuch.csv: cannot open: No such file or directory\n"),
+            "mongoferry: {dir}/nosuch.csv: cannot open: No such file or directory\n  Nothing was written.\n"),
         Mistake(
             "no CSV", "import {dir}/letter.txt --db {db}", 1,
             """
@@ -286,7 +286,7 @@ import Testing
               Nothing was written.
               The file is damaged. Take another copy of the backup. Where there is none, decompress a .gz (gzip -dc) or .zst (zstd -dc), delete all above \
             the line collection,data and the last line, unless that is a whole row, and import the rest with \
-            --mode merge --no-legacy.
+            --mode merge --no-legacy, first with --dry-run: what it calls new may need --rename FILE'S=DATABASE'S.
 
             """),
         Mistake(

@@ -268,7 +268,7 @@ extension OwnServerTests {
                     #expect(outcome.status == 0, "\(outcome.text)")
                     #expect(
                         outcome.errors.contains(
-                            "an earlier import was interrupted while it replaced c in place: what is there is in part, or gone, until"
+                            "an earlier import was interrupted while it replaced c in place: it was in part, or gone, when this import began,"
                         ), "\(outcome.text)")
                     let exported = try Program.run(export + [folder.file("live.csv")])
                     #expect(exported.errors.contains(told), "\(exported.text)")

@@ -64,7 +64,8 @@ import Testing
             try database.export(to: folder.file("all.csv"))
             try folder.write(String(try folder.text("all.csv").dropLast(10)), to: "cut.csv")
             let cases: [(name: String, warning: String?)] = [
-                ("cut.csv", "the seal is missing: the file is damaged, or is still being written"), ("all.csv", nil),
+                ("cut.csv", "no seal stands at the end: the file is damaged, or is still being written"),
+                ("all.csv", nil),
             ]
             for (name, warning) in cases {
                 let log = MessageLog()

@@ -107,7 +107,8 @@ import Testing
             #expect(missing.errors.hasPrefix(warning), "\(missing.errors)")
             #expect(
                 missing.errors.hasSuffix(
-                    "mongoferry: \(folder.file("nosuch.csv")): cannot open: No such file or directory\n"))
+                    "mongoferry: \(folder.file("nosuch.csv")): cannot open: No such file or directory\n  Nothing was written.\n"
+                ))
 
             try folder.write("# mongoferry backup, format 1\n# metadata {}\n", to: "damaged.csv")
             let damaged = try Self.run(

@@ -175,6 +175,40 @@ import Testing
         }
     }
 
+    /// What a filter has left out is not wrong with the data.
+    @Test func aFileThatWasMadeWithAFilterSaysWhyMuchOfItDangles() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try Self.fill(source)
+            try source.delete("policies", ["_id": ["$gt": 0]])
+            try source.insert([["_id": 100, "customerId": 1]], into: "policies")
+            try source.export(to: folder.file("x.csv")) {
+                $0.queries = [("customers", "{\"_id\":{\"$ne\":1}}")]
+                $0.configuration = try Configuration.parse(yaml: Self.config, file: "c.yaml")
+            }
+            try copy.load(folder.file("x.csv"))
+            for target in [nil, copy] {
+                let report = try Self.verify(folder.file("x.csv"), target, config: Self.config)
+                guard report.danglingCount > 0 else { continue }
+                #expect(
+                    report.nextSteps.last?.hasPrefix("The file has only a part of 'customers' (--query)") == true,
+                    "\(report.nextSteps)")
+            }
+            #expect(try Self.verify(folder.file("x.csv"), copy, config: Self.config).danglingCount > 0)
+        }
+    }
+
+    @Test func whatAServerHasRemovedSinceItWasOldIsToldBesideTheImportThatBringsItBack() throws {
+        try withTestDatabase { database, folder in
+            try database.create("a", indexes: [["key": ["at": 1], "name": "at", "expireAfterSeconds": 3600]])
+            try database.insert([["_id": 1]], into: "a")
+            try database.insert([["_id": 1]], into: "b")
+            try database.export(to: folder.file("x.csv"))
+            try database.delete("a", ["_id": 1])
+            let report = try Self.verify(folder.file("x.csv"), database)
+            #expect(report.nextSteps.contains { $0.hasSuffix(" Documents of 'a' expire: those are removed again.") })
+        }
+    }
+
     @Test func aTargetThatIsNotThereIsSaid() throws {
         try withTestDatabase { database, folder in
             try Self.fill(database)

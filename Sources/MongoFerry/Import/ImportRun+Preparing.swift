@@ -36,6 +36,9 @@ extension ImportRun {
             if try refuse(&survey) { return nil }
         }
         noteProblemsOfLeftOut()
+        for index in plan.steps.indices {
+            plan.steps[index].setAside = survey.problemCount(amongRowsOf: plan.steps[index].name)
+        }
         plan.setAside = (preflightProblems.count, preflightProblems.sorted().first)
         return Prepared(plan: plan, survey: survey, legacy: legacy, references: references)
     }

@@ -38,6 +38,9 @@ extension Report {
                     + " documents back; without --dry-run it does."
                     + (kinds.contains(.missing) && kinds.contains(.extra)
                         ? " Where they were merged by --upsert-keys, say it there too: they may be there under other _ids."
+                        : "")
+                    + (kinds.contains(.missing) && !namesOfExpiring.isEmpty
+                        ? " Documents of \(namesOfExpiring.map { "'\($0)'" }.listed("and")) expire: those are removed again."
                         : ""))
         }
         if operation == .verify, kinds.contains(.definition), !isDatabaseMissing {
@@ -166,6 +169,11 @@ extension Report {
             return Set(names).count == 1
                 ? "There is no collection \(missing): was it left out of the backup or the import?"
                 : "There are no collections \(missing): were they left out of the backup or the import?"
+        }
+        if isImportUnfinished { return "Let the import end, or run it again, first: what dangles may come from that." }
+        if operation == .verify, !namesInPart.isEmpty {
+            return
+                "The file has only a part of \(namesInPart.map { "'\($0)'" }.listed("and")) (--query): what others refer to may have been left out when it was made."
         }
         return operation == .verify
             ? "What dangles is dangling in the data themselves: --report FILE.html and --graph FILE.svg show where."

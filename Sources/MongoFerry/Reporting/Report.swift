@@ -135,6 +135,12 @@ public struct Report: Sendable {
     public var warningsTold: [String] = []
     /// The database that a file was held against is not there, or is empty.
     var isDatabaseMissing = false
+    /// An import of the database that was looked at is running, or was not ended.
+    var isImportUnfinished = false
+    /// Of which collections the file that was looked at has only what an export's filter matches.
+    var namesInPart: [String] = []
+    /// Of the file that was looked at: whose documents a server removes by itself when they are old.
+    var namesOfExpiring: [String] = []
     /// Indexes that the server refused; each is among the warnings.
     var refusedIndexCount = 0
     /// Those among them that are unique, and in which documents collide.

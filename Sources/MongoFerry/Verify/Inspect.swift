@@ -84,7 +84,7 @@ public struct Inspection: Sendable {
     /// Where there is no ``seal``: what that means.
     var textOfMissingSeal: String {
         compression == .none
-            ? "the seal is missing: the file is damaged, or is still being written"
+            ? "no seal stands at the end: the file is damaged, or is still being written"
             : "no seal was found without reading the whole file; `mongoferry verify` reads it and checks the seal"
     }
 }

@@ -70,9 +70,9 @@ public struct Verify: Sendable {
         report.server = connection.serverText
         report.hasDiscoveredReferences = configuration.references.isEmpty
         report.excluded = catalog.excluded
-        report.warnings += [
-            UnseenOptions.warning(found, in: database), try UnfinishedImport.warning(found, connection),
-        ].compactMap(\.self)
+        let unfinished = try UnfinishedImport.warning(found, connection)
+        report.warnings += [UnseenOptions.warning(found, in: database), unfinished].compactMap(\.self)
+        report.isImportUnfinished = unfinished != nil
         operation.warnOfUnusedReferences(configuration, inDatabase: found.map(\.name))
         let sizes = try connection.sizes(of: catalog.entries)
         let references = try ReferenceSource.live(connection, catalog, sizes, configuration, operation, .thorough)
@@ -108,6 +108,8 @@ public struct Verify: Sendable {
             return Self.damaged(report, error)
         }
         report.source = reader.metadata?.sourceText
+        report.namesInPart = reader.metadata?.queries.map(\.name) ?? []
+        report.namesOfExpiring = reader.metadata?.collections.filter(\.expires).map(\.name) ?? []
         if let text = reader.metadata?.textOfLostTypes { report.warnings.append(text) }
         let choice = choice(of: reader.metadata)
         // A name that is not there is told before the rows are read, where the file says what is in it.
@@ -131,6 +133,7 @@ public struct Verify: Sendable {
         }
         let legacy = try preflight.types(of: &survey)
         report.note(&survey, of: reader)
+        if survey.isCutShort { return report }
         if reader.metadata == nil, survey.rows.isEmpty, report.rejectionCount == 0 {
             report.warnings.append("the file has no rows, and nothing in it says that it should have any")
         }
@@ -242,6 +245,7 @@ extension Report {
     ///   - unfinished: what an import has left there.
     fileprivate mutating func noteState(of live: [CollectionInfo], _ connection: Connection, _ unfinished: String?) {
         if let unfinished { warnings.append(unfinished) }
+        isImportUnfinished = unfinished != nil
         guard live.isEmpty else { return }
         isDatabaseMissing = true
         let missing = MissingDatabase(connection)

@@ -8,7 +8,7 @@ struct VerifyCommand: ParsableCommand {
         discussion: """
             A file alone: seal, counts, every row, duplicate ids, references. A database alone (--db): references. Both: is \
             everything in the file in the database, equal: documents, options, indexes, views? --uri alone names no \
-            database, unless its address does.
+            database, unless its address does; $MONGODB_URI names none for this.
 
             Examples:
               mongoferry verify insurance.csv.zst
@@ -28,12 +28,14 @@ struct VerifyCommand: ParsableCommand {
         @Option(
             name: .shortAndLong,
             help: ArgumentHelp(
-                "File against database: only this collection of the file; may be repeated.", valueName: "name"))
+                "File against database: only this collection of the file; may be repeated, may have * and ?.",
+                valueName: "name"))
         var collection: [String] = []
 
         @Option(
             help: ArgumentHelp(
-                "File against database: not this collection of the file; may be repeated.", valueName: "name"))
+                "File against database: not this collection of the file; may be repeated, may have * and ?.",
+                valueName: "name"))
         var exclude: [String] = []
 
         @Option(

@@ -24,6 +24,8 @@ public struct ImportPlan: Sendable {
         public var way: Way
         /// Rows of the file, without those that cannot be read; 0 of a view.
         public var records: Int
+        /// Of ``records``, those that are set aside.
+        var setAside = 0
         /// Documents in the database now; nil where the collection does not exist.
         public var liveCount: Int?
         /// A view has that name in the database now, and gives way to a collection.
@@ -162,7 +164,7 @@ public struct ImportPlan: Sendable {
                 lines += step.code.map { "     code that the server runs: \($0)" }
                 continue
             }
-            line += "\(step.way.rawValue), \(step.records.counted("record"))"
+            line += "\(step.way.rawValue), \(max(0, step.records - step.setAside).counted("record"))"
             if step.databaseName != step.name { line += " of \(BackupMetadata.shown(step.name))" }
             line +=
                 step.liveIsView

@@ -63,7 +63,7 @@ struct Leftovers {
         for warning in warnings { operation.warning(warning) }
         if !inPart.isEmpty {
             operation.warning(
-                "an earlier import was interrupted while it replaced \(inPart.listed("and")) in place: what is there is in part, or gone, until an import replaces it"
+                "an earlier import was interrupted while it replaced \(inPart.listed("and")) in place: it was in part, or gone, when this import began, and is whole when an import has replaced it or has merged all of the same file"
             )
         }
     }
