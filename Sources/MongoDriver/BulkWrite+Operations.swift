@@ -27,7 +27,7 @@ extension BulkWrite {
     public func insertByUpdate(_ document: RawDocument) throws {
         let statement = Self.insertion(byUpdate: document)
         guard let filter = statement["q"]?.document, let stages = statement["u"]?.array?.compactMap(\.document) else {
-            return
+            throw MongoError(driver: "an insertion by update was made without its parts", context: context)
         }
         try updateOne(filter: filter, pipeline: stages, upsert: true)
     }

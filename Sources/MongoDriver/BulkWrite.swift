@@ -13,6 +13,8 @@ public final class BulkWrite {
     public let namespace: Namespace
     /// How many operations were added since the last ``execute()``.
     public private(set) var count = 0
+    /// Whether they are sent together: then nothing of them was written where the server refuses the whole.
+    public var isOneCommand: Bool { batches.count <= 1 }
     /// How many bytes they take in memory, roughly, until they are executed.
     public private(set) var byteCount = 0
 

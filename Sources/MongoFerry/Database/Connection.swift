@@ -215,7 +215,13 @@ final class Connection: Sendable {
             }
         }
         try Threads.runAll(bodies, onFailure: queue.close)
-        return answers.withLock { answers in items.indices.compactMap { answers[$0] } }
+        return try answers.withLock { answers in
+            try items.indices.map { index in
+                // Else all that come after it would be taken for another's.
+                guard let answer = answers[index] else { throw FerryError("\(database): a question was not asked") }
+                return answer
+            }
+        }
     }
 
     /// Whether the connection string allows so many connections that things may be asked while workers have theirs.

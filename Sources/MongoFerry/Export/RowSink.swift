@@ -2,7 +2,8 @@ import BackupFile
 import Foundation
 
 /// Takes the chunks in order and writes them.
-// @unchecked: runs on one thread; its results are read after that thread has ended.
+// @unchecked: runs on one thread, and its results are read after that has ended; what other threads call touches the flush,
+// which has a lock, and the writer's file, which never changes.
 final class RowSink: @unchecked Sendable {
     private let writer: BackupWriter
     private let chunks: OrderedChunks

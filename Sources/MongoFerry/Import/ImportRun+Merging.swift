@@ -224,7 +224,8 @@ extension ImportRun {
     /// rows, such as those that it had set aside, complete nothing.
     private func hasAllRows(of step: ImportPlan.Step, _ survey: FileSurvey, _ kept: KeptDefinitions.Entry) -> Bool {
         guard kept.file == nil, reader.metadata == nil, report.rejectionCount == 0 else { return false }
-        return survey.rows(of: step.name).map { $0.count >= kept.rows ?? 0 } ?? false
+        guard let wanted = kept.rows, let rows = survey.rows(of: step.name) else { return false }
+        return rows.count >= wanted
     }
 
     /// How merge and insert write a collection; a dry run of replace counts as a merge would.

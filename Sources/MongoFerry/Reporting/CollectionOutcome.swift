@@ -22,6 +22,9 @@ public struct CollectionOutcome: Sendable {
 
     public init(name: String) { self.name = name }
 
+    /// Documents of which it is known what became of them.
+    var settled: Int { inserted + updated + unchanged + rejected }
+
     static func += (left: inout CollectionOutcome, right: CollectionOutcome) {
         left.read += right.read
         left.inserted += right.inserted

@@ -14,7 +14,7 @@ struct ConfigurationParser {
         guard let root = try compose(yaml.text), !root.isNull else { return Configuration(file: file) }
         guard case .mapping(let entries) = root else { throw rootError(root) }
         let known = ["collections", "exclude"]
-        var sections: [(name: String, references: Node?, types: Node?, databaseName: String?, line: Int?)] = []
+        var sections: [(name: String, references: Node?, types: Node?, databaseName: String?)] = []
         var exclude: [Glob] = []
         for (key, value) in entries {
             switch try name(key, in: "the file") {
@@ -49,10 +49,9 @@ struct ConfigurationParser {
 
     private func collections(
         _ node: Node
-    ) throws(ConfigurationError) -> [(name: String, references: Node?, types: Node?, databaseName: String?, line: Int?)]
-    {
-        var result: [(name: String, references: Node?, types: Node?, databaseName: String?, line: Int?)] = []
-        var databaseNames: [ExactName: (name: String, line: Int?)] = [:]
+    ) throws(ConfigurationError) -> [(name: String, references: Node?, types: Node?, databaseName: String?)] {
+        var result: [(name: String, references: Node?, types: Node?, databaseName: String?)] = []
+        var databaseNames: [ExactName: String] = [:]
         let known = ["references", "types", "collection"]
         for (key, value) in try map(node, "'collections'", expected: "a map with a name for each collection") {
             let name = try name(key, in: "'collections'")
@@ -62,7 +61,7 @@ struct ConfigurationParser {
             }
             let place = "collection '\(name)'"
             var section = (
-                name: name, references: Node?.none, types: Node?.none, databaseName: String?.none, line: key.mark?.line
+                name: name, references: Node?.none, types: Node?.none, databaseName: String?.none
             )
             let parts = try map(value, place, expected: "a map with the keys \(known.listed())")
             for (partKey, part) in parts {
@@ -83,10 +82,10 @@ struct ConfigurationParser {
             let databaseName = section.databaseName ?? name
             if let first = databaseNames[ExactName(databaseName)] {
                 throw error(
-                    key, "collections '\(first.name)' and '\(name)' are both '\(databaseName)' in the database",
+                    key, "collections '\(first)' and '\(name)' are both '\(databaseName)' in the database",
                     expected: "a name of its own for each")
             }
-            databaseNames[ExactName(databaseName)] = (name, section.line)
+            databaseNames[ExactName(databaseName)] = name
             result.append(section)
         }
         return result

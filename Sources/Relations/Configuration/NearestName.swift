@@ -34,11 +34,6 @@ public enum NearestName {
         }.min { ($0.errors, $0.name) < ($1.errors, $1.name) }?.name.text
     }
 
-    /// Typing errors between two texts: a letter more, less or other, or two neighbours swapped. Case counts.
-    public static func distance(_ left: String, _ right: String) -> Int {
-        distance(Array(left.unicodeScalars), Array(right.unicodeScalars))
-    }
-
     /// Lower is nearer; nil is too far.
     private static func score(_ wanted: [Unicode.Scalar], _ other: [Unicode.Scalar]) -> Int? {
         if let errors = typingErrors(wanted, other) { return errors }
@@ -67,6 +62,7 @@ public enum NearestName {
         return errors <= allowed && errors < short ? errors : nil
     }
 
+    /// Typing errors between two texts: a letter more, less or other, or two neighbours swapped. Case counts.
     private static func distance(_ left: [Unicode.Scalar], _ right: [Unicode.Scalar]) -> Int {
         var beforeLast: [Int] = []
         var last = Array(0...right.count)

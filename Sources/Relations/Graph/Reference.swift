@@ -80,14 +80,6 @@ public struct Reference: Hashable, Sendable {
         guard let condition else { return [path] }
         return [path, path.sibling(condition.field)]
     }
-
-    /// The same reference between collections of other names, as for a rename or the database's own names.
-    public func renamed(_ name: (String) throws -> String) rethrows -> Reference {
-        var copy = self
-        copy.collection = try name(collection)
-        copy.target = try name(target)
-        return copy
-    }
 }
 
 extension Reference: Comparable {

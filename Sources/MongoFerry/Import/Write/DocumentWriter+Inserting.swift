@@ -31,10 +31,11 @@ extension DocumentWriter {
         guard !indexes.isEmpty else { return }
         let bulk = try bulkWrite()
         for index in indexes { try add(document(index), to: bulk, byUpdate: byUpdate) }
+        let isOneCommand = bulk.isOneCommand
         let result: BulkWriteResult
         do {
             result = try send(bulk)
-        } catch let error as MongoError where error.isInvalidBSON {
+        } catch let error as MongoError where error.isInvalidBSON && isOneCommand {
             return try findInvalid(among: indexes, error) {
                 try insert($0, byUpdate: byUpdate, whereTaken: whereTaken)
             }

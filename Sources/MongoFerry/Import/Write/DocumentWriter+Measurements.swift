@@ -72,7 +72,7 @@ extension DocumentWriter {
                 for (place, index) in rest.enumerated() { list.append(String(place), copying: try document(index)) }
             }
             let reply: Document
-            try lock?.check()
+            try checkMayWrite()
             do {
                 reply = try client.runWriteStatements(
                     [

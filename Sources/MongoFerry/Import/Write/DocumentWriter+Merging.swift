@@ -143,6 +143,7 @@ extension DocumentWriter {
     func writeInTransactions(_ dangerous: [SecondAttempt.Postponed]) throws {
         guard !dangerous.isEmpty else { return }
         var result = SecondAttempt.Outcome()
+        try checkMayWrite()
         let attempt = secondAttempt
         for entry in dangerous {
             guard hasTransactions else {

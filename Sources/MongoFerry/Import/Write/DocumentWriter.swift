@@ -20,6 +20,8 @@ final class DocumentWriter {
         /// Of measurements that are looked up.
         var measurementFields: MeasurementFields? { if case .measurements(let fields) = self { fields } else { nil } }
 
+        var onlyLooks: Bool { if case .compare = self { true } else { false } }
+
         /// Whether documents are sent as they come, without a look at what is there. Then huge ones may be on their way while
         /// the next row is read, see ``BatchPass``; else live documents come back beside those that are looked up.
         var onlyInserts: Bool {
@@ -147,6 +149,15 @@ final class DocumentWriter {
         }
     }
 
+    /// Whatever way has led here: a dry run and a check write nothing.
+    /// - Throws: ``FerryError``.
+    func checkMayWrite() throws {
+        guard !isDryRun, !way.onlyLooks else {
+            throw FerryError("\(namespace): a run that writes nothing was about to write; nothing was written")
+        }
+        try lock?.check()
+    }
+
     var secondAttempt: SecondAttempt {
         SecondAttempt(
             client: client, namespace: namespace, bypassesValidation: bypassesValidation, cancellation: cancellation,
@@ -158,7 +169,7 @@ final class DocumentWriter {
     }
 
     func send(_ bulk: BulkWrite) throws -> BulkWriteResult {
-        try lock?.check()
+        try checkMayWrite()
         return try bulk.execute()
     }
 

@@ -83,6 +83,12 @@ struct RowLoader {
                 "\(reader.path): \(result.outcome.read.counted("row")) of \(name) read, \(rows.count.grouped) found before: the file was changed while it was read"
             )
         }
+        // Whatever becomes of a document, it is counted.
+        guard result.outcome.settled == result.outcome.read else {
+            throw FerryError(
+                "\(name): of \(result.outcome.read.counted("document")) \(result.outcome.settled.grouped) were accounted for: a fault of this program",
+                advice: ["`mongoferry verify` with the file and the database tells what is missing. Please report it."])
+        }
         // Those that were found before were reported, and there are no others.
         guard setAside <= survey.problems.count(of: name) else {
             throw FerryError(
