@@ -88,6 +88,11 @@ import Testing
         let reading = meter.reading(at: start + .seconds(13))
         #expect(reading.secondsWaiting == 12)
         #expect(ProgressLine(reading).plain.hasSuffix("waiting for 12 s"))
+        // Where it is complete, it waits for what comes next.
+        meter.note(Self.progress(1000), at: start + .seconds(14))
+        let complete = meter.reading(at: start + .seconds(26))
+        #expect(complete.fraction == 1 && complete.rate == nil)
+        #expect(ProgressLine(complete).plain.hasSuffix("(100%), waiting for 12 s"))
     }
 
     @Test func countsOfThreadsThatOvertakeEachOtherNeverGoBack() {

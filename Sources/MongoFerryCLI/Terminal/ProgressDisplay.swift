@@ -68,15 +68,15 @@ final class ProgressDisplay: @unchecked Sendable {
     }
 
     private func draw(_ reading: ProgressMeter.Reading) {
-        guard terminal.isSteady else {
-            guard ContinuousClock.now - lastLine >= .seconds(plainLine) else { return }
-            lastLine = .now
-            terminal.line(ProgressLine(reading).plain)
-            return
-        }
+        let isDue = terminal.isSteady || ContinuousClock.now - lastLine >= .seconds(plainLine)
+        guard isDue else { return }
         if Interruption.cancellation.isCancelled, !saidThatItStops {
             saidThatItStops = true
             terminal.line("stopping when what is under way is done; Ctrl-C again stops at once")
+        }
+        guard terminal.isSteady else {
+            lastLine = .now
+            return terminal.line(ProgressLine(reading).plain)
         }
         terminal.show(status: ProgressLine(reading).text(columns: terminal.width - 1))
     }

@@ -67,9 +67,10 @@ struct ProgressMeter {
         let waiting = (now - lastChange).inSeconds
         let (done, total) = extent
         if let total, total > 0 { reading.fraction = min(1, Double(done) / Double(total)) }
-        guard isCounted, reading.fraction != 1 else { return reading }
+        guard isCounted else { return reading }
+        // Also where all is there: for what comes next.
         if waiting >= Self.waitWorthSaying { reading.secondsWaiting = waiting }
-        guard let oldest = samples.first else { return reading }
+        guard reading.fraction != 1, let oldest = samples.first else { return reading }
         let span = (now - oldest.time).inSeconds
         guard span > 0.8 else { return reading }
         if progress.records > 0 { reading.rate = Double(progress.records - oldest.records) / span }
