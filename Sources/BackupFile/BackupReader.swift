@@ -209,8 +209,9 @@ public final class BackupReader {
         // Half a row is no row to be set aside: what came behind it is missing, too.
         if isCut, scan.isBetweenQuotes {
             throw BackupError(
-                .damaged, path, line: scan.recordLine, "the file ends in the middle of a quoted field: it was cut",
-                advice: "Use another copy of the file; or, where there is none, take this last row out.")
+                .damaged, path, line: scan.recordLine,
+                "the file ends in the middle of a quoted field: it was cut, or a quote of this row is missing or one too many",
+                advice: "Use another copy of the file; or, where there is none, mend this last row, or take it out.")
         }
         scan.endRecord(at: pending.count, isUnclosed: scan.isBetweenQuotes, into: &records)
         return nil

@@ -34,8 +34,8 @@ struct ForeignFile {
             (what, advice) = (
                 "is a zip archive", "`unzip -l \(file)` says what is in it, `unzip \(file)` takes it out."
             )
-        // POSIX, pax: the ustar header's magic.
-        case .none where start.dropFirst(257).starts(with: "ustar".utf8):
+        // POSIX, pax: the ustar header's magic, behind fields that zeros fill up. In a text it may stand there by chance.
+        case .none where start.dropFirst(257).starts(with: "ustar".utf8) && start.prefix(257).contains(0):
             (what, advice) = (
                 "is a tar archive", "`tar -tf \(file)` says what is in it, `tar -xf \(file)` takes it out."
             )

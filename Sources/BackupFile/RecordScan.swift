@@ -125,7 +125,8 @@ struct RecordScan {
         return hasSingleQuote(line, at: at)
     }
 
+    /// Whether a quote stands there that is neither doubled nor a field's end.
     private static func hasSingleQuote(_ line: UnsafeRawBufferPointer, at place: Int) -> Bool {
-        place + 1 < line.count && line[place] == quote && line[place + 1] != quote
+        place + 1 < line.count && line[place] == quote && line[place + 1] != quote && line[place + 1] != comma
     }
 }

@@ -273,6 +273,18 @@ import Testing
         }
     }
 
+    /// "ustar" stands in words, and by chance where a tar archive has it.
+    @Test func aTextWithTheMagicOfAnArchiveIsNone() throws {
+        try SmallBackup.lend { backup in
+            for length in 0..<5 {
+                let name = String(repeating: "mustard", count: 70).dropFirst(length)
+                let row = "\(name),\"{\"\"_id\"\":1}\"\n"
+                try backup.put(Array("collection,data\n\(row)".utf8), "old.csv")
+                #expect(try backup.faults(of: "old.csv") == [])
+            }
+        }
+    }
+
     /// The rows and their seal are there, whatever came behind them.
     @Test(arguments: ["small.csv.gz", "small.csv.zst"], ["\n", "xxxxx", "\u{0}x", "\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}"])
     func whatCameBehindACompressedFileGoesAsItIsSaid(name: String, tail: String) throws {

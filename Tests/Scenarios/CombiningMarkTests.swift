@@ -61,6 +61,23 @@ import Testing
         }
     }
 
+    /// The second line of such a row looks like the first of another, or like a seal, until its first field ends.
+    @Test(
+        arguments: [
+            "a\nb,{", "p\nq,{  ", "x\n# seal {", "a\nb,", "a\nb,\"", "a\n\"b\",", "a\n,{", "\n", "a\nb,{\"x",
+            "a\n# seal {\"rows",
+            "a\n\"b\",\"{", "a\nb,\"{\"", "\"\n\"",
+        ], [false, true])
+    func rowsOfNamesOfSeveralLinesAreRead(name: String, isPlain: Bool) throws {
+        try withTwoTestDatabases { source, copy, folder in
+            try source.insert([["_id": 1], ["_id": 2, "text": "a,\"{\nb,{\"x\n"]], into: name)
+            try source.insert([["_id": 1]], into: "b")
+            try source.export(to: folder.file("x.csv")) { $0.plain = isPlain }
+            try copy.load(folder.file("x.csv"))
+            #expect(try copy.image().differences(from: source.image()) == [])
+        }
+    }
+
     @Test(arguments: marks)
     func aFileOfSuchANameIsWritten(mark: String) throws {
         try withTestDatabase { database, folder in

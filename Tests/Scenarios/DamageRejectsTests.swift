@@ -248,6 +248,23 @@ import Testing
         }
     }
 
+    /// Of two rows that may be one nobody can tell: a second document is not set aside with the first.
+    @Test func rowsThatMayBeOneAreNotSetAsideAsOne() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 9]], into: "a")
+            let rows = ["a,\"{\"\"_id\"\":1}", "a,{\"\"_id\"\":2}\"", "a,\"{\"\"_id\"\":3}\""]
+            try folder.write("collection,data\n\(rows.joined(separator: "\n"))\n", to: "rows.csv")
+            let report = try database.load(folder.file("rows.csv"), .replace) { $0.maximumRejects = 5 }
+            #expect(report.status == .refused)
+            #expect(
+                report.differences.first?.detail.hasPrefix("line 2: one row up to line 3, which cannot be read")
+                    == true,
+                "\(report.differences)")
+            #expect(report.nextSteps.contains("Mend the file, or take another copy of it."), "\(report.nextSteps)")
+            #expect(try database.documents(in: "a") == [["_id": 9]] && folder.names() == ["rows.csv"])
+        }
+    }
+
     /// Who is asked whether to replace a collection knows how much of it does not come back.
     @Test func aPlanSaysHowManyRowsAreSetAside() throws {
         try withTestDatabase { database, folder in

@@ -72,6 +72,16 @@ import Testing
             #expect(chosen.status == 64 && chosen.errors.contains("none is named"), "\(chosen.text)")
             #expect(try Program.run(["verify", file, "--uri", testURI(), "--db", source.name]).status == 2)
             #expect(try Program.run(["plan", file, "--uri", testURI()]).status == 0)
+            // The environment's address is everybody's default; what it leaves out is said.
+            let uri = try testURI().replacing(/(mongodb:\/\/[^\/?]*)\/?/, maxReplacements: 1) {
+                "\($0.1)/\(source.name)"
+            }
+            try #require(try Target(uri: uri).database == source.name)
+            let byDefault = try Program.run(["verify", file], environment: ["MONGODB_URI": uri])
+            #expect(byDefault.status == 0, "\(byDefault.text)")
+            #expect(
+                byDefault.errors.contains("only the file is looked at: --db \(source.name) compares it"),
+                "\(byDefault.errors)")
         }
     }
 

@@ -76,7 +76,7 @@ public struct OperationContext: Sendable {
     }
 
     func debug(_ text: String) { onMessage(Message(level: .debug, text: text)) }
-    func info(_ text: String) { onMessage(Message(level: .info, text: text)) }
+    package func info(_ text: String) { onMessage(Message(level: .info, text: text)) }
     package func warning(_ text: String) { onMessage(Message(level: .warning, text: text)) }
 }
 

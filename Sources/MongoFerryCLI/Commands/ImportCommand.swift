@@ -109,8 +109,10 @@ struct ImportCommand: ParsableCommand {
             let importing =
                 file == "-" ? Import(spooling: 0, into: target, options) : Import(file, into: target, options)
             return try importing.runBlocking(operation)
-        } tell: {
-            try Outcome.tell($0, quiet: common.quiet)
+        } tell: { report in
+            try Outcome.tell(report, quiet: common.quiet)
+            guard !common.quiet, report.status == .done, let database = report.database else { return }
+            Terminal.standardOutput.line("\(database): \(report.file ?? file) is imported")
         }
     }
 

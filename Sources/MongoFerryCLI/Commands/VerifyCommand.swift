@@ -1,4 +1,5 @@
 import ArgumentParser
+import BackupFile
 import MongoFerry
 import Relations
 
@@ -100,7 +101,15 @@ struct VerifyCommand: ParsableCommand {
     /// - Returns: nil where only the file is looked at.
     private func target(_ operation: OperationContext) throws -> Target? {
         guard file != nil else { return try common.target() }
-        guard asksForDatabase else { return nil }
+        guard asksForDatabase else {
+            // Whoever has it in mind would take "sound" for both.
+            if let named = (try? common.target())?.database {
+                operation.info(
+                    "only the file is looked at: --db \(named.shellWord) compares it with the database that $MONGODB_URI names"
+                )
+            }
+            return nil
+        }
         let target = try common.target()
         guard target.database == nil else { return target }
         if !(choices.collection + choices.exclude + choices.rename).isEmpty {

@@ -43,7 +43,8 @@ struct RowDecoder {
     mutating func fields(of row: borrowing RecordBatch.Row) throws(RowProblem) -> (String, RowFields) {
         switch RowFields.parse(row) {
         case .failure(let fault):
-            throw RowProblem(line: row.line, collection: fault.collection, reason: fault.reason)
+            throw RowProblem(
+                line: row.line, collection: fault.collection, reason: fault.reason, isUnreadable: true)
         case .success(let fields):
             // Rows of one collection stand together, so the name is nearly always the last one's. None is empty.
             if !fields.nameIsQuoted, !fields.name.isEmpty, lastName.withUnsafeBytes({ sameBytes(fields.name, $0) }) {
@@ -86,7 +87,9 @@ struct RowDecoder {
                     "the document takes more than \(maximumRow) bytes, servers take at most \(maximumDocument)\(buffers)"
             )
         } catch {
-            throw RowProblem(line: line, collection: collection, id: IDText.found(in: fields), reason: "\(error)")
+            throw RowProblem(
+                line: line, collection: collection, id: IDText.found(in: fields), reason: "\(error)",
+                isUnreadable: true)
         }
         let sound = try sound(document, line: line, collection: collection)
         if try traits.contains(.secondID) || traits.contains(.rawBSON) && Self.hasSecondID(document),

@@ -5,4 +5,6 @@ struct RowProblem: Error, Sendable {
     /// Extended JSON of the `_id`, where it could be read.
     var id: String?
     var reason: String
+    /// Whether it is no CSV of two fields, or no JSON.
+    var isUnreadable = false
 }

@@ -13,6 +13,9 @@ final class SurveyWorker: @unchecked Sendable {
     private(set) var problems: ProblemList
     /// Names of rows that the metadata do not know.
     private(set) var unknown = UnknownNames()
+    /// What stands on several lines and cannot be read, of files that nothing else shows to be damaged: a quote too many
+    /// makes one row of all up to the next such quote, and these are not one row to be set aside.
+    private(set) var joinedRows: [(line: Int, text: String)] = []
     private let maximumDocument: Int
     private(set) var hasLargeRows = false
     private(set) var wrappedCount = 0
@@ -70,7 +73,8 @@ final class SurveyWorker: @unchecked Sendable {
                 }
                 try take(row, fields, &current, decoder)
             } catch let problem as RowProblem {
-                problems.add(problem)
+                let isNoted = skipsEmptyLines && problem.isUnreadable && noteJoined(row, problem)
+                if !isNoted { problems.add(problem) }
             } catch let error as BackupError {
                 throw error
             } catch {
@@ -79,6 +83,41 @@ final class SurveyWorker: @unchecked Sendable {
         }
         keep(&current)
     }
+
+    /// - Returns: whether it is several rows, and was noted.
+    private func noteJoined(_ row: borrowing RecordBatch.Row, _ problem: RowProblem) -> Bool {
+        let lines = row.bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
+        let lineEnds = lines.count - 1
+        guard joinedRows.count < Self.mostJoined, lines.dropFirst().contains(where: Self.beginsRow) else {
+            return false
+        }
+        joinedRows.append(
+            (
+                row.line,
+                "line \(row.line): one row up to line \(row.line + lineEnds), which cannot be read (\(problem.reason)): in one of these lines a quote is missing, or one too many"
+            ))
+        return true
+    }
+
+    /// Whether a line looks like a row: a name, which may stand between quotes, a comma, and a document. A line of a document
+    /// that stands on several has a doubled quote before its first comma, or no document behind it.
+    private static func beginsRow(_ line: Slice<UnsafeRawBufferPointer>) -> Bool {
+        var name = line
+        if name.first == 0x22 {
+            name = name.dropFirst()
+            guard let quote = name.firstIndex(of: 0x22), quote > name.startIndex else { return false }
+            name = name[(quote + 1)...]
+            guard name.first == 0x2C else { return false }
+        }
+        guard let comma = name.firstIndex(of: 0x2C), comma > line.startIndex,
+            !name[..<comma].contains(where: { $0 == 0x22 || $0 == 0x7B || $0 == 0x7D })
+        else { return false }
+        let data = line[(comma + 1)...]
+        return data.first == 0x7B || data.starts(with: [0x22, 0x7B])
+    }
+
+    /// As many as anybody reads.
+    private static let mostJoined = 20
 
     private func keep(_ current: inout FileSurvey.Rows) {
         guard !current.name.isEmpty else { return }
