@@ -1,5 +1,6 @@
 import BackupFile
 import Foundation
+import RandomDocuments
 import Testing
 
 #if canImport(Glibc)
@@ -44,6 +45,39 @@ import Testing
             #expect(
                 others.map(\.text) == SmallBackup.policies && others.map(\.place.line) == all[2...].map(\.place.line))
             #expect(reader.seal?.rows == 4)
+        }
+    }
+
+    /// Whatever stands between quotes, doubled where it is one: rows begin and end where RFC 4180 says, and a pass from each
+    /// of them finds the same others.
+    @Test(arguments: 0..<20 as Range<UInt64>) func fieldsOfSeveralLinesThatLookLikeRowsAreNone(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        let pieces = [
+            "a", ",", "\"", "\n", "{", "}", " ", "# seal {", "b,{\"x", "b,\"{", "\"c\",", "\r\n", "#",
+            "collection,data", ":1",
+        ]
+        func text(_ most: Int) -> String {
+            (0...random.below(most)).map { _ in pieces[random.below(pieces.count)] }.joined()
+        }
+        func quoted(_ text: String) -> String { "\"" + text.replacing("\"", with: "\"\"") + "\"" }
+        let wanted = (0..<2000).map { _ in quoted(text(6)) + "," + quoted(text(random.once(in: 50) ? 3000 : 12)) }
+        try SmallBackup.lend { backup in
+            try backup.put(Array(("collection,data\n" + wanted.joined(separator: "\n") + "\n").utf8), "x.csv")
+            let reader = try BackupReader(try OpenFile(reading: backup.path("x.csv")))
+            let all = try rows(reader)
+            #expect(all.map(\.text) == wanted)
+            var line = 2
+            for row in all {
+                #expect(row.place.line == line)
+                line += row.text.utf8.count { $0 == 0x0A } + 1
+            }
+            for _ in 0..<5 {
+                let (first, end) = (random.below(1000), 1000 + random.below(1000))
+                try reader.seek(to: all[first].place)
+                let part = try rows(reader, until: all[end].place.offset)
+                #expect(part.map(\.text) == Array(wanted[first..<end]))
+                #expect(part.map(\.place.line) == all[first..<end].map(\.place.line))
+            }
         }
     }
 
