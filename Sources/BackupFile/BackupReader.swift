@@ -206,20 +206,18 @@ public final class BackupReader {
         if isCut, metadata != nil {
             throw BackupError.damaged(path, line: scan.recordLine, "the last line is cut off, and the seal is missing")
         }
-        // Half a row is no row to be set aside: what came behind it is missing, too.
-        if isCut, scan.isBetweenQuotes {
-            throw BackupError(
-                .damaged, path, line: scan.recordLine,
-                "the file ends in the middle of a quoted field: it was cut, or a quote of this row is missing or one too many",
-                advice: "Use another copy of the file; or, where there is none, mend this last row, or take it out.")
-        }
-        scan.endRecord(at: pending.count, isUnclosed: scan.isBetweenQuotes, into: &records)
+        scan.endRecord(pending.bytes, isCut: isCut, into: &records)
         return nil
     }
 
     /// Reads the line that starts the pending bytes with `#`; it has to be the seal, and the last line.
     private func readSeal() throws {
         let line = position.line
+        guard metadata != nil else {
+            throw BackupError(
+                .notABackup, path, line: line, "a line that starts with '#' among the rows",
+                advice: "A bare CSV has rows only; quote the field if it is a collection's name.")
+        }
         var found = Self.lineEnd(in: pending.bytes, from: 0)
         while found == nil {
             let scanned = pending.count
@@ -233,11 +231,6 @@ public final class BackupReader {
             found = Self.lineEnd(in: pending.bytes, from: scanned)
         }
         let end = found ?? 0
-        guard metadata != nil else {
-            throw BackupError(
-                .notABackup, path, line: line, "a line that starts with '#' among the rows",
-                advice: "A bare CSV has rows only; quote the field if it is a collection's name.")
-        }
         guard let seal = Seal(line: pending.bytes[..<end]) else {
             throw BackupError.damaged(
                 path, line: line,

@@ -24,6 +24,23 @@ public enum CSVField {
         return String(result)
     }
 
+    /// Whether a reader that takes a quote for a field's only where the field begins with it finds no end of the last one.
+    static func isOpen(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        enum State { case start, plain, quoted, closing }
+        var state = State.start
+        for byte in bytes {
+            switch (state, byte) {
+            case (.start, 0x22): state = .quoted
+            case (.quoted, 0x22): state = .closing
+            case (.quoted, _): break
+            case (.closing, 0x22): state = .quoted
+            case (_, 0x2C), (_, 0x0A): state = .start
+            default: state = .plain
+            }
+        }
+        return state == .quoted
+    }
+
     /// Whether the number of quotes is odd: eight bytes at a time, since every byte of a file comes by here twice.
     ///
     /// Each quote sets the top bit of its byte in a word; what is asked for is only whether their number is odd, so

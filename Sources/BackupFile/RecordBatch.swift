@@ -11,6 +11,8 @@ public final class RecordBatch: @unchecked Sendable {
         var line: Int
         /// Whether one of its quotes is missing, or one too many: it was ended where the next one begins.
         var isUnclosed = false
+        /// Whether it is the file's last, and more of it, and others, may have come behind it.
+        var mayBePart = false
     }
 
     var buffer = ByteBuffer(capacity: 1 << 20, blocks: .rows)
@@ -51,7 +53,8 @@ public final class RecordBatch: @unchecked Sendable {
             if end > start, bytes[end - 1] == 0x0D { end -= 1 }
             let row = Row(
                 bytes: UnsafeRawBufferPointer(rebasing: bytes[start..<end]), line: record.line, offset: offset + start,
-                end: offset + record.end, isUnclosed: record.isUnclosed)
+                end: offset + record.end, isUnclosed: record.isUnclosed,
+                mayBePart: record.mayBePart)
             try body(row)
             start = record.end
         }
@@ -68,6 +71,10 @@ public final class RecordBatch: @unchecked Sendable {
         public let end: Int
         /// Whether a quote is missing in it, or one too many.
         public let isUnclosed: Bool
+        /// Whether it takes one quote more for what comes behind it to be another row.
+        public var needsQuote: Bool { CSVField.isOpen(bytes) }
+        /// Whether the file ends in it: where it cannot be read, the file was cut.
+        public let mayBePart: Bool
     }
 }
 

@@ -68,8 +68,17 @@ struct RecordScan {
     }
 
     /// Notes all that is left as a record.
-    mutating func endRecord(at end: Int, isUnclosed: Bool, into records: inout [RecordBatch.Record]) {
-        records.append(RecordBatch.Record(end: end, line: recordLine, isUnclosed: isUnclosed))
+    /// - Parameter isCut: whether it ends without a line end.
+    mutating func endRecord(
+        _ bytes: UnsafeRawBufferPointer, isCut: Bool, into records: inout [RecordBatch.Record]
+    ) {
+        // On one line that ends as a document does it is complete but for a quote; of several lines some may be missing.
+        let last = bytes.last { $0 != 0x0A && $0 != Self.carriageReturn }
+        let isWhole = line == recordLine + 1 && (last == Self.closingBrace || last == Self.quote)
+        records.append(
+            RecordBatch.Record(
+                end: bytes.count, line: recordLine, isUnclosed: isBetweenQuotes,
+                mayBePart: isCut || isBetweenQuotes && !isWhole))
         recordLine += 1
     }
 
@@ -91,7 +100,9 @@ struct RecordScan {
     private static let quote: UInt8 = 0x22
     private static let comma: UInt8 = 0x2C
     private static let brace: UInt8 = 0x7B
+    private static let closingBrace: UInt8 = 0x7D
     private static let space: UInt8 = 0x20
+    private static let carriageReturn: UInt8 = 0x0D
     /// Longer names are not looked for.
     private static let longestName = 1 << 10
 
@@ -99,7 +110,11 @@ struct RecordScan {
     /// them; or a seal. In a field each quote is doubled, and behind the one that ends it there is no more of it.
     private static func cannotContinue(_ line: UnsafeRawBufferPointer) -> Bool {
         let seal = Seal.prefix.utf8
-        if line.starts(with: seal) { return hasSingleQuote(line, at: seal.count + 1) }
+        if line.starts(with: seal) {
+            return line.count > seal.count && line[seal.count] == brace && hasSingleQuote(line, at: seal.count + 1)
+        }
+        // A field's end has nothing but a comma or the line's end behind it: this is a field's beginning.
+        if line.count > 1, line[1] != carriageReturn, hasSingleQuote(line, at: 0) { return true }
         var at = 0
         if line.first == quote {
             at = 1

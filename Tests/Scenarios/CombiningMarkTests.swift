@@ -66,7 +66,7 @@ import Testing
         arguments: [
             "a\nb,{", "p\nq,{  ", "x\n# seal {", "a\nb,", "a\nb,\"", "a\n\"b\",", "a\n,{", "\n", "a\nb,{\"x",
             "a\n# seal {\"rows",
-            "a\n\"b\",\"{", "a\nb,\"{\"", "\"\n\"",
+            "a\n\"b\",\"{", "a\nb,\"{\"", "\"\n\"", "a\n# seal \"x", "c\nx", "a\n\"", "\r\n\"\r\n",
         ], [false, true])
     func rowsOfNamesOfSeveralLinesAreRead(name: String, isPlain: Bool) throws {
         try withTwoTestDatabases { source, copy, folder in

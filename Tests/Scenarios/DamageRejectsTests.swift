@@ -236,7 +236,7 @@ import Testing
             #expect(
                 try folder.text("rows.csv.rejects.csv")
                     == "collection,data\n"
-                    + [2, 8].map { "\(name),\"{\"\"_id\"\":\($0),\"\"n\"\":\"\"A\"B\"\"}\"\"\n" }.joined())
+                    + [2, 8].map { "\(name),\"{\"\"_id\"\":\($0),\"\"n\"\":\"\"A\"B\"\"}\"\n" }.joined())
             #expect(try database.load(rejects, .merge).rejections.map(\.line) == [2, 3])
             try FileManager.default.removeItem(atPath: rejects)
             // One document of several lines is one row, whatever is wrong with it.
@@ -262,6 +262,75 @@ import Testing
                 "\(report.differences)")
             #expect(report.nextSteps.contains("Mend the file, or take another copy of it."), "\(report.nextSteps)")
             #expect(try database.documents(in: "a") == [["_id": 9]] && folder.names() == ["rows.csv"])
+        }
+    }
+
+    /// Whatever else is behind the cut is missing: no number of rejects makes a part the whole.
+    @Test func aFileThatEndsInTheMiddleOfARowIsRefusedHoweverManyRowsMayBeSetAside() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 9]], into: "c")
+            for last in [#""a,b","{""_id"":2,""x"":""y""}""#, "c,\"{\n  \"\"_id\"\": 2\n}\"", #"c,{"_id":2}"#] {
+                let start = "collection,data\nc,\"{\"\"_id\"\":1}\"\n"
+                for length in 1..<last.utf8.count {
+                    try folder.write(start + String(decoding: last.utf8.prefix(length), as: UTF8.self), to: "cut.csv")
+                    let report = try database.load(folder.file("cut.csv"), .replace) { $0.maximumRejects = 5 }
+                    #expect(report.status == .refused, "\(length) of \(last)")
+                    #expect(report.differences.first?.detail.contains("it was cut") == true, "\(length) of \(last)")
+                }
+                try folder.write(start + last, to: "whole.csv")
+                #expect(try database.load(folder.file("whole.csv")) { $0.isDryRun = true }.totals.read == 2)
+            }
+            #expect(try database.documents(in: "c") == [["_id": 9]] && database.names() == ["c"])
+        }
+    }
+
+    @Test func aBrokenRowTakesNoOtherWithItWhereNamesHaveSeveralLines() throws {
+        try withTestDatabase { database, folder in
+            let rows = (1...3).map { "\"c\nx\",\"{\"\"_id\"\":\($0)}\"\n" }
+            let text = "c,\"{\"\"_id\"\":9}\"\n" + rows[0].replacing("}\"\n", with: "}\n") + rows[1...].joined()
+            try folder.write("collection,data\n\(text)c,\"{\"\"_id\"\":8}\"\n", to: "x.csv")
+            let report = try database.load(folder.file("x.csv")) { $0.maximumRejects = 9 }
+            #expect(report.rejections.map(\.line) == [3] && report.totals.inserted == 4, "\(report.rejections)")
+            #expect(try database.documents(in: "c\nx") == [["_id": 2], ["_id": 3]])
+        }
+    }
+
+    /// By whatever reads a quote as a field's only where the field begins with it, as Python's csv and spreadsheets do.
+    @Test(arguments: [
+        "a\"b,\"{\"\"_id\"\":2}\"", "customers\",\"{\"\"_id\"\":2}", "c,\"{\"\"_id\"\":2}", "c,\"{\"_id\":2}\"",
+        "c,{\"\"_id\"\":2}\"", "c,\"{\"\"_id\"\":2}\"x",
+    ])
+    func eachRowThatIsSetAsideIsOneRowToOthersToo(row: String) throws {
+        try withTestDatabase { database, folder in
+            try folder.write(
+                "collection,data\nc,\"{\"\"_id\"\":1}\"\n\(row)\nc,\"{\"\"_id\"\":}\"\n", to: "x.csv")
+            let report = try database.load(folder.file("x.csv")) { $0.maximumRejects = 5 }
+            #expect(report.rejections.map(\.line) == [3, 4], "\(report.rejections)")
+            let counting = Process()
+            counting.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+            counting.arguments = [
+                "python3", "-c", "import csv, sys; sys.exit(len(list(csv.reader(open(sys.argv[1], newline='')))))",
+                folder.file("x.csv.rejects.csv"),
+            ]
+            try counting.run()
+            counting.waitUntilExit()
+            let text = try folder.text("x.csv.rejects.csv")
+            #expect(counting.terminationStatus == 3, "\(text)")
+        }
+    }
+
+    @Test func aCollectionOfWhichNoRowCanBeReadIsCounted() throws {
+        try withTestDatabase { database, folder in
+            try folder.write("collection,data\nc,\"{\"\"_id\"\":1}\"\nd,\"{\"\"_id\"\":3}\"x\n", to: "x.csv")
+            let report = try Verify(file: folder.file("x.csv"), target: nil).runBlocking(OperationContext())
+            #expect(report.collections.map { [$0.read, $0.rejected] } == [[1, 0], [1, 1]])
+            try database.insert([["_id": 3]], into: "d")
+            let loaded = try database.load(folder.file("x.csv")) { $0.maximumRejects = 1 }
+            #expect(loaded.totals.read == 2 && loaded.totals.rejected == 1)
+            #expect(throws: FerryError.self) {
+                try database.load(folder.file("x.csv"), .replace) { $0.maximumRejects = 1 }
+            }
+            #expect(try database.count("d") == 1)
         }
     }
 

@@ -14,8 +14,9 @@ final class SurveyWorker: @unchecked Sendable {
     /// Names of rows that the metadata do not know.
     private(set) var unknown = UnknownNames()
     /// What stands on several lines and cannot be read, of files that nothing else shows to be damaged: a quote too many
-    /// makes one row of all up to the next such quote, and these are not one row to be set aside.
-    private(set) var joinedRows: [(line: Int, text: String)] = []
+    /// makes one row of all up to the next such quote, and these are not one row to be set aside. Nor is the half of one at
+    /// the end: others have gone with the other half.
+    private(set) var brokenRows: [(line: Int, text: String)] = []
     private let maximumDocument: Int
     private(set) var hasLargeRows = false
     private(set) var wrappedCount = 0
@@ -73,8 +74,9 @@ final class SurveyWorker: @unchecked Sendable {
                 }
                 try take(row, fields, &current, decoder)
             } catch let problem as RowProblem {
-                let isNoted = skipsEmptyLines && problem.isUnreadable && noteJoined(row, problem)
+                let isNoted = skipsEmptyLines && problem.isUnreadable && noteBroken(row, problem)
                 if !isNoted { problems.add(problem) }
+                if let name = problem.collection { try note(name, of: row, &current) }
             } catch let error as BackupError {
                 throw error
             } catch {
@@ -84,14 +86,39 @@ final class SurveyWorker: @unchecked Sendable {
         keep(&current)
     }
 
-    /// - Returns: whether it is several rows, and was noted.
-    private func noteJoined(_ row: borrowing RecordBatch.Row, _ problem: RowProblem) -> Bool {
+    /// A collection of which no row can be read is one all the same.
+    private func note(
+        _ name: String, of row: borrowing RecordBatch.Row, _ current: inout FileSurvey.Rows
+    ) throws {
+        func widen(_ rows: inout FileSurvey.Rows, _ row: borrowing RecordBatch.Row) {
+            if row.offset < rows.first.offset { rows.first = RowPlace(offset: row.offset, line: row.line) }
+            rows.end = max(rows.end, row.end)
+        }
+        if name.hasSameBytes(as: current.name) { return widen(&current, row) }
+        guard name != current.name else { return }
+        var rows = self.rows[name] ?? FileSurvey.Rows(name: name)
+        guard rows.name.hasSameBytes(as: name), try self.rows[name] != nil || names.include(name) else { return }
+        widen(&rows, row)
+        self.rows[name] = rows
+    }
+
+    /// - Returns: whether it is not one row that can be set aside, and was noted.
+    private func noteBroken(_ row: borrowing RecordBatch.Row, _ problem: RowProblem) -> Bool {
+        guard !row.mayBePart else {
+            brokenRows.append(
+                (
+                    row.line,
+                    "line \(row.line): the file ends in this row, which cannot be read (\(problem.reason)): it was cut"
+                )
+            )
+            return true
+        }
         let lines = row.bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
         let lineEnds = lines.count - 1
-        guard joinedRows.count < Self.mostJoined, lines.dropFirst().contains(where: Self.beginsRow) else {
+        guard brokenRows.count < Self.mostBroken, lines.dropFirst().contains(where: Self.beginsRow) else {
             return false
         }
-        joinedRows.append(
+        brokenRows.append(
             (
                 row.line,
                 "line \(row.line): one row up to line \(row.line + lineEnds), which cannot be read (\(problem.reason)): in one of these lines a quote is missing, or one too many"
@@ -105,19 +132,22 @@ final class SurveyWorker: @unchecked Sendable {
         var name = line
         if name.first == 0x22 {
             name = name.dropFirst()
-            guard let quote = name.firstIndex(of: 0x22), quote > name.startIndex else { return false }
-            name = name[(quote + 1)...]
+            let start = name.startIndex
+            while let quote = name.firstIndex(of: 0x22), name[(quote + 1)...].first == 0x22 {
+                name = name[(quote + 2)...]
+            }
+            guard let end = name.firstIndex(of: 0x22), end > start else { return false }
+            name = name[(end + 1)...]
             guard name.first == 0x2C else { return false }
         }
         guard let comma = name.firstIndex(of: 0x2C), comma > line.startIndex,
             !name[..<comma].contains(where: { $0 == 0x22 || $0 == 0x7B || $0 == 0x7D })
         else { return false }
-        let data = line[(comma + 1)...]
-        return data.first == 0x7B || data.starts(with: [0x22, 0x7B])
+        return line[(comma + 1)...].drop { $0 == 0x22 }.first == 0x7B
     }
 
     /// As many as anybody reads.
-    private static let mostJoined = 20
+    private static let mostBroken = 20
 
     private func keep(_ current: inout FileSurvey.Rows) {
         guard !current.name.isEmpty else { return }

@@ -118,7 +118,7 @@ struct Surveyor {
                 byName[name] = known
             }
         }
-        survey.fileProblems += workers.flatMap(\.joinedRows).sorted { $0.line < $1.line }.map(\.text)
+        survey.fileProblems += workers.flatMap(\.brokenRows).sorted { $0.line < $1.line }.map(\.text)
         survey.unreadable = survey.problems.counts
         survey.setRows(byName.values.sorted { $0.first < $1.first })
         for index in survey.rows.indices { survey.setIDs(hashes.take(survey.rows[index].name), at: index) }

@@ -113,11 +113,14 @@ struct RejectsFile {
         let prefix = Array(BackupWriter.rowPrefix(newName).utf8)
         if let marked {
             try prefix.withUnsafeBytes { try write([$0, marked.bytes]) }
-        } else if newName.hasSameBytes(as: name) {
-            try write([row.bytes])
         } else {
-            let start = row.bytes.count - fields.data.count - (fields.dataIsQuoted ? 2 : 0)
-            try prefix.withUnsafeBytes { try write([$0, UnsafeRawBufferPointer(rebasing: row.bytes[start...])]) }
+            let isRenamed = !newName.hasSameBytes(as: name)
+            let start = isRenamed ? row.bytes.count - fields.data.count - (fields.dataIsQuoted ? 2 : 0) : 0
+            let rest = UnsafeRawBufferPointer(rebasing: row.bytes[start...])
+            let suffix: [UInt8] = isLegacy == nil && row.needsQuote ? [0x22] : []
+            try (isRenamed ? prefix : []).withUnsafeBytes { prefix in
+                try suffix.withUnsafeBytes { try write([prefix, rest, $0]) }
+            }
         }
     }
 
@@ -133,8 +136,7 @@ struct RejectsFile {
                 rest = UnsafeRawBufferPointer(rebasing: row.bytes[fault.data...])
             }
         }
-        // With one quote more the rows behind it are rows again.
-        let suffix: [UInt8] = row.isUnclosed ? [0x22] : []
+        let suffix: [UInt8] = row.needsQuote ? [0x22] : []
         try prefix.withUnsafeBytes { prefix in try suffix.withUnsafeBytes { try write([prefix, rest, $0]) } }
     }
 
