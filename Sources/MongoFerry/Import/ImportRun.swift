@@ -144,7 +144,7 @@ struct ImportRun {
         if isBeforeWriting {
             error.details.append("Of the file nothing was written; what an earlier import had left was tidied up.")
         }
-        countPreflightProblems()
+        countPreflightProblems(hasEnded: false)
         noteRejections()
         if !hasBegun { error = error.noting(Import.nothingWritten) }
         // Who has stopped it is not kept waiting for a pass over the file.
@@ -214,14 +214,11 @@ struct ImportRun {
         }
     }
 
-    mutating func countPreflightProblems() {
-        for (name, count) in preflightProblems.counts {
-            guard let index = report.collections.firstIndex(where: { $0.name.hasSameBytes(as: name.text) }) else {
-                continue
-            }
+    /// - Parameter hasEnded: whether all collections have their outcomes: what has none yet has no other rows.
+    mutating func countPreflightProblems(hasEnded: Bool = true) {
+        for (name, count) in preflightProblems.counts.sorted(by: { $0.key < $1.key }) {
             // Read they were, and no other count has them.
-            report.collections[index].read += count
-            report.collections[index].rejected += count
+            report.note(unreadable: count, of: name.text, addsCollection: hasEnded)
         }
     }
 

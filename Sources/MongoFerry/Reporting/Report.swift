@@ -167,6 +167,17 @@ public struct Report: Sendable {
         references.reduce(0) { $0 + ($1.collection == collection && !$1.isOptional ? $1.dangling : 0) }
     }
 
+    /// Counts rows that could not be read: of a collection of which no other row can be, too.
+    /// - Parameter addsCollection: false to count those of others only.
+    mutating func note(unreadable count: Int, of name: String, addsCollection: Bool = true) {
+        let index = collections.firstIndex { $0.name.hasSameBytes(as: name) }
+        guard index != nil || addsCollection else { return }
+        if index == nil { collections.append(CollectionOutcome(name: name)) }
+        let place = index ?? collections.count - 1
+        collections[place].read += count
+        collections[place].rejected += count
+    }
+
     /// In the order in which they were said.
     var allWarnings: [String] { connectionWarnings + warningsTold + warnings }
 

@@ -237,6 +237,9 @@ extension Report {
         for entry in entries where entry.kind != .view && survey.rows(of: entry.name) == nil {
             collections.append(CollectionOutcome(name: entry.name))
         }
+        for (name, count) in survey.unreadable.sorted(by: { $0.key < $1.key }) where survey.rows(of: name.text) == nil {
+            note(unreadable: count, of: name.text)
+        }
     }
 
     /// Says what of a database makes its comparison with a file doubtful.

@@ -76,7 +76,6 @@ final class SurveyWorker: @unchecked Sendable {
             } catch let problem as RowProblem {
                 let isNoted = skipsEmptyLines && problem.isUnreadable && noteBroken(row, problem)
                 if !isNoted { problems.add(problem) }
-                if let name = problem.collection { try note(name, of: row, &current) }
             } catch let error as BackupError {
                 throw error
             } catch {
@@ -84,22 +83,6 @@ final class SurveyWorker: @unchecked Sendable {
             }
         }
         keep(&current)
-    }
-
-    /// A collection of which no row can be read is one all the same.
-    private func note(
-        _ name: String, of row: borrowing RecordBatch.Row, _ current: inout FileSurvey.Rows
-    ) throws {
-        func widen(_ rows: inout FileSurvey.Rows, _ row: borrowing RecordBatch.Row) {
-            if row.offset < rows.first.offset { rows.first = RowPlace(offset: row.offset, line: row.line) }
-            rows.end = max(rows.end, row.end)
-        }
-        if name.hasSameBytes(as: current.name) { return widen(&current, row) }
-        guard name != current.name else { return }
-        var rows = self.rows[name] ?? FileSurvey.Rows(name: name)
-        guard rows.name.hasSameBytes(as: name), try self.rows[name] != nil || names.include(name) else { return }
-        widen(&rows, row)
-        self.rows[name] = rows
     }
 
     /// - Returns: whether it is not one row that can be set aside, and was noted.
