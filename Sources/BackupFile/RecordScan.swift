@@ -72,13 +72,16 @@ struct RecordScan {
     mutating func endRecord(
         _ bytes: UnsafeRawBufferPointer, isCut: Bool, into records: inout [RecordBatch.Record]
     ) {
+        let row = bytes[(records.last?.end ?? 0)...].dropLast(while: {
+            $0 == Self.lineFeed || $0 == Self.carriageReturn
+        })
+        let endsAsDocument = row.dropLast(while: { $0 == Self.quote }).last == Self.closingBrace
         // On one line that ends as a document does it is complete but for a quote; of several lines some may be missing.
-        let last = bytes.last { $0 != 0x0A && $0 != Self.carriageReturn }
-        let isWhole = line == recordLine + 1 && (last == Self.closingBrace || last == Self.quote)
+        let isPart =
+            isBetweenQuotes ? isCut || !endsAsDocument || row.contains(Self.lineFeed) : isCut && !endsAsDocument
         records.append(
             RecordBatch.Record(
-                end: bytes.count, line: recordLine, isUnclosed: isBetweenQuotes,
-                mayBePart: isCut || isBetweenQuotes && !isWhole))
+                end: bytes.count, line: recordLine, isUnclosed: isBetweenQuotes, mayBePart: isPart))
         recordLine += 1
     }
 
@@ -102,6 +105,8 @@ struct RecordScan {
     private static let brace: UInt8 = 0x7B
     private static let closingBrace: UInt8 = 0x7D
     private static let space: UInt8 = 0x20
+    private static let tab: UInt8 = 0x09
+    private static let lineFeed: UInt8 = 0x0A
     private static let carriageReturn: UInt8 = 0x0D
     /// Longer names are not looked for.
     private static let longestName = 1 << 10
@@ -133,15 +138,29 @@ struct RecordScan {
             while at < line.count, at < longestName, line[at] != quote, line[at] != comma { at += 1 }
         }
         guard at > 0, at + 2 < line.count, line[at] == comma else { return false }
-        if line[at + 1] == quote { return line[at + 2] == brace }
-        guard line[at + 1] == brace else { return false }
-        at += 2
-        while at < line.count, line[at] == space { at += 1 }
+        let isQuoted = line[at + 1] == quote
+        at += isQuoted ? 2 : 1
+        skipBlanks(in: line, &at)
+        guard at < line.count, line[at] == brace else { return false }
+        if isQuoted { return true }
+        at += 1
+        skipBlanks(in: line, &at)
         return hasSingleQuote(line, at: at)
+    }
+
+    private static func skipBlanks(in line: UnsafeRawBufferPointer, _ at: inout Int) {
+        while at < line.count, line[at] == space || line[at] == tab { at += 1 }
     }
 
     /// Whether a quote stands there that is neither doubled nor a field's end.
     private static func hasSingleQuote(_ line: UnsafeRawBufferPointer, at place: Int) -> Bool {
         place + 1 < line.count && line[place] == quote && line[place + 1] != quote && line[place + 1] != comma
+    }
+}
+
+extension BidirectionalCollection {
+    /// Without the elements at its end of which that is true.
+    fileprivate func dropLast(while isDropped: (Element) -> Bool) -> SubSequence {
+        self[..<(lastIndex { !isDropped($0) }.map(index(after:)) ?? startIndex)]
     }
 }

@@ -284,6 +284,60 @@ import Testing
         }
     }
 
+    /// A row that is complete is one that can be set aside, whether or not a line end follows; and one that an editor has
+    /// ended is none.
+    @Test(arguments: [
+        (#"c,"{""_id"":{""$oid"":""zz""}}""#, true), (#"c,"{""_id"":2,""n"":NaN}"\#n\#n"#, true),
+        (#"c,"{""_id"":4}\#n\#n"#, true),
+        (#"c,"{""_id"":2,""n""\#n"#, false), (#""x""\#n"#, false),
+        ("c,\"{\"\"_id\"\":2,\"\"x\"\"\0\0\"\"a\"\"}\"\n", false),
+    ])
+    func theLastRowIsSetAsideWhereItIsWhole(last: String, isWhole: Bool) throws {
+        try withTestDatabase { database, folder in
+            try folder.write("collection,data\nc,\"{\"\"_id\"\":1}\"\n" + last, to: "x.csv")
+            let report = try database.load(folder.file("x.csv")) { $0.maximumRejects = 3 }
+            #expect(report.status == (isWhole ? .problems : .refused), "\(report.differences) \(report.rejections)")
+            #expect(report.totals.inserted == (isWhole ? 1 : 0))
+        }
+    }
+
+    @Test func aNameThatIsNoTextDoesNotHideACut() throws {
+        try withTestDatabase { database, folder in
+            let bytes = Data("collection,data\nc,\"{\"\"_id\"\":1}\"\ncaf".utf8) + [0xE9] + Data(",\"{\"\"_id".utf8)
+            try bytes.write(to: URL(fileURLWithPath: folder.file("x.csv")))
+            #expect(try database.load(folder.file("x.csv")) { $0.maximumRejects = 3 }.status == .refused)
+        }
+    }
+
+    @Test func blanksBeforeADocumentMakeNoOtherRowOfIt() throws {
+        try withTestDatabase { database, folder in
+            let rows = (1...6).map { number in
+                "c, \"{\"\"_id\"\":\(number)}\"".replacing(", \"{", with: ",\" {")
+            }
+            var broken = rows
+            broken[1] = rows[1].replacing("}\"", with: ",\"\"x\"\":\"\"a\"b\"\"}\"")
+            broken[4] = rows[4].replacing("}\"", with: ",\"x\"\":1}\"")
+            try folder.write("collection,data\n\(broken.joined(separator: "\n"))\n", to: "x.csv")
+            let report = try database.load(folder.file("x.csv")) { $0.maximumRejects = 3 }
+            #expect(report.rejections.map(\.line) == [3, 6] && report.totals.inserted == 4, "\(report.rejections)")
+        }
+    }
+
+    /// Whatever stands before the first comma may be taken for a name.
+    @Test(.timeLimit(.minutes(1))) func thousandsOfNamesOfWhichNoRowCanBeReadAreCountedAtOnce() throws {
+        try withTestDatabase { database, folder in
+            let rows = (0..<20_000).map { "n\($0),\"{\"\"_id\"\":1}\"x\n" }.joined()
+            try folder.write("collection,data\nc,\"{\"\"_id\"\":1}\"\n\(rows)", to: "x.csv")
+            let report = try Verify(file: folder.file("x.csv"), target: nil).runBlocking(OperationContext())
+            #expect(report.rejectionCount == 20_000 && report.collections.count == 101)
+            let none = #expect(throws: FerryError.self) {
+                try folder.write("collection,data\nd,\"{\"\"_id\"\":3}\"x\n", to: "y.csv")
+                return try database.load(folder.file("y.csv")) { $0.maximumRejects = 2 }
+            }
+            #expect(none?.text.hasSuffix("nothing to import: none of the file's rows can be read") == true)
+        }
+    }
+
     @Test func aBrokenRowTakesNoOtherWithItWhereNamesHaveSeveralLines() throws {
         try withTestDatabase { database, folder in
             let rows = (1...3).map { "\"c\nx\",\"{\"\"_id\"\":\($0)}\"\n" }

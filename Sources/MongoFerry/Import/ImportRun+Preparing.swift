@@ -70,8 +70,9 @@ extension ImportRun {
         if there.collections.isEmpty { plan.missing = try missingDatabase() }
         guard !plan.steps.isEmpty else {
             let isEmpty = survey.rows.isEmpty
+            let rows = survey.problems.count > 0 ? "none of the file's rows can be read" : "the file has no rows"
             throw FerryError(
-                "\(reader.path): nothing to import: \(isEmpty ? "the file has no rows" : "every collection is excluded")",
+                "\(reader.path): nothing to import: \(isEmpty ? rows : "every collection is excluded")",
                 kind: isEmpty ? .failed : .usage)
         }
         return plan

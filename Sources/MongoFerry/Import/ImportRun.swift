@@ -216,10 +216,8 @@ struct ImportRun {
 
     /// - Parameter hasEnded: whether all collections have their outcomes: what has none yet has no other rows.
     mutating func countPreflightProblems(hasEnded: Bool = true) {
-        for (name, count) in preflightProblems.counts.sorted(by: { $0.key < $1.key }) {
-            // Read they were, and no other count has them.
-            report.note(unreadable: count, of: name.text, addsCollection: hasEnded)
-        }
+        // Read they were, and no other count has them.
+        report.note(unreadable: preflightProblems.counts, addsCollections: hasEnded)
     }
 
     func loader(_ survey: FileSurvey, _ legacy: LegacyTypes, _ lock: ImportLock?) -> RowLoader {

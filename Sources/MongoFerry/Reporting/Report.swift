@@ -167,15 +167,25 @@ public struct Report: Sendable {
         references.reduce(0) { $0 + ($1.collection == collection && !$1.isOptional ? $1.dangling : 0) }
     }
 
-    /// Counts rows that could not be read: of a collection of which no other row can be, too.
-    /// - Parameter addsCollection: false to count those of others only.
-    mutating func note(unreadable count: Int, of name: String, addsCollection: Bool = true) {
-        let index = collections.firstIndex { $0.name.hasSameBytes(as: name) }
-        guard index != nil || addsCollection else { return }
-        if index == nil { collections.append(CollectionOutcome(name: name)) }
-        let place = index ?? collections.count - 1
-        collections[place].read += count
-        collections[place].rejected += count
+    /// Collections that are counted of which no row can be read: any text may stand in the place of a name.
+    private static let mostUnreadable = 100
+
+    /// Counts rows that could not be read: of collections of which no other row can be, too.
+    /// - Parameter addsCollections: false to count those of others only.
+    mutating func note(unreadable counts: [ExactName: Int], addsCollections: Bool = true) {
+        var places = Dictionary(collections.enumerated().map { (ExactName($1.name), $0) }) { first, _ in first }
+        var added = 0
+        for (name, count) in counts.sorted(by: { $0.key < $1.key }) {
+            if places[name] == nil {
+                guard addsCollections, added < Self.mostUnreadable else { continue }
+                added += 1
+                places[name] = collections.count
+                collections.append(CollectionOutcome(name: name.text))
+            }
+            guard let place = places[name] else { continue }
+            collections[place].read += count
+            collections[place].rejected += count
+        }
     }
 
     /// In the order in which they were said.

@@ -134,7 +134,7 @@ public struct Verify: Sendable {
         let legacy = try preflight.types(of: &survey)
         report.note(&survey, of: reader)
         if survey.isCutShort { return report }
-        if reader.metadata == nil, survey.rows.isEmpty, report.rejectionCount == 0 {
+        if reader.metadata == nil, survey.rows.isEmpty, report.rejectionCount == 0, survey.fileProblems.isEmpty {
             report.warnings.append("the file has no rows, and nothing in it says that it should have any")
         }
         try configuration.checkTargets(in: reader.metadata, rows: survey.rows.map(\.name), connection)
@@ -237,9 +237,7 @@ extension Report {
         for entry in entries where entry.kind != .view && survey.rows(of: entry.name) == nil {
             collections.append(CollectionOutcome(name: entry.name))
         }
-        for (name, count) in survey.unreadable.sorted(by: { $0.key < $1.key }) where survey.rows(of: name.text) == nil {
-            note(unreadable: count, of: name.text)
-        }
+        note(unreadable: survey.unreadable.filter { survey.rows(of: $0.key.text) == nil })
     }
 
     /// Says what of a database makes its comparison with a file doubtful.

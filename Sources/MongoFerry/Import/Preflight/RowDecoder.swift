@@ -51,9 +51,11 @@ struct RowDecoder {
                 return (lastCollection, fields)
             }
             guard let name = fields.collection else {
-                throw RowProblem(line: row.line, reason: "the collection's name is not UTF-8")
+                throw RowProblem(line: row.line, reason: "the collection's name is not UTF-8", isUnreadable: true)
             }
-            guard !name.isEmpty else { throw RowProblem(line: row.line, reason: "the collection's name is empty") }
+            guard !name.isEmpty else {
+                throw RowProblem(line: row.line, reason: "the collection's name is empty", isUnreadable: true)
+            }
             if !fields.nameIsQuoted {
                 lastName = Array(fields.name)
                 lastCollection = name

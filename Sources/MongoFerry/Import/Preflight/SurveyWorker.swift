@@ -91,9 +91,14 @@ final class SurveyWorker: @unchecked Sendable {
             brokenRows.append(
                 (
                     row.line,
-                    "line \(row.line): the file ends in this row, which cannot be read (\(problem.reason)): it was cut"
+                    "line \(row.line): the file ends in this row, which cannot be read (\(problem.reason)): it was cut, or its last row is broken"
                 )
             )
+            return true
+        }
+        // What a crash or a bad disk leaves of a file: there may have been more rows.
+        guard !row.bytes.contains(0) else {
+            brokenRows.append((row.line, "line \(row.line): zeros stand in this row: bytes were lost"))
             return true
         }
         let lines = row.bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
@@ -126,7 +131,7 @@ final class SurveyWorker: @unchecked Sendable {
         guard let comma = name.firstIndex(of: 0x2C), comma > line.startIndex,
             !name[..<comma].contains(where: { $0 == 0x22 || $0 == 0x7B || $0 == 0x7D })
         else { return false }
-        return line[(comma + 1)...].drop { $0 == 0x22 }.first == 0x7B
+        return line[(comma + 1)...].drop { $0 == 0x22 }.drop { $0 == 0x20 || $0 == 0x09 }.first == 0x7B
     }
 
     /// As many as anybody reads.
