@@ -103,7 +103,7 @@ final class SurveyWorker: @unchecked Sendable {
         }
         let lines = row.bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
         let lineEnds = lines.count - 1
-        guard brokenRows.count < Self.mostBroken, lines.dropFirst().contains(where: Self.beginsRow) else {
+        guard brokenRows.count < Self.mostBroken, lines.dropFirst().contains(where: RowBeginning.isLikely) else {
             return false
         }
         brokenRows.append(
@@ -112,26 +112,6 @@ final class SurveyWorker: @unchecked Sendable {
                 "line \(row.line): one row up to line \(row.line + lineEnds), which cannot be read (\(problem.reason)): in one of these lines a quote is missing, or one too many"
             ))
         return true
-    }
-
-    /// Whether a line looks like a row: a name, which may stand between quotes, a comma, and a document. A line of a document
-    /// that stands on several has a doubled quote before its first comma, or no document behind it.
-    private static func beginsRow(_ line: Slice<UnsafeRawBufferPointer>) -> Bool {
-        var name = line
-        if name.first == 0x22 {
-            name = name.dropFirst()
-            let start = name.startIndex
-            while let quote = name.firstIndex(of: 0x22), name[(quote + 1)...].first == 0x22 {
-                name = name[(quote + 2)...]
-            }
-            guard let end = name.firstIndex(of: 0x22), end > start else { return false }
-            name = name[(end + 1)...]
-            guard name.first == 0x2C else { return false }
-        }
-        guard let comma = name.firstIndex(of: 0x2C), comma > line.startIndex,
-            !name[..<comma].contains(where: { $0 == 0x22 || $0 == 0x7B || $0 == 0x7D })
-        else { return false }
-        return line[(comma + 1)...].drop { $0 == 0x22 }.drop { $0 == 0x20 || $0 == 0x09 }.first == 0x7B
     }
 
     /// As many as anybody reads.
