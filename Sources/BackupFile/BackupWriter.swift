@@ -190,7 +190,7 @@ public final class BackupWriter {
         guard try PartialFile.isStill(file, at: partialPath) else {
             throw BackupError(
                 .unavailable, path, "another program has removed or replaced \(partialPath) while it was written",
-                advice: "Run the export again.")
+                advice: "Run the export again.", outcome: "Nothing of this export stands under the file's name.")
         }
         if overwriting {
             guard rename(partialPath, path) == 0 else { throw FileError("rename to", path) }

@@ -182,6 +182,8 @@ public final class ClientPool: Sendable {
         // Joining the threads that watch the servers takes up to half a second, and saying goodbye to a server that
         // is gone as long as an election: nobody should have to wait for that. Nothing else knows the pointer now.
         nonisolated(unsafe) let handle = handle
-        if DetachedThread.start({ mongoc_client_pool_destroy(handle) }) != 0 { mongoc_client_pool_destroy(handle) }
+        do { try DetachedThread.start { mongoc_client_pool_destroy(handle) } } catch {
+            mongoc_client_pool_destroy(handle)
+        }
     }
 }

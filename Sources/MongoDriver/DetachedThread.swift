@@ -12,26 +12,43 @@
 /// Foundation's starts without a word where the system makes none, and whoever waits for it waits for ever; a dispatch
 /// queue tries again and again.
 package enum DetachedThread {
+    /// Room for the deepest document that a server stores, walked by recursion.
+    package static let stackSize = 8 << 20
+
+    /// Why there is no thread.
+    package struct Refusal: Error {
+        let code: Int32
+
+        /// One line, with the limits that it may be.
+        package var text: String {
+            "cannot start a thread: \(String(cString: strerror(code))): the system or a limit (ulimit -u, ulimit -v, a "
+                + "container's pids limit) allows no more of them"
+        }
+    }
+
     /// Runs `body` on a thread of its own, which nobody joins.
-    /// - Returns: 0; else the system's error number, and `body` is not run.
-    package static func start(stackSize: Int = 8 << 20, _ body: @escaping @Sendable () -> Void) -> Int32 {
+    /// - Throws: ``Refusal`` where the system makes no thread; `body` is not run then.
+    package static func start(
+        stackSize: Int = stackSize, _ body: @escaping @Sendable () -> Void
+    ) throws(Refusal) {
         var attributes = pthread_attr_t()
-        var code = pthread_attr_init(&attributes)
-        guard code == 0 else { return code }
+        try check(pthread_attr_init(&attributes))
         defer { pthread_attr_destroy(&attributes) }
-        code = pthread_attr_setstacksize(&attributes, stackSize)
-        guard code == 0 else { return code }
-        code = pthread_attr_setdetachstate(&attributes, CInt(PTHREAD_CREATE_DETACHED))
-        guard code == 0 else { return code }
+        try check(pthread_attr_setstacksize(&attributes, stackSize))
+        try check(pthread_attr_setdetachstate(&attributes, CInt(PTHREAD_CREATE_DETACHED)))
         let work = Unmanaged.passRetained(Work(body))
         #if canImport(Darwin)
             var thread: pthread_t?
         #else
             var thread = pthread_t()
         #endif
-        code = pthread_create(&thread, &attributes, Work.run, work.toOpaque())
+        let code = pthread_create(&thread, &attributes, Work.run, work.toOpaque())
         if code != 0 { work.release() }
-        return code
+        try check(code)
+    }
+
+    private static func check(_ code: Int32) throws(Refusal) {
+        guard code == 0 else { throw Refusal(code: code) }
     }
 }
 

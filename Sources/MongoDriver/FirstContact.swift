@@ -19,7 +19,7 @@ final class FirstContact: Sendable {
         self.context = context
         // Nobody else has it from now on.
         nonisolated(unsafe) let client = client
-        let code = DetachedThread.start { [self] in
+        let search = { @Sendable [self] in
             defer { mongoc_client_destroy(client) }
             var error = bson_error_t()
             let preference = mongoc_client_get_read_prefs(client)
@@ -33,9 +33,10 @@ final class FirstContact: Sendable {
             outcome.withLock { $0 = found }
             isDone.signal()
         }
-        guard code != 0 else { return }
-        mongoc_client_destroy(client)
-        throw MongoError(driver: "cannot start a thread: \(String(cString: strerror(code)))", context: context)
+        do throws(DetachedThread.Refusal) { try DetachedThread.start(search) } catch {
+            mongoc_client_destroy(client)
+            throw MongoError(driver: error.text, context: context)
+        }
     }
 
     /// Waits for its end.

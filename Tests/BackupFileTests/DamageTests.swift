@@ -608,6 +608,13 @@ import Testing
             let faults = try backup.faults(in: Array(bytes.dropLast(bytes.count / 3)))
             #expect(faults.contains { $0.hasPrefix("line 12: ") }, "\(faults)")
             #expect(faults.contains { $0.contains("cut") } && faults.count == 2, "\(faults)")
+            // Nor is a plan drawn of the half that can be read.
+            try backup.write("plain", rows: rows, plain: true)
+            try Self.shell("gzip -c < plain | head -c 50000 > half", backup)
+            let error = #expect(throws: FerryError.self) {
+                try PlanGraph(file: backup.path("half"), configuration: Configuration(), OperationContext())
+            }
+            #expect(error?.kind == .data && error?.text.contains("cut") == true, "\(String(describing: error))")
         }
     }
 

@@ -32,6 +32,17 @@ import Testing
         #expect(report.nextSteps == [step])
     }
 
+    @Test func whatDanglesSinceAnImportWasNotEndedIsNotWrongWithTheData() {
+        var report = Report(operation: .verify)
+        var outcome = ReferenceOutcome(collection: "policies", path: "id", target: "users", targetNames: ["users"])
+        outcome.dangling = 1
+        report.references = [outcome]
+        #expect(report.nextSteps.first?.hasPrefix("What dangles is dangling in the data themselves") == true)
+        report.isImportUnfinished = true
+        #expect(
+            report.nextSteps == ["Let the import end, or run it again, first: what dangles may come from that."])
+    }
+
     @Test func whatStoppedAnOperationAndWhatToDoAboutItStandEachInItsPlace() {
         let kinds: [(FerryError.Kind, Report.Status)] = [
             (.failed, .failed), (.usage, .failed), (.data, .refused), (.interrupted, .interrupted),

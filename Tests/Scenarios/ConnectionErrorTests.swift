@@ -52,6 +52,18 @@ import Testing
         }
     }
 
+    @Test func anImportThatReachesNoServerHasWrittenNothingAndSaysSo() throws {
+        try withTestDatabase { _, folder in
+            try folder.write("collection,data\nc,\"{\"\"_id\"\":1}\"\n", to: "x.csv")
+            let outcome = try Program.run([
+                "import", folder.file("x.csv"), "--uri", "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=1000", "--db",
+                "x",
+                "--mode", "replace", "--yes",
+            ])
+            #expect(outcome.status == 1 && outcome.errors.contains("\n  Nothing was written.\n"), "\(outcome.errors)")
+        }
+    }
+
     @Test func noneOfSeveralServersCanBeReached() throws {
         try Self.check(
             "mongodb://127.0.0.1:1,127.0.0.1:2",

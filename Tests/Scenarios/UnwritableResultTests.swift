@@ -60,6 +60,23 @@ import Testing
         }
     }
 
+    @Test(arguments: [false, true]) func anExportThatCannotOpenItsFileSaysWhatIsThere(force: Bool) throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "customers")
+            let error = #expect(throws: FerryError.self) {
+                try database.export(to: folder.file("all.csv")) {
+                    $0.destination = .file(path: folder.file("nowhere/all.csv"), overwriting: force)
+                }
+            }
+            let state =
+                force
+                ? "Nothing was written under the file's name: what was there before is untouched."
+                : "Nothing was left behind under the file's name."
+            #expect(
+                error?.text.hasSuffix("cannot open: No such file or directory") == true && error?.details == [state])
+        }
+    }
+
     @Test(arguments: ["--report", "--graph"]) func whatWasFoundKeepsItsStatus(option: String) throws {
         try withTestDatabase { database, folder in
             try database.insert((1...40).map { ["_id": .int32($0)] }, into: "customers")

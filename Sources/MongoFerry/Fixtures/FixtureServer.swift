@@ -88,10 +88,18 @@ public final class FixtureServer: Sendable {
     func withConnection<Result>(
         to database: String, _ cancellation: Cancellation = Cancellation(), _ body: (Connection) throws -> Result
     ) throws -> Result {
-        let (pool, server, turns) = try Threads.run(leavingOn: cancellation) { [self] in try connected() }
+        let (pool, server, turns) =
+            try connectionThere ?? Threads.run(leavingOn: cancellation) { [self] in try connected() }
         while turns.wait(timeout: .now() + .milliseconds(100)) == .timedOut { try cancellation.check() }
         defer { turns.signal() }
         return try body(Connection(pool: pool, server: server, database: database))
+    }
+
+    /// Nil where there is none yet, or somebody is just making it: nobody waits for that here.
+    private var connectionThere: (ClientPool, ServerInfo, DispatchSemaphore)? {
+        state.withLockIfAvailable { state in
+            if case .connected(let pool, let server, _, let turns) = state { (pool, server, turns) } else { nil }
+        } ?? nil
     }
 
     /// Only the first caller connects; the others wait for it, each on a thread of its own.

@@ -43,6 +43,7 @@ public struct Import: Sendable {
     public func runBlocking(_ operation: OperationContext) throws -> Report {
         let watch = Stopwatch()
         let started = Clock.now
+        try options.check()
         operation.warnOfIgnoredOptions(target)
         let reader = try Self.beforeWriting { try BackupReader(try open(operation)) }
         reader.check = operation.cancellation.check

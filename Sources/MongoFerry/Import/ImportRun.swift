@@ -26,7 +26,6 @@ struct ImportRun {
     /// - Throws: ``FerryError`` for fields that cannot be keys.
     init(options: ImportOptions, connection: Connection, reader: BackupReader, operation: OperationContext) throws {
         var options = options
-        try options.check()
         options.maximumRejects = min(max(options.maximumRejects, 0), Self.mostRejects)
         self.options = options
         self.connection = connection

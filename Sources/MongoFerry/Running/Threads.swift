@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 
 /// Threads for blocking work: libmongoc, files, compressors. Swift's own pool is never blocked.
 package enum Threads {
@@ -60,9 +59,9 @@ package enum Threads {
     /// Does the parts of a piece of work on the calling thread and on as many more as there are cores for, where the system
     /// makes them, and waits for all.
     static func share(_ parts: Int, _ body: @escaping @Sendable (Int) -> Void) {
-        let next = SharedNumber()
+        let taken = Tally()
         let work = { @Sendable in
-            while case let part = next.take(), part < parts { body(part) }
+            while case let part = taken.add(1) - 1, part < parts { body(part) }
         }
         let others = DispatchGroup()
         for _ in 1..<max(1, min(parts, ProcessInfo.processInfo.activeProcessorCount)) {
@@ -106,13 +105,6 @@ package enum Threads {
             try cancellation.check()
         }
     }
-}
-
-/// Numbers from 0 on, each of which one thread gets.
-private final class SharedNumber: Sendable {
-    private let next = Atomic<Int>(0)
-
-    func take() -> Int { next.wrappingAdd(1, ordering: .relaxed).oldValue }
 }
 
 /// Waits for threads and keeps their first error.

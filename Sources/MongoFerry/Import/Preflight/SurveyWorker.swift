@@ -103,7 +103,9 @@ final class SurveyWorker: @unchecked Sendable {
         }
         let lines = row.bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
         let lineEnds = lines.count - 1
-        guard brokenRows.count < Self.mostBroken, lines.dropFirst().contains(where: RowBeginning.isLikely) else {
+        guard brokenRows.count < Self.mostBroken,
+            lines.dropFirst().contains(where: { RowBeginning.isLikely(UnsafeRawBufferPointer(rebasing: $0)) })
+        else {
             return false
         }
         brokenRows.append(
