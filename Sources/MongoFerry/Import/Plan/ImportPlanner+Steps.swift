@@ -10,40 +10,17 @@ extension ImportPlanner {
         _ entry: BackupMetadata.Collection, _ records: Int, _ there: LiveCatalog
     ) throws -> ImportPlan.Step {
         let existing = there[entry.databaseName]
-        var step = ImportPlan.Step(
-            name: entry.name, databaseName: entry.databaseName, way: .merge, records: records, entry: entry)
         let kept = kept(entry.databaseName, existing, there)
+        var step = ImportPlan.Step(
+            name: entry.name, databaseName: entry.databaseName, way: way(of: entry, existing, kept, there),
+            records: records, entry: entry)
         step.kept = kept
         step.keptBefore = there.kept[entry.databaseName]
-        let isSeries = existing?.kind == .timeseries || kept?.definition.kind == .timeseries
-        let existingIsView = existing?.kind == .view
-        step.liveIsView = existingIsView && entry.kind != .view
-        switch (entry.kind, options.mode) {
-        case (.view, _): step.way = .view
-        case (_, .merge): step.way = .merge
-        case (_, .insert): step.way = .insert
-        case (.timeseries, .replace): step.way = .inPlace
-        case (.collection, .replace):
-            // Servers rename no collection of Queryable Encryption.
-            let isEncrypted = [entry.options, existing?.options, kept?.definition.options].contains {
-                $0?["encryptedFields"] != nil
-            }
-            let isFixed = there.contents[entry.databaseName]?.isFixed ?? false
-            step.way = options.inPlace || isSeries || isEncrypted || isFixed ? .inPlace : .staged
-        }
-        if existing == nil || options.mode == .replace {
-            step.doubts = CatalogDoubts.texts(entry)
-        } else if metadata != nil, let live = there.contents[entry.databaseName] {
-            // Only what is missing is built.
-            var missing = entry
-            missing.options = Document()
-            let names = Set(live.indexes.map(CollectionDifferences.name))
-            missing.indexes.removeAll { names.contains(CollectionDifferences.name(of: $0)) }
-            step.doubts = CatalogDoubts.texts(missing)
-        }
+        step.liveIsView = existing?.kind == .view && entry.kind != .view
+        step.doubts = doubts(of: entry, existing, there)
         try checkKinds(entry, existing)
         // What nobody can see, nobody can give back where its place is not taken.
-        if let existing, existingIsView, !existing.hasDetails, options.mode == .replace {
+        if let existing, existing.kind == .view, !existing.hasDetails, options.mode == .replace {
             throw UnseenOptions.error(existing.name, in: database)
         }
         if let text = try textOfOrphanedStorage(entry, existing, there) {
@@ -51,23 +28,64 @@ extension ImportPlanner {
             step.targetDifferences.append(TargetDifference(text))
         }
         if entry.kind == .view {
-            step.code = ServerSideCode.found(in: entry)
             if let existing { try compareView(&step, existing, there) }
-            return step
-        }
-        step.query = metadata.flatMap { metadata in
-            metadata.collection(named: entry.name).flatMap { metadata.query(of: $0) }
-        }
-        step.uuid = there.identities.uuid(of: entry.databaseName)
-        if let hint = try hintOfSlowMerge(step, there) { step.targetDifferences.append(hint) }
-        guard let existing, !existingIsView else {
-            if let kept { take(kept, into: &step, options: [:], indexes: []) }
-            step.code = ServerSideCode.found(in: entry)
-            if existing == nil, let hint = there.nameHints.hint(entry.databaseName) {
-                step.targetDifferences.append(TargetDifference(hint))
+        } else {
+            step.query = metadata?.collection(named: entry.name).flatMap { metadata?.query(of: $0) }
+            step.uuid = there.identities.uuid(of: entry.databaseName)
+            if let hint = try hintOfSlowMerge(step, there) { step.targetDifferences.append(hint) }
+            if let existing, !step.liveIsView {
+                try compareCollection(&step, existing, there)
+            } else {
+                if let kept { take(kept, into: &step, options: [:], indexes: []) }
+                if existing == nil, let hint = there.nameHints.hint(entry.databaseName) {
+                    step.targetDifferences.append(TargetDifference(hint))
+                }
             }
-            return step
         }
+        step.code = ServerSideCode.found(in: step.entry)
+        return step
+    }
+
+    /// How a collection or view is written.
+    private func way(
+        of entry: BackupMetadata.Collection, _ existing: CollectionInfo?, _ kept: KeptDefinitions.Entry?,
+        _ there: LiveCatalog
+    ) -> ImportPlan.Way {
+        switch (entry.kind, options.mode) {
+        case (.view, _): return .view
+        case (_, .merge): return .merge
+        case (_, .insert): return .insert
+        case (.timeseries, .replace): return .inPlace
+        case (.collection, .replace):
+            let isSeries = existing?.kind == .timeseries || kept?.definition.kind == .timeseries
+            // Servers rename no collection of Queryable Encryption.
+            let isEncrypted = [entry.options, existing?.options, kept?.definition.options].contains {
+                $0?["encryptedFields"] != nil
+            }
+            let isFixed = there.contents[entry.databaseName]?.isFixed ?? false
+            return options.inPlace || isSeries || isEncrypted || isFixed ? .inPlace : .staged
+        }
+    }
+
+    /// What the server may refuse, or read in another way, of what is created or built.
+    private func doubts(
+        of entry: BackupMetadata.Collection, _ existing: CollectionInfo?, _ there: LiveCatalog
+    ) -> [String] {
+        if existing == nil || options.mode == .replace { return CatalogDoubts.texts(entry) }
+        guard metadata != nil, let live = there.contents[entry.databaseName] else { return [] }
+        // Only what is missing is built.
+        var missing = entry
+        missing.options = Document()
+        let names = Set(live.indexes.map(CollectionDifferences.name))
+        missing.indexes.removeAll { names.contains(CollectionDifferences.name(of: $0)) }
+        return CatalogDoubts.texts(missing)
+    }
+
+    /// Notes what is there of a collection, and how it differs from the file's.
+    /// - Throws: ``FerryError`` where too little of it can be seen.
+    private func compareCollection(
+        _ step: inout ImportPlan.Step, _ existing: CollectionInfo, _ there: LiveCatalog
+    ) throws {
         if !existing.hasDetails {
             // Without its time field no measurement can be found that is there already.
             let isBlind = existing.kind == .timeseries && metadata == nil
@@ -77,22 +95,20 @@ extension ImportPlanner {
                 TargetDifference("its options cannot be seen: the user may not list the database's collections"))
         }
         step.liveOptions = existing.options
-        let contents = there.contents[entry.databaseName]
+        let contents = there.contents[step.databaseName]
         let liveIndexes = contents?.indexes ?? []
         step.liveCount = contents?.count
-        if metadata == nil {
-            // A file that says nothing about itself: the live collection's own options and indexes stay.
-            step.entry.options = existing.options
-            step.entry.indexes = liveIndexes
-            if existing.kind == .timeseries { step.entry.kind = .timeseries }
-            if let kept { take(kept, into: &step, options: existing.options, indexes: liveIndexes) }
-        } else {
+        guard metadata == nil else {
             step.targetDifferences += CollectionDifferences.told(
-                entry, options: existing.hasDetails ? existing.options : entry.options, indexes: liveIndexes,
-                mode: options.mode)
+                step.entry, options: existing.hasDetails ? existing.options : step.entry.options,
+                indexes: liveIndexes, mode: options.mode)
+            return
         }
-        step.code = ServerSideCode.found(in: step.entry)
-        return step
+        // A file that says nothing about itself: the live collection's own options and indexes stay.
+        step.entry.options = existing.options
+        step.entry.indexes = liveIndexes
+        if existing.kind == .timeseries { step.entry.kind = .timeseries }
+        if let kept = step.kept { take(kept, into: &step, options: existing.options, indexes: liveIndexes) }
     }
 
     /// What a server has of a time series whose drop it did not end: a new one would have its measurements again, and what is
