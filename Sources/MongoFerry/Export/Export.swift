@@ -14,33 +14,19 @@ public struct Export: Sendable {
         self.options = options
     }
 
-    /// Runs on a thread of its own; cancelling the task stops it cleanly.
-    /// - Throws: ``FerryError``, ``ConfigurationError``, ``MongoError``, ``FileError``, ``BackupError``;
-    ///   `CancellationError`.
-    public func run(_ operation: OperationContext = OperationContext()) async throws -> Report {
-        try await Threads.run(cancelling: operation.cancellation) { try runBlocking(operation) }
-    }
-
-    /// Runs on the calling thread, which it blocks.
-    /// - Throws: as ``run(_:)``.
     public func runBlocking(_ operation: OperationContext) throws -> Report {
-        let watch = Stopwatch()
-        let started = Clock.now
-        let database = try target.namedDatabase()
-        operation.warnOfIgnoredOptions(target)
-        let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
-        // Mistakes are told before the reader of a named pipe is waited for.
-        let choice = try choice(from: found, connection)
-        let destination = try Self.decoupled(options.destination, operation)
-        do {
-            var report = try export(choice, to: destination, connection, operation)
-            report.connectionWarnings = target.warnings
-            report.started = started
-            report.seconds = watch.seconds
-            return report
-        } catch {
-            if case .stream(let stream) = destination { (stream as? SpillQueue)?.abandon() }
-            throw error
+        try reporting(on: target, operation) { operation in
+            let database = try target.namedDatabase()
+            let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
+            // Mistakes are told before the reader of a named pipe is waited for.
+            let choice = try choice(from: found, connection)
+            let destination = try Self.decoupled(options.destination, operation)
+            do {
+                return try export(choice, to: destination, connection, operation)
+            } catch {
+                if case .stream(let stream) = destination { (stream as? SpillQueue)?.abandon() }
+                throw error
+            }
         }
     }
 

@@ -31,46 +31,15 @@ public struct Import: Sendable {
         }
     }
 
-    /// Runs on a thread of its own; cancelling the task stops it cleanly.
-    /// - Throws: ``FerryError``, ``ConfigurationError``, ``MongoError``, ``FileError``, ``BackupError``;
-    ///   `CancellationError`.
-    public func run(_ operation: OperationContext = OperationContext()) async throws -> Report {
-        try await Threads.run(cancelling: operation.cancellation) { try runBlocking(operation) }
-    }
-
-    /// Runs on the calling thread, which it blocks.
-    /// - Throws: as ``run(_:)``.
     public func runBlocking(_ operation: OperationContext) throws -> Report {
-        let watch = Stopwatch()
-        let started = Clock.now
-        try options.check()
-        operation.warnOfIgnoredOptions(target)
-        let reader = try Self.beforeWriting { try BackupReader(try open(operation)) }
-        reader.check = operation.cancellation.check
-        let connection = try Self.beforeWriting { try connect(reader, operation) }
-        let warnings = WarningsTold()
-        var run = try ImportRun(
-            options: options, connection: connection, reader: reader,
-            operation: operation.keepingWarnings(in: warnings))
-        var report: Report
-        do { report = try run.run() } catch var error as FerryError {
-            if var done = error.report {
-                complete(&done, warnings, started, watch)
-                done.fail(with: error)
-                error.report = done
-            }
-            throw error
+        try reporting(on: target, operation) { operation in
+            try options.check()
+            let reader = try Self.beforeWriting { try BackupReader(try open(operation)) }
+            reader.check = operation.cancellation.check
+            let connection = try Self.beforeWriting { try connect(reader, operation) }
+            var run = try ImportRun(options: options, connection: connection, reader: reader, operation: operation)
+            return try run.run()
         }
-        complete(&report, warnings, started, watch)
-        return report
-    }
-
-    /// What the run itself does not know.
-    private func complete(_ report: inout Report, _ warnings: WarningsTold, _ started: String, _ watch: Stopwatch) {
-        report.warningsTold = warnings.texts
-        report.connectionWarnings = target.warnings
-        report.started = started
-        report.seconds = watch.seconds
     }
 
     /// Says of what could not be done that the database is as it was.

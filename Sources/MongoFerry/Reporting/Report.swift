@@ -127,11 +127,10 @@ public struct Report: Sendable {
     public var differences: [Difference] = []
     /// Of an import of legacy rows, one document: what was converted, with the reasons, as the JSON has it.
     public var conversions: [Document] = []
-    /// What is to be known beside what was done. Those of an import that has written make it ``Status/problems``.
+    /// What is to be known of what was done. Those of an import that has written make it ``Status/problems``.
     public var warnings: [String] = []
-    /// What the connection string said in vain. It was said when the operation began, and is no problem of the data.
-    public var connectionWarnings: [String] = []
-    /// What an import warned of while it ran: of what it found, not of what it has written.
+    /// What was warned of while the operation ran and is not among ``warnings``: about what it found, the connection
+    /// string and the configuration.
     public var warningsTold: [String] = []
     /// The database that a file was held against is not there, or is empty.
     var isDatabaseMissing = false
@@ -188,8 +187,14 @@ public struct Report: Sendable {
         }
     }
 
-    /// In the order in which they were said.
-    var allWarnings: [String] { connectionWarnings + warningsTold + warnings }
+    /// Those that were said while the operation ran, then those of what was done.
+    public var allWarnings: [String] { warningsTold + warnings }
+
+    /// Takes what was warned of while the operation ran.
+    package mutating func note(_ told: WarningsTold) {
+        let known = Set(warnings)
+        warningsTold = told.texts.filter { !known.contains($0) }
+    }
 
     /// Values that lead nowhere, of all references; optional ones do not count.
     public var danglingCount: Int { references.reduce(0) { $0 + ($1.isOptional ? 0 : $1.dangling) } }

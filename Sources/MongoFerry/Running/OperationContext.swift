@@ -50,7 +50,7 @@ public struct OperationContext: Sendable {
     }
 
     /// The same, whose warnings are kept as well as told.
-    func keepingWarnings(in kept: WarningsTold) -> OperationContext {
+    package func keepingWarnings(in kept: WarningsTold) -> OperationContext {
         let onMessage = onMessage
         return OperationContext(cancellation: cancellation, onProgress: onProgress) { message in
             if message.level == .warning { kept.add(message.text) }
@@ -81,9 +81,12 @@ public struct OperationContext: Sendable {
 }
 
 /// What an operation warned of while it ran, for its report.
-final class WarningsTold: Sendable {
+package final class WarningsTold: Sendable {
     private let all = Mutex<[String]>([])
 
+    package init() {}
+
+    /// In the order in which they were said.
     var texts: [String] { all.withLock { $0 } }
 
     func add(_ text: String) { all.withLock { $0.append(text) } }

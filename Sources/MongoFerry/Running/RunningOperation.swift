@@ -4,6 +4,10 @@ public protocol FerryOperation: Sendable {
     /// - Throws: ``FerryError``, ``ConfigurationError``, ``MongoError``, ``FileError``, ``BackupError``;
     ///   `CancellationError`.
     func run(_ operation: OperationContext) async throws -> Report
+
+    /// Runs on the calling thread, which it blocks.
+    /// - Throws: as ``run(_:)``.
+    func runBlocking(_ operation: OperationContext) throws -> Report
 }
 
 extension Export: FerryOperation {}
@@ -11,6 +15,37 @@ extension Import: FerryOperation {}
 extension Verify: FerryOperation {}
 
 extension FerryOperation {
+    public func run(_ operation: OperationContext = OperationContext()) async throws -> Report {
+        try await Threads.run(cancelling: operation.cancellation) { try runBlocking(operation) }
+    }
+
+    /// Runs what the operation does, and adds to its report what that does not know: when it began, how long it took, and
+    /// what was warned of meanwhile. So it is with the report in an error, which says that it failed as well.
+    /// - Parameter target: warned of is also what its connection string says in vain.
+    func reporting(
+        on target: Target?, _ operation: OperationContext, _ body: (OperationContext) throws -> Report
+    ) throws -> Report {
+        let (watch, started, told) = (Stopwatch(), Clock.now, WarningsTold())
+        func complete(_ report: inout Report) {
+            report.note(told)
+            report.started = started
+            report.seconds = watch.seconds
+        }
+        let operation = operation.keepingWarnings(in: told)
+        if let target { operation.warnOfIgnoredOptions(target) }
+        do {
+            var report = try body(operation)
+            complete(&report)
+            return report
+        } catch var error as FerryError {
+            guard var done = error.report else { throw error }
+            complete(&done)
+            done.fail(with: error)
+            error.report = done
+            throw error
+        }
+    }
+
     /// Starts the operation, and gives its progress and messages as sequences.
     ///
     ///     let running = Import("insurance.csv", into: target, options).start()

@@ -31,30 +31,19 @@ public struct Verify: Sendable {
         self.configuration = configuration
     }
 
-    /// Runs on a thread of its own; cancelling the task stops it cleanly.
-    /// - Throws: ``FerryError``, ``ConfigurationError``, ``MongoError``, ``FileError``, ``BackupError``;
-    ///   `CancellationError`.
-    public func run(_ operation: OperationContext = OperationContext()) async throws -> Report {
-        try await Threads.run(cancelling: operation.cancellation) { try runBlocking(operation) }
-    }
-
-    /// Runs on the calling thread, which it blocks.
-    /// - Throws: as ``run(_:)``.
     public func runBlocking(_ operation: OperationContext) throws -> Report {
-        let watch = Stopwatch()
-        if let target { operation.warnOfIgnoredOptions(target) }
-        var report: Report
-        switch (file, target) {
-        case (let file?, let target): report = try FileVerification.report(self, file, target, operation)
-        case (nil, let target?): report = try verifyDatabase(target, operation)
-        case (nil, nil): throw FerryError("nothing to verify: name a file, --db, or both", kind: .usage)
+        try reporting(on: target, operation) { operation in
+            var report: Report
+            switch (file, target) {
+            case (let file?, let target): report = try FileVerification.report(self, file, target, operation)
+            case (nil, let target?): report = try verifyDatabase(target, operation)
+            case (nil, nil): throw FerryError("nothing to verify: name a file, --db, or both", kind: .usage)
+            }
+            let isDifferent = report.differences.contains(where: \.kind.isProblem)
+            if report.rejectionCount > 0 || report.danglingCount > 0 || isDifferent { report.status = .problems }
+            report.targetOptions = target?.options ?? []
+            return report
         }
-        let isDifferent = report.differences.contains(where: \.kind.isProblem)
-        if report.rejectionCount > 0 || report.danglingCount > 0 || isDifferent { report.status = .problems }
-        report.targetOptions = target?.options ?? []
-        report.connectionWarnings = target?.warnings ?? []
-        report.seconds = watch.seconds
-        return report
     }
 
     private func verifyDatabase(_ target: Target, _ operation: OperationContext) throws -> Report {

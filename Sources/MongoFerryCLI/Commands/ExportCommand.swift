@@ -92,7 +92,6 @@ struct ExportCommand: ParsableCommand {
         known.file = isOutput ? nil : choices.output
         try ReportedRun.run(known, common, reports) { operation, known in
             let target = try common.target()
-            known.connectionWarnings = target.warnings
             let database = try target.namedDatabase()
             known.database = database
             if choices.output == nil { path = "\(database).csv" }

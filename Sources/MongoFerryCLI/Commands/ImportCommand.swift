@@ -104,7 +104,6 @@ struct ImportCommand: ParsableCommand {
             let options = try options()
             try checkStandardInput()
             let target = try common.target()
-            known.connectionWarnings = target.warnings
             known.database = target.database
             let importing =
                 file == "-" ? Import(spooling: 0, into: target, options) : Import(file, into: target, options)

@@ -15,7 +15,9 @@ enum ReportedRun {
     ) throws {
         var failure = known
         let began = ContinuousClock.now
-        let (operation, display) = common.operation()
+        let (context, display) = common.operation()
+        let told = WarningsTold()
+        let operation = context.keepingWarnings(in: told)
         let report: Report
         do {
             report = try body(operation, &failure)
@@ -25,12 +27,11 @@ enum ReportedRun {
             var error = error is CancellationError ? interrupted(failure) : error
             let stopped = error as? FerryError
             if let done = stopped?.report {
-                let connectionWarnings = failure.connectionWarnings
                 failure = done
-                failure.connectionWarnings = connectionWarnings
                 failure.started = known.started
                 Outcome.tellProblems(done)
             }
+            failure.note(told)
             failure.fail(with: error)
             if var stopped, stopped.report != nil {
                 stopped.advice = failure.nextSteps

@@ -85,7 +85,6 @@ struct VerifyCommand: ParsableCommand {
         try ReportedRun.run(known, common, reports) { operation, known in
             let target = try target(operation)
             known.database = target?.database
-            known.connectionWarnings = target?.warnings ?? []
             var verify = Verify(file: file, target: target, configuration: try common.configuration())
             verify.collections = choices.collection.map { Glob($0) }
             verify.exclude = choices.exclude.map { Glob($0) }
