@@ -239,8 +239,39 @@ import Testing
         #expect(resolution.described == ["customers._id: objectId, _id"])
         #expect(
             resolution.lookAlikes.map { "\($0.path): \($0.problem)" } == [
-                "customerId: 1 value of 24 hex digits stays a text, as the live collection has them; types in the configuration can say otherwise",
+                "customerId: 1 value of 24 hex digits stays a text, as the live collection has them; types in the configuration can say otherwise, and 1 of 1 different values are _ids of customers: they may have been ObjectIds once",
                 "start: 1 date stays a text, as the live collection has them; types in the configuration can say otherwise",
+            ])
+        #expect(resolution.lookAlikes.map(\.isDoubt) == [true, false] && resolution.references.isEmpty)
+    }
+
+    /// Else what led to a document before leads nowhere afterwards.
+    @Test func referencesToIDsThatBecomeObjectIdsFollowThem() throws {
+        var file = LegacyRows()
+        for number in 1...3 {
+            file.add("customers", ["_id": hex(1, number)])
+            file.add("agents", ["_id": hex(3, number)])
+            file.add(
+                "policies",
+                [
+                    "_id": hex(2, number), "code": hex(9, number), "agent": hex(3, number),
+                    "vehicles": [["driver": hex(1, number)]],
+                ])
+        }
+        let text = ObservedType.one(.string)
+        let resolution = try file.resolve(liveTypes: [
+            "customers": [.id: text],
+            "policies": [.id: text, path("code"): text, path("agent"): text, path("vehicles[].driver"): text],
+        ])
+        #expect(
+            resolution.described.filter { $0.contains("driver") || $0.contains("agent:") || $0.contains("code:") } == [
+                "policies.vehicles[].driver: objectId, inferred: 3 of 3 different values are _ids of customers"
+            ])
+        #expect(resolution.references.map(\.path) == [path("vehicles[].driver")])
+        // Those of customers become others than the live ones; those of agents do not, and what leads there may be meant.
+        #expect(
+            resolution.lookAlikes.filter(\.isDoubt).map { "\($0.collection).\($0.path)" } == [
+                "customers._id", "policies._id", "policies.agent",
             ])
     }
 
@@ -541,7 +572,7 @@ import Testing
         #expect(resolution.described == ["a._id: objectId, _id"])
         #expect(
             resolution.lookAlikes.map(\.problem) == [
-                "1 value of 24 hex digits becomes an ObjectId, though the live documents have texts there; types in the configuration can say otherwise"
+                "1 value of 24 hex digits becomes an ObjectId, though the live documents have texts there: a merge puts documents beside them; types in the configuration can say otherwise"
             ])
     }
 

@@ -59,6 +59,24 @@ import Testing
                 == ["users._id: objectId, reference to customers in the config"])
     }
 
+    /// Older drivers of JavaScript write a Long as a text where a double cannot hold it, and as a number where it can.
+    @Test func aLongThatNoDoubleHoldsIsATextInOldRows() throws {
+        let texts = [
+            "1152921504606846977", "-9223372036854775808", "9007199254740993", "9007199254740992", "12",
+            "01152921504606846977", "9223372036854775808",
+        ]
+        var file = LegacyRows()
+        for (number, text) in texts.enumerated() {
+            file.add("a", ["_id": .int32(Int32(number)), "n": .string(text)])
+        }
+        let resolution = try file.resolve(liveTypes: ["a": [path("n"): .one(.long)]])
+        let (rows, _) = try file.converted(resolution.rules)
+        let numbers: [Value?] =
+            [.int64(1_152_921_504_606_846_977), .int64(.min), .int64(9_007_199_254_740_993)]
+            + texts[3...].map { .string($0) }
+        #expect(rows["a"]?.map { $0["n"] } == numbers)
+    }
+
     /// One rule has one type.
     @Test func whatStaysATextBesideIdsThoughItsTargetBecomesAnotherIsTold() throws {
         let configuration = try Configuration.parse(

@@ -153,6 +153,49 @@ import Testing
         }
     }
 
+    /// The second time the live documents decide that they are ids, and what they lead to is looked for all the same.
+    @Test func referencesIntoTheDatabaseAreCheckedEachTime() throws {
+        try withTestDatabase { database, folder in
+            let ids = (0..<4).map { "5c2aad80000000000000000\($0)" }
+            try database.insert(
+                ids.dropLast().map { ["_id": .objectID(try #require(ObjectID(hex: $0)))] }, into: "customers")
+            let rows = ids.map {
+                #"policies,"{""_id"":""\#($0.dropLast(2))a\#($0.suffix(1))"",""customerId"":""\#($0)""}""#
+            }
+            try folder.write("collection,data\n\(rows.joined(separator: "\n"))\n", to: "policies.csv")
+            for mode: ImportOptions.Mode in [.merge, .merge, .replace] {
+                let report = try database.load(folder.file("policies.csv"), mode)
+                #expect(report.danglingCount == 1 && report.references.map(\.checked) == [4], "\(mode)")
+            }
+            let verified = try Verify(file: folder.file("policies.csv"), target: try database.target)
+                .runBlocking(OperationContext())
+            #expect(verified.status == .problems && verified.danglingCount == 1)
+        }
+    }
+
+    /// What the old application's restore has made of a database: its ids and dates are texts.
+    @Test(arguments: [ImportOptions.Mode.merge, .replace])
+    func aDatabaseOfTextsIsToldBeforeAnythingIsWritten(_ mode: ImportOptions.Mode) throws {
+        try withTestDatabase { database, folder in
+            let (customer, policy) = ("5c2aad800000000000000001", "5c2aad8000000000000000a1")
+            try database.insert([["_id": .string(customer)]], into: "customers")
+            try database.insert([["_id": .string(policy), "customerId": .string(customer)]], into: "policies")
+            let rows = [
+                #"customers,"{""_id"":""\#(customer)""}""#,
+                #"policies,"{""_id"":""\#(policy)"",""customerId"":""\#(customer)""}""#,
+            ]
+            try folder.write("collection,data\n\(rows.joined(separator: "\n"))\n", to: "old.csv")
+            let log = MessageLog()
+            let report = try database.load(folder.file("old.csv"), mode, log)
+            let restored = try database.documents(in: "policies", ["_id": ["$type": "objectId"]])
+            #expect(restored.map { $0["customerId"]?.objectID?.description } == [customer])
+            // A merge leaves the texts beside them, which it finds as well.
+            #expect(report.references.map(\.checked) == [mode == .merge ? 2 : 1] && report.danglingCount == 0)
+            let told = log.warnings.filter { $0.contains("becomes an ObjectId, though the live documents have texts") }
+            #expect(told.map { $0.prefix { $0 != ":" } } == ["customers._id", "policies._id"])
+        }
+    }
+
     @Test func withoutInferenceOnlyTheConfigurationAndIdsCount() throws {
         try withTestDatabase { database, folder in
             try folder.write(LegacyFile.text(seed: 8), to: "legacy.csv")

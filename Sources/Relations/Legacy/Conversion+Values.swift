@@ -18,7 +18,7 @@ extension Conversion {
         if let number = element.integer { return number }
         // Its row says what it is, however it is written.
         if let number = element.decimal128 { return isDemanded ? integer(number) : nil }
-        if let text = element.stringBytes { return isDemanded ? number(text).flatMap(integer) : nil }
+        if let text = element.stringBytes { return isDemanded ? number(text).flatMap(integer) : largeLong(text) }
         return element.type == .document ? element.document.flatMap(splitLong) : nil
     }
 
@@ -87,6 +87,15 @@ extension Conversion {
         else { return nil }
         let number = Int64(high) << 32 | Int64(UInt32(bitPattern: low))
         return document["unsigned"]?.bool == true && number < 0 ? nil : number
+    }
+
+    /// What older drivers of JavaScript make a text of: a Long that no double holds.
+    private static func largeLong(_ text: UnsafeRawBufferPointer) -> Int64? {
+        // The shortest has 16 digits.
+        guard (16...20).contains(text.count) else { return nil }
+        let digits = String(decoding: text, as: UTF8.self)
+        guard let number = Int64(digits), String(number) == digits, number.magnitude > 1 << 53 else { return nil }
+        return number
     }
 
     /// A number in decimal notation that 34 digits hold: no words, no hexadecimal, no spaces.

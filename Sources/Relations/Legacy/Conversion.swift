@@ -18,7 +18,7 @@ enum Conversion {
     /// Nothing is rounded, cut or guessed: what cannot be converted exactly is impossible, but for what JavaScript itself writes
     /// of a large double.
     /// - Parameter isDemanded: the configuration demands the type. Otherwise only what JSON.stringify does to a value of
-    ///   that type is undone: a number as text was text before, too.
+    ///   that type is undone: a number as text was text before, too, unless it is a Long that no double holds.
     init(_ element: RawElement, to type: FieldType, isDemanded: Bool, binarySubtype: UInt8) {
         if element.type == .null || element.type == .undefined || FieldType(of: element) == type {
             self = .keep

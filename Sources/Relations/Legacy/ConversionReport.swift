@@ -32,12 +32,14 @@ public struct ConversionReport: Hashable, Sendable {
         lookAlikes = resolution.lookAlikes
     }
 
-    /// A line for each path.
+    /// A line for each path, those aside that are told before.
     ///
     ///     policies.customerId: 60,000 to objectId (reference to customers in the config)
     public var lines: [String] {
         entries.map(\.description)
-            + (conflicts + lookAlikes).map { "\($0.collection).\($0.path): \($0.problem)".oneLine }
+            + (conflicts + lookAlikes).filter { !$0.isDoubt }.map {
+                "\($0.collection).\($0.path): \($0.problem)".oneLine
+            }
     }
 
     /// The same for programs: `{"converted": [{"collection", "path", "to", …}], "conflicts": […], "lookAlikes": …}`.

@@ -26,10 +26,19 @@ struct IDSearch {
     /// Of a path with no more values than this none is left out: a sample of a few decides nothing.
     private static let fewValues = 1000
 
+    /// What is made of it where most of the values are `_id`s.
+    enum Purpose {
+        /// Nothing has decided of what type they are: ObjectIds.
+        case type
+        /// They are ObjectIds anyway: a reference.
+        case reference
+        /// The live documents have texts there, which are `_id`s of the file all the same.
+        case doubt
+    }
+
     let path: FieldPath
     let collection: String
-    /// Whether the database is asked for what the file does not have.
-    let asksDatabase: Bool
+    let purpose: Purpose
     /// Different ones, or a sample of them.
     let values: ContiguousArray<ObjectID>
     private let level: Int
@@ -42,11 +51,11 @@ struct IDSearch {
     /// - Parameter idsInFile: see ``LegacyInference/resolve(configuration:liveTypes:infer:databaseCollections:shownName:idsInFile:existsInDatabase:)``.
     init(
         path: FieldPath, collection: String, survey: PathSurvey, file: [(name: String, ids: IDSample)],
-        asksDatabase: Bool, idsInFile: ((_ collection: String, _ ids: [ObjectID]) -> [Int])?
+        purpose: Purpose, idsInFile: ((_ collection: String, _ ids: [ObjectID]) -> [Int])?
     ) {
         self.path = path
         self.collection = collection
-        self.asksDatabase = asksDatabase
+        self.purpose = purpose
         // One level for all, so that an id that is missing is missing and not only left out of a sample.
         let highest = file.reduce(survey.ids.level) { max($0, $1.ids.level) }
         var level = idsInFile == nil ? highest : survey.ids.level
@@ -66,6 +75,9 @@ struct IDSearch {
             if !matches.isEmpty { targets.append(Target(name: name, likeness: likeness(to: name), matches: matches)) }
         }
     }
+
+    /// Whether the database is asked for what the file does not have.
+    var asksDatabase: Bool { purpose != .doubt }
 
     func likeness(to name: String) -> NameLikeness { NameLikeness(of: path, in: collection, to: name) }
 

@@ -7,7 +7,9 @@ public struct LegacyResolution: Sendable {
         public let collection: String
         public let path: FieldPath
         /// "a date in 10 values, another text in 3: left as they are".
-        public let problem: String
+        public var problem: String
+        /// Whether the live documents are likely to be what is wrong: it is told before anything is written.
+        public var isDoubt = false
     }
 
     /// Ids at an inferred path that are no `_id` in the file or the database. They are converted too.
@@ -27,7 +29,8 @@ public struct LegacyResolution: Sendable {
     public let references: [Reference]
     /// Paths where some values are dates and some are not.
     public let conflicts: [Conflict]
-    /// Paths of 24-digit values that stay texts, since most of them are nobody's `_id`.
+    /// Paths of 24-digit values that stay texts, since most of them are nobody's `_id` or the live documents have texts
+    /// there; and `_id`s that become ObjectIds though the live ones are texts.
     public let lookAlikes: [Conflict]
     public let dangling: [Dangling]
     /// Paths of the configuration's types that no row has.

@@ -38,7 +38,7 @@ struct LegacyResolver {
         _ existsInDatabase: (String, [ObjectID]) throws -> Set<ObjectID>
     ) throws -> LegacyResolution {
         var draft = Draft(rules: configuration.collections.flatMap(authority.configuredTypes))
-        var waiting: [(search: IDSearch, seen: PathSurvey)] = []
+        var waiting: [(search: IDSearch, seen: PathSurvey, lookAlike: LegacyResolution.Conflict?)] = []
         var waitingIDs = 0
         func searchAll() throws {
             var searches = waiting.map(\.search)
@@ -47,7 +47,7 @@ struct LegacyResolver {
                 try IDQuestions(names: databaseCollections, shownName: shownName, existsInDatabase: $0)
                     .ask(&searches)
             }
-            for (search, (_, seen)) in zip(searches, waiting) { take(search, seen, into: &draft) }
+            for (search, (_, seen, lookAlike)) in zip(searches, waiting) { take(search, seen, lookAlike, into: &draft) }
             waiting = []
             waitingIDs = 0
         }
@@ -74,16 +74,19 @@ struct LegacyResolver {
                 let problem =
                     authority.liveTypes[name]?[path].flatMap { seen.problem(beside: $0, decision) }
                     ?? authority.problem(ofReference: path, in: name.text, seen, decision)
-                if let problem {
-                    draft.lookAlikes.append(.init(collection: name.text, path: path, problem: problem))
+                let lookAlike = problem.map {
+                    LegacyResolution.Conflict(
+                        collection: name.text, path: path, problem: $0,
+                        isDoubt: path == .id && authority.changesLiveIDs(of: name))
                 }
-                guard path != .id, seen.ids.distinctCount > 0, decision.allowsIDs else { continue }
-                // Where something else has decided, the file's own ids are enough to see a reference.
-                let isOpen = if case .open = decision { true } else { false }
+                guard path != .id, seen.ids.distinctCount > 0, let purpose = authority.purpose(of: decision) else {
+                    if let lookAlike { draft.lookAlikes.append(lookAlike) }
+                    continue
+                }
                 let search = IDSearch(
-                    path: path, collection: name.text, survey: seen, file: idsByCollection, asksDatabase: isOpen,
+                    path: path, collection: name.text, survey: seen, file: idsByCollection, purpose: purpose,
                     idsInFile: idsInFile)
-                waiting.append((search, seen))
+                waiting.append((search, seen, lookAlike))
                 waitingIDs += search.values.count
                 if waitingIDs >= Self.idsAtOnce { try searchAll() }
             }
@@ -99,10 +102,27 @@ struct LegacyResolver {
     }
 
     /// Takes down what was found out of the ids at one path.
-    private func take(_ search: IDSearch, _ seen: PathSurvey, into draft: inout Draft) {
+    /// - Parameter lookAlike: what is to be told where nothing was found that says otherwise.
+    private func take(
+        _ search: IDSearch, _ seen: PathSurvey, _ lookAlike: LegacyResolution.Conflict?, into draft: inout Draft
+    ) {
         let (name, path, found) = (search.collection, search.path, search.findings)
+        var purpose = search.purpose
+        if var lookAlike {
+            if purpose == .doubt, found.isMost {
+                if found.references.allSatisfy({ authority.changesLiveIDs(of: ExactName($0.target)) }) {
+                    // Else they would lead nowhere any more.
+                    purpose = .type
+                } else {
+                    lookAlike.problem += ", and \(found.evidence): they may have been ObjectIds once"
+                    lookAlike.isDoubt = true
+                }
+            }
+            if purpose != .type { draft.lookAlikes.append(lookAlike) }
+        }
+        if purpose == .doubt { return }
         guard found.isMost else {
-            guard search.asksDatabase else { return }
+            guard purpose == .type else { return }
             // Documents inside others have `_id`s of their own, which are in no collection.
             if path.steps.last == .field("_id"), !path.isInID, seen.hexStrings == seen.values {
                 let evidence = "\(seen.values.grouped) of \(seen.values.grouped) values of an '_id' have 24 hex digits"
@@ -114,7 +134,7 @@ struct LegacyResolver {
             }
             return
         }
-        if search.asksDatabase {
+        if purpose == .type {
             draft.rules.append(
                 TypeRule(collection: name, path: path, type: .objectId, reason: .inferred(found.evidence)))
             if let missing = found.dangling { draft.dangling.append(missing) }
@@ -151,7 +171,10 @@ private struct Draft {
 
     var resolution: LegacyResolution {
         LegacyResolution(
-            rules: TypeRules(rules), references: references.sorted(), conflicts: conflicts, lookAlikes: lookAlikes,
+            rules: TypeRules(rules), references: references.sorted(), conflicts: conflicts,
+            lookAlikes: lookAlikes.sorted {
+                (ExactName($0.collection), $0.path) < (ExactName($1.collection), $1.path)
+            },
             dangling: dangling, absent: absent, crowded: crowded)
     }
 

@@ -10,7 +10,7 @@ extension PathSurvey {
         case .rule(let rule) where rule.reason == .primaryKey && strings > hexStrings && live.hasOtherKeys:
             "\((strings - hexStrings).counted("text stays one", "texts stay texts")) beside values of 24 hex digits, though the live documents have values of other types there; types in the configuration can say otherwise"
         case .rule(let rule) where rule.reason == .primaryKey && live.deciding?.fieldType == .string:
-            "\(hexStrings.counted("value of 24 hex digits becomes an ObjectId", "values of 24 hex digits become ObjectIds")), though the live documents have texts there; types in the configuration can say otherwise"
+            "\(hexStrings.counted("value of 24 hex digits becomes an ObjectId", "values of 24 hex digits become ObjectIds")), though the live documents have texts there: a merge puts documents beside them; types in the configuration can say otherwise"
         default: nil
         }
     }

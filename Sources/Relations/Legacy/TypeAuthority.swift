@@ -195,6 +195,24 @@ struct TypeAuthority {
         }
     }
 
+    /// Whether the `_id`s of a collection's rows become ObjectIds though the live ones are texts.
+    func changesLiveIDs(of name: ExactName) -> Bool {
+        guard infers, let keys = collections[name]?.keys, keys.hexStrings > 0,
+            liveTypes[name]?[.id]?.deciding?.fieldType == .string
+        else { return false }
+        if case .rule(let rule) = decide(name.text, .id, keys) { return rule.reason == .primaryKey }
+        return false
+    }
+
+    /// What ids at a path are looked for; nil where they are none.
+    func purpose(of decision: Decision) -> IDSearch.Purpose? {
+        switch decision {
+        case .open: .type
+        case .leave: .doubt
+        case .rule(let rule): rule.type == .objectId ? .reference : nil
+        }
+    }
+
     func decide(
         _ collection: String, _ path: FieldPath, _ seen: PathSurvey, _ passed: Set<ExactName> = []
     ) -> Decision {
@@ -226,23 +244,13 @@ struct TypeAuthority {
     }
 }
 
-extension TypeAuthority.Decision {
-    var allowsIDs: Bool {
-        switch self {
-        case .open: true
-        case .leave: false
-        case .rule(let rule): rule.type == .objectId
-        }
-    }
-}
-
 extension PathSurvey {
     /// Whether rows may hold anything that is another value as one of the type; of texts, 24 digits aside.
     fileprivate func mayBecome(_ type: FieldType) -> Bool {
         switch type {
         case .date: strings > 0
         case .uuid, .binary: strings > 0 || objects > 0
-        case .long: numbers > 0 || objects > 0
+        case .long: numbers > 0 || objects > 0 || strings > 0
         case .double, .decimal: numbers > 0
         case .objectId, .int, .bool, .string: false
         }

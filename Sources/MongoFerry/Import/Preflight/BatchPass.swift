@@ -12,7 +12,7 @@ enum BatchPass {
 
     /// Reads batches from where `reader` stands and hands each to one of the workers.
     ///
-    /// The reader runs on the calling thread. A worker sees its batches in the order of the file, but not all of them.
+    /// The reader runs on a thread of its own; the calling one waits. A worker sees its batches in the order of the file, but not all of them.
     /// - Parameters:
     ///   - until: ends before the row that starts there, in decompressed bytes; nil for the end of the file.
     ///   - workers: one a thread.

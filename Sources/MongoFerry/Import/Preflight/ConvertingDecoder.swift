@@ -6,17 +6,14 @@ import Relations
 struct ConvertingDecoder {
     private var decoder: RowDecoder
     private let maximumDocument: Int
-    private let converted = ByteBuffer(capacity: 4096)
     private let legacyRows: FileSurvey.LegacyRows
-    private let rules: TypeRules?
-    private var counts: ConversionCounts?
+    private let converter: LegacyConverter?
 
     init(survey: FileSurvey, rules: TypeRules?) {
         decoder = RowDecoder(survey)
         maximumDocument = survey.maximumDocument
         legacyRows = survey.legacyRows
-        self.rules = rules
-        counts = rules?.makeCounts()
+        converter = rules.map { LegacyConverter(survey, $0) }
     }
 
     /// Calls `body` with the document of a row that can be read and converted; others were noted by the preflight.
@@ -36,28 +33,16 @@ struct ConvertingDecoder {
                 return .failure(error)
             }
         }
-        // Before the rules are known nobody knows how much smaller a legacy row is once it is converted.
-        let knowsSizes = rules != nil
-        let rules = rules?.rules(for: name)
-        // Taken out for the while: a copy of it would be made for each row.
-        var counts: ConversionCounts?
-        swap(&counts, &self.counts)
-        defer { swap(&counts, &self.counts) }
         // What reading and converting throw ends here, what `body` throws does not.
         let answer = try? decoder.withDocument(fields, line: line, collection: name) {
             document, traits -> Result<Void, Failure> in
             let isLegacy = legacyRows.includes(document, hasWrapper: traits.contains(.wrapper))
-            guard isLegacy, let rules, var mine = counts else {
-                if !isLegacy || knowsSizes {
-                    try RowDecoder.checkSize(document, maximumDocument, line: line, collection: name)
-                }
-                return told(document, isLegacy)
+            // Before the rules are known nobody knows how much smaller a legacy row is once it is converted.
+            var result = document
+            if isLegacy {
+                guard let converter else { return told(document, isLegacy) }
+                result = try converter.converted(document, in: name)
             }
-            counts = nil
-            defer { counts = mine }
-            converted.reset()
-            try rules.apply(to: document, appendingTo: converted, counts: &mine)
-            let result = try RawDocument(converted.bytes)
             try RowDecoder.checkSize(result, maximumDocument, line: line, collection: name)
             return told(result, isLegacy)
         }

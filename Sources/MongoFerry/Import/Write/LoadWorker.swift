@@ -8,12 +8,11 @@ import Relations
 final class LoadWorker: @unchecked Sendable {
     private let name: String
     private let survey: FileSurvey
-    private let rules: TypeRules?
+    private let converter: LegacyConverter?
     private let end: Int
     private var decoder: RowDecoder
-    private let converted = ByteBuffer(capacity: 4096)
     private var open: DocumentWriter?
-    private(set) var conversions: ConversionCounts?
+    var conversions: ConversionCounts? { converter?.counts }
     private(set) var outcome: CollectionOutcome?
     private(set) var matched = 0
     private(set) var postponed: [SecondAttempt.Postponed] = []
@@ -33,10 +32,9 @@ final class LoadWorker: @unchecked Sendable {
         self.tally = tally
         self.name = name
         self.survey = survey
-        self.rules = rules
         self.end = end
         decoder = RowDecoder(survey)
-        conversions = rules?.makeCounts()
+        converter = rules.map { LegacyConverter(survey, $0) }
     }
 
     func writer(_ make: () throws -> DocumentWriter) rethrows -> DocumentWriter {
@@ -59,7 +57,7 @@ final class LoadWorker: @unchecked Sendable {
             let line = row.line
             do {
                 try decoder.withDocument(fields, line: line, collection: name) { document, traits in
-                    guard let rules, survey.legacyRows.includes(document, hasWrapper: traits.contains(.wrapper)) else {
+                    guard let converter, converter.includes(document, traits) else {
                         if known?.contains(document) == true {
                             passed += 1
                             return
@@ -68,10 +66,9 @@ final class LoadWorker: @unchecked Sendable {
                         try tally?.look(at: document, over: writer.client)
                         return try writer.add(document, line: line, from: decoder.buffer)
                     }
-                    try convert(document, rules) {
-                        try checkSize($0)
-                        try writer.add($0, line: line)
-                    }
+                    let converted = try converter.converted(document, in: name)
+                    try checkSize(converted)
+                    try writer.add(converted, line: line)
                 }
                 taken += 1
             } catch is RowProblem {
@@ -90,15 +87,6 @@ final class LoadWorker: @unchecked Sendable {
 
     private func checkSize(_ document: RawDocument) throws {
         guard document.bytes.count <= survey.maximumDocument else { throw TooLarge() }
-    }
-
-    private func convert(_ document: RawDocument, _ rules: TypeRules, _ body: (RawDocument) throws -> Void) throws {
-        guard let collection = rules.rules(for: name), var counts = conversions else { return try body(document) }
-        conversions = nil
-        defer { conversions = counts }
-        converted.reset()
-        try collection.apply(to: document, appendingTo: converted, counts: &counts)
-        try body(try RawDocument(converted.bytes))
     }
 
     /// What the database or a fault has settled, of a load that was stopped: without what was only read, and without the

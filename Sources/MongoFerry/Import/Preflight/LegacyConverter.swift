@@ -1,0 +1,32 @@
+import BSON
+import ExtendedJSON
+import Relations
+
+/// Makes of a legacy row's document what an import writes. Belongs to one thread.
+final class LegacyConverter {
+    private let rules: TypeRules
+    private let legacyRows: FileSurvey.LegacyRows
+    private let buffer = ByteBuffer(capacity: 4096)
+    /// Of all that was converted so far.
+    private(set) var counts: ConversionCounts
+
+    init(_ survey: FileSurvey, _ rules: TypeRules) {
+        self.rules = rules
+        legacyRows = survey.legacyRows
+        counts = rules.makeCounts()
+    }
+
+    /// Whether the row of a document is a legacy one.
+    func includes(_ document: RawDocument, _ traits: ExtendedJSONDecoder.Traits) -> Bool {
+        legacyRows.includes(document, hasWrapper: traits.contains(.wrapper))
+    }
+
+    /// A legacy row's document as the import writes it, valid until the next call: the same where its collection has no rules.
+    /// - Throws: ``RowRejection`` for a value that a rule of the configuration cannot convert; `BSONError`.
+    func converted(_ document: RawDocument, in collection: String) throws -> RawDocument {
+        guard let own = rules.rules(for: collection) else { return document }
+        buffer.reset()
+        try own.apply(to: document, appendingTo: buffer, counts: &counts)
+        return try RawDocument(buffer.bytes)
+    }
+}

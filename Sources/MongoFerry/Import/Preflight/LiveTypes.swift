@@ -1,0 +1,73 @@
+import BSON
+import BackupFile
+import MongoDriver
+import Relations
+
+/// What the documents in a database hold, and which collections there are.
+struct LiveTypes {
+    /// By the collections' names in the file.
+    private(set) var types: [String: [FieldPath: ObservedType]] = [:]
+    /// The collections that references may lead to, by their names in the database.
+    let collections: [String]
+
+    /// - Parameters:
+    ///   - names: the collections whose documents are looked at, by their names in the file.
+    ///   - databaseName: what the database calls one.
+    /// - Throws: ``MongoError``; `CancellationError`.
+    init(
+        _ connection: Connection, of names: [String], _ cancellation: Cancellation,
+        _ databaseName: (String) -> String
+    ) throws {
+        let found = try connection.withClient { try $0.listCollections(in: connection.database) }
+        let live = found.filter {
+            [.collection, .timeseries].contains($0.kind) && !$0.name.hasScalarPrefix("system.")
+                && !OwnNames.contains($0.name)
+        }
+        collections = live.filter { $0.kind == .collection }.map(\.name)
+        guard !names.isEmpty else { return }
+        let infos = Dictionary(live.map { (ExactName($0.name), $0) }) { first, _ in first }
+        let kept = try Self.keptTypes(connection, found)
+        for shown in Set(names.map(ExactName.init)).sorted() {
+            try cancellation.check()
+            let name = ExactName(databaseName(shown.text))
+            if let types = kept[name] {
+                self.types[shown.text] = types
+            } else if let info = infos[name] {
+                types[shown.text] = try Self.types(connection, info)
+            }
+        }
+    }
+
+    /// What collections held that an interrupted import has left in part, by their names in the database: what is there now
+    /// says less.
+    /// - Parameter found: everything in the database.
+    private static func keptTypes(
+        _ connection: Connection, _ found: [CollectionInfo]
+    ) throws -> [ExactName: [FieldPath: ObservedType]] {
+        guard found.contains(where: { $0.name == OwnNames.definitions }) else { return [:] }
+        let identities = CollectionIdentities(found)
+        let entries = try connection.withClient {
+            try KeptDefinitions(client: $0, database: connection.database).read()
+        }
+        var types: [ExactName: [FieldPath: ObservedType]] = [:]
+        for (name, entry) in entries where !entry.types.isEmpty {
+            guard entry.isInPart(isThere: identities[name] != nil, uuid: identities.uuid(of: name)) else { continue }
+            types[ExactName(name)] = entry.types
+        }
+        return types
+    }
+
+    private static func types(_ connection: Connection, _ info: CollectionInfo) throws -> [FieldPath: ObservedType] {
+        var observer = TypeObserver()
+        let kind: BackupMetadata.Collection.Kind = info.kind == .timeseries ? .timeseries : .collection
+        let entry = BackupMetadata.Collection(name: info.name, kind: kind)
+        let sizes = try connection.sizes(of: [entry])
+        let sample = DocumentSample(
+            namespace: connection.namespace(info.name), kind: kind,
+            timeField: info.options["timeseries"]?.document?["timeField"]?.string,
+            size: sizes[info.name] ?? CollectionSize(count: 0), effort: .thorough,
+            canSortOnDisk: connection.server.isAtLeast(4, 4))
+        _ = try connection.withClient { client in try sample.forEach(client) { try observer.add($0) } }
+        return observer.types
+    }
+}

@@ -1,0 +1,69 @@
+import BSON
+import BackupFile
+import Relations
+
+/// Tries the rules on every row of a file without writing any; one thread's part.
+// @unchecked: one thread at a time; read after the pass has ended.
+final class RuleTrial: @unchecked Sendable {
+    private let rules: TypeRules
+    private let rekeyed: Set<String>
+    private let converter: LegacyConverter
+    private let maximumDocument: Int
+    /// Rows that are none of the import's any more, since they repeat an `_id`: they were noted already.
+    private let repeatedLines: Set<Int>
+    /// Not only at those rows that a rule may convert.
+    private let looksAtAll: Bool
+    private var decoder: RowDecoder
+    private(set) var problems: ProblemList
+    /// Hashes of a batch's `_id`s, of the collections in `rekeyed`.
+    private var ids: [String: RecordHashes] = [:]
+    private let hashes: SharedHashes<String>
+
+    init(
+        rules: TypeRules, rekeyed: Set<String>, survey: FileSurvey, limit: Int, hashes: SharedHashes<String>
+    ) {
+        self.hashes = hashes
+        self.rules = rules
+        self.rekeyed = rekeyed
+        converter = LegacyConverter(survey, rules)
+        maximumDocument = survey.maximumDocument
+        repeatedLines = survey.repeatedLines
+        looksAtAll = survey.hasLargeLegacyRows
+        // What is larger than any row that is read was noted by the survey.
+        decoder = RowDecoder(survey)
+        problems = ProblemList(limit: limit)
+    }
+
+    func look(at batch: RecordBatch) {
+        defer { hashes.move(&ids) }
+        batch.forEachRow { row in
+            if !repeatedLines.isEmpty, repeatedLines.contains(row.line) { return }
+            // Rows that cannot be read were noted by the survey.
+            guard let (name, fields) = try? decoder.fields(of: row), looksAtAll || rules.rules(for: name) != nil else {
+                return
+            }
+            let line = row.line
+            let problem = try? decoder.withDocument(fields, line: line, collection: name) {
+                document, traits -> RowProblem? in
+                do {
+                    let isLegacy = converter.includes(document, traits)
+                    let result = try isLegacy ? converter.converted(document, in: name) : document
+                    try RowDecoder.checkSize(result, maximumDocument, line: line, collection: name)
+                    noteID(of: result, in: name)
+                    return nil
+                } catch let problem as RowProblem {
+                    return problem
+                } catch {
+                    return RowProblem(
+                        line: line, collection: name, id: document.first.map(IDText.text), reason: "\(error)")
+                }
+            }
+            if let problem = problem ?? nil { problems.add(problem) }
+        }
+    }
+
+    private func noteID(of document: RawDocument, in name: String) {
+        guard rekeyed.contains(name), let id = document.first else { return }
+        ids[name, default: RecordHashes()].append(IDHash.hash(id), document: nil)
+    }
+}
