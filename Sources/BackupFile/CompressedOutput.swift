@@ -19,6 +19,7 @@ final class CompressedOutput {
     private(set) var written = 0
     /// The file that is written, for errors.
     var path: String { sink.path }
+    private let compression: Compression
     private let stream: Stream
     private let output = ByteBuffer(capacity: 256 << 10)
 
@@ -36,6 +37,7 @@ final class CompressedOutput {
     ) throws(BackupError) {
         sink = file
         self.put = put
+        self.compression = compression
         switch compression {
         case .none: stream = .none
         case .gzip:
@@ -78,46 +80,9 @@ final class CompressedOutput {
     /// - Parameter offset: where in the file to write them; nil for the end.
     func writeStored(_ bytes: UnsafeRawBufferPointer, at offset: Int? = nil) throws {
         let framed = ByteBuffer(capacity: bytes.count + 1024)
-        switch stream {
-        case .none: framed.append(bytes)
-        case .gzip: appendStoredGzip(bytes, to: framed)
-        case .zstd: appendStoredZstd(bytes, to: framed)
-        }
+        StoredMember.append(bytes, compression, to: framed)
         try put(framed.bytes, offset)
         if offset == nil { written += framed.count }
-    }
-
-    /// RFC 1952 around stored blocks of RFC 1951.
-    private func appendStoredGzip(_ bytes: UnsafeRawBufferPointer, to framed: ByteBuffer) {
-        framed.appendBytes([0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255])
-        var start = 0
-        repeat {
-            let count = min(bytes.count - start, 65_535)
-            let isLast: UInt8 = start + count == bytes.count ? 1 : 0
-            let length = UInt16(count)
-            framed.appendBytes([
-                isLast, UInt8(length & 255), UInt8(length >> 8), UInt8(~length & 255), UInt8(~length >> 8),
-            ])
-            framed.append(UnsafeRawBufferPointer(rebasing: bytes[start..<start + count]))
-            start += count
-        } while start < bytes.count
-        let checksum = UInt32(crc32(0, bytes.baseAddress?.assumingMemoryBound(to: Bytef.self), UInt32(bytes.count)))
-        framed.appendLittleEndian(checksum)
-        framed.appendLittleEndian(UInt32(bytes.count))
-    }
-
-    /// RFC 8878: a frame of one segment with its content size, raw blocks, no checksum.
-    private func appendStoredZstd(_ bytes: UnsafeRawBufferPointer, to framed: ByteBuffer) {
-        framed.appendBytes([0x28, 0xB5, 0x2F, 0xFD, 0xA0])
-        framed.appendLittleEndian(UInt32(bytes.count))
-        var start = 0
-        repeat {
-            let count = min(bytes.count - start, 128 << 10)
-            let block = UInt32(count) << 3 | (start + count == bytes.count ? 1 : 0)
-            framed.appendBytes([UInt8(block & 255), UInt8(block >> 8 & 255), UInt8(block >> 16 & 255)])
-            framed.append(UnsafeRawBufferPointer(rebasing: bytes[start..<start + count]))
-            start += count
-        } while start < bytes.count
     }
 
     /// Writes bytes into the member that is open.
@@ -176,13 +141,5 @@ final class CompressedOutput {
             try flush(room.pos)
             if finishing ? left == 0 : input.pos == input.size { break }
         }
-    }
-}
-
-extension ByteBuffer {
-    fileprivate func appendBytes(_ bytes: [UInt8]) { bytes.withUnsafeBytes { append($0) } }
-
-    fileprivate func appendLittleEndian(_ number: UInt32) {
-        withUnsafeBytes(of: number.littleEndian) { append($0) }
     }
 }

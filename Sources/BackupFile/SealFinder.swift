@@ -25,6 +25,14 @@ public enum SealFinder {
         }
     }
 
+    /// Whether a compressed file's head is a member of its own, as this program writes it: then the seal is one, too.
+    /// - Parameter headBytes: the head's length, with the column header.
+    /// - Throws: ``FileError``.
+    public static func canFind(in file: OpenFile, headBytes: Int, _ compression: Compression) throws -> Bool {
+        let beginning = StoredMember.beginning(count: headBytes, compression)
+        return try bytes(of: file, from: 0, count: beginning.count) == beginning
+    }
+
     private static func bytes(of file: OpenFile, from offset: Int, count: Int) throws -> [UInt8] {
         try file.seek(to: offset)
         var result = [UInt8](repeating: 0, count: count)

@@ -483,12 +483,37 @@ import Testing
                 try backup.put(Array(whole[..<count]), "cut.csv")
                 let inspection = try Inspection(backup.path("cut.csv"))
                 #expect(inspection.metadata?.collections.map(\.records) == [2000, 0, 0] && inspection.seal == nil)
-                #expect(inspection.lines.last?.hasPrefix("no seal was found") == true)
+                #expect(inspection.lines.last?.hasPrefix("no seal stands at the end") == true && inspection.isCut)
                 let reader = try BackupReader(try OpenFile(reading: backup.path("cut.csv")))
                 let batch = RecordBatch()
                 let error = #expect(throws: BackupError.self) { while try reader.nextBatch(into: batch) {} }
                 #expect(error?.kind == .damaged && error?.reason.contains("too early") == true)
             }
+        }
+    }
+
+    /// Only what this program compresses itself has its seal where it can be found.
+    @Test(arguments: [("gz", ["gzip", "-c"]), ("zst", ["zstd", "-qc"])])
+    func aFileThatAnotherProgramHasCompressedIsNotCalledCut(_ name: String, _ command: [String]) throws {
+        try SmallBackup.lend { backup in
+            // Several of zstd's blocks.
+            let rows = (0..<20_000).map { #"customers,"{""_id"":\#($0),""text"":""\#($0 &* 7919 ^ $0 << 17)""}""# }
+            try backup.write("small.csv", rows: rows)
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+            process.arguments = command + [backup.path("small.csv")]
+            let pipe = Pipe()
+            process.standardOutput = pipe
+            try process.run()
+            let bytes = pipe.fileHandleForReading.readDataToEndOfFile()
+            process.waitUntilExit()
+            try #require(process.terminationStatus == 0)
+            try backup.put(Array(bytes), "other.csv")
+            #expect(try Inspection(backup.path("other.csv")).seal?.rows == rows.count)
+            try backup.put(Array(bytes.prefix(bytes.count / 2)), "other.csv")
+            let inspection = try Inspection(backup.path("other.csv"))
+            #expect(inspection.metadata != nil && inspection.seal == nil && !inspection.isCut)
+            #expect(inspection.lines.last?.hasPrefix("no seal was found without reading the whole file") == true)
         }
     }
 

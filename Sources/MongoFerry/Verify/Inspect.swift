@@ -12,6 +12,9 @@ public struct Inspection: Sendable {
     public var fileBytes: Int
     /// From the end of the file; nil where there is none.
     public var seal: Seal?
+    /// Whether a seal that is there is found: another program's compression has no place where it could be looked for by
+    /// itself.
+    private let canFindSeal: Bool
 
     /// - Throws: ``FerryError`` for what is no ordinary file; ``FileError``, ``BackupError``.
     public init(_ path: String) throws {
@@ -21,6 +24,7 @@ public struct Inspection: Sendable {
         let reader = try BackupReader(file)
         metadata = reader.metadata
         compression = reader.compression
+        canFindSeal = try SealFinder.canFind(in: file, headBytes: reader.firstRow.offset, compression)
     }
 
     /// As people read it.
@@ -78,12 +82,11 @@ public struct Inspection: Sendable {
 
     /// Whether the file claims to be a backup and surely is no whole one. What else may be wrong with it, only a check of
     /// the whole file finds.
-    // Another program's compression has no place where the seal could be looked for by itself.
-    public var isCut: Bool { metadata != nil && seal == nil && compression == .none }
+    public var isCut: Bool { metadata != nil && seal == nil && canFindSeal }
 
     /// Where there is no ``seal``: what that means.
     var textOfMissingSeal: String {
-        compression == .none
+        canFindSeal
             ? "no seal stands at the end: the file is damaged, or is still being written"
             : "no seal was found without reading the whole file; `mongoferry verify` reads it and checks the seal"
     }

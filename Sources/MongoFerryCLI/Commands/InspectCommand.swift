@@ -6,7 +6,8 @@ struct InspectCommand: ParsableCommand {
         commandName: "inspect", abstract: "What a file says about itself, in a second, however large it is.",
         usage: "mongoferry inspect [<options>] <file>",
         discussion: """
-            Exit status 2: the seal at the end of the file is missing. Whether everything else is sound, `verify` says.
+            Exit status 2: the seal at the end of the file is missing. In a file that another program has compressed it is
+            not looked for. Whether everything else is sound, `verify` says.
 
             Example:
               mongoferry inspect insurance.csv.zst
