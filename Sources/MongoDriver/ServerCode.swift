@@ -47,7 +47,9 @@ enum ServerCode {
     /// PooledConnectionAcquisitionExceededTimeLimit, StaleConfig.
     static let cluster: Set<Int> = [70, 82, 90, 133, 145, 149, 150, 199, 202, 249, 317, 384, 407, 13388]
     /// What stops a whole batch rather than refusing one document.
-    static let notAboutOneDocument = trouble.subtracting([cacheIsFull]).union([unauthorized, atlasError])
+    static let notAboutOneDocument = trouble.subtracting([cacheIsFull]).union([
+        unauthorized, atlasError, queryPlanKilled, databaseDropPending,
+    ])
 
     /// What routers before 5.0 say to renaming over a sharded collection, or away from one.
     static let shardedRename: Set<Int> = [13138, 13139]
@@ -65,6 +67,6 @@ enum ServerCode {
         13: "Unauthorized", 26: "NamespaceNotFound", 50: "MaxTimeMSExpired", 91: "ShutdownInProgress",
         189: "PrimarySteppedDown", 10107: "NotWritablePrimary", 11600: "InterruptedAtShutdown", 11601: "Interrupted",
         11602: "InterruptedDueToReplStateChange", 14031: "OutOfDiskSpace", 388: "TransactionTooLargeForCache",
-        112: "WriteConflict",
+        112: "WriteConflict", 175: "QueryPlanKilled", 215: "DatabaseDropPending",
     ]
 }

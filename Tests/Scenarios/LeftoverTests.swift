@@ -319,6 +319,33 @@ extension OwnServerTests {
             }
         }
 
+        /// What the server has refused is not there.
+        @Test(arguments: [true, false]) func aMergeOfWhichRowsAreRefusedMakesNoCollectionWhole(isSealed: Bool) throws {
+            try withDatabase(on: server) { database, folder in
+                let export = ["export", "--uri", server.uri(), "--db", database.name, "--quiet", "--force", "-o"]
+                var file = try prepareOldFile(database, folder)
+                if isSealed {
+                    file = folder.file("all.csv")
+                    #expect(try Program.run(export + [file]).status == 0)
+                }
+                let validator = try #require(options(database)?["validator"])
+                try kill(database, importing(database, file, ["--mode", "replace", "--in-place"]), at: "insert")
+                // The server goes on with it.
+                try poll("the insert is carried out") { try database.count("c") == 20 }
+                try database.delete("c", [:])
+                try database.run(["collMod": "c", "validator": ["x": ["$ne": 3]]])
+                let merged = try Program.run(importing(database, file))
+                #expect(try merged.status == 2 && database.count("c") == 19, "\(merged.text)")
+                let told = try Program.run(export + [folder.file("live.csv")]).errors
+                #expect(told.contains("interrupted while it replaced c in place"), "\(told)")
+                try database.run(["collMod": "c", "validator": validator])
+                let whole = try Program.run(importing(database, file))
+                #expect(try whole.status == 0 && database.count("c") == 20, "\(whole.text)")
+                #expect(try Program.run(export + [folder.file("live.csv")]).errors == "")
+                #expect(try own(database) == [])
+            }
+        }
+
         @Test func aMergeBuildsWhatWasKeptOnceAndSaysSo() throws {
             try withDatabase(on: server) { database, folder in
                 let file = try prepareOldFile(database, folder)
@@ -371,7 +398,8 @@ extension OwnServerTests {
         @Test func aCollectionIsNewThoughWhatWasKeptOfItCannotBeRemoved() throws {
             try withDatabase(on: server) { database, folder in
                 let file = try prepareOldFile(database, folder)
-                let failure = try FailPoint(server, ["delete"], mode: .alwaysOn, ["errorCode": 13])
+                // The first makes sure of the right to.
+                let failure = try FailPoint(server, ["delete"], mode: .skip(1), ["errorCode": 13])
                 let outcome = try Program.run(importing(database, file, ["--mode", "replace", "--in-place"]))
                 try failure.end()
                 #expect(outcome.status == 0, "\(outcome.text)")

@@ -674,6 +674,33 @@ extension BusyServerTests {
             }
         }
 
+        /// The next batch makes it anew, and so without the options.
+        @Test func optionsThatAreLostWhileACollectionIsMergedAreTold() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.create("c", ["validator": ["n": ["$exists": true]]])
+                try database.insert((0..<100).map { ["_id": .int32($0), "n": 1] }, into: "c")
+                let file = folder.file("c.csv")
+                try export(database, to: file)
+                try database.delete("c", ["_id": ["$gte": 10]])
+                let pause = try FailPoint(
+                    server, ["insert"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 2000])
+                let program = try Program(importing(database, file, "merge"))
+                try pause.waitUntilEntered()
+                try database.drop("c")
+                let outcome = try program.wait()
+                try pause.end()
+                #expect(outcome.status == 2, "\(outcome.text)")
+                #expect(
+                    outcome.errors.contains("c has not all of the file's options any more (validator): drop it before"),
+                    "\(outcome.text)")
+                try database.drop("c")
+                let again = try Program.run(importing(database, file, "merge"))
+                #expect(again.status == 0, "\(again.text)")
+                let verified = try Program.run(["verify", file, "--uri", server.uri(), "--db", database.name])
+                #expect(verified.status == 0, "\(verified.text)")
+            }
+        }
+
         @Test(arguments: [true, false]) func aCollectionThatIsDroppedWhileItIsMergedIsTold(isThere: Bool) throws {
             try withDatabase(on: server) { database, folder in
                 try database.insert((0..<100).map { ["_id": .int32($0)] }, into: "c")
@@ -692,6 +719,8 @@ extension BusyServerTests {
                 #expect(
                     outcome.errors.contains("c was dropped or replaced by another program during the import"),
                     "\(outcome.text)")
+                #expect(
+                    outcome.errors.hasSuffix("Run the import again: it writes what is gone.\n"), "\(outcome.text)")
                 let again = try Program.run(words)
                 #expect(again.status == 0, "\(again.text)")
                 #expect(try database.documents(in: "c").count == 100)

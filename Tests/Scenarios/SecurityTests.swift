@@ -214,6 +214,63 @@ extension FaultServerTests {
             }
         }
 
+        /// The record of what was dropped would stay, and call complete collections interrupted.
+        @Test func aUserWhoMayNotRemoveRecordsReplacesNothingInPlace() throws {
+            try withUsers { server, database, folder, reader, _ in
+                try database.insert([["_id": 1]], into: "customers")
+                let file = folder.file("all.csv")
+                let export = try Program.run(["export", "--uri", reader, "--db", database.name, "-o", file])
+                try #require(export.status == 0, "\(export.text)")
+                try database.insert([["_id": 2]], into: "customers")
+                let actions = [
+                    "find", "insert", "update", "listIndexes", "createIndex", "collStats", "createCollection",
+                    "dropCollection", "listCollections", "renameCollectionSameDB",
+                ]
+                let user = try addUser("keeper", actions, on: [""], database, server)
+                defer { _ = try? database.run(["dropRole": "keeper"]) }
+                let outcome = try Program.run([
+                    "import", file, "--uri", user, "--db", database.name, "--mode", "replace", "--in-place", "--yes",
+                ])
+                #expect(outcome.status == 1 && outcome.errors.contains("not authorized"), "\(outcome.text)")
+                #expect(outcome.errors.contains("The live data were not touched."), "\(outcome.text)")
+                #expect(try database.names() == ["customers"] && database.count("customers") == 2)
+            }
+        }
+
+        /// Neither created nor dropped: nothing is left behind then.
+        @Test(arguments: ["merge", "replace"]) func whatTheUserMayNotCreateIsNotSaidToBeLeftBehind(mode: String) throws
+        {
+            try withUsers { server, database, folder, reader, _ in
+                try database.create("v", ["viewOn": "customers", "pipeline": []])
+                try database.insert([["_id": 1]], into: "customers")
+                let file = folder.file("all.csv")
+                let export = try Program.run(["export", "--uri", reader, "--db", database.name, "-o", file])
+                try #require(export.status == 0, "\(export.text)")
+                try database.drop("v")
+                let all = [
+                    "find", "insert", "update", "remove", "listIndexes", "createIndex", "collStats",
+                    "createCollection", "dropCollection",
+                ]
+                let narrow = try addUser("narrow", all, on: ["customers", "__mongoferry_lock"], database, server)
+                defer { _ = try? database.run(["dropRole": "narrow"]) }
+                try database.run([
+                    "grantPrivilegesToRole": "narrow",
+                    "privileges": [
+                        [
+                            "resource": ["db": .string(database.name), "collection": ""],
+                            "actions": ["listCollections", "find", "listIndexes", "collStats"],
+                        ]
+                    ],
+                ])
+                let outcome = try Program.run([
+                    "import", file, "--uri", narrow, "--db", database.name, "--mode", mode, "--yes",
+                ])
+                #expect(outcome.status == 1 && outcome.errors.contains("not authorized"), "\(outcome.text)")
+                #expect(!outcome.errors.contains("the next import removes it"), "\(outcome.text)")
+                #expect(try database.names() == ["customers"])
+            }
+        }
+
         @Test(arguments: ["merge", "insert"]) func optionsThatTheUserCannotSeeAreNotTakenForNone(mode: String) throws {
             try withUsers { server, database, folder, reader, _ in
                 let collation: Document = ["collation": ["locale": "de", "strength": 2]]
@@ -468,6 +525,8 @@ extension FaultServerTests {
             }
             let error = #expect(throws: FerryError.self) { try database.load(file) }
             #expect(error?.text.hasPrefix("cannot import into '\(name)': ") == true, "\(String(describing: error))")
+            // What the metadata say is refused before any row is read.
+            #expect((error?.details.first == "Its first row stands in line 2.") == !isInMetadata)
             #expect(try database.names() == [])
         }
     }

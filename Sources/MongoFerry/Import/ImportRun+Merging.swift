@@ -16,7 +16,15 @@ extension ImportRun {
         try checkViews(plan, there)
         try tryOut(plan, there, lock)
         hasBegun = true
-        try upsert(plan, loader, prepared.legacy, compared, there, lock)
+        try upsert(plan, compared, prepared.legacy, by: Means(loader: loader, live: there, lock: lock))
+    }
+
+    /// What a collection is written by.
+    private struct Means {
+        let loader: RowLoader
+        /// What there was when the writing began.
+        let live: LiveCatalog
+        let lock: ImportLock
     }
 
     /// Goes by what is there now where other programs have created or dropped collections since the plan was made.
@@ -64,7 +72,7 @@ extension ImportRun {
             throw FerryError(
                 "\(step.databaseName) cannot be created: \(conflict)", details: ["Nothing was written."],
                 advice: [
-                    "Drop that view or change it first, or leave this one out: --exclude \(Report.shellWord(step.name))."
+                    "Drop that view or change it first, or leave this one out: --exclude \(step.name.shellWord)."
                 ])
         }
     }
@@ -87,7 +95,7 @@ extension ImportRun {
                 fault.details.append("Nothing was written.")
                 do {
                     try client.drop(Namespace(database, name), writeConcern: WriteConcern(.nodes(1)))
-                } catch {
+                } catch  where (try? client.listCollections(in: database, named: [name]))?.isEmpty != true {
                     fault.details.append(
                         "\(name), in which the options were tried out, may be there still; the next import removes it.")
                 }
@@ -97,8 +105,7 @@ extension ImportRun {
     }
 
     private mutating func upsert(
-        _ plan: ImportPlan, _ loader: RowLoader, _ legacy: LegacyTypes, _ compared: [String: LiveComparison.Result],
-        _ there: LiveCatalog, _ lock: ImportLock
+        _ plan: ImportPlan, _ compared: [String: LiveComparison.Result], _ legacy: LegacyTypes, by means: Means
     ) throws {
         var results: [RowLoader.Result] = []
         var written: [(step: ImportPlan.Step, uuid: Value)] = []
@@ -106,7 +113,7 @@ extension ImportRun {
             var part: CollectionOutcome?
             do {
                 try operation.cancellation.check()
-                let done = try upsert(step, loader, compared[step.name], there, lock) { part = $0 }
+                let done = try upsert(step, compared[step.name], by: means) { part = $0 }
                 if let uuid = done.uuid { written.append((step, uuid)) }
                 if let result = done.result { results.append(result) }
             } catch {
@@ -114,7 +121,7 @@ extension ImportRun {
             }
         }
         // Another import may have written meanwhile: what was equal may be so no more.
-        try lock.check()
+        try means.lock.check()
         do {
             try noteChanges(of: written)
         } catch {
@@ -122,20 +129,21 @@ extension ImportRun {
                 "everything was written; whether other programs have dropped or replaced a collection meanwhile could not be seen: \(FerryError(explaining: error).text)"
             )
         }
-        forgetKept(plan, loader.survey)
         note(results, legacy)
         noteRejections()
+        forgetKept(plan, means.loader.survey)
     }
 
     /// Writes one collection, unless it is equal, and notes its outcome.
     /// - Parameter whereStopped: gets what was done of it where the rest was not.
     /// - Returns: what came of the writing, and whose documents they are; nil of a view.
     private mutating func upsert(
-        _ step: ImportPlan.Step, _ loader: RowLoader, _ compared: LiveComparison.Result?, _ there: LiveCatalog,
-        _ lock: ImportLock, whereStopped: (CollectionOutcome) -> Void
+        _ step: ImportPlan.Step, _ compared: LiveComparison.Result?, by means: Means,
+        whereStopped: (CollectionOutcome) -> Void
     ) throws -> (result: RowLoader.Result?, uuid: Value?) {
-        let present = present(step, there.contents[step.databaseName])
-        if there[step.databaseName] == nil {
+        let lock = means.lock
+        let present = present(step, means.live.contents[step.databaseName])
+        if means.live[step.databaseName] == nil {
             try create(step, lock)
             if let kept = step.kept { try noteMade(kept) }
         }
@@ -151,7 +159,7 @@ extension ImportRun {
             tallied[step.name] = compared?.outcomes
             return (nil, step.uuid)
         }
-        var loader = loader
+        var loader = means.loader
         if !step.wasEmpty { loader.references = nil }
         let result = try loader.load(
             step.name, into: connection.namespace(step.databaseName), upsertWay(step, key),
@@ -257,8 +265,18 @@ extension ImportRun {
         }
         let now = CollectionIdentities(found)
         for (step, uuid) in written where now.uuid(of: step.databaseName) != uuid {
+            report.mustBeRepeated = true
             report.warnings.append(
                 "\(step.databaseName) was dropped or replaced by another program during the import: what was there of the file before is gone; import the file again"
+            )
+            // Written to by then, it was made anew by the server, which knows nothing of them.
+            guard let live = found.first(where: { $0.name.hasSameBytes(as: step.databaseName) }) else { continue }
+            let lost = step.entry.options.keys.filter { live.hasDetails && live.options[$0] == nil }
+            guard !lost.isEmpty, step.liveOptions.map({ live in lost.contains { live[$0] != nil } }) ?? true else {
+                continue
+            }
+            report.warnings.append(
+                "\(step.databaseName) has not all of the file's options any more (\(lost.joined(separator: ", "))): drop it before the file is imported again, or use --mode replace"
             )
         }
     }

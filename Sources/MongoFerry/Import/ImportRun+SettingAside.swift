@@ -55,6 +55,6 @@ extension ImportRun {
         if !key.isID { words += ["--upsert-keys", options.upsertKeys.joined(separator: ",")] }
         // Rows of a file that says what its types are need no guessing when they come again; legacy rows do.
         if !rejects.hasLegacyRows { words.append("--no-legacy") } else if !options.infers { words.append("--no-infer") }
-        return words.map(Report.shellWord).joined(separator: " ")
+        return words.map(\.shellWord).joined(separator: " ")
     }
 }

@@ -94,7 +94,7 @@ extension ImportRun {
 
     mutating func noteRejections() {
         report.rejectionCount += rejections.count
-        report.rejections += rejections.first.prefix(max(0, ProblemList.usualLimit - report.rejections.count))
+        report.rejections += rejections.kept.prefix(max(0, ProblemList.usualLimit - report.rejections.count))
             .map(Report.Rejection.init)
         if rejections.count > 0 { report.status = .problems }
     }

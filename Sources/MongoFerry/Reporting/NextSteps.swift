@@ -4,6 +4,7 @@ import Relations
 extension Report {
     /// What to do where something is wrong, a sentence each; nothing where all is well.
     public var nextSteps: [String] {
+        if mustBeRepeated { return advice + ["Run the import again: it writes what is gone."] }
         var steps = advice
         let kinds = Set(differences.map(\.kind))
         if let unreadable {
@@ -75,23 +76,23 @@ extension Report {
         return all.isEmpty ? "see above" : all.joined(separator: ", ")
     }
 
-    private var fileName: String { file.map(Self.shellWord) ?? "FILE" }
+    private var fileName: String { file.map(\.shellWord) ?? "FILE" }
     private var importCommand: String { command("import") }
 
     /// With the file, the database and the same choice of collections.
     private func command(_ name: String) -> String {
         (["mongoferry \(name) \(fileName) \(databaseOptions)"]
-            + (configurationOptions + choiceOptions).map(Self.shellWord)).joined(separator: " ")
+            + (configurationOptions + choiceOptions).map(\.shellWord)).joined(separator: " ")
     }
     /// What checks the references of the whole database.
     var verifyCommand: String {
-        (["mongoferry verify \(databaseOptions)"] + configurationOptions.map(Self.shellWord)).joined(separator: " ")
+        (["mongoferry verify \(databaseOptions)"] + configurationOptions.map(\.shellWord)).joined(separator: " ")
     }
     /// What leads a command to the same database of the same server.
     private var databaseOptions: String {
-        (targetOptions.map(Self.shellWord) + ["--db \(databaseName)"]).joined(separator: " ")
+        (targetOptions.map(\.shellWord) + ["--db \(databaseName)"]).joined(separator: " ")
     }
-    private var databaseName: String { database.map(Self.shellWord) ?? "NAME" }
+    private var databaseName: String { database.map(\.shellWord) ?? "NAME" }
 
     private var indexStep: String {
         let isOne = refusedIndexCount == 1
@@ -120,6 +121,8 @@ extension Report {
             return
                 "Mend what the server refused, which stands in \(rejectsFile), where the backup comes from, or let --max-rejects \(rejectionCount) set it aside."
         }
+        // The import goes on when it is run again.
+        if status == .failed || status == .interrupted { return "" }
         if let rejectsFile, let rejectsCommand {
             return "Mend the rows in \(rejectsFile) and import that file: `\(rejectsCommand)`."
         }
@@ -130,8 +133,6 @@ extension Report {
             return
                 "\(source == nil ? "Mend these rows" : "Export again"), or set them aside with --max-rejects \(rejectionCount)."
         }
-        // The import goes on when it is run again.
-        if status == .failed || status == .interrupted { return "" }
         if let rejectsPlace {
             let isOne = rejectionCount == 1
             return
@@ -181,7 +182,4 @@ extension Report {
                 ? "`\(verifyCommand) --report dangling.html` shows what dangles of the references that a configuration names, or that the data show."
                 : "`\(command("verify")) --report dangling.html` shows what dangles of the file's documents; without the file, of all documents."
     }
-
-    /// A name as a shell takes it.
-    static func shellWord(_ text: String) -> String { text.shellWord }
 }

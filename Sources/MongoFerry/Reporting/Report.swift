@@ -144,6 +144,8 @@ public struct Report: Sendable {
     var refusedIndexCount = 0
     /// Those among them that are unique, and in which documents collide.
     var collidingIndexCount = 0
+    /// Other programs have removed what an import had written: nothing else is to be done before it is run again.
+    var mustBeRepeated = false
     /// Reading the file could not go on, and no import can take a part of it.
     var unreadable: Unreadable?
     /// What to do about ``error``, where the operation was stopped by one.

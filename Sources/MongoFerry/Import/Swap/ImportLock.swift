@@ -219,10 +219,15 @@ final class ImportLock: @unchecked Sendable {
                     ],
                 ], on: connection.database, writeConcern: writeConcern)
         }
+        let isLost = reply["n"]?.integer == 0
+        let isGone = try isLost && connection.withClient { try current($0) == nil }
         state.lock()
         defer { state.unlock() }
-        if reply["n"]?.integer == 0 {
-            lost = "another import has taken the lock of \(connection.database) over"
+        if isLost {
+            lost =
+                isGone
+                ? "the lock of \(connection.database) is gone: the database was dropped, or another import has taken the lock over and has ended"
+                : "another import has taken the lock of \(connection.database) over"
         } else {
             // An earlier one's answer may come later.
             lastBeat = max(lastBeat, start)
@@ -247,7 +252,8 @@ final class ImportLock: @unchecked Sendable {
         }
         if let lost = state.withLock({ lost }) {
             throw FerryError(
-                lost, details: ["This import has stopped."], advice: ["Run it again when the other is done."])
+                lost, details: ["This import has stopped."],
+                advice: ["Run it again; where another import is running, when that is done."])
         }
     }
 

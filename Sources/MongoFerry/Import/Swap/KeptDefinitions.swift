@@ -81,6 +81,9 @@ struct KeptDefinitions {
         OwnRecords(client: client, namespace: Namespace(database, OwnNames.definitions))
     }
 
+    /// - Throws: ``MongoError`` where what is kept could not be forgotten again.
+    func checkMayForget() throws { try records.checkMayForget() }
+
     /// As bytes: servers before 5.0 store no `$` names, which validators have.
     func keep(_ entry: Entry) throws {
         let definition: Document = [

@@ -15,6 +15,14 @@ struct OwnRecords {
         try execute(bulk)
     }
 
+    /// Makes sure that records may be removed again, without a record: better before one is kept than afterwards.
+    /// - Throws: ``MongoError``.
+    func checkMayForget() throws {
+        let bulk = try client.bulkWrite(to: namespace)
+        try bulk.deleteOne(filter: ["_id": ["$in": []]])
+        try execute(bulk)
+    }
+
     /// Removes a record; the last one takes the whole collection of them away.
     /// - Parameter othersFollow: whether more records are about to be kept or removed: then the collection stays, which is
     ///   for the last one to remove.

@@ -56,7 +56,7 @@ extension Replacement {
             throw FerryError(
                 "\(step.databaseName) cannot take the place of what has its name: \(conflict)",
                 advice: [
-                    "Drop that view or change it first, or leave this one out: --exclude \(Report.shellWord(step.name))."
+                    "Drop that view or change it first, or leave this one out: --exclude \(step.name.shellWord)."
                 ])
         }
     }

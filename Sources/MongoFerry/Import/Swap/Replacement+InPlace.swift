@@ -147,6 +147,13 @@ extension Replacement {
             "\(step.databaseName): \(loaded.counted("document was", "documents were")) written, and \(count.counted("is", "are")) there: other programs wrote to it while it was replaced in place\(wasRepeated ? ", or an insert whose connection had broken came late" : "")"
     }
 
+    /// Before anything is dropped: records that cannot be removed would call complete collections interrupted.
+    func checkMayForget() throws {
+        try connection.withClient {
+            try KeptDefinitions(client: $0, database: connection.database).checkMayForget()
+        }
+    }
+
     /// Where the last of them does not come to its end: see ``OwnRecords/forget(_:othersFollow:)``.
     func removeEmptyRecords(of done: some Sequence<ImportPlan.Step>) {
         guard done.contains(where: { $0.way == .inPlace }) else { return }

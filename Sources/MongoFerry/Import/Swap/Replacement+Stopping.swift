@@ -11,6 +11,12 @@ extension Replacement {
                 for name in names { try client.drop(connection.namespace(name)) }
             }
         } catch let second {
+            // A user may lack the right to drop what the same user had no right to create.
+            if let error, let live = try? connection.withClient({ try $0.listCollections(in: connection.database) }),
+                !live.contains(where: { names.contains($0.name) })
+            {
+                throw Self.explained(error, ["The live data were not touched."])
+            }
             let litter =
                 "could not be removed (\(FerryError(explaining: second).text)); the next import removes it"
             guard let error else {
@@ -65,7 +71,7 @@ extension Replacement {
         if remains == .incomplete {
             return FerryError(
                 "\(step.databaseName) was being replaced in place and is not complete: \(cause.text)", kind: kind,
-                details: cause.details + ["The collections before it are done."] + gone,
+                details: cause.details + ["The collections before it were done."] + gone,
                 advice: cause.advice + ["Run the import again: it starts this collection anew."])
         }
         let isOld = remains == .whole

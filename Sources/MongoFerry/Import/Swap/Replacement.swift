@@ -66,12 +66,21 @@ struct Replacement {
         // find what this one is loading.
         let staging = Dictionary(
             uniqueKeysWithValues: staged.enumerated().map { ($1.name, OwnNames.stagingPrefix + "\(lock.mark).\($0)") })
+        try prepare(plan, staged, staging, &outcome)
+        if !outcome.isRefused { try replaceAll(plan, staged, staging, &outcome) }
+    }
+
+    /// Loads, indexes and checks everything beside the live data. What is refused, or fails, is removed again.
+    private func prepare(
+        _ plan: ImportPlan, _ staged: [ImportPlan.Step], _ staging: [String: String], _ outcome: inout Outcome
+    ) throws {
         let tried = plan.steps.filter { $0.way == .inPlace || $0.way == .view }
         let names = Array(staging.values) + (tried.isEmpty ? [] : [trialName])
         do {
             let live = try listLiveViews(where: !tried.isEmpty)
             let liveSources = ViewSources(live.map { ($0.name, $0.options) })
             for step in tried { try tryOut(step, liveSources, &outcome) }
+            if tried.contains(where: { $0.way == .inPlace }) { try checkMayForget() }
             try checkViews(plan, live)
             if outcome.refusedIndexes.isEmpty { try stage(staged, staging, &outcome) }
             outcome.isRefused = try isRefused(staging, &outcome)
@@ -83,57 +92,78 @@ struct Replacement {
         } catch {
             try discard(names, after: error)
         }
-        if outcome.isRefused {
-            try discard(names, after: nil)
-            return
-        }
+        if outcome.isRefused { try discard(names, after: nil) }
+    }
+
+    /// Where the swap of all collections and views stands.
+    private struct Progress {
+        /// When other programs' writes to what is staged were counted.
         let counted = ContinuousClock.now
-        // What cannot be staged comes last, in the plan's order: views at the end.
-        let steps = staged + plan.steps.filter { $0.way != .staged }
+        /// What there is of the collection or view whose turn it is.
+        var remains = Remains.whole
         /// Views that were dropped for one before them, and have not come yet.
         var cleared: [String] = []
+    }
+
+    /// Puts the new in the place of the old, one after the other.
+    private func replaceAll(
+        _ plan: ImportPlan, _ staged: [ImportPlan.Step], _ staging: [String: String], _ outcome: inout Outcome
+    ) throws {
+        // What cannot be staged comes last, in the plan's order: views at the end.
+        let steps = staged + plan.steps.filter { $0.way != .staged }
+        var progress = Progress()
         for (number, step) in steps.enumerated() {
-            var remains = Remains.whole
+            progress.remains = .whole
             let refused = outcome.refusedIndexes.count
-            let laterViews = steps[number...].dropFirst().lazy.filter { $0.way == .view }
             do {
                 // Before each that is dropped: nobody has touched it yet.
-                if step.way != .staged, cleared.isEmpty { try operation.cancellation.check() }
+                if step.way != .staged, progress.cleared.isEmpty { try operation.cancellation.check() }
                 try lock.check()
-                switch step.way {
-                case .staged:
-                    try swap(step, staging[step.name] ?? "", &remains) {
-                        // Others' index builds hold a rename up.
-                        guard ContinuousClock.now - counted > Self.freshness else { return }
-                        try noteLateWrites(to: [step], &outcome)
-                    }
-                case .view:
-                    try noteLateWrites(to: [step], &outcome)
-                    try views.run(step, number: number, before: laterViews, &cleared, &remains)
-                    cleared.removeAll { $0.hasSameBytes(as: step.databaseName) }
-                    outcome.noteGivenWay(step)
-                case .inPlace:
-                    try checkDefinitions(of: [step])
-                    try noteLateWrites(to: [step], &outcome)
-                    if step.entry.kind == .timeseries {
-                        var dropped: [CollectionInfo] = []
-                        defer { cleared += dropped.map(\.name) }
-                        try views.clear(laterViews, for: step, &dropped)
-                    }
-                    try replaceInPlace(step, &outcome, &remains)
-                case .merge, .insert:
-                    // What a merge leaves as it is must not be dropped, whatever the plan was made for.
-                    throw FerryError("\(step.databaseName) is not planned to be replaced, and was left as it is")
-                }
+                try replace(steps, number, staging, &outcome, &progress)
             } catch {
-                if remains == .whole { removeEmptyRecords(of: steps[..<number]) }
-                throw stopped(error, at: step, remains, plan, outcome.swapped, without: cleared)
+                if progress.remains == .whole { removeEmptyRecords(of: steps[..<number]) }
+                throw stopped(error, at: step, progress.remains, plan, outcome.swapped, without: progress.cleared)
             }
             outcome.swapped.append(step.name)
             outcome.part = nil
             noteComplete(
                 step, refused: outcome.refusedIndexes[refused...].map(\.index),
                 othersFollow: steps[number...].dropFirst().contains { $0.way == .inPlace })
+        }
+    }
+
+    /// - Parameter number: whose turn it is of `steps`.
+    private func replace(
+        _ steps: [ImportPlan.Step], _ number: Int, _ staging: [String: String], _ outcome: inout Outcome,
+        _ progress: inout Progress
+    ) throws {
+        let step = steps[number]
+        let laterViews = steps[number...].dropFirst().lazy.filter { $0.way == .view }
+        switch step.way {
+        case .staged:
+            let counted = progress.counted
+            try swap(step, staging[step.name] ?? "", &progress.remains) {
+                // Others' index builds hold a rename up.
+                guard ContinuousClock.now - counted > Self.freshness else { return }
+                try noteLateWrites(to: [step], &outcome)
+            }
+        case .view:
+            try noteLateWrites(to: [step], &outcome)
+            try views.run(step, number: number, before: laterViews, &progress.cleared, &progress.remains)
+            progress.cleared.removeAll { $0.hasSameBytes(as: step.databaseName) }
+            outcome.noteGivenWay(step)
+        case .inPlace:
+            try checkDefinitions(of: [step])
+            try noteLateWrites(to: [step], &outcome)
+            if step.entry.kind == .timeseries {
+                var dropped: [CollectionInfo] = []
+                defer { progress.cleared += dropped.map(\.name) }
+                try views.clear(laterViews, for: step, &dropped)
+            }
+            try replaceInPlace(step, &outcome, &progress.remains)
+        case .merge, .insert:
+            // What a merge leaves as it is must not be dropped, whatever the plan was made for.
+            throw FerryError("\(step.databaseName) is not planned to be replaced, and was left as it is")
         }
     }
 
@@ -185,9 +215,10 @@ struct Replacement {
 
     /// Makes the staging collections. Nobody else has their names.
     private func create(_ steps: [ImportPlan.Step], _ staging: [String: String]) throws {
-        let (database, cancellation, lock) = (connection.database, operation.cancellation, lock)
+        let (database, operation, lock) = (connection.database, operation, lock)
         _ = try connection.answers(for: steps) { client, step in
-            try cancellation.check()
+            try operation.cancellation.check()
+            operation.progress(.load, step.name)
             do {
                 try CollectionBuilder(client: client, database: database, lock: lock)
                     .create(step.entry, as: staging[step.name] ?? "")
@@ -285,5 +316,4 @@ struct Replacement {
             remains = .whole
         }
     }
-
 }
