@@ -48,7 +48,8 @@ struct HeaderLines {
                 throw BackupError.damaged(path, line: count, "the column header 'collection,data' is missing")
             }
             throw BackupError(
-                .notABackup, path, line: count, "not a backup: the column header 'collection,data' is missing",
+                .notABackup, path, line: count,
+                "not a backup: '\(text.trimmed.prefix(60))' is not the column header 'collection,data'",
                 advice: "A backup is a CSV of two columns whose first row says collection,data.")
         }
         if claimsFormat, metadata == nil {

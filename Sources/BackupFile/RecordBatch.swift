@@ -134,6 +134,25 @@ public struct RowFields {
                 dataIsQuoted: true))
     }
 
+    /// That the second field seems to be two: why it is no document, then; nil where it does not seem so.
+    public var textOfThirdColumn: String? {
+        var rest = data[...]
+        if !dataIsQuoted {
+            guard data.first != 0x7B, data.contains(0x2C) else { return nil }
+            return "the second field does not begin with '{': there is a third column, or the first two are others"
+        }
+        while let quote = rest.firstIndex(of: 0x22) {
+            rest = rest[(quote + 1)...]
+            guard rest.first == 0x22 else {
+                return rest.first == 0x2C
+                    ? "a quote ends the second field before its end: there is a third column, or it is not doubled"
+                    : nil
+            }
+            rest = rest.dropFirst()
+        }
+        return nil
+    }
+
     /// The collection's name; nil where it isn't UTF-8.
     public var collection: String? {
         guard let text = String(validating: name, as: UTF8.self) else { return nil }

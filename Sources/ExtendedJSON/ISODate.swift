@@ -113,56 +113,13 @@ public enum ISODate {
 
     /// The same of every form.
     @inline(never) static func parseAny(_ text: UnsafeRawBufferPointer) -> Int64? {
-        func number(_ start: Int, _ length: Int) -> Int? {
-            guard start + length <= text.count else { return nil }
-            var value = 0
-            for index in start..<start + length {
-                guard text[index] >= 0x30, text[index] <= 0x39 else { return nil }
-                value = value * 10 + Int(text[index] & 15)
-            }
-            return value
-        }
-        // JavaScript writes years outside of 0 to 9999 with a sign and six digits.
-        let isFar = text.first == 0x2B || text.first == 0x2D
-        let shift = isFar ? 3 : 0
-        guard text.count >= 20 + shift, text[4 + shift] == 0x2D, text[7 + shift] == 0x2D, text[10 + shift] == 0x54,
-            text[13 + shift] == 0x3A, text[16 + shift] == 0x3A,
-            var year = isFar ? number(1, 6) : number(0, 4), let month = number(5 + shift, 2),
-            let day = number(8 + shift, 2), let hour = number(11 + shift, 2), let minute = number(14 + shift, 2),
-            let second = number(17 + shift, 2)
+        var reader = ISOReader(text)
+        guard let year = reader.year(), reader.take(0x2D), let month = reader.digits(2), reader.take(0x2D),
+            let day = reader.digits(2), reader.take(0x54), let hour = reader.digits(2), reader.take(0x3A),
+            let minute = reader.digits(2), reader.take(0x3A), let second = reader.digits(2),
+            let milliseconds = reader.take(0x2E) ? reader.fraction() : 0,
+            let offset = reader.offset(), reader.isAtEnd
         else { return nil }
-        if text.first == 0x2D {
-            guard year > 0 else { return nil }
-            year.negate()
-        }
-        var at = 19 + shift
-        var milliseconds = 0
-        if text[at] == 0x2E {
-            at += 1
-            var weight = 100
-            let start = at
-            while at < text.count, text[at] >= 0x30, text[at] <= 0x39 {
-                let digit = Int(text[at] & 15)
-                if weight == 0 && digit != 0 { return nil }
-                milliseconds += digit * weight
-                weight /= 10
-                at += 1
-            }
-            guard at > start else { return nil }
-        }
-        guard at < text.count else { return nil }
-        var offset = 0
-        switch text[at] {
-        case 0x5A: at += 1
-        case 0x2B, 0x2D:
-            let colon = at + 3 < text.count && text[at + 3] == 0x3A ? 1 : 0
-            guard let hours = number(at + 1, 2), let minutes = number(at + 3 + colon, 2), hours < 24, minutes < 60
-            else { return nil }
-            offset = (hours * 60 + minutes) * (text[at] == 0x2D ? -1 : 1)
-            at += 5 + colon
-        default: return nil
-        }
-        guard at == text.count else { return nil }
         return milliseconds1970(
             year: year, month: month, day: day, hour: hour, minute: minute, second: second, milliseconds: milliseconds,
             offset: offset)

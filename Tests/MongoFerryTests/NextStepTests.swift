@@ -1,3 +1,4 @@
+import BackupFile
 import Testing
 
 @testable import MongoFerry
@@ -10,7 +11,7 @@ import Testing
         ("x'\u{301};id;'\u{301}", "'x'\\''\u{301};id;'\\''\u{301}'"),
     ])
     func aNameIsOneWordToAShell(name: String, word: String) {
-        #expect(Array(Report.shellWord(name).utf8) == Array(word.utf8))
+        #expect(Array(name.shellWord.utf8) == Array(word.utf8))
     }
 
     @Test(arguments: [

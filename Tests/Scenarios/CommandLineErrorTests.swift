@@ -125,7 +125,7 @@ import Testing
         Mistake(
             "no CSV", "import {dir}/letter.txt --db {db}", 1,
             """
-            mongoferry: {dir}/letter.txt, line 1: not a backup: the column header 'collection,data' is missing
+            mongoferry: {dir}/letter.txt, line 1: not a backup: 'Dear Sir or Madam,' is not the column header 'collection,data'
               Nothing was written.
               A backup is a CSV of two columns whose first row says collection,data.
 
@@ -203,6 +203,13 @@ import Testing
         Mistake(
             "half a rename", "import {dir}/customers.csv --db {db} --rename customers", 64,
             "mongoferry: --rename must look like A=B: customers\n"),
+        Mistake(
+            "a rename that can be meant in two ways", "import {dir}/customers.csv --db {db} --rename a=b=c", 64,
+            """
+            mongoferry: --rename has more than one '=', and a name may have it, too: a=b=c
+              The configuration can say it: collections: {NAME: {collection: NAME}}.
+
+            """),
         Mistake(
             "two renames of one collection",
             "import {dir}/customers.csv --db {db} --rename customers=a --rename customers=b", 64,

@@ -325,7 +325,7 @@ import Testing
             let live = try Verify(file: nil, target: try database.target, configuration: excluding)
                 .runBlocking(OperationContext())
             #expect(live.danglingCount == 0 && live.status == .done, "\(live.references)")
-            let found = try Discovering(try database.target, configuration: excluding, OperationContext())
+            let found = try DiscoveredConfiguration(try database.target, configuration: excluding, OperationContext())
             #expect(found.references.isEmpty && found.yaml.contains("but customers is left out"), "\(found.yaml)")
             #expect(try Configuration.parse(yaml: found.yaml, file: "x").collections.count == 2)
         }
@@ -343,7 +343,8 @@ import Testing
                     ]
                 }, into: "things")
             try source.insert(ids.map { ["_id": .string($0)] }, into: "sessions")
-            let found = try Discovering(try source.target, configuration: Configuration(), OperationContext())
+            let found = try DiscoveredConfiguration(
+                try source.target, configuration: Configuration(), OperationContext())
             try folder.write(found.yaml, to: "ferry.yaml")
             let rows =
                 ids.map { id in

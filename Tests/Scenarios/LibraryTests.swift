@@ -48,7 +48,7 @@ import Testing
         try await withFixture { uri, database, fixture in
             let target = try Target(uri: uri, database: database)
             _ = try await Import(fixture, into: target, ImportOptions()).run()
-            let found = try await Discovering.run(target)
+            let found = try await DiscoveredConfiguration.run(target)
             #expect(found.references.contains { $0.path.description == "customerId" && $0.target == "customers" })
             let drawings = [try await PlanGraph.run(target).drawing, try await PlanGraph.run(file: fixture).drawing]
             for drawing in drawings {

@@ -18,7 +18,8 @@ import Testing
     @Test func discoverFindsEveryTrueReferenceAndNoFalseOne() throws {
         try withTestDatabase { database, folder in
             try LedgerTests.fill(database)
-            let found = try Discovering(try database.target, configuration: Configuration(), OperationContext())
+            let found = try DiscoveredConfiguration(
+                try database.target, configuration: Configuration(), OperationContext())
             #expect(
                 found.references.map { "\($0.collection).\($0.path) → \($0.target)" }.sorted()
                     == Self.trueReferences.sorted())
@@ -48,13 +49,43 @@ import Testing
                     exclude: [audit, former]
                     """,
                 file: "mongoferry.yaml")
-            let found = try Discovering(try database.target, configuration: old, OperationContext())
+            let found = try DiscoveredConfiguration(try database.target, configuration: old, OperationContext())
             let new = try Configuration.parse(yaml: found.yaml, file: "mongoferry.yaml")
             for name in ["auditlogs", "formercustomers"] {
                 #expect(new.exclusion(ofDatabaseName: name) != nil, "\(found.yaml)")
             }
             #expect(new.fileName(of: "activecustomers") == "active" && new.fileName(of: "customers") == "people")
             #expect(new.collections.map(\.name) == ["people", "audit", "active", "former"])
+        }
+    }
+
+    /// Of every operation, and of one that fails.
+    @Test func whatTheConfigurationSaysInVainStandsInTheReports() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "customers")
+            try folder.write(
+                "collections: {customers: {}, ordrs: {references: {x: customers}}}\nexclude: [customer]\n", to: "c.yaml"
+            )
+            let file = folder.file("all.csv")
+            let commands = [
+                (["export", "-o", file, "--force"], 0 as Int32), (["import", file], 0), (["verify"], 0),
+                (["verify", file], 0),
+                (["import", file, "--upsert-keys", "a"], 2),
+            ]
+            for (words, status) in commands {
+                let outcome = try Program.run(
+                    words + [
+                        "--uri", try testURI(), "--db", database.name, "--config", folder.file("c.yaml"), "--report",
+                        folder.file("report.json"),
+                    ])
+                #expect(outcome.status == status, "\(outcome.text)")
+                let report = try JSONValue(folder.text("report.json"))
+                let warnings = report["warnings"]?.array.compactMap(\.string) ?? []
+                #expect(warnings.contains { $0.contains("'ordrs'") }, "\(words) \(warnings) \(outcome.text)")
+                #expect(
+                    warnings.contains { $0.contains("'customer'") } == (words != ["verify"]), "\(words) \(warnings)")
+                #expect(Set(warnings).count == warnings.count)
+            }
         }
     }
 
@@ -113,7 +144,8 @@ import Testing
                     return ["_id": .int32(number), "customerId": .int32(customer), "status": .int32(status)]
                 },
                 into: "orders")
-            let found = try Discovering(try database.target, configuration: Configuration(), OperationContext())
+            let found = try DiscoveredConfiguration(
+                try database.target, configuration: Configuration(), OperationContext())
             #expect(
                 found.references.map { "\($0.collection).\($0.path) → \($0.target)" } == [
                     "orders.customerId → customers"
@@ -131,7 +163,8 @@ import Testing
                     ["at": .date(Int64($0) * 1000), "from": ["sensor": id($0 % 20)], "value": .int32(Int32($0))]
                 },
                 into: "readings")
-            let found = try Discovering(try source.target, configuration: Configuration(), OperationContext())
+            let found = try DiscoveredConfiguration(
+                try source.target, configuration: Configuration(), OperationContext())
             #expect(
                 found.references.map { "\($0.collection).\($0.path) → \($0.target)" } == [
                     "readings.from.sensor → sensors"
@@ -156,7 +189,8 @@ import Testing
             try database.insert((0..<10).map { ["_id": id(1, $0)] }, into: "agents")
             try database.insert(
                 (0..<9000).map { $0 == 4321 ? ["_id": id(2, $0), "by": id(1, 3)] : ["_id": id(2, $0)] }, into: "visits")
-            let found = try Discovering(try database.target, configuration: Configuration(), OperationContext())
+            let found = try DiscoveredConfiguration(
+                try database.target, configuration: Configuration(), OperationContext())
             #expect(found.references.map { "\($0.path) → \($0.target)" } == ["by → agents"])
         }
     }
@@ -215,7 +249,8 @@ import Testing
                         "owner": id(index % 2 == 0 ? 1 : 2, index / 2),
                     ]
                 }, into: "notes")
-            let found = try Discovering(try database.target, configuration: Configuration(), OperationContext())
+            let found = try DiscoveredConfiguration(
+                try database.target, configuration: Configuration(), OperationContext())
             let texts = found.references.map {
                 "\($0.path) → \($0.target) where \($0.condition?.description ?? "always")"
             }

@@ -20,6 +20,18 @@ import Testing
         }
     }
 
+    @Test func namesOfWhatIsLeftOutAreTold() throws {
+        try withTestDatabase { database, folder in
+            for name in ["a", "b, c", " d"] { try database.insert([["_id": 1]], into: name) }
+            let outcome = try Program.run([
+                "export", "--uri", try testURI(), "--db", database.name, "--collection", "a", "-o",
+                folder.file("a.csv"),
+            ])
+            #expect(
+                outcome.output.contains(#"left out: " d" (not asked for), "b, c" (not asked for)"#), "\(outcome.text)")
+        }
+    }
+
     @Test func aByteOrderMarkInASmallFileIsPassedOver() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1]], into: "customers")

@@ -57,6 +57,18 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        (#"a,"{""_id"":1}","x""#, true), (#"a,zz,"{""_id"":1}""#, true), (#"a,"{"_id":1}""#, false),
+        (#"a,"{""_id"":1}x""#, false), ("a,zz", false),
+    ])
+    func aThirdColumnIsCalledOne(_ row: String, _ hasThree: Bool) throws {
+        try withTestDatabase { _, folder in
+            try folder.write("collection,data\n\(row)\n", to: "three.csv")
+            let report = try Self.verify(folder.file("three.csv"))
+            #expect(report.rejections.map { $0.reason.contains("third column") } == [hasThree], "\(report.rejections)")
+        }
+    }
+
     /// Every command takes it; to compare with a database is another wish, which names one.
     @Test func anAddressWithoutADatabaseIsNoWishToCompare() throws {
         try withTwoTestDatabases { source, other, folder in

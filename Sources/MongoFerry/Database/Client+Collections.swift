@@ -14,7 +14,7 @@ extension Client {
         }
     }
 
-    /// Drops what may be another program's once it is dropped.
+    /// Drops a collection whose name another program may take as soon as it is free.
     /// - Parameter isOwn: asked before it is tried once more, since nobody knows whether it was done.
     func dropOwn(_ namespace: Namespace, writeConcern: WriteConcern, while isOwn: () throws -> Bool) throws {
         do {

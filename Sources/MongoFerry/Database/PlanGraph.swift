@@ -63,7 +63,7 @@ public struct PlanGraph: Sendable {
         if survey.isCutShort, let fault = survey.fileProblems.last {
             throw FerryError(
                 "\(file): \(fault)", kind: .data,
-                advice: ["`mongoferry verify \(Report.shellWord(file))` lists all faults."])
+                advice: ["`mongoferry verify \(file.shellWord)` lists all faults."])
         }
         Self.warn(of: survey, file, operation)
         try configuration.checkTargets(in: nil, rows: survey.rows.map(\.name))
@@ -82,7 +82,7 @@ public struct PlanGraph: Sendable {
         for problem in survey.fileProblems { operation.warning("\(file): \(problem)") }
         let count = survey.problems.count
         guard count > 0 else { return }
-        let command = "mongoferry verify \(Report.shellWord(file))"
+        let command = "mongoferry verify \(file.shellWord)"
         operation.warning(
             "\(file): \(count.counted("row")) cannot be read: `\(command)` lists \(count == 1 ? "it" : "them")")
     }

@@ -17,7 +17,7 @@ public struct ExportOptions: Sendable {
 
     /// A file appears under its name when it is complete; anything else gets the bytes as they come.
     public var destination: BackupWriter.Destination
-    /// By the destination's name, `.gz` or `.zst`, unless it is set; none where that has no name.
+    /// By the ending of the destination's name, `.gz` or `.zst`, unless it is set; none for a stream.
     public var compression: Compression
     /// Names or globs, of the file or the database; empty for all.
     public var collections: [Glob] = []

@@ -17,7 +17,7 @@ enum FixtureProblems {
         let details = survey.fileProblems + lines(survey.problems.sorted())
         var advice: [String] = []
         if survey.problems.count > limit {
-            advice.append("`mongoferry verify \(Report.shellWord(file))` lists more of the rows.")
+            advice.append("`mongoferry verify \(file.shellWord)` lists more of the rows.")
         }
         if !survey.fileProblems.isEmpty {
             advice.append(isSealed ? edited : "Mend the file, or take another copy of it.")
@@ -36,7 +36,7 @@ enum FixtureProblems {
         ].compactMap(\.self)
         throw FerryError(
             "\(file): the server refuses \(what.joined(separator: " and ")) of the fixture", kind: .data,
-            details: lines(rejections.first) + refusedIndexes)
+            details: lines(rejections.kept) + refusedIndexes)
     }
 
     private static func lines(_ problems: [RowProblem]) -> [String] {

@@ -11,7 +11,7 @@ public struct Import: Sendable {
     private let open: @Sendable (OperationContext) throws -> OpenFile
 
     /// - Parameter file: the backup's path.
-    public init(_ file: String, into target: Target, _ options: ImportOptions) {
+    public init(_ file: String, into target: Target, _ options: ImportOptions = ImportOptions()) {
         self.target = target
         self.options = options
         open = { operation in
@@ -22,7 +22,7 @@ public struct Import: Sendable {
     }
 
     /// - Parameter descriptor: standard input or another stream, which is spooled into a temporary file first.
-    public init(spooling descriptor: Int32, into target: Target, _ options: ImportOptions) {
+    public init(spooling descriptor: Int32, into target: Target, _ options: ImportOptions = ImportOptions()) {
         self.target = target
         self.options = options
         // A copy, which a descriptor that is not open has none of: else the temporary file might get its number.

@@ -24,13 +24,13 @@ public struct ImportOptions: Sendable {
     public var renames: [String: String] = [:]
     /// Say what would happen, count it against the database, and write nothing.
     public var isDryRun = false
-    /// Infer the types of legacy rows, and the references of a file without metadata; false leaves only the configuration.
+    /// Infer the types of legacy rows, and the references of a file without metadata; false uses only the configuration.
     public var infers = true
     /// Whether a file without metadata may have legacy rows; false takes its rows as they are, as Extended JSON.
     public var takesLegacyRows = true
     /// Rows that may be set aside instead of refusing the file.
     public var maximumRejects = 0
-    /// Names in the database, exclusions, references and types of legacy rows; counts before what the file says.
+    /// Names in the database, exclusions, references and types of legacy rows; takes precedence over the file.
     public var configuration = Configuration()
     /// Fields by which `merge` finds a document; `_id` by default, and others are an error with another mode.
     public var upsertKeys: [String] = ["_id"]

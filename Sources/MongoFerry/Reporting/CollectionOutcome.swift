@@ -9,7 +9,7 @@ public struct CollectionOutcome: Sendable {
     public var read = 0
     /// Documents that the database did not have; in a replace all that were loaded.
     public var inserted = 0
-    /// Documents that the database had otherwise, and has as in the file now.
+    /// Documents that differed from the file, and were replaced by those of the file.
     public var updated = 0
     /// Documents that were left as they are: equal ones, and in an insert all whose `_id` was there.
     public var unchanged = 0

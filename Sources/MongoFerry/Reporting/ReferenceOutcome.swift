@@ -17,7 +17,7 @@ public struct ReferenceOutcome: Sendable {
     public var target: String
     /// The collections of these: one, or several alternatives.
     var targetNames: [String]
-    /// What the field beside it holds where it leads there; nil where it always does.
+    /// The value of the sibling field that selects this target; nil of an unconditional reference.
     public var condition: String?
     /// Values looked at, null and missing ones aside.
     public var checked = 0

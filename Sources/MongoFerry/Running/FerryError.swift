@@ -19,8 +19,7 @@ public struct FerryError: Error, Sendable, CustomStringConvertible {
     public var details: [String]
     /// What to do next, a sentence each.
     public var advice: [String]
-    /// What an import had done, and which rows it had not taken, when it was stopped; nil where it had not yet asked for
-    /// the database's lock. Of the collection that was under way it counts what the server had confirmed.
+    /// What an import had done and rejected when it was stopped; nil where it was stopped before either. Of the collection that was under way it counts what the server had confirmed.
     public var report: Report?
 
     public init(_ text: String, kind: Kind = .failed, details: [String] = [], advice: [String] = []) {

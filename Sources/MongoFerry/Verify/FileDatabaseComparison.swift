@@ -1,8 +1,8 @@
 import BSON
 import BackupFile
-import Foundation
 import MongoDriver
 import Relations
+import Synchronization
 
 /// Holds every document of a file against the database: missing, different, and those that only the database has.
 struct FileDatabaseComparison {
@@ -140,30 +140,34 @@ struct FileDatabaseComparison {
 }
 
 /// Examples of what differs, from all threads.
-// @unchecked: the lock guards the state.
-final class DifferenceLog: @unchecked Sendable {
-    private let lock = NSLock()
+final class DifferenceLog: Sendable {
+    private struct Examples {
+        var missing: [String] = []
+        var different: [String] = []
+    }
+
     private let limit: Int
-    private var missingIDs: [String] = []
-    private var differentIDs: [String] = []
+    private let examples = Mutex(Examples())
 
     init(limit: Int) { self.limit = limit }
 
-    var missing: [String] { lock.withLock { missingIDs } }
-    var different: [String] { lock.withLock { differentIDs } }
+    var missing: [String] { examples.withLock { $0.missing } }
+    var different: [String] { examples.withLock { $0.different } }
 
     func noteMissing(_ document: RawDocument) {
-        lock.withLock {
-            if missingIDs.count < limit, let id = document.first { missingIDs.append("_id \(IDText.excerpt(id))") }
+        // Most calls come when there are enough.
+        guard examples.withLock({ $0.missing.count < limit }), let id = document.first.map(IDText.excerpt) else {
+            return
         }
+        examples.withLock { if $0.missing.count < limit { $0.missing.append("_id \(id)") } }
     }
 
     func noteDifferent(_ document: RawDocument, live: RawDocument) {
-        guard lock.withLock({ differentIDs.count < limit }), let id = document.first else { return }
+        guard examples.withLock({ $0.different.count < limit }), let id = document.first.map(IDText.excerpt) else {
+            return
+        }
         let paths = DocumentDifference.paths(document, live, limit: 5)
         let detail = paths.isEmpty ? "the order of the fields" : paths.joined(separator: ", ")
-        lock.withLock {
-            if differentIDs.count < limit { differentIDs.append("_id \(IDText.excerpt(id)) in \(detail)") }
-        }
+        examples.withLock { if $0.different.count < limit { $0.different.append("_id \(id) in \(detail)") } }
     }
 }

@@ -27,7 +27,7 @@ struct OpenValues {
 
     /// - Parameters:
     ///   - company: how many references are checked at the same time, which share the memory there is.
-    ///   - targetIDs: which other references may lead to as well.
+    ///   - targetIDs: shared with other references to the same target.
     ///   - remembersDocuments: whether ``doubtful`` is wanted.
     init(
         _ targets: [Reference], sharedBy company: Int, _ targetIDs: TargetValues, remembersDocuments: Bool = false

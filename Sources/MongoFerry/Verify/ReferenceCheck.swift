@@ -69,17 +69,28 @@ struct ReferenceCheck: Sendable {
         }
     }
 
+    /// A collection in which references start.
+    private struct Source {
+        let groups: [ReferenceGroup]
+        let namespace: Namespace
+        /// What is read of its documents.
+        let options: FindOptions
+        /// Everything in the database.
+        let live: Set<ExactName>
+    }
+
     /// Checks the references that start in one collection.
     private func check(
         _ groups: [ReferenceGroup], _ live: Set<ExactName>, _ progress: (_ documents: Int) -> Void
     ) throws -> [ReferenceOutcome] {
-        let source = connection.namespace(databaseName(groups[0].collection))
         let paths = groups.flatMap(\.references).flatMap(\.neededPaths) + [.id]
+        let source = Source(
+            groups: groups, namespace: connection.namespace(databaseName(groups[0].collection)),
+            options: FindOptions(projection: FieldPath.projection(of: paths)), live: live)
         let tally = ReferenceTally(self, groups, live, remembersDocuments: true)
         return try connection.withClient { client in
             var count = 0
-            let options = FindOptions(projection: FieldPath.projection(of: paths))
-            try client.find(source, [:], options: options)
+            try client.find(source.namespace, [:], options: source.options)
                 .forEach { document in
                     count += 1
                     if count % Self.progressStep == 0 {
@@ -90,7 +101,7 @@ struct ReferenceCheck: Sendable {
                 }
             var outcomes = try tally.finish(over: client)
             for (index, doubtful) in tally.doubtful.enumerated() where !outcomes[index].isTargetMissing {
-                try confirm(&outcomes[index], groups[index], doubtful, live, source, options, client)
+                try confirm(&outcomes[index], ofGroup: index, in: source, doubtful, over: client)
             }
             return outcomes
         }
@@ -99,14 +110,14 @@ struct ReferenceCheck: Sendable {
     /// Looks once more at the documents whose values led nowhere: other programs may have led them elsewhere, or removed them
     /// with what they led to, after they were read and before that was asked for.
     private func confirm(
-        _ outcome: inout ReferenceOutcome, _ group: ReferenceGroup, _ doubtful: DoubtfulDocuments,
-        _ live: Set<ExactName>, _ source: Namespace, _ options: FindOptions, _ client: Client
+        _ outcome: inout ReferenceOutcome, ofGroup group: Int, in source: Source, _ doubtful: DoubtfulDocuments,
+        over client: Client
     ) throws {
         var doubtful = doubtful
         for _ in 0..<Self.looks {
             guard outcome.dangling > 0, let ids = doubtful.ids else { return }
-            let tally = ReferenceTally(self, [group], live, remembersDocuments: true)
-            try client.forEachFound(by: Array(ids)[...], in: source, options: options) {
+            let tally = ReferenceTally(self, [source.groups[group]], source.live, remembersDocuments: true)
+            try client.forEachFound(by: Array(ids)[...], in: source.namespace, options: source.options) {
                 QuestionFilter.filters($0, .id)
             } _: {
                 try operation.cancellation.check()

@@ -9,7 +9,7 @@ public struct Verify: Sendable {
     public let file: String?
     /// The database; nil to check the file alone.
     public let target: Target?
-    /// Names, exclusions, references and types of legacy rows; counts before what the file or the data say.
+    /// Names, exclusions, references and types of legacy rows; takes precedence over the file and the data.
     public let configuration: Configuration
     /// Names in the file and what they are called in the database instead.
     public var renames: [String: String] = [:]
@@ -19,7 +19,7 @@ public struct Verify: Sendable {
     public var exclude: [Glob] = []
     /// Whether a file without metadata may have legacy rows; false takes its rows as they are, as Extended JSON.
     public var takesLegacyRows = true
-    /// Whether the types of legacy rows are inferred; false leaves only the configuration, as an import was told.
+    /// Whether the types of legacy rows are inferred; false uses only the configuration, as the import did that is compared with.
     public var infers = true
 
     /// - Parameters:

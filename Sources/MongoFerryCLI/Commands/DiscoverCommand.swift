@@ -39,7 +39,7 @@ struct DiscoverCommand: ParsableCommand {
             try OutputPlace(path: output, overwrites: choices.force)
                 .check(isOwn: isAddress ? "the connection string's file" : nil)
         }
-        let found = try Discovering(common.target(), configuration: common.configuration(), operation)
+        let found = try DiscoveredConfiguration(common.target(), configuration: common.configuration(), operation)
         display.end()
         guard let output else {
             Terminal.standardOutput.result(found.yaml.hasSuffix("\n") ? String(found.yaml.dropLast()) : found.yaml)

@@ -177,6 +177,11 @@ enum Renames {
                 throw FerryError("--rename must look like A=B: \(text)", kind: .usage)
             }
             let name = String(before)
+            guard !behind.contains("=") else {
+                throw FerryError(
+                    "--rename has more than one '=', and a name may have it, too: \(text)", kind: .usage,
+                    advice: ["The configuration can say it: collections: {NAME: {collection: NAME}}."])
+            }
             guard renames.updateValue(String(behind), forKey: name) == nil else {
                 throw FerryError("--rename names '\(name)' twice", kind: .usage)
             }

@@ -75,8 +75,8 @@ enum Summary {
     /// nothing was left out.
     static func leftOut(_ report: Report) -> String? {
         let parts =
-            report.excluded.map { "\($0.name) (\($0.reason))".oneLine }
-            + report.queries.map { "of \($0.name) what \($0.query) does not match".oneLine }
+            report.excluded.map { "\(BackupMetadata.shown($0.name)) (\($0.reason))".oneLine }
+            + report.queries.map { "of \(BackupMetadata.shown($0.name)) what \($0.query) does not match".oneLine }
         return parts.isEmpty ? nil : parts.joined(separator: ", ")
     }
 

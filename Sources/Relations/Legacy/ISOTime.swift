@@ -22,7 +22,7 @@ enum ISOTime {
     /// a day with a time needs `Z` or an offset, seconds and fractions may be left out, a year of six digits has a
     /// sign in front. nil for anything else, and for fractions finer than a millisecond: they would be lost.
     static func lenient(_ text: UnsafeRawBufferPointer) -> Int64? {
-        var reader = Reader(text: text)
+        var reader = ISOReader(text)
         guard let year = reader.year(), reader.take(0x2D), let month = reader.digits(2), reader.take(0x2D),
             let day = reader.digits(2), (1...12).contains(month), day >= 1, day <= ISODate.daysInMonth(month, of: year)
         else { return nil }
@@ -40,63 +40,7 @@ enum ISOTime {
                 milliseconds += fraction
             }
         }
-        guard let offset = reader.offset(), reader.isAtEnd else { return nil }
+        guard let offset = reader.offset(isBrief: true), reader.isAtEnd else { return nil }
         return Int64(midnight + milliseconds - offset * 60_000)
-    }
-
-    private struct Reader {
-        let text: UnsafeRawBufferPointer
-        private var at = 0
-
-        init(text: UnsafeRawBufferPointer) { self.text = text }
-
-        var isAtEnd: Bool { at == text.count }
-
-        mutating func take(_ byte: UInt8) -> Bool {
-            guard at < text.count, text[at] == byte else { return false }
-            at += 1
-            return true
-        }
-
-        mutating func digits(_ count: Int) -> Int? {
-            guard at + count <= text.count else { return nil }
-            var number = 0
-            for index in at..<at + count {
-                guard (0x30...0x39).contains(text[index]) else { return nil }
-                number = number * 10 + Int(text[index] & 15)
-            }
-            at += count
-            return number
-        }
-
-        mutating func year() -> Int? {
-            if take(0x2B) { return digits(6) }
-            if take(0x2D) { return digits(6).flatMap { $0 == 0 ? nil : -$0 } }
-            return digits(4)
-        }
-
-        /// The digits after a point, in milliseconds.
-        mutating func fraction() -> Int? {
-            var milliseconds = 0
-            var weight = 100
-            let start = at
-            while at < text.count, let digit = digits(1) {
-                if weight == 0 && digit != 0 { return nil }
-                milliseconds += digit * weight
-                weight /= 10
-            }
-            return at > start ? milliseconds : nil
-        }
-
-        /// `Z`, `+02`, `+0200` or `+02:00`, in minutes.
-        mutating func offset() -> Int? {
-            if take(0x5A) || take(0x7A) { return 0 }
-            let sign = take(0x2B) ? 1 : take(0x2D) ? -1 : 0
-            guard sign != 0, let hours = digits(2), hours < 24 else { return nil }
-            if isAtEnd { return sign * hours * 60 }
-            _ = take(0x3A)
-            guard let minutes = digits(2), minutes < 60 else { return nil }
-            return sign * (hours * 60 + minutes)
-        }
     }
 }

@@ -237,7 +237,7 @@ extension ImportPlanner {
                 "'\(existing.name)' is a collection of Queryable Encryption in \(database), and a view in the file",
                 details: ["Nothing was written."],
                 advice: [
-                    "Drop the collection yourself, or leave the view out: --exclude \(Report.shellWord(step.name))."
+                    "Drop the collection yourself, or leave the view out: --exclude \(step.name.shellWord)."
                 ])
         }
         step.liveCount = there.contents[existing.name]?.count ?? 0

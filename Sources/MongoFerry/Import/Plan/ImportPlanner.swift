@@ -28,7 +28,8 @@ struct ImportPlanner {
         excluded = choice.exclusions(among: all.map(\.name))
         entries = try Self.named(
             all.filter { [choice] in choice.exclusion(of: $0.name) == nil }, database,
-            FileNames(metadata: metadata, configuration: options.configuration, renames: options.renames))
+            FileNames(metadata: metadata, configuration: options.configuration, renames: options.renames)
+        ) { name in collections.first { $0.name.hasSameBytes(as: name) }?.first.line }
     }
 
     /// All of the file, by its own names and by the database's.
@@ -121,7 +122,7 @@ struct ImportPlanner {
             "none of the \(unusable.counted("row")) of \(BackupMetadata.shown(step.name)) can be taken, and --mode replace would leave nothing of the \(live.counted("document")) in \(step.databaseName)",
             kind: .data, details: details,
             advice: [
-                "Mend the rows, or leave what is there as it is: --exclude \(Report.shellWord(step.name))."
+                "Mend the rows, or leave what is there as it is: --exclude \(step.name.shellWord)."
             ])
     }
 
@@ -175,14 +176,21 @@ struct ImportPlanner {
 
     /// Gives each the name that it gets in the database.
     private static func named(
-        _ chosen: [BackupMetadata.Collection], _ database: String, _ names: FileNames
+        _ chosen: [BackupMetadata.Collection], _ database: String, _ names: FileNames,
+        firstLine: (String) -> Int?
     ) throws -> [BackupMetadata.Collection] {
         var entries = chosen
         for index in entries.indices {
             entries[index].databaseName = names.databaseName(of: entries[index].name)
-            try TargetName.check(
-                entries[index].databaseName, in: database, isRenamed: names.renames[entries[index].name] != nil,
-                isTimeSeries: entries[index].kind == .timeseries)
+            do {
+                try TargetName.check(
+                    entries[index].databaseName, in: database, isRenamed: names.renames[entries[index].name] != nil,
+                    isTimeSeries: entries[index].kind == .timeseries)
+            } catch var error as FerryError {
+                let line = firstLine(entries[index].name)
+                if let line { error.details.insert("Its first row stands in line \(line.grouped).", at: 0) }
+                throw error
+            }
         }
         try FileNames.check(entries.map { ($0.name, $0.databaseName) }, "would both be written to")
         return entries

@@ -90,7 +90,8 @@ struct RowDecoder {
             )
         } catch {
             throw RowProblem(
-                line: line, collection: collection, id: IDText.found(in: fields), reason: "\(error)",
+                line: line, collection: collection, id: IDText.found(in: fields),
+                reason: fields.textOfThirdColumn ?? "\(error)",
                 isUnreadable: true)
         }
         let sound = try sound(document, line: line, collection: collection)

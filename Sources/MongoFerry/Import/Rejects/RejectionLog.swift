@@ -1,38 +1,21 @@
-import Foundation
+import Synchronization
 
 /// Rows that were not taken, from all threads: the lines of all, what was wrong with the first.
-// @unchecked: every access to the state is under the lock.
-final class RejectionLog: @unchecked Sendable {
-    private let lock = NSLock()
-    private var problems: ProblemList
+final class RejectionLog: Sendable {
+    private let problems: Mutex<ProblemList>
 
     /// - Parameter limit: so many are kept with their texts.
-    init(limit: Int = ProblemList.usualLimit) { problems = ProblemList(limit: limit) }
+    init(limit: Int = ProblemList.usualLimit) { problems = Mutex(ProblemList(limit: limit)) }
 
-    func add(_ problem: RowProblem) {
-        lock.lock()
-        problems.add(problem)
-        lock.unlock()
-    }
+    func add(_ problem: RowProblem) { problems.withLock { $0.add(problem) } }
 
-    var count: Int {
-        lock.lock()
-        defer { lock.unlock() }
-        return problems.count
-    }
+    var count: Int { problems.withLock { $0.count } }
 
     /// Of the file, in no order.
-    var lines: [Int] {
-        lock.lock()
-        defer { lock.unlock() }
-        return problems.lines
-    }
+    var lines: [Int] { problems.withLock { $0.lines } }
 
-    var first: [RowProblem] {
-        lock.lock()
-        defer { lock.unlock() }
-        return problems.sorted()
-    }
+    /// Those that are kept with their texts, in the file's order.
+    var kept: [RowProblem] { problems.withLock { $0.sorted() } }
 }
 
 extension Report.Rejection {

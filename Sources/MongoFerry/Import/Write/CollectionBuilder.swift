@@ -92,7 +92,7 @@ struct CollectionBuilder {
     }
 
     private static func advice(_ entry: BackupMetadata.Collection) -> String {
-        let leave = "--exclude \(Report.shellWord(entry.name)) leaves it out."
+        let leave = "--exclude \(entry.name.shellWord) leaves it out."
         // Of nothing else can a time series be made.
         if entry.kind == .timeseries { return leave }
         return leave

@@ -3,8 +3,8 @@ import BackupFile
 import MongoDriver
 import Relations
 
-/// Writes a configuration from what a live database shows.
-public struct Discovering: Sendable {
+/// A configuration made of what a live database shows.
+public struct DiscoveredConfiguration: Sendable {
     /// The text of a configuration file: collections, references and types; evidence and candidates are comments.
     public let yaml: String
     /// Those that hold, between collections that are not left out.
@@ -17,9 +17,9 @@ public struct Discovering: Sendable {
     public static func run(
         _ target: Target, configuration: Configuration = Configuration(),
         _ operation: OperationContext = OperationContext()
-    ) async throws -> Discovering {
+    ) async throws -> DiscoveredConfiguration {
         try await Threads.run(cancelling: operation.cancellation) {
-            try Discovering(target, configuration: configuration, operation)
+            try DiscoveredConfiguration(target, configuration: configuration, operation)
         }
     }
 
