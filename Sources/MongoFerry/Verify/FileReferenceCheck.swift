@@ -36,14 +36,9 @@ struct FileReferenceCheck {
         try reader.seek(to: reader.firstRow)
         let operation = operation
         let (done, total) = (Tally(), survey.count)
-        try BatchPass.run(
-            reader, cancellation: operation.cancellation,
-            workers: workers.map { worker in
-                { @Sendable batch in
-                    operation.progress(.verify, records: done.add(batch.count), total: total)
-                    try worker.look(at: batch)
-                }
-            }, atEnd: workers.map { worker in { @Sendable in try worker.finish() } })
+        try BatchPass.run(reader, workers: workers, cancellation: operation.cancellation) { [operation] batch in
+            operation.progress(.verify, records: done.add(batch.count), total: total)
+        }
         var outcomes = checks.map(\.outcome)
         for worker in workers {
             for index in outcomes.indices { outcomes[index].merge(worker.checks[index].outcome) }
@@ -125,9 +120,7 @@ struct FileReferenceCheck {
             FieldWorker(survey: survey, rules: rules, wanted: wanted, hashes: hashes)
         }
         try reader.seek(to: reader.firstRow)
-        try BatchPass.run(
-            reader, cancellation: operation.cancellation,
-            workers: workers.map { worker in { @Sendable batch in try worker.look(at: batch) } })
+        try BatchPass.run(reader, workers: workers, cancellation: operation.cancellation)
         var result: [TargetField: RecordHashes] = [:]
         for (collection, paths) in wanted {
             for path in paths {
@@ -189,7 +182,7 @@ private struct FileGroupCheck {
 
 /// One thread's part of the check.
 // @unchecked: one thread at a time; read after the pass has ended.
-private final class ReferenceWorker: @unchecked Sendable {
+private final class ReferenceWorker: BatchWorker, @unchecked Sendable {
     private var decoder: ConvertingDecoder
     private let byCollection: [ExactName: (checks: [Int], walk: GroupWalk)]
     private let connection: Connection?
@@ -236,7 +229,7 @@ private final class ReferenceWorker: @unchecked Sendable {
 
 /// Collects the values of target fields.
 // @unchecked: one thread at a time; read after the pass has ended.
-private final class FieldWorker: @unchecked Sendable {
+private final class FieldWorker: BatchWorker, @unchecked Sendable {
     private var decoder: ConvertingDecoder
     private let wanted: [ExactName: [FieldPath]]
     private let hashes: SharedHashes<TargetField>

@@ -27,8 +27,7 @@ struct FileDiscovery {
         let look = SampleLook(survey, rules)
         try reader.seek(to: reader.firstRow)
         // One thread, so that it is the same in every run: which paths are taken in depends on which come first.
-        try BatchPass.run(
-            reader, cancellation: operation.cancellation, workers: [{ @Sendable batch in try look.look(at: batch) }])
+        try BatchPass.run(reader, workers: [look], cancellation: operation.cancellation)
         let found = try look.discovery.resolve { questions in
             try operation.cancellation.check()
             return questions.map { question -> Set<Value> in
@@ -87,7 +86,7 @@ private struct RowSample {
 }
 
 // @unchecked: one thread at a time; read after the pass has ended.
-private final class SampleLook: @unchecked Sendable {
+private final class SampleLook: BatchWorker, @unchecked Sendable {
     private var decoder: ConvertingDecoder
     private var samples: [ExactName: RowSample] = [:]
     /// As closely as before an export.

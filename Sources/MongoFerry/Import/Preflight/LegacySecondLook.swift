@@ -15,15 +15,14 @@ struct LegacySecondLook {
         try reader.seek(to: reader.firstRow)
         let look = Look(survey, crowded)
         // One thread, so that it is the same in every run.
-        try BatchPass.run(
-            reader, cancellation: operation.cancellation, workers: [{ @Sendable batch in try look.look(at: batch) }])
+        try BatchPass.run(reader, workers: [look], cancellation: operation.cancellation)
         survey.inference.merge(look.otherIDs)
         survey.inference.replace(crowded, by: look.crowds)
     }
 }
 
 // @unchecked: one thread at a time; read after the pass has ended.
-private final class Look: @unchecked Sendable {
+private final class Look: BatchWorker, @unchecked Sendable {
     private var decoder: RowDecoder
     private let legacyRows: FileSurvey.LegacyRows
     private let isMixed: Bool

@@ -156,9 +156,7 @@ struct LegacyTypes {
             RuleTrial(
                 rules: rules, rekeyed: rekeyed, survey: survey, limit: problems.limit, hashes: hashes)
         }
-        try BatchPass.run(
-            reader, cancellation: operation.cancellation,
-            workers: workers.map { worker in { @Sendable batch in worker.look(at: batch) } })
+        try BatchPass.run(reader, workers: workers, cancellation: operation.cancellation)
         for worker in workers { problems.merge(worker.problems) }
         guard !rekeyed.isEmpty else { return }
         for index in survey.rows.indices where rekeyed.contains(survey.rows[index].name) {

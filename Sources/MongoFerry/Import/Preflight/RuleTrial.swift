@@ -4,7 +4,7 @@ import Relations
 
 /// Tries the rules on every row of a file without writing any; one thread's part.
 // @unchecked: one thread at a time; read after the pass has ended.
-final class RuleTrial: @unchecked Sendable {
+final class RuleTrial: BatchWorker, @unchecked Sendable {
     private let rules: TypeRules
     private let rekeyed: Set<String>
     private let converter: LegacyConverter

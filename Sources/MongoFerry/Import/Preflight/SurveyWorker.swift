@@ -4,7 +4,7 @@ import Relations
 
 /// One thread's part of a survey.
 // @unchecked: one thread at a time; read by the surveyor after the pass has ended.
-final class SurveyWorker: @unchecked Sendable {
+final class SurveyWorker: BatchWorker, @unchecked Sendable {
     private var decoder: RowDecoder
     private let isLegacy: Bool
     private let skipsEmptyLines: Bool

@@ -67,15 +67,13 @@ struct Surveyor {
         let damage = try HugeBlocks.rows.keeping(2) {
             try HugeBlocks.documents.keeping(2) {
                 try BatchPass.run(
-                    reader, readsHugeAhead: true, cancellation: operation.cancellation,
-                    workers: workers.map { worker in
-                        { @Sendable batch in
-                            try worker.look(at: batch)
-                            operation.progress(
-                                .preflight, records: done.add(batch.count), total: total,
-                                bytes: bytes.add(batch.byteCount), totalBytes: totalBytes)
-                        }
-                    }, endsAtDamage: true)
+                    reader, workers: workers, cancellation: operation.cancellation, readsHugeAhead: true,
+                    endsAtDamage: true
+                ) { [operation] batch in
+                    operation.progress(
+                        .preflight, records: done.add(batch.count), total: total, bytes: bytes.add(batch.byteCount),
+                        totalBytes: totalBytes)
+                }
             }
         }
         if damage == nil { try reader.checkUnchanged() }

@@ -5,7 +5,7 @@ import Relations
 
 /// One thread's part of a load.
 // @unchecked: one thread at a time; read by the loader after the pass has ended.
-final class LoadWorker: @unchecked Sendable {
+final class LoadWorker: BatchWorker, @unchecked Sendable {
     private let name: String
     private let survey: FileSurvey
     private let converter: LegacyConverter?
@@ -23,11 +23,19 @@ final class LoadWorker: @unchecked Sendable {
     private let known: KnownRows?
     private(set) var passed = 0
     private let tally: ReferenceTally?
+    private let lock: ImportLock?
+    private let makeWriter: () throws -> DocumentWriter
+    private let progress: (_ rows: Int, _ bytes: Int) -> Void
     private(set) var references: [ReferenceOutcome]?
 
     init(
-        name: String, survey: FileSurvey, rules: TypeRules?, end: Int, known: KnownRows?, tally: ReferenceTally?
+        name: String, survey: FileSurvey, rules: TypeRules?, end: Int, known: KnownRows?, tally: ReferenceTally?,
+        lock: ImportLock?, makeWriter: @escaping () throws -> DocumentWriter,
+        progress: @escaping (_ rows: Int, _ bytes: Int) -> Void
     ) {
+        self.lock = lock
+        self.makeWriter = makeWriter
+        self.progress = progress
         self.known = known
         self.tally = tally
         self.name = name
@@ -37,14 +45,15 @@ final class LoadWorker: @unchecked Sendable {
         converter = rules.map { LegacyConverter(survey, $0) }
     }
 
-    func writer(_ make: () throws -> DocumentWriter) rethrows -> DocumentWriter {
-        if let open { return open }
-        let fresh = try make()
-        open = fresh
-        return fresh
+    func look(at batch: RecordBatch) throws {
+        try lock?.check()
+        let writer = try open ?? makeWriter()
+        open = writer
+        progress(try take(batch, writer), batch.byteCount)
     }
 
-    func take(_ batch: RecordBatch, _ writer: DocumentWriter) throws -> Int {
+    /// - Returns: how many rows were read.
+    private func take(_ batch: RecordBatch, _ writer: DocumentWriter) throws -> Int {
         var taken = 0
         try batch.forEachRow { row in
             guard row.offset < end, let (collection, fields) = try? decoder.fields(of: row),
@@ -98,7 +107,7 @@ final class LoadWorker: @unchecked Sendable {
         return settled
     }
 
-    func flushIfFull() throws { try open?.flushIfFull() }
+    func finishBatch() throws { try open?.flushIfFull() }
 
     func finish() throws {
         references = try tally?.finish(over: open?.client)

@@ -52,15 +52,15 @@ struct RowLoader {
         let repeated = try way.measurementFields.map {
             try RepeatedMeasurements(in: rows, of: reader, survey, rules, $0, self.operation.cancellation)
         }
-        let workers = (0..<connection.bounded(writers ?? jobs)).map { _ in
-            LoadWorker(
-                name: name, survey: survey, rules: rules, end: rows.end, known: known,
-                tally: references?.tally(of: name))
-        }
+        let room = SecondAttempt.Room()
+        let workers = makeWorkers(
+            writers ?? jobs, rows, into: namespace, way, repeated, room, known: known, isDryRun: isDryRun)
         var isRead = false
         do {
-            let room = SecondAttempt.Room()
-            try read(rows, with: workers, into: namespace, way, repeated, room, isDryRun: isDryRun)
+            try reader.seek(to: rows.first)
+            try BatchPass.run(
+                reader, until: rows.end, workers: workers, cancellation: operation.cancellation,
+                keepsDocuments: way.onlyInserts)
             result.add(workers)
             result.hasTooManyExchanges = room.isExceeded
             isRead = true
@@ -99,40 +99,34 @@ struct RowLoader {
         try reader.checkUnchanged()
     }
 
-    /// Has the rows of a collection decoded and written by several threads.
-    private func read(
-        _ rows: FileSurvey.Rows, with workers: [LoadWorker], into namespace: Namespace, _ way: DocumentWriter.Way,
-        _ repeated: RepeatedMeasurements?, _ room: SecondAttempt.Room, isDryRun: Bool
-    ) throws {
-        try reader.seek(to: rows.first)
+    /// Those that decode the rows of a collection and write them, one a thread.
+    private func makeWorkers(
+        _ count: Int, _ rows: FileSurvey.Rows, into namespace: Namespace, _ way: DocumentWriter.Way,
+        _ repeated: RepeatedMeasurements?, _ room: SecondAttempt.Room, known: KnownRows?, isDryRun: Bool
+    ) -> [LoadWorker] {
         let name = rows.name
         let done = Tally()
         let bytes = Tally()
         let (operation, connection, lock, rejections) = (operation, connection, lock, rejections)
         let bypassesValidation = unvalidated.contains(name)
         let phase = phase ?? (isDryRun ? .preflight : .load)
-        try BatchPass.run(
-            reader, until: rows.end, cancellation: operation.cancellation,
-            workers: workers.map { worker in
-                { @Sendable batch in
-                    try lock?.check()
-                    let writer = try worker.writer {
-                        DocumentWriter(
-                            client: try connection.pool.makeClient(), namespace: namespace, way: way, name: name,
-                            isDryRun: isDryRun, hasTransactions: connection.server.supportsTransactions,
-                            bypassesValidation: bypassesValidation,
-                            committedReads: connection.committedReads, repeated: repeated, room: room,
-                            rejections: rejections,
-                            cancellation: operation.cancellation, lock: lock)
-                    }
-                    let taken = try worker.take(batch, writer)
+        return (0..<connection.bounded(count)).map { _ in
+            LoadWorker(
+                name: name, survey: survey, rules: rules, end: rows.end, known: known,
+                tally: references?.tally(of: name), lock: lock,
+                makeWriter: {
+                    DocumentWriter(
+                        client: try connection.pool.makeClient(), namespace: namespace, way: way, name: name,
+                        isDryRun: isDryRun, hasTransactions: connection.server.supportsTransactions,
+                        bypassesValidation: bypassesValidation, committedReads: connection.committedReads,
+                        repeated: repeated, room: room, rejections: rejections, cancellation: operation.cancellation,
+                        lock: lock)
+                },
+                progress: { taken, size in
                     operation.progress(
-                        phase, name, records: done.add(taken), total: rows.count, bytes: bytes.add(batch.byteCount))
-                }
-            },
-            afterEach: workers.map { worker in { @Sendable in try worker.flushIfFull() } },
-            besideKept: way.onlyInserts,
-            atEnd: workers.map { worker in { @Sendable in try worker.finish() } })
+                        phase, name, records: done.add(taken), total: rows.count, bytes: bytes.add(size))
+                })
+        }
     }
 
     /// Writes what found its place taken while all were writing.
