@@ -59,7 +59,7 @@ struct FixtureLoad {
         let planner = try ImportPlanner(
             database: connection.database, options: options, metadata: reader.metadata, collections: survey.rows)
         let client = try connection.pool.makeClient()
-        if !isNew { try dropStrangers(connection, client, keeping: planner.databaseNames) }
+        if !isNew { try dropOthers(connection, client, keeping: planner.databaseNames) }
         let plan = try planner.plan(
             survey, outcome.references, LiveCatalog(connection, names: planner.databaseNames))
         if isNew, !plan.untouched.isEmpty || plan.steps.contains(where: { $0.liveOptions != nil }) {
@@ -99,7 +99,7 @@ struct FixtureLoad {
     }
 
     /// Drops what the fixture does not have: first, since names that only look like the fixture's stand in its way.
-    private func dropStrangers(_ connection: Connection, _ client: Client, keeping names: Set<String>) throws {
+    private func dropOthers(_ connection: Connection, _ client: Client, keeping names: Set<String>) throws {
         let names = Set(names.map { ExactName($0) })
         for info in try client.listCollections(in: connection.database, readPreference: .primary)
         where !names.contains(ExactName(info.name)) {

@@ -63,7 +63,7 @@ struct FileDatabaseComparison {
         }
         let comparison = LiveComparison(
             connection: connection, contents: contents, jobs: nil, operation: operation,
-            phase: .verify, readPreference: .connectionString, strangersToTell: Self.exampleLimit)
+            phase: .verify, readPreference: .connectionString, extraToTell: Self.exampleLimit)
         return try comparison.run(
             worthwhile.map { ($0.0, connection.namespace(names.databaseName(of: $0.0.name))) })
     }
@@ -104,9 +104,9 @@ struct FileDatabaseComparison {
                 return differences
             }
         }
-        let strangers = try compared?.strangers ?? self.strangers(rows, namespace)
+        let extra = try compared?.extra ?? self.extra(rows, namespace)
         add(
-            .extra, strangers.count, strangers.ids.map { "_id \(JSONText.value($0).excerpt(IDText.longest))" },
+            .extra, extra.count, extra.ids.map { "_id \(JSONText.value($0).excerpt(IDText.longest))" },
             Self.extraNote)
         return differences
     }
@@ -123,19 +123,17 @@ struct FileDatabaseComparison {
         return fields
     }
 
-    private func strangers(_ rows: FileSurvey.Rows, _ namespace: Namespace) throws -> LiveComparison.Strangers {
-        var strangers = LiveComparison.Strangers()
+    private func extra(_ rows: FileSurvey.Rows, _ namespace: Namespace) throws -> LiveComparison.ExtraDocuments {
+        var extra = LiveComparison.ExtraDocuments()
         var looked = 0
         try connection.withClient { client in
             try client.find(namespace, [:], options: FindOptions(projection: ["_id": 1])).forEach { document in
                 looked += 1
                 if looked % 10_000 == 0 { try operation.cancellation.check() }
-                guard let id = document.first, !rows.ids.contains(IDHash.hash(id)) else { return }
-                strangers.count += 1
-                if strangers.ids.count < Self.exampleLimit { strangers.ids.append(id.copy) }
+                extra.note(document, unlessIn: rows.ids, limit: Self.exampleLimit)
             }
         }
-        return strangers
+        return extra
     }
 }
 

@@ -62,8 +62,8 @@ extension ImportPlanner {
             let isEncrypted = [entry.options, existing?.options, kept?.definition.options].contains {
                 $0?["encryptedFields"] != nil
             }
-            let isFixed = there.contents[entry.databaseName]?.isFixed ?? false
-            return options.inPlace || isSeries || isEncrypted || isFixed ? .inPlace : .staged
+            let cannotBeRenamedOver = there.contents[entry.databaseName]?.cannotBeRenamedOver ?? false
+            return options.inPlace || isSeries || isEncrypted || cannotBeRenamedOver ? .inPlace : .staged
         }
     }
 
@@ -152,9 +152,9 @@ extension ImportPlanner {
         _ name: String, _ existing: CollectionInfo?, _ there: LiveCatalog
     ) -> KeptDefinitions.Entry? {
         guard metadata == nil, let kept = there.kept[name], kept.file == nil else { return nil }
-        let counts = kept.counts(
-            for: existing, uuid: there.identities.uuid(of: name), indexes: there.contents[name]?.indexes ?? [])
-        return counts ? kept : nil
+        let isAuthority = kept.isAuthority(
+            over: existing, uuid: there.identities.uuid(of: name), indexes: there.contents[name]?.indexes ?? [])
+        return isAuthority ? kept : nil
     }
 
     /// Adds what was kept to the live collection's own options and indexes, where there is one.

@@ -9,7 +9,7 @@ struct LiveCatalog: Sendable {
     struct Contents: Sendable {
         let count: Int
         /// Routers before 5.0 rename nothing over a sharded collection.
-        let isFixed: Bool
+        let cannotBeRenamedOver: Bool
         /// With those that are still being built.
         let indexes: [Document]
         /// The names of those that are there, whatever becomes of the others.
@@ -48,14 +48,17 @@ struct LiveCatalog: Sendable {
                 ? client.steadyCount(namespace) : client.estimatedCount(namespace, readPreference: .primary)
             let (built, building) = try client.listIndexesAndBuilds(of: namespace, readPreference: .primary)
             return Contents(
-                count: count, isFixed: try Self.isFixed(namespace, connection, client), indexes: built + building,
+                count: count, cannotBeRenamedOver: try Self.cannotBeRenamedOver(namespace, connection, client),
+                indexes: built + building,
                 builtIndexes: Set(built.map(CollectionDifferences.name)))
         }
         // Names that only look the same are the plan's to refuse.
         contents = Dictionary(zip(written, answers)) { first, _ in first }
     }
 
-    private static func isFixed(_ namespace: Namespace, _ connection: Connection, _ client: Client) throws -> Bool {
+    private static func cannotBeRenamedOver(_ namespace: Namespace, _ connection: Connection, _ client: Client) throws
+        -> Bool
+    {
         guard connection.pool.leadsToRouter, !connection.server.isAtLeast(5) else { return false }
         let command: Document = ["collStats": .string(namespace.collection)]
         do {

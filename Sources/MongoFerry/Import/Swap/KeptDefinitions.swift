@@ -32,7 +32,7 @@ struct KeptDefinitions {
         var rows: Int?
 
         /// Whether it says more than the live collection: there is none, or an import has left it incomplete.
-        func counts(for live: CollectionInfo?, uuid: Value?, indexes: [Document]) -> Bool {
+        func isAuthority(over live: CollectionInfo?, uuid: Value?, indexes: [Document]) -> Bool {
             guard let live else { return !isOfRefused }
             guard live.kind != .view, live.hasDetails else { return false }
             if let uuid, made.contains(uuid) { return true }
@@ -203,7 +203,7 @@ struct KeptDefinitions {
                 live.kind == .view
                 ? [] : try client.listIndexes(of: Namespace(database, name), readPreference: .primary)
             let isThere = entry.isOfRefused && entry.indexesMissing(in: indexes).isEmpty
-            guard isThere || !entry.counts(for: live, uuid: uuid, indexes: indexes),
+            guard isThere || !entry.isAuthority(over: live, uuid: uuid, indexes: indexes),
                 !(mayDrop && entry.isSource(uuid))
             else { continue }
             try forget(name)

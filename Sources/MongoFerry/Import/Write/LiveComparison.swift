@@ -22,7 +22,7 @@ struct LiveComparison: Sendable {
     /// Nil for the connection string's.
     var readConcern: Document?
     /// How many of the documents that only the database has are told by their `_id`s; nil not to look for any.
-    var strangersToTell: Int?
+    var extraToTell: Int?
 
     /// What one collection has of the file's documents.
     struct Result: Sendable {
@@ -30,14 +30,21 @@ struct LiveComparison: Sendable {
         var equal: PlaceSet
         /// References of all live documents; nil where none were checked.
         var outcomes: [ReferenceOutcome]?
-        var strangers: Strangers?
+        var extra: ExtraDocuments?
     }
 
     /// Live documents whose `_id` no row of the file has.
-    struct Strangers: Sendable {
+    struct ExtraDocuments: Sendable {
         var count = 0
         /// The `_id`s of the first of them.
         var ids: [Value] = []
+
+        /// - Parameter limit: of ``ids``.
+        mutating func note(_ document: RawDocument, unlessIn known: RecordHashes, limit: Int) {
+            guard let id = document.first, !known.contains(IDHash.hash(id)) else { return }
+            count += 1
+            if ids.count < limit { ids.append(id.copy) }
+        }
     }
 
     /// Where looking up would be more work: the collection has far fewer documents than the file, or far more.
@@ -98,7 +105,7 @@ struct LiveComparison: Sendable {
     ) throws -> Result {
         let tally = references?.tally(of: rows.name)
         let comparer = LiveComparer(
-            ids: rows.ids, contents: contents, tally: tally, strangersToTell: strangersToTell)
+            ids: rows.ids, contents: contents, tally: tally, extraToTell: extraToTell)
         let chunks = LiveChunks(isDistant: try connection.isDistant())
         let options = FindOptions(
             batchSize: Export.batchSize(
@@ -122,7 +129,7 @@ struct LiveComparison: Sendable {
         try Threads.runAll([reading, comparing]) { chunks.fail() }
         return Result(
             equal: comparer.equal, outcomes: try tally?.finish(),
-            strangers: strangersToTell == nil ? nil : comparer.strangers)
+            extra: extraToTell == nil ? nil : comparer.extra)
     }
 }
 
@@ -133,14 +140,14 @@ private final class LiveComparer: @unchecked Sendable {
     private let contents: ContentHash
     private let tally: ReferenceTally?
     @exclusivity(unchecked) private(set) var equal: PlaceSet
-    private let strangersToTell: Int?
-    private(set) var strangers = LiveComparison.Strangers()
+    private let extraToTell: Int?
+    private(set) var extra = LiveComparison.ExtraDocuments()
     /// Hashes of a chunk's documents.
     @exclusivity(unchecked) private var liveIDs: [UInt64] = []
     @exclusivity(unchecked) private var liveContents: [UInt64] = []
 
-    init(ids: RecordHashes, contents: ContentHash, tally: ReferenceTally?, strangersToTell: Int?) {
-        self.strangersToTell = strangersToTell
+    init(ids: RecordHashes, contents: ContentHash, tally: ReferenceTally?, extraToTell: Int?) {
+        self.extraToTell = extraToTell
         self.ids = ids
         self.contents = contents
         self.tally = tally
@@ -164,15 +171,9 @@ private final class LiveComparer: @unchecked Sendable {
             known += 1
             if ids.document(at: place) == liveContents[number] { equal.insert(place) }
         }
-        if let strangersToTell, known < liveIDs.count { try noteStrangers(in: chunk, toTell: strangersToTell) }
-        return count
-    }
-
-    private func noteStrangers(in chunk: Batch, toTell limit: Int) throws {
-        try chunk.forEach { document in
-            guard let id = document.first, !ids.contains(IDHash.hash(id)) else { return }
-            strangers.count += 1
-            if strangers.ids.count < limit { strangers.ids.append(id.copy) }
+        if let extraToTell, known < liveIDs.count {
+            try chunk.forEach { extra.note($0, unlessIn: ids, limit: extraToTell) }
         }
+        return count
     }
 }
