@@ -40,7 +40,7 @@ extension DocumentWriter {
         var byHash: [UInt64: [Int]] = [:]
         var result = Lookup()
         var asked: [RawDocument] = []
-        for index in pending.indices {
+        for index in batch.indices {
             let document = try document(index)
             guard let hash = key.hash(document) else {
                 try reject(

@@ -11,7 +11,7 @@ extension DocumentWriter {
         var byFields: [Document: [Int]] = [:]
         var wanted: Set<Value> = []
         var metas: Set<Value>? = []
-        for index in pending.indices {
+        for index in batch.indices {
             let document = try document(index)
             byFields[fields.sorted(document), default: []].append(index)
             if let time = document[fields.time]?.copy { wanted.insert(time) }
@@ -20,7 +20,7 @@ extension DocumentWriter {
         }
         // About as much comes at a time as the batch itself has.
         let options = FindOptions(
-            batchSize: max(pending.count + 1, 1000), readConcern: committedReads)
+            batchSize: max(batch.count + 1, 1000), readConcern: committedReads)
         var live: [Document: Int] = [:]
         for question in fields.questions(wanted, metas: metas) {
             let cursor = try client.find(namespace, question.filter, options: options)

@@ -102,7 +102,7 @@ extension DocumentWriter {
         _ document: RawDocument, _ index: Int, replaces: Bool = true, _ reason: String
     ) -> SecondAttempt.Postponed {
         SecondAttempt.Postponed(
-            Document(copying: document), line: pending[index].line, replaces: replaces, reason: reason)
+            Document(copying: document), line: batch.line(of: index), replaces: replaces, reason: reason)
     }
 
     /// Keeps for later what was refused for a value of a unique index that another document may give up, and what servers

@@ -32,12 +32,6 @@ final class DocumentWriter {
         }
     }
 
-    struct Pending {
-        let start: Int
-        let count: Int
-        let line: Int
-    }
-
     let client: Client
     let namespace: Namespace
     let way: Way
@@ -49,8 +43,7 @@ final class DocumentWriter {
     /// Looked at before anything is sent: an import that has lost it writes nothing more. Nil for a database that nobody
     /// else knows.
     let lock: ImportLock?
-    let bytes = ByteBuffer(capacity: 1 << 20)
-    var pending: [Pending] = []
+    private(set) var batch = PendingBatch()
     var outcome: CollectionOutcome
     /// Live documents that the file has too.
     var matched = 0
@@ -68,10 +61,7 @@ final class DocumentWriter {
     /// What all threads have found of equal measurements; nil where none are looked up.
     let repeated: RepeatedMeasurements?
 
-    /// A message takes 48 MB; smaller batches overlap better and take less memory.
-    static let batchBytes = 8 << 20
     static let batchCount = 10_000
-    static let hugeBytes = 1 << 20
     /// Looked-up documents come back whole, so their batches are smaller.
     static let lookupCount = 5000
 
@@ -103,43 +93,34 @@ final class DocumentWriter {
     /// - Throws: ``MongoError`` for what is not a matter of single documents.
     func add(_ document: RawDocument, line: Int, from buffer: ByteBuffer? = nil) throws {
         outcome.read += 1
-        if bytes.count + document.bytes.count > Self.batchBytes { try flush() }
-        pending.append(Pending(start: bytes.count, count: document.bytes.count, line: line))
-        if let buffer, bytes.count == 0, document.bytes.count >= Self.hugeBytes,
-            document.bytes.baseAddress == buffer.bytes.baseAddress, document.bytes.count == buffer.count
-        {
-            bytes.exchange(with: buffer)
-        } else {
-            bytes.append(document.bytes)
-        }
-        if document.bytes.count < Self.hugeBytes { try flushIfFull() }
+        if batch.byteCount + document.bytes.count > PendingBatch.mostBytes { try flush() }
+        let isHuge = document.bytes.count >= PendingBatch.hugeBytes
+        batch.append(document, line: line, from: buffer)
+        if !isHuge { try flushIfFull() }
     }
 
     /// Writes what is waiting where there is enough of it.
     func flushIfFull() throws {
         let limit = way.onlyInserts ? Self.batchCount : Self.lookupCount
-        if bytes.count >= Self.batchBytes / 2 || pending.count >= limit { try flush() }
+        if batch.byteCount >= PendingBatch.mostBytes / 2 || batch.count >= limit { try flush() }
     }
 
     /// Writes what is waiting.
     func flush() throws {
-        guard !pending.isEmpty else { return }
-        defer {
-            pending.removeAll(keepingCapacity: true)
-            bytes.reset(keeping: Self.batchBytes / 2)
-        }
+        guard !batch.isEmpty else { return }
+        defer { batch.removeAll() }
         switch way {
-        case .load: try insert(Array(pending.indices), whereTaken: .reject)
-        case .mergeIntoEmpty: try insert(Array(pending.indices), whereTaken: .replace)
-        case .insertIntoEmpty: try insert(Array(pending.indices), whereTaken: .keep)
+        case .load: try insert(Array(batch.indices), whereTaken: .reject)
+        case .mergeIntoEmpty: try insert(Array(batch.indices), whereTaken: .replace)
+        case .insertIntoEmpty: try insert(Array(batch.indices), whereTaken: .keep)
         case .merge(let key): try merge(key)
         case .insert:
             let missing = try lookUp(try DocumentKey(["_id"]), idOnly: true).missing
-            outcome.unchanged += pending.count - missing.count
+            outcome.unchanged += batch.count - missing.count
             try insert(missing, whereTaken: .keep)
         case .measurements(let fields):
-            let missing = try fields.map(missingMeasurements) ?? Array(pending.indices)
-            outcome.unchanged += pending.count - missing.count
+            let missing = try fields.map(missingMeasurements) ?? Array(batch.indices)
+            outcome.unchanged += batch.count - missing.count
             try insertMeasurements(missing)
         case .compare(let log):
             let lookup = try lookUp(try DocumentKey(["_id"]), idOnly: false) { log.noteDifferent($0, live: $1) }
@@ -173,10 +154,7 @@ final class DocumentWriter {
         return try bulk.execute()
     }
 
-    func document(_ index: Int) throws -> RawDocument {
-        let place = pending[index]
-        return try RawDocument(UnsafeRawBufferPointer(rebasing: bytes.bytes[place.start..<place.start + place.count]))
-    }
+    func document(_ index: Int) throws -> RawDocument { try batch[index] }
 
     func withID<Result>(_ index: Int, _ body: (RawElement) throws -> Result) throws -> Result? {
         try document(index).first.map(body)
@@ -187,7 +165,7 @@ final class DocumentWriter {
     func reject(_ index: Int, _ reason: String) throws {
         outcome.rejected += 1
         let id = try document(index)["_id"].map(IDText.text)
-        rejections.add(RowProblem(line: pending[index].line, collection: name, id: id, reason: reason))
+        rejections.add(RowProblem(line: batch.line(of: index), collection: name, id: id, reason: reason))
     }
 
     func note(_ errors: [WriteError], _ indexes: [Int]) throws {

@@ -261,7 +261,7 @@ struct SecondAttempt {
             var bytes = 0
             let end = rest.firstIndex { statement in
                 bytes += statement.document.bytes.count
-                return bytes > DocumentWriter.batchBytes
+                return bytes > PendingBatch.mostBytes
             }
             // A huge one goes by itself.
             let part = rest[..<max(end ?? rest.endIndex, rest.startIndex + 1)]
