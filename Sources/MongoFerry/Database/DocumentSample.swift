@@ -169,3 +169,16 @@ struct DocumentSample {
         }
     }
 }
+
+extension DocumentSample {
+    /// - Parameter size: nil where the server does not tell it.
+    init(
+        of entry: BackupMetadata.Collection, _ size: CollectionSize?, _ effort: LiveDiscovery.Effort,
+        over connection: Connection
+    ) {
+        self.init(
+            namespace: connection.namespace(entry.databaseName), kind: entry.kind,
+            timeField: entry.options["timeseries"]?.document?["timeField"]?.string,
+            size: size ?? CollectionSize(count: 0), effort: effort, canSortOnDisk: connection.server.isAtLeast(4, 4))
+    }
+}

@@ -92,16 +92,32 @@ struct LiveDiscovery {
         _ size: (BackupMetadata.Collection) -> CollectionSize?
     ) throws -> Discovery {
         let names = Dictionary(uniqueKeysWithValues: entries.map { ($0.name, $0.databaseName) })
-        let gathering = Mutex(discovery(maximumValues: Self.mostValues))
-        let (connection, operation, effort) = (connection, operation, effort)
-        let budget = ByteBudget(Self.sampledAtOnce)
-        let samples = entries.map { entry in
-            DocumentSample(
-                namespace: connection.namespace(entry.databaseName), kind: entry.kind,
-                timeField: entry.options["timeseries"]?.document?["timeField"]?.string,
-                size: size(entry) ?? CollectionSize(count: 0), effort: effort,
-                canSortOnDisk: connection.server.isAtLeast(4, 4))
+        let (discovery, known) = try look(at: entries, unwanted, size)
+        let (connection, operation) = (connection, operation)
+        return try discovery.resolve { questions in
+            try operation.cancellation.check()
+            var answers = questions.map { known.ids(of: $0.collection)?.answer($0) }
+            let open = answers.indices.filter { answers[$0] == nil }
+            let asked = try connection.answers(for: open.map { questions[$0] }, atOnce: Self.threads) {
+                client, question in
+                let name = connection.namespace(names[question.collection] ?? question.collection)
+                let isUnwanted = unwanted.contains(ExactName(question.collection))
+                let ask = { try client.existing(question.ids, in: name) }
+                return try isUnwanted ? Self.unlessRefused(ask) ?? [] : ask()
+            }
+            for (place, answer) in zip(open, asked) { answers[place] = answer }
+            return answers.map { $0 ?? [] }
         }
+    }
+
+    /// Looks at the documents of all samples, of several collections at the same time.
+    private func look(
+        at entries: [BackupMetadata.Collection], _ unwanted: Set<ExactName>,
+        _ size: (BackupMetadata.Collection) -> CollectionSize?
+    ) throws -> (ReferenceDiscovery, KnownCollections) {
+        let gathering = Mutex(discovery(maximumValues: Self.mostValues))
+        let (operation, budget) = (operation, ByteBudget(Self.sampledAtOnce))
+        let samples = entries.map { DocumentSample(of: $0, size($0), effort, over: connection) }
         // So little can be held at once, in however many connections.
         let isLittle = samples.reduce(0) { $0 + $1.bytes } <= Self.largeSample
         let threads = try !isLittle && connection.isDistant() ? Self.distantThreads : Self.threads
@@ -138,21 +154,7 @@ struct LiveDiscovery {
             gathering.withLock { $0.absorb(discovery) }
             if cameAll { known.withLock { $0.keep(ids, of: entry.name) } }
         }
-        return try gathering.withLock { $0 }.resolve { questions in
-            try operation.cancellation.check()
-            let known = known.withLock { $0 }
-            var answers = questions.map { known.ids(of: $0.collection)?.answer($0) }
-            let open = answers.indices.filter { answers[$0] == nil }
-            let asked = try connection.answers(for: open.map { questions[$0] }, atOnce: Self.threads) {
-                client, question in
-                let name = connection.namespace(names[question.collection] ?? question.collection)
-                let isUnwanted = unwanted.contains(ExactName(question.collection))
-                let ask = { try client.existing(question.ids, in: name) }
-                return try isUnwanted ? Self.unlessRefused(ask) ?? [] : ask()
-            }
-            for (place, answer) in zip(open, asked) { answers[place] = answer }
-            return answers.map { $0 ?? [] }
-        }
+        return (gathering.withLock { $0 }, known.withLock { $0 })
     }
 }
 

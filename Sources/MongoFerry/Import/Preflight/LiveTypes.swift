@@ -59,14 +59,11 @@ struct LiveTypes {
 
     private static func types(_ connection: Connection, _ info: CollectionInfo) throws -> [FieldPath: ObservedType] {
         var observer = TypeObserver()
-        let kind: BackupMetadata.Collection.Kind = info.kind == .timeseries ? .timeseries : .collection
-        let entry = BackupMetadata.Collection(name: info.name, kind: kind)
-        let sizes = try connection.sizes(of: [entry])
+        var entry = BackupMetadata.Collection(
+            name: info.name, kind: info.kind == .timeseries ? .timeseries : .collection)
+        entry.options = info.options
         let sample = DocumentSample(
-            namespace: connection.namespace(info.name), kind: kind,
-            timeField: info.options["timeseries"]?.document?["timeField"]?.string,
-            size: sizes[info.name] ?? CollectionSize(count: 0), effort: .thorough,
-            canSortOnDisk: connection.server.isAtLeast(4, 4))
+            of: entry, try connection.sizes(of: [entry])[info.name], .thorough, over: connection)
         _ = try connection.withClient { client in try sample.forEach(client) { try observer.add($0) } }
         return observer.types
     }
