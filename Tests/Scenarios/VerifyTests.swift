@@ -77,7 +77,9 @@ import Testing
             try source.export(to: file)
             // The file's own database has something else by now.
             try source.update("a", ["_id": 1], ["$set": ["n": 1]])
-            let alone = try Program.run(["verify", file, "--uri", testURI()])
+            let json = folder.file("report.json")
+            let alone = try Program.run(["verify", file, "--uri", testURI(), "--report", json])
+            #expect(try folder.text("report.json").contains("no database is named: only the file is looked at"))
             #expect(alone.status == 0 && alone.output.hasSuffix("\(file): sound\n"), "\(alone.text)")
             #expect(alone.errors.contains("no database is named: only the file is looked at"), "\(alone.errors)")
             let chosen = try Program.run(["verify", file, "--uri", testURI(), "--collection", "a"])

@@ -65,6 +65,8 @@ struct FileVerification {
             operation: operation)
         preflight.options.configuration = verify.configuration
         preflight.options.renames = verify.renames
+        preflight.options.collections = verify.collections
+        preflight.options.exclude = verify.exclude
         preflight.options.takesLegacyRows = verify.takesLegacyRows
         preflight.options.infers = verify.infers
         var survey: FileSurvey

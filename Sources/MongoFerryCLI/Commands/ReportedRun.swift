@@ -18,9 +18,10 @@ enum ReportedRun {
         let (context, display) = common.operation()
         let told = WarningsTold()
         let operation = context.keepingWarnings(in: told)
-        let report: Report
+        var report: Report
         do {
             report = try body(operation, &failure)
+            report.note(told)
             display.end()
         } catch {
             display.end()

@@ -107,22 +107,19 @@ struct LegacyResolver {
         _ search: IDSearch, _ seen: PathSurvey, _ lookAlike: LegacyResolution.Conflict?, into draft: inout Draft
     ) {
         let (name, path, found) = (search.collection, search.path, search.findings)
-        var purpose = search.purpose
         if var lookAlike {
-            if purpose == .doubt, found.isMost {
-                if found.references.allSatisfy({ authority.changesLiveIDs(of: ExactName($0.target)) }) {
-                    // Else they would lead nowhere any more.
-                    purpose = .type
-                } else {
-                    lookAlike.problem += ", and \(found.evidence): they may have been ObjectIds once"
-                    lookAlike.isDoubt = true
-                }
+            if search.purpose == .doubt, found.isMost {
+                lookAlike.problem +=
+                    "; \(found.evidence), so they may have been ObjectIds once: a reference there in the configuration makes them some"
+                lookAlike.isDoubt = true
+                // Then they lead nowhere any more.
+                draft.references += found.references.filter { authority.changesLiveIDs(of: ExactName($0.target)) }
             }
-            if purpose != .type { draft.lookAlikes.append(lookAlike) }
+            draft.lookAlikes.append(lookAlike)
         }
-        if purpose == .doubt { return }
+        if search.purpose == .doubt { return }
         guard found.isMost else {
-            guard purpose == .type else { return }
+            guard search.purpose == .type else { return }
             // Documents inside others have `_id`s of their own, which are in no collection.
             if path.steps.last == .field("_id"), !path.isInID, seen.hexStrings == seen.values {
                 let evidence = "\(seen.values.grouped) of \(seen.values.grouped) values of an '_id' have 24 hex digits"
@@ -134,7 +131,7 @@ struct LegacyResolver {
             }
             return
         }
-        if purpose == .type {
+        if search.purpose == .type {
             draft.rules.append(
                 TypeRule(collection: name, path: path, type: .objectId, reason: .inferred(found.evidence)))
             if let missing = found.dangling { draft.dangling.append(missing) }
