@@ -70,7 +70,7 @@ extension ImportRun {
         for step in new {
             guard let conflict = atLast.conflict(of: step.databaseName) else { continue }
             throw FerryError(
-                "\(step.databaseName) cannot be created: \(conflict)", details: ["Nothing was written."],
+                "\(step.databaseName) cannot be created: \(conflict)", details: [Import.nothingWritten],
                 advice: [
                     "Drop that view or change it first, or leave this one out: --exclude \(step.name.shellWord)."
                 ])
@@ -92,7 +92,7 @@ extension ImportRun {
                 try client.drop(Namespace(database, name), writeConcern: WriteConcern(.nodes(1)))
             } catch {
                 var fault = FerryError(explaining: error)
-                fault.details.append("Nothing was written.")
+                fault.details.append(Import.nothingWritten)
                 do {
                     try client.drop(Namespace(database, name), writeConcern: WriteConcern(.nodes(1)))
                 } catch {

@@ -101,7 +101,7 @@ struct ImportPlanner {
             guard let meant = NearestName.mistyped(glob.pattern, among: lost) else { continue }
             throw FerryError(
                 "\(text) matches no collection of the file or of \(database), and --mode replace would replace '\(meant)'",
-                kind: .usage, details: ["Nothing was written."],
+                kind: .usage, details: [Import.nothingWritten],
                 advice: ["Did you mean '\(meant)'? If it is to be replaced, leave that exclusion out."])
         }
     }
@@ -111,7 +111,7 @@ struct ImportPlanner {
     private func checkSomethingIsLeft(of step: ImportPlan.Step, _ survey: FileSurvey) throws {
         let unusable = survey.problems.count(of: step.name)
         guard unusable > 0, step.records <= survey.problemCount(amongRowsOf: step.name) else { return }
-        try Self.checkLoss(of: step, unusable: unusable, details: ["Nothing was written."])
+        try Self.checkLoss(of: step, unusable: unusable, details: [Import.nothingWritten])
     }
 
     /// - Parameter unusable: rows of the collection; no others can be taken.
@@ -169,7 +169,7 @@ struct ImportPlanner {
         for name in entries.map(\.databaseName) where there.hasLookAlike(of: name) {
             throw FerryError(
                 "'\(name)' looks the same as a collection of \(database): one has composed, the other decomposed characters",
-                details: ["Nothing was written."],
+                details: [Import.nothingWritten],
                 advice: ["--rename gives the file's another name; --exclude leaves it out."])
         }
     }
