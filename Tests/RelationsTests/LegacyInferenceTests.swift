@@ -239,7 +239,7 @@ import Testing
         #expect(resolution.described == ["customers._id: objectId, _id"])
         #expect(
             resolution.lookAlikes.map { "\($0.path): \($0.problem)" } == [
-                "customerId: 1 value of 24 hex digits stays a text, as the live collection has them; types in the configuration can say otherwise; 1 of 1 different values are _ids of customers, so they may have been ObjectIds once: a reference there in the configuration makes them some",
+                "customerId: 1 value of 24 hex digits stays a text, as the live collection has them; types in the configuration can say otherwise; 1 of 1 different values are _ids of customers: if they were ObjectIds once, collections: {policies: {references: {\"customerId\": customers}}} in the configuration makes them ObjectIds again",
                 "start: 1 date stays a text, as the live collection has them; types in the configuration can say otherwise",
             ])
         #expect(resolution.lookAlikes.map(\.isDoubt) == [true, false] && resolution.references.isEmpty)

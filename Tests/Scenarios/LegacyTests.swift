@@ -191,7 +191,9 @@ import Testing
             #expect(restored.map { $0["customerId"] } == [.string(customer)])
             // The text leads to the live text beside which a merge has put the ObjectId.
             #expect(report.danglingCount == (mode == .merge ? 0 : 1), "\(report.references)")
-            let told = log.warnings.filter { $0.contains("live documents have texts") || $0.contains("ObjectIds once") }
+            let told = log.warnings.filter {
+                $0.contains("live documents have texts") || $0.contains("ObjectIds again")
+            }
             #expect(
                 told.map { $0.prefix { $0 != ":" } } == ["customers._id", "policies._id", "policies.customerId"])
             let configuration = try Configuration.parse(

@@ -129,6 +129,14 @@ struct IDSearch {
                     examples: missing.prefix(Self.examples).map { values[$0] }))
     }
 
+    /// What to do where texts should be the ids that they look like.
+    func textOfDoubt(_ findings: Findings) -> String {
+        let targets = findings.references.map(\.target)
+        let target = targets.count == 1 ? targets[0] : "{to: [\(targets.joined(separator: ", "))]}"
+        return
+            "\(findings.evidence): if they were ObjectIds once, collections: {\(collection): {references: {\"\(path)\": \(target)}}} in the configuration makes them ObjectIds again"
+    }
+
     /// The fewest targets that explain what was found: the one with the most, then what the others add to it.
     private func cover(found: Int) -> [Target] {
         var chosen: [Target] = []

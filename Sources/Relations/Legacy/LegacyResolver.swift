@@ -109,8 +109,7 @@ struct LegacyResolver {
         let (name, path, found) = (search.collection, search.path, search.findings)
         if var lookAlike {
             if search.purpose == .doubt, found.isMost {
-                lookAlike.problem +=
-                    "; \(found.evidence), so they may have been ObjectIds once: a reference there in the configuration makes them some"
+                lookAlike.problem += "; " + search.textOfDoubt(found)
                 lookAlike.isDoubt = true
                 // Then they lead nowhere any more.
                 draft.references += found.references.filter { authority.changesLiveIDs(of: ExactName($0.target)) }
