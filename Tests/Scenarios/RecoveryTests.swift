@@ -674,6 +674,19 @@ extension BusyServerTests {
             }
         }
 
+        /// Drops the collection when the merge's first batch is on its way, and waits for the merge's end.
+        private func dropC(of database: TestDatabase, whileMerged file: String) throws -> Program.Outcome {
+            let pause = try FailPoint(
+                server, ["insert"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 2000])
+            let program = try Program(importing(database, file, "merge"))
+            try pause.waitUntilEntered()
+            try database.drop("c")
+            let outcome = try program.wait()
+            try pause.end()
+            #expect(outcome.status == 2, "\(outcome.text)")
+            return outcome
+        }
+
         /// The next batch makes it anew, and so without the options.
         @Test func optionsThatAreLostWhileACollectionIsMergedAreTold() throws {
             try withDatabase(on: server) { database, folder in
@@ -682,14 +695,7 @@ extension BusyServerTests {
                 let file = folder.file("c.csv")
                 try export(database, to: file)
                 try database.delete("c", ["_id": ["$gte": 10]])
-                let pause = try FailPoint(
-                    server, ["insert"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 2000])
-                let program = try Program(importing(database, file, "merge"))
-                try pause.waitUntilEntered()
-                try database.drop("c")
-                let outcome = try program.wait()
-                try pause.end()
-                #expect(outcome.status == 2, "\(outcome.text)")
+                let outcome = try dropC(of: database, whileMerged: file)
                 #expect(
                     outcome.errors.contains("c has not all of the file's options any more: validator"),
                     "\(outcome.text)")
@@ -708,21 +714,13 @@ extension BusyServerTests {
                 let file = folder.file("c.csv")
                 try export(database, to: file)
                 if isThere { try database.delete("c", ["_id": ["$gte": 10]]) } else { try database.drop("c") }
-                let pause = try FailPoint(
-                    server, ["insert"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 2000])
-                let words = importing(database, file, "merge")
-                let program = try Program(words)
-                try pause.waitUntilEntered()
-                try database.drop("c")
-                let outcome = try program.wait()
-                try pause.end()
-                #expect(outcome.status == 2, "\(outcome.text)")
+                let outcome = try dropC(of: database, whileMerged: file)
                 #expect(
                     outcome.errors.contains("c was dropped or replaced by another program during the import"),
                     "\(outcome.text)")
                 #expect(
                     outcome.errors.hasSuffix("Run the import again: it writes what is gone.\n"), "\(outcome.text)")
-                let again = try Program.run(words)
+                let again = try Program.run(importing(database, file, "merge"))
                 #expect(again.status == 0, "\(again.text)")
                 #expect(try database.documents(in: "c").count == 100)
             }
