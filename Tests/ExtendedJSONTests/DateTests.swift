@@ -47,6 +47,13 @@ import Testing
         }
     }
 
+    /// A date would lose it.
+    @Test(arguments: [
+        (".1234Z", nil), (".1234567Z", nil), (".123001+02:00", nil), (".123000Z", 123), (".5Z", 500),
+    ]) func aFractionFinerThanAMillisecondIsTakenWhereItIsZero(_ end: String, _ milliseconds: Int64?) {
+        #expect(Self.parse(Array("1970-01-01T00:00:00\(end)".utf8)) == milliseconds)
+    }
+
     @Test func aDateIsWhatFoundationSaysOfIt() throws {
         var calendar = Calendar(identifier: .gregorian)
         calendar.timeZone = .gmt

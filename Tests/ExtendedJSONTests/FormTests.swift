@@ -212,6 +212,19 @@ import Testing
         }
     }
 
+    /// Readers keep one of two equal names. Many names are sorted, few are searched one by one.
+    @Test(arguments: [2, 48, 49, 50, 300], [true, false])
+    func aNameThatComesTwiceIsEscapedHoweverManyThereAre(count: Int, isEmbedded: Bool) throws {
+        let names = (0..<count).map { "n\($0)" }
+        for (names, expected) in [(names, ExtendedJSONEncoder.Outcome.plain), (names + ["n0"], .escaped)] {
+            let many = Document { for name in names { $0.append(name, 1) } }
+            let document: Document = isEmbedded ? ["_id": 1, "v": [.document(many)], "w": 1] : many
+            let (text, outcome) = Codec.encode(document)
+            #expect(outcome == expected)
+            #expect(try Codec.decode(text) == document)
+        }
+    }
+
     /// Readers sort a regular expression's options and drop letters that mean none.
     @Test(arguments: ["mi", "ii", "z", "iz", "I", "é"]) func optionsThatReadersWouldChangeAreEscaped(_ options: String)
         throws

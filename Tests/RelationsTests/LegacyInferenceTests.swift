@@ -314,6 +314,25 @@ import Testing
             rows["notes"]?.compactMap { $0["owner"] } == [.objectID(id(hexText(1, 1))), "ACME"])
     }
 
+    /// As UUIDs the others' texts would lead nowhere.
+    @Test(arguments: [["users", "companies"], ["companies", "users"]])
+    func ofSeveralTargetsAllMustBecomeTheSame(targets: [String]) throws {
+        let uuid: Value = "00112233-4455-6677-8899-aabbccddeeff"
+        var file = LegacyRows()
+        file.add("users", ["_id": uuid])
+        file.add("companies", ["_id": "ACME"])
+        file.add("notes", ["_id": 1, "owner": uuid])
+        let configuration = try Configuration.parse(
+            yaml: """
+                collections: {users: {}, companies: {}, notes: {references: {owner: {to: [\(targets.joined(separator: ", "))]}}}}
+                """, file: "mongoferry.yaml")
+        let resolution = try file.resolve(
+            configuration: configuration, liveTypes: ["users": [.id: .one(.uuid)]])
+        let (rows, _) = try file.converted(resolution.rules)
+        #expect(resolution.rules(of: "users") == ["users._id: uuid, type in the live collection"])
+        #expect(rows["notes"] == [["_id": 1, "owner": uuid]])
+    }
+
     @Test func theDatabaseIsAskedForWhatTheFileDoesNotHave() throws {
         var file = LegacyRows()
         for number in 0..<500 { file.add("policies", ["customerId": hex(1, number), "checksum": hex(8, number)]) }
@@ -453,6 +472,25 @@ import Testing
         #expect(one.described == three.described, "seed \(seed)")
         #expect(one.dangling == three.dangling, "seed \(seed)")
         #expect(one.described.count == 6)
+    }
+
+    /// Each kind of value counts against the dates that another thread has seen.
+    @Test(arguments: [true, 1, "x", hex(1, 1), ["a": 1], [1], .decimal128(decimal("1.5"))] as [Value])
+    func datesOfOneThreadAreNoneBesideOtherValuesOfAnother(other: Value) throws {
+        func inference(_ value: Value) throws -> LegacyInference {
+            var inference = LegacyInference()
+            try (["v": value] as Document).withRaw { try inference.add($0, in: "a") }
+            return inference
+        }
+        let date: Value = "2023-01-31T12:30:45.678Z"
+        var merged = try inference(date)
+        merged.merge(try inference(date))
+        #expect(
+            try merged.resolve(configuration: Configuration()).described == [
+                "a.v: date, inferred: 2 of 2 values have the form of a date"
+            ])
+        merged.merge(try inference(other))
+        #expect(try merged.resolve(configuration: Configuration()).described == [])
     }
 
     @Test func memoryStaysBoundedAndASampleDecides() throws {

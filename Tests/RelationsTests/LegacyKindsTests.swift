@@ -77,6 +77,14 @@ import Testing
         #expect(rows["a"]?.map { $0["n"] } == numbers)
     }
 
+    /// A rule for texts and numbers alone would pass them by.
+    @Test func keysThatAreLongsInHalvesBecomeLongsWhereLiveOnesAre() throws {
+        var file = LegacyRows()
+        for low: Int32 in [2, 3] { file.add("a", ["_id": ["low": .int32(low), "high": 1, "unsigned": false]]) }
+        let (rows, _) = try file.converted(try file.resolve(liveTypes: ["a": [.id: .one(.long)]]).rules)
+        #expect(rows["a"] == [["_id": .int64(1 << 32 + 2)], ["_id": .int64(1 << 32 + 3)]])
+    }
+
     /// One rule has one type.
     @Test func whatStaysATextBesideIdsThoughItsTargetBecomesAnotherIsTold() throws {
         let configuration = try Configuration.parse(
