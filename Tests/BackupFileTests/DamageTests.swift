@@ -1,8 +1,9 @@
 import BSON
-import BackupFile
 import Foundation
 import MongoFerry
 import Testing
+
+@testable import BackupFile
 
 /// A file of format 1 is whole or refused.
 @Suite struct DamageTests {
@@ -90,6 +91,25 @@ import Testing
             #expect(
                 try backup.faults(in: Array(edited.utf8)) == [
                     "the seal does not fit: bytes were changed, lost or added since the file was written"
+                ])
+        }
+    }
+
+    /// Sealed anew, by whoever has edited it.
+    @Test func otherCountsInTheMetadataThanInTheSealAreRefused() throws {
+        try SmallBackup.lend { backup in
+            try backup.write("small.csv")
+            let text = try backup.text(of: "small.csv")
+            var seal = try #require(try SealFinder.find(in: try OpenFile(reading: backup.path("small.csv"))))
+            let end = try #require(text.range(of: "# seal ")).lowerBound
+            var content = String(text[..<end])
+            content.replace("\"records\":2", with: "\"records\":3", maxReplacements: 1)
+            let sum = try SHA256Sum(of: "")
+            try content.withUTF8 { try sum.update(UnsafeRawBufferPointer($0)) }
+            seal.sha256 = try sum.finish()
+            #expect(
+                try backup.faults(in: Array((content + seal.line).utf8)) == [
+                    "the metadata say 3 records of customers, the seal says 2"
                 ])
         }
     }

@@ -57,11 +57,14 @@ import Testing
                 ["$id": 1], ["$ref": "a"], ["x": 1, "$ref": "a"], ["$ref": "a", "$id": 1, "$y": 2],
             ]
             for key in refused {
-                let row = "\(LegacyFile.row("keys", ["_id": .document(key)]))"
-                try folder.write(LegacyFile.text(rows: [row]), to: "refused.csv")
+                let rows = [["_id": 1], ["_id": .document(key)]].map { LegacyFile.row("keys", $0) }
+                try folder.write(LegacyFile.text(rows: rows), to: "refused.csv")
                 let errors = try copy.insert([["_id": .document(key)]], into: "refused").writeErrors
+                try #require(!errors.isEmpty, "\(key)")
                 let report = try copy.load(folder.file("refused.csv"))
-                #expect(report.rejectionCount == (errors.isEmpty ? 0 : 1), "\(key)")
+                // Before anything is written.
+                #expect(report.status == .refused && report.rejectionCount == 1, "\(key)")
+                #expect(try copy.count("keys") == 0, "\(key)")
             }
         }
     }

@@ -278,6 +278,26 @@ import Testing
         }
     }
 
+    @Test func aRowThatIsSetAsideForItsIDSharesItsKeyWithNoOther() throws {
+        try withTestDatabase { database, folder in
+            try folder.write(
+                """
+                collection,data
+                users,"{""_id"":1,""email"":""a""}"
+                users,"{""_id"":1,""email"":""b""}"
+                users,"{""_id"":2,""email"":""b""}"
+
+                """, to: "users.csv")
+            let report = try database.load(folder.file("users.csv")) {
+                $0.upsertKeys = ["email"]
+                $0.maximumRejects = 1
+            }
+            #expect(report.rejections.map(\.line) == [3], "\(report.rejections)")
+            #expect(
+                Set(try database.documents(in: "users")) == [["_id": 1, "email": "a"], ["_id": 2, "email": "b"]])
+        }
+    }
+
     @Test func aRowWhoseKeySeveralDocumentsOfTheDatabaseHaveIsNotTaken() throws {
         try withTestDatabase { database, folder in
             try folder.write(

@@ -14,12 +14,40 @@ extension OwnServerTests {
             ["import", file, "--uri", server.uri(), "--db", database.name, "--mode", mode, "--yes"]
         }
 
-        /// Writes another name of one letter into a file.
-        private static func move(rowAt offset: Int, of file: String, to collection: String) throws {
+        /// Writes one letter into a file.
+        private static func put(_ letter: String, at offset: Int, of file: String) throws {
             let handle = try #require(FileHandle(forWritingAtPath: file))
             try handle.seek(toOffset: UInt64(offset))
-            try handle.write(contentsOf: Data(collection.utf8))
+            try handle.write(contentsOf: Data(letter.utf8))
             try handle.close()
+        }
+
+        /// Replaces a collection by rows of which the last one becomes another, by one letter, while the first are written.
+        /// - Parameter place: the letter's in its row, where negative from the end.
+        private func changeTheLastRow(
+            _ letter: String, at place: Int, _ body: (Program.Outcome, _ file: String) throws -> Void
+        ) throws {
+            try withDatabase(on: server) { database, folder in
+                // More than the readers hold at once: the last row is read after the first ones are written.
+                let text = String(repeating: "x", count: 10_000)
+                let rows = (1...3000).map { "a,\"{\"\"_id\"\":\($0),\"\"text\"\":\"\"\(text)\"\"}\"\n" }
+                let file = folder.file("rows.csv")
+                let content = "collection,data\n" + rows.joined()
+                try folder.write(content, to: "rows.csv")
+                try database.insert([["_id": "live"]], into: "a")
+                let before = try database.image()
+                let pause = try FailPoint(
+                    server, ["insert"], mode: .skip(0), ["blockConnection": true, "blockTimeMS": 1000])
+                let program = try Program(importing(database, file, "replace") + ["--jobs", "2"])
+                try pause.waitUntilEntered()
+                let start = content.utf8.count - (place < 0 ? 0 : rows[2999].utf8.count)
+                try Self.put(letter, at: start + place, of: file)
+                try pause.end()
+                let outcome = try program.wait()
+                try body(outcome, file)
+                #expect(outcome.errors.contains("The live data were not touched."), "\(outcome.errors)")
+                #expect(try database.image().differences(from: before) == [])
+            }
         }
 
         @Test(arguments: ["merge", "replace", "insert"])
@@ -60,30 +88,21 @@ extension OwnServerTests {
 
         /// While its collection is being read: what was sent until then is not swapped in.
         @Test func aRowThatHasGoneToAnotherCollectionMeanwhileStopsTheImport() throws {
-            try withDatabase(on: server) { database, folder in
-                // More than the readers hold at once: the last row is read after the first ones are written.
-                let count = 3000
-                let text = String(repeating: "x", count: 10_000)
-                let rows = (1...count).map { "a,\"{\"\"_id\"\":\($0),\"\"text\"\":\"\"\(text)\"\"}\"\n" }
-                let file = folder.file("rows.csv")
-                let content = "collection,data\n" + rows.joined()
-                try folder.write(content, to: "rows.csv")
-                try database.insert([["_id": "live"]], into: "a")
-                let before = try database.image()
-                let pause = try FailPoint(
-                    server, ["insert"], mode: .skip(0), ["blockConnection": true, "blockTimeMS": 1000])
-                let program = try Program(importing(database, file, "replace") + ["--jobs", "2"])
-                try pause.waitUntilEntered()
-                try Self.move(rowAt: content.utf8.count - rows[count - 1].utf8.count, of: file, to: "b")
-                try pause.end()
-                let outcome = try program.wait()
+            try changeTheLastRow("b", at: 0) { outcome, file in
                 #expect(outcome.status == 1, "\(outcome.text)")
                 #expect(
                     outcome.errors.contains(
                         "\(file): 2,999 rows of a read, 3,000 found before: the file was changed while it was read"),
                     "\(outcome.errors)")
-                #expect(outcome.errors.contains("The live data were not touched."), "\(outcome.errors)")
-                #expect(try database.image().differences(from: before) == [])
+            }
+        }
+
+        /// Nothing else tells: there are as many rows as before, and each can be read.
+        @Test func aRowWithAnotherLetterMeanwhileStopsTheImport() throws {
+            try changeTheLastRow("y", at: -6) { outcome, file in
+                #expect(outcome.status == 2, "\(outcome.text)")
+                #expect(
+                    outcome.errors.contains("\(file): the file was changed while it was read"), "\(outcome.errors)")
             }
         }
     }
