@@ -28,6 +28,8 @@ public final class BackupWriter {
     private let sink: (any ByteSink)?
     private let output: CompressedOutput
     private let partialPath: String?
+    /// Waits until the file's content is on the disk.
+    private let synchronize: (OpenFile) throws -> Void
     private var metadata: BackupMetadata
     private var headerLength = 0
     /// Of every byte so far; nil for a plain file, which has no seal.
@@ -44,11 +46,22 @@ public final class BackupWriter {
     /// - Parameter plain: rows under their column header only, without metadata and seal.
     /// - Throws: ``BackupError`` where the file exists or is being written by another program, where the metadata are more
     ///   than can be read, or the library that compresses fails; ``FileError``; what a stream's ``ByteSink`` throws.
-    public init(_ destination: Destination, compression: Compression, plain: Bool, metadata: BackupMetadata) throws {
+    public convenience init(
+        _ destination: Destination, compression: Compression, plain: Bool, metadata: BackupMetadata
+    ) throws {
+        try self.init(destination, compression, plain: plain, metadata) { try $0.synchronize() }
+    }
+
+    /// - Parameter synchronize: waits until the file's content is on the disk.
+    init(
+        _ destination: Destination, _ compression: Compression, plain: Bool, _ metadata: BackupMetadata,
+        synchronize: @escaping (OpenFile) throws -> Void
+    ) throws {
         let destination = Self.resolved(destination)
         self.destination = destination
         self.metadata = metadata
         isPlain = plain
+        self.synchronize = synchronize
         switch destination {
         case .file(let path, let overwriting):
             guard !path.isEmpty else { throw FileError("open", path, code: ENOENT) }
@@ -186,7 +199,7 @@ public final class BackupWriter {
     private func publish() throws {
         try sink?.finish()
         guard case .file(let path, let overwriting) = destination, let partialPath, let file else { return }
-        try file.synchronize()
+        try synchronize(file)
         guard try PartialFile.isStill(file, at: partialPath) else {
             throw BackupError(
                 .unavailable, path, "another program has removed or replaced \(partialPath) while it was written",

@@ -1,7 +1,8 @@
 import BSON
-import BackupFile
 import Foundation
 import Testing
+
+@testable import BackupFile
 
 #if canImport(Glibc)
     import Glibc
@@ -74,6 +75,24 @@ import Testing
             writer.abandon()
             #expect(try backup.text(of: "small.csv") == "precious")
             #expect(try FileManager.default.contentsOfDirectory(atPath: backup.folder) == ["small.csv"])
+        }
+    }
+
+    /// After a power cut the name would lead to what the disk has not taken.
+    @Test(arguments: [false, true]) func whatTheDiskHasNotTakenGetsNoName(overwriting: Bool) throws {
+        struct NoRoom: Error {}
+        try SmallBackup.lend { backup in
+            if overwriting { try backup.put(Array("precious".utf8), "small.csv") }
+            let writer = try BackupWriter(
+                .file(path: backup.path("small.csv"), overwriting: overwriting), .none, plain: false,
+                SmallBackup.metadata
+            ) { _ in throw NoRoom() }
+            #expect(throws: NoRoom.self) { try writer.finish(counts: [:]) }
+            writer.abandon()
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: backup.folder)
+                    == (overwriting ? ["small.csv"] : []))
+            if overwriting { #expect(try backup.text(of: "small.csv") == "precious") }
         }
     }
 

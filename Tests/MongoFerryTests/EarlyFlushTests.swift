@@ -1,3 +1,5 @@
+import BSON
+import BackupFile
 import Foundation
 import Synchronization
 import Testing
@@ -141,6 +143,38 @@ import Testing
         let flush = EarlyFlush()
         flush.advance(to: 5 * Self.megabyte)
         #expect(throws: NoRoom.self) { try flush.run(Disk { _ in throw NoRoom() }.work) }
+    }
+
+    /// Of the flush that is under way when all else is done, too.
+    @Test func aWriteThatFailsLastIsThrown() throws {
+        struct NoRoom: Error {}
+        let path = NSTemporaryDirectory() + "mongoferry_flush_\(UInt64.random(in: 0 ... .max)).csv"
+        let collection = BackupMetadata.Collection(name: "a")
+        let writer = try BackupWriter(
+            .file(path: path, overwriting: false), compression: .none, plain: true,
+            metadata: BackupMetadata(created: nil, program: "", database: "", collections: [collection]))
+        defer { writer.abandon() }
+        let chunks = OrderedChunks(parts: [1], isDistant: false)
+        chunks.fill(
+            try chunks.enter(collection: 0, bytes: 1), with: Chunk(rows: ByteBuffer(capacity: 16), count: 1, escaped: 0)
+        )
+        chunks.endPart(collection: 0)
+        let isDone = DispatchSemaphore(value: 0)
+        let sink = RowSink(
+            writer: writer, chunks: chunks, collections: [collection], operation: OperationContext(),
+            steps: EarlyFlush.Steps(writeBack: { _ in }) {
+                isDone.wait()
+                throw NoRoom()
+            })
+        let reader = PartReader(
+            parts: PartQueue([]) { _ in false }, chunks: chunks, encoders: BoundedQueue(capacity: 1),
+            operation: OperationContext(), hasCompany: false, opensInTurn: false, watches: [])
+        #expect(throws: NoRoom.self) {
+            try Export.flushing(sink, of: reader, Cancellation()) {
+                try sink.run()
+                isDone.signal()
+            }
+        }
     }
 
     @Test func nothingWrittenEnds() throws {

@@ -1,8 +1,9 @@
 import BSON
 import Foundation
 import MongoDriver
-import MongoFerry
 import Testing
+
+@testable import MongoFerry
 
 /// Commands whose answers nobody has waited for, and which the server carries out late; and what others do meanwhile.
 extension BusyServerTests.MeanwhileTests {
@@ -122,6 +123,42 @@ extension BusyServerTests.MeanwhileTests {
             let view = try #require(
                 try database.client.listCollections(in: database.name, named: ["v"]).first)
             #expect(view.options["pipeline"] == [["$match": ["kind": "b"]]])
+        }
+    }
+
+    /// Index builds are not: they change nothing of what is there.
+    @Test(arguments: ["insert", "createIndexes"])
+    func anEarlierWriteThatDoesNotEndIsAnError(command: String) throws {
+        try withDatabase(on: server) { database, folder in
+            try database.create("c", indexes: [["key": ["a": 1], "name": "a_1"]])
+            try database.insert([["_id": 1, "a": 1]], into: "c")
+            let whole = try database.image()
+            let file = folder.file("c.csv")
+            try export(database, to: file)
+            try database.delete("c", [:])
+            try database.run(["dropIndexes": "c", "index": "a_1"])
+            let pause = try FailPoint(
+                server, [command], mode: .times(1),
+                ["blockConnection": true, "blockTimeMS": 4000, "namespace": .string("\(database.name).c")])
+            let killed = try Program(importing(database, file, []))
+            try pause.waitUntilEntered()
+            killed.send(SIGKILL)
+            _ = try killed.wait()
+            let earlier = EarlierWrites(
+                pool: database.pool, database: database.name, cancellation: Cancellation(),
+                patience: .milliseconds(300))
+            if command == "insert" {
+                let error = #expect(throws: FerryError.self) { try earlier.waitForEnd() }
+                #expect(
+                    error?.text.hasSuffix("is still under way on the server") == true, "\(String(describing: error))")
+            } else {
+                #expect(try earlier.waitForEnd())
+            }
+            #expect(try isUnderWay(command, in: database))
+            let next = try Program.run(importing(database, file, []))
+            #expect(next.status == 0, "\(next.text)")
+            try pause.end()
+            #expect(try database.image().differences(from: whole) == [])
         }
     }
 

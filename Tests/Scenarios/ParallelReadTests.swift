@@ -1,8 +1,10 @@
 import BSON
+import BackupFile
 import Foundation
 import MongoDriver
-import MongoFerry
 import Testing
+
+@testable import MongoFerry
 
 /// Large collections are read in ranges of `_id` by several cursors.
 @Suite struct ParallelReadTests {
@@ -109,6 +111,25 @@ import Testing
                 }
             }
             #expect(try folder.text("1.csv") == folder.text("4.csv"))
+        }
+    }
+
+    @Test func otherDocumentsThanTheSnapshotHasStopTheExport() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1], ["_id": 2], ["_id": 3]], into: "a")
+            let connection = try Connection(try database.target, database: database.name, Cancellation())
+            let entry = BackupMetadata.Collection(name: "a")
+            let moment = try ReadMoment(connection, after: try connection.sizes(of: [entry]), wanted: .snapshot)
+            let export = Export(
+                try database.target,
+                ExportOptions(destination: .file(path: folder.file("a.csv"), overwriting: false)))
+            #expect(try export.checkSums([(entry, 3)], moment, connection) == [])
+            for read in [2, 4] {
+                let error = #expect(throws: FerryError.self) {
+                    try export.checkSums([(entry, read)], moment, connection)
+                }
+                #expect(error?.text == "a: \(read) documents were read in ranges, the snapshot has 3")
+            }
         }
     }
 

@@ -10,17 +10,20 @@ final class RowSink: @unchecked Sendable {
     private let collections: [BackupMetadata.Collection]
     private let operation: OperationContext
     private let flush = EarlyFlush()
+    private let steps: EarlyFlush.Steps?
     private(set) var outcomes: [CollectionOutcome] = []
     private(set) var escaped = 0
 
+    /// - Parameter steps: what the writer's file can do, where it is not that.
     init(
         writer: BackupWriter, chunks: OrderedChunks, collections: [BackupMetadata.Collection],
-        operation: OperationContext
+        operation: OperationContext, steps: EarlyFlush.Steps? = nil
     ) {
         self.writer = writer
         self.chunks = chunks
         self.collections = collections
         self.operation = operation
+        self.steps = steps
     }
 
     /// Has the disk keep up with what is written, until all of it is there that ``run()`` wrote, or ``stopFlushing()``.
@@ -28,7 +31,7 @@ final class RowSink: @unchecked Sendable {
     /// - Throws: ``FileError`` where the disk has not taken something.
     func flushEarly() throws {
         guard let file = writer.file else { return }
-        try flush.run(EarlyFlush.Steps(writeBack: file.writeBack, flush: file.synchronizeData))
+        try flush.run(steps ?? EarlyFlush.Steps(writeBack: file.writeBack, flush: file.synchronizeData))
     }
 
     func stopFlushing() { flush.stop() }

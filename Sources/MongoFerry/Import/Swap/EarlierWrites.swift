@@ -14,7 +14,9 @@ struct EarlierWrites {
     /// Told once where there is something to wait for.
     var tell: (String) -> Void = { _ in }
 
-    private static let patience = Duration.seconds(60)
+    /// So long they are waited for.
+    var patience = Duration.seconds(60)
+
     private static let pause = 0.2
 
     /// Waits until those that are under way now have ended. Where the server does not say, it is not waited.
@@ -37,7 +39,7 @@ struct EarlierWrites {
         }
         while !waitedFor.isEmpty {
             try cancellation.check()
-            guard ContinuousClock.now - start < Self.patience else {
+            guard ContinuousClock.now - start < patience else {
                 if waitedFor.allSatisfy(\.isIndexBuild) { break }
                 throw FerryError(
                     "an earlier write, whose connection broke or whose program was killed, is still under way on the server",
