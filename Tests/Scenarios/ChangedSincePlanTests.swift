@@ -1,6 +1,7 @@
 import BSON
 import MongoDriver
 import MongoFerry
+import Synchronization
 import Testing
 
 /// Other programs create, drop and replace collections between the plan of a merge and its first write.
@@ -118,6 +119,34 @@ import Testing
         try withFile { database, file in
             let before = try database.image()
             let report = try merge(file, into: database) { try $0.drop("a") }
+            #expect(
+                report.warnings == [
+                    "a was dropped by another program after the plan was made, and is created again"
+                ])
+            #expect(report.collections.first { $0.name == "a" }?.inserted == 100)
+            #expect(try database.image().differences(from: before) == [])
+        }
+    }
+
+    /// Over few connections what is there is asked for after the documents are compared.
+    @Test func whatAnotherProgramDropsWhenItHasBeenComparedIsWrittenAgain() throws {
+        try withFile { database, file in
+            let before = try database.image()
+            let uri = try testURI()
+            let target = try Target(
+                uri: uri + (uri.contains("?") ? "&" : "/?") + "maxPoolSize=12", database: database.name)
+            let (pool, name) = (database.pool, database.name)
+            let looks = Mutex(0)
+            let operation = OperationContext(onProgress: { progress in
+                guard progress.phase == .load, progress.collection == "a" else { return }
+                let look = looks.withLock {
+                    $0 += 1
+                    return $0
+                }
+                guard look == 1 else { return }
+                do { _ = try pool.makeClient().runWrite(["drop": "a"], on: name) } catch { Issue.record(error) }
+            })
+            let report = try Import(file, into: target, ImportOptions()).runBlocking(operation)
             #expect(
                 report.warnings == [
                     "a was dropped by another program after the plan was made, and is created again"

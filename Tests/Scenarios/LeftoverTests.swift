@@ -172,6 +172,29 @@ extension OwnServerTests {
             }
         }
 
+        /// The server may still be carrying out what a killed import has sent, which needs its record.
+        @Test(arguments: [true, false]) func whatIsRecordedOfARenameStaysForOneImport(hasRecord: Bool) throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try prepare(database, "v", folder)
+                let pause = try FailPoint(
+                    server, ["renameCollection"], mode: .skip(1),
+                    ["blockConnection": true, "blockTimeMS": 500, "errorCode": 13])
+                let program = try Program(importing(database, file, ["--mode", "replace"]))
+                try pause.waitUntilEntered()
+                program.send(SIGKILL)
+                _ = try program.wait()
+                try pause.end()
+                if !hasRecord { try database.delete("__mongoferry_displaced", [:]) }
+                let next = try Program.run(importing(database, file, ["-c", "a"]))
+                #expect(next.status == 0, "\(next.text)")
+                #expect(try own(database) == ["__mongoferry_displaced"])
+                #expect(try database.count("__mongoferry_displaced") == (hasRecord ? 1 : 0))
+                #expect(try Program.run(importing(database, file, ["-c", "a"])).status == 0)
+                #expect(try own(database) == [])
+                #expect(try database.documents(in: "v") == [["_id": "old"]])
+            }
+        }
+
         @Test func aViewTakesThePlaceOfACollectionWithTheLongestName() throws {
             try withDatabase(on: server) { database, folder in
                 let name = String(repeating: "n", count: 254 - database.name.utf8.count)
@@ -243,6 +266,63 @@ extension OwnServerTests {
                     ), "\(outcome.text)")
                 #expect(try indexes(database) == ["_id_", "z"])
                 #expect(try options(database) == validator)
+                #expect(try own(database) == [])
+            }
+        }
+
+        /// Others than those that it had: it was no insert that made it.
+        @Test(arguments: [true, false]) func aCollectionThatWasMadeAnewWithoutIndexesCountsByItsOptions(isSame: Bool)
+            throws
+        {
+            try withDatabase(on: server) { database, folder in
+                let file = try prepareOldFile(database, folder)
+                let validator = try #require(try options(database))
+                try kill(
+                    database, importing(database, file, ["--mode", "replace", "--in-place"]), at: "create",
+                    ["errorCode": 2])
+                let made: Document = isSame ? validator : ["validator": ["x": ["$exists": true]]]
+                try database.create("c", made)
+                let outcome = try Program.run(importing(database, file))
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(outcome.errors.contains("\(Self.notice): index x, index y") == isSame, "\(outcome.text)")
+                #expect(
+                    outcome.errors.contains("kept no longer: option validator, index x, index y") == !isSame,
+                    "\(outcome.text)")
+                #expect(try indexes(database) == (isSame ? ["_id_", "x", "y"] : ["_id_"]))
+                #expect(try options(database) == made)
+                #expect(try own(database) == [])
+            }
+        }
+
+        @Test func theTypesOfACollectionThatWasMadeAnewCountAndNotThoseThatWereKept() throws {
+            try withDatabase(on: server) { database, folder in
+                try folder.write("collection,data\nc,\"{\"\"_id\"\":1,\"\"n\"\":5}\"\n", to: "old.csv")
+                try database.insert([["_id": 1, "n": .int64(5)]], into: "c")
+                let file = folder.file("old.csv")
+                try kill(database, importing(database, file, ["--mode", "replace", "--in-place"]), at: "insert")
+                try database.drop("c")
+                try database.insert([["_id": 2, "n": 7]], into: "c")
+                let outcome = try Program.run(importing(database, file))
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(Set(try database.documents(in: "c")) == [["_id": 1, "n": 5], ["_id": 2, "n": 7]])
+                #expect(try own(database) == [])
+            }
+        }
+
+        /// The sealed file has it, and is imported again for that.
+        @Test func whatWasKeptForASealedFileIsForNoOther() throws {
+            try withDatabase(on: server) { database, folder in
+                let old = try prepareOldFile(database, folder)
+                let file = folder.file("all.csv")
+                let export = try Program.run(["export", "--uri", server.uri(), "--db", database.name, "-o", file])
+                #expect(export.status == 0, "\(export.text)")
+                let whole = try database.image()
+                try kill(database, importing(database, file, ["--mode", "replace", "--in-place"]), at: "insert")
+                let outcome = try Program.run(importing(database, old))
+                #expect(outcome.status == 0 && !outcome.errors.contains(Self.notice), "\(outcome.text)")
+                #expect(try indexes(database) == ["_id_"])
+                #expect(try Program.run(importing(database, file)).status == 0)
+                #expect(try database.image().differences(from: whole) == [])
                 #expect(try own(database) == [])
             }
         }
@@ -392,6 +472,22 @@ extension OwnServerTests {
                 #expect(outcome.status == 0 && !outcome.errors.contains(Self.notice), "\(outcome.text)")
                 #expect(try indexes(database) == ["_id_", "y"])
                 #expect(try own(database) == [])
+            }
+        }
+
+        /// The server may still be carrying out the drop that a killed import has sent.
+        @Test func whatWasKeptOfACollectionThatIsThereStaysForOneImport() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try prepareOldFile(database, folder)
+                try folder.write("collection,data\nother,\"{\"\"_id\"\":1}\"\n", to: "other.csv")
+                try kill(
+                    database, importing(database, file, ["--mode", "replace", "--in-place"]), at: "drop",
+                    ["errorCode": 13])
+                for expected in [["__mongoferry_definitions"], []] {
+                    let outcome = try Program.run(importing(database, folder.file("other.csv")))
+                    #expect(outcome.status == 0, "\(outcome.text)")
+                    #expect(try own(database) == expected)
+                }
             }
         }
 

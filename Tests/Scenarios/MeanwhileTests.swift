@@ -61,6 +61,28 @@ extension BusyServerTests {
             }
         }
 
+        /// It is deleted and inserted, for no update takes it.
+        @Test func aTransactionWhoseLockIsLostMeanwhileIsNotCommitted() throws {
+            try withDatabase(on: server) { database, folder in
+                let document: Document = ["_id": 1, "a": 1, "a": 2, "t": .timestamp(Timestamp(rawValue: 0))]
+                try database.insertKeepingTimestamps(document, into: "c")
+                let file = folder.file("c.csv")
+                try export(database, to: file)
+                try database.delete("c", [:])
+                try database.insert([["_id": 1, "a": 3]], into: "c")
+                // Longer than two heartbeats are apart.
+                let outcome = try hold(
+                    "delete", "\(database.name).c", 8000, answer: [:], of: importing(database, file, [])
+                ) {
+                    try database.update("__mongoferry_lock", [:], ["$set": ["owner": "another"]])
+                }
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(outcome.errors.contains("another import has taken the lock"), "\(outcome.errors)")
+                #expect(try database.documents(in: "c") == [["_id": 1, "a": 3]])
+                try database.drop("__mongoferry_lock")
+            }
+        }
+
         /// Right after an election, say: the first attempt was refused, and the second finds something.
         @Test(arguments: ["time series", "view", "validator"])
         func aPlainCollectionIsNotTakenForWhatWasToBeCreated(kind: String) throws {
