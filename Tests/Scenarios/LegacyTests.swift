@@ -214,9 +214,11 @@ import Testing
                     yaml: "collections: {customers: {}, policies: {references: {customerId: customers}}}", file: "x")
             }
             let policies = try database.documents(in: "policies")
+            #expect(policies.count == LegacyFile.documents("policies").count && policies.count > 0)
             #expect(policies.allSatisfy { $0["_id"]?.objectID != nil && $0["customerId"]?.objectID != nil })
             #expect(policies.allSatisfy { $0["start"]?.string != nil && $0["coverageTypeId"]?.string != nil })
             let receipts = try database.documents(in: "receipts")
+            #expect(receipts.count == LegacyFile.documents("receipts").count && receipts.count > 0)
             #expect(receipts.allSatisfy { $0["_id"]?.objectID != nil && $0["paymentId"]?.string != nil })
         }
     }
