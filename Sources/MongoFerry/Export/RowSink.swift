@@ -14,7 +14,7 @@ final class RowSink: @unchecked Sendable {
     private(set) var outcomes: [CollectionOutcome] = []
     private(set) var escaped = 0
 
-    /// - Parameter steps: what the writer's file can do, where it is not that.
+    /// - Parameter steps: of the early flush; nil for those of the writer's file.
     init(
         writer: BackupWriter, chunks: OrderedChunks, collections: [BackupMetadata.Collection],
         operation: OperationContext, steps: EarlyFlush.Steps? = nil
