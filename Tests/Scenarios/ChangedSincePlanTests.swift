@@ -146,7 +146,7 @@ import Testing
                 guard look == 1 else { return }
                 do { _ = try pool.makeClient().runWrite(["drop": "a"], on: name) } catch { Issue.record(error) }
             })
-            let report = try Import(file, into: target, ImportOptions()).runBlocking(operation)
+            let report = try Import(file, into: target).runBlocking(operation)
             #expect(
                 report.warnings == [
                     "a was dropped by another program after the plan was made, and is created again"

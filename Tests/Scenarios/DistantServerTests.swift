@@ -144,7 +144,7 @@ private func nearPort() throws -> Int? {
                 let file = folder.file("near.csv")
                 try source.export(to: file)
                 let seconds = try Self.waiting(for: far, wanted: 3.36) { uri in
-                    let merge = Import(file, into: try Target(uri: uri, database: source.name), ImportOptions())
+                    let merge = Import(file, into: try Target(uri: uri, database: source.name))
                     return try merge.runBlocking(OperationContext()).seconds
                 }
                 #expect(seconds < 3.36)

@@ -23,7 +23,7 @@ import Testing
     @Test func anOperationIsWatchedWhileItRuns() async throws {
         try await withFixture { uri, database, fixture in
             let target = try Target(uri: uri, database: database)
-            let running = Import(fixture, into: target, ImportOptions()).start()
+            let running = Import(fixture, into: target).start()
             for await step in running.progress {
                 print(step.phase, step.collection ?? "", step.records, step.total ?? 0)
             }
@@ -34,7 +34,7 @@ import Testing
 
     @Test func aFixtureIsWrittenFromALiveDatabase() async throws {
         try await withFixture { uri, database, fixture in
-            _ = try await Import(fixture, into: Target(uri: uri, database: database), ImportOptions()).run()
+            _ = try await Import(fixture, into: Target(uri: uri, database: database)).run()
             let (name, path) = (database, fixture + ".new.csv")
             defer { try? FileManager.default.removeItem(atPath: path) }
             let shop = Fixture(path)
@@ -47,7 +47,7 @@ import Testing
     @Test func aDatabaseAndAFileShowHowTheirCollectionsReferToEachOther() async throws {
         try await withFixture { uri, database, fixture in
             let target = try Target(uri: uri, database: database)
-            _ = try await Import(fixture, into: target, ImportOptions()).run()
+            _ = try await Import(fixture, into: target).run()
             let found = try await DiscoveredConfiguration.run(target)
             #expect(found.references.contains { $0.path.description == "customerId" && $0.target == "customers" })
             let drawings = [try await PlanGraph.run(target).drawing, try await PlanGraph.run(file: fixture).drawing]
@@ -60,7 +60,7 @@ import Testing
     @Test func aCancelledTaskStopsCleanly() async throws {
         try await withFixture { uri, database, fixture in
             let target = try Target(uri: uri, database: database)
-            let task = Task { try await Import(fixture, into: target, ImportOptions()).run() }
+            let task = Task { try await Import(fixture, into: target).run() }
             task.cancel()
             await #expect(throws: CancellationError.self) { try await task.value }
         }

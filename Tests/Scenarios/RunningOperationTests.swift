@@ -54,7 +54,7 @@ import Testing
         try await withTwoNames { _, target in
             for descriptor in [-1, 987] as [Int32] {
                 let error = await #expect(throws: FerryError.self) {
-                    _ = try await Import(spooling: descriptor, into: target, ImportOptions()).run()
+                    _ = try await Import(spooling: descriptor, into: target).run()
                 }
                 #expect(error?.text == "standard input: cannot open: Bad file descriptor")
                 #expect(error?.details == ["Nothing was written."])
@@ -73,7 +73,7 @@ import Testing
 
     @Test func cancellingStopsItAndEndsTheSequences() async throws {
         try await withTwoNames { file, target in
-            let running = Import(file, into: target, ImportOptions()).start()
+            let running = Import(file, into: target).start()
             running.cancel()
             for await _ in running.progress {}
             await #expect(throws: CancellationError.self) { _ = try await running.report }
@@ -82,7 +82,7 @@ import Testing
 
     @Test func cancellingWhoeverWaitsStopsItToo() async throws {
         try await withTwoNames { file, target in
-            let waiting = Task { try await Import(file, into: target, ImportOptions()).start().report }
+            let waiting = Task { try await Import(file, into: target).start().report }
             waiting.cancel()
             await #expect(throws: CancellationError.self) { _ = try await waiting.value }
         }
