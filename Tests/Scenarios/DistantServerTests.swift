@@ -135,8 +135,9 @@ private func nearPort() throws -> Int? {
         }
     }
 
-    /// Three until the server is known, three for what it has, one for the lock, three to compare, and two to give the
-    /// lock back. From so far that one more is longer than what a busy machine adds.
+    /// Fifteen times: to find the server, ask what it has, take the lock, see what earlier imports have sent, compare, see
+    /// what others have done meanwhile, and give the lock back. From so far that two more are longer than what a busy
+    /// machine adds.
     @Test(.whereAServerCanBeDistant) func aMergeOfEqualDataWaitsForADistantServerAFewTimesOnly() throws {
         try Self.fromAfar(milliseconds: 200) { far in
             try withTestDatabase { source, folder in
