@@ -260,6 +260,25 @@ extension BusyServerTests {
 
         // MARK: While others change collections
 
+        /// It is no fault of the options, nor of a document.
+        @Test(arguments: ["create", "insert"]) func aDatabaseThatIsBeingDroppedStopsAMerge(command: String) throws {
+            try withDatabase(on: server) { database, folder in
+                let file = try makeFile(database, folder)
+                let failure = try FailPoint(
+                    server, [command], mode: .alwaysOn,
+                    ["errorCode": 215, "namespace": .string("\(database.name).a")])
+                let outcome = try Program.run(importing(database, file))
+                try failure.end()
+                #expect(outcome.status == 1 && outcome.errors.contains("code 215"), "\(outcome.text)")
+                #expect(outcome.errors.hasSuffix("goes on where this one stopped.\n"), "\(outcome.text)")
+                #expect(
+                    !outcome.errors.contains("options: ") && !outcome.errors.contains("rejected"), "\(outcome.text)")
+                if command == "insert" { try database.drop("a") }
+                let again = try Program.run(importing(database, file))
+                #expect(again.status == 0, "\(again.text)")
+            }
+        }
+
         /// Nothing had to be written to it, so nothing else would have shown it.
         @Test func anEqualCollectionThatIsDroppedDuringAMergeIsTold() throws {
             try withDatabase(on: server) { database, folder in

@@ -44,7 +44,7 @@ struct CollectionBuilder {
             }
         } catch let error as MongoError
             where !error.isOfUnknownOutcome && !error.isNamespaceExists
-            && !error.isServerTrouble && !error.isUnauthorized
+            && !error.isServerTrouble && !error.isUnauthorized && !error.isDropPending
         {
             throw FerryError(
                 "the server cannot create \(entry.databaseName) with the file's options: \(error.message)",
