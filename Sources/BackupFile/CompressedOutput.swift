@@ -19,7 +19,6 @@ final class CompressedOutput {
     private(set) var written = 0
     /// The file that is written, for errors.
     var path: String { sink.path }
-    private let compression: Compression
     private let stream: Stream
     private let output = ByteBuffer(capacity: 256 << 10)
 
@@ -37,7 +36,6 @@ final class CompressedOutput {
     ) throws(BackupError) {
         sink = file
         self.put = put
-        self.compression = compression
         switch compression {
         case .none: stream = .none
         case .gzip:
@@ -73,6 +71,14 @@ final class CompressedOutput {
             deflateEnd(state)
             state.deallocate()
         case .zstd(let context): ZSTD_freeCCtx(context)
+        }
+    }
+
+    private var compression: Compression {
+        switch stream {
+        case .none: .none
+        case .gzip: .gzip
+        case .zstd: .zstd
         }
     }
 

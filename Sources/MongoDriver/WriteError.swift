@@ -22,7 +22,7 @@ public struct WriteError: Sendable {
     public var isDollarName: Bool { ServerCode.dollarPrefixedName.contains(code) }
     /// The server's cache had no room for a large document beside what it held: it may have some later.
     public var isForLackOfCache: Bool { code == ServerCode.cacheIsFull }
-    /// False for what stops a whole batch: a broken connection, an election, missing rights, a full disk.
+    /// False for what stops a whole batch: a broken connection, an election, missing rights, a full disk, a drop of its collection or database.
     public var isAboutOneDocument: Bool { !ServerCode.notAboutOneDocument.contains(code) }
     /// As the error of the whole batch, which it has stopped.
     public func failure(of context: String) -> MongoError {

@@ -3,6 +3,14 @@ import MongoDriver
 import Testing
 
 @Suite struct BulkWriteTests {
+    /// QueryPlanKilled and DatabaseDropPending come where another program drops what is written to.
+    @Test(arguments: [(175, false), (215, false), (13, false), (121, true), (11000, true)] as [(Int32, Bool)])
+    func whatStopsABatchIsNoFaultOfADocument(code: Int32, isOfOne: Bool) throws {
+        let reply: Document = ["writeErrors": [["index": 0, "code": .int32(code), "errmsg": "x"]]]
+        let errors = try reply.withRaw { try WriteError.all(in: $0, of: 1) }
+        #expect(errors.map(\.isAboutOneDocument) == [isOfOne])
+    }
+
     @Test func everyErrorOfAHundredAndTwentyThousandInsertsHasItsOwnIndex() throws {
         try withTestDatabase { database in
             let namespace = database.namespace("c")

@@ -239,7 +239,7 @@ import Testing
         #expect(resolution.described == ["customers._id: objectId, _id"])
         #expect(
             resolution.lookAlikes.map { "\($0.path): \($0.problem)" } == [
-                "customerId: 1 value of 24 hex digits stays a text, as the live collection has them; types in the configuration can say otherwise; 1 of 1 different values are _ids of customers: if they were ObjectIds once, collections: {policies: {references: {\"customerId\": customers}}} in the configuration makes them ObjectIds again",
+                "customerId: 1 value of 24 hex digits stays a text, as the live collection has them; types in the configuration can say otherwise; 1 of 1 different values are _ids of customers: if they were ObjectIds once, collections: {policies: {references: {customerId: customers}}} in the configuration makes them ObjectIds again",
                 "start: 1 date stays a text, as the live collection has them; types in the configuration can say otherwise",
             ])
         #expect(resolution.lookAlikes.map(\.isDoubt) == [true, false] && resolution.references.isEmpty)
@@ -273,6 +273,11 @@ import Testing
             resolution.lookAlikes.filter(\.isDoubt).map { "\($0.collection).\($0.path)" } == [
                 "customers._id", "policies._id", "policies.agent", "policies.vehicles[].driver",
             ])
+        // What it says is a configuration.
+        let told = try #require(resolution.lookAlikes.last(where: \.isDoubt)?.problem)
+        let words = try #require(told.firstMatch(of: /collections: .*}}}/)).output
+        let said = try Configuration.parse(yaml: String(words), file: "c").references(from: "policies")
+        #expect(said.map { "\($0.path) → \($0.target)" } == ["vehicles[].driver → customers"])
     }
 
     /// They stand where there is no value.

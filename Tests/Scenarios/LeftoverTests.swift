@@ -219,6 +219,18 @@ extension OwnServerTests {
             return folder.file("old.csv")
         }
 
+        /// The same collection, in such a file or in a backup.
+        private func prepareFile(
+            _ database: TestDatabase, _ folder: TemporaryFolder, isSealed: Bool
+        ) throws -> String {
+            let old = try prepareOldFile(database, folder)
+            guard isSealed else { return old }
+            let file = folder.file("all.csv")
+            let outcome = try Program.run(["export", "--uri", server.uri(), "--db", database.name, "-o", file])
+            try #require(outcome.status == 0, "\(outcome.text)")
+            return file
+        }
+
         /// At a command that is for the collection itself, not for the one in which its definition is tried.
         private func kill(
             _ database: TestDatabase, _ words: [String], at command: String, _ more: Document = [:]
@@ -374,11 +386,7 @@ extension OwnServerTests {
         func aMergeOfAFewRowsDoesNotMakeACollectionWhole(command: String, isSealed: Bool) throws {
             try withDatabase(on: server) { database, folder in
                 let export = ["export", "--uri", server.uri(), "--db", database.name, "--quiet", "--force", "-o"]
-                var file = try prepareOldFile(database, folder)
-                if isSealed {
-                    file = folder.file("all.csv")
-                    #expect(try Program.run(export + [file]).status == 0)
-                }
+                let file = try prepareFile(database, folder, isSealed: isSealed)
                 var few = folder.file("few.csv")
                 if isSealed {
                     #expect(try Program.run(export + [few, "--query", "c={\"_id\": 3}"]).status == 0)
@@ -403,11 +411,7 @@ extension OwnServerTests {
         @Test(arguments: [true, false]) func aMergeOfWhichRowsAreRefusedMakesNoCollectionWhole(isSealed: Bool) throws {
             try withDatabase(on: server) { database, folder in
                 let export = ["export", "--uri", server.uri(), "--db", database.name, "--quiet", "--force", "-o"]
-                var file = try prepareOldFile(database, folder)
-                if isSealed {
-                    file = folder.file("all.csv")
-                    #expect(try Program.run(export + [file]).status == 0)
-                }
+                let file = try prepareFile(database, folder, isSealed: isSealed)
                 let validator = try #require(options(database)?["validator"])
                 try kill(database, importing(database, file, ["--mode", "replace", "--in-place"]), at: "insert")
                 // The server goes on with it.

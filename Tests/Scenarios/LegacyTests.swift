@@ -185,6 +185,11 @@ import Testing
                 #"policies,"{""_id"":""\#(policy)"",""customerId"":""\#(customer)""}""#,
             ]
             try folder.write("collection,data\n\(rows.joined(separator: "\n"))\n", to: "old.csv")
+            let compared = MessageLog()
+            var verify = Verify(file: folder.file("old.csv"), target: try database.target)
+            verify.collections = [Glob("policies")]
+            _ = try verify.runBlocking(compared.context)
+            #expect(compared.warnings.count == 2 && compared.warnings.allSatisfy { $0.hasPrefix("policies.") })
             let log = MessageLog()
             let report = try database.load(folder.file("old.csv"), mode, log)
             let restored = try database.documents(in: "policies", ["_id": ["$type": "objectId"]])

@@ -128,7 +128,7 @@ struct Catalog {
         for name in names where !seen.insert(name).inserted {
             throw FerryError(
                 "two collections have names that look the same, '\(name)': one with composed, one with decomposed characters",
-                details: [Import.nothingWritten], advice: ["Rename one of them."])
+                details: [FerryError.nothingWritten], advice: ["Rename one of them."])
         }
     }
 

@@ -14,6 +14,13 @@ extension Client {
         }
     }
 
+    /// Whether there may be collections of these names: whoever cannot look has to take it so.
+    ///
+    /// A user sees what the same user could have created.
+    func mayHave(_ names: [String], in database: String) -> Bool {
+        (try? listCollections(in: database, named: names, readPreference: .primary))?.isEmpty != true
+    }
+
     /// Drops a collection whose name another program may take as soon as it is free.
     /// - Parameter isOwn: asked before it is tried once more, since nobody knows whether it was done.
     func dropOwn(_ namespace: Namespace, writeConcern: WriteConcern, while isOwn: () throws -> Bool) throws {

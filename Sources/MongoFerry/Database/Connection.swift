@@ -52,7 +52,7 @@ final class Connection: Sendable {
         guard case .replicaSet(let name) = server.topology, !server.isWritablePrimary else { return }
         throw FerryError(
             "\(connectionString.hosts.joined(separator: ", ")) is not the primary of the replica set \(name), and takes no writes",
-            details: [Import.nothingWritten],
+            details: [FerryError.nothingWritten],
             // Without it libmongoc stays with a single host that is named.
             advice: [
                 "Say replicaSet=\(name) in the connection string\(connectionString.isDirect ? ", and leave directConnection=true out" : ""): then the primary is found by itself."

@@ -6,7 +6,7 @@ enum UnseenOptions {
     static func error(_ collection: String, in database: String) -> FerryError {
         FerryError(
             "the options of '\(collection)' in \(database) cannot be seen: the user may not list the database's collections",
-            details: [Import.nothingWritten],
+            details: [FerryError.nothingWritten],
             advice: ["Give the user the action listCollections on \(database); the role read has it."])
     }
 

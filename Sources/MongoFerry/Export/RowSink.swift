@@ -3,7 +3,7 @@ import Foundation
 
 /// Takes the chunks in order and writes them.
 // @unchecked: runs on one thread, and its results are read after that has ended; what other threads call touches the flush,
-// which has a lock, and the writer's file, which never changes.
+// which has a lock, and the writer's file and the flush's steps, which never change.
 final class RowSink: @unchecked Sendable {
     private let writer: BackupWriter
     private let chunks: OrderedChunks

@@ -47,15 +47,13 @@ public struct Import: Sendable {
         do {
             return try read()
         } catch let error as BackupError where error.isAboutContent {
-            throw error.noting(nothingWritten)
+            throw error.noting(FerryError.nothingWritten)
         } catch let error where error is MongoError || error is FileError {
-            throw FerryError(explaining: error).noting(nothingWritten)
+            throw FerryError(explaining: error).noting(FerryError.nothingWritten)
         } catch let error as FerryError where error.kind == .failed {
-            throw error.noting(nothingWritten)
+            throw error.noting(FerryError.nothingWritten)
         }
     }
-
-    static let nothingWritten = "Nothing was written."
 
     private func connect(_ reader: BackupReader, _ operation: OperationContext) throws -> Connection {
         let database = try target.namedDatabase(else: reader.metadata)

@@ -70,7 +70,7 @@ extension ImportRun {
         for step in new {
             guard let conflict = atLast.conflict(of: step.databaseName) else { continue }
             throw FerryError(
-                "\(step.databaseName) cannot be created: \(conflict)", details: [Import.nothingWritten],
+                "\(step.databaseName) cannot be created: \(conflict)", details: [FerryError.nothingWritten],
                 advice: [
                     "Drop that view or change it first, or leave this one out: --exclude \(step.name.shellWord)."
                 ])
@@ -92,12 +92,12 @@ extension ImportRun {
                 try client.drop(Namespace(database, name), writeConcern: WriteConcern(.nodes(1)))
             } catch {
                 var fault = FerryError(explaining: error)
-                fault.details.append(Import.nothingWritten)
+                fault.details.append(FerryError.nothingWritten)
                 do {
                     try client.drop(Namespace(database, name), writeConcern: WriteConcern(.nodes(1)))
                 } catch {
                     // A user may lack the right to drop what the same user had no right to create.
-                    if (try? client.listCollections(in: database, named: [name]))?.isEmpty != true {
+                    if client.mayHave([name], in: database) {
                         fault.details.append(
                             "\(name), in which the options were tried out, may be there still; the next import removes it."
                         )

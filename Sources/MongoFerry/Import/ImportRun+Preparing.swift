@@ -109,7 +109,7 @@ extension ImportRun {
         if let clash = missing.clash {
             throw FerryError(
                 "the server has '\(clash)', and takes no second name that differs in case only",
-                details: [Import.nothingWritten], advice: ["Use --db \(clash.shellWord)."])
+                details: [FerryError.nothingWritten], advice: ["Use --db \(clash.shellWord)."])
         }
         return missing
     }

@@ -33,7 +33,7 @@ extension ImportRun {
             let isOne = preflightProblems.count == 1
             throw FerryError(
                 "the \(isOne ? "row" : "rows") that --max-rejects sets aside cannot be written: \(cause.text)",
-                details: [Import.nothingWritten],
+                details: [FerryError.nothingWritten],
                 advice: [
                     report.isFromStream
                         ? "Start the import in a folder that can be written."

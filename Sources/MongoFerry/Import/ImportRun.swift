@@ -145,7 +145,7 @@ struct ImportRun {
         }
         countPreflightProblems(hasEnded: false)
         noteRejections()
-        if !hasBegun { error = error.noting(Import.nothingWritten) }
+        if !hasBegun { error = error.noting(FerryError.nothingWritten) }
         // Who has stopped it is not kept waiting for a pass over the file.
         if !report.collections.isEmpty, error.kind != .interrupted {
             do { try setAsideOrWarn(survey) } catch {

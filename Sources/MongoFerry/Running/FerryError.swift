@@ -22,6 +22,9 @@ public struct FerryError: Error, Sendable, CustomStringConvertible {
     /// What an import had done and rejected when it was stopped; nil where it was stopped before either. Of the collection that was under way it counts what the server had confirmed.
     public var report: Report?
 
+    /// Said of what has changed nothing.
+    static let nothingWritten = "Nothing was written."
+
     public init(_ text: String, kind: Kind = .failed, details: [String] = [], advice: [String] = []) {
         self.kind = kind
         self.text = text

@@ -47,9 +47,7 @@ struct FileVerification {
         self.reader = reader
         self.report = report
         let (metadata, configuration) = (reader.metadata, verify.configuration)
-        choice = FileChoice(
-            collections: verify.collections, exclude: verify.exclude, renames: verify.renames,
-            configuration: configuration, metadata: metadata)
+        choice = verify.importOptions.choice(of: metadata)
         names = FileNames(metadata: metadata, configuration: configuration, renames: verify.renames)
         // A name that is not there is told before the rows are read, where the file says what is in it.
         if target != nil, let known = metadata?.collections { try choice.check(against: known.map(\.name)) }
@@ -63,12 +61,7 @@ struct FileVerification {
         var preflight = Preflight(
             reader: reader, server: connection?.server, connection: connection, contents: contents,
             operation: operation)
-        preflight.options.configuration = verify.configuration
-        preflight.options.renames = verify.renames
-        preflight.options.collections = verify.collections
-        preflight.options.exclude = verify.exclude
-        preflight.options.takesLegacyRows = verify.takesLegacyRows
-        preflight.options.infers = verify.infers
+        preflight.options = verify.importOptions
         var survey: FileSurvey
         do {
             survey = try preflight.survey()

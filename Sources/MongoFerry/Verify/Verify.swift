@@ -46,6 +46,18 @@ public struct Verify: Sendable {
         }
     }
 
+    /// Of an import of the same, which is what the file is held against.
+    var importOptions: ImportOptions {
+        var options = ImportOptions()
+        options.configuration = configuration
+        options.renames = renames
+        options.collections = collections
+        options.exclude = exclude
+        options.takesLegacyRows = takesLegacyRows
+        options.infers = infers
+        return options
+    }
+
     private func verifyDatabase(_ target: Target, _ operation: OperationContext) throws -> Report {
         let database = try target.namedDatabase(orFile: true)
         let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)

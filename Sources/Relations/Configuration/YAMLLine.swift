@@ -48,6 +48,9 @@ extension String {
             }
         return isPlain && !words.contains(lowercased()) ? self : quoted
     }
+
+    /// The same inside of braces, where brackets are YAML's own.
+    var yamlFlowScalar: String { unicodeScalars.contains { $0 == "[" || $0 == "]" } ? quoted : yamlScalar }
 }
 
 extension Unicode.Scalar {

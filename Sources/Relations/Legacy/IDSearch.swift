@@ -131,10 +131,11 @@ struct IDSearch {
 
     /// What to do where texts should be the ids that they look like.
     func textOfDoubt(_ findings: Findings) -> String {
-        let targets = findings.references.map(\.target)
+        let targets = findings.references.map(\.target.yamlFlowScalar)
         let target = targets.count == 1 ? targets[0] : "{to: [\(targets.joined(separator: ", "))]}"
+        let place = "\(path.description.yamlFlowScalar): \(target)"
         return
-            "\(findings.evidence): if they were ObjectIds once, collections: {\(collection): {references: {\"\(path)\": \(target)}}} in the configuration makes them ObjectIds again"
+            "\(findings.evidence): if they were ObjectIds once, collections: {\(collection.yamlFlowScalar): {references: {\(place)}}} in the configuration makes them ObjectIds again"
     }
 
     /// The fewest targets that explain what was found: the one with the most, then what the others add to it.

@@ -125,7 +125,7 @@ extension ImportPlanner {
         guard options.mode == .replace else {
             throw FerryError(
                 "\(storage) is in \(database), and no time series \(name): a drop of it was not ended, and what is written to \(name) goes there",
-                details: [Import.nothingWritten],
+                details: [FerryError.nothingWritten],
                 advice: [
                     "--mode replace removes it. db.createCollection(…) in mongosh, with the same options, shows its measurements again."
                 ])
@@ -197,7 +197,7 @@ extension ImportPlanner {
         guard live != file, metadata != nil || existing.kind == .view else { return }
         throw FerryError(
             "'\(entry.databaseName)' is a \(live) in \(database), and a \(file) in the file",
-            details: [Import.nothingWritten],
+            details: [FerryError.nothingWritten],
             advice: [
                 "--mode replace takes the file's; --exclude leaves it out; --rename gives it another name."
             ])
@@ -235,7 +235,7 @@ extension ImportPlanner {
         if existing.options["encryptedFields"] != nil {
             throw FerryError(
                 "'\(existing.name)' is a collection of Queryable Encryption in \(database), and a view in the file",
-                details: [Import.nothingWritten],
+                details: [FerryError.nothingWritten],
                 advice: [
                     "Drop the collection yourself, or leave the view out: --exclude \(step.name.shellWord)."
                 ])

@@ -101,7 +101,7 @@ struct ImportPlanner {
             guard let meant = NearestName.mistyped(glob.pattern, among: lost) else { continue }
             throw FerryError(
                 "\(text) matches no collection of the file or of \(database), and --mode replace would replace '\(meant)'",
-                kind: .usage, details: [Import.nothingWritten],
+                kind: .usage, details: [FerryError.nothingWritten],
                 advice: ["Did you mean '\(meant)'? If it is to be replaced, leave that exclusion out."])
         }
     }
@@ -111,7 +111,7 @@ struct ImportPlanner {
     private func checkSomethingIsLeft(of step: ImportPlan.Step, _ survey: FileSurvey) throws {
         let unusable = survey.problems.count(of: step.name)
         guard unusable > 0, step.records <= survey.problemCount(amongRowsOf: step.name) else { return }
-        try Self.checkLoss(of: step, unusable: unusable, details: [Import.nothingWritten])
+        try Self.checkLoss(of: step, unusable: unusable, details: [FerryError.nothingWritten])
     }
 
     /// - Parameter unusable: rows of the collection; no others can be taken.
@@ -169,7 +169,7 @@ struct ImportPlanner {
         for name in entries.map(\.databaseName) where there.hasLookAlike(of: name) {
             throw FerryError(
                 "'\(name)' looks the same as a collection of \(database): one has composed, the other decomposed characters",
-                details: [Import.nothingWritten],
+                details: [FerryError.nothingWritten],
                 advice: ["--rename gives the file's another name; --exclude leaves it out."])
         }
     }
@@ -188,7 +188,7 @@ struct ImportPlanner {
                     isTimeSeries: entries[index].kind == .timeseries)
             } catch var error as FerryError {
                 let line = firstLine(entries[index].name)
-                if let line { error.details.insert("Its first row stands in line \(line.grouped).", at: 0) }
+                if let line { error.details.insert("Its first row stands in line \(line).", at: 0) }
                 throw error
             }
         }

@@ -30,7 +30,7 @@ enum TargetName {
         if let reason {
             throw FerryError(
                 "cannot import into '\(name)': \(reason)", kind: isRenamed ? .usage : .failed,
-                details: [Import.nothingWritten],
+                details: [FerryError.nothingWritten],
                 advice: [
                     isRenamed
                         ? "Rename it to something else." : "--exclude leaves it out, --rename gives it another name."

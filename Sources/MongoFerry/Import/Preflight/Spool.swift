@@ -34,7 +34,7 @@ enum Spool {
                 try file.write(UnsafeRawBufferPointer(start: buffer.storage.baseAddress, count: count))
             } catch let error as FileError {
                 throw FerryError(
-                    error.text, details: [Import.nothingWritten],
+                    error.text, details: [FerryError.nothingWritten],
                     advice: ["Set TMPDIR to a folder with more room, or import a file."])
             }
             if before < headRoom, bytes >= headRoom { try checkHead(of: file, source.path, bytes) }

@@ -77,7 +77,7 @@ final class ImportLock: @unchecked Sendable {
             throw FerryError(
                 "another import into \(connection.database) is running\(holder.map { ": \($0.text)" } ?? "")",
                 details: [
-                    Import.nothingWritten,
+                    FerryError.nothingWritten,
                     "If it was killed, its lock is taken over \(Self.staleSeconds) seconds after its end.",
                 ], advice: ["Wait for it to end, and run the import again."])
         }
@@ -118,7 +118,7 @@ final class ImportLock: @unchecked Sendable {
         }
         return FerryError(
             "\(connection.topologyText): no majority of the members confirms a write within \(Double(firstWriteConcern.timeout ?? 0) / 1000) seconds",
-            details: [Import.nothingWritten],
+            details: [FerryError.nothingWritten],
             advice: [
                 "Writes that a majority does not have can be lost. rs.status() in mongosh shows which members are down or behind; wtimeoutMS in the connection string says how long to wait."
             ])

@@ -6,28 +6,25 @@ import Relations
 extension Replacement {
     /// Removes the staging collections; the live data were not touched.
     func discard(_ names: [String], after error: (any Error)?) throws {
+        var litter: String?
         do {
             try connection.withClient { client in
-                for name in names { try client.drop(connection.namespace(name)) }
+                do {
+                    for name in names { try client.drop(connection.namespace(name)) }
+                } catch {
+                    // A user may lack the right to drop what the same user had no right to create.
+                    if client.mayHave(names, in: connection.database) { throw error }
+                }
             }
-        } catch let second {
-            // A user may lack the right to drop what the same user had no right to create.
-            if let error, let live = try? connection.withClient({ try $0.listCollections(in: connection.database) }),
-                !live.contains(where: { names.contains($0.name) })
-            {
-                throw Self.explained(error, ["The live data were not touched."])
-            }
-            let litter =
-                "could not be removed (\(FerryError(explaining: second).text)); the next import removes it"
-            guard let error else {
-                // Why it was refused is what counts.
-                operation.warning("what was loaded beside the live data \(litter)")
-                return
-            }
-            throw Self.explained(
-                error, ["The live data were not touched.", "What was loaded beside them \(litter)."])
+        } catch {
+            litter = "could not be removed (\(FerryError(explaining: error).text)); the next import removes it"
         }
-        if let error { throw Self.explained(error, ["The live data were not touched."]) }
+        if let error {
+            let state = ["The live data were not touched."]
+            throw Self.explained(error, state + (litter.map { ["What was loaded beside them \($0)."] } ?? []))
+        }
+        // Why it was refused is what counts.
+        if let litter { operation.warning("what was loaded beside the live data \(litter)") }
     }
 
     /// An error with what became of the data.

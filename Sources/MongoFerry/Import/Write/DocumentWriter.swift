@@ -43,7 +43,7 @@ final class DocumentWriter {
     /// Looked at before anything is sent: an import that has lost it writes nothing more. Nil for a database that nobody
     /// else knows.
     let lock: ImportLock?
-    private(set) var batch = PendingBatch()
+    let batch = PendingBatch()
     var outcome: CollectionOutcome
     /// Live documents that the file has too.
     var matched = 0

@@ -1,7 +1,7 @@
 import BSON
 
 /// Documents that wait to be looked up or written together. Belongs to one thread.
-struct PendingBatch {
+final class PendingBatch {
     /// A message takes 48 MB; smaller batches overlap better and take less memory.
     static let mostBytes = 8 << 20
     /// A document that is larger should not be held beside its row.
@@ -24,7 +24,7 @@ struct PendingBatch {
     /// - Parameters:
     ///   - line: of its row.
     ///   - buffer: where the document stands by itself; a huge one's buffer is exchanged for an empty one, not copied.
-    mutating func append(_ document: RawDocument, line: Int, from buffer: ByteBuffer?) {
+    func append(_ document: RawDocument, line: Int, from buffer: ByteBuffer?) {
         entries.append(Entry(start: bytes.count, count: document.bytes.count, line: line))
         if let buffer, bytes.count == 0, document.bytes.count >= Self.hugeBytes,
             document.bytes.baseAddress == buffer.bytes.baseAddress, document.bytes.count == buffer.count
@@ -46,7 +46,7 @@ struct PendingBatch {
 
     func line(of index: Int) -> Int { entries[index].line }
 
-    mutating func removeAll() {
+    func removeAll() {
         entries.removeAll(keepingCapacity: true)
         bytes.reset(keeping: Self.mostBytes / 2)
     }
