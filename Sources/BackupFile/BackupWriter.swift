@@ -11,7 +11,7 @@ import BSON
 /// Writes a backup: metadata, rows, seal.
 ///
 /// A file appears under its name only when it is complete: until then it stands beside it, hidden, and is locked
-/// against a second export to the same name. Belongs to one thread.
+/// against a second export to the same name. Belongs to one thread, but for those that help to compress.
 public final class BackupWriter {
     public enum Destination: Sendable {
         case file(path: String, overwriting: Bool)
@@ -28,7 +28,7 @@ public final class BackupWriter {
     private let sink: (any ByteSink)?
     private let output: CompressedOutput
     private let partialPath: String?
-    /// Waits until the file's content is on the disk.
+    /// Waits until the content of the file, or of its folder, is on the disk.
     private let synchronize: (OpenFile) throws -> Void
     private var metadata: BackupMetadata
     private var headerLength = 0
@@ -37,6 +37,8 @@ public final class BackupWriter {
     /// What has just been hashed is copied while it is in the processor's cache: copying from memory took a quarter of an
     /// export's time.
     private static let pieceBytes = 128 << 10
+    /// Why the file's name may not be on the disk, though its content is; nil where nothing is known of that.
+    package private(set) var folderFault: (any Error)?
     /// Bytes of the file before compression.
     public private(set) var byteCount = 0
     /// Bytes that have been written to the file or the sink.
@@ -52,7 +54,7 @@ public final class BackupWriter {
         try self.init(destination, compression, plain: plain, metadata) { try $0.synchronize() }
     }
 
-    /// - Parameter synchronize: waits until the file's content is on the disk.
+    /// - Parameter synchronize: waits until the content of the file, or of its folder, is on the disk.
     init(
         _ destination: Destination, _ compression: Compression, plain: Bool, _ metadata: BackupMetadata,
         synchronize: @escaping (OpenFile) throws -> Void
@@ -139,6 +141,20 @@ public final class BackupWriter {
         }
     }
 
+    /// Nothing but the end of the file follows: waits until all rows are compressed, with those who help, and lets them go.
+    /// - Throws: as ``write(rows:)``.
+    package func finishRows() throws {
+        try output.finishMember()
+        dismissHelpers()
+    }
+
+    /// Compresses rows beside the thread that writes, where that can be shared, until ``finishRows()`` or
+    /// ``dismissHelpers()``. Runs on a thread of its own, as often as there are threads for it.
+    /// - Throws: ``BackupError`` where the library that compresses fails.
+    package func helpToCompress() throws(BackupError) { try output.blocks?.help() }
+
+    package func dismissHelpers() { output.blocks?.dismissHelpers() }
+
     /// Ends the file: mends the counts at the top where they differ, writes the seal, and gives it its name.
     /// - Parameters:
     ///   - counts: rows a collection by its name in the file.
@@ -147,7 +163,7 @@ public final class BackupWriter {
     /// - Throws: ``FileError``, ``BackupError``; what `check` throws. Nothing stands under the name then.
     @discardableResult
     public func finish(counts: [String: Int], check: () throws -> Void = {}) throws -> Seal? {
-        try output.finishMember()
+        try finishRows()
         var seal: Seal?
         if var sum {
             var exact = metadata
@@ -212,8 +228,9 @@ public final class BackupWriter {
         }
         let slash = path.placeBehindLast("/")
         let folder = slash == path.startIndex ? "." : String(path[..<slash])
-        // The name is on the disk when its folder is; a file system that can't do that has nothing to flush.
-        if let directory = try? OpenFile(path: folder, flags: O_RDONLY) { try? directory.synchronize() }
+        // The name is on the disk when its folder is; who may not read that cannot flush it.
+        guard let directory = try? OpenFile(path: folder, flags: O_RDONLY) else { return }
+        do { try synchronize(directory) } catch { folderFault = error }
     }
 
     /// Takes back what was written: the file under its name, if there was one, is untouched.

@@ -1,15 +1,15 @@
 import BSON
-import CZlib
 import CZstd
 
 /// Writes to a file, compressing on the way.
 ///
 /// A compressed file is a sequence of members (gzip) or frames (zstd), which readers take as one: so the header can
-/// stand uncompressed in one of its own, whose size depends on the header's alone, and be written again later.
+/// stand uncompressed in one of its own, whose size depends on the header's alone, and be written again later. Belongs to
+/// one thread, but for those that help.
 final class CompressedOutput {
     private enum Stream {
         case none
-        case gzip(UnsafeMutablePointer<z_stream>)
+        case gzip(GzipBlocks)
         case zstd(OpaquePointer)
     }
 
@@ -20,6 +20,8 @@ final class CompressedOutput {
     /// The file that is written, for errors.
     var path: String { sink.path }
     private let stream: Stream
+    /// Whether something was written since the last member ended.
+    private var isOpen = false
     private let output = ByteBuffer(capacity: 256 << 10)
 
     convenience init(_ file: OpenFile, _ compression: Compression) throws(BackupError) {
@@ -38,16 +40,7 @@ final class CompressedOutput {
         self.put = put
         switch compression {
         case .none: stream = .none
-        case .gzip:
-            let state = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
-            state.initialize(to: z_stream())
-            // Level 6 and 8 of memory are zlib's defaults; 15 bits of window, and 16: gzip framing.
-            let size = Int32(MemoryLayout<z_stream>.size)
-            guard deflateInit2_(state, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, size) == Z_OK else {
-                state.deallocate()
-                throw BackupError.unavailable(file.path, "zlib cannot be started")
-            }
-            stream = .gzip(state)
+        case .gzip: stream = .gzip(try GzipBlocks(file.path))
         case .zstd:
             guard let context = ZSTD_createCCtx() else {
                 throw BackupError.unavailable(file.path, "zstd cannot be started")
@@ -65,13 +58,7 @@ final class CompressedOutput {
     }
 
     deinit {
-        switch stream {
-        case .none: break
-        case .gzip(let state):
-            deflateEnd(state)
-            state.deallocate()
-        case .zstd(let context): ZSTD_freeCCtx(context)
-        }
+        if case .zstd(let context) = stream { ZSTD_freeCCtx(context) }
     }
 
     private var compression: Compression {
@@ -92,47 +79,36 @@ final class CompressedOutput {
     }
 
     /// Writes bytes into the member that is open.
-    func write(_ bytes: UnsafeRawBufferPointer) throws { try run(bytes, finishing: false) }
-
-    /// Ends the member that is open; a later write begins another.
-    func finishMember() throws { try run(UnsafeRawBufferPointer(start: nil, count: 0), finishing: true) }
-
-    private func run(_ bytes: UnsafeRawBufferPointer, finishing: Bool) throws {
+    func write(_ bytes: UnsafeRawBufferPointer) throws {
+        guard !bytes.isEmpty else { return }
+        isOpen = true
         switch stream {
-        case .none:
-            try put(bytes, nil)
-            written += bytes.count
-        case .gzip(let state): try deflate(bytes, state, finishing: finishing)
-        case .zstd(let context): try compress(bytes, context, finishing: finishing)
+        case .none: try append(bytes)
+        case .gzip(let blocks): try blocks.write(bytes, append)
+        case .zstd(let context): try compress(bytes, context, finishing: false)
         }
     }
 
-    private func flush(_ count: Int) throws {
-        try put(UnsafeRawBufferPointer(start: output.storage.baseAddress, count: count), nil)
-        written += count
+    /// Ends the member that is open, if there is one; a later write begins another.
+    func finishMember() throws {
+        guard isOpen else { return }
+        isOpen = false
+        switch stream {
+        case .none: break
+        case .gzip(let blocks): try blocks.finish(append)
+        case .zstd(let context):
+            try compress(UnsafeRawBufferPointer(start: nil, count: 0), context, finishing: true)
+        }
     }
 
-    private func deflate(_ bytes: UnsafeRawBufferPointer, _ state: UnsafeMutablePointer<z_stream>, finishing: Bool)
-        throws
-    {
-        state.pointee.next_in = UnsafeMutablePointer(mutating: bytes.baseAddress?.assumingMemoryBound(to: Bytef.self))
-        state.pointee.avail_in = UInt32(bytes.count)
-        while true {
-            state.pointee.next_out = output.storage.baseAddress?.assumingMemoryBound(to: Bytef.self)
-            state.pointee.avail_out = UInt32(output.storage.count)
-            let result = CZlib.deflate(state, finishing ? Z_FINISH : Z_NO_FLUSH)
-            try flush(output.storage.count - Int(state.pointee.avail_out))
-            if finishing {
-                if result == Z_STREAM_END { break }
-                guard result == Z_OK else { throw BackupError.unavailable(sink.path, "zlib cannot compress") }
-            } else {
-                guard result == Z_OK || result == Z_BUF_ERROR else {
-                    throw BackupError.unavailable(sink.path, "zlib cannot compress")
-                }
-                if state.pointee.avail_in == 0 && state.pointee.avail_out > 0 { break }
-            }
-        }
-        if finishing { deflateReset(state) }
+    /// What others may help with; nil where there is nothing.
+    var blocks: GzipBlocks? {
+        if case .gzip(let blocks) = stream { blocks } else { nil }
+    }
+
+    private func append(_ bytes: UnsafeRawBufferPointer) throws {
+        try put(bytes, nil)
+        written += bytes.count
     }
 
     private func compress(_ bytes: UnsafeRawBufferPointer, _ context: OpaquePointer, finishing: Bool) throws {
@@ -144,7 +120,7 @@ final class CompressedOutput {
                 throw BackupError.unavailable(
                     sink.path, "zstd cannot compress: \(String(cString: ZSTD_getErrorName(left)))")
             }
-            try flush(room.pos)
+            try append(UnsafeRawBufferPointer(start: output.storage.baseAddress, count: room.pos))
             if finishing ? left == 0 : input.pos == input.size { break }
         }
     }

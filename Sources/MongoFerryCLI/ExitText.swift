@@ -19,10 +19,7 @@ enum ExitText {
         default:
             let status = MongoFerryCommand.exitCode(for: error)
             // Help and version, which are no errors.
-            if status.isSuccess {
-                SharedCounters.remove()
-                MongoFerryCommand.exit(withError: error)
-            }
+            if status.isSuccess { MongoFerryCommand.exit(withError: error) }
             if status == .validationFailure {
                 // It quotes arguments, and a connection string with its password may be among them.
                 let text = Secrets.hidden(in: MongoFerryCommand.fullMessage(for: error))
@@ -45,7 +42,6 @@ enum ExitText {
     /// OpenSSL takes away then is in use by their connections: the program would crash after all was done.
     static func leave(_ status: Int32) -> Never {
         fflush(nil)
-        SharedCounters.remove()
         _exit(status)
     }
 

@@ -28,6 +28,7 @@ struct MongoFerryCommand: ParsableCommand {
         ])
 
     static func main() {
+        SharedCounters.remove()
         keepStandardStreamsApart()
         // A reader that goes away shall be an error with a text, not a signal.
         signal(SIGPIPE, SIG_IGN)

@@ -60,6 +60,32 @@ import Testing
         }
     }
 
+    /// The file is under its name by then.
+    @Test func aFolderThatCannotBeFlushedIsToldOfAWholeFile() throws {
+        struct DiskIsGone: Error {}
+        try SmallBackup.lend { backup in
+            let path = backup.path("small.csv")
+            var flushed: [String] = []
+            let writer = try BackupWriter(
+                .file(path: path, overwriting: false), .none, plain: false, SmallBackup.metadata
+            ) { file in
+                flushed.append(file.path)
+                if file.path.hasSuffix("/") { throw DiskIsGone() }
+            }
+            for row in SmallBackup.customers + SmallBackup.policies {
+                try Array((row + "\n").utf8).withUnsafeBytes { try writer.write(rows: $0) }
+            }
+            try writer.finish(counts: ["customers": 2, "policies": 2])
+            #expect(writer.folderFault is DiskIsGone)
+            #expect(flushed.count == 2 && flushed.last == backup.folder + "/")
+            #expect(try backup.faults(of: "small.csv") == [])
+            let sound = try BackupWriter(
+                .file(path: path, overwriting: true), compression: .none, plain: false, metadata: SmallBackup.metadata)
+            try sound.finish(counts: [:])
+            #expect(sound.folderFault == nil)
+        }
+    }
+
     @Test func anExistingFileStaysWhenAnotherIsGivenUp() throws {
         try SmallBackup.lend { backup in
             try backup.put(Array("precious".utf8), "small.csv")

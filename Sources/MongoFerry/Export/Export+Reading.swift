@@ -86,10 +86,10 @@ extension Export {
         return parts
     }
 
-    /// Reads, encodes and writes at the same time, on threads of their own.
+    /// Reads, encodes, compresses and writes at the same time, on threads of their own.
     static func carry(
         _ reader: PartReader, times readers: Int, _ encoder: ChunkEncoder, times encoders: Int, _ sink: RowSink,
-        over connection: Connection
+        compressors: Int, over connection: Connection
     ) throws {
         let open = Tally()
         open.add(readers)
@@ -102,8 +102,14 @@ extension Export {
             }
         }
         let encoding: @Sendable () throws -> Void = { try encoder.run() }
+        let compressing: @Sendable () throws -> Void = { try sink.helpToCompress() }
         let writing: @Sendable () throws -> Void = { try sink.run() }
-        try Threads.runAll(reading + Array(repeating: encoding, count: encoders) + [writing]) { reader.stop() }
+        let helping =
+            Array(repeating: encoding, count: encoders) + Array(repeating: compressing, count: compressors)
+        try Threads.runAll(reading + helping + [writing]) {
+            reader.stop()
+            sink.dismissHelpers()
+        }
     }
 
     /// Does what has rows written, and what follows it, while the disk keeps up with them.

@@ -239,7 +239,9 @@ public struct Export: Sendable {
             chunks: chunks, queue: encoders, names: collections.map(\.name), mode: options.json, isBare: options.plain)
         let cut = collections.indices.filter { counts[$0] > 1 }
         let uncounted = try Self.flushing(sink, of: reader, operation.cancellation) {
-            try Self.carry(reader, times: readers, encoder, times: min(jobs, 8), sink, over: connection)
+            try Self.carry(
+                reader, times: readers, encoder, times: min(jobs, 8), sink,
+                compressors: options.compression == .gzip ? Threads.compressors(options.jobs) : 0, over: connection)
             try operation.cancellation.check()
             let uncounted = try checkSums(cut.map { (collections[$0], sink.outcomes[$0].read) }, moment, connection)
             try checkAllAreThere(
@@ -253,6 +255,11 @@ public struct Export: Sendable {
         report.escaped = sink.escaped
         let records = Dictionary(uniqueKeysWithValues: sink.outcomes.map { ($0.name, $0.read) })
         report.sha256 = try writer.finish(counts: records, check: operation.cancellation.check)?.sha256
+        if let fault = writer.folderFault {
+            let text = "the file is whole, but its name may be lost where the power fails: \(FerryError(explaining: fault).text)"
+            operation.warning(text)
+            report.warnings.append(text)
+        }
         report.bytes = writer.byteCount
         if case .file(let path, _) = options.destination { report.file = path }
         return report

@@ -2,8 +2,8 @@ import BackupFile
 import Foundation
 
 /// Takes the chunks in order and writes them.
-// @unchecked: runs on one thread, and its results are read after that has ended; what other threads call touches the flush,
-// which has a lock, and the writer's file and the flush's steps, which never change.
+// @unchecked: runs on one thread, and its results are read after that has ended; what other threads call touches the flush
+// and the writer's compression, which have locks, and the writer's file and the flush's steps, which never change.
 final class RowSink: @unchecked Sendable {
     private let writer: BackupWriter
     private let chunks: OrderedChunks
@@ -36,6 +36,13 @@ final class RowSink: @unchecked Sendable {
 
     func stopFlushing() { flush.stop() }
 
+    /// Compresses beside ``run()``, where that can be shared, until it has ended or ``dismissHelpers()``. Runs on threads of
+    /// its own.
+    /// - Throws: ``BackupError`` where the library that compresses fails.
+    func helpToCompress() throws { try writer.helpToCompress() }
+
+    func dismissHelpers() { writer.dismissHelpers() }
+
     func run() throws {
         for (index, collection) in collections.enumerated() {
             let watch = Stopwatch()
@@ -55,6 +62,8 @@ final class RowSink: @unchecked Sendable {
             outcome.seconds = watch.seconds
             outcomes.append(outcome)
         }
+        try writer.finishRows()
+        flush.advance(to: writer.written)
         flush.complete()
     }
 }

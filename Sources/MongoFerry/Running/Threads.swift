@@ -14,6 +14,11 @@ package enum Threads {
     /// busy.
     static var defaultJobs: Int { min(4, max(2, ProcessInfo.processInfo.activeProcessorCount)) }
 
+    /// Threads that compress what one can only write: as many as somebody wants, or as there are cores, up to eight.
+    static func compressors(_ wanted: Int?) -> Int {
+        min(8, wanted.map { jobs($0) } ?? max(1, ProcessInfo.processInfo.activeProcessorCount))
+    }
+
     /// Runs all of `bodies` at the same time and waits for them.
     ///
     /// - Parameters:

@@ -1,6 +1,5 @@
 import BackupFile
 import Foundation
-import MongoDriver
 import MongoFerry
 import Synchronization
 
@@ -23,7 +22,6 @@ enum Interruption {
         _ = count.load(ordering: .relaxed)
         _ = lastWords
         PartialFile.prepare()
-        SharedCounters.prepare()
         let handler: @convention(c) (Int32) -> Void = { _ in Interruption.arrived() }
         signal(SIGTERM, handler)
         // Unless whoever started it wants it to go on when the terminal goes, or where Ctrl-C is meant for what runs in
@@ -38,7 +36,6 @@ enum Interruption {
         if count.add(1, ordering: .relaxed).oldValue > 0 {
             say(lastWords)
             PartialFile.removeAtOnce()
-            SharedCounters.remove()
             _exit(130)
         }
         cancellation.cancel()

@@ -1,0 +1,122 @@
+import Foundation
+import Testing
+
+@testable import BackupFile
+
+/// Gzip that several threads make is one file, and the same however many they are.
+@Suite struct GzipBlocksTests {
+    private struct DiskIsFull: Error {}
+
+    /// Several blocks, the last of which is begun only.
+    private static let content: [UInt8] = {
+        var state: UInt32 = 7
+        return (0..<(5 * GzipBlocks.blockBytes + 1000)).map { index in
+            state = state &* 1_664_525 &+ 1_013_904_223
+            // Half of it is like what stood before.
+            return index & 64 == 0 ? UInt8(index & 0x3F) : UInt8(state >> 24)
+        }
+    }()
+
+    /// What comes out of it, with so many threads that help.
+    private static func deflated(pieces: Int, helpers: Int) throws -> [UInt8] {
+        let blocks = try GzipBlocks("test")
+        let group = DispatchGroup()
+        for _ in 0..<helpers {
+            group.enter()
+            Thread.detachNewThread {
+                #expect(throws: Never.self) { try blocks.help() }
+                group.leave()
+            }
+        }
+        var result: [UInt8] = []
+        try content.withUnsafeBytes { content in
+            for start in stride(from: 0, to: content.count, by: pieces) {
+                let end = min(start + pieces, content.count)
+                try blocks.write(UnsafeRawBufferPointer(rebasing: content[start..<end])) { result += $0 }
+            }
+        }
+        try blocks.finish { result += $0 }
+        blocks.dismissHelpers()
+        group.wait()
+        return result
+    }
+
+    /// Some bytes, and what `gzip` makes of them.
+    private static func gunzipped(_ bytes: [UInt8]) throws -> [UInt8] {
+        let path = NSTemporaryDirectory() + "mongoferry-\(UUID().uuidString).gz"
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["gzip", "-dc", path]
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        return [UInt8](output.fileHandleForReading.readDataToEndOfFile())
+    }
+
+    @Test func gzipReadsItAndItIsTheSameWhoeverHelpsAndHoweverItComes() throws {
+        let alone = try Self.deflated(pieces: 128 << 10, helpers: 0)
+        #expect(try Self.gunzipped(alone) == Self.content)
+        for (pieces, helpers) in [(1000, 0), (Self.content.count, 0), (128 << 10, 1), (3 << 20, 4), (70_001, 3)] {
+            let bytes = try Self.deflated(pieces: pieces, helpers: helpers)
+            #expect(bytes == alone, "in pieces of \(pieces), with \(helpers) that help")
+        }
+    }
+
+    @Test func whatIsFinishedIsWholeAndMoreMayFollow() throws {
+        let blocks = try GzipBlocks("test")
+        var result: [UInt8] = []
+        try blocks.finish { result += $0 }
+        #expect(result.isEmpty)
+        for text in ["rows\n", "seal\n"] {
+            try Array(text.utf8).withUnsafeBytes { try blocks.write($0) { result += $0 } }
+            let before = result.count
+            try blocks.finish { result += $0 }
+            #expect(result.count > before)
+        }
+        #expect(try Self.gunzipped(result) == Array("rows\nseal\n".utf8))
+    }
+
+    /// Blocks are on their way to others then, which end all the same.
+    @Test func aDiskThatIsFullStopsTheWriterAndThoseThatHelpCanGo() throws {
+        let blocks = try GzipBlocks("test")
+        let group = DispatchGroup()
+        for _ in 0..<3 {
+            group.enter()
+            Thread.detachNewThread {
+                #expect(throws: Never.self) { try blocks.help() }
+                group.leave()
+            }
+        }
+        #expect(throws: DiskIsFull.self) {
+            try Self.content.withUnsafeBytes { try blocks.write($0) { _ in throw DiskIsFull() } }
+            try blocks.finish { _ in throw DiskIsFull() }
+        }
+        blocks.dismissHelpers()
+        #expect(group.wait(timeout: .now() + 60) == .success)
+    }
+
+    /// Who comes late finds nothing to do and does not wait for it.
+    @Test func helpAfterTheEndEndsAtOnce() throws {
+        let blocks = try GzipBlocks("test")
+        blocks.dismissHelpers()
+        try blocks.help()
+    }
+
+    /// Not even where there is nothing to share.
+    @Test(arguments: ["small.csv", "small.csv.gz", "small.csv.zst"]) func rowsThatAreFinishedLetHelpGo(name: String) throws {
+        try SmallBackup.lend { backup in
+            let writer = try BackupWriter(
+                .file(path: backup.path(name), overwriting: false), compression: Compression(fileName: name),
+                plain: false, metadata: SmallBackup.metadata)
+            for row in SmallBackup.customers + SmallBackup.policies {
+                try Array((row + "\n").utf8).withUnsafeBytes { try writer.write(rows: $0) }
+            }
+            try writer.finishRows()
+            try writer.helpToCompress()
+            try writer.finish(counts: ["customers": 2, "policies": 2])
+            #expect(try backup.faults(of: name) == [])
+        }
+    }
+}
