@@ -34,6 +34,13 @@ public enum BSONValidator {
 }
 
 extension RawElement {
+    /// The code of a code with scope, with its length in front; nil for other types, and where the lengths inside do not add
+    /// up.
+    public var codeBeforeScope: UnsafeRawBufferPointer? {
+        guard let scope = try? scope else { return nil }
+        return UnsafeRawBufferPointer(rebasing: value[4..<(value.count - scope.bytes.count)])
+    }
+
     /// The scope of a code with scope.
     /// - Throws: ``BSONError`` where the lengths inside do not add up.
     public var scope: RawDocument? {

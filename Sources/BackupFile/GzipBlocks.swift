@@ -14,6 +14,8 @@ final class GzipBlocks: @unchecked Sendable {
     /// these, less than a hundredth.
     static let blockBytes = 512 << 10
 
+    private static let waiting = 2
+
     private final class Block {
         enum State { case waiting, taken, deflated, refused }
 
@@ -67,8 +69,10 @@ final class GzipBlocks: @unchecked Sendable {
             condition.broadcast()
         }
         filling = spare.popLast() ?? Block()
-        // As many again as are being deflated wait for those who do it.
-        while let block = try first(waiting: { underWay in underWay > 2 * helpers }) { try write(block, put) }
+        // A few wait for those who deflate.
+        while let block = try first(waiting: { $0 > (helpers == 0 ? 0 : helpers + Self.waiting) }) {
+            try write(block, put)
+        }
     }
 
     private func write(_ block: Block, _ put: (UnsafeRawBufferPointer) throws -> Void) throws {
@@ -160,7 +164,8 @@ private final class Deflater {
     func deflate(_ content: UnsafeRawBufferPointer, into member: ByteBuffer) -> Bool {
         member.count = 0
         member.reserve(Int(deflateBound(stream, UInt(content.count))))
-        stream.pointee.next_in = UnsafeMutablePointer(mutating: content.baseAddress?.assumingMemoryBound(to: Bytef.self))
+        stream.pointee.next_in = UnsafeMutablePointer(
+            mutating: content.baseAddress?.assumingMemoryBound(to: Bytef.self))
         stream.pointee.avail_in = UInt32(content.count)
         stream.pointee.next_out = member.storage.baseAddress?.assumingMemoryBound(to: Bytef.self)
         stream.pointee.avail_out = UInt32(member.storage.count)

@@ -87,6 +87,11 @@ public struct RowFields {
     public let data: UnsafeRawBufferPointer
     public let dataIsQuoted: Bool
 
+    /// Whether it is the line that stands above the rows.
+    public var isColumnHeader: Bool {
+        data.count == 4 && data.elementsEqual("data".utf8) && name.elementsEqual("collection".utf8)
+    }
+
     /// Takes a row apart; the reason where it does not have exactly two fields.
     public static func parse(_ row: borrowing RecordBatch.Row) -> Result<RowFields, RowFault> {
         let bytes = row.bytes
@@ -139,6 +144,10 @@ public struct RowFields {
         var rest = data[...]
         if !dataIsQuoted {
             guard data.first != 0x7B, data.contains(0x2C) else { return nil }
+            let blanks = data.prefix { $0 == 0x20 || $0 == 0x09 }.count
+            if blanks > 0, blanks < data.count, data[blanks] == 0x22 {
+                return "a blank stands between the comma and the quote, where CSV has none"
+            }
             return "the second field does not begin with '{': there is a third column, or the first two are others"
         }
         while let quote = rest.firstIndex(of: 0x22) {

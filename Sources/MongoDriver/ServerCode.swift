@@ -17,6 +17,7 @@ enum ServerCode {
     static let invalidBSON: Set<Int> = [15, 22, 378]
     static let cannotBuildIndexKeys = 201
     static let writeConcernFailed = 64
+    static let immutableField = 66
     static let documentValidationFailure = 121
     static let cappedPositionLost = 136
     /// What MongoDB Atlas answers for its servers of shared tiers: a right that the user has not, a full quota.

@@ -35,6 +35,8 @@ public struct WriteError: Sendable {
         return moved
     }
 
+    /// An update would have changed the `_id` of what its filter has found.
+    public var isForImmutableField: Bool { code == ServerCode.immutableField }
     /// The collection's validator refused it.
     public var isDocumentValidationFailure: Bool { code == ServerCode.documentValidationFailure }
 

@@ -581,6 +581,15 @@ import Testing
         }
     }
 
+    @Test(arguments: [#"customers, "{""_id"":1,""a"":2}""#, "customers,\t\"{\"\"_id\"\":1,\"\"a\"\":2}\""])
+    func aBlankBeforeTheQuoteIsCalledOne(row: String) throws {
+        try SmallBackup.lend { backup in
+            try backup.put(Array("collection,data\n\(row)\n".utf8), "old.csv")
+            let faults = try backup.faults(of: "old.csv")
+            #expect(faults == ["line 2: a blank stands between the comma and the quote, where CSV has none"])
+        }
+    }
+
     @Test func aFirstRowWithoutACollectionsNameIsReported() throws {
         try SmallBackup.lend { backup in
             try backup.put(Array("collection,data\n,\"{\"\"_id\"\":1}\"\n".utf8), "old.csv")

@@ -105,7 +105,9 @@ import Testing
     }
 
     /// Not even where there is nothing to share.
-    @Test(arguments: ["small.csv", "small.csv.gz", "small.csv.zst"]) func rowsThatAreFinishedLetHelpGo(name: String) throws {
+    @Test(arguments: ["small.csv", "small.csv.gz", "small.csv.zst"]) func rowsThatAreFinishedLetHelpGo(name: String)
+        throws
+    {
         try SmallBackup.lend { backup in
             let writer = try BackupWriter(
                 .file(path: backup.path(name), overwriting: false), compression: Compression(fileName: name),

@@ -1,3 +1,4 @@
+import Foundation
 @testable import MongoFerry
 import Testing
 
@@ -9,4 +10,13 @@ import Testing
     }
 
     @Test func withoutAWishTheBestNumberIsTaken() { #expect(Threads.jobs(nil) == Threads.defaultJobs) }
+
+    @Test(arguments: [(1, 1), (3, 3), (8, 8), (100, 8), (0, 1)])
+    func compressorsAreAsManyAsSomebodyWantsUpToEight(wanted: Int, used: Int) {
+        #expect(Threads.compressors(wanted) == used)
+    }
+
+    @Test func withoutAWishEachCoreCompressesUpToEight() {
+        #expect(Threads.compressors(nil) == min(8, ProcessInfo.processInfo.activeProcessorCount))
+    }
 }

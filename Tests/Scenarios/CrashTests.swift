@@ -464,7 +464,8 @@ extension OwnServerTests {
                 let outcome = try program.interrupted(at: pause)
                 #expect(outcome.status == 130, "\(outcome.text)")
                 #expect(
-                    outcome.errors.contains("Done: customers, policies. Written in part: payments."),
+                    outcome.errors.contains(
+                        "Done: customers, policies. Begun, with no document known to be written: payments."),
                     "\(outcome.errors)")
             }
         }

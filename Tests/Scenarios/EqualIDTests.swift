@@ -26,7 +26,15 @@ import Testing
             "-2.50", "1000000000000000.5", "Infinity", "-Infinity", "NaN", "3541774862152233910272", "1E+6000",
             "755578637259143234191360000", "1.000000000000000000000000000000001",
         ]
+        func scoped(_ code: String, _ scope: Document) -> Value {
+            let text = withUnsafeBytes(of: Int32(code.utf8.count + 1).littleEndian) { [UInt8]($0) } + code.utf8 + [0]
+            let body = text + scope.bytes
+            return .other(
+                .codeWithScope, withUnsafeBytes(of: Int32(body.count + 4).littleEndian) { [UInt8]($0) } + body)
+        }
         let others: [Value] = [
+            scoped("f", ["a": 1]), scoped("f", ["a": .double(1)]), scoped("f", ["b": 1]), scoped("g", ["a": 1]),
+            scoped("f", [:]), .other(.code, [2, 0, 0, 0, 0x66, 0]),
             1, .int64(1), .int64(.min), .int64(.max), "abc", symbol("abc"), "ab", symbol(""), "", ["a": 1],
             ["a": .double(1)],
             ["a": decimal("1.0")], ["a": "x"], ["a": symbol("x")], ["b": 1], ["a": 1, "b": 2], ["b": 2, "a": 1],

@@ -379,6 +379,36 @@ import Testing
 
     // MARK: Extended JSON in a bare CSV
 
+    /// Somebody may have stored what looks like it.
+    @Test func anOldRowWithAWrapperInItIsDoubted() throws {
+        try withTestDatabase { database, folder in
+            let rows = [
+                LegacyFile.row("a", json: #"{"_id":"5c2aad800000000000000001"}"#),
+                LegacyFile.row(
+                    "logs", json: #"{"_id":"5c2aad800000000000000002","old":{"$date":"2020-01-01T00:00:00Z"}}"#),
+            ]
+            try folder.write(LegacyFile.text(rows: rows), to: "mixed.csv")
+            let log = MessageLog()
+            try database.load(folder.file("mixed.csv"), .merge, log)
+            #expect(
+                log.warnings == [
+                    "rows are of two kinds: 1 the old application's, 1 Extended JSON, since line 3 has a wrapper such as {\"$oid\": …}; of these 1 row has an _id of 24 hex digits: should the old application have written it, ids and dates in it come as texts"
+                ])
+        }
+    }
+
+    @Test func aSecondColumnHeaderIsNoRowOfACollection() throws {
+        try withTestDatabase { database, folder in
+            let row = { (id: Int) in LegacyFile.row("a", json: #"{"_id":\#(id)}"#) }
+            try folder.write(LegacyFile.text(rows: [row(1), "collection,data", row(2)]), to: "two.csv")
+            let report = try database.load(folder.file("two.csv"), .merge) { $0.maximumRejects = 1 }
+            #expect(
+                report.rejections.map(\.reason) == ["the column header stands here once more: files were put together"])
+            #expect(report.rejections.map(\.line) == [3])
+            #expect(try database.names() == ["a"])
+        }
+    }
+
     /// Such rows have nothing that shows what they are.
     @Test func typesThatDoNotCountForRowsWithoutWrappersAreTold() throws {
         try withTestDatabase { database, folder in
@@ -422,7 +452,10 @@ import Testing
             try folder.write(LegacyFile.text(rows: rows), to: "mixed.csv")
             let log = MessageLog()
             let report = try database.load(folder.file("mixed.csv"), .merge, log)
-            #expect(log.all.contains("rows are of two kinds: 1 the old application's, 2 Extended JSON"))
+            #expect(
+                log.warnings.contains(
+                    "rows are of two kinds: 1 the old application's, 2 Extended JSON, since line 2 has a wrapper such as {\"$oid\": …}"
+                ))
             // The other row's value is a text, which refers to nothing.
             let references = report.references.map { "\($0.collection).\($0.path) \($0.target) \($0.dangling)" }
             #expect(references == ["b.a a 1"])

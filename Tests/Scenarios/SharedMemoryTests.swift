@@ -29,7 +29,8 @@ import Testing
             try poll("a handler of signals") { program.catchesSignals }
             // It is there, without a name.
             let maps = try FileHandle(forReadingFrom: URL(fileURLWithPath: "/proc/\(program.process)/maps")).readToEnd()
-            let isMapped = String(decoding: maps ?? Data(), as: UTF8.self).contains("\(Self.place(of: program)) (deleted)")
+            let isMapped = String(decoding: maps ?? Data(), as: UTF8.self).contains(
+                "\(Self.place(of: program)) (deleted)")
             #expect(isMapped)
             // Both before it can do anything about the first.
             program.send(SIGSTOP)

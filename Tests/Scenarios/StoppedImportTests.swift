@@ -63,7 +63,9 @@ extension BusyServerTests {
                 for id in 3...5 {
                     #expect(outcome.errors.contains(#"a, _id \#(id): "#), "\(outcome.errors)")
                 }
-                #expect(outcome.errors.contains("Done: a. Written in part: b."), "\(outcome.errors)")
+                #expect(
+                    outcome.errors.contains("Done: a. Begun, with no document known to be written: b."),
+                    "\(outcome.errors)")
                 #expect(outcome.errors.contains("The server has refused 3 documents: see above."), "\(outcome.errors)")
                 #expect(outcome.errors.contains("3 rows were set aside in \(file).rejects.csv"), "\(outcome.errors)")
                 #expect(outcome.errors.contains("Run the import again: it goes on where this one stopped."))
@@ -159,7 +161,9 @@ extension BusyServerTests {
                     importing(database, file, ["--mode", mode, "--yes", "--rename", "a=b", "--rename", "b=a"]))
                 try fault.end()
                 #expect(outcome.status == 1, "\(outcome.text)")
-                let told = mode == "replace" ? "New already: b. Still old: a, c." : "Done: b. Written in part: a."
+                let told =
+                    mode == "replace"
+                    ? "New already: b. Still old: a, c." : "Done: b. Begun, with no document known to be written: a."
                 #expect(outcome.errors.contains(told), "\(outcome.errors)")
                 // What was staged is removed by the next one.
                 #expect(try Program.run(importing(database, file)).status == 0)
@@ -295,6 +299,35 @@ extension BusyServerTests {
                 try pause.end()
                 #expect(outcome.status == 2, "\(outcome.text)")
                 #expect(outcome.errors.contains("b was dropped or replaced by another program during the import"))
+            }
+        }
+
+        /// What is replaced in place takes its time, and what is complete by then stands there as others see it.
+        @Test(arguments: [false, true]) func aCollectionThatIsDroppedWhileOthersAreReplacedInPlaceIsTold(
+            isSeries: Bool
+        ) throws {
+            try withDatabase(on: server) { database, folder in
+                let series: Value = ["timeField": "t"]
+                try database.create("b", isSeries ? ["timeseries": series] : [:])
+                for name in ["a", "b"] { try database.insert([["_id": 1, "t": .date(1)]], into: name) }
+                let export = try Program.run([
+                    "export", "--uri", server.uri(), "--db", database.name, "-o", folder.file("both.csv"),
+                ])
+                try #require(export.status == 0, "\(export.text)")
+                let pause = try FailPoint(
+                    server, ["insert"], mode: .alwaysOn,
+                    ["blockConnection": true, "blockTimeMS": 1500, "namespace": .string("\(database.name).b")])
+                let program = try Program(
+                    importing(
+                        database, folder.file("both.csv"),
+                        ["--mode", "replace", "--yes"] + (isSeries ? [] : ["--in-place"])))
+                try pause.waitUntilEntered()
+                try database.drop("a")
+                let outcome = try program.wait()
+                try pause.end()
+                #expect(outcome.status == 2, "\(outcome.text)")
+                #expect(outcome.errors.contains("a was dropped or replaced by another program during the import"))
+                #expect(try database.documents(in: "b").count == 1)
             }
         }
 

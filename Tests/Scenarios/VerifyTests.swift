@@ -48,6 +48,32 @@ import Testing
           policies: {references: {customerId: customers}}
         """
 
+    /// Half of a file without a seal is as sound as the whole.
+    @Test func ofAFileWithoutMetadataNobodyKnowsWhetherRowsAreMissing() throws {
+        try withTestDatabase { _, folder in
+            try folder.write(LegacyFile.text(["a"]), to: "old.csv")
+            let outcome = try Program.run(["verify", folder.file("old.csv")])
+            #expect(outcome.status == 0, "\(outcome.text)")
+            let last = "each row is sound; nothing in the file says whether it has all of them\n"
+            #expect(outcome.output.hasSuffix(last), "\(outcome.text)")
+        }
+    }
+
+    /// It is in the database, and the file says so.
+    @Test func aCollectionThatWasExcludedIsNotCalledMissing() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": "x"]], into: "a")
+            try database.insert([["_id": 1, "o": "x"]], into: "b")
+            try database.export(to: folder.file("b.csv")) {
+                $0.exclude = [Glob("a")]
+                $0.configuration = try Configuration.parse(
+                    yaml: "collections: {a: {}, b: {references: {o: a}}}", file: "c.yaml")
+            }
+            let references = try Self.verify(folder.file("b.csv")).references
+            #expect(references.map(\.unchecked) == [1] && references.map(\.isTargetMissing) == [false])
+        }
+    }
+
     /// As a copy that was cut behind its first line is.
     @Test func aFileWithoutMetadataAndRowsIsTold() throws {
         try withTestDatabase { _, folder in
@@ -262,7 +288,7 @@ import Testing
                 $0.queries = [("customers", #"{"_id":{"$lt":4}}"#)]
             }
             let alone = try Self.verify(folder.file("policies.csv"))
-            #expect(Self.described(alone) == ["policies.customerId → customers: 0 of 0, 20 unchecked, missing"])
+            #expect(Self.described(alone) == ["policies.customerId → customers: 0 of 0, 20 unchecked"])
             #expect(alone.status == .done)
             let some = try Self.verify(folder.file("some.csv"))
             #expect(Self.described(some) == ["policies.customerId → customers: 0 of 8, 12 unchecked"])
@@ -559,10 +585,12 @@ import Testing
         }
     }
 
-    @Test func aCollectionOfNearlyTheSameNameIsPointedOut() throws {
+    @Test(arguments: ["coverageTypes", "coveragetypes ", "\u{A0}coveragetypes"])
+    func aCollectionOfNearlyTheSameNameIsPointedOut(name: String) throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1]], into: "coveragetypes")
-            try folder.write(LegacyFile.text(["coverageTypes"]), to: "legacy.csv")
+            let row = LegacyFile.row(name, json: #"{"_id":1}"#)
+            try folder.write(LegacyFile.text(rows: [row]), to: "legacy.csv")
             let log = MessageLog()
             try database.load(folder.file("legacy.csv"), .merge, log) { $0.isDryRun = true }
             #expect(log.text.contains("the database has 'coveragetypes': if that is meant, write `collection:"))

@@ -31,15 +31,26 @@ enum IDHash {
         case .int64: return mix(mix(hash, 1), UInt64(bitPattern: element.int64 ?? 0))
         case .double, .decimal128: return ServerNumber(element).map { add($0, to: hash) } ?? hash
         case .document, .array:
-            var result = mix(hash, UInt64(element.type.rawValue))
-            guard var walker = element.document?.makeWalker() else { return result }
-            while let inner = try? walker.next() {
-                result = add(bytes: inner.key, to: result)
-                result = add(inner, to: result)
+            let result = mix(hash, UInt64(element.type.rawValue))
+            return element.document.map { add($0, to: result) } ?? result
+        case .codeWithScope:
+            let result = mix(hash, UInt64(element.type.rawValue))
+            guard let code = element.codeBeforeScope, let scope = try? element.scope else {
+                return add(bytes: element.value, to: result)
             }
-            return mix(result, 0xE0D)
+            return add(scope, to: add(bytes: code, to: result))
         default: return add(bytes: element.value, to: mix(hash, UInt64(element.type.inComparison.rawValue)))
         }
+    }
+
+    private static func add(_ document: RawDocument, to hash: UInt64) -> UInt64 {
+        var result = hash
+        var walker = document.makeWalker()
+        while let inner = try? walker.next() {
+            result = add(bytes: inner.key, to: result)
+            result = add(inner, to: result)
+        }
+        return mix(result, 0xE0D)
     }
 
     private static func add(_ number: ServerNumber, to hash: UInt64) -> UInt64 {

@@ -1,6 +1,7 @@
 import BSON
 
-/// Which values a server takes for equal: numbers of any type, strings and symbols, and documents of such values.
+/// Which values a server takes for equal: numbers of any type, strings and symbols, and documents of such values, the scopes
+/// of code among them.
 ///
 /// Collations are not looked at. Source: the server's manual, "Comparison/Sort Order".
 enum ServerEquality {
@@ -12,6 +13,11 @@ enum ServerEquality {
     static func areEqual(_ left: RawElement, _ right: RawElement) -> Bool {
         if let number = ServerNumber(left) { return number == ServerNumber(right) }
         guard left.type.inComparison == right.type.inComparison else { return false }
+        if let code = left.codeBeforeScope, let otherCode = right.codeBeforeScope,
+            let scope = try? left.scope, let otherScope = try? right.scope
+        {
+            return sameBytes(code, otherCode) && areEqual(scope, otherScope)
+        }
         guard let inside = left.document else { return sameBytes(left.value, right.value) }
         return right.document.map { areEqual(inside, $0) } ?? false
     }

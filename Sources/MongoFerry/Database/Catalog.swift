@@ -137,9 +137,11 @@ struct Catalog {
         info.name.behindScalarPrefix("system.buckets.")
     }
 
+    private static let functions = "system.js"
+
     private static func internalReason(_ info: CollectionInfo) -> String? {
         if bucketsOwner(info) != nil { return "the server's own storage of a time series" }
-        if info.name == "system.js" { return "server-side functions; copy them by hand if you use them" }
+        if info.name == functions { return "server-side functions; copy them by hand if you use them" }
         if info.name.hasScalarPrefix("system.") || info.name.contains("__mdb_internal") { return "the server's own" }
         if info.options["temp"]?.bool == true { return "a temporary collection of the server's" }
         if info.name.hasScalarPrefix(OwnNames.displacedPrefix) {
@@ -150,14 +152,14 @@ struct Catalog {
         return nil
     }
 
-    /// What was left out, but for the server's own collections and those of imports, which come and go where the data are
-    /// equal; and without the folder of the configuration, which is another one elsewhere.
+    /// What was left out, the users' functions with it, but for the server's own collections and those of imports, which come
+    /// and go where the data are equal; and without the folder of the configuration, which is another one elsewhere.
     /// - Parameter found: everything in the database.
     func exclusionsOfTheData(
         _ found: [CollectionInfo], _ configuration: Configuration
     ) -> [BackupMetadata.Exclusion] {
         let own = Set(
-            found.compactMap { info in
+            found.filter { $0.name != Self.functions }.compactMap { info in
                 Self.internalReason(info).map { BackupMetadata.Exclusion(name: info.name, reason: $0) }
             })
         let place = configuration.file.map { " in \($0)" }

@@ -126,13 +126,7 @@ extension ImportRun {
         }
         // Another import may have written meanwhile: what was equal may be so no more.
         try means.lock.check()
-        do {
-            try noteChanges(of: written)
-        } catch {
-            report.warnings.append(
-                "everything was written; whether other programs have dropped or replaced a collection meanwhile could not be seen: \(FerryError(explaining: error).text)"
-            )
-        }
+        noteChangesOrWarn(of: written)
         note(results, legacy)
         noteRejections()
         forgetKept(plan, means.loader.survey)
@@ -194,11 +188,13 @@ extension ImportRun {
         if let part { report.collections.append(part) }
         let cause = FerryError(explaining: error)
         let name = "\(step.databaseName): "
+        let hasWritten = part.map { $0.inserted + $0.updated > 0 } ?? false
+        let begun = hasWritten ? "Written in part" : "Begun, with no document known to be written"
         return FerryError(
             cause.text.hasPrefix(name) ? cause.text : name + cause.text,
             kind: cause.kind == .interrupted ? cause.kind : .failed,
             details: cause.details + [
-                "Done: \(done.isEmpty ? "none" : done.joined(separator: ", ")). Written in part: \(step.databaseName.oneLine)."
+                "Done: \(done.isEmpty ? "none" : done.joined(separator: ", ")). \(begun): \(step.databaseName.oneLine)."
             ],
             advice: cause.advice + ["Run the import again: it goes on where this one stopped."])
     }
@@ -258,6 +254,17 @@ extension ImportRun {
         try connection.withClient { client in
             try CollectionBuilder(client: client, database: connection.database, lock: lock)
                 .create(step.entry, as: step.databaseName)
+        }
+    }
+
+    /// The same as ``noteChanges(of:)``, where all is written.
+    mutating func noteChangesOrWarn(of written: [(step: ImportPlan.Step, uuid: Value)]) {
+        do {
+            try noteChanges(of: written)
+        } catch {
+            report.warnings.append(
+                "everything was written; whether other programs have dropped or replaced a collection meanwhile could not be seen: \(FerryError(explaining: error).text)"
+            )
         }
     }
 

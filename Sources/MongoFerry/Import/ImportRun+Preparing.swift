@@ -12,6 +12,12 @@ extension ImportRun {
         let references: [Reference]
     }
 
+    /// Of what a replace drops.
+    private var counting: LiveCatalog.Counting {
+        guard options.mode == .replace else { return .estimated }
+        return options.isDryRun ? .exact : .steady
+    }
+
     /// Reads the file and plans.
     /// - Returns: nil where the file is refused: the report says why.
     mutating func prepare() throws -> Prepared? {
@@ -22,7 +28,7 @@ extension ImportRun {
         var (survey, early) = try Import.beforeWriting { try surveyed(preflight) }
         let legacy = try preflight.types(of: &survey)
         if try refuse(&survey) { return nil }
-        if survey.kinds.isMixed { operation.info(survey.kinds.text) }
+        if survey.kinds.isMixed { operation.warning(survey.kinds.text) }
         if let text = reader.metadata?.textOfLostTypes { operation.warning(text) }
         let choice = options.choice(of: reader.metadata)
         report.warnings += legacy.warnings { choice.exclusion(of: $0) != nil }
@@ -55,7 +61,7 @@ extension ImportRun {
         let there =
             try early
             ?? LiveCatalog(
-                connection, names: planner.databaseNames, steadily: options.mode == .replace)
+                connection, names: planner.databaseNames, counting: counting)
         if options.mode == .replace { try planner.checkExclusions(there) }
         // Another import is told of it under the lock.
         if options.isDryRun, let text = try UnfinishedImport.warning(there.collections, connection) {
@@ -93,7 +99,7 @@ extension ImportRun {
         try operation.timed("preflight") {
             guard reader.metadata != nil else { return (try preflight.survey(), nil) }
             let names = try planner([]).databaseNames
-            return try LiveCatalog.asked(connection, names: names, steadily: options.mode == .replace) {
+            return try LiveCatalog.asked(connection, names: names, counting: counting) {
                 try preflight.survey()
             }
         }

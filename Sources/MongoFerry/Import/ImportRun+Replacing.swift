@@ -52,6 +52,7 @@ extension ImportRun {
         for load in outcome.loads { tallied[load.outcome.name] = load.references }
         noteRejections()
         report.warnings += outcome.refusedIndexes.map(\.text) + outcome.warnings(of: plan.steps.map(\.name))
+        noteChangesOrWarn(of: outcome.made)
         countRefused(outcome.refusedIndexes)
         if !outcome.isRefused, !outcome.lateWrites.isEmpty {
             report.advice.append(

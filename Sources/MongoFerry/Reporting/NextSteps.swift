@@ -177,7 +177,7 @@ extension Report {
                 "The file has only a part of \(namesInPart.map { "'\($0)'" }.listed("and")) (--query): what others refer to may have been left out when it was made."
         }
         return operation == .verify
-            ? "What dangles is dangling in the data themselves: --report FILE.html and --graph FILE.svg show where."
+            ? "What dangles is dangling in the data themselves\(file != nil && source == nil ? ", or rows are missing, of which the file says nothing" : ""): --report FILE.html and --graph FILE.svg show where."
             : isFromStream
                 ? "`\(verifyCommand) --report dangling.html` shows what dangles of the references that a configuration names, or that the data show."
                 : "`\(command("verify")) --report dangling.html` shows what dangles of the file's documents; without the file, of all documents."

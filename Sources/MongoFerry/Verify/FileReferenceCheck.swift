@@ -73,9 +73,10 @@ struct FileReferenceCheck {
                         (check.open?.targets ?? []) + [reference], sharedBy: groups.count, targetIDs)
                     check.outcome.isTargetMissing = false
                 } else if wasLeftOut(reference.target, entries) {
+                    // It was there, or nobody can know: a view, whose documents only a database has, one of which a part is
+                    // in the file, or one that was excluded.
                     check.isIncomplete = true
-                    // It was there: a view, whose documents only a database has, or a part of it is in the file.
-                    if entries[ExactName(reference.target)] != nil { check.outcome.isTargetMissing = false }
+                    check.outcome.isTargetMissing = false
                 }
             }
             return check

@@ -143,7 +143,8 @@ struct ExportCommand: ParsableCommand {
             )
         }
         if path != "-", let bytes = report.bytes {
-            let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+            let place = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+            let attributes = try? FileManager.default.attributesOfItem(atPath: place)
             // A pipe or a device has none.
             let isFile = attributes?[.type] as? FileAttributeType == .typeRegular
             let size = isFile ? attributes?[.size] as? Int ?? bytes : bytes

@@ -141,7 +141,10 @@ struct VerifyCommand: ParsableCommand {
             return "\(database): sound"
                 + (result.hasDiscoveredReferences ? ", by the references that its data show" : "")
         }
-        guard let database = result.database else { return "\(file): sound" }
+        guard let database = result.database else {
+            return result.source == nil
+                ? "\(file): each row is sound; nothing in the file says whether it has all of them" : "\(file): sound"
+        }
         let records = result.excluded.isEmpty ? "all of its records" : "the chosen collections' records"
         return "\(file): sound; \(records) are in \(database), equal\(note)"
     }

@@ -106,19 +106,21 @@ public struct CollectionTypeRules: Sendable {
 
     /// Appends the document with its values converted, at every depth. What no rule names is copied byte for byte.
     ///
-    /// After an error the buffer is as it was.
+    /// After an error the buffer and the counts are as they were.
     /// - Throws: ``RowRejection`` for a value that the configuration's `types` cannot be applied to.
     public func apply(
         to document: RawDocument, appendingTo buffer: ByteBuffer, counts: inout ConversionCounts
     ) throws(RowRejection) {
         let start = buffer.count
         var writer = buffer.makeWriter()
+        counts.beginRow()
         do {
             try rewrite(document, node: 0, isArray: false, to: &writer, &counts)
         } catch {
             // The buffer's count is still what it was, unless it grew: then it counted what was written.
             writer.move(to: start)
             writer.finish()
+            counts.takeBackRow()
             throw error
         }
         writer.finish()

@@ -5,14 +5,31 @@ public struct ConversionCounts: Hashable, Sendable {
     /// Values that are of another type and that the rule has no way to convert.
     public private(set) var left: [Int]
 
+    /// What the row under way has added: rules, and those that left a value below zero.
+    private var row: [Int] = []
+
     init(rules: Int) {
         converted = Array(repeating: 0, count: rules)
         left = Array(repeating: 0, count: rules)
     }
 
-    mutating func countConverted(_ rule: Int) { converted[rule] += 1 }
+    mutating func beginRow() { row.removeAll(keepingCapacity: true) }
 
-    mutating func countLeft(_ rule: Int) { left[rule] += 1 }
+    mutating func countConverted(_ rule: Int) {
+        converted[rule] += 1
+        row.append(rule)
+    }
+
+    mutating func countLeft(_ rule: Int) {
+        left[rule] += 1
+        row.append(~rule)
+    }
+
+    /// The row under way is refused: nothing of it counts.
+    mutating func takeBackRow() {
+        for entry in row { if entry >= 0 { converted[entry] -= 1 } else { left[~entry] -= 1 } }
+        row.removeAll(keepingCapacity: true)
+    }
 
     /// Adds the counts of another thread, made for the same rules.
     public mutating func merge(_ other: ConversionCounts) {

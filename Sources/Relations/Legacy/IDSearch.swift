@@ -44,6 +44,7 @@ struct IDSearch {
     private let level: Int
     /// How many different values there are with those that are no ids, in a sample of that level.
     private let all: Int
+    private let isExact: Bool
     private var isFound: [Bool]
     private var targets: [Target] = []
 
@@ -63,6 +64,7 @@ struct IDSearch {
         self.level = level
         values = survey.ids.values(at: level)
         all = values.count + survey.others.count >> level
+        isExact = level == 0 && survey.others.isExact
         isFound = [Bool](repeating: false, count: values.count)
         for (name, ids) in file {
             var matches: [Int] = []
@@ -112,14 +114,15 @@ struct IDSearch {
         let missing = missing
         let chosen = cover(found: found)
         let names = chosen.map(\.name)
-        let share = "\((found << level).grouped) of \((all << level).grouped) different values are _ids"
+        let about = isExact ? "" : "about "
+        let share = "\((found << level).grouped) of \(about)\((all << level).grouped) different values are _ids"
         return Findings(
             isMost: 2 * found > all, evidence: "\(share) of \(names.listed("and"))", shortfall: share,
             references: chosen.filter(\.isNamed).map {
                 Reference(
                     collection: collection, path: path, target: $0.name,
                     origin: .discovered(
-                        "\(($0.matches.count << level).grouped) of \((all << level).grouped) different values exist, "
+                        "\(($0.matches.count << level).grouped) of \(about)\((all << level).grouped) different values exist, "
                             + "24 hex digits"))
             },
             dangling: missing.isEmpty

@@ -71,13 +71,14 @@ struct LegacyResolver {
                     draft.references.append(reference)
                     continue
                 }
+                let besideLive = authority.liveTypes[name]?[path].flatMap { seen.problem(beside: $0, decision) }
                 let problem =
-                    authority.liveTypes[name]?[path].flatMap { seen.problem(beside: $0, decision) }
-                    ?? authority.problem(ofReference: path, in: name.text, seen, decision)
+                    besideLive?.text ?? authority.problem(ofReference: path, in: name.text, seen, decision)
+                    ?? seen.problem(ofPacked: decision)
                 let lookAlike = problem.map {
                     LegacyResolution.Conflict(
                         collection: name.text, path: path, problem: $0,
-                        isDoubt: path == .id && authority.changesLiveIDs(of: name))
+                        isDoubt: besideLive?.isDoubt ?? false || path == .id && authority.changesLiveIDs(of: name))
                 }
                 guard path != .id, seen.ids.distinctCount > 0, let purpose = authority.purpose(of: decision) else {
                     if let lookAlike { draft.lookAlikes.append(lookAlike) }

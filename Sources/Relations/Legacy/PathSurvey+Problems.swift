@@ -2,7 +2,34 @@ import BSON
 
 extension PathSurvey {
     /// What is to be told of these values beside live documents of such a type; nil where nothing is.
-    func problem(beside live: ObservedType, _ decision: TypeAuthority.Decision) -> String? {
+    /// - Returns: with `isDoubt` where it is to be told before anything is written.
+    func problem(
+        beside live: ObservedType, _ decision: TypeAuthority.Decision
+    ) -> (text: String, isDoubt: Bool)? {
+        if let text = textsBesideOneType(live, decision) { return (text, true) }
+        let isUndecided = if case .open = decision { live.isUndecided } else { false }
+        return textOfProblem(beside: live, decision).map { text in
+            // Texts of the live documents' own kinds are likely to have been of one of their types.
+            (text, isUndecided ? hexStrings + dateStrings > 0 : hexStrings == 0 && text == textsAsLive)
+        }
+    }
+
+    /// That texts stay texts though all live documents have one type there that they are not of; nil where none do.
+    private func textsBesideOneType(_ live: ObservedType, _ decision: TypeAuthority.Decision) -> String? {
+        guard case .rule(let rule) = decision, rule.reason == .live, case .one(let type) = live else { return nil }
+        let texts =
+            switch type {
+            case .date: strings - dateStrings
+            case .objectId: strings - hexStrings
+            case .decimal, .double, .int: strings
+            default: 0
+            }
+        guard texts > 0 else { return nil }
+        return
+            "\(texts.counted("text stays one", "texts stay texts")), though the live documents have \(type.rawValue) there: a merge or replace writes texts in its place; types in the configuration can say otherwise"
+    }
+
+    private func textOfProblem(beside live: ObservedType, _ decision: TypeAuthority.Decision) -> String? {
         switch decision {
         case .leave where live.deciding?.fieldType == .string: textsAsLive
         case .open where live.isUndecided && strings > max(hexStrings, dateStrings == values ? strings : 0):
@@ -27,6 +54,18 @@ extension PathSurvey {
             return nil
         }
         return "\(what), as the live collection has them; types in the configuration can say otherwise"
+    }
+
+    /// That what JSON.stringify has made documents of stays so, where nothing says what it was; nil where there is none.
+    func problem(ofPacked decision: TypeAuthority.Decision) -> String? {
+        guard case .open = decision, objects > 0 else { return nil }
+        if buffers == objects {
+            return
+                "\(buffers.counted("Buffer stays a document", "Buffers stay documents")): the type binary in the configuration makes binary data of \(buffers == 1 ? "it" : "them")"
+        }
+        guard longs == objects else { return nil }
+        return
+            "\(longs.counted("Long stays a document", "Longs stay documents")) of low and high halves: the type long in the configuration makes \(longs == 1 ? "a number of it" : "numbers of them")"
     }
 
     /// Why dates at this path stay texts; nil where there are none or all are.

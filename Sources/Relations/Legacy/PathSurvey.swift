@@ -7,6 +7,9 @@ struct PathSurvey: Sendable {
     var bools = 0
     var objects = 0
     var arrays = 0
+    /// Of the documents, those that begin as JSON.stringify writes a Buffer, and a Long.
+    var buffers = 0
+    var longs = 0
     /// Values that came typed, as a `$numberDecimal` does.
     var typed = 0
     /// Of the strings, those of 24 hexadecimal digits.
@@ -31,7 +34,11 @@ struct PathSurvey: Sendable {
         case .bool:
             bools += 1
             others.insert(stableHash(element.value))
-        case .document: objects += 1
+        case .document:
+            objects += 1
+            guard let first = element.document?.first else { break }
+            if first.keyEquals("type"), first.stringBytes?.isUTF8(of: "Buffer") == true { buffers += 1 }
+            if first.keyEquals("low"), first.integer != nil { longs += 1 }
         case .array: arrays += 1
         case .objectID:
             typed += 1
@@ -58,6 +65,8 @@ struct PathSurvey: Sendable {
         numbers += other.numbers
         bools += other.bools
         objects += other.objects
+        buffers += other.buffers
+        longs += other.longs
         arrays += other.arrays
         typed += other.typed
         hexStrings += other.hexStrings

@@ -41,6 +41,8 @@ struct DistinctCounter: Sendable {
     /// No value with a smaller hash was left out.
     private var bound: UInt64 { smallest.count == Self.capacity ? smallest.last ?? .max : .max }
 
+    var isExact: Bool { smallest.count < Self.capacity }
+
     var count: Int {
         guard smallest.count == Self.capacity, let largest = smallest.last else { return smallest.count }
         return Self.estimate(kept: Self.capacity, largest: largest)

@@ -16,6 +16,16 @@ struct LiveCatalog: Sendable {
         let builtIndexes: Set<ExactName>
     }
 
+    /// How documents are counted.
+    enum Counting: Sendable {
+        /// As the server keeps account of them.
+        case estimated
+        /// To be compared with later counts: costs the reading of a sharded cluster's documents.
+        case steady
+        /// By reading all of them: after a crash the server's account can lack what came in the last minute before it.
+        case exact
+    }
+
     /// All collections and views of the database.
     let collections: [CollectionInfo]
     /// Of the collections that are written, views aside, by their names.
@@ -29,9 +39,8 @@ struct LiveCatalog: Sendable {
     private let byName: [String: [CollectionInfo]]
     private let asked = ContinuousClock.now
 
-    /// - Parameter steadily: the counts are compared with later ones, and cost the reading of a sharded cluster's documents.
     /// - Throws: ``MongoError``.
-    init(_ connection: Connection, names: Set<String>, steadily: Bool = false) throws {
+    init(_ connection: Connection, names: Set<String>, counting: Counting = .estimated) throws {
         let database = connection.database
         collections = try connection.withClient { try $0.listCollections(in: database, readPreference: .primary) }
         identities = CollectionIdentities(collections)
@@ -44,8 +53,11 @@ struct LiveCatalog: Sendable {
         let answers = try connection.answers(for: written) { client, name in
             let namespace = Namespace(database, name)
             let count =
-                try steadily
-                ? client.steadyCount(namespace) : client.estimatedCount(namespace, readPreference: .primary)
+                switch counting {
+                case .estimated: try client.estimatedCount(namespace, readPreference: .primary)
+                case .steady: try client.steadyCount(namespace)
+                case .exact: try client.countDocuments(namespace)
+                }
             let (built, building) = try client.listIndexesAndBuilds(of: namespace, readPreference: .primary)
             return Contents(
                 count: count, cannotBeRenamedOver: try Self.cannotBeRenamedOver(namespace, connection, client),
@@ -83,9 +95,9 @@ struct LiveCatalog: Sendable {
     /// Asks while `body` works, which saves waiting for a distant server; once more where that took long.
     /// - Throws: what `body` throws; ``MongoError``.
     static func asked<Result>(
-        _ connection: Connection, names: Set<String>, steadily: Bool = false, while body: () throws -> Result
+        _ connection: Connection, names: Set<String>, counting: Counting = .estimated, while body: () throws -> Result
     ) throws -> (Result, LiveCatalog) {
-        let ask = { @Sendable in try LiveCatalog(connection, names: names, steadily: steadily) }
+        let ask = { @Sendable in try LiveCatalog(connection, names: names, counting: counting) }
         guard connection.hasRoomForQuestions else {
             let result = try body()
             return (result, try ask())

@@ -58,12 +58,22 @@ struct FileSurvey: Sendable {
     struct RowKinds: Sendable {
         var legacy = 0
         var extended = 0
+        /// Of the latter, those whose `_id` is a text of 24 hexadecimal digits, as the old application has written it.
+        var extendedWithTextID = 0
+        /// The line of the first row with a wrapper.
+        var firstWrapped = Int.max
 
         var isMixed: Bool { legacy > 0 && extended > 0 }
 
         /// What is said of a file that has both.
         var text: String {
-            "rows are of two kinds: \(legacy.grouped) the old application's, \(extended.grouped) Extended JSON"
+            let kinds =
+                "rows are of two kinds: \(legacy.grouped) the old application's, \(extended.grouped) Extended JSON"
+            let doubt =
+                extendedWithTextID == 0
+                ? ""
+                : "; of these \(extendedWithTextID.counted("row has", "rows have")) an _id of 24 hex digits: should the old application have written \(extendedWithTextID == 1 ? "it" : "them"), ids and dates in \(extendedWithTextID == 1 ? "it" : "them") come as texts"
+            return "\(kinds), since line \(firstWrapped) has a wrapper such as {\"$oid\": …}\(doubt)"
         }
     }
 

@@ -46,6 +46,11 @@ struct RowDecoder {
             throw RowProblem(
                 line: row.line, collection: fault.collection, reason: fault.reason, isUnreadable: true)
         case .success(let fields):
+            guard !fields.isColumnHeader else {
+                throw RowProblem(
+                    line: row.line, reason: "the column header stands here once more: files were put together",
+                    isUnreadable: true)
+            }
             // Rows of one collection stand together, so the name is nearly always the last one's. None is empty.
             if !fields.nameIsQuoted, !fields.name.isEmpty, lastName.withUnsafeBytes({ sameBytes(fields.name, $0) }) {
                 return (lastCollection, fields)

@@ -20,6 +20,8 @@ final class SurveyWorker: BatchWorker, @unchecked Sendable {
     private let maximumDocument: Int
     private(set) var hasLargeRows = false
     private(set) var wrappedCount = 0
+    private(set) var wrappedWithTextID = 0
+    private(set) var firstWrapped = Int.max
     private(set) var hexadecimalCount = 0
     private(set) var hexadecimalRows = LegacyInference()
     private(set) var otherCount = 0
@@ -133,7 +135,7 @@ final class SurveyWorker: BatchWorker, @unchecked Sendable {
         rows.end = max(rows.end, row.end)
         let (hash, content, size, escaped) = try decoder.withDocument(fields, line: row.line, collection: rows.name) {
             document, traits in
-            if isLegacy { try infer(document, traits.contains(.wrapper), rows.name) }
+            if isLegacy { try infer(document, traits.contains(.wrapper), rows.name, line: row.line) }
             guard let id = document.first else { return (UInt64(0), UInt64?.none, 0, false) }
             let hash = RowID(id, isLegacy: isLegacy && !traits.contains(.wrapper)).hash
             return (hash, contents?.hash(document.bytes), document.bytes.count, traits.contains(.rawBSON))
@@ -149,9 +151,11 @@ final class SurveyWorker: BatchWorker, @unchecked Sendable {
     /// has 2 bytes more, at least, with it.
     private static let mostGrowth = 3
 
-    private func infer(_ document: RawDocument, _ hasWrapper: Bool, _ name: String) throws {
+    private func infer(_ document: RawDocument, _ hasWrapper: Bool, _ name: String, line: Int) throws {
         if hasWrapper {
             wrappedCount += 1
+            firstWrapped = min(firstWrapped, line)
+            if FileSurvey.LegacyRows.hasHexadecimalID(document) { wrappedWithTextID += 1 }
         } else if FileSurvey.LegacyRows.hasHexadecimalID(document) {
             hexadecimalCount += 1
             try hexadecimalRows.add(document, in: name)

@@ -125,6 +125,8 @@ struct Surveyor {
             for worker in workers {
                 survey.kinds.legacy += worker.hexadecimalCount + (hasWrappers ? 0 : worker.otherCount)
                 survey.kinds.extended += worker.wrappedCount + (hasWrappers ? worker.otherCount : 0)
+                survey.kinds.extendedWithTextID += worker.wrappedWithTextID
+                survey.kinds.firstWrapped = min(survey.kinds.firstWrapped, worker.firstWrapped)
                 survey.inference.merge(worker.hexadecimalRows)
                 if !hasWrappers {
                     survey.inference.merge(worker.otherRows)

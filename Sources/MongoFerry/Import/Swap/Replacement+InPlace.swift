@@ -37,6 +37,17 @@ extension Replacement {
             throw FerryError("\(step.databaseName) was dropped or replaced by another program while it was loaded")
         }
         remains = .whole
+        if let made { outcome.made.append((step, made)) }
+    }
+
+    /// Takes down what has been swapped in, before the rest takes its time.
+    func noteSwapped(_ steps: [ImportPlan.Step], _ outcome: inout Outcome) throws {
+        guard !steps.isEmpty else { return }
+        let now = CollectionIdentities(
+            try connection.withClient {
+                try $0.listCollections(in: connection.database, readPreference: .primary)
+            })
+        outcome.made += steps.compactMap { step in now.uuid(of: step.databaseName).map { (step, $0) } }
     }
 
     /// Whether options and indexes are nowhere but in the live collection.

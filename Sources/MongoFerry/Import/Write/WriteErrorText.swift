@@ -13,6 +13,10 @@ enum WriteErrorText {
             let details = error.details.map { ": \(JSONText.document($0).excerpt(300))" } ?? ""
             return "\(ofValidator)\(details)"
         }
+        // What was asked for by its _id has another one.
+        if error.isForImmutableField {
+            return "the server takes its _id for that of another document, as a collation can: \(error.message)"
+        }
         // Code 0: it was not sent at all.
         return error.code == 0 ? error.message : "\(error.message) (code \(error.code))"
     }
