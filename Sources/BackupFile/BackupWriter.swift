@@ -144,14 +144,13 @@ public final class BackupWriter {
     /// Nothing but the end of the file follows: waits until all rows are compressed, with those who help, and lets them go.
     /// - Throws: as ``write(rows:)``.
     package func finishRows() throws {
+        defer { dismissHelpers() }
         try output.finishMember()
-        dismissHelpers()
     }
 
     /// Compresses rows beside the thread that writes, where that can be shared, until ``finishRows()`` or
     /// ``dismissHelpers()``. Runs on a thread of its own, as often as there are threads for it.
-    /// - Throws: ``BackupError`` where the library that compresses fails.
-    package func helpToCompress() throws(BackupError) { try output.blocks?.help() }
+    package func helpToCompress() { output.blocks?.help() }
 
     package func dismissHelpers() { output.blocks?.dismissHelpers() }
 

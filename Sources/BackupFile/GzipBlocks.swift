@@ -103,9 +103,9 @@ final class GzipBlocks: @unchecked Sendable {
 
     /// Deflates blocks as they come, until ``dismissHelpers()``. Runs on a thread of its own, as often as there are threads
     /// for it.
-    /// - Throws: ``BackupError`` where zlib cannot be started.
-    func help() throws(BackupError) {
-        let deflater = try Deflater(path)
+    func help() {
+        // Where there is no memory for another, the others do it.
+        guard let deflater = try? Deflater(path) else { return }
         condition.lock()
         defer { condition.unlock() }
         helpers += 1

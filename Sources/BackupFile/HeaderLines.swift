@@ -43,7 +43,7 @@ struct HeaderLines {
         }
         let text = String(decoding: bytes.prefix(200), as: UTF8.self)
         if text.trimmed.isEmpty, metadata == nil { return false }
-        guard bytes.count <= 200, isColumnHeader(text) else {
+        guard bytes.count <= 200, Self.isColumnHeader(text) else {
             if claimsFormat {
                 throw BackupError.damaged(path, line: count, "the column header 'collection,data' is missing")
             }
@@ -93,7 +93,7 @@ struct HeaderLines {
                 : "the first line does not say '\(BackupMetadata.firstLine.dropFirst(2))'")
     }
 
-    private func isColumnHeader(_ text: String) -> Bool {
+    static func isColumnHeader(_ text: String) -> Bool {
         let columns = text.split(separator: ",", omittingEmptySubsequences: false).map { field in
             let trimmed = field.trimmed
             return trimmed.count >= 2 && trimmed.hasPrefix("\"") && trimmed.hasSuffix("\"")

@@ -89,7 +89,10 @@ public struct RowFields {
 
     /// Whether it is the line that stands above the rows.
     public var isColumnHeader: Bool {
-        data.count == 4 && data.elementsEqual("data".utf8) && name.elementsEqual("collection".utf8)
+        // Blanks may stand around it.
+        data.count <= 8
+            && HeaderLines.isColumnHeader(
+                String(decoding: name, as: UTF8.self) + "," + String(decoding: data, as: UTF8.self))
     }
 
     /// Takes a row apart; the reason where it does not have exactly two fields.
@@ -139,15 +142,16 @@ public struct RowFields {
                 dataIsQuoted: true))
     }
 
-    /// That the second field seems to be two: why it is no document, then; nil where it does not seem so.
-    public var textOfThirdColumn: String? {
+    /// What is wrong with the second field where that shows why it is no document: it seems to be two, or begins with a blank;
+    /// nil where neither is so.
+    public var textOfWrongField: String? {
         var rest = data[...]
         if !dataIsQuoted {
-            guard data.first != 0x7B, data.contains(0x2C) else { return nil }
             let blanks = data.prefix { $0 == 0x20 || $0 == 0x09 }.count
             if blanks > 0, blanks < data.count, data[blanks] == 0x22 {
                 return "a blank stands between the comma and the quote, where CSV has none"
             }
+            guard data.first != 0x7B, data.contains(0x2C) else { return nil }
             return "the second field does not begin with '{': there is a third column, or the first two are others"
         }
         while let quote = rest.firstIndex(of: 0x22) {

@@ -36,7 +36,7 @@ public struct WriteError: Sendable {
     }
 
     /// An update would have changed the `_id` of what its filter has found.
-    public var isForImmutableField: Bool { code == ServerCode.immutableField }
+    public var isForOtherID: Bool { code == ServerCode.immutableField && message.contains("'_id'") }
     /// The collection's validator refused it.
     public var isDocumentValidationFailure: Bool { code == ServerCode.documentValidationFailure }
 

@@ -581,7 +581,10 @@ import Testing
         }
     }
 
-    @Test(arguments: [#"customers, "{""_id"":1,""a"":2}""#, "customers,\t\"{\"\"_id\"\":1,\"\"a\"\":2}\""])
+    @Test(arguments: [
+        #"customers,  "{""_id"":1}""#, #"customers, "{""_id"":1,""a"":2}""#,
+        "customers,\t\"{\"\"_id\"\":1,\"\"a\"\":2}\"",
+    ])
     func aBlankBeforeTheQuoteIsCalledOne(row: String) throws {
         try SmallBackup.lend { backup in
             try backup.put(Array("collection,data\n\(row)\n".utf8), "old.csv")

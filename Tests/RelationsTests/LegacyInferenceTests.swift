@@ -246,7 +246,10 @@ import Testing
     }
 
     @Test(
-        arguments: [(.date, "2020-01-02"), (.objectId, "none"), (.decimal, "12.50"), (.double, "x"), (.int, "1")]
+        arguments: [
+            (.date, "2020-01-02"), (.objectId, "none"), (.decimal, "12.50"), (.double, "x"), (.int, "1"),
+            (.bool, "yes"), (.uuid, "none"), (.long, "17"),
+        ]
             as [(FieldType, String)])
     func textsThatWouldTakeTheLiveDocumentsPlaceAreDoubted(type: FieldType, text: String) throws {
         var file = LegacyRows()
@@ -254,12 +257,25 @@ import Testing
         let resolution = try file.resolve(liveTypes: ["a": [path("v"): .one(type)]])
         #expect(
             resolution.lookAlikes.map(\.problem) == [
-                "1 text stays one, though the live documents have \(type.rawValue) there: a merge or replace writes texts in its place; types in the configuration can say otherwise"
+                "1 text stays one, though the live documents have \(type.rawValue) there: an import writes a text beside it, or in its place; types in the configuration can say otherwise"
             ])
         #expect(resolution.lookAlikes.map(\.isDoubt) == [true])
         // Where they have texts as well, they stay together.
         let other = try file.resolve(liveTypes: ["a": [path("v"): .leading(.one(type))]])
         #expect(other.lookAlikes.isEmpty)
+    }
+
+    @Test(
+        arguments: [
+            (.uuid, "ABEiM0RVZneImaq7zN3u/w=="), (.uuid, "00112233-4455-6677-8899-aabbccddeeff"),
+            (.long, "9223372036854775807"), (.date, "2020-01-01T00:00:00.000Z"),
+            (.objectId, "5c2aad800000000000000001"),
+        ] as [(FieldType, String)])
+    func whatBecomesOfTheLiveTypeIsNotDoubted(type: FieldType, text: String) throws {
+        var file = LegacyRows()
+        file.add("a", ["_id": 1, "v": .string(text)])
+        let resolution = try file.resolve(liveTypes: ["a": [path("v"): .one(type)]])
+        #expect(resolution.lookAlikes.isEmpty, "\(resolution.lookAlikes)")
     }
 
     @Test(arguments: [("5c2aad800000000000000001", true), ("2020-01-01T00:00:00.000Z", true), ("x", false)])
@@ -303,6 +319,7 @@ import Testing
         let long: Value = ["low": 1, "high": 0, "unsigned": false]
         file.add("a", ["_id": 1, "hash": buffer, "count": long, "both": buffer, "other": ["type": "Buffers"]])
         file.add("a", ["_id": 2, "hash": buffer, "count": long, "both": long])
+        for number in 3...4 { file.add("b", ["_id": .int32(Int32(number)), "temperature": ["low": 3, "high": 9]]) }
         let problems = try file.resolve().lookAlikes.map { "\($0.path): \($0.problem)" }
         #expect(
             problems == [

@@ -392,7 +392,7 @@ import Testing
             try database.load(folder.file("mixed.csv"), .merge, log)
             #expect(
                 log.warnings == [
-                    "rows are of two kinds: 1 the old application's, 1 Extended JSON, since line 3 has a wrapper such as {\"$oid\": …}; of these 1 row has an _id of 24 hex digits: should the old application have written it, ids and dates in it come as texts"
+                    "rows are of two kinds: 1 the old application's, 1 Extended JSON, since line 3 has a wrapper such as {\"$oid\": …}; in 1 row with one the _id is a text of 24 hex digits: what the old application has written of these should be put right in a copy of the file first, for their ids and dates stay texts"
                 ])
         }
     }

@@ -11,6 +11,21 @@ import Testing
 
     /// With repeated names in it a pipeline update ends the process of MongoDB 6.0.5, and no other update takes these.
     /// No question finds it, and a server refuses one that has it.
+    /// Not a fault of the document: it would be another one's.
+    @Test func anIDThatACollationTakesForAnothersIsRefusedWithThatReason() throws {
+        try withTwoTestDatabases { source, database, folder in
+            try source.insert([["_id": "A", "n": 1]], into: "c")
+            try source.export(to: folder.file("c.csv"))
+            try database.create("c", ["collation": ["locale": "en", "strength": 2]])
+            try database.insert([["_id": "a", "n": 2]], into: "c")
+            let report = try database.load(folder.file("c.csv"), .merge)
+            #expect(report.status == .problems)
+            let reason = try #require(report.rejections.first?.reason)
+            #expect(reason.hasPrefix("the server takes its _id for that of another document, as a collation can: "))
+            #expect(try database.documents(in: "c") == [["_id": "a", "n": 2]])
+        }
+    }
+
     @Test func aRowWhoseUpsertKeyIsUndefinedIsRejected() throws {
         try withTestDatabase { database, folder in
             let rows = [#"{""_id"":1,""email"":{""$undefined"":true}}"#, #"{""_id"":2,""email"":""b""}"#]

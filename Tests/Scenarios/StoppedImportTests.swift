@@ -331,6 +331,37 @@ extension BusyServerTests {
             }
         }
 
+        /// Whichever time it is asked: a staged collection is swapped in before the time series is replaced in place.
+        @Test func whereverCollectionsCannotBeListedTheStateIsTold() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.create("b", ["timeseries": ["timeField": "t"]])
+                for name in ["a", "b"] { try database.insert([["_id": 1, "t": .date(1)]], into: name) }
+                let export = try Program.run([
+                    "export", "--uri", server.uri(), "--db", database.name, "-o", folder.file("both.csv"),
+                ])
+                try #require(export.status == 0, "\(export.text)")
+                var errors: [String] = []
+                for skipped: Int32 in 0..<7 {
+                    let failure = try FailPoint(server, ["listCollections"], mode: .skip(skipped), ["errorCode": 96])
+                    let outcome = try Program.run(
+                        importing(database, folder.file("both.csv"), ["--mode", "replace", "--yes"]))
+                    try failure.end()
+                    #expect(outcome.status == 1, "\(skipped): \(outcome.text)")
+                    let isTold = ["Nothing was written", "were not touched", "New already: a."].contains {
+                        outcome.errors.contains($0)
+                    }
+                    #expect(isTold, "\(skipped): \(outcome.text)")
+                    #expect(try database.documents(in: "a").count == 1)
+                    errors.append(outcome.errors)
+                }
+                // The one look at what was swapped in stops nothing by itself.
+                #expect(
+                    errors.contains {
+                        $0.contains("will not be seen: listCollections") && $0.contains("New already: a.")
+                    })
+            }
+        }
+
         // MARK: After another that was killed
 
         private func kill(_ program: Program, at pause: FailPoint) throws {

@@ -34,7 +34,8 @@ extension Client {
     }
 
     /// How many documents a collection has, as the server keeps account of it: after a crash it may lack what the last minute
-    /// before it brought, and in a sharded cluster it may be a little off. 0 where there is none. Of a view or a time series servers keep no account, and count.
+    /// before it brought, and in a sharded cluster it may be a little off. 0 where there is none. Of a view or a time series
+    /// servers keep no account, and count.
     ///
     /// Source: MongoDB manual, `count`.
     /// - Throws: ``MongoError``.

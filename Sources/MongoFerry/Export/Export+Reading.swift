@@ -102,14 +102,13 @@ extension Export {
             }
         }
         let encoding: @Sendable () throws -> Void = { try encoder.run() }
-        let compressing: @Sendable () throws -> Void = { try sink.helpToCompress() }
         let writing: @Sendable () throws -> Void = { try sink.run() }
-        let helping =
-            Array(repeating: encoding, count: encoders) + Array(repeating: compressing, count: compressors)
-        try Threads.runAll(reading + helping + [writing]) {
-            reader.stop()
+        let compressing = Threads.help(compressors) { sink.helpToCompress() }
+        defer {
             sink.dismissHelpers()
+            compressing.wait()
         }
+        try Threads.runAll(reading + Array(repeating: encoding, count: encoders) + [writing]) { reader.stop() }
     }
 
     /// Does what has rows written, and what follows it, while the disk keeps up with them.

@@ -38,8 +38,7 @@ final class RowSink: @unchecked Sendable {
 
     /// Compresses beside ``run()``, where that can be shared, until it has ended or ``dismissHelpers()``. Runs on threads of
     /// its own.
-    /// - Throws: ``BackupError`` where the library that compresses fails.
-    func helpToCompress() throws { try writer.helpToCompress() }
+    func helpToCompress() { writer.helpToCompress() }
 
     func dismissHelpers() { writer.dismissHelpers() }
 

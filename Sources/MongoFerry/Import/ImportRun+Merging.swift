@@ -280,8 +280,10 @@ extension ImportRun {
             report.warnings.append(
                 "\(step.databaseName) was dropped or replaced by another program during the import: what was there of the file before is gone; import the file again"
             )
-            // Written to by then, it was made anew by the server, which knows nothing of them.
-            guard let live = found.first(where: { $0.name.hasSameBytes(as: step.databaseName) }) else { continue }
+            // Written to by then, it was made anew by the server, which knows nothing of them. A replace makes it as it was.
+            guard options.mode != .replace,
+                let live = found.first(where: { $0.name.hasSameBytes(as: step.databaseName) })
+            else { continue }
             let lost = step.entry.options.keys.filter { live.hasDetails && live.options[$0] == nil }
             guard !lost.isEmpty, step.liveOptions.map({ live in lost.contains { live[$0] != nil } }) ?? true else {
                 continue

@@ -68,19 +68,25 @@ package enum Threads {
         let work = { @Sendable in
             while case let part = taken.add(1) - 1, part < parts { body(part) }
         }
-        let others = DispatchGroup()
-        for _ in 1..<max(1, min(parts, ProcessInfo.processInfo.activeProcessorCount)) {
-            others.enter()
-            let isStarted =
-                (try? SystemThread.start {
-                    work()
-                    others.leave()
-                }) != nil
-            // Then it is done by those that there are.
-            if !isStarted { others.leave() }
-        }
+        let others = help(min(parts, ProcessInfo.processInfo.activeProcessorCount) - 1, work)
         work()
         others.wait()
+    }
+
+    /// Runs `body` on so many threads, or as many as the system makes: the work is done by those that there are.
+    /// - Returns: what waits for their end.
+    static func help(_ count: Int, _ body: @escaping @Sendable () -> Void) -> DispatchGroup {
+        let helpers = DispatchGroup()
+        for _ in 0..<max(0, count) {
+            helpers.enter()
+            let isStarted =
+                (try? SystemThread.start {
+                    body()
+                    helpers.leave()
+                }) != nil
+            if !isStarted { helpers.leave() }
+        }
+        return helpers
     }
 
     /// Runs blocking work on a thread of its own, cancelled with the task that waits for it.

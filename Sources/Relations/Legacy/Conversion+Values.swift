@@ -78,6 +78,25 @@ extension Conversion {
         return bytes
     }
 
+    /// Whether a document has exactly what JSON.stringify writes of a Buffer.
+    static func isBuffer(_ document: RawDocument) -> Bool {
+        var walker = document.makeWalker()
+        guard let type = try? walker.next(), type.keyEquals("type"), type.stringBytes?.isUTF8(of: "Buffer") == true,
+            let data = try? walker.next(), data.keyEquals("data"), data.type == .array
+        else { return false }
+        return (try? walker.next()) == nil
+    }
+
+    /// Whether a document has exactly what JSON.stringify writes of a Long.
+    static func isLong(_ document: RawDocument) -> Bool {
+        var walker = document.makeWalker()
+        guard let low = try? walker.next(), low.keyEquals("low"), low.type == .int32,
+            let high = try? walker.next(), high.keyEquals("high"), high.type == .int32,
+            let unsigned = try? walker.next(), unsigned.keyEquals("unsigned"), unsigned.type == .bool
+        else { return false }
+        return (try? walker.next()) == nil
+    }
+
     // MARK: - Numbers
 
     /// `{"low": …, "high": …, "unsigned": …}`, as JavaScript's Long is written.

@@ -1,11 +1,11 @@
 /// How many values each rule converted, and how many it left as they were. One a thread, added up at the end.
-public struct ConversionCounts: Hashable, Sendable {
+public struct ConversionCounts: Sendable {
     /// By the rule's place in ``TypeRules/rules``.
     public private(set) var converted: [Int]
     /// Values that are of another type and that the rule has no way to convert.
     public private(set) var left: [Int]
 
-    /// What the row under way has added: rules, and those that left a value below zero.
+    /// What the last row has added: rules, and the complements of those that left a value.
     private var row: [Int] = []
 
     init(rules: Int) {
@@ -13,7 +13,7 @@ public struct ConversionCounts: Hashable, Sendable {
         left = Array(repeating: 0, count: rules)
     }
 
-    mutating func beginRow() { row.removeAll(keepingCapacity: true) }
+    public mutating func beginRow() { row.removeAll(keepingCapacity: true) }
 
     mutating func countConverted(_ rule: Int) {
         converted[rule] += 1
@@ -25,8 +25,8 @@ public struct ConversionCounts: Hashable, Sendable {
         row.append(~rule)
     }
 
-    /// The row under way is refused: nothing of it counts.
-    mutating func takeBackRow() {
+    /// The last row is refused: nothing of it counts.
+    public mutating func takeBackRow() {
         for entry in row { if entry >= 0 { converted[entry] -= 1 } else { left[~entry] -= 1 } }
         row.removeAll(keepingCapacity: true)
     }

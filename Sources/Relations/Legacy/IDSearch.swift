@@ -44,6 +44,7 @@ struct IDSearch {
     private let level: Int
     /// How many different values there are with those that are no ids, in a sample of that level.
     private let all: Int
+    /// Whether that is no estimate.
     private let isExact: Bool
     private var isFound: [Bool]
     private var targets: [Target] = []
@@ -115,14 +116,15 @@ struct IDSearch {
         let chosen = cover(found: found)
         let names = chosen.map(\.name)
         let about = isExact ? "" : "about "
-        let share = "\((found << level).grouped) of \(about)\((all << level).grouped) different values are _ids"
+        let share =
+            "\(level == 0 ? "" : about)\((found << level).grouped) of \(about)\((all << level).grouped) different values are _ids"
         return Findings(
             isMost: 2 * found > all, evidence: "\(share) of \(names.listed("and"))", shortfall: share,
             references: chosen.filter(\.isNamed).map {
                 Reference(
                     collection: collection, path: path, target: $0.name,
                     origin: .discovered(
-                        "\(($0.matches.count << level).grouped) of \(about)\((all << level).grouped) different values exist, "
+                        "\(level == 0 ? "" : about)\(($0.matches.count << level).grouped) of \(about)\((all << level).grouped) different values exist, "
                             + "24 hex digits"))
             },
             dangling: missing.isEmpty

@@ -7,26 +7,34 @@ extension PathSurvey {
         beside live: ObservedType, _ decision: TypeAuthority.Decision
     ) -> (text: String, isDoubt: Bool)? {
         if let text = textsBesideOneType(live, decision) { return (text, true) }
-        let isUndecided = if case .open = decision { live.isUndecided } else { false }
-        return textOfProblem(beside: live, decision).map { text in
-            // Texts of the live documents' own kinds are likely to have been of one of their types.
-            (text, isUndecided ? hexStrings + dateStrings > 0 : hexStrings == 0 && text == textsAsLive)
+        guard let text = textOfProblem(beside: live, decision) else { return nil }
+        switch decision {
+        // Texts of the live documents' own kinds are likely to have been of one of their types.
+        case .open: return (text, hexStrings + dateStrings > 0)
+        // Whether ids are doubted is known when they have been looked for.
+        case .leave: return (text, hexStrings == 0)
+        case .rule: return (text, false)
         }
     }
 
-    /// That texts stay texts though all live documents have one type there that they are not of; nil where none do.
+    /// That texts stay texts though all live documents have one type there that they are not of; nil where none do, and beside
+    /// binary data, as which most texts could be read.
     private func textsBesideOneType(_ live: ObservedType, _ decision: TypeAuthority.Decision) -> String? {
-        guard case .rule(let rule) = decision, rule.reason == .live, case .one(let type) = live else { return nil }
+        guard case .one(let type) = live else { return nil }
         let texts =
-            switch type {
-            case .date: strings - dateStrings
-            case .objectId: strings - hexStrings
-            case .decimal, .double, .int: strings
+            switch (decision, type) {
+            case (.leave, .bool): strings
+            case (.rule(let rule), _) where rule.reason != .live: 0
+            case (.rule, .date): strings - dateStrings
+            case (.rule, .objectId): strings - hexStrings
+            case (.rule, .uuid): strings - uuidStrings
+            case (.rule, .long): strings - longStrings
+            case (.rule, .decimal), (.rule, .double), (.rule, .int): strings
             default: 0
             }
         guard texts > 0 else { return nil }
         return
-            "\(texts.counted("text stays one", "texts stay texts")), though the live documents have \(type.rawValue) there: a merge or replace writes texts in its place; types in the configuration can say otherwise"
+            "\(texts.counted("text stays one", "texts stay texts")), though the live documents have \(type.rawValue) there: an import writes \(texts == 1 ? "a text" : "texts") beside it, or in its place; types in the configuration can say otherwise"
     }
 
     private func textOfProblem(beside live: ObservedType, _ decision: TypeAuthority.Decision) -> String? {

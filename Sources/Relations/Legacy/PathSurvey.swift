@@ -7,9 +7,12 @@ struct PathSurvey: Sendable {
     var bools = 0
     var objects = 0
     var arrays = 0
-    /// Of the documents, those that begin as JSON.stringify writes a Buffer, and a Long.
+    /// Of the documents, those that JSON.stringify has made of Buffers, and of Longs.
     var buffers = 0
     var longs = 0
+    /// Of the strings, those that JSON.stringify may have made of UUIDs, and of Longs.
+    var uuidStrings = 0
+    var longStrings = 0
     /// Values that came typed, as a `$numberDecimal` does.
     var typed = 0
     /// Of the strings, those of 24 hexadecimal digits.
@@ -27,7 +30,7 @@ struct PathSurvey: Sendable {
     mutating func add(_ element: RawElement) {
         switch element.type {
         case .null, .undefined: break
-        case .string: if let text = element.stringBytes { add(text: text) }
+        case .string: if let text = element.stringBytes { add(text: text, element) }
         case .int32, .int64, .double:
             numbers += 1
             others.insert(stableHash(element.value))
@@ -36,9 +39,9 @@ struct PathSurvey: Sendable {
             others.insert(stableHash(element.value))
         case .document:
             objects += 1
-            guard let first = element.document?.first else { break }
-            if first.keyEquals("type"), first.stringBytes?.isUTF8(of: "Buffer") == true { buffers += 1 }
-            if first.keyEquals("low"), first.integer != nil { longs += 1 }
+            guard let document = element.document else { break }
+            if Conversion.isBuffer(document) { buffers += 1 }
+            if Conversion.isLong(document) { longs += 1 }
         case .array: arrays += 1
         case .objectID:
             typed += 1
@@ -47,8 +50,11 @@ struct PathSurvey: Sendable {
         }
     }
 
-    private mutating func add(text: UnsafeRawBufferPointer) {
+    private mutating func add(text: UnsafeRawBufferPointer, _ element: RawElement) {
         strings += 1
+        // The form of a UUID, and base64 of 16 bytes.
+        if text.count == 36 || text.count == 24, Conversion.uuid(element) != nil { uuidStrings += 1 }
+        if Conversion.integer(element, isDemanded: false) != nil { longStrings += 1 }
         if text.count == 24 {
             if let id = ObjectID(hex: text) {
                 hexStrings += 1
@@ -65,6 +71,8 @@ struct PathSurvey: Sendable {
         numbers += other.numbers
         bools += other.bools
         objects += other.objects
+        uuidStrings += other.uuidStrings
+        longStrings += other.longStrings
         buffers += other.buffers
         longs += other.longs
         arrays += other.arrays

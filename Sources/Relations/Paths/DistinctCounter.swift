@@ -41,6 +41,7 @@ struct DistinctCounter: Sendable {
     /// No value with a smaller hash was left out.
     private var bound: UInt64 { smallest.count == Self.capacity ? smallest.last ?? .max : .max }
 
+    /// Whether ``count`` is no estimate.
     var isExact: Bool { smallest.count < Self.capacity }
 
     var count: Int {

@@ -69,11 +69,10 @@ struct FileSurvey: Sendable {
         var text: String {
             let kinds =
                 "rows are of two kinds: \(legacy.grouped) the old application's, \(extended.grouped) Extended JSON"
-            let doubt =
-                extendedWithTextID == 0
-                ? ""
-                : "; of these \(extendedWithTextID.counted("row has", "rows have")) an _id of 24 hex digits: should the old application have written \(extendedWithTextID == 1 ? "it" : "them"), ids and dates in \(extendedWithTextID == 1 ? "it" : "them") come as texts"
-            return "\(kinds), since line \(firstWrapped) has a wrapper such as {\"$oid\": …}\(doubt)"
+            let since = "\(kinds), since line \(firstWrapped) has a wrapper such as {\"$oid\": …}"
+            guard extendedWithTextID > 0 else { return since }
+            return
+                "\(since); in \(extendedWithTextID.counted("row", "rows")) with one the _id is a text of 24 hex digits: what the old application has written of these should be put right in a copy of the file first, for their ids and dates stay texts"
         }
     }
 

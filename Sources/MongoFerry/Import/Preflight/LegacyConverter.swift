@@ -24,9 +24,15 @@ final class LegacyConverter {
     /// A legacy row's document as the import writes it, valid until the next call: the same where its collection has no rules.
     /// - Throws: ``RowRejection`` for a value that a rule of the configuration cannot convert; `BSONError`.
     func converted(_ document: RawDocument, in collection: String) throws -> RawDocument {
-        guard let own = rules.rules(for: collection) else { return document }
+        guard let own = rules.rules(for: collection) else {
+            counts.beginRow()
+            return document
+        }
         buffer.reset()
         try own.apply(to: document, appendingTo: buffer, counts: &counts)
         return try RawDocument(buffer.bytes)
     }
+
+    /// The document that was converted last is not written after all: nothing of it counts.
+    func takeBackRow() { counts.takeBackRow() }
 }

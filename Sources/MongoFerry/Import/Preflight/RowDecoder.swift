@@ -96,7 +96,7 @@ struct RowDecoder {
         } catch {
             throw RowProblem(
                 line: line, collection: collection, id: IDText.found(in: fields),
-                reason: fields.textOfThirdColumn ?? "\(error)",
+                reason: fields.textOfWrongField ?? "\(error)",
                 isUnreadable: true)
         }
         let sound = try sound(document, line: line, collection: collection)

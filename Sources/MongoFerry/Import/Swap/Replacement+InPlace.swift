@@ -40,14 +40,21 @@ extension Replacement {
         if let made { outcome.made.append((step, made)) }
     }
 
-    /// Takes down what has been swapped in, before the rest takes its time.
-    func noteSwapped(_ steps: [ImportPlan.Step], _ outcome: inout Outcome) throws {
+    /// Takes down what has been swapped in, before the rest takes its time. Where that cannot be seen it is said, and the rest
+    /// goes on: half of a restore is worse.
+    func noteSwapped(_ steps: [ImportPlan.Step], _ outcome: inout Outcome) {
         guard !steps.isEmpty else { return }
-        let now = CollectionIdentities(
-            try connection.withClient {
-                try $0.listCollections(in: connection.database, readPreference: .primary)
-            })
-        outcome.made += steps.compactMap { step in now.uuid(of: step.databaseName).map { (step, $0) } }
+        do {
+            let now = CollectionIdentities(
+                try connection.withClient {
+                    try $0.listCollections(in: connection.database, readPreference: .primary)
+                })
+            outcome.made += steps.compactMap { step in now.uuid(of: step.databaseName).map { (step, $0) } }
+        } catch {
+            operation.warning(
+                "whether other programs drop or replace what is new already will not be seen: \(FerryError(explaining: error).text)"
+            )
+        }
     }
 
     /// Whether options and indexes are nowhere but in the live collection.

@@ -32,7 +32,8 @@ struct Replacement {
         var writesMeanwhile: [String: String] = [:]
         /// Collections and views that are new already.
         var swapped: [String] = []
-        /// What the new ones are that stood before others were replaced in place, which takes its time, and those.
+        /// The uuids of what was swapped in before others were replaced in place, which takes its time, and of those: looked at
+        /// again at the end.
         var made: [(step: ImportPlan.Step, uuid: Value)] = []
         /// The server refused more than was allowed: the live data are as they were.
         var isRefused = false
@@ -115,7 +116,7 @@ struct Replacement {
         let steps = staged + plan.steps.filter { $0.way != .staged }
         var progress = Progress()
         for (number, step) in steps.enumerated() {
-            if step.way == .inPlace, number == staged.count { try noteSwapped(staged, &outcome) }
+            if step.way == .inPlace, number == staged.count { noteSwapped(staged, &outcome) }
             progress.remains = .whole
             let refused = outcome.refusedIndexes.count
             do {

@@ -76,7 +76,10 @@ final class LoadWorker: BatchWorker, @unchecked Sendable {
                         return try writer.add(document, line: line, from: decoder.buffer)
                     }
                     let converted = try converter.converted(document, in: name)
-                    try checkSize(converted)
+                    do { try checkSize(converted) } catch {
+                        converter.takeBackRow()
+                        throw error
+                    }
                     try writer.add(converted, line: line)
                 }
                 taken += 1

@@ -14,7 +14,7 @@ enum WriteErrorText {
             return "\(ofValidator)\(details)"
         }
         // What was asked for by its _id has another one.
-        if error.isForImmutableField {
+        if error.isForOtherID {
             return "the server takes its _id for that of another document, as a collation can: \(error.message)"
         }
         // Code 0: it was not sent at all.
