@@ -14,6 +14,7 @@ final class GzipBlocks: @unchecked Sendable {
     /// these, less than a hundredth.
     static let blockBytes = 512 << 10
 
+    /// Blocks that wait for those who help, beside the ones that these have.
     private static let waiting = 2
 
     private final class Block {
