@@ -141,15 +141,12 @@ public final class BackupWriter {
         }
     }
 
-    /// Nothing but the end of the file follows: waits until all rows are compressed, with those who help, and lets them go.
+    /// Nothing but the end of the file follows: waits until all rows are compressed, as long as others help.
     /// - Throws: as ``write(rows:)``.
-    package func finishRows() throws {
-        defer { dismissHelpers() }
-        try output.finishMember()
-    }
+    package func finishRows() throws { try output.finishMember() }
 
-    /// Compresses rows beside the thread that writes, where that can be shared, until ``finishRows()`` or
-    /// ``dismissHelpers()``. Runs on a thread of its own, as often as there are threads for it.
+    /// Compresses rows beside the thread that writes, where that can be shared, until ``dismissHelpers()``. Runs on a thread
+    /// of its own, as often as there are threads for it.
     package func helpToCompress() { output.blocks?.help() }
 
     package func dismissHelpers() { output.blocks?.dismissHelpers() }

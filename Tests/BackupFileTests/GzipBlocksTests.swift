@@ -103,7 +103,7 @@ import Testing
     }
 
     /// Not even where there is nothing to share.
-    @Test(arguments: ["small.csv", "small.csv.gz", "small.csv.zst"]) func rowsThatAreFinishedLetHelpGo(name: String)
+    @Test(arguments: ["small.csv", "small.csv.gz", "small.csv.zst"]) func whoIsNotNeededAnyMoreGoes(name: String)
         throws
     {
         try SmallBackup.lend { backup in
@@ -114,6 +114,7 @@ import Testing
                 try Array((row + "\n").utf8).withUnsafeBytes { try writer.write(rows: $0) }
             }
             try writer.finishRows()
+            writer.dismissHelpers()
             writer.helpToCompress()
             try writer.finish(counts: ["customers": 2, "policies": 2])
             #expect(try backup.faults(of: name) == [])

@@ -438,5 +438,28 @@ extension FaultServerTests {
                 #expect(try database.image().differences(from: data.new) == [])
             }
         }
+
+        /// After that the server's own account of documents lacks what came just before: who decides by a dry run is told what
+        /// is there.
+        @Test func aDryRunCountsWhatIsThereAfterTheServerWasKilled() throws {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("one.csv")
+                try database.insert([["_id": 0]], into: "c")
+                let export = try Program.run(["export", "--uri", server.uri(), "--db", database.name, "-o", file])
+                try #require(export.status == 0, "\(export.text)")
+                try server.directClient().run(["fsync": 1], on: "admin")
+                try database.insert((1..<700).map { ["_id": .int32($0)] }, into: "c")
+                try server.killNow()
+                try server.start()
+                try server.waitForPrimary()
+                #expect(try database.count("c") < 700, "the account is right, and this shows nothing")
+                let outcome = try Program.run(
+                    importing(database, file) + ["--dry-run", "--report", folder.file("report.json")])
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(outcome.errors.contains("replace, 1 record (700 there now)"), "\(outcome.errors)")
+                let report = try folder.text("report.json")
+                #expect(report.contains(#""deleted":699"#), "\(report)")
+            }
+        }
     }
 }

@@ -22,10 +22,23 @@ extension BusyServerTests {
             try database.insert((0..<6).map { ["_id": .int32($0), "k": .int32($0 % 3)] }, into: "a")
             try database.insert((0..<5).map { ["_id": .int32($0)] }, into: "b")
             try database.insert((0..<4).map { ["_id": .int32($0)] }, into: "c")
-            let outcome = try Program.run(["export", "--uri", server.uri(), "--db", database.name, "-o", file])
-            try #require(outcome.status == 0, "\(outcome.text)")
+            try export(database, to: file)
             for name in ["a", "b", "c"] { try database.drop(name) }
             return file
+        }
+
+        /// Of a collection and of another or a time series, which stay there.
+        private func makeBoth(_ database: TestDatabase, _ folder: TemporaryFolder, isSeries: Bool) throws -> String {
+            let series: Value = ["timeField": "t"]
+            try database.create("b", isSeries ? ["timeseries": series] : [:])
+            for name in ["a", "b"] { try database.insert([["_id": 1, "t": .date(1)]], into: name) }
+            try export(database, to: folder.file("both.csv"))
+            return folder.file("both.csv")
+        }
+
+        private func export(_ database: TestDatabase, to file: String) throws {
+            let outcome = try Program.run(["export", "--uri", server.uri(), "--db", database.name, "-o", file])
+            try #require(outcome.status == 0, "\(outcome.text)")
         }
 
         private static func counts(_ report: JSONValue) -> [[JSONValue?]] {
@@ -307,19 +320,13 @@ extension BusyServerTests {
             isSeries: Bool
         ) throws {
             try withDatabase(on: server) { database, folder in
-                let series: Value = ["timeField": "t"]
-                try database.create("b", isSeries ? ["timeseries": series] : [:])
-                for name in ["a", "b"] { try database.insert([["_id": 1, "t": .date(1)]], into: name) }
-                let export = try Program.run([
-                    "export", "--uri", server.uri(), "--db", database.name, "-o", folder.file("both.csv"),
-                ])
-                try #require(export.status == 0, "\(export.text)")
+                let file = try makeBoth(database, folder, isSeries: isSeries)
                 let pause = try FailPoint(
                     server, ["insert"], mode: .alwaysOn,
                     ["blockConnection": true, "blockTimeMS": 1500, "namespace": .string("\(database.name).b")])
                 let program = try Program(
                     importing(
-                        database, folder.file("both.csv"),
+                        database, file,
                         ["--mode", "replace", "--yes"] + (isSeries ? [] : ["--in-place"])))
                 try pause.waitUntilEntered()
                 try database.drop("a")
@@ -334,17 +341,12 @@ extension BusyServerTests {
         /// Whichever time it is asked: a staged collection is swapped in before the time series is replaced in place.
         @Test func whereverCollectionsCannotBeListedTheStateIsTold() throws {
             try withDatabase(on: server) { database, folder in
-                try database.create("b", ["timeseries": ["timeField": "t"]])
-                for name in ["a", "b"] { try database.insert([["_id": 1, "t": .date(1)]], into: name) }
-                let export = try Program.run([
-                    "export", "--uri", server.uri(), "--db", database.name, "-o", folder.file("both.csv"),
-                ])
-                try #require(export.status == 0, "\(export.text)")
+                let file = try makeBoth(database, folder, isSeries: true)
                 var errors: [String] = []
                 for skipped: Int32 in 0..<7 {
                     let failure = try FailPoint(server, ["listCollections"], mode: .skip(skipped), ["errorCode": 96])
                     let outcome = try Program.run(
-                        importing(database, folder.file("both.csv"), ["--mode", "replace", "--yes"]))
+                        importing(database, file, ["--mode", "replace", "--yes"]))
                     try failure.end()
                     #expect(outcome.status == 1, "\(skipped): \(outcome.text)")
                     let isTold = ["Nothing was written", "were not touched", "New already: a."].contains {

@@ -255,9 +255,7 @@ public struct Export: Sendable {
         report.escaped = sink.escaped
         let records = Dictionary(uniqueKeysWithValues: sink.outcomes.map { ($0.name, $0.read) })
         report.sha256 = try writer.finish(counts: records, check: operation.cancellation.check)?.sha256
-        if let fault = writer.folderFault {
-            let text =
-                "the file is whole, but its name may be lost where the power fails: \(FerryError(explaining: fault).text)"
+        if let text = writer.folderWarning {
             operation.warning(text)
             report.warnings.append(text)
         }

@@ -36,8 +36,7 @@ final class RowSink: @unchecked Sendable {
 
     func stopFlushing() { flush.stop() }
 
-    /// Compresses beside ``run()``, where that can be shared, until it has ended or ``dismissHelpers()``. Runs on threads of
-    /// its own.
+    /// Compresses beside ``run()``, where that can be shared, until ``dismissHelpers()``. Runs on threads of its own.
     func helpToCompress() { writer.helpToCompress() }
 
     func dismissHelpers() { writer.dismissHelpers() }

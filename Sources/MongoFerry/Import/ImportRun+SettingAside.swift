@@ -17,6 +17,7 @@ extension ImportRun {
         // What to do with them is among the next steps.
         operation.warning(
             "\(rejects.count.counted("row was", "rows were")) set aside in \(rejects.path)")
+        if let text = rejects.folderWarning { operation.warning("\(rejects.path): \(text)") }
     }
 
     /// The file itself, or where the program was started.

@@ -34,3 +34,12 @@ extension FerryError {
         "export and verify need a user with the role read on the database, import one with readWrite. The connection "
         + "string names it: mongodb://USER:PASSWORD@HOST/?authSource=admin."
 }
+
+extension BackupWriter {
+    /// That a file is whole and may be lost all the same; nil where nothing is known of that.
+    var folderWarning: String? {
+        folderFault.map {
+            "the file is whole, but its name may be lost where the power fails: \(FerryError(explaining: $0).text)"
+        }
+    }
+}

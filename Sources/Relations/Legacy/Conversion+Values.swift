@@ -66,28 +66,31 @@ extension Conversion {
     /// Base64 text, or a Node.js Buffer: `{"type": "Buffer", "data": [1, 2]}`.
     private static func bytes(_ element: RawElement) -> [UInt8]? {
         if let text = element.stringBytes { return Base64.bytes(text) }
-        guard element.type == .document, let buffer = element.document,
-            buffer["type"]?.stringBytes?.isUTF8(of: "Buffer") == true, let data = buffer["data"], data.type == .array
-        else { return nil }
+        guard element.type == .document, var walker = element.document.flatMap(dataOfBuffer)?.makeWalker() else {
+            return nil
+        }
         var bytes: [UInt8] = []
-        var walker = data.document?.makeWalker()
-        while let item = try? walker?.next() {
+        while let item = try? walker.next() {
             guard let byte = item.integer.flatMap(UInt8.init(exactly:)) else { return nil }
             bytes.append(byte)
         }
         return bytes
     }
 
-    /// Whether a document has exactly what JSON.stringify writes of a Buffer.
-    static func isBuffer(_ document: RawDocument) -> Bool {
+    /// The numbers of a Buffer; nil where a document is not exactly what JSON.stringify writes of one: of whatever else stands
+    /// in it nothing would be left.
+    private static func dataOfBuffer(_ document: RawDocument) -> RawDocument? {
         var walker = document.makeWalker()
         guard let type = try? walker.next(), type.keyEquals("type"), type.stringBytes?.isUTF8(of: "Buffer") == true,
-            let data = try? walker.next(), data.keyEquals("data"), data.type == .array
-        else { return false }
-        return (try? walker.next()) == nil
+            let data = try? walker.next(), data.keyEquals("data"), data.type == .array, (try? walker.next()) == nil
+        else { return nil }
+        return data.document
     }
 
-    /// Whether a document has exactly what JSON.stringify writes of a Long.
+    static func isBuffer(_ document: RawDocument) -> Bool { dataOfBuffer(document) != nil }
+
+    /// Whether a document has exactly what JSON.stringify writes of a Long. Where a type is known two halves are enough; without
+    /// one they may be the ends of a range.
     static func isLong(_ document: RawDocument) -> Bool {
         var walker = document.makeWalker()
         guard let low = try? walker.next(), low.keyEquals("low"), low.type == .int32,

@@ -115,23 +115,25 @@ struct IDSearch {
         let missing = missing
         let chosen = cover(found: found)
         let names = chosen.map(\.name)
-        let about = isExact ? "" : "about "
-        let share =
-            "\(level == 0 ? "" : about)\((found << level).grouped) of \(about)\((all << level).grouped) different values are _ids"
+        let share = shareText(found) + " are _ids"
         return Findings(
             isMost: 2 * found > all, evidence: "\(share) of \(names.listed("and"))", shortfall: share,
             references: chosen.filter(\.isNamed).map {
                 Reference(
                     collection: collection, path: path, target: $0.name,
-                    origin: .discovered(
-                        "\(level == 0 ? "" : about)\(($0.matches.count << level).grouped) of \(about)\((all << level).grouped) different values exist, "
-                            + "24 hex digits"))
+                    origin: .discovered(shareText($0.matches.count) + " exist, 24 hex digits"))
             },
             dangling: missing.isEmpty
                 ? nil
                 : LegacyResolution.Dangling(
                     collection: collection, path: path, count: missing.count << level, isExact: level == 0,
                     examples: missing.prefix(Self.examples).map { values[$0] }))
+    }
+
+    /// "38,000 of about 40,000 different values".
+    private func shareText(_ part: Int) -> String {
+        let part = (level == 0 ? "" : "about ") + (part << level).grouped
+        return "\(part) of \(isExact ? "" : "about ")\((all << level).grouped) different values"
     }
 
     /// What to do where texts should be the ids that they look like.

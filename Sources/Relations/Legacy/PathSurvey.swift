@@ -52,9 +52,6 @@ struct PathSurvey: Sendable {
 
     private mutating func add(text: UnsafeRawBufferPointer, _ element: RawElement) {
         strings += 1
-        // The form of a UUID, and base64 of 16 bytes.
-        if text.count == 36 || text.count == 24, Conversion.uuid(element) != nil { uuidStrings += 1 }
-        if Conversion.integer(element, isDemanded: false) != nil { longStrings += 1 }
         if text.count == 24 {
             if let id = ObjectID(hex: text) {
                 hexStrings += 1
@@ -63,6 +60,11 @@ struct PathSurvey: Sendable {
             }
             if ISOTime.exactly(text) != nil { dateStrings += 1 }
         }
+        // The form of a UUID, and base64 of 16 bytes.
+        if text.count == 36 || text.count == 24 && text[23] == 0x3D, Conversion.uuid(element) != nil {
+            uuidStrings += 1
+        }
+        if Conversion.integer(element, isDemanded: false) != nil { longStrings += 1 }
         others.insert(stableHash(text))
     }
 

@@ -53,6 +53,9 @@ struct RejectsFile {
         }
     }
 
+    /// That it may be lost where the power fails; nil where nothing is known of that.
+    var folderWarning: String? { writer.folderWarning }
+
     /// The name that it would have now.
     static func freePath(beside path: String) -> String {
         var number = 1
