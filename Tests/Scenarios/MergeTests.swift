@@ -36,6 +36,25 @@ import Testing
         }
     }
 
+    @Test(arguments: [true, false]) func anUpsertKeyThatNoRowHasIsAMistake(isDryRun: Bool) throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1, "email": "a"], ["_id": 2, "email": "b"]], into: "users")
+            try database.insert([["_id": 1, "n": 1]], into: "others")
+            try database.export(to: folder.file("all.csv"))
+            try database.delete("users", [:])
+            let error = try #require(throws: FerryError.self) {
+                try database.load(folder.file("all.csv")) {
+                    $0.upsertKeys = ["emial"]
+                    $0.isDryRun = isDryRun
+                }
+            }
+            #expect(error.kind == .usage)
+            #expect(error.text == "--upsert-keys: no row that would be merged has a value for emial")
+            #expect(error.details == ["Nothing was written."])
+            #expect(try database.documents(in: "users") == [])
+        }
+    }
+
     @Test func changedDocumentsWithRepeatedNamesAndNamesThatUpdatesRefuseAreMerged() throws {
         try withTestDatabase { database, folder in
             let documents: [Document] = [

@@ -70,7 +70,7 @@ import Testing
             let commands = [
                 (["export", "-o", file, "--force"], 0 as Int32), (["import", file], 0), (["verify"], 0),
                 (["verify", file], 0),
-                (["import", file, "--upsert-keys", "a"], 2),
+                (["import", file, "--upsert-keys", "a"], 64),
             ]
             for (words, status) in commands {
                 let outcome = try Program.run(

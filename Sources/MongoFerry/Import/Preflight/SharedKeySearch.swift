@@ -13,10 +13,15 @@ struct SharedKeySearch {
     let operation: OperationContext
 
     /// Notes them as problems. Takes 8 bytes a row, and reads the file once more; twice where there are any.
-    /// - Throws: ``BackupError``, ``FileError``; `CancellationError`.
+    /// - Throws: ``FerryError`` where no row has a value for the key; ``BackupError``, ``FileError``; `CancellationError`.
     func run(_ survey: inout FileSurvey) throws {
         var hashes: [String: RecordHashes] = [:]
-        try forEachKey(survey) { name, _, hash, _ in hashes[name, default: RecordHashes()].append(hash, document: nil) }
+        var hasRows = false
+        try forEachDocument(survey) { name, _, document in
+            hasRows = true
+            if let hash = key.hash(document) { hashes[name, default: RecordHashes()].append(hash, document: nil) }
+        }
+        if hasRows, hashes.isEmpty { throw unknownKey }
         var shared: [String: Set<UInt64>] = [:]
         for name in hashes.keys {
             hashes[name]?.sort()
@@ -28,8 +33,8 @@ struct SharedKeySearch {
         var lines: [String: [UInt64: Int]] = [:]
         let names = key.names.joined(separator: ", ")
         let before = survey
-        try forEachKey(before) { name, line, hash, document in
-            guard shared[name]?.contains(hash) == true else { return }
+        try forEachDocument(before) { name, line, document in
+            guard let hash = key.hash(document), shared[name]?.contains(hash) == true else { return }
             guard let earlier = lines[name]?[hash] else {
                 lines[name, default: [:]][hash] = line
                 return
@@ -42,8 +47,17 @@ struct SharedKeySearch {
         }
     }
 
-    private func forEachKey(
-        _ survey: FileSurvey, _ body: (_ name: String, _ line: Int, _ hash: UInt64, RawDocument) -> Void
+    /// A name that is misspelt would have every row set aside.
+    private var unknownKey: FerryError {
+        FerryError(
+            "--upsert-keys: no row that would be merged has a value for \(key.names.joined(separator: ", "))",
+            kind: .usage,
+            details: [FerryError.nothingWritten],
+            advice: ["Check the spelling; --collection chooses the collections that have the field."])
+    }
+
+    private func forEachDocument(
+        _ survey: FileSurvey, _ body: (_ name: String, _ line: Int, RawDocument) -> Void
     ) throws {
         var decoder = ConvertingDecoder(survey: survey, rules: rules)
         try reader.forEachBatch(from: reader.firstRow) { batch in
@@ -51,9 +65,7 @@ struct SharedKeySearch {
             batch.forEachRow { row in
                 // Is not written anyway.
                 if survey.repeatedLines.contains(row.line) { return }
-                decoder.withDocument(row, in: names.contains) { name, document, _ in
-                    if let hash = key.hash(document) { body(name, row.line, hash, document) }
-                }
+                decoder.withDocument(row, in: names.contains) { name, document, _ in body(name, row.line, document) }
             }
         }
     }
