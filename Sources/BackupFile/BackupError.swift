@@ -62,7 +62,7 @@ public struct BackupError: Error, Sendable, CustomStringConvertible {
     public static let otherCopy =
         "The file is damaged. Take another copy of the backup. Where there is none, decompress a .gz (gzip -dc) or .zst (zstd -dc), "
         + "delete all above the line collection,data and the last line, unless that is a whole row, and import the rest with "
-        + "--mode merge --no-legacy, first with --dry-run: what it calls new may need --rename FILE'S=DATABASE'S."
+        + "--mode merge --no-legacy, first with --dry-run: what it calls new may need --rename FILE_NAME=DATABASE_NAME."
 
     /// A compressor that cannot begin, or cannot go on for a reason of its own: the file may be sound.
     static func unavailable(_ path: String, _ reason: String) -> BackupError {

@@ -14,7 +14,7 @@ public protocol ByteSink: AnyObject, Sendable {
     func write(_ bytes: UnsafeRawBufferPointer) throws
     /// Waits until everything has arrived.
     func finish() throws
-    /// Forgets what has not arrived yet.
+    /// Forgets what has not arrived yet; may be called more than once.
     func abandon()
 }
 

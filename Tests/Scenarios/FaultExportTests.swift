@@ -185,7 +185,7 @@ extension FaultServerTests {
                 #expect(try folder.names() == ["good.csv"])
                 // Who saves what comes out has something that is no backup.
                 #expect(
-                    piped.errors.contains("\n  What has come out until then is cut, and no backup.\n"),
+                    piped.errors.contains("\n  The output so far is incomplete and is not a usable backup.\n"),
                     "\(piped.errors)")
                 #expect(!piped.errors.contains("file's name"), "\(piped.errors)")
             }
@@ -202,7 +202,7 @@ extension FaultServerTests {
                 let outcome = try program.wait()
                 try pause.end()
                 #expect(outcome.status == 130, "\(outcome.text)")
-                let state = isPiped ? "what has come out until then is cut, and no backup" : "no file was written"
+                let state = isPiped ? "the output so far is incomplete and is not a usable backup" : "no file was written"
                 #expect(outcome.errors.hasSuffix("mongoferry: interrupted; \(state)\n"), "\(outcome.errors)")
                 #expect(try folder.names() == [])
             }

@@ -27,12 +27,15 @@ struct ConnectionFault {
     }
 
     private var authentication: FerryError {
-        let user = connection.username.map { "'\($0)'" } ?? "there"
+        let text = "\(hosts): the server refused user and password: \(error.message)"
+        guard let user = connection.username else {
+            return FerryError(text, advice: ["The connection string names no user."])
+        }
         let place = connection.authSource.map { "the database '\($0)'" } ?? "its database"
         return FerryError(
-            "\(hosts): the server refused user and password: \(error.message)",
+            text,
             advice: [
-                "The user \(user) was looked for in \(place): is that where it was created? authSource=NAME in the "
+                "The user '\(user)' was looked for in \(place): is that where it was created? authSource=NAME in the "
                     + "connection string says another. Special characters in a password are percent-encoded."
             ])
     }

@@ -24,7 +24,7 @@ public struct Export: Sendable {
             do {
                 return try export(choice, to: destination, connection, operation)
             } catch {
-                if case .stream(let stream) = destination { (stream as? SpillQueue)?.abandon() }
+                if case .stream(let stream) = destination { stream.abandon() }
                 throw error
             }
         }
@@ -100,7 +100,7 @@ public struct Export: Sendable {
         switch destination {
         case .file(_, overwriting: false): "Nothing was left behind under the file's name."
         case .file: "Nothing was written under the file's name: what was there before is untouched."
-        case .descriptor, .stream: "What has come out until then is cut, and no backup."
+        case .descriptor, .stream: "The output so far is incomplete and is not a usable backup."
         }
     }
 

@@ -15,7 +15,7 @@ extension ImportRun {
         try planAgain(&plan, survey, &compared, there)
         try checkViews(plan, there)
         try tryOut(plan, there, lock)
-        hasBegun = true
+        stage = .writing
         try upsert(plan, compared, prepared.legacy, by: Means(loader: loader, live: there, lock: lock))
     }
 
@@ -70,7 +70,7 @@ extension ImportRun {
         for step in new {
             guard let conflict = atLast.conflict(of: step.databaseName) else { continue }
             throw FerryError(
-                "\(step.databaseName) cannot be created: \(conflict)", details: [FerryError.nothingWritten],
+                "\(step.databaseName) cannot be created: \(conflict)",
                 advice: [
                     "Drop that view or change it first, or leave this one out: --exclude \(step.name.shellWord)."
                 ])
@@ -92,7 +92,6 @@ extension ImportRun {
                 try client.drop(Namespace(database, name), writeConcern: WriteConcern(.nodes(1)))
             } catch {
                 var fault = FerryError(explaining: error)
-                fault.details.append(FerryError.nothingWritten)
                 do {
                     try client.drop(Namespace(database, name), writeConcern: WriteConcern(.nodes(1)))
                 } catch {

@@ -12,7 +12,7 @@ extension ImportRun {
         let references: [Reference]
     }
 
-    /// Of what a replace drops.
+    /// How live documents are counted: a replace, which drops them, has to know better than by an estimate.
     private var counting: LiveCatalog.Counting {
         guard options.mode == .replace else { return .estimated }
         return options.isDryRun ? .exact : .steady
@@ -25,7 +25,7 @@ extension ImportRun {
             reader: reader, options: options, server: connection.server, connection: connection, jobs: jobs,
             problemLimit: min(max(20, options.maximumRejects + 1), ProblemList.usualLimit), contents: contents,
             operation: operation)
-        var (survey, early) = try Import.beforeWriting { try surveyed(preflight) }
+        var (survey, early) = try surveyed(preflight)
         let legacy = try preflight.types(of: &survey)
         if try refuse(&survey) { return nil }
         if survey.kinds.isMixed { operation.warning(survey.kinds.text) }

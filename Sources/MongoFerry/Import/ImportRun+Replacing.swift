@@ -35,7 +35,7 @@ extension ImportRun {
             }
         }
         var outcome = Replacement.Outcome()
-        hasBegun = true
+        stage = .writing
         do {
             try replacement.run(plan, &outcome)
         } catch {

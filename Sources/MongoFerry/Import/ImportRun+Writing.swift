@@ -53,7 +53,7 @@ extension ImportRun {
         var names: [String] = []
         try leftovers.lookAfter { restored in
             names = restored
-            hasBegun = hasBegun || !restored.isEmpty
+            if !restored.isEmpty { stage = .tidiedUp }
             return plan.steps.contains {
                 restored.contains($0.databaseName) && (mode != .replace || metadata == nil || $0.way != .view)
             }

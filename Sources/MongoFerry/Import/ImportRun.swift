@@ -12,16 +12,25 @@ struct ImportRun {
     let operation: OperationContext
     var report = Report(operation: .import)
     let rejections: RejectionLog
-    /// By what documents are found: by `_id`, unless a merge says otherwise.
+    /// The fields that identify a document: `_id`, unless a merge names others.
     let key: DocumentKey
     /// Rows that were set aside before anything was written.
     var preflightProblems = ProblemList()
-    /// Whether something of the file may have been written.
-    var hasBegun = false
+    var stage = Stage.untouched
     /// Hashes documents where a merge will compare them with the database's.
     let contents: ContentHash?
     /// References that were checked while their documents were read or written, by collection.
     var tallied: [String: [ReferenceOutcome]] = [:]
+
+    /// How far the import has come with the database, which decides what is said of it when it stops.
+    enum Stage {
+        /// The database is as it was.
+        case untouched
+        /// What an earlier import had left was tidied up, and collections got their names back.
+        case tidiedUp
+        /// Some of the file may have been written.
+        case writing
+    }
 
     /// - Throws: ``FerryError`` for fields that cannot be keys.
     init(options: ImportOptions, connection: Connection, reader: BackupReader, operation: OperationContext) throws {
@@ -54,7 +63,7 @@ struct ImportRun {
 
     mutating func run() throws -> Report {
         do {
-            if let prepared = try prepareOrTell() { try run(prepared) }
+            if let prepared = try Import.beforeWriting({ try prepare() }) { try run(prepared) }
         } catch var error as FerryError where error.report == nil && report.rejectionCount > 0 {
             // Rows that were found bad may be what it stopped for.
             noteProblemsOfLeftOut()
@@ -62,11 +71,6 @@ struct ImportRun {
             throw error
         }
         return report
-    }
-
-    /// Says of whatever could not be done that nothing was written.
-    private mutating func prepareOrTell() throws -> Prepared? {
-        try Import.beforeWriting { try prepare() }
     }
 
     private mutating func run(_ prepared: Prepared) throws {
@@ -137,15 +141,16 @@ struct ImportRun {
 
     /// What stopped the writing, with what had been done by then and the rows that had not been taken.
     private mutating func stopped(_ error: any Error, _ survey: FileSurvey) -> any Error {
-        guard !(error is CancellationError) || hasBegun else { return error }
-        let isBeforeWriting = error is CancellationError
+        if error is CancellationError, stage == .untouched { return error }
         var error = FerryError(explaining: error)
-        if isBeforeWriting {
+        switch stage {
+        case .untouched: error = error.noting(FerryError.nothingWritten)
+        case .tidiedUp:
             error.details.append("Of the file nothing was written; what an earlier import had left was tidied up.")
+        case .writing: break
         }
         countPreflightProblems(hasEnded: false)
         noteRejections()
-        if !hasBegun { error = error.noting(FerryError.nothingWritten) }
         // Who has stopped it is not kept waiting for a pass over the file.
         if !report.collections.isEmpty, error.kind != .interrupted {
             do { try setAsideOrWarn(survey) } catch {

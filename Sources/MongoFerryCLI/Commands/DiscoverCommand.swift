@@ -52,7 +52,7 @@ struct DiscoverCommand: ParsableCommand {
         }
         if !common.quiet {
             Terminal.standardOutput.line(
-                "\(output): \(found.references.count.counted("reference")), \(found.candidates.count.counted("more that is", "more that are")) not sure"
+                "\(output): \(found.references.count.counted("reference")), \(found.candidates.count.counted("uncertain candidate"))"
             )
         }
     }

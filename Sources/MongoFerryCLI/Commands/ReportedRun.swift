@@ -69,7 +69,7 @@ enum ReportedRun {
             switch known.operation {
             case .import, .verify: "nothing was changed"
             case .export where known.file.map(OpenFile.isPipeOrDevice) ?? true:
-                "what has come out until then is cut, and no backup"
+                "the output so far is incomplete and is not a usable backup"
             case .export: "no file was written"
             }
         return FerryError("interrupted; \(state)", kind: .interrupted)

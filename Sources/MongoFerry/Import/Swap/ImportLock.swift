@@ -110,6 +110,12 @@ final class ImportLock: @unchecked Sendable {
 
     private static let patienceMilliseconds = 30_000
 
+    /// `30 seconds`, `1.5 seconds`.
+    private static func seconds(_ milliseconds: Int) -> String {
+        let seconds = Double(milliseconds) / 1000
+        return seconds == seconds.rounded() ? Int(seconds).counted("second") : "\(seconds) seconds"
+    }
+
     private func unconfirmed(_ client: Client) -> FerryError {
         // Where this fails, the lock is a dead process's soon, and the next import takes it over. That of a dead process
         // stays one: what that process has left is then looked for.
@@ -117,7 +123,7 @@ final class ImportLock: @unchecked Sendable {
             try? remove(client, WriteConcern(.nodes(1)))
         }
         return FerryError(
-            "\(connection.topologyText): no majority of the members confirms a write within \(Double(firstWriteConcern.timeout ?? 0) / 1000) seconds",
+            "\(connection.topologyText): no majority of the members acknowledged a write within \(Self.seconds(firstWriteConcern.timeout ?? 0))",
             details: [FerryError.nothingWritten],
             advice: [
                 "Writes that a majority does not have can be lost. rs.status() in mongosh shows which members are down or behind; wtimeoutMS in the connection string says how long to wait."

@@ -55,7 +55,7 @@ struct Replacement {
             collections.append(outcome)
         }
 
-        /// What there is of the new in the place of the old.
+        /// The outcomes of the collections that were replaced, and of one that was replaced in part.
         var written: [CollectionOutcome] {
             collections.filter { swapped.contains($0.name) } + (part.map { [$0] } ?? [])
         }
@@ -64,33 +64,40 @@ struct Replacement {
     /// - Parameter outcome: what was done, also where it throws.
     /// - Throws: ``FerryError`` saying the state of every collection, also where somebody wanted it to stop.
     func run(_ plan: ImportPlan, _ outcome: inout Outcome) throws {
-        let staged = plan.steps.filter { $0.way == .staged }
-        // Names of this run's own: a command of an interrupted one may still be under way on the server, and must not
-        // find what this one is loading.
-        let staging = Dictionary(
-            uniqueKeysWithValues: staged.enumerated().map { ($1.name, OwnNames.stagingPrefix + "\(lock.mark).\($0)") })
-        try prepare(plan, staged, staging, &outcome)
-        if !outcome.isRefused { try replaceAll(plan, staged, staging, &outcome) }
+        let staged = plan.steps.filter { $0.way == .staged }.enumerated().map { number, step in
+            StagedStep(step: step, name: OwnNames.stagingPrefix + "\(lock.mark).\(number)")
+        }
+        try prepare(plan, staged, &outcome)
+        if !outcome.isRefused { try replaceAll(plan, staged, &outcome) }
+    }
+
+    /// A step that is loaded beside the live collection.
+    private struct StagedStep {
+        let step: ImportPlan.Step
+        /// What the new collection is called until the swap. This run's own: a command of an interrupted import may still
+        /// be under way on the server, and must not find what this one is loading.
+        let name: String
     }
 
     /// Loads, indexes and checks everything beside the live data. What is refused, or fails, is removed again.
     private func prepare(
-        _ plan: ImportPlan, _ staged: [ImportPlan.Step], _ staging: [String: String], _ outcome: inout Outcome
+        _ plan: ImportPlan, _ staged: [StagedStep], _ outcome: inout Outcome
     ) throws {
         let tried = plan.steps.filter { $0.way == .inPlace || $0.way == .view }
-        let names = Array(staging.values) + (tried.isEmpty ? [] : [trialName])
+        let names = staged.map(\.name) + (tried.isEmpty ? [] : [trialName])
         do {
             let live = try listLiveViews(where: !tried.isEmpty)
             let liveSources = ViewSources(live.map { ($0.name, $0.options) })
             for step in tried { try tryOut(step, liveSources, &outcome) }
             if tried.contains(where: { $0.way == .inPlace }) { try checkMayForget() }
             try checkViews(plan, live)
-            if outcome.refusedIndexes.isEmpty { try stage(staged, staging, &outcome) }
-            outcome.isRefused = try isRefused(staging, &outcome)
+            if outcome.refusedIndexes.isEmpty { try stage(staged, &outcome) }
+            outcome.isRefused = try isRefused(staged, &outcome)
             if !outcome.isRefused {
-                try checkSomethingIsLeft(of: staged, outcome.loads)
-                try checkDefinitions(of: staged)
-                try noteLateWrites(to: staged, &outcome)
+                let steps = staged.map(\.step)
+                try checkSomethingIsLeft(of: steps, outcome.loads)
+                try checkDefinitions(of: steps)
+                try noteLateWrites(to: steps, &outcome)
             }
         } catch {
             try discard(names, after: error)
@@ -110,20 +117,20 @@ struct Replacement {
 
     /// Puts the new in the place of the old, one after the other.
     private func replaceAll(
-        _ plan: ImportPlan, _ staged: [ImportPlan.Step], _ staging: [String: String], _ outcome: inout Outcome
+        _ plan: ImportPlan, _ staged: [StagedStep], _ outcome: inout Outcome
     ) throws {
         // What cannot be staged comes last, in the plan's order: views at the end.
-        let steps = staged + plan.steps.filter { $0.way != .staged }
+        let steps = staged.map(\.step) + plan.steps.filter { $0.way != .staged }
         var progress = Progress()
         for (number, step) in steps.enumerated() {
-            if step.way == .inPlace, number == staged.count { noteSwapped(staged, &outcome) }
+            if step.way == .inPlace, number == staged.count { noteSwapped(staged.map(\.step), &outcome) }
             progress.remains = .whole
             let refused = outcome.refusedIndexes.count
             do {
                 // Before each that is dropped: nobody has touched it yet.
                 if step.way != .staged, progress.cleared.isEmpty { try operation.cancellation.check() }
                 try lock.check()
-                try replace(steps, number, staging, &outcome, &progress)
+                try replace(steps, number, staged, &outcome, &progress)
             } catch {
                 if progress.remains == .whole { removeEmptyRecords(of: steps[..<number]) }
                 throw stopped(error, at: step, progress.remains, plan, outcome.swapped, without: progress.cleared)
@@ -136,9 +143,11 @@ struct Replacement {
         }
     }
 
-    /// - Parameter number: whose turn it is of `steps`.
+    /// - Parameters:
+    ///   - number: whose turn it is of `steps`.
+    ///   - staged: the first of them.
     private func replace(
-        _ steps: [ImportPlan.Step], _ number: Int, _ staging: [String: String], _ outcome: inout Outcome,
+        _ steps: [ImportPlan.Step], _ number: Int, _ staged: [StagedStep], _ outcome: inout Outcome,
         _ progress: inout Progress
     ) throws {
         let step = steps[number]
@@ -146,7 +155,7 @@ struct Replacement {
         switch step.way {
         case .staged:
             let counted = progress.counted
-            try swap(step, staging[step.name] ?? "", &progress.remains) {
+            try swap(staged[number], &progress.remains) {
                 // Others' index builds hold a rename up.
                 guard ContinuousClock.now - counted > Self.freshness else { return }
                 try noteLateWrites(to: [step], &outcome)
@@ -175,25 +184,26 @@ struct Replacement {
     var trialName: String { OwnNames.trial(lock.mark) }
 
     /// Loads and indexes everything beside the live data.
-    private func stage(_ steps: [ImportPlan.Step], _ staging: [String: String], _ outcome: inout Outcome) throws {
-        try create(steps, staging)
-        for step in steps {
+    private func stage(_ staged: [StagedStep], _ outcome: inout Outcome) throws {
+        try create(staged)
+        for one in staged {
             do {
                 try operation.cancellation.check()
-                try fill(step, staging[step.name] ?? "", &outcome)
+                try fill(one.step, one.name, &outcome)
             } catch let error as MongoError {
-                throw Self.fault(error, at: step.databaseName)
+                throw Self.fault(error, at: one.step.databaseName)
             }
         }
-        try checkCounts(of: steps.map { ($0, staging[$0.name] ?? "") }, outcome.loads)
-        for step in steps { try buildExpiring(step, staging[step.name] ?? "", &outcome) }
+        try checkCounts(of: staged.map { ($0.step, $0.name) }, outcome.loads)
+        for one in staged { try buildExpiring(one.step, one.name, &outcome) }
         try operation.cancellation.check()
     }
 
     /// Whether the server, or the check of references, has more against what was staged than is allowed.
-    private func isRefused(_ staging: [String: String], _ outcome: inout Outcome) throws -> Bool {
+    private func isRefused(_ staged: [StagedStep], _ outcome: inout Outcome) throws -> Bool {
         guard outcome.refusedIndexes.isEmpty, loader.rejections.count <= maximumRejects else { return true }
-        outcome.references = try check?(staging, outcome.loads) ?? []
+        let names = Dictionary(uniqueKeysWithValues: staged.map { ($0.step.name, $0.name) })
+        outcome.references = try check?(names, outcome.loads) ?? []
         return outcome.references.contains { $0.dangling > 0 && !$0.isOptional }
     }
 
@@ -218,16 +228,16 @@ struct Replacement {
     }
 
     /// Makes the staging collections. Nobody else has their names.
-    private func create(_ steps: [ImportPlan.Step], _ staging: [String: String]) throws {
+    private func create(_ staged: [StagedStep]) throws {
         let (database, operation, lock) = (connection.database, operation, lock)
-        _ = try connection.answers(for: steps) { client, step in
+        _ = try connection.answers(for: staged) { client, one in
             try operation.cancellation.check()
-            operation.progress(.load, step.name)
+            operation.progress(.load, one.step.name)
             do {
                 try CollectionBuilder(client: client, database: database, lock: lock)
-                    .create(step.entry, as: staging[step.name] ?? "")
+                    .create(one.step.entry, as: one.name)
             } catch let error as MongoError {
-                throw Self.fault(error, at: step.databaseName)
+                throw Self.fault(error, at: one.step.databaseName)
             }
         }
     }
@@ -284,8 +294,9 @@ struct Replacement {
     }
 
     private func swap(
-        _ step: ImportPlan.Step, _ staging: String, _ remains: inout Remains, beforeEach: () throws -> Void
+        _ staged: StagedStep, _ remains: inout Remains, beforeEach: () throws -> Void
     ) throws {
+        let step = staged.step
         operation.progress(.swap, step.name)
         let name = step.databaseName
         try connection.withClient { client in
@@ -304,7 +315,7 @@ struct Replacement {
             let unknown: Remains = remains == .gone ? .newOrNothing : .either
             do {
                 try CollectionBuilder(client: client, database: connection.database).rename(
-                    staging, to: name, dropTarget: true, lock, operation.cancellation, beforeEach: beforeEach,
+                    staged.name, to: name, dropTarget: true, lock, operation.cancellation, beforeEach: beforeEach,
                     whereUnknown: { remains = unknown })
             } catch let error as MongoError where error.isOfUnknownOutcome {
                 remains = unknown
