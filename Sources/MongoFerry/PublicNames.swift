@@ -1,4 +1,5 @@
 import BackupFile
+import ExtendedJSON
 import MongoDriver
 import Relations
 
@@ -25,3 +26,37 @@ public typealias FileError = BackupFile.FileError
 
 /// What is wrong with a backup file as a whole.
 public typealias BackupError = BackupFile.BackupError
+
+/// What was converted in the rows of a file that has no metadata, by path, with the reasons.
+public typealias ConversionReport = Relations.ConversionReport
+
+/// A reference that discovery found and is not sure of.
+public typealias ReferenceCandidate = Relations.ReferenceCandidate
+
+/// The reference graph as text, Mermaid, Graphviz or SVG.
+public typealias GraphDrawing = Relations.GraphDrawing
+
+/// A connection string that was looked at: its hosts, its database, and its text without the password.
+public typealias ConnectionString = MongoDriver.ConnectionString
+
+/// How a file is compressed.
+public typealias Compression = BackupFile.Compression
+
+/// How documents are written: compact, canonical or relaxed Extended JSON.
+public typealias ExtendedJSONMode = ExtendedJSON.ExtendedJSONMode
+
+/// An open file or descriptor.
+public typealias OpenFile = BackupFile.OpenFile
+
+/// What takes the bytes of an export: a stream of the caller's own.
+public typealias ByteSink = BackupFile.ByteSink
+
+extension ExportOptions {
+    /// Where an export goes.
+    public typealias Destination = BackupWriter.Destination
+}
+
+extension Report {
+    /// A collection that was left out, and why.
+    public typealias Exclusion = BackupMetadata.Exclusion
+}

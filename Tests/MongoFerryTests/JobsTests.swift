@@ -1,4 +1,3 @@
-import Foundation
 @testable import MongoFerry
 import Testing
 
@@ -9,14 +8,12 @@ import Testing
         #expect(Threads.jobs(wanted) == used)
     }
 
-    @Test func withoutAWishTheBestNumberIsTaken() { #expect(Threads.jobs(nil) == Threads.defaultJobs) }
+    @Test func withoutAWishTheMachineDecides() { #expect((2...4).contains(Threads.jobs(nil))) }
 
     @Test(arguments: [(1, 1), (3, 3), (8, 8), (100, 8), (0, 1)])
     func compressorsAreAsManyAsSomebodyWantsUpToEight(wanted: Int, used: Int) {
         #expect(Threads.compressors(wanted) == used)
     }
 
-    @Test func withoutAWishEachCoreCompressesUpToEight() {
-        #expect(Threads.compressors(nil) == min(8, ProcessInfo.processInfo.activeProcessorCount))
-    }
+    @Test func withoutAWishOneToEightCompress() { #expect((1...8).contains(Threads.compressors(nil))) }
 }

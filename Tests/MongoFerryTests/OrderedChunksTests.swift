@@ -78,21 +78,21 @@ import Testing
     }
 
     @Test func aCollectionsTurnComesWhenTheWriterHasReachedIt() throws {
-        let chunks = OrderedChunks(parts: [1, 1], isDistant: false)
-        try chunks.waitForTurn(of: 0)
-        let isSecond = Mutex(false)
-        let waiting = Thread {
-            _ = try? chunks.waitForTurn(of: 1)
-            isSecond.withLock { $0 = true }
+        let chunks = OrderedChunks(parts: [1, 1], isDistant: false, patience: 0.01)
+        try chunks.waitForTurn(of: 0) { Issue.record("it is the first one's turn") }
+        #expect(throws: Gone.self) { try chunks.waitForTurn(of: 1) { throw Gone() } }
+        // Woken up by the writer, not by the end of its patience.
+        let (hasWaited, isSecond) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        Thread.detachNewThread {
+            guard (try? chunks.waitForTurn(of: 1) { hasWaited.signal() }) != nil else { return }
+            isSecond.signal()
         }
-        waiting.start()
-        Thread.sleep(forTimeInterval: 0.1)
-        #expect(!isSecond.withLock { $0 })
+        #expect(hasWaited.wait(timeout: .now() + 60) == .success)
+        #expect(isSecond.wait(timeout: .now()) == .timedOut)
         chunks.endPart(collection: 0)
         chunks.endPart(collection: 1)
         #expect(try chunks.next(collection: 0) == nil)
         #expect(try chunks.next(collection: 1) == nil)
-        for _ in 0..<1000 where !waiting.isFinished { Thread.sleep(forTimeInterval: 0.01) }
-        #expect(isSecond.withLock { $0 })
+        #expect(isSecond.wait(timeout: .now() + 60) == .success)
     }
 }

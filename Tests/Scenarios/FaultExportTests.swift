@@ -202,7 +202,8 @@ extension FaultServerTests {
                 let outcome = try program.wait()
                 try pause.end()
                 #expect(outcome.status == 130, "\(outcome.text)")
-                let state = isPiped ? "the output so far is incomplete and is not a usable backup" : "no file was written"
+                let state =
+                    isPiped ? "the output so far is incomplete and is not a usable backup" : "no file was written"
                 #expect(outcome.errors.hasSuffix("mongoferry: interrupted; \(state)\n"), "\(outcome.errors)")
                 #expect(try folder.names() == [])
             }

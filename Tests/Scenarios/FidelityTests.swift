@@ -1,5 +1,4 @@
 import BSON
-import ExtendedJSON
 import Foundation
 import MongoFerry
 import RandomDocuments

@@ -1,6 +1,5 @@
 import BSON
 import BackupFile
-import ExtendedJSON
 import Foundation
 import InsuranceLedger
 import MongoDriver
@@ -136,7 +135,7 @@ import Testing
             #expect(restored.allSatisfy { $0["start"]?.string != nil && $0["code"]?.objectID != nil })
             #expect(restored.allSatisfy { if case .date = $0["end"] { true } else { false } })
             #expect(try database.documents(in: "policies", ["_id": "live"]) == [live])
-            let converted = try #require(report.conversions.first?["converted"]?.array).compactMap(\.document)
+            let converted = try #require(report.conversions?.document["converted"]?.array).compactMap(\.document)
             let code = try #require(converted.first { $0["path"] == "code" })
             #expect(code["to"] == "objectId" && code["found"] == "live")
         }
@@ -237,7 +236,7 @@ import Testing
             }
             #expect(log.all.contains("policies.customerId: 120 to objectId (reference to customers in the config)"))
             #expect(log.all.contains("payments.paidAt: 240 to date (types in the config)"))
-            let converted = try #require(report.conversions.first?["converted"]?.array).compactMap(\.document)
+            let converted = try #require(report.conversions?.document["converted"]?.array).compactMap(\.document)
             let entry = try #require(converted.first { $0["path"] == "vehicles[].drivers[].customerId" })
             #expect(entry["collection"] == "policies" && entry["to"] == "objectId")
             #expect(entry["converted"]?.integer ?? 0 > 100)

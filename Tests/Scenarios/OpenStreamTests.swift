@@ -83,7 +83,9 @@ import Testing
             program.send(SIGINT)
             let outcome = try program.wait(seconds: 30)
             #expect(outcome.status == 130)
-            #expect(outcome.errors.contains("the output so far is incomplete and is not a usable backup"), "\(outcome.text)")
+            #expect(
+                outcome.errors.contains("the output so far is incomplete and is not a usable backup"), "\(outcome.text)"
+            )
             #expect(try folder.text("report.json").contains("is not a usable backup"))
         }
     }

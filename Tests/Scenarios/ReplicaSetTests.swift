@@ -284,7 +284,8 @@ struct ReplicaSetTests {
                 ).wait(seconds: 60)
                 #expect(load.status == 1, "\(load.text)")
                 #expect(
-                    load.errors.contains("replica set rs3: no majority of the members acknowledged a write within 1 second\n"),
+                    load.errors.contains(
+                        "replica set rs3: no majority of the members acknowledged a write within 1 second\n"),
                     "\(load.text)")
                 #expect(load.errors.contains("Nothing was written."))
             }

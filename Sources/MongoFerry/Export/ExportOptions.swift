@@ -16,7 +16,7 @@ public struct ExportOptions: Sendable {
     }
 
     /// A file appears under its name when it is complete; anything else gets the bytes as they come.
-    public var destination: BackupWriter.Destination
+    public var destination: Destination
     /// By the ending of the destination's name, `.gz` or `.zst`, unless it is set; none for a stream.
     public var compression: Compression
     /// Names or globs, of the file or the database; empty for all.
@@ -41,7 +41,7 @@ public struct ExportOptions: Sendable {
     public var jobs: Int?
 
     /// Takes the compression from the destination's name, and all else as it is by default.
-    public init(destination: BackupWriter.Destination) {
+    public init(destination: Destination) {
         self.destination = destination
         compression =
             switch destination {

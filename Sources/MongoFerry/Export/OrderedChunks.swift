@@ -113,11 +113,11 @@ final class OrderedChunks: @unchecked Sendable {
     }
 
     /// Waits until it is a collection's turn to be written.
-    /// - Throws: `CancellationError` where another thread has stopped.
-    func waitForTurn(of collection: Int) throws {
+    /// - Throws: `CancellationError` where another thread has stopped; what `whileWaiting` throws.
+    func waitForTurn(of collection: Int, _ whileWaiting: () throws -> Void = {}) throws {
         condition.lock()
         defer { condition.unlock() }
-        try wait({}) { head >= collection }
+        try wait(whileWaiting) { head >= collection }
     }
 
     /// Waits until something is true. Called with the lock held, which `whileWaiting` is called without.

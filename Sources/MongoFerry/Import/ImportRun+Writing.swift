@@ -88,7 +88,7 @@ extension ImportRun {
         if let total, let resolution = legacy.resolution {
             let conversions = ConversionReport(resolution, counts: total)
             for line in conversions.lines { operation.info(line) }
-            report.conversions = [conversions.document]
+            report.conversions = conversions
         }
     }
 

@@ -1,12 +1,17 @@
 import BSON
+import BackupFile
 
 /// Whether the values of one reference lead anywhere.
 public struct ReferenceOutcome: Sendable {
     /// A value that leads nowhere, and a document that holds it.
     public struct Example: Sendable {
-        public var value: Value
-        /// The `_id` of that document.
-        public var documentID: Value
+        package var value: Value
+        package var documentID: Value
+
+        /// The value as compact Extended JSON.
+        public var valueJSON: String { JSONText.value(value) }
+        /// The `_id` of that document as compact Extended JSON.
+        public var documentIDJSON: String { JSONText.value(documentID) }
     }
 
     /// Where it starts, by its name in the file.

@@ -38,7 +38,7 @@ extension Report {
             report.append("rejectedRows", .array(rejections.map { .document($0.document) }))
             report.append("rejected", .number(rejectionCount))
             report.append("differences", .array(differences.map { .document($0.document) }))
-            report.append("conversions", .array(conversions.map { .document($0) }))
+            report.append("conversions", .array(conversions.map { [.document($0.document)] } ?? []))
             report.append("warnings", .array(allWarnings.map { .string($0) }))
             add("rejectsFile", rejectsFile)
             add("error", error)

@@ -116,7 +116,7 @@ public struct Report: Sendable {
     /// What a check of references found, also at the end of an import; empty of exports and dry runs.
     public var references: [ReferenceOutcome] = []
     /// What was left out: of a database by an export or its check, of a file by an import or a comparison.
-    public var excluded: [BackupMetadata.Exclusion] = []
+    public var excluded: [Exclusion] = []
     /// Filters of an export: of each collection named, only what matches is in the file.
     public var queries: [(name: String, query: String)] = []
     /// The first rows and documents that were not taken, the preflight's before the server's, each in the file's order.
@@ -125,8 +125,8 @@ public struct Report: Sendable {
     public var rejectionCount = 0
     /// Between file and database, of checks and of an import's plan; and what is wrong with the file as a whole.
     public var differences: [Difference] = []
-    /// Of an import of legacy rows, one document: what was converted, with the reasons, as the JSON has it.
-    public var conversions: [Document] = []
+    /// What an import of legacy rows converted, with the reasons; nil where the file had none.
+    public var conversions: ConversionReport?
     /// What is to be known of what was done. Those of an import that has written make it ``Status/problems``.
     public var warnings: [String] = []
     /// What was warned of while the operation ran and is not among ``warnings``: about what it found, the connection

@@ -185,24 +185,18 @@ struct HTMLReport {
             .init(title: "left", isNumber: true), .init(title: "because"),
         ])
         var notes: [HTML] = []
-        for conversion in report.conversions {
-            for entry in conversion["converted"]?.array?.compactMap(\.document) ?? [] {
-                let left = entry["left"]?.integer ?? 0
-                let dangling = entry["dangling"]?.integer ?? 0
+        if let conversions = report.conversions {
+            for entry in conversions.entries {
+                let dangling = entry.dangling?.count ?? 0
                 let note: HTML = dangling > 0 ? " <strong class=\"bad\">\(dangling) exist nowhere</strong>" : ""
                 table.add(
                     [
-                        "\(entry["collection"]?.string ?? "").\(entry["path"]?.string ?? "")",
-                        "\(entry["to"]?.string ?? "")", "\(entry["converted"]?.integer ?? 0)", "\(left)",
-                        "\(entry["reason"]?.string ?? "")\(note)",
-                    ], dull: left == 0 ? [3] : [])
+                        "\(entry.rule.collection).\(entry.rule.path.description)", "\(entry.rule.type.rawValue)",
+                        "\(entry.converted)", "\(entry.left)", "\(entry.rule.reason.description)\(note)",
+                    ], dull: entry.left == 0 ? [3] : [])
             }
-            for key in ["conflicts", "lookAlikes"] {
-                for entry in conversion[key]?.array?.compactMap(\.document) ?? [] {
-                    notes.append(
-                        "<li><b>\(entry["collection"]?.string ?? "").\(entry["path"]?.string ?? "")</b>: \(entry["problem"]?.string ?? "")</li>"
-                    )
-                }
+            for note in conversions.conflicts + conversions.lookAlikes {
+                notes.append("<li><b>\(note.collection).\(note.path.description)</b>: \(note.problem)</li>")
             }
         }
         guard !table.isEmpty || !notes.isEmpty else { return "" }
