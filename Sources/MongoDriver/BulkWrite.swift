@@ -13,8 +13,7 @@ public final class BulkWrite {
     public let namespace: Namespace
     /// The number of operations added since the last ``execute()``.
     public private(set) var count = 0
-    /// Whether all operations are sent in one command: if the server refuses that command as a whole, nothing was
-    /// written.
+    /// Whether all operations go in one command: if the server refuses it as a whole, nothing was written.
     public var isOneCommand: Bool { batches.count <= 1 }
     /// Roughly the number of bytes that the operations take in memory until they are executed.
     public private(set) var byteCount = 0
@@ -73,8 +72,7 @@ public final class BulkWrite {
         _ call: (OpaquePointer, inout bson_error_t) throws -> Bool
     ) throws {
         guard size <= limits.maxBsonObjectSize + allowance else {
-            // The server would refuse it; but libmongoc may already stop at it and drop the operations collected before
-            // it.
+            // The server would refuse it, but libmongoc may already stop at it and drop what it had collected before.
             let text = "it takes \(size) bytes, the server takes at most \(limits.maxBsonObjectSize) a document"
             return refuse(text, code: ServerCode.bsonObjectTooLarge)
         }
@@ -112,8 +110,7 @@ public final class BulkWrite {
 
 extension Client {
     /// Starts collecting writes to a collection.
-    /// - Parameter bypassDocumentValidation: whether to bypass the collection's validator, for which the user needs the
-    ///   right.
+    /// - Parameter bypassDocumentValidation: whether to bypass the collection's validator; the user needs the right to.
     /// - Throws: ``MongoError`` if there is no primary, and for `w: 0`.
     public func bulkWrite(
         to namespace: Namespace, writeConcern: WriteConcern = .majority, bypassDocumentValidation: Bool = false

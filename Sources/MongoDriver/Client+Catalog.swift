@@ -68,8 +68,8 @@ extension Client {
         try listIndexes(["listIndexes": .string(namespace.collection)], namespace, readPreference)
     }
 
-    /// Lists the specifications of a collection's indexes, with those that are still being built apart, since a build
-    /// may yet fail; both empty if there is no such collection. If the server does not tell them apart, all count as
+    /// Lists the specifications of a collection's indexes, apart from those still being built, since a build may yet
+    /// fail; both lists are empty if there is no such collection. If the server does not tell them apart, all count as
     /// built.
     ///
     /// Source: the server's `list_indexes.idl`, `includeBuildUUIDs`: an index being built is listed as `spec`, with a

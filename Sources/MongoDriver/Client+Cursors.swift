@@ -107,8 +107,7 @@ extension Client {
         let context = try Self.context(command, database)
         func open() throws -> Cursor {
             let serverID = try selectServer(readPreference, context)
-            // Without an explicit session, the next batch could be requested under another session, which the server
-            // refuses.
+            // Without an explicit session, the next batch could go out under another one, which the server refuses.
             let options = CommandOptions(session: try sessionWhereSupported(), serverID: serverID)
             return try Cursor(
                 client: self, options: options, readPreference: readPreference, batchSize: batchSize, context: context,

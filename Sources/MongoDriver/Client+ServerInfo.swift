@@ -54,8 +54,8 @@ extension Client {
         return ServerLimits(hello)
     }
 
-    /// Whether the server that takes writes supports `commitQuorum`: replica set members and routers from 4.4. Known
-    /// from monitoring.
+    /// Whether the server that takes writes supports `commitQuorum` (replica set members and routers from 4.4), as
+    /// known from monitoring.
     func knowsCommitQuorum() throws -> Bool {
         let hello = try watched(takingWrites: true)
         let isOfSet = hello?["setName"] != nil || hello?["msg"]?.string == "isdbgrid"

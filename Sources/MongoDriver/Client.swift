@@ -66,7 +66,7 @@ public final class Client {
         return reply
     }
 
-    /// Like ``runWrite(_:on:writeConcern:)``, for an `insert`, `update` or `delete` of whose statements some may be
+    /// Like ``runWrite(_:on:writeConcern:)``, for an `insert`, `update` or `delete` with statements that may be
     /// refused.
     /// - Returns: the reply, whose `writeErrors` lists the refused statements; see ``WriteError/all(in:of:offset:)``.
     /// - Throws: ``MongoError``; with ``MongoError/isWriteConcernFailure`` if it was done but not acknowledged.

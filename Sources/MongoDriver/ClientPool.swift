@@ -30,8 +30,7 @@ public final class ClientPool: Sendable {
 
     private let fixedServer = Atomic<UInt32>(0)
 
-    /// The server that handles all reads with the connection string's read preference; nil if one is selected for each
-    /// read.
+    /// The server that handles all reads with the connection string's read preference; nil if each read selects one.
     var serverID: UInt32? {
         let server = fixedServer.load(ordering: .acquiring)
         return server == 0 ? nil : server
@@ -45,8 +44,7 @@ public final class ClientPool: Sendable {
         fixedServer.store(server, ordering: .releasing)
     }
 
-    /// The round trip of the first `hello`, in whole milliseconds; connecting may be part of it. Nil before the first
-    /// contact.
+    /// The round trip of the first `hello`, in whole milliseconds; connecting may be part of it. Nil until then.
     public var firstRoundTrip: Duration? {
         let milliseconds = firstMilliseconds.load(ordering: .relaxed)
         return milliseconds < 0 ? nil : .milliseconds(milliseconds)
@@ -97,8 +95,7 @@ public final class ClientPool: Sendable {
 
     private let hasRouter = Atomic<Bool>(false)
 
-    /// Whether the connection string leads to routers of a sharded cluster; known once ``Client/serverInfo()`` was
-    /// called.
+    /// Whether the connection string leads to routers of a sharded cluster; known after ``Client/serverInfo()``.
     public var leadsToRouter: Bool { hasRouter.load(ordering: .acquiring) }
 
     func noteRouter() { hasRouter.store(true, ordering: .releasing) }
@@ -137,8 +134,7 @@ public final class ClientPool: Sendable {
         try body(try makeClient())
     }
 
-    /// Returns a client that goes back to the pool when its last reference, including those of its cursors, is
-    /// released.
+    /// Returns a client that goes back to the pool when its last reference, its cursors' included, is released.
     ///
     /// Never waits for a client that another thread holds.
     /// - Throws: ``MongoError`` if all ``maximumSize`` and ``spare`` clients are in use; until a server was reached

@@ -11,8 +11,7 @@ public struct CollectionInfo: Sendable {
     }
 
     public let name: String
-    /// False if the name is not valid UTF-8, which servers allow: then ``name`` is a repaired form that no command can
-    /// use.
+    /// False if the name is not valid UTF-8, which servers allow: then ``name`` is repaired, and no command can use it.
     public let hasExactName: Bool
     public let kind: Kind
     /// As the server returns them, byte for byte: validator, collation, view definition and so on.

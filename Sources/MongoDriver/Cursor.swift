@@ -77,8 +77,7 @@ public final class Cursor {
         _ = try client.runForReply(["ping": 1], on: namespace.database, options, readPreference)
     }
 
-    /// Closes the cursor, also on the server, which takes a round trip if documents are left there. Reading on finds
-    /// the end.
+    /// Closes the cursor, also on the server, which takes a round trip if documents are left. Reading on finds the end.
     public func close() {
         received = nil
         guard id != 0 else { return }
@@ -100,8 +99,8 @@ public final class Cursor {
             id = reply.id
             return Batch(reply)
         } catch var error as MongoError {
-            // Over a broken connection the cursor cannot be closed either, and waiting for a new connection would delay
-            // the error.
+            // Over a broken connection the cursor cannot be closed either, and waiting for another would delay the
+            // error.
             if error.isNetworkError { id = 0 }
             error.context = context
             throw error

@@ -11,7 +11,7 @@ extension MongoError {
         }
     }
 
-    /// The server cannot, or can no longer, do this: an election or a shutdown.
+    /// The server is not, or no longer, able to do this, because of an election or a shutdown.
     public var isNotPrimary: Bool { domain == .server && ServerCode.stateChange.contains(code) }
 
     /// A later retry may succeed. For a write, the caller must know whether retrying is safe.
@@ -23,8 +23,7 @@ extension MongoError {
     /// Another operation is in the way: a lock, another writer, an index build. Nothing was done.
     public var isHeldUp: Bool { domain == .server && ServerCode.heldUp.contains(code) }
 
-    /// The server does not consider a document valid BSON, or it is nested too deeply for it, and the server refused
-    /// the whole command.
+    /// The server considers a document invalid BSON, or nested too deeply, and refused the whole command because of it.
     public var isInvalidBSON: Bool { domain == .server && ServerCode.invalidBSON.contains(code) }
 
     /// User, password or mechanism was refused.

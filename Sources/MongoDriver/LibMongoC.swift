@@ -4,7 +4,7 @@ import CLibMongoC
 enum LibMongoC {
     /// Read this to make sure that the library is initialised.
     ///
-    /// It is never cleaned up: `mongoc_cleanup` must come after the last client is gone, which only the end of the
+    /// It is never cleaned up: `mongoc_cleanup` must follow the end of the last client, which only the end of the
     /// process guarantees.
     static let started: Void = {
         // Set first, so that not even messages from the initialisation reach the terminal.

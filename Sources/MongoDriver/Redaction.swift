@@ -43,7 +43,7 @@ extension ConnectionString {
         return name + "=" + hidden
     }
 
-    /// Whether the value is secret: a key file's password, or `authMechanismProperties`, which may hold a session
+    /// Whether its value is secret: a key file's password, or `authMechanismProperties`, which may hold a session
     /// token.
     static func isSecret(option: Substring) -> Bool {
         let name = option.lowercased()

@@ -5,8 +5,7 @@ extension RawDocument {
     /// current time. Servers leave an `_id` alone.
     public var hasEmptyTimestamp: Bool { hasElement(where: \.isEmptyTimestamp) }
 
-    /// Whether an ordinary insertion would change the document: by a current time in it, or a second `_id` from
-    /// libmongoc.
+    /// Whether an ordinary insertion would change the document, by the current time or a second `_id` from libmongoc.
     public var needsPipelineToInsert: Bool { hasEmptyTimestamp || hidesItsID }
 
     /// Whether libmongoc does not see the `_id`: it cannot read a binary of the old subtype 2 with a wrong inner

@@ -10,8 +10,7 @@ enum ServerCode {
     /// LockTimeout, MaxTimeMSExpired, WriteConflict, BackgroundOperationInProgressForNamespace, and on sharded clusters
     /// LockBusy, ConflictingOperationInProgress, MovePrimaryInProgress: the obstacle passes.
     static let heldUp: Set<Int> = [24, 50, 112, 12587, 46, 117, 319]
-    /// TransactionTooLargeForCache: the other contents of the server's cache leave too little room for a large
-    /// document.
+    /// TransactionTooLargeForCache: the server's cache is too full of other contents for a large document.
     static let cacheIsFull = 388
     /// InvalidBSON and NonConformantBSON: newer servers check more strictly than the older ones that stored the
     /// document, and refuse the whole command. Overflow: nested deeper than a server reads.

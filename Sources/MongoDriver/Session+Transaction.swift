@@ -13,7 +13,7 @@ extension Session {
     ///
     /// Its commands must name this session. `body` runs again after an election, and for about a minute if another
     /// writer is in the way, since servers do not wait for other writers inside transactions.
-    /// - Parameter beforeAgain: called before each retry because of another writer; an error that it throws ends the
+    /// - Parameter beforeAgain: called before each retry because of another writer; an error it throws ends the
     ///   attempts.
     /// - Throws: ``MongoError`` if the transaction cannot be started or committed, and whatever `body` and
     ///   `beforeAgain` throw. Nothing was written then, unless the connection broke during the commit.
