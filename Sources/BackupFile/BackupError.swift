@@ -1,9 +1,9 @@
-/// A file that is not what it should be.
+/// Why a file cannot be read or written as a backup.
 public struct BackupError: Error, Sendable, CustomStringConvertible {
     public enum Kind: Sendable {
         /// Not a CSV of the two columns `collection,data`.
         case notABackup
-        /// It claims to be format 1 and is not whole.
+        /// It claims to be format 1 but is incomplete or contradicts itself.
         case damaged
         /// Written by a newer program.
         case newerFormat
@@ -11,21 +11,21 @@ public struct BackupError: Error, Sendable, CustomStringConvertible {
         case exists
         /// Another program is writing it.
         case busy
-        /// What reading or writing it takes is not to be had here: memory, or room in its header.
+        /// Something needed to read or write it is not available here: memory, or room in its header.
         case unavailable
-        /// It is too large for the memory that this program allows itself.
+        /// It needs more memory than this program allows itself.
         case tooLarge
     }
 
     public let kind: Kind
     public let path: String
-    /// The line where it was found, counted from 1; nil where it concerns the whole file.
+    /// The line of the fault, counted from 1; nil if the fault concerns the whole file.
     public let line: Int?
     /// What is wrong, as a phrase.
     public let reason: String
     /// What to do about it.
     public let advice: String?
-    /// What became of the data, where that can be said.
+    /// What became of the data, if that can be said.
     public let outcome: String?
 
     init(
@@ -39,7 +39,7 @@ public struct BackupError: Error, Sendable, CustomStringConvertible {
         self.outcome = outcome
     }
 
-    /// What was read is not a sound backup, as opposed to one that this program cannot read or write.
+    /// Whether the content is not a sound backup, as opposed to a file that this program cannot read or write.
     public var isAboutContent: Bool {
         switch kind {
         case .damaged, .notABackup, .tooLarge: true
@@ -47,7 +47,7 @@ public struct BackupError: Error, Sendable, CustomStringConvertible {
         }
     }
 
-    /// More collections than the metadata of a file may list.
+    /// The error for rows of more collections than a file's metadata may list.
     public static func tooManyCollections(_ path: String, limit: Int) -> BackupError {
         BackupError(
             .tooLarge, path, "rows of over \(limit) collections",
@@ -58,19 +58,19 @@ public struct BackupError: Error, Sendable, CustomStringConvertible {
         BackupError(.damaged, path, line: line, reason, advice: advice ?? otherCopy)
     }
 
-    /// What to do about a damaged file. The rows that are there can be had from the only copy, too.
+    /// The advice for a damaged file. Even from the only copy, the rows that are left can be recovered.
     public static let otherCopy =
         "The file is damaged. Take another copy of the backup. Where there is none, decompress a .gz (gzip -dc) or .zst (zstd -dc), "
         + "delete all above the line collection,data and the last line, unless that is a whole row, and import the rest with "
         + "--mode merge --no-legacy, first with --dry-run: what it calls new may need --rename FILE_NAME=DATABASE_NAME."
 
-    /// A compressor that cannot begin, or cannot go on for a reason of its own: the file may be sound.
+    /// The error for a compressor that cannot start, or cannot go on for a reason of its own: the file may be sound.
     static func unavailable(_ path: String, _ reason: String) -> BackupError {
         BackupError(.unavailable, path, reason, advice: "Free some memory and try again.")
     }
 
-    /// A fault that leaves all rows as they were. Whether it is the only one, the seal says.
-    /// - Parameter filter: the command that takes it away.
+    /// The error for a fault that leaves all rows intact. The seal tells whether it is the only fault.
+    /// - Parameter filter: the command that removes the fault.
     static func mendable(
         _ path: String, line: Int? = nil, _ reason: String, by filter: String, _ compression: Compression
     ) -> BackupError {
@@ -89,12 +89,12 @@ public struct BackupError: Error, Sendable, CustomStringConvertible {
         damaged(path, reason, advice: "Start again once nobody writes to it.")
     }
 
-    /// The same, saying first what became of the data.
+    /// The same error, stating what became of the data.
     public func noting(_ outcome: String) -> BackupError {
         BackupError(kind, path, line: line, reason, advice: advice, outcome: outcome)
     }
 
-    /// Where, and what is wrong: ``description`` without ``outcome`` and ``advice``.
+    /// The place and the fault: ``description`` without ``outcome`` and ``advice``.
     public var text: String {
         let place = line.map { "\(path), line \($0)" } ?? path
         return "\(place): \(reason)"

@@ -50,21 +50,21 @@ extension BackupMetadata {
     }
 }
 
-/// The parts of a metadata line, each with an error that names it where it is another thing than it should be.
+/// Reads the parts of a metadata line; its errors name a part that is not what it should be.
 private struct MetadataReading {
     let path: String
     let line: Int
 
     func damaged(_ reason: String) -> BackupError { .damaged(path, line: line, "the metadata line \(reason)") }
 
-    /// A document whose values stand in the line as wrappers.
+    /// Restores a document that the line may hold as `{"$rawBSON":"…"}`.
     func restored(_ part: Document, _ name: String) throws(BackupError) -> Document {
         do {
             return try JSONText.restored(part)
         } catch { throw damaged("has \(name) that cannot be read: \(error)") }
     }
 
-    /// What stands under a key, where anything does; not left out because it is something else.
+    /// The value of a key; nil if there is none. A value of another type is an error, not taken for missing.
     func part<Part>(
         _ fields: Document, _ key: String, of owner: String? = nil, _ kind: String, _ read: (Value) -> Part?
     ) throws(BackupError) -> Part? {
@@ -92,7 +92,7 @@ private struct MetadataReading {
         return parts
     }
 
-    /// A list of names with a text each, which may be left out.
+    /// A list of names, each with an optional text.
     func named(
         _ document: Document, _ key: String, _ nameless: String, text: String
     ) throws(BackupError) -> [(name: String, text: String)] {
@@ -131,6 +131,6 @@ private struct MetadataReading {
 }
 
 extension Value {
-    /// The fields of a document; ``document`` takes a list for one, too.
+    /// The fields of a document; unlike ``document``, nil for an array.
     fileprivate var ownFields: Document? { if case .document(let fields) = self { fields } else { nil } }
 }

@@ -5,10 +5,10 @@ extension BackupMetadata {
     static let metadataPrefix = "# metadata "
     static let columns = "collection,data"
 
-    /// Everything above the rows, the column header included.
+    /// Everything above the rows, including the column header.
     ///
     /// Counts are known only after the rows, so the text has the same length for all counts: blanks at the end of the
-    /// metadata line make up for digits.
+    /// metadata line make up for missing digits.
     var header: String {
         let text = headerText(padding: 0)
         var widest = self
@@ -29,7 +29,7 @@ extension BackupMetadata {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// `insurance on MongoDB 6.0.5, replica set rs0, snapshot 2026-11-23T20:04:44Z`
+    /// For example `insurance on MongoDB 6.0.5, replica set rs0, snapshot 2026-11-23T20:04:44Z`.
     public var sourceText: String {
         var text = Self.shown(database)
         if let serverVersion { text += " on MongoDB \(serverVersion)" }
@@ -38,21 +38,21 @@ extension BackupMetadata {
         return text
     }
 
-    /// That documents do not come back as they were; nil where they do.
+    /// A warning that documents do not come back as they were; nil if they do.
     public var textOfLostTypes: String? {
         json == "relaxed"
             ? "the file was written with --json relaxed, which loses a type of numbers: 64-bit integers come back as 32-bit ones where they fit into these"
             : nil
     }
 
-    /// A name in a comment line: as it is where that is clear, else as a JSON string.
+    /// A name for a comment line: unchanged if it is unambiguous there, otherwise as a JSON string.
     public static func shown(_ name: String) -> String {
         let isClear =
             !name.isEmpty && name.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x2C && $0 != 0x3A && $0 != 0x7F }
         return isClear ? name : JSONText.string(name)
     }
 
-    /// `replica set rs0`, which is clear as it is.
+    /// Like ``shown(_:)``, but leaves `replica set rs0` as it is, which is clear despite its blanks.
     private static func shownTopology(_ topology: String) -> String {
         let isClear = topology.hasPrefix("replica set ") && !topology.utf8.contains { $0 < 0x20 }
         return isClear ? topology : shown(topology)

@@ -21,9 +21,9 @@ public struct BackupMetadata: Sendable {
         public var indexes: [Document]
         public var records: Int
 
-        /// Whether it holds its documents in the order of their insertion, and only so many.
+        /// Whether it is capped: it keeps its documents in insertion order, up to a limit.
         public var isCapped: Bool { options["capped"]?.bool == true }
-        /// Whether a server removes its documents by itself when they are old.
+        /// Whether the server deletes its documents by itself when they are old.
         public var expires: Bool {
             options["expireAfterSeconds"] != nil || indexes.contains { $0["expireAfterSeconds"] != nil }
         }
@@ -41,7 +41,7 @@ public struct BackupMetadata: Sendable {
         }
     }
 
-    /// Something that was left out, and why.
+    /// Something that the export left out, and why.
     public struct Exclusion: Sendable, Hashable {
         public var name: String
         public var reason: String
@@ -62,21 +62,21 @@ public struct BackupMetadata: Sendable {
     /// `replica set rs0`, `standalone`, `sharded cluster`.
     public var topology: String?
     public var hosts: [String]
-    /// `snapshot`, `collection` or `none`: how far the rows belong to one moment. Nil in a reproducible file: it depends on
-    /// the server's kind.
+    /// How far the rows belong to one moment: `snapshot`, `collection` or `none`. Nil in a reproducible file, since it
+    /// depends on the kind of server.
     public var consistency: String?
-    /// The moment of the snapshot, `2026-11-23T20:04:44Z`.
+    /// The time of the snapshot, such as `2026-11-23T20:04:44Z`.
     public var snapshot: String?
     /// `compact`, `canonical` or `relaxed`.
     public var json: String
-    /// In the order of the rows: import order.
+    /// In the order of the rows, which is the import order.
     public var collections: [Collection]
-    /// As the relations module describes them.
+    /// In the form that the Relations module uses.
     public var references: [Document]
     public var excluded: [Exclusion]
-    /// Documents were chosen by a query: the collection's name and the query's text.
+    /// The queries that selected documents: the collection's name and the query's text.
     public var queries: [(name: String, query: String)]
-    /// False where the file was written to a pipe, whose beginning can't be mended: then the seal has the counts.
+    /// False if the file was written to a pipe, whose beginning cannot be rewritten: then the seal has the counts.
     public var countsAreExact: Bool
 
     public init(
@@ -101,15 +101,15 @@ public struct BackupMetadata: Sendable {
         self.countsAreExact = countsAreExact
     }
 
-    /// Records that a collection may have. A sum of any that memory can hold is no overflow.
+    /// The valid record counts of a collection. The sum over as many as memory can hold does not overflow.
     static let counts = 0...999_999_999_999
 
     public var records: Int { collections.reduce(0) { $0 + $1.records } }
 
     public func collection(named name: String) -> Collection? { collections.first { $0.name == name } }
 
-    /// The filter by which a collection's documents were chosen; nil where the file has all of them. A file may have it
-    /// under the database's name, which is another collection's in the file where there is one of that name.
+    /// The filter that selected a collection's documents; nil if the file has all of them. A file may list it under the
+    /// collection's database name, unless another collection in the file has that name.
     public func query(of collection: Collection) -> String? {
         func query(_ name: String) -> String? { queries.first { $0.name == name }?.query }
         if let own = query(collection.name) { return own }

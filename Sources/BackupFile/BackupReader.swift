@@ -9,49 +9,49 @@ import ExtendedJSON
     import Darwin
 #endif
 
-/// Reads a backup, compressed or not: first what it says about itself, then its rows in batches.
+/// Reads a backup, compressed or not: first its metadata, then its rows in batches.
 ///
-/// Belongs to one thread at a time; the batches may be looked at by others. After ``nextBatch(into:)`` said that there
-/// are no more, ``seal`` and ``digest`` tell whether the file is whole.
+/// Belongs to one thread at a time; other threads may look at the batches. Once ``nextBatch(into:until:)`` has reached
+/// the end of the file, ``seal`` and ``digest`` tell whether the file is whole.
 public final class BackupReader {
     public let path: String
     /// Nil for a bare CSV, as the old application and `--plain` write it.
     public private(set) var metadata: BackupMetadata?
     public private(set) var compression: Compression
-    /// The seal at the end of the file, once it has been reached.
+    /// The seal at the end of the file, once it was reached.
     public private(set) var seal: Seal?
-    /// SHA-256 of every byte before the seal in hexadecimal, once a pass from the first byte has reached the end.
+    /// The SHA-256, in hexadecimal, of every byte before the seal, once a pass from the first byte has reached the end.
     public private(set) var digest: String?
     public private(set) var firstRow = RowPlace(offset: 0, line: 1)
-    /// Called now and then while bytes are gone over that nobody gets: to go to a later place of a compressed file, and to
-    /// see whether the file has changed. What it throws stops that.
+    /// Called from time to time while bytes are read that nobody receives: to get to a later place of a compressed
+    /// file, or to see whether the file has changed. An error that it throws stops that.
     public var check: () throws -> Void = {}
 
     private let file: OpenFile
     private var source: any ByteSource
-    /// Bytes read and not yet given out; the first is a record's first.
+    /// Bytes read but not yet given out; they begin with a record.
     private var pending = ByteBuffer(capacity: 1 << 20, blocks: .rows)
-    /// Place of the first pending byte.
+    /// The place of the first pending byte.
     private var position = RowPlace(offset: 0, line: 1)
-    /// Of every byte given out; nil once it is not a pass from the first byte.
+    /// The digest of every byte given out; nil unless this is a pass from the first byte.
     private var sum: SHA256Sum?
     private var isAtEnd = false
-    /// Why no more rows can be read, once those before have been given out.
+    /// Why no more rows can be read; thrown once the rows before it have been given out.
     private var fault: BackupError?
     private var state: FileState
-    /// Decompressed bytes that ``digest`` is of.
+    /// The number of decompressed bytes that ``digest`` covers.
     private var digestedBytes = 0
 
-    /// Bytes that a batch aims at.
+    /// The target size of a batch, in bytes.
     private static let batchBytes = 1 << 20
-    /// The longest row: a document's text, and a name.
+    /// The longest row: a document's text and a name.
     private static let maximumRecord = ExtendedJSONEncoder.longestText + 4096
-    /// Metadata of 100,000 collections; what claims to be more is no metadata. Of zstd's windows it is the largest that is
-    /// read.
+    /// Enough for the metadata of 100,000 collections; anything longer is not metadata. Also the largest zstd window
+    /// accepted.
     static let maximumHeader = 32 << 20
 
-    /// Opens a file and reads what stands above its rows.
-    /// - Throws: ``FileError``; ``BackupError`` for what is no backup, is damaged or was written by a newer program.
+    /// Opens a file and reads what is above its rows.
+    /// - Throws: ``FileError``; ``BackupError`` if the file is no backup, is damaged or was written by a newer program.
     public init(_ file: OpenFile) throws {
         self.file = file
         path = file.path
@@ -69,7 +69,7 @@ public final class BackupReader {
             throw BackupError(.notABackup, path, "not a backup: the file \(foreign.what)", advice: foreign.advice)
         }
         var lines = HeaderLines(path: path, compression)
-        // Where the line starts, and how far no line end was found: a long line must not be searched again and again.
+        // Where the line starts, and up to where there is no line end: a long line is not to be searched repeatedly.
         var scanned = 0
         var searched = 0
         while true {
@@ -113,7 +113,7 @@ public final class BackupReader {
 
     private func fill() throws -> Bool {
         pending.reserve(256 << 10)
-        // Not all the room there is: after a huge row that would be half of the next one, held beside the first.
+        // Not all of the free room: after a huge row, that would be half of the next one, held beside the first.
         let room = min(pending.storage.count - pending.count, Self.batchBytes)
         let count = try source.read(
             into: UnsafeMutableRawBufferPointer(rebasing: pending.storage[pending.count..<pending.count + room]))
@@ -123,12 +123,12 @@ public final class BackupReader {
 
     // MARK: Rows
 
-    /// Fills a batch with the next whole rows; false when there are no more.
+    /// Fills a batch with the next whole rows; returns false when there are no more.
     ///
-    /// Where it ends at a row, it stands before that row, and a compressed file need not be read from its beginning again
-    /// to go on there.
-    /// - Parameter end: ends before the row that starts there or later, in decompressed bytes; nil for the end of the file.
-    /// - Throws: ``BackupError`` where the file is damaged, with the line; ``FileError``.
+    /// After stopping at `end`, the reader is positioned at the next row, so that reading can go on there without
+    /// reading a compressed file from its beginning again.
+    /// - Parameter end: stops before the first row that starts there or later, in decompressed bytes; nil to read all.
+    /// - Throws: ``BackupError`` with the line if the file is damaged; ``FileError``.
     public func nextBatch(into batch: RecordBatch, until end: Int? = nil) throws -> Bool {
         batch.clear()
         if let fault { throw fault }
@@ -139,7 +139,7 @@ public final class BackupReader {
         do {
             sealStart = try gather(&batch.records, &scan, limit)
         } catch let error as BackupError where error.isAboutContent && batch.count > 0 {
-            // What comes before it is whole.
+            // The rows before the fault are whole.
             fault = error
         }
         if let next = batch.cut(at: limit) {
@@ -148,7 +148,7 @@ public final class BackupReader {
             isAtEnd = false
         }
         let taken = batch.byteCount
-        // The buffers change places, so that a huge row is not held twice; what is left over is copied back.
+        // The buffers are swapped so that a huge row is not held twice; what is left over is copied back.
         swap(&pending, &batch.buffer)
         pending.append(UnsafeRawBufferPointer(rebasing: batch.buffer.bytes[taken...]))
         batch.buffer.count = taken
@@ -166,8 +166,9 @@ public final class BackupReader {
     }
 
     /// Reads until there are enough rows, or no more.
-    /// - Parameter limit: where rows are another's, unless one reaches over it; in bytes from the first pending one.
-    /// - Returns: the place of a line that starts with `#`, up to which all was read.
+    /// - Parameter limit: rows that start there or later are not needed, but a row that reaches beyond it is read
+    ///   whole; in bytes from the first pending one.
+    /// - Returns: the position of a line that starts with `#`, up to which everything was read.
     private func gather(
         _ records: inout [RecordBatch.Record], _ scan: inout RecordScan, _ limit: Int
     ) throws -> Int? {
@@ -186,7 +187,7 @@ public final class BackupReader {
                     .tooLarge, path, line: scan.recordLine,
                     "a row of over 100 MB: longer than any document can be, or a quote is never closed")
             }
-            // Not worth another read where there is something to do already.
+            // Not worth another read if there is enough to work on.
             if byteCount >= Self.batchBytes / 2 { return nil }
             if try !fill() {
                 let place = try takeRest(of: &scan, into: &records)
@@ -196,8 +197,8 @@ public final class BackupReader {
         }
     }
 
-    /// What stands behind the last line end: a last row without one, or half a row.
-    /// - Returns: the place of a line that starts with `#`.
+    /// Takes what follows the last line end: a last row without a line end, or a part of one.
+    /// - Returns: the position of a line that starts with `#`.
     private func takeRest(of scan: inout RecordScan, into records: inout [RecordBatch.Record]) throws -> Int? {
         if let place = scan.endOfInput(pending.bytes, into: &records) { return place }
         let start = records.last?.end ?? 0
@@ -210,7 +211,7 @@ public final class BackupReader {
         return nil
     }
 
-    /// Reads the line that starts the pending bytes with `#`; it has to be the seal, and the last line.
+    /// Reads the first pending line, which starts with `#`; it must be the seal, and the last line.
     private func readSeal() throws {
         let line = position.line
         guard metadata != nil else {
@@ -243,7 +244,7 @@ public final class BackupReader {
         do {
             isAlone = try pending.count == 0 && !fill()
         } catch let fault as BackupError where fault.kind == .damaged {
-            // Bytes that were added to a compressed file, or the end of its last member is missing.
+            // Bytes were added to a compressed file, or the end of its last member is missing.
             throw BackupError.mendable(
                 path, line: line, "behind the seal, which ends a file, \(fault.reason)", by: "head -n \(line)",
                 compression)
@@ -253,7 +254,7 @@ public final class BackupReader {
         isAtEnd = true
     }
 
-    /// What is pending follows the seal.
+    /// Returns the error for pending bytes that follow the seal.
     private func somethingFollows(_ sealLine: Int) throws -> BackupError {
         while pending.count < HeaderLines.firstWords.count, try fill() {}
         guard pending.bytes.starts(with: HeaderLines.firstWords) else {
@@ -279,12 +280,12 @@ public final class BackupReader {
 
     // MARK: Going back
 
-    /// Reads rows that an earlier pass has read, one batch after the other. The digest is not computed on such a pass.
+    /// Reads rows again that an earlier pass has read, batch by batch. Such a pass computes no digest.
     /// - Parameters:
-    ///   - place: of the first one.
-    ///   - end: as of ``nextBatch(into:until:)``.
-    ///   - body: called with each batch, which is filled anew afterwards.
-    /// - Throws: ``FileError``; ``BackupError``; what `body` throws.
+    ///   - place: the place of the first row.
+    ///   - end: as for ``nextBatch(into:until:)``.
+    ///   - body: called with each batch, which is refilled afterwards.
+    /// - Throws: ``FileError``; ``BackupError``; whatever `body` and ``check`` throw.
     public func forEachBatch(
         from place: RowPlace, until end: Int? = nil, _ body: (RecordBatch) throws -> Void
     ) throws {
@@ -293,8 +294,8 @@ public final class BackupReader {
         while try nextBatch(into: batch, until: end) { try body(batch) }
     }
 
-    /// Goes to a row whose place is known from an earlier pass. The digest is not computed on such a pass.
-    /// - Throws: ``FileError``; ``BackupError`` where the file has changed since it was opened; what ``check`` throws.
+    /// Goes to a row whose place is known from an earlier pass. The new pass computes no digest.
+    /// - Throws: ``FileError``; ``BackupError`` if the file has changed since it was opened; whatever ``check`` throws.
     public func seek(to place: RowPlace) throws {
         let offset = place.offset
         try checkUnchanged()
@@ -330,18 +331,18 @@ public final class BackupReader {
         }
     }
 
-    /// Bytes of the file as it is.
+    /// The size of the file in bytes, as stored.
     public var fileSize: Int { state.size }
 
-    /// Bytes of the file; nil where it is compressed, and only reading tells how many there are.
+    /// The size of the uncompressed file in bytes; nil if it is compressed, since only reading would tell.
     public var uncompressedSize: Int? { compression == .none ? state.size : nil }
 
-    /// Whether the file is still what a whole pass has read.
+    /// Checks that the file is still the one that a whole pass has read.
     ///
-    /// Its size and times tell. Where only the change time differs its content is read again: a rename, a `chmod` or
-    /// another file that takes its name set that time, but so does an edit whose modification time was set back.
-    /// - Throws: ``BackupError`` where it was changed since it was opened, or cannot be decompressed; ``FileError``;
-    ///   what ``check`` throws.
+    /// Compares size and times. If only the change time differs, the content is read again: a rename, a `chmod`, or
+    /// another file taking over its name sets that time, but so does an edit whose modification time was set back.
+    /// - Throws: ``BackupError`` if the file was changed since it was opened, or the decompression library fails;
+    ///   ``FileError``; whatever ``check`` throws.
     public func checkUnchanged() throws {
         let now = FileState(try file.status())
         guard now != state else { return }

@@ -10,51 +10,51 @@ import BSON
 
 /// Writes a backup: metadata, rows, seal.
 ///
-/// A file appears under its name only when it is complete: until then it stands beside it, hidden, and is locked
-/// against a second export to the same name. Belongs to one thread, but for those that help to compress.
+/// A file appears under its name only when it is complete: until then it is a hidden file in the same folder, locked
+/// against a second export to the same name. Belongs to one thread, except for the helpers that compress.
 public final class BackupWriter {
     public enum Destination: Sendable {
         case file(path: String, overwriting: Bool)
         /// Standard output or another descriptor that cannot be rewound.
         case descriptor(OpenFile)
-        /// Something else that cannot be rewound.
+        /// Another output that cannot be rewound.
         case stream(any ByteSink)
     }
 
     private let destination: Destination
     private let isPlain: Bool
-    /// Nil where the output cannot be rewound.
+    /// Nil if the output cannot be rewound.
     package let file: OpenFile?
     private let sink: (any ByteSink)?
     private let output: CompressedOutput
     private let partialPath: String?
-    /// Waits until the content of the file, or of its folder, is on the disk.
+    /// Waits until the content of a file or folder is on the disk.
     private let synchronize: (OpenFile) throws -> Void
     private var metadata: BackupMetadata
     private var headerLength = 0
-    /// Of every byte so far; nil for a plain file, which has no seal.
+    /// The digest of every byte so far; nil for a plain file, which has no seal.
     private var sum: SHA256Sum?
-    /// What has just been hashed is copied while it is in the processor's cache: copying from memory took a quarter of an
-    /// export's time.
+    /// Rows are hashed and copied in pieces that are still in the CPU cache when they are copied: copying from memory
+    /// took a quarter of an export's time.
     private static let pieceBytes = 128 << 10
-    /// Why the file's name may not be on the disk, though its content is; nil where nothing is known of that.
+    /// Why the file's name may not be on the disk although its content is; nil if no such problem is known.
     package private(set) var folderFault: (any Error)?
-    /// Bytes of the file before compression.
+    /// The number of bytes of the file before compression.
     public private(set) var byteCount = 0
-    /// Bytes that have been written to the file or the sink.
+    /// The number of bytes written to the file or the sink.
     package var written: Int { output.written }
 
     /// Creates the output and writes the header with the counts that `metadata` has so far.
-    /// - Parameter plain: rows under their column header only, without metadata and seal.
-    /// - Throws: ``BackupError`` where the file exists or is being written by another program, where the metadata are more
-    ///   than can be read, or the library that compresses fails; ``FileError``; what a stream's ``ByteSink`` throws.
+    /// - Parameter plain: whether to write only the column header and the rows, without metadata and seal.
+    /// - Throws: ``BackupError`` if the file exists or another program is writing it, if the metadata are longer than a
+    ///   reader accepts, or if the compression library fails; ``FileError``; whatever a stream's ``ByteSink`` throws.
     public convenience init(
         _ destination: Destination, compression: Compression, plain: Bool, metadata: BackupMetadata
     ) throws {
         try self.init(destination, compression, plain: plain, metadata) { try $0.synchronize() }
     }
 
-    /// - Parameter synchronize: waits until the content of the file, or of its folder, is on the disk.
+    /// - Parameter synchronize: waits until the content of a file or folder is on the disk.
     init(
         _ destination: Destination, _ compression: Compression, plain: Bool, _ metadata: BackupMetadata,
         synchronize: @escaping (OpenFile) throws -> Void
@@ -92,8 +92,8 @@ public final class BackupWriter {
         }
     }
 
-    /// What a symbolic link leads to is overwritten, and not the link: somebody has put it there for the file to be
-    /// elsewhere. A link to nothing gives way.
+    /// Resolves a symbolic link, so that its target is overwritten and not the link, which somebody made to keep the
+    /// file elsewhere. A dangling link is replaced.
     private static func resolved(_ destination: Destination) -> Destination {
         var status = stat()
         guard case .file(let path, overwriting: true) = destination, lstat(path, &status) == 0,
@@ -128,8 +128,8 @@ public final class BackupWriter {
     }
 
     /// Writes whole rows.
-    /// - Throws: ``FileError`` when the disk is full or the reader of a pipe has gone; ``BackupError`` where the library that
-    ///   compresses fails; what a stream's ``ByteSink`` throws.
+    /// - Throws: ``FileError`` if the disk is full or the reader of a pipe is gone; ``BackupError`` if the compression
+    ///   library fails; whatever a stream's ``ByteSink`` throws.
     public func write(rows: UnsafeRawBufferPointer) throws {
         byteCount += rows.count
         var at = 0
@@ -141,22 +141,23 @@ public final class BackupWriter {
         }
     }
 
-    /// Nothing but the end of the file follows: waits until all rows are compressed, as long as others help.
-    /// - Throws: as ``write(rows:)``.
+    /// Call it after the last row: waits until all rows are compressed, while helpers can still take part.
+    /// - Throws: like ``write(rows:)``.
     package func finishRows() throws { try output.finishMember() }
 
-    /// Compresses rows beside the thread that writes, where that can be shared, until ``dismissHelpers()``. Runs on a thread
-    /// of its own, as often as there are threads for it.
+    /// Compresses rows beside the writing thread, if the compression supports that, until ``dismissHelpers()``.
+    /// Occupies the calling thread; several threads may help.
     package func helpToCompress() { output.blocks?.help() }
 
     package func dismissHelpers() { output.blocks?.dismissHelpers() }
 
-    /// Ends the file: mends the counts at the top where they differ, writes the seal, and gives it its name.
+    /// Completes the file: corrects the counts at the top if they differ, writes the seal, and gives the file its name.
     /// - Parameters:
-    ///   - counts: rows a collection by its name in the file.
-    ///   - check: called now and then while the file is read once more; what it throws stops that.
+    ///   - counts: the number of rows per collection, by its name in the file.
+    ///   - check: called from time to time while the file is read once more; an error that it throws stops that.
     /// - Returns: the seal; nil for a plain file.
-    /// - Throws: ``FileError``, ``BackupError``; what `check` throws. Nothing stands under the name then.
+    /// - Throws: ``FileError``, ``BackupError``; whatever `check` or a stream's ``ByteSink`` throws. The new file does
+    ///   not appear under the name then.
     @discardableResult
     public func finish(counts: [String: Int], check: () throws -> Void = {}) throws -> Seal? {
         try finishRows()
@@ -184,8 +185,8 @@ public final class BackupWriter {
         return seal
     }
 
-    /// Writes the header with the true counts over the first one.
-    /// - Returns: the file's sum, computed anew: it begins there.
+    /// Overwrites the header with the true counts.
+    /// - Returns: the file's digest, computed anew because it starts with the header.
     private func rewriteHeader(of file: OpenFile, _ check: () throws -> Void) throws -> SHA256Sum {
         var header = headerText
         guard header.utf8.count == headerLength else {
@@ -224,18 +225,18 @@ public final class BackupWriter {
         }
         let slash = path.placeBehindLast("/")
         let folder = slash == path.startIndex ? "." : String(path[..<slash])
-        // The name is on the disk when its folder is; who may not read that cannot flush it.
+        // The name is on the disk when its folder is; a folder that the user may not read cannot be flushed.
         guard let directory = try? OpenFile(path: folder, flags: O_RDONLY) else { return }
         do { try synchronize(directory) } catch { folderFault = error }
     }
 
-    /// Takes back what was written: the file under its name, if there was one, is untouched.
+    /// Discards what was written; an existing file under the name is untouched.
     public func abandon() {
-        // Under its name there may be another export's by now.
+        // By now, another export's file may have this name.
         if let partialPath, let file, (try? PartialFile.isStill(file, at: partialPath)) == true { unlink(partialPath) }
         sink?.abandon()
     }
 
-    /// A collection's name as it begins a row, its comma included.
+    /// A collection's name as it begins a row, including the comma.
     public static func rowPrefix(_ name: String) -> String { CSVField.text(name) + "," }
 }

@@ -6,22 +6,23 @@
     import Darwin
 #endif
 
-/// Where the bytes of a file go that cannot be rewound: a pipe, a terminal, a socket.
+/// An output that cannot be rewound: a pipe, a terminal, a socket.
 public protocol ByteSink: AnyObject, Sendable {
-    /// What errors call it.
+    /// The output's name in errors.
     var path: String { get }
     /// Takes bytes; they are copied or written before it returns.
     func write(_ bytes: UnsafeRawBufferPointer) throws
     /// Waits until everything has arrived.
     func finish() throws
-    /// Forgets what has not arrived yet; may be called more than once.
+    /// Discards what has not arrived yet; may be called more than once.
     func abandon()
 }
 
 extension OpenFile: ByteSink {
     public func write(_ bytes: UnsafeRawBufferPointer) throws { try write(bytes, at: nil) }
 
-    /// Waits until what can be flushed is on the disk: a network file system may say only then that it has no room.
+    /// Waits until everything that can be flushed is on the disk: a network file system may only then report a lack of
+    /// space.
     /// - Throws: ``FileError``.
     public func finish() throws(FileError) {
         let kind = try status().st_mode & S_IFMT
@@ -30,20 +31,20 @@ extension OpenFile: ByteSink {
 
     public func abandon() {}
 
-    /// Whether it keeps what is written to it: anything else may make its writer wait.
+    /// Whether it is an ordinary file; anything else may block its writer.
     public var isRegular: Bool {
         get throws(FileError) { try status().st_mode & S_IFMT == S_IFREG }
     }
 
-    /// Whether something is there that is neither an ordinary file nor a folder.
+    /// Whether the path exists and is neither an ordinary file nor a folder.
     package static func isPipeOrDevice(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
     }
 
-    /// Opens a device, a named pipe or the like for writing; nil where the path is that of an ordinary file or of
-    /// nothing yet. Such a thing is written into and never replaced by a file.
-    /// - Parameter whileWaiting: called now and then as long as nobody reads a named pipe.
+    /// Opens a device, a named pipe or the like for writing; nil if the path is an ordinary file or does not exist.
+    /// Such an output is written to and never replaced by a file.
+    /// - Parameter whileWaiting: called from time to time while nobody reads a named pipe.
     /// - Throws: ``FileError``, also for a folder; what `whileWaiting` throws.
     public static func special(writing path: String, whileWaiting: () throws -> Void) throws -> OpenFile? {
         var status = stat()
@@ -56,9 +57,9 @@ extension OpenFile: ByteSink {
         }
     }
 
-    /// Opens a named pipe when somebody reads it.
+    /// Opens a named pipe once somebody reads it.
     ///
-    /// The system would wait for a reader too, and let nobody stop it. Source: fifo(7), open(2).
+    /// A blocking `open` would wait for a reader, too, but could not be stopped. Source: fifo(7), open(2).
     private static func namedPipe(writing path: String, _ whileWaiting: () throws -> Void) throws -> OpenFile {
         while true {
             do throws(FileError) {

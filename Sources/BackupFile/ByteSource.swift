@@ -1,6 +1,6 @@
-/// The bytes of a file, decompressed, from front to back.
+/// The decompressed bytes of a file, from start to end.
 protocol ByteSource: AnyObject {
-    /// Fills `room` as far as it can: 0 bytes mean the end.
+    /// Fills `room` as far as it can; returns 0 at the end.
     func read(into room: UnsafeMutableRawBufferPointer) throws -> Int
 }
 
@@ -11,18 +11,19 @@ final class PlainSource: ByteSource {
     func read(into room: UnsafeMutableRawBufferPointer) throws -> Int { try file.read(into: room) }
 }
 
-/// A fault in compressed data, told once what was decompressed before it has been given out: what a cut file says about
-/// itself is there to be read.
+/// Holds back a fault in compressed data until everything decompressed before it has been given out, so that a
+/// truncated file's metadata can still be read.
 struct DelayedFault {
     private var fault: BackupError?
 
-    /// - Throws: the fault that was held back.
+    /// - Throws: the fault, if one was held back.
     func check() throws(BackupError) {
         if let fault { throw fault }
     }
 
-    /// - Parameter count: bytes that were decompressed before the fault.
-    /// - Returns: the same where there are any; then the fault comes with the next ``check()``.
+    /// - Parameter count: the number of bytes that were decompressed before the fault.
+    /// - Returns: `count`; then the next ``check()`` throws the fault.
+    /// - Throws: the fault at once, if `count` is 0.
     mutating func hold(_ fault: BackupError, behind count: Int) throws(BackupError) -> Int {
         guard count > 0 else { throw fault }
         self.fault = fault
@@ -30,8 +31,8 @@ struct DelayedFault {
     }
 }
 
-/// Opens the right source for what the file's first bytes say.
-/// - Throws: ``FileError``; ``BackupError`` for what another program has compressed.
+/// Opens the source that the file's first bytes call for.
+/// - Throws: ``FileError``; ``BackupError`` if another program compressed the file, or the decompression library fails.
 func makeByteSource(_ file: OpenFile) throws -> (source: any ByteSource, compression: Compression) {
     try file.seek(to: 0)
     var magic = [UInt8](repeating: 0, count: 4)

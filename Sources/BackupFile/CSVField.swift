@@ -2,8 +2,8 @@ import BSON
 
 /// RFC 4180 fields.
 public enum CSVField {
-    /// A field as it stands in a row: quoted where it has to be. One that starts with `#` is, too, so that no row can
-    /// be taken for a metadata line.
+    /// A field as written in a row: quoted if necessary. A field that starts with `#` is quoted as well, so that no row
+    /// can be taken for a metadata line.
     public static func text(_ value: String) -> String {
         let bytes = value.utf8
         let needsQuotes =
@@ -13,7 +13,7 @@ public enum CSVField {
         return "\"" + value.replacingScalar("\"", with: "\"\"") + "\""
     }
 
-    /// What stands between the quotes of a field, each two of them one again.
+    /// The text between a field's quotes, with doubled quotes undone.
     public static func undoubled(_ text: String) -> String {
         var result = String.UnicodeScalarView()
         var isSecond = false
@@ -24,7 +24,7 @@ public enum CSVField {
         return String(result)
     }
 
-    /// Whether a reader that takes a quote for a field's only where the field begins with it finds no end of the last one.
+    /// Whether the bytes end inside a quoted field, if only a quote at the start of a field opens one.
     static func isOpen(_ bytes: UnsafeRawBufferPointer) -> Bool {
         enum State { case start, plain, quoted, closing }
         var state = State.start
@@ -41,10 +41,10 @@ public enum CSVField {
         return state == .quoted
     }
 
-    /// Whether the number of quotes is odd: eight bytes at a time, since every byte of a file comes by here twice.
+    /// Whether the number of quotes is odd. Tests eight bytes at a time, since every byte of a file passes here twice.
     ///
-    /// Each quote sets the top bit of its byte in a word; what is asked for is only whether their number is odd, so
-    /// the words need not be counted one by one.
+    /// Each quote sets the top bit of its byte in a word; since only the parity matters, the words are combined by XOR
+    /// and counted once.
     @inline(__always) static func hasOddQuotes(_ bytes: UnsafeRawBufferPointer) -> Bool {
         let low: UInt64 = 0x7F7F_7F7F_7F7F_7F7F
         var odd: UInt64 = 0

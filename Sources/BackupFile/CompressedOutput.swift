@@ -3,9 +3,9 @@ import CZstd
 
 /// Writes to a file, compressing on the way.
 ///
-/// A compressed file is a sequence of members (gzip) or frames (zstd), which readers take as one: so the header can
-/// stand uncompressed in one of its own, whose size depends on the header's alone, and be written again later. Belongs to
-/// one thread, but for those that help.
+/// A compressed file is a sequence of members (gzip) or frames (zstd), which readers treat as one. So the header can be
+/// an uncompressed member of its own, whose size depends only on the header's, and be rewritten later. Belongs to one
+/// thread, except for helpers.
 final class CompressedOutput {
     private enum Stream {
         case none
@@ -15,9 +15,9 @@ final class CompressedOutput {
 
     private let sink: any ByteSink
     private let put: (UnsafeRawBufferPointer, Int?) throws -> Void
-    /// Bytes written to the file.
+    /// The number of bytes written to the file.
     private(set) var written = 0
-    /// The file that is written, for errors.
+    /// The file's path, for errors.
     var path: String { sink.path }
     private let stream: Stream
     /// Whether something was written since the last member ended.
@@ -28,7 +28,7 @@ final class CompressedOutput {
         try self.init(file, compression) { try file.write($0, at: $1) }
     }
 
-    /// Into something that can only be appended to.
+    /// For an output that can only be appended to.
     convenience init(appendingTo sink: any ByteSink, _ compression: Compression) throws(BackupError) {
         try self.init(sink, compression) { bytes, _ in try sink.write(bytes) }
     }
@@ -46,12 +46,12 @@ final class CompressedOutput {
                 throw BackupError.unavailable(file.path, "zstd cannot be started")
             }
             ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
-            // The default, 3, takes twice the time and makes the rows of a backup hardly smaller, or even larger.
+            // The default, 3, takes twice the time and makes a backup's rows hardly smaller, or even larger.
             ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, 1)
-            // Half of the level's own table, which stays in the processor's first cache: rows are like the rows just
-            // before them, so it is a fifth faster and finds more.
+            // Half of the level's own table, which then stays in the L1 cache: rows resemble the rows just before them,
+            // so it is a fifth faster and finds more matches.
             ZSTD_CCtx_setParameter(context, ZSTD_c_hashLog, 13)
-            // A thread of its own, where the library was built with threads; otherwise this is refused and ignored.
+            // A separate thread, if the library was built with threads; otherwise this is refused, and ignored.
             ZSTD_CCtx_setParameter(context, ZSTD_c_nbWorkers, 1)
             stream = .zstd(context)
         }
@@ -69,8 +69,8 @@ final class CompressedOutput {
         }
     }
 
-    /// Writes bytes as a member of their own that takes the same room whatever the bytes are.
-    /// - Parameter offset: where in the file to write them; nil for the end.
+    /// Writes bytes as an uncompressed member of their own, whose size does not depend on their values.
+    /// - Parameter offset: where in the file to write; nil for the end.
     func writeStored(_ bytes: UnsafeRawBufferPointer, at offset: Int? = nil) throws {
         let framed = ByteBuffer(capacity: bytes.count + 1024)
         StoredMember.append(bytes, compression, to: framed)
@@ -78,7 +78,7 @@ final class CompressedOutput {
         if offset == nil { written += framed.count }
     }
 
-    /// Writes bytes into the member that is open.
+    /// Writes bytes to the open member, or begins one.
     func write(_ bytes: UnsafeRawBufferPointer) throws {
         guard !bytes.isEmpty else { return }
         isOpen = true
@@ -89,7 +89,7 @@ final class CompressedOutput {
         }
     }
 
-    /// Ends the member that is open, if there is one; a later write begins another.
+    /// Ends the open member, if any; a later write begins another.
     func finishMember() throws {
         guard isOpen else { return }
         isOpen = false
@@ -101,7 +101,7 @@ final class CompressedOutput {
         }
     }
 
-    /// What others may help with; nil where there is nothing.
+    /// The blocks that helpers can compress; nil unless the file is gzip.
     var blocks: GzipBlocks? {
         if case .gzip(let blocks) = stream { blocks } else { nil }
     }

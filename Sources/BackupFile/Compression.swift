@@ -1,6 +1,6 @@
 import BSON
 
-/// How a file is compressed. A writer goes by the file's name, a reader by its content.
+/// How a file is compressed. Writers go by the file's name, readers by its content.
 public enum Compression: String, Sendable {
     case none, gzip, zstd
 
@@ -15,7 +15,7 @@ public enum Compression: String, Sendable {
         }
     }
 
-    /// By the first four bytes of a file: RFC 1952, RFC 8878.
+    /// Detects the compression from a file's first four bytes: RFC 1952, RFC 8878.
     init(magic: some Collection<UInt8>) {
         if magic.starts(with: [0x1F, 0x8B]) {
             self = .gzip
@@ -26,7 +26,7 @@ public enum Compression: String, Sendable {
         }
     }
 
-    /// By what else a file is compressed, that no backup begins as; nil where it is not.
+    /// The program of another kind of compression, which no backup starts with; nil if none is recognised.
     static func otherProgram(magic: some Collection<UInt8>) -> String? {
         let programs: [(name: String, magic: [UInt8])] = [
             ("bzip2", [0x42, 0x5A, 0x68]), ("xz", [0xFD, 0x37, 0x7A, 0x58]), ("zip", [0x50, 0x4B, 0x03, 0x04]),
@@ -35,7 +35,7 @@ public enum Compression: String, Sendable {
         return programs.first { magic.starts(with: $0.magic) }?.name
     }
 
-    /// Zstd's frames of other data, which some writers put in front: 0x184D2A50 to 0x184D2A5F.
+    /// Whether it is one of zstd's skippable frames, which some writers put in front: 0x184D2A50 to 0x184D2A5F.
     private static func isSkippableFrame(_ magic: some Collection<UInt8>) -> Bool {
         magic.first.map { 0x50...0x5F ~= $0 } == true && magic.dropFirst().starts(with: [0x2A, 0x4D, 0x18])
     }

@@ -6,14 +6,14 @@
     import Darwin
 #endif
 
-/// What the operating system refused to do with a file.
+/// A file operation that the operating system refused.
 public struct FileError: Error, Sendable, CustomStringConvertible {
     public let path: String
     /// What was being done: "open", "write", "rename".
     public let operation: String
     /// The system's error number.
     public let code: Int32
-    /// What to do about it, where that can be said.
+    /// What to do about it, if that can be said.
     public let advice: String?
 
     init(_ operation: String, _ path: String, code: Int32 = errno, advice: String? = nil) {

@@ -8,13 +8,13 @@ import BSON
     import Darwin
 #endif
 
-/// What tells without reading a file that it may have been changed. Source: inode(7).
+/// Shows without reading a file whether it may have been changed. Source: inode(7).
 struct FileState: Equatable {
     /// In bytes.
     let size: Int
-    /// When the content was last written; anybody who may write can set it back.
+    /// When the content was last written; anybody with write permission can set it back.
     private let modified: Time
-    /// When the content or anything about the file was last changed; nobody can set it back.
+    /// When the content or any attribute was last changed; nobody can set it back.
     private let changed: Time
 
     private struct Time: Equatable {
@@ -44,10 +44,10 @@ struct FileState: Equatable {
 }
 
 extension OpenFile {
-    /// The SHA-256 of the first bytes of the file, decompressed, in hexadecimal; nil where they cannot be decompressed, or
-    /// there are fewer. Where the file is read stays as it was.
-    /// - Parameter check: called for each piece; what it throws stops the reading.
-    /// - Throws: ``FileError``; ``BackupError`` where the library that decompresses fails; what `check` throws.
+    /// The SHA-256, in hexadecimal, of the first `count` decompressed bytes; nil if they cannot be decompressed, or are
+    /// fewer. The read position is restored.
+    /// - Parameter check: called before each piece; an error that it throws stops the reading.
+    /// - Throws: ``FileError``; ``BackupError`` if the decompression library fails; whatever `check` throws.
     func digestOfContent(upTo count: Int, _ check: () throws -> Void) throws -> String? {
         let place = try offset()
         let buffer = ByteBuffer(capacity: 1 << 20)
@@ -64,7 +64,7 @@ extension OpenFile {
                 open -= read
             }
         } catch let error as BackupError where error.kind != .unavailable {
-            // No longer what had been read: there are bytes left, and no digest.
+            // No longer what was read before: bytes remain, so there is no digest.
         }
         try seek(to: place)
         return open == 0 ? try sum.finish() : nil

@@ -1,15 +1,15 @@
-/// What is no backup, though one may be in it.
+/// A file that is not a backup, though it may contain one.
 struct ForeignFile {
     /// As a phrase.
     let what: String
     /// What to do about it.
     let advice: String
 
-    /// So many bytes at a file's beginning tell what it is.
+    /// The number of bytes at a file's beginning that tell what it is.
     static let telling = 262
 
     /// Nil for what may be a backup.
-    /// - Parameter bytes: from the beginning, decompressed.
+    /// - Parameter bytes: the beginning of the file, decompressed.
     init?(_ bytes: UnsafeRawBufferPointer, _ path: String, _ compression: Compression) {
         let start = Array(bytes.prefix(Self.telling))
         func begins(_ magic: UInt8...) -> Bool { start.starts(with: magic) }
@@ -34,7 +34,7 @@ struct ForeignFile {
             (what, advice) = (
                 "is a zip archive", "`unzip -l \(file)` says what is in it, `unzip \(file)` takes it out."
             )
-        // POSIX, pax: the ustar header's magic, behind fields that zeros fill up. In a text it may stand there by chance.
+        // POSIX, pax: the ustar header's magic, after fields padded with zeros. In a text it may be there by chance.
         case .none where start.dropFirst(257).starts(with: "ustar".utf8) && start.prefix(257).contains(0):
             (what, advice) = (
                 "is a tar archive", "`tar -tf \(file)` says what is in it, `tar -xf \(file)` takes it out."

@@ -2,19 +2,19 @@ import BSON
 import CZlib
 import Foundation
 
-/// Makes gzip of what one thread writes, in blocks that others may deflate beside it.
+/// Compresses one thread's output to gzip, in blocks that other threads can deflate in parallel.
 ///
-/// Each block is a member of its own, and members that follow each other are one file to every reader: RFC 1952, section
-/// 2.2. Blocks are cut by their length alone, so equal content makes equal files, whoever deflates which of them. The
-/// thread that writes deflates what nobody else has begun: help makes it faster, and none is needed.
-// @unchecked: every access to the state is under the condition's lock, but for the block that is being filled, spare ones
-// and the deflater of the thread that writes, which that one alone uses; a block that was taken belongs to who has it.
+/// Each block is a member of its own, and consecutive members are one file to every reader: RFC 1952, section 2.2.
+/// Blocks are cut by length alone, so equal content makes equal files, whichever thread deflates which block. The
+/// writing thread deflates what nobody else has begun: helpers make it faster, but none is needed.
+// @unchecked: all state is accessed under the condition's lock, except the block being filled, the spare blocks and the
+// writing thread's deflater, which only that thread uses; a taken block belongs to the thread that took it.
 final class GzipBlocks: @unchecked Sendable {
-    /// A block's beginning has nothing before it to point back to, so the shorter they are, the larger is the file: of
-    /// these, less than a hundredth.
+    /// A block has no earlier content to refer back to, so shorter blocks make a larger file: at this size, by less
+    /// than a hundredth.
     static let blockBytes = 512 << 10
 
-    /// Blocks that wait for those who help, beside the ones that these have.
+    /// The number of blocks that may wait for helpers, besides those that helpers are deflating.
     private static let waiting = 2
 
     private final class Block {
@@ -31,13 +31,13 @@ final class GzipBlocks: @unchecked Sendable {
     private var spare: [Block] = []
 
     private let condition = NSCondition()
-    /// Blocks on their way, in the order of the file.
+    /// Blocks in progress, in the order of the file.
     private var underWay: [Block] = []
     private var helpers = 0
     private var isDismissed = false
 
-    /// - Parameter path: of the file, for errors.
-    /// - Throws: ``BackupError`` where zlib cannot be started.
+    /// - Parameter path: the path of the file, for errors.
+    /// - Throws: ``BackupError`` if zlib cannot be started.
     init(_ path: String) throws(BackupError) {
         self.path = path
         deflater = try Deflater(path)
@@ -45,8 +45,8 @@ final class GzipBlocks: @unchecked Sendable {
 
     // MARK: The thread that writes
 
-    /// - Parameter put: takes members as they are ready, in order.
-    /// - Throws: ``BackupError`` where zlib fails; what `put` throws.
+    /// - Parameter put: takes members as they become ready, in order.
+    /// - Throws: ``BackupError`` if zlib fails; whatever `put` throws.
     func write(_ bytes: UnsafeRawBufferPointer, _ put: (UnsafeRawBufferPointer) throws -> Void) throws {
         var rest = bytes
         while !rest.isEmpty {
@@ -57,8 +57,8 @@ final class GzipBlocks: @unchecked Sendable {
         }
     }
 
-    /// Ends the last block and waits for all of them.
-    /// - Throws: ``BackupError`` where zlib fails; what `put` throws.
+    /// Ends the last block and waits for all blocks.
+    /// - Throws: ``BackupError`` if zlib fails; whatever `put` throws.
     func finish(_ put: (UnsafeRawBufferPointer) throws -> Void) throws {
         if filling.content.count > 0 { try passOn(put) }
         while let block = try first(waiting: { _ in true }) { try write(block, put) }
@@ -70,7 +70,7 @@ final class GzipBlocks: @unchecked Sendable {
             condition.broadcast()
         }
         filling = spare.popLast() ?? Block()
-        // A few wait for those who deflate.
+        // With helpers, a few blocks may stay in progress.
         while let block = try first(waiting: { $0 > (helpers == 0 ? 0 : helpers + Self.waiting) }) {
             try write(block, put)
         }
@@ -83,9 +83,9 @@ final class GzipBlocks: @unchecked Sendable {
         spare.append(block)
     }
 
-    /// Takes the first block away, deflated: here, where nobody has begun it.
-    /// - Parameter isNeeded: whether it is to be waited for, by how many there are; called under the lock.
-    /// - Returns: nil where there is none, or it is not ready and not needed.
+    /// Removes and returns the first block once deflated; if it is needed and nobody has begun it, deflates it here.
+    /// - Parameter isNeeded: whether to wait for it, given the number of blocks in progress; called under the lock.
+    /// - Returns: nil if there is no block, or it is neither ready nor needed.
     private func first(waiting isNeeded: (Int) -> Bool) throws -> Block? {
         condition.lock()
         defer { condition.unlock() }
@@ -102,10 +102,9 @@ final class GzipBlocks: @unchecked Sendable {
 
     // MARK: Threads that help
 
-    /// Deflates blocks as they come, until ``dismissHelpers()``. Runs on a thread of its own, as often as there are threads
-    /// for it.
+    /// Deflates blocks as they come, until ``dismissHelpers()``. Occupies the calling thread; several threads may help.
     func help() {
-        // Where there is no memory for another, the others do it.
+        // If there is no memory for another deflater, the other threads do the work.
         guard let deflater = try? Deflater(path) else { return }
         condition.lock()
         defer { condition.unlock() }
@@ -120,7 +119,7 @@ final class GzipBlocks: @unchecked Sendable {
         helpers -= 1
     }
 
-    /// Lets those who help go. What they have not begun is left to the thread that writes.
+    /// Releases the helpers. What they have not begun is left to the writing thread.
     func dismissHelpers() {
         condition.withLock {
             isDismissed = true
@@ -128,7 +127,7 @@ final class GzipBlocks: @unchecked Sendable {
         }
     }
 
-    /// Called under the lock, which it gives back meanwhile.
+    /// Called with the lock held; releases it while deflating.
     private func deflate(_ block: Block, _ deflater: Deflater) {
         block.state = .taken
         condition.unlock()
@@ -139,16 +138,16 @@ final class GzipBlocks: @unchecked Sendable {
     }
 }
 
-/// Makes one gzip member after the other. Belongs to one thread.
+/// Makes gzip members, one after another. Belongs to one thread.
 private final class Deflater {
-    /// zlib keeps its address.
+    /// On the heap, since zlib keeps its address.
     private let stream: UnsafeMutablePointer<z_stream>
 
-    /// - Throws: ``BackupError`` where zlib cannot be started.
+    /// - Throws: ``BackupError`` if zlib cannot be started.
     init(_ path: String) throws(BackupError) {
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())
-        // Level 6 and 8 of memory are zlib's defaults; 15 bits of window, and 16: gzip framing.
+        // Level 6 and memory level 8 are zlib's defaults; 15 bits of window, plus 16 for gzip framing.
         let size = Int32(MemoryLayout<z_stream>.size)
         guard deflateInit2_(stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, size) == Z_OK else {
             stream.deallocate()
@@ -161,7 +160,7 @@ private final class Deflater {
         stream.deallocate()
     }
 
-    /// - Returns: whether all of it was deflated.
+    /// - Returns: whether everything was deflated.
     func deflate(_ content: UnsafeRawBufferPointer, into member: ByteBuffer) -> Bool {
         member.count = 0
         member.reserve(Int(deflateBound(stream, UInt(content.count))))
@@ -170,7 +169,7 @@ private final class Deflater {
         stream.pointee.avail_in = UInt32(content.count)
         stream.pointee.next_out = member.storage.baseAddress?.assumingMemoryBound(to: Bytef.self)
         stream.pointee.avail_out = UInt32(member.storage.count)
-        // With so much room it takes one call.
+        // With this much room, one call is enough.
         guard CZlib.deflate(stream, Z_FINISH) == Z_STREAM_END else { return false }
         member.count = member.storage.count - Int(stream.pointee.avail_out)
         return deflateReset(stream) == Z_OK

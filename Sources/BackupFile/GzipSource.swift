@@ -1,11 +1,11 @@
 import BSON
 import CZlib
 
-/// A gzip file, of one member or several.
+/// A gzip file of one or more members.
 final class GzipSource: ByteSource {
     private let file: OpenFile
     private let input = ByteBuffer(capacity: 256 << 10)
-    /// zlib keeps its address.
+    /// On the heap, since zlib keeps its address.
     private let stream: UnsafeMutablePointer<z_stream>
     private var isInsideMember = false
     private var isAtEnd = false
@@ -15,7 +15,7 @@ final class GzipSource: ByteSource {
         self.file = file
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())
-        // 15 bits of window, and 16: gzip framing, not zlib's.
+        // 15 bits of window, plus 16 for gzip framing instead of zlib's.
         guard inflateInit2_(stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
             throw BackupError.unavailable(file.path, "zlib cannot be started")
         }
@@ -68,7 +68,7 @@ final class GzipSource: ByteSource {
         return Int(wanted - stream.pointee.avail_out)
     }
 
-    /// Tapes and block devices fill up what they hold, and no member begins with a zero. Source: gzip(1).
+    /// Skips the padding of tapes and block devices; no member begins with a zero. Source: gzip(1).
     private func skipZeros() {
         while stream.pointee.avail_in > 0, stream.pointee.next_in.pointee == 0 {
             stream.pointee.next_in += 1
@@ -78,7 +78,7 @@ final class GzipSource: ByteSource {
 
     /// - Parameters:
     ///   - result: what `inflate` returned.
-    ///   - message: zlib's own words.
+    ///   - message: zlib's own message.
     static func fault(_ result: Int32, _ message: String?, _ path: String) -> BackupError {
         switch result {
         case Z_MEM_ERROR: .unavailable(path, "zlib needs more memory than there is")

@@ -1,4 +1,4 @@
-/// Takes the lines above the rows, one after the other.
+/// Reads the lines above the rows, one after another.
 struct HeaderLines {
     private let path: String
     private let compression: Compression
@@ -11,7 +11,7 @@ struct HeaderLines {
         self.compression = compression
     }
 
-    /// Takes a line without its line end; true when it was the column header, after which rows come.
+    /// Takes a line without its line end; returns true for the column header, after which the rows begin.
     /// - Throws: ``BackupError``.
     mutating func take(_ bytes: UnsafeRawBufferPointer) throws -> Bool {
         count += 1

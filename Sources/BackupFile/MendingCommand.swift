@@ -8,16 +8,16 @@ import BSON
     import Darwin
 #endif
 
-/// What a shell makes a file of that can be read, of one with a known fault.
+/// A shell command that makes a readable file of one with a known fault.
 struct MendingCommand {
     let text: String
-    /// The new file, as a shell takes it.
+    /// The new file's name, quoted for a shell.
     let result: String
 
     /// - Parameters:
-    ///   - filter: the command that takes the fault away. Of a damaged file it gets what is there decompressed.
-    ///   - path: where there is no such file, as of standard input, `FILE` and `NEW` stand for the two.
-    ///   - label: what the new file's name has besides.
+    ///   - filter: the command that removes the fault; of a damaged compressed file, it gets what can be decompressed.
+    ///   - path: the faulty file; if there is no such file, as for standard input, `FILE` and `NEW` stand for the two.
+    ///   - label: what is added to the new file's name.
     init(_ filter: String, of path: String, _ compression: Compression, label: String = "mended") {
         let source = Self.source(path)
         result = Self.isThere(path) ? Self.free(path, label).shellWord : "NEW"
@@ -29,12 +29,12 @@ struct MendingCommand {
             }
     }
 
-    /// The file, as a shell takes it.
+    /// The file's name, quoted for a shell.
     static func source(_ path: String) -> String { isThere(path) ? path.shellWord : "FILE" }
 
     private static func isThere(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
-    /// A name beside the file's own that nothing has: a shell would write over it.
+    /// A free name beside the file: a shell would overwrite an existing file.
     private static func free(_ path: String, _ label: String) -> String {
         var stem = Substring(path)
         if let ending = [".gz", ".zst"].first(where: { path.lowercased().hasScalarSuffix($0) }) {
@@ -56,7 +56,7 @@ struct MendingCommand {
 }
 
 extension String {
-    /// As a shell takes it.
+    /// The text quoted for a shell, if necessary.
     package var shellWord: String {
         let isPlain =
             !isEmpty

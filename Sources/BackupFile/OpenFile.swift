@@ -11,14 +11,14 @@ import CGlibc
 
 /// A file descriptor with its path, so that every error can name it.
 ///
-/// Not thread-safe; closed when the last reference goes.
+/// Not thread-safe; closed when the last reference is released.
 // @unchecked: no field ever changes; the position in the file belongs to whoever reads or writes it.
 public final class OpenFile: @unchecked Sendable {
     public let path: String
     let descriptor: Int32
     private let closes: Bool
 
-    /// Takes a descriptor that stays open afterwards, such as standard input.
+    /// Wraps a descriptor that stays open afterwards, such as standard input.
     public init(borrowing descriptor: Int32, path: String) {
         self.descriptor = descriptor
         self.path = path
@@ -28,7 +28,7 @@ public final class OpenFile: @unchecked Sendable {
     /// Opens a file.
     /// - Throws: ``FileError``.
     public init(path: String, flags: Int32, mode: mode_t = 0o600) throws(FileError) {
-        // The system would take what comes before it for the whole.
+        // The system would take what precedes the zero byte for the whole path.
         guard !path.utf8.contains(0) else { throw FileError("open", path, code: EINVAL) }
         let descriptor = open(path, flags | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw FileError("open", path) }
@@ -43,11 +43,11 @@ public final class OpenFile: @unchecked Sendable {
         guard kind != S_IFDIR else { throw FileError("read", path, code: EISDIR) }
     }
 
-    /// Opens a file; a named pipe when somebody writes to it.
+    /// Opens a file for reading; for a named pipe, waits until somebody writes to it.
     ///
-    /// The system would wait for a writer too, and let nobody stop it. Source: fifo(7), open(2), poll(2).
-    /// - Parameter whileWaiting: called ten times a second.
-    /// - Throws: ``FileError``; what `whileWaiting` throws.
+    /// A blocking `open` would wait for a writer, too, but could not be stopped. Source: fifo(7), open(2), poll(2).
+    /// - Parameter whileWaiting: called ten times a second while waiting.
+    /// - Throws: ``FileError``; whatever `whileWaiting` throws.
     public convenience init(reading path: String, whileWaiting: () throws -> Void) throws {
         try self.init(path: path, flags: O_RDONLY | O_NONBLOCK)
         let kind = try status().st_mode & S_IFMT
@@ -56,13 +56,13 @@ public final class OpenFile: @unchecked Sendable {
         try makeBlocking()
     }
 
-    /// Takes back that it was opened without waiting.
+    /// Ends the non-blocking mode that it was opened in.
     func makeBlocking() throws(FileError) {
         let flags = fcntl(descriptor, F_GETFL)
         guard flags >= 0, fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK) == 0 else { throw FileError("open", path) }
     }
 
-    /// A file without a name that is gone when it is closed, readable by its owner alone.
+    /// Creates a file without a name, which is gone when it is closed and readable only by its owner.
     public convenience init(temporaryIn directory: String) throws(FileError) {
         var template = Array("\(directory)/mongoferry-XXXXXX".utf8CString)
         let descriptor = mkstemp(&template)
@@ -80,7 +80,7 @@ public final class OpenFile: @unchecked Sendable {
         closes = true
     }
 
-    /// The same file under the name that errors should say, from its beginning.
+    /// The same file from its beginning, under the path that errors should name.
     /// - Throws: ``FileError``.
     public convenience init(renaming file: OpenFile, to path: String) throws(FileError) {
         let copy = Self.copy(file.descriptor)
@@ -97,7 +97,7 @@ public final class OpenFile: @unchecked Sendable {
         self.init(owning: copy, path: file.path)
     }
 
-    /// For this process alone: in another one that is started meanwhile a pipe's end would stay open.
+    /// Duplicates it with close-on-exec: a process started meanwhile would keep a pipe's end open.
     private static func copy(_ descriptor: Int32) -> Int32 { fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
 
     deinit { if closes { close(descriptor) } }
@@ -108,13 +108,13 @@ public final class OpenFile: @unchecked Sendable {
         return result
     }
 
-    /// Whether reading would not wait: there are bytes, or the end, or an error.
+    /// Whether reading would not block: there are bytes, the end, or an error.
     public func isReadable(within milliseconds: Int32) -> Bool {
         var question = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         return poll(&question, 1, milliseconds) > 0
     }
 
-    /// The bytes read, 0 at the end.
+    /// Returns the number of bytes read, 0 at the end.
     public func read(into room: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
         while true {
             let count = readSome(descriptor, room)
@@ -123,7 +123,7 @@ public final class OpenFile: @unchecked Sendable {
         }
     }
 
-    /// The bytes read from an offset, 0 at the end; the current place stays.
+    /// Reads at an offset without moving the current position; returns the number of bytes read, 0 at the end.
     public func read(into room: UnsafeMutableRawBufferPointer, at offset: Int) throws(FileError) -> Int {
         while true {
             let count = pread(descriptor, room.baseAddress, room.count, off_t(offset))
@@ -132,7 +132,7 @@ public final class OpenFile: @unchecked Sendable {
         }
     }
 
-    /// Writes all of `bytes`, at the current place or at an offset.
+    /// Writes all of `bytes`, at the current position or at an offset.
     public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int?) throws(FileError) {
         var written = 0
         while written < bytes.count {
@@ -143,7 +143,7 @@ public final class OpenFile: @unchecked Sendable {
             if count > 0 {
                 written += count
             } else if count < 0 && errno == EAGAIN {
-                // Whoever reads has made it one that does not wait.
+                // The reader has made it non-blocking.
                 var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                 poll(&waiting, 1, -1)
             } else if count < 0 && errno != EINTR {
@@ -152,7 +152,7 @@ public final class OpenFile: @unchecked Sendable {
         }
     }
 
-    /// Writes a text where the file is.
+    /// Writes a text at the current position.
     /// - Throws: ``FileError``.
     public func write(_ text: String) throws(FileError) {
         let bytes = Array(text.utf8)
@@ -166,17 +166,17 @@ public final class OpenFile: @unchecked Sendable {
         guard lseek(descriptor, off_t(offset), SEEK_SET) >= 0 else { throw FileError("seek in", path) }
     }
 
-    /// Where the next byte is read or written.
+    /// The position at which the next byte is read or written.
     func offset() throws(FileError) -> Int {
         let offset = lseek(descriptor, 0, SEEK_CUR)
         guard offset >= 0 else { throw FileError("seek in", path) }
         return Int(offset)
     }
 
-    /// Waits until a part of the content has been handed to the disk, which may keep it in a cache of its own.
+    /// Waits until a part of the content has been handed to the disk, which may still hold it in its own cache.
     ///
-    /// Only advice: a system without such a call leaves all to ``synchronizeData()``.
-    /// - Throws: ``FileError`` where a write has failed. Source: sync_file_range(2).
+    /// Only an optimisation: a system without such a call leaves everything to ``synchronizeData()``.
+    /// - Throws: ``FileError`` if a write has failed. Source: sync_file_range(2).
     package func writeBack(_ part: Range<Int>) throws(FileError) {
         #if canImport(Glibc)
             let flags = UInt32(SYNC_FILE_RANGE_ALL)
@@ -187,13 +187,15 @@ public final class OpenFile: @unchecked Sendable {
         #endif
     }
 
-    /// Whether that is all a refused ``writeBack(_:)`` says. Everything else is a write that has failed, of which no other
-    /// call tells again: whatever a disk or another machine has said, such as ENODATA, ESTALE or ETIMEDOUT.
+    /// Whether the code only means that ``writeBack(_:)`` is not supported. Any other code means that a write has
+    /// failed, which no other call reports again, whatever a disk or another machine returned, such as ENODATA, ESTALE
+    /// or ETIMEDOUT.
     static func meansNoSuchCall(_ code: Int32) -> Bool { [ENOSYS, EINVAL, ESPIPE, EOPNOTSUPP].contains(code) }
 
-    /// Gives the file system back the room of a part of the content, which is zeros from then on.
+    /// Returns the space of a part of the content to the file system; the part reads as zeros from then on.
     ///
-    /// A system or a file system that cannot leave out a part of a file keeps it, without harm. Source: fallocate(2).
+    /// If the system or the file system does not support holes, the space stays in use, without harm. Source:
+    /// fallocate(2).
     package func giveBack(_ part: Range<Int>) {
         #if canImport(Glibc)
             let mode = Int32(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)
@@ -201,12 +203,12 @@ public final class OpenFile: @unchecked Sendable {
         #endif
     }
 
-    /// Gives back the room of the whole content, where the system lets it.
+    /// Returns the space of the whole content by emptying the file, if the system allows it.
     package func giveBackAll() { _ = ftruncate(descriptor, 0) }
 
-    /// The bytes of the file system that it is in, and those that are left for everybody; nil where it does not say.
+    /// The total size of its file system and the space left for unprivileged users, in bytes; nil if unknown.
     ///
-    /// As floating point: some file systems claim more than an integer of bytes holds.
+    /// Floating-point, since some file systems claim more bytes than an integer can hold.
     package var room: (whole: Double, left: Double)? {
         var system = statvfs()
         guard fstatvfs(descriptor, &system) == 0, system.f_blocks > 0 else { return nil }
@@ -219,7 +221,7 @@ public final class OpenFile: @unchecked Sendable {
         guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError("flush", path) }
     }
 
-    /// Waits until the content so far is on the disk, while another thread may write more.
+    /// Waits until the content so far is on the disk, while another thread may go on writing.
     /// - Throws: ``FileError``. Source: fdatasync(2).
     package func synchronizeData() throws(FileError) {
         #if canImport(Glibc)
@@ -230,7 +232,7 @@ public final class OpenFile: @unchecked Sendable {
     }
 }
 
-// Out here, where no method of the same name hides the system's call, whichever C library it comes from.
+// Outside the class, so that no method of the same name hides the system call, whichever C library it comes from.
 
 private func readSome(_ descriptor: Int32, _ room: UnsafeMutableRawBufferPointer) -> Int {
     read(descriptor, room.baseAddress, room.count)
@@ -240,7 +242,7 @@ private func writeSome(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> 
     write(descriptor, bytes.baseAddress, bytes.count)
 }
 
-/// Where temporary files go: `$TMPDIR`, else `/tmp`.
+/// The folder for temporary files: `$TMPDIR`, or else `/tmp`.
 public func temporaryDirectory() -> String {
     getenv("TMPDIR").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp"
 }

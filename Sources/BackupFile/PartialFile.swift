@@ -9,41 +9,41 @@ import Synchronization
     import Darwin
 #endif
 
-/// The file in which a backup stands until it is complete.
+/// The file that holds a backup until it is complete.
 package enum PartialFile {
-    /// `.NAME.partial` in the folder of the file, so that renaming it is one step.
+    /// `.NAME.partial` in the file's own folder, so that renaming it is atomic.
     static func path(for path: String) -> String {
         let slash = path.placeBehindLast("/")
         return "\(path[..<slash]).\(path[slash...]).partial"
     }
 
-    /// Gives what is written its name, unless that has been taken meanwhile.
-    /// - Returns: whether it was free.
+    /// Gives the partial file its final name, unless that has been taken meanwhile.
+    /// - Returns: whether the name was free.
     /// - Throws: ``FileError``.
     package static func publish(_ partial: String, as path: String) throws(FileError) -> Bool {
-        // A link fails where the name is taken; a rename would not.
+        // `link` fails if the name is taken; `rename` would not.
         if link(partial, path) == 0 {
             unlink(partial)
             return true
         }
-        // Some file systems know no links.
+        // Some file systems do not support links.
         guard errno != EEXIST, !isTaken(path) else { return false }
         guard rename(partial, path) == 0 else { throw FileError("rename to", path) }
         return true
     }
 
-    /// A link to nothing is there, too.
+    /// Whether anything has this name, even a dangling link.
     static func isTaken(_ path: String) -> Bool {
         var status = stat()
         return lstat(path, &status) == 0
     }
 
-    /// Opens it, locked against a second export to the same name, and empties it.
+    /// Opens the partial file, locked against a second export to the same name, and empties it.
     /// - Parameters:
-    ///   - path: the backup's own name.
-    ///   - owner: the user whose files are one's own.
+    ///   - path: the backup's final name.
+    ///   - owner: the user who must own the partial file if it exists already; otherwise it is replaced.
     ///   - beforeLocking: called between opening and locking it.
-    /// - Throws: ``BackupError`` where another export writes it; ``FileError``.
+    /// - Throws: ``BackupError`` if another export is writing it; ``FileError``.
     static func open(
         for path: String, owner: uid_t = geteuid(), beforeLocking: () throws -> Void = {}
     ) throws -> OpenFile {
@@ -51,15 +51,15 @@ package enum PartialFile {
         for _ in 0..<attempts {
             guard let (file, isNew) = try opened(partial) else { continue }
             try beforeLocking()
-            // Some file systems have no locks: then nobody is kept away.
+            // Some file systems do not support locks: then a second export is not kept away.
             guard flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
                 throw BackupError(
                     .busy, path, "another export is writing this file now",
                     advice: "Wait until it has ended, or choose another name.")
             }
-            // The other may have ended in between: what was opened is its backup then, under its final name.
+            // The other export may have ended in between: then the opened file is its backup, under its final name.
             guard try isStill(file, at: partial) else { continue }
-            // Some file systems say another owner of every file.
+            // Not checked with `isOwn`: some file systems report another owner for every file.
             if isNew {
                 note(file)
                 return file
@@ -79,10 +79,10 @@ package enum PartialFile {
             advice: "Wait until they have ended, or choose another name.")
     }
 
-    /// So often a file may go between one look and the next.
+    /// How often the file may vanish between two steps.
     private static let attempts = 100
 
-    /// The file, and whether it was made just now; nil where it has gone meanwhile.
+    /// The file, and whether it was just created; nil if it vanished meanwhile.
     private static func opened(_ path: String) throws(FileError) -> (OpenFile, isNew: Bool)? {
         do throws(FileError) {
             return (try OpenFile(path: path, flags: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600), true)
@@ -97,13 +97,13 @@ package enum PartialFile {
         }
     }
 
-    /// Whether nobody else has a way to it: in a folder that others may write to, one of them may have put it there.
+    /// Whether nobody else has access to it: if others may write to the folder, one of them may have put it there.
     private static func isOwn(_ file: OpenFile, _ owner: uid_t) throws(FileError) -> Bool {
         let status = try file.status()
         return status.st_uid == owner && status.st_nlink == 1 && status.st_mode & S_IFMT == S_IFREG
     }
 
-    /// Whether the file has that name.
+    /// Whether `path` still names this file.
     static func isStill(_ file: OpenFile, at path: String) throws(FileError) -> Bool {
         let mine = try file.status()
         var there = stat()
@@ -116,18 +116,18 @@ package enum PartialFile {
 
     // MARK: Ending at once
 
-    /// What a signal's handler needs of a file: it may do nothing but system calls.
+    /// What a signal handler must know of a file; it may make nothing but system calls.
     private struct Noted {
         let path: UnsafeMutablePointer<CChar>
         let descriptor: Int32
     }
 
     private static let isPrepared = Atomic<Bool>(false)
-    /// The address of what was noted last. It is never freed: a handler may be looking at it.
+    /// The address of the latest ``Noted``. It is never freed, since a handler may be reading it.
     private static let noted = Atomic<UInt>(0)
 
-    /// For signal handlers of a process that makes one backup: after this ``removeAtOnce()`` makes nothing but system
-    /// calls.
+    /// Prepares for the signal handlers of a process that makes one backup: partial files opened from now on are noted,
+    /// and ``removeAtOnce()`` makes nothing but system calls.
     package static func prepare() {
         _ = noted.load(ordering: .relaxed)
         isPrepared.store(true, ordering: .relaxed)
@@ -140,11 +140,11 @@ package enum PartialFile {
         noted.store(UInt(bitPattern: place), ordering: .releasing)
     }
 
-    /// Removes the file in which the last backup stands, unless it is complete: whoever ends the process by `_exit` has
-    /// to. What has the name by now and is not that file, such as another process's, stays.
+    /// Removes the latest partial file, unless it is complete; to be called before ending the process by `_exit`.
+    /// Another file that has the name by now, such as another process's, stays.
     package static func removeAtOnce() {
         guard let file = UnsafePointer<Noted>(bitPattern: noted.load(ordering: .acquiring)) else { return }
-        // A descriptor that has been closed, and its number used again, is none of this file.
+        // A descriptor that was closed and whose number was reused does not refer to this file.
         var (mine, there) = (stat(), stat())
         guard fstat(file.pointee.descriptor, &mine) == 0, lstat(file.pointee.path, &there) == 0,
             mine.st_dev == there.st_dev, mine.st_ino == there.st_ino

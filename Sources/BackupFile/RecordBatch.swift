@@ -1,37 +1,37 @@
 import BSON
 
-/// Some whole records of a file, one behind the other, as they stand there.
+/// Consecutive whole records of a file, as stored there.
 ///
-/// Made by a ``BackupReader``, looked at by one thread, handed back to be filled again.
-// @unchecked: handed over whole, like its buffer.
+/// Filled by a ``BackupReader``, read by one thread, then handed back to be refilled.
+// @unchecked: handed over as a whole, like its buffer.
 public final class RecordBatch: @unchecked Sendable {
     struct Record {
-        /// Past its line end, in bytes from the beginning of the batch.
+        /// The position after its line end, in bytes from the beginning of the batch.
         var end: Int
         var line: Int
-        /// Whether one of its quotes is missing, or one too many: it was ended where the next one begins.
+        /// Whether it has a quote too few or too many; it was ended where the next record begins, or with the file.
         var isUnclosed = false
-        /// Whether it is the file's last, and more of it, and others, may have come behind it.
+        /// Whether the file may have been cut in it: more of it, and further records, may be missing.
         var mayBePart = false
     }
 
     var buffer = ByteBuffer(capacity: 1 << 20, blocks: .rows)
     var records: [Record] = []
-    /// Where the batch starts in the file, in decompressed bytes.
+    /// The position of the batch in the file, in decompressed bytes.
     public internal(set) var offset = 0
 
     public init() {}
 
-    /// Forgets the rows, and gives back the memory of a huge one.
+    /// Removes the rows, and releases the memory of a huge one.
     public func clear() {
         records.removeAll(keepingCapacity: true)
         buffer.reset(keeping: 2 << 20)
     }
 
-    /// Takes out the rows that start at `limit` or later, in bytes from the beginning of the batch.
-    /// - Returns: the first one's line; nil where there is none.
+    /// Removes the rows that start at `limit` or later, in bytes from the beginning of the batch.
+    /// - Returns: the line of the first removed row; nil if there is none.
     func cut(at limit: Int) -> Int? {
-        // All but the last end where the next one starts.
+        // Every record but the last ends where the next one starts.
         guard byteCount > limit, let last = records.firstIndex(where: { $0.end >= limit }) else { return nil }
         let first = limit > 0 ? last + 1 : 0
         guard first < records.count else { return nil }
@@ -60,42 +60,42 @@ public final class RecordBatch: @unchecked Sendable {
         }
     }
 
-    /// One record: two fields, if it is sound.
+    /// One record; a sound one has two fields.
     public struct Row: ~Copyable {
         /// Without its line end.
         public let bytes: UnsafeRawBufferPointer
-        /// Its first line in the file, from 1.
+        /// The number of its first line in the file, from 1.
         public let line: Int
         /// Where it starts and ends in the file, in decompressed bytes.
         public let offset: Int
         public let end: Int
-        /// Whether a quote is missing in it, or one too many.
+        /// Whether it has a quote too few or too many.
         public let isUnclosed: Bool
-        /// Whether it takes one quote more for what comes behind it to be another row.
+        /// Whether it needs one more quote for what follows to be another row.
         public var needsQuote: Bool { CSVField.isOpen(bytes) }
-        /// Whether the file ends in it: where it cannot be read, the file was cut.
+        /// Whether the file may have been cut in it: if the row cannot be read, the file was cut.
         public let mayBePart: Bool
     }
 }
 
 /// The two fields of a row, pointing into it.
 public struct RowFields {
-    /// The collection's name as it stands there, between its quotes if it has any.
+    /// The collection's name as written, without enclosing quotes.
     public let name: UnsafeRawBufferPointer
     public let nameIsQuoted: Bool
-    /// The document's text, between its quotes if it has any.
+    /// The document's text as written, without enclosing quotes.
     public let data: UnsafeRawBufferPointer
     public let dataIsQuoted: Bool
 
-    /// Whether it is the line that stands above the rows.
+    /// Whether it is the column header.
     public var isColumnHeader: Bool {
-        // Blanks may stand around it.
+        // It may have blanks around it.
         data.count <= 8
             && HeaderLines.isColumnHeader(
                 String(decoding: name, as: UTF8.self) + "," + String(decoding: data, as: UTF8.self))
     }
 
-    /// Takes a row apart; the reason where it does not have exactly two fields.
+    /// Splits a row into its fields; fails with the reason if it does not have exactly two.
     public static func parse(_ row: borrowing RecordBatch.Row) -> Result<RowFields, RowFault> {
         let bytes = row.bytes
         var index = 0
@@ -142,8 +142,8 @@ public struct RowFields {
                 dataIsQuoted: true))
     }
 
-    /// What is wrong with the second field where that shows why it is no document: it seems to be two, or begins with a blank;
-    /// nil where neither is so.
+    /// Why the second field is not a document, if its CSV shows that: it seems to be two fields, or begins with a
+    /// blank; otherwise nil.
     public var textOfWrongField: String? {
         var rest = data[...]
         if !dataIsQuoted {
@@ -166,7 +166,7 @@ public struct RowFields {
         return nil
     }
 
-    /// The collection's name; nil where it isn't UTF-8.
+    /// The collection's name; nil if it is not UTF-8.
     public var collection: String? {
         guard let text = String(validating: name, as: UTF8.self) else { return nil }
         return nameIsQuoted ? CSVField.undoubled(text) : text
@@ -176,9 +176,9 @@ public struct RowFields {
 /// What is wrong with a row's CSV.
 public struct RowFault: Error, Sendable {
     public let reason: String
-    /// Nil where the fault is in the name, or the name is not UTF-8 or empty.
+    /// Nil if the fault is in the name, or if the name is empty or not UTF-8.
     public let collection: String?
-    /// Where in the row the second field starts; 0 where ``collection`` is nil.
+    /// The position in the row where the second field starts; 0 if ``collection`` is nil.
     public let data: Int
 
     init(_ reason: String, collection: String? = nil, data: Int = 0) {

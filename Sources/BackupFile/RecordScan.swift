@@ -8,16 +8,16 @@
 
 /// Finds where records end: at a line end with an even number of quotes before it.
 ///
-/// A quote inside a quoted field is doubled (RFC 4180), so the parity holds without looking at fields. A record whose quotes
-/// are wrong ends where one of its lines cannot be but the next one's first: else it would take all others with it.
+/// A quote inside a quoted field is doubled (RFC 4180), so the parity is right without looking at fields. A record with
+/// wrong quotes ends before the first line that can only begin the next record; else it would swallow all others.
 struct RecordScan {
-    /// The line on which the record that is being scanned starts.
+    /// The line on which the current record starts.
     private(set) var recordLine: Int
     private var scanned = 0
     private var line: Int
-    /// Where the line that is being scanned starts.
+    /// The position where the current line starts.
     private var lineStart = 0
-    /// Whether the number of quotes since the record's start is odd, up to the line, and in the line.
+    /// Whether the number of quotes is odd: from the record's start up to the current line, and in the current line.
     private var isOpen = false
     private var lineIsOdd = false
 
@@ -26,11 +26,11 @@ struct RecordScan {
         self.line = line
     }
 
-    /// The same for all that has been scanned.
+    /// Whether the number of quotes from the record's start up to the scanned position is odd.
     var isBetweenQuotes: Bool { isOpen != lineIsOdd }
 
-    /// Notes the records that end in `bytes`, which grow from call to call.
-    /// - Returns: the place of a record that starts with `#`, which is no row.
+    /// Appends the records that end in `bytes`, which grow from call to call.
+    /// - Returns: the position of a record that starts with `#`, which is not a row.
     mutating func advance(over bytes: UnsafeRawBufferPointer, into records: inout [RecordBatch.Record]) -> Int? {
         guard let base = bytes.baseAddress else { return nil }
         var start = records.last?.end ?? 0
@@ -58,8 +58,9 @@ struct RecordScan {
         return nil
     }
 
-    /// The same for a last line without its end, after ``advance(over:into:)``.
-    /// - Returns: the place of a record that starts with `#`.
+    /// After ``advance(over:into:)``, checks a last line without a line end: if it can only begin a record, an unclosed
+    /// record ends before it.
+    /// - Returns: the position of that record if it starts with `#`.
     mutating func endOfInput(_ bytes: UnsafeRawBufferPointer, into records: inout [RecordBatch.Record]) -> Int? {
         guard isOpen, lineStart < bytes.count,
             endBroken(before: UnsafeRawBufferPointer(rebasing: bytes[lineStart...]), &records)
@@ -67,8 +68,8 @@ struct RecordScan {
         return bytes[lineStart] == Self.comment ? lineStart : nil
     }
 
-    /// Notes all that is left as a record.
-    /// - Parameter isCut: whether it ends without a line end.
+    /// Appends everything that is left as one record.
+    /// - Parameter isCut: whether the line end is missing.
     mutating func endRecord(
         _ bytes: UnsafeRawBufferPointer, isCut: Bool, into records: inout [RecordBatch.Record]
     ) {
@@ -76,7 +77,7 @@ struct RecordScan {
             $0 == Self.lineFeed || $0 == Self.carriageReturn
         })
         let endsAsDocument = row.dropLast(while: { $0 == Self.quote }).last == Self.closingBrace
-        // On one line that ends as a document does it is complete but for a quote; of several lines some may be missing.
+        // A single line that ends like a document is complete but for a quote; of several lines, some may be missing.
         let isPart =
             isBetweenQuotes ? isCut || !endsAsDocument || row.contains(Self.lineFeed) : isCut && !endsAsDocument
         records.append(
@@ -85,10 +86,10 @@ struct RecordScan {
         recordLine += 1
     }
 
-    /// Goes back to the record of that line.
+    /// Goes back to the record that starts on this line.
     mutating func goBack(to line: Int) { recordLine = line }
 
-    /// Ends a record that was not closed before a line that can only be the next one's first.
+    /// Ends an unclosed record before the current line if that can only begin the next record; returns whether it did.
     private mutating func endBroken(
         before text: UnsafeRawBufferPointer, _ records: inout [RecordBatch.Record]
     ) -> Bool {
@@ -107,7 +108,7 @@ struct RecordScan {
 }
 
 extension BidirectionalCollection {
-    /// Without the elements at its end of which that is true.
+    /// Drops the trailing elements that satisfy a condition.
     fileprivate func dropLast(while isDropped: (Element) -> Bool) -> SubSequence {
         self[..<(lastIndex { !isDropped($0) }.map(index(after:)) ?? startIndex)]
     }

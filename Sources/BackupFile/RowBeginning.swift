@@ -1,4 +1,4 @@
-/// Tells where a row begins among lines whose quotes are wrong.
+/// Recognises where a row begins among lines with wrong quotes.
 package enum RowBeginning {
     private static let quote: UInt8 = 0x22
     private static let comma: UInt8 = 0x2C
@@ -8,14 +8,14 @@ package enum RowBeginning {
     private static let tab: UInt8 = 0x09
     private static let carriageReturn: UInt8 = 0x0D
 
-    /// Whether a line cannot stand inside a quoted field: it is a name, a comma, and a document between quotes or without
-    /// them; or a seal. In a field each quote is doubled, and behind the one that ends it there is no more of it.
+    /// Whether a line cannot be inside a quoted field: it is a name, a comma and a document with or without quotes, or
+    /// it is a seal. Inside a field, every quote is doubled, and nothing of the field follows its closing quote.
     static func isSure(_ line: UnsafeRawBufferPointer) -> Bool {
         let seal = Seal.prefix.utf8
         if line.starts(with: seal) {
             return line.count > seal.count && line[seal.count] == brace && hasSingleQuote(line, at: seal.count + 1)
         }
-        // A field's end has nothing but a comma or the line's end behind it: this is a field's beginning.
+        // Only a comma or the line's end follows a closing quote, so this quote opens a field.
         if line.count > 1, line[1] != carriageReturn, hasSingleQuote(line, at: 0) { return true }
         guard var at = documentPlace(in: line), at < line.count else { return false }
         let isQuoted = line[at] == quote
@@ -28,8 +28,8 @@ package enum RowBeginning {
         return hasSingleQuote(line, at: at)
     }
 
-    /// Whether a line looks like a row: a name, a comma, and a document. A line of a document that stands on several has a
-    /// doubled quote or a brace before its first comma, or no document behind it.
+    /// Whether a line looks like a row: a name, a comma, and a document. A line of a multi-line document has a doubled
+    /// quote or a brace before its first comma, or no document after it.
     package static func isLikely(_ line: UnsafeRawBufferPointer) -> Bool {
         guard var at = documentPlace(in: line),
             line.first == quote || !line[..<at].contains(where: { $0 == brace || $0 == closingBrace })
@@ -39,7 +39,7 @@ package enum RowBeginning {
         return at < line.count && line[at] == brace
     }
 
-    /// What comes behind a name, which may stand between quotes, and a comma; nil where there are none.
+    /// The position after a name, which may be quoted, and a comma; nil if the line does not begin with them.
     private static func documentPlace(in line: UnsafeRawBufferPointer) -> Int? {
         var at = 0
         if line.first == quote {
@@ -59,7 +59,7 @@ package enum RowBeginning {
         while at < line.count, isSkipped(line[at]) { at += 1 }
     }
 
-    /// Whether a quote stands there that is neither doubled nor a field's end.
+    /// Whether the quote at this position, if any, is neither doubled nor the end of a field.
     private static func hasSingleQuote(_ line: UnsafeRawBufferPointer, at place: Int) -> Bool {
         place + 1 < line.count && line[place] == quote && line[place + 1] != quote && line[place + 1] != comma
     }

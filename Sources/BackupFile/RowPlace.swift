@@ -10,7 +10,7 @@ public struct RowPlace: Sendable, Comparable {
         self.line = line
     }
 
-    /// Behind all rows of any file.
+    /// After all rows of any file.
     package static let nowhere = RowPlace(offset: .max, line: 0)
 
     public static func < (left: RowPlace, right: RowPlace) -> Bool { left.offset < right.offset }

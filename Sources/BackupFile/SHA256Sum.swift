@@ -10,26 +10,26 @@
     #endif
 #endif
 
-/// The SHA-256 of bytes that come one after the other (FIPS 180-4): the system's own, on Linux OpenSSL's, which libmongoc
-/// needs for TLS. Belongs to one thread.
+/// Computes the SHA-256 of consecutive bytes (FIPS 180-4) with the system's implementation; on Linux, with OpenSSL's,
+/// which libmongoc needs for TLS. Belongs to one thread.
 final class SHA256Sum {
     private let path: String
     #if canImport(CryptoKit)
         private var state = SHA256()
 
-        /// - Parameter path: the file whose bytes they are, for errors.
+        /// - Parameter path: the file that the bytes belong to, for errors.
         init(of path: String) throws(FileError) { self.path = path }
 
         func update(_ bytes: UnsafeRawBufferPointer) throws(FileError) { state.update(bufferPointer: bytes) }
 
-        /// The sum in hexadecimal. Nothing can be added afterwards.
+        /// Returns the digest in hexadecimal. Nothing can be added afterwards.
         func finish() throws(FileError) -> String { Self.hexadecimal(state.finalize()) }
     #else
         private let state: OpaquePointer
         private static let byteCount = 32
 
-        /// - Parameter path: the file whose bytes they are, for errors.
-        /// - Throws: ``FileError`` where memory is short, or the system's policy for OpenSSL forbids SHA-256.
+        /// - Parameter path: the file that the bytes belong to, for errors.
+        /// - Throws: ``FileError`` if memory is short, or the system's OpenSSL policy forbids SHA-256.
         init(of path: String) throws(FileError) {
             self.path = path
             guard let state = EVP_MD_CTX_new() else { throw FileError(Self.operation, path, code: ENOMEM) }
@@ -43,7 +43,7 @@ final class SHA256Sum {
             try check(EVP_DigestUpdate(state, bytes.baseAddress, bytes.count))
         }
 
-        /// The sum in hexadecimal. Nothing can be added afterwards.
+        /// Returns the digest in hexadecimal. Nothing can be added afterwards.
         func finish() throws(FileError) -> String {
             var sum = [UInt8](repeating: 0, count: Self.byteCount)
             try check(EVP_DigestFinal_ex(state, &sum, nil))

@@ -1,10 +1,10 @@
 import BSON
 import ExtendedJSON
 
-/// The last line of a file of format 1: what it holds, and the SHA-256 of every byte before it.
+/// The last line of a file of format 1: its row counts, and the SHA-256 of every byte before it.
 public struct Seal: Hashable, Sendable {
     public var rows: Int
-    /// Rows a collection, by its name in the file, in the order of the file.
+    /// The number of rows per collection, by its name in the file, in the order of the file.
     public var records: [(name: String, count: Int)]
     /// 64 lower-case hexadecimal digits.
     public var sha256: String
@@ -17,13 +17,13 @@ public struct Seal: Hashable, Sendable {
         self.sha256 = sha256
     }
 
-    /// The line, its line end included.
+    /// The line, including its line end.
     var line: String {
         let counts = records.map { "\(JSONText.string($0.name)):\($0.count)" }.joined(separator: ",")
         return "\(Self.prefix){\"rows\":\(rows),\"records\":{\(counts)},\"sha256\":\"\(sha256)\"}\n"
     }
 
-    /// Reads a line without its line end; nil where it is no seal.
+    /// Parses a line without its line end; nil if it is not a seal.
     init?(line bytes: some Collection<UInt8>) {
         guard let line = String(validating: bytes, as: UTF8.self), line.hasPrefix(Self.prefix),
             let document = try? ExtendedJSONDecoder.document(String(line.dropFirst(Self.prefix.count))),
@@ -37,15 +37,15 @@ public struct Seal: Hashable, Sendable {
             guard let count = value.integer, BackupMetadata.counts.contains(count) else { return nil }
             records.append((name, count))
         }
-        // The hash does not cover the seal itself. Written one way only, but for blanks, which other programs put between
-        // the parts, none of its bytes can change unnoticed.
+        // The hash does not cover the seal itself. But it can be written in one way only, except for blanks, which
+        // other programs put between its parts, so that none of its bytes can change unnoticed.
         let dense = Self.withoutBlanks(line.utf8.dropFirst(Self.prefix.utf8.count))
         guard rows == records.reduce(0, { $0 + $1.count }),
             self.line.utf8.elementsEqual(Self.prefix.utf8 + dense + "\n".utf8)
         else { return nil }
     }
 
-    /// JSON without the blanks outside its texts.
+    /// JSON without the blanks outside its strings.
     private static func withoutBlanks(_ json: some Sequence<UInt8>) -> [UInt8] {
         var isInText = false
         var isEscaped = false

@@ -1,14 +1,14 @@
 import BSON
 
-/// Finds the seal at the end of a file without reading what stands before it.
+/// Finds the seal at the end of a file without reading what precedes it.
 public enum SealFinder {
     /// Longer than any seal of 100,000 collections.
     private static let longest = 32 << 20
 
-    /// The seal of a file of format 1; nil where its last line is none.
+    /// Returns the seal of a file of format 1; nil if its last line is not a seal.
     ///
-    /// In a compressed file the seal is a member of its own, so its beginning is searched for from the end.
-    /// - Throws: ``FileError``; ``BackupError`` where the library that decompresses fails.
+    /// In a compressed file, the seal is a member of its own, so its beginning is searched for from the end.
+    /// - Throws: ``FileError``; ``BackupError`` if the decompression library fails.
     public static func find(in file: OpenFile) throws -> Seal? {
         let size = Int(try file.status().st_size)
         var search = MemberSearch(file, Compression(magic: try bytes(of: file, from: 0, count: min(size, 4))))
@@ -25,8 +25,8 @@ public enum SealFinder {
         }
     }
 
-    /// Whether a compressed file's head is a member of its own, as this program writes it: then the seal is one, too.
-    /// - Parameter headBytes: the head's length, with the column header.
+    /// Whether a compressed file's header is a member of its own, as this program writes it: then the seal is one, too.
+    /// - Parameter headBytes: the header's length, including the column header.
     /// - Throws: ``FileError``.
     public static func canFind(in file: OpenFile, headBytes: Int, _ compression: Compression) throws -> Bool {
         let beginning = StoredMember.beginning(count: headBytes, compression)
@@ -53,17 +53,17 @@ public enum SealFinder {
     }
 }
 
-/// Tries the places of a compressed file where a member seems to begin, the last first.
+/// Tries the positions in a compressed file where a member seems to begin, starting with the last.
 private struct MemberSearch {
     let compression: Compression
     private let file: OpenFile
     private let magic: [UInt8]
-    /// From here on every place has been tried.
+    /// Every position from here on has been tried.
     private var searched = Int.max
-    /// The first bytes of a member stand inside one too, by chance, or in a file that is full of them: no more places
-    /// than these are tried. By chance a seal of 32 MB has some two.
+    /// The number of positions still to try. A member's first bytes also occur inside members, by chance or in a file
+    /// that is full of them; by chance, a seal of 32 MB contains about two.
     private var tries = 24
-    /// Bytes that may still come out of them: no seal is larger, and what grows on is something else.
+    /// The number of bytes that may still be decompressed: no seal is larger, and what goes on is something else.
     private var room = 32 << 20
 
     init(_ file: OpenFile, _ compression: Compression) {
@@ -72,7 +72,7 @@ private struct MemberSearch {
         magic = compression == .gzip ? [0x1F, 0x8B, 8] : [0x28, 0xB5, 0x2F, 0xFD]
     }
 
-    /// - Parameter offset: where in the file `tail` starts, which reaches to its end.
+    /// - Parameter offset: the position in the file of `tail`, which reaches to the file's end.
     mutating func seal(in tail: [UInt8], at offset: Int) throws -> Seal? {
         let last = min(tail.count - magic.count, searched - offset - 1)
         searched = offset
@@ -87,8 +87,9 @@ private struct MemberSearch {
         return nil
     }
 
-    /// What stands from a place to the end of the file, as far as there is room; nil where no member begins there.
-    /// - Throws: ``FileError``; ``BackupError`` where it cannot be read.
+    /// The decompressed content from a position to the end of the file, empty if it exceeds ``room``; nil if no member
+    /// begins there.
+    /// - Throws: ``FileError``; ``BackupError`` if the decompression library fails.
     private mutating func decompressed(from place: Int) throws -> [UInt8]? {
         do { return try text(from: place) } catch let error as BackupError where error.isAboutContent { return nil }
     }

@@ -1,9 +1,9 @@
 import BSON
 import CZlib
 
-/// A gzip member or a zstd frame of bytes as they are, which takes the same room whatever they are.
+/// A gzip member or zstd frame that stores bytes uncompressed, so that its size does not depend on their values.
 ///
-/// Source: RFC 1952 around stored blocks of RFC 1951; RFC 8878, a frame of one segment with its content size, raw blocks
+/// Source: RFC 1952 with stored blocks of RFC 1951; RFC 8878, a single-segment frame with its content size, raw blocks
 /// and no checksum.
 enum StoredMember {
     private static let gzipBlock = 65_535
@@ -26,7 +26,7 @@ enum StoredMember {
         framed.appendLittleEndian(UInt32(bytes.count))
     }
 
-    /// What a member of so many bytes begins with, before their first.
+    /// The bytes with which a member of `count` bytes begins, before its content.
     static func beginning(count: Int, _ compression: Compression) -> [UInt8] {
         guard compression != .none else { return [] }
         let first = min(count, compression == .gzip ? gzipBlock : zstdBlock)

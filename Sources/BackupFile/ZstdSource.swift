@@ -1,7 +1,7 @@
 import BSON
 import CZstd
 
-/// A zstd file, of one frame or several.
+/// A zstd file of one or more frames.
 final class ZstdSource: ByteSource {
     private let file: OpenFile
     private let input = ByteBuffer(capacity: 256 << 10)
@@ -9,7 +9,7 @@ final class ZstdSource: ByteSource {
     private var have = 0
     private var used = 0
     private var isInsideFrame = false
-    /// The last call filled the room that it had: there may be more without another byte of input.
+    /// The last call filled its room: there may be more output without further input.
     private var mayHoldOutput = false
     private var fault = DelayedFault()
 
@@ -19,7 +19,7 @@ final class ZstdSource: ByteSource {
             throw BackupError.unavailable(file.path, "zstd cannot be started")
         }
         self.context = context
-        // A window is memory: 32 MB is what `zstd -20` uses, the largest levels ask for 128 MB.
+        // A window takes memory: `zstd -20` uses 32 MB, the largest levels ask for 128 MB.
         ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, 25)
     }
 

@@ -1,16 +1,16 @@
 import BSON
 
-/// What an `aggregate` says beside its pipeline. The words are the server's.
+/// The options of an `aggregate` command besides its pipeline, under the server's names.
 public struct AggregateOptions: Sendable {
     public var batchSize: Int?
     public var allowDiskUse: Bool?
-    /// An index's name, or its keys as a document.
+    /// The name of an index, or its keys as a document.
     public var hint: Value?
     public var collation: Document?
-    /// Overrides the connection string's; see ``ReadConcern``.
+    /// Overrides the connection string's read concern; see ``ReadConcern``.
     public var readConcern: Document?
     public var readPreference: ReadPreference
-    /// In milliseconds, after which the server gives up: an error.
+    /// Milliseconds after which the server gives up with an error: `maxTimeMS`.
     public var maximumTime: Int?
 
     public init(

@@ -1,16 +1,16 @@
 import BSON
 
-/// Documents of one reply to a cursor, or some of them, where libmongoc received them.
+/// Some or all documents of one cursor reply, in the memory in which libmongoc received them.
 ///
-/// Can be handed to other threads, whole or in parts; the bytes live as long as one of them has it.
+/// Can be passed to other threads, whole or in parts; the bytes live as long as any part refers to them.
 public struct Batch: Sendable {
     @usableFromInline let reply: CursorReply
-    /// Of the reply's array: whole elements.
+    /// The bytes of this batch within the reply's array: whole elements.
     @usableFromInline var range: Range<Int>
 
     init(_ reply: CursorReply) {
         self.reply = reply
-        // Behind the array's length, and before its terminator.
+        // After the array's length and before its terminator.
         range = 4..<reply.documents.bytes.count - 1
     }
 
@@ -21,12 +21,12 @@ public struct Batch: Sendable {
 
     public var isEmpty: Bool { range.isEmpty }
 
-    /// Bytes that the documents take in the reply, a few more than by themselves.
+    /// The number of bytes that the documents take in the reply, slightly more than on their own.
     public var byteCount: Int { range.count }
 
     /// Calls `body` with each document; its bytes are valid only inside `body`.
-    /// - Throws: ``BSONError`` where the server's reply is damaged; what `body` throws.
-    // Inlined: calls for each document cost a tenth of an export's processor time.
+    /// - Throws: ``BSONError`` if the server's reply is damaged; whatever `body` throws.
+    // Inlined: one call per document took a tenth of an export's CPU time.
     @inlinable public func forEach(_ body: (RawDocument) throws -> Void) throws {
         var walker = ElementWalker(reply.documents, from: range.lowerBound)
         while walker.position < range.upperBound, let element = try walker.next() {
@@ -34,8 +34,8 @@ public struct Batch: Sendable {
         }
     }
 
-    /// The same documents in parts of at most `bytes`; a larger document is a part by itself.
-    /// - Throws: ``BSONError`` where the server's reply is damaged.
+    /// Splits the batch into parts of at most `bytes` bytes; a larger document becomes a part of its own.
+    /// - Throws: ``BSONError`` if the server's reply is damaged.
     public func parts(of bytes: Int) throws -> [Batch] {
         var parts: [Batch] = []
         var walker = ElementWalker(reply.documents, from: range.lowerBound)
@@ -52,7 +52,7 @@ public struct Batch: Sendable {
         return parts
     }
 
-    /// Takes the first document out; its bytes are valid as long as this batch.
+    /// Removes and returns the first document; its bytes are valid as long as this batch.
     mutating func popFirst() throws -> RawDocument? {
         guard !range.isEmpty else { return nil }
         var walker = ElementWalker(reply.documents, from: range.lowerBound)
@@ -62,20 +62,20 @@ public struct Batch: Sendable {
     }
 }
 
-/// What a server answered to a command that opens or reads on a cursor.
+/// The server's reply to a command that opens a cursor or reads on from one.
 ///
 /// Source: MongoDB manual, `find` and `getMore`, output.
-// @unchecked: nobody writes to the reply any more, and letting go of it only frees memory.
+// @unchecked: nobody writes to the reply any more, and releasing it only frees memory.
 @usableFromInline final class CursorReply: @unchecked Sendable {
-    /// 0 where the server has nothing more.
+    /// 0 if the server has nothing more.
     let id: Int64
-    /// The cursor's collection, which for an aggregation of a database is none of its own.
+    /// The namespace that the cursor is read by; for an aggregation of a database, it names no real collection.
     let namespace: Namespace
-    /// An array, in the reply's own bytes.
+    /// An array, within the reply's own bytes.
     @usableFromInline let documents: RawDocument
     private let reply: Reply
 
-    /// - Throws: ``MongoError`` where it is none of a cursor.
+    /// - Throws: ``MongoError`` if the reply has no cursor.
     init(_ reply: Reply, context: String) throws {
         self.reply = reply
         let cursor = try reply.withRaw { $0["cursor"]?.document }

@@ -2,16 +2,16 @@ import BSON
 import CLibMongoC
 
 extension BulkWrite {
-    // libmongoc's own checks of documents would refuse what servers from 5.0 on store.
+    // libmongoc's own checks would refuse documents that servers from 5.0 on store.
     private static let plain: Document = ["validate": false]
     private static let updating: Document = ["validate": false, "upsert": false]
     private static let upserting: Document = ["validate": false, "upsert": true]
 
-    /// What `q`, `u`, `upsert` and `multi` add to an update; a deletion has less.
+    /// The bytes that `q`, `u`, `upsert` and `multi` add to an update; a deletion needs fewer.
     private static let operationOverhead = 28
 
     /// Adds an insertion; the bytes are copied.
-    /// - Throws: ``MongoError`` where the C library does not take it.
+    /// - Throws: ``MongoError`` if the C library rejects it.
     public func insert(_ document: RawDocument) throws {
         try add(.insert, size: document.bytes.count, allowance: 0) { bulk, error in
             try document.withC { document in
@@ -22,8 +22,9 @@ extension BulkWrite {
         }
     }
 
-    /// Adds an insertion of what an ordinary one would change, see ``BSON/RawDocument/needsPipelineToInsert``.
-    /// - Throws: ``MongoError`` where the C library does not take it.
+    /// Adds the insertion of a document that an ordinary insertion would change; see
+    /// ``BSON/RawDocument/needsPipelineToInsert``.
+    /// - Throws: ``MongoError`` if the C library rejects it.
     public func insertByUpdate(_ document: RawDocument) throws {
         let statement = Self.insertion(byUpdate: document)
         guard let filter = statement["q"]?.document, let stages = statement["u"]?.array?.compactMap(\.document) else {
@@ -32,7 +33,7 @@ extension BulkWrite {
         try updateOne(filter: filter, pipeline: stages, upsert: true)
     }
 
-    /// The statement of an `update` command that does the same: an upsert whose filter finds nothing, so that a
+    /// The equivalent statement of an `update` command: an upsert whose filter matches nothing, so that an existing
     /// document with that `_id` is an error and is never changed.
     public static func insertion(byUpdate document: RawDocument) -> Document {
         let literal = Document { $0.append("$literal", copying: document) }
@@ -43,13 +44,14 @@ extension BulkWrite {
         ]
     }
 
-    /// Adds the replacement of the whole of the one document that the filter finds, by exactly these bytes.
+    /// Adds the replacement of the one document that the filter matches, by exactly these bytes.
     ///
-    /// Sent as a replacement where the server takes it as one, else as a pipeline: in a replacement it would write its
-    /// own time over a top-level `Timestamp(0, 0)`, and refuse a top-level name that begins with `$`. A document that
-    /// needs the pipeline and has repeated names is refused here, and where the one that it replaces has them it must
-    /// not be tried: the server would abort, see ``BSON/RawDocument/hasRepeatedNames``.
-    /// - Throws: ``MongoError`` where the C library does not take it.
+    /// Sent as an ordinary replacement if the server takes the document unchanged, otherwise as an update pipeline: in
+    /// a replacement, the server would overwrite a top-level `Timestamp(0, 0)` with its own time and refuse a top-level
+    /// name that begins with `$`. A document that needs the pipeline and has repeated names is refused here. Callers
+    /// must not replace a stored document that has repeated names by one that needs the pipeline: the server would
+    /// abort, see ``BSON/RawDocument/hasRepeatedNames``.
+    /// - Throws: ``MongoError`` if the C library rejects it.
     public func replaceOne(filter: RawDocument, with document: RawDocument, upsert: Bool) throws {
         guard !document.needsPipelineToReplace else {
             if document.hasRepeatedNames {
@@ -72,12 +74,13 @@ extension BulkWrite {
         try filter.withRaw { try replaceOne(filter: $0, with: document, upsert: upsert) }
     }
 
-    /// Adds a change of the one document that the filter finds, by an aggregation's stages.
+    /// Adds an update of the one document that the filter matches, by an aggregation pipeline.
     ///
-    /// `[{$replaceWith: {$literal: document}}]` with `upsert` is how a document with a top-level `Timestamp(0, 0)` is
-    /// inserted as it is. Where a document is there already, neither it nor the new one may have repeated names: see
+    /// `[{$replaceWith: {$literal: document}}]` with `upsert` inserts a document with a top-level `Timestamp(0, 0)`
+    /// unchanged. If a matching document exists, neither it nor the new one may have repeated names: see
     /// ``BSON/RawDocument/hasRepeatedNames``.
-    /// - Throws: ``MongoError`` where there is no stage: the server would take it for an empty replacement.
+    /// - Throws: ``MongoError`` if there is no stage, which the server would take for an empty replacement, or if a
+    ///   stage does not begin with `$`.
     public func updateOne(filter: RawDocument, pipeline: [Document], upsert: Bool) throws {
         let isPipeline = pipeline.allSatisfy { $0.withRaw { $0.first?.key.first == UInt8(ascii: "$") } }
         guard !pipeline.isEmpty, isPipeline else {
@@ -100,8 +103,8 @@ extension BulkWrite {
         try filter.withRaw { try updateOne(filter: $0, pipeline: pipeline, upsert: upsert) }
     }
 
-    /// Adds the deletion of the one document that the filter finds.
-    /// - Throws: ``MongoError`` where the C library does not take it.
+    /// Adds the deletion of the one document that the filter matches.
+    /// - Throws: ``MongoError`` if the C library rejects it.
     public func deleteOne(filter: RawDocument) throws {
         try add(.delete, size: filter.bytes.count + Self.operationOverhead) { bulk, error in
             try filter.withC { filter in

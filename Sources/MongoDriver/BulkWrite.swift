@@ -1,21 +1,21 @@
 import BSON
 import CLibMongoC
 
-/// Writes to one collection, collected and then sent in as few messages as the server's limits allow.
+/// Collects writes to one collection and sends them in as few messages as the server's limits allow.
 ///
 ///     let bulk = try client.bulkWrite(to: Namespace("insurance", "policies"))
 ///     try bulk.insert(document)
 ///     let result = try bulk.execute()
 ///
-/// Nothing in a document is checked or changed on the way: empty, dotted and `$` names and repeated ones pass. Only a
-/// document to insert that has no `_id` gets one. Belongs to its client's thread.
+/// The contents of documents are neither validated nor changed: empty, dotted, `$`-prefixed and repeated names pass.
+/// Only a document to insert that has no `_id` gets one. Belongs to its client's thread.
 public final class BulkWrite {
     public let namespace: Namespace
-    /// How many operations were added since the last ``execute()``.
+    /// The number of operations added since the last ``execute()``.
     public private(set) var count = 0
-    /// Whether they are sent together: then nothing of them was written where the server refuses the whole.
+    /// Whether all operations go in one command: if the server refuses it as a whole, nothing was written.
     public var isOneCommand: Bool { batches.count <= 1 }
-    /// How many bytes they take in memory, roughly, until they are executed.
+    /// Roughly the number of bytes that the operations take in memory until they are executed.
     public private(set) var byteCount = 0
 
     private let client: Client
@@ -25,8 +25,8 @@ public final class BulkWrite {
     private var batches: [BulkWriteBatch] = []
     private var refused: [WriteError] = []
 
-    /// What an update may have above the server's limit for a document, which with its filter must fit into it; the
-    /// server's number, and libmongoc's.
+    /// The bytes by which an update, including its filter, may exceed the server's limit for a document. Server and
+    /// libmongoc use the same number.
     private static let updateAllowance = 16_384
 
     init(
@@ -41,16 +41,16 @@ public final class BulkWrite {
         limits = try client.limitsForWrites("writing to \(namespace)")
     }
 
-    /// Sends everything; then it is empty and can be filled again.
+    /// Sends everything; afterwards the bulk write is empty and can be filled again.
     ///
-    /// A refused document (unique index, validator, too large) is not an error: it is in the result, by its index, and all
-    /// the others are written.
-    /// - Throws: ``MongoError`` where the outcome is unknown or concerns all: a broken connection, no primary after a
-    ///   retry, missing rights. Some may have been written then.
+    /// A refused document (unique index, validator, too large) is not an error: the result lists it by its index, and
+    /// all others are written.
+    /// - Throws: ``MongoError`` if the outcome is unknown or the failure concerns all operations: a broken connection,
+    ///   no primary after a retry, missing rights. Some operations may have been done by then.
     public func execute() throws -> BulkWriteResult {
         var result = BulkWriteResult()
         defer { reset() }
-        // Taken from the end, each is freed when it is done: the memory goes down with the work.
+        // Taken from the end and freed as soon as each is done, so that memory shrinks as the work proceeds.
         var waiting = Array(batches.reversed())
         batches = []
         while let batch = waiting.popLast() {
@@ -62,18 +62,17 @@ public final class BulkWrite {
 
     var context: String { "writing to \(namespace)" }
 
-    /// Adds one operation to the batch that is being filled, or to a new one.
+    /// Adds one operation to the current batch, or to a new one.
     /// - Parameters:
-    ///   - size: what it takes in the message.
-    ///   - allowance: what that may be above the server's limit for a document.
+    ///   - size: the bytes that the operation takes in the message.
+    ///   - allowance: the bytes by which `size` may exceed the server's limit for a document.
     ///   - call: the C call; returns false with an error.
     func add(
         _ kind: BulkWriteBatch.Kind, size: Int, allowance: Int = updateAllowance,
         _ call: (OpaquePointer, inout bson_error_t) throws -> Bool
     ) throws {
         guard size <= limits.maxBsonObjectSize + allowance else {
-            // The server would refuse it, and before it has the chance libmongoc may stop at it and drop what it had
-            // collected until then.
+            // The server would refuse it, but libmongoc may already stop at it and drop what it had collected before.
             let text = "it takes \(size) bytes, the server takes at most \(limits.maxBsonObjectSize) a document"
             return refuse(text, code: ServerCode.bsonObjectTooLarge)
         }
@@ -82,7 +81,7 @@ public final class BulkWrite {
         count += 1
     }
 
-    /// Counts an operation that is not sent, and reports it as refused.
+    /// Counts an operation without sending it, and reports it as refused.
     func refuse(_ reason: String, code: Int = 0) {
         refused.append(WriteError(index: count, code: code, message: reason))
         count += 1
@@ -111,8 +110,8 @@ public final class BulkWrite {
 
 extension Client {
     /// Starts collecting writes to a collection.
-    /// - Parameter bypassDocumentValidation: whether the collection's validator is passed by, which needs the right to.
-    /// - Throws: ``MongoError`` where there is no primary, and for `w: 0`.
+    /// - Parameter bypassDocumentValidation: whether to bypass the collection's validator; the user needs the right to.
+    /// - Throws: ``MongoError`` if there is no primary, and for `w: 0`.
     public func bulkWrite(
         to namespace: Namespace, writeConcern: WriteConcern = .majority, bypassDocumentValidation: Bool = false
     ) throws -> BulkWrite {

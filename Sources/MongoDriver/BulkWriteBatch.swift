@@ -1,11 +1,11 @@
 import BSON
 import CLibMongoC
 
-/// One server command of a ``BulkWrite``: operations of one kind, not more than the server takes at once.
+/// One server command of a ``BulkWrite``: operations of one kind, no more than the server takes at once.
 ///
-/// libmongoc would split a larger list itself. But where one command of several fails and a later one succeeds it
-/// forgets the failure, and the first one's documents are neither written nor reported. With one command each,
-/// a failure is this batch's and nothing else's.
+/// libmongoc would split a longer list itself, but if one of several commands fails and a later one succeeds, it
+/// forgets the failure, and the documents of the failed command are neither written nor reported. With one command per
+/// batch, a failure belongs to exactly this batch.
 final class BulkWriteBatch {
     enum Kind {
         case insert, update, delete
@@ -17,7 +17,7 @@ final class BulkWriteBatch {
     private(set) var byteCount = 0
     private let handle: OpaquePointer
 
-    /// Left for the command itself, which has names, session, cluster time and write concern in it, and for the
+    /// Bytes reserved for the command itself, with its names, session, cluster time and write concern, and for the
     /// signature of an authenticated cluster time.
     private static let commandAllowance = 65_536
 
@@ -41,7 +41,7 @@ final class BulkWriteBatch {
         count < limits.maxWriteBatchSize && byteCount + size <= limits.maxMessageSizeBytes - Self.commandAllowance
     }
 
-    /// Adds one operation by a C call that returns false with an error.
+    /// Adds one operation by means of a C call that returns false with an error.
     func add(size: Int, _ call: (OpaquePointer, inout bson_error_t) throws -> Bool) throws {
         var error = bson_error_t()
         guard try call(handle, &error) else { throw MongoError(error) }
@@ -49,8 +49,8 @@ final class BulkWriteBatch {
         byteCount += size
     }
 
-    /// Sends it, and adds the outcome to `result`.
-    /// - Throws: ``MongoError`` where the command as a whole failed.
+    /// Sends the batch and adds the outcome to `result`.
+    /// - Throws: ``MongoError`` if the command as a whole failed.
     func execute(into result: inout BulkWriteResult, context: String) throws {
         let reply = Reply()
         var error = bson_error_t()
@@ -58,7 +58,7 @@ final class BulkWriteBatch {
         let knownErrors = result.writeErrors.count
         let knownConcernErrors = result.writeConcernErrors.count
         try reply.withRaw { try result.add($0, of: count, offset: firstIndex) }
-        // Write errors and unmet write concerns make the call fail as well, but then the command was done.
+        // Write errors and write concern errors make the call fail, too, but then the command was executed.
         let hasOnlySingleErrors =
             result.writeErrors.count > knownErrors || result.writeConcernErrors.count > knownConcernErrors
         guard isDone || hasOnlySingleErrors else { throw MongoError(error, reply: reply, context: context) }

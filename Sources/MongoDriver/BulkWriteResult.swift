@@ -1,18 +1,18 @@
 import BSON
 
-/// What became of a bulk write.
+/// The outcome of a bulk write.
 public struct BulkWriteResult: Sendable {
     public internal(set) var inserted = 0
-    /// The operations that the server refused, by index.
+    /// The refused operations, by index, including those that were never sent.
     public internal(set) var writeErrors: [WriteError] = []
     public internal(set) var writeConcernErrors: [WriteConcernError] = []
 
     public init() {}
 
-    /// Adds what the server said about one command.
+    /// Adds the server's reply to one command.
     /// - Parameters:
-    ///   - count: the operations of it.
-    ///   - offset: how many there were before.
+    ///   - count: the number of operations in the command.
+    ///   - offset: the number of operations before it.
     mutating func add(_ reply: RawDocument, of count: Int, offset: Int) throws {
         let errors = try WriteError.all(in: reply, of: count, offset: offset)
         inserted += Int(reply["nInserted"]?.integer ?? 0)

@@ -1,10 +1,10 @@
 import BSON
 import CLibMongoC
 
-/// A `bson_t`. The struct asks for more alignment than Swift's importer can give, so it is only seen as opaque.
+/// A `bson_t`. The struct requires more alignment than Swift's importer supports, so it is imported as opaque.
 typealias CDocument = OpaquePointer
 
-/// The room that a `bson_t` takes, by libbson's header: two cache lines.
+/// The size and alignment of a `bson_t`, from libbson's header: two cache lines.
 enum CDocumentRoom {
     static let byteCount = 128
     static let alignment = 128
@@ -21,7 +21,7 @@ extension RawDocument {
                 throw MongoError(driver: "a BSON document without bytes")
             }
             let document = CDocument(room)
-            // Needs no destroying: it owns nothing.
+            // Owns nothing, so it need not be destroyed.
             guard bson_init_static(document, base.assumingMemoryBound(to: UInt8.self), bytes.count) else {
                 throw MongoError(driver: "a BSON document of \(bytes.count) bytes that libbson does not take")
             }
@@ -29,7 +29,7 @@ extension RawDocument {
         }
     }
 
-    /// Looks at a document that C owns; valid as long as C keeps it.
+    /// Views a document that C owns; valid as long as C keeps it.
     init(_ document: CDocument) throws {
         guard let data = bson_get_data(document) else { throw MongoError(driver: "a BSON document without bytes") }
         let length = UnsafeRawPointer(data).loadUnaligned(as: Int32.self)

@@ -1,13 +1,13 @@
 import BSON
 
 extension Client {
-    /// Builds indexes with one scan of the collection; those that are there already are no error.
+    /// Builds indexes with one scan of the collection; indexes that exist already are no error.
     ///
-    /// A majority of the members is waited for, as for other writes. Servers would wait for all, and for ever for one that
-    /// is down.
+    /// Where the server supports a commit quorum, waits for a majority of the members, as other writes do. By default,
+    /// servers wait for all members: for ever, if one is down.
     ///
     /// Source: MongoDB manual, `createIndexes`.
-    /// - Parameter indexes: as the command takes them, each with its name.
+    /// - Parameter indexes: the specifications as the command takes them, each with its name.
     /// - Throws: ``MongoError``.
     public func createIndexes(_ indexes: [Document], on namespace: Namespace, writeConcern: WriteConcern) throws {
         var command: Document = [
@@ -17,10 +17,12 @@ extension Client {
         try runWrite(command, on: namespace.database, writeConcern: writeConcern)
     }
 
-    /// Every collection, view and time series collection of a database, the system's included.
+    /// Lists every collection, view and time series collection of a database, including system collections.
     ///
-    /// A user whose rights are on single collections gets the names and types of those; `hasDetails` says so.
-    /// - Parameter names: of those to list, by their bytes, which a server finds without a look at the others; nil for all.
+    /// A user whose rights are limited to single collections gets only the names and types of those;
+    /// ``CollectionInfo/hasDetails`` is false then.
+    /// - Parameter names: the names to list, compared byte by byte, which the server finds without looking at other
+    ///   collections; nil for all.
     /// - Throws: ``MongoError`` naming the database.
     public func listCollections(
         in database: String, named names: [String]? = nil, readPreference: ReadPreference = .connectionString
@@ -34,7 +36,7 @@ extension Client {
         do {
             return try list(["listCollections": 1], hasDetails: true)
         } catch let error as MongoError where error.isUnauthorized {
-            // Not asked for at first: it would hide collections from a user who may list but not read them.
+            // Not the first choice: it would hide collections from a user who may list but not read them.
             return try list(
                 ["listCollections": 1, "nameOnly": true, "authorizedCollections": true], hasDetails: false)
         }
@@ -50,7 +52,7 @@ extension Client {
         return collections
     }
 
-    /// The specifications of a collection's indexes, byte for byte; none where there is no such collection.
+    /// Lists the specifications of a collection's indexes, byte for byte; empty if there is no such collection.
     /// - Throws: ``MongoError`` naming the namespace, also for a view.
     public func listIndexes(
         of namespace: Namespace, readPreference: ReadPreference = .connectionString
@@ -58,7 +60,7 @@ extension Client {
         try listIndexes(ofExisting: namespace, readPreference: readPreference) ?? []
     }
 
-    /// The specifications of a collection's indexes, byte for byte; nil where there is no such collection.
+    /// Lists the specifications of a collection's indexes, byte for byte; nil if there is no such collection.
     /// - Throws: ``MongoError`` naming the namespace, also for a view.
     public func listIndexes(
         ofExisting namespace: Namespace, readPreference: ReadPreference = .connectionString
@@ -66,10 +68,11 @@ extension Client {
         try listIndexes(["listIndexes": .string(namespace.collection)], namespace, readPreference)
     }
 
-    /// The same, with those apart that the server is still building: such a build may fail yet. Where a server does not
-    /// tell them apart, all count as built.
+    /// Lists the specifications of a collection's indexes, apart from those still being built, since a build may yet
+    /// fail; both lists are empty if there is no such collection. If the server does not tell them apart, all count as
+    /// built.
     ///
-    /// Source: `list_indexes.idl` of the server, `includeBuildUUIDs`: an index under way stands below `spec`, with a
+    /// Source: the server's `list_indexes.idl`, `includeBuildUUIDs`: an index being built is listed as `spec`, with a
     /// `buildUUID`.
     /// - Throws: ``MongoError`` naming the namespace, also for a view.
     public func listIndexesAndBuilds(
@@ -78,7 +81,7 @@ extension Client {
         try listIndexesAndBuilds(ofExisting: namespace, readPreference: readPreference) ?? ([], [])
     }
 
-    /// The same; nil where there is no such collection.
+    /// Like ``listIndexesAndBuilds(of:readPreference:)``, but nil if there is no such collection.
     /// - Throws: ``MongoError`` naming the namespace, also for a view.
     public func listIndexesAndBuilds(
         ofExisting namespace: Namespace, readPreference: ReadPreference = .connectionString
@@ -110,7 +113,7 @@ extension Client {
         return indexes
     }
 
-    /// The names of the databases that the user may see.
+    /// Lists the names of the databases that the user may see.
     /// - Throws: ``MongoError``.
     public func listDatabaseNames(readPreference: ReadPreference = .connectionString) throws -> [String] {
         let reply = try run(["listDatabases": 1, "nameOnly": true], on: "admin", readPreference: readPreference)

@@ -7,8 +7,9 @@ extension Client {
     ///     let cursor = try client.find(Namespace("insurance", "policies"), [:], options: FindOptions())
     ///     try cursor.forEach { print($0["_id"] as Any) }
     ///
-    /// Cursors with a read concern of ``ReadConcern/snapshot(at:)`` and one time see the same point in time. Opening is tried once more where it failed for the network or an election; reading on is not, since
-    /// the cursor is gone then.
+    /// Cursors whose read concern is ``ReadConcern/snapshot(at:)`` with the same time see the same point in time.
+    /// Opening is retried once after a network error or an election, unless the connection string says
+    /// `retryReads=false`; reading on is not retried, since the cursor is gone then.
     /// - Throws: ``MongoError`` naming the namespace.
     public func find(
         _ namespace: Namespace, _ filter: Document, options: FindOptions = FindOptions()
@@ -21,10 +22,10 @@ extension Client {
             batchSize: options.batchSize, readPreference: options.readPreference)
     }
 
-    /// Opens a query for documents that have certain values, whatever the values are.
+    /// Opens a query for documents that have certain values, of any type.
     ///
-    /// No index with a collation holds symbols, and a server refuses a question that would look for one there
-    /// (CannotBuildIndexKeys, seen on MongoDB 6.0.5): it is asked again to look at all documents.
+    /// An index with a collation cannot hold symbols, and the server refuses a query that would look one up there
+    /// (CannotBuildIndexKeys, seen on MongoDB 6.0.5): it is then repeated as a scan of the whole collection.
     /// - Throws: ``MongoError`` naming the namespace.
     private func findByValues(
         _ namespace: Namespace, _ filter: Document, options: FindOptions = FindOptions()
@@ -38,15 +39,16 @@ extension Client {
         }
     }
 
-    /// Calls `body` with every document that one of some items finds.
+    /// Calls `body` with every document that matches any of the items.
     ///
-    /// A value that a server takes for no BSON (`NonConformantBSON`, seen on MongoDB 7.0.28) may stand in no question, and
-    /// the others would not be found with it: they are asked for without it, and it finds nothing.
+    /// The server refuses a whole query because of one value that it does not consider valid BSON (`NonConformantBSON`,
+    /// seen on MongoDB 7.0.28). The items are then halved until such a value is alone; it counts as finding nothing,
+    /// and the other items are still found.
     /// - Parameters:
-    ///   - filters: what asks for these items. Where it is several questions, or one is asked in halves, some documents may
-    ///     come twice.
+    ///   - filters: returns the filters that find the given items. If there are several, or if items are halved, a
+    ///     document may come twice.
     ///   - body: gets a document that is valid only inside it.
-    /// - Throws: ``MongoError`` naming the namespace; what `filters` and `body` throw.
+    /// - Throws: ``MongoError`` naming the namespace; whatever `filters` and `body` throw.
     public func forEachFound<Item>(
         by items: ArraySlice<Item>, in namespace: Namespace, options: FindOptions,
         filters: (ArraySlice<Item>) throws -> [Document], _ body: (RawDocument) throws -> Void
@@ -67,7 +69,7 @@ extension Client {
         }
     }
 
-    /// Opens an aggregation of a collection, which must only read: no `$out`, no `$merge`.
+    /// Opens an aggregation of a collection. The pipeline must only read: no `$out`, no `$merge`.
     /// - Throws: ``MongoError`` naming the namespace.
     public func aggregate(
         _ namespace: Namespace, pipeline: [Document], options: AggregateOptions = AggregateOptions()
@@ -76,7 +78,7 @@ extension Client {
         return try aggregate(target: .string(namespace.collection), on: namespace.database, pipeline, options)
     }
 
-    /// Opens an aggregation that starts from the database itself, such as `$currentOp` on `admin`.
+    /// Opens an aggregation of the database itself, such as `$currentOp` on `admin`.
     /// - Throws: ``MongoError`` naming the database.
     public func aggregate(
         database: String, pipeline: [Document], options: AggregateOptions = AggregateOptions()
@@ -98,14 +100,14 @@ extension Client {
         pool.readConcernLevel.map(ReadConcern.level)
     }
 
-    /// Runs a command that answers with a cursor.
+    /// Runs a command that returns a cursor.
     func openCursor(
         _ command: Document, on database: String, batchSize: Int? = nil, readPreference: ReadPreference
     ) throws -> Cursor {
         let context = try Self.context(command, database)
         func open() throws -> Cursor {
             let serverID = try selectServer(readPreference, context)
-            // Without a session of its own the next batch could go out under another, which the server refuses.
+            // Without an explicit session, the next batch could go out under another one, which the server refuses.
             let options = CommandOptions(session: try sessionWhereSupported(), serverID: serverID)
             return try Cursor(
                 client: self, options: options, readPreference: readPreference, batchSize: batchSize, context: context,
@@ -128,7 +130,7 @@ extension Client {
         }
     }
 
-    /// The server that this client would read from; waits for one as long as the connection string allows.
+    /// Selects the server that this client would read from; waits for one as long as the connection string allows.
     func selectServer(_ readPreference: ReadPreference, _ context: String) throws -> UInt32 {
         if readPreference == .connectionString, let server = pool.serverID { return server }
         var error = bson_error_t()

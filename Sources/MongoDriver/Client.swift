@@ -1,11 +1,11 @@
 import BSON
 import CLibMongoC
 
-/// One connection to the deployment: at most one socket a server, one command at a time.
+/// One connection to the deployment: at most one socket per server, one command at a time.
 ///
-/// Belongs to one thread at a time, together with the sessions, cursors and bulk writes made from it: it may be made
-/// on one thread and handed over whole to another. Keeps its pool alive and goes back to it when its last reference
-/// goes.
+/// Belongs to one thread at a time, together with the sessions, cursors and bulk writes made from it: it may be created
+/// on one thread and handed over as a whole to another. Keeps its pool alive, and returns to it when its last reference
+/// is released.
 public final class Client {
     let handle: OpaquePointer
     public let pool: ClientPool
@@ -15,19 +15,19 @@ public final class Client {
         self.pool = pool
     }
 
-    /// The database in which the user is looked for: what the connection string says of it, and where its address was
-    /// looked up, the record found there.
+    /// The user's authentication database, from the connection string or, for a `mongodb+srv` address, from the DNS
+    /// record found for it.
     public var authSource: String? {
         mongoc_client_get_uri(handle).flatMap { mongoc_uri_get_auth_source($0) }.map { String(cString: $0) }
     }
 
-    /// Runs any command as it is: nothing of the connection string is added, nothing is retried.
+    /// Runs any command as it is: nothing is added from the connection string, nothing is retried.
     ///
     ///     try client.run(["ping": 1], on: "admin")
     ///
-    /// - Parameter readPreference: which server runs it; the primary unless said otherwise.
+    /// - Parameter readPreference: selects the server; the primary by default.
     /// - Returns: the server's reply.
-    /// - Throws: ``MongoError`` naming the command and what it was for.
+    /// - Throws: ``MongoError`` naming the command and its target.
     @discardableResult
     public func run(
         _ command: Document, on database: String, session: Session? = nil, readPreference: ReadPreference = .primary
@@ -35,12 +35,12 @@ public final class Client {
         try runForReply(command, on: database, CommandOptions(session: session), readPreference).copy()
     }
 
-    /// Runs a command that reads: with the connection string's read preference and read concern, and once more where
-    /// the first time failed for the network or an election.
+    /// Runs a command that reads, with the connection string's read preference and read concern; retries it once after
+    /// a network error or an election.
     ///
-    /// For `count`, `distinct` and their like. Commands that take no read concern (`listIndexes`, `collStats`,
-    /// `dbStats`) go through ``run(_:on:session:readPreference:)``.
-    /// - Throws: ``MongoError`` naming the command and what it was for.
+    /// For `count`, `distinct` and the like. Commands that take no read concern (`listIndexes`, `collStats`, `dbStats`)
+    /// go through ``run(_:on:session:readPreference:)``.
+    /// - Throws: ``MongoError`` naming the command and its target.
     public func runRead(
         _ command: Document, on database: String, readPreference: ReadPreference = .connectionString
     ) throws -> Document {
@@ -52,9 +52,9 @@ public final class Client {
     /// Runs a command that changes something (`create`, `drop`, `renameCollection`, `update` and the like) on the
     /// primary, with a write concern.
     ///
-    /// Not retried: after a network error it may have been done or not.
-    /// - Throws: ``MongoError``; with ``MongoError/isWriteConcernFailure`` where it was done but not confirmed. Of an
-    ///   `insert`, `update` or `delete` the first statement's that was refused: others may have been done.
+    /// Not retried: after a network error, it may or may not have been done.
+    /// - Throws: ``MongoError``; with ``MongoError/isWriteConcernFailure`` if it was done but not acknowledged. For an
+    ///   `insert`, `update` or `delete`, the error of the first refused statement: others may have been done.
     @discardableResult
     public func runWrite(
         _ command: Document, on database: String, writeConcern: WriteConcern = .majority
@@ -66,9 +66,10 @@ public final class Client {
         return reply
     }
 
-    /// The same of an `insert`, `update` or `delete` some of whose statements may be refused.
-    /// - Returns: the reply, whose `writeErrors` says which, see ``WriteError/all(in:of:offset:)``.
-    /// - Throws: ``MongoError``; with ``MongoError/isWriteConcernFailure`` where it was done but not confirmed.
+    /// Like ``runWrite(_:on:writeConcern:)``, for an `insert`, `update` or `delete` with statements that may be
+    /// refused.
+    /// - Returns: the reply, whose `writeErrors` lists the refused statements; see ``WriteError/all(in:of:offset:)``.
+    /// - Throws: ``MongoError``; with ``MongoError/isWriteConcernFailure`` if it was done but not acknowledged.
     public func runWriteStatements(
         _ command: Document, on database: String, writeConcern: WriteConcern = .majority
     ) throws -> Document {
@@ -85,8 +86,8 @@ public final class Client {
         return try reply.copy()
     }
 
-    /// Starts a session for what belongs together: the reads of a cursor, the commands of a transaction.
-    /// - Throws: ``MongoError`` where no server answers, or the server has no sessions.
+    /// Starts a session for operations that belong together: the reads of a cursor, the commands of a transaction.
+    /// - Throws: ``MongoError`` if no server answers, or if the server does not support sessions.
     public func startSession() throws -> Session {
         guard let options = mongoc_session_opts_new() else { throw MongoError(driver: "out of memory") }
         defer { mongoc_session_opts_destroy(options) }
@@ -110,7 +111,8 @@ extension Client {
         }
     }
 
-    /// - Parameter call: the C call: command, read preference, options, and what it fills in; returns false with an error.
+    /// - Parameter call: the C call, which takes command, read preference, options, and the reply and error that it
+    ///   fills in; returns false with an error.
     private func reply(
         to command: Document, on database: String, _ options: CommandOptions, _ readPreference: ReadPreference,
         _ call: (CDocument, OpaquePointer?, CDocument, CDocument, inout bson_error_t) -> Bool
@@ -138,7 +140,7 @@ extension Client {
         switch preference {
         case .connectionString: return try body(mongoc_client_get_read_prefs(handle))
         case .primary:
-            // Said explicitly: a null would be the connection string's to some calls.
+            // Passed explicitly: some calls take null for the connection string's read preference.
             guard let primary = mongoc_read_prefs_new(MONGOC_READ_PRIMARY) else {
                 throw MongoError(driver: "out of memory")
             }
@@ -152,7 +154,7 @@ extension Client {
         throw MongoError(driver: "the session is another client's", context: context)
     }
 
-    /// `find on insurance.customers`, from the command's first element.
+    /// Describes the command from its first element: `find on insurance.customers`.
     static func context(_ command: Document, _ database: String) throws -> String {
         guard !database.isEmpty, !database.utf8.contains(0) else {
             throw MongoError(driver: "'\(database)' is not a database's name: it is empty or contains a zero byte")

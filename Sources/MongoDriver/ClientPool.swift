@@ -2,14 +2,14 @@ import CLibMongoC
 import Dispatch
 import Synchronization
 
-/// The connections to one deployment, and the threads that watch its servers.
+/// The connections to one deployment, and the threads that monitor its servers.
 ///
 /// Any thread may use it. A ``Client`` belongs to one thread at a time and keeps its pool alive.
 public final class ClientPool: Sendable {
     public let connectionString: ConnectionString
-    /// How many clients are meant to be out at once: the connection string's `maxPoolSize` where it has one.
+    /// The number of clients meant to be in use at once: the connection string's `maxPoolSize`, if given.
     public let maximumSize: Int
-    /// How many more there may be, so that a lock is renewed while all others work.
+    /// The number of additional clients allowed, so that a lock can be renewed while all others are in use.
     public let spare: Int
 
     // libmongoc locks the pool itself; the pointer never changes.
@@ -21,7 +21,7 @@ public final class ClientPool: Sendable {
     private let wasReached = Atomic<Bool>(false)
     private let firstMilliseconds = Atomic<Int64>(-1)
 
-    /// Whether the connection string leaves it open which server reads.
+    /// Whether the read preference in effect allows servers other than the primary.
     public var choosesAmongServers: Bool {
         guard !readsFromPrimary, let uri = try? connectionString.makeURI() else { return false }
         let mode = mongoc_uri_get_read_prefs_t(uri.pointer).map(mongoc_read_prefs_get_mode)
@@ -30,37 +30,37 @@ public final class ClientPool: Sendable {
 
     private let fixedServer = Atomic<UInt32>(0)
 
-    /// The server that all reads with the connection string's read preference go to; nil for one that is chosen anew each
-    /// time.
+    /// The server that handles all reads with the connection string's read preference; nil if each read selects one.
     var serverID: UInt32? {
         let server = fixedServer.load(ordering: .acquiring)
         return server == 0 ? nil : server
     }
 
-    /// Keeps all reads with the connection string's read preference on the server that would be chosen now: another one may
-    /// be behind it, and what one has told would not fit what the other tells.
-    /// - Throws: ``MongoError`` where there is none.
+    /// Keeps all reads with the connection string's read preference on the server that would be selected now: another
+    /// one may lag behind it, and their answers would not fit together.
+    /// - Throws: ``MongoError`` if no server can be selected.
     public func keepToOneServer() throws {
         let server = try withClient { try $0.selectServer(.connectionString, Self.context(connectionString)) }
         fixedServer.store(server, ordering: .releasing)
     }
 
-    /// How long the first `hello` took, in whole milliseconds; connecting may be part of it. Nil before the first contact.
+    /// The round trip of the first `hello`, in whole milliseconds; connecting may be part of it. Nil until then.
     public var firstRoundTrip: Duration? {
         let milliseconds = firstMilliseconds.load(ordering: .relaxed)
         return milliseconds < 0 ? nil : .milliseconds(milliseconds)
     }
 
-    /// Prepares the connections; none is made before the first client is asked for.
+    /// Prepares the pool; no connection is made before the first client is requested.
     ///
-    /// Where the connection string does not say otherwise: 5 seconds to connect, 5 seconds to find a server the first
-    /// time, later 30, which is time enough for an election; no limit on how long a command may run, since
-    /// building an index takes as long as it takes. Keep-alive finds out about a peer that is gone.
+    /// Unless the connection string says otherwise: 5 seconds to connect, 5 seconds to find a server the first time and
+    /// 30 later, which is enough for an election. Commands have no time limit, since building an index takes as long as
+    /// it takes; keep-alive detects a peer that is gone.
     /// - Parameters:
-    ///   - maximumSize: where the connection string has no `maxPoolSize`.
-    ///   - spare: clients beyond that, for those who bound their work by ``maximumSize`` themselves.
-    ///   - readsFromPrimary: whatever the connection string says. Who writes has to read what was written.
-    /// - Throws: ``MongoError`` for options that do not go together, or a `mongodb+srv` name that is not found.
+    ///   - maximumSize: used if the connection string has no `maxPoolSize`.
+    ///   - spare: clients beyond that, for callers that limit their work by ``maximumSize`` themselves.
+    ///   - readsFromPrimary: whether to read from the primary whatever the connection string says. A writer has to read
+    ///     what was written.
+    /// - Throws: ``MongoError`` for options that conflict, or a `mongodb+srv` name that is not found.
     public init(
         _ connectionString: ConnectionString, applicationName: String, maximumSize: Int = 100, spare: Int = 0,
         readsFromPrimary: Bool = false
@@ -70,7 +70,7 @@ public final class ClientPool: Sendable {
         self.readsFromPrimary = readsFromPrimary
         let uri = try Self.makeURI(connectionString, readsFromPrimary)
         uri.setDefault(MONGOC_URI_CONNECTTIMEOUTMS, 5_000)
-        // libmongoc takes 0, which is "none" for other drivers, for its own five minutes.
+        // For other drivers, 0 means no timeout; libmongoc takes it for its default of five minutes.
         if mongoc_uri_get_option_as_int32(uri.pointer, MONGOC_URI_SOCKETTIMEOUTMS, 0) == 0 {
             uri.set(MONGOC_URI_SOCKETTIMEOUTMS, Self.noTimeout)
         }
@@ -95,16 +95,16 @@ public final class ClientPool: Sendable {
 
     private let hasRouter = Atomic<Bool>(false)
 
-    /// Whether the connection string leads to routers of a sharded cluster: known once ``Client/serverInfo()`` was asked.
+    /// Whether the connection string leads to routers of a sharded cluster; known after ``Client/serverInfo()``.
     public var leadsToRouter: Bool { hasRouter.load(ordering: .acquiring) }
 
     func noteRouter() { hasRouter.store(true, ordering: .releasing) }
 
-    /// The connection string's read concern, unless it is `snapshot`: most commands take none such, and who reads from
-    /// one says so with ``ReadConcern/snapshot(at:)``.
+    /// The connection string's read concern level, unless it is `snapshot`: most commands do not accept that, and reads
+    /// of a snapshot ask for it with ``ReadConcern/snapshot(at:)``.
     ///
-    /// Of a sharded cluster always one for cursors: without, secondaries of servers before 5.0 also show documents that have moved to
-    /// another shard, as they were before. Source: MongoDB manual, read concern "available".
+    /// For sharded clusters, cursors always get a level: without one, secondaries of servers before 5.0 also return
+    /// stale copies of documents that have moved to another shard. Source: MongoDB manual, read concern "available".
     var readConcernLevel: String? {
         guard let level = connectionString.readConcernLevel else { return leadsToRouter ? "local" : nil }
         return level == Self.snapshotLevel ? nil : level
@@ -125,22 +125,22 @@ public final class ClientPool: Sendable {
         return uri
     }
 
-    /// A day, since libmongoc knows no "never".
+    /// A day, since libmongoc has no way to say "never".
     static let noTimeout: Int32 = 86_400_000
 
-    /// Lends a client for as long as `body` runs.
-    /// - Throws: ``MongoError`` where there is none; what `body` throws.
+    /// Lends a client while `body` runs.
+    /// - Throws: ``MongoError`` if no client can be had; whatever `body` throws.
     public func withClient<Result>(_ body: (Client) throws -> Result) throws -> Result {
         try body(try makeClient())
     }
 
-    /// A client that goes back to the pool when its last reference goes, its cursors' included.
+    /// Returns a client that goes back to the pool when its last reference, its cursors' included, is released.
     ///
     /// Never waits for a client that another thread holds.
-    /// - Throws: ``MongoError``: the first time when no server answers within five seconds, or as long as the
-    ///   connection string allows; later only when all ``maximumSize`` and ``spare`` clients are out.
+    /// - Throws: ``MongoError`` if all ``maximumSize`` and ``spare`` clients are in use; until a server was reached
+    ///   once, also if none answers within five seconds or the time that the connection string allows.
     public func makeClient() throws -> sending Client {
-        // The first one starts the threads that watch the servers: they look for them while the first contact is made.
+        // The first client starts the threads that monitor the servers, so they run during the first contact.
         guard let handle = mongoc_client_pool_try_pop(handle) else {
             throw MongoError(
                 driver: "all \(maximumSize + spare) connections are in use; raise maxPoolSize in the connection string",
@@ -151,11 +151,11 @@ public final class ClientPool: Sendable {
         return client
     }
 
-    /// Only ``Client/deinit`` calls it.
+    /// Called only by ``Client/deinit``.
     func take(back client: OpaquePointer) { mongoc_client_pool_push(handle, client) }
 
-    /// Looks for a server with a short timeout, on a client of its own: the pool's timeout cannot be changed later, and
-    /// its watchers do not say as well why a server cannot be used.
+    /// Looks for a server with a short timeout, on a separate client: the pool's timeout cannot be changed later, and
+    /// its monitors report less clearly why a server cannot be used.
     private func reachForTheFirstTime() throws {
         guard !wasReached.load(ordering: .acquiring) else { return }
         let uri = try Self.makeURI(connectionString, readsFromPrimary)
@@ -166,7 +166,7 @@ public final class ClientPool: Sendable {
         guard let client = mongoc_client_new_from_uri_with_error(uri.pointer, &error) else {
             throw MongoError(error, context: Self.context(connectionString))
         }
-        // Connecting may begin when the time for the search is nearly over.
+        // A connection attempt may begin just before the search times out.
         let timeout = Int(firstContactTimeout) + 6_000
         let contact = try FirstContact(client, context: Self.context(connectionString))
         let milliseconds = try contact.wait(timeout)
@@ -179,8 +179,8 @@ public final class ClientPool: Sendable {
     }
 
     deinit {
-        // Joining the threads that watch the servers takes up to half a second, and saying goodbye to a server that
-        // is gone as long as an election: nobody should have to wait for that. Nothing else knows the pointer now.
+        // Joining the monitoring threads takes up to half a second, and ending sessions on a server that is gone as
+        // long as an election: nobody should have to wait for that. Nothing else has the pointer now.
         nonisolated(unsafe) let handle = handle
         do { try DetachedThread.start { mongoc_client_pool_destroy(handle) } } catch {
             mongoc_client_pool_destroy(handle)

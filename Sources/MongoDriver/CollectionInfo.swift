@@ -6,19 +6,19 @@ public struct CollectionInfo: Sendable {
         case collection
         case view
         case timeseries
-        /// What a newer server may add.
+        /// A type that a newer server may add.
         case other(String)
     }
 
     public let name: String
-    /// False where the name is not UTF-8, which servers take: then ``name`` is repaired, and nothing can be asked by it.
+    /// False if the name is not valid UTF-8, which servers allow: then ``name`` is repaired, and no command can use it.
     public let hasExactName: Bool
     public let kind: Kind
-    /// As the server says them, byte for byte: validator, collation, view definition and so on.
+    /// As the server returns them, byte for byte: validator, collation, view definition and so on.
     public let options: Document
-    /// `readOnly`, and the `uuid` where it is not a view.
+    /// `readOnly`, and the `uuid` unless it is a view.
     public let info: Document
-    /// False where the user may see names and types only; then `options` and `info` are empty.
+    /// False if the user may see only names and types; then ``options`` and ``info`` are empty.
     public let hasDetails: Bool
 
     init(_ entry: RawDocument, hasDetails: Bool) throws {

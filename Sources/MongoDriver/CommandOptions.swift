@@ -1,7 +1,7 @@
 import BSON
 import CLibMongoC
 
-/// The options document of a libmongoc call: what does not belong into the command itself.
+/// The options document of a libmongoc call: what does not belong in the command itself.
 struct CommandOptions {
     var session: Session?
     var serverID: UInt32?

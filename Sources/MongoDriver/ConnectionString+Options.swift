@@ -1,14 +1,15 @@
 import BSON
 
 extension ConnectionString {
-    /// Each as `name=value`, of a text that was checked: a `?` in user and password is percent-encoded.
+    /// The options of a valid connection string, each as `name=value`. The first `?` begins them, since user and
+    /// password must percent-encode theirs.
     static func options(of text: String) -> [String] {
         text.cut(at: "?").map { $0.behind.parts(between: "&").filter { !$0.isEmpty } } ?? []
     }
 
     static func isKnown(option: String) -> Bool { lowercasedNames.contains(option.lowercased()) }
 
-    /// What the options are called, those that libmongoc knows.
+    /// The names of all options that libmongoc knows.
     public static let optionNames = [
         "appName", "authMechanism", "authMechanismProperties", "authSource", "canonicalizeHostname", "compressors",
         "connectTimeoutMS", "directConnection", "gssapiServiceName", "heartbeatFrequencyMS", "journal",

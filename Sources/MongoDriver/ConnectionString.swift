@@ -1,47 +1,47 @@
 import BSON
 import CLibMongoC
 
-/// A `mongodb://` or `mongodb+srv://` address, checked.
+/// A validated `mongodb://` or `mongodb+srv://` address.
 ///
-/// Its description is the redacted form, and so is what a debugger or `dump` shows of it: the password does not get
-/// into a log by accident.
+/// Its description is the redacted form, as is what a debugger or `dump` shows, so that the password does not end up in
+/// a log by accident.
 public struct ConnectionString: Sendable, CustomStringConvertible {
-    /// With the password.
+    /// The full text, including the password.
     private let text: String
 
-    /// The database it names; nil where it names none.
+    /// The database it names, if any.
     public let database: String?
-    /// Each as `host:port`; for `mongodb+srv` the one name that is looked up.
+    /// Each as `host:port`; for `mongodb+srv`, the one name to look up.
     public let hosts: [String]
     public let username: String?
     public let replicaSet: String?
-    /// Whether it says `directConnection=true`: the named member is asked, whatever it is.
+    /// Whether it says `directConnection=true`: only the named server is used, whatever its role.
     public let isDirect: Bool
     public let applicationName: String?
     public let readConcernLevel: String?
-    /// What `w`, `journal` and `wtimeoutMS` say; nil where none is given.
+    /// What `w`, `journal` and `wtimeoutMS` say; nil if none is given.
     public let writeConcern: WriteConcern?
     public let retriesReads: Bool
     public let usesTLS: Bool
-    /// Whether it has the password of an encrypted private key.
+    /// Whether it contains the password of an encrypted private key.
     public let hasKeyPassword: Bool
-    /// The database in which the user is looked for.
+    /// The user's authentication database.
     public let authSource: String?
-    /// The files that it names: option and path.
+    /// The files that it refers to: option and path.
     public let files: [(option: String, path: String)]
-    /// What it says in vain.
+    /// The options that have no effect.
     public let ignored: [IgnoredOption]
     /// The text with password and secret options replaced by `***`.
     public let redacted: String
 
-    /// - Throws: ``MongoError`` saying what is wrong. Neither the password nor a part of it is in its text, even where
-    ///   the password is what makes the address unreadable.
+    /// - Throws: ``MongoError`` saying what is wrong. Its text never contains the password or parts of it, even if the
+    ///   password is what makes the address unreadable.
     public init(_ text: String) throws {
         LibMongoC.started
         guard !text.utf8.contains(0) else {
             throw MongoError(driver: "it contains a zero byte", context: Self.errorContext)
         }
-        // The library ends the password at the first of them, and takes the rest for a host, which messages name.
+        // libmongoc ends the password at the first `@` and takes the rest for a host, which error messages would name.
         guard !Self.hasStrayAt(text) else {
             throw MongoError(driver: Self.unescapedCharacter, context: Self.errorContext)
         }
@@ -74,15 +74,15 @@ public struct ConnectionString: Sendable, CustomStringConvertible {
 
     public var description: String { redacted }
 
-    /// Whether its hosts stand in a record that is looked up in DNS.
+    /// Whether its hosts come from a DNS record.
     public var isLookedUp: Bool { text.lowercased().hasScalarPrefix("mongodb+srv://") }
 
     public static let errorContext = "the connection string"
 
-    /// An address of one of its hosts alone, without user and replica set: to see what is there.
-    /// - Throws: ``MongoError`` where no address can be made of it.
+    /// The address of a single host, without user and replica set, to see what is there.
+    /// - Throws: ``MongoError`` if no valid address results.
     public func asking(_ host: String) throws -> ConnectionString {
-        // What is needed to speak with it at all.
+        // Options needed to talk to the host at all.
         let kept = Self.options(of: text).filter { option in
             ["tls", "ssl", "connecttimeoutms"].contains { option.lowercased().hasPrefix($0) }
         }
@@ -90,7 +90,7 @@ public struct ConnectionString: Sendable, CustomStringConvertible {
         return try ConnectionString("mongodb://\(host)/?" + (kept + own).joined(separator: "&"))
     }
 
-    /// The C form, for as long as the caller keeps it.
+    /// Parses the text into a C object, which lives as long as the caller keeps it.
     func makeURI() throws -> URIHandle { try URIHandle(parsing: text) }
 }
 

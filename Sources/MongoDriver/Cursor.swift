@@ -1,25 +1,25 @@
 import BSON
 
-/// A server's answer to a query, read batch by batch or document by document.
+/// A query's results, read batch by batch or document by document.
 ///
-/// Belongs to the thread that reads it. Keeps its session and its client out of the pool until it is gone. Whoever may
-/// leave it before its end has to ``close()`` it: the server would keep it for ten minutes.
+/// Belongs to the thread that reads it. Keeps its session and its client out of the pool as long as it lives. Callers
+/// that may stop before the end must ``close()`` it; otherwise the server keeps it open for ten minutes.
 public final class Cursor {
     private let client: Client
-    /// Every batch must be asked for as the first one was: of the same server, under the same session.
+    /// Every batch must be requested as the first one was: from the same server, under the same session.
     private let options: CommandOptions
     private let readPreference: ReadPreference
     private let batchSize: Int?
     private let context: String
     private let namespace: Namespace
-    /// 0 where the server has nothing more.
+    /// 0 if the server has nothing more.
     private var id: Int64
-    /// Documents that came and that nobody has taken yet.
+    /// Documents that were received but not yet taken.
     private var received: Batch?
 
     /// - Parameters:
-    ///   - options: those of the command that opened it.
-    ///   - reply: the answer to that command.
+    ///   - options: the options of the command that opened the cursor.
+    ///   - reply: the reply to that command.
     init(
         client: Client, options: CommandOptions, readPreference: ReadPreference, batchSize: Int?, context: String,
         reply: Reply
@@ -35,13 +35,13 @@ public final class Cursor {
         received = Batch(first)
     }
 
-    /// The next documents, as many as the server sends at once; nil at the end.
+    /// Returns the next documents, as many as the server sends at once; nil at the end.
     ///
-    /// Hand them to another thread, and the server is asked for more while that one works on them.
-    /// - Throws: ``MongoError`` naming the namespace, when the server refused or the connection broke.
+    /// If another thread works on the batch, this one can fetch the next meanwhile.
+    /// - Throws: ``MongoError`` naming the namespace if the server refuses or the connection breaks.
     public func nextBatch() throws -> Batch? {
         while true {
-            // Let go of before more is asked for: a batch may take 16 MB.
+            // Released before more is requested: a batch may take 16 MB.
             let batch = received
             received = nil
             if let batch, !batch.isEmpty { return batch }
@@ -50,10 +50,10 @@ public final class Cursor {
         }
     }
 
-    /// Calls `body` with the next document; false at the end.
+    /// Calls `body` with the next document; returns false at the end.
     ///
-    /// The bytes are libmongoc's and valid only inside `body`: copy what must live longer.
-    /// - Throws: as ``nextBatch()``; ``BSONError`` where a reply is damaged; what `body` throws.
+    /// The bytes belong to libmongoc and are valid only inside `body`: copy whatever must live longer.
+    /// - Throws: like ``nextBatch()``; ``BSONError`` if a reply is damaged; whatever `body` throws.
     public func next(_ body: (RawDocument) throws -> Void) throws -> Bool {
         guard var batch = try nextBatch(), let document = try batch.popFirst() else { return false }
         received = batch
@@ -61,14 +61,14 @@ public final class Cursor {
         return true
     }
 
-    /// Calls `body` with every document that is left, and closes it. Where `body` throws, the rest is lost.
-    /// - Throws: as ``next(_:)``.
+    /// Calls `body` with every remaining document, then closes the cursor. If `body` throws, the rest is lost.
+    /// - Throws: like ``next(_:)``.
     public func forEach(_ body: (RawDocument) throws -> Void) throws {
         defer { close() }
         while let batch = try nextBatch() { try batch.forEach(body) }
     }
 
-    /// Tells the server that the cursor is still wanted: it closes one whose session was not heard of for half an hour.
+    /// Keeps the cursor alive: the server closes it after its session was unused for half an hour.
     ///
     /// Source: MongoDB manual, `localLogicalSessionTimeoutMinutes`.
     /// - Throws: ``MongoError``.
@@ -77,13 +77,13 @@ public final class Cursor {
         _ = try client.runForReply(["ping": 1], on: namespace.database, options, readPreference)
     }
 
-    /// Closes it on the server too, which takes a round trip where documents are left. Reading it again finds the end.
+    /// Closes the cursor, also on the server, which takes a round trip if documents are left. Reading on finds the end.
     public func close() {
         received = nil
         guard id != 0 else { return }
         let command: Document = ["killCursors": .string(namespace.collection), "cursors": [.int64(id)]]
         id = 0
-        // Where this fails, the server closes it by itself after ten minutes, and nobody waits for that.
+        // If this fails, the server closes the cursor itself after ten minutes, and nobody waits for that.
         _ = try? client.runForReply(command, on: namespace.database, options, readPreference)
     }
 
@@ -99,7 +99,8 @@ public final class Cursor {
             id = reply.id
             return Batch(reply)
         } catch var error as MongoError {
-            // Over a broken connection it can't be closed either, and waiting for another one would hold up the error.
+            // Over a broken connection the cursor cannot be closed either, and waiting for another would delay the
+            // error.
             if error.isNetworkError { id = 0 }
             error.context = context
             throw error

@@ -7,27 +7,27 @@
     import ObjectiveC
 #endif
 
-/// A thread of the operating system's, which says so where it cannot be had.
+/// A thread of the operating system whose creation fails with an error.
 ///
-/// Foundation's starts without a word where the system makes none, and whoever waits for it waits for ever; a dispatch
-/// queue tries again and again.
+/// If the system refuses a thread, Foundation's `Thread` silently never runs, so that whoever waits for it waits for
+/// ever, and a dispatch queue keeps retrying.
 package enum DetachedThread {
-    /// Room for the deepest document that a server stores, walked by recursion.
+    /// Enough for recursion through the most deeply nested document that a server stores.
     package static let stackSize = 8 << 20
 
-    /// Why there is no thread.
+    /// Why no thread could be created.
     package struct Refusal: Error {
         let code: Int32
 
-        /// One line, with the limits that it may be.
+        /// One line that names the limits that may be the cause.
         package var text: String {
             "cannot start a thread: \(String(cString: strerror(code))): the system or a limit (ulimit -u, ulimit -v, a "
                 + "container's pids limit) allows no more of them"
         }
     }
 
-    /// Runs `body` on a thread of its own, which nobody joins.
-    /// - Throws: ``Refusal`` where the system makes no thread; `body` is not run then.
+    /// Runs `body` on its own thread, which is never joined.
+    /// - Throws: ``Refusal`` if the system refuses the thread; then `body` does not run.
     package static func start(
         stackSize: Int = stackSize, _ body: @escaping @Sendable () -> Void
     ) throws(Refusal) {
@@ -52,7 +52,7 @@ package enum DetachedThread {
     }
 }
 
-/// What a thread is to do, on its way through a C pointer.
+/// A thread's work, passed through a C pointer.
 private final class Work: Sendable {
     private let body: @Sendable () -> Void
 

@@ -1,19 +1,19 @@
 import CLibMongoC
 import Synchronization
 
-/// What the C library has to say beside its errors: warnings about a connection string's options, mostly.
+/// What the C library logs besides its errors: mostly warnings about a connection string's options.
 ///
-/// Nothing of it reaches the terminal. It is dropped unless somebody listens.
+/// None of it reaches the terminal. Messages are dropped unless somebody listens.
 enum DriverLog {
-    /// The library calls its handler under a lock of its own: nothing may be done there but to keep the text.
+    /// The library calls its handler while holding a lock of its own: the handler may do nothing but store the text.
     private final class Texts: Sendable {
         let all = Mutex<[String]>([])
     }
 
-    /// Of this thread: the library's handler is the process's, and is called on the thread that has something to say.
+    /// Per thread: the library's handler is global to the process and is called on the thread that logs.
     @TaskLocal private static var listener: Texts?
 
-    /// What `body` returns, and what the library said on this thread meanwhile, warnings and worse.
+    /// Returns what `body` returns, and the warnings and errors that the library logged on this thread meanwhile.
     static func listening<Result>(to body: () throws -> Result) rethrows -> (result: Result, texts: [String]) {
         let texts = Texts()
         let result = try $listener.withValue(texts, operation: body)

@@ -1,9 +1,9 @@
-/// Who found the fault, as libmongoc's `mongoc_error_domain_t` numbers it.
+/// The source of an error, numbered as in libmongoc's `mongoc_error_domain_t`.
 public enum ErrorDomain: UInt32, Sendable {
     /// This module.
     case driver = 0
     case client = 1
-    /// The connection broke, or could not be made.
+    /// The connection broke or could not be made.
     case stream
     case wireProtocol
     case cursor
@@ -19,7 +19,7 @@ public enum ErrorDomain: UInt32, Sendable {
     case scram
     case serverSelection
     case writeConcern
-    /// The server, with a code of its own.
+    /// The server, with its own error code.
     case server
     case transaction
     case clientSideEncryption

@@ -1,23 +1,23 @@
 import BSON
 
-/// What a `find` says beside its filter. The words are the server's.
+/// The options of a `find` command besides its filter, under the server's names.
 public struct FindOptions: Sendable {
     public var projection: Document?
     public var sort: Document?
-    /// An index's name, or its keys as a document.
+    /// The name of an index, or its keys as a document.
     public var hint: Value?
-    /// The first documents only; nil or 0 for all.
+    /// The maximum number of documents; nil or 0 for all.
     public var limit: Int?
-    /// Documents a batch; nil leaves it to the server: 101 first, then 16 MB at a time.
+    /// The number of documents per batch; nil leaves it to the server: 101 first, then 16 MB at a time.
     public var batchSize: Int?
     public var collation: Document?
-    /// Bounds on the index that `hint` names.
+    /// `min` and `max` are bounds on the index that `hint` names.
     public var min: Document?
     public var max: Document?
     public var allowDiskUse: Bool?
-    /// Whether the server keeps the cursor however long it is left alone.
+    /// Whether the server keeps an idle cursor without limit.
     public var noCursorTimeout: Bool?
-    /// Overrides the connection string's; see ``ReadConcern``.
+    /// Overrides the connection string's read concern; see ``ReadConcern``.
     public var readConcern: Document?
     public var readPreference: ReadPreference
 

@@ -2,22 +2,21 @@ import CLibMongoC
 import Dispatch
 import Synchronization
 
-/// The search for a server on a client of its own, on another thread.
+/// The search for a server, on a separate client and thread.
 ///
-/// libmongoc 1.23.1 waits for itself, for ever, where a member of a replica set has a name that is not known here, as in
-/// Docker's own network: it finds that out while it holds the lock that it needs to note it. Such a search is left to
-/// itself.
+/// libmongoc 1.23.1 deadlocks if a replica set member's host name cannot be resolved here, as in Docker's own network:
+/// it notices while holding the lock that it needs to record this. Such a search is abandoned.
 final class FirstContact: Sendable {
     private let isDone = DispatchSemaphore(value: 0)
     private let outcome = Mutex<Result<Int64, MongoError>?>(nil)
     private let context: String
 
     /// Begins the search.
-    /// - Parameter client: is destroyed when it has ended.
-    /// - Throws: ``MongoError`` where the system makes no thread.
+    /// - Parameter client: is destroyed when the search ends.
+    /// - Throws: ``MongoError`` if the system refuses a thread.
     init(_ client: OpaquePointer, context: String) throws {
         self.context = context
-        // Nobody else has it from now on.
+        // Nobody else uses it from now on.
         nonisolated(unsafe) let client = client
         let search = { @Sendable [self] in
             defer { mongoc_client_destroy(client) }
@@ -39,10 +38,10 @@ final class FirstContact: Sendable {
         }
     }
 
-    /// Waits for its end.
-    /// - Parameter timeout: milliseconds after which it must have ended.
-    /// - Returns: the milliseconds of the first `hello`.
-    /// - Throws: ``MongoError`` where there is no server that will do, or the search has not ended.
+    /// Waits for the search to end.
+    /// - Parameter timeout: the milliseconds to wait at most.
+    /// - Returns: the round trip of the first `hello`, in milliseconds.
+    /// - Throws: ``MongoError`` if no suitable server was found, or if the search has not ended.
     func wait(_ timeout: Int) throws -> Int64 {
         guard isDone.wait(timeout: .now() + .milliseconds(timeout)) == .success,
             let result = outcome.withLock({ $0 })
@@ -58,6 +57,6 @@ final class FirstContact: Sendable {
 }
 
 extension MongoError {
-    /// The search for a server did not end: a member of the replica set has a name that is not known here.
+    /// The search for a server did not end: a replica set member's host name cannot be resolved here.
     public var isEndlessSearch: Bool { isServerSelection && message.hasPrefix(FirstContact.noEnd) }
 }

@@ -1,17 +1,17 @@
-/// What a connection string says and libmongoc does not do, with a word in its log and no error.
+/// An option of a connection string that libmongoc ignores with a log message instead of an error.
 public struct IgnoredOption: Sendable, Equatable {
     public enum Fault: Sendable, Equatable {
         /// There is no option of this name.
         case unknown
         /// It has no value.
         case empty
-        /// It has a value, or one of several, that means nothing.
+        /// Its value, or one of several, is not a valid one.
         case meaningless
-        /// An earlier one of the same name: the last counts.
+        /// An earlier option of the same name: the last one counts.
         case repeated
     }
 
-    /// As the connection string has it; nil where it may be a part of a secret that was not percent-encoded.
+    /// As spelled in the connection string; nil if it may be part of a secret that was not percent-encoded.
     public let name: String?
     public let fault: Fault
 
@@ -23,9 +23,9 @@ public struct IgnoredOption: Sendable, Equatable {
 
 extension IgnoredOption {
     /// - Parameters:
-    ///   - complaint: of libmongoc's log.
+    ///   - complaint: a message from libmongoc's log.
     ///   - text: the connection string.
-    /// - Returns: nil where the complaint is about nothing that was ignored, such as a boolean in an old spelling.
+    /// - Returns: nil if nothing was ignored, as with a boolean in an old spelling.
     init?(complaint: String, in text: String) {
         let name: Substring
         if let match = complaint.wholeMatch(of: /Unsupported URI option "(.*)"/) {
@@ -46,13 +46,13 @@ extension IgnoredOption {
         self.name = Self.spelling(of: name.lowercased(), in: text)
     }
 
-    /// The library says names in lower case.
+    /// Finds the name as spelled in the connection string: the library logs names in lower case.
     private static func spelling(of name: String, in text: String) -> String? {
         var hasSecret = false
         for option in ConnectionString.options(of: text) {
             let spelling = option.prefix { $0 != "=" }
             if spelling.lowercased() == name {
-                // An & in a secret ends it, and what follows is taken for an option.
+                // An unescaped & ends a secret, and what follows looks like an option.
                 return hasSecret && !ConnectionString.isKnown(option: name) ? nil : String(spelling)
             }
             hasSecret = hasSecret || ConnectionString.isSecret(option: spelling)

@@ -1,16 +1,16 @@
 import CLibMongoC
 
-/// The C library as a whole: started once, before anything else of it is used.
+/// The C library as a whole: initialised once, before any other use.
 enum LibMongoC {
-    /// Read it to be sure that the library is started.
+    /// Read this to make sure that the library is initialised.
     ///
-    /// It is never cleaned up again: `mongoc_cleanup` must come after the last client is gone, which only the end
-    /// of the process can promise.
+    /// It is never cleaned up: `mongoc_cleanup` must follow the end of the last client, which only the end of the
+    /// process guarantees.
     static let started: Void = {
-        // First, so that not even a message from starting reaches the terminal.
+        // Set first, so that not even messages from the initialisation reach the terminal.
         mongoc_log_set_handler({ level, _, text, _ in DriverLog.receive(level, text) }, nil)
         mongoc_init()
-        // What the server's log calls the driver: "mongoc / mongoferry".
+        // The driver's name in the server's log: "mongoc / mongoferry".
         _ = mongoc_handshake_data_append("mongoferry", nil, nil)
     }()
 }

@@ -1,23 +1,23 @@
 import BSON
 import CLibMongoC
 
-/// What the server or the C library refused, or why neither could be asked.
+/// An error of the server or the C library, or the reason why neither could be asked.
 ///
-/// Every failure of this module is one of these. The domain and code are the C library's, labels and reply the
-/// server's; families are asked with `isNetworkError` and its like, never by searching the text.
+/// Domain and code are the C library's, labels and reply the server's. To tell kinds of errors apart, use
+/// `isNetworkError` and the like, never the text.
 public struct MongoError: Error, Sendable, CustomStringConvertible {
     public let domain: ErrorDomain
-    /// The server's code where ``domain`` is ``ErrorDomain/server``, else the C library's.
+    /// The server's code if ``domain`` is ``ErrorDomain/server``, otherwise the C library's.
     public let code: Int
-    /// The server's name for its code.
+    /// The server's name for the code.
     public let codeName: String?
-    /// What the server or the C library wrote, without what was being done.
+    /// The server's or the C library's text, without ``context``.
     public let message: String
-    /// The server's and the drivers' common labels, such as `RetryableWriteError`.
+    /// The error labels that server and drivers share, such as `RetryableWriteError`.
     public let labels: Set<String>
-    /// The server's reply, where there was one.
+    /// The server's reply, if there was one.
     public let reply: Document?
-    /// What was being done and on what: `find on insurance.customers`.
+    /// What was being done, and on what: `find on insurance.customers`.
     public var context: String?
 
     init(
@@ -33,12 +33,12 @@ public struct MongoError: Error, Sendable, CustomStringConvertible {
         self.context = context
     }
 
-    /// A fault found on this side of the C library.
+    /// An error found on this side of the C library.
     init(driver message: String, context: String? = nil) {
         self.init(domain: .driver, code: 0, message: message, context: context)
     }
 
-    /// The one way from C's errors to Swift's.
+    /// Converts a C error.
     init(_ error: bson_error_t, reply: Reply? = nil, context: String? = nil) {
         self.init(error, reply: reply.flatMap { try? $0.copy() }, context: context)
     }
@@ -46,7 +46,7 @@ public struct MongoError: Error, Sendable, CustomStringConvertible {
     init(_ error: bson_error_t, reply: Document?, context: String? = nil) {
         let reply = reply?.isEmpty == true ? nil : reply
         let domain = ErrorDomain(rawValue: error.domain) ?? .unknown
-        // C cuts its text at 500 bytes; the reply has the whole of it.
+        // The C library truncates its text at 500 bytes; the reply has the full text.
         let fullText = domain == .server ? reply?["errmsg"]?.string : nil
         self.init(
             domain: domain, code: Int(error.code),
@@ -59,7 +59,7 @@ public struct MongoError: Error, Sendable, CustomStringConvertible {
         return Set(lists.joined().compactMap(\.string))
     }
 
-    /// What was being done, what went wrong, and the server's name and number for it.
+    /// What was being done, what went wrong, and the server's name and number for the error.
     public var description: String { (context.map { $0 + ": " } ?? "") + reason }
 
     private var reason: String {
@@ -72,20 +72,20 @@ public struct MongoError: Error, Sendable, CustomStringConvertible {
                 + "(the user is looked for in the connection string's database, unless it says authSource)"
         }
         guard domain == .server || domain == .writeConcern else { return message }
-        // The server repeats the whole command after this, signatures and all.
+        // After this, the server repeats the whole command, signatures included.
         let command = isUnauthorized ? message.firstRange(of: " to execute command") : nil
         let text = command.map { String(message[..<$0.lowerBound]) } ?? message
         let name = (codeName ?? ServerCode.names[code]).map { "\($0), " } ?? ""
         return text + " (\(name)code \(code))"
     }
 
-    /// For each server that could not be used, why, as the C library puts it: `connection refused calling hello on
-    /// 'localhost:27017'`. Only where ``isServerSelection``.
+    /// For each server that could not be used, the reason in the C library's words:
+    /// `connection refused calling hello on 'localhost:27017'`. Empty unless ``isServerSelection``.
     public var hostCauses: [String] {
         guard isServerSelection, let first = message.firstIndex(of: "["), let last = message.lastIndex(of: "]") else {
             return []
         }
-        // "[cause one] [cause two]"; an IPv6 host has brackets of its own.
+        // "[cause one] [cause two]"; IPv6 hosts contain brackets, too.
         return message[message.index(after: first)..<last].split(separator: "] [").map(String.init)
     }
 }

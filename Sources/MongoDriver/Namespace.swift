@@ -12,7 +12,7 @@ public struct Namespace: Hashable, Sendable, CustomStringConvertible {
         self.init(database: database, collection: collection)
     }
 
-    /// As the server writes it: `database.collection`.
+    /// `database.collection`, as the server writes it.
     public var description: String { "\(database).\(collection)" }
 
     /// - Throws: ``MongoError`` for a name that a C string cannot carry.

@@ -3,9 +3,9 @@ import BSON
 extension ConnectionString {
     public static let hidden = "***"
 
-    /// The text with the password and the values of secret options replaced.
+    /// Replaces the password and the values of secret options.
     ///
-    /// Goes by the text, not by what was parsed, so that it also serves for one that cannot be parsed.
+    /// Works on the text, not on its parsed form, so that it also serves for text that cannot be parsed.
     public static func redact(_ text: String) -> String {
         let scalars = text.unicodeScalars
         guard let scheme = scalars.firstRange(of: "://".unicodeScalars) else {
@@ -23,11 +23,11 @@ extension ConnectionString {
         return result + address + "?" + options.parts(between: "&").map(redactOption).joined(separator: "&")
     }
 
-    /// Where the `@` stands that ends user and password.
+    /// The position of the `@` that ends user and password.
     ///
-    /// An unescaped @ in the password must not end the hidden part early: then the last one counts.
-    /// - Returns: nil where it may be one in a secret option as well, or where an unescaped / or ? in the password may have
-    ///   ended the hosts: nothing can be shown then.
+    /// An unescaped @ in the password must not end the hidden part too early: with more than one, the last one counts.
+    /// - Returns: nil if nothing can be shown: the last @ may belong to a secret option, or an unescaped / or ? in the
+    ///   password may have seemed to end the hosts.
     private static func endOfCredentials(_ rest: Substring, isStray: Bool) -> Substring.Index? {
         let scalars = rest.unicodeScalars
         let authority = scalars.prefix { $0 != "/" && $0 != "?" }
@@ -43,7 +43,8 @@ extension ConnectionString {
         return name + "=" + hidden
     }
 
-    /// Passwords of key files, and `authMechanismProperties`, which may hold a session token.
+    /// Whether its value is secret: a key file's password, or `authMechanismProperties`, which may hold a session
+    /// token.
     static func isSecret(option: Substring) -> Bool {
         let name = option.lowercased()
         return ["password", "properties", "token", "secret"].contains { name.contains($0) }
@@ -52,11 +53,10 @@ extension ConnectionString {
     static let unescapedCharacter =
         "the user name or the password has a character that must be percent-encoded: % : / ? # [ ] @"
 
-    /// Whether an `@` stands where none but the one after user and password may, so that the password ends elsewhere than
+    /// Whether there is another `@` besides the one that ends user and password, so that the password may not end where
     /// it seems to.
     ///
-    /// One in an option's value is only a character of it, unless the options follow the first `@` at once, as they
-    /// hardly do in an address that has a host.
+    /// In the value of an option, an `@` is an ordinary character, unless the `?` follows the hosts without a `/`.
     static func hasStrayAt(_ text: String) -> Bool {
         let scalars = text.unicodeScalars
         guard let scheme = scalars.firstRange(of: "://".unicodeScalars) else { return false }
@@ -71,7 +71,7 @@ extension ConnectionString {
 
     /// The C library's complaint about `text`, safe to show.
     ///
-    /// It quotes parts of the text, and where the password is what is misspelt those may be parts of the password.
+    /// It quotes parts of the text, which may be parts of the password if that is what is malformed.
     static func withoutSecrets(_ complaint: String, from text: String) -> String {
         guard redact(text) != text || text.unicodeScalars.contains("@") else { return complaint }
         if complaint.hasPrefix("Password") || complaint.hasPrefix("Username") || complaint.hasPrefix("Invalid username")
@@ -83,7 +83,7 @@ extension ConnectionString {
             let isQuoted = index % 2 == 1
             result += isQuoted ? "\"" + (isKnown(option: String(part)) ? part : "…") + "\"" : part
         }
-        // One complaint quotes in another way: 'key=value'.
+        // One complaint uses single quotes: 'key=value'.
         return result.contains("'") && result.contains("=") ? String(result.prefix { $0 != "'" }) + "…" : result
     }
 }

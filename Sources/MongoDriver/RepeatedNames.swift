@@ -1,11 +1,11 @@
 import BSON
 
 extension RawDocument {
-    /// Whether a name stands twice in it or in a document nested in it.
+    /// Whether this document, or one nested in it, has a repeated name.
     ///
-    /// Servers store such documents, but an update by a pipeline of one that is there already makes them abort where
-    /// either the old or the new version has a repeated name (seen on 6.0.5: an invariant failure while the
-    /// difference is worked out for the oplog). Inserting and replacing are safe.
+    /// Servers store such documents, but abort on a pipeline update of an existing document if the old or the new
+    /// version has a repeated name (seen on 6.0.5: an invariant failure while computing the difference for the oplog).
+    /// Inserting and replacing are safe.
     public var hasRepeatedNames: Bool { Self.hasRepeatedNames(self, isArray: false) }
 
     private static func hasRepeatedNames(_ document: RawDocument, isArray: Bool) -> Bool {

@@ -1,23 +1,24 @@
 import BSON
 
 extension RawDocument {
-    /// Whether an element at the top is a `Timestamp(0, 0)`, in whose place an insertion or a replacement would put the
-    /// current time. Servers leave that of `_id` alone.
+    /// Whether a top-level element is a `Timestamp(0, 0)`, which an insertion or a replacement would overwrite with the
+    /// current time. Servers leave an `_id` alone.
     public var hasEmptyTimestamp: Bool { hasElement(where: \.isEmptyTimestamp) }
 
-    /// Whether an ordinary insertion would change it: put the current time in it, or have libmongoc give it a second `_id`.
+    /// Whether an ordinary insertion would change the document, by the current time or a second `_id` from libmongoc.
     public var needsPipelineToInsert: Bool { hasEmptyTimestamp || hidesItsID }
 
-    /// Whether libmongoc does not see its `_id`: it reads no binary of the old subtype 2 whose inner length is wrong, which
-    /// servers store.
+    /// Whether libmongoc does not see the `_id`: it cannot read a binary of the old subtype 2 with a wrong inner
+    /// length, which servers store.
     private var hidesItsID: Bool {
         guard let (subtype, payload) = self["_id"]?.binary, subtype == 2 else { return false }
         guard payload.count >= 4 else { return true }
         return Int(payload.loadUnaligned(as: Int32.self).littleEndian) != payload.count - 4
     }
 
-    /// Whether a replacement by this document has to go as an update by a pipeline: a server would change it, or refuse
-    /// it for a name that begins with `$`; named "0" at the front, libmongoc would take it for a pipeline.
+    /// Whether replacing by this document needs a pipeline update: in an ordinary replacement, the server would
+    /// overwrite an empty timestamp or refuse a name that begins with `$`, or libmongoc would take a leading name "0"
+    /// for a pipeline.
     public var needsPipelineToReplace: Bool {
         first?.keyEquals("0") == true || hasElement { $0.isEmptyTimestamp || $0.key.first == UInt8(ascii: "$") }
     }

@@ -1,17 +1,17 @@
 import BSON
 
-/// How far a replica set's member is, and a majority of the set as that member knows.
+/// How far a replica set member has replicated, and how far, as it knows, a majority of the set has.
 ///
 /// Source: MongoDB manual, `hello`.
 public struct ReplicationState: Sendable {
     /// The member's own latest write.
     public let own: Timestamp
-    /// The latest that a majority of the members had.
+    /// The latest write that a majority of the members has.
     public let majority: Timestamp
-    /// Whether it knew of a primary, itself or another. Without one a majority gets no further.
+    /// Whether the member knows a primary, itself or another. Without a primary, the majority cannot advance.
     public let knowsPrimary: Bool
 
-    /// Nil where it is none of a replica set's.
+    /// Nil if the server is not a replica set member.
     init?(_ hello: Document) {
         let writes = hello["lastWrite"]?.document
         func time(_ name: String) -> Timestamp? { writes?[name]?.document?["ts"]?.timestamp }

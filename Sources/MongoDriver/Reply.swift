@@ -1,7 +1,7 @@
 import BSON
 import CLibMongoC
 
-/// A document that C fills in: initialised from the beginning, destroyed once on every path.
+/// A document that C fills in: valid from the start, and destroyed exactly once.
 final class Reply {
     let pointer: CDocument
     private let room: UnsafeMutableRawPointer
@@ -9,7 +9,7 @@ final class Reply {
     init() {
         room = .allocate(byteCount: CDocumentRoom.byteCount, alignment: CDocumentRoom.alignment)
         pointer = CDocument(room)
-        // An empty document holds no memory of its own, so the call that initialises it again leaks nothing.
+        // An empty document owns no memory, so the call that initialises it again leaks nothing.
         bson_init(pointer)
     }
 

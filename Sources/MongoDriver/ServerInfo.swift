@@ -8,15 +8,15 @@ public struct ServerInfo: Sendable {
         case sharded
     }
 
-    /// `6.0.5`
+    /// For example `6.0.5`.
     public let version: String
-    /// `[6, 0, 5]`, for comparing.
+    /// For example `[6, 0, 5]`, for comparisons.
     public let versionNumbers: [Int]
     public let topology: Topology
     public let isWritablePrimary: Bool
     public let maxBsonObjectSize: Int
-    /// Bytes that servers allow some documents above ``maxBsonObjectSize``, such as their own and what updates make: a
-    /// backup may hold some.
+    /// The bytes by which servers let some documents exceed ``maxBsonObjectSize``, such as their own and the results of
+    /// updates: a backup may contain some.
     public static let documentAllowance = 16_384
     package let maxMessageSizeBytes: Int
     package let maxWriteBatchSize: Int
@@ -24,16 +24,16 @@ public struct ServerInfo: Sendable {
     /// The members of the replica set, as `host:port`.
     public let hosts: [String]
     let supportsSessions: Bool
-    /// Of a replica set's member, as the latest `hello` told it.
+    /// The replication state in the latest `hello`; nil unless it is a replica set member.
     public let replication: ReplicationState?
 
-    /// Bytes of the largest document that may be stored.
+    /// The size in bytes of the largest document that may be stored.
     public var maximumStoredDocument: Int { maxBsonObjectSize + Self.documentAllowance }
 
-    /// Reads at one point in time across collections: replica sets and sharded clusters from 5.0.
+    /// Whether reads can share one point in time across collections: replica sets and sharded clusters from 5.0.
     public var supportsSnapshotReads: Bool { topology != .standalone && maxWireVersion >= 13 }
 
-    /// Replica sets from 4.0, sharded clusters from 4.2.
+    /// Whether there are transactions: replica sets from 4.0, sharded clusters from 4.2.
     public var supportsTransactions: Bool {
         switch topology {
         case .standalone: false
@@ -42,12 +42,12 @@ public struct ServerInfo: Sendable {
         }
     }
 
-    /// Whether the version is this one or a later one: `isAtLeast(6, 0, 17)`.
+    /// Whether the version is this one or later: `isAtLeast(6, 0, 17)`.
     public func isAtLeast(_ numbers: Int...) -> Bool { !versionNumbers.lexicographicallyPrecedes(numbers) }
 
     init(hello: Document, buildInfo: Document) {
         version = buildInfo["version"]?.string ?? "unknown"
-        // The fourth number marks release candidates and is negative for those.
+        // The fourth number marks release candidates, for which it is negative.
         versionNumbers = buildInfo["versionArray"]?.array?.prefix(3).compactMap(\.integer) ?? []
         if hello["msg"]?.string == "isdbgrid" {
             topology = .sharded

@@ -1,6 +1,6 @@
 import BSON
 
-/// How much one message may hold, from `hello`. What is missing there has the value of the oldest servers.
+/// The server's message limits, from `hello`. Missing ones default to those of the oldest servers.
 struct ServerLimits {
     let maxBsonObjectSize: Int
     let maxMessageSizeBytes: Int

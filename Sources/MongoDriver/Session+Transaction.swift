@@ -3,18 +3,20 @@ import Foundation
 
 extension Session {
     private static let attempts = 5
-    /// An update waits for another writer as long as servers let a transaction live, which is a minute.
+    /// How long to retry because of another writer. A plain update would wait as long as servers let the other
+    /// transaction live: a minute.
     private static let patience = Duration.seconds(70)
-    /// In seconds; each is twice the one before.
+    /// In seconds; each pause is twice the previous one.
     private static let (firstPause, longestPause) = (0.005, 0.5)
 
-    /// Runs `body` in a transaction: what it writes is done as a whole, or not at all.
+    /// Runs `body` in a transaction: all of its writes take effect, or none.
     ///
-    /// Its commands must name this session. It runs again where an election was in the way, and for about a minute where
-    /// another writer is: inside of transactions servers do not wait for those.
-    /// - Parameter beforeAgain: called before it runs once more for another writer; what it throws ends the attempts.
-    /// - Throws: ``MongoError`` where the transaction could not be made or confirmed, and what `body` throws; then
-    ///   nothing of it was done, unless the error is a broken connection while it was committed.
+    /// Its commands must name this session. `body` runs again after an election, and for about a minute if another
+    /// writer is in the way, since servers do not wait for other writers inside transactions.
+    /// - Parameter beforeAgain: called before each retry because of another writer; an error it throws ends the
+    ///   attempts.
+    /// - Throws: ``MongoError`` if the transaction cannot be started or committed, and whatever `body` and
+    ///   `beforeAgain` throw. Nothing was written then, unless the connection broke during the commit.
     public func withTransaction<Result>(
         beforeAgain: () throws -> Void = {}, _ body: () throws -> Result
     ) throws -> Result {
@@ -28,7 +30,7 @@ extension Session {
                 do {
                     result = try body()
                 } catch {
-                    // Whether the server hears of it or not: what is not committed is gone.
+                    // It does not matter whether the server receives this: what is not committed is lost.
                     mongoc_client_session_abort_transaction(handle, nil)
                     throw error
                 }
@@ -59,7 +61,7 @@ extension Session {
             mongoc_write_concern_destroy(concern)
             mongoc_read_concern_destroy(readConcern)
         }
-        // The connection string's may be one that transactions do not know.
+        // The connection string's read concern may be one that transactions do not support.
         mongoc_read_concern_set_level(readConcern, "local")
         mongoc_transaction_opts_set_read_concern(options, readConcern)
         mongoc_write_concern_set_wmajority(concern, 0)
@@ -70,7 +72,7 @@ extension Session {
         }
     }
 
-    /// Committing twice is the same as once, so it is repeated while its outcome is unknown.
+    /// Committing is idempotent, so it is repeated while the outcome is unknown.
     private func commit() throws {
         var attempt = 1
         while true {

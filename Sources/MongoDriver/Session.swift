@@ -1,8 +1,8 @@
 import CLibMongoC
 
-/// A server session: what a cursor belongs to on the server, and what its reads after the first must carry.
+/// A server session: what a cursor belongs to on the server, and what each of its later reads must carry.
 ///
-/// Belongs to its client's thread. Causal consistency is off, since its `afterClusterTime` would contradict a
+/// Belongs to its client's thread. Causal consistency is off, since its `afterClusterTime` would conflict with a
 /// snapshot's `atClusterTime`.
 public final class Session {
     let client: Client

@@ -1,12 +1,12 @@
 import Foundation
 
-/// The shared memory in which libmongoc counts what it does, for tools that watch it from outside.
+/// The shared memory in which libmongoc keeps statistics for external monitoring tools.
 ///
-/// libmongoc makes it before `main`, where GCC or Clang has built it, and removes it when the process ends by `exit`. Of one
-/// that ends otherwise, by a signal for instance, it stays: it takes memory until the machine is started again, and the next
-/// process of that number warns that it could not make its own. Source: libmongoc's `mongoc-init.c` and `mongoc-counters.c`.
+/// A libmongoc built with GCC or Clang creates it before `main` and removes it when the process ends by `exit`. If the
+/// process ends otherwise, for instance by a signal, it remains: it takes memory until the machine restarts, and the
+/// next process with the same ID warns that it cannot create its own. Source: libmongoc's `mongoc-init.c` and
+/// `mongoc-counters.c`.
 public enum SharedCounters {
-    /// Takes the name away from those of this process, where there are any: they go with the process then, however that
-    /// ends.
+    /// Unlinks this process's counters, if any, so that they disappear with the process however it ends.
     public static func remove() { _ = "/mongoc-\(getpid())".withCString { shm_unlink($0) } }
 }

@@ -1,6 +1,6 @@
 import CLibMongoC
 
-/// A parsed `mongoc_uri_t`, which one owner may change before a pool copies it.
+/// A parsed `mongoc_uri_t`, which its one owner may change before a pool copies it.
 final class URIHandle {
     let pointer: OpaquePointer
 

@@ -1,7 +1,7 @@
 import BSON
 import CLibMongoC
 
-/// How many members must have a write before it counts as done.
+/// How many members must have a write before it is acknowledged.
 public struct WriteConcern: Hashable, Sendable {
     public enum Acknowledgement: Hashable, Sendable {
         case majority
@@ -12,7 +12,7 @@ public struct WriteConcern: Hashable, Sendable {
     public var acknowledgement: Acknowledgement
     /// Whether the write must be in the journal; nil leaves it to the server.
     public var journal: Bool?
-    /// Milliseconds after which the server gives up waiting. The write itself is not undone.
+    /// Milliseconds after which the server stops waiting for acknowledgement. The write itself is not undone.
     public var timeout: Int?
 
     public init(_ acknowledgement: Acknowledgement, journal: Bool? = nil, timeout: Int? = nil) {
@@ -23,10 +23,10 @@ public struct WriteConcern: Hashable, Sendable {
 
     public static let majority = WriteConcern(.majority)
 
-    /// False for `w: 0`, which says nothing about what became of a write.
+    /// False for `w: 0`, which tells nothing about the outcome of a write.
     public var isAcknowledged: Bool { acknowledgement != .nodes(0) }
 
-    /// As commands take it.
+    /// In the form that commands take.
     public var document: Document {
         Document {
             switch acknowledgement {
@@ -39,7 +39,7 @@ public struct WriteConcern: Hashable, Sendable {
         }
     }
 
-    /// - Throws: ``MongoError`` for `w: 0`: nothing here may be written without knowing how it ended.
+    /// - Throws: ``MongoError`` for `w: 0`: this module never writes without learning the outcome.
     func requireAcknowledged(_ context: @autoclosure () -> String) throws {
         guard !isAcknowledged else { return }
         throw MongoError(
@@ -48,7 +48,7 @@ public struct WriteConcern: Hashable, Sendable {
 }
 
 extension WriteConcern {
-    /// What a connection string says; nil where it says nothing.
+    /// The connection string's write concern; nil if it has none.
     init?(uri: OpaquePointer) {
         guard let concern = mongoc_uri_get_write_concern(uri) else { return nil }
         let journal = mongoc_write_concern_journal_is_set(concern) ? mongoc_write_concern_get_journal(concern) : nil
@@ -62,7 +62,7 @@ extension WriteConcern {
         } else if count >= 0 {
             self.init(.nodes(Int(count)), journal: journal, timeout: timeout)
         } else if count == -1 {
-            // The old "errors ignored": not acknowledged either.
+            // The old "errors ignored" is not acknowledged either.
             self.init(.nodes(0), journal: journal, timeout: timeout)
         } else if journal != nil || timeout != nil {
             self.init(.majority, journal: journal, timeout: timeout)

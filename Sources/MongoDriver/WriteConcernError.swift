@@ -1,6 +1,6 @@
 import BSON
 
-/// A batch that was written but not confirmed by as many members as asked for.
+/// A batch that was written but not acknowledged by the requested number of members.
 public struct WriteConcernError: Sendable {
     public let code: Int
     public let codeName: String?

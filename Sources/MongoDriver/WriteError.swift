@@ -1,41 +1,42 @@
 import BSON
 
-/// One operation of a bulk write that the server refused, or would have.
+/// One operation of a bulk write that the server refused or, if it was not sent, would have refused.
 public struct WriteError: Sendable {
-    /// Which one, counted in the order of adding.
+    /// The position of the operation, in the order of adding.
     public private(set) var index: Int
-    /// The server's, or 0 where it was not even sent.
+    /// The server's code, or 0 if this module refused the operation without one.
     public let code: Int
     public let message: String
-    /// The keys of the unique index that was violated.
+    /// The keys of the violated unique index.
     public let keyPattern: Document?
-    /// The values that are there already.
+    /// The key values that exist already.
     public let keyValue: Document?
-    /// The collation of that index, where it has one; then ``keyValue`` is what the collation makes of texts.
+    /// The collation of that index, if it has one; then ``keyValue`` holds the collation's form of strings.
     public let collation: Document?
-    /// The server's `errInfo`: which rule of a validator was not met.
+    /// The server's `errInfo`: which rule of a validator was violated.
     public let details: Document?
 
     public var isDuplicateKey: Bool { ServerCode.duplicateKey.contains(code) }
-    /// Before 5.0 servers insert documents with such names below the top, and replace none by them; nor by what begins
-    /// as a DBRef and is none.
+    /// A name begins with `$` where that is not allowed. Servers before 5.0 insert documents with such nested names but
+    /// refuse to replace by them, or by a document that begins like a DBRef but is none.
     public var isDollarName: Bool { ServerCode.dollarPrefixedName.contains(code) }
-    /// The server's cache had no room for a large document beside what it held: it may have some later.
+    /// The server's cache had no room for a large document besides its other contents; it may have later.
     public var isForLackOfCache: Bool { code == ServerCode.cacheIsFull }
-    /// False for what stops a whole batch: a broken connection, an election, missing rights, a full disk, a drop of its collection or database.
+    /// False for what stops a whole batch: a broken connection, an election, missing rights, a full disk, a drop of the
+    /// collection or database.
     public var isAboutOneDocument: Bool { !ServerCode.notAboutOneDocument.contains(code) }
-    /// As the error of the whole batch, which it has stopped.
+    /// The same as an error of the whole batch, which it stopped.
     public func failure(of context: String) -> MongoError {
         MongoError(domain: .server, code: code, message: message, context: context)
     }
-    /// The same of the operation that has this number in another bulk write.
+    /// The same error for the operation with this index in another bulk write.
     public func at(_ index: Int) -> WriteError {
         var moved = self
         moved.index = index
         return moved
     }
 
-    /// An update would have changed the `_id` of what its filter has found.
+    /// An update would have changed the `_id` of the document that its filter matched.
     public var isForOtherID: Bool { code == ServerCode.immutableField && message.contains("'_id'") }
     /// The collection's validator refused it.
     public var isDocumentValidationFailure: Bool { code == ServerCode.documentValidationFailure }
@@ -50,11 +51,11 @@ public struct WriteError: Sendable {
         details = nil
     }
 
-    /// Those of a reply's `writeErrors`.
+    /// The errors in a reply's `writeErrors`.
     /// - Parameters:
-    ///   - count: the operations that were sent.
-    ///   - offset: what the first of them has as its index.
-    /// - Throws: ``MongoError`` where the server speaks of an operation that was not sent.
+    ///   - count: the number of operations sent.
+    ///   - offset: the index of the first of them.
+    /// - Throws: ``MongoError`` if the server names an operation that was not sent.
     public static func all(in reply: RawDocument, of count: Int, offset: Int = 0) throws -> [WriteError] {
         var errors: [WriteError] = []
         try reply["writeErrors"]?.document?.forEach {
