@@ -81,7 +81,7 @@ final class Connection: Sendable {
     }
 
     /// Connects and lists what the database holds.
-    /// - Throws: ``FerryError`` naming host, cause and remedy; ``MongoError`` where listing fails; `CancellationError`.
+    /// - Throws: ``FerryError`` naming host, cause and remedy; ``MongoError`` if listing fails; `CancellationError`.
     static func listing(
         _ target: Target, database: String, _ cancellation: Cancellation
     ) throws -> (Connection, [CollectionInfo]) {

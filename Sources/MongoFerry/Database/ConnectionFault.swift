@@ -37,7 +37,7 @@ struct ConnectionFault {
             ])
     }
 
-    /// No server could be used.
+    /// The error if no server could be used.
     private var selection: FerryError {
         let causes = error.hostCauses.map { HostCause($0, connection) }
         guard !causes.isEmpty else { return unsuited }

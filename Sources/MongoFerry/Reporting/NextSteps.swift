@@ -121,7 +121,7 @@ extension Report {
             return
                 "Mend what the server refused, which stands in \(rejectsFile), where the backup comes from, or let --max-rejects \(rejectionCount) set it aside."
         }
-        // The import goes on when it is run again.
+        // Running the import again continues it.
         if status == .failed || status == .interrupted { return "" }
         if let rejectsFile, let rejectsCommand {
             return "Mend the rows in \(rejectsFile) and import that file: `\(rejectsCommand)`."

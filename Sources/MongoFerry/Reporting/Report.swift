@@ -151,7 +151,7 @@ public struct Report: Sendable {
     var mustBeRepeated = false
     /// Set if the file could not be read any further, so that no import can take even a part of it.
     var unreadable: Unreadable?
-    /// What to do about ``error``, where the operation was stopped by one.
+    /// What to do about ``error``; empty if no error stopped the operation.
     var advice: [String] = []
     /// Why the operation was not completed as requested, on one or more lines; nil if it was.
     public var error: String?

@@ -182,7 +182,7 @@ private struct FileGroupCheck {
 }
 
 /// One thread's part of the check.
-// @unchecked: one thread at a time; read after the pass has ended.
+// @unchecked: used by one thread at a time, and read after the pass has ended.
 private final class ReferenceWorker: BatchWorker, @unchecked Sendable {
     private var decoder: ConvertingDecoder
     private let byCollection: [ExactName: (checks: [Int], walk: GroupWalk)]
@@ -229,7 +229,7 @@ private final class ReferenceWorker: BatchWorker, @unchecked Sendable {
 }
 
 /// Collects the values of target fields.
-// @unchecked: one thread at a time; read after the pass has ended.
+// @unchecked: used by one thread at a time, and read after the pass has ended.
 private final class FieldWorker: BatchWorker, @unchecked Sendable {
     private var decoder: ConvertingDecoder
     private let wanted: [ExactName: [FieldPath]]
