@@ -39,7 +39,7 @@ enum IDSpread {
             }
         }
 
-        /// The value at a position: the inverse of ``place(of:)``.
+        /// The value at a position: the inverse of `place(of:)`.
         func value(at place: UInt128) -> Value {
             let number = Int64(bitPattern: UInt64(truncatingIfNeeded: place) ^ Self.sign)
             return switch self {
