@@ -3,25 +3,25 @@ import ExtendedJSON
 import MongoDriver
 import Relations
 
-// What this library's callers have to name, of the modules that it is made of: `import MongoFerry` is enough. Not all
-// of those modules: their `Document` and `Value` would clash with those of the caller's own driver.
+// The types of other modules that callers of this library need to name, so that `import MongoFerry` is enough. The
+// modules are not re-exported whole: their `Document` and `Value` would clash with those of the caller's own driver.
 
-/// What a `mongoferry.yaml` says.
+/// The content of a `mongoferry.yaml`.
 public typealias Configuration = Relations.Configuration
 
 /// What is wrong with a `mongoferry.yaml`, and where.
 public typealias ConfigurationError = Relations.ConfigurationError
 
-/// A name with wildcards: `*` stands for any characters, `?` for one.
+/// A name pattern with wildcards: `*` stands for any characters, `?` for one.
 public typealias Glob = Relations.Glob
 
 /// A reference from one collection to another.
 public typealias Reference = Relations.Reference
 
-/// What a server or the driver refused.
+/// An error from a server or from the driver.
 public typealias MongoError = MongoDriver.MongoError
 
-/// What the system refused to do with a file.
+/// An operation on a file that the system refused.
 public typealias FileError = BackupFile.FileError
 
 /// What is wrong with a backup file as a whole.

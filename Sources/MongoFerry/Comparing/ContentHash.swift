@@ -1,7 +1,7 @@
-/// A 64-bit hash of a document's bytes that nobody can foresee: its seeds are chosen anew for each run.
+/// A 64-bit hash of a document's bytes that nobody can predict: its seeds are random in each run.
 ///
-/// Two documents with the same `_id` and the same hash are taken for the same. That is wrong once in 2^64 pairs, also
-/// where somebody makes documents on purpose, since he would have to know the seeds.
+/// Two documents with the same `_id` and the same hash are treated as equal. That is wrong for one in 2^64 pairs, even
+/// if somebody crafts documents, since that requires knowing the seeds.
 struct ContentHash: Sendable {
     private let first: UInt64
     private let second: UInt64
@@ -32,7 +32,7 @@ struct ContentHash: Sendable {
         bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self)
     }
 
-    /// Both halves of the product. Where a factor happens to be 0 the other would be lost, so it is added.
+    /// Combines both halves of the product. If one factor happens to be 0, the other would be lost, so it is added.
     @inline(__always) private func fold(_ left: UInt64, _ right: UInt64) -> UInt64 {
         let product = left.multipliedFullWidth(by: right)
         return product.high ^ product.low &+ (left ^ right.byteSwapped)

@@ -1,14 +1,14 @@
 extension Array where Element: FixedWidthInteger & UnsignedInteger & Sendable {
-    /// Sorts numbers that are spread evenly, as hashes are, in place: each goes to one of 256 buckets by its first byte
-    /// (American flag sort), each bucket likewise by the next, until few are left. The first buckets of very many go to
-    /// all of the machine's cores: meanwhile nothing else can be done.
+    /// Sorts evenly distributed numbers, such as hashes, in place: each goes into one of 256 buckets by its first byte
+    /// (American flag sort), and each bucket is sorted by the next byte in the same way until few are left. For very
+    /// many numbers, the first buckets are shared among all cores, since nothing else can be done meanwhile.
     mutating func sortHashes() {
         withUnsafeMutableBufferPointer {
             Self.sort($0, shift: Element.bitWidth - 8, isShared: $0.count >= Self.sharedFrom)
         }
     }
 
-    /// Some milliseconds of work, for which waking threads is worthwhile.
+    /// Takes some milliseconds to sort, which makes starting threads worthwhile.
     private static var sharedFrom: Int { 1 << 17 }
 
     private static func sort(_ numbers: UnsafeMutableBufferPointer<Element>, shift: Int, isShared: Bool = false) {
@@ -36,7 +36,7 @@ extension Array where Element: FixedWidthInteger & UnsignedInteger & Sendable {
                     places[home] += 1
                 }
             }
-            // No two buckets share a number, and the starts do not change any more.
+            // No two buckets share a number, and the bounds no longer change.
             nonisolated(unsafe) let (shared, ends) = (numbers, starts)
             let sortBucket = { @Sendable (home: Int) in
                 sort(UnsafeMutableBufferPointer(rebasing: shared[ends[home]..<ends[home + 1]]), shift: shift - 8)

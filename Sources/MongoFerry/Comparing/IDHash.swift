@@ -1,32 +1,33 @@
 import BSON
 
-/// A 64-bit hash of a value under which values that a server takes for equal are equal: 1, 1.0 and NumberLong(1). See
-/// ``ServerEquality``.
+/// A 64-bit hash of a value that is the same for all values that a server treats as equal: 1, 1.0 and NumberLong(1).
+/// See ``ServerEquality``.
 ///
-/// Used to notice that two `_id`s may be the same. Where that matters the values themselves are compared afterwards.
+/// It shows that two `_id`s may be equal. Where that matters, the values themselves are compared afterwards.
 enum IDHash {
     static func hash(_ element: RawElement) -> UInt64 { finish(add(element, to: seed)) }
 
-    /// The same for an ObjectId that stands in no document yet.
+    /// Returns the same hash for an ObjectId that is not in a document yet.
     static func hash(_ id: ObjectID) -> UInt64 {
-        // As `add(bytes:)` takes its twelve bytes: eight as they lie in memory, then the rest.
+        // As `add(bytes:)` reads its twelve bytes: eight as they are in memory, then the rest.
         let start = mix(mix(seed, UInt64(ElementType.objectID.rawValue)), 12)
         return finish(mix(mix(start, id.high.bigEndian), UInt64(id.low)))
     }
 
-    /// The same for any value that stands in no document.
+    /// Returns the same hash for any value that is not in a document.
     static func hash(of value: Value) -> UInt64 {
         if case .objectID(let id) = value { return hash(id) }
         let document: Document = ["_id": value]
         return document.withRaw { $0.first.map { hash($0) } ?? seed }
     }
 
-    /// One that nobody can foresee: with `_id`s made to have one hash, a file of a few MB would keep a check busy for hours.
+    /// An unpredictable seed: with `_id`s crafted to have one hash, a file of a few MB would keep a check busy for
+    /// hours.
     private static let seed = UInt64.random(in: .min ... .max)
 
     private static func add(_ element: RawElement, to hash: UInt64) -> UInt64 {
         switch element.type {
-        // Those that are nearly always meant, without looking at how else the number could be written.
+        // The most common types, for which the number's other representations need not be considered.
         case .int32: return mix(mix(hash, 1), UInt64(bitPattern: Int64(element.int32 ?? 0)))
         case .int64: return mix(mix(hash, 1), UInt64(bitPattern: element.int64 ?? 0))
         case .double, .decimal128: return ServerNumber(element).map { add($0, to: hash) } ?? hash

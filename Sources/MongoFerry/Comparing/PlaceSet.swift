@@ -1,4 +1,4 @@
-/// A set of places, a bit each.
+/// A set of indices that uses one bit for each.
 struct PlaceSet: Sendable {
     private var words: [UInt64]
     private(set) var count = 0

@@ -1,24 +1,25 @@
 import Synchronization
 
-/// Hashes of many `_id`s, each with one of its document where that is wanted: 8 bytes a record, or 16.
+/// Hashes of many `_id`s, optionally each with a hash of its document: 8 or 16 bytes per record.
 ///
-/// Filled in any order, then sorted once. Hashes are spread evenly, so a table tells where those with the same first bits
-/// start, of which there are some 8: a byte a record more, and one look into memory instead of many.
+/// Filled in any order, then sorted once. Since hashes are evenly distributed, a table holds where the hashes with the
+/// same first bits start, about 8 of them: that costs one more byte per record, and replaces many memory accesses by
+/// one.
 struct RecordHashes: Sendable {
     private var ids: [UInt64] = []
-    /// `_id` in the upper half, document in the lower.
+    /// The hash of the `_id` in the upper half, of the document in the lower.
     private var pairs: [UInt128] = []
-    /// Where each bucket starts, and the end of the last one; empty before they are sorted.
+    /// Where each bucket starts, and the end of the last one; empty before sorting.
     private var starts: [Int] = []
-    /// Bits of an `_id`'s hash behind those that tell its bucket.
+    /// The number of low bits of an `_id`'s hash that do not select its bucket.
     private var shift = 0
 
-    /// Whether documents have hashes too; all entries are of one kind.
+    /// Whether documents have hashes, too; either all entries have them or none.
     private(set) var hasDocuments = false
 
     var count: Int { hasDocuments ? pairs.count : ids.count }
 
-    /// Makes room for so many: an array that grows holds its content twice for a moment.
+    /// Reserves capacity: an array that grows briefly holds its content twice.
     mutating func reserve(_ count: Int, withDocuments: Bool) {
         if withDocuments { pairs.reserveCapacity(count) } else { ids.reserveCapacity(count) }
     }
@@ -38,13 +39,13 @@ struct RecordHashes: Sendable {
         pairs += other.pairs
     }
 
-    /// Their room stays.
+    /// Removes all hashes and keeps the capacity.
     mutating func removeAll() {
         ids.removeAll(keepingCapacity: true)
         pairs.removeAll(keepingCapacity: true)
     }
 
-    /// Must follow the last one that was added, before any is looked for.
+    /// Must be called after the last hash was added and before any lookup.
     mutating func sort() {
         ids.sortHashes()
         pairs.sortHashes()
@@ -59,26 +60,27 @@ struct RecordHashes: Sendable {
         while starts.count <= 1 << bits { starts.append(count) }
     }
 
-    /// Those of `_id`s that are there more than once.
+    /// The hashes of `_id`s that occur more than once.
     var repeatedIDs: Set<UInt64> {
         var repeated: Set<UInt64> = []
         for place in 0..<max(count - 1, 0) where self[place] == self[place + 1] { repeated.insert(self[place]) }
         return repeated
     }
 
-    /// The hash of the `_id` at a place.
+    /// The hash of the `_id` at an index.
     subscript(place: Int) -> UInt64 {
         hasDocuments ? UInt64(truncatingIfNeeded: pairs[place] >> 64) : ids[place]
     }
 
-    /// The hash of the document at a place.
+    /// The hash of the document at an index.
     func document(at place: Int) -> UInt64? { hasDocuments ? UInt64(truncatingIfNeeded: pairs[place]) : nil }
 
     func contains(_ id: UInt64) -> Bool { place(of: id) != nil }
 
-    /// The same as ``place(of:)`` for many: calls `body` with the number of each that is there, and its place.
+    /// Does the same as ``place(of:)`` for many hashes: calls `body` with the index in `wanted` of each one found, and
+    /// its place.
     ///
-    /// The memory they lie in is asked for together, not one after the other.
+    /// The memory accesses of a group are issued together rather than one after the other.
     func forEachPlace(of wanted: [UInt64], _ body: (_ number: Int, _ place: Int) -> Void) {
         guard !starts.isEmpty else { return }
         let stride = 16
@@ -92,7 +94,7 @@ struct RecordHashes: Sendable {
                 }
                 for index in 0..<size {
                     let id = wanted[group + index]
-                    // A bucket that starts with a larger one has nothing for it.
+                    // A bucket that starts with a larger hash cannot contain this one.
                     if first[index] > id { continue }
                     if let place = place(of: id) { body(group + index, place) }
                 }
@@ -100,12 +102,13 @@ struct RecordHashes: Sendable {
         }
     }
 
-    /// The first place of an `_id`'s hash; nil where it is not there.
+    /// The first index of an `_id`'s hash; nil if there is none.
     func place(of id: UInt64) -> Int? {
         guard !starts.isEmpty else { return nil }
         let bucket = Int(id >> shift)
         var (low, high) = (starts[bucket], starts[bucket + 1])
-        // One after the other: a few lie side by side, and jumping among them costs more. Many are no chance.
+        // A few hashes are adjacent, and scanning them is cheaper than jumping among them. More than 64 in a bucket are
+        // no coincidence, and are bisected first.
         while high - low > 64 {
             let middle = (low + high) / 2
             if self[middle] < id { low = middle + 1 } else { high = middle + 1 }
@@ -120,8 +123,8 @@ struct RecordHashes: Sendable {
     }
 }
 
-/// Hashes that several threads find, of a collection or a field of one, in one place: gathering them afterwards would hold
-/// them twice.
+/// Hashes that several threads find for a collection or one of its fields, gathered in one place: merging them
+/// afterwards would hold them twice.
 final class SharedHashes<Key: Hashable & Sendable>: Sendable {
     private let byKey = Mutex<[Key: RecordHashes]>([:])
 
@@ -133,7 +136,7 @@ final class SharedHashes<Key: Hashable & Sendable>: Sendable {
         byKey.withLock { $0[key, default: RecordHashes()].append(contentsOf: hashes) }
     }
 
-    /// Adds what a thread has found so far, and empties it.
+    /// Adds what a thread has found so far, and empties `found`.
     func move(_ found: inout [Key: RecordHashes]) {
         for key in found.keys {
             guard let hashes = found[key], hashes.count > 0 else { continue }
@@ -142,7 +145,7 @@ final class SharedHashes<Key: Hashable & Sendable>: Sendable {
         }
     }
 
-    /// Those of one key, sorted, which are then gone from here.
+    /// Removes and returns the hashes of one key, sorted.
     func take(_ key: Key) -> RecordHashes {
         var hashes = byKey.withLock { $0.removeValue(forKey: key) ?? RecordHashes() }
         hashes.sort()

@@ -1,9 +1,9 @@
 import BSON
 
-/// Which values a server takes for equal: numbers of any type, strings and symbols, and documents of such values, the scopes
-/// of code among them.
+/// Decides which values a server treats as equal: numbers of any type, strings and symbols, and documents of such
+/// values, including the scopes of code.
 ///
-/// Collations are not looked at. Source: the server's manual, "Comparison/Sort Order".
+/// Collations are not considered. Source: the server's manual, "Comparison/Sort Order".
 enum ServerEquality {
     static func areEqual(_ left: Value, _ right: Value) -> Bool {
         let (left, right): (Document, Document) = (["": left], ["": right])
@@ -22,7 +22,7 @@ enum ServerEquality {
         return right.document.map { areEqual(inside, $0) } ?? false
     }
 
-    /// Element by element: their order counts, and so do their names.
+    /// Compares element by element: both their order and their names count.
     private static func areEqual(_ left: RawDocument, _ right: RawDocument) -> Bool {
         var (lefts, rights) = (left.makeWalker(), right.makeWalker())
         while true {

@@ -1,18 +1,19 @@
 import BSON
 
-/// The value of a number whatever its type: equal where a server takes the numbers for equal.
+/// The value of a number whatever its type: equal if a server treats the numbers as equal.
 ///
 /// Doubles and decimals are compared exactly, so that 0.5 equals `NumberDecimal("0.50")` and 0.1 does not equal
-/// `NumberDecimal("0.1")`. Zero is one number, and so is NaN. Source: the server's manual, "Comparison/Sort Order".
+/// `NumberDecimal("0.1")`. All zeros are equal, and so are all NaNs. Source: the server's manual, "Comparison/Sort
+/// Order".
 enum ServerNumber: Hashable {
-    /// A whole number within Int64.
+    /// An integer within the range of Int64.
     case whole(Int64)
-    /// ± coefficient · 10^exponent, the coefficient without zeros at its end and of at most 34 digits.
+    /// ± coefficient · 10^exponent; the coefficient has no trailing zeros and at most 34 digits.
     case decimal(isNegative: Bool, coefficient: UInt128, exponent: Int)
-    /// A double that no decimal equals: an infinity, NaN, or one of more digits than a decimal has.
+    /// A double that no decimal equals: an infinity, NaN, or one with more digits than a decimal has.
     case double(UInt64)
 
-    /// Nil where the element is no number.
+    /// Nil if the element is not a number.
     init?(_ element: RawElement) {
         switch element.type {
         case .int32: self = .whole(Int64(element.int32 ?? 0))
@@ -66,7 +67,7 @@ enum ServerNumber: Hashable {
         return Int64(exactly: magnitude)
     }
 
-    /// What a double is in the decimal system; nil where that takes more digits than a decimal has.
+    /// The exact decimal value of a double; nil if it takes more digits than a decimal has.
     private static func exactDecimal(_ number: Double) -> ServerNumber? {
         guard number.isFinite else { return nil }
         // m · 2^e with an odd m.
@@ -95,6 +96,6 @@ enum ServerNumber: Hashable {
         return ServerNumber(isNegative: number < 0, digits, tens)
     }
 
-    /// Of 34 digits.
+    /// The largest coefficient of 34 digits.
     private static let largest: UInt128 = 9_999_999_999_999_999_999_999_999_999_999_999
 }

@@ -3,26 +3,27 @@ import BackupFile
 import MongoDriver
 import Relations
 
-/// What a database holds, and what of it is left out.
+/// The collections of a database that are taken, and those that are left out.
 struct Catalog {
     var entries: [BackupMetadata.Collection] = []
     var excluded: [BackupMetadata.Exclusion] = []
-    /// Collections that were left out by somebody's wish: what is taken may refer to them all the same.
+    /// Collections that the user chose to leave out: those that are taken may still refer to them.
     private(set) var unwanted: [BackupMetadata.Collection] = []
 
-    /// Indexes that the server was still building when it was asked for them, by the collections' names.
+    /// Indexes that the server was still building when it listed them, with their collections' names in the file.
     private(set) var indexesUnderWay: [(collection: String, index: String)] = []
 
     private var leavesOut = false
-    /// Whether nothing is left of what could have been taken.
+    /// Whether the user's choice leaves out everything that could have been taken.
     var isLeftOutWhole: Bool { entries.isEmpty && leavesOut }
 
-    /// The names and options of everything in the database that is not excluded.
+    /// Collects the names and options of everything in the database that is not excluded.
     /// - Parameters:
     ///   - found: everything in the database.
     ///   - only: names or globs, of the file or the database; empty for all.
     ///   - exclude: names or globs.
-    /// - Throws: ``FerryError`` where a name in `only` matches nothing.
+    /// - Throws: ``FerryError`` if a name in `only` matches nothing that is taken, if a name is not UTF-8, or if two
+    ///   names are the same in the file or look the same.
     init(
         _ database: String, _ found: [CollectionInfo], configuration: Configuration, only: [Glob] = [],
         exclude: [Glob] = []
@@ -77,7 +78,7 @@ struct Catalog {
         try Self.checkLookAlikes(entries.map(\.databaseName))
     }
 
-    /// Nil for what is taken.
+    /// Why a collection is left out; nil if it is taken.
     private static func reasonToLeaveOut(
         _ info: CollectionInfo, _ configuration: Configuration, only: [Glob], exclude: [Glob]
     ) -> String? {
@@ -92,12 +93,12 @@ struct Catalog {
         }
     }
 
-    /// In the file and in the database.
+    /// The names in the file and in the database.
     private static func bothNames(of info: CollectionInfo, _ configuration: Configuration) -> [String] {
         [configuration.fileName(of: info.name), info.name]
     }
 
-    /// - Throws: ``FerryError`` for what was asked for and is not there, or is not exported.
+    /// - Throws: ``FerryError`` if something in `only` does not exist or is not exported.
     private static func checkAllMatch(
         _ only: [Glob], _ exclude: [Glob], _ database: String, _ found: [CollectionInfo],
         _ configuration: Configuration
@@ -121,8 +122,8 @@ struct Catalog {
                 ?? [])
     }
 
-    /// Servers tell names apart by their bytes, people and Swift's strings by their look: `é` can be one character or
-    /// two. Mixing two collections up would be worse than refusing them.
+    /// Refuses names that look the same: servers distinguish names by their bytes, people and Swift's strings by their
+    /// appearance, and `é` can be one character or two. Confusing two collections would be worse than refusing them.
     private static func checkLookAlikes(_ names: [String]) throws {
         var seen: Set<String> = []
         for name in names where !seen.insert(name).inserted {
@@ -132,7 +133,7 @@ struct Catalog {
         }
     }
 
-    /// The name of the time series whose storage it is; nil for anything else.
+    /// The name of the time series whose storage this is; nil for anything else.
     private static func bucketsOwner(_ info: CollectionInfo) -> String? {
         info.name.behindScalarPrefix("system.buckets.")
     }
@@ -152,8 +153,9 @@ struct Catalog {
         return nil
     }
 
-    /// What was left out, the users' functions with it, but for the server's own collections and those of imports, which come
-    /// and go where the data are equal; and without the folder of the configuration, which is another one elsewhere.
+    /// The exclusions for a reproducible file, where equal data must give equal text. Omits the server's own
+    /// collections and those of imports, which come and go, but keeps server-side functions, which are the user's. The
+    /// configuration's path, which may differ elsewhere, is replaced by "the configuration".
     /// - Parameter found: everything in the database.
     func exclusionsOfTheData(
         _ found: [CollectionInfo], _ configuration: Configuration
@@ -169,7 +171,7 @@ struct Catalog {
         }
     }
 
-    /// - Throws: ``FerryError`` where there is nothing that a file could have.
+    /// - Throws: ``FerryError`` if the database has nothing that a file could contain.
     func requireSomething(of connection: Connection) throws {
         guard entries.isEmpty, !isLeftOutWhole else { return }
         let missing = MissingDatabase(connection)
@@ -186,10 +188,10 @@ struct Catalog {
 
     private static let namesShown = 5
 
-    /// Reads the indexes of every collection that has some of its own, and asks how large each is, all in one go.
+    /// Reads the indexes and the size of every collection but views, in one round of questions.
     ///
-    /// - Parameter sortsIndexes: by name, so that equal data give equal files, whichever index was made first; else they stand
-    ///   as the server lists them.
+    /// - Parameter sortsIndexes: whether to sort indexes by name, so that equal data give equal files, whichever index
+    ///   was created first; otherwise they keep the server's order.
     /// - Throws: ``MongoError``.
     mutating func readIndexesAndSizes(_ connection: Connection, sortsIndexes: Bool) throws -> CollectionSizes {
         let places = entries.indices.filter { entries[$0].kind != .view }
@@ -217,7 +219,7 @@ struct Catalog {
             }
         }
         let result = CollectionSizes(sizes)
-        // Nearly always they are what the cursors then find, and the header needn't be written twice.
+        // These are nearly always the counts that the cursors find, and then the header need not be written twice.
         for place in places { entries[place].records = result[entries[place].databaseName]?.count ?? 0 }
         return result
     }
@@ -232,9 +234,10 @@ extension Client {
     /// - Throws: ``MongoError``.
     fileprivate func indexes(of entry: BackupMetadata.Collection, in database: String) throws -> Catalog.Answer {
         let namespace = Namespace(database, entry.databaseName)
-        // It was listed: a server that knows nothing of it is asked again. Should it be gone, an export sees that in the end.
+        // The collection was listed, so a server that does not know it is asked again. If it is gone, an export notices
+        // in the end.
         guard entry.kind != .timeseries else {
-            // Asked which are under way, servers up to 7.0 leave those of a time series out.
+            // If asked for index builds in progress, servers up to 7.0 omit the indexes of a time series.
             return .indexes(built: try listIndexes(ofExisting: namespace) ?? listIndexes(of: namespace), building: [])
         }
         let (built, building) =

@@ -1,10 +1,10 @@
 import Foundation
 import MongoDriver
 
-/// A file of certificates or keys that the connection string names. Where libmongoc cannot use one it only says `connection
-/// error`, after it has tried for as long as it tries to find a server.
+/// A certificate or key file that the connection string names. If libmongoc cannot use one, it only reports `connection
+/// error`, after the whole server selection timeout.
 struct CertificateFile {
-    /// What is wrong with a file, and what to do about it.
+    /// What is wrong with a file, and how to fix it.
     struct Fault {
         let phrase: String
         let remedy: String
@@ -15,13 +15,13 @@ struct CertificateFile {
 
     private var isKeyFile: Bool { option == "tlsCertificateKeyFile" }
 
-    /// All that a connection string names.
+    /// All such files that a connection string names.
     static func all(of connection: ConnectionString) -> [CertificateFile] {
         connection.files.map { CertificateFile(option: $0.option, path: $0.path) }
     }
 
-    /// Before anything is tried with them: for the password that an encrypted key lacks OpenSSL would ask the terminal, or
-    /// read standard input, once for each connection.
+    /// Checks the files before libmongoc uses them: for the missing password of an encrypted key, OpenSSL would prompt
+    /// on the terminal or read standard input, once per connection.
     /// - Throws: ``FerryError``.
     static func check(_ connection: ConnectionString) throws {
         guard connection.usesTLS else { return }
@@ -33,7 +33,7 @@ struct CertificateFile {
         }
     }
 
-    /// What makes it useless for certain; nil where it looks sound.
+    /// What certainly makes the file unusable; nil if it looks sound.
     private func fault(hasPassword: Bool) -> Fault? {
         guard let text else {
             return Fault(
@@ -60,7 +60,7 @@ struct CertificateFile {
         return nil
     }
 
-    /// What may be wrong with it where no connection comes about and nothing says why.
+    /// What may be wrong with the file if a connection fails without a stated cause.
     var doubt: Fault? {
         guard isKeyFile, isEncrypted else { return nil }
         return Fault(
@@ -72,6 +72,6 @@ struct CertificateFile {
         FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// PKCS #8 says so in the first line, the older form in a header, `Proc-Type: 4,ENCRYPTED` (RFC 1421).
+    /// PKCS #8 says so in the first line, the older format in a header, `Proc-Type: 4,ENCRYPTED` (RFC 1421).
     private var isEncrypted: Bool { text?.contains("ENCRYPTED") == true }
 }

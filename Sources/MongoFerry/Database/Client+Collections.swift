@@ -2,9 +2,9 @@ import BSON
 import MongoDriver
 
 extension Client {
-    /// Drops a collection or view; one that does not exist is no error.
-    /// - Parameter beforeAgain: called before it is tried once more, since nobody knows whether it was done: what has that
-    ///   name may be another by then.
+    /// Drops a collection or view; it is no error if it does not exist.
+    /// - Parameter beforeAgain: called before each retry. It is then unknown whether an earlier attempt succeeded, and
+    ///   the name may belong to another collection by then.
     func drop(
         _ namespace: Namespace, writeConcern: WriteConcern = .majority, beforeAgain: () throws -> Void = {}
     ) throws {
@@ -14,15 +14,16 @@ extension Client {
         }
     }
 
-    /// Whether there may be collections of these names: whoever cannot look has to take it so.
+    /// Whether collections of these names may exist: true also if they cannot be listed.
     ///
-    /// A user sees what the same user could have created.
+    /// A user can list every collection that the same user could have created.
     func mayHave(_ names: [String], in database: String) -> Bool {
         (try? listCollections(in: database, named: names, readPreference: .primary))?.isEmpty != true
     }
 
     /// Drops a collection whose name another program may take as soon as it is free.
-    /// - Parameter isOwn: asked before it is tried once more, since nobody knows whether it was done.
+    /// - Parameter isOwn: asked before each retry, since it is unknown whether an earlier attempt succeeded; false ends
+    ///   the attempts.
     func dropOwn(_ namespace: Namespace, writeConcern: WriteConcern, while isOwn: () throws -> Bool) throws {
         do {
             try Repeating.run { isAgain in
@@ -33,9 +34,9 @@ extension Client {
         } catch let error as MongoError where error.isNamespaceNotFound {}
     }
 
-    /// How many documents a collection has, as the server keeps account of it: after a crash it may lack what the last minute
-    /// before it brought, and in a sharded cluster it may be a little off. 0 where there is none. Of a view or a time series
-    /// servers keep no account, and count.
+    /// The number of documents in a collection by the server's metadata, 0 if it does not exist. After a crash it may
+    /// lack the last minute's writes, and in a sharded cluster it may be slightly off. For views and time series,
+    /// servers keep no such count and count the documents.
     ///
     /// Source: MongoDB manual, `count`.
     /// - Throws: ``MongoError``.
@@ -44,22 +45,24 @@ extension Client {
         return try runRead(command, on: namespace.database, readPreference: readPreference)["n"]?.integer ?? 0
     }
 
-    /// How many documents a collection has on the primary, where it matters that the answer does not change by itself.
+    /// The number of documents of a collection on the primary, for uses that need the answer to be stable.
     ///
-    /// The account of a sharded cluster has documents twice that are on their way to another shard: they are counted there.
+    /// The metadata count of a sharded cluster includes documents that are being migrated to another shard twice;
+    /// there, the documents are counted.
     /// - Throws: ``MongoError``.
     func steadyCount(_ namespace: Namespace) throws -> Int {
         try pool.leadsToRouter
             ? countDocuments(namespace) : estimatedCount(namespace, readPreference: .primary)
     }
 
-    /// Whether a collection has that many documents: by the server's own count, and by counting where that differs.
+    /// Whether a collection has `count` documents: by the server's metadata, or by counting if that differs.
     func hasCount(_ count: Int, _ namespace: Namespace) throws -> Bool {
         try estimatedCount(namespace, readPreference: .primary) == count || countDocuments(namespace) == count
     }
 
-    /// Exact by counting, not by the server's estimate.
-    /// - Parameter readConcern: a snapshot's, to count at its moment where it is read; nil for now. An import reads from the primary.
+    /// Counts the documents exactly, rather than using the server's estimate.
+    /// - Parameter readConcern: a snapshot's read concern, to count at its point in time and where it is read; nil to
+    ///   count the current documents. An import reads from the primary.
     func countDocuments(_ namespace: Namespace, readConcern: Document? = nil) throws -> Int {
         var count = 0
         let pipeline: [Document] = [["$group": ["_id": 1, "n": ["$sum": 1]]]]

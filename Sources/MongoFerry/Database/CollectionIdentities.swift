@@ -2,13 +2,14 @@ import BSON
 import MongoDriver
 import Relations
 
-/// What tells collections from others of their names: the servers' uuids. That of a time series is its storage's.
+/// The servers' UUIDs, which tell a collection from others that had its name. A time series has the UUID of its
+/// storage.
 ///
-/// Goes by the names' bytes, as servers do.
+/// Names are compared by their bytes, as servers do.
 struct CollectionIdentities: Sendable {
     private let identities: [ExactName: Value]
 
-    /// - Parameter found: collections as a server has listed them, the storage of time series among them.
+    /// - Parameter found: collections as a server listed them, including the storage of time series.
     init(_ found: [CollectionInfo]) {
         let exact = found.filter(\.hasExactName)
         let own = Dictionary(exact.map { (ExactName($0.name), $0.info["uuid"] ?? .null) }) { first, _ in first }
@@ -19,14 +20,14 @@ struct CollectionIdentities: Sendable {
         self.identities = identities
     }
 
-    /// Null where the server tells none, as of views and to users who may not see it; nil where no collection has the
-    /// name.
+    /// `.null` if the server reports no UUID, as for views and for users who may not see it; nil if no collection has
+    /// the name.
     subscript(name: String) -> Value? { identities[ExactName(name)] }
 
-    /// Nil where the server tells none too.
+    /// The UUID of a collection; nil also if the server reports none.
     func uuid(of name: String) -> Value? { self[name].flatMap { $0 == .null ? nil : $0 } }
 
-    /// Asks for a single collection's, which costs the same however many there are.
+    /// Asks for the UUID of a single collection, at a cost that does not depend on how many there are.
     /// - Throws: ``MongoError``.
     static func uuid(of name: String, in database: String, _ client: Client) throws -> Value? {
         let found = try client.listCollections(
@@ -34,18 +35,18 @@ struct CollectionIdentities: Sendable {
         return CollectionIdentities(found).uuid(of: name)
     }
 
-    /// Of what is behind a name: of the collection, and of a time series' storage, which may be there without its series
-    /// where a server was lost in the middle of a drop. A time series that is created then takes it over.
+    /// The UUIDs of everything behind a name: of the collection, and of a time series' storage. The storage may exist
+    /// without its series if a server failed in the middle of a drop; a time series that is created then takes it over.
     /// - Throws: ``MongoError``.
     static func all(behind name: String, in database: String, _ client: Client) throws -> [Value] {
         try client.listCollections(in: database, named: [name, storage(of: name)], readPreference: .primary)
             .compactMap { $0.info["uuid"] }
     }
 
-    /// Whether there is a time series' storage that goes by the name.
+    /// Whether the storage of a time series of this name exists.
     func hasStorage(of name: String) -> Bool { self[Self.storage(of: name)] != nil }
 
-    /// The same of a single collection.
+    /// Asks whether the storage of a single time series exists.
     /// - Throws: ``MongoError``.
     static func hasStorage(of name: String, in database: String, _ client: Client) throws -> Bool {
         try !client.listCollections(in: database, named: [storage(of: name)], readPreference: .primary).isEmpty
@@ -55,7 +56,7 @@ struct CollectionIdentities: Sendable {
 }
 
 extension Connection {
-    /// The uuid of a collection of the database; nil where there is none, or the user may not see it.
+    /// The UUID of a collection of the database; nil if there is none or the user may not see it.
     /// - Throws: ``MongoError``.
     func uuid(of name: String) throws -> Value? {
         try withClient { try CollectionIdentities.uuid(of: name, in: database, $0) }

@@ -2,18 +2,17 @@ import BSON
 import BackupFile
 import MongoDriver
 
-/// How large a collection is, as the server keeps account of it: after a crash or in a sharded cluster it may be a little
-/// off.
+/// The size of a collection by the server's metadata: after a crash or in a sharded cluster it may be slightly off.
 struct CollectionSize: Sendable {
     var count: Int
-    /// Bytes of BSON a document; nil where there are none or the server does not say.
+    /// The average BSON size of a document in bytes; nil if there are no documents or the server does not report it.
     var averageDocument: Int?
 }
 
-/// How large collections are, by their names in the database.
+/// The sizes of collections, by their names in the database.
 struct CollectionSizes: Sendable {
     private let sizes: [String: CollectionSize]
-    /// The latest time that the server told with them; nil where it tells none.
+    /// The latest operation time that the server reported with the sizes; nil if it reported none.
     private let operationTime: Timestamp?
     private let made = ContinuousClock.now
 
@@ -24,12 +23,12 @@ struct CollectionSizes: Sendable {
 
     subscript(name: String) -> CollectionSize? { sizes[name] }
 
-    /// The server's time; nil where it told none, or a second has passed since: what happens to a collection until it is
-    /// read had better lie before a snapshot than after it.
+    /// The server's operation time; nil if it reported none, or if it is a second old or older. A snapshot should
+    /// rather include what happens to a collection before it is read than miss it.
     var recentTime: Timestamp? { ContinuousClock.now - made < .seconds(1) ? operationTime : nil }
 }
 
-/// One answer of a server that was asked for a size.
+/// A server's answer to the question for a size.
 struct SizeAnswer: Sendable {
     let size: CollectionSize
     let operationTime: Timestamp?
@@ -41,7 +40,7 @@ struct SizeAnswer: Sendable {
 }
 
 extension Connection {
-    /// The sizes of all of `entries` but views.
+    /// The sizes of all `entries` but views.
     /// - Throws: ``MongoError``.
     func sizes(of entries: [BackupMetadata.Collection]) throws -> CollectionSizes {
         let asked = entries.filter { $0.kind != .view }
@@ -52,11 +51,12 @@ extension Connection {
 }
 
 extension Client {
-    /// Asks for the size, of which servers keep account. Of a time series they do not: its measurements are counted, bucket
-    /// by bucket.
+    /// Asks for the size of a collection, which servers keep in their metadata. They do not for a time series: its
+    /// measurements are counted, bucket by bucket.
     ///
-    /// One question a collection, of which `dataSize` is the cheapest that says both: `collStats` takes a server ten times
-    /// as long. It knows no time series, and needs the same right to read as `count`.
+    /// Asks one question per collection. `dataSize` is the cheapest that reports both count and bytes: `collStats`
+    /// takes a server ten times as long. `dataSize` does not support time series, and needs the same read privilege as
+    /// `count`.
     ///
     /// Source: MongoDB manual, `dataSize`, `count`.
     /// - Throws: ``MongoError``.
@@ -70,7 +70,7 @@ extension Client {
         return SizeAnswer(size, reply)
     }
 
-    /// Of the first measurements of a time series, which servers keep no account of.
+    /// The average size of the first 20 measurements of a time series: servers keep no such number.
     private func averageMeasurement(_ namespace: Namespace) throws -> Int? {
         var (bytes, count) = (0, 0)
         try find(namespace, [:], options: FindOptions(limit: 20)).forEach {
@@ -80,11 +80,11 @@ extension Client {
         return count > 0 ? bytes / count : nil
     }
 
-    /// Nil where the server does not say, whatever it has against it.
+    /// Asks with `dataSize`; nil if the server refuses for any reason.
     private func dataSize(_ collection: String, _ database: String) throws -> SizeAnswer? {
         let command: Document = ["dataSize": .string("\(database).\(collection)"), "estimate": true]
         do {
-            // It takes no read concern, which the connection string's would make the server refuse.
+            // The command takes no read concern: the server would refuse it with the connection string's.
             let reply = try Repeating.run { _ in
                 try run(command, on: database, readPreference: .connectionString)
             }

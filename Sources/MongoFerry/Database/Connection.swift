@@ -2,13 +2,13 @@ import BSON
 import MongoDriver
 import Synchronization
 
-/// An open way to one database.
+/// An open connection to one database.
 final class Connection: Sendable {
     let pool: ClientPool
     let database: String
     let server: ServerInfo
-    /// For reads after which something is not written: what no majority has yet may be taken back. Nil where the server has
-    /// no such reads, or nothing is written.
+    /// The read concern for reads that decide that something need not be written: what no majority has may be rolled
+    /// back. Nil if the server has no such reads, or if the connection is not for writing.
     let committedReads: Document?
     /// ``Target/options``
     let targetOptions: [String]
@@ -16,9 +16,10 @@ final class Connection: Sendable {
 
     /// Connects and asks the server what it is.
     /// - Parameters:
-    ///   - cancellation: looked at while no server answers, too.
+    ///   - cancellation: checked also while no server answers.
     ///   - forWriting: reads from the primary, whatever the connection string prefers.
-    ///   - meanwhile: asked on a connection of its own at the same time, where the server is distant; else not at all.
+    ///   - meanwhile: called on a connection of its own at the same time if the server is distant; otherwise not
+    ///     called.
     /// - Throws: ``FerryError`` naming host, cause and remedy; `CancellationError`.
     init(
         _ target: Target, database: String, _ cancellation: Cancellation, forWriting: Bool = false,
@@ -28,7 +29,7 @@ final class Connection: Sendable {
         try CertificateFile.check(target.connectionString)
         self.database = database
         targetOptions = target.options
-        // libmongoc looks for a server as long as the connection string says, and cannot be stopped.
+        // libmongoc looks for a server for as long as the connection string allows, and cannot be interrupted.
         (pool, server, committedReads) = try Threads.run(leavingOn: cancellation) {
             do {
                 let pool = try ClientPool(
@@ -47,19 +48,19 @@ final class Connection: Sendable {
         }
     }
 
-    /// - Throws: ``FerryError`` where the connection string leads to a member that takes no writes.
+    /// - Throws: ``FerryError`` if the connection string leads to a member that accepts no writes.
     private static func requireWritable(_ server: ServerInfo, _ connectionString: ConnectionString) throws {
         guard case .replicaSet(let name) = server.topology, !server.isWritablePrimary else { return }
         throw FerryError(
             "\(connectionString.hosts.joined(separator: ", ")) is not the primary of the replica set \(name), and takes no writes",
             details: [FerryError.nothingWritten],
-            // Without it libmongoc stays with a single host that is named.
+            // Without `replicaSet`, libmongoc stays with a single named host.
             advice: [
                 "Say replicaSet=\(name) in the connection string\(connectionString.isDirect ? ", and leave directConnection=true out" : ""): then the primary is found by itself."
             ])
     }
 
-    /// Before 5.0 a replica set's members may be told to have no reads of what a majority has; then they say so.
+    /// Before 5.0, members of a replica set may be configured without majority reads; then they report it.
     private static func committedReads(_ pool: ClientPool, _ server: ServerInfo, _ database: String) throws -> Document?
     {
         let majority = ReadConcern.level("majority")
@@ -74,13 +75,13 @@ final class Connection: Sendable {
         } catch let error as MongoError where error.isMajorityReadUnsupported {
             return nil
         } catch let error as MongoError where error.isUnauthorized {
-            // What the user may not do is said by what is wanted of the server, and not by this question.
+            // Missing privileges are reported by the operation that needs them, not by this question.
             return majority
         }
     }
 
     /// Connects and lists what the database holds.
-    /// - Throws: ``FerryError`` naming host, cause and remedy; ``MongoError`` where listing fails; `CancellationError`.
+    /// - Throws: ``FerryError`` naming host, cause and remedy; ``MongoError`` if listing fails; `CancellationError`.
     static func listing(
         _ target: Target, database: String, _ cancellation: Cancellation
     ) throws -> (Connection, [CollectionInfo]) {
@@ -93,15 +94,15 @@ final class Connection: Sendable {
         return (connection, try connection.withClient { try $0.listCollections(in: database) })
     }
 
-    /// What servers are told that this program is called.
+    /// The name under which this program introduces itself to servers.
     static let applicationName = "mongoferry"
 
-    /// Connections that do not count against the connection string's `maxPoolSize`: the lock's, and those that are asked
-    /// something while all workers have theirs.
+    /// Connections beyond the connection string's `maxPoolSize`: the lock's, and those for questions while all workers
+    /// hold theirs.
     private static let spare = 16
 
-    /// What the server is. Where it is distant, the connections for later questions are opened beside this one: each
-    /// would otherwise begin with a round trip of its own.
+    /// Asks what the server is. If it is distant, also opens the connections for later questions at the same time:
+    /// otherwise each would begin with a round trip of its own.
     private static func contact(
         _ pool: ClientPool, _ database: String, _ meanwhile: (@Sendable (Client) -> Void)?
     ) throws -> ServerInfo {
@@ -121,7 +122,7 @@ final class Connection: Sendable {
         return try server.withLock { $0 } ?? ask()
     }
 
-    /// Over connections that are there already.
+    /// Uses existing connections.
     init(pool: ClientPool, server: ServerInfo, database: String) {
         self.pool = pool
         self.server = server
@@ -134,22 +135,22 @@ final class Connection: Sendable {
 
     func withClient<Result>(_ body: (Client) throws -> Result) throws -> Result { try pool.withClient(body) }
 
-    /// Whether a question to the server takes a millisecond or more: then waiting is worth avoiding.
+    /// Whether a question to the server takes a millisecond or more, so that waiting is worth avoiding.
     /// - Throws: ``MongoError``.
     func isDistant() throws -> Bool { try roundTrip() >= Self.distant }
 
     static let distant = Duration.milliseconds(1)
 
-    /// An answer that takes so long does not by chance.
+    /// An answer that takes this long is not slow by chance.
     private static let surelyDistant = Duration.milliseconds(4)
 
-    /// Cursors at once: beside those that wait for a network others can go on; never more than the connection string's
-    /// `maxPoolSize`. Where documents are huge, one, whatever was wanted: each holds a batch of 16 MB or more, and four
-    /// collections of 16 MiB documents took 300 MB.
+    /// The number of cursors to use at once, so that some can work while others wait for the network; never more than
+    /// the connection string's `maxPoolSize`. If documents are huge, one, whatever was wanted: each cursor holds a
+    /// batch of 16 MB or more, and four collections of 16 MiB documents took 300 MB.
     /// - Parameters:
-    ///   - wanted: as many as somebody said; nil for the best number.
-    ///   - averages: how large documents are, by collection, in bytes.
-    ///   - clientsEach: connections that go with each cursor, its own among them.
+    ///   - wanted: the number that the user asked for; nil for the best one.
+    ///   - averages: the average document size of each collection, in bytes.
+    ///   - clientsEach: the number of connections per cursor, including its own.
     /// - Throws: ``MongoError``.
     func readers(_ wanted: Int?, averages: [Int], clientsEach: Int = 1) throws -> Int {
         if averages.contains(where: { $0 > 1 << 20 }) { return 1 }
@@ -157,18 +158,18 @@ final class Connection: Sendable {
         return bounded(wanted, clientsEach: clientsEach)
     }
 
-    /// So many threads with a connection each, or several, as the connection string's `maxPoolSize` allows.
+    /// Limits a number of threads that use `clientsEach` connections each to the connection string's `maxPoolSize`.
     func bounded(_ wanted: Int, clientsEach: Int = 1) -> Int { max(1, min(wanted, pool.maximumSize / clientsEach)) }
 
-    /// Of collections that are larger, so many are read at once: any of their batches may be of 16 MB, and more of them
-    /// brought nothing, from a server 20 ms away either.
+    /// Of collections larger than this, only ``readersOfLarge`` are read at once: any of their batches may have 16 MB,
+    /// and more of them gained nothing, not even with a server 20 ms away.
     static let largeBytes = 8 << 20
     static let readersOfLarge = 2
 
-    /// How long a question to the server takes at least.
+    /// The shortest time that a question to the server takes.
     ///
-    /// What its first answers took is enough where it is near, and where it is far. In between they may have been slow by
-    /// chance, and up to three pings tell.
+    /// The times of its first answers suffice if they show it to be near or far. In between they may have been slow by
+    /// chance, and up to three pings decide.
     /// - Throws: ``MongoError``.
     func roundTrip() throws -> Duration {
         if let known = knownRoundTrip.withLock({ $0 }) { return known }
@@ -188,12 +189,13 @@ final class Connection: Sendable {
 
     private static func isTelling(_ time: Duration) -> Bool { time < distant || time >= surelyDistant }
 
-    /// Asks the server about each of several things: at once, where waiting for an answer takes longer than making it.
+    /// Asks the server about each of several items: concurrently if waiting for an answer takes longer than producing
+    /// it.
     /// - Parameters:
-    ///   - atOnce: how many questions may be on their way to a server that is near.
-    ///   - atMost: how many to one that is distant, where each answer takes memory.
-    ///   - isLarge: whether an answer may have huge documents, for which every connection that brings one keeps room: few
-    ///     threads ask for these.
+    ///   - atOnce: how many questions may be in flight to a server that is near.
+    ///   - atMost: how many to one that is distant, for answers that take memory.
+    ///   - isLarge: whether an answer may contain huge documents. Every connection that receives one keeps the memory
+    ///     for it, so only few threads ask for these.
     /// - Returns: the answers, in the order of `items`.
     /// - Throws: ``MongoError``; what `ask` throws.
     func answers<Item: Sendable, Answer: Sendable>(
@@ -217,20 +219,20 @@ final class Connection: Sendable {
         try Threads.runAll(bodies, onFailure: queue.close)
         return try answers.withLock { answers in
             try items.indices.map { index in
-                // Else all that come after it would be taken for another's.
+                // Otherwise every later answer would be assigned to the wrong item.
                 guard let answer = answers[index] else { throw FerryError("\(database): a question was not asked") }
                 return answer
             }
         }
     }
 
-    /// Whether the connection string allows so many connections that things may be asked while workers have theirs.
+    /// Whether the connection string allows enough connections to ask questions while workers hold theirs.
     var hasRoomForQuestions: Bool { pool.maximumSize >= 2 * Self.questionsAtOnce }
 
-    /// Each needs a connection, which takes a server a thread and 1 MB.
+    /// Each question in flight needs a connection, which costs the server a thread and 1 MB.
     static let questionsAtOnce = 12
 
-    /// `db1:27017, db2:27017, replica set rs0`: of many hosts the first.
+    /// `db1:27017, db2:27017, replica set rs0`: only the first hosts, if there are many.
     var serverText: String {
         let hosts = pool.connectionString.hosts
         let more = hosts.count - Self.hostsShown

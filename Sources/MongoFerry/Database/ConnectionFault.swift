@@ -1,6 +1,6 @@
 import MongoDriver
 
-/// Says in words why no server answered: host, cause, remedy.
+/// Explains why no server answered: host, cause, remedy.
 struct ConnectionFault {
     let error: MongoError
     let connection: ConnectionString
@@ -40,11 +40,11 @@ struct ConnectionFault {
             ])
     }
 
-    /// No server could be used.
+    /// The error if no server could be used.
     private var selection: FerryError {
         let causes = error.hostCauses.map { HostCause($0, connection) }
         guard !causes.isEmpty else { return unsuited }
-        // Of a set's members some may answer all the same.
+        // Some of a set's members may answer nevertheless.
         let silent = connection.hosts.filter { host in causes.contains { $0.host == host } }
         let others = connection.hosts.filter { !silent.contains($0) }
         if !others.isEmpty, var fault = unfit(others, causes) {
@@ -60,7 +60,7 @@ struct ConnectionFault {
             details: causes.map { "\($0.host.map { "\($0): " } ?? "")\($0.phrase)" }, advice: remedies)
     }
 
-    /// Servers answered, but none of them was fit: libmongoc passes over them without a word, so they are asked.
+    /// Servers answered, but none was suitable: libmongoc skips them without a reason, so they are asked.
     private var unsuited: FerryError {
         unfit(connection.hosts, [])
             ?? FerryError(
@@ -68,16 +68,16 @@ struct ConnectionFault {
                 advice: ["Check host, port, firewall, and tls and replicaSet in the connection string."])
     }
 
-    /// Of a set that has a primary.
+    /// The error for a replica set that has a primary but no member for the read preference.
     private func unwanted(_ name: String) -> FerryError {
         FerryError(
             "cannot connect to \(hosts): the replica set \(name) has no member that the connection string's read preference takes",
             advice: ["Say another readPreference in the connection string, or other readPreferenceTags."])
     }
 
-    /// Asks servers why none of them was fit; nil where none answers, or where it is only that the set's members are called
-    /// otherwise than they are known here.
-    /// - Parameter causes: why others could not be used.
+    /// Asks servers why none of them was suitable. Nil if none answers, or if the only problem is that the set knows
+    /// its members by other names than the connection string.
+    /// - Parameter causes: why the other servers could not be used.
     private func unfit(_ candidates: [String], _ causes: [HostCause]) -> FerryError? {
         let isMisnamed = causes.contains { cause in cause.host.map { !HostCause.isNamed($0, connection) } ?? false }
         for host in candidates {
@@ -94,7 +94,7 @@ struct ConnectionFault {
                         let cause = HostCause("Failed to resolve '\(unnamed)'", connection)
                         return FerryError("cannot connect to \(unnamed): \(cause.phrase)", advice: [cause.remedy])
                     }
-                    // Of one that has just gone the others know nothing yet.
+                    // If a primary has just gone, the other members do not know it yet.
                     let knowsPrimary = server.replication?.knowsPrimary == true && (isMisnamed || causes.isEmpty)
                     if server.isWritablePrimary || knowsPrimary { return isMisnamed ? nil : unwanted(name) }
                     return FerryError(

@@ -3,16 +3,16 @@ import BackupFile
 import MongoDriver
 import Relations
 
-/// A configuration made of what a live database shows.
+/// A configuration derived from what a live database contains.
 public struct DiscoveredConfiguration: Sendable {
-    /// The text of a configuration file: collections, references and types; evidence and candidates are comments.
+    /// The text of a configuration file: collections, references and types, with evidence and candidates as comments.
     public let yaml: String
-    /// Those that hold, between collections that are not left out.
+    /// The confirmed references, between collections that are not left out.
     public let references: [Reference]
-    /// What may be a reference and is for a person to judge, and references to collections that are left out.
+    /// Possible references for a person to judge, and references to collections that are left out.
     public let candidates: [ReferenceCandidate]
 
-    /// Runs on a thread of its own; cancelling the task stops it.
+    /// Runs on a separate thread; cancelling the task stops it.
     /// - Throws: ``FerryError``, ``ConfigurationError``, ``MongoError``; `CancellationError`.
     public static func run(
         _ target: Target, configuration: Configuration = Configuration(),
@@ -23,13 +23,13 @@ public struct DiscoveredConfiguration: Sendable {
         }
     }
 
-    /// On the calling thread, which it blocks.
+    /// Runs on the calling thread and blocks it.
     /// - Throws: ``FerryError``, ``ConfigurationError``, ``MongoError``; `CancellationError`.
     public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
         let live = try LiveOverview(target, configuration, operation)
         let (entries, sizes) = (live.catalog.entries, live.sizes)
         let discovery = try LiveDiscovery(live.connection, operation, .thorough).discover(live.catalog, sizes)
-        // A configuration has no references to what it leaves out.
+        // A configuration has no references to collections that it leaves out.
         let targets = Set(entries.map { ExactName($0.name) })
         references = discovery.references.filter { targets.contains(ExactName($0.target)) }
         candidates =
@@ -40,8 +40,8 @@ public struct DiscoveredConfiguration: Sendable {
             ConfigurationDraft.Collection(
                 name: $0.name, databaseName: $0.databaseName, records: sizes[$0.databaseName]?.count)
         }
-        // What is left out, and views, stand there where they have a name of their own: `exclude` and the next export
-        // go by it. YAML takes names that look the same for one, as Swift's strings do.
+        // Excluded collections and views are listed if the configuration gives them a database name: `exclude` and the
+        // next export depend on it. YAML treats names that look the same as equal, as Swift's strings do.
         let names = Set(stored.map(\.name))
         let named = configuration.collections.filter { $0.saysDatabaseName && !names.contains($0.name) }.map {
             ConfigurationDraft.Collection(name: $0.name, databaseName: $0.databaseName)

@@ -1,7 +1,7 @@
 import BSON
 
 extension Document {
-    /// This document's elements, then the other's.
+    /// Returns this document's elements, followed by the other's.
     func joined(_ other: Document) -> Document {
         var builder = DocumentBuilder(copying: self)
         other.withRaw { raw in

@@ -2,37 +2,37 @@ import BSON
 import BackupFile
 import MongoDriver
 
-/// Some documents of a collection that show what it holds: all of a small one.
+/// Some documents of a collection that show what it holds; all of a small one.
 struct DocumentSample {
     let namespace: Namespace
     let kind: BackupMetadata.Collection.Kind
-    /// Of a time series.
+    /// The time field, for a time series.
     let timeField: String?
     let size: CollectionSize
     let effort: LiveDiscovery.Effort
-    /// Whether the server may be told to sort on its disk.
+    /// Whether the server accepts `allowDiskUse` for a sort.
     let canSortOnDisk: Bool
 
-    /// What a sample takes of the server's time and the network's.
+    /// The bytes of documents in a sample, which limit its cost to the server and the network.
     private static let maximumBytes = 16 << 20
 
-    /// A document that is larger is left out where most are smaller: one would be as much as all others.
+    /// Larger documents are skipped if the average is smaller: a single one would be as large as all others together.
     private static let hugeBytes = 1 << 20
 
-    /// How many documents come, as far as it is known.
+    /// The number of documents to expect, as far as it is known.
     var documents: Int {
         let most = effort == .thorough ? Self.thorough : 3 * Self.share
         return isWhole ? size.count : min(most, room, size.count)
     }
 
-    /// How many bytes of documents come, as far as the average tells.
+    /// The number of bytes of documents to expect, going by the average.
     var bytes: Int { documents * average }
 
     private static let thorough = 5000
     private static let share = 200
 
     /// - Parameter body: called once for each document.
-    /// - Returns: whether these were all that the collection holds.
+    /// - Returns: whether these were all the documents of the collection.
     /// - Throws: ``MongoError``; what `body` throws.
     func forEach(_ client: Client, _ body: (RawDocument) throws -> Void) throws -> Bool {
         guard !isWhole else { return try whole(client, body) }
@@ -44,7 +44,7 @@ struct DocumentSample {
     }
 
     private func whole(_ client: Client, _ body: (RawDocument) throws -> Void) throws -> Bool {
-        // After a crash a server may be wrong about the count: one more shows that there are others.
+        // After a crash, a server's count may be wrong: reading one more shows whether there are others.
         let most = min(size.count > 0 ? size.count + 1 : Self.share, room)
         var all = limited(most)
         if effort == .repeatable { sort(&all) }
@@ -56,10 +56,10 @@ struct DocumentSample {
         return came < most
     }
 
-    /// The oldest, the newest, and some of those between.
+    /// Reads the oldest, the newest, and some documents in between.
     ///
-    /// `$sample` would be fairer and dearer: however few documents it is asked for, a server takes 4 MB of them, one by
-    /// one (measured on MongoDB 6.0.5).
+    /// `$sample` would be fairer but more expensive: however few documents are requested, the server reads 4 MB of
+    /// them, one by one (measured on MongoDB 6.0.5).
     private func quick(_ client: Client, _ body: (RawDocument) throws -> Void) throws {
         var ids: Set<Value> = []
         func take(_ cursor: Cursor) throws {
@@ -70,7 +70,7 @@ struct DocumentSample {
                 while bytes < Self.maximumBytes / 2,
                     try cursor.next({ document in
                         bytes += document.bytes.count
-                        // Measurements may share one: none of them is left out for that.
+                        // Measurements may share an `_id`: none of them is skipped for that.
                         if kind == .collection, let id = document["_id"], !ids.insert(id.copy).inserted { return }
                         try body(document)
                     })
@@ -78,7 +78,7 @@ struct DocumentSample {
             }
         }
         let share = min(Self.share, max(1, room / 3))
-        // Servers sort a time series by its time alone.
+        // Servers sort a time series efficiently only by its time field.
         guard kind == .collection else {
             if effort == .repeatable {
                 var first = limited(share)
@@ -88,11 +88,11 @@ struct DocumentSample {
             try take(client.find(namespace, [:], options: limited(share)))
             return try take(random(2 * share, client))
         }
-        // The oldest are the first in the collection's own order, which costs the server least.
+        // The oldest come first in the collection's natural order, which is the cheapest for the server.
         let oldest: [Document] = effort == .repeatable ? [["$sort": ["_id": 1]]] : []
         try take(
             joined([oldest + [Self.limit(share)], [["$sort": ["_id": -1]], Self.limit(share)]], client))
-        // Of huge documents these are enough to read.
+        // If documents are huge, these are enough.
         guard share >= 10 else { return }
         guard let between = IDSpread.points(5, between: ids) else {
             if effort == .quick { try take(random(share, client)) }
@@ -104,12 +104,12 @@ struct DocumentSample {
         try take(joined(parts, client))
     }
 
-    /// What has come until a server finds no other document is a sample, too.
+    /// Reads until done or until `$sample` finds no further document: what was read by then is a sample, too.
     private static func untilExhausted(_ read: () throws -> Void) throws {
         do { try read() } catch let error as MongoError where error.isSampleExhausted {}
     }
 
-    /// Which paths are taken in where there are very many depends on which come first.
+    /// Sorts by time or `_id`: if there are very many paths, the order of the documents decides which are recorded.
     private func sort(_ options: inout FindOptions) {
         options.sort = [timeField ?? "_id": 1]
         options.allowDiskUse = canSortOnDisk ? true : nil
@@ -117,7 +117,7 @@ struct DocumentSample {
 
     private static func limit(_ count: Int) -> Document { ["$limit": .int32(Int32(count))] }
 
-    /// What several pipelines find, one after the other, for one question: a distant server is waited for once.
+    /// Runs several pipelines one after the other in a single command: a distant server is waited for only once.
     private func joined(_ pipelines: [[Document]], _ client: Client) throws -> Cursor {
         let others: [Document] = pipelines.dropFirst().map { pipeline in
             let stages = Value.array((pipeline + withoutHuge).map { .document($0) })
@@ -128,24 +128,24 @@ struct DocumentSample {
             options: AggregateOptions(batchSize: batch(1001)))
     }
 
-    /// A stage that lets no huge document through; none where the documents are mostly huge.
+    /// A stage that filters out huge documents; none if the documents are mostly huge.
     private var withoutHuge: [Document] {
         guard average <= Self.hugeBytes else { return [] }
         return [["$match": ["$expr": ["$lte": [["$bsonSize": "$$ROOT"], .int32(Int32(Self.hugeBytes))]]]]]
     }
 
-    /// Whether all documents are looked at, as far as their number is known.
+    /// Whether all documents are read, as far as their number is known.
     var isWhole: Bool {
         let most = effort == .thorough ? 10_000 : 1000
         return size.count <= most && size.count <= room
     }
 
-    /// So many of the collection's documents take as much as a sample may.
+    /// The number of the collection's documents that fit into a sample.
     private var room: Int { max(3, Self.maximumBytes / average) }
 
     private var average: Int { max(1, size.averageDocument ?? 1024) }
 
-    /// So many at once: libmongoc holds an answer three times while it comes, each in a block of the next power of two.
+    /// The batch size: libmongoc holds a reply three times while it arrives, each in a block of the next power of two.
     private func batch(_ count: Int) -> Int { max(1, min(count, Self.batchBytes / (average + 8))) }
 
     private static let batchBytes = 3900 << 10
@@ -157,21 +157,21 @@ struct DocumentSample {
 
     private func random(_ count: Int, _ client: Client) throws -> Cursor {
         let count = min(count, room)
-        // One more than there are to come, and the server sees that these were all.
+        // The batch has room for one more than will come, so that the server sees that these were all.
         let sample: Document = ["$sample": ["size": .int32(Int32(count))]]
         do {
             return try client.aggregate(
                 namespace, pipeline: [sample] + (kind == .collection ? withoutHuge : []),
                 options: AggregateOptions(batchSize: batch(count + 1)))
         } catch let error as MongoError where error.isSampleExhausted {
-            // There are far fewer than the server thinks: the first will do.
+            // There are far fewer documents than the server thinks: the first ones will do.
             return try client.find(namespace, [:], options: limited(count))
         }
     }
 }
 
 extension DocumentSample {
-    /// - Parameter size: nil where the server does not tell it.
+    /// - Parameter size: nil if the server does not report it.
     init(
         of entry: BackupMetadata.Collection, _ size: CollectionSize?, _ effort: LiveDiscovery.Effort,
         over connection: Connection

@@ -1,14 +1,14 @@
 import BackupFile
 import Relations
 
-/// Which collections of a file are meant.
+/// Decides which collections of a file are taken.
 struct FileChoice {
     /// Names or globs; empty for all.
     let collections: [Glob]
     let exclude: [Glob]
     let renames: [String: String]
     let configuration: Configuration
-    /// What the database calls them, whatever a run renames.
+    /// The database's names of the file's collections, without this run's renames.
     private let names: FileNames
 
     init(
@@ -23,7 +23,7 @@ struct FileChoice {
     }
 
     /// - Parameter names: everything in the file.
-    /// - Throws: ``FerryError`` for names that are not among them.
+    /// - Throws: ``FerryError`` for names that are not among them, or of which everything is excluded.
     func check(against names: [String]) throws {
         for name in renames.keys.sorted() where !names.contains(name) {
             throw unknown(name, "--rename names '\(name)', which is not in the file", names)
@@ -37,7 +37,7 @@ struct FileChoice {
         }
     }
 
-    /// What was asked for by its name would be missing, and nobody would be told.
+    /// The error for a collection that was requested and excluded: otherwise it would be missing without notice.
     static func contradiction(_ glob: Glob, _ reason: String) -> FerryError {
         FerryError(
             "--collection '\(glob)' takes nothing: what it names is \(reason)", kind: .usage,
@@ -50,14 +50,14 @@ struct FileChoice {
             advice: NearestName.nearest(to: name, among: known).map { ["Did you mean '\($0)'?"] } ?? [])
     }
 
-    /// The exclusion of this run's own options that matches a collection; nil where there is none. A plan shows the
-    /// database's names: who wants to keep a collection may say that.
+    /// The exclusion among this run's own options that matches a collection; nil if there is none. A plan shows the
+    /// database's names, so these match as well.
     func option(excluding name: String) -> Glob? {
         let databaseName = names.databaseName(of: name)
         return exclude.first { $0.matches(name) || $0.matches(databaseName) }
     }
 
-    /// All names of the file's collections: those in it, and the database's.
+    /// All names of the file's collections: those in the file and those in the database.
     func allNames(of names: [String]) -> [String] { names.flatMap { [$0, self.names.databaseName(of: $0)] } }
 
     /// What of the file is left out, and why.
@@ -65,7 +65,7 @@ struct FileChoice {
         names.compactMap { name in exclusion(of: name).map { .init(name: name, reason: $0) } }
     }
 
-    /// Why a collection is left out; nil where it is not.
+    /// Why a collection is left out; nil if it is not.
     func exclusion(of name: String) -> String? {
         if !collections.isEmpty, !collections.contains(where: { $0.matches(name) }) { return "not asked for" }
         if let glob = option(excluding: name) { return "excluded by --exclude \(glob)" }
@@ -76,10 +76,11 @@ struct FileChoice {
 }
 
 extension OperationContext {
-    /// Says which exclusions match nothing: a mistyped one leaves its collection in. No error, since scripts exclude
-    /// what need not be there. A configuration is for many databases: of its exclusions only what looks mistyped is said.
+    /// Warns of exclusions that match nothing: a mistyped one leaves its collection in. This is no error, since scripts
+    /// may exclude what need not exist. A configuration may serve many databases, so its exclusions are reported only
+    /// if they look mistyped.
     /// - Parameters:
-    ///   - names: all that could have been meant.
+    ///   - names: all names that could have been meant.
     ///   - place: where they are, as a noun.
     func warnOfUnmatched(
         _ exclude: [Glob], _ configuration: Configuration, among names: [String], in place: String

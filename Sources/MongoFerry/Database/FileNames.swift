@@ -1,11 +1,11 @@
 import BackupFile
 import Relations
 
-/// What the collections of a file are called in the database.
+/// The database's names of a file's collections.
 struct FileNames: Sendable {
     let configuration: Configuration
     let renames: [String: String]
-    /// What the file says, by the names in it.
+    /// The database names that the file gives, by its own names.
     private let told: [ExactName: String]
 
     init(metadata: BackupMetadata?, configuration: Configuration, renames: [String: String]) {
@@ -16,7 +16,7 @@ struct FileNames: Sendable {
         }
     }
 
-    /// By authority: what was said for this run, the configuration, the file.
+    /// The name by priority: this run's renames, the configuration, the file.
     func databaseName(of name: String) -> String {
         renames[name] ?? said(of: name) ?? told[ExactName(name)] ?? name
     }
@@ -26,12 +26,12 @@ struct FileNames: Sendable {
     }
 
     /// - Parameter what: what would happen to two collections under one name.
-    /// - Throws: ``FerryError`` where two collections of the file get the same name.
+    /// - Throws: ``FerryError`` if two collections of the file get the same name.
     static func check(_ names: [(name: String, databaseName: String)], _ what: String) throws {
         var seen: [String: String] = [:]
         for (name, databaseName) in names {
             guard let other = seen.updateValue(name, forKey: databaseName) else { continue }
-            // Only this run's options and a configuration can do that.
+            // Only this run's options and a configuration can cause that.
             throw FerryError("\(other) and \(name) \(what) '\(databaseName)'", kind: .usage)
         }
     }

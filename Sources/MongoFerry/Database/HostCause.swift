@@ -1,8 +1,8 @@
 import MongoDriver
 
-/// Why one server could not be used, from what libmongoc says of it: `connection refused calling hello on 'a:27017'`.
+/// Why one server could not be used, from libmongoc's message: `connection refused calling hello on 'a:27017'`.
 struct HostCause {
-    /// Nil where the text names none.
+    /// Nil if the message names none.
     let host: String?
     /// What happened.
     let phrase: String
@@ -14,7 +14,7 @@ struct HostCause {
         self.host = host
         let lower = cause.lowercased()
         if let host, !Self.isNamed(host, connection) {
-            // A replica set's members are found by the names that the set has for them.
+            // The members of a replica set are contacted by the names that the set has for them.
             phrase = Self.plain(lower) ?? cause
             remedy =
                 "The replica set calls its member \(host), which the connection string does not: that name must lead "
@@ -25,7 +25,7 @@ struct HostCause {
             phrase = doubt.phrase
             remedy = doubt.remedy
         } else if lower.contains("resolve") || lower.contains("name or service") {
-            // Before all words that the host's name may have in it.
+            // Checked before all words that the host's name may contain.
             phrase = "the host's name is not known"
             remedy = "Is it spelled right, and known to this machine?"
         } else if lower.contains("certificate") || lower.contains("tls") {
@@ -53,7 +53,7 @@ struct HostCause {
         }
     }
 
-    /// Takes off where it happened.
+    /// Separates the cause from the host at which it occurred.
     private static func parts(_ text: String) -> (cause: String, host: String?) {
         if let match = text.wholeMatch(of: /(.*?)\.? calling \w+ on '(.*)'/) {
             return (String(match.1), String(match.2))
@@ -63,7 +63,7 @@ struct HostCause {
     }
 
     static func isNamed(_ host: String, _ connection: ConnectionString) -> Bool {
-        // Names that do not resolve come without a port.
+        // Names that do not resolve are reported without a port.
         connection.hosts.contains { $0 == host || $0.hasPrefix(host + ":") || $0.hasPrefix("[\(host)]:") }
             || connection.hosts.allSatisfy { !$0.contains(":") }
     }
@@ -73,7 +73,7 @@ struct HostCause {
             ? "the host's name is not known" : lower.contains("refused") ? "connection refused" : nil
     }
 
-    /// libmongoc passes on OpenSSL's number and words: `certificate verify failed (64): IP address mismatch`.
+    /// libmongoc passes on OpenSSL's code and text: `certificate verify failed (64): IP address mismatch`.
     private static func tls(_ cause: String) -> (phrase: String, remedy: String) {
         let reason = cause.firstMatch(of: /verify failed \((\d+)\): (.*)/)
         guard let reason else {

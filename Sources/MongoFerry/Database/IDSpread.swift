@@ -1,9 +1,9 @@
 import BSON
 
-/// Values that lie evenly between the least and the greatest of some `_id`s.
+/// Values that are evenly spread between the least and the greatest of some `_id`s.
 enum IDSpread {
-    /// - Returns: `count` values in their order, which no document need have; nil where the `_id`s are not all ObjectIds, all
-    ///   dates or all whole numbers.
+    /// - Returns: `count` values in ascending order, which need not occur in any document; nil if the `_id`s are not
+    ///   all ObjectIds, all dates or all integers.
     static func points(_ count: Int, between ids: some Collection<Value>) -> [Value]? {
         guard let kind = ids.first.flatMap(Kind.init) else { return nil }
         var places: [UInt128] = []
@@ -28,7 +28,7 @@ enum IDSpread {
             }
         }
 
-        /// Where a value stands among those of its kind.
+        /// The position of a value among those of its kind.
         func place(of id: Value) -> UInt128? {
             switch (self, id) {
             case (.objectID, .objectID(let id)): UInt128(id.high) << 32 | UInt128(id.low)
@@ -39,7 +39,7 @@ enum IDSpread {
             }
         }
 
-        /// The reverse.
+        /// The value at a position: the inverse of `place(of:)`.
         func value(at place: UInt128) -> Value {
             let number = Int64(bitPattern: UInt64(truncatingIfNeeded: place) ^ Self.sign)
             return switch self {
@@ -52,7 +52,7 @@ enum IDSpread {
             }
         }
 
-        /// With the sign turned, negative numbers stand before the others.
+        /// Flips the sign bit, so that negative numbers come before the others.
         private static func place(of number: Int64) -> UInt128 { UInt128(UInt64(bitPattern: number) ^ sign) }
         private static let sign: UInt64 = 1 << 63
     }

@@ -2,13 +2,13 @@ import MongoDriver
 import Relations
 
 extension IgnoredOption {
-    /// What is said while an operation runs, and in its report.
+    /// The warning that is issued while an operation runs, and in its report.
     var warning: String { "\(phrase)\(fault == .repeated ? "" : ", and is ignored").\(hint)" }
 
-    /// Nil where the connection is no worse for it.
+    /// The error for an option that may be meant to protect the connection; nil for others.
     ///
-    /// Without an option that was to protect it, or to say who may read, password and data would go over the wire for
-    /// everybody to see, or to somebody else: that is no matter for a warning.
+    /// Without an option that encrypts or authenticates, password and data would be readable on the network, or go to
+    /// somebody else: a warning is not enough for that.
     var refusal: FerryError? {
         guard let name, Self.protects(name) || fault == .unknown && nearest.map(Self.protects) == true else {
             return nil
@@ -38,7 +38,7 @@ extension IgnoredOption {
 
     private var nearest: String? {
         guard fault == .unknown, let name else { return nil }
-        // The old name of tls is as near to what is misspelt, and is never the better advice.
+        // `ssl`, the old name of `tls`, may be as near to the misspelt name, but is never the better advice.
         let names = ConnectionString.optionNames.filter { $0 != "ssl" }
         let near = [names, ["ssl"]].lazy.compactMap { NearestName.nearest(to: Self.withoutBlanks(name), among: $0) }
             .first
@@ -56,11 +56,12 @@ extension IgnoredOption {
 }
 
 extension Target {
-    /// What the connection string says in vain: every operation says it when it starts, and in its report.
+    /// The warnings of the connection string's ignored options: every operation issues them when it starts, and in its
+    /// report.
     public var warnings: [String] { connectionString.ignored.map(\.warning) }
 }
 
 extension OperationContext {
-    /// Says what a connection string says in vain.
+    /// Warns of a connection string's ignored options.
     func warnOfIgnoredOptions(_ target: Target) { for text in target.warnings { warning(text) } }
 }

@@ -4,31 +4,31 @@ import MongoDriver
 import Relations
 import Synchronization
 
-/// Finds references and types in a live database, from samples.
+/// Finds references and types in a live database by sampling.
 struct LiveDiscovery {
     let connection: Connection
     let operation: OperationContext
 
-    /// How closely to look.
+    /// How thoroughly to look.
     enum Effort {
-        /// Before an export, which has better things to do.
+        /// For an export, which has more important work to do.
         case quick
-        /// The same, and equal data are looked at in the same places, whatever order they are in.
+        /// Like `quick`, but reads the same documents of equal data, whatever order they are stored in.
         case repeatable
-        /// Where somebody has asked for it.
+        /// For a user who has asked for discovery.
         case thorough
 
         fileprivate var valuesPerPath: Int { self == .thorough ? 1000 : 200 }
     }
 
-    /// While one thread looks at documents, the server finds the next ones for another.
+    /// While one thread examines documents, the server finds the next ones for another.
     private static let threads = 2
-    /// Where it is distant and there is much to look at: each holds a sample.
+    /// For a distant server with much to examine: each thread holds a sample.
     private static let distantThreads = 4
 
-    /// Bytes of sampled documents that may come at once; a collection of larger samples is looked at by itself.
+    /// The bytes of sampled documents that may be in flight at once; a larger sample is read alone.
     private static let sampledAtOnce = 16 << 20
-    /// A larger sample may have huge documents.
+    /// A sample larger than this may have huge documents.
     private static let largeSample = 4 << 20
 
     private let effort: Effort
@@ -39,12 +39,12 @@ struct LiveDiscovery {
         self.effort = effort
     }
 
-    /// Collections that are left out are looked at as well, so many of them: else their `_id`s would be taken for those of
-    /// another collection that has some of the same.
+    /// How many of the left-out collections are examined as well: otherwise their `_id`s would be taken for those of
+    /// another collection that shares some of them.
     private static let mostUnwanted = 200
 
-    /// - Parameter sizes: of all of the catalog's entries but views.
-    /// - Returns: references, and after a thorough look types too, by the collections' names in the file.
+    /// - Parameter sizes: the sizes of all of the catalog's entries but views.
+    /// - Returns: references, and after a thorough look also types, by the collections' names in the file.
     /// - Throws: ``MongoError``; `CancellationError`.
     func discover(_ catalog: Catalog, _ sizes: CollectionSizes) throws -> Discovery {
         let wanted = catalog.entries.filter { $0.kind != .view }
@@ -56,7 +56,7 @@ struct LiveDiscovery {
         return unwanted.isEmpty ? all : all.starting { others[ExactName($0)] == nil }
     }
 
-    /// Those that the server tells the size of, and that have a name of their own.
+    /// The entries whose size the server reports and whose name no other collection has.
     private func measured(
         _ entries: some Sequence<BackupMetadata.Collection>, besides others: [BackupMetadata.Collection]
     ) throws -> [(entry: BackupMetadata.Collection, size: CollectionSize)] {
@@ -69,7 +69,7 @@ struct LiveDiscovery {
         return zip(entries, sizes).compactMap { entry, size in size.map { (entry, $0) } }
     }
 
-    /// Nil where the server refuses it: what is left out may be left out since it is damaged, or nobody's business.
+    /// Nil if the server refuses: a collection may be left out because it is damaged or access to it is restricted.
     private static func unlessRefused<Result>(_ body: () throws -> Result) throws -> Result? {
         do {
             return try body()
@@ -83,10 +83,10 @@ struct LiveDiscovery {
             valuesPerPath: effort.valuesPerPath, maximumValues: maximumValues, findsTypes: effort == .thorough)
     }
 
-    /// Each takes some 150 bytes; longer ones count as several.
+    /// The most values to keep. Each takes about 150 bytes; longer ones count as several.
     private static let mostValues = 200_000
 
-    /// - Parameter unwanted: those of `entries` that are of use only where they can be read, by their names.
+    /// - Parameter unwanted: the names of those `entries` that are skipped if they cannot be read.
     private func discover(
         _ entries: [BackupMetadata.Collection], _ unwanted: Set<ExactName>,
         _ size: (BackupMetadata.Collection) -> CollectionSize?
@@ -110,7 +110,7 @@ struct LiveDiscovery {
         }
     }
 
-    /// Looks at the documents of all samples, of several collections at the same time.
+    /// Examines the documents of all samples, of several collections at the same time.
     private func look(
         at entries: [BackupMetadata.Collection], _ unwanted: Set<ExactName>,
         _ size: (BackupMetadata.Collection) -> CollectionSize?
@@ -118,12 +118,12 @@ struct LiveDiscovery {
         let gathering = Mutex(discovery(maximumValues: Self.mostValues))
         let (operation, budget) = (operation, ByteBudget(Self.sampledAtOnce))
         let samples = entries.map { DocumentSample(of: $0, size($0), effort, over: connection) }
-        // So little can be held at once, in however many connections.
+        // So few bytes can be held in memory at once, whatever the number of connections.
         let isLittle = samples.reduce(0) { $0 + $1.bytes } <= Self.largeSample
         let threads = try !isLittle && connection.isDistant() ? Self.distantThreads : Self.threads
-        // Those that are being looked at are held beside the others.
+        // The values of collections being examined are held in addition to those already gathered.
         let empty = discovery(maximumValues: Self.mostValues / (2 * threads))
-        // Whoever takes the last one is waited for: it should be a small one.
+        // The last part is waited for: it should be a small one.
         let parts = zip(entries, samples).sorted { $0.1.documents > $1.1.documents }
         let known = Mutex(KnownCollections())
         _ = try connection.answers(
@@ -133,13 +133,13 @@ struct LiveDiscovery {
             let (entry, sample) = part
             try operation.cancellation.check()
             operation.progress(.discover, entry.name)
-            // Each collection by itself: taking turns for every document would cost more than looking at it.
+            // Each collection is gathered separately: locking for every document would cost more than examining it.
             var discovery = empty
-            // After a crash a server may think that a collection is empty.
+            // After a crash, a server may report a collection as empty.
             let count = sample.size.count > 0 ? sample.size.count : nil
             discovery.declare(entry.name, count: count, isTarget: entry.kind == .collection)
             let bytes = sample.bytes
-            // Nobody closes it, so it is always granted.
+            // Nobody closes the budget, so `take` always succeeds.
             _ = budget.take(bytes)
             defer { budget.give(back: bytes) }
             var ids = KnownIDs()
@@ -158,9 +158,9 @@ struct LiveDiscovery {
     }
 }
 
-/// The collections of which all `_id`s are known: the server need not be asked about these.
+/// The collections of which all `_id`s are known, so that the server need not be asked about them.
 private struct KnownCollections {
-    /// Of all that are kept.
+    /// The limit for all collections together.
     private static let mostBytes = 16 << 20
 
     private var collections: [ExactName: KnownIDs] = [:]
@@ -176,16 +176,16 @@ private struct KnownCollections {
 }
 
 extension Client {
-    /// Ids asked for in one question.
+    /// The number of `_id`s per query.
     private static let questionSize = 20_000
 
-    /// Which of these are `_id`s of documents in a collection.
+    /// Returns those of `ids` that are `_id`s of documents in a collection.
     /// - Throws: ``MongoError``.
     func existing(_ ids: [Value], in namespace: Namespace) throws -> Set<Value> {
         var found: Set<Value> = []
         for start in stride(from: 0, to: ids.count, by: Self.questionSize) {
             let part = ids[start..<min(start + Self.questionSize, ids.count)]
-            // One more than there can be, and the first batch is the last.
+            // Larger by one than the most that can match, so that the first batch is the last.
             let options = FindOptions(projection: ["_id": 1], batchSize: part.count + 1)
             try forEachFound(by: part, in: namespace, options: options) {
                 [["_id": ["$in": .array(Array($0))]]]

@@ -2,19 +2,19 @@ import BackupFile
 import MongoDriver
 import Relations
 
-/// A live database as discover and plan begin with it: what it holds, and how much.
+/// What discover and plan first need to know about a live database: its collections and their sizes.
 struct LiveOverview {
     let connection: Connection
     /// Everything in the database.
     let found: [CollectionInfo]
-    /// What is looked at.
+    /// The collections to examine.
     let catalog: Catalog
     let sizes: CollectionSizes
 
-    /// Connects, and warns of what makes the picture doubtful.
-    /// - Parameter orFile: a file would do as well as a database.
-    /// - Throws: ``FerryError`` where there is no database to look at, or nothing in it; ``MongoError``;
-    ///   `CancellationError`.
+    /// Connects, and warns of circumstances that make the result doubtful.
+    /// - Parameter orFile: whether a file would do as well as a database, for the error's advice.
+    /// - Throws: ``FerryError`` if there is no database to look at, or nothing in it; ``ConfigurationError``;
+    ///   ``MongoError``; `CancellationError`.
     init(
         _ target: Target, orFile: Bool = false, _ configuration: Configuration, _ operation: OperationContext
     ) throws {

@@ -1,10 +1,10 @@
 import MongoDriver
 import Relations
 
-/// What to say of a database that is not there, or has nothing in it.
+/// The texts for a database that does not exist or is empty.
 struct MissingDatabase: Sendable {
     let name: String
-    /// Those of the server; none where the user may not list them.
+    /// The server's databases; empty if the user may not list them.
     let others: [String]
 
     /// - Parameter others: the server's databases.
@@ -13,7 +13,7 @@ struct MissingDatabase: Sendable {
         self.others = others
     }
 
-    /// Asks the server for the names that there are.
+    /// Asks the server for the names of its databases.
     init(_ connection: Connection) {
         self.init(
             connection.database, among: (try? connection.withClient { try $0.listDatabaseNames() }) ?? [])
@@ -28,7 +28,8 @@ struct MissingDatabase: Sendable {
     /// `Did you mean 'insurance'?`
     var hint: String? { NearestName.nearest(to: name, among: others).map { "Did you mean '\($0)'?" } }
 
-    /// The database in whose place a server takes no other: its name differs in case only, by ASCII's letters.
+    /// The existing database that prevents the server from creating this one: its name differs only in the case of
+    /// ASCII letters.
     /// Source: `DatabaseHolderImpl::getNamesWithConflictingCasing`.
     var clash: String? {
         let wanted = Self.withoutCase(name)

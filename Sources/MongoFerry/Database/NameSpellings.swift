@@ -1,10 +1,10 @@
 import Relations
 
 /// How a file or a database spells names that somebody has written with other characters that look the same: `é` can be
-/// one character or two. Where only one of the spellings is there, it is the one that is meant.
+/// one character or two. If only one of the spellings exists, it is the one that is meant.
 ///
-/// What a reference leads to may have another name altogether, in a file that was made without the configuration or with
-/// another one: it is what has the same name in the database.
+/// The target of a reference may have an entirely different name in a file that was made without the configuration or
+/// with another one: it is then the collection that has the same name in the database.
 struct NameSpellings {
     private let exact: Set<ExactName>
     private let byLook: [String: String]
@@ -12,10 +12,10 @@ struct NameSpellings {
     private let configuration: Configuration
 
     /// - Parameters:
-    ///   - names: what can be meant, no two of which look alike.
-    ///   - others: what has names of its own, and is meant only where it is spelled so.
-    ///   - configuration: what the names that somebody has written stand in.
-    ///   - databaseName: what the database calls one of `names`.
+    ///   - names: the names that can be meant, no two of which look alike.
+    ///   - others: further names, which match only if spelled exactly.
+    ///   - configuration: the configuration that contains the written names.
+    ///   - databaseName: returns the database's name for one of `names`.
     init(
         _ names: [String], others: [String], _ configuration: Configuration, databaseName: (String) -> String
     ) {

@@ -10,8 +10,8 @@ enum OwnNames {
     /// See ``KeptDefinitions``.
     static let definitions = "__mongoferry_definitions"
 
-    /// What is only tried out, in one run.
-    /// - Parameter mark: the run's own.
+    /// The name of a collection that a run creates only to try something out.
+    /// - Parameter mark: the run's own mark.
     static func trial(_ mark: String) -> String { "\(stagingPrefix)\(mark).trial" }
 
     static func contains(_ name: String) -> Bool {

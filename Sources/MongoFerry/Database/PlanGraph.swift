@@ -5,10 +5,10 @@ import Relations
 
 /// The reference graph and the import order of a file or a database.
 public struct PlanGraph: Sendable {
-    /// Collections with their records, and what they refer to. Those of a live database are the server's estimates.
+    /// The collections with their record counts and references. A live database's counts are the server's estimates.
     public let drawing: GraphDrawing
 
-    /// From a live database. Runs on a thread of its own; cancelling the task stops it.
+    /// Draws a live database. Runs on a separate thread; cancelling the task stops it.
     /// - Throws: ``FerryError``, ``ConfigurationError``, ``MongoError``; `CancellationError`.
     public static func run(
         _ target: Target, configuration: Configuration = Configuration(),
@@ -19,8 +19,8 @@ public struct PlanGraph: Sendable {
         }
     }
 
-    /// From a file, which is read where it says nothing about itself. Runs on a thread of its own; cancelling the task
-    /// stops it.
+    /// Draws a file, whose rows are read if it has no metadata. Runs on a separate thread; cancelling the task stops
+    /// it.
     /// - Throws: ``FerryError``, ``ConfigurationError``, ``FileError``, ``BackupError``; `CancellationError`.
     public static func run(
         file: String, configuration: Configuration = Configuration(),
@@ -31,7 +31,7 @@ public struct PlanGraph: Sendable {
         }
     }
 
-    /// From what a file says about itself; a bare CSV has to be read for it. Blocks the calling thread.
+    /// Draws a file from its metadata; a bare CSV has to be read. Blocks the calling thread.
     /// - Throws: ``FerryError``, ``ConfigurationError``, ``FileError``, ``BackupError``; `CancellationError`.
     public init(file: String, configuration: Configuration, _ operation: OperationContext) throws {
         let reader = try BackupReader(try OpenFile(rereading: file, for: "plan"))
@@ -42,7 +42,7 @@ public struct PlanGraph: Sendable {
             try configuration.checkTargets(in: metadata)
             operation.warnOfUnusedReferences(configuration, in: metadata, rows: [])
             let inspection = try Inspection(file)
-            // A plan of a cut file shows what there should be, not what there is.
+            // A plan of a truncated file shows what it should contain, not what it does contain.
             if inspection.seal == nil {
                 let text = "\(file): \(inspection.textOfMissingSeal)"
                 inspection.compression == .none ? operation.warning(text) : operation.info(text)
@@ -77,7 +77,7 @@ public struct PlanGraph: Sendable {
             records: Dictionary(uniqueKeysWithValues: survey.rows.map { ($0.name, $0.count) }), leftOut: others)
     }
 
-    /// A plan is drawn of what can be read; whoever sees only that would take it for all.
+    /// A plan shows what can be read: warns, so that nobody takes that for everything.
     private static func warn(of survey: FileSurvey, _ file: String, _ operation: OperationContext) {
         for problem in survey.fileProblems { operation.warning("\(file): \(problem)") }
         let count = survey.problems.count
@@ -87,7 +87,7 @@ public struct PlanGraph: Sendable {
             "\(file): \(count.counted("row")) cannot be read: `\(command)` lists \(count == 1 ? "it" : "them")")
     }
 
-    /// Views are in it only where references lead to them: they have no documents of their own.
+    /// Includes views only if references lead to them: they have no documents of their own.
     private static func graph(
         _ entries: [BackupMetadata.Collection], _ references: [Reference]
     ) -> ReferenceGraph {
@@ -97,7 +97,7 @@ public struct PlanGraph: Sendable {
             references: references)
     }
 
-    /// From a live database. Blocks the calling thread.
+    /// Draws a live database. Blocks the calling thread.
     /// - Throws: ``FerryError``, ``ConfigurationError``, ``MongoError``; `CancellationError`.
     public init(_ target: Target, configuration: Configuration, _ operation: OperationContext) throws {
         let live = try LiveOverview(target, orFile: true, configuration, operation)
@@ -115,14 +115,15 @@ public struct PlanGraph: Sendable {
 }
 
 extension Configuration {
-    /// What references may call them: in a file some have the database's names, others the configuration's.
+    /// The names by which references may call left-out collections: in a file some have the database's names, others
+    /// the configuration's.
     func namesOfLeftOut(_ excluded: [BackupMetadata.Exclusion]) -> [String] {
         excluded.flatMap { [$0.name, fileName(of: $0.name)] }
     }
 }
 
 extension Sequence {
-    /// Those that fit, and the others, each in their order.
+    /// Splits the elements into those that fit and the others, each in their order.
     fileprivate func parted(by fits: (Element) -> Bool) -> (fitting: [Element], others: [Element]) {
         reduce(into: ([], [])) { if fits($1) { $0.0.append($1) } else { $0.1.append($1) } }
     }

@@ -3,20 +3,21 @@ import BackupFile
 import MongoDriver
 import Relations
 
-/// Where the references of an operation come from.
+/// Determines the references of an operation.
 enum ReferenceSource {
-    /// A reference in a file's metadata that this program cannot read.
+    /// A reference in a file's metadata that this program cannot parse.
     struct Fault: CustomStringConvertible {
         let cause: ReferenceError
 
         var description: String { "a reference in the metadata is not understood: \(cause)" }
-        /// What is said where the others are used without it.
+        /// The warning if the others are used without it.
         var warning: String { "a reference in the metadata is not understood and is left out: \(cause)" }
     }
 
-    /// The configuration's; of collections of which it says none the file's own, or what its rows show.
+    /// The configuration's references; for collections for which it states none, those in the file's metadata, or those
+    /// that its rows show.
     /// - Parameters:
-    ///   - legacy: of a file without metadata.
+    ///   - legacy: the types found in a file without metadata.
     ///   - rows: the collections in such a file.
     static func file(
         _ configuration: Configuration, _ metadata: BackupMetadata?, _ legacy: LegacyTypes? = nil, rows: [String] = []
@@ -45,7 +46,7 @@ enum ReferenceSource {
         return (references, faults)
     }
 
-    /// The configuration's, where it has any; else what the live data show.
+    /// The configuration's references, if it has any; otherwise those that the live data show.
     static func live(
         _ connection: Connection, _ catalog: Catalog, _ sizes: CollectionSizes, _ configuration: Configuration,
         _ operation: OperationContext, _ effort: LiveDiscovery.Effort

@@ -2,8 +2,8 @@ import BackupFile
 
 extension Target {
     /// The database's name.
-    /// - Parameter orFile: a file would do as well.
-    /// - Throws: ``FerryError`` where nobody has said one.
+    /// - Parameter orFile: whether a file would do as well, for the error's advice.
+    /// - Throws: ``FerryError`` if no name was given.
     package func namedDatabase(orFile: Bool = false) throws -> String {
         guard let database else {
             throw Self.noDatabase(
@@ -13,7 +13,7 @@ extension Target {
         return database
     }
 
-    /// The same; else the name that a file says.
+    /// The database's name; otherwise the name in the file's metadata.
     func namedDatabase(else metadata: BackupMetadata?) throws -> String {
         guard let database = database ?? metadata?.database else {
             throw Self.noDatabase(

@@ -1,22 +1,22 @@
 import MongoDriver
 import Relations
 
-/// Where a database is, and which one.
+/// A database and the server that it is on.
 public struct Target: Sendable {
-    /// Where the server is and how to connect; the password is in it, and not in its description.
+    /// The server and how to connect to it. Contains the password, which its description omits.
     public var connectionString: ConnectionString
-    /// The database's name; nil where neither the command nor the connection string says one.
+    /// The database's name; nil if neither the command nor the connection string gives one.
     public var database: String?
-    /// What else to say where no server can be reached: how the address came about, for one.
+    /// A remark to add if no server can be reached, such as where the address came from.
     public var remark: String?
-    /// What a command of this program must be told beside `--db` to reach the same server: advice in reports names it.
+    /// The options beside `--db` that this program needs to reach the same server: the advice in reports names them.
     public var options: [String] = []
 
     /// - Parameters:
     ///   - uri: a connection string.
     ///   - database: overrides the connection string's.
-    /// - Throws: ``FerryError`` where the connection string is wrong, or has an option in vain that would protect the
-    ///   connection, or the name cannot be a database's.
+    /// - Throws: ``FerryError`` if the connection string is invalid, ignores an option that would protect the
+    ///   connection, or the name is not a valid database name.
     public init(uri: String, database: String? = nil) throws {
         do {
             connectionString = try ConnectionString(uri)
@@ -28,7 +28,8 @@ public struct Target: Sendable {
         if let name = self.database { try Self.check(databaseName: name) }
     }
 
-    /// - Throws: ``FerryError`` for a name that servers refuse, or that has control characters, which a terminal obeys.
+    /// - Throws: ``FerryError`` for a name that servers refuse, or that has control characters, which a terminal would
+    ///   interpret.
     static func check(databaseName name: String) throws {
         let isLegal =
             !name.isEmpty && name.utf8.count < 64

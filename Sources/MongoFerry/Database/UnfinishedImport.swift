@@ -2,17 +2,17 @@ import BSON
 import MongoDriver
 import Relations
 
-/// What a database shows of an import that is running, or has ended before its work was done.
+/// The traces of an import that is running or was interrupted before it was complete.
 ///
-/// Who reads it then may find collections that are half written, or new ones beside old ones.
+/// Whoever reads the database then may find collections that are partly written, or new ones beside old ones.
 enum UnfinishedImport {
     case running(LockHolder)
-    /// It has been silent for a while; nil where the user may not read the lock.
+    /// The import has been silent for a while; nil if the user may not read the lock.
     case doubtful(LockHolder?)
-    /// With those that it was replacing in place.
+    /// With the collections that it was replacing in place.
     case interrupted(_ inPart: [String])
 
-    /// What is to be known before anybody relies on what is read; nil where no import has left anything.
+    /// The warning to give before anybody relies on the data; nil if no import has left anything.
     /// - Parameter found: what the database holds.
     /// - Throws: ``MongoError``.
     static func warning(_ found: [CollectionInfo], _ connection: Connection) throws -> String? {
@@ -27,7 +27,7 @@ enum UnfinishedImport {
                     return isInterrupted(holder) ? .interrupted(try inPart(found, connection)) : state(holder)
                 }
             } catch let error as MongoError where error.isUnauthorized { return .doubtful(nil) }
-            // That import has given its lock back meanwhile, and what it needed is gone as well.
+            // The import has meanwhile released its lock and removed what it needed.
             found = try connection.withClient { try $0.listCollections(in: connection.database) }
         }
         do {
@@ -53,24 +53,25 @@ enum UnfinishedImport {
 
     private static func state(_ holder: LockHolder) -> UnfinishedImport {
         guard let seconds = holder.silentSeconds else { return .doubtful(holder) }
-        // One beat may be late.
+        // One heartbeat may be late.
         return seconds <= 2 * Int(ImportLock.beatSeconds) ? .running(holder) : .doubtful(holder)
     }
 
-    /// Whether the next import has something to do with it. A displaced collection in whose place something else has come
-    /// stays for good.
+    /// Whether the next import has something to do with this collection. A displaced collection whose place another one
+    /// has taken stays for good.
     private static func isLeftover(
         _ name: String, _ found: [CollectionInfo], _ displaced: [String: DisplacedCollections.Record]
     ) -> Bool {
         if name.hasScalarPrefix(OwnNames.stagingPrefix) { return true }
         guard let before = name.behindScalarPrefix(OwnNames.displacedPrefix) else { return false }
         let record = displaced[name]
-        // An older version put the collection's name there, and recorded nothing.
+        // An older version put the collection's name there and recorded nothing.
         return record?.view != nil
             || !has(record?.name ?? before, found)
     }
 
-    /// An index that the server has refused of a collection which is complete else was told when that happened.
+    /// Whether definitions are kept for an unfinished replacement. Refused indexes of otherwise complete collections do
+    /// not count: they were reported when they were refused.
     private static func hasUnfinishedDefinitions(_ connection: Connection) throws -> Bool {
         try connection.withClient { client in
             try KeptDefinitions(client: client, database: connection.database).hasUnfinished()

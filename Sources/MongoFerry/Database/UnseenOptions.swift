@@ -1,8 +1,9 @@
 import MongoDriver
 
-/// What a user whose rights are on single collections cannot see.
+/// What users cannot see if their privileges are on single collections.
 enum UnseenOptions {
-    /// A validator or a collation that is not seen would be taken for none, in a file as in a collection that is replaced.
+    /// The error for unseen options: a validator or collation would be taken for none, in a file or in a replaced
+    /// collection.
     static func error(_ collection: String, in database: String) -> FerryError {
         FerryError(
             "the options of '\(collection)' in \(database) cannot be seen: the user may not list the database's collections",
@@ -10,15 +11,16 @@ enum UnseenOptions {
             advice: ["Give the user the action listCollections on \(database); the role read has it."])
     }
 
-    /// That there may be more than the user sees; nil where there is not.
-    /// - Parameter found: all that the server has listed.
+    /// Warns that there may be more than the user can see; nil if there is not.
+    /// - Parameter found: everything that the server has listed.
     static func warning(_ found: [CollectionInfo], in database: String) -> String? {
         guard found.contains(where: { !$0.hasDetails }) else { return nil }
         return
             "only what the user has rights on was looked at: the user may not list the collections of \(database), and references to others were not found"
     }
 
-    /// - Throws: ``FerryError`` where the user does not see one of these collections, and none can tell whether it is there.
+    /// - Throws: ``FerryError`` if the user does not see one of these collections, so that it is unknown whether it
+    ///   exists.
     static func check(_ names: [String], among found: [CollectionInfo], in database: String) throws {
         guard found.contains(where: { !$0.hasDetails }) else { return }
         let seen = Set(found.map(\.name))

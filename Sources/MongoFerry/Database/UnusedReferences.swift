@@ -2,11 +2,11 @@ import BackupFile
 import Relations
 
 extension OperationContext {
-    /// Says which references of the configuration start in a collection that is not there: they are not looked at, and
-    /// where a configuration has references, none are discovered in their place.
+    /// Warns of references in the configuration whose collection does not exist: they are not checked, and since the
+    /// configuration has references, none are discovered in their place.
     /// - Parameters:
     ///   - names: everything in the database.
-    ///   - isLeftOut: whether a collection, by its name in files, was left out by choice.
+    ///   - isLeftOut: whether the user left out a collection, by its name in files.
     func warnOfUnusedReferences(
         _ configuration: Configuration, inDatabase names: [String],
         except isLeftOut: (_ name: String) -> Bool = { _ in false }
@@ -22,8 +22,8 @@ extension OperationContext {
         }
     }
 
-    /// The same for a file.
-    /// - Parameter names: what has rows in the file, which counts where it has no metadata.
+    /// Gives the same warning for a file.
+    /// - Parameter names: the collections that have rows in the file; used if it has no metadata.
     func warnOfUnusedReferences(
         _ configuration: Configuration, in metadata: BackupMetadata?, rows names: [String],
         except isLeftOut: (_ name: String) -> Bool = { _ in false }
@@ -33,7 +33,7 @@ extension OperationContext {
         let excluded = Set(metadata?.excluded.map(\.name) ?? [])
         for collection in configuration.withReferences
         where !known.contains(collection.name) && !isLeftOut(collection.name) {
-            // What was left out when the file was made was told then.
+            // What was left out when the file was made was reported then.
             guard excluded.isDisjoint(with: [collection.name, collection.databaseName]) else { continue }
             warn(
                 collection, configuration, "the file",
@@ -52,16 +52,17 @@ extension OperationContext {
 }
 
 extension Configuration {
-    /// Makes sure that what references lead to is named in the configuration, or is in the file or in the database.
+    /// Ensures that every target of a reference is named in the configuration, or exists in the file or in the
+    /// database.
     /// - Parameters:
-    ///   - rows: what has rows in the file.
-    ///   - connection: nil where there is no database to look at.
+    ///   - rows: the collections that have rows in the file.
+    ///   - connection: nil if there is no database to look at.
     /// - Throws: ``ConfigurationError`` naming the line; ``MongoError``.
     func checkTargets(in metadata: BackupMetadata?, rows: [String] = [], _ connection: Connection? = nil) throws {
         try checkTargets {
             let collections = metadata?.collections ?? []
             let file = collections.map(\.name) + (metadata?.excluded ?? []).map(\.name)
-            // What the file calls otherwise is no name here.
+            // A database name does not count if the file has another name for its collection.
             let others = Set(collections.filter { $0.databaseName != $0.name }.map { ExactName($0.databaseName) })
             let live = try connection.map { connection in
                 try connection.withClient { try $0.listCollections(in: connection.database) }.map(\.name)

@@ -2,9 +2,10 @@ import BSON
 import BackupFile
 import Relations
 
-/// Views stand on collections and on other views.
+/// Orders views, which are based on collections and on other views.
 enum ViewOrder {
-    /// Views in an order in which they can be created: sources first, those of their stages too, by name among equals.
+    /// Returns views in an order in which they can be created: sources first, including those of pipeline stages; by
+    /// name where either order works.
     static func sorted(_ views: [BackupMetadata.Collection]) -> [BackupMetadata.Collection] {
         var left = views.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
         var result: [BackupMetadata.Collection] = []
@@ -15,7 +16,7 @@ enum ViewOrder {
                     !waiting.contains($0) || $0 == ExactName(view.databaseName)
                 }
             }
-            // Servers refuse circles of views; should there be one, the order is by name.
+            // Servers refuse cycles of views; if there is one, the order is by name.
             let next = ready.isEmpty ? left : ready
             result += next
             let done = Set(next.map(\.databaseName))

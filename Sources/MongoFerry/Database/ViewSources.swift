@@ -1,7 +1,8 @@
 import BSON
 import Relations
 
-/// What views stand on. Source: MongoDB manual, `db.createView`, `$lookup`, `$graphLookup`, `$unionWith` and `$facet`.
+/// The sources that views read. Source: MongoDB manual, `db.createView`, `$lookup`, `$graphLookup`, `$unionWith` and
+/// `$facet`.
 struct ViewSources {
     private struct View {
         let name: String
@@ -13,7 +14,8 @@ struct ViewSources {
     /// Sorted.
     private let names: [ExactName]
 
-    /// - Parameter views: each with its options, as `listCollections` gives them; of two with one name the later counts.
+    /// - Parameter views: the views with their options as `listCollections` returns them; of two with one name, the
+    ///   later counts.
     init(_ views: [(name: String, options: Document)]) {
         let all = views.map { name, options in
             View(name: name, sources: Self.sources(of: options), collation: Self.collation(of: options))
@@ -22,7 +24,7 @@ struct ViewSources {
         names = self.views.keys.sorted()
     }
 
-    /// Why no server takes one of the views under its own name, while it would under another; nil where it does.
+    /// Why a server would refuse the view under its own name, though not under another; nil if it would accept it.
     func conflict(of name: String) -> String? {
         let name = ExactName(name)
         guard let view = views[name] else { return nil }
@@ -44,22 +46,22 @@ struct ViewSources {
         return nil
     }
 
-    /// The collations of the views that a view stands on, by whatever name it has itself; nil for none.
+    /// The collations of the views that a view reads directly, whatever its own name; nil stands for no collation.
     func collations(below view: Document) -> Set<Document?> {
         Set(Self.sources(of: view).compactMap { views[$0] }.map(\.collation))
     }
 
-    /// Whether a view stands on the one of that name, which no server gives another collation then.
+    /// Whether `other` reads the view called `name` and has another collation than `view`, which no server allows.
     static func isInTheWay(_ other: Document, of view: Document, _ name: ExactName) -> Bool {
         collation(of: other) != collation(of: view) && sources(of: other).contains(name)
     }
 
-    /// Servers complete it, each with its version.
+    /// The collation without `version`, which each server fills in with its own.
     private static func collation(of view: Document) -> Document? {
         view["collation"]?.document?.removing(["version"])
     }
 
-    /// The names of what it reads, in its stages too.
+    /// The names of what the view reads, including its pipeline stages.
     static func sources(of view: Document) -> Set<ExactName> {
         var sources: Set<ExactName> = []
         if let source = view["viewOn"]?.string { sources.insert(ExactName(source)) }

@@ -2,11 +2,11 @@ import BSON
 import MongoDriver
 
 extension Connection {
-    /// Removes everything in a database that was made to be thrown away, and with it the database.
+    /// Removes everything in a throwaway database, and with it the database.
     ///
-    /// A collection at a time: that takes a millisecond each, where `dropDatabase` waits a tenth of a second for a
-    /// majority. What only that can remove is left to it: the server's own collections, and what a sharded cluster
-    /// keeps of an empty database.
+    /// Drops one collection at a time: that takes a millisecond each, whereas `dropDatabase` waits a tenth of a second
+    /// for a majority. `dropDatabase` is used for what only it can remove: the server's own collections, and what a
+    /// sharded cluster keeps of an empty database.
     /// - Throws: ``MongoError`` naming what the server refused.
     func dropAllCollections() throws {
         try withClient { client in
@@ -22,7 +22,7 @@ extension Connection {
         }
     }
 
-    /// The buckets of a time series go with it.
+    /// The buckets of a time series are dropped with it.
     private static func isTheServersOwn(_ name: String) -> Bool {
         name.hasScalarPrefix("system.") && !name.hasScalarPrefix("system.buckets.")
     }

@@ -1,17 +1,17 @@
 import BackupFile
 import Relations
 
-/// References that lead nowhere, as an error that reads well where a test fails.
+/// Dangling references, as an error that reads well in a failed test.
 ///
 ///     2 references lead nowhere in mongoferry_fixture_shop_674309ab_1f2e3d4c:
 ///       orders.customerId → customers: 2 of 120 values, such as {"$oid":"5c2a…"} in the document with _id 7
 public struct DanglingReferences: Error, Sendable, CustomStringConvertible {
-    /// The database that was looked at.
+    /// The database that was checked.
     public var database: String
-    /// The references with values that lead nowhere; those that do not dangle are left out.
+    /// The references that have dangling values.
     public var references: [ReferenceOutcome]
 
-    /// Values that lead nowhere, all references together.
+    /// The number of dangling values of all references.
     public var count: Int { references.reduce(0) { $0 + $1.dangling } }
 
     public var description: String {

@@ -1,14 +1,14 @@
 import BSON
 
-/// A connection string that names another database than the given one.
+/// Makes a connection string name another database.
 ///
-/// The database in the path is also where users are looked up, unless `authSource` says otherwise: so that is said
-/// where it would change.
+/// The database in the path is also where users are looked up, unless `authSource` is given: that is added where the
+/// lookup would otherwise change.
 enum DatabaseURI {
-    /// Their users are in no database, whatever the path says.
+    /// Mechanisms whose users are in no database, whatever the path is.
     private static let externalMechanisms = ["mongodb-x509", "mongodb-aws", "mongodb-oidc", "gssapi"]
 
-    /// - Parameter found: the `authSource` in the record of an address that was looked up; nil where nobody has looked.
+    /// - Parameter found: the `authSource` in the DNS record of a `mongodb+srv` address; nil if it was not looked up.
     static func text(_ uri: String, database: String, authSource found: String? = nil) -> String {
         guard let (scheme, rest) = uri.cut(at: "/"), rest.hasScalarPrefix("/") else { return uri }
         let behind = rest.unicodeScalars.dropFirst()
@@ -32,7 +32,7 @@ enum DatabaseURI {
         if externalMechanisms.contains(mechanism) { return "$external" }
         if !path.isEmpty { return path }
         if mechanism == "plain" { return "$external" }
-        // A looked-up address may have its authSource in its own record.
+        // A `mongodb+srv` address may have its `authSource` in its DNS record.
         return isLookedUp ? nil : "admin"
     }
 

@@ -13,19 +13,19 @@ import Relations
 ///         }
 ///     }
 ///
-/// A value without state: any task may use it, and several may restore it at the same time, each into a database of
-/// its own. The file is read, and checked whole, each time.
+/// A value without state: any task may use it, and several may restore it at the same time, each into its own database.
+/// The file is read and fully checked each time.
 public struct Fixture: Sendable {
     /// The file's path; `.gz` and `.zst` are read as well.
     public let file: String
-    /// References and types where the file does not say them itself.
+    /// References and types that the file does not contain itself.
     public let configuration: Configuration
     let server: FixtureServer
 
     /// - Parameters:
-    ///   - file: a path; a relative one starts at the process's working folder.
-    ///   - server: where it is restored; the one of `$MONGODB_URI` unless said otherwise.
-    ///   - configuration: for files without metadata, as the old application or `--plain` wrote them.
+    ///   - file: the path; a relative one starts at the process's working directory.
+    ///   - server: the server to restore on; by default the one of `$MONGODB_URI`.
+    ///   - configuration: for files without metadata, as written by the old application or with `--plain`.
     public init(
         _ file: String, on server: FixtureServer = .shared, configuration: Configuration = Configuration()
     ) {
@@ -34,7 +34,7 @@ public struct Fixture: Sendable {
         self.configuration = configuration
     }
 
-    /// A file in the folder of a source file, wherever the tests are started from.
+    /// Uses a file in the directory of a source file, wherever the tests are started.
     ///
     ///     let shop = Fixture("shop.csv", beside: #filePath)
     public init(
@@ -51,25 +51,26 @@ public struct Fixture: Sendable {
     ///     …
     ///     try await database.drop()
     ///
-    /// A collection takes the server some 10 milliseconds, which is how long it needs to create one; documents are
-    /// written at once, and a majority of the members has them when this returns. With several tests on one database,
-    /// ``ThrowawayDatabase/reset(_:)`` is quicker still.
+    /// A collection takes about 10 milliseconds, the time that the server needs to create it; documents are written
+    /// quickly, and a majority of the members has them when this method returns. For several tests on one database,
+    /// ``ThrowawayDatabase/reset(_:)`` is faster still.
     ///
-    /// Cancelling the task stops it cleanly. Whatever goes wrong, the database is removed again.
+    /// Cancelling the task stops it cleanly. If anything goes wrong, the database is removed again.
     /// - Parameter operation: for progress and messages.
-    /// - Throws: ``FerryError`` naming the rows that are wrong or that the server refused, or why it cannot be reached;
-    ///   ``ConfigurationError``, ``FileError``, ``BackupError``, ``MongoError``; `CancellationError`.
+    /// - Throws: ``FerryError`` naming the rows that are faulty or that the server refused, or why the server cannot be
+    ///   reached; ``ConfigurationError``, ``FileError``, ``BackupError``, ``MongoError``; `CancellationError`.
     public func restore(_ operation: OperationContext = OperationContext()) async throws -> ThrowawayDatabase {
         try await Threads.run(cancelling: operation.cancellation) { try restoreBlocking(operation) }
     }
 
-    /// Restores the file into a new database, lends it, and drops it, also when `body` throws or the task is cancelled.
+    /// Restores the file into a new database, passes it to `body`, and drops it, even if `body` throws or the task is
+    /// cancelled.
     ///
     ///     try await shop.withDatabase { database in … }
     ///
-    /// - Parameter body: runs where the caller runs, so it may use the test's own state.
+    /// - Parameter body: runs in the caller's context, so it may use the test's own state.
     /// - Returns: what `body` returns.
-    /// - Throws: what `body` throws; else as ``restore(_:)`` and ``ThrowawayDatabase/drop()`` do.
+    /// - Throws: what `body` throws; otherwise the errors of ``restore(_:)`` and ``ThrowawayDatabase/drop()``.
     @discardableResult
     public nonisolated(nonsending) func withDatabase<Result>(
         _ operation: OperationContext = OperationContext(),
@@ -80,7 +81,7 @@ public struct Fixture: Sendable {
         do {
             result = try await body(database)
         } catch {
-            // What the test found matters more; a database that is left over can be removed with dropLeftovers.
+            // The test's error matters more; dropLeftovers can remove a database that is left behind.
             try? await database.drop()
             throw error
         }
@@ -88,17 +89,17 @@ public struct Fixture: Sendable {
         return result
     }
 
-    /// Writes the file anew from a live database: rows in `_id` order, without times and hosts, so that its difference
-    /// in version control shows only what has changed in the data.
+    /// Rewrites the file from a live database: rows in `_id` order, without times and hosts, so that its diff in
+    /// version control shows only what has changed in the data.
     ///
     ///     try await shop.export(from: Target(uri: "mongodb://127.0.0.1:27117/?replicaSet=rs0", database: "shop"))
     ///
-    /// The file says that it is from the database that the former file was from, or from one that is called like the
-    /// file: equal data give equal files whatever the database is called. It appears under its name when it is complete.
+    /// As its source, the file names the database that the former file named, or one named after the file: equal data
+    /// give equal files whatever the database is called. The file appears under its name only when it is complete.
     /// - Parameters:
     ///   - target: the server and the database.
-    ///   - collections: names or globs, as the `--collection` of the command takes them; empty for all.
-    ///   - exclude: names or globs of what is left out.
+    ///   - collections: names or globs, as for the command's `--collection`; empty for all.
+    ///   - exclude: names or globs of collections to leave out.
     ///   - operation: for progress and messages.
     /// - Throws: ``FerryError``, ``ConfigurationError``, ``MongoError``, ``FileError``; `CancellationError`.
     @discardableResult
@@ -117,7 +118,7 @@ public struct Fixture: Sendable {
         return try await Export(target, options).run(operation)
     }
 
-    /// What the file that is there now says of its database; a missing or damaged file is about to be replaced.
+    /// The database name in the existing file; nil if the file is missing or damaged, as it is about to be replaced.
     private var formerName: String? {
         guard let opened = try? OpenFile(rereading: file, for: "a fixture"), let reader = try? BackupReader(opened)
         else { return nil }
@@ -136,7 +137,7 @@ public struct Fixture: Sendable {
                 database.collections = loaded.outcomes
                 return database
             } catch {
-                // The first error says why; a server that is gone cannot be cleaned up.
+                // The first error gives the reason; a server that is gone cannot be cleaned up.
                 try? connection.dropAllCollections()
                 throw error
             }

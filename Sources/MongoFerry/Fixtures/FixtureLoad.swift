@@ -3,15 +3,15 @@ import BackupFile
 import MongoDriver
 import Relations
 
-/// Brings a fixture's file into a database that is its own: new, or to be reset.
+/// Loads a fixture's file into a database of its own, which is new or to be reset.
 ///
-/// What an import does for the only copy of somebody's data is not needed here and is what takes the time: no lock, no
-/// staging, no waiting for a majority but with the documents of each collection. The file is checked all the same.
+/// Omits what an import does to protect the only copy of somebody's data, since that takes most of the time: there is
+/// no lock, no staging, and only the documents of each collection wait for a majority. The file is still fully checked.
 struct FixtureLoad {
     struct Outcome: Sendable {
         var outcomes: [CollectionOutcome] = []
         var references: [Reference] = []
-        /// Names in the database by names in the file.
+        /// The database's names, by the names in the file.
         var names: [String: String] = [:]
     }
 
@@ -20,12 +20,12 @@ struct FixtureLoad {
     private let jobs: Int
     private let operation: OperationContext
 
-    /// Above that, dropping a collection and making it anew is quicker than deleting its documents.
+    /// With more documents than this, dropping and recreating a collection is faster than deleting them.
     private static let deletionLimit = 2000
-    /// Files below are read by one thread, whose one connection is there already.
+    /// Smaller files are read by one thread, whose single connection already exists.
     private static let smallFile = 1 << 20
 
-    /// Opens the file and reads what it says about itself.
+    /// Opens the file and reads its metadata.
     /// - Throws: ``FileError``; ``BackupError``.
     init(_ fixture: Fixture, _ operation: OperationContext) throws {
         self.fixture = fixture
@@ -36,14 +36,15 @@ struct FixtureLoad {
         reader.check = operation.cancellation.check
     }
 
-    /// - Parameter isNew: the database is to be empty; else what is in it and not in the file goes.
+    /// - Parameter isNew: whether the database has to be empty; otherwise anything in it that is not in the file is
+    ///   removed.
     /// - Throws: ``FerryError``, ``BackupError``, ``ConfigurationError``, ``FileError``, ``MongoError``;
     ///   `CancellationError`.
     func run(into connection: Connection, isNew: Bool) throws -> Outcome {
         var options = ImportOptions()
         options.mode = .replace
         options.configuration = fixture.configuration
-        // Without the database: a fixture is the same whatever was restored before.
+        // Does not look at the database: a fixture is the same whatever was restored before.
         var (survey, legacy) = try Preflight(
             reader: reader, options: options, server: connection.server, jobs: jobs,
             problemLimit: FixtureProblems.limit, operation: operation
@@ -70,7 +71,8 @@ struct FixtureLoad {
             reader: reader, connection: connection, survey: survey, rules: legacy.rules, jobs: jobs,
             rejections: rejections, lock: nil, operation: operation)
         loader.unvalidated = Set(plan.steps.filter(\.isEncrypted).map(\.name))
-        // Those that stand on each other have one collation, before and after: none of the old ones may be in the way.
+        // Views based on each other must have the same collation throughout, so old ones that could be in the way are
+        // dropped.
         for step in plan.steps
         where step.liveIsView || step.way == .view && step.liveOptions != nil && !step.targetDifferences.isEmpty {
             try client.drop(connection.namespace(step.databaseName))
@@ -80,7 +82,7 @@ struct FixtureLoad {
             try operation.cancellation.check()
             let step = reader.metadata == nil ? Self.bare(planned) : planned
             outcome.names[step.name] = step.databaseName
-            // What comes later and is confirmed by a majority confirms what came before.
+            // A majority that acknowledges a later write has all earlier ones as well.
             let isConfirmedLater = index + 1 < plan.steps.count || step.way != .view && step.records > 0
             let builder = CollectionBuilder(
                 client: client, database: connection.database,
@@ -98,15 +100,16 @@ struct FixtureLoad {
         return outcome
     }
 
-    /// Drops what the fixture does not have: first, since names that only look like the fixture's stand in its way.
+    /// Drops everything that is not in the fixture, before the load: names that look like the fixture's would be in its
+    /// way.
     private func dropOthers(_ connection: Connection, _ client: Client, keeping names: Set<String>) throws {
         let names = Set(names.map { ExactName($0) })
         for info in try client.listCollections(in: connection.database, readPreference: .primary)
         where !names.contains(ExactName(info.name)) {
             switch info.name {
-            // Functions that a test has stored; the collection itself stays.
+            // Functions that a test has stored are deleted; the collection itself stays.
             case "system.js": try Self.deleteAll(in: connection.namespace(info.name), client, WriteConcern(.nodes(1)))
-            // The server looks after the others itself.
+            // The server manages the others itself.
             case let name where name.hasScalarPrefix("system."): break
             default: try client.drop(connection.namespace(info.name))
             }
@@ -120,8 +123,8 @@ struct FixtureLoad {
             writeConcern: writeConcern)
     }
 
-    /// A file without metadata was restored into collections without options and indexes: where a plan keeps the live
-    /// one's own, these are what a test has made.
+    /// Adapts a step for a file without metadata, whose collections were restored without options and indexes: a plan
+    /// would keep those of the live collection, but here a test has added them.
     private static func bare(_ planned: ImportPlan.Step) -> ImportPlan.Step {
         var step = planned
         let made = step.entry.indexes
@@ -135,10 +138,10 @@ struct FixtureLoad {
         return step
     }
 
-    /// Makes an empty collection with its indexes, or a view.
+    /// Creates an empty collection with its indexes, or a view.
     ///
-    /// Indexes come first: a server builds one on an empty collection in no time, and on one that holds a document it
-    /// starts all that building takes.
+    /// Indexes come first: a server builds one on an empty collection instantly, but runs a full index build if the
+    /// collection has even one document.
     private func prepare(_ step: ImportPlan.Step, _ builder: CollectionBuilder) throws -> [String] {
         let namespace = Namespace(builder.database, step.databaseName)
         if step.liveOptions != nil || step.liveIsView {

@@ -1,16 +1,16 @@
 import Relations
 
-/// What is wrong with a fixture, as one error that reads well where a test fails.
+/// The faults of a fixture, as one error that reads well in a failed test.
 enum FixtureProblems {
-    /// Rows that are named with their reasons.
+    /// The most rows to list with their reasons.
     static let limit = 20
 
     private static let edited =
         "Was it edited? Edit the data in the database and export them again, or make the fixture with --plain: then it has "
         + "no seal."
 
-    /// - Throws: ``FerryError`` of wrong data where the file has faults.
-    /// - Parameter isSealed: whether the file says something of itself.
+    /// - Throws: ``FerryError`` of kind `data` if the file has faults.
+    /// - Parameter isSealed: whether the file has metadata.
     static func check(_ survey: inout FileSurvey, _ file: String, isSealed: Bool) throws {
         let count = survey.problems.count + survey.fileProblems.count
         guard count > 0 else { return }
@@ -27,7 +27,7 @@ enum FixtureProblems {
             advice: advice)
     }
 
-    /// - Throws: ``FerryError`` of wrong data where the server did not take everything.
+    /// - Throws: ``FerryError`` of kind `data` if the server refused anything.
     static func check(_ rejections: RejectionLog, _ refusedIndexes: [String], _ file: String) throws {
         guard rejections.count > 0 || !refusedIndexes.isEmpty else { return }
         let what = [

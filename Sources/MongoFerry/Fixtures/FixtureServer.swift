@@ -5,54 +5,55 @@ import Synchronization
 
 /// The server on which fixtures are restored, and the connections to it.
 ///
-/// One of them serves all tests of a process: connecting takes longer than restoring a small fixture.
+/// One server object serves all tests of a process: connecting takes longer than restoring a small fixture.
 ///
 ///     let server = FixtureServer(uri: "mongodb://127.0.0.1:27117/?replicaSet=rs0")
 ///     let shop = Fixture("Fixtures/shop.csv", on: server)
 ///
-/// Any thread or task may use it. The connections are made with the first fixture and kept until the last reference
-/// to it goes.
+/// Any thread or task may use it. The connections are made for the first fixture and kept until the last reference to
+/// the object is released.
 public final class FixtureServer: Sendable {
-    /// The server that the environment variable `MONGODB_URI` names, else `mongodb://localhost:27017`.
+    /// The server that the environment variable `MONGODB_URI` names, otherwise `mongodb://localhost:27017`.
     public static let shared = FixtureServer(uri: environmentURI)
 
-    /// With the password, so it stays in here.
+    /// Private, since it contains the password.
     private let uri: String
     private let state = Mutex<State>(.unused)
 
     private enum State {
         case unused
-        /// With the database in which the user is looked for.
+        /// With the database in which the user is looked up.
         case connected(ClientPool, ServerInfo, authSource: String?, turns: DispatchSemaphore)
         case failed(any Error, ContinuousClock.Instant)
     }
 
-    /// How long a server that could not be reached is not asked again: of many tests that run at once, not each shall
-    /// wait for it.
+    /// How long not to retry a server that could not be reached: of many tests that run at once, not each should wait
+    /// for it.
     private static let patience = Duration.seconds(60)
 
-    /// How many databases are worked on at once: each takes a connection for every question that is asked beside others,
+    /// How many databases are worked on at once: each needs a connection for every question that is asked concurrently,
     /// and there may be any number of tests.
     private static let atOnce = 16
     private static let connectionsEach = Connection.questionsAtOnce + 2
 
-    /// Nothing is looked at before the first fixture is restored.
+    /// Connects only when the first fixture is restored.
     /// - Parameter uri: a connection string; the database that it names does not matter.
     public init(uri: String) { self.uri = uri }
 
-    /// Empty where that is set, and empty: see ``connected()``.
+    /// Empty if the variable is set but empty: see ``connected()``.
     private static var environmentURI: String {
         ProcessInfo.processInfo.environment["MONGODB_URI"] ?? "mongodb://localhost:27017"
     }
 
-    /// Removes databases that tests left behind when their process was killed.
+    /// Removes databases that tests left behind because their process was killed.
     ///
     ///     try await FixtureServer.shared.dropLeftovers(olderThan: .seconds(3600))
     ///
-    /// Only those that ``Fixture/restore(_:)`` made, which are known by their names, and the time of making in them.
-    /// - Parameter age: since they were made: leave alone what tests of another process may be using.
+    /// Removes only databases that ``Fixture/restore(_:)`` made, recognized by their names, which contain the time of
+    /// creation.
+    /// - Parameter age: the minimum age, so that databases in use by tests of another process are left alone.
     /// - Returns: the names of the databases that were removed.
-    /// - Throws: ``FerryError`` where the server cannot be reached; ``MongoError`` naming what it refused.
+    /// - Throws: ``FerryError`` if the server cannot be reached; ``MongoError`` naming what it refused.
     @discardableResult
     public func dropLeftovers(olderThan age: Duration) async throws -> [String] {
         try await Threads.run(cancelling: Cancellation()) { [self] in
@@ -63,7 +64,7 @@ public final class FixtureServer: Sendable {
                 ThrowawayName.secondsOfMaking($0).map { $0 < limit } ?? false
             }
             for name in names {
-                // Another process may be sweeping, too.
+                // Another process may be removing leftovers, too.
                 do { try client.runWrite(["dropDatabase": 1], on: name) } catch let error as MongoError
                     where error.isDropPending
                 {}
@@ -74,7 +75,7 @@ public final class FixtureServer: Sendable {
 
     func target(_ database: String) throws -> Target { try Target(uri: uri(naming: database)) }
 
-    /// Before a fixture is restored nobody knows what the record of an address that is to be looked up says.
+    /// Until a fixture has been restored, the DNS record of a `mongodb+srv` address is not known.
     func uri(naming database: String) -> String {
         let authSource: String? = state.withLock { state in
             if case .connected(_, _, let authSource, _) = state { authSource } else { nil }
@@ -82,8 +83,8 @@ public final class FixtureServer: Sendable {
         return DatabaseURI.text(uri, database: database, authSource: authSource)
     }
 
-    /// Lends a way to a database over the connections that are there already; waits until there are enough of them.
-    /// - Parameter cancellation: of the operation that waits.
+    /// Runs `body` with access to a database over the existing connections; waits until enough of them are free.
+    /// - Parameter cancellation: the waiting operation's.
     /// - Throws: ``FerryError`` naming host, cause and remedy; `CancellationError`; what `body` throws.
     func withConnection<Result>(
         to database: String, _ cancellation: Cancellation = Cancellation(), _ body: (Connection) throws -> Result
@@ -95,16 +96,17 @@ public final class FixtureServer: Sendable {
         return try body(Connection(pool: pool, server: server, database: database))
     }
 
-    /// Nil where there is none yet, or somebody is just making it: nobody waits for that here.
+    /// Nil if there is no connection yet or another thread is just making it: this never waits for one.
     private var connectionThere: (ClientPool, ServerInfo, DispatchSemaphore)? {
         state.withLockIfAvailable { state in
             if case .connected(let pool, let server, _, let turns) = state { (pool, server, turns) } else { nil }
         } ?? nil
     }
 
-    /// Only the first caller connects; the others wait for it, each on a thread of its own.
+    /// Only the first caller connects; the others wait for it, each on its own thread.
     private func connected() throws -> (ClientPool, ServerInfo, DispatchSemaphore) {
-        // As the commands have it: what a script leaves that found no server does not mean somebody's own.
+        // As in the commands: an empty address, as from a script that found no server, must not select the user's own
+        // server.
         guard !uri.isEmpty else {
             throw FerryError(
                 "the connection string is empty", kind: .usage,
@@ -126,7 +128,7 @@ public final class FixtureServer: Sendable {
             case .unused, .failed: break
             }
             do {
-                // The others wait for it as well: whoever started it does not stop it.
+                // Others wait for this connection as well, so the caller's cancellation does not stop it.
                 let connection = try Connection(
                     try Target(uri: uri), database: "admin", Cancellation(), forWriting: true)
                 let authSource = try connection.pool.makeClient().authSource

@@ -2,15 +2,16 @@ import Relations
 
 /// A database that holds a fixture for as long as a test needs it.
 ///
-/// A value that any task may use. It does not drop itself: ``Fixture/withDatabase(_:_:)`` or ``drop()`` does.
+/// A value that any task may use. It does not drop the database by itself: ``Fixture/withDatabase(_:_:)`` or ``drop()``
+/// does.
 public struct ThrowawayDatabase: Sendable {
     /// `mongoferry_fixture_shop_674309ab_1f2e3d4c`
     public let name: String
-    /// What was written, a collection each, in the order of their references; views aside.
+    /// The outcome of each collection that was written, in the order of their references; without views.
     public internal(set) var collections: [CollectionOutcome] = []
-    /// The fixture's references: the configuration's, else the file's own.
+    /// The fixture's references: those of the configuration, otherwise of the file.
     public internal(set) var references: [Reference] = []
-    /// Names in the database by names in the file.
+    /// The database's names, by the names in the file.
     var names: [String: String] = [:]
     private let fixture: Fixture
 
@@ -19,22 +20,22 @@ public struct ThrowawayDatabase: Sendable {
         self.fixture = fixture
     }
 
-    /// A connection string that names this database, for the code that is tested. With user and password, if the
-    /// server's has them.
+    /// A connection string that names this database, for the code under test. Contains the user and password of the
+    /// server's connection string, if it has them.
     public var uri: String { fixture.server.uri(naming: name) }
 
-    /// The same for this library's other operations.
-    /// - Throws: ``FerryError`` where the connection string is wrong, which it was not when the fixture was restored.
+    /// The target for this library's other operations.
+    /// - Throws: ``FerryError`` if the connection string is invalid, which it was not when the fixture was restored.
     public var target: Target { get throws { try fixture.server.target(name) } }
 
-    /// Brings the database back to what the fixture's file says: a millisecond or two a small collection, as nothing
-    /// has to be created.
+    /// Restores the database to the content of the fixture's file: takes a millisecond or two per small collection, as
+    /// nothing has to be created.
     ///
     ///     init() async throws { try await Self.database.reset() }
     ///
-    /// Collections that the fixture does not have are dropped; those whose options or indexes were changed are made
-    /// anew. Nothing else may use the database meanwhile.
-    /// - Throws: as ``Fixture/restore(_:)``. The database is to be reset again or dropped then.
+    /// Collections that are not in the fixture are dropped; those whose options or indexes were changed are recreated.
+    /// Nothing else may use the database at the same time.
+    /// - Throws: the same errors as ``Fixture/restore(_:)``. The database must then be reset again or dropped.
     public func reset(_ operation: OperationContext = OperationContext()) async throws {
         _ = try await Threads.run(cancelling: operation.cancellation) {
             let load = try FixtureLoad(fixture, operation)
@@ -44,15 +45,15 @@ public struct ThrowawayDatabase: Sendable {
         }
     }
 
-    /// Makes sure that the values of the fixture's references lead to documents.
+    /// Checks that the values of the fixture's references have targets.
     ///
     ///     try await shop.withDatabase { database in
     ///         try await CustomerRemoval(uri: database.uri).run(customer: 7)
     ///         try await database.verifyReferences()
     ///     }
     ///
-    /// - Throws: ``DanglingReferences`` naming each with an example; ``FerryError`` where the fixture has no references, or
-    ///   none of the collections that have them is there, so that there is nothing to make sure of; ``MongoError``;
+    /// - Throws: ``DanglingReferences`` naming each with an example; ``FerryError`` if the fixture has no references,
+    ///   or if no collection that has them exists, so that there is nothing to check; ``MongoError``;
     ///   `CancellationError`.
     public func verifyReferences(_ operation: OperationContext = OperationContext()) async throws {
         guard !references.isEmpty else {
@@ -81,8 +82,8 @@ public struct ThrowawayDatabase: Sendable {
         if !dangling.isEmpty { throw DanglingReferences(database: name, references: dangling) }
     }
 
-    /// A database that was dropped has no values that lead nowhere.
-    /// - Throws: ``FerryError`` where none of the collections that have references is there.
+    /// Rejects a dropped database, which would have no dangling values.
+    /// - Throws: ``FerryError`` if none of the collections that have references exists.
     private func requireSomething(of references: [Reference], _ connection: Connection) throws {
         let there = try connection.withClient { try $0.listCollections(in: name, readPreference: .primary) }
         let wanted = Set(references.compactMap { names[$0.collection].map(ExactName.init) })
@@ -92,8 +93,8 @@ public struct ThrowawayDatabase: Sendable {
             advice: ["They or the database were dropped; `reset()` brings them back."])
     }
 
-    /// Removes the database with everything in it, also when the task is cancelled. A second time does nothing.
-    /// - Throws: ``FerryError`` where the server cannot be reached; ``MongoError`` naming what it refused.
+    /// Removes the database and everything in it, even if the task is cancelled. Calling it again does nothing.
+    /// - Throws: ``FerryError`` if the server cannot be reached; ``MongoError`` naming what it refused.
     public func drop() async throws {
         try await Threads.run(cancelling: Cancellation()) { [self] in
             try fixture.server.withConnection(to: name) { try $0.dropAllCollections() }

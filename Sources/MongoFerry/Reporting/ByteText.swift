@@ -1,6 +1,6 @@
 import Relations
 
-/// Sizes as people read them.
+/// Formats sizes for people.
 package enum ByteText {
     package static func text(_ bytes: Int) -> String {
         var size = Double(bytes)

@@ -2,7 +2,7 @@ import BSON
 import Relations
 
 extension Report {
-    /// What to do where something is wrong, a sentence each; nothing where all is well.
+    /// What to do if something is wrong, one sentence each; empty if all is well.
     public var nextSteps: [String] {
         if mustBeRepeated { return advice + ["Run the import again: it writes what is gone."] }
         var steps = advice
@@ -11,13 +11,13 @@ extension Report {
             steps += [unreadable.advice].compactMap(\.self)
         } else if kinds.contains(.file) {
             steps.append(source == nil ? "Mend the file, or take another copy of it." : BackupError.otherCopy)
-            // An import looks for no more once it is clear that the file is refused.
+            // An import stops looking for faults once it is clear that the file is refused.
             if operation == .import, rejectionCount > rejections.count {
                 steps.append("`mongoferry verify \(fileName)` lists more of the rows.")
             }
         }
         if rejectionCount > 0, unreadable == nil {
-            // Where it was stopped by something else than their number, it has said what helps.
+            // If something other than their number stopped the import, its advice already says what helps.
             if status != .refused || advice.isEmpty {
                 steps.append(rejectionStep(isDamaged: kinds.contains(.file)))
             }
@@ -57,11 +57,11 @@ extension Report {
         return steps.filter { !$0.isEmpty }
     }
 
-    /// How many of which problems there are: `1 rejected row, 4 dangling references`.
+    /// The number of problems of each kind: `1 rejected row, 4 dangling references`.
     public var problemCounts: String {
         let faults = differences.count { $0.kind == .file }
         let counts = [
-            // What stopped the reading is no row.
+            // The fault that stopped the reading is not a row.
             (unreadable == nil ? rejectionCount : 0, "rejected row", "rejected rows"),
             (differences.count(where: \.kind.isProblem) - faults, "difference", "differences"),
             (danglingCount, "dangling reference", "dangling references"),
@@ -79,16 +79,16 @@ extension Report {
     private var fileName: String { file.map(\.shellWord) ?? "FILE" }
     private var importCommand: String { command("import") }
 
-    /// With the file, the database and the same choice of collections.
+    /// A command with the same file, database and choice of collections.
     private func command(_ name: String) -> String {
         (["mongoferry \(name) \(fileName) \(databaseOptions)"]
             + (configurationOptions + choiceOptions).map(\.shellWord)).joined(separator: " ")
     }
-    /// What checks the references of the whole database.
+    /// The command that checks the references of the whole database.
     var verifyCommand: String {
         (["mongoferry verify \(databaseOptions)"] + configurationOptions.map(\.shellWord)).joined(separator: " ")
     }
-    /// What leads a command to the same database of the same server.
+    /// The options that make a command use the same database on the same server.
     private var databaseOptions: String {
         (targetOptions.map(\.shellWord) + ["--db \(databaseName)"]).joined(separator: " ")
     }
@@ -121,7 +121,7 @@ extension Report {
             return
                 "Mend what the server refused, which stands in \(rejectsFile), where the backup comes from, or let --max-rejects \(rejectionCount) set it aside."
         }
-        // The import goes on when it is run again.
+        // Running the import again continues it.
         if status == .failed || status == .interrupted { return "" }
         if let rejectsFile, let rejectsCommand {
             return "Mend the rows in \(rejectsFile) and import that file: `\(rejectsCommand)`."
@@ -141,7 +141,7 @@ extension Report {
         return operation == .import ? unwrittenStep : ""
     }
 
-    /// Of rows that could not be set aside.
+    /// The advice for rows that could not be set aside.
     private var unwrittenStep: String {
         let again =
             isFromStream
@@ -152,7 +152,7 @@ extension Report {
             ? "\(again): \(rest)" : "\(again): what is there is left alone, and \(rest)"
     }
 
-    /// A pipe of the shell's, as in <(…), has no folder to write to either: bash says /dev/fd, zsh /proc/self/fd.
+    /// A shell's pipe, as in <(…), has no folder to write to either: bash names it /dev/fd, zsh /proc/self/fd.
     var isFromStream: Bool {
         guard let file else { return false }
         return [Spool.standardInput, "/dev/stdin"].contains(file)

@@ -1,9 +1,9 @@
 import BSON
 import BackupFile
 
-/// Whether the values of one reference lead anywhere.
+/// Whether the values of one reference have targets.
 public struct ReferenceOutcome: Sendable {
-    /// A value that leads nowhere, and a document that holds it.
+    /// A dangling value, and the document that contains it.
     public struct Example: Sendable {
         package var value: Value
         package var documentID: Value
@@ -14,32 +14,33 @@ public struct ReferenceOutcome: Sendable {
         public var documentIDJSON: String { JSONText.value(documentID) }
     }
 
-    /// Where it starts, by its name in the file.
+    /// The referring collection, by its name in the file.
     public var collection: String
-    /// As `vehicles[].drivers[].customerId`, where `[]` is every element of an array.
+    /// The path of the reference, such as `vehicles[].drivers[].customerId`, where `[]` stands for every element of an
+    /// array.
     public var path: String
-    /// Where it leads: `customers`, with a field other than `_id` `customers.email`; of alternatives, `a or b`.
+    /// The target: `customers`, or `customers.email` if it is a field other than `_id`; for alternatives, `a or b`.
     public var target: String
-    /// The collections of these: one, or several alternatives.
+    /// The target collections: one, or one for each alternative.
     var targetNames: [String]
-    /// The value of the sibling field that selects this target; nil of an unconditional reference.
+    /// The value of the sibling field that selects this target; nil for an unconditional reference.
     public var condition: String?
-    /// Values looked at, null and missing ones aside.
+    /// The number of values checked, without null and missing ones.
     public var checked = 0
-    /// Values among ``checked`` that lead nowhere.
+    /// The number of values among ``checked`` that dangle.
     public var dangling = 0
-    /// Values about which a file alone cannot say anything: what they lead to was left out of it.
+    /// The number of values that the file alone cannot decide, since it may lack their targets.
     public var unchecked = 0
-    /// Some of the values that lead nowhere, five at most.
+    /// Some of the dangling values, at most five.
     public var examples: [Example] = []
-    /// The target is not there at all.
+    /// Whether the target collection does not exist.
     public var isTargetMissing = false
-    /// Its values may lead nowhere by intent: they are told, and are no problem.
+    /// Whether the values may dangle by intent: that is reported, but is not a problem.
     public var isOptional = false
 
     private static let exampleLimit = 5
 
-    /// Counts a value that leads nowhere.
+    /// Counts a dangling value.
     mutating func note(_ value: RawElement, in document: RawDocument) {
         dangling += 1
         if examples.count < Self.exampleLimit { addExample(value.copy, document["_id"]?.copy ?? .null) }
@@ -49,7 +50,7 @@ public struct ReferenceOutcome: Sendable {
         if examples.count < Self.exampleLimit { examples.append(Example(value: value, documentID: documentID)) }
     }
 
-    /// Adds what another thread has found.
+    /// Adds what another thread found.
     mutating func merge(_ other: ReferenceOutcome) {
         checked += other.checked
         dangling += other.dangling

@@ -1,7 +1,7 @@
 import Relations
 
 extension Report {
-    /// Takes what of a database was left out, by name or by a query, and says which exclusions have left nothing out.
+    /// Records what of a database was left out, by name or by query, and warns of exclusions that match nothing.
     mutating func note(_ options: ExportOptions, _ choice: ExportChoice, _ operation: OperationContext) {
         let catalog = choice.catalog
         excluded = catalog.excluded
@@ -12,12 +12,12 @@ extension Report {
             options.exclude, options.configuration, among: names, in: database ?? "the database")
     }
 
-    /// What a command must be told to go by a configuration.
+    /// The options that make a command use the same configuration.
     static func options(for configuration: Configuration) -> [String] {
         configuration.file.flatMap { $0 == "mongoferry.yaml" ? nil : ["--config", $0] } ?? []
     }
 
-    /// What an import or a check of a file must be given as well to mean the same collections.
+    /// The options that make an import or a check of a file use the same collections.
     static func options(
         renames: [String: String], collections: [Glob], exclude: [Glob], takesLegacyRows: Bool, infers: Bool
     ) -> [String] {

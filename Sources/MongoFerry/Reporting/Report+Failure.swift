@@ -1,5 +1,5 @@
 extension Report {
-    /// Tells what stopped the operation, in the place of what it would have found.
+    /// Records the error that stopped the operation and sets the status accordingly.
     package mutating func fail(with error: any Error) {
         let error = FerryError(explaining: error)
         status =

@@ -48,12 +48,12 @@ extension Report {
 }
 
 extension Value {
-    /// The smallest integer type that holds it, so that it stands bare in Extended JSON.
+    /// The number as the smallest integer type that holds it, so that Extended JSON writes it as a bare number.
     static func number(_ number: Int) -> Value { Int32(exactly: number).map { .int32($0) } ?? .int64(Int64(number)) }
 }
 
 extension Value {
-    /// Itself, or its text where Extended JSON cannot carry it: it would make one text of the whole report.
+    /// The value, or its text if Extended JSON cannot represent it: otherwise the whole report would become `$rawBSON`.
     fileprivate var reportable: Value {
         let text = JSONText.value(self)
         return text.hasPrefix("{\"$rawBSON\":") ? .string(text) : self

@@ -4,175 +4,178 @@ import Relations
 
 /// The outcome of an operation, for people and for programs.
 public struct Report: Sendable {
-    /// What was to be done.
+    /// The kind of operation.
     public enum Operation: String, Sendable {
         case export
         case `import`
         case verify
     }
 
-    /// What has come of it.
+    /// The overall result of an operation.
     public enum Status: String, Sendable {
         case done
-        /// It was done, or looked at, and something is wrong with the data.
+        /// The operation was completed, but something is wrong with the data.
         case problems
-        /// The data are such that nothing was written.
+        /// Nothing was written because of the data.
         case refused
         case failed
         case interrupted
-        /// A dry run, with nothing to object to.
+        /// A dry run without problems.
         case planned
     }
 
-    /// A row or a document that was not taken.
+    /// A row or document that was not taken.
     public struct Rejection: Sendable {
-        /// Its name in the file; nil where it could not be read.
+        /// The collection's name in the file; nil if it could not be read.
         public var collection: String?
-        /// Its line in the file; nil where it is not from a file.
+        /// The line in the file; nil if the document is not from a file.
         public var line: Int?
-        /// Its `_id` as Extended JSON, where known.
+        /// The `_id` as Extended JSON, if known.
         public var id: String?
-        /// What is wrong with it, or why the server refused it, in words.
+        /// What is wrong with the row, or why the server refused the document, in words.
         public var reason: String
     }
 
-    /// Something that differs between what was expected and what is there.
+    /// A difference between what was expected and what was found.
     public struct Difference: Sendable {
-        /// What it is about.
+        /// The subject of a difference.
         public enum Kind: String, Sendable {
-            /// What is wrong with the file as a whole.
+            /// A fault of the file as a whole.
             case file
             /// Documents of the file that the database does not have.
             case missing
-            /// Documents that are another in the database.
+            /// Documents whose content differs in the database.
             case different
             /// Documents that only the database has.
             case extra
-            /// Options, indexes and views of the file that the database lacks or has otherwise.
+            /// Options, indexes and views of the file that the database lacks or that differ there.
             case definition
-            /// Options and indexes that the plan of an import shows.
+            /// Options and indexes in an import's plan.
             case target
 
-            /// Whether it is told as a fault. Documents that only the database has do not contradict the file.
+            /// Whether the difference is reported as a fault. Documents that only the database has do not contradict
+            /// the file.
             public var isProblem: Bool { self != .target && self != .extra }
         }
 
-        /// Its name in the file; empty where it is about the file as a whole.
+        /// The collection's name in the file; empty if the difference concerns the file as a whole.
         public var collection: String
         public var kind: Kind
         /// What differs, in words.
         public var detail: String
     }
 
-    /// Why no more of a file could be read.
+    /// Why the rest of a file could not be read.
     struct Unreadable {
         var isDamaged: Bool
-        /// What to do instead; nil where there is nothing to say.
+        /// What to do instead; nil if there is no advice.
         var advice: String?
     }
 
     public var operation: Operation
     public var status = Status.done
-    /// Of an import.
+    /// The mode of an import.
     public var mode: ImportOptions.Mode?
-    /// Of an import that writes nothing: it says and counts what it would do.
+    /// Whether an import writes nothing, and only counts what it would do.
     public var isDryRun = false
-    /// The path of what was read or written, or `standard input`; nil of an export to a stream, and without a file.
+    /// The path of the file read or written, or `standard input`; nil for an export to a stream, and if there is no
+    /// file.
     public var file: String?
-    /// The name; nil where none is known, as of a check of a file alone.
+    /// The database's name; nil if none is known, as in a check of a file alone.
     public var database: String?
-    /// Its hosts and kind, `db1:27017, replica set rs0`; nil where none was asked.
+    /// The server's hosts and topology, `db1:27017, replica set rs0`; nil if no server was contacted.
     public var server: String?
-    /// Of a verify of a database alone: its references are those that its data show, and one whose values lead nowhere, all or
-    /// most, is not among them; not in the JSON.
+    /// Whether the references of a verified database were discovered from its data: a reference of which all or most
+    /// values dangle is then not among them. Not in the JSON.
     package var hasDiscoveredReferences = false
-    /// What a command must be told to reach the same server; not in the JSON.
+    /// The options that a command needs to reach the same server; not in the JSON.
     var targetOptions: [String] = []
-    /// What a command must be told to go by the same configuration; not in the JSON.
+    /// The options that a command needs to use the same configuration; not in the JSON.
     var configurationOptions: [String] = []
-    /// Options that another command with the same file and the same collections needs; not in the JSON.
+    /// The options that another command needs for the same file and the same collections; not in the JSON.
     var choiceOptions: [String] = []
-    /// Where the file's data are from: `insurance on MongoDB 6.0.5, replica set rs0`; nil where no file says it.
+    /// The origin of the file's data: `insurance on MongoDB 6.0.5, replica set rs0`; nil if the file does not say it.
     public var source: String?
-    /// What made the report: `mongoferry 0.1.0`.
+    /// The program that made the report: `mongoferry 0.1.0`.
     public var program = "mongoferry \(mongoFerryVersion)"
-    /// When it began, in UTC: `2026-11-23T20:04:45.123Z`.
+    /// When the operation began, in UTC: `2026-11-23T20:04:45.123Z`.
     public var started = Clock.now
-    /// Seconds from beginning to end, to the millisecond.
+    /// The duration in seconds, to the millisecond.
     public var seconds = 0.0
-    /// Of an export.
+    /// The consistency of an export.
     public var consistency: ExportOptions.Consistency?
-    /// Of an export, the moment of its snapshot in UTC, `2026-11-23T20:04:44Z`; nil where it had none.
+    /// The time of an export's snapshot in UTC, `2026-11-23T20:04:44Z`; nil if it had none.
     public var snapshot: String?
-    /// Of an export, bytes of the whole file before compression.
+    /// The size of an exported file in bytes, before compression.
     public var bytes: Int?
-    /// SHA-256 in hexadecimal of the file before compression, without its seal. Of an export that is not plain, and of
-    /// a check that could read its file to the end; else nil.
+    /// The SHA-256 in hexadecimal of the file before compression, without its seal. Set by an export that is not plain,
+    /// and by a check that could read its file to the end; otherwise nil.
     public var sha256: String?
-    /// Rows that Extended JSON could not carry.
+    /// The number of exported rows that Extended JSON could not represent.
     public var escaped: Int?
-    /// In import order, views aside; empty where the file itself was refused.
+    /// The outcome of each collection in import order, without views; empty if the file itself was refused.
     public var collections: [CollectionOutcome] = []
-    /// What a check of references found, also at the end of an import; empty of exports and dry runs.
+    /// The results of a reference check, also at the end of an import; empty for exports and dry runs.
     public var references: [ReferenceOutcome] = []
-    /// What was left out: of a database by an export or its check, of a file by an import or a comparison.
+    /// What was left out: of a database by its export or check, of a file by an import or a comparison.
     public var excluded: [Exclusion] = []
-    /// Filters of an export: of each collection named, only what matches is in the file.
+    /// The filters of an export: of each collection named, the file has only the matching documents.
     public var queries: [(name: String, query: String)] = []
-    /// The first rows and documents that were not taken, the preflight's before the server's, each in the file's order.
+    /// The first rows and documents that were not taken: those of the preflight, then those of the server, each in the
+    /// file's order.
     public var rejections: [Rejection] = []
-    /// All rejections, of which ``rejections`` holds the first.
+    /// The number of all rejections, of which ``rejections`` has the first.
     public var rejectionCount = 0
-    /// Between file and database, of checks and of an import's plan; and what is wrong with the file as a whole.
+    /// Differences between file and database, from a check or an import's plan; and faults of the file as a whole.
     public var differences: [Difference] = []
-    /// What an import of legacy rows converted, with the reasons; nil where the file had none.
+    /// What an import of legacy rows converted and why; nil if the file had none.
     public var conversions: ConversionReport?
-    /// What is to be known of what was done. Those of an import that has written make it ``Status/problems``.
+    /// Warnings about what was done. If an import has written, they make its status ``Status/problems``.
     public var warnings: [String] = []
-    /// What was warned of while the operation ran and is not among ``warnings``: about what it found, the connection
+    /// Warnings issued while the operation ran that are not among ``warnings``: about what it found, the connection
     /// string and the configuration.
     public var warningsTold: [String] = []
-    /// The database that a file was held against is not there, or is empty.
+    /// Whether the database that a file was compared with does not exist or is empty.
     var isDatabaseMissing = false
-    /// An import of the database that was looked at is running, or was not ended.
+    /// Whether an import into the verified database is running or was interrupted.
     var isImportUnfinished = false
-    /// Of which collections the file that was looked at has only what an export's filter matches.
+    /// The collections of which the verified file has only the documents that match an export's filter.
     var namesInPart: [String] = []
-    /// Of the file that was looked at: whose documents a server removes by itself when they are old.
+    /// The collections of the verified file whose documents a server deletes when they expire.
     var namesOfExpiring: [String] = []
-    /// Indexes that the server refused; each is among the warnings.
+    /// The number of indexes that the server refused; each is among the warnings.
     var refusedIndexCount = 0
-    /// Those among them that are unique, and in which documents collide.
+    /// The number of those that are unique and that duplicate keys prevent.
     var collidingIndexCount = 0
-    /// Other programs have removed what an import had written: nothing else is to be done before it is run again.
+    /// Whether other programs have removed what an import had written: it must be run again before anything else.
     var mustBeRepeated = false
-    /// Reading the file could not go on, and no import can take a part of it.
+    /// Set if the file could not be read any further, so that no import can take even a part of it.
     var unreadable: Unreadable?
-    /// What to do about ``error``, where the operation was stopped by one.
+    /// What to do about ``error``; empty if no error stopped the operation.
     var advice: [String] = []
-    /// Why it was not done as wanted, on one line or more; nil where it was.
+    /// Why the operation was not completed as requested, on one or more lines; nil if it was.
     public var error: String?
-    /// The file of rows that were set aside, to be mended and imported; nil where there are none.
+    /// The file with the rows that were set aside, to be corrected and imported; nil if there are none.
     public var rejectsFile: String?
-    /// Where a dry run's rows would be set aside; nil where there are none.
+    /// The file in which a dry run's rows would be set aside; nil if there are none.
     var rejectsPlace: String?
-    /// What imports that file once its rows are mended.
+    /// The command that imports ``rejectsFile`` once its rows are corrected.
     var rejectsCommand: String?
-    /// The reference graph with what dangles, for a picture; nil where no references were looked at.
+    /// The reference graph with dangling values, for drawing; nil if no references were checked.
     public var graph: GraphDrawing?
 
     package init(operation: Operation) { self.operation = operation }
 
-    /// Values that lead nowhere and start in a collection; optional references do not count.
+    /// The number of dangling values in a collection; optional references do not count.
     public func dangling(in collection: String) -> Int {
         references.reduce(0) { $0 + ($1.collection == collection && !$1.isOptional ? $1.dangling : 0) }
     }
 
-    /// Collections that are counted of which no row can be read: any text may stand in the place of a name.
+    /// The most collections to list of which no row can be read: any text may be in the place of a name.
     private static let mostUnreadable = 100
 
-    /// Counts rows that could not be read: of collections of which no other row can be, too.
-    /// - Parameter addsCollections: false to count those of others only.
+    /// Counts rows that could not be read, also for collections that have no other rows.
+    /// - Parameter addsCollections: whether to add collections that are not in the report yet.
     mutating func note(unreadable counts: [ExactName: Int], addsCollections: Bool = true) {
         var places = Dictionary(collections.enumerated().map { (ExactName($1.name), $0) }) { first, _ in first }
         var added = 0
@@ -189,26 +192,27 @@ public struct Report: Sendable {
         }
     }
 
-    /// Those that were said while the operation ran, then those of what was done.
+    /// All warnings: those issued while the operation ran, then those about what was done.
     public var allWarnings: [String] { warningsTold + warnings }
 
-    /// Takes what was warned of while the operation ran.
+    /// Records the warnings that were issued while the operation ran.
     package mutating func note(_ told: WarningsTold) {
         let known = Set(warnings)
         warningsTold = told.texts.filter { !known.contains($0) }
     }
 
-    /// Values that lead nowhere, of all references; optional ones do not count.
+    /// The number of dangling values of all references; optional ones do not count.
     public var danglingCount: Int { references.reduce(0) { $0 + ($1.isOptional ? 0 : $1.dangling) } }
 
-    /// The sums of ``collections``, called `total`. Its seconds are 0: ``seconds`` has what all took.
+    /// The sums of ``collections``, named `total`. Its seconds are 0: ``seconds`` has the duration of the whole
+    /// operation.
     public var totals: CollectionOutcome {
         collections.reduce(into: CollectionOutcome(name: "total")) { $0 += $1 }
     }
 
-    /// The report as one JSON document, its line end included.
+    /// The report as one JSON document, with a final newline.
     public var json: String { JSONText.document(document) + "\n" }
 
-    /// The report as one page for people, which needs nothing else.
+    /// The report as one self-contained HTML page for people.
     public var html: String { HTMLReport(report: self).text }
 }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Hands whole batches from one thread to another, and makes the faster one wait.
+/// Passes whole batches between threads and blocks the producer while the queue is full.
 // @unchecked: every access to the state is under the condition's lock.
 final class BoundedQueue<Element: Sendable>: @unchecked Sendable {
     private let condition = NSCondition()
@@ -10,7 +10,7 @@ final class BoundedQueue<Element: Sendable>: @unchecked Sendable {
 
     init(capacity: Int) { self.capacity = capacity }
 
-    /// Waits for room; false where the queue was closed meanwhile, and the element was not taken.
+    /// Waits for room; returns false without taking the element if the queue has been closed.
     func push(_ element: Element) -> Bool {
         condition.lock()
         defer { condition.unlock() }
@@ -21,7 +21,7 @@ final class BoundedQueue<Element: Sendable>: @unchecked Sendable {
         return true
     }
 
-    /// Waits for an element; nil where the queue is closed and empty.
+    /// Waits for an element; nil if the queue is closed and empty.
     func pop() -> Element? {
         condition.lock()
         defer { condition.unlock() }
@@ -31,7 +31,7 @@ final class BoundedQueue<Element: Sendable>: @unchecked Sendable {
         return elements.removeFirst()
     }
 
-    /// Nothing more comes; what is there is still given out.
+    /// Accepts no more elements; those already queued can still be popped.
     func close() {
         condition.lock()
         isClosed = true

@@ -1,8 +1,8 @@
 import Foundation
 
-/// How many bytes may be on their way at once.
+/// Limits how many bytes may be in flight at once.
 ///
-/// Batches are of a size, but one document may be a hundred times as large: then it goes by itself.
+/// Batches have a target size, but one document may be a hundred times as large: it is admitted alone.
 // @unchecked: every access to the state is under the condition's lock.
 final class ByteBudget: @unchecked Sendable {
     private let condition = NSCondition()
@@ -12,7 +12,7 @@ final class ByteBudget: @unchecked Sendable {
 
     init(_ limit: Int) { self.limit = limit }
 
-    /// Waits until `bytes` more fit, or until nothing else is on its way; false where the budget was closed.
+    /// Waits until `bytes` more fit or nothing else is in flight; returns false if the budget was closed.
     func take(_ bytes: Int) -> Bool {
         condition.lock()
         defer { condition.unlock() }
@@ -21,8 +21,9 @@ final class ByteBudget: @unchecked Sendable {
         return isOpen
     }
 
-    /// Waits until at most half of it is on its way: what is read ahead of a huge document would be held beside it.
-    /// - Returns: false where the budget was closed.
+    /// Waits until at most half of the budget is in use. Anything read ahead of a huge document would be in memory
+    /// together with it.
+    /// - Returns: false if the budget was closed.
     func waitForRoom() -> Bool {
         condition.lock()
         defer { condition.unlock() }
@@ -37,7 +38,7 @@ final class ByteBudget: @unchecked Sendable {
         condition.unlock()
     }
 
-    /// Lets everybody through who waits: the operation has failed.
+    /// Releases all waiting threads: the operation has failed.
     func close() {
         condition.lock()
         isOpen = false

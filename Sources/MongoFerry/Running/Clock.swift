@@ -13,7 +13,7 @@ enum Clock {
 struct Stopwatch: Sendable {
     private let start = ContinuousClock.now
 
-    /// To the millisecond.
+    /// The elapsed time, in whole milliseconds.
     var seconds: Double {
         let elapsed = start.duration(to: .now).components
         return Double(elapsed.seconds * 1000 + elapsed.attoseconds / 1_000_000_000_000_000) / 1000

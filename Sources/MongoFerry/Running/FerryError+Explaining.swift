@@ -3,11 +3,11 @@ import MongoDriver
 import Relations
 
 extension FerryError {
-    /// What an operation threw, of whichever type, with its parts told apart.
+    /// Converts an error of any type that an operation threw, and separates its text, details and advice.
     public init(explaining error: any Error) {
         switch error {
         case let error as FerryError: self = error
-        // The data have faults: the same status as for a file whose seal does not fit.
+        // The data are faulty: same exit status as for a file whose seal does not match.
         case let error as BackupError:
             self.init(
                 error.text, kind: error.kind == .damaged ? .data : .failed, details: Self.list(error.outcome),
@@ -36,7 +36,7 @@ extension FerryError {
 }
 
 extension BackupWriter {
-    /// That a file is whole and may be lost all the same; nil where nothing is known of that.
+    /// Warns that the file is complete but its name may not survive a power failure; nil if no such fault is known.
     var folderWarning: String? {
         folderFault.map {
             "the file is whole, but its name may be lost where the power fails: \(FerryError(explaining: $0).text)"

@@ -1,28 +1,30 @@
-/// Why an operation could not be done, in words for the person who started it.
+/// Why an operation could not be done, worded for the person who started it.
 public struct FerryError: Error, Sendable, CustomStringConvertible {
-    /// What it means for the command's exit status.
+    /// What the error means for the command's exit status.
     public enum Kind: Sendable {
         /// The command was used wrongly: exit status 64.
         case usage
-        /// It could not be done: exit status 1.
+        /// The operation could not be done: exit status 1.
         case failed
-        /// The data have faults: exit status 2.
+        /// The data are faulty: exit status 2.
         case data
-        /// Somebody wanted it to stop: exit status 130. Where nothing had been done yet, that is a `CancellationError`.
+        /// The operation was asked to stop: exit status 130. If nothing had been done yet, a `CancellationError` is
+        /// thrown instead.
         case interrupted
     }
 
     public var kind: Kind
-    /// One line that can be searched for.
+    /// A single line that can be searched for.
     public var text: String
     /// What became of the data, and more about the cause.
     public var details: [String]
-    /// What to do next, a sentence each.
+    /// What to do next, one sentence each.
     public var advice: [String]
-    /// What an import had done and rejected when it was stopped; nil where it was stopped before either. Of the collection that was under way it counts what the server had confirmed.
+    /// What an import had done and rejected when it stopped; nil if it stopped before either. For the collection in
+    /// progress, it counts what the server had acknowledged.
     public var report: Report?
 
-    /// Said of what has changed nothing.
+    /// The detail of an operation that changed nothing.
     static let nothingWritten = "Nothing was written."
 
     public init(_ text: String, kind: Kind = .failed, details: [String] = [], advice: [String] = []) {
@@ -32,14 +34,14 @@ public struct FerryError: Error, Sendable, CustomStringConvertible {
         self.advice = advice
     }
 
-    /// With one more detail, unless it says that already.
+    /// Returns a copy with `detail` added, unless it is already there.
     func noting(_ detail: String) -> FerryError {
         var error = self
         if !error.details.contains(detail) { error.details.append(detail) }
         return error
     }
 
-    /// Without ``advice``, which reports have in a place of its own.
+    /// The text and details without ``advice``, which reports show separately.
     var cause: String { Self.lines(text, details) }
 
     public var description: String { Self.lines(text, details + advice) }

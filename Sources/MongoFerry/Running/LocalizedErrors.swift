@@ -3,8 +3,8 @@ import Foundation
 import MongoDriver
 import Relations
 
-// What `localizedDescription` says of them: else Foundation puts a sentence without content in its place, and what
-// became of the data is lost.
+// Gives these errors a `localizedDescription`: otherwise Foundation substitutes a meaningless sentence, and what became
+// of the data is lost.
 
 extension FerryError: LocalizedError {
     public var errorDescription: String? { description }

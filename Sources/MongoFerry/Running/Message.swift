@@ -1,6 +1,6 @@
-/// Something worth saying while an operation runs.
+/// A message to the user while an operation runs.
 public struct Message: Sendable {
-    /// How much it matters: `debug` says how long parts took, `warning` is for everybody.
+    /// The importance of a message: `debug` tells how long parts took, `warning` is for everybody.
     public enum Level: Int, Sendable, Comparable {
         case debug, info, warning
         public static func < (left: Level, right: Level) -> Bool { left.rawValue < right.rawValue }

@@ -1,38 +1,39 @@
 import Synchronization
 
-/// What an operation is doing, for whoever watches it.
+/// What an operation is doing, for observers.
 public struct OperationProgress: Sendable {
-    /// `read` takes an export's documents or an import's stream; `preflight` looks at a file before anything is
-    /// written; `load` compares or writes its documents; `index` and `swap` are a replace's; `verify` checks references
-    /// and compares.
+    /// `read` reads an export's documents or an import's input stream; `preflight` examines a file before anything is
+    /// written; `load` compares or writes its documents; `index` and `swap` belong to a replace; `verify` checks
+    /// references and compares.
     public enum Phase: String, Sendable {
         case discover, read, preflight, load, index, swap, verify
     }
 
     public var phase: Phase
-    /// The collection, by its name in the file; nil where the phase concerns none.
+    /// The collection, by its name in the file; nil if the phase concerns no single one.
     public var collection: String?
-    /// Records done in this phase and collection.
+    /// The number of records done in this phase and collection.
     public var records: Int
-    /// How many there will be, where that is known.
+    /// The total number of records, if known.
     public var total: Int?
-    /// Bytes done in this phase and collection: of the file where it is read or written, else of documents.
+    /// The number of bytes done in this phase and collection: of the file if it is read or written, otherwise of
+    /// documents.
     public var bytes: Int
-    /// How many bytes there will be, where that is known and ``total`` is not.
+    /// The total number of bytes, if it is known and ``total`` is not.
     public var totalBytes: Int?
 }
 
-/// What every operation gets: whether to stop, and whom to tell.
+/// What every operation is given: its cancellation, and where to send progress and messages.
 public struct OperationContext: Sendable {
-    /// Looked at between batches. Cancelling the task that awaits an operation's `run` cancels it as well.
+    /// Checked between batches. Cancelling the task that awaits an operation's `run` cancels it as well.
     public let cancellation: Cancellation
     private let onProgress: @Sendable (OperationProgress) -> Void
     private let onMessage: @Sendable (Message) -> Void
 
     /// - Parameters:
-    ///   - cancellation: to stop the operation by.
-    ///   - onProgress: called on the operation's threads, by several at the same time; it holds them up.
-    ///   - onMessage: the same.
+    ///   - cancellation: stops the operation.
+    ///   - onProgress: called on the operation's threads, possibly concurrently; they wait until it returns.
+    ///   - onMessage: called in the same way.
     public init(
         cancellation: Cancellation = Cancellation(),
         onProgress: @escaping @Sendable (OperationProgress) -> Void = { _ in },
@@ -43,13 +44,13 @@ public struct OperationContext: Sendable {
         self.onMessage = onMessage
     }
 
-    /// The same of a part of the work that can be stopped by itself.
+    /// Returns a context for a part of the work that can be stopped on its own.
     func part() -> OperationContext {
         OperationContext(
             cancellation: Cancellation(ofPartOf: cancellation), onProgress: onProgress, onMessage: onMessage)
     }
 
-    /// The same, whose warnings are kept as well as told.
+    /// Returns a context that also records its warnings in `kept`.
     package func keepingWarnings(in kept: WarningsTold) -> OperationContext {
         let onMessage = onMessage
         return OperationContext(cancellation: cancellation, onProgress: onProgress) { message in
@@ -68,7 +69,7 @@ public struct OperationContext: Sendable {
                 totalBytes: totalBytes))
     }
 
-    /// Runs a part of the work and says, at debug level, how long it took.
+    /// Runs `body` and logs at debug level how long it took.
     func timed<Result>(_ name: String, _ body: () throws -> Result) rethrows -> Result {
         let watch = Stopwatch()
         defer { debug("\(name): \(watch.seconds) s") }
@@ -80,13 +81,13 @@ public struct OperationContext: Sendable {
     package func warning(_ text: String) { onMessage(Message(level: .warning, text: text)) }
 }
 
-/// What an operation warned of while it ran, for its report.
+/// Collects the warnings that an operation issued while it ran, for its report.
 package final class WarningsTold: Sendable {
     private let all = Mutex<[String]>([])
 
     package init() {}
 
-    /// In the order in which they were said.
+    /// The warnings in the order in which they were issued.
     var texts: [String] { all.withLock { $0 } }
 
     func add(_ text: String) { all.withLock { $0.append(text) } }

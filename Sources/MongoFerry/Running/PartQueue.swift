@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Parts of the work that nobody does yet, in the order in which they are wanted.
+/// The parts of the work that no thread has taken yet, in the order in which to process them.
 final class PartQueue<Part: Sendable>: Sendable {
     private let parts: Mutex<[(part: Part, isLarge: Bool)]>
 
@@ -9,11 +9,11 @@ final class PartQueue<Part: Sendable>: Sendable {
         self.parts = Mutex(parts.reversed().map { ($0, isLarge($0)) })
     }
 
-    /// Lets nobody take another part.
+    /// Removes all parts, so that no thread takes another.
     func close() { parts.withLock { $0.removeAll() } }
 
-    /// Takes the next part out; nil where there is none.
-    /// - Parameter takesLarge: false to leave the large ones to others.
+    /// Removes and returns the next part; nil if there is none.
+    /// - Parameter takesLarge: false to skip the large parts and leave them to others.
     func next(takesLarge: Bool) -> Part? {
         parts.withLock { parts in
             parts.lastIndex { takesLarge || !$0.isLarge }.map { parts.remove(at: $0).part }

@@ -1,12 +1,12 @@
-/// Something that this library does with a file and a database: an export, an import, a check.
+/// An operation on a file and a database: an export, an import or a verification.
 public protocol FerryOperation: Sendable {
-    /// Runs on a thread of its own; cancelling the task stops it cleanly.
+    /// Runs on a separate thread; cancelling the task stops the operation cleanly.
     /// - Throws: ``FerryError``, ``ConfigurationError``, ``MongoError``, ``FileError``, ``BackupError``;
     ///   `CancellationError`.
     func run(_ operation: OperationContext) async throws -> Report
 
-    /// Runs on the calling thread, which it blocks.
-    /// - Throws: as ``run(_:)``.
+    /// Runs on the calling thread and blocks it.
+    /// - Throws: the same errors as ``run(_:)``.
     func runBlocking(_ operation: OperationContext) throws -> Report
 }
 
@@ -19,9 +19,9 @@ extension FerryOperation {
         try await Threads.run(cancelling: operation.cancellation) { try runBlocking(operation) }
     }
 
-    /// Runs what the operation does, and adds to its report what that does not know: when it began, how long it took, and
-    /// what was warned of meanwhile. So it is with the report in an error, which says that it failed as well.
-    /// - Parameter target: warned of is also what its connection string says in vain.
+    /// Runs `body` and adds to its report when the operation began, how long it took, and which warnings were issued.
+    /// Does the same for a report attached to a thrown ``FerryError``, and marks that one as failed.
+    /// - Parameter target: its connection string's ignored options are warned of, too.
     func reporting(
         on target: Target?, _ operation: OperationContext, _ body: (OperationContext) throws -> Report
     ) throws -> Report {
@@ -46,7 +46,7 @@ extension FerryOperation {
         }
     }
 
-    /// Starts the operation, and gives its progress and messages as sequences.
+    /// Starts the operation and returns its progress and messages as sequences.
     ///
     ///     let running = Import("insurance.csv", into: target, options).start()
     ///     for await step in running.progress {
@@ -54,18 +54,18 @@ extension FerryOperation {
     ///     }
     ///     let report = try await running.report
     ///
-    /// It runs whether or not somebody reads the sequences.
+    /// The operation runs whether or not anybody reads the sequences.
     public func start() -> RunningOperation { RunningOperation(self) }
 }
 
-/// An operation under way.
+/// An operation in progress.
 ///
-/// Any task may hold it and wait for its report; each of the two sequences is for one reader.
+/// Any task may hold it and wait for its report; each of the two sequences is for a single reader.
 public struct RunningOperation: Sendable {
-    /// What is being done, as it goes on; ends with the operation. A reader who is slow finds the latest steps: older
-    /// ones are left out, so that none pile up.
+    /// The operation's progress; finishes with the operation. A slow reader gets only the latest steps: older ones are
+    /// dropped, so that they do not pile up.
     public let progress: AsyncStream<OperationProgress>
-    /// What was worth saying, warnings among it; ends with the operation. None is left out.
+    /// The operation's messages, including warnings; finishes with the operation. None is dropped.
     public let messages: AsyncStream<Message>
 
     private let task: Task<Report, any Error>
@@ -88,8 +88,9 @@ public struct RunningOperation: Sendable {
         }
     }
 
-    /// The outcome, once the operation has ended. Cancelling the task that waits for it cancels the operation.
-    /// - Throws: what the operation throws; `CancellationError` where it was cancelled before there was anything to tell.
+    /// The report, once the operation has ended. Cancelling the task that awaits it cancels the operation.
+    /// - Throws: what the operation throws; `CancellationError` if it was cancelled before there was anything to
+    ///   report.
     public var report: Report {
         get async throws {
             try await withTaskCancellationHandler {
@@ -100,6 +101,6 @@ public struct RunningOperation: Sendable {
         }
     }
 
-    /// Stops the operation cleanly, as soon as a batch is done.
+    /// Stops the operation cleanly, as soon as the current batch is done.
     public func cancel() { task.cancel() }
 }

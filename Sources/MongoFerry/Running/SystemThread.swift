@@ -1,9 +1,9 @@
 import MongoDriver
 
-/// A thread for blocking work, whose error says what to do where the system makes none.
+/// Starts threads for blocking work. If the system refuses one, the error says what to do.
 package enum SystemThread {
-    /// Runs `body` on a thread of its own, which nobody joins.
-    /// - Throws: ``FerryError`` where the system makes no thread; `body` is not run then.
+    /// Runs `body` on a new thread that nobody joins.
+    /// - Throws: ``FerryError`` if the system creates no thread; then `body` is not run.
     package static func start(_ body: @escaping @Sendable () -> Void) throws(FerryError) {
         try start(stackSize: DetachedThread.stackSize, body)
     }

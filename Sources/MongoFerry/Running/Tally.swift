@@ -4,7 +4,7 @@ import Synchronization
 final class Tally: Sendable {
     private let value = Atomic<Int>(0)
 
-    /// The new value.
+    /// Adds `amount` and returns the new value.
     @discardableResult
     func add(_ amount: Int) -> Int { value.add(amount, ordering: .relaxed).newValue }
 }

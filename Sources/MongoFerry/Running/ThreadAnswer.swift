@@ -1,13 +1,13 @@
 import Foundation
 
-/// What a thread of its own makes, for the one who waits for it.
+/// The result of a closure that runs on its own thread, for the thread that waits for it.
 // @unchecked: every access to the result is under the condition's lock.
 final class ThreadAnswer<Value: Sendable>: @unchecked Sendable {
     private let condition = NSCondition()
     private var result: Result<Value, any Error>?
 
     /// Starts the thread.
-    /// - Throws: ``FerryError`` where there is none; `body` is not run then.
+    /// - Throws: ``FerryError`` if the system creates no thread; then `body` is not run.
     init(of body: @escaping @Sendable () throws -> Value) throws {
         try SystemThread.start {
             let result = Result { try body() }
@@ -18,7 +18,7 @@ final class ThreadAnswer<Value: Sendable>: @unchecked Sendable {
         }
     }
 
-    /// Waits for it; nil where it has not come after so many seconds.
+    /// Waits for the result; nil if it has not come within that many seconds.
     func wait(seconds: Double) -> Result<Value, any Error>? {
         condition.lock()
         defer { condition.unlock() }
@@ -27,7 +27,7 @@ final class ThreadAnswer<Value: Sendable>: @unchecked Sendable {
         return result
     }
 
-    /// Waits for it as long as it takes.
+    /// Waits for the result without a time limit.
     func wait() -> Result<Value, any Error> {
         condition.lock()
         defer { condition.unlock() }

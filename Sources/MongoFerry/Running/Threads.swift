@@ -1,20 +1,19 @@
 import Foundation
 
-/// Threads for blocking work: libmongoc, files, compressors. Swift's own pool is never blocked.
+/// Threads for blocking work: libmongoc, files, compressors. Swift's own thread pool is never blocked.
 package enum Threads {
-    /// So many threads may do one kind of work: more bring nothing, and each takes some 10 MB.
+    /// How many threads may do one kind of work: more gain nothing, and each takes about 10 MB.
     package static let jobsRange = 1...256
 
-    /// As many as somebody wants, within reason; nil takes the best number.
+    /// Clamps the wanted number of threads to ``jobsRange``; nil selects ``defaultJobs``.
     static func jobs(_ wanted: Int?) -> Int {
         wanted.map { min(max($0, jobsRange.lowerBound), jobsRange.upperBound) } ?? defaultJobs
     }
 
-    /// Threads that do one kind of work, when nobody said how many: each takes some 10 MB, and four of them keep a server
-    /// busy.
+    /// The default number of threads for one kind of work: each takes about 10 MB, and four keep a server busy.
     static var defaultJobs: Int { min(4, max(2, ProcessInfo.processInfo.activeProcessorCount)) }
 
-    /// Threads that compress what one can only write: as many as somebody wants, or as there are cores, up to eight.
+    /// The number of threads that compress an export's gzip output: as many as wanted, or one per core; at most eight.
     static func compressors(_ wanted: Int?) -> Int {
         min(8, wanted.map { jobs($0) } ?? max(1, ProcessInfo.processInfo.activeProcessorCount))
     }
@@ -22,10 +21,10 @@ package enum Threads {
     /// Runs all of `bodies` at the same time and waits for them.
     ///
     /// - Parameters:
-    ///   - onFailure: called at the first error, to wake up what waits for a body that has stopped.
+    ///   - onFailure: called at the first error, to wake up threads that wait for the body that has stopped.
     ///   - start: starts a thread.
-    /// - Throws: the first error that a body threw; ``FerryError`` where there are no threads for all of them, when those
-    ///   that were started have ended.
+    /// - Throws: the first error that a body threw; ``FerryError`` if not all threads could be created, once those that
+    ///   were started have ended.
     static func runAll(
         _ bodies: [@Sendable () throws -> Void], onFailure: @escaping @Sendable () -> Void = {},
         start: (@escaping @Sendable () -> Void) throws -> Void = SystemThread.start
@@ -50,8 +49,9 @@ package enum Threads {
         try state.join()
     }
 
-    /// Runs `body` on the calling thread and `other` on one of its own at the same time, and waits for both.
-    /// - Throws: what `body` threw; else what `other` threw; ``FerryError`` where there is no thread, before either.
+    /// Runs `body` on the calling thread and `other` concurrently on a new one, and waits for both.
+    /// - Throws: what `body` threw; otherwise what `other` threw; ``FerryError`` if no thread could be created, before
+    ///   either is run.
     static func run<Result, Other: Sendable>(
         _ body: () throws -> Result, beside other: @escaping @Sendable () throws -> Other
     ) throws -> (Result, Other) {
@@ -61,8 +61,8 @@ package enum Threads {
         return (try result.get(), try others.get())
     }
 
-    /// Does the parts of a piece of work on the calling thread and on as many more as there are cores for, where the system
-    /// makes them, and waits for all.
+    /// Runs `body` for every part, on the calling thread and on one more thread for each further core as far as the
+    /// system creates them, and waits for all parts.
     static func share(_ parts: Int, _ body: @escaping @Sendable (Int) -> Void) {
         let taken = Tally()
         let work = { @Sendable in
@@ -73,8 +73,8 @@ package enum Threads {
         others.wait()
     }
 
-    /// Runs `body` on so many threads, or as many as the system makes: the work is done by those that there are.
-    /// - Returns: what waits for their end.
+    /// Runs `body` on `count` new threads, or on as many as the system creates: those share the work.
+    /// - Returns: a group to wait on until they have ended.
     static func help(_ count: Int, _ body: @escaping @Sendable () -> Void) -> DispatchGroup {
         let helpers = DispatchGroup()
         for _ in 0..<max(0, count) {
@@ -89,7 +89,7 @@ package enum Threads {
         return helpers
     }
 
-    /// Runs blocking work on a thread of its own, cancelled with the task that waits for it.
+    /// Runs blocking work on a new thread; cancelling the waiting task cancels `cancellation`.
     static func run<Result: Sendable>(
         cancelling cancellation: Cancellation, _ body: @escaping @Sendable () throws -> Result
     ) async throws -> Result {
@@ -104,8 +104,8 @@ package enum Threads {
         }
     }
 
-    /// Runs something that may wait for long and does not look at `cancellation`; left to itself when somebody wants to
-    /// stop.
+    /// Runs work that may block for long and does not check `cancellation`. When cancelled, returns without waiting for
+    /// it.
     /// - Throws: what `body` throws; `CancellationError`.
     static func run<Result: Sendable>(
         leavingOn cancellation: Cancellation, _ body: @escaping @Sendable () throws -> Result
@@ -127,7 +127,7 @@ private final class JoinState: @unchecked Sendable {
 
     init(waitingFor count: Int) { running = count }
 
-    /// True for the first error.
+    /// Records an error; returns true for the first one.
     func note(_ error: any Error) -> Bool {
         condition.lock()
         defer { condition.unlock() }

@@ -3,26 +3,27 @@ import BackupFile
 import MongoDriver
 import Relations
 
-/// Holds the options, indexes and views of a file against the database. What only the database has is no difference.
+/// Compares the options, indexes and views of a file with the database. What only the database has is not a difference.
 struct DefinitionComparison {
     let connection: Connection
     let names: FileNames
 
     struct Result {
         var differences: [Report.Difference] = []
-        /// What the user's rights keep from being seen.
+        /// Warnings about what the user's privileges hide.
         var warnings: [String] = []
     }
 
     private struct Indexes: Sendable {
-        /// Without those that are still being built, and may fail.
+        /// Without indexes that are still being built and may fail.
         var built: [Document] = []
         var building: Set<ExactName> = []
         var mayBeSeen = true
     }
 
     /// - Parameters:
-    ///   - entries: of the file's metadata; collections that are not there are told by the comparison of their documents.
+    ///   - entries: collections from the file's metadata; missing ones are reported by the comparison of their
+    ///     documents.
     ///   - live: what the database holds.
     /// - Throws: ``MongoError``.
     func run(_ entries: [BackupMetadata.Collection], _ live: [CollectionInfo]) throws -> Result {

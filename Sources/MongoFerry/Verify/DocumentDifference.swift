@@ -1,14 +1,14 @@
 import BSON
 
-/// Where two documents differ.
+/// Finds where two documents differ.
 struct DocumentDifference {
-    /// As the server has it: to Swift "é" and "e" with an accent are one.
+    /// A name by its bytes, as the server compares it: Swift's strings treat "é" and "e" with an accent as equal.
     private typealias Name = [UInt8]
 
     private let limit: Int
     private var result: [String] = []
 
-    /// The paths whose values differ or that only one has; the first of them. None where only the order differs.
+    /// Returns the first paths whose values differ or that only one document has; none if only the order differs.
     static func paths(_ left: RawDocument, _ right: RawDocument, limit: Int) -> [String] {
         var difference = DocumentDifference(limit: limit)
         difference.compare(left, right, prefix: "")
@@ -17,7 +17,7 @@ struct DocumentDifference {
 
     private init(limit: Int) { self.limit = limit }
 
-    /// In step as long as both have the same names, which is mostly to the end: an array may have a million elements.
+    /// Compares in step while both have the same names, usually to the end: an array may have a million elements.
     private mutating func compare(_ left: RawDocument, _ right: RawDocument, prefix: String) {
         var (mine, others) = (left.makeWalker(), right.makeWalker())
         while result.count < limit {
@@ -28,7 +28,7 @@ struct DocumentDifference {
                 continue
             }
             let (leftNames, rightNames) = (Self.byName(left), Self.byName(right))
-            // How often each name comes more in the left one.
+            // How many more times each name occurs in the left document.
             var surplus: [Name: Int] = [:]
             var current = element
             while result.count < limit, let element = current {

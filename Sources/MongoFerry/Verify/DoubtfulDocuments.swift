@@ -1,8 +1,8 @@
 import BSON
 
-/// The documents in which values seemed to lead nowhere, to be looked at once more.
+/// The documents whose references seemed to dangle, to be checked once more.
 struct DoubtfulDocuments {
-    /// Nil where they are too many to keep, or cannot all be asked for by their `_id`s.
+    /// Nil if they are too many to keep, or cannot all be queried by their `_id`s.
     private(set) var ids: Set<Value>? = []
 
     private static let most = 10_000
@@ -15,7 +15,7 @@ struct DoubtfulDocuments {
 
     mutating func giveUp() { ids = nil }
 
-    /// Whether every server takes the value in a question: one that is not found for that would seem to be gone.
+    /// Whether every server accepts the value in a query: a document not found for that reason would seem to be gone.
     private static func canBeAskedFor(_ id: Value) -> Bool {
         switch id {
         case .objectID, .string, .int32, .int64, .double, .decimal128, .date, .bool: true

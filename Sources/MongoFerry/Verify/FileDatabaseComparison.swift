@@ -4,14 +4,14 @@ import MongoDriver
 import Relations
 import Synchronization
 
-/// Holds every document of a file against the database: missing, different, and those that only the database has.
+/// Compares every document of a file with the database: missing, different, and present only in the database.
 struct FileDatabaseComparison {
     let reader: BackupReader
     let survey: FileSurvey
     let rules: TypeRules?
     let connection: Connection
     let names: FileNames
-    /// With what the survey hashed the documents; nil where it did not, and all of them are looked up.
+    /// The hash that the survey used for documents; nil if it hashed none, so that all of them are looked up.
     let contents: ContentHash?
     let operation: OperationContext
 
@@ -26,8 +26,8 @@ struct FileDatabaseComparison {
         let hints = NameHints(live.map(\.name))
         let views = Set(live.filter { $0.kind == .view }.map { ExactName($0.name) })
         let live = Dictionary(live.filter { $0.kind != .view }.map { (ExactName($0.name), $0) }) { first, _ in first }
-        // Measurements have no _id by which a collection's documents could be found: what there is instead of a time series
-        // is told as what it is.
+        // Measurements have no `_id` by which to find documents in an ordinary collection. A collection in the place of
+        // a time series is reported by the comparison of definitions.
         let looked = survey.rows.filter {
             let isCollection = live[ExactName(names.databaseName(of: $0.name))]?.kind == .collection
             return chosen.contains($0.name) && !(isCollection && survey.measurements[ExactName($0.name)] != nil)
@@ -50,7 +50,7 @@ struct FileDatabaseComparison {
         return differences
     }
 
-    /// Reads whole collections where that is less work than looking their documents up.
+    /// Reads whole collections where that is less work than looking up their documents.
     private func compare(
         _ chosen: [FileSurvey.Rows], _ live: [ExactName: CollectionInfo]
     ) throws -> [String: LiveComparison.Result] {
@@ -78,7 +78,7 @@ struct FileDatabaseComparison {
             rejections: rejections, lock: nil, operation: operation, phase: .verify)
         let log = DifferenceLog(limit: Self.exampleLimit)
         let way = measurements.map { DocumentWriter.Way.measurements($0) } ?? .compare(log)
-        // What was read and is the same need not be looked up.
+        // Rows that were found to be equal need not be looked up.
         let known = compared.flatMap { compared in
             contents.map { KnownRows(ids: rows.ids, equal: compared.equal, contents: $0) }
         }
@@ -111,8 +111,8 @@ struct FileDatabaseComparison {
         return differences
     }
 
-    /// Nil for what is no time series.
-    /// - Throws: ``FerryError`` where nothing says which field has the time.
+    /// The fields of a time series; nil for anything else.
+    /// - Throws: ``FerryError`` if nothing tells which field has the time.
     private func measurementFields(of rows: FileSurvey.Rows, _ info: CollectionInfo) throws -> MeasurementFields? {
         if let fields = MeasurementFields(live: info.options) { return fields }
         guard info.kind == .timeseries, !info.hasDetails else { return nil }
@@ -137,7 +137,7 @@ struct FileDatabaseComparison {
     }
 }
 
-/// Examples of what differs, from all threads.
+/// Examples of differences, gathered from all threads.
 final class DifferenceLog: Sendable {
     private struct Examples {
         var missing: [String] = []
@@ -153,7 +153,7 @@ final class DifferenceLog: Sendable {
     var different: [String] { examples.withLock { $0.different } }
 
     func noteMissing(_ document: RawDocument) {
-        // Most calls come when there are enough.
+        // Most calls come when there are enough examples.
         guard examples.withLock({ $0.missing.count < limit }), let id = document.first.map(IDText.excerpt) else {
             return
         }

@@ -4,19 +4,19 @@ import Foundation
 import MongoDriver
 import Relations
 
-/// Checks within a file whether the values of references lead anywhere, and in the database where the file was made
-/// without the collection that they lead to.
+/// Checks whether the references of a file's documents have targets: within the file, and in the database for
+/// collections that the file does not have in full.
 ///
-/// Takes hashes for values: 8 bytes a record, and one wrong answer in some billion values.
+/// Works with hashes of values: 8 bytes per record, and one wrong answer in about a billion values.
 struct FileReferenceCheck {
     let reader: BackupReader
     let survey: FileSurvey
     let rules: TypeRules?
-    /// Where to look for what is not in the file; nil where the file is all there is.
+    /// The database with the targets that are not in the file; nil if only the file is checked.
     let connection: Connection?
-    /// The database's name of a collection that the file calls so.
+    /// The database's name of a collection, by its name in the file.
     let databaseName: @Sendable (String) -> String
-    /// Whether what the file has of a collection does not count, since it is the database's that is meant.
+    /// Whether the file's documents of a collection do not count as targets, since the database's are meant.
     var isLeftOut: (String) -> Bool = { _ in false }
     let operation: OperationContext
 
@@ -73,8 +73,8 @@ struct FileReferenceCheck {
                         (check.open?.targets ?? []) + [reference], sharedBy: groups.count, targetIDs)
                     check.outcome.isTargetMissing = false
                 } else if wasLeftOut(reference.target, entries) {
-                    // It was there, or nobody can know: a view, whose documents only a database has, one of which a part is
-                    // in the file, or one that was excluded.
+                    // The documents existed or may have existed: in a view, whose documents only a database has, in a
+                    // collection that is only partly in the file, or in one that was excluded.
                     check.isIncomplete = true
                     check.outcome.isTargetMissing = false
                 }
@@ -90,7 +90,7 @@ struct FileReferenceCheck {
         return metadata.query(of: entry) == nil
     }
 
-    /// Whether the file says nothing about a collection, although the database may have had it.
+    /// Whether the file does not tell which documents a collection has, although the database may have had it.
     private func wasLeftOut(_ name: String, _ entries: [ExactName: BackupMetadata.Collection]) -> Bool {
         guard let metadata = reader.metadata else { return true }
         return entries[ExactName(name)] != nil
@@ -99,17 +99,17 @@ struct FileReferenceCheck {
             }
     }
 
-    /// Whether the values that a reference can lead to have to be looked for: the survey has the `_id`s of all but
+    /// Whether the values of a reference's target have to be collected: the survey has the `_id`s of everything but
     /// measurements.
     private func isSearchedFor(_ reference: Reference) -> Bool {
         reference.targetPath != .id || survey.measurements[ExactName(reference.target)] != nil
     }
 
-    /// Sorted hashes of the values that references can lead to which the survey has not.
+    /// The sorted hashes of target values that the survey does not have.
     private func targetFields(_ groups: [ReferenceGroup]) throws -> [TargetField: RecordHashes] {
         var wanted: [ExactName: [FieldPath]] = [:]
         for reference in groups.flatMap(\.references) where isSearchedFor(reference) && !isLeftOut(reference.target) {
-            // Several references may lead to one field.
+            // Several references may have the same target field.
             let target = ExactName(reference.target)
             if wanted[target]?.contains(reference.targetPath) != true {
                 wanted[target, default: []].append(reference.targetPath)
@@ -133,7 +133,7 @@ struct FileReferenceCheck {
     }
 }
 
-/// A field of a collection that references lead to.
+/// A field of a collection that is the target of references.
 private struct TargetField: Hashable {
     let collection: ExactName
     let path: FieldPath
@@ -146,14 +146,14 @@ private struct TargetField: Hashable {
     init(_ reference: Reference) { self.init(collection: ExactName(reference.target), path: reference.targetPath) }
 }
 
-/// The check of one group of references, while the rows are read.
+/// The check of one group of references while the rows are read.
 private struct FileGroupCheck {
     let group: ReferenceGroup
-    /// Sorted hashes of the values in the file that the references can lead to, for each that the file has.
+    /// For each target in the file, the sorted hashes of its values.
     var values: [RecordHashes] = []
-    /// Asks the database for what the file was made without; nil where there is nothing to ask.
+    /// Queries the database for targets that the file does not have in full; nil if there are none.
     var open: OpenValues?
-    /// Nobody can say whether a value that the file does not have exists.
+    /// Whether a value that is not in the file may exist nevertheless.
     var isIncomplete = false
     var outcome: ReferenceOutcome
 
@@ -182,7 +182,7 @@ private struct FileGroupCheck {
 }
 
 /// One thread's part of the check.
-// @unchecked: one thread at a time; read after the pass has ended.
+// @unchecked: used by one thread at a time, and read after the pass has ended.
 private final class ReferenceWorker: BatchWorker, @unchecked Sendable {
     private var decoder: ConvertingDecoder
     private let byCollection: [ExactName: (checks: [Int], walk: GroupWalk)]
@@ -229,12 +229,12 @@ private final class ReferenceWorker: BatchWorker, @unchecked Sendable {
 }
 
 /// Collects the values of target fields.
-// @unchecked: one thread at a time; read after the pass has ended.
+// @unchecked: used by one thread at a time, and read after the pass has ended.
 private final class FieldWorker: BatchWorker, @unchecked Sendable {
     private var decoder: ConvertingDecoder
     private let wanted: [ExactName: [FieldPath]]
     private let hashes: SharedHashes<TargetField>
-    /// Of one batch.
+    /// The values of one batch.
     private var values: [TargetField: RecordHashes] = [:]
 
     init(

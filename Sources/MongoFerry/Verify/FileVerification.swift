@@ -2,20 +2,20 @@ import BackupFile
 import MongoDriver
 import Relations
 
-/// Checks a file, and a database against it where one is named.
+/// Checks a file, and compares a database with it if one is named.
 struct FileVerification {
     private let verify: Verify
     private let operation: OperationContext
     private let reader: BackupReader
     private let choice: FileChoice
     private let names: FileNames
-    /// Nil where the file is checked alone.
+    /// Nil if only the file is checked.
     private let connection: Connection?
-    /// Of all documents that are read, where they may be compared with the database's.
+    /// Hashes all documents that are read, if they may be compared with the database's.
     private let contents: ContentHash?
     private var report: Report
 
-    /// - Throws: as ``Verify/run(_:)``.
+    /// - Throws: the same errors as ``Verify/run(_:)``.
     static func report(
         _ verify: Verify, _ path: String, _ target: Target?, _ operation: OperationContext
     ) throws -> Report {
@@ -49,7 +49,7 @@ struct FileVerification {
         let (metadata, configuration) = (reader.metadata, verify.configuration)
         choice = verify.importOptions.choice(of: metadata)
         names = FileNames(metadata: metadata, configuration: configuration, renames: verify.renames)
-        // A name that is not there is told before the rows are read, where the file says what is in it.
+        // If the file lists its collections, unknown names are reported before its rows are read.
         if target != nil, let known = metadata?.collections { try choice.check(against: known.map(\.name)) }
         connection = try target.map {
             try Connection($0, database: $0.namedDatabase(else: metadata), operation.cancellation)
@@ -79,7 +79,7 @@ struct FileVerification {
         if let connection { try compare(survey, legacy, connection) }
     }
 
-    /// Looks for what the file's documents refer to: in the file, and in the database where there is one.
+    /// Checks the references of the file's documents: in the file, and in the database if there is one.
     private mutating func checkReferences(_ survey: FileSurvey, _ legacy: LegacyTypes) throws {
         let configuration = verify.configuration
         let rows = survey.rows.map(\.name)
@@ -87,7 +87,7 @@ struct FileVerification {
         operation.warnOfUnusedReferences(configuration, in: reader.metadata, rows: rows)
         let (references, faults) = ReferenceSource.file(configuration, reader.metadata, legacy, rows: rows)
         report.differences += faults.map { .init(collection: "", kind: .file, detail: $0.description) }
-        // What is not to be in the database is not looked for there either.
+        // With a database, references of collections that are left out are not checked.
         let (choice, names, isAlone) = (choice, names, connection == nil)
         let looked = references.filter { isAlone || choice.exclusion(of: $0.collection) == nil }
         report.references = try FileReferenceCheck(
@@ -100,7 +100,7 @@ struct FileVerification {
         report.graph = report.drawing(looked)
     }
 
-    /// Looks whether everything of the file is in the database, and equal.
+    /// Checks that everything in the file is in the database, and equal.
     private mutating func compare(_ survey: FileSurvey, _ legacy: LegacyTypes, _ connection: Connection) throws {
         report.database = connection.database
         report.server = connection.serverText
@@ -108,7 +108,7 @@ struct FileVerification {
         report.noteState(of: live, connection, try UnfinishedImport.warning(live, connection))
         let compared = try compared(survey)
         let rows = Set(compared.rows.map(\.name))
-        // A file without metadata says nothing of views.
+        // A file without metadata does not list its views.
         let entries = (reader.metadata?.collections ?? []).filter { choice.exclusion(of: $0.name) == nil }
         let chosen = rows.union(entries.map(\.name)).sorted().map(names.databaseName)
         try UnseenOptions.check(chosen, among: live, in: connection.database)
@@ -121,9 +121,9 @@ struct FileVerification {
         report.warnings += definitions.warnings
     }
 
-    /// The collections of the file that are to be in the database: what an import with the same choice writes. Those
-    /// without documents are among them; the others go into the report.
-    /// - Throws: ``FerryError`` for names that are not in the file.
+    /// Returns the file's collections that should be in the database, including those without documents: what an import
+    /// with the same choice writes. Adds the others to the report as excluded.
+    /// - Throws: ``FerryError`` for names that are not in the file, or if nothing is left to compare.
     private mutating func compared(_ survey: FileSurvey) throws -> FileSurvey {
         let known = reader.metadata?.collections ?? []
         let missing = known.filter { $0.kind != .view && survey.rows(of: $0.name) == nil }
@@ -149,7 +149,7 @@ struct FileVerification {
 }
 
 extension Report {
-    /// Tells that the file cannot be read on, and nothing else of it.
+    /// Reports that the file cannot be read any further, and nothing else of it.
     fileprivate mutating func note(damage error: BackupError) {
         rejections = [.init(collection: nil, line: error.line, id: nil, reason: error.reason)]
         rejectionCount = 1
@@ -157,7 +157,7 @@ extension Report {
         status = .problems
     }
 
-    /// Tells what the file says of itself.
+    /// Reports what the file's metadata says.
     fileprivate mutating func note(_ metadata: BackupMetadata?) {
         guard let metadata else { return }
         source = metadata.sourceText
@@ -166,7 +166,7 @@ extension Report {
         if let text = metadata.textOfLostTypes { warnings.append(text) }
     }
 
-    /// Tells what a pass over a file found.
+    /// Reports what a pass over a file found.
     fileprivate mutating func note(_ survey: inout FileSurvey, of reader: BackupReader) {
         rejectionCount = survey.problems.count
         rejections = survey.problems.sorted().map(Report.Rejection.init)
@@ -185,10 +185,10 @@ extension Report {
         note(unreadable: survey.unreadable.filter { survey.rows(of: $0.key.text) == nil })
     }
 
-    /// Says what of a database makes its comparison with a file doubtful.
+    /// Reports circumstances that make the comparison of a database with a file doubtful.
     /// - Parameters:
     ///   - live: what the database holds.
-    ///   - unfinished: what an import has left there.
+    ///   - unfinished: the warning of an unfinished import.
     fileprivate mutating func noteState(of live: [CollectionInfo], _ connection: Connection, _ unfinished: String?) {
         if let unfinished { warnings.append(unfinished) }
         isImportUnfinished = unfinished != nil

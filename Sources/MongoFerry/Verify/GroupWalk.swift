@@ -4,7 +4,7 @@ import Relations
 /// Finds the values of several groups of references in one walk through a document.
 struct GroupWalk: Sendable {
     private let walk: ReferenceWalk
-    /// For each of the walk's references the place of its group.
+    /// For each reference of the walk, the index of its group.
     private let groups: [Int]
 
     init(_ groups: [ReferenceGroup]) {
@@ -12,7 +12,7 @@ struct GroupWalk: Sendable {
         self.groups = groups.enumerated().flatMap { place, group in group.leading.map { _ in place } }
     }
 
-    /// - Throws: ``BSONError`` where the document is damaged.
+    /// - Throws: ``BSONError`` if the document is damaged.
     func forEachValue(in document: RawDocument, _ body: (_ group: Int, _ value: RawElement) -> Void) throws {
         try walk.forEachValue(in: document) { reference, value in body(groups[reference], value) }
     }

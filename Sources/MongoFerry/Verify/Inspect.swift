@@ -2,21 +2,21 @@ import BackupFile
 import BSON
 import Relations
 
-/// What a file says about itself, without reading its rows.
+/// What a file says about itself, without its rows being read.
 public struct Inspection: Sendable {
     /// Nil for a bare CSV.
     public var metadata: BackupMetadata?
-    /// By the file's content, whatever its name.
+    /// Determined by the file's content, whatever its name.
     public var compression: Compression
-    /// Bytes on the disk.
+    /// The file's size on disk in bytes.
     public var fileBytes: Int
-    /// From the end of the file; nil where there is none.
+    /// The seal at the end of the file; nil if none was found.
     public var seal: Seal?
-    /// Whether a seal that is there is found: another program's compression has no place where it could be looked for by
-    /// itself.
+    /// Whether a seal would have been found if there is one: in a file that another program compressed, it is not a
+    /// separate member that could be looked for.
     private let canFindSeal: Bool
 
-    /// - Throws: ``FerryError`` for what is no ordinary file; ``FileError``, ``BackupError``.
+    /// - Throws: ``FerryError`` if this is not a regular file; ``FileError``, ``BackupError``.
     public init(_ path: String) throws {
         let file = try OpenFile(rereading: path, for: "inspect")
         fileBytes = Int(try file.status().st_size)
@@ -27,7 +27,7 @@ public struct Inspection: Sendable {
         canFindSeal = try SealFinder.canFind(in: file, headBytes: reader.firstRow.offset, compression)
     }
 
-    /// As people read it.
+    /// The inspection as text for people.
     public var lines: [String] {
         guard let metadata else {
             return [
@@ -50,7 +50,7 @@ public struct Inspection: Sendable {
             if entry.kind == .view {
                 text += "view on \(entry.options["viewOn"]?.string ?? "?")"
             } else {
-                // The head was written before the documents were read.
+                // The header was written before the documents were read.
                 if counts[entry.name] == nil, !metadata.countsAreExact { text += "about " }
                 text += (counts[entry.name] ?? entry.records).counted("record")
             }
@@ -76,15 +76,15 @@ public struct Inspection: Sendable {
         } else {
             lines.append(textOfMissingSeal)
         }
-        // Whoever wrote the file has chosen the texts.
+        // The texts come from whoever wrote the file.
         return lines.map(\.oneLine)
     }
 
-    /// Whether the file claims to be a backup and surely is no whole one. What else may be wrong with it, only a check of
-    /// the whole file finds.
+    /// Whether the file claims to be a backup and is certainly incomplete. Other faults are found only by a check of
+    /// the whole file.
     public var isCut: Bool { metadata != nil && seal == nil && canFindSeal }
 
-    /// Where there is no ``seal``: what that means.
+    /// What it means that there is no ``seal``.
     var textOfMissingSeal: String {
         canFindSeal
             ? "no seal stands at the end: the file is damaged, or is still being written"

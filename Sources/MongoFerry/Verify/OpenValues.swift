@@ -2,23 +2,23 @@ import BSON
 import MongoDriver
 import Relations
 
-/// Values of one reference that the database is asked for, many at a time.
+/// Values of one group of references that are looked up in the database, many at a time.
 struct OpenValues {
-    /// Those whose collection is there; a value has to be in one.
+    /// The references whose target collection exists; a value has to be in one of them.
     let targets: [Reference]
-    /// Distinct values that wait for an answer.
+    /// Distinct values that wait to be looked up.
     private var waiting: [UInt64: (value: Value, count: Int, documentIDs: [Value])] = [:]
-    /// Where values led nowhere when they were asked for.
+    /// The documents whose values were not found.
     private(set) var doubtful = DoubtfulDocuments()
-    /// Answers so far.
+    /// The answers so far.
     private var known: [UInt64: Bool] = [:]
 
     private var waitingBytes = 0
 
-    /// All values of targets that were asked for very many, by their places.
+    /// All values of those targets that were asked for very often, by their index in ``targets``.
     private var listed: [Int: RecordHashes] = [:]
     private let targetIDs: TargetValues
-    /// Whether documents are remembered, to be looked at again.
+    /// Whether documents are remembered in order to check them again.
     private let remembersDocuments: Bool
     private var remembered = 0
     private let batchCount: Int
@@ -26,7 +26,7 @@ struct OpenValues {
     private let cacheLimit: Int
 
     /// - Parameters:
-    ///   - company: how many references are checked at the same time, which share the memory there is.
+    ///   - company: how many references are checked at the same time, and share the available memory.
     ///   - targetIDs: shared with other references to the same target.
     ///   - remembersDocuments: whether ``doubtful`` is wanted.
     init(
@@ -40,18 +40,19 @@ struct OpenValues {
         cacheLimit = max(1000, 200_000 / max(1, company))
     }
 
-    /// Documents of one waiting value that are remembered: with more, they are too many to be looked at again.
+    /// The most documents to remember for one waiting value: if there are more, they are too many to check again.
     private static let mostDocuments = 1000
 
-    /// Whether it is time to ask.
+    /// Whether it is time to look up the waiting values.
     var isFull: Bool {
         waiting.count >= batchCount || waitingBytes >= batchBytes || remembered >= Self.mostRemembered
     }
 
-    /// Of all waiting values. Those that many documents share are asked for then, and known to all that follow.
+    /// The limit for all waiting values together. When it is reached they are looked up, and values that many documents
+    /// share are then known for all that follow.
     private static let mostRemembered = 20_000
 
-    /// Takes a value, or notes it where the answer is known already.
+    /// Adds a value to the waiting ones, or records the outcome if its answer is already known.
     mutating func add(
         _ value: RawElement, _ hash: UInt64, in document: RawDocument, _ outcome: inout ReferenceOutcome
     ) {
@@ -73,7 +74,7 @@ struct OpenValues {
         }
     }
 
-    /// Asks the targets for the values that wait, and counts those that none has.
+    /// Looks up the waiting values in the targets, and counts those that none of them has.
     /// - Throws: ``MongoError``.
     mutating func settle(
         _ outcome: inout ReferenceOutcome, _ client: Client, _ namespace: (_ collection: String) -> Namespace
@@ -91,7 +92,7 @@ struct OpenValues {
                 if missing.isEmpty { break }
             }
             let field = target.targetPath.questionField
-            // Beside a part of the `_id`, leaving out the `_id` is an error to the server ("path collision").
+            // Together with a part of the `_id`, excluding the `_id` is an error to the server ("path collision").
             let projection =
                 target.targetPath.isInID
                 ? ["_id": 1]
@@ -99,7 +100,7 @@ struct OpenValues {
                     $0.append("_id", 0)
                     $0.append(field, 1)
                 }
-            // One more than there are `_id`s, and the first batch is the last.
+            // Larger by one than the number of `_id`s, so that the first batch is the last.
             let options = FindOptions(projection: projection, batchSize: missing.count + 1)
             try client.forEachFound(
                 by: missing.values.map(\.value)[...], in: namespace(target.target), options: options

@@ -1,22 +1,22 @@
 import BSON
 import Relations
 
-/// Filters that ask which of some values a field has: several, where they would be too much for one question.
+/// Filters that find which of some values a field has; several if a single query would be too large.
 enum QuestionFilter {
     static let maximumCount = 10_000
-    /// A filter is a document, which takes 16 MB; values can be long texts.
+    /// A filter is a document, limited to 16 MB; values can be long strings.
     static let maximumBytes = 4 << 20
-    /// Alternatives cost a server more than a list.
+    /// `$or` costs a server more per value than `$in`.
     private static let maximumAlternatives = 1000
 
-    /// - Returns: none for values that no document of a server can have there.
+    /// - Returns: the filters; none for values that no document on a server can have there.
     static func filters(_ values: ArraySlice<Value>, _ path: FieldPath) -> [Document] {
         let field = path.questionField
         var (listed, single): ([Value], [Value]) = ([], [])
         for value in values {
             switch Way(value) {
             case .list: listed.append(value)
-            // An `_id` is none of these.
+            // No `_id` is such a value.
             case .alternative where path != .id: single.append(value)
             case .alternative, .none: break
             }
@@ -30,13 +30,13 @@ enum QuestionFilter {
         return lists + alternatives
     }
 
-    /// Whether a value means itself in a list of `$in`.
+    /// Whether a value stands for itself in a list of `$in`.
     static func isListable(_ value: Value) -> Bool { Way(value) == .list }
 
-    /// How a value can be asked for.
+    /// How a value can be queried.
     private enum Way {
         case list
-        /// `$in` would take it for a pattern or an operator.
+        /// `$in` would interpret the value as a regular expression or an operator.
         case alternative
         case none
 
@@ -50,7 +50,7 @@ enum QuestionFilter {
             }
         }
 
-        /// What begins with `$` is an operator to a server, a whole DBRef aside.
+        /// To a server, a document that begins with `$` is an operator, unless it is a complete DBRef.
         private static func looksLikeOperator(_ document: RawDocument) -> Bool {
             var walker = document.makeWalker()
             guard let first = try? walker.next(), first.key.first == UInt8(ascii: "$") else { return false }
@@ -76,14 +76,14 @@ enum QuestionFilter {
 }
 
 extension FieldPath {
-    /// As a query names it: arrays are looked into anyway.
+    /// The field as a query names it: queries look into arrays anyway.
     var questionField: String {
         steps.compactMap { if case .field(let name) = $0 { name } else { nil } }.joined(separator: ".")
     }
 }
 
 extension Value {
-    /// Bytes in a document, as far as they can be many.
+    /// An estimate of the value's size in bytes in a document.
     fileprivate var approximateSize: Int {
         switch self {
         case .string(let text): text.utf8.count + 16

@@ -2,19 +2,20 @@ import MongoDriver
 import Relations
 import Synchronization
 
-/// Checks in a database whether the values of references lead anywhere.
+/// Checks in a database whether references have targets.
 ///
-/// Reads each referring collection once, the referring fields only, and asks for their targets in batches; what seems to lead
-/// nowhere is read again.
+/// Reads each referring collection once, only its referring fields, and looks up the targets in batches. References
+/// that seem to dangle are checked again.
 struct ReferenceCheck: Sendable {
     let connection: Connection
     private(set) var operation: OperationContext
-    /// The database's name of a collection that references call by its name in the file.
+    /// The database's name of a collection, by its name in the file.
     let databaseName: @Sendable (String) -> String
     /// Hashes of `_id`s that are known to be in a collection, by its name in the file: those of an import that writes
-    /// them. What is not among them is asked for.
+    /// them. Other values are looked up.
     var knownIDs: @Sendable (String) -> RecordHashes? = { _ in nil }
-    /// Collections that have no other `_id`s than the known ones, by their names in the file: nothing is asked there.
+    /// Whether a collection, by its name in the file, has no other `_id`s than the known ones, so that nothing is
+    /// looked up.
     var isKnownWhole: @Sendable (String) -> Bool = { _ in false }
 
     let targetIDs: TargetValues
@@ -30,7 +31,8 @@ struct ReferenceCheck: Sendable {
         targetIDs = TargetValues(operation.cancellation)
     }
 
-    /// - Parameter references: several of one path without conditions are alternatives: a value has to be in one.
+    /// - Parameter references: several with the same path and no condition are alternatives: a value has to be in one
+    ///   target.
     /// - Throws: ``MongoError``; `CancellationError`.
     func run(_ references: [Reference]) throws -> [ReferenceOutcome] {
         if references.isEmpty { return [] }
@@ -49,7 +51,7 @@ struct ReferenceCheck: Sendable {
             operation.progress(.verify, records: done.add(count), total: total)
         }
         progress(0)
-        // Where one collection cannot be read, the others need not be.
+        // If one collection cannot be read, the others need not be.
         var part = self
         part.operation = operation.part()
         let bodies = (0..<min(connection.bounded(Threads.defaultJobs), sources.count)).map { _ in
@@ -69,17 +71,17 @@ struct ReferenceCheck: Sendable {
         }
     }
 
-    /// A collection in which references start.
+    /// A collection that has references.
     private struct Source {
         let groups: [ReferenceGroup]
         let namespace: Namespace
-        /// What is read of its documents.
+        /// The options for reading its documents.
         let options: FindOptions
-        /// Everything in the database.
+        /// The names of everything in the database.
         let live: Set<ExactName>
     }
 
-    /// Checks the references that start in one collection.
+    /// Checks the references of one collection.
     private func check(
         _ groups: [ReferenceGroup], _ live: Set<ExactName>, _ progress: (_ documents: Int) -> Void
     ) throws -> [ReferenceOutcome] {
@@ -107,8 +109,8 @@ struct ReferenceCheck: Sendable {
         }
     }
 
-    /// Looks once more at the documents whose values led nowhere: other programs may have led them elsewhere, or removed them
-    /// with what they led to, after they were read and before that was asked for.
+    /// Checks again the documents whose references seemed to dangle: between reading them and looking up the targets,
+    /// other programs may have changed the references, or removed both the documents and their targets.
     private func confirm(
         _ outcome: inout ReferenceOutcome, ofGroup group: Int, in source: Source, _ doubtful: DoubtfulDocuments,
         over client: Client

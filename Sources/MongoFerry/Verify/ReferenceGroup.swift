@@ -1,11 +1,11 @@
 import Relations
 
-/// References that start at one path, of which a value has to fulfil one.
+/// References from the same path; a value has to satisfy one of them.
 struct ReferenceGroup: Sendable {
     let references: [Reference]
     var collection: String { references[0].collection }
     var isConditional: Bool { references.count == 1 || references.contains { $0.condition != nil } }
-    /// Those by which values are found: of alternatives at one path, the first finds them all.
+    /// The references by which values are found: of alternatives at one path, the first finds all values.
     var leading: ArraySlice<Reference> { references.prefix(isConditional ? references.count : 1) }
 
     static func groups(of references: [Reference]) -> [ReferenceGroup] {

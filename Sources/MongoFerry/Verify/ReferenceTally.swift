@@ -2,16 +2,16 @@ import BSON
 import MongoDriver
 import Relations
 
-/// Checks the references that start in one collection, document by document, whatever else is done with them.
+/// Checks the references of one collection document by document, whatever else is done with them.
 ///
-/// Belongs to one thread; several have a tally each, and their outcomes are added.
+/// Belongs to one thread; each thread has its own tally, and their outcomes are added up.
 final class ReferenceTally {
     private let check: ReferenceCheck
     private var groups: [GroupCheck]
     private let walk: GroupWalk
 
     /// - Parameters:
-    ///   - live: names in the database of the collections that are there, or will be.
+    ///   - live: the database's names of the collections that exist or will exist.
     ///   - remembersDocuments: whether ``doubtful`` is wanted.
     init(
         _ check: ReferenceCheck, _ groups: [ReferenceGroup], _ live: Set<ExactName>, remembersDocuments: Bool = false
@@ -23,7 +23,7 @@ final class ReferenceTally {
         walk = GroupWalk(groups)
     }
 
-    /// - Returns: nil where no reference starts in the collection.
+    /// - Returns: nil if the collection has no references.
     convenience init?(_ check: ReferenceCheck, _ references: [Reference], from collection: String, live: Set<ExactName>)
     {
         let groups = ReferenceGroup.groups(of: references.filter { $0.collection.hasSameBytes(as: collection) })
@@ -31,8 +31,8 @@ final class ReferenceTally {
         self.init(check, groups, live)
     }
 
-    /// - Parameter client: what is asked, is asked over it: a thread that has one and takes another leaves too few where
-    ///   the connection string allows few. Nil takes one for as long as an answer takes.
+    /// - Parameter client: the client for lookups: a thread that took a second one would leave too few for others if
+    ///   the connection string allows only few. If nil, a client is taken for the duration of each lookup.
     /// - Throws: ``MongoError``; `CancellationError`.
     func look(at document: RawDocument, over client: Client? = nil) throws {
         try walk.forEachValue(in: document) { index, value in groups[index].look(at: value, in: document) }
@@ -42,15 +42,15 @@ final class ReferenceTally {
         }
     }
 
-    /// Asks for what still waits.
+    /// Looks up the values that still wait.
     /// - Parameter client: as for ``look(at:over:)``.
-    /// - Returns: an outcome for each group of references, always in the same order.
+    /// - Returns: the outcome of each group of references, always in the same order.
     func finish(over client: Client? = nil) throws -> [ReferenceOutcome] {
         for index in groups.indices { try settle(index, client) }
         return groups.map(\.outcome)
     }
 
-    /// Of each group, in the same order, where values seemed to lead nowhere.
+    /// For each group, in the same order, the documents whose values seemed to dangle.
     var doubtful: [DoubtfulDocuments] { groups.map(\.open.doubtful) }
 
     private func settle(_ index: Int, _ client: Client?) throws {
@@ -60,7 +60,7 @@ final class ReferenceTally {
 }
 
 extension [ReferenceOutcome] {
-    /// With what another thread found of the same references.
+    /// Adds what another thread found for the same references.
     func adding(_ others: [ReferenceOutcome]) -> [ReferenceOutcome] {
         guard !isEmpty else { return others }
         return zip(self, others).map { mine, other in
@@ -71,13 +71,13 @@ extension [ReferenceOutcome] {
     }
 }
 
-/// The check of one group of references, while its collection is read.
+/// The check of one group of references while its collection is read.
 private struct GroupCheck {
     let group: ReferenceGroup
-    /// Hashes of `_id`s that are there for certain.
+    /// Hashes of `_id`s that are known to exist.
     private let certain: [RecordHashes]
     var outcome: ReferenceOutcome
-    /// Asks those whose target is there and may have other values than the known ones.
+    /// Looks up values in targets that exist and may have other values than the known ones.
     var open: OpenValues
 
     init(

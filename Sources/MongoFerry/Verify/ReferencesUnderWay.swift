@@ -1,17 +1,17 @@
 import BSON
 import Relations
 
-/// References that are checked while their documents are read or written for something else, which saves reading them
-/// again.
+/// References that are checked while their documents are read or written for another purpose, so that they need not be
+/// read again.
 struct ReferencesUnderWay: Sendable {
     let check: ReferenceCheck
     let references: [Reference]
-    /// Names in the database of the collections that are there, or will be.
+    /// The database's names of the collections that exist or will exist.
     let live: Set<ExactName>
 
-    /// A tally for one thread.
-    /// - Parameter collection: its name in the file.
-    /// - Returns: nil where no reference starts in the collection.
+    /// Creates a tally for one thread.
+    /// - Parameter collection: the collection's name in the file.
+    /// - Returns: nil if the collection has no references.
     func tally(of collection: String) -> ReferenceTally? {
         ReferenceTally(check, references, from: collection, live: live)
     }

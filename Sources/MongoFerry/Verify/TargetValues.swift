@@ -3,18 +3,18 @@ import MongoDriver
 import Relations
 import Synchronization
 
-/// Hashes of all `_id`s, or values of another field, that references lead to, read at once where so many were asked for that
-/// asking for the rest would be more work.
+/// Hashes of all `_id`s, or of all values of another target field. They are read at once if so many were asked for that
+/// looking up the rest would be more work.
 ///
-/// What is not among them is asked for all the same: it may have come since.
+/// Values that are not among them are still looked up: they may have been added since.
 final class TargetValues: Sendable {
     private enum State {
-        /// So often, and from what number on reading is worth a look.
+        /// How many values were asked for, and from which number on to consider reading all.
         case asked(Int, until: Int)
-        /// By a thread; the others ask as before.
+        /// A thread is reading the values; the others look up theirs as before.
         case beingRead
         case known(RecordHashes)
-        /// It is no collection, too large, or the server refuses it.
+        /// It is not a collection, too large, or the server refuses to list it.
         case unknown
     }
 
@@ -23,11 +23,11 @@ final class TargetValues: Sendable {
         let path: FieldPath
     }
 
-    /// Fewer than these are soon asked for, whatever the collection's size.
+    /// Fewer than this are quickly looked up, whatever the collection's size.
     private static let few = 20_000
-    /// A server finds one by its value in the time in which it lists so many.
+    /// How many values a server lists in the time in which it finds one.
     private static let listedWhileAsking = 3
-    /// Kept in all, each with 9 bytes.
+    /// The most values to keep in total, at 9 bytes each.
     private static let most = 5_000_000
 
     private let states = Mutex<[Field: State]>([:])
@@ -37,11 +37,11 @@ final class TargetValues: Sendable {
     init(_ cancellation: Cancellation) { self.cancellation = cancellation }
 
     /// - Parameters:
-    ///   - path: the field that they are in.
-    ///   - namespace: of one database, always the same.
-    ///   - count: how many are about to be asked for.
-    ///   - client: to read over, where it comes to that.
-    /// - Returns: sorted hashes; nil where it is for the server to say.
+    ///   - path: the field with the values.
+    ///   - namespace: the collection, always of the same database.
+    ///   - count: how many values are about to be looked up.
+    ///   - client: used if the values are read.
+    /// - Returns: sorted hashes; nil if the values have to be looked up.
     /// - Throws: ``MongoError``; `CancellationError`.
     func hashes(
         of path: FieldPath, _ namespace: Namespace, askingFor count: Int, _ client: Client
@@ -86,7 +86,8 @@ final class TargetValues: Sendable {
                 throw error
             }
             guard hashes.count <= limit else {
-                // Arrays have more values than there are documents, and after a crash a server may be wrong about these.
+                // Arrays can make more values than there are documents, and after a crash a server's count may be
+                // wrong.
                 kept.subtract(total, ordering: .relaxed)
                 return limit < Self.most ? .asked(asked, until: 2 * asked) : .unknown
             }
@@ -94,19 +95,19 @@ final class TargetValues: Sendable {
             hashes.sort()
             return .known(hashes)
         } catch let error as MongoError where error.domain == .server && !error.isRetryable {
-            // Whoever may not list may ask.
+            // A user who may not list the collection may still query it.
             return .unknown
         }
     }
 
-    /// Documents a batch: other cursors are open meanwhile, with batches of their own.
+    /// Documents per batch: other cursors are open at the same time, with batches of their own.
     private static let batchSize = 20_000
 
-    /// Stops where there are more than `limit`.
+    /// Stops once there are more than `limit`.
     private func list(
         _ path: FieldPath, _ namespace: Namespace, atMost limit: Int, into hashes: inout RecordHashes, _ client: Client
     ) throws {
-        // `_id`s mostly along their index, which has all that is wanted: documents may be large.
+        // Sorting by `_id` makes the server read only the index, which has all that is needed: documents may be large.
         let options = FindOptions(
             projection: FieldPath.projection(of: [path]), sort: path == .id ? ["_id": 1] : nil,
             batchSize: Self.batchSize)

@@ -19,12 +19,14 @@ public struct Verify: Sendable {
     public var exclude: [Glob] = []
     /// Whether a file without metadata may have legacy rows; false takes its rows as they are, as Extended JSON.
     public var takesLegacyRows = true
-    /// Whether the types of legacy rows are inferred; false uses only the configuration, as the import did that is compared with.
+    /// Whether the types of legacy rows are inferred; false uses only the configuration, like the import to compare
+    /// with.
     public var infers = true
 
     /// - Parameters:
-    ///   - file: a backup: seal, counts, rows, duplicate ids, references.
-    ///   - target: a database: references. With a file: is everything in the file there, equal?
+    ///   - file: the backup whose seal, counts, rows, duplicate ids and references to check.
+    ///   - target: the database whose references to check; with a file, the database that should contain all of it,
+    ///     equal.
     public init(file: String?, target: Target?, configuration: Configuration = Configuration()) {
         self.file = file
         self.target = target
@@ -46,7 +48,7 @@ public struct Verify: Sendable {
         }
     }
 
-    /// Of an import of the same, which is what the file is held against.
+    /// The options of an import with the same choices, which determines what the database should contain.
     var importOptions: ImportOptions {
         var options = ImportOptions()
         options.configuration = configuration

@@ -1,9 +1,9 @@
 import Relations
 
-/// A piece of a page.
+/// A fragment of an HTML page.
 ///
-/// Written as a literal: what is interpolated is escaped, unless it is a piece itself. So nothing that comes from a file
-/// or a server can become markup.
+/// Written as a literal: interpolated values are escaped, unless they are fragments themselves. So nothing that comes
+/// from a file or a server can become markup.
 ///
 ///     let cell: HTML = "<td>\(name)</td>"
 struct HTML: ExpressibleByStringInterpolation, Sendable {
@@ -30,7 +30,7 @@ struct HTML: ExpressibleByStringInterpolation, Sendable {
 
         mutating func appendInterpolation(_ pieces: [HTML]) { for piece in pieces { text += piece.text } }
 
-        /// A picture, which has escaped its texts itself.
+        /// Inserts a drawing, which has already escaped its texts.
         mutating func appendInterpolation(svg: String) { text += svg }
     }
 
@@ -38,7 +38,7 @@ struct HTML: ExpressibleByStringInterpolation, Sendable {
 
     var isEmpty: Bool { text.isEmpty }
 
-    /// A sentence, in which backticks mark what one would type.
+    /// Creates a sentence in which backticks mark code.
     init(prose: String) {
         self.init()
         for (index, part) in prose.split(separator: "`", omittingEmptySubsequences: false).enumerated() {

@@ -1,7 +1,7 @@
 import Relations
 
 extension HTMLReport {
-    /// A class of the style sheet.
+    /// The status's class in the style sheet.
     var tone: String {
         switch report.status {
         case .done: report.danglingCount > 0 || !report.warnings.isEmpty ? "warn" : "good"
@@ -26,7 +26,7 @@ extension HTMLReport {
             return "\(records.counted("record is", "records are")) in the file. \(leftOut)\(warned)"
         case (.import, _):
             let isInsert = report.mode == .insert
-            // What is there in another form stays as it is.
+            // Documents that exist in another form are left as they are.
             let missing = isInsert ? " that was missing" : ""
             guard left > 0 else { return "Everything in the file\(missing) is in the database.\(but)" }
             let count = left.counted("collection was", "collections were")
@@ -37,7 +37,7 @@ extension HTMLReport {
         }
     }
 
-    /// Where there is something to be known before the outcome is relied on.
+    /// Refers to the warnings, which should be known before the outcome is relied on.
     private var warned: String { report.warnings.isEmpty ? "" : " See the warnings." }
 
     /// What an export left out.

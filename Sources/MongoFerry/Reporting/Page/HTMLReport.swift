@@ -3,7 +3,7 @@ import BackupFile
 import ExtendedJSON
 import Relations
 
-/// The report as one page that needs nothing else: no scripts, nothing fetched.
+/// The report as one self-contained page: it has no scripts and loads nothing.
 struct HTMLReport {
     let report: Report
 
@@ -215,7 +215,7 @@ struct HTMLReport {
         return table.isEmpty ? "" : section("Differences", "", table.html)
     }
 
-    /// What the plan of an import says about options and indexes.
+    /// The differences in options and indexes from an import's plan.
     private var targetDifferences: HTML {
         var table = HTMLTable([.init(title: "collection"), .init(title: "detail")])
         for difference in report.differences where difference.kind == .target {

@@ -1,4 +1,4 @@
-/// How the page looks: on a desk, on a phone, on paper, by day and by night.
+/// The page's style sheet: for desktop, phone and print, in light and dark mode.
 enum HTMLStyle {
     static let sheet: HTML = """
         :root {

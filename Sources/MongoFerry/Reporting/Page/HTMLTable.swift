@@ -1,4 +1,4 @@
-/// A table that becomes a list of cards on a phone.
+/// A table that is shown as a list of cards on a phone.
 struct HTMLTable {
     struct Head {
         var title: String
@@ -11,12 +11,12 @@ struct HTMLTable {
     init(_ heads: [Head]) { self.heads = heads }
 
     /// - Parameters:
-    ///   - cells: one a head; the first is the card's title on a phone.
-    ///   - dull: the cells that say nothing, such as a zero.
+    ///   - cells: one per head; the first is the card's title on a phone.
+    ///   - dull: the cells without information, such as a zero.
     mutating func add(_ cells: [HTML], dull: Set<Int> = [], isTotal: Bool = false) {
         let row = zip(heads, cells).enumerated().map { index, pair -> HTML in
             let (head, cell) = pair
-            // What is short stays on its line, what is long may break anywhere.
+            // Short text stays on one line; long text may break anywhere.
             let isShort = cell.text.count <= 34 && !cell.text.contains("<")
             let classes = [
                 head.isNumber ? "n" : "t", isShort && !head.isNumber ? "short" : "", dull.contains(index) ? "dull" : "",
