@@ -1,5 +1,5 @@
-/// Which of a path's values are `_id`s of one target. The common case that all are needs no list, since many paths have
-/// some in many targets.
+/// Which of a path's values are `_id`s of one target. If all are, which is usual, no list of them is stored: many paths
+/// have hits in many targets.
 struct Hits: Equatable, Sendable {
     private let askedFor: Int32
     private let existing: Int32

@@ -201,8 +201,8 @@ struct ReferenceJudge {
         let all = path.hitCount(target) == path.count
         let isSelf = profile.name.hasSameBytes(as: path.collection)
         if isSelf, path.sample.isUnique { return .isSecondKey }
-        // The number of policies that a customer has, not a reference to one, though a collection has that name. But it is
-        // no accident if hardly any number is an id, or if all values exist and are spread over the whole range.
+        // The number of policies that a customer has, not a reference to one, though a collection has that name. But
+        // it is no accident if hardly any number is an id, or if all values exist and are spread over the whole range.
         if isNamedAsSeveral, path.mainClass == .integer, profile.density > 0.1,
             !(all && path.count >= 30 && spread() >= Self.fullSpread(path.count))
         {

@@ -9,9 +9,9 @@ package struct ReferenceWalk: Sendable {
         var lengths: UInt64 = 0
         /// The node of an array's elements; -1 if no reference needs them.
         var elements: Int32 = -1
-        /// The references whose values are here, as a range of ``places``.
+        /// The references whose values are here, as a range of `places`.
         var ends: Range<Int32> = 0..<0
-        /// The references whose conditions are evaluated on a document here, as a range of ``places``.
+        /// The references whose conditions are evaluated on a document here, as a range of `places`.
         var conditional: Range<Int32> = 0..<0
         /// Whether a reference leads to an `_id` in a document here: the referenced document has replaced the value.
         var isOfPopulated = false

@@ -50,7 +50,7 @@ struct IDSearch {
     private var targets: [Target] = []
 
     /// Searches the file.
-    /// - Parameter idsInFile: see ``LegacyInference/resolve(configuration:liveTypes:infer:databaseCollections:shownName:idsInFile:existsInDatabase:)``.
+    /// - Parameter idsInFile: as in the `resolve` of ``LegacyInference``.
     init(
         path: FieldPath, collection: String, survey: PathSurvey, file: [(name: String, ids: IDSample)],
         purpose: Purpose, idsInFile: ((_ collection: String, _ ids: [ObjectID]) -> [Int])?

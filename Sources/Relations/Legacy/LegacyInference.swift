@@ -54,7 +54,7 @@ public struct LegacyInference: Sendable {
     }
 
     /// The bytes of rows after which the number of ids is checked: an id takes 31 bytes in a row and 16 here. A row
-    /// counts as at least ``fewestBytes``.
+    /// counts as at least `fewestBytes`.
     private static let checkedBytes = 16 << 20
     private static let fewestBytes = 1024
 

@@ -1,4 +1,4 @@
-/// What a collection's own documents hold at a path, null aside.
+/// What a collection's own documents contain at a path, except null.
 public indirect enum ObservedType: Hashable, Sendable, LosslessStringConvertible {
     /// All values have this type.
     case one(FieldType)

@@ -1,6 +1,6 @@
 import BSON
 
-/// The types of the values at one path, null aside.
+/// The types of the values at one path, except null.
 struct TypesSeen: Sendable {
     private(set) var count = 0
     private var types: Set<FieldType> = []
