@@ -72,7 +72,7 @@ public struct FieldPath: Hashable, Sendable {
         try visit(document, from: 0, to: steps.count, body)
     }
 
-    /// The same for the steps from `index` up to, not including, `end`, where `document` is what the preceding steps lead to.
+    /// The same for the steps from `index` to before `end`; `document` is what the preceding steps lead to.
     func visit(
         _ document: RawDocument, from index: Int, to end: Int, _ body: (RawElement) throws -> Void
     ) throws {
