@@ -46,8 +46,8 @@ struct TypeAuthority {
         }
     }
 
-    /// A reference has the type of its target: ObjectId for `_id`s, unless the configuration or ``keyRule(_:_:)`` says
-    /// otherwise.
+    /// The type of a reference's target: what the configuration says, otherwise ObjectId for `_id`s, which
+    /// ``ruleOfReference(_:_:_:)`` may override; nil if unknown.
     private func referenceType(_ reference: Reference) -> FieldType? {
         configuration.type(of: reference.targetPath, in: reference.target)
             ?? (reference.targetPath == .id ? .objectId : nil)
