@@ -10,7 +10,7 @@ public struct BSONError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     public let reason: Reason
-    /// Bytes from the start of the document in which it was found.
+    /// The offset of the fault in the document, in bytes.
     public let offset: Int
 
     @usableFromInline init(_ reason: Reason, at offset: Int) {

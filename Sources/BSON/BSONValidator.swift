@@ -1,9 +1,9 @@
-/// Checks bytes from outside at every depth, without recursion.
+/// Validates bytes from outside at every depth, without recursion.
 public enum BSONValidator {
-    /// Deeper than any server stores (200), so that nothing valid is refused and no stack can overflow.
+    /// Deeper than any server stores (200), so that nothing valid is rejected and no stack can overflow.
     public static let maximumDepth = 500
 
-    /// The first thing wrong with a document; nil where it is sound.
+    /// The first fault in a document; nil if it is valid.
     public static func firstFault(in bytes: UnsafeRawBufferPointer) -> BSONError? {
         var open: [(walker: ElementWalker, start: Int)] = []
         do throws(BSONError) {
@@ -34,15 +34,15 @@ public enum BSONValidator {
 }
 
 extension RawElement {
-    /// The code of a code with scope, with its length in front; nil for other types, and where the lengths inside do not add
-    /// up.
+    /// The code of a code with scope, with its length prefix; nil for other types and if the lengths inside are
+    /// inconsistent.
     public var codeBeforeScope: UnsafeRawBufferPointer? {
         guard let scope = try? scope else { return nil }
         return UnsafeRawBufferPointer(rebasing: value[4..<(value.count - scope.bytes.count)])
     }
 
-    /// The scope of a code with scope.
-    /// - Throws: ``BSONError`` where the lengths inside do not add up.
+    /// The scope of a code with scope; nil for other types.
+    /// - Throws: ``BSONError`` if the lengths inside are inconsistent.
     public var scope: RawDocument? {
         get throws(BSONError) {
             guard type == .codeWithScope else { return nil }

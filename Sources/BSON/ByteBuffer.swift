@@ -6,22 +6,23 @@
     import Darwin
 #endif
 
-/// Bytes that grow, and whose room is used again.
+/// A growable buffer of bytes whose memory is reused.
 ///
 /// Belongs to one thread at a time; whole buffers travel through queues.
 // @unchecked: no lock inside. Queues hand a buffer over whole, and the sender does not touch it afterwards.
 public final class ByteBuffer: @unchecked Sendable {
-    // Unchecked: a check at run time costs more than what these are used for, and a buffer has one thread at a time.
+    // Unchecked: a check at run time costs more than the accesses themselves, and only one thread uses a buffer at a
+    // time.
     @exclusivity(unchecked) @usableFromInline var start: UnsafeMutablePointer<UInt8>
     @exclusivity(unchecked) @usableFromInline var capacity: Int
-    /// Bytes written.
+    /// The number of bytes written.
     @exclusivity(unchecked) public var count: Int
 
     private static let smallestCapacity = 64
 
     private let blocks: HugeBlocks?
 
-    /// - Parameter blocks: where huge blocks come from and go to.
+    /// - Parameter blocks: the pool to take huge blocks from and return them to.
     public init(capacity: Int = 4096, blocks: HugeBlocks? = nil) {
         self.blocks = blocks
         self.capacity = max(capacity, Self.smallestCapacity)
@@ -33,23 +34,23 @@ public final class ByteBuffer: @unchecked Sendable {
         if !isKept() { free(start) }
     }
 
-    /// Whether somebody else has the block from now on.
+    /// Hands the block over to the pool; false if the buffer still owns it.
     private func isKept() -> Bool { blocks?.keep(HugeBlocks.Block(start: start, size: capacity)) ?? false }
 
-    /// `realloc`, not a new allocation and a copy: a large block is moved by remapping its pages, so that growing
-    /// never holds it twice.
+    /// Uses `realloc` instead of a new allocation and a copy: a large block is moved by remapping its pages, so that
+    /// growing never holds it twice.
     private static func resized(_ start: UnsafeMutablePointer<UInt8>?, to size: Int) -> UnsafeMutablePointer<UInt8> {
         guard let block = realloc(start, size) else { preconditionFailure("out of memory for \(size) bytes") }
         if size >= HugeBlocks.smallest { askForHugePages(block, size) }
         return block.assumingMemoryBound(to: UInt8.self)
     }
 
-    /// A document of 16 MB is then some pages of 2 MB instead of 4,000, each of which costs a fault: madvise(2). Refused
-    /// by systems that have none, which does no harm.
+    /// With huge pages, a document of 16 MB takes a few pages of 2 MB instead of 4,000 small ones, each of which costs
+    /// a page fault: madvise(2). Systems without huge pages refuse, which does no harm.
     private static func askForHugePages(_ block: UnsafeMutableRawPointer, _ size: Int) {
         #if os(Linux)
             let page = UInt(max(sysconf(Int32(_SC_PAGESIZE)), 1))
-            // The whole mapping, to its last page: one of which only a part is advised could not be moved by `realloc`.
+            // The whole mapping, to its last page: `realloc` could not move a mapping of which only a part is advised.
             let first = UInt(bitPattern: block) / page * page
             let end = (UInt(bitPattern: block) + UInt(size) + page - 1) / page * page
             madvise(UnsafeMutableRawPointer(bitPattern: first), Int(end - first), Int32(MADV_HUGEPAGE))
@@ -58,13 +59,13 @@ public final class ByteBuffer: @unchecked Sendable {
 
     @inlinable public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
 
-    /// The room from the beginning, for callers that fill it themselves and then set ``count``.
+    /// The memory from the beginning, for callers that fill it themselves and then set ``count``.
     @inlinable public var storage: UnsafeMutableRawBufferPointer {
         UnsafeMutableRawBufferPointer(start: start, count: capacity)
     }
 
-    /// Forgets the content, and gives memory back where one huge document had made the buffer larger than `limit`: then
-    /// all but a megabyte, which is likely to be enough for what follows.
+    /// Discards the content. If a huge document made the buffer larger than `limit`, also hands the block over to the
+    /// pool, or else frees all but a megabyte, which is likely to be enough for what follows.
     public func reset(keeping limit: Int = 8 << 20) {
         count = 0
         guard capacity > limit else { return }
@@ -77,18 +78,18 @@ public final class ByteBuffer: @unchecked Sendable {
         }
     }
 
-    /// Gives back what a huge block has more than its content needs.
+    /// Frees the memory of a huge block that its content does not need.
     public func trim() {
         guard capacity >= HugeBlocks.smallest, count < capacity else { return }
         capacity = max(count, HugeBlocks.smallest)
         start = Self.resized(start, to: capacity)
     }
 
-    /// Makes sure that `extra` bytes fit behind the content.
-    /// - Parameter most: bytes that the content will not exceed, as far as the caller knows.
+    /// Makes room for `extra` bytes after the content.
+    /// - Parameter most: an upper bound for the size of the content, if the caller knows one.
     public func reserve(_ extra: Int, most: Int = .max) {
         guard capacity - count < extra else { return }
-        // Doubling at first; for huge rows by half, so that one 16 MB document doesn't take 200 MB.
+        // Doubles at first; huge rows grow by half, so that one 16 MB document doesn't take 200 MB.
         let grown = capacity < 32 << 20 ? capacity * 2 : capacity + capacity / 2
         resize(to: max(min(grown, most), count + extra), atLeast: count + extra)
     }
@@ -129,30 +130,31 @@ public final class ByteBuffer: @unchecked Sendable {
         swap(&count, &other.count)
     }
 
-    /// Drops `length` bytes from the front.
+    /// Removes `length` bytes from the front.
     public func removeFirst(_ length: Int) {
         precondition(length <= count, "more than the buffer holds")
         start.update(from: start + length, count: count - length)
         count -= length
     }
 
-    /// A writer that keeps its place in registers; ``ByteWriter/finish()`` must follow.
+    /// A writer that keeps its position in registers; ``ByteWriter/finish()`` must follow.
     @inlinable public func makeWriter() -> ByteWriter { ByteWriter(self) }
 }
 
 /// Writes to the end of a ``ByteBuffer`` without a call or an exclusivity check per byte.
 ///
-/// Everything but ``reserve(_:)`` trusts that there is room: reserve first.
+/// All methods except ``reserve(_:)`` assume that there is room: reserve first.
 @frozen public struct ByteWriter: ~Copyable {
     public let buffer: ByteBuffer
     /// Where the next byte goes.
     public var next: UnsafeMutablePointer<UInt8>
-    /// A copy of the buffer's own: access to a class's fields is checked at run time, to a local value's it is not.
+    /// A copy of the buffer's pointer: access to a class's properties is checked at run time, access to a local value
+    /// is not.
     @usableFromInline var start: UnsafeMutablePointer<UInt8>
     @usableFromInline var limit: UnsafeMutablePointer<UInt8>
-    /// Where what is bounded begins, and how long it may become.
+    /// Where the bounded part begins, and its maximum length.
     private var bounds = (origin: 0, length: Int.max)
-    /// Whether it would have become longer: then what stands there is worth nothing.
+    /// Whether the bound was exceeded: the content is then worthless.
     public private(set) var isOverfull = false
 
     @inlinable init(_ buffer: ByteBuffer) {
@@ -162,21 +164,21 @@ public final class ByteBuffer: @unchecked Sendable {
         limit = buffer.start + buffer.capacity
     }
 
-    /// Bytes from the beginning of the buffer to where the next one goes.
+    /// The number of bytes from the beginning of the buffer to where the next one goes.
     @inlinable public var position: Int { next - start }
 
     /// Moves back, dropping what was written since, or forward over bytes written through ``next``.
     @inlinable public mutating func move(to position: Int) { next = start + position }
 
-    /// The byte at a position that was written already.
+    /// A pointer to a byte that was written already.
     @inlinable public func pointer(at position: Int) -> UnsafeMutablePointer<UInt8> { start + position }
 
     @inlinable @inline(__always) public mutating func reserve(_ bytes: Int) {
         if limit - next < bytes { grow(bytes) }
     }
 
-    /// Lets the buffer grow by so many bytes from here, and no more: what comes after them is written over the first, and
-    /// ``isOverfull`` says so.
+    /// Bounds the buffer's growth to `length` bytes from here. If more are needed, writing starts over at this
+    /// position, and ``isOverfull`` is set.
     public mutating func bound(to length: Int) { bounds = (position, length) }
 
     @inline(never) @usableFromInline mutating func grow(_ bytes: Int) {
@@ -212,6 +214,6 @@ public final class ByteBuffer: @unchecked Sendable {
         next += count
     }
 
-    /// Tells the buffer how much was written.
+    /// Sets the buffer's count to what was written.
     @inlinable public consuming func finish() { buffer.count = position }
 }

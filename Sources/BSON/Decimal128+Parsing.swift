@@ -1,5 +1,5 @@
 extension Decimal128 {
-    /// A number from its text, where 34 digits hold it exactly; nil for anything else.
+    /// Parses a number that 34 digits represent exactly, `NaN` or an infinity; nil for anything else.
     ///
     /// Source: the Decimal128 part of the BSON specifications, "From String Representation".
     public init?(_ text: some Collection<UInt8>) {
@@ -7,7 +7,7 @@ extension Decimal128 {
         let sign: UInt64 = parsing.takeSign() ? 1 << 63 : 0
         if let word = parsing.takeWord() {
             switch word {
-            // A sign before NaN has no canonical reading: every reader drops it.
+            // A sign before NaN has no canonical meaning: every parser drops it.
             case .nan: self.init(low: 0, high: Self.nanBits)
             case .infinity: self.init(low: 0, high: Self.infinityBits | sign)
             case .other: return nil
@@ -24,16 +24,16 @@ extension Decimal128 {
     public init?(_ text: String) { self.init(text.utf8) }
 }
 
-/// A number's text, taken from front to back.
+/// Parses a number's text from front to back.
 ///
-/// Functions that return a Bool say whether what they took can be a number's.
+/// Unless stated otherwise, functions that return a Bool say whether what they took is a valid part of a number.
 private struct Parsing<Bytes: IteratorProtocol<UInt8>> {
     private(set) var coefficient: UInt128 = 0
     private(set) var exponent = 0
 
     private var rest: Bytes
     private var next: UInt8?
-    /// Zeros that follow a digit are held back: at the end they may be dropped where 34 digits are full.
+    /// Zeros after a nonzero digit are held back: at the end they may be dropped if 34 digits are used up.
     private var heldZeros = 0
 
     enum Word {
@@ -47,14 +47,14 @@ private struct Parsing<Bytes: IteratorProtocol<UInt8>> {
 
     private mutating func advance() { next = rest.next() }
 
-    /// - Returns: whether it is a minus.
+    /// - Returns: whether there is a minus sign.
     mutating func takeSign() -> Bool {
         guard next == 0x2D || next == 0x2B else { return false }
         defer { advance() }
         return next == 0x2D
     }
 
-    /// `NaN`, `Inf` or `Infinity`, in any case; nil where the text goes on with another character than theirs.
+    /// Takes `NaN`, `Inf` or `Infinity`, in any case; nil if the text does not continue with an I or N.
     mutating func takeWord() -> Word? {
         guard let first = next, first | 0x20 == 0x69 || first | 0x20 == 0x6E else { return nil }
         var word: [UInt8] = []
@@ -66,7 +66,7 @@ private struct Parsing<Bytes: IteratorProtocol<UInt8>> {
         return word.elementsEqual("inf".utf8) || word.elementsEqual("infinity".utf8) ? .infinity : .other
     }
 
-    /// Digits, with a point or without; false where there are none, or too many.
+    /// Takes digits with or without a decimal point; false if there are none or too many.
     mutating func takeDigits() -> Bool {
         var sawDigit = false
         var sawPoint = false
@@ -99,7 +99,7 @@ private struct Parsing<Bytes: IteratorProtocol<UInt8>> {
         return coefficient <= Decimal128.largestCoefficient
     }
 
-    /// `E` and a power of ten, where there is more.
+    /// Takes `E` and a power of ten, if the text continues.
     mutating func takePower() -> Bool {
         guard let byte = next else { return true }
         guard byte | 0x20 == 0x65 else { return false }
@@ -116,7 +116,7 @@ private struct Parsing<Bytes: IteratorProtocol<UInt8>> {
         return true
     }
 
-    /// Brings the exponent into its range, without another value; false where that cannot be.
+    /// Brings the exponent into its range without changing the value; false if that is impossible.
     mutating func fit() -> Bool {
         exponent += heldZeros
         let lowest = -Decimal128.bias
@@ -125,7 +125,7 @@ private struct Parsing<Bytes: IteratorProtocol<UInt8>> {
             exponent = min(max(exponent, lowest), highest)
             return true
         }
-        // The zeros belong to the number's precision: put back as many as fit.
+        // The zeros are part of the number's precision: restore as many as fit.
         while heldZeros > 0, coefficient * 10 <= Decimal128.largestCoefficient {
             coefficient *= 10
             exponent -= 1

@@ -1,6 +1,6 @@
 /// An IEEE 754-2008 decimal of 34 digits in its binary integer encoding, kept as its bits.
 ///
-/// Equality is of bits: 1.0 and 1.00 differ, as they do in the database.
+/// Equality compares bits: 1.0 and 1.00 differ, as they do in the database.
 /// Source: the BSON Decimal128 specification, "to string" and "from string".
 @frozen public struct Decimal128: Hashable, Sendable {
     public let low: UInt64
@@ -16,26 +16,28 @@
     static let infinityBits: UInt64 = 0x7800_0000_0000_0000
     static let nanBits: UInt64 = 0x7C00_0000_0000_0000
 
-    /// Bytes that ``write(to:)`` may take: sign, 34 digits, point, leading zeros or exponent.
+    /// The maximum number of bytes that ``write(to:)`` writes: sign, 34 digits, point, leading zeros or exponent.
     package static let maximumTextLength = 48
 
     public var isNegative: Bool { high >> 63 == 1 }
     public var isNaN: Bool { high & Self.nanBits == Self.nanBits }
     var isInfinite: Bool { high & Self.nanBits == Self.infinityBits }
 
-    /// Whether the text form leads back to the same bits.
+    /// Whether the text form parses back to the same bits.
     ///
-    /// A NaN with a sign or payload, an infinity with stray bits and a coefficient over 34 digits do not.
+    /// It does not for a NaN with a sign or payload, an infinity with stray bits or a coefficient of more than 34
+    /// digits.
     public var isCanonical: Bool {
         if isNaN { return high == Self.nanBits && low == 0 }
         if isInfinite { return high & (1 << 63 - 1) == Self.infinityBits && low == 0 }
         return high >> 61 & 3 != 3 && coefficient <= Self.largestCoefficient
     }
 
-    /// The bits after the exponent; meaningful in the short form only, to which every canonical number belongs.
+    /// The bits after the exponent; meaningful only in the encoding's short form, which every canonical number has.
     var coefficient: UInt128 { UInt128(high & 0x1_FFFF_FFFF_FFFF) << 64 | UInt128(low) }
 
-    /// Coefficient and power of ten of a finite number; numbers out of range count as zero, as the standard says.
+    /// The coefficient and power of ten of a finite number, otherwise nil; a coefficient out of range counts as zero,
+    /// as the standard requires.
     public var finiteParts: (coefficient: UInt128, exponent: Int)? {
         if isNaN || isInfinite { return nil }
         if high >> 61 & 3 == 3 { return (0, Int(high >> 47 & 0x3FFF) - Self.bias) }
@@ -43,7 +45,7 @@
         return (value > Self.largestCoefficient ? 0 : value, Int(high >> 49 & 0x3FFF) - Self.bias)
     }
 
-    /// The number as Int64, where that is exact.
+    /// The number as Int64, if that is exact.
     public var integer: Int64? {
         guard var (coefficient, exponent) = finiteParts else { return nil }
         if coefficient == 0 { return 0 }
@@ -60,8 +62,8 @@
     }
 
     /// Writes the text form.
-    /// - Parameter out: room for ``maximumTextLength`` bytes.
-    /// - Returns: the bytes written.
+    /// - Parameter out: must have room for ``maximumTextLength`` bytes.
+    /// - Returns: the number of bytes written.
     public func write(to out: UnsafeMutablePointer<UInt8>) -> Int {
         var text = DecimalText(next: out)
         if isNaN {
@@ -149,7 +151,7 @@ private struct DecimalText {
             putPower(UInt(abs(scientific)))
             return
         }
-        // The point stands behind the digits, among them, or before them.
+        // The point comes after, within or before the digits.
         let point = length + exponent
         if point <= 0 {
             put("0.")

@@ -1,6 +1,6 @@
 /// A BSON document that owns its bytes.
 ///
-/// Two documents are equal when their bytes are: order, types and repeated names count.
+/// Two documents are equal if their bytes are: order, types and repeated names count.
 public struct Document: Hashable, Sendable {
     public let bytes: [UInt8]
 
@@ -10,19 +10,19 @@ public struct Document: Hashable, Sendable {
     /// Copies a document that somebody else owns.
     public init(copying raw: RawDocument) { bytes = [UInt8](raw.bytes) }
 
-    /// Takes bytes from outside, checking them at every depth.
+    /// Validates bytes from outside at every depth.
     /// - Throws: ``BSONError`` saying what is wrong and at which byte.
     public init(validating bytes: [UInt8]) throws(BSONError) {
         if let error = bytes.withUnsafeBytes({ BSONValidator.firstFault(in: $0) }) { throw error }
         self.bytes = bytes
     }
 
-    /// Bytes that a builder of this module made.
+    /// Wraps bytes that a builder of this module made.
     init(trusted bytes: [UInt8]) { self.bytes = bytes }
 
     public var isEmpty: Bool { bytes.count <= 5 }
 
-    /// Lends the document for reading.
+    /// Calls `body` with the document for reading.
     public func withRaw<Result>(_ body: (RawDocument) throws -> Result) rethrows -> Result {
         try bytes.withUnsafeBytes { buffer in
             guard let raw = try? RawDocument(buffer) else { preconditionFailure("a Document is valid by construction") }
@@ -30,10 +30,10 @@ public struct Document: Hashable, Sendable {
         }
     }
 
-    /// The first element of that name, copied.
+    /// The first element with that name, copied.
     public subscript(key: String) -> Value? { withRaw { $0[key].map(Value.init) } }
 
-    /// Names and values in order, copied.
+    /// The names and values in order, copied.
     public var elements: [(key: String, value: Value)] {
         withRaw { raw in
             var result: [(key: String, value: Value)] = []
@@ -45,14 +45,14 @@ public struct Document: Hashable, Sendable {
 
     public var keys: [String] { elements.map(\.key) }
 
-    /// The document with one element more.
+    /// The document with one more element.
     public func appending(_ key: String, _ value: Value) -> Document {
         var builder = DocumentBuilder(copying: self)
         builder.append(key, value)
         return builder.finish()
     }
 
-    /// The document without the elements of these names.
+    /// The document without the elements with these names.
     public func removing(_ keys: Set<String>) -> Document {
         withRaw { raw in
             var builder = DocumentBuilder()
@@ -66,7 +66,7 @@ public struct Document: Hashable, Sendable {
 }
 
 extension Document: ExpressibleByDictionaryLiteral {
-    /// Keeps the order, and repeated names too.
+    /// Keeps the order and repeated names.
     public init(dictionaryLiteral elements: (String, Value)...) {
         var builder = DocumentBuilder()
         for (key, value) in elements { builder.append(key, value) }

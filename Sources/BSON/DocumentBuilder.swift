@@ -1,4 +1,4 @@
-/// Appends elements to a BSON document. Meant for commands and small documents; rows have the codec.
+/// Appends elements to a BSON document. Meant for commands and small documents; rows use the codec.
 public struct DocumentBuilder {
     private var bytes: [UInt8]
 
@@ -17,7 +17,7 @@ public struct DocumentBuilder {
         bytes.append(contentsOf: element.value)
     }
 
-    /// Appends another document's value under a name of its own.
+    /// Appends another document's value under the given name.
     public mutating func append(_ key: String, copying element: RawElement) {
         begin(element.type, key.utf8)
         bytes.append(contentsOf: element.value)
@@ -37,8 +37,8 @@ public struct DocumentBuilder {
         return Document(trusted: bytes)
     }
 
-    /// A name of outside origin that holds a zero byte would end there, and what stands behind it would be elements of its
-    /// own: a question mark takes the byte's place.
+    /// A zero byte in a name from outside would end the name, and what follows it would become elements of its own. A
+    /// question mark replaces it.
     private mutating func begin(_ type: ElementType, _ key: some Collection<UInt8>) {
         bytes.append(type.rawValue)
         bytes.append(contentsOf: key.lazy.map { $0 == 0 ? UInt8(ascii: "?") : $0 })

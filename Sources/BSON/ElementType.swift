@@ -1,6 +1,6 @@
 /// The type byte of a BSON element.
 ///
-/// Source: <https://bsonspec.org/spec.html>. The deprecated types are here too, since servers still store them.
+/// Source: <https://bsonspec.org/spec.html>. Includes the deprecated types, since servers still store them.
 @frozen public enum ElementType: UInt8, Sendable, CaseIterable {
     case double = 0x01
     case string = 0x02

@@ -9,10 +9,10 @@ import Synchronization
     import Darwin
 #endif
 
-/// Blocks of huge documents, kept for the next ones where ``keeping(_:_:)`` says so.
+/// Memory blocks of huge documents, kept for the next ones during ``keeping(_:_:)``.
 ///
-/// The system clears every page of a fresh block, which takes about as long as decoding what goes there. Hardly more
-/// memory is held than without: a new block is made only where none is kept that is large enough.
+/// The system clears every page of a fresh block, which takes about as long as decoding what goes there. This holds
+/// hardly more memory: a new block is allocated only if no kept one is large enough.
 public final class HugeBlocks: Sendable {
     // @unchecked: whoever has a block has its bytes, and it has one owner at a time.
     struct Block: @unchecked Sendable {
@@ -20,21 +20,21 @@ public final class HugeBlocks: Sendable {
         let size: Int
     }
 
-    /// Of rows of a file.
+    /// For the rows of a file.
     public static let rows = HugeBlocks()
-    /// Of documents that are made of these: apart, or the one of a short row would be as large as a document.
+    /// For documents made from these rows. Separate, or the block of a short row would be as large as a document.
     public static let documents = HugeBlocks()
 
-    /// Bytes that only buffers of huge documents have.
+    /// The minimum block size in bytes: only buffers of huge documents reach it.
     static let smallest = 4 << 20
-    /// More than twice what one document takes as text.
+    /// The maximum block size in bytes: more than twice what one document takes as text.
     private static let largest = 48 << 20
 
     private let kept = Mutex((limit: 0, blocks: [Block]()))
 
-    /// Keeps up to so many blocks while `body` runs.
+    /// Keeps up to `count` blocks while `body` runs.
     ///
-    /// Not where something else, such as a driver's replies, takes memory in turn with the buffers.
+    /// Not for use where something else, such as a driver's replies, allocates memory in turn with the buffers.
     public func keeping<Result>(_ count: Int, _ body: () throws -> Result) rethrows -> Result {
         kept.withLock { $0.limit += count }
         defer {
@@ -46,21 +46,21 @@ public final class HugeBlocks: Sendable {
             }
             for block in surplus { free(block.start) }
             #if canImport(Glibc)
-                // What buffers had before they took a block lies about in the allocator.
+                // The allocator still holds the memory that buffers had before they took a block.
                 if !surplus.isEmpty { malloc_trim(0) }
             #endif
         }
         return try body()
     }
 
-    /// A block of at least so many bytes; nil where none is kept.
+    /// Takes a block of at least `size` bytes; nil if none is kept.
     func take(_ size: Int) -> Block? {
         kept.withLock { kept in
             kept.blocks.firstIndex { $0.size >= size }.map { kept.blocks.remove(at: $0) }
         }
     }
 
-    /// Takes a block, made by `malloc`, that a buffer no longer needs; false where the buffer is to free it.
+    /// Keeps a block, allocated by `malloc`, that a buffer no longer needs; false if the buffer must free it.
     func keep(_ block: Block) -> Bool {
         guard block.size >= Self.smallest, block.size <= Self.largest else { return false }
         return kept.withLock { kept in

@@ -10,7 +10,7 @@
         self.low = low
     }
 
-    /// Reads 12 bytes; the caller vouches that they are there.
+    /// Reads 12 bytes; the caller guarantees that they exist.
     @inlinable public init(loading pointer: UnsafeRawPointer) {
         high = UInt64(bigEndian: pointer.loadUnaligned(as: UInt64.self))
         low = UInt32(bigEndian: pointer.loadUnaligned(fromByteOffset: 8, as: UInt32.self))

@@ -1,12 +1,12 @@
-/// One BSON document as bytes that somebody else owns.
+/// A BSON document whose bytes somebody else owns.
 ///
-/// Valid only while the closure that handed it over runs: copy it into a ``Document`` to keep it. Walking it
-/// allocates nothing.
+/// Valid only while the closure that received it runs: copy it into a ``Document`` to keep it. Walking it allocates
+/// nothing.
 @frozen public struct RawDocument {
     public let bytes: UnsafeRawBufferPointer
 
-    /// Takes bytes whose length prefix and terminator are right; the elements are checked as they are walked.
-    /// - Throws: ``BSONError`` where prefix, terminator and count don't agree.
+    /// Wraps bytes with a valid length prefix and terminator; the elements are checked as they are walked.
+    /// - Throws: ``BSONError`` if prefix, terminator and count don't agree.
     @inlinable public init(_ bytes: UnsafeRawBufferPointer) throws(BSONError) {
         guard bytes.count >= 5 else { throw BSONError(.tooShort, at: 0) }
         guard Int(Int32(littleEndian: bytes.loadUnaligned(as: Int32.self))) == bytes.count else {
@@ -27,7 +27,7 @@
         while let element = try walker.next() { try body(element) }
     }
 
-    /// The first element of that name; nil where there is none or the bytes before it are damaged.
+    /// The first element with that name; nil if there is none or the bytes before it are damaged.
     public subscript(key: String) -> RawElement? {
         var key = key
         return key.withUTF8 { wanted in
@@ -51,7 +51,7 @@
     @usableFromInline let bytes: UnsafeRawBufferPointer
     @usableFromInline var offset: Int
 
-    /// - Parameter offset: in bytes from the beginning of the document, where an element begins: 4 for the first.
+    /// - Parameter offset: where an element begins, in bytes from the beginning of the document: 4 for the first.
     @inlinable public init(_ document: RawDocument, from offset: Int = 4) {
         bytes = document.bytes
         self.offset = offset
@@ -61,7 +61,7 @@
     @inlinable public var position: Int { offset }
 
     /// The next element; nil at the end.
-    /// - Throws: ``BSONError`` where the bytes don't hold together.
+    /// - Throws: ``BSONError`` if the bytes are inconsistent.
     @inlinable public mutating func next() throws(BSONError) -> RawElement? {
         let end = bytes.count - 1
         guard offset < end else {
@@ -83,7 +83,7 @@
         in bytes: UnsafeRawBufferPointer, from start: Int, before end: Int
     ) throws(BSONError) -> Int {
         var index = start
-        // Eight bytes at once: those that are zero keep their highest bit, the first of them for certain.
+        // Eight bytes at once: each zero byte gets its highest bit set. Bits after the first may be false positives.
         while index + 8 <= end {
             let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
             let zeros = (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080
@@ -97,7 +97,7 @@
         throw BSONError(.overrun, at: start)
     }
 
-    /// The bytes that a value of `type` takes, checked to lie before `end`.
+    /// The size of a value of `type` in bytes, checked to end before `end`.
     @inlinable static func valueSize(
         _ type: ElementType, in bytes: UnsafeRawBufferPointer, at start: Int, before end: Int
     ) throws(BSONError) -> Int {

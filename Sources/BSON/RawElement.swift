@@ -1,7 +1,7 @@
 /// One element of a ``RawDocument``: its type, its name and the bytes of its value.
 @frozen public struct RawElement {
     public let type: ElementType
-    /// The name, without its terminating zero; any bytes but zero, by convention UTF-8.
+    /// The name, without its terminating zero; any bytes but zero, UTF-8 by convention.
     public let key: UnsafeRawBufferPointer
     public let value: UnsafeRawBufferPointer
 
@@ -22,7 +22,7 @@
         return true
     }
 
-    // Each of these is nil where the element is of another type.
+    // Each of these is nil if the element has another type.
 
     @inlinable public var int32: Int32? {
         type == .int32 ? Int32(littleEndian: value.loadUnaligned(as: Int32.self)) : nil
@@ -60,15 +60,15 @@
     }
     /// The text of a string, symbol or code.
     public var string: String? { stringBytes.map { String(decoding: $0, as: UTF8.self) } }
-    /// The sub-document or array.
+    /// The embedded document or array.
     @inlinable public var document: RawDocument? {
         type == .document || type == .array ? try? RawDocument(value) : nil
     }
-    /// Subtype and payload, the payload as it is stored (the old subtype 2 with its inner length).
+    /// Subtype and payload, the payload as stored: in the old subtype 2 with its inner length.
     @inlinable public var binary: (subtype: UInt8, payload: UnsafeRawBufferPointer)? {
         type == .binary ? (value[4], UnsafeRawBufferPointer(rebasing: value[5...])) : nil
     }
-    /// An Int32, Int64 or double as Int64, where that is exact.
+    /// An Int32, Int64 or double as Int64, if that is exact.
     public var integer: Int64? {
         switch type {
         case .int32: int32.map(Int64.init)
@@ -78,7 +78,7 @@
         }
     }
 
-    /// Whether type and bytes of both values are the same.
+    /// Whether both values have the same type and bytes.
     @inlinable public func valueEquals(_ other: RawElement) -> Bool {
         type == other.type && BSON.sameBytes(value, other.value)
     }

@@ -6,7 +6,7 @@
     import Darwin
 #endif
 
-/// Whether both hold the same bytes.
+/// Whether both contain the same bytes.
 public func sameBytes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
     guard left.count == right.count else { return false }
     guard let leftBase = left.baseAddress, let rightBase = right.baseAddress else { return true }

@@ -9,7 +9,7 @@
         self.increment = increment
     }
 
-    /// As BSON stores it: the increment in the low half.
+    /// The value as BSON stores it, with the increment in the low half.
     @inlinable public init(rawValue: UInt64) {
         self.init(seconds: UInt32(truncatingIfNeeded: rawValue >> 32), increment: UInt32(truncatingIfNeeded: rawValue))
     }

@@ -1,12 +1,11 @@
-/// One BSON value, copied out of its document.
+/// A BSON value, copied out of its document.
 ///
-/// Values are equal where their types and their bytes are: a NaN is equal to itself, and two texts that look alike are
-/// not.
+/// Values are equal if their types and bytes are: a NaN equals itself, and strings that only look alike are different.
 public enum Value: Sendable {
     case double(Double)
     case string(String)
     case document(Document)
-    /// A document whose names are "0", "1" and so on.
+    /// A document with the names "0", "1" and so on.
     case array(Document)
     case binary(subtype: UInt8, [UInt8])
     case objectID(ObjectID)
@@ -76,7 +75,7 @@ public enum Value: Sendable {
         }
     }
 
-    /// The bytes of the value as they stand in a document.
+    /// Appends the bytes of the value as in a document.
     public func appendBytes(to bytes: inout [UInt8]) {
         switch self {
         case .double(let number): bytes.appendLittleEndian(number.bitPattern)
@@ -106,7 +105,7 @@ public enum Value: Sendable {
     }
 
     /// An array of these values.
-    // Inlined: lists of many thousand ids are asked for, of other modules' sequences.
+    // Inlined, since arrays of many thousand ids are made from other modules' sequences.
     @inlinable public static func array(_ values: some Sequence<Value>) -> Value {
         var builder = DocumentBuilder()
         var index = 0
@@ -117,13 +116,13 @@ public enum Value: Sendable {
         return .array(builder.finish())
     }
 
-    // Each of these is nil where the value is of another type.
+    // Each of these is nil if the value has another type.
 
     public var string: String? { if case .string(let text) = self { text } else { nil } }
     public var bool: Bool? { if case .bool(let flag) = self { flag } else { nil } }
     public var objectID: ObjectID? { if case .objectID(let id) = self { id } else { nil } }
     public var timestamp: Timestamp? { if case .timestamp(let timestamp) = self { timestamp } else { nil } }
-    /// A sub-document, or an array seen as a document.
+    /// An embedded document, or an array as a document.
     public var document: Document? {
         switch self {
         case .document(let document), .array(let document): document
@@ -132,7 +131,7 @@ public enum Value: Sendable {
     }
     /// The elements of an array.
     public var array: [Value]? { if case .array(let document) = self { document.elements.map(\.value) } else { nil } }
-    /// An Int32, Int64 or double, where it is a whole number.
+    /// An Int32, Int64 or double, if it is an integer in the range of Int.
     public var integer: Int? {
         switch self {
         case .int32(let number): Int(number)

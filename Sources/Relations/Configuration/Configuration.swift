@@ -1,4 +1,4 @@
-/// What a `mongoferry.yaml` says: collections with their references and types, and what is left out.
+/// The content of a `mongoferry.yaml`: collections with their references and types, and what is excluded.
 public struct Configuration: Hashable, Sendable {
     /// One entry under `collections`.
     public struct Collection: Hashable, Sendable {
@@ -6,15 +6,16 @@ public struct Configuration: Hashable, Sendable {
         public let name: String
         /// The name in the database.
         public let databaseName: String
-        /// Whether ``databaseName`` was said; else what a file says of itself counts.
+        /// Whether ``databaseName`` was given. If not, the name that a file itself gives counts.
         public let saysDatabaseName: Bool
         /// In the order written.
         public let references: [Reference]
         public let types: [FieldPath: FieldType]
-        /// Whether ``references`` are all that the collection has, be it none; else those of a file or of its rows count.
+        /// Whether ``references`` are all that the collection has, even if there are none. If not, those of a file or
+        /// of its rows count.
         public let saysReferences: Bool
 
-        /// - Parameter saysReferences: nil where it is enough that there are any.
+        /// - Parameter saysReferences: nil means true if there are any references.
         public init(
             name: String, databaseName: String? = nil, references: [Reference] = [],
             types: [FieldPath: FieldType] = [:], saysReferences: Bool? = nil
@@ -28,10 +29,10 @@ public struct Configuration: Hashable, Sendable {
         }
     }
 
-    /// A target of a reference that is not named among the collections.
+    /// A reference's target that is not among the configuration's collections.
     struct UndeclaredTarget: Hashable, Sendable {
         let name: String
-        /// Where neither a database nor a file has it.
+        /// The error if neither a database nor a file has the target.
         let error: ConfigurationError
     }
 
@@ -45,7 +46,7 @@ public struct Configuration: Hashable, Sendable {
     private let byName: [ExactName: Int]
     private let byDatabaseName: [ExactName: Int]
 
-    /// Makes a configuration of its parts. Names are taken to be different from each other.
+    /// Creates a configuration from its parts. Names must be distinct.
     public init(file: String? = nil, collections: [Collection] = [], exclude: [Glob] = []) {
         self.init(file: file, collections: collections, exclude: exclude, undeclared: [])
     }
@@ -62,9 +63,9 @@ public struct Configuration: Hashable, Sendable {
         byDatabaseName = index(\.databaseName)
     }
 
-    /// Reads the text of a configuration file. An empty one is valid and says nothing.
+    /// Parses the text of a configuration file. An empty one is valid and configures nothing.
     /// - Parameter file: its name, for messages.
-    /// - Throws: ``ConfigurationError`` naming the line and the key, what was expected and the nearest right name.
+    /// - Throws: ``ConfigurationError`` with the line, the key, what was expected and the nearest valid name.
     public static func parse(yaml: String, file: String) throws(ConfigurationError) -> Configuration {
         try ConfigurationParser(file: file, yaml: yaml).parse()
     }
@@ -72,10 +73,10 @@ public struct Configuration: Hashable, Sendable {
     /// All references, by collection in the order written.
     public var references: [Reference] { collections.flatMap(\.references) }
 
-    /// Makes sure that what references lead to is named in the configuration, or is there.
-    /// - Parameter names: of what is there, in files and in the database; asked for only where there is something to be looked
-    ///   up.
-    /// - Throws: ``ConfigurationError`` naming the line of a target that is nowhere; what `names` throws.
+    /// Checks that all targets of references are named in the configuration or exist.
+    /// - Parameter names: returns the names of the collections in files and in the database; called only if a target
+    ///   must be looked up.
+    /// - Throws: ``ConfigurationError`` with the line of a target that exists nowhere; what `names` throws.
     public func checkTargets(among names: () throws -> [String]) throws {
         guard !undeclared.isEmpty else { return }
         let names = try names()
@@ -93,7 +94,7 @@ public struct Configuration: Hashable, Sendable {
     /// The references that start in a collection.
     public func references(from collection: String) -> [Reference] { self.collection(collection)?.references ?? [] }
 
-    /// The type given to a path; nil where none is.
+    /// The type given to a path; nil if there is none.
     public func type(of path: FieldPath, in collection: String) -> FieldType? {
         self.collection(collection)?.types[path]
     }
@@ -106,11 +107,11 @@ public struct Configuration: Hashable, Sendable {
         byDatabaseName[ExactName(databaseName)].map { collections[$0].name } ?? databaseName
     }
 
-    /// The pattern that leaves a collection of the database out, by either of its names; nil where none does.
+    /// The pattern that excludes a collection of the database, by either of its names; nil if there is none.
     public func exclusion(ofDatabaseName name: String) -> Glob? { exclusion(fileName(of: name), name) }
 
-    /// The pattern that leaves a collection of a file out, by either of its names; nil where none does.
-    /// - Parameter databaseName: its name in the database; nil where only this configuration can say it.
+    /// The pattern that excludes a collection of a file, by either of its names; nil if there is none.
+    /// - Parameter databaseName: its name in the database; nil if only this configuration can tell.
     public func exclusion(ofFileName name: String, called databaseName: String? = nil) -> Glob? {
         exclusion(name, databaseName ?? self.databaseName(of: name))
     }
@@ -119,8 +120,8 @@ public struct Configuration: Hashable, Sendable {
         exclude.first { $0.matches(fileName) || $0.matches(databaseName) }
     }
 
-    /// Collections of the database that would get one name in a file, where there are any: each such name, and whose
-    /// it would be. The configuration names `coveragetypes` "coverageTypes", and there is one of that name too.
+    /// The names that several collections of the database would get in a file, each with these collections: for example
+    /// if the configuration names `coveragetypes` "coverageTypes", and there is also a collection of that name.
     public func clashes(among databaseNames: [String]) -> [(name: String, databaseNames: [String])] {
         Dictionary(grouping: databaseNames) { ExactName(fileName(of: $0)) }
             .filter { $0.value.count > 1 }

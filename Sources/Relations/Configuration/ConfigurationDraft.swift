@@ -1,4 +1,4 @@
-/// A configuration that was found and not written: what `discover` offers for reading and correcting.
+/// A discovered configuration, not a written one: what `discover` offers for review and correction.
 public struct ConfigurationDraft: Sendable {
     public struct Collection: Hashable, Sendable {
         /// The name for files.
@@ -13,13 +13,13 @@ public struct ConfigurationDraft: Sendable {
         }
     }
 
-    /// Lines of comment at the top.
+    /// Comment lines at the top.
     public var title: [String]
     public var collections: [Collection]
     public var references: [Reference]
     public var types: [TypedPath]
     public var candidates: [ReferenceCandidate]
-    /// Patterns, with the reason why each is there.
+    /// Patterns, each with the reason for it.
     public var exclude: [(pattern: String, reason: String?)]
 
     public init(
@@ -36,8 +36,8 @@ public struct ConfigurationDraft: Sendable {
 
     /// The text of a configuration file with the evidence as comments. ``Configuration/parse(yaml:file:)`` reads it.
     ///
-    /// Types are written where JSON does not show them by itself. Bools, small whole numbers and texts are left out, but for
-    /// texts that look like ids or dates; so are the ObjectIds of `_id` and references.
+    /// Types are written unless JSON shows them by itself. Omitted are bools, 32-bit integers and strings, except for
+    /// strings that look like ids or dates, and the ObjectIds of `_id` and references.
     public var yaml: String {
         var lines = title.map { YAMLLine("# " + $0.oneLine) }
         if collections.isEmpty {
@@ -45,7 +45,7 @@ public struct ConfigurationDraft: Sendable {
         } else {
             lines.append(YAMLLine("collections:"))
         }
-        // Once: each of very many collections would go through those of all.
+        // Grouped once: with very many collections, each would otherwise go through the lists of all.
         let references = Dictionary(grouping: references) { ExactName($0.collection) }
         let types = Dictionary(grouping: types) { ExactName($0.collection) }
         let candidates = Dictionary(grouping: candidates) { ExactName($0.collection) }
@@ -94,8 +94,8 @@ public struct ConfigurationDraft: Sendable {
         }
     }
 
-    /// A comment in place of an entry whose path YAML takes for one that is written already, as Swift's strings do:
-    /// "é" can be one character or two. With both, nobody could read the file.
+    /// A comment in place of an entry whose path equals one already written, as YAML and Swift compare strings: "é" can
+    /// be one character or two. A file with both could not be read.
     private static func lookAlike(_ entry: String) -> YAMLLine {
         YAMLLine("      # not taken: \(entry.oneLine), since YAML takes its path for the one above that looks the same")
     }

@@ -1,16 +1,16 @@
-/// A configuration that cannot be used, with the place and the way out.
+/// A problem in a configuration, with its place and how to fix it.
 public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvertible {
     public let file: String
-    /// From 1; nil where it is not known.
+    /// Counted from 1; nil if unknown.
     public let line: Int?
-    /// From 1, in characters; nil where it is not known.
+    /// Counted in characters from 1; nil if unknown.
     public let column: Int?
-    /// The key that is wrong, or whose value is.
+    /// The key that is wrong, or whose value is wrong.
     public let key: String?
     public let problem: String
-    /// What could stand there.
+    /// What would be valid there.
     public let expected: String?
-    /// The nearest thing that would be right.
+    /// The nearest valid alternative.
     public let suggestion: String?
 
     init(
@@ -26,13 +26,13 @@ public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvert
         self.suggestion = suggestion
     }
 
-    /// The same where another name is the nearest.
+    /// The same error with another suggestion.
     func suggesting(_ name: String?) -> ConfigurationError {
         ConfigurationError(
             file: file, line: line, column: column, key: key, problem, expected: expected, suggestion: name)
     }
 
-    /// One line: file, line, what is wrong, what was expected, what may have been meant.
+    /// One line: the file, the line, the problem, what was expected, and the suggestion.
     public var description: String {
         var text = file
         if let line { text += ", line \(line)" }

@@ -1,14 +1,14 @@
 import Yams
 
 extension ConfigurationParser {
-    /// The tree of a YAML text; nil where it holds nothing.
+    /// The node tree of a YAML text; nil if it is empty.
     func compose(_ yaml: String) throws(ConfigurationError) -> Node? {
         try checkKeys(yaml)
         do {
-            // The encoding is said so that the parser does not look for it in the environment.
+            // The encoding is given so that Yams does not look for it in the environment.
             let compose = { (resolver: Resolver) in try Yams.compose(yaml: yaml, resolver, .default, .utf8) }
-            // What tells `1` from `"1"` takes longer to set up than everything else here takes, and only keys that look
-            // alike need it. Tags are rare enough to be read the long way.
+            // The default resolver, which distinguishes `1` from `"1"`, takes longer to set up than everything else
+            // here, and only keys that look alike need it. Tags are rare enough to always use it for them.
             if yaml.utf8.contains(UInt8(ascii: "!")) { return try compose(.default) }
             do {
                 return try compose(.basic)
@@ -22,8 +22,9 @@ extension ConfigurationParser {
         }
     }
 
-    /// Refuses aliases in keys where there are many: the parser compares the keys of a map, and what an alias stands for
-    /// may hold others nine times, and these others: keys that take longer than a life to compare.
+    /// If the text has many aliases, rejects keys that are aliases, lists or maps. The parser compares the keys of a
+    /// map, and aliases that contain other aliases nine times each, level upon level, make keys that take forever to
+    /// compare.
     private func checkKeys(_ yaml: String) throws(ConfigurationError) {
         guard yaml.utf8.contains(0x26), yaml.matches(of: /(?:^|[\s{\[,:\-])\*[^\s,\[\]{}]/).count > 24 else { return }
         let key = /(?:^|[\s{\[,\-])\?\s|\*[^\s,\[\]{}]+\s*:(?:\s|$)|[\]}]\s*:(?:\s|$)/
@@ -82,7 +83,7 @@ extension ConfigurationParser {
             "not YAML: \(problem)" + (column.map { " at column \($0)" } ?? ""), expected: expected)
     }
 
-    /// The line where a key stands for the second time in block style: the parser tells the first only.
+    /// The line of a key's second occurrence in block style; the parser reports only the first.
     private func secondLine(of key: String, after first: Mark, in yaml: String) -> Int? {
         let lines = yaml.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         for line in lines.indices.dropFirst(first.line) {

@@ -1,6 +1,6 @@
 import Yams
 
-/// Reads a configuration from YAML. Every error names its place.
+/// Parses a configuration from YAML. Every error names its place.
 struct ConfigurationParser {
     let file: String
     let yaml: GuardedYAML
@@ -55,7 +55,7 @@ struct ConfigurationParser {
         let known = ["references", "types", "collection"]
         for (key, value) in try map(node, "'collections'", expected: "a map with a name for each collection") {
             let name = try name(key, in: "'collections'")
-            // In a file's last line it would be read as something else, and no collection of a server has one.
+            // A file's last line would misread such a name, and no server has a collection with one.
             guard !name.hasScalarPrefix("$") else {
                 throw error(key, "a collection's name begins with $: '\(name)'", expected: "another name")
             }
@@ -131,7 +131,7 @@ struct ConfigurationParser {
 
     // MARK: - Nodes
 
-    /// The pairs of a map; none for null, as `references:` with nothing after it is.
+    /// The pairs of a map; empty for null, as in `references:` with nothing after it.
     func map(
         _ node: Node?, _ what: String, expected: String, key: String? = nil
     ) throws(ConfigurationError) -> [(key: Node, value: Node)] {
@@ -140,7 +140,7 @@ struct ConfigurationParser {
         return Array(mapping)
     }
 
-    /// The text of a scalar as it is written: a collection may be called `no` or `123`.
+    /// The text of a scalar as written: a collection may be called `no` or `123`.
     func text(of node: Node) -> String? {
         if case .scalar(let scalar) = node { yaml.restored(scalar.string) } else { nil }
     }
@@ -179,8 +179,8 @@ struct ConfigurationParser {
             suggestion: NearestName.nearest(to: text, among: known))
     }
 
-    /// A file that holds something else may be another file of the command's, such as the one with the connection string:
-    /// nothing of it is shown.
+    /// A file with other content may be one of the command's other files, such as the one with the connection string,
+    /// so nothing of it is shown.
     private func rootError(_ root: Node) -> ConfigurationError {
         let expected = "a map with the keys collections and exclude"
         guard case .scalar(let scalar) = root else { return shapeError(root, "the file", expected: expected) }
@@ -206,7 +206,7 @@ struct ConfigurationParser {
 }
 
 extension Node {
-    /// What YAML 1.2 takes for true and false; a text in quotes is a text.
+    /// True and false as in YAML 1.2; nil for anything else, including quoted text.
     var flag: Bool? {
         guard case .scalar(let scalar) = self, scalar.style == .plain else { return nil }
         if ["true", "True", "TRUE"].contains(scalar.string) { return true }

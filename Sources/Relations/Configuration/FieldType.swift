@@ -11,12 +11,12 @@ public enum FieldType: String, Hashable, Sendable, CaseIterable, CustomStringCon
     case bool
     case uuid
     case binary
-    /// Stays a string, whatever it looks like.
+    /// The value stays a string, whatever it looks like.
     case string
 
     public var description: String { rawValue }
 
-    /// The type that a stored value has; nil for types that the configuration has no word for.
+    /// The type of a stored value; nil for types that the configuration has no name for.
     public init?(of element: RawElement) {
         switch element.type {
         case .objectID: self = .objectId
@@ -32,7 +32,7 @@ public enum FieldType: String, Hashable, Sendable, CaseIterable, CustomStringCon
         }
     }
 
-    /// With its article, for sentences.
+    /// The name with its article, for messages.
     var phrase: String {
         switch self {
         case .objectId: "an objectId"

@@ -1,12 +1,12 @@
-/// A YAML text whose byte-order marks survive being read.
+/// A YAML text whose byte order marks survive parsing.
 ///
-/// Yams makes its strings with Foundation, which drops a mark at their beginning: the field `"\ufeffid"`, as imported
-/// spreadsheets have it, would become another. So a guard is put before each mark, however it is written, and taken out
-/// of what was read.
+/// Yams creates its strings with Foundation, which drops a mark at their beginning: the field `"\ufeffid"`, as imported
+/// spreadsheets have it, would become another one. So a guard character is inserted before each mark, however it is
+/// written, and removed from what was parsed.
 struct GuardedYAML {
-    /// What is given to the parser.
+    /// The text for the parser.
     let text: String
-    /// A character that stands nowhere in the text; nil where there is no mark.
+    /// A character that is not in the text; nil if there is no mark.
     private let guardian: Unicode.Scalar?
 
     private static let mark: Unicode.Scalar = "\u{FEFF}"
@@ -25,11 +25,11 @@ struct GuardedYAML {
         var place = 0
         while place < scalars.count {
             let start = place
-            // Whether the last of several backslashes begins an escape depends on where they stand. Before all of them a
-            // guard is harmless in any case.
+            // Whether the last of several backslashes begins an escape depends on their context. In front of all of
+            // them a guard is harmless in any case.
             while place < scalars.count, scalars[place] == "\\" { place += 1 }
             let isEscape = place > start && Self.beginsWithEscape(scalars[place...])
-            // At the beginning of a line the parser passes over it.
+            // The parser skips a mark at the beginning of a line.
             let isMark = start > 0 && scalars[start] == Self.mark && scalars[start - 1] != "\n"
             if isEscape || isMark { guarded.append(guardian) }
             place = max(place, start + 1)
@@ -39,13 +39,13 @@ struct GuardedYAML {
         self.guardian = guardian
     }
 
-    /// A text that was read, as it was meant.
+    /// Removes the guards from a parsed text.
     func restored(_ read: String) -> String {
         guard let guardian, read.unicodeScalars.contains(guardian) else { return read }
         return String(String.UnicodeScalarView(read.unicodeScalars.filter { $0 != guardian }))
     }
 
-    /// One for private use that stands nowhere in the text, itself or as an escape.
+    /// A private-use character that is not in the text, neither itself nor as an escape.
     private static func guardian(notIn lowercased: String) -> Unicode.Scalar? {
         (0x10FF00...0x10FFFD as ClosedRange<UInt32>).lazy.compactMap(Unicode.Scalar.init).first {
             !lowercased.unicodeScalars.contains($0) && !lowercased.contains(String($0.value, radix: 16))

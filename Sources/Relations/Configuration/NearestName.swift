@@ -1,8 +1,9 @@
-/// Finds what somebody meant who wrote a name that does not exist.
+/// Finds the name that was probably meant by one that does not exist.
 public enum NearestName {
-    /// The candidate nearest to `name`: few typing errors away, an abbreviation or a longer form; nil where none is.
+    /// The candidate nearest to `name`: a few typing errors away, an abbreviation or a longer form; nil if there is
+    /// none.
     ///
-    /// Case does not count. Among equals the first by bytes.
+    /// Ignores case. Of equally near candidates, the first by bytes.
     public static func nearest(to name: String, among candidates: some Sequence<String>) -> String? {
         let wanted = Array(name.lowercased().unicodeScalars)
         guard !wanted.isEmpty else { return nil }
@@ -16,13 +17,13 @@ public enum NearestName {
         return best?.name
     }
 
-    /// The end of a message: `. Did you mean 'customers'?`; empty where none is near.
+    /// The end of a message: `. Did you mean 'customers'?`; empty if no candidate is near.
     package static func question(_ name: String, among candidates: some Sequence<String>) -> String {
         nearest(to: name, among: candidates).map { ". Did you mean '\($0)'?" } ?? ""
     }
 
-    /// The candidate that was meant and mistyped; nil where none is that near. Names that differ in their digits alone are
-    /// those of a row: `logs_2025` is no mistyped `logs_2026`.
+    /// The candidate of which `name` is a misspelling; nil if none is near enough. Names that differ only in their
+    /// digits are a series: `logs_2025` is not a misspelt `logs_2026`.
     package static func mistyped(_ name: String, among candidates: some Sequence<String>) -> String? {
         func letters(_ name: String) -> [Unicode.Scalar] {
             name.lowercased().unicodeScalars.filter { !("0"..."9").contains($0) }
@@ -52,17 +53,18 @@ public enum NearestName {
         return 2_000 + long.count - short.count
     }
 
-    /// Nil where there are more than slips.
+    /// The number of typing errors; nil if there are too many for mere slips.
     private static func typingErrors(_ wanted: [Unicode.Scalar], _ other: [Unicode.Scalar]) -> Int? {
         let (short, long) = (min(wanted.count, other.count), max(wanted.count, other.count))
-        // One error in three letters is a slip; more is another word.
+        // One error per three letters is a slip; more make it another word.
         let allowed = max(1, long / 3)
         guard long - short <= allowed else { return nil }
         let errors = distance(wanted, other)
         return errors <= allowed && errors < short ? errors : nil
     }
 
-    /// Typing errors between two texts: a letter more, less or other, or two neighbours swapped. Case counts.
+    /// The number of typing errors between two texts: a letter inserted, dropped or replaced, or two neighbours
+    /// swapped. Case counts.
     private static func distance(_ left: [Unicode.Scalar], _ right: [Unicode.Scalar]) -> Int {
         var beforeLast: [Int] = []
         var last = Array(0...right.count)

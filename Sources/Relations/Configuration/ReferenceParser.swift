@@ -1,7 +1,7 @@
 import BSON
 import Yams
 
-/// Reads the `references` of one collection.
+/// Parses the `references` of one collection.
 ///
 ///     customerId: customers
 ///     email: customers.email
@@ -11,12 +11,12 @@ import Yams
 struct ReferenceParser {
     let parser: ConfigurationParser
     let collection: String
-    /// What a reference may lead to, whatever the database and the file hold.
+    /// The collections that a reference may lead to, whatever the database and the file contain.
     let collections: [String]
     let names: Set<ExactName>
-    /// Those of them that the database calls otherwise, by that name.
+    /// Those that have another name in the database, by that name.
     let otherNames: [String: String]
-    /// Targets that only a database or a file can know.
+    /// Targets that only a database or a file can have.
     private(set) var undeclared: [Configuration.UndeclaredTarget] = []
 
     private var place: String { "collection '\(collection)'" }
@@ -128,8 +128,8 @@ struct ReferenceParser {
         return Reference(collection: collection, path: path, target: target, targetPath: targetPath)
     }
 
-    /// The collection that a target names, whole or before a dot. Names of collections may hold dots: the longest that fits
-    /// is meant.
+    /// The collection that a target names, as a whole or before a dot. Collection names may contain dots: the longest
+    /// match counts.
     private func declared(in text: String) -> String? {
         var rest = text[...]
         while true {
@@ -139,8 +139,9 @@ struct ReferenceParser {
         }
     }
 
-    /// A target that is not named in `collections` may be in the database or the file all the same. One with a dot is said:
-    /// what of it is the collection's name, only `collections` can tell. So is one that has another name here.
+    /// Accepts a target that is not named in `collections`, since the database or the file may have it. Throws if it
+    /// contains a dot, because only `collections` can tell which part is the collection's name, or if it is the
+    /// database's name of a collection that has another name here.
     private mutating func undeclared(
         _ text: String, for path: FieldPath, at node: Node
     ) throws(ConfigurationError) -> String {
@@ -164,7 +165,7 @@ struct ReferenceParser {
         }
         guard case .scalar(let scalar) = key, scalar.style == .plain else { return .string(text) }
         if let flag = key.flag { return .bool(flag) }
-        // `01` is what a field of texts has.
+        // A value such as `01` can only be a string.
         guard let number = Int64(text), String(number) == text else { return .string(text) }
         return .int64(number)
     }

@@ -1,4 +1,4 @@
-/// A line of a configuration file, and the comment at its end.
+/// A line of a configuration file with an optional comment at its end.
 struct YAMLLine {
     private let content: String
     private let comment: String?
@@ -14,10 +14,10 @@ struct YAMLLine {
         return TextWidth.padded(content, to: width) + "  # " + comment.oneLine
     }
 
-    /// Longer ones are no keys to YAML's readers unless they are announced; the quotes and the indentation count.
+    /// YAML parsers accept longer keys only with an explicit `?`. Quotes and indentation count.
     private static let longestKey = 1000
 
-    /// A key with its value, if that stands on its line.
+    /// A key, with its value if that is on the same line.
     static func entry(
         _ indent: String, _ key: String, _ value: String? = nil, _ comment: String? = nil
     ) -> [YAMLLine] {
@@ -26,7 +26,7 @@ struct YAMLLine {
         return [YAMLLine("\(indent)? \(key)"), YAMLLine(indent + value, comment)]
     }
 
-    /// The same lines with their comments below each other.
+    /// The same lines with their comments aligned.
     static func aligned(_ lines: [YAMLLine]) -> [YAMLLine] {
         let width = lines.filter { $0.comment != nil }.map { TextWidth.columns($0.content) }.max() ?? 0
         return lines.map { line in
@@ -38,7 +38,7 @@ struct YAMLLine {
 }
 
 extension String {
-    /// The text as a YAML scalar: plain where every reader takes it for this text, else in double quotes.
+    /// The text as a YAML scalar: plain if every parser reads it as this text, otherwise in double quotes.
     var yamlScalar: String {
         let words: Set<String> = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"]
         let isPlain =
@@ -49,7 +49,7 @@ extension String {
         return isPlain && !words.contains(lowercased()) ? self : quoted
     }
 
-    /// The same inside of braces, where brackets are YAML's own.
+    /// The same for use inside braces, where brackets are YAML syntax.
     var yamlFlowScalar: String { unicodeScalars.contains { $0 == "[" || $0 == "]" } ? quoted : yamlScalar }
 }
 

@@ -1,25 +1,25 @@
 import BSON
 
-/// Sampled documents of one collection, path by path.
+/// The sampled documents of one collection, path by path.
 struct CollectionSample: Sendable {
     private(set) var walker = PathWalker(maximumPaths: 5_000, maximumNames: Self.maximumNames)
-    /// By the number of the path.
+    /// Indexed by the number of the path.
     private(set) var paths: [PathSample] = []
     private(set) var types = TypeObserver(maximumNames: Self.maximumNames)
     private(set) var documents = 0
-    /// In the collection, as far as it is known.
+    /// The number of documents in the collection, if known.
     var total: Int?
-    /// Whether references may lead to it.
+    /// Whether references may lead to the collection.
     var isTarget = true
     private var limit: Int
 
     init(limit: Int) { self.limit = limit }
 
-    /// So many different names in one place are data: ids of users, days. Each would be a reference of its own, and have to
-    /// be looked for in every document.
+    /// More different names than this at one path are data, such as user ids or days. Each would be a reference of its
+    /// own that has to be looked for in every document.
     private static let maximumNames = 200
 
-    /// - Returns: how many paths there are by now.
+    /// - Returns: the number of paths so far.
     mutating func add(_ document: RawDocument, findsTypes: Bool) throws -> Int {
         documents += 1
         if findsTypes { try types.add(document) }
@@ -30,7 +30,7 @@ struct CollectionSample: Sendable {
         return paths.count
     }
 
-    /// The number of values kept, long ones for several.
+    /// The number of values kept; long ones count as several.
     var storedValues: Int { paths.reduce(0) { $0 + $1.sample.weight } }
 
     mutating func shrink(to limit: Int) {
@@ -38,12 +38,12 @@ struct CollectionSample: Sendable {
         for index in paths.indices { paths[index].sample.shrink(to: limit) }
     }
 
-    /// An element of a document, the number of its path, and what it is as a key.
+    /// A document's element, the number of its path, and the element as a key.
     private typealias Member = (number: Int, element: RawElement, key: HashedKey?)
 
     /// - Parameters:
-    ///   - ownID: the hash of the document's key; nil below the top.
-    ///   - members: what the documents around it hold: one list for all of them.
+    ///   - ownID: the hash of the document's `_id`; nil for embedded documents.
+    ///   - members: the members of the enclosing documents; one list is shared by all levels.
     private mutating func visit(
         _ document: RawDocument, parent: Int, depth: Int, ownID: UInt64?, _ members: inout [Member]
     ) throws {
@@ -67,8 +67,8 @@ struct CollectionSample: Sendable {
         }
     }
 
-    /// Element by element: there may be millions.
-    /// - Parameter labels: what the fields beside the array hold, for ids that stand in it directly.
+    /// Visits the elements one by one: there may be millions.
+    /// - Parameter labels: what the fields beside the array contain, for ids that are its direct elements.
     private mutating func visit(
         array: RawDocument, parent: Int, depth: Int, labels: [FieldLabels], _ members: inout [Member]
     ) throws {

@@ -1,14 +1,14 @@
-/// What a database's own documents show.
+/// What was discovered in a database's own documents.
 public struct Discovery: Sendable {
-    /// In the order of ``Reference``. Several of one path are either told apart by their conditions, or a value is in
-    /// one of the targets.
+    /// Sorted. Several references at one path either have conditions that tell them apart, or a value is in one of the
+    /// targets.
     public let references: [Reference]
-    /// What was close, with the reason against it.
+    /// Paths that nearly are references, with the reason against it.
     public let candidates: [ReferenceCandidate]
-    /// Paths with one type, by collection in name order and path in the order met.
+    /// Paths with a single type, by collection in name order and path in the order met.
     public let types: [TypedPath]
 
-    /// What of it starts in some of the collections.
+    /// The part that starts in some of the collections.
     public func starting(in isWanted: (String) -> Bool) -> Discovery {
         Discovery(
             references: references.filter { isWanted($0.collection) },

@@ -1,36 +1,36 @@
 import BSON
 
-/// Which of these values are `_id`s of documents in a collection?
+/// Asks which of these values are `_id`s of documents in a collection.
 public struct ExistenceQuestion: Sendable {
     public let collection: String
-    /// Each once.
+    /// Without duplicates.
     public let ids: [Value]
 }
 
-/// Asks which values exist, as few and as short questions as will do.
+/// Asks which values exist, with as few and as short questions as possible.
 ///
-/// First each path asks the collections that its name sounds like; then those not satisfied ask everywhere with a few
-/// values; then, where one of these existed, with all.
+/// First each path asks the collections that its name sounds like. Those still open then ask everywhere with a few
+/// values, and finally with all values where some existed.
 struct ExistenceQuestions {
     private struct Question {
         let path: Int
-        /// How many of the path's values to ask for.
+        /// The number of the path's values to ask for.
         let count: Int
     }
 
-    /// So many values and more are not held by questions that wait to be asked together.
+    /// Questions are collected to be asked together until they have this many values.
     private static let valuesAtOnce = 50_000
 
     private let targets: [TargetProfile]
-    /// Each different value once. Everything else goes by its number, since hashing values costs the most.
+    /// The distinct values. Everything else refers to them by number, since hashing values costs the most.
     private var values: [Value] = []
     private var classes: [IDClass] = []
     private var numbers: [Value: Int] = [:]
-    /// By path, the numbers of its values.
+    /// For each path, the numbers of its values.
     private var ofPath: [[Int]] = []
-    /// By path, the numbers of the ObjectIds that its values spell as texts; -1 where one does not.
+    /// For each path, the numbers of the ObjectIds that its values spell as strings; -1 where one does not.
     private var textsOfPath: [[Int]] = []
-    /// By target, the path of its own keys, which says nothing about it.
+    /// For each target, the path of its own keys, which proves nothing about it.
     private let ownKeys: [Int?]
 
     init(targets: [TargetProfile], paths: [PathEvidence]) {
@@ -47,7 +47,7 @@ struct ExistenceQuestions {
 
     private mutating func number(of value: Value) -> Int {
         let next = values.count
-        // Handing it over to be changed puts it in where it is new: one look for both.
+        // Passing the entry `inout` inserts it if it is new: one lookup does both.
         func kept(_ number: inout Int) -> Int { number }
         let number = kept(&numbers[value, default: next])
         if number == next {
@@ -69,8 +69,8 @@ struct ExistenceQuestions {
         let open = paths.indices.filter { path in
             !paths[path].likeness.contains { $1 == .same && paths[path].hitCount($0) == paths[path].count }
         }
-        // Few values are asked for at once; of many, some of each path, and of very many fewer, so that the time stays
-        // bounded.
+        // If there are few values in all, all are asked for at once. Otherwise some of each path, and the fewer the
+        // more paths and targets there are, so that the time stays bounded.
         let all = open.reduce(0) { $0 + paths[$1].count } * targets.count
         let share = 20_000_000 / max(1, open.count * targets.count)
         let probe = all <= 5_000 ? Int.max : min(25, max(2, share))
@@ -85,16 +85,16 @@ struct ExistenceQuestions {
         }
     }
 
-    /// One question to each target that there is something to ask.
-    /// - Parameter questions: what to ask a target. Made when it is its turn: for all of them at once they would take the
-    ///   square of the number of collections.
+    /// Asks each target one question, unless there is nothing to ask.
+    /// - Parameter questions: what to ask a target. Made one target at a time: for all at once they would take memory
+    ///   proportional to the square of the number of collections.
     private func ask(
         _ paths: inout [PathEvidence], _ existing: ([ExistenceQuestion]) throws -> [Set<Value>],
         _ questions: (_ target: Int, _ paths: [PathEvidence]) -> [Question]
     ) throws {
         var pending: [(target: Int, parts: [Question], question: ExistenceQuestion)] = []
         var pendingValues = 0
-        // By the number of the value: the target in which it was found last.
+        // Indexed by the number of the value: the last target in which it was found.
         var found = [Int](repeating: -1, count: values.count)
         func send() throws {
             let answers = try existing(pending.map(\.question))
@@ -105,7 +105,7 @@ struct ExistenceQuestions {
             pending = []
             pendingValues = 0
         }
-        // By the number of the value: the target that it was asked of last.
+        // Indexed by the number of the value: the last target asked for it.
         var asked = [Int](repeating: -1, count: values.count)
         for (target, profile) in targets.enumerated() where !profile.classes.isEmpty {
             let isClass = IDClass.allCases.map(profile.classes.contains)
@@ -128,7 +128,7 @@ struct ExistenceQuestions {
         if !pending.isEmpty { try send() }
     }
 
-    /// Notes what a target answered.
+    /// Records a target's answer.
     /// - Parameter exists: whether the value of that number is an `_id` there.
     private func take(
         from target: Int, _ questions: [Question], _ paths: inout [PathEvidence], exists: (Int) -> Bool
@@ -144,6 +144,6 @@ struct ExistenceQuestions {
 }
 
 extension Value {
-    /// The ObjectId that a text of 24 digits spells.
+    /// The ObjectId that a string of 24 hexadecimal digits spells.
     var spelledObjectID: ObjectID? { string.flatMap(ObjectID.init(hex:)) }
 }

@@ -1,35 +1,35 @@
-/// What one field held beside a value, each time that the value came. Small: there is one for each field beside each
-/// sampled value.
+/// What one field contained beside a value, over all occurrences of the value. Small, since there is one for each field
+/// beside each sampled value.
 struct FieldLabels: Equatable, Sendable {
-    /// Fields beside one value that are looked at.
+    /// The maximum number of fields examined beside one value.
     static let maximumFields = 64
 
     /// The number of the field's path.
     let path: Int32
-    /// A bit for each of the field's values, by its number: ``PathSample/maximumLabels``.
+    /// A bit for each of the field's values, by its number; see ``PathSample/maximumLabels``.
     private var held: UInt16
-    /// How often the value came without the field; the largest number stands for all above too.
+    /// The number of occurrences of the value without the field; saturates at the maximum.
     private(set) var missing: UInt16 = 0
 
     /// - Parameters:
     ///   - path: the number of the field's path.
-    ///   - value: the number of the value that it held.
+    ///   - value: the number of the value that it contained.
     init(path: Int, value: Int) {
         self.path = Int32(path)
         held = 1 << UInt16(value)
     }
 
-    /// The numbers of the values that the field held.
+    /// The numbers of the values that the field contained.
     var values: [Int] { (0..<PathSample.maximumLabels).filter { held & 1 << UInt16($0) != 0 } }
 
-    /// With another time's; nil where the field was not there.
+    /// Combined with another occurrence's; nil if the field was missing there.
     func adding(_ other: FieldLabels?) -> FieldLabels {
         var result = self
         if let other { result.held |= other.held } else { result = missing(1) }
         return result
     }
 
-    /// With more times at which the field was not there.
+    /// With more occurrences at which the field was missing.
     func missing(_ times: Int) -> FieldLabels {
         var result = self
         result.missing = UInt16(clamping: Int(missing) + times)

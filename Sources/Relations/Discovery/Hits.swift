@@ -1,11 +1,11 @@
-/// Which of a path's values are `_id`s of one target. Where all are, as is usual, that takes no list; many paths have
-/// some in many targets.
+/// Which of a path's values are `_id`s of one target. If all are, which is usual, no list of them is stored: many paths
+/// have hits in many targets.
 struct Hits: Equatable, Sendable {
     private let askedFor: Int32
     private let existing: Int32
     private let flags: [Bool]
 
-    /// - Parameter flags: for each value that was asked for, the first of the path's.
+    /// - Parameter flags: one for each value asked for, which are the first of the path's values.
     init(_ flags: [Bool]) {
         let existing = flags.count { $0 }
         askedFor = Int32(flags.count)
@@ -16,14 +16,14 @@ struct Hits: Equatable, Sendable {
     var asked: Int { Int(askedFor) }
     var count: Int { Int(existing) }
 
-    /// Whether the value at that place exists; false where it was not asked for.
+    /// Whether the value at that index exists; false if it was not asked for.
     subscript(place: Int) -> Bool { place < asked && (flags.isEmpty || flags[place]) }
 }
 
-/// The hits of one path, by the targets' places.
+/// The hits of one path, by the targets' indexes.
 ///
-/// Targets beside each other that answer alike are one entry: collections of many tenants are alike, and where whole
-/// numbers count from 1 in a thousand of them there are millions of answers.
+/// Adjacent targets with equal answers share an entry: collections of many tenants are alike, and where integers count
+/// from 1 in a thousand of them there are millions of answers.
 struct HitsByTarget: Sendable {
     private struct Run {
         var first: Int
@@ -31,16 +31,16 @@ struct HitsByTarget: Sendable {
         let hits: Hits
     }
 
-    /// Sorted.
+    /// Sorted by target.
     private var runs: [Run] = []
 
-    /// Nil where none of the values exist in the target.
+    /// Nil if none of the values exist in the target.
     subscript(target: Int) -> Hits? {
         let place = place(of: target)
         return place < runs.count && runs[place].first <= target ? runs[place].hits : nil
     }
 
-    /// Notes what a target answered, instead of what it answered before.
+    /// Records a target's answer in place of its previous one.
     mutating func note(_ new: Hits, in target: Int) {
         let place = place(of: target)
         var parts = [Run(first: target, last: target, hits: new)]
@@ -66,7 +66,7 @@ struct HitsByTarget: Sendable {
         runs.replaceSubrange(replaced, with: parts)
     }
 
-    /// Of the first run that does not end before the target.
+    /// The index of the first run that does not end before the target.
     private func place(of target: Int) -> Int {
         if let last = runs.last, last.last < target { return runs.count }
         return runs.place { $0.last < target }

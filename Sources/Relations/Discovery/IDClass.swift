@@ -1,12 +1,13 @@
 import BSON
 
-/// The kinds of values that can be keys. Within one, values are equal to the server where they are equal here.
+/// The kinds of values that can be keys. Two values of one kind are equal on the server if and only if they are equal
+/// here.
 enum IDClass: Int, CaseIterable, Sendable {
     case objectID
     case uuid
     case integer
     case string
-    /// A key of several parts: `{branch: "A", number: 7}`.
+    /// A key with several parts: `{branch: "A", number: 7}`.
     case document
     case date
     case decimal
@@ -14,7 +15,7 @@ enum IDClass: Int, CaseIterable, Sendable {
     /// Larger documents are content, not keys.
     private static let maximumDocument = 512
 
-    /// nil for values that nobody uses as keys: fractions, long texts, arrays.
+    /// Nil for values that nobody uses as keys: fractions, long strings, arrays.
     init?(_ element: RawElement) {
         switch element.type {
         case .objectID: self = .objectID
@@ -28,9 +29,9 @@ enum IDClass: Int, CaseIterable, Sendable {
             guard let text = element.stringBytes, (1...100).contains(text.count) else { return nil }
             self = .string
         case .document:
-            // The smallest that holds anything: its length, one element of two bytes at least, its end.
+            // The smallest document that is not empty: its length, one element of at least two bytes, its end.
             guard (8...Self.maximumDocument).contains(element.value.count) else { return nil }
-            // Servers take no such keys, and would take it for an operator in a question.
+            // Servers reject such keys, and a query would take the name for an operator.
             guard element.document?.first?.key.first != UInt8(ascii: "$") else { return nil }
             self = .document
         case .date: self = .date
@@ -52,7 +53,7 @@ enum IDClass: Int, CaseIterable, Sendable {
         }
     }
 
-    /// For evidence.
+    /// The name for evidence.
     var name: String {
         switch self {
         case .objectID: "ObjectId"
@@ -65,7 +66,7 @@ enum IDClass: Int, CaseIterable, Sendable {
         }
     }
 
-    /// Several, for objections.
+    /// The plural for objections.
     var plural: String {
         switch self {
         case .integer: "small whole numbers"
@@ -76,7 +77,7 @@ enum IDClass: Int, CaseIterable, Sendable {
         }
     }
 
-    /// A value as it is compared: whole numbers of any type as one.
+    /// Normalizes a value for comparison: integers of any type become one type.
     static func normalized(_ value: Value) -> Value {
         switch value {
         case .int32(let number): .int64(Int64(number))
@@ -85,13 +86,13 @@ enum IDClass: Int, CaseIterable, Sendable {
         }
     }
 
-    /// The same in every run, and the same for values that are equal.
+    /// The same in every run, and for equal values.
     static func hash(_ element: RawElement) -> UInt64 {
         if let number = element.integer { return mixed(UInt64(bitPattern: number) ^ 0x5851_F42D_4C95_7F2D) }
         return stableHash(element.value)
     }
 
-    /// Whether one key comes before another of the same kind.
+    /// Whether one key precedes another of the same kind.
     static func precedes(_ left: Value, _ right: Value) -> Bool {
         switch (left, right) {
         case (.objectID(let left), .objectID(let right)): left < right
@@ -100,20 +101,20 @@ enum IDClass: Int, CaseIterable, Sendable {
         case (.binary(_, let left), .binary(_, let right)): left.lexicographicallyPrecedes(right)
         case (.document(let left), .document(let right)): left.bytes.lexicographicallyPrecedes(right.bytes)
         case (.date(let left), .date(let right)): left < right
-        // Any order will do where it is always the same.
+        // Any order will do if it is always the same.
         case (.decimal128(let left), .decimal128(let right)): (left.high, left.low) < (right.high, right.low)
         default: false
         }
     }
 }
 
-/// A value that can be a key, as far as its kind and its hash tell it from others.
+/// A value that can be a key, represented by its kind and hash.
 struct HashedKey {
     let kind: IDClass
-    /// As ``IDClass/hash(_:)``.
+    /// As computed by ``IDClass/hash(_:)``.
     let hash: UInt64
 
-    /// nil for values that nobody uses as keys.
+    /// Nil for values that nobody uses as keys.
     init?(_ element: RawElement) {
         guard let kind = IDClass(element) else { return nil }
         self.kind = kind

@@ -1,11 +1,11 @@
-/// Finds among many collections those that the name of a field sounds like.
+/// Finds, among many collections, those that the name of a field sounds like.
 struct NameIndex: Sendable {
     private let names: [String]
-    /// Collections by their whole name as one word, in each form of a singular.
+    /// Collections by their whole name as one word, in each possible singular form.
     private var byName: [String: [Int]] = [:]
     /// By their last words.
     private var byLastWords: [String: [Int]] = [:]
-    /// By the last and first letters of the name, four and three at least.
+    /// By the last letters of the name (at least four) and by the first (at least three).
     private var byEnd: [String: [Int]] = [:]
     private var byBeginning: [String: [Int]] = [:]
     private var byTwoLetters: [String: [(form: String, target: Int)]] = [:]
@@ -28,7 +28,7 @@ struct NameIndex: Sendable {
         }
     }
 
-    /// The collections that a path of `collection` sounds like; those it does not are left out.
+    /// The collections that a path of `collection` sounds like; all others are omitted.
     func likeness(of path: FieldPath, in collection: String) -> [Int: NameLikeness] {
         var found: [Int: NameLikeness] = [:]
         func note(_ targets: [Int]?, _ likeness: NameLikeness) {
@@ -39,7 +39,7 @@ struct NameIndex: Sendable {
         for form in whole {
             note(byName[form], .same)
             note(byLastWords[form], .partial)
-            // Names of collections in lower case only do not show their words: `coveragetypes`.
+            // Collection names entirely in lower case do not show their words: `coveragetypes`.
             if form.count >= 4 { note(byEnd[form], .partial) }
             if form.count >= 3 { note(byBeginning[form], .abbreviated) }
             guard form.count >= 4 else { continue }
@@ -55,12 +55,12 @@ struct NameIndex: Sendable {
         return found
     }
 
-    /// Whether the path is called just like another collection, and not like its own, `order_items.itemId`, at all.
+    /// Whether the path is named exactly like another collection and not at all like its own: `order_items.itemId`.
     func isNamedAfterAnother(_ likeness: [Int: NameLikeness], than collection: String) -> Bool {
         likeness.values.contains(.same) && !likeness.keys.contains { names[$0].hasSameBytes(as: collection) }
     }
 
-    /// The words of the last name that says more than "key": of `customer.id`, `customer`.
+    /// The words of the last name that says more than "key": `customer` for `customer.id`.
     private static func tellingWords(of path: FieldPath) -> [String]? {
         for case .field(let name) in path.steps.reversed() {
             let words = NameWords(name).withoutKeyWords
@@ -71,7 +71,7 @@ struct NameIndex: Sendable {
 }
 
 extension String {
-    /// `dept` in `department`.
+    /// Whether the letters occur in this order: `dept` in `department`.
     fileprivate func holds(inOrder letters: String) -> Bool {
         var rest = self[...]
         for letter in letters {

@@ -1,19 +1,19 @@
 /// How much the name of a field sounds like the name of a collection.
 ///
-/// Never a proof by itself: it decides between targets that the values allow alike, and it is asked for where values
+/// Never proof by itself: it decides between targets that the values fit equally well, and is required where values
 /// prove little, as small integers do.
 enum NameLikeness: Int, Comparable, Sendable {
     case none
     /// An abbreviation: `custId` and `customers`.
     case abbreviated
-    /// One ends as the other does: `primaryCustomerId` and `customers`, `typeId` and `coverageTypes`.
+    /// One name ends like the other: `primaryCustomerId` and `customers`, `typeId` and `coverageTypes`.
     case partial
-    /// The same but for plural, case, separators and words for "id": `customer_no` and `Customers`.
+    /// The same except for plural, case, separators and words for "id": `customer_no` and `Customers`.
     case same
 
     static func < (left: NameLikeness, right: NameLikeness) -> Bool { left.rawValue < right.rawValue }
 
-    /// Compares a path of one collection with another one, or with itself.
+    /// Compares a path of one collection with another collection, or with its own.
     init(of path: FieldPath, in collection: String, to target: String) {
         self = NameIndex([target]).likeness(of: path, in: collection)[0] ?? .none
     }

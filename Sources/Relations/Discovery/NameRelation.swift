@@ -1,9 +1,9 @@
-/// How the names of two collections that share keys stand to each other.
+/// How the names of two collections that share keys are related.
 enum NameRelation: Sendable {
     case none
     /// `userProfiles` and `users`.
     case partOfWhole
-    /// `users_backup` and `users`, either way round.
+    /// `users_backup` and `users`, in either order.
     case copy
 
     private static let copyWords: Set<String> = [
@@ -11,10 +11,10 @@ enum NameRelation: Sendable {
         "previous", "snapshot", "staging", "temp", "tmp", "trash", "v1", "v2", "v3",
     ]
 
-    /// `users_backup`, `old_customers`.
+    /// Whether the name says that it is a copy: `users_backup`, `old_customers`.
     static func isCopy(_ name: String) -> Bool { isCopy(NameWords(name).words) }
 
-    /// `users_backup` of `users`.
+    /// Whether one is named as a copy of the other: `users_backup` of `users`.
     static func isCopy(_ name: String, of original: String) -> Bool {
         let (copy, whole) = (Name(name), Name(original))
         return copy.isCopy && !whole.isCopy && !copy.partForms.isDisjoint(with: whole.forms)
@@ -22,13 +22,13 @@ enum NameRelation: Sendable {
 
     private static func isCopy(_ words: [String]) -> Bool { !copyWords.isDisjoint(with: words) }
 
-    /// A collection's name, taken apart once for all others that it is compared with.
+    /// A collection's name, split once for all comparisons.
     struct Name: Sendable {
         fileprivate let isCopy: Bool
         fileprivate let forms: Set<String>
-        /// Of some words at its beginning or at its end, not all of them.
+        /// The forms of each proper beginning and end of the name's words.
         fileprivate let partForms: Set<String>
-        /// Where it is one word.
+        /// The word, if the name is a single one.
         fileprivate let word: String?
 
         init(_ name: String) {
@@ -48,7 +48,7 @@ enum NameRelation: Sendable {
             self = .copy
             return
         }
-        // Lower case only: `userprofiles`.
+        // Entirely in lower case: `userprofiles`.
         let isGlued = part.word.map { word in
             whole.forms.contains { word.hasPrefix($0) && word.count >= $0.count + 3 }
         }

@@ -1,4 +1,4 @@
-/// A name taken apart: `primaryCustomerID` is primary, customer, id.
+/// A name split into words: `primaryCustomerID` is primary, customer, id.
 struct NameWords {
     let words: [String]
 
@@ -27,7 +27,8 @@ struct NameWords {
         self.words = words
     }
 
-    /// Without what says only that it is a key: `customer` of `customerId`, `customer_no`, `fk_customer`, `customerid`.
+    /// The words without those that only say that it is a key: `customer` for `customerId`, `customer_no`,
+    /// `fk_customer`, `customerid`.
     var withoutKeyWords: [String] {
         var rest = words[...]
         while let last = rest.last, Self.keyWords.contains(last) { rest.removeLast() }
@@ -40,7 +41,7 @@ struct NameWords {
         return Array(rest)
     }
 
-    /// The words as one, in each of the forms that a singular may have.
+    /// The words joined to one, in each possible singular form.
     static func forms(of words: some BidirectionalCollection<String>) -> Set<String> {
         guard let last = words.last else { return [] }
         let front = words.dropLast().joined()
@@ -57,13 +58,13 @@ struct NameWords {
         return forms
     }
 
-    /// Whether a word says that there are several: `policies`, `people`, and neither `address` nor `status`.
+    /// Whether a word is a plural: `policies`, `people`, but not `address` or `status`.
     static func isPlural(_ word: String) -> Bool {
         singulars(of: word).count > 1 && !word.hasSuffix("us") && !word.hasSuffix("is")
             && !seemingPlurals.contains(word)
     }
 
-    /// One thing, though they look like several.
+    /// Singular words that look like plurals.
     private static let seemingPlurals: Set<String> = [
         "alias", "atlas", "bias", "canvas", "data", "lens", "media", "news", "replaces", "series", "species",
     ]
@@ -86,7 +87,7 @@ struct NameWords {
         "child", "children", "sibling", "siblings", "original", "duplicate", "superseded", "replaces", "self",
     ]
 
-    /// Names of quantities: their whole numbers fall into any range of ids.
+    /// Names of quantities, whose integers fall into any range of ids.
     static let measures: Set<String> = [
         "age", "amount", "average", "avg", "balance", "capacity", "cents", "cost", "costs", "count", "counter", "day",
         "days", "depth", "discount", "distance", "duration", "fee", "floor", "height", "hour", "hours", "index",

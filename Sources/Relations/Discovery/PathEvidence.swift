@@ -1,6 +1,6 @@
 import BSON
 
-/// One path whose values may be keys, its sampled values, and where they exist.
+/// A path whose values may be keys, with its sampled values and where they exist.
 struct PathEvidence: Sendable {
     let collection: String
     let path: FieldPath
@@ -8,21 +8,21 @@ struct PathEvidence: Sendable {
     let values: [Value]
     let sample: PathSample
     private let fields: LabelledFields
-    /// The path's number among its collection's.
+    /// The path's number in its collection.
     private let number: Int
-    /// The targets that the name sounds like, by their places.
+    /// The targets that the name sounds like, by their indexes.
     let likeness: [Int: NameLikeness]
-    /// Which of the values are `_id`s of the target, by the target's place.
+    /// Which of the values are `_id`s of a target, by the target's index.
     var hits = HitsByTarget()
-    /// The same for texts that would be ObjectIds.
+    /// The number of strings that would be `_id`s of a target if they were ObjectIds, by the target's index.
     var textHits: [Int: Int] = [:]
 
     var count: Int { values.count }
 
-    /// For each value what the fields beside it held, by the field's name.
+    /// For each value, what the fields beside it contained, by the field's name.
     var labels: [[String: NeighbouringField]] { sample.sample.entries.map { fields.beside($0, at: number) } }
 
-    /// How often each value came.
+    /// The number of occurrences of each value.
     var times: [Int] { sample.sample.entries.map(\.times) }
 
     func hitCount(_ target: Int) -> Int { hits[target]?.count ?? 0 }
@@ -32,7 +32,7 @@ struct PathEvidence: Sendable {
         return values.indices.compactMap { hits[$0] ? values[$0] : nil }
     }
 
-    /// Whether the last name has a word in it that says "key": `customerId`, `customer_no`.
+    /// Whether the last name contains a word for "key": `customerId`, `customer_no`.
     var isNamedAsKey: Bool {
         let words = NameWords(path.lastField)
         return words.withoutKeyWords != words.words
@@ -42,16 +42,18 @@ struct PathEvidence: Sendable {
         NameWords(path.lastField).words.last.map(NameWords.measures.contains) ?? false
     }
 
-    /// Whether a single value stands under the name of several: `policies`, and neither `policies[]` nor `policiesId`.
+    /// Whether a path that does not end in an array's elements has a plural name: `policies`, but not `policies[]` or
+    /// `policiesId`.
     var isNamedAsSeveral: Bool {
         guard case .field(let name)? = path.steps.last, let last = NameWords(name).words.last else { return false }
         return NameWords.isPlural(last) && !isNamedAsKey
     }
 
-    /// Texts that hardly come up twice by accident: UUIDs, ObjectIds in hexadecimal, addresses, long tokens.
+    /// Whether most values are strings that hardly occur twice by accident: UUIDs, ObjectIds in hexadecimal, addresses,
+    /// long tokens.
     var hasTellingTexts: Bool { 2 * values.count { $0.isTellingText } > values.count }
 
-    /// Documents with a part that is no number and no date. A year and a month come up everywhere.
+    /// Whether most values are documents with a part other than numbers and dates: a year and a month occur everywhere.
     var hasTellingDocuments: Bool { 2 * values.count { $0.hasTellingPart } > values.count }
 
     var hasDigitsOnly: Bool {
@@ -62,8 +64,8 @@ struct PathEvidence: Sendable {
         Double(values.reduce(0) { $0 + ($1.string?.utf8.count ?? 0) }) / Double(max(1, values.count))
     }
 
-    /// "600 of 1,000 sampled values exist, ObjectId", and how many others there are that were not looked for.
-    /// - Parameter note: what else is to be said of those that were.
+    /// "600 of 1,000 sampled values exist, ObjectId", with the number of other values that were not looked up.
+    /// - Parameter note: what else to say of those that exist.
     func evidence(_ existing: Int, of sampled: Int? = nil, note: String = "") -> String {
         let asked = (sampled ?? count).grouped
         let found = "\(existing.grouped) of \(asked) sampled values exist, \(mainClass.name)\(note)"
@@ -73,7 +75,7 @@ struct PathEvidence: Sendable {
         return "\(found); \(others.grouped) of \(sample.values.grouped) values \(verdict)"
     }
 
-    /// For each target the place of its own `_id` among the paths; nil where it has none.
+    /// For each target, the index of the path that is its own `_id`; nil if there is none.
     static func keys(of targets: [TargetProfile], in paths: [PathEvidence]) -> [Int?] {
         let places = Dictionary(
             paths.indices.filter { paths[$0].path == .id }.map { (ExactName(paths[$0].collection), $0) }
@@ -81,8 +83,9 @@ struct PathEvidence: Sendable {
         return targets.map { places[ExactName($0.name)] }
     }
 
-    /// The paths of a collection whose values are mostly such that they can be keys.
-    /// - Parameter keys: the kinds of the targets' `_id`s. Where nothing else could refer to one, nothing is looked at.
+    /// The paths of a collection at which most values can be keys.
+    /// - Parameter keys: the kinds of the targets' `_id`s. Paths without values that could match one of them are left
+    ///   out.
     static func all(
         in sample: CollectionSample, of collection: String, names: NameIndex, keys: Set<IDClass>
     ) -> [PathEvidence] {
@@ -94,8 +97,8 @@ struct PathEvidence: Sendable {
             guard !entries.isEmpty, sample.isTarget || path != .id else { return nil }
             guard path == .id || values.canBeFound(among: keys) else { return nil }
             let likeness = names.likeness(of: path, in: collection)
-            // A value that is its own document's key says nothing about another document, unless the field is called after
-            // that one's collection.
+            // A value that equals its own document's `_id` says nothing about another document, unless the field is
+            // named after that document's collection.
             if path != .id, values.ownIDs * 20 >= values.values * 19,
                 !names.isNamedAfterAnother(likeness, than: collection)
             {
@@ -116,7 +119,7 @@ extension Value {
             || text.utf8.contains(UInt8(ascii: "@"))
     }
 
-    /// Whether it is a document in which something stands that is no number and no date, at any depth.
+    /// Whether it is a document that contains, at any depth, something other than numbers, dates, bools and nulls.
     fileprivate var hasTellingPart: Bool {
         guard case .document(let document) = self else { return false }
         return document.elements.contains { _, part in
@@ -129,15 +132,15 @@ extension Value {
     }
 }
 
-/// What a field held beside one value.
+/// What a field contained beside one value.
 struct NeighbouringField: Sendable {
-    /// Several where the value came with different ones.
+    /// Several if the value occurred with different ones.
     let values: [Value]
-    /// How often it was there when the value came.
+    /// The number of the value's occurrences that had the field.
     let times: Int
 }
 
-/// The fields of a collection that hold few different values, by the numbers of their paths.
+/// The fields of a collection that contain few distinct values, by the numbers of their paths.
 private struct LabelledFields: Sendable {
     private let fields: [(name: String, values: [Value])?]
 

@@ -1,6 +1,6 @@
 import BSON
 
-/// Looks for a field beside the ids that tells which collection each leads to: `ownerType` beside `ownerId`.
+/// Looks for a field beside the ids that tells which collection each refers to: `ownerType` beside `ownerId`.
 struct PolymorphicJudge {
     private struct Case {
         let value: Value
@@ -9,18 +9,18 @@ struct PolymorphicJudge {
         let sampled: Int
     }
 
-    /// So many values go with two labels by chance once in a hundred times.
+    /// With this many values, an accidental match with two labels happens once in a hundred cases.
     private static let fewValues = 8
 
     let path: PathEvidence
     let targets: [TargetProfile]
     let isTelling: Bool
 
-    /// A reference for each value of the field that tells best; nil where there is none.
+    /// A reference for each value of the field that distinguishes best; nil if there is none.
     func references() -> [Reference]? {
         let hitting = targets.indices.filter { path.hitCount($0) > 0 }
         guard hitting.count >= 2 else { return nil }
-        // Where one collection has all values, there is nothing to tell apart; whole numbers may be in all by accident.
+        // If one collection has all values, there is nothing to distinguish; but integers may be in all by accident.
         if isTelling, hitting.contains(where: { path.hitCount($0) == path.count }) { return nil }
         let labels = path.labels
         let fields = Set(labels.flatMap(\.keys)).sorted { $0.precedes($1) }
@@ -43,17 +43,17 @@ struct PolymorphicJudge {
         }
     }
 
-    /// What the values of a field lead to; nil where they do not tell, or where documents would be left that no case is
-    /// for: nobody would look whether theirs dangle.
-    /// - Parameter labels: the path's.
+    /// The targets for the values of a field; nil if they do not distinguish, or if documents would match no case,
+    /// because nobody would check those for dangling references.
+    /// - Parameter labels: the path's labels.
     private func cases(of field: String, _ labels: [[String: NeighbouringField]], _ hitting: [Int]) -> [Case]? {
         var groups: [Value: [Int]] = [:]
         let times = path.times
-        /// By the place of the value: how often it came with a value of the field that leads somewhere.
+        /// For each value of the path: how often it occurred with a field value that has a target.
         var covered = times
         for (index, beside) in labels.enumerated() {
             covered[index] = beside[field]?.times ?? 0
-            // One that came with several belongs to each.
+            // A value that occurred with several belongs to each.
             for value in beside[field]?.values ?? [] { groups[value, default: []].append(index) }
         }
         guard groups.count >= 2 else { return nil }
@@ -68,7 +68,7 @@ struct PolymorphicJudge {
             let best = open.max { left, right in
                 (hits(left), named.contains(left) ? 1 : 0, right) < (hits(right), named.contains(right) ? 1 : 0, left)
             }
-            // The values of one kind must not be found among another's, or the field tells nothing.
+            // If the values of one kind are also found among another's, the field distinguishes nothing.
             if isTelling, open.contains(where: { $0 != best && hits($0) * 20 > members.count }) { return nil }
             guard let best, 2 * hits(best) >= members.count, hits(best) > 0 else {
                 for index in members { covered[index] = 0 }
@@ -79,16 +79,16 @@ struct PolymorphicJudge {
         let different = Set(cases.map(\.target)).count
         let all = times.reduce(0, +)
         guard different >= 2, covered.reduce(0, +) * 20 >= all * 19 else { return nil }
-        // Several values for one target may be chance where each comes hardly twice.
+        // Several values for one target may be chance if one of them was sampled fewer than three times.
         if different < cases.count, cases.contains(where: { $0.sampled < 3 }) { return nil }
         if !isTelling, different < cases.count { return nil }
-        // Of a few values each may have come with its own by chance, whatever the field is.
+        // With few values, each may have occurred with its label by chance, whatever the field is.
         let saysSo =
             likeness(of: field) >= 2 || cases.allSatisfy { Self.sounds($0.value, like: targets[$0.target].name) }
         return saysSo || path.count >= Self.fewValues ? cases : nil
     }
 
-    /// `ownerType` belongs to `ownerId` more than `status` does.
+    /// How much a field's name fits: `ownerType` belongs to `ownerId` more than `status` does.
     private func likeness(of field: String) -> Int {
         let core = NameWords(path.path.lastField).withoutKeyWords
         let words = NameWords(field).words

@@ -1,9 +1,9 @@
-/// A path that may lead to a collection, and why it was not taken for a reference.
+/// A path that may refer to a collection, and why it was not accepted as a reference.
 public struct ReferenceCandidate: Hashable, Sendable, CustomStringConvertible {
     public let collection: String
     public let path: FieldPath
     public let target: String
-    /// Sampled values that exist as `_id` there, of so many.
+    /// How many of the sampled values exist as `_id`s there.
     public let existing: Int
     public let sampled: Int
     public let reason: String
@@ -17,7 +17,7 @@ public struct ReferenceCandidate: Hashable, Sendable, CustomStringConvertible {
         self.reason = reason
     }
 
-    /// Of a reference that holds, to a collection that is left out: a configuration cannot name it.
+    /// For a valid reference to a collection that is left out, which a configuration cannot name.
     public init(toLeftOut reference: Reference) {
         self.init(
             collection: reference.collection, path: reference.path, target: reference.target, existing: 0, sampled: 0,

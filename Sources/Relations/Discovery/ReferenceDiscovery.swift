@@ -2,25 +2,26 @@ import BSON
 
 /// Finds references in sampled documents: paths whose values are `_id`s of documents in a collection.
 ///
-/// Values decide. ObjectIds and UUIDs that exist elsewhere do so by no accident, whatever the field is called. Small
-/// whole numbers and short texts exist in many places, so more is asked of them: a name that sounds like the
-/// collection's, or values spread over the whole range of its ids. What stays unsure is a candidate, not a reference.
+/// The values decide. ObjectIds and UUIDs do not exist elsewhere by accident, whatever the field's name. Small integers
+/// and short strings exist in many places, so more is required of them: a name that sounds like the collection's, or
+/// values spread over the whole range of its ids. What remains uncertain is a candidate, not a reference.
 ///
-/// Give it collections, not views: a view has its source's `_id`s.
+/// Add collections, not views: a view has its source's `_id`s.
 public struct ReferenceDiscovery: Sendable {
-    /// Distinct values kept for each path.
+    /// The number of distinct values kept for each path.
     public let valuesPerPath: Int
     private let maximumValues: Int
     private let findsTypes: Bool
     private var limit: Int
     private var collections: [ExactName: CollectionSample] = [:]
-    /// How much was looked at, and how much of it since the values were counted.
+    /// The amount examined, in all and since the values were last counted.
     private var looked = 0
     private var lookedSinceCheck = 0
 
     /// - Parameters:
-    ///   - maximumValues: values kept in all, those that are longer than 100 bytes for several; where there are very many paths, each has fewer.
-    ///   - findsTypes: whether ``Discovery/types`` are wanted too.
+    ///   - maximumValues: the number of values kept in all. Those longer than 100 bytes count as several. If there are
+    ///     very many paths, fewer are kept for each.
+    ///   - findsTypes: whether to find ``Discovery/types``, too.
     public init(valuesPerPath: Int = 1000, maximumValues: Int = 200_000, findsTypes: Bool = true) {
         self.valuesPerPath = valuesPerPath
         self.findsTypes = findsTypes
@@ -28,9 +29,9 @@ public struct ReferenceDiscovery: Sendable {
         limit = valuesPerPath
     }
 
-    /// Says that a collection is there, even where it has no documents, and how many it has.
+    /// Declares that a collection exists, even if it has no documents, and how many it has.
     ///
-    /// Where the count is not given, whole numbers as `_id`s are taken to be without gaps, and prove less.
+    /// Without a count, integer `_id`s are assumed to have no gaps, and prove less.
     /// - Parameter isTarget: false for a time series, whose `_id`s nothing refers to.
     public mutating func declare(_ collection: String, count: Int? = nil, isTarget: Bool = true) {
         let name = ExactName(collection)
@@ -38,28 +39,29 @@ public struct ReferenceDiscovery: Sendable {
         collections[name]?.isTarget = isTarget
     }
 
-    /// Looks at one sampled document.
+    /// Adds one sampled document.
     /// - Throws: `BSONError` where it is damaged.
     public mutating func add(_ document: RawDocument, in collection: String) throws {
         let paths = try collections[ExactName(collection), default: CollectionSample(limit: limit)].add(
             document, findsTypes: findsTypes)
-        // A document of very many fields brings very many values.
+        // A document with very many fields brings very many values.
         keepWithinLimit(after: 1 + paths / 16)
     }
 
-    /// Takes in what was seen of other collections; of one that is known here already, what was seen there.
+    /// Takes over what was seen of other collections. For a collection known to both, the other's sample replaces this
+    /// one's.
     public mutating func absorb(_ other: consuming ReferenceDiscovery) {
         other.shrink()
         for (name, sample) in other.collections {
             var sample = sample
-            // As much of each, in whatever order they come.
+            // Every collection gets the same limit, in whatever order they come.
             if other.limit > limit { sample.shrink(to: limit) }
             collections[name] = sample
         }
         keepWithinLimit(after: other.looked)
     }
 
-    /// Looks at all paths, which is done the more seldom the more was looked at.
+    /// Checks the number of values kept. The more was examined, the less often this is done.
     private mutating func keepWithinLimit(after amount: Int) {
         looked += amount
         lookedSinceCheck += amount
@@ -67,7 +69,7 @@ public struct ReferenceDiscovery: Sendable {
         shrink()
     }
 
-    /// The number of values kept, long ones for several.
+    /// The number of values kept; long ones count as several.
     var storedValues: Int { collections.values.reduce(0) { $0 + $1.storedValues } }
 
     private mutating func shrink() {
@@ -78,10 +80,10 @@ public struct ReferenceDiscovery: Sendable {
         }
     }
 
-    /// Decides.
-    /// - Parameter existing: an answer to each question: which of its values are `_id`s in its collection. At most three
-    ///   questions a collection; whole numbers are asked as Int64 and may be answered in any type of number. Questions
-    ///   that come together may be asked at once.
+    /// Decides which paths are references.
+    /// - Parameter existing: answers each question with those of its values that are `_id`s in its collection. There
+    ///   are at most three questions per collection. Integers are asked for as Int64 and may be answered in any numeric
+    ///   type. Questions passed together may be asked concurrently.
     /// - Throws: what `existing` throws.
     public consuming func resolve(existing: ([ExistenceQuestion]) throws -> [Set<Value>]) throws -> Discovery {
         shrink()

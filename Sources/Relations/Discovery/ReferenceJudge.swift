@@ -1,6 +1,6 @@
 import BSON
 
-/// Decides about one path, once it is known where its values exist.
+/// Decides about one path once it is known where its values exist.
 struct ReferenceJudge {
     struct Judgement {
         var references: [Reference] = []
@@ -9,9 +9,9 @@ struct ReferenceJudge {
 
     let path: PathEvidence
     let targets: [TargetProfile]
-    /// Which of the targets share their keys, and how they are called.
+    /// Which targets share their keys, and how their names are related.
     let sharedKeys: SharedKeys
-    // The same for every target.
+    // These are the same for every target.
     private let isNamedAsKey: Bool
     private let isNamedAsMeasure: Bool
     private let isNamedAsSeveral: Bool
@@ -29,7 +29,7 @@ struct ReferenceJudge {
         averageLength = path.averageLength
     }
 
-    /// Whether values of this kind exist in two places by no accident.
+    /// Whether values of this kind do not exist in two places by accident.
     private var isTelling: Bool {
         switch path.mainClass {
         case .objectID, .uuid: true
@@ -54,22 +54,22 @@ struct ReferenceJudge {
         var rest = targets.indices.filter { path.hitCount($0) > 0 }
         var isExplained = [Bool](repeating: false, count: path.count)
         var chosen: [Int] = []
-        /// How many of the values that pass `isAsked` exist in a target.
+        /// The number of values that satisfy `isAsked` and exist in a target.
         func gain(_ target: Int, _ isAsked: (Int) -> Bool) -> Int {
             path.hits[target].map { hits in path.values.indices.count { hits[$0] && isAsked($0) } } ?? 0
         }
         while true {
             let gains = rest.map { target in gain(target) { !isExplained[$0] } }
             guard let most = gains.max(), most > 0, chosen.isEmpty || most > 1 && most * 20 >= path.count else { break }
-            // Those in which nearly all of the same values exist are rivals. Of an original some may have been deleted
-            // since its copy was made.
+            // Targets with nearly all of the same values are rivals. An original counts already with half of its copy's
+            // values, since documents may have been deleted after it was copied.
             let top = gains.firstIndex(of: most).map { rest[$0] } ?? 0
             let rivals = rest.filter { rival in
                 let shared = gain(rival) { !isExplained[$0] && path.hits[top]?[$0] == true }
                 return shared * 20 >= most * 19 || shared * 2 >= most && isCopy(top, of: rival)
             }
             guard let best = choose(among: rivals) else {
-                // What was found before stays found.
+                // What was found before remains valid.
                 guard chosen.isEmpty else { break }
                 for rival in rivals.filter({ 2 * path.hitCount($0) >= path.count }).prefix(Self.toldCandidates) {
                     judgement.candidates.append(candidate(rival, existence(inOthersOf: rivals, than: rival)))
@@ -105,7 +105,7 @@ struct ReferenceJudge {
         NameRelation.isCopy(targets[target].name, of: targets[original].name)
     }
 
-    /// One of several targets in which the same values exist; nil where nothing tells them apart.
+    /// One of several targets in which the same values exist; nil if nothing distinguishes them.
     private func choose(among rivals: [Int]) -> Int? {
         if rivals.count == 1 { return rivals.first }
         let likeness = rivals.map { path.likeness[$0] ?? .none }
@@ -114,15 +114,15 @@ struct ReferenceJudge {
         }
         let originals = rivals.filter { !NameRelation.isCopy(targets[$0].name) }
         if originals.count == 1 { return originals.first }
-        // The one that all others are named after: these may have too many orphans to count as its parts.
+        // The one that all others are named after. These may have too many orphans to count as its parts.
         let named = rivals.filter { rival in
             rivals.allSatisfy { $0 == rival || sharedKeys.isNamed($0, after: rival) }
         }
         if named.count == 1 { return named.first }
-        // One whose keys the others share is what is meant.
+        // The one whose keys all others share.
         let wholes = rivals.filter { rival in rivals.allSatisfy { $0 == rival || sharedKeys.roots[$0] == rival } }
         if wholes.count == 1 { return wholes.first }
-        // The values take up all of one, and only a corner of the others.
+        // The values fill the whole range of one, and only a corner of the others.
         let spreads = rivals.map { targets[$0].spread(of: path.existing(in: $0)) }
         let full = spreads.indices.filter { spreads[$0] >= 0.8 }
         if path.count >= 10, full.count == 1, spreads.allSatisfy({ $0 >= 0.8 || $0 <= 0.4 }) { return rivals[full[0]] }
@@ -134,7 +134,7 @@ struct ReferenceJudge {
     private func judgeCommon() -> Judgement {
         var accepted: [(target: Int, likeness: NameLikeness)] = []
         var refused: [(target: Int, likeness: NameLikeness, objection: Objection)] = []
-        // Of those that the name says nothing about.
+        // The number of reported targets that the name says nothing about.
         var strangers = 0
         for target in targets.indices where 2 * path.hitCount(target) >= path.count && path.hitCount(target) > 0 {
             let likeness = path.likeness[target] ?? .none
@@ -153,8 +153,8 @@ struct ReferenceJudge {
         if rivals.count == 1 {
             return Judgement(references: [reference(rivals[0], path.evidence(path.hitCount(rivals[0])))])
         }
-        // Where whole numbers count from 1 in many collections, each has all of them: only of those that are told is said
-        // why.
+        // If integers count from 1 in many collections, each has all values: the reason is only given for those that
+        // are reported.
         refused += rivals.prefix(Self.toldCandidates).map { ($0, best, .others) }
         let told = refused.enumerated()
             .sorted { ($1.element.likeness, $0.offset) < ($0.element.likeness, $1.offset) }
@@ -163,10 +163,10 @@ struct ReferenceJudge {
             candidates: told.map { candidate($0.target, text(of: $0.objection, to: $0.target, among: rivals)) })
     }
 
-    /// So many of the candidates of a path are of use to somebody.
+    /// The maximum number of candidates reported for a path: more are of no use.
     private static let toldCandidates = 3
 
-    /// What speaks against a target.
+    /// An objection to a target.
     private enum Objection {
         case isSecondKey
         case nameSaysLittle
@@ -175,7 +175,7 @@ struct ReferenceJudge {
         case isRunningNumber
         case areFew
         case areNotSpread
-        /// The values exist elsewhere too.
+        /// The values exist in other collections, too.
         case others
     }
 
@@ -193,7 +193,7 @@ struct ReferenceJudge {
         }
     }
 
-    /// Nil is nothing.
+    /// The objection to a target; nil if there is none.
     private func objection(
         to target: Int, _ likeness: NameLikeness, _ spread: @autoclosure () -> Double
     ) -> Objection? {
@@ -201,8 +201,8 @@ struct ReferenceJudge {
         let all = path.hitCount(target) == path.count
         let isSelf = profile.name.hasSameBytes(as: path.collection)
         if isSelf, path.sample.isUnique { return .isSecondKey }
-        // How many policies a customer has, and not which one, though the collection is called so.
-        // Where hardly any number is an id, or all values of the whole range are, that is no accident.
+        // The number of policies that a customer has, not a reference to one, though a collection has that name. But
+        // it is no accident if hardly any number is an id, or if all values exist and are spread over the whole range.
         if isNamedAsSeveral, path.mainClass == .integer, profile.density > 0.1,
             !(all && path.count >= 30 && spread() >= Self.fullSpread(path.count))
         {
@@ -222,7 +222,7 @@ struct ReferenceJudge {
         if path.sample.isUnique, path.mainClass == .integer, profile.density > 0.1 { return .isRunningNumber }
         let nearlyAll = path.hitCount(target) * 20 >= path.count * 19
         if path.mainClass == .integer || hasDigitsOnly {
-            // Where hardly any number is an id, hitting some is no accident.
+            // If hardly any number is an id, matching some is no accident.
             if path.mainClass == .integer, profile.density <= 0.1, path.count >= 6, nearlyAll { return nil }
             if all, path.count >= 30, spread() >= Self.fullSpread(path.count) { return nil }
             return path.count < 30 ? .areFew : .areNotSpread
@@ -232,10 +232,10 @@ struct ReferenceJudge {
         return .areFew
     }
 
-    /// The tenths that so many values fall into where they are spread evenly.
+    /// The share of tenths that this many evenly spread values fall into.
     private static func fullSpread(_ count: Int) -> Double { count >= 100 ? 1 : count >= 40 ? 0.9 : 0.8 }
 
-    /// Texts of 24 digits that would exist if they were ObjectIds, as restored by tools that lose types.
+    /// Candidates for strings of 24 digits that would exist if they were ObjectIds, as left by tools that lose types.
     private func storedAsText() -> Judgement {
         let found = targets.indices.filter {
             2 * (path.textHits[$0] ?? 0) >= path.count && (path.textHits[$0] ?? 0) > 0
@@ -255,7 +255,7 @@ struct ReferenceJudge {
         "they exist in \(names(of: rivals, but: target)) too"
     }
 
-    /// The first few, and how many others there are.
+    /// The names of the first few, and the number of the others.
     private func names(of chosen: [Int], but target: Int) -> String {
         let named = chosen.lazy.filter { $0 != target }.prefix(Self.namedTargets).map { targets[$0].name }
         let more = chosen.count - 1 - named.count

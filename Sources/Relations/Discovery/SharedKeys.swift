@@ -1,13 +1,13 @@
 import BSON
 
-/// Collections whose documents have the `_id`s of another one's: a profile with the `_id` of its user.
+/// Finds collections whose documents share the `_id`s of another's: a profile with the `_id` of its user.
 ///
-/// The part refers to the whole: all of its `_id`s exist there, and not the other way round. Where it is named after
-/// the whole, nearly all are enough: a profile may have stayed behind when its user went.
+/// The part refers to the whole: all of its `_id`s exist there, but not the reverse. If it is named after the whole,
+/// nearly all are enough: a profile may remain after its user was deleted.
 struct SharedKeys {
     private(set) var references: [Reference] = []
     private(set) var candidates: [ReferenceCandidate] = []
-    /// For a target that shares the keys of a larger one, that one; by place.
+    /// For each target that shares the keys of a larger one, the larger one; both by index.
     private(set) var roots: [Int: Int] = [:]
 
     private let targets: [TargetProfile]
@@ -23,7 +23,7 @@ struct SharedKeys {
 
     private mutating func find(_ part: Int) {
         guard let key = keys[part] else { return }
-        // Running numbers are the same everywhere, and prove nothing about each other.
+        // Running numbers are the same everywhere and prove nothing.
         let isTelling = key.mainClass == .objectID || key.mainClass == .uuid || key.hasTellingTexts
         let wholes = targets.indices.filter { whole in whole != part && isHeld(part, by: whole) }
         var accepted: [Int] = []
@@ -53,7 +53,7 @@ struct SharedKeys {
                 accepted.append(whole)
             }
         }
-        // Of several, the one that holds the others; else the one whose name is nearest.
+        // Of several, the one that contains the others; among equals, the one that the others are named after.
         let best = accepted.max { left, right in rank(left, among: accepted, part) < rank(right, among: accepted, part)
         }
         guard let best else { return }
@@ -64,21 +64,21 @@ struct SharedKeys {
                 origin: .discovered(key.evidence(key.hitCount(best)))))
     }
 
-    /// Whether the `_id`s of a part are in a whole, as far as they have to be.
+    /// Whether enough of a part's `_id`s are in a whole.
     private func isHeld(_ part: Int, by whole: Int) -> Bool {
         guard let key = keys[part] else { return false }
         let existing = key.hitCount(whole)
         return existing == key.count || existing * 20 >= key.count * 19 && isNamed(part, after: whole)
     }
 
-    /// Whether a target's name says that it is a part of another: `userSettings` and `users`.
+    /// Whether a target's name says that it is part of another: `userSettings` and `users`.
     func isNamed(_ part: Int, after whole: Int) -> Bool {
         NameRelation(part: names[part], whole: names[whole]) == .partOfWhole
     }
 
     private func rank(_ whole: Int, among others: [Int], _ part: Int) -> (Int, Int, Int) {
         let holds = others.count { other in other != whole && isHeld(other, by: whole) }
-        // Of equals, the one that the others are named after.
+        // Among equals, prefer the one that the others are named after.
         let named = ([part] + others).count { other in other != whole && isNamed(other, after: whole) }
         return (holds, named, -whole)
     }

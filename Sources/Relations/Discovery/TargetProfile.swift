@@ -1,16 +1,16 @@
 import BSON
 
-/// The `_id`s of a collection, as far as the sample shows them.
+/// What the sample shows of a collection's `_id`s.
 struct TargetProfile: Sendable {
     let name: String
-    /// The kinds of its `_id`s.
+    /// The kinds of the `_id`s.
     let classes: Set<IDClass>
-    /// Documents, as far as it is known.
+    /// The number of documents, as far as it is known.
     let count: Int
     private let isCounted: Bool
-    /// Sampled `_id`s of each kind, sorted.
+    /// The sampled `_id`s of each kind, sorted.
     private let sorted: [IDClass: [Value]]
-    /// The whole numbers among them.
+    /// The integers among them.
     private let numbers: [Int64]
     private let integers: ClosedRange<Int64>?
 
@@ -29,19 +29,20 @@ struct TargetProfile: Sendable {
         integers = ids?.integers
     }
 
-    /// Of the whole numbers from its smallest `_id` to its largest, the share that are `_id`s: 1 for 1, 2, 3 …, and
-    /// where nobody said how many there are.
+    /// The share of integers between the smallest and the largest `_id` that are `_id`s: 1 for 1, 2, 3, …, and also if
+    /// the number of documents is unknown.
     var density: Double {
         guard isCounted, let integers, let some = sorted[.integer] else { return 1 }
         let share = Double(some.count) / Double(max(1, sorted.values.reduce(0) { $0 + $1.count }))
         return min(1, Double(count) * share / (Double(integers.upperBound) - Double(integers.lowerBound) + 1))
     }
 
-    /// How much of the range of `_id`s the values take up: of a few ids the share that occurs, of many the tenths.
+    /// How much of the range of `_id`s the values cover: with few ids their share of the ids, with many the share of
+    /// tenths.
     func spread(of values: [Value]) -> Double {
         guard let kind = values.first.flatMap({ IDClass($0) }), let ids = sorted[kind], !ids.isEmpty else { return 0 }
         if ids.count < 20 { return min(1, Double(values.count) / Double(max(count, ids.count))) }
-        // A bit for each tenth.
+        // One bit per tenth.
         var tenths: UInt16 = 0
         for value in values where IDClass(value) == kind {
             let place =
@@ -49,13 +50,14 @@ struct TargetProfile: Sendable {
                     ids.place { IDClass.precedes($0, value) }
                 }
             tenths |= 1 << UInt16(min(9, place * 10 / ids.count))
-            // Where whole numbers count from 1 in very many collections, each is measured against all.
+            // If integers count from 1 in very many collections, each is measured against all of them.
             if tenths == 0x3FF { return 1 }
         }
         return Double(tenths.nonzeroBitCount) / 10
     }
 
-    /// Whether the ObjectIds were counted up by somebody and not made by a driver: their time is before MongoDB was.
+    /// Whether most ObjectIds were counted up instead of made by a driver: their timestamps are before MongoDB existed,
+    /// or far in the future.
     var hasMadeUpObjectIDs: Bool {
         let ids = sorted[.objectID] ?? []
         let odd = ids.count { $0.objectID.map { !(1_200_000_000..<4_000_000_000).contains($0.high >> 32) } ?? false }

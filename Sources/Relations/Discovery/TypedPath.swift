@@ -1,11 +1,12 @@
-/// A path whose sampled values all have one type, null aside.
+/// A path whose sampled values all have one type, except nulls.
 public struct TypedPath: Hashable, Sendable {
     public let collection: String
     public let path: FieldPath
     public let type: FieldType
-    /// Values seen.
+    /// The number of values seen.
     public let values: Int
-    /// Whether they are texts that old rows have for ids or dates, too: only a configuration tells them apart.
+    /// Whether these are strings that legacy rows could also have for ids or dates: only a configuration tells them
+    /// apart.
     public let looksOtherwise: Bool
 
     public init(

@@ -1,16 +1,16 @@
 import BSON
 
-/// Some of the distinct values of a path: those with the smallest hashes, which makes it a fair sample of them and the
-/// same in every run, in whatever order the documents came.
+/// Some of the distinct values of a path: those with the smallest hashes. This makes it an unbiased sample that is the
+/// same in every run, whatever the order of the documents.
 struct ValueSample: Sendable {
     struct Entry: Sendable {
         let value: Value
-        /// How often it came.
+        /// The number of occurrences.
         private(set) var times = 1
-        /// How many of these times the fields around it were looked at.
+        /// The number of occurrences whose neighbouring fields were examined.
         private var looks = 1
-        /// What the fields around it held, its own among them: a list that all values of a document share, as long as
-        /// they come with the same.
+        /// What the fields around it contained, itself included. All values of a document share one list as long as
+        /// they occur with the same fields.
         private(set) var labels: [FieldLabels]
 
         fileprivate init(value: Value, labels: [FieldLabels]) {
@@ -18,31 +18,31 @@ struct ValueSample: Sendable {
             self.labels = labels
         }
 
-        /// In values of usual length.
+        /// Measured in values of usual length.
         fileprivate var weight: Int {
             guard case .document(let document) = value else { return 1 }
             return 1 + document.bytes.count / ValueSample.usualBytes
         }
 
-        /// How often a field was there, as far as it was looked at.
+        /// The number of occurrences with a field, extrapolated from those examined.
         func times(with field: FieldLabels) -> Int { times * max(0, looks - Int(field.missing)) / looks }
 
-        /// The value has come again, in another document or another place.
+        /// Adds an occurrence, in another document or another place.
         fileprivate mutating func add(_ new: [FieldLabels]) {
             times += 1
-            // Of a value that comes all the time one in eight tells as much, and no eighth that a rhythm of the documents
-            // could hide behind.
+            // For a very frequent value, one occurrence in eight says as much. They are chosen by hash, so that no
+            // regularity in the documents can hide behind them.
             if times > 32, (UInt32(truncatingIfNeeded: times) &* 0x9E37_79B9) >> 29 != 0 { return }
             looks += 1
             guard labels != new else { return }
             let known = labels.count
             for place in 0..<known {
                 let path = labels[place].path
-                // Documents of a collection mostly have the same fields in one order.
+                // Most documents of a collection have the same fields in the same order.
                 let same =
                     place < new.count && new[place].path == path ? new[place] : new.first { $0.path == path }
                 let merged = labels[place].adding(same)
-                // What is as before is left alone: the list may be shared.
+                // Unchanged labels are not written, since the list may be shared.
                 if merged != labels[place] { labels[place] = merged }
             }
             for label in new where labels.count < FieldLabels.maximumFields {
@@ -56,12 +56,12 @@ struct ValueSample: Sendable {
     private static let usualBytes = 100
 
     private(set) var limit: Int
-    /// Of all entries, in values of usual length: a document can be as much as several.
+    /// The total of all entries, in values of usual length: a document can count as several.
     private(set) var weight = 0
     private(set) var isFull = false
     /// Sorted.
     private var hashes: [UInt64] = []
-    /// For each of these, where its entry is: entries are large, and every new one would move half of them.
+    /// For each hash, the index of its entry. Entries are large, and a new one would otherwise move half of them.
     private var slots: [Int32] = []
     private var stored: [Entry] = []
 
@@ -69,16 +69,16 @@ struct ValueSample: Sendable {
 
     var count: Int { hashes.count }
 
-    /// In the order of their hashes.
+    /// In the order of the hashes.
     var entries: [Entry] { slots.map { stored[Int($0)] } }
 
-    /// How many distinct values there were; above the limit within a few in a hundred.
+    /// The number of distinct values; above the limit, accurate within a few percent.
     var distinctCount: Int {
         guard isFull, let largest = hashes.last, count > 1 else { return count }
         return DistinctCounter.estimate(kept: count, largest: largest)
     }
 
-    /// - Parameter labels: of this one time.
+    /// - Parameter labels: those of this occurrence.
     mutating func insert(_ element: RawElement, hash: UInt64, labels: [FieldLabels]) {
         if count == limit, let last = hashes.last, hash > last {
             isFull = true

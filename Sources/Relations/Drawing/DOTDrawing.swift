@@ -1,4 +1,4 @@
-/// The graph in the language of Graphviz.
+/// Draws the graph in the language of Graphviz.
 struct DOTDrawing {
     let drawing: GraphDrawing
 
@@ -37,7 +37,7 @@ struct DOTDrawing {
 }
 
 extension String {
-    /// Inside double quotes. A backslash is doubled: labels read `\n` and `\l` as line breaks.
+    /// Escapes the text for double quotes. Backslashes are doubled, since labels read `\n` and `\l` as line breaks.
     fileprivate var dotText: String {
         oneLine.unicodeScalars.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : String($0) }.joined()
     }

@@ -1,5 +1,5 @@
-/// Shows a reference graph: collections with their records, references with path and cardinality, cycles, and targets
-/// that are missing or left out. The same graph gives the same text every time.
+/// Draws a reference graph: collections with their record counts, references with path and cardinality, cycles, and
+/// targets that are missing or left out. The same graph always gives the same text.
 public struct GraphDrawing: Sendable {
     public enum Format: String, CaseIterable, Sendable {
         case text
@@ -17,14 +17,14 @@ public struct GraphDrawing: Sendable {
     /// Why a target of references is not among the collections.
     enum Absence: String {
         case missing
-        /// It is there, and not looked at by somebody's wish.
+        /// The collection exists, but the user excluded it.
         case leftOut = "left out"
     }
 
     /// - Parameters:
-    ///   - records: how many each collection has, as far as it is known.
-    ///   - dangling: how many values of a reference lead nowhere, after a verify.
-    ///   - leftOut: collections that are there, and not in the graph by somebody's wish.
+    ///   - records: the number of records in each collection, as far as it is known.
+    ///   - dangling: the number of dangling values of each reference, after a verify.
+    ///   - leftOut: collections that exist, but that the user excluded from the graph.
     public init(
         _ graph: ReferenceGraph, records: [String: Int] = [:], dangling: [Reference: Int] = [:],
         leftOut: [String] = []
@@ -52,12 +52,12 @@ public struct GraphDrawing: Sendable {
 
     func recordCount(of collection: String) -> Int? { records[ExactName(collection)] }
 
-    /// "4 records"; nil where it is not known.
+    /// "4 records"; nil if the number is unknown.
     func records(of collection: String) -> String? {
         recordCount(of: collection).map { $0.counted("record") }
     }
 
-    /// Nil where the target is one of the collections.
+    /// Why the target is not in the graph; nil if it is.
     func absence(of reference: Reference) -> Absence? {
         graph.group(of: reference.target) == nil ? absence(of: reference.target) : nil
     }
@@ -66,14 +66,14 @@ public struct GraphDrawing: Sendable {
         leftOut.contains(ExactName(collection)) ? .leftOut : .missing
     }
 
-    /// Names of collections that references lead to and that are not among the graph's, each once in name order; only
-    /// those of one kind, where one is given.
+    /// The names of reference targets that are not in the graph, without duplicates, in name order; only those of one
+    /// kind if `kind` is given.
     func absentCollections(_ kind: Absence? = nil) -> [(name: String, absence: Absence)] {
         Set(graph.missingTargets.map { ExactName($0.target) }).sorted().map { ($0.text, absence(of: $0.text)) }
             .filter { kind == nil || $0.absence == kind }
     }
 
-    /// The path, with what it says beyond a name: "vehicles[].id (many, optional)".
+    /// The path with notes on the reference: "vehicles[].id (many, optional)".
     func label(of reference: Reference) -> String {
         var notes: [String] = []
         if reference.isMany { notes.append("many") }

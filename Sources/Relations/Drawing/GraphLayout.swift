@@ -1,14 +1,14 @@
-/// Where the boxes of a picture stand: targets on the left, what refers to them further right.
+/// Places the boxes of a picture: targets on the left, the collections that refer to them further right.
 ///
-/// A collection stands one column right of the last target that it refers to; inside a column the boxes are moved
-/// towards what they are connected with, so that few lines cross. Collections without any reference stand below.
+/// A collection is one column right of the rightmost target that it refers to. Within a column, boxes are moved towards
+/// those that they are connected with, so that few lines cross. Collections without any connection are at the bottom.
 struct GraphLayout {
     struct Box {
         let name: String
-        /// Of a target that is not among the graph's collections.
+        /// Set for a target that is not among the graph's collections.
         let absence: GraphDrawing.Absence?
         var column = 0
-        /// References that start here, each a line in the box.
+        /// The references that start here, one line each in the box.
         let references: [Reference]
         var x = 0.0
         var y = 0.0
@@ -21,7 +21,7 @@ struct GraphLayout {
     private static let characterWidth = 7.3
     private static let columnGap = 90.0
     private static let rowGap = 22.0
-    /// Room for the lines of boxes that refer to themselves, which go round their right side.
+    /// Room for the lines of boxes that refer to themselves, which go around the right side.
     private static let margin = 30.0
 
     private(set) var boxes: [Box] = []
@@ -50,7 +50,7 @@ struct GraphLayout {
 
     func box(_ name: String) -> Box? { places[ExactName(name)].map { boxes[$0] } }
 
-    /// The import order has targets first, so one pass is enough; members of a cycle share their column.
+    /// The import order has targets first, so one pass is enough. The members of a cycle share their column.
     private mutating func assignColumns(_ graph: ReferenceGraph) {
         for group in graph.importOrder {
             var column = 0
@@ -65,7 +65,8 @@ struct GraphLayout {
         moveTowardsReferrers(graph)
     }
 
-    /// Moves boxes right, next to the nearest that refers to them: shorter lines pass behind fewer boxes.
+    /// Moves boxes right, next to the nearest one that refers to them, so that lines are shorter and pass behind fewer
+    /// boxes.
     private mutating func moveTowardsReferrers(_ graph: ReferenceGraph) {
         var nearest: [Int: Int] = [:]
         func note(_ name: String) {
@@ -97,7 +98,7 @@ struct GraphLayout {
         let count = (connected.map { boxes[$0].column }.max() ?? -1) + 1
         var columns = (0..<count).map { column in connected.filter { boxes[$0].column == column } }
         stack(&columns)
-        // Forth and back a few times: each box to the mean height of its neighbours.
+        // Back and forth a few times: each box moves to the mean height of its neighbours.
         for sweep in 0..<6 {
             for column in sweep % 2 == 0 ? Array(columns.indices) : columns.indices.reversed() {
                 let wanted = Dictionary(
@@ -112,7 +113,7 @@ struct GraphLayout {
         placeLonely(boxes.indices.filter { neighbours[$0].isEmpty })
     }
 
-    /// Puts the boxes of each column below each other, each column in the middle of the tallest.
+    /// Stacks the boxes of each column and centres each column on the tallest.
     private mutating func stack(_ columns: inout [[Int]]) {
         let heights = columns.map { column in
             column.reduce(0) { $0 + boxes[$1].height } + Double(max(column.count - 1, 0)) * Self.rowGap
@@ -135,7 +136,7 @@ struct GraphLayout {
     private mutating func placeLonely(_ lonely: [Int]) {
         let limit = max(width, 900)
         var x = Self.margin
-        // They may refer to themselves, which makes them taller.
+        // These boxes may refer to themselves, which makes them taller.
         var tallest = 0.0
         for box in lonely {
             if x > Self.margin, x + boxes[box].width + Self.margin > limit {

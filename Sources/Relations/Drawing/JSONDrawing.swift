@@ -1,4 +1,4 @@
-/// The graph for programs.
+/// Draws the graph as JSON for programs.
 struct JSONDrawing {
     let drawing: GraphDrawing
 

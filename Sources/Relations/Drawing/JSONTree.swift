@@ -1,4 +1,4 @@
-/// A JSON value on its way to text, names in the order given.
+/// A JSON value to be written as text; members keep their order.
 indirect enum JSONTree {
     case string(String)
     case number(Int)
@@ -7,7 +7,7 @@ indirect enum JSONTree {
     /// Members that are nil are left out.
     case object([(String, JSONTree?)])
 
-    /// Lists and objects that hold others take a line for each member.
+    /// Arrays and objects with nested arrays or objects take one line per member.
     var indented: String { text(at: "") }
 
     private func text(at indent: String) -> String {
@@ -40,6 +40,6 @@ indirect enum JSONTree {
 }
 
 extension String {
-    /// In quotes, escaped as RFC 8259 demands.
+    /// In quotes, escaped as RFC 8259 requires.
     fileprivate var jsonString: String { quoted }
 }

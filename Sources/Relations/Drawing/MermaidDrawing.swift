@@ -1,4 +1,4 @@
-/// The graph as a Mermaid flowchart, which GitHub and many editors show.
+/// Draws the graph as a Mermaid flowchart, which GitHub and many editors show.
 struct MermaidDrawing {
     let drawing: GraphDrawing
 
@@ -39,7 +39,8 @@ struct MermaidDrawing {
 }
 
 extension String {
-    /// Inside double quotes. Mermaid has no backslash escapes: what means something becomes an entity of its own kind.
+    /// Escapes the text for double quotes. Mermaid has no backslash escapes: special characters become Mermaid's
+    /// entities.
     fileprivate var mermaidText: String {
         let entities: [Unicode.Scalar: String] = [
             "\"": "#quot;", "#": "#35;", "&": "#amp;", "<": "#lt;", ">": "#gt;", "`": "#96;", "\\": "#92;",

@@ -1,4 +1,4 @@
-/// The graph as a picture that needs no other program.
+/// Draws the graph as a picture that needs no other program.
 struct SVGDrawing {
     let drawing: GraphDrawing
 
@@ -28,7 +28,7 @@ struct SVGDrawing {
             )
         }
         lines.append("</defs>")
-        // Lines first: boxes stand in front of those that pass behind them.
+        // Lines first, so that boxes cover the lines that pass behind them.
         for box in layout.boxes {
             for (index, reference) in box.references.enumerated() {
                 lines.append(edge(reference, from: box, line: index, layout))
@@ -50,7 +50,7 @@ struct SVGDrawing {
         return drawing.graph.isInCycle(reference) ? (Colour.cycle, "cycle") : (Colour.line, "line")
     }
 
-    /// A line from the field in its box to the head of the target's box.
+    /// A line from the reference's line in its box to the head of the target's box.
     private func edge(_ reference: Reference, from box: GraphLayout.Box, line: Int, _ layout: GraphLayout) -> String {
         guard let target = layout.box(reference.target) else { return "" }
         let (colour, marker) = style(of: reference)
@@ -64,7 +64,7 @@ struct SVGDrawing {
             path =
                 "M\(number(fromX)) \(number(fromY))C\(number(fromX - bend)) \(number(fromY)) \(number(toX + bend)) \(number(toY)) \(number(toX)) \(number(toY))"
         } else {
-            // Itself, or another of the same cycle: round the right side.
+            // The box itself, or one in the same cycle: around the right side.
             let fromX = box.x + box.width
             let toX = target.x + target.width + 2
             let reach = max(fromX, toX) + 36
@@ -98,7 +98,7 @@ struct SVGDrawing {
         return lines
     }
 
-    /// To a tenth, without a needless point.
+    /// Rounded to a tenth, without a needless decimal point.
     private func number(_ value: Double) -> String {
         let tenths = Int((value * 10).rounded())
         return tenths % 10 == 0 ? "\(tenths / 10)" : "\(tenths / 10).\(abs(tenths % 10))"
@@ -106,7 +106,7 @@ struct SVGDrawing {
 }
 
 extension GraphDrawing {
-    /// What stands in the box: the path, and how many of its values dangle.
+    /// The text in the box: the path, and the number of its dangling values.
     func pictureLabel(of reference: Reference) -> String {
         let count = danglingCount(of: reference)
         let label = label(of: reference).oneLine

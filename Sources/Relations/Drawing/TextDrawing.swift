@@ -1,7 +1,7 @@
-/// The import order for people.
+/// Draws the import order as text for people.
 struct TextDrawing {
     let drawing: GraphDrawing
-    /// Of the names, and of the counts.
+    /// The column widths of the names and of the counts.
     private let widths: (name: Int, count: Int)
 
     init(drawing: GraphDrawing) {

@@ -1,11 +1,11 @@
 import BSON
 
 extension Reference {
-    /// The reference as a backup's metadata has it.
+    /// The reference as a document for a backup's metadata.
     ///
     ///     {"collection": "policies", "path": "customerId", "target": "customers", "found": "by config"}
     ///
-    /// `targetPath`, `optional` and `when` are there only where they say something.
+    /// `targetPath`, `optional` and `when` are omitted if they have their default values.
     public var document: Document {
         Document {
             $0.append("collection", .string(collection))
@@ -57,7 +57,7 @@ extension Reference {
 /// Metadata that does not describe a reference.
 public struct ReferenceError: Error, Hashable, Sendable, CustomStringConvertible {
     public let key: String
-    /// nil where the key is missing or of another type.
+    /// The problem; nil if the key is missing or its value has the wrong type.
     public let problem: String?
 
     public var description: String {

@@ -1,29 +1,29 @@
 import BSON
 
-/// A field whose values are keys of documents in another collection, or in its own.
+/// A field whose values are keys of documents in another collection, or in the same one.
 ///
-/// Several references may start at one path. With conditions, the condition tells which of them holds for a document;
-/// without, a value has to be in one of the targets.
+/// Several references may start at one path. If they have conditions, these tell which reference holds for a document;
+/// otherwise a value must exist in one of the targets.
 public struct Reference: Hashable, Sendable {
     /// How a reference became known.
     public enum Origin: Hashable, Sendable {
         case configuration
-        /// With its evidence: "1,000 of 1,000 sampled values exist, ObjectId".
+        /// The evidence: "1,000 of 1,000 sampled values exist, ObjectId".
         case discovered(String)
-        /// From a file, with what the file says about how it was found.
+        /// Read from a file; the value is what the file says about how the reference was found.
         case metadata(String)
     }
 
-    /// Where it starts.
+    /// The collection in which the reference starts.
     public var collection: String
     public var path: FieldPath
-    /// The collection to which it leads, and the field there.
+    /// The collection that the reference leads to, and the field there.
     public var target: String
     public var targetPath: FieldPath
-    /// Whether values that lead nowhere are in order by intent: they are told, and are no problem. Missing and null
-    /// values never dangle, whatever this says.
+    /// Whether dangling values are intended: they are reported, but are not a problem. Missing and null values never
+    /// dangle, whatever this says.
     public var isOptional: Bool
-    /// When it holds; nil is always.
+    /// The condition under which the reference holds; nil means always.
     public var condition: ReferenceCondition?
     public var origin: Origin
 
@@ -40,7 +40,7 @@ public struct Reference: Hashable, Sendable {
         self.origin = origin
     }
 
-    /// Whether it leads back into its own collection.
+    /// Whether the reference leads to its own collection.
     public var isSelfReference: Bool { collection.hasSameBytes(as: target) }
 
     /// Whether a document may refer to several others.
@@ -58,7 +58,7 @@ public struct Reference: Hashable, Sendable {
         }
     }
 
-    /// Calls `body` with each value that has to exist in the target: the condition is looked at, nulls are left out.
+    /// Calls `body` with each value that must exist in the target: applies the condition and skips nulls.
     ///
     /// Allocates nothing. The value is valid only inside `body`.
     /// - Throws: `BSONError` where the document is damaged, and what `body` throws.
@@ -69,7 +69,7 @@ public struct Reference: Hashable, Sendable {
         try path.forEachValue(in: document, where: condition.holds) { if $0.isPresent { try body($0) } }
     }
 
-    /// The same, `parent` being a document that the last name of the path and the condition are about.
+    /// The same for a document `parent` that contains the path's last field and the condition's field.
     func forEachValue(inParent parent: RawDocument, _ body: (RawElement) throws -> Void) throws {
         guard condition?.holds(in: parent) != false else { return }
         try path.visit(parent, from: path.lastFieldIndex, to: path.steps.count) { if $0.isPresent { try body($0) } }
@@ -88,14 +88,14 @@ extension Reference: Comparable {
         left.sortKey.lexicographicallyPrecedes(right.sortKey)
     }
 
-    /// What decides the order. Sorting many is faster with each made once.
+    /// The sort key. To sort many references faster, compute it only once for each.
     var sortKey: [ExactName] {
         [collection, path.description, target, targetPath.description, condition?.description ?? ""].map(ExactName.init)
     }
 }
 
 extension RawElement {
-    /// Whether it has to lead anywhere: an array of no values has none that could.
+    /// Whether the value must exist in a target: it is neither null nor an empty array.
     var isPresent: Bool {
         switch type {
         case .null, .undefined: false
@@ -104,6 +104,6 @@ extension RawElement {
         }
     }
 
-    /// Bytes of an array without elements: its length and the final zero. Source: bsonspec.org.
+    /// The size in bytes of an array without elements: its length and the final zero. Source: bsonspec.org.
     private static let emptyArray = 5
 }

@@ -1,10 +1,10 @@
 import BSON
 
-/// What the field beside a polymorphic reference has to hold: `ownerType` is "customer".
+/// What the field beside a polymorphic reference must contain: `ownerType` is "customer".
 public struct ReferenceCondition: Hashable, Sendable, CustomStringConvertible {
-    /// A name in the same document as the reference's last one.
+    /// The name of a field in the same document as the last field of the reference's path.
     public let field: String
-    /// A string, a whole number or a bool.
+    /// A string, an integer or a bool.
     public let value: Value
 
     public init(field: String, equals value: Value) {
@@ -12,7 +12,7 @@ public struct ReferenceCondition: Hashable, Sendable, CustomStringConvertible {
         self.value = value
     }
 
-    /// Whether the value is of a type that is ever found equal.
+    /// Whether the value has a type that a field can ever equal.
     var canHold: Bool {
         switch value {
         case .string, .bool: true
@@ -20,7 +20,8 @@ public struct ReferenceCondition: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Whether a document that holds the reference meets it. Whole numbers count as equal whatever their type.
+    /// Whether a document that contains the reference meets the condition. Integers are compared regardless of their
+    /// type.
     public func holds(in parent: RawDocument) -> Bool {
         guard let element = parent[field] else { return false }
         return switch value {
@@ -34,7 +35,7 @@ public struct ReferenceCondition: Hashable, Sendable, CustomStringConvertible {
 
     public var description: String { "\(field) = \(valueText)" }
 
-    /// The value alone: text in quotes, anything else as it is.
+    /// The value alone: strings in quotes, anything else as it is.
     var valueText: String {
         switch value {
         case .string(let text): text.quoted

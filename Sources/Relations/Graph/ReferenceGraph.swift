@@ -1,22 +1,22 @@
-/// Collections and the references between them, and the order in which to import them.
+/// Collections, the references between them, and the order in which to import them.
 ///
-/// Targets come before what refers to them; among collections that are ready, the one with the smallest name (by
-/// bytes) comes first, so the order is the same every time. A reference of a collection to itself does not count.
-/// Collections that refer to each other in a circle are one group.
+/// Targets come before the collections that refer to them. Among collections that are ready, the one with the smallest
+/// name (by bytes) comes first, so the order is always the same. A collection's references to itself do not count.
+/// Collections that refer to each other in a cycle form one group.
 public struct ReferenceGraph: Sendable {
     /// Each name once, in name order.
     public let collections: [String]
-    /// In the order of ``Reference``, each once.
+    /// Sorted, without duplicates.
     public let references: [Reference]
     public let importOrder: [ImportGroup]
-    /// References to collections that are not there. They do not count for the order.
+    /// The references to collections that do not exist. They do not affect the order.
     public let missingTargets: [Reference]
 
     private let groupOf: [ExactName: Int]
-    /// Where in ``references`` those of a collection stand.
+    /// The range of each collection's references in ``references``.
     private let ranges: [ExactName: Range<Int>]
 
-    /// References that start in a collection that is not there are dropped.
+    /// References that start in a collection that does not exist are dropped.
     public init(collections names: some Sequence<String>, references all: some Sequence<Reference>) {
         let names = Set(names.map(ExactName.init)).sorted()
         let number = Dictionary(uniqueKeysWithValues: zip(names, names.indices))
@@ -55,16 +55,16 @@ public struct ReferenceGraph: Sendable {
         self.groupOf = groupOf
     }
 
-    /// The import order, one name after the other.
+    /// The names of all collections in import order.
     public var order: [String] { importOrder.flatMap(\.collections) }
 
     /// The groups of more than one collection.
     public var cycles: [[String]] { importOrder.filter(\.isCycle).map(\.collections) }
 
-    /// The place in ``importOrder`` of the group that a collection belongs to; nil for one that is not there.
+    /// The index in ``importOrder`` of a collection's group; nil if the collection does not exist.
     public func group(of collection: String) -> Int? { groupOf[ExactName(collection)] }
 
-    /// Whether a reference goes round inside a cycle, so that it may dangle until the whole group is written.
+    /// Whether a reference is part of a cycle, so that it may dangle until the whole group is written.
     public func isInCycle(_ reference: Reference) -> Bool {
         guard !reference.isSelfReference, let from = group(of: reference.collection) else { return false }
         return from == group(of: reference.target)
@@ -75,7 +75,7 @@ public struct ReferenceGraph: Sendable {
         ranges[ExactName(collection)].map { Array(references[$0]) } ?? []
     }
 
-    /// Kahn's algorithm over the components, with a heap for the smallest that is ready.
+    /// Kahn's algorithm on the components, with a heap for the smallest one that is ready.
     private static func topologicalOrder(of components: [[Int]], targets: [[Int]]) -> [[Int]] {
         // Numbers are in name order, so a component's smallest member stands for its name.
         let components = components.map { $0.sorted() }

@@ -2,22 +2,22 @@ import BSON
 
 /// Finds the values of several references in one walk through a document, however many there are.
 package struct ReferenceWalk: Sendable {
-    /// What may stand at one place of a document. Fields lie side by side in a list of all.
+    /// What may be at one place of a document. A node's fields are adjacent in a list of all fields.
     private struct Node {
         var fields: Range<Int32> = 0..<0
-        /// A bit for each length of a name, the longest ones sharing one: most names are none of these.
+        /// One bit per name length, shared by all lengths from 63: rules out most names quickly.
         var lengths: UInt64 = 0
-        /// The node of an array's elements; -1 where nobody looks for them.
+        /// The node of an array's elements; -1 if no reference needs them.
         var elements: Int32 = -1
-        /// References whose values these are.
+        /// The references whose values are here, as a range of `places`.
         var ends: Range<Int32> = 0..<0
-        /// References that hold for a document here or do not.
+        /// The references whose conditions are evaluated on a document here, as a range of `places`.
         var conditional: Range<Int32> = 0..<0
-        /// Whether a document here has an `_id` that leads to a target: it was put in the place of the value.
+        /// Whether a reference leads to an `_id` in a document here: the referenced document has replaced the value.
         var isOfPopulated = false
 
-        /// Whether an array or document here is no value itself, since others lead on into it: the data have one value here
-        /// or several, or a value or the document that it leads to.
+        /// Whether an array or document here is not itself a value because references continue inside it: the data have
+        /// one value here or several, or a value or the document that it refers to.
         func isContainer(_ element: RawElement) -> Bool {
             element.type == .array && elements >= 0 || element.type == .document && isOfPopulated
         }
@@ -29,7 +29,7 @@ package struct ReferenceWalk: Sendable {
         let node: Int32
     }
 
-    /// Fewer names are compared one after the other; of more, by their hashes, sorted.
+    /// Up to this many names are compared one by one; more are searched by their sorted hashes.
     private static let few = 8
 
     private let references: [Reference]
@@ -43,11 +43,11 @@ package struct ReferenceWalk: Sendable {
         lay(Draft(references))
     }
 
-    /// Calls `body` with each value that has to exist in a target, and the place of its reference: for each reference the
-    /// same as ``Reference/forEachValue(in:_:)``, in the same order, but for arrays and documents that are values of one
-    /// reference where another leads on into them.
+    /// Calls `body` with each value that must exist in a target, and the index of its reference.
     ///
-    /// The value is valid only inside `body`.
+    /// For each reference, the values and their order are those of ``Reference/forEachValue(in:_:)``, except for arrays
+    /// and documents that are values of one reference while another continues inside them. The value is valid only
+    /// inside `body`.
     /// - Throws: `BSONError` where the document is damaged, and what `body` throws.
     package func forEachValue(
         in document: RawDocument, _ body: (_ reference: Int, _ value: RawElement) throws -> Void
@@ -110,9 +110,9 @@ package struct ReferenceWalk: Sendable {
 
     private static func lengthBit(_ count: Int) -> UInt64 { 1 << UInt64(min(count, 63)) }
 
-    // MARK: - Making it
+    // MARK: - Construction
 
-    /// The same as a tree, while it grows.
+    /// The nodes as a tree under construction.
     private final class Draft {
         var fields: [ExactName: Draft] = [:]
         var elements: Draft?
@@ -150,7 +150,8 @@ package struct ReferenceWalk: Sendable {
         }
     }
 
-    /// - Returns: the number of the draft's node.
+    /// Adds the nodes of a draft.
+    /// - Returns: the number of its root node.
     @discardableResult
     private mutating func lay(_ draft: Draft) -> Int32 {
         let number = nodes.count

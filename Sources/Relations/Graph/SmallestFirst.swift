@@ -1,4 +1,4 @@
-/// A binary heap of numbers.
+/// A binary heap of numbers with the smallest first.
 struct SmallestFirst {
     private var heap: [Int] = []
 

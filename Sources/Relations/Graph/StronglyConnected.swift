@@ -1,6 +1,6 @@
-/// Tarjan's algorithm without recursion: a chain of thousands of collections does not exhaust the stack.
+/// Tarjan's algorithm without recursion, so that a chain of thousands of collections does not exhaust the stack.
 enum StronglyConnected {
-    /// The sets of nodes that reach each other; a node by itself is a set of one.
+    /// The sets of nodes that can reach each other; a node by itself is a set of one.
     static func components(of targets: [[Int]]) -> [[Int]] {
         var index = [Int](repeating: -1, count: targets.count)
         var low = [Int](repeating: 0, count: targets.count)
@@ -8,7 +8,7 @@ enum StronglyConnected {
         var open: [Int] = []
         var components: [[Int]] = []
         var visited = 0
-        // The node, and how many of its targets have been looked at.
+        // The nodes of the current path, each with the number of its targets visited.
         var path: [(node: Int, next: Int)] = []
 
         for start in targets.indices where index[start] < 0 {

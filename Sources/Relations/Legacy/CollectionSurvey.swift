@@ -3,13 +3,13 @@ import BSON
 /// What the legacy rows of one collection hold, path by path.
 struct CollectionSurvey: Sendable {
     private(set) var walker: PathWalker
-    /// By the number of the path.
+    /// Indexed by the number of the path.
     private(set) var paths: [PathSurvey] = []
     private(set) var rows = 0
 
     init(walker: PathWalker = PathWalker()) { self.walker = walker }
 
-    /// Looks at the `_id` alone.
+    /// Surveys the `_id` alone, which does not count as a row.
     mutating func add(id: RawElement) {
         var hint = 0
         guard let number = walker.child(of: 0, named: id.key, hint: &hint) else { return }
@@ -19,7 +19,7 @@ struct CollectionSurvey: Sendable {
 
     mutating func add(_ document: RawDocument) throws {
         rows += 1
-        // Taken out for the walk: the closure must not hold what the walk changes.
+        // Moved out for the walk: the closure must not access `self`, which the walk mutates.
         var paths: [PathSurvey] = []
         swap(&paths, &self.paths)
         defer { swap(&paths, &self.paths) }
@@ -38,13 +38,13 @@ struct CollectionSurvey: Sendable {
         }
     }
 
-    /// The `_id`s.
+    /// The ids among the `_id`s.
     var ids: IDSample { keys?.ids ?? IDSample() }
 
-    /// What was seen of the `_id`s; nil where there were none.
+    /// What was seen of the `_id`s; nil if there were none.
     var keys: PathSurvey? { paths.indices.first { walker.path($0) == .id }.map { paths[$0] } }
 
-    /// The paths in their order.
+    /// The paths, sorted.
     var named: [(path: FieldPath, number: Int)] {
         paths.indices.compactMap { number in walker.path(number).map { (path: $0, number: number) } }
             .sorted { $0.path < $1.path }
@@ -56,7 +56,7 @@ struct CollectionSurvey: Sendable {
 
     var storedIDs: Int { paths.reduce(0) { $0 + $1.ids.storedCount } }
 
-    /// The path with the most ids, and how many.
+    /// The path with the most ids kept, and their number.
     var largest: (number: Int, count: Int)? {
         paths.indices.map { (number: $0, count: paths[$0].ids.storedCount) }.max { $0.count < $1.count }
     }

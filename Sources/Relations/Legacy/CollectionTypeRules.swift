@@ -4,27 +4,28 @@ import BSON
 public struct CollectionTypeRules: Sendable {
     fileprivate struct Node: Sendable {
         private(set) var fields: [(name: [UInt8], node: Int)] = []
-        /// The places of the fields by their names' hashes, where there are many.
+        /// Indexes into `fields` by the hash of the name, where there are many fields.
         private var places: [UInt64: Int] = [:]
-        /// The node for every element of an array; -1 is none.
+        /// The node for all elements of an array; -1 if none.
         var elements = -1
-        /// The rule for the value itself, by its number; -1 is none.
+        /// The number of the rule for the value itself; -1 if none.
         var rule = -1
-        /// The rule's own, at hand where every value passes.
+        /// Copies of the rule's properties, at hand since every value needs them.
         var type = FieldType.string
         var isStrict = false
         var isDemanded = false
-        /// Whether the configuration says what is inside of such a value: then it may be a document or an array.
+        /// Whether the configuration has rules for what is inside such a value, which then may be a document or an
+        /// array.
         var hasDemandsBelow = false
         var binarySubtype: UInt8 = 0
         var keepsInt32 = false
-        /// The rule for numbers beside it; -1 is none.
+        /// The number of the rule for numbers, beside `rule`; -1 if none.
         var numberRule = -1
         var numberType = FieldType.string
         var numbersMayBeDocuments = false
         var numbersKeepInt32 = false
 
-        /// More are not looked through one by one: data may stand as names.
+        /// More fields than this are looked up by hash instead of one by one: data may be used as names.
         private static let few = 16
 
         mutating func add(_ name: [UInt8], _ node: Int) {
@@ -42,7 +43,7 @@ public struct CollectionTypeRules: Sendable {
             places[hash] = place
         }
 
-        /// The node of a field; -1 where there is none.
+        /// The node of a field; -1 if there is none.
         func node(named key: UnsafeRawBufferPointer) -> Int {
             guard fields.count > Self.few else {
                 for (name, node) in fields where name.count == key.count {
@@ -104,9 +105,9 @@ public struct CollectionTypeRules: Sendable {
         }
     }
 
-    /// Appends the document with its values converted, at every depth. What no rule names is copied byte for byte.
+    /// Appends the document with its values converted at every depth. Values without a rule are copied byte for byte.
     ///
-    /// After an error the buffer and the counts are as they were.
+    /// After an error, the buffer and the counts are as they were before.
     /// - Throws: ``RowRejection`` for a value that the configuration's `types` cannot be applied to.
     public func apply(
         to document: RawDocument, appendingTo buffer: ByteBuffer, counts: inout ConversionCounts
@@ -117,7 +118,7 @@ public struct CollectionTypeRules: Sendable {
         do {
             try rewrite(document, node: 0, isArray: false, to: &writer, &counts)
         } catch {
-            // The buffer's count is still what it was, unless it grew: then it counted what was written.
+            // The buffer's count is only updated when the buffer grows: then it includes what was written so far.
             writer.move(to: start)
             writer.finish()
             counts.takeBackRow()
@@ -133,7 +134,7 @@ public struct CollectionTypeRules: Sendable {
         guard let base = document.bytes.baseAddress else { return }
         let start = writer.position
         writer.reserve(document.bytes.count)
-        // Its length, known at the end.
+        // Room for the length, which is known at the end.
         writer.put(littleEndian: 0 as Int32)
         var copied = 4
         var walker = document.makeWalker()
@@ -146,7 +147,8 @@ public struct CollectionTypeRules: Sendable {
                 (element.type == .document || element.type == .array)
                     && nodes[child].hasChildren(forArray: element.type == .array) ? element.document : nil
             let (rule, conversion) = nodes[child].conversion(of: element)
-            // What JSON.stringify has made a document of is one value all the same, whatever is known of such documents.
+            // A document that JSON.stringify made of a single value is converted as one, even if there are rules for
+            // its fields.
             if let nested, case .impossible = conversion {
                 guard !nodes[child].isStrict || nodes[child].hasDemandsBelow else {
                     throw rejection(element, rule: nodes[child].rule)
@@ -205,7 +207,7 @@ extension RawElement {
 }
 
 extension CollectionTypeRules.Node {
-    /// What becomes of a value, and by which rule; -1 where there is none.
+    /// What becomes of a value, and the number of the rule; -1 if there is none.
     @inline(__always) fileprivate func conversion(of element: RawElement) -> (rule: Int, Conversion) {
         var conversion = Conversion.impossible
         if keepsInt32, element.type == .int32 {

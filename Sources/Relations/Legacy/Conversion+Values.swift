@@ -16,7 +16,7 @@ extension Conversion {
 
     static func integer(_ element: RawElement, isDemanded: Bool) -> Int64? {
         if let number = element.integer { return number }
-        // Its row says what it is, however it is written.
+        // A decimal carries its type in the row: only the configuration may override it.
         if let number = element.decimal128 { return isDemanded ? integer(number) : nil }
         if let text = element.stringBytes { return isDemanded ? number(text).flatMap(integer) : largeLong(text) }
         return element.type == .document ? element.document.flatMap(splitLong) : nil
@@ -37,7 +37,8 @@ extension Conversion {
         return text.isUTF8(of: "true") ? true : text.isUTF8(of: "false") ? false : nil
     }
 
-    /// `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`, or 16 bytes in base64 or as a Node.js Buffer, as older drivers write it.
+    /// Parses `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`, or 16 bytes in base64 or as a Node.js Buffer, as older drivers
+    /// write it.
     static func uuid(_ element: RawElement) -> [UInt8]? {
         if let (_, payload) = element.binary { return payload.count == 16 ? [UInt8](payload) : nil }
         guard let text = element.stringBytes else { return bytes(element).flatMap { $0.count == 16 ? $0 : nil } }
@@ -58,12 +59,12 @@ extension Conversion {
 
     static func binary(_ element: RawElement, _ subtype: UInt8) -> Conversion? {
         guard let payload = bytes(element) else { return nil }
-        // The old subtype has its length inside once more; drivers take it off on reading.
+        // Subtype 2 repeats the length inside its payload; drivers remove it when reading.
         let inner = subtype == 2 ? withUnsafeBytes(of: Int32(payload.count).littleEndian) { [UInt8]($0) } : []
         return .binary(subtype: subtype, inner + payload)
     }
 
-    /// Base64 text, or a Node.js Buffer: `{"type": "Buffer", "data": [1, 2]}`.
+    /// The bytes of base64 text or of a Node.js Buffer: `{"type": "Buffer", "data": [1, 2]}`.
     private static func bytes(_ element: RawElement) -> [UInt8]? {
         if let text = element.stringBytes { return Base64.bytes(text) }
         guard element.type == .document, var walker = element.document.flatMap(dataOfBuffer)?.makeWalker() else {
@@ -77,8 +78,8 @@ extension Conversion {
         return bytes
     }
 
-    /// The numbers of a Buffer; nil where a document is not exactly what JSON.stringify writes of one: of whatever else stands
-    /// in it nothing would be left.
+    /// The array of a Buffer's bytes; nil unless the document is exactly what JSON.stringify writes for a Buffer, since
+    /// any other content would be lost.
     private static func dataOfBuffer(_ document: RawDocument) -> RawDocument? {
         var walker = document.makeWalker()
         guard let type = try? walker.next(), type.keyEquals("type"), type.stringBytes?.isUTF8(of: "Buffer") == true,
@@ -89,8 +90,8 @@ extension Conversion {
 
     static func isBuffer(_ document: RawDocument) -> Bool { dataOfBuffer(document) != nil }
 
-    /// Whether a document has exactly what JSON.stringify writes of a Long. Where a type is known two halves are enough; without
-    /// one they may be the ends of a range.
+    /// Whether a document is exactly what JSON.stringify writes for a Long. Where the type is known, `low` and `high`
+    /// are enough; otherwise they may be the ends of a range.
     static func isLong(_ document: RawDocument) -> Bool {
         var walker = document.makeWalker()
         guard let low = try? walker.next(), low.keyEquals("low"), low.type == .int32,
@@ -102,7 +103,7 @@ extension Conversion {
 
     // MARK: - Numbers
 
-    /// `{"low": …, "high": …, "unsigned": …}`, as JavaScript's Long is written.
+    /// Reads `{"low": …, "high": …, "unsigned": …}`, as JavaScript's Long is written.
     private static func splitLong(_ document: RawDocument) -> Int64? {
         guard let low = document["low"]?.integer.flatMap(Int32.init(exactly:)),
             let high = document["high"]?.integer.flatMap(Int32.init(exactly:))
@@ -111,16 +112,16 @@ extension Conversion {
         return document["unsigned"]?.bool == true && number < 0 ? nil : number
     }
 
-    /// What older drivers of JavaScript make a text of: a Long that no double holds.
+    /// A Long that no double holds, which older JavaScript drivers write as a string.
     private static func largeLong(_ text: UnsafeRawBufferPointer) -> Int64? {
-        // The shortest has 16 digits.
+        // The shortest such number has 16 digits.
         guard (16...20).contains(text.count) else { return nil }
         let digits = String(decoding: text, as: UTF8.self)
         guard let number = Int64(digits), String(number) == digits, number.magnitude > 1 << 53 else { return nil }
         return number
     }
 
-    /// A number in decimal notation that 34 digits hold: no words, no hexadecimal, no spaces.
+    /// A number in decimal notation of at most 34 digits: no words, no hexadecimal, no spaces.
     private static func number(_ text: UnsafeRawBufferPointer) -> Decimal128? {
         let isNumeric = text.allSatisfy { (0x30...0x39).contains($0) || [0x2B, 0x2D, 0x2E, 0x45, 0x65].contains($0) }
         return isNumeric ? Decimal128(text) : nil
@@ -134,7 +135,7 @@ extension Conversion {
         }
     }
 
-    /// The shortest text that leads back to the double, as a decimal: 120.5, not the 50 digits of its bits.
+    /// The shortest decimal that reads back as the double: 120.5, not the 50 digits of its exact value.
     private static func decimal(_ double: Double) -> Decimal128? {
         var text = double.description
         if text.hasSuffix(".0") { text.removeLast(2) }
@@ -150,8 +151,8 @@ extension Conversion {
         return decimal.isNegative ? Int64(exactly: -Int128(number)) : Int64(exactly: number)
     }
 
-    /// Beyond 53 bits, what JavaScript writes of a double are the fewest digits that lead back to it, with zeros behind them:
-    /// that number itself no double holds.
+    /// Beyond 53 bits, JavaScript writes the fewest digits that read back as the double and pads them with zeros; the
+    /// padded number itself need not be a double.
     private static func double(_ number: Int64) -> Double? {
         Double(exactly: number) ?? Decimal128(String(number)).flatMap(double)
     }

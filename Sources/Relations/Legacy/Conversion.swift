@@ -1,10 +1,10 @@
 import BSON
 
-/// What a rule makes of one value.
+/// The result of applying a rule to one value.
 enum Conversion {
-    /// It is of the type already, or there is none.
+    /// The value already has the type, or is null.
     case keep
-    /// It cannot be converted.
+    /// The value cannot be converted.
     case impossible
     case objectID(ObjectID)
     case date(Int64)
@@ -15,10 +15,11 @@ enum Conversion {
     case bool(Bool)
     case binary(subtype: UInt8, [UInt8])
 
-    /// Nothing is rounded, cut or guessed: what cannot be converted exactly is impossible, but for what JavaScript itself writes
-    /// of a large double.
-    /// - Parameter isDemanded: the configuration demands the type. Otherwise only what JSON.stringify does to a value of
-    ///   that type is undone: a number as text was text before, too, unless it is a Long that no double holds.
+    /// Nothing is rounded, truncated or guessed: what cannot be converted exactly is `impossible`, except for a large
+    /// double as JavaScript writes it.
+    /// - Parameter isDemanded: whether the configuration demands the type. Otherwise only what JSON.stringify does to
+    ///   values of the type is undone: a number in a string was a string before, unless it is a Long that no double
+    ///   holds.
     init(_ element: RawElement, to type: FieldType, isDemanded: Bool, binarySubtype: UInt8) {
         if element.type == .null || element.type == .undefined || FieldType(of: element) == type {
             self = .keep
@@ -40,7 +41,7 @@ enum Conversion {
         self = converted ?? .impossible
     }
 
-    /// Writes the element that takes the place of the old one; nothing where there is none.
+    /// Writes the converted element; nothing for `keep` and `impossible`.
     func write(key: UnsafeRawBufferPointer, to writer: inout ByteWriter) {
         // The largest value of a fixed size is a UUID with its length and subtype.
         writer.reserve(key.count + 2 + 21)
@@ -88,7 +89,7 @@ enum Conversion {
 }
 
 extension FieldType {
-    /// What a value must be so that it can be converted.
+    /// What a value must be to be converted.
     var expectation: String {
         switch self {
         case .objectId: "24 hexadecimal digits"

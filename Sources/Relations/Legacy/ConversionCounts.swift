@@ -1,11 +1,11 @@
-/// How many values each rule converted, and how many it left as they were. One a thread, added up at the end.
+/// How many values each rule converted, and how many it left as they were. One per thread, added up at the end.
 public struct ConversionCounts: Sendable {
-    /// By the rule's place in ``TypeRules/rules``.
+    /// Indexed like ``TypeRules/rules``.
     public private(set) var converted: [Int]
-    /// Values that are of another type and that the rule has no way to convert.
+    /// Values of another type that the rule cannot convert.
     public private(set) var left: [Int]
 
-    /// What the last row has added: rules, and the complements of those that left a value.
+    /// What the last row added: the rule of each value converted, and the bitwise complement for each value left.
     private var row: [Int] = []
 
     init(rules: Int) {
@@ -25,13 +25,13 @@ public struct ConversionCounts: Sendable {
         row.append(~rule)
     }
 
-    /// The last row is refused: nothing of it counts.
+    /// Takes back what the last row added, because the row is rejected.
     public mutating func takeBackRow() {
         for entry in row { if entry >= 0 { converted[entry] -= 1 } else { left[~entry] -= 1 } }
         row.removeAll(keepingCapacity: true)
     }
 
-    /// Adds the counts of another thread, made for the same rules.
+    /// Adds the counts of another thread for the same rules.
     public mutating func merge(_ other: ConversionCounts) {
         for rule in converted.indices {
             converted[rule] += other.converted[rule]

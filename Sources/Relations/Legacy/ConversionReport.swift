@@ -10,7 +10,7 @@ public struct ConversionReport: Hashable, Sendable {
         public let dangling: LegacyResolution.Dangling?
     }
 
-    /// In the order of collection and path; only what met values that were not of the type already.
+    /// Sorted by collection and path; only rules that met values not of their type already.
     public let entries: [Entry]
     public let conflicts: [LegacyResolution.Conflict]
     public let lookAlikes: [LegacyResolution.Conflict]
@@ -19,7 +19,7 @@ public struct ConversionReport: Hashable, Sendable {
         entries = resolution.rules.rules.enumerated().compactMap { number, rule in
             let (converted, left) = (counts.converted[number], counts.left[number])
             guard converted + left > 0 else { return nil }
-            // They are no numbers.
+            // Dangling ids are not numbers.
             let dangling =
                 rule.part != .all
                 ? nil
@@ -32,7 +32,7 @@ public struct ConversionReport: Hashable, Sendable {
         lookAlikes = resolution.lookAlikes
     }
 
-    /// A line for each path, those aside that are told before.
+    /// A line for each path, without the doubts, which are reported before anything is written.
     ///
     ///     policies.customerId: 60,000 to objectId (reference to customers in the config)
     public var lines: [String] {
@@ -81,7 +81,7 @@ extension ConversionReport.Entry: CustomStringConvertible {
             document.append("found", .string(rule.reason.keyword))
             document.append("reason", .string(rule.reason.description))
             func add(_ key: String, _ count: Int) {
-                // The smallest type that holds it, which stands bare in JSON.
+                // The smallest integer type that holds it: an Int32 is a bare number in JSON.
                 document.append(key, Int32(exactly: count).map(Value.int32) ?? .int64(Int64(count)))
             }
             add("converted", converted)

@@ -2,27 +2,28 @@ import BSON
 
 /// Asks the database for the ids of several paths.
 ///
-/// Each path asks one collection after the other, those first that its name sounds like, and stops when nothing is
-/// missing. What several paths ask the same collection at the same time is one question: documents with data as names
-/// have thousands of paths, of a few ids each.
+/// Each path asks one collection after the other, beginning with those that its name sounds like, and stops when no id
+/// is missing. What several paths ask the same collection at the same time goes into one query: documents with data as
+/// names have thousands of paths with a few ids each.
 struct IDQuestions {
-    /// Ids in one question.
+    /// The maximum number of ids in one query.
     private static let batch = 10_000
 
     /// The database's collections.
     let names: [String]
-    /// What the file calls them; nil for those that it calls nothing: another has that name there.
+    /// Returns a collection's name in the file; nil where another collection has that name there.
     let shownName: (String) -> String?
     let existsInDatabase: (String, [ObjectID]) throws -> Set<ObjectID>
 
-    /// What a path asks.
+    /// What one path asks, and what was found of it.
     private struct Turn {
-        /// Places in ``names`` that the path sounds like, in the order in which they are asked, and in their own.
+        /// Indexes into ``names`` of collections that the path sounds like, in the order of asking; `places` has them
+        /// sorted.
         let liked: [Int]
         private let places: [Int]
         let probe: [Int]
         var found: Set<Int> = []
-        /// Those places that have some of the probe.
+        /// The collections that have some of the probe.
         var promising: [Int] = []
 
         init(liked: [Int], probe: [Int]) {
@@ -31,7 +32,7 @@ struct IDQuestions {
             self.probe = probe
         }
 
-        /// The place that is asked at a time: after those that are liked come all others.
+        /// The collection to ask in a round: first the liked ones, then all others.
         func place(_ round: Int) -> Int {
             guard round >= liked.count else { return liked[round] }
             var place = round - liked.count
@@ -82,7 +83,7 @@ struct IDQuestions {
             .sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map(\.key)
     }
 
-    /// What each collection is asked, path by path.
+    /// What to ask each collection, path by path.
     private func questions(
         _ turns: [Int: Turn], _ wanted: (_ number: Int, Turn) -> (name: Int, ids: [Int])?
     ) -> [(name: Int, parts: [(number: Int, ids: [Int])])] {
@@ -93,7 +94,7 @@ struct IDQuestions {
         return questions.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
-    /// For each path, which of its ids exist in the collection.
+    /// For each path, the ids that exist in the collection.
     private func answers(
         _ name: Int, _ parts: [(number: Int, ids: [Int])], _ searches: [IDSearch]
     ) throws -> [(number: Int, hits: [Int])] {

@@ -1,28 +1,28 @@
 import BSON
 
-/// Distinct ObjectIds, 16 bytes each; above a bound a sample of them that is the same in every run.
+/// Distinct ObjectIds, 16 bytes each; above a limit, a sample of them that is the same in every run.
 ///
-/// At level n it holds those whose hash begins with n zero bits, so that samples of different levels can be compared:
-/// what one holds at the higher level, the other holds too if it saw it.
+/// At level n it holds the ids whose hash begins with n zero bits. Samples of different levels are therefore
+/// comparable: restricted to the higher level, both hold every id that they saw.
 struct IDSample: Sendable {
     private(set) var level = 0
-    /// The part that is sorted and holds each value once, then what came since.
+    /// A sorted part without duplicates, followed by the ids inserted since.
     private var values: ContiguousArray<ObjectID> = []
     private var sortedCount = 0
 
-    /// Values kept, before ``compact()`` with repetitions.
+    /// The number of values kept; includes duplicates before ``compact()``.
     var storedCount: Int { values.count }
 
     /// The distinct values kept, sorted. Needs ``compact()`` first.
     var sorted: ContiguousArray<ObjectID> { values }
 
-    /// How many distinct values were seen: exact at level 0, else estimated.
+    /// The number of distinct values seen: exact at level 0, otherwise estimated. Needs ``compact()`` first.
     var distinctCount: Int { values.count << level }
 
     mutating func insert(_ id: ObjectID) {
         guard Self.isKept(id, at: level) else { return }
         values.append(id)
-        // Sorting when the unsorted part has become as large as the rest costs log n passes in all.
+        // Sorting when the unsorted part is as large as the rest costs log n passes in all.
         if values.count >= max(1024, 2 * sortedCount) { compact() }
     }
 
@@ -55,17 +55,17 @@ struct IDSample: Sendable {
         for id in other.values { insert(id) }
     }
 
-    /// The values that are comparable with a sample of that level.
+    /// The values to compare with a sample of that level.
     func values(at wanted: Int) -> ContiguousArray<ObjectID> {
         wanted <= level ? values : values.filter { Self.isKept($0, at: wanted) }
     }
 
-    /// Calls `body` with the place of each of `candidates` that is in this sample.
+    /// Calls `body` with the index of each of `candidates` that is in this sample.
     /// - Parameter candidates: sorted, at this level or a higher one.
     func forEachMatch(of candidates: ContiguousArray<ObjectID>, _ body: (Int) -> Void) {
         var low = 0
         for (index, candidate) in candidates.enumerated() {
-            // Galloping: steps of 1, 2, 4 … then a binary search among the last.
+            // Galloping search: steps of 1, 2, 4, …, then a binary search within the last step.
             var step = 1
             var high = low
             while high < values.count, values[high] < candidate {

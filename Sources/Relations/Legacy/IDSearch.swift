@@ -1,12 +1,12 @@
 import BSON
 
-/// The search for the ids of one path among the `_id`s of the file and of the database.
+/// Searches for the ids of one path among the `_id`s of the file and of the database.
 struct IDSearch {
     struct Findings {
         let isMost: Bool
         /// "38,000 of 40,000 different values are _ids of customers".
         let evidence: String
-        /// "3 of 1,000 different values are _ids", for where that is not enough.
+        /// "3 of 1,000 different values are _ids", for when that is not enough.
         let shortfall: String
         let references: [Reference]
         let dangling: LegacyResolution.Dangling?
@@ -14,43 +14,43 @@ struct IDSearch {
 
     private struct Target {
         let name: String
-        /// Whether the file calls it so: what it has no name for is no reference's target.
+        /// Whether the collection has a name in the file: without one it cannot be a reference's target.
         var isNamed = true
         let likeness: NameLikeness
         var matches: [Int]
     }
 
-    /// Ids asked for first; where none of them exists, neither will most of the others.
+    /// The number of ids asked for first: if none of them exists, most of the others will not exist either.
     private static let probe = 200
     private static let examples = 5
-    /// Of a path with no more values than this none is left out: a sample of a few decides nothing.
+    /// No values are left out of a path with at most this many: a sample of a few decides nothing.
     private static let fewValues = 1000
 
-    /// What is made of it where most of the values are `_id`s.
+    /// What follows if most of the values are `_id`s.
     enum Purpose {
-        /// Nothing has decided of what type they are: ObjectIds.
+        /// Nothing has decided their type: they become ObjectIds.
         case type
-        /// They are ObjectIds anyway: a reference.
+        /// They are ObjectIds anyway: the path becomes a reference.
         case reference
-        /// The live documents have texts there, which are `_id`s of the file all the same.
+        /// The live documents have strings there, so it is doubtful whether the values should stay strings.
         case doubt
     }
 
     let path: FieldPath
     let collection: String
     let purpose: Purpose
-    /// Different ones, or a sample of them.
+    /// The distinct ids, or a sample of them.
     let values: ContiguousArray<ObjectID>
     private let level: Int
-    /// How many different values there are with those that are no ids, in a sample of that level.
+    /// The number of distinct values, including those that are not ids, in a sample of that level.
     private let all: Int
-    /// Whether that is no estimate.
+    /// Whether the number is exact, not estimated.
     private let isExact: Bool
     private var isFound: [Bool]
     private var targets: [Target] = []
 
-    /// Looks into the file.
-    /// - Parameter idsInFile: see ``LegacyInference/resolve(configuration:liveTypes:infer:databaseCollections:shownName:idsInFile:existsInDatabase:)``.
+    /// Searches the file.
+    /// - Parameter idsInFile: as in the `resolve` of ``LegacyInference``.
     init(
         path: FieldPath, collection: String, survey: PathSurvey, file: [(name: String, ids: IDSample)],
         purpose: Purpose, idsInFile: ((_ collection: String, _ ids: [ObjectID]) -> [Int])?
@@ -58,7 +58,7 @@ struct IDSearch {
         self.path = path
         self.collection = collection
         self.purpose = purpose
-        // One level for all, so that an id that is missing is missing and not only left out of a sample.
+        // One level for all, so that a missing id is really missing, not just left out of a sample.
         let highest = file.reduce(survey.ids.level) { max($0, $1.ids.level) }
         var level = idsInFile == nil ? highest : survey.ids.level
         while level < highest, survey.ids.values(at: level).count > Self.fewValues { level += 1 }
@@ -79,28 +79,28 @@ struct IDSearch {
         }
     }
 
-    /// Whether the database is asked for what the file does not have.
+    /// Whether to ask the database for ids that the file does not have.
     var asksDatabase: Bool { purpose != .doubt }
 
     func likeness(to name: String) -> NameLikeness { NameLikeness(of: path, in: collection, to: name) }
 
-    /// The places of the values that were found nowhere yet.
+    /// The indexes of the values that were not found anywhere yet.
     var missing: [Int] { values.indices.filter { !isFound[$0] } }
 
-    /// Some of them, from everywhere.
+    /// Some of the missing ones, evenly spread.
     var probe: [Int] {
         let open = missing
         return stride(from: 0, to: open.count, by: max(1, open.count / Self.probe)).map { open[$0] }
     }
 
-    /// Whether it is worth asking for all that are missing when so many of so many did exist; far from a majority even so
-    /// it is not.
+    /// Whether it is worth asking for all missing ids, given how many of the probe exist. It is not if the expected
+    /// total is far from a majority.
     func isHopeful(found: Int, ofProbe count: Int) -> Bool {
         4 * (isFound.count { $0 } + missing.count * found / max(1, count)) > all
     }
 
-    /// Notes which of the values exist in a collection of the database.
-    /// - Parameter isNamed: whether the file calls the collection so.
+    /// Records which values exist in a collection of the database.
+    /// - Parameter isNamed: whether the collection has a name in the file.
     mutating func note(_ matches: [Int], in name: String, isNamed: Bool) {
         for index in matches { isFound[index] = true }
         if let known = targets.firstIndex(where: { $0.isNamed == isNamed && $0.name.hasSameBytes(as: name) }) {
@@ -136,7 +136,7 @@ struct IDSearch {
         return "\(part) of \(isExact ? "" : "about ")\((all << level).grouped) different values"
     }
 
-    /// What to do where texts should be the ids that they look like.
+    /// Says how to make ObjectIds of strings that probably were ObjectIds once.
     func textOfDoubt(_ findings: Findings) -> String {
         let targets = findings.references.map(\.target.yamlFlowScalar)
         let target = targets.count == 1 ? targets[0] : "{to: [\(targets.joined(separator: ", "))]}"
@@ -145,7 +145,7 @@ struct IDSearch {
             "\(findings.evidence): if they were ObjectIds once, collections: {\(collection.yamlFlowScalar): {references: {\(place)}}} in the configuration makes them ObjectIds again"
     }
 
-    /// The fewest targets that explain what was found: the one with the most, then what the others add to it.
+    /// A small set of targets that explains what was found: the one with the most ids, then those that add most to it.
     private func cover(found: Int) -> [Target] {
         var chosen: [Target] = []
         var rest = targets
@@ -156,7 +156,7 @@ struct IDSearch {
                 (gains[left], rest[left].likeness, ExactName(rest[right].name))
                     < (gains[right], rest[right].likeness, ExactName(rest[left].name))
             }
-            // A handful that another collection has too is chance, not a second target.
+            // A few ids (below 5 %) that another collection has, too, are chance, not a second target.
             guard let best, gains[best] * 20 >= found || chosen.isEmpty, gains[best] > 0 else { break }
             explained.formUnion(rest[best].matches)
             chosen.append(rest.remove(at: best))

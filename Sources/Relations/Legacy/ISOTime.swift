@@ -1,6 +1,6 @@
 import ExtendedJSON
 
-/// Points in time as texts write them. Months, days and hours are checked: `2023-02-29` is no date.
+/// Parses points in time. Months, days and hours are checked: `2023-02-29` is not a date.
 enum ISOTime {
     /// Milliseconds since 1970 of exactly `YYYY-MM-DDTHH:mm:ss.sssZ`, as JSON.stringify writes a date; nil for
     /// anything else.
@@ -9,7 +9,7 @@ enum ISOTime {
         return lenient(text)
     }
 
-    /// The same of years that four digits do not hold: `+YYYYYY-MM-DDTHH:mm:ss.sssZ` and `-YYYYYY-…`.
+    /// The same for years that do not fit in four digits: `+YYYYYY-MM-DDTHH:mm:ss.sssZ` and `-YYYYYY-…`.
     ///
     /// Source: ECMAScript, "Expanded Years".
     static func exactlyExpanded(_ text: UnsafeRawBufferPointer) -> Int64? {
@@ -18,9 +18,10 @@ enum ISOTime {
         return lenient(text)
     }
 
-    /// Milliseconds since 1970 of the forms of ISO 8601 that say a point in time: a day alone is its midnight in UTC,
-    /// a day with a time needs `Z` or an offset, seconds and fractions may be left out, a year of six digits has a
-    /// sign in front. nil for anything else, and for fractions finer than a millisecond: they would be lost.
+    /// Milliseconds since 1970 of the ISO 8601 forms that define a point in time; nil for anything else.
+    ///
+    /// A date alone is midnight in UTC. A date with a time needs `Z` or an offset; seconds and fractions are optional.
+    /// A six-digit year needs a sign. Fractions finer than a millisecond give nil, since they would be lost.
     static func lenient(_ text: UnsafeRawBufferPointer) -> Int64? {
         var reader = ISOReader(text)
         guard let year = reader.year(), reader.take(0x2D), let month = reader.digits(2), reader.take(0x2D),

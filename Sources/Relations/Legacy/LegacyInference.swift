@@ -1,22 +1,22 @@
 import BSON
 
-/// Finds out what the strings of legacy rows were before JSON.stringify: first all rows are added, then
+/// Finds out what the strings of legacy rows were before JSON.stringify. Add all rows first; then
 /// ``resolve(configuration:liveTypes:infer:databaseCollections:shownName:idsInFile:existsInDatabase:)`` decides.
 ///
-/// One a thread; ``merge(_:)`` brings them together. Keeps 16 bytes for each distinct id at each path, and of more
-/// than ``maximumIDs`` a sample.
+/// Use one per thread and combine them with ``merge(_:)``. Keeps 16 bytes for each distinct id at each path; above
+/// ``maximumIDs`` only a sample.
 public struct LegacyInference: Sendable {
-    /// Ids kept in all, at 16 bytes each.
+    /// The maximum number of ids kept in all, at 16 bytes each.
     public let maximumIDs: Int
     private var collections: [ExactName: CollectionSurvey] = [:]
     private var bytesSinceCheck = 0
 
-    /// Whether paths with very many names are passed over, so that there is room for the others.
+    /// Whether to skip what is below paths with very many names, to leave room for the other paths.
     private let passesOverCrowds: Bool
 
-    /// So many different names at one path are data.
+    /// More different names than this at one path are data, not field names.
     private static let maximumNames = 1000
-    /// With those that were met before they were too many.
+    /// Includes the names that were met before a path turned out to have too many.
     private static let maximumPaths = 60_000
 
     public init(maximumIDs: Int = 4_000_000) { self.init(maximumIDs: maximumIDs, passesOverCrowds: false) }
@@ -26,12 +26,12 @@ public struct LegacyInference: Sendable {
         self.passesOverCrowds = passesOverCrowds
     }
 
-    /// For a second look at ``crowdedCollections``: nothing is inferred below a path with more than 1,000 different names.
+    /// For a second look at ``crowdedCollections``: infers nothing below a path with more than 1,000 different names.
     ///
-    /// What it finds depends on the order of the rows, so one thread has to add them all.
+    /// The result depends on the order of the rows, so one thread must add them all.
     public static var ofCrowds: LegacyInference { LegacyInference(maximumIDs: 4_000_000, passesOverCrowds: true) }
 
-    /// Looks at one row more.
+    /// Adds one row.
     /// - Throws: `BSONError` where the document is damaged.
     public mutating func add(_ document: RawDocument, in collection: String) throws {
         let makeSurvey = makeSurvey
@@ -39,7 +39,7 @@ public struct LegacyInference: Sendable {
         note(document.bytes.count)
     }
 
-    /// Looks at the `_id` of a row that is not one of the old application's, but that such rows may refer to.
+    /// Adds the `_id` of a row that is not a legacy row, but that legacy rows may refer to.
     public mutating func add(id: RawElement, in collection: String) {
         let makeSurvey = makeSurvey
         collections[ExactName(collection), default: makeSurvey()].add(id: id)
@@ -53,8 +53,8 @@ public struct LegacyInference: Sendable {
         }
     }
 
-    /// Bytes of rows after which it is time to look how many ids they had: an id takes 31 there, and 16 here. A row counts
-    /// for a thousand at least.
+    /// The bytes of rows after which the number of ids is checked: an id takes 31 bytes in a row and 16 here. A row
+    /// counts as at least `fewestBytes`.
     private static let checkedBytes = 16 << 20
     private static let fewestBytes = 1024
 
@@ -63,7 +63,7 @@ public struct LegacyInference: Sendable {
         if bytesSinceCheck >= Self.checkedBytes { shrink() }
     }
 
-    /// Takes in what another thread has seen.
+    /// Adds what another thread has seen.
     public mutating func merge(_ other: LegacyInference) {
         for (name, survey) in other.collections {
             collections[name, default: CollectionSurvey()].merge(survey)
@@ -71,24 +71,24 @@ public struct LegacyInference: Sendable {
         shrink()
     }
 
-    /// Collections that have more different paths than were taken in: which of them is chance, where several threads have
-    /// looked. That there are more is not.
+    /// The collections with more different paths than are kept. If several threads have looked, it is chance which
+    /// paths were kept, but not that there are too many.
     public var crowdedCollections: [String] {
         collections.filter(\.value.walker.isFull).map(\.key).sorted().map(\.text)
     }
 
-    /// Takes in what a second look at some collections has seen, instead of what was known of them.
+    /// Replaces what is known of some collections by what a second look has seen.
     public mutating func replace(_ names: [String], by other: LegacyInference) {
         for name in names.map(ExactName.init) { collections[name] = other.collections[name] }
         shrink()
     }
 
-    /// The collections seen, in name order, with their rows.
+    /// The collections seen, in name order, with their numbers of rows.
     public var rows: [(collection: String, rows: Int)] {
         collections.sorted { $0.key < $1.key }.map { ($0.key.text, $0.value.rows) }
     }
 
-    /// Keeps the memory within bounds by thinning out what is largest.
+    /// Keeps memory within bounds by thinning out the path with the most ids.
     private mutating func shrink() {
         bytesSinceCheck = 0
         while collections.values.reduce(0, { $0 + $1.storedIDs }) > maximumIDs {
@@ -101,17 +101,18 @@ public struct LegacyInference: Sendable {
 
     /// Decides what each path's values become, and which references the rows show.
     ///
-    /// By authority: the configuration's `types`, its `references`, `_id`, the types of the live collection, inference. Of
-    /// references and `_id`s without 24 digits the live types and inference decide, too.
+    /// In order of authority: the configuration's `types`, its `references`, `_id`, the types of the live collection,
+    /// inference. For references and `_id`s without 24 digits, the live types and inference decide, too.
     /// - Parameters:
-    ///   - liveTypes: what the documents in the database hold, by the collections' names in the file.
-    ///   - infer: false leaves only the configuration and `_id`.
+    ///   - liveTypes: the types in the database's documents, by the collections' names in the file.
+    ///   - infer: if false, only the configuration and `_id` decide.
     ///   - databaseCollections: the database's collections, by their names there.
-    ///   - shownName: what the file calls one of them; nil where another has that name there.
-    ///   - idsInFile: the places of those ids that are `_id`s in that collection of the file, at most 1,000 at a time. Asked
-    ///     for the few values of a path where the collection's own are too many to be kept; nil goes by a sample then.
-    ///   - existsInDatabase: which of these ids are `_id`s in that collection of the database. Asked for ids that the
-    ///     file itself does not have, at most 10,000 at a time.
+    ///   - shownName: returns a database collection's name in the file; nil where another collection has that name.
+    ///   - idsInFile: returns the indexes of those ids that are `_id`s of that collection in the file, at most 1,000 at
+    ///     a time. Called for paths with few values if the collection has too many ids to keep them all; without it a
+    ///     sample is compared.
+    ///   - existsInDatabase: returns those ids that are `_id`s of that collection in the database. Called for ids that
+    ///     the file does not have, at most 10,000 at a time.
     /// - Throws: what `existsInDatabase` throws.
     public consuming func resolve(
         configuration: Configuration, liveTypes: [String: [FieldPath: ObservedType]] = [:], infer: Bool = true,

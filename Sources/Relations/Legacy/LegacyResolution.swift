@@ -1,40 +1,41 @@
 import BSON
 
-/// What legacy rows become, and why.
+/// What the values of legacy rows become, and why.
 public struct LegacyResolution: Sendable {
-    /// A path whose values look like something that they are not made into.
+    /// A problem to report at a path: mostly values that look like another type but are not converted.
     public struct Conflict: Hashable, Sendable {
         public let collection: String
         public let path: FieldPath
         /// "a date in 10 values, another text in 3: left as they are".
         public var problem: String
-        /// Whether the live documents are likely to be what is wrong: it is told before anything is written.
+        /// Whether the values and the live documents disagree, so that the import warns before it writes anything.
         public var isDoubt = false
     }
 
-    /// Ids at an inferred path that are no `_id` in the file or the database. They are converted too.
+    /// Ids at an inferred path that are not an `_id` in the file or the database. They are converted nevertheless.
     public struct Dangling: Hashable, Sendable {
         public let collection: String
         public let path: FieldPath
-        /// Distinct values.
+        /// The number of distinct values.
         public let count: Int
-        /// False where the memory held a sample only.
+        /// False if only a sample was kept, so that the count is an estimate.
         public let isExact: Bool
         public let examples: [ObjectID]
     }
 
     public let rules: TypeRules
-    /// Beyond the configuration's own, what the values show. Of one path to several targets: each value is in one of
-    /// them.
+    /// The references that the values show, beyond the configuration's own. A path has several if its values are spread
+    /// over several targets.
     public let references: [Reference]
-    /// Paths where some values are dates and some are not.
+    /// Paths where some values are dates and some are not, and paths with too many different names to look below.
     public let conflicts: [Conflict]
-    /// Paths of 24-digit values that stay texts, since most of them are nobody's `_id` or the live documents have texts
-    /// there; and `_id`s that become ObjectIds though the live ones are texts.
+    /// Paths of 24-digit values that stay strings, since most are no collection's `_id`s or the live documents have
+    /// strings there; `_id`s that become ObjectIds though the live ones are strings; other values that do not become
+    /// what they look like or what the live documents have.
     public let lookAlikes: [Conflict]
     public let dangling: [Dangling]
-    /// Paths of the configuration's types that no row has.
+    /// Paths in the configuration's `types` that no row has.
     public let absent: [Conflict]
-    /// Collections of more different paths than can be looked at: nothing was inferred from their rows but `_id`.
+    /// Collections with too many different paths to be surveyed: nothing but `_id` was inferred from their rows.
     public let crowded: [String]
 }

@@ -1,6 +1,6 @@
 import BSON
 
-/// Goes through the paths of a file, and takes down what becomes of each.
+/// Goes through the paths of a file and records what becomes of each.
 struct LegacyResolver {
     let collections: [ExactName: CollectionSurvey]
     let configuration: Configuration
@@ -25,13 +25,13 @@ struct LegacyResolver {
         self.shownName = shownName
         self.idsInFile = idsInFile
         self.databaseCollections = databaseCollections.sorted { $0.precedes($1) }
-        // Where the configuration makes something else of them, no value is one of them as an ObjectId.
+        // Where the configuration gives `_id` another type, no ObjectId can be one of them.
         idsByCollection = collections.sorted { $0.key < $1.key }
             .filter { [nil, .objectId].contains(configuration.type(of: .id, in: $0.key.text)) }
             .map { ($0.key.text, $0.value.ids) }
     }
 
-    /// Paths whose ids wait to be searched for together hold no more than so many, one path's aside.
+    /// The number of waiting ids at which they are searched for together. The last path may exceed it.
     private static let idsAtOnce = 100_000
 
     func resolve(
@@ -42,7 +42,7 @@ struct LegacyResolver {
         var waitingIDs = 0
         func searchAll() throws {
             var searches = waiting.map(\.search)
-            // Escapes only as long as this function runs.
+            // The closure does not outlive this call.
             try withoutActuallyEscaping(existsInDatabase) {
                 try IDQuestions(names: databaseCollections, shownName: shownName, existsInDatabase: $0)
                     .ask(&searches)
@@ -94,7 +94,7 @@ struct LegacyResolver {
             if infers, survey.walker.isFull { draft.rules += authority.liveRules(name) }
         }
         try searchAll()
-        // The rest of them: below what was not looked at.
+        // The references' remaining rules: for paths that were not surveyed.
         draft.rules += configuration.collections.flatMap { entry in
             Set(entry.references.map(\.path)).compactMap { authority.referenceRule(entry.name, $0)?.rule }
         }
@@ -102,8 +102,8 @@ struct LegacyResolver {
         return draft.resolution
     }
 
-    /// Takes down what was found out of the ids at one path.
-    /// - Parameter lookAlike: what is to be told where nothing was found that says otherwise.
+    /// Records what was found out about the ids at one path.
+    /// - Parameter lookAlike: the problem to report; a confirmed doubt is added to it.
     private func take(
         _ search: IDSearch, _ seen: PathSurvey, _ lookAlike: LegacyResolution.Conflict?, into draft: inout Draft
     ) {
@@ -112,7 +112,7 @@ struct LegacyResolver {
             if search.purpose == .doubt, found.isMost {
                 lookAlike.problem += "; " + search.textOfDoubt(found)
                 lookAlike.isDoubt = true
-                // Then they lead nowhere any more.
+                // These strings would then no longer refer to anything.
                 draft.references += found.references.filter { authority.changesLiveIDs(of: ExactName($0.target)) }
             }
             draft.lookAlikes.append(lookAlike)
@@ -120,7 +120,7 @@ struct LegacyResolver {
         if search.purpose == .doubt { return }
         guard found.isMost else {
             guard search.purpose == .type else { return }
-            // Documents inside others have `_id`s of their own, which are in no collection.
+            // Embedded documents have `_id`s of their own, which are in no collection.
             if path.steps.last == .field("_id"), !path.isInID, seen.hexStrings == seen.values {
                 let evidence = "\(seen.values.grouped) of \(seen.values.grouped) values of an '_id' have 24 hex digits"
                 draft.rules.append(TypeRule(collection: name, path: path, type: .objectId, reason: .inferred(evidence)))
@@ -141,7 +141,7 @@ struct LegacyResolver {
         }
     }
 
-    /// What the configuration gives types to, and is in no row of a collection that has some.
+    /// Paths in the configuration's `types` that no row has, if the collection has rows and all paths were surveyed.
     private func absentPaths(_ entry: Configuration.Collection) -> [LegacyResolution.Conflict] {
         guard !entry.types.isEmpty, let survey = collections[ExactName(entry.name)], survey.rows > 0,
             !survey.walker.isFull, survey.walker.crowdedPaths.isEmpty
@@ -156,7 +156,7 @@ struct LegacyResolver {
     }
 }
 
-/// A ``LegacyResolution`` in the making.
+/// A ``LegacyResolution`` under construction.
 private struct Draft {
     var rules: [TypeRule]
     var references: [Reference] = []
@@ -175,7 +175,7 @@ private struct Draft {
             dangling: dangling, absent: absent, crowded: crowded)
     }
 
-    /// What cannot be decided, since there is no end of names.
+    /// Records what cannot be decided because there are too many different names.
     mutating func noteCrowds(_ survey: CollectionSurvey, in collection: String) {
         if survey.walker.isFull {
             crowded.append(collection)

@@ -1,24 +1,24 @@
-/// What a collection's own documents hold at a path, null aside.
+/// What a collection's own documents contain at a path, except null.
 public indirect enum ObservedType: Hashable, Sendable, LosslessStringConvertible {
-    /// Always this type.
+    /// All values have this type.
     case one(FieldType)
-    /// Always binary data of this subtype, UUIDs aside.
+    /// All values are binary data of this subtype and not UUIDs.
     case binary(subtype: UInt8)
-    /// Different types, of which this one decides what becomes of old rows' values: theirs that fit it are of it, and all
-    /// others stay what they are.
+    /// The type that decides among several: legacy values that fit it become it, all others stay as they are.
     case leading(ObservedType)
-    /// Whole numbers of 32 bits and doubles, as drivers write what has no types of numbers: of larger ones doubles.
+    /// 32-bit integers and doubles, as drivers write numbers that have no type of their own: larger integers become
+    /// doubles.
     case numbers
-    /// Numbers beside others: what decides of these, and what of numbers; `leading` where documents stay what they are that
-    /// could be Longs.
+    /// Numbers beside other values: the type that decides for the others, and the one for the numbers. The latter is
+    /// `leading` if some documents could be Longs: then such documents stay as they are.
     case mixed(ObservedType, numbers: ObservedType)
-    /// Different types that JSON.stringify makes texts of, or texts beside them that could be either: what texts of old rows
-    /// were cannot be told.
+    /// Several types that JSON.stringify makes strings of, or one beside strings that it could have made of it: nothing
+    /// tells what the strings of legacy rows were.
     case undecided
-    /// Different types, which decide nothing.
+    /// Several types, none of which decides.
     case several
 
-    /// The type as the configuration has it; nil where there are several.
+    /// The type by the configuration's name; nil if there are several.
     public var fieldType: FieldType? {
         switch self {
         case .one(let type): type
@@ -27,7 +27,7 @@ public indirect enum ObservedType: Hashable, Sendable, LosslessStringConvertible
         }
     }
 
-    /// As ``init(_:)`` reads it: `date`, `binary 5`, `mostly date`, `mostly string and double`, `several`.
+    /// In the form that ``init(_:)`` reads: `date`, `binary 5`, `mostly date`, `mostly string and double`, `several`.
     public var description: String {
         switch self {
         case .one(let type): type.rawValue
@@ -40,7 +40,7 @@ public indirect enum ObservedType: Hashable, Sendable, LosslessStringConvertible
         }
     }
 
-    /// Nil for what ``description`` never says.
+    /// Returns nil for a text that ``description`` never produces.
     public init?(_ text: String) {
         if let both = text.firstRange(of: " and ") {
             guard let type = ObservedType(String(text[..<both.lowerBound])),
@@ -66,7 +66,7 @@ public indirect enum ObservedType: Hashable, Sendable, LosslessStringConvertible
         }
     }
 
-    /// What decides, of numbers beside others aside; nil where nothing does.
+    /// The type that decides for all values, or for those that are not numbers beside others; nil if there is none.
     var deciding: ObservedType? {
         switch self {
         case .one, .binary: self
@@ -76,10 +76,10 @@ public indirect enum ObservedType: Hashable, Sendable, LosslessStringConvertible
         }
     }
 
-    /// Whether texts beside ids may be values of another type.
+    /// Whether strings beside ids may be values of another type.
     var hasOtherKeys: Bool { isUndecided || [.uuid, .date, .binary].contains(deciding?.fieldType) }
 
-    /// Whether texts cannot be told.
+    /// Whether the type of strings cannot be determined.
     var isUndecided: Bool {
         switch self {
         case .undecided: true

@@ -1,24 +1,24 @@
 import BSON
 
 extension PathSurvey {
-    /// What is to be told of these values beside live documents of such a type; nil where nothing is.
-    /// - Returns: with `isDoubt` where it is to be told before anything is written.
+    /// The problem to report of these values where live documents have such a type; nil if there is none.
+    /// - Returns: the text, and whether the import warns of it before anything is written.
     func problem(
         beside live: ObservedType, _ decision: TypeAuthority.Decision
     ) -> (text: String, isDoubt: Bool)? {
         if let text = textsBesideOneType(live, decision) { return (text, true) }
         guard let text = textOfProblem(beside: live, decision) else { return nil }
         switch decision {
-        // Texts of the live documents' own kinds are likely to have been of one of their types.
+        // Strings that look like ids or dates were probably of one of the live documents' types.
         case .open: return (text, hexStrings + dateStrings > 0)
-        // Whether ids are doubted is known when they have been looked for.
+        // Whether ids are doubtful is only known when they have been searched for.
         case .leave: return (text, hexStrings == 0)
         case .rule: return (text, false)
         }
     }
 
-    /// That texts stay texts though all live documents have one type there that they are not of; nil where none do, and beside
-    /// binary data, as which most texts could be read.
+    /// Reports strings that stay strings though all live documents have one other type there; nil if there are none,
+    /// and for binary data, which most strings could be read as.
     private func textsBesideOneType(_ live: ObservedType, _ decision: TypeAuthority.Decision) -> String? {
         guard case .one(let type) = live else { return nil }
         let texts =
@@ -50,8 +50,8 @@ extension PathSurvey {
         }
     }
 
-    /// That what looks like ids or dates stays what it is, since the live documents have texts there; nil where nothing does.
-    /// They may have been ids before, which an earlier import has made texts of.
+    /// Reports values that look like ids or dates but stay strings because the live documents have strings there; nil
+    /// if there are none. The live strings may once have been ids that an earlier import made strings of.
     private var textsAsLive: String? {
         let what: String
         if hexStrings > 0 {
@@ -64,7 +64,8 @@ extension PathSurvey {
         return "\(what), as the live collection has them; types in the configuration can say otherwise"
     }
 
-    /// That what JSON.stringify has made documents of stays so, where nothing says what it was; nil where there is none.
+    /// Reports documents that JSON.stringify made of Buffers or Longs and that stay documents because nothing tells
+    /// what they were; nil unless all documents at the path are Buffers, or all are Longs.
     func problem(ofPacked decision: TypeAuthority.Decision) -> String? {
         guard case .open = decision, objects > 0 else { return nil }
         if buffers == objects {
@@ -76,7 +77,7 @@ extension PathSurvey {
             "\(longs.counted("Long stays a document", "Longs stay documents")) of low and high halves: the type long in the configuration makes \(longs == 1 ? "a number of it" : "numbers of them")"
     }
 
-    /// Why dates at this path stay texts; nil where there are none or all are.
+    /// Why the dates at this path stay strings; nil if there are no dates, or all values are dates.
     var dateConflict: String? {
         guard dateStrings > 0, dateStrings < values else { return nil }
         let others = [

@@ -7,24 +7,24 @@ struct PathSurvey: Sendable {
     var bools = 0
     var objects = 0
     var arrays = 0
-    /// Of the documents, those that JSON.stringify has made of Buffers, and of Longs.
+    /// The documents that JSON.stringify makes of Buffers, and of Longs; counted in `objects`, too.
     var buffers = 0
     var longs = 0
-    /// Of the strings, those that JSON.stringify may have made of UUIDs, and of Longs.
+    /// The strings that JSON.stringify may have made of UUIDs, and of Longs.
     var uuidStrings = 0
     var longStrings = 0
-    /// Values that came typed, as a `$numberDecimal` does.
+    /// Values that came with their type, such as `$numberDecimal`.
     var typed = 0
-    /// Of the strings, those of 24 hexadecimal digits.
+    /// The strings of 24 hexadecimal digits.
     var hexStrings = 0
-    /// Of the strings, those of exactly the form of a date.
+    /// The strings of exactly the form of a date.
     var dateStrings = 0
-    /// The distinct ObjectIds, written as 24 digits or typed.
+    /// The distinct ObjectIds, whether written as 24 digits or typed.
     var ids = IDSample()
-    /// The distinct texts, numbers and bools besides.
+    /// The other distinct strings, numbers and bools.
     var others = DistinctCounter()
 
-    /// Null aside.
+    /// The number of values except null.
     var values: Int { strings + numbers + bools + objects + arrays + typed }
 
     mutating func add(_ element: RawElement) {
@@ -60,7 +60,7 @@ struct PathSurvey: Sendable {
             }
             if ISOTime.exactly(text) != nil { dateStrings += 1 }
         }
-        // The form of a UUID, and base64 of 16 bytes.
+        // The form of a UUID, or base64 of 16 bytes.
         if text.count == 36 || text.count == 24 && text[23] == 0x3D, Conversion.uuid(element) != nil {
             uuidStrings += 1
         }

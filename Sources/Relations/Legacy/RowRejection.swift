@@ -1,7 +1,7 @@
 /// A legacy row with a value that the configuration's `types` cannot be applied to.
 public struct RowRejection: Error, Hashable, Sendable, CustomStringConvertible {
     public let collection: String
-    /// The rule's path; nil where the row itself is damaged.
+    /// The rule's path; nil if the row itself is damaged.
     public let path: FieldPath?
     /// The beginning of the value.
     public let value: String

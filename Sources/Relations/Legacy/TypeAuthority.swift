@@ -1,11 +1,11 @@
 import BSON
 
-/// Decides what the values at a path become, in the order of authority: the configuration, what is an `_id`, the live
-/// documents, the rows themselves.
+/// Decides what the values at a path become. In order of authority: the configuration, the rule for `_id`, the live
+/// documents, the legacy rows themselves.
 struct TypeAuthority {
     enum Decision {
         case rule(TypeRule)
-        /// Something with authority says that nothing is to be done.
+        /// Something with authority says that the values stay as they are.
         case leave
         case open
     }
@@ -15,7 +15,8 @@ struct TypeAuthority {
     let liveTypes: [ExactName: [FieldPath: ObservedType]]
     let infers: Bool
 
-    /// Of several rules for a path the first counts: these stand before all others.
+    /// The rules for the configuration's `types`. They must stand before all others: of several rules for a path the
+    /// first counts.
     func configuredTypes(_ entry: Configuration.Collection) -> [TypeRule] {
         entry.types.map {
             TypeRule(
@@ -24,19 +25,20 @@ struct TypeAuthority {
         }
     }
 
-    /// The subtype of the live collection's own binary data, which JSON.stringify did not keep; else the generic one.
+    /// The subtype of the live collection's own binary data, since JSON.stringify does not keep it; 0 (generic) if
+    /// unknown.
     private func liveSubtype(_ collection: String, _ path: FieldPath) -> UInt8 {
         guard infers, case .binary(let subtype) = liveTypes[ExactName(collection)]?[path]?.deciding else { return 0 }
         return subtype
     }
 
-    /// The rule of the configuration's references at a path, and whether the configuration itself names the type; nil where
-    /// there are none, or none has a type.
+    /// The rule from the configuration's references at a path, and whether the configuration itself names the type; nil
+    /// where there are no references, or none that has a type.
     func referenceRule(_ collection: String, _ path: FieldPath) -> (rule: TypeRule, isNamed: Bool)? {
         let typed = configuration.references(from: collection).filter { $0.path == path }.compactMap { reference in
             referenceType(reference).map { (reference: reference, type: $0) }
         }
-        // Where one value leads here and the next one there, 24 digits are an ObjectId, and all others stay what they are.
+        // With several targets of different types, 24 digits become an ObjectId and all other values stay as they are.
         return (typed.first { $0.type == .objectId } ?? typed.first).map { reference, type in
             let rule = TypeRule(
                 collection: collection, path: path, type: type, reason: .reference(to: reference.targetDescription))
@@ -44,15 +46,17 @@ struct TypeAuthority {
         }
     }
 
-    /// A reference has the type of what it leads to: an ObjectId, unless the configuration or ``keyRule(_:_:)`` says otherwise.
+    /// The type of a reference's target: what the configuration says, otherwise ObjectId for `_id`s, which
+    /// ``ruleOfReference(_:_:_:)`` may override; nil if unknown.
     private func referenceType(_ reference: Reference) -> FieldType? {
         configuration.type(of: reference.targetPath, in: reference.target)
             ?? (reference.targetPath == .id ? .objectId : nil)
     }
 
-    /// What values without 24 digits at a reference become, where the configuration names no type of what it leads to: what
-    /// the live documents have there, or what becomes of the `_id`s that they lead to, where all these become the same.
-    /// - Parameter passed: collections whose `_id`s are being asked for: they may be references themselves, in a circle.
+    /// The rule for values without 24 digits at a reference, where the configuration does not name the target's type:
+    /// what the live documents have at the path, or else what the target `_id`s become, if all targets agree.
+    /// - Parameter passed: collections whose `_id`s are already being decided. An `_id` may itself be a reference, so
+    ///   references can form a cycle.
     private func ruleOfReference(_ collection: String, _ path: FieldPath, _ passed: Set<ExactName>) -> TypeRule? {
         if let rule = liveRule(collection, path) { return rule }
         guard infers, liveTypes[ExactName(collection)]?[path]?.deciding == nil else { return nil }
@@ -67,7 +71,7 @@ struct TypeAuthority {
             to: path, in: collection, leadingTo: references.map(\.targetDescription).listed("and"))
     }
 
-    /// The rule that makes something else than ObjectIds of a collection's `_id`s; nil where there is none.
+    /// The rule that makes something other than ObjectIds of a collection's `_id`s; nil where there is none.
     private func keyRule(_ name: String, _ passed: Set<ExactName>) -> TypeRule? {
         guard infers, !passed.contains(ExactName(name)) else { return nil }
         let rule: TypeRule?
@@ -84,7 +88,7 @@ struct TypeAuthority {
         return rule?.type == .objectId ? nil : rule
     }
 
-    /// That the texts at a path are dates; nil where not all are.
+    /// The rule that makes dates of the strings at a path; nil unless all values have the form of a date.
     func dateRule(_ collection: String, _ path: FieldPath, _ seen: PathSurvey) -> TypeRule? {
         guard seen.values > 0, seen.dateStrings == seen.values else { return nil }
         let count = seen.values.grouped
@@ -93,16 +97,18 @@ struct TypeAuthority {
             reason: .inferred("\(count) of \(count) values have the form of a date"))
     }
 
-    /// Collections whose `_id`s become UUIDs.
+    /// The collections whose `_id`s become UUIDs.
     var collectionsOfUUIDs: [(name: String, keys: DistinctCounter)] {
         collections.sorted { $0.key < $1.key }.compactMap { name, survey in
             keyRule(name.text, [])?.type == .uuid ? survey.keys.map { (name.text, $0.others) } : nil
         }
     }
 
-    /// That most values at a path are `_id`s which become UUIDs: else these would lead nowhere any more.
+    /// The rule that makes UUIDs of the values at a path, if most are `_id`s that become UUIDs: as strings they would
+    /// no longer refer to anything.
     ///
-    /// Goes by a sample of both. Where the path has far fewer values than the target, it is too small to tell.
+    /// Compares samples of both. Returns nil, too, where the path has so many fewer values than the target that its
+    /// sample is too small to tell.
     func uuidRule(
         _ collection: String, _ path: FieldPath, _ seen: PathSurvey, _ targets: [(name: String, keys: DistinctCounter)]
     ) -> (TypeRule, Reference)? {
@@ -130,14 +136,14 @@ struct TypeAuthority {
         )
     }
 
-    /// What a path inside a reference leads to: a part of an `_id` that is a document.
+    /// The part of an `_id` document that a path inside a reference refers to.
     private func partOfKey(_ collection: String, _ path: FieldPath) -> (reference: Reference, path: FieldPath)? {
         configuration.references(from: collection).first {
             $0.targetPath == .id && $0.path.steps.count < path.steps.count && path.steps.starts(with: $0.path.steps)
         }.map { ($0, FieldPath(steps: [.field("_id")] + path.steps.dropFirst($0.path.steps.count))) }
     }
 
-    /// That texts beside ids stay texts, though what they lead to becomes something else; nil where it does not.
+    /// Reports that strings beside ids stay strings though the `_id`s they refer to become another type; nil otherwise.
     func problem(
         ofReference path: FieldPath, in collection: String, _ seen: PathSurvey, _ decision: Decision
     ) -> String? {
@@ -150,10 +156,10 @@ struct TypeAuthority {
             "\((seen.strings - seen.hexStrings).counted("text stays one", "texts stay texts")) beside values of 24 hex digits, and the _ids of \(reference.target) become \(key.type.rawValue); types in the configuration can say otherwise"
     }
 
-    /// What the live documents' own type makes of a path's values; nil where it makes nothing of texts and numbers.
+    /// The rule from the type of the live documents at a path; nil where they have none, or one that converts nothing.
     private func liveRule(_ collection: String, _ path: FieldPath) -> TypeRule? {
         guard infers, let seen = liveTypes[ExactName(collection)]?[path] else { return nil }
-        // Its driver has made doubles of what no 32 bits hold.
+        // The driver that wrote them stores numbers beyond 32 bits as doubles.
         let isNumbers = seen == .numbers
         guard let type = isNumbers ? .double : seen.deciding?.fieldType, type != .string, type != .bool else {
             return nil
@@ -163,8 +169,8 @@ struct TypeAuthority {
             binarySubtype: liveSubtype(collection, path), keepsInt32: isNumbers)
     }
 
-    /// What the live collection's own documents say of paths that were not looked at; of two rules for one path the first
-    /// counts.
+    /// The rules from the live documents for paths that were not surveyed. A path may get rules twice; ``TypeRules``
+    /// keeps the first.
     func liveRules(_ collection: ExactName) -> [TypeRule] {
         (liveTypes[collection] ?? [:]).keys.flatMap { path -> [TypeRule] in
             guard path != .id else { return [] }
@@ -175,14 +181,14 @@ struct TypeAuthority {
         }
     }
 
-    /// What the live numbers beside values of other types make of a path's numbers; nil where these stay what they are, or
-    /// the configuration says it.
-    /// - Parameter seen: nil where nobody has looked.
+    /// The rule for a path's numbers where live documents have numbers beside values of other types; nil where numbers
+    /// stay as they are, or the configuration decides.
+    /// - Parameter seen: nil if the path was not surveyed.
     func numberRule(
         _ collection: String, _ path: FieldPath, _ seen: PathSurvey?, _ decision: Decision
     ) -> TypeRule? {
         guard infers, case .mixed(_, let numbers) = liveTypes[ExactName(collection)]?[path] else { return nil }
-        // What the configuration demands is for all values.
+        // What the configuration demands applies to all values.
         if case .rule(let rule) = decision, rule.isStrict || rule.isDemanded && rule.type != .objectId {
             return nil
         }
@@ -195,7 +201,7 @@ struct TypeAuthority {
         }
     }
 
-    /// Whether the `_id`s of a collection's rows become ObjectIds though the live ones are texts.
+    /// Whether the `_id`s of a collection's rows become ObjectIds though the live ones are strings.
     func changesLiveIDs(of name: ExactName) -> Bool {
         guard infers, let keys = collections[name]?.keys, keys.hexStrings > 0,
             liveTypes[name]?[.id]?.deciding?.fieldType == .string
@@ -204,7 +210,7 @@ struct TypeAuthority {
         return false
     }
 
-    /// What ids at a path are looked for; nil where they are none.
+    /// Why to search for the ids at a path; nil where its values become something other than ObjectIds.
     func purpose(of decision: Decision) -> IDSearch.Purpose? {
         switch decision {
         case .open: .type
@@ -232,7 +238,7 @@ struct TypeAuthority {
             return .rule(TypeRule(collection: collection, path: path, type: type, reason: reason))
         }
         if let rule = liveRule(collection, path) {
-            // Each row is converted once more where `_id`s may become others.
+            // A rule for `_id` costs another conversion of every row, so there is none unless it may change a value.
             return path != .id || seen.mayBecome(rule.type) ? .rule(rule) : .leave
         }
         let isDecided = infers && liveTypes[ExactName(collection)]?[path]?.deciding != nil
@@ -245,7 +251,7 @@ struct TypeAuthority {
 }
 
 extension PathSurvey {
-    /// Whether rows may hold anything that is another value as one of the type; of texts, 24 digits aside.
+    /// Whether conversion to the type may change any of the values, strings of 24 digits aside.
     fileprivate func mayBecome(_ type: FieldType) -> Bool {
         switch type {
         case .date: strings > 0

@@ -1,28 +1,28 @@
 import BSON
 
-/// Learns from documents of one collection which types its paths hold.
+/// Learns from the documents of one collection which types its paths hold.
 public struct TypeObserver: Sendable {
     /// What was seen at one path.
     public struct Observation: Sendable {
         public let path: FieldPath
         public let type: ObservedType
-        /// Null aside.
+        /// The number of values except null.
         public let values: Int
-        /// Whether they are texts that `JSON.stringify` would have made of ids or dates, too.
+        /// Whether these are strings that `JSON.stringify` could also have made of ids or dates.
         public let looksOtherwise: Bool
     }
 
     private var walker: PathWalker
     private var seen: [TypesSeen] = []
 
-    /// - Parameter maximumNames: different names in one place, the document itself aside; where there are more, nothing
-    ///   below it is looked at.
+    /// - Parameter maximumNames: the maximum number of different names at one path, the top level excepted. What is
+    ///   below a path with more is ignored.
     public init(maximumNames: Int = .max) { walker = PathWalker(maximumNames: maximumNames) }
 
-    /// Looks at one document more.
+    /// Adds one document.
     /// - Throws: `BSONError` where it is damaged.
     public mutating func add(_ document: RawDocument) throws {
-        // Taken out for the walk: the closure must not hold what the walk changes.
+        // Moved out for the walk: the closure must not access `self`, which the walk mutates.
         var seen: [TypesSeen] = []
         swap(&seen, &self.seen)
         defer { swap(&seen, &self.seen) }
@@ -33,14 +33,14 @@ public struct TypeObserver: Sendable {
         }
     }
 
-    /// The type of each path that holds values which the configuration has a word for.
+    /// The type of each path, where the configuration has a name for the type of some value.
     public var types: [FieldPath: ObservedType] {
         var types: [FieldPath: ObservedType] = [:]
         for seen in observations { types[seen.path] = seen.type }
         return types
     }
 
-    /// The same in the order in which the paths were met, with more about them.
+    /// The same with details, in the order in which the paths were met.
     public var observations: [Observation] {
         seen.indices.compactMap { id in
             guard seen[id].count > 0, let type = seen[id].type, let path = walker.path(id) else { return nil }

@@ -1,14 +1,14 @@
-/// What becomes of the values at one path of legacy rows, and why.
+/// How the values at one path of legacy rows are converted, and why.
 public struct TypeRule: Hashable, Sendable {
-    /// Who says so, by authority.
+    /// Where the rule comes from, in order of authority.
     public enum Reason: Hashable, Sendable {
         /// The configuration's `types`.
         case configuration
         /// The configuration's `references`: the path leads to that collection.
         case reference(to: String)
-        /// It is a document's key.
+        /// The path is `_id`.
         case primaryKey
-        /// All sampled documents of the live collection have that type there.
+        /// The type that decides among those of the live collection's sampled documents.
         case live
         /// The values themselves, with the evidence.
         case inferred(String)
@@ -18,18 +18,18 @@ public struct TypeRule: Hashable, Sendable {
     public let path: FieldPath
     public let type: FieldType
     public let reason: Reason
-    /// The subtype that text becomes under ``FieldType/binary``.
+    /// The subtype that values get under ``FieldType/binary``.
     public let binarySubtype: UInt8
-    /// Under ``FieldType/double``: whether what 32 bits hold stays what it is.
+    /// Under ``FieldType/double``: whether 32-bit integers stay as they are.
     public let keepsInt32: Bool
-    /// Which of the path's values it is for.
+    /// Which of the path's values the rule applies to.
     public let part: Part
 
-    /// Of a path that has another rule besides, one may be for its numbers.
+    /// A path may have a second rule, for its numbers alone.
     public enum Part: Hashable, Sendable {
         case all
         case numbers
-        /// And documents as JSON.stringify makes them of Longs.
+        /// Numbers, and documents as JSON.stringify makes them of Longs.
         case numbersAndLongs
     }
 
@@ -46,12 +46,12 @@ public struct TypeRule: Hashable, Sendable {
         self.reason = reason
     }
 
-    /// Whether values become the same by both.
+    /// Whether both rules convert values alike.
     func makesTheSame(as other: TypeRule) -> Bool {
         (type, binarySubtype, keepsInt32) == (other.type, other.binarySubtype, other.keepsInt32)
     }
 
-    /// The same for a path that leads to its own.
+    /// The same conversion for a path that refers to this rule's path.
     func moved(to path: FieldPath, in collection: String, leadingTo target: String) -> TypeRule {
         let reason: Reason = isDemanded ? .reference(to: target) : .inferred("it leads to \(target): \(self.reason)")
         return TypeRule(
@@ -59,10 +59,11 @@ public struct TypeRule: Hashable, Sendable {
             keepsInt32: keepsInt32, part: part)
     }
 
-    /// Whether a value that cannot be converted makes its row a rejected one. Otherwise it stays as it is.
+    /// Whether a row is rejected if its value cannot be converted. Otherwise the value stays as it is.
     public var isStrict: Bool { reason == .configuration }
 
-    /// Whether the configuration demands the type, be it by way of a reference: then a number as text becomes a number.
+    /// Whether the configuration demands the type, directly or through a reference: then numeric strings become
+    /// numbers.
     var isDemanded: Bool {
         switch reason {
         case .configuration, .reference: true
@@ -82,7 +83,7 @@ extension TypeRule.Reason: CustomStringConvertible {
         }
     }
 
-    /// One word for programs.
+    /// One word for machine-readable output.
     public var keyword: String {
         switch self {
         case .configuration: "config"

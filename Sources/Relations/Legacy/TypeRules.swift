@@ -6,7 +6,7 @@ public struct TypeRules: Sendable {
     public let rules: [TypeRule]
     private let byCollection: [ExactName: CollectionTypeRules]
 
-    /// - Parameter rules: one a path of a collection at most, and one for its numbers; of several the first counts.
+    /// - Parameter rules: of several rules for the same path (and of several for its numbers) the first counts.
     public init(_ rules: some Sequence<TypeRule>) {
         var seen: Set<[ExactName]> = []
         self.rules =
@@ -22,13 +22,13 @@ public struct TypeRules: Sendable {
         byCollection = numbered.mapValues { CollectionTypeRules($0.map { (number: $0.offset, rule: $0.element) }) }
     }
 
-    /// The rules of one collection; nil where it has none and its rows stay as they are.
+    /// The rules for one collection; nil if it has none, so that its rows stay as they are.
     public func rules(for collection: String) -> CollectionTypeRules? { byCollection[ExactName(collection)] }
 
-    /// Counters for one thread.
+    /// Makes counters for one thread.
     public func makeCounts() -> ConversionCounts { ConversionCounts(rules: rules.count) }
 
-    /// A document with its values converted.
+    /// Returns a copy of the document with its values converted.
     /// - Throws: ``RowRejection`` for a value that the configuration's `types` cannot be applied to.
     public func apply(
         to document: RawDocument, in collection: String, counts: inout ConversionCounts

@@ -1,19 +1,19 @@
 import BSON
 
-/// The types of the values at one path, null aside.
+/// The types of the values at one path, except null.
 struct TypesSeen: Sendable {
     private(set) var count = 0
     private var types: Set<FieldType> = []
     private var subtypes: Set<UInt8> = []
-    /// Of types that the configuration has no word for.
+    /// Whether there are values of types that the configuration has no name for.
     private var hasOthers = false
-    /// Documents as JSON.stringify makes them of Longs.
+    /// Whether there are documents as JSON.stringify makes them of Longs.
     private var hasSplitLongs = false
-    /// Types that texts among the values could be of, as old rows have them.
+    /// The types that strings among the values could stand for in legacy rows.
     private var looks: Set<FieldType> = []
-    /// Of texts, those of exactly the form of a date.
+    /// The number of strings of exactly the form of a date.
     private var dateStrings = 0
-    /// Texts without a character, which stand where there is no value.
+    /// Whether there are empty strings, which stand where there is no value.
     private var hasEmptyTexts = false
 
     mutating func add(_ element: RawElement) {
@@ -36,13 +36,13 @@ struct TypesSeen: Sendable {
         for type in Self.asTexts where !looks.contains(type) && Self.couldBe(text, element, type) { looks.insert(type) }
     }
 
-    /// Whether the import of old rows could take the texts for ids, of which some will do, or for dates, which all have to
-    /// be.
+    /// Whether all values are strings that an import of legacy rows could take for ids (of which some suffice) or for
+    /// dates (which all must be).
     var looksOtherwise: Bool { type == .one(.string) && (looks.contains(.objectId) || dateStrings == count) }
 
-    /// Nil where the configuration has a word for none of them.
+    /// The observed type; nil if the configuration has no name for any of the values' types.
     var type: ObservedType? {
-        // Alone they say nothing of what else would stand there.
+        // Empty strings alone do not tell the type of other values.
         guard let first = types.first else { return hasEmptyTexts ? .several : nil }
         let isAlone = types.count == 1 && !hasOthers && subtypes.count <= 1
         if isAlone, !hasEmptyTexts || first == .string { return observed(first) }
@@ -60,30 +60,32 @@ struct TypesSeen: Sendable {
         type == .binary ? subtypes.first.map { .binary(subtype: $0) } ?? .undecided : .one(type)
     }
 
-    // MARK: Of several types, the one that decides
+    // MARK: The deciding type among several
 
-    // An import leaves values that do not fit the live collection's type as they are, so that both stand there afterwards. If
-    // that decided nothing, the next import of the same rows would make something else of them, of those that fitted, too.
+    // An import leaves values that do not fit the live collection's type as they are, so both types are there
+    // afterwards. If such a mixture decided nothing, the next import of the same rows would treat all of them
+    // differently, even those that fitted.
 
     private var hasMadeTexts: Bool { !types.isDisjoint(with: Self.asTexts) }
 
-    /// What texts are; nil where there are none, or where they could be one thing or another.
+    /// The type of strings in legacy rows; nil if there is none, or if there are several candidates.
     private var leadingText: FieldType? {
         let made = types.intersection(Self.asTexts)
         if made.count > 1 || subtypes.count > 1 { return nil }
         if let type = made.first { return looks.contains(type) ? nil : type }
-        // Whatever they look like, they are texts.
+        // No value has a type that JSON.stringify makes strings of, so they are strings, whatever they look like.
         return types.contains(.string) || hasEmptyTexts ? .string : nil
     }
 
-    /// What numbers are; nil where there are none, where they stay what they are, or could be one thing or another.
+    /// The type of numbers in legacy rows; nil if there are none, if they stay as they are, or if there are several
+    /// candidates.
     private var leadingNumber: ObservedType? {
         var made = types.intersection(Self.numbers)
-        // Rows have them in a wrapper: they say nothing of bare ones.
+        // Legacy rows have decimals in a wrapper, so these say nothing about bare numbers.
         if made.count > 1 { made.remove(.decimal) }
         switch made {
         case [.int, .double]: return .numbers
-        // Fractions are what an import of rows beside longs leaves.
+        // Doubles beside longs are fractions that an import of legacy rows has left as they were.
         case [.long], [.long, .double]: return hasSplitLongs ? .leading(.one(.long)) : .one(.long)
         case [.double]: return .one(.double)
         case [.decimal]: return .one(.decimal)
@@ -92,11 +94,11 @@ struct TypesSeen: Sendable {
     }
 
     private static let numbers: Set<FieldType> = [.int, .long, .double, .decimal]
-    /// What `JSON.stringify` makes texts of.
+    /// The types that `JSON.stringify` makes strings of.
     private static let asTexts: [FieldType] = [.objectId, .date, .uuid, .binary]
 
     private static func couldBe(_ text: UnsafeRawBufferPointer, _ element: RawElement, _ type: FieldType) -> Bool {
-        // Most texts have a blank: no array is made of a long one for nothing.
+        // Most strings contain a blank: this avoids making an array of a long one in vain.
         if type == .binary, text.contains(where: { !isOfBase64($0) }) { return false }
         if case .impossible = Conversion(element, to: type, isDemanded: false, binarySubtype: 0) { return false }
         return true

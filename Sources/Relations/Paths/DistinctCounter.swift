@@ -1,7 +1,7 @@
-/// Counts distinct values by the smallest of their hashes: exact up to ``capacity``, within a few in a hundred above.
+/// Counts distinct values by their smallest hashes: exact below ``capacity``, within a few percent from there on.
 struct DistinctCounter: Sendable {
     static let capacity = 256
-    /// Sorted, each once.
+    /// Sorted, without duplicates.
     private var smallest: [UInt64] = []
 
     mutating func insert(_ hash: UInt64) {
@@ -21,11 +21,11 @@ struct DistinctCounter: Sendable {
         for hash in other.smallest { insert(hash) }
     }
 
-    /// So few compared values are chance, unless they are all that there are.
+    /// With fewer compared values the result is chance, unless these are all values.
     private static let fewest = 20
 
-    /// How many of these values are among others, of those that both counters would have kept; nil where these are too few to
-    /// tell.
+    /// The number of these values that the other counter has, too, among those that both would have kept; nil if there
+    /// are too few to tell.
     func share(in other: DistinctCounter) -> (found: Int, all: Int)? {
         let bound = min(bound, other.bound)
         let comparable = smallest.prefix { $0 <= bound }
@@ -38,10 +38,10 @@ struct DistinctCounter: Sendable {
         return place < smallest.count && smallest[place] == hash
     }
 
-    /// No value with a smaller hash was left out.
+    /// The largest hash up to which every value was kept.
     private var bound: UInt64 { smallest.count == Self.capacity ? smallest.last ?? .max : .max }
 
-    /// Whether ``count`` is no estimate.
+    /// Whether ``count`` is exact, not an estimate.
     var isExact: Bool { smallest.count < Self.capacity }
 
     var count: Int {
@@ -49,9 +49,9 @@ struct DistinctCounter: Sendable {
         return Self.estimate(kept: Self.capacity, largest: largest)
     }
 
-    /// How many distinct values there are where so many with the smallest hashes were kept.
+    /// Estimates the number of distinct values from the number and the largest of the smallest hashes kept.
     ///
-    /// Values can be made whose hashes are all small: more than a million millions nobody has.
+    /// Capped at 10¹², which no collection reaches, since values can be crafted so that all their hashes are small.
     static func estimate(kept: Int, largest: UInt64) -> Int {
         Int(min(Double(kept - 1) / (Double(largest) / Double(UInt64.max)), 1e12))
     }

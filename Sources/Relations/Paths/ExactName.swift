@@ -1,6 +1,6 @@
-/// A name that is equal to another only where their bytes are, and ordered by them.
+/// A name that equals another only if their bytes are equal, and that is ordered by its bytes.
 ///
-/// Swift's own strings count "é" and "e" with an accent as one. The server does not: they are two collections.
+/// Swift's strings treat "é" and "e" with a combining accent as equal. The server does not: they are two collections.
 public struct ExactName: Hashable, Comparable, Sendable {
     public let text: String
 
@@ -24,6 +24,6 @@ extension String {
         return other.withUTF8 { UnsafeRawBufferPointer($0).isUTF8(of: self) }
     }
 
-    /// The order of names everywhere in this module: by the bytes of their UTF-8.
+    /// The order of names everywhere in this module: by their UTF-8 bytes.
     func precedes(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
 }

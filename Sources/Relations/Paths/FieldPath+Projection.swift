@@ -1,13 +1,13 @@
 import BSON
 
 extension FieldPath {
-    /// What a find needs so that the server sends the values at the path and `_id`, and little else.
+    /// A projection for which the server sends the values at the path and `_id`, and little else.
     public var projection: Document { Self.projection(of: [self]) }
 
     /// The same for several paths: `{"vehicles.drivers.customerId": 1, "_id": 1}`.
     ///
-    /// A name that the server would read as something else (with a dot, a `$` in front, empty) is left to the field
-    /// that holds it; at the top, the whole document is asked for: an empty projection.
+    /// A name that the server would misread (with a dot, with a leading `$`, or empty) is replaced by the field that
+    /// contains it; at the top level, by an empty projection, which returns the whole document.
     public static func projection(of paths: some Sequence<FieldPath>) -> Document {
         var asked: [[String]] = []
         for path in paths {
@@ -21,7 +21,7 @@ extension FieldPath {
         }
         asked.append(["_id"])
         asked.sort { $0.lexicographicallyPrecedes($1) { $0.precedes($1) } }
-        // A field beside one inside it is an error to the server ("path collision"): the outer one covers both.
+        // The server rejects a field together with one inside it ("path collision"): the outer one covers both.
         var kept: [[String]] = []
         for names in asked
         where kept.last.map({ !names.starts(with: $0) { $0.hasSameBytes(as: $1) } }) ?? true {

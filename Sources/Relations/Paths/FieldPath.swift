@@ -2,9 +2,9 @@ import BSON
 
 /// A path to values inside a document: `customerId`, `vehicles[].drivers[].customerId`, `tags[]`, `a.b.c`.
 ///
-/// `[]` stands for every element of an array. A path without it does not go into arrays, and a name of digits is a
-/// name, never an index. Names that hold a dot, a bracket or a backslash have a backslash before it; the empty name
-/// is written `\e`. Two paths are equal when their bytes are.
+/// `[]` stands for every element of an array. A path without it does not descend into arrays, and a name of digits is a
+/// name, never an index. In names, dots, brackets and backslashes are escaped with a backslash; the empty name is
+/// written `\e`. Two paths are equal if their bytes are.
 public struct FieldPath: Hashable, Sendable {
     public enum Step: Sendable {
         case field(String)
@@ -12,17 +12,17 @@ public struct FieldPath: Hashable, Sendable {
         case elements
     }
 
-    /// One at least, and the first of them a field.
+    /// At least one; the first is a field.
     public let steps: [Step]
 
-    /// Makes a path of its steps.
-    /// - Precondition: the first is a field.
+    /// Creates a path from its steps.
+    /// - Precondition: the first step is a field.
     public init(steps: [Step]) {
         guard case .field? = steps.first else { preconditionFailure("a path begins with a field") }
         self.steps = steps
     }
 
-    /// Reads a path as people write it.
+    /// Parses a path as people write it.
     /// - Throws: ``FieldPathError`` saying what is wrong and at which character.
     public init(parsing text: String) throws(FieldPathError) {
         steps = try FieldPathParser(text).parse()
@@ -31,9 +31,9 @@ public struct FieldPath: Hashable, Sendable {
         }
     }
 
-    /// Reads the path of a field whose values a server is to be asked for.
-    /// - Throws: ``FieldPathError``, also for a name that a filter would take for an operator, such as `$expr`, and one that
-    ///   it cannot say: an empty one, or one with a dot in it.
+    /// Parses the path of a field that a server is to be queried for.
+    /// - Throws: ``FieldPathError``, also for a name that a filter would take for an operator, such as `$expr`, or
+    ///   cannot express: an empty name, or one with a dot.
     public init(parsingTarget text: String) throws(FieldPathError) {
         try self.init(parsing: text)
         for case .field(let name) in steps
@@ -45,26 +45,26 @@ public struct FieldPath: Hashable, Sendable {
         }
     }
 
-    /// The primary key.
+    /// The path of the primary key.
     public static let id = FieldPath(steps: [.field("_id")])
 
-    /// Whether a document may hold several values at it.
+    /// Whether a document may have several values at the path.
     public var hasArrays: Bool {
         steps.contains { if case .elements = $0 { true } else { false } }
     }
 
-    /// The last name in it.
+    /// The last field name in the path.
     public var lastField: String {
         for case .field(let name) in steps.reversed() { return name }
         return ""
     }
 
-    /// Whether it leads to the primary key or into it.
+    /// Whether the path leads to the primary key or into it.
     public var isInID: Bool {
         if case .field("_id")? = steps.first { true } else { false }
     }
 
-    /// Calls `body` with each value at the path, in the order of the document; repeated names count each.
+    /// Calls `body` with each value at the path, in document order; each occurrence of a repeated name counts.
     ///
     /// Allocates nothing. The value is valid only inside `body`.
     /// - Throws: `BSONError` where the document is damaged, and what `body` throws.
@@ -72,20 +72,20 @@ public struct FieldPath: Hashable, Sendable {
         try visit(document, from: 0, to: steps.count, body)
     }
 
-    /// The same for the steps from `index` to before `end`, `document` being what the steps before led to.
+    /// The same for the steps from `index` to before `end`; `document` is what the preceding steps lead to.
     func visit(
         _ document: RawDocument, from index: Int, to end: Int, _ body: (RawElement) throws -> Void
     ) throws {
         guard case .field(var name) = steps[index] else {
             return try visit(document, named: nil, from: index, to: end, body)
         }
-        // Taken out once for a document: taking it out for every element costs more than comparing.
+        // Obtained once per document: doing it for every element costs more than the comparison.
         try name.withUTF8 {
             try visit(document, named: UnsafeRawBufferPointer($0), from: index, to: end, body)
         }
     }
 
-    /// - Parameter name: of the elements that are meant; nil for all of an array.
+    /// - Parameter name: the name of the elements to visit; nil for all elements of an array.
     private func visit(
         _ document: RawDocument, named name: UnsafeRawBufferPointer?, from index: Int, to end: Int,
         _ body: (RawElement) throws -> Void
@@ -103,7 +103,7 @@ public struct FieldPath: Hashable, Sendable {
         }
     }
 
-    /// Calls `body` with each value at the path whose own document passes `condition`.
+    /// Calls `body` with each value at the path whose parent document satisfies `condition`.
     func forEachValue(
         in document: RawDocument, where condition: (RawDocument) -> Bool, _ body: (RawElement) throws -> Void
     ) throws {
@@ -117,12 +117,12 @@ public struct FieldPath: Hashable, Sendable {
         }
     }
 
-    /// The path of the field of that name in the same document as the last name of this one.
+    /// The path of a field with that name in the same document as the last field of this path.
     func sibling(_ name: String) -> FieldPath {
         FieldPath(steps: steps[..<lastFieldIndex] + [.field(name)])
     }
 
-    /// The place of the last name among the steps.
+    /// The index of the last field among the steps.
     var lastFieldIndex: Int {
         steps.lastIndex { if case .field = $0 { true } else { false } } ?? 0
     }
@@ -146,7 +146,7 @@ extension FieldPath.Step: Hashable {
 }
 
 extension FieldPath: CustomStringConvertible, LosslessStringConvertible, Comparable {
-    /// The path as ``init(parsing:)`` reads it.
+    /// The path in the form that ``init(parsing:)`` reads.
     public var description: String {
         var text = ""
         for (index, step) in steps.enumerated() {
@@ -164,20 +164,20 @@ extension FieldPath: CustomStringConvertible, LosslessStringConvertible, Compara
         return text
     }
 
-    /// A path as people write it; nil for anything else.
+    /// Parses a path as people write it; nil if it is not valid.
     public init?(_ description: String) {
         guard let path = try? FieldPath(parsing: description) else { return nil }
         self = path
     }
 
-    /// By the bytes of the text form.
+    /// Ordered by the bytes of the text form.
     public static func < (left: FieldPath, right: FieldPath) -> Bool {
         left.description.precedes(right.description)
     }
 }
 
 extension UnsafeRawBufferPointer {
-    /// Whether these are the bytes of a text, compared where they lie.
+    /// Whether these bytes are the text's UTF-8, compared in place.
     func isUTF8(of text: String) -> Bool {
         guard text.utf8.count == count else { return false }
         return text.utf8.withContiguousStorageIfAvailable { sameBytes(self, UnsafeRawBufferPointer($0)) }

@@ -1,4 +1,4 @@
-/// A text that is not a path of fields.
+/// A text that is not a valid field path.
 public struct FieldPathError: Error, Hashable, Sendable, CustomStringConvertible {
     public enum Reason: String, Hashable, Sendable {
         case empty = "it is empty"
@@ -17,7 +17,7 @@ public struct FieldPathError: Error, Hashable, Sendable, CustomStringConvertible
 
     public let text: String
     public let reason: Reason
-    /// From 1, in characters.
+    /// Counted in characters from 1.
     public let column: Int
 
     public var description: String {

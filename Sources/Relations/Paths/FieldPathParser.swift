@@ -1,4 +1,4 @@
-/// Reads the text form of a ``FieldPath``.
+/// Parses the text form of a ``FieldPath``.
 struct FieldPathParser {
     private let text: String
     private let characters: [Unicode.Scalar]

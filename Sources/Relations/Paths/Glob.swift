@@ -1,6 +1,6 @@
-/// A pattern for names: `*` is any run of characters, `?` any one. The whole name has to match.
+/// A pattern for names: `*` matches any run of characters, `?` any single one. The whole name must match.
 ///
-/// A backslash takes a wildcard or backslash behind it as it stands; elsewhere it is one itself, as names may have.
+/// A backslash escapes a wildcard or another backslash; before anything else it is literal, since names may contain it.
 public struct Glob: Hashable, Sendable, CustomStringConvertible {
     private enum Part: Hashable, Sendable {
         case exactly(Unicode.Scalar)
@@ -36,7 +36,7 @@ public struct Glob: Hashable, Sendable, CustomStringConvertible {
         let characters = Array(name.unicodeScalars)
         var part = 0
         var character = 0
-        // Where the last `*` stands, and how much it takes: only the last one ever needs to take more.
+        // The last `*`, and the end of what it matches: only the last one ever needs to match more.
         var star: (part: Int, character: Int)?
         while character < characters.count {
             if part < parts.count {

@@ -1,22 +1,22 @@
 import BSON
 
-/// Walks documents and numbers the paths that it meets, with `[]` for the elements of arrays.
+/// Walks documents and numbers the paths in them, with `[]` for the elements of arrays.
 ///
-/// The numbers stay the same from document to document, so that what is known of a path can be kept in an array.
-/// Paths already met cost no allocation. Documents that use data as names cannot fill the memory: at
-/// ``maximumPaths`` no new path is taken in, and ``isFull`` says so. Before that, where ``maximumNames`` is given, what
-/// is below a path with more names than that is no longer looked at: ``crowdedPaths``.
+/// The numbers stay the same from document to document, so that data about a path can be kept in an array. Known paths
+/// cost no allocation. Documents that use data as names cannot fill the memory: beyond ``maximumPaths`` no new path is
+/// added, and ``isFull`` is set. If ``maximumNames`` is given, what is below a path with more names is ignored before
+/// that: ``crowdedPaths``.
 public struct PathWalker: Sendable {
-    /// The number of a path: its place in the order in which paths were met.
+    /// The number of a path: its index in the order in which paths were met.
     public typealias PathID = Int
 
     fileprivate struct Node: Sendable {
         let parent: Int
         /// nil for the elements of an array.
         let name: [UInt8]?
-        /// In the order met. Documents of a collection mostly have their fields in one order.
+        /// In the order met. Most documents of a collection have their fields in the same order.
         var children: [Int] = []
-        /// Its names are data: nothing below it is looked at.
+        /// Whether the names are data: everything below is ignored.
         var isCrowded = false
         var crowdedChildren = 0
     }
@@ -26,7 +26,7 @@ public struct PathWalker: Sendable {
         let hash: UInt64
     }
 
-    /// So many fields of one parent with data as names show that the parent's names are data too.
+    /// If this many children of a node have data as names, the node's own field names are data, too.
     private static let maximumCrowdedChildren = 20
 
     public let maximumPaths: Int
@@ -36,23 +36,24 @@ public struct PathWalker: Sendable {
     private var nodes = [Node(parent: -1, name: nil)]
     private var edges: [Edge: Int] = [:]
 
-    /// - Parameter maximumNames: different names at one path, the document itself aside. Which paths have more depends on
-    ///   the order of the documents where ``maximumPaths`` is met too: give both to one walker that sees all of them.
+    /// - Parameter maximumNames: the maximum number of different names at one path, the top level excepted. If
+    ///   ``maximumPaths`` is reached too, which paths have more depends on the order of the documents: then one walker
+    ///   must see all of them.
     public init(maximumPaths: Int = 20_000, maximumNames: Int = .max) {
         self.maximumPaths = maximumPaths
         self.maximumNames = maximumNames
     }
 
-    /// One more than the largest number given out.
+    /// One more than the largest number assigned.
     public var count: Int { nodes.count }
 
-    /// The paths below which nothing is looked at, in their order.
+    /// The paths below which everything is ignored, sorted.
     public var crowdedPaths: [FieldPath] {
         nodes.indices.filter { nodes[$0].isCrowded }.compactMap(path).sorted()
     }
 
-    /// The path of that number; nil for the document itself, for names that are not UTF-8 and for what is no longer looked
-    /// at.
+    /// The path with that number; nil for the document itself, for names that are not UTF-8 and for paths that are now
+    /// ignored.
     public func path(_ id: PathID) -> FieldPath? {
         var steps: [FieldPath.Step] = []
         var node = id
@@ -69,7 +70,7 @@ public struct PathWalker: Sendable {
         return steps.isEmpty ? nil : FieldPath(steps: steps.reversed())
     }
 
-    /// Calls `body` with each value and the number of its path, documents and arrays before what they hold.
+    /// Calls `body` with each value and the number of its path; documents and arrays come before their contents.
     /// - Throws: `BSONError` where the document is damaged, and what `body` throws.
     public mutating func forEachValue(
         in document: RawDocument, _ body: (PathID, RawElement) throws -> Void
@@ -81,7 +82,7 @@ public struct PathWalker: Sendable {
         _ document: RawDocument, isArray: Bool, below parent: Int, depth: Int,
         _ body: (PathID, RawElement) throws -> Void
     ) throws {
-        // Deeper than any server stores: what is there is no reference, and the stack is not endless.
+        // Deeper than any server stores: there is no reference that deep, and the recursion must be limited.
         guard depth <= BSONValidator.maximumDepth else { return }
         var hint = 0
         var walker = document.makeWalker()
@@ -95,13 +96,13 @@ public struct PathWalker: Sendable {
         }
     }
 
-    /// The number of the elements of an array at `parent`; nil where there is no room for it.
+    /// The number of the elements of an array at `parent`; nil if there is no room for it.
     mutating func elements(of parent: Int) -> Int? {
         find(Edge(parent: parent, hash: 0), nil)
     }
 
-    /// The number of a field of `parent`; nil where there is no room for it.
-    /// - Parameter hint: where among the fields of `parent` to look first; moved on by one.
+    /// The number of a field of `parent`; nil if there is no room for it.
+    /// - Parameter hint: the index among the fields of `parent` to try first; moved past the field found.
     mutating func child(of parent: Int, named name: UnsafeRawBufferPointer, hint: inout Int) -> Int? {
         if nodes[parent].isCrowded { return nil }
         if hint < nodes[parent].children.count {
@@ -116,12 +117,12 @@ public struct PathWalker: Sendable {
         return found
     }
 
-    /// Takes in the paths of another walker.
-    /// - Returns: the number here of each path there; nil where there was no room.
+    /// Adds the paths of another walker.
+    /// - Returns: this walker's number for each path of the other; nil if there was no room.
     mutating func absorb(_ other: PathWalker) -> [PathID?] {
         isFull = isFull || other.isFull
         var numbers: [PathID?] = [0]
-        // A path is always numbered after the one that holds it.
+        // A path is always numbered after its parent.
         for node in other.nodes.dropFirst() {
             guard let parent = numbers[node.parent] else {
                 numbers.append(nil)
@@ -134,7 +135,7 @@ public struct PathWalker: Sendable {
         return numbers
     }
 
-    /// Looks no longer at what is below a node.
+    /// Ignores everything below a node from now on.
     private mutating func crowd(_ node: Int) {
         nodes[node].isCrowded = true
         nodes[node].children = []
@@ -173,7 +174,7 @@ extension PathWalker.Node {
 }
 
 extension [Int] {
-    /// Looks a few places ahead only: an optional field or two may be missing.
+    /// Looks only 16 places ahead: an optional field or two may be missing.
     fileprivate func firstIndex(of value: Int, from start: Int) -> Int? {
         start < count ? self[start..<Swift.min(start + 16, count)].firstIndex(of: value) : nil
     }

@@ -1,5 +1,5 @@
 extension RandomAccessCollection where Index == Int {
-    /// The first place of a sorted list whose element is not before what is looked for.
+    /// The first index in a sorted collection whose element is not before the one searched for.
     func place(where isBefore: (Element) -> Bool) -> Int {
         var (low, high) = (startIndex, endIndex)
         while low < high {

@@ -1,8 +1,8 @@
-/// How many columns of a terminal a text takes.
+/// The number of terminal columns that a text takes.
 package enum TextWidth {
     package static func columns(_ text: String) -> Int { text.unicodeScalars.reduce(0) { $0 + columns($1) } }
 
-    /// The text cut to so many columns, with an ellipsis in place of what is cut off.
+    /// Truncates the text to `limit` columns, with an ellipsis in place of the rest.
     package static func cut(_ text: String, to limit: Int) -> String {
         guard columns(text) > limit else { return text }
         guard limit > 0 else { return "" }

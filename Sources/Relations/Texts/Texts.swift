@@ -1,5 +1,5 @@
 extension String {
-    /// The first `count` characters, with an ellipsis where there are more.
+    /// The first `count` characters, with an ellipsis if there are more.
     package func excerpt(_ count: Int) -> String { self.count > count ? prefix(count) + "…" : self }
 }
 
@@ -16,8 +16,9 @@ extension Int {
         return (self < 0 ? "-" : "") + groups.reversed().joined(separator: ",")
     }
 
-    /// With its noun: "1 record", "4,000 records", and what else depends on the number: "1 row was", "2 rows were".
-    /// - Parameter many: where an s is not enough.
+    /// The number with its noun: "1 record", "4,000 records", or with more that depends on the number: "1 row was", "2
+    /// rows were".
+    /// - Parameter many: the plural, if it is not formed by adding an s.
     package func counted(_ one: String, _ many: String? = nil) -> String {
         "\(grouped) \(self == 1 ? one : many ?? one + "s")"
     }

@@ -1,9 +1,10 @@
 extension Unicode.Scalar {
-    /// Whether it must be written out wherever a text from a file or a server is shown: it cannot be seen, and may do
-    /// something to a terminal, a page or the text around it.
+    /// Whether the character must be escaped wherever text from a file or a server is shown: it is invisible, and may
+    /// affect a terminal, a page or the text around it.
     ///
-    /// Control characters with line breaks and tabulators, the two line separators that some programs break at, what turns
-    /// the direction of writing round, the mark that has no width, and the two that neither YAML nor XML may have.
+    /// These are control characters including line breaks and tabs, the two Unicode line separators at which some
+    /// programs break lines, characters that change the writing direction, the byte order mark, and the two that
+    /// neither YAML nor XML allows.
     package var isUnseen: Bool {
         switch self {
         case "\0"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{200E}"..."\u{200F}", "\u{2028}"..."\u{202E}",
@@ -15,13 +16,14 @@ extension Unicode.Scalar {
 }
 
 extension String {
-    /// With control characters made visible, but for line breaks and tabulators.
+    /// With control characters made visible, except line breaks and tabs.
     package var harmless: String { escaped { $0.isUnseen && $0 != "\n" && $0 != "\t" } }
 
-    /// With control characters and line breaks made visible, which names and other texts from files and servers may have.
+    /// With control characters and line breaks made visible, which names and other text from files and servers may
+    /// contain.
     package var oneLine: String { escaped(where: \.isUnseen) }
 
-    /// In double quotes, with what cannot be seen made visible as YAML and JSON write it.
+    /// In double quotes, with invisible characters escaped as in YAML and JSON.
     var quoted: String {
         var text = "\""
         for character in unicodeScalars {
@@ -46,8 +48,8 @@ extension String {
 }
 
 extension String {
-    /// Fit for the text of a page or an SVG picture and for attributes in double quotes. What cannot be seen is written out: a name must not turn
-    /// the direction of the page's text round.
+    /// Escaped for the text of a page or an SVG picture and for attributes in double quotes. Invisible characters are
+    /// written out: a name must not change the direction of the page's text.
     package var escapedForPages: String {
         var result = ""
         for scalar in unicodeScalars {
