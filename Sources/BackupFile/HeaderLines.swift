@@ -47,6 +47,12 @@ struct HeaderLines {
             if claimsFormat {
                 throw BackupError.damaged(path, line: count, "the column header 'collection,data' is missing")
             }
+            // It may have a password.
+            if text.contains("://") {
+                throw BackupError(
+                    .notABackup, path, line: count, "not a backup: the line has a connection string",
+                    advice: "--uri-file takes a file with a connection string.")
+            }
             throw BackupError(
                 .notABackup, path, line: count,
                 "not a backup: '\(text.trimmed.prefix(60))' is not the column header 'collection,data'",

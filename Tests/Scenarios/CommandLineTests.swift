@@ -286,6 +286,9 @@ import Testing
                 return outcome.output.split(separator: "\n").last.map(String.init) ?? ""
             }
             #expect(try lastLine(file) == "\(file): sound")
+            let nothing = "\(copy.name): no references were found, so nothing was checked"
+            #expect(try lastLine("--db", copy.name) == nothing)
+            try copy.insert((1...9).map { ["_id": .int32($0), "customerId": 1] }, into: "claims")
             #expect(try lastLine("--db", copy.name) == "\(copy.name): sound, by the references that its data show")
             #expect(
                 try lastLine(file, "--db", copy.name) == "\(file): sound; all of its records are in \(copy.name), equal"

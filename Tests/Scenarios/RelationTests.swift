@@ -68,7 +68,7 @@ import Testing
             )
             let file = folder.file("all.csv")
             let commands = [
-                (["export", "-o", file, "--force"], 0 as Int32), (["import", file], 0), (["verify"], 0),
+                (["export", "-o", file, "--force"], 0 as Int32), (["import", file], 0), (["verify"], 1),
                 (["verify", file], 0),
                 (["import", file, "--upsert-keys", "a"], 64),
             ]

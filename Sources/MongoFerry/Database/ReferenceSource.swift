@@ -47,9 +47,11 @@ enum ReferenceSource {
     }
 
     /// The configuration's references, if it has any; otherwise those that the live data show.
+    /// - Parameter doubt: called with each path that nearly is a reference and looks as if its data were damaged.
     static func live(
         _ connection: Connection, _ catalog: Catalog, _ sizes: CollectionSizes, _ configuration: Configuration,
-        _ operation: OperationContext, _ effort: LiveDiscovery.Effort
+        _ operation: OperationContext, _ effort: LiveDiscovery.Effort,
+        doubt: (ReferenceCandidate) -> Void = { _ in }
     ) throws -> [Reference] {
         if !configuration.references.isEmpty {
             let names = catalog.entries.map(\.name)
@@ -59,8 +61,10 @@ enum ReferenceSource {
                 databaseName: configuration.databaseName)
             return configuration.references.map(spellings.spelled).filter { there.contains(ExactName($0.collection)) }
         }
-        return try LiveDiscovery(connection, operation, effort).discover(catalog, sizes).references.filter {
-            configuration.collection($0.collection)?.saysReferences != true
+        let discovery = try LiveDiscovery(connection, operation, effort).discover(catalog, sizes).starting {
+            configuration.collection($0)?.saysReferences != true
         }
+        discovery.candidates.filter(\.looksDamaged).forEach(doubt)
+        return discovery.references
     }
 }

@@ -10,6 +10,7 @@ extension ImportRun {
         let run = self
         // It only reads: an election in the middle of it is no reason to leave the check out.
         report.references = try Repeating.run { _ in try run.check(plan, survey, references, [:]) }
+        operation.tellUnmetConditions(report.references)
     }
 
     /// What a server has removed while documents were written: the oldest of a capped collection that is full.

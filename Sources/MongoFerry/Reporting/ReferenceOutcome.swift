@@ -25,6 +25,12 @@ public struct ReferenceOutcome: Sendable {
     var targetNames: [String]
     /// The value of the sibling field that selects this target; nil for an unconditional reference.
     public var condition: String?
+    /// The name of that field.
+    var conditionField: String?
+    /// Whether the configuration states the reference, rather than the data or a file's metadata.
+    var isConfigured = true
+    /// The values at the path of a conditional reference, whether they meet its condition or not; otherwise 0.
+    package var valuesAtPath = 0
     /// The number of values checked, without null and missing ones.
     public var checked = 0
     /// The number of values among ``checked`` that dangle.
@@ -55,6 +61,7 @@ public struct ReferenceOutcome: Sendable {
         checked += other.checked
         dangling += other.dangling
         unchecked += other.unchecked
+        valuesAtPath += other.valuesAtPath
         for example in other.examples { addExample(example.value, example.documentID) }
     }
 }

@@ -68,6 +68,7 @@ struct FileReferenceCheck {
                 if counts, isWhole(reference.target, entries) {
                     check.outcome.isTargetMissing = false
                 } else if let live {
+                    if counts, survey.rows(of: reference.target) != nil { check.outcome.isTargetMissing = false }
                     guard live.contains(ExactName(databaseName(reference.target))) else { continue }
                     check.open = OpenValues(
                         (check.open?.targets ?? []) + [reference], sharedBy: groups.count, targetIDs)
@@ -83,9 +84,10 @@ struct FileReferenceCheck {
         }
     }
 
-    /// Whether the file has all documents of a collection.
+    /// Whether the file has all documents of a collection. A file without metadata does not say so: it is taken as a whole
+    /// only if there is no database to ask.
     private func isWhole(_ name: String, _ entries: [ExactName: BackupMetadata.Collection]) -> Bool {
-        guard let metadata = reader.metadata else { return survey.rows(of: name) != nil }
+        guard let metadata = reader.metadata else { return connection == nil && survey.rows(of: name) != nil }
         guard let entry = entries[ExactName(name)], entry.kind != .view else { return false }
         return metadata.query(of: entry) == nil
     }
@@ -207,9 +209,9 @@ private final class ReferenceWorker: BatchWorker, @unchecked Sendable {
         try batch.forEachRow { row in
             try decoder.withDocument(row, in: { byCollection[ExactName($0)] != nil }) { name, document, _ in
                 guard let (places, walk) = byCollection[ExactName(name)] else { return }
-                try walk.forEachValue(in: document) { place, value in
-                    checks[places[place]].look(at: value, in: document)
-                }
+                try walk.forEachValue(
+                    in: document, count: { checks[places[$0]].outcome.valuesAtPath += 1 },
+                    { place, value in checks[places[place]].look(at: value, in: document) })
             }
         }
         for index in checks.indices where checks[index].open?.isFull == true { try settle(index) }

@@ -96,6 +96,7 @@ struct FileVerification {
             isLeftOut: { !isAlone && choice.exclusion(of: $0) != nil }, operation: operation
         )
         .run(looked)
+        operation.tellUnmetConditions(report.references)
         report.sortCollections(by: references)
         report.graph = report.drawing(looked)
     }

@@ -35,7 +35,9 @@ final class ReferenceTally {
     ///   the connection string allows only few. If nil, a client is taken for the duration of each lookup.
     /// - Throws: ``MongoError``; `CancellationError`.
     func look(at document: RawDocument, over client: Client? = nil) throws {
-        try walk.forEachValue(in: document) { index, value in groups[index].look(at: value, in: document) }
+        try walk.forEachValue(
+            in: document, count: { groups[$0].outcome.valuesAtPath += 1 },
+            { index, value in groups[index].look(at: value, in: document) })
         for index in groups.indices where groups[index].open.isFull {
             try check.operation.cancellation.check()
             try settle(index, client)

@@ -76,12 +76,25 @@ public struct Verify: Sendable {
         report.isImportUnfinished = unfinished != nil
         operation.warnOfUnusedReferences(configuration, inDatabase: found.map(\.name))
         let sizes = try connection.sizes(of: catalog.entries)
-        let references = try ReferenceSource.live(connection, catalog, sizes, configuration, operation, .thorough)
+        let references = try ReferenceSource.live(
+            connection, catalog, sizes, configuration, operation, .thorough
+        ) { candidate in
+            report.warnings.append("\(candidate.collection).\(candidate): not checked as a reference".oneLine)
+        }
+        if references.isEmpty, !configuration.references.isEmpty {
+            let names = Set(configuration.references.map(\.collection)).sorted().map { "'\($0)'" }.listed("and")
+            throw FerryError(
+                "\(database): nothing can be verified: the configuration's references start in \(names), and no such collection is looked at",
+                advice: [
+                    "Is the name spelled as in the database? Without any references in it, they are found in the data."
+                ])
+        }
         let names = Dictionary(uniqueKeysWithValues: catalog.entries.map { ($0.name, $0.databaseName) })
         let check = ReferenceCheck(connection: connection, operation: operation) {
             names[$0] ?? configuration.databaseName(of: $0)
         }
         report.references = try check.run(references)
+        operation.tellUnmetConditions(report.references)
         for entry in catalog.entries where entry.kind != .view {
             var outcome = CollectionOutcome(name: entry.name)
             outcome.read = sizes[entry.databaseName]?.count ?? 0

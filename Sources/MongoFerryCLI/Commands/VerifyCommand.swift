@@ -134,18 +134,22 @@ struct VerifyCommand: ParsableCommand {
 
     /// What is known to be true where no problem was found.
     private func verdict(_ result: Report) -> String {
-        let note = result.warnings.isEmpty ? "" : "; see the warning"
+        let note = result.allWarnings.isEmpty ? "" : "; see the warning"
         guard let file else {
             let database = result.database ?? ""
             if !note.isEmpty { return "\(database): no fault found\(note)" }
+            if result.references.isEmpty { return "\(database): no references were found, so nothing was checked" }
             return "\(database): sound"
                 + (result.hasDiscoveredReferences ? ", by the references that its data show" : "")
         }
+        let unchecked = result.references.reduce(0) { $0 + $1.unchecked }
+        let limits = unchecked == 0 ? "" : ", except that \(unchecked.counted("reference")) could not be checked"
         guard let database = result.database else {
             return result.source == nil
-                ? "\(file): each row is sound; nothing in the file says whether it has all of them" : "\(file): sound"
+                ? "\(file): each row is sound\(limits); nothing in the file says whether it has all of them\(note)"
+                : "\(file): sound\(limits)\(note)"
         }
         let records = result.excluded.isEmpty ? "all of its records" : "the chosen collections' records"
-        return "\(file): sound; \(records) are in \(database), equal\(note)"
+        return "\(file): sound\(limits); \(records) are in \(database), equal\(note)"
     }
 }

@@ -53,6 +53,8 @@ enum Summary {
         var parts: [String] = []
         if reference.checked > 0 {
             parts.append(reference.checked.counted("value, which is there", "values, all there"))
+        } else if reference.unchecked == 0, reference.valuesAtPath > 0 {
+            parts.append("of \(reference.valuesAtPath.counted("value")) none meets the condition")
         } else if reference.unchecked == 0 {
             parts.append("no document has a value at this path")
         }

@@ -118,7 +118,7 @@ public struct ConfigurationDraft: Sendable {
             if group.contains(where: \.isOptional) { lines.append(YAMLLine("        optional: true")) }
             let conditions = Dictionary(grouping: group) { $0.condition?.field }
             if let field = conditions.keys.first ?? nil, conditions.count == 1 {
-                lines.append(YAMLLine("        by: " + field.yamlScalar))
+                lines.append(YAMLLine("        by: " + FieldPath(steps: [.field(field)]).description.yamlScalar))
                 lines.append(YAMLLine("        to:"))
                 lines += group.flatMap {
                     YAMLLine.entry(

@@ -13,6 +13,7 @@ public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvert
     /// The nearest valid alternative.
     public let suggestion: String?
 
+    /// Connection strings may have passwords, so a problem that quotes one does not show it.
     init(
         file: String, line: Int? = nil, column: Int? = nil, key: String? = nil, _ problem: String,
         expected: String? = nil, suggestion: String? = nil
@@ -20,10 +21,11 @@ public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvert
         self.file = file
         self.line = line
         self.column = column
-        self.key = key
-        self.problem = problem
         self.expected = expected
-        self.suggestion = suggestion
+        let isAddress = [key, problem, suggestion].contains { $0?.contains("://") == true }
+        self.key = isAddress ? nil : key
+        self.problem = isAddress ? "a connection string has no place here; --uri-file takes a file with one" : problem
+        self.suggestion = isAddress ? nil : suggestion
     }
 
     /// The same error with another suggestion.

@@ -50,11 +50,7 @@ struct ReferenceParser {
                 }
                 isOptional = flag
             case "by":
-                guard let field = parser.text(of: value), !field.isEmpty, !value.isNull, !field.utf8.contains(0) else {
-                    throw parser.shapeError(
-                        value, "'by' of '\(path)' in \(place)", expected: "the name of the field beside it", key: "by")
-                }
-                by = field
+                by = try fieldBeside(path, value)
             case let other:
                 throw parser.unknown(
                     "unknown key", other, at: key, in: " of '\(path)' in \(place)", known: known,
@@ -69,6 +65,21 @@ struct ReferenceParser {
         var found = try targets(at: path, to, by: by)
         for index in found.indices { found[index].isOptional = isOptional }
         return found
+    }
+
+    /// The field that `by` names.
+    private func fieldBeside(_ path: FieldPath, _ node: Node) throws(ConfigurationError) -> String {
+        guard let text = parser.text(of: node), !text.isEmpty, !node.isNull, !text.utf8.contains(0) else {
+            throw parser.shapeError(
+                node, "'by' of '\(path)' in \(place)", expected: "the name of the field beside it", key: "by")
+        }
+        guard let steps = try? FieldPath(parsing: text).steps, steps.count == 1, case .field(let field) = steps[0]
+        else {
+            throw parser.error(
+                node, name: "by", "'by' of '\(path)' in \(place) is '\(text)'",
+                expected: "the name of one field in the same document, with a backslash before its dots and brackets")
+        }
+        return field
     }
 
     private mutating func targets(at path: FieldPath, _ node: Node, by: String?) throws(ConfigurationError)

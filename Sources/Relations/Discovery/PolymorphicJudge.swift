@@ -43,8 +43,8 @@ struct PolymorphicJudge {
         }
     }
 
-    /// The targets for the values of a field; nil if they do not distinguish, or if documents would match no case,
-    /// because nobody would check those for dangling references.
+    /// The targets for the values of a field; nil if they do not distinguish, or if more than one value in twenty would
+    /// match no case, because nobody would check those for dangling references.
     /// - Parameter labels: the path's labels.
     private func cases(of field: String, _ labels: [[String: NeighbouringField]], _ hitting: [Int]) -> [Case]? {
         var groups: [Value: [Int]] = [:]

@@ -7,14 +7,20 @@ public struct ReferenceCandidate: Hashable, Sendable, CustomStringConvertible {
     public let existing: Int
     public let sampled: Int
     public let reason: String
+    /// Whether this may well be a reference whose values or targets were damaged: a check of the database should say so.
+    public let looksDamaged: Bool
 
-    public init(collection: String, path: FieldPath, target: String, existing: Int, sampled: Int, reason: String) {
+    public init(
+        collection: String, path: FieldPath, target: String, existing: Int, sampled: Int, reason: String,
+        looksDamaged: Bool = false
+    ) {
         self.collection = collection
         self.path = path
         self.target = target
         self.existing = existing
         self.sampled = sampled
         self.reason = reason
+        self.looksDamaged = looksDamaged
     }
 
     /// For a valid reference to a collection that is left out, which a configuration cannot name.

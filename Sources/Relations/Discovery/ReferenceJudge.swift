@@ -90,7 +90,7 @@ struct ReferenceJudge {
         let explained = isExplained.count { $0 }
         guard 2 * explained >= path.count else {
             if let target = chosen.first, explained * 10 >= path.count {
-                judgement.candidates.append(candidate(target, "that is less than half"))
+                judgement.candidates.append(candidate(target, "that is less than half", looksDamaged: true))
             }
             return judgement
         }
@@ -169,6 +169,7 @@ struct ReferenceJudge {
     /// An objection to a target.
     private enum Objection {
         case isSecondKey
+        case isNoKey
         case nameSaysLittle
         case nameSaysNothing
         case isQuantity
@@ -183,6 +184,7 @@ struct ReferenceJudge {
         let common = "\(path.mainClass.plural) exist in many places"
         return switch objection {
         case .isSecondKey: "each comes once, in their own collection: a second key rather than a reference"
+        case .isNoKey: "\(common), and many of these do not exist there"
         case .nameSaysLittle: "\(common), and the name says little"
         case .nameSaysNothing: "\(common), and the name says nothing"
         case .isQuantity: "the name says that it is a quantity"
@@ -209,7 +211,10 @@ struct ReferenceJudge {
             return .isQuantity
         }
         switch likeness {
-        case .same: return nil
+        case .same:
+            // Page numbers have the name of the pages, too: low integers exist in many places, and not all are ids.
+            guard path.mainClass == .integer, profile.density > 0.1, !isNamedAsKey else { return nil }
+            return path.hitCount(target) * 20 >= path.count * 19 ? nil : .isNoKey
         case .partial:
             // A key of several parts may dangle like any other.
             let areThere = all || path.mainClass == .document && path.hitCount(target) * 20 >= path.count * 19
@@ -245,7 +250,7 @@ struct ReferenceJudge {
                 ReferenceCandidate(
                     collection: path.collection, path: path.path, target: targets[$0].name,
                     existing: path.textHits[$0] ?? 0, sampled: path.count,
-                    reason: "as ObjectIds, and here they are texts")
+                    reason: "as ObjectIds, and here they are texts", looksDamaged: true)
             })
     }
 
@@ -269,9 +274,9 @@ struct ReferenceJudge {
             collection: path.collection, path: path.path, target: targets[target].name, origin: .discovered(evidence))
     }
 
-    private func candidate(_ target: Int, _ reason: String) -> ReferenceCandidate {
+    private func candidate(_ target: Int, _ reason: String, looksDamaged: Bool = false) -> ReferenceCandidate {
         ReferenceCandidate(
             collection: path.collection, path: path.path, target: targets[target].name,
-            existing: path.hitCount(target), sampled: path.count, reason: reason)
+            existing: path.hitCount(target), sampled: path.count, reason: reason, looksDamaged: looksDamaged)
     }
 }

@@ -4,7 +4,7 @@ extension HTMLReport {
     /// The status's class in the style sheet.
     var tone: String {
         switch report.status {
-        case .done: report.danglingCount > 0 || !report.warnings.isEmpty ? "warn" : "good"
+        case .done: report.danglingCount > 0 || !report.allWarnings.isEmpty ? "warn" : "good"
         case .planned: "plan"
         case .problems, .interrupted: "warn"
         case .refused, .failed: "bad"
@@ -32,13 +32,21 @@ extension HTMLReport {
             let count = left.counted("collection was", "collections were")
             return
                 "What was chosen of the file\(isInsert ? " and was missing" : "") is in the database. \(count) left out.\(but)"
-        case _ where !report.warnings.isEmpty: return "No fault was found.\(warned)\(but)"
-        default: return "\(left == 0 ? "Everything" : "All that was looked at") is sound.\(but)"
+        case _ where !report.allWarnings.isEmpty: return "No fault was found.\(unchecked)\(warned)\(but)"
+        case _ where report.file == nil && report.references.isEmpty:
+            return "No references were found, so nothing was checked."
+        default: return "\(left == 0 ? "Everything" : "All that was looked at") is sound.\(unchecked)\(but)"
         }
     }
 
+    /// The references about which a file alone says nothing.
+    private var unchecked: String {
+        let count = report.references.reduce(0) { $0 + $1.unchecked }
+        return count == 0 ? "" : " \(count.counted("reference")) could not be checked."
+    }
+
     /// Refers to the warnings, which should be known before the outcome is relied on.
-    private var warned: String { report.warnings.isEmpty ? "" : " See the warnings." }
+    private var warned: String { report.allWarnings.isEmpty ? "" : " See the warnings." }
 
     /// What an export left out.
     private var leftOut: String {
