@@ -31,7 +31,7 @@ package struct ISOReader {
         return digits(4)
     }
 
-    /// The fraction whose digits follow the point, in milliseconds; nil also if it is finer than that.
+    /// The fraction whose digits follow the point, in milliseconds; nil also if digits beyond these are not zero.
     package mutating func fraction() -> Int? {
         var milliseconds = 0
         var weight = 100

@@ -2,7 +2,7 @@ import BSON
 
 /// Detects documents whose text is much longer than they are.
 public enum Swelling {
-    /// One byte in so many of a string is examined.
+    /// The distance between two bytes of a string that are examined.
     private static let stride = 31
 
     /// Whether control characters make a document's Extended JSON more than twice as long as the document: each takes
