@@ -1,10 +1,11 @@
-/// The name that an array's next element must have: "0", "1" and so on, as bytes in a word.
+/// The name that an array's next element must have: "0", "1" and so on, as the bytes of a word.
 struct ArrayIndex {
     private var digits: UInt64 = 0x30
     private(set) var length = 1
     private(set) var isPastFirst = false
 
-    /// Whether the name at `pointer`, terminator included, is this index. Eight digits are more than 16 MB hold.
+    /// Whether the name at `pointer` is this index, including its terminator. Indexes of eight digits or more do not
+    /// match: 16 MB cannot hold that many elements.
     @inline(__always) func matches(_ pointer: UnsafePointer<UInt8>, end: UnsafePointer<UInt8>) -> Bool {
         guard end - pointer > length, length < 8 else { return false }
         var rest = digits

@@ -1,13 +1,13 @@
 import BSON
 
-/// Base64 with padding (RFC 4648, section 4), straight between buffers.
+/// Base64 with padding (RFC 4648, section 4), directly between buffers.
 package enum Base64 {
     private static let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
     private static let padding: UInt8 = 0x3D
 
     static func encodedCount(_ count: Int) -> Int { (count + 2) / 3 * 4 }
 
-    /// The text of some bytes.
+    /// Encodes bytes as a string.
     package static func text(_ bytes: UnsafeRawBufferPointer) -> String {
         let buffer = ByteBuffer(capacity: encodedCount(bytes.count) + 8)
         var out = buffer.makeWriter()
@@ -16,7 +16,7 @@ package enum Base64 {
         return String(decoding: buffer.bytes, as: UTF8.self)
     }
 
-    /// The bytes that a text means; nil where it is not padded base64.
+    /// Decodes a text; nil if it is not padded base64.
     package static func bytes(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
         let buffer = ByteBuffer(capacity: text.count)
         var out = buffer.makeWriter()
@@ -27,17 +27,17 @@ package enum Base64 {
 
     // MARK: Encoding
 
-    /// The two characters of every 12 bits, the first in the lower byte.
+    /// The two characters for every 12-bit value, the first in the lower byte.
     private static let pairs: [UInt16] = (0..<4096).map { bits in
         UInt16(alphabet.utf8Start[bits >> 6]) | UInt16(alphabet.utf8Start[bits & 63]) << 8
     }
 
-    /// Writes the text of `bytes`; room for ``encodedCount(_:)`` is the caller's.
+    /// Encodes `bytes`; the caller has reserved ``encodedCount(_:)``.
     static func encode(_ bytes: UnsafeRawBufferPointer, into out: inout ByteWriter) {
         var next = UnsafeMutableRawPointer(out.next)
         pairs.withUnsafeBufferPointer { pairs in
             var index = 0
-            // Six bytes make eight characters; eight are read.
+            // Reads eight bytes and encodes six of them as eight characters.
             while index + 8 <= bytes.count {
                 let word = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
                 let low = UInt64(pairs[Int(word >> 52)]) | UInt64(pairs[Int(word >> 40 & 0xFFF)]) << 16
@@ -63,8 +63,8 @@ package enum Base64 {
 
     // MARK: Decoding
 
-    /// What a character means in each of the four places of a group: its bits where the three bytes, the first lowest,
-    /// have them. 256 words a place.
+    /// For each of the four places in a group, the bits that each character stands for, where the group's three bytes
+    /// have them, the first byte lowest. 256 words per place.
     private static let bits: [UInt32] = {
         var bits = [UInt32](repeating: fault, count: 4 * 256)
         for value in 0..<UInt32(64) {
@@ -77,16 +77,16 @@ package enum Base64 {
         return bits
     }()
 
-    /// Beyond the three bytes: the character is none of the alphabet.
+    /// A bit above the three bytes: the character is not in the alphabet.
     private static let fault: UInt32 = 1 << 24
 
-    /// Writes the bytes that `text` means; false where it is not padded base64. Reserves its own room.
+    /// Decodes `text`; returns false if it is not padded base64. Reserves the room that it needs.
     static func decode(_ text: UnsafeRawBufferPointer, into out: inout ByteWriter) -> Bool {
         guard text.count % 4 == 0 else { return false }
         if text.isEmpty { return true }
         var padded: UInt32 = 0
         if text[text.count - 1] == padding { padded = text[text.count - 2] == padding ? 2 : 1 }
-        // A group is written as four bytes, two groups as eight.
+        // A group is stored as four bytes, two groups as eight, of which three and six count.
         out.reserve(text.count / 4 * 3 + 2)
         var next = UnsafeMutableRawPointer(out.next)
         defer { out.next = next.assumingMemoryBound(to: UInt8.self) }
@@ -113,12 +113,12 @@ package enum Base64 {
                 var count: UInt32 = 3
                 if index == whole {
                     count -= padded
-                    // In the place of padding an "A", which has no bits.
+                    // Replaces the padding by "A", which has no bits.
                     let shift = 8 * (4 - padded)
                     characters = characters & (1 << shift - 1) | 0x4141_4141 << shift
                 }
                 let value = group(characters)
-                // A fault, or bits of a byte that is not there.
+                // A fault, or bits beyond the last byte.
                 guard value >> (8 * count) == 0 else { return false }
                 next.storeBytes(of: value.littleEndian, as: UInt32.self)
                 next += Int(count)

@@ -8,9 +8,9 @@ import BSON
     import Darwin
 #endif
 
-/// Wrappers of bytes: whole documents, binary data in its forms of both versions, UUIDs.
+/// Wrappers of bytes: whole documents, UUIDs, and binary data as in versions 1 and 2.
 extension DocumentDecoding {
-    /// Reads `{"$rawBSON":"<base64>"}`, the whole document of a row, and checks it at every depth.
+    /// Reads `{"$rawBSON":"<base64>"}`, which carries a row's whole document, and validates it at every depth.
     mutating func readRawBSON(at start: Int) throws(JSONFault) {
         try takeName("$rawBSON")
         try requireString("$rawBSON")
@@ -25,11 +25,11 @@ extension DocumentDecoding {
         try expect(0x7D, "'}'")
     }
 
-    /// Reads a string of base64 and writes its bytes.
+    /// Reads a base64 string and writes the bytes that it encodes.
     private mutating func readBase64(_ name: StaticString) throws(JSONFault) {
         let width = Self.quoteWidth
         let start = at + width
-        // Base64 has no quotes; where one turns up behind an escape, decoding refuses it.
+        // Base64 contains no quotes. If an escaped quote ends the text early, decoding fails on the escape.
         guard start < end, let quote = memchr(start, 0x22, end - start) else { throw fault("'\"' expected") }
         let stop = UnsafePointer(quote.assumingMemoryBound(to: UInt8.self))
         let text = UnsafeRawBufferPointer(start: start, count: stop - start)
@@ -47,8 +47,8 @@ extension DocumentDecoding {
         out.reserve(64)
     }
 
-    /// The same for text with escapes: many writers make `\/` of a slash.
-    /// - Returns: false, with nothing taken, where it is no base64.
+    /// Reads a base64 string that contains escapes: many writers escape a slash as `\/`.
+    /// - Returns: false, with nothing consumed, if it is not base64.
     private mutating func readEscapedBase64() throws(JSONFault) -> Bool {
         let (place, start) = (at, out.position)
         try readString(isName: false)
@@ -119,7 +119,7 @@ extension DocumentDecoding {
         return subtype
     }
 
-    /// Fills in length and subtype in front of the payload; the old subtype 2 has its length once more inside.
+    /// Fills in the length and the subtype in front of the payload. The old subtype 2 has the length once more inside.
     private mutating func finishBinary(from start: Int, subtype: UInt8) throws(JSONFault) {
         let count = out.position - start - 5
         if subtype == 2 {
@@ -170,7 +170,8 @@ extension DocumentDecoding {
         return ElementType.binary.rawValue
     }
 
-    /// Reads version 1's `{"$type":"00","$binary":"…"}`. The query operator of the same name is an ordinary document.
+    /// Reads version 1's `{"$type":"00","$binary":"…"}`; nil, with nothing consumed, if it is an ordinary document,
+    /// such as one with the query operator of the same name.
     mutating func readLegacyBinary() throws(JSONFault) -> UInt8? {
         let place = at
         let written = out.position

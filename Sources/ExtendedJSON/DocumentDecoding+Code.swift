@@ -2,7 +2,7 @@ import BSON
 
 extension DocumentDecoding {
     mutating func readCode() throws(JSONFault) -> UInt8 {
-        // Whether a scope follows is known only after the code, so its length goes in front of it afterwards.
+        // Only after the code is it known whether a scope follows, and with it the total length that precedes the code.
         let start = out.position
         out.next += 4
         try takeName("$code")
@@ -27,11 +27,11 @@ extension DocumentDecoding {
         return ElementType.code.rawValue
     }
 
-    /// Reads `{"$scope":{…},"$code":"…"}`, code with scope in the other order, or an ordinary document that begins with
-    /// that name.
+    /// Reads `{"$scope":{…},"$code":"…"}`, which is code with scope in the other order, or an ordinary document that
+    /// begins with that name.
     ///
-    /// It is written as the document until `$code` follows: reading a scope twice, each in the other, would take the
-    /// square of the time at every level.
+    /// It is written as an ordinary document until `$code` follows. Looking ahead would read every scope twice, and so
+    /// would each scope inside of it: the time would double with every level.
     mutating func readScope() throws(JSONFault) -> UInt8 {
         guard depth < BSONValidator.maximumDepth else { throw fault("nested deeper than 500 levels") }
         depth += 1

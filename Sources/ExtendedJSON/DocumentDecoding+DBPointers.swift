@@ -14,7 +14,7 @@ extension DocumentDecoding {
             try readPointerID()
         } else {
             guard matches("$id") else { throw fault("$dbPointer must hold $ref and $id") }
-            // BSON has it last.
+            // In BSON the id comes last.
             let start = out.position
             try readPointerID()
             let id = [UInt8](written(from: start))

@@ -1,6 +1,6 @@
 import BSON
 
-/// Regular expressions, in their forms of both versions.
+/// Regular expressions, as in versions 1 and 2.
 extension DocumentDecoding {
     mutating func readRegularExpression() throws(JSONFault) -> UInt8 {
         try takeName("$regularExpression")
@@ -11,7 +11,7 @@ extension DocumentDecoding {
         return ElementType.regularExpression.rawValue
     }
 
-    /// Reads pattern and options, in either order, up to their closing brace, and writes two C strings.
+    /// Reads pattern and options, in either order, up to the closing brace, and writes two C strings.
     private mutating func readExpression(
         pattern: StaticString, options: StaticString, _ name: StaticString
     ) throws(JSONFault) {
@@ -21,7 +21,7 @@ extension DocumentDecoding {
         if matches(pattern) {
             try readCString(pattern)
             skipSpace()
-            // Version 1 leaves out empty options.
+            // Version 1 omits empty options.
             if pattern.utf8Start[0] == 0x24, at < end, at[0] == 0x7D {
                 out.put(0)
                 return
@@ -52,8 +52,8 @@ extension DocumentDecoding {
         out.put(0)
     }
 
-    /// Reads version 1's `{"$regex":"…","$options":"…"}`, in either order. Anything else that begins with one of these
-    /// names is a query, an ordinary document.
+    /// Reads version 1's `{"$regex":"…","$options":"…"}`, in either order; nil, with nothing consumed, for anything
+    /// else that begins with one of these names: that is a query, an ordinary document.
     mutating func readLegacyExpression() -> UInt8? {
         let place = at
         let written = out.position

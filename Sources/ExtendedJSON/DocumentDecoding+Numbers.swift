@@ -10,8 +10,8 @@ import BSON
 
 extension DocumentDecoding {
     /// Reads a bare number and writes it.
-    /// - Returns: its BSON type: Int32 where it fits, else Int64, else double; double wherever it has a point or an
-    ///   exponent.
+    /// - Returns: its BSON type. Without a point or an exponent: Int32 if it fits, else Int64 if it fits, else double;
+    ///   with one, double.
     @inline(__always) mutating func readNumber() throws(JSONFault) -> UInt8 {
         let start = at
         let negative = at < end && at[0] == 0x2D
@@ -84,7 +84,7 @@ extension DocumentDecoding {
             guard at > first else { throw fault("a digit expected in the exponent") }
             exponent += negativeExponent ? -power : power
         }
-        // Clinger's fast path: both numbers are exact as doubles, so one operation rounds once.
+        // Clinger's fast path: both numbers are exact as doubles, so the single operation rounds only once.
         if significant <= 18, mantissa <= 1 << 53, abs(exponent) <= 22 {
             var number = Double(mantissa)
             if exponent < 0 { number /= Self.powerOfTen(-exponent) } else { number *= Self.powerOfTen(exponent) }
@@ -106,19 +106,20 @@ extension DocumentDecoding {
         return result
     }
 
-    /// The double that the text from `start` to the current place means, rounded correctly by the C library.
+    /// The double for the text from `start` to the current position, rounded correctly by the C library.
     private func slowDouble(_ start: UnsafePointer<UInt8>) throws(JSONFault) -> Double {
         try double(UnsafeRawBufferPointer(start: start, count: at - start), else: "a number too long")
     }
 
-    /// - Throws: ``JSONFault`` of that reason for what is no number, and for one that only infinity could stand for.
+    /// - Throws: ``JSONFault`` with this reason if the text is not a number; with one of its own if the number exceeds
+    ///   the range of doubles.
     func double(_ text: UnsafeRawBufferPointer, else reason: String) throws(JSONFault) -> Double {
         guard text.count < 4096 else { throw fault(reason) }
         let parsed: Double? = withUnsafeTemporaryAllocation(of: CChar.self, capacity: text.count + 1) { copy in
             for index in 0..<text.count { copy[index] = CChar(bitPattern: text[index]) }
             copy[text.count] = 0
             guard let base = copy.baseAddress else { return nil }
-            // A program that has set its locale may have a decimal comma.
+            // In a program that has set its locale, the decimal separator may be a comma.
             let programs = uselocale(CLocale.numbers)
             defer { uselocale(programs) }
             var stop: UnsafeMutablePointer<CChar>?
@@ -132,7 +133,7 @@ extension DocumentDecoding {
 }
 
 private enum CLocale {
-    // Made once and never changed or freed; none is made where memory is short, and the program's own stays.
+    // Created once and never changed or freed. Nil if memory is short: then the program's own locale stays in force.
     nonisolated(unsafe) static let numbers: locale_t? = newlocale(mask, "C", nil)
 
     #if canImport(Darwin)

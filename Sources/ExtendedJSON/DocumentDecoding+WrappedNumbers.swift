@@ -1,9 +1,9 @@
 import BSON
 
-/// Numbers in wrappers, which keep their type, and timestamps, which are two of them.
+/// Wrapped numbers, which keep their type, and timestamps, which consist of two numbers.
 extension DocumentDecoding {
     mutating func readNumberDecimal() throws(JSONFault) -> UInt8 {
-        // Also what `JSON.stringify` of a Decimal128 gives, so it is no sign of Extended JSON.
+        // `JSON.stringify` writes a Decimal128 like this, too, so it does not indicate Extended JSON.
         let start = try openText("$numberDecimal")
         guard let number = Decimal128(written(from: start)) else {
             throw fault("$numberDecimal is not a decimal of at most 34 digits")
@@ -30,7 +30,7 @@ extension DocumentDecoding {
         return ElementType.int64.rawValue
     }
 
-    /// Reads `"123"`, with sign; the value of $numberInt and $numberLong.
+    /// Reads `"123"`, with an optional minus: the value of `$numberInt` and `$numberLong`.
     mutating func readWholeNumber(_ name: StaticString) throws(JSONFault) -> Int64 {
         let start = try openText(name)
         let text = written(from: start)
@@ -41,7 +41,8 @@ extension DocumentDecoding {
         return number
     }
 
-    /// Decimal digits, behind a minus or not; nil for anything else, and outside of Int64's range.
+    /// The number that decimal digits with an optional minus denote; nil for anything else, and outside of Int64's
+    /// range.
     private static func wholeNumber(_ text: UnsafeRawBufferPointer) -> Int64? {
         let isNegative = text.first == 0x2D
         let digits = text.dropFirst(isNegative ? 1 : 0)
@@ -81,7 +82,7 @@ extension DocumentDecoding {
     mutating func readTimestamp() throws(JSONFault) -> UInt8 {
         try takeName("$timestamp")
         if isAtQuote {
-            // What `JSON.stringify` gives: the 64 bits as one decimal number. No sign of Extended JSON.
+            // What `JSON.stringify` writes: the 64 bits as one decimal number. Does not indicate Extended JSON.
             let start = out.position
             try readString(isName: false)
             out.reserve(64)

@@ -1,8 +1,9 @@
 import BSON
 
 extension DocumentDecoding {
-    /// Reads a type wrapper whose '{' is taken and whose first name, which starts with '$', comes next.
-    /// - Returns: the BSON type; nil, with nothing taken, where the name is an ordinary one.
+    /// Reads a type wrapper. Its '{' has been consumed, and its first name, which starts with '$' or an escape, comes
+    /// next.
+    /// - Returns: the BSON type; nil, with nothing consumed, if the name is an ordinary one.
     @inline(__always) mutating func readWrapper() throws(JSONFault) -> UInt8? {
         if matches("$oid") {
             try takeName("$oid")
@@ -48,11 +49,11 @@ extension DocumentDecoding {
 
     // MARK: Parts
 
-    /// Takes a name that ``matches(_:)`` saw, and its colon.
+    /// Consumes a name that ``matches(_:)`` has found, and its colon.
     @inline(__always) mutating func takeName(_ name: StaticString) throws(JSONFault) {
         let width = Self.quoteWidth
         at += name.utf8CodeUnitCount + width
-        // With escapes it is longer.
+        // A name with escapes is longer.
         while at[0] != 0x22 { at += 1 }
         at += width
         try expect(0x3A, "':'")
@@ -69,7 +70,7 @@ extension DocumentDecoding {
         guard isAtQuote else { throw fault("\(name) must be a string") }
     }
 
-    /// Reads a wrapper that says nothing but its type.
+    /// Reads a wrapper whose value is always the same literal.
     private mutating func readMarker(
         _ name: StaticString, _ literal: StaticString, _ type: ElementType
     ) throws(JSONFault) -> UInt8 {
@@ -87,8 +88,9 @@ extension DocumentDecoding {
         at += literal.utf8CodeUnitCount
     }
 
-    /// Takes the name and reads the string that follows it into the output, where it is looked at and dropped.
-    /// - Returns: where it starts there.
+    /// Consumes the name and decodes the string that follows it to the end of the output, where the caller examines and
+    /// drops it.
+    /// - Returns: the position at which it starts.
     mutating func openText(_ name: StaticString) throws(JSONFault) -> Int {
         try takeName(name)
         try requireString(name)
@@ -117,7 +119,7 @@ extension DocumentDecoding {
         at += width
     }
 
-    /// The same for digits that are written as escapes, which nobody does and everybody may.
+    /// Reads an ObjectId whose digits are escaped, which no writer does but every writer may.
     @inline(never) private mutating func readEscapedObjectIDText(to start: Int) throws(JSONFault) {
         let place = at
         out.move(to: start)
@@ -132,7 +134,7 @@ extension DocumentDecoding {
         out.put(littleEndian: id.low.bigEndian)
     }
 
-    /// Reads `"2026-…Z"`, `{"$numberLong":"…"}` or, as version 1 has it, a bare number.
+    /// Reads `"2026-…Z"`, `{"$numberLong":"…"}` or version 1's bare number.
     @inline(__always) private mutating func readDate() throws(JSONFault) {
         if isAtQuote {
             let start = out.position

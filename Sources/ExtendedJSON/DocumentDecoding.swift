@@ -1,8 +1,8 @@
 import BSON
 
-/// The reading of one document: its text, walked once, its BSON written on the way.
+/// Decodes one document: walks its text once and writes its BSON on the way.
 ///
-/// Lengths and array element types are not known when their place comes, so they are filled in afterwards.
+/// Lengths and element types are not known yet where BSON has them, so they are filled in afterwards.
 struct DocumentDecoding<Style: QuoteStyle>: ~Copyable {
     let text: UnsafePointer<UInt8>
     let end: UnsafePointer<UInt8>
@@ -11,14 +11,14 @@ struct DocumentDecoding<Style: QuoteStyle>: ~Copyable {
     var depth = 0
     var traits: ExtendedJSONDecoder.Traits = []
     let readsExpressions: Bool
-    /// Where in the buffer the document ends at the latest.
+    /// The position in the buffer by which the document must end.
     private let largest: Int
-    /// Whether the document itself had a field `_id` by now.
+    /// Whether a field `_id` of the document itself has been read.
     private var hasID = false
 
     /// - Parameters:
     ///   - readsExpressions: whether version 1's `{"$regex":"…"}` is a regular expression, not a document.
-    ///   - maximum: bytes of the largest document that is built.
+    ///   - maximum: the size of the largest document to build, in bytes.
     init(text: UnsafePointer<UInt8>, count: Int, buffer: ByteBuffer, readsExpressions: Bool, maximum: Int) {
         self.readsExpressions = readsExpressions
         largest = maximum < Int.max - buffer.count ? buffer.count + maximum : .max
@@ -68,7 +68,7 @@ struct DocumentDecoding<Style: QuoteStyle>: ~Copyable {
         at += 1
     }
 
-    /// Whether the string at the opening quote means exactly `name`.
+    /// Whether the string that begins with the quote at `at` is exactly `name`.
     @inline(__always) func matches(_ name: StaticString) -> Bool {
         let width = Self.quoteWidth
         let length = name.utf8CodeUnitCount
@@ -80,8 +80,8 @@ struct DocumentDecoding<Style: QuoteStyle>: ~Copyable {
         return start[length] == 0x22 && (!Style.isDoubled || start[length + 1] == 0x22)
     }
 
-    /// The same where the string has escapes: `"\u0024oid"` is `$oid` to every reader of JSON. The names of wrappers have
-    /// nothing that any other escape stands for.
+    /// Whether a string with escapes is `name`: `"\u0024oid"` is `$oid` to every reader of JSON. Only `\u` escapes need
+    /// decoding: no other escape stands for a character of a wrapper's name.
     @inline(never) private func matchesEscaped(_ name: StaticString) -> Bool {
         var place = at + Self.quoteWidth
         for index in 0..<name.utf8CodeUnitCount {
@@ -100,7 +100,7 @@ struct DocumentDecoding<Style: QuoteStyle>: ~Copyable {
 
     // MARK: Documents and arrays
 
-    /// Reads the members of an object, its '{' taken, into a document written here.
+    /// Reads the members of an object, whose '{' has been consumed, and writes a document.
     mutating func readMembers() throws(JSONFault) {
         guard depth < BSONValidator.maximumDepth else { throw fault("nested deeper than 500 levels") }
         depth += 1
@@ -116,7 +116,7 @@ struct DocumentDecoding<Style: QuoteStyle>: ~Copyable {
         try closeDocument(start)
     }
 
-    /// Reads one member and those that follow it, the closing '}' included.
+    /// Reads one member and all that follow it, including the closing '}'.
     @inline(__always) mutating func readRestOfMembers() throws(JSONFault) {
         while true {
             skipSpace()
@@ -144,7 +144,8 @@ struct DocumentDecoding<Style: QuoteStyle>: ~Copyable {
         }
     }
 
-    /// - Parameter place: where a name of three bytes stands, with its zero.
+    /// Notes a field if it is named `_id`.
+    /// - Parameter place: the position of a name of three bytes and its terminator.
     @inline(__always) private mutating func noteID(at place: Int) {
         let name = UnsafeRawPointer(out.pointer(at: place)).loadUnaligned(as: UInt32.self)
         guard UInt32(littleEndian: name) == Self.idName else { return }
@@ -194,7 +195,7 @@ struct DocumentDecoding<Style: QuoteStyle>: ~Copyable {
         out.reserve(16)
         out.put(0)
         let length = out.position - start
-        // A server takes 16 MB and a little; this only keeps the length field honest.
+        // Servers accept little more than 16 MB; this only keeps the length field correct.
         guard length <= Int(Int32.max) else { throw fault("a document over 2 GB") }
         patchLength(at: start, Int32(truncatingIfNeeded: length))
         depth -= 1
@@ -204,8 +205,8 @@ struct DocumentDecoding<Style: QuoteStyle>: ~Copyable {
         UnsafeMutableRawPointer(out.pointer(at: position)).storeBytes(of: length.littleEndian, as: Int32.self)
     }
 
-    /// Two characters of text may become twelve bytes, so a text says little of its document. A single value is never
-    /// much longer than its own text.
+    /// Checks the size of the output so far. Two characters of text may become twelve bytes, so the text's length does
+    /// not bound the document's. A single value is never much longer than its own text.
     @inline(__always) private func checkSize() throws(JSONFault) {
         guard out.position <= largest else { throw JSONFault.tooLarge(at: at - text) }
     }
@@ -227,7 +228,7 @@ struct DocumentDecoding<Style: QuoteStyle>: ~Copyable {
             at += 1
             skipSpace()
             if isAtQuote, end - at > Self.quoteWidth {
-                // '$', or the escape that may stand for it.
+                // '$', or an escape that may stand for it.
                 let first = at[Self.quoteWidth]
                 if first == 0x24 || first == 0x5C, let type = try readWrapper() { return type }
             }
@@ -261,7 +262,7 @@ struct DocumentDecoding<Style: QuoteStyle>: ~Copyable {
         at += word.utf8CodeUnitCount
     }
 
-    /// Reads a string into a BSON string: its length, its bytes, a zero.
+    /// Reads a string and writes a BSON string: its length, its bytes, a zero byte.
     @inline(__always) mutating func readStringValue() throws(JSONFault) {
         out.reserve(64)
         let length = out.position
@@ -272,7 +273,7 @@ struct DocumentDecoding<Style: QuoteStyle>: ~Copyable {
         patchLength(at: length, Int32(truncatingIfNeeded: out.position - length - 4))
     }
 
-    /// Reads a string, its opening quote included, and writes what it means.
+    /// Reads a string, including its quotes, and writes its content without escapes.
     @inline(__always) mutating func readString(isName: Bool) throws(JSONFault) {
         at += Self.quoteWidth
         while true {

@@ -1,7 +1,7 @@
 import BSON
 
 extension DocumentEncoding {
-    /// Writes the value at `at` and moves past it. At least 24 bytes of room are there.
+    /// Writes the value at `at` and moves past it. The caller has left room for at least 24 bytes.
     @inline(__always)
     mutating func writeValue(
         _ type: UInt8, _ at: inout UnsafePointer<UInt8>, end: UnsafePointer<UInt8>
@@ -73,7 +73,7 @@ extension DocumentEncoding {
             switch mode {
             case .canonical: false
             case .relaxed: true
-            // Inside the Int32 range a bare number would come back as Int32, past 2^53 some readers round it.
+            // Within the Int32 range a bare number would be read as Int32; beyond 2^53 some readers round it.
             case .compact: Int64(Int32(truncatingIfNeeded: number)) != number && isExactInDoubles(number)
             }
         if isBare {
@@ -108,7 +108,7 @@ extension DocumentEncoding {
         guard number.isFinite else {
             let text: StaticString
             if number.isNaN {
-                // Only this one NaN has a text form; signs and payloads would be lost.
+                // Only this NaN has a text form; the sign and payload of any other would be lost.
                 guard number.bitPattern == 0x7FF8_0000_0000_0000 else { return false }
                 text = "NaN"
             } else {
@@ -129,7 +129,7 @@ extension DocumentEncoding {
         return true
     }
 
-    /// Writes a number in its canonical form, whatever the mode.
+    /// Writes a number in canonical form, whatever the mode.
     @inline(never)
     mutating func writeWrappedNumber(
         _ type: ElementType, _ at: inout UnsafePointer<UInt8>, end: UnsafePointer<UInt8>
@@ -211,7 +211,8 @@ extension DocumentEncoding {
         var payload = at
         at += count
         if subtype == 2 {
-            // The old binary form has its length twice; the text has the inner content, as the specification says.
+            // The old binary form contains its length twice; the text has the inner content, as the specification
+            // requires.
             guard count >= 4, int32(payload) == count - 4 else { return false }
             payload += 4
             count -= 4
@@ -254,8 +255,8 @@ extension DocumentEncoding {
         _ at: inout UnsafePointer<UInt8>, end: UnsafePointer<UInt8>
     ) -> Bool {
         guard let pattern = takeCString(&at, end: end), let options = takeCString(&at, end: end) else { return false }
-        // Readers sort the options, as the specification tells them to, and drop letters that mean nothing: others
-        // can't be carried.
+        // Readers sort the options, as the specification requires, and drop letters without a meaning, so options that
+        // this would change cannot be carried.
         for index in 0..<options.count {
             guard Self.isOption(options.start[index]) else { return false }
             if index > 0, options.start[index] <= options.start[index - 1] { return false }

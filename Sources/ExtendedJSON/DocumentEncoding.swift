@@ -1,14 +1,14 @@
 import BSON
 
-/// The writing of one document: its bytes, walked once from front to back.
+/// Encodes one document: walks its bytes once, from front to back.
 ///
-/// Every function that returns a Bool says whether plain Extended JSON could carry what it was given; the first false
-/// ends the walk. Bounds are checked against the end of the enclosing document before anything is read.
+/// Functions that return a Bool return whether plain Extended JSON can carry what they were given; the first false ends
+/// the walk. Bounds are checked against the end of the enclosing document before anything is read.
 struct DocumentEncoding<Style: QuoteStyle>: ~Copyable {
     let mode: ExtendedJSONMode
     let document: RawDocument
     let base: UnsafePointer<UInt8>
-    /// Past the last byte of the whole document: words may be read up to here.
+    /// The end of the whole document: words may be read up to here.
     let readable: UnsafePointer<UInt8>
     var names: SeenNames
     var out: ByteWriter
@@ -18,14 +18,14 @@ struct DocumentEncoding<Style: QuoteStyle>: ~Copyable {
         self.mode = mode
         self.document = document
         let raw = document.bytes
-        // A RawDocument has at least five bytes, so there is an address.
+        // A RawDocument has at least five bytes, so it has an address.
         base = raw.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt8.self)
         readable = base + raw.count
         self.names = names
         out = buffer.makeWriter()
     }
 
-    /// Tells the buffer how much was written, and gives the list of names back.
+    /// Sets the buffer's count to what was written, and returns the list of names.
     consuming func finish() -> SeenNames {
         out.finish()
         return names
@@ -125,7 +125,7 @@ struct DocumentEncoding<Style: QuoteStyle>: ~Copyable {
 
     // MARK: Text
 
-    /// Writes a name and moves past its terminator, hashing it on the way.
+    /// Writes a name and moves past its terminator. Hashes it on the way.
     @inline(__always)
     mutating func writeName(
         _ at: inout UnsafePointer<UInt8>, end: UnsafePointer<UInt8>, hash: inout UInt64
@@ -157,7 +157,7 @@ struct DocumentEncoding<Style: QuoteStyle>: ~Copyable {
         return false
     }
 
-    /// The last bytes of the document as a word, with zeros behind.
+    /// The last bytes of the document as a word, padded with zeros.
     @inline(never) func partialWord(_ at: UnsafePointer<UInt8>) -> UInt64 {
         var bytes: UInt64 = 0
         for index in 0..<(readable - at) { bytes |= UInt64(at[index]) << UInt64(8 * index) }
@@ -184,7 +184,7 @@ struct DocumentEncoding<Style: QuoteStyle>: ~Copyable {
         }
     }
 
-    /// Writes `count` bytes of text between quotes.
+    /// Writes `count` bytes of text in quotes.
     @inline(__always)
     mutating func writeText(_ start: UnsafePointer<UInt8>, count: Int) -> Bool {
         out.reserve(64)
@@ -194,7 +194,7 @@ struct DocumentEncoding<Style: QuoteStyle>: ~Copyable {
         return true
     }
 
-    /// Writes text, escaped as JSON demands; 16 bytes of room are left behind it.
+    /// Writes text, escaped as JSON requires; leaves room for 16 more bytes.
     @inline(__always)
     mutating func writeContent(_ start: UnsafePointer<UInt8>, count: Int) -> Bool {
         var at = start
@@ -217,7 +217,7 @@ struct DocumentEncoding<Style: QuoteStyle>: ~Copyable {
         return true
     }
 
-    /// Writes a run of characters of more than one byte.
+    /// Writes a run of multi-byte characters.
     @inline(never)
     mutating func writeMultibyte(_ at: inout UnsafePointer<UInt8>, end: UnsafePointer<UInt8>) -> Bool {
         repeat {

@@ -1,30 +1,30 @@
 import BSON
 
-/// Reads Extended JSON v2, all of its forms and the common ones of version 1, into BSON bytes.
+/// Decodes Extended JSON v2, in all of its forms and the common ones of version 1, to BSON.
 ///
-/// Bare whole numbers become Int32, Int64 or, past that, doubles; bare numbers with a point or an exponent become
-/// doubles. Not thread-safe: one decoder a thread.
+/// Bare whole numbers become Int32, Int64 or, beyond these, doubles; bare numbers with a point or an exponent become
+/// doubles. Not thread-safe: one decoder per thread.
 public struct ExtendedJSONDecoder {
     public typealias Quotes = ExtendedJSONEncoder.Quotes
 
-    /// What was seen in a text, for callers that must tell Extended JSON from ordinary JSON.
+    /// What a text contains, for callers that must tell Extended JSON from ordinary JSON.
     public struct Traits: OptionSet, Sendable {
         public let rawValue: UInt8
         public init(rawValue: UInt8) { self.rawValue = rawValue }
-        /// A wrapper that only a writer of Extended JSON makes, such as `$oid` or `$date`.
+        /// A wrapper that only writers of Extended JSON produce, such as `$oid` or `$date`.
         public static let wrapper = Traits(rawValue: 1)
         /// The whole document was carried as `$rawBSON`.
         public static let rawBSON = Traits(rawValue: 2)
-        /// A regular expression of version 1, `{"$regex":"…"}`, which may as well be a query that somebody has stored.
+        /// Version 1's regular expression, `{"$regex":"…"}`, which may also be a query that somebody has stored.
         public static let expression = Traits(rawValue: 4)
-        /// The document has two fields `_id` or more. Not looked for in one that was carried as `$rawBSON`.
+        /// The document has more than one field `_id`. Not detected in a document that was carried as `$rawBSON`.
         public static let secondID = Traits(rawValue: 8)
     }
 
     public let quotes: Quotes
-    /// Whether version 1's `{"$regex":"…"}` is a regular expression; else it stays the document that it is.
+    /// Whether version 1's `{"$regex":"…"}` is a regular expression; otherwise it is an ordinary document.
     public let readsExpressions: Bool
-    /// Bytes of the largest document that is built: of one that would be larger only a little more is.
+    /// The size of the largest document to build, in bytes. Decoding of a larger one stops soon after this size.
     public let maximumDocument: Int
 
     public init(quotes: Quotes = .doubled, readsExpressions: Bool = true, maximumDocument: Int = .max) {
@@ -33,8 +33,8 @@ public struct ExtendedJSONDecoder {
         self.maximumDocument = maximumDocument
     }
 
-    /// Appends the BSON document that `text` means to `buffer`; on an error the buffer is as it was.
-    /// - Throws: ``JSONFault`` with the place.
+    /// Decodes `text` and appends the BSON document to `buffer`, which is left unchanged on an error.
+    /// - Throws: ``JSONFault`` with the position.
     @discardableResult
     public func decode(_ text: UnsafeRawBufferPointer, into buffer: ByteBuffer) throws(JSONFault) -> Traits {
         switch quotes {
@@ -43,8 +43,8 @@ public struct ExtendedJSONDecoder {
         }
     }
 
-    /// The document that a text means.
-    /// - Throws: ``JSONFault`` with the place.
+    /// Decodes a text.
+    /// - Throws: ``JSONFault`` with the position.
     public static func document(_ text: String) throws(JSONFault) -> Document {
         let buffer = ByteBuffer(capacity: text.utf8.count + 64)
         let bytes = Array(text.utf8)

@@ -1,6 +1,6 @@
 import BSON
 
-/// How Extended JSON is written.
+/// The form in which Extended JSON is written.
 public enum ExtendedJSONMode: String, Sendable, CaseIterable {
     /// The shortest form that every conforming parser reads back to the same BSON type and value.
     case compact
@@ -10,30 +10,31 @@ public enum ExtendedJSONMode: String, Sendable, CaseIterable {
     case relaxed
 }
 
-/// Writes BSON documents as Extended JSON v2, losing nothing.
+/// Encodes BSON documents as Extended JSON v2; only ``ExtendedJSONMode/relaxed`` loses anything.
 ///
-/// A document that Extended JSON cannot carry comes out whole, as `{"$rawBSON":"<base64>"}`; so does one whose text
+/// A document that Extended JSON cannot carry is written whole, as `{"$rawBSON":"<base64>"}`; so is one whose text
 /// would be longer than ``maximumText``.
-/// Not thread-safe: one encoder a thread.
+///
+/// Not thread-safe: one encoder per thread.
 public struct ExtendedJSONEncoder {
-    /// How a double quote stands in the output.
+    /// How double quotes are written.
     public enum Quotes: Sendable {
         case plain
-        /// Twice, for the inside of a quoted CSV field.
+        /// As two quotes, for the inside of a quoted CSV field.
         case doubled
     }
 
-    /// What became of a document.
+    /// How a document was written.
     public enum Outcome: Sendable {
         case plain
-        /// Extended JSON could not carry it.
+        /// Whole, as `$rawBSON`: its Extended JSON would have lost something or been too long.
         case escaped
     }
 
-    /// Bytes of the longest text that is written: twice the largest document. Only millions of control characters, empty
-    /// regular expressions and the like take more, and then base64 is the shorter text.
+    /// The length of the longest text that is written, in bytes: twice the largest document. Only millions of control
+    /// characters, empty regular expressions and the like would take more, and then base64 is shorter.
     package static let maximumText = 32 << 20
-    /// Bytes of the longest text that is read: 16 MB and 16 KB of control characters, each `\u0001`.
+    /// The length of the longest text that is read, in bytes: 16 MB and 16 KB of control characters, each as `\u0001`.
     public static let longestText = 6 * (16 << 20 + 16 << 10)
 
     public let mode: ExtendedJSONMode
@@ -53,7 +54,7 @@ public struct ExtendedJSONEncoder {
         }
     }
 
-    /// Appends `document` as `{"$rawBSON": …}`, whatever it holds.
+    /// Appends `document` as `{"$rawBSON": …}`, whatever it contains.
     package func encodeWhole(_ document: RawDocument, into buffer: ByteBuffer) {
         switch quotes {
         case .plain: encodeWhole(document, into: buffer, PlainQuotes.self)
@@ -86,8 +87,8 @@ public struct ExtendedJSONEncoder {
 
 /// What an encoder keeps from one document to the next.
 ///
-/// Lent out as a whole: while a document is written the list lives in a local variable, where no access is checked at
-/// run time.
+/// Lent out as a whole: while a document is written, the list is in a local variable, where no access is checked at run
+/// time.
 final class EncoderScratch {
     private var names: SeenNames? = SeenNames()
 

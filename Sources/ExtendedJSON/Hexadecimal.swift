@@ -1,6 +1,6 @@
 /// Hexadecimal digits, eight at a time.
 enum Hexadecimal {
-    /// The digits of a number, most significant first, as a big-endian word of ASCII.
+    /// The eight digits of a number, most significant first, as a big-endian word of ASCII.
     @inline(__always) static func digits(_ number: UInt32) -> UInt64 {
         var word = UInt64(number)
         word = (word << 16 | word) & 0x0000_FFFF_0000_FFFF
@@ -14,7 +14,7 @@ enum Hexadecimal {
         return nibbles &+ WordTests.ones &* 0x30 &+ letters &* 0x27
     }
 
-    /// The number that 8 ASCII digits of either case mean, read as a big-endian word; nil where one isn't a digit.
+    /// The number that eight ASCII digits denote, read as a big-endian word, in either case; nil if one is not a digit.
     @inline(__always) static func number(_ text: UInt64) -> UInt32? {
         let letters = text >> 6 & WordTests.ones
         let nibbles = (text & (WordTests.ones &* 0x0F)) &+ letters &* 9

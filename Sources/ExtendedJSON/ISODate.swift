@@ -1,8 +1,8 @@
 import BSON
 
-/// Dates as Extended JSON's relaxed form writes them: `2026-11-23T20:04:45.123Z`.
+/// Dates in the form of relaxed Extended JSON: `2026-11-23T20:04:45.123Z`.
 public enum ISODate {
-    /// Milliseconds of the years 1970 to 9999, for which the form is defined.
+    /// The milliseconds of the years 1970 to 9999, for which the form is defined.
     public static let range: Range<Int64> = 0..<253_402_300_800_000
 
     /// `2026-11-23T20:04:45.123Z` for milliseconds since 1970; the bare number outside ``range``.
@@ -15,7 +15,7 @@ public enum ISODate {
         return String(decoding: buffer.bytes, as: UTF8.self)
     }
 
-    /// Days since 1970 of a day in the proleptic Gregorian calendar.
+    /// The number of days from 1 January 1970 to a date of the proleptic Gregorian calendar.
     package static func days(year: Int, month: Int, day: Int) -> Int {
         let shifted = month <= 2 ? year - 1 : year
         let era = (shifted >= 0 ? shifted : shifted - 399) / 400
@@ -24,7 +24,7 @@ public enum ISODate {
         return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
 
-    /// Year, month and day of a day since 1970, for days from 1970 on.
+    /// The date that is `days` after 1 January 1970; not for earlier dates.
     @inline(__always) static func civil(days: Int) -> (year: Int, month: Int, day: Int) {
         let shifted = days + 719_468
         let era = shifted / 146_097
@@ -44,12 +44,13 @@ public enum ISODate {
         }
     }
 
-    /// Milliseconds since 1970 of `YYYY-MM-DDTHH:mm:ss[.fff…][Z|±HH[:]mm]`, the year perhaps `±YYYYYY`; nil for anything else.
+    /// The milliseconds since 1970 of `YYYY-MM-DDTHH:mm:ss[.fff…][Z|±HH[:]mm]`, where the year may also be `±YYYYYY`;
+    /// nil for anything else.
     ///
-    /// Fractions finer than a millisecond are refused unless they are zero: a date would lose them.
+    /// Fractions finer than a millisecond are refused unless they are zero: a date cannot hold them.
     public static func parse(_ text: UnsafeRawBufferPointer) -> Int64? { parseUsual(text) ?? parseAny(text) }
 
-    /// The same of the two forms that are written: `YYYY-MM-DDTHH:mm:ssZ` and `YYYY-MM-DDTHH:mm:ss.fffZ`.
+    /// Parses only the two forms that are usually written: `YYYY-MM-DDTHH:mm:ssZ` and `YYYY-MM-DDTHH:mm:ss.fffZ`.
     @inline(__always) static func parseUsual(_ text: UnsafeRawBufferPointer) -> Int64? {
         guard text.count == 20 || text.count == 24,
             let date = digits(of: text, at: 0, .date), let time = digits(of: text, at: 8, .time)
@@ -69,12 +70,12 @@ public enum ISODate {
             minute: pair(time, 6), second: second, milliseconds: milliseconds)
     }
 
-    /// Eight characters of a date: digits, and what stands between them.
+    /// The pattern of eight characters of a date: digits and separators.
     private struct Form {
-        /// The characters, the first in the lowest byte, with 0 for any digit.
+        /// The characters, the first in the lowest byte, with `0` for any digit.
         let characters: UInt64
-        /// By character: what added to a digit of the text, which is 0 to 9 by then, or to another character, which is 0
-        /// where it is the right one, stays below 0x80.
+        /// For each character, the summand that keeps its byte below 0x80 if the text matches. By then a digit's byte
+        /// is its value, 0 to 9, and any other character's is 0 if it is the expected one.
         let margins: UInt64
 
         /// `0000-00-`
@@ -87,7 +88,7 @@ public enum ISODate {
         static let milliseconds = Form(characters: 0x5A30_3030_2E30_303A, margins: 0x7F76_7676_7F76_767F)
     }
 
-    /// Eight characters at once, each digit as its number; nil where they have another form.
+    /// Eight characters at once, with each digit as its value; nil if they do not match the pattern.
     @inline(__always) private static func digits(
         of text: UnsafeRawBufferPointer, at offset: Int, _ form: Form
     ) -> UInt64? {
@@ -95,12 +96,12 @@ public enum ISODate {
         return ((word &+ form.margins) | word) & WordTests.tops == 0 ? word : nil
     }
 
-    /// The number of two digits of which the first stands at that place.
+    /// The value of two digits, the first of which is at `place`.
     @inline(__always) private static func pair(_ digits: UInt64, _ place: Int) -> Int {
         Int(truncatingIfNeeded: (digits >> (8 * place) & 15) &* 10 &+ (digits >> (8 * place + 8) & 15))
     }
 
-    /// Nil where there is no such time.
+    /// Nil if there is no such time.
     @inline(__always) private static func milliseconds1970(
         year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int, milliseconds: Int, offset: Int = 0
     ) -> Int64? {
@@ -111,7 +112,7 @@ public enum ISODate {
         return Int64(minutes) * 60_000 + Int64(second) * 1000 + Int64(milliseconds)
     }
 
-    /// The same of every form.
+    /// Parses every form.
     @inline(never) static func parseAny(_ text: UnsafeRawBufferPointer) -> Int64? {
         var reader = ISOReader(text)
         guard let year = reader.year(), reader.take(0x2D), let month = reader.digits(2), reader.take(0x2D),
@@ -127,8 +128,8 @@ public enum ISODate {
 }
 
 extension ByteWriter {
-    /// Writes a date of ``ISODate/range``; the milliseconds only where there are some. Room for 32 bytes is the
-    /// caller's.
+    /// Writes a date in ``ISODate/range``, with milliseconds only if they are not zero. The caller has reserved 32
+    /// bytes.
     @inline(__always) mutating func putDate(_ milliseconds: Int64) {
         let total = Int(milliseconds)
         let days = total / 86_400_000

@@ -1,6 +1,4 @@
-/// Reads the parts of a text that says a point in time, one after the other; nil for what is none.
-///
-/// Source: ISO 8601; ECMAScript, "Expanded Years".
+/// Reads the parts of a text that denotes a point in time, one after the other; nil for a part that is malformed.
 package struct ISOReader {
     private let text: UnsafeRawBufferPointer
     private var at = 0
@@ -26,14 +24,14 @@ package struct ISOReader {
         return number
     }
 
-    /// Four digits; or a sign and six, as JavaScript writes years that four do not hold.
+    /// Four digits; or a sign and six digits, as JavaScript writes years beyond four.
     package mutating func year() -> Int? {
         if take(0x2B) { return digits(6) }
         if take(0x2D) { return digits(6).flatMap { $0 == 0 ? nil : -$0 } }
         return digits(4)
     }
 
-    /// The digits after a point, in milliseconds.
+    /// The fraction whose digits follow the point, in milliseconds; nil also if digits beyond these are not zero.
     package mutating func fraction() -> Int? {
         var milliseconds = 0
         var weight = 100
@@ -46,8 +44,8 @@ package struct ISOReader {
         return at > start ? milliseconds : nil
     }
 
-    /// `Z`, `+0200` or `+02:00`, in minutes.
-    /// - Parameter isBrief: whether `z` and `+02` are taken, too.
+    /// The offset from UTC, `Z`, `+0200` or `+02:00`, in minutes.
+    /// - Parameter isBrief: whether `z` and `+02` are also accepted.
     package mutating func offset(isBrief: Bool = false) -> Int? {
         if take(0x5A) || isBrief && take(0x7A) { return 0 }
         let sign = take(0x2B) ? 1 : take(0x2D) ? -1 : 0

@@ -1,10 +1,10 @@
-/// Why a text is not a document in Extended JSON.
+/// Why a text is not an Extended JSON document.
 public struct JSONFault: Error, Hashable, Sendable, CustomStringConvertible {
     /// What is wrong, as a phrase: "'}' expected".
     public let reason: String
-    /// Bytes of the text before the place, counting a doubled quote as two.
+    /// The position in the text, in bytes; a doubled quote counts as two.
     public let offset: Int
-    /// Whether the document is larger than the decoder was told to build, and may be sound otherwise.
+    /// Whether the document exceeds the size that the decoder may build; it may otherwise be valid.
     public let isTooLarge: Bool
 
     init(_ reason: String, at offset: Int) { self.init(reason, at: offset, isTooLarge: false) }

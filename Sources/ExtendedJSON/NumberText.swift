@@ -1,7 +1,7 @@
 import BSON
 
 extension ByteWriter {
-    /// Writes a whole number. Room for 24 bytes is the caller's.
+    /// Writes a whole number. The caller has reserved 24 bytes.
     @inline(__always) mutating func putDecimal(_ number: Int) {
         var rest = number.magnitude
         if number < 0 { put(0x2D) }
@@ -33,13 +33,14 @@ extension ByteWriter {
         return count
     }
 
-    /// Writes the shortest text that reads back to the same finite double, always with a point or an exponent.
-    /// Room for 32 bytes is the caller's.
+    /// Writes the shortest text that is read back as the same finite double, always with a point or an exponent. The
+    /// caller has reserved 32 bytes.
     mutating func putShortest(_ number: Double) {
         let magnitude = number.magnitude
         if magnitude < 1e9 {
-            // Money, percentages, counts: with up to 4 decimals and 15 digits a division by a power of ten is
-            // rounded correctly, so equality proves the text, and trying few decimals first makes it the shortest.
+            // Money, percentages, counts: with up to 4 decimals and 15 digits, division by a power of ten is rounded
+            // correctly, so equality proves that the text is exact. Few decimals are tried first, so it is also the
+            // shortest.
             var scale = 1.0
             for decimals in 0...4 {
                 let scaled = (magnitude * scale).rounded()

@@ -1,8 +1,8 @@
 import BSON
 
-/// How a double quote of the JSON text stands in the output: once, or twice inside a quoted CSV field.
+/// How a double quote of the JSON text is written: once, or twice inside a quoted CSV field.
 ///
-/// A type parameter, not a value: each style gets a hot loop of its own, without a test per quote.
+/// A type parameter, not a value: each style gets its own hot loop, without a test per quote.
 protocol QuoteStyle {
     static var isDoubled: Bool { get }
 }

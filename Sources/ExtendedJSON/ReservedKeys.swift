@@ -1,9 +1,9 @@
 import BSON
 
-/// Names that an Extended JSON parser gives a meaning of their own.
+/// The names to which Extended JSON parsers give a special meaning.
 ///
-/// A stored document that uses one as an ordinary name cannot be written plainly: some reader would take it for a
-/// wrapper. Source: Extended JSON v2, "Parsers", and what libbson and PyMongo do with the names of version 1.
+/// A stored document that uses one as an ordinary name cannot be written plainly, since some reader would take it for a
+/// wrapper. Source: Extended JSON v2, "Parsers", and how libbson and PyMongo treat the names of version 1.
 enum ReservedKeys {
     private static let always: [StaticString] = [
         "$oid", "$symbol", "$numberInt", "$numberLong", "$numberDouble", "$numberDecimal", "$binary", "$code",
@@ -11,19 +11,20 @@ enum ReservedKeys {
         "$rawBSON",
     ]
 
-    /// What a writer has to do about an element of a name that begins with `$`.
+    /// What a writer must do about an element whose name begins with `$`.
     enum Meaning {
         case none
         /// Some reader would take the element for part of a wrapper, or fail on it.
         case reserved
-        /// Bare numbers must not stand in it, wrapped ones may.
+        /// Its value must not be a bare number, but may be a wrapped one.
         case wrapsNumbers
     }
 
-    /// Version 1's names matter less than the others: PyMongo looks for `$regex` with what is text to Python anywhere;
-    /// libbson takes each of them for a wrapper, and fails on what isn't one, where it comes first. `{"$type": 2}` is
-    /// the specification's own example of a query operator that has to pass: libbson does read it in canonical form.
-    /// - Parameter value: the value's bytes, to the end of the document.
+    /// The meaning of an element. Version 1's names are reserved less strictly: PyMongo recognizes `$regex` anywhere if
+    /// its value is a string to Python; libbson takes each of them for a wrapper if it comes first, and fails if it is
+    /// not one. `{"$type": 2}` is the specification's own example of a query operator that must pass: libbson does read
+    /// it in canonical form.
+    /// - Parameter value: the bytes from the value to the end of the document.
     static func meaning(
         of key: UnsafeRawBufferPointer, type: ElementType, value: UnsafeRawBufferPointer, isFirst: Bool
     ) -> Meaning {
@@ -47,8 +48,8 @@ enum ReservedKeys {
         return same("$options", key) || same("$scope", key) ? .reserved : .none
     }
 
-    /// Whether C's `scanf` finds a hexadecimal number in front, as "array" and "date" have one: for libbson that is
-    /// a binary subtype of version 1, and it waits for `$binary`.
+    /// Whether C's `scanf` finds a hexadecimal number at the beginning, as in "array" and "date": libbson takes that
+    /// for a binary subtype of version 1 and expects `$binary`.
     private static func startsAsHexadecimal(_ text: Slice<UnsafeRawBufferPointer>) -> Bool {
         var rest = text.drop { $0 == 0x20 || (0x09...0x0D).contains($0) }
         if rest.first == 0x2B || rest.first == 0x2D { rest = rest.dropFirst() }

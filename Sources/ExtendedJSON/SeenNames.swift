@@ -1,15 +1,16 @@
-/// The names of the documents that are open, innermost last, as hashes.
+/// Hashes of the names in all open documents, the innermost document's last.
 ///
-/// Extended JSON readers keep one of two equal names, so a repeated one must be noticed. Names are compared by a
-/// 64-bit hash: two different names that share one would only make a document escaped that need not be.
+/// Extended JSON readers keep only one of two equal names, so duplicates must be detected. Names are compared by a
+/// 64-bit hash: if two different names share one, a document is only escaped without need.
 struct SeenNames: ~Copyable {
-    /// One document's part: where it starts, and a bit for each hash, so that most new names need no search.
+    /// The part of one document: where it begins, and a filter with a bit for each hash, so that most new names need no
+    /// search.
     struct Document {
         fileprivate let first: Int
         fileprivate var filter: UInt64 = 0
     }
 
-    /// Up to so many names a look through the list is cheaper than sorting it.
+    /// Up to this many names, searching the list is cheaper than sorting it.
     private static var listLimit: Int { 48 }
 
     private var hashes: UnsafeMutablePointer<UInt64>
@@ -27,7 +28,7 @@ struct SeenNames: ~Copyable {
 
     @inline(__always) func open() -> Document { Document(first: count) }
 
-    /// Notes a name; false where it has been there, unless the list is long: then ``close(_:)`` tells.
+    /// Adds a name; returns false if it is a duplicate. Duplicates in a long list are left to ``close(_:)``.
     @inline(__always) mutating func insert(_ hash: UInt64, in document: inout Document) -> Bool {
         let bit: UInt64 = 1 << (hash >> 58)
         if document.filter & bit != 0, count - document.first <= Self.listLimit {
@@ -48,7 +49,7 @@ struct SeenNames: ~Copyable {
         capacity *= 2
     }
 
-    /// Ends the document; false where a name of a long list was repeated.
+    /// Ends the document; returns false if a long list contains a duplicate.
     @inline(__always) mutating func close(_ document: Document) -> Bool {
         let isUnique = count - document.first <= Self.listLimit || hasNoRepeats(document)
         count = document.first
@@ -62,14 +63,14 @@ struct SeenNames: ~Copyable {
     }
 }
 
-/// A hash of a name's bytes, a word at a time.
+/// A hash of a name's bytes, one word at a time.
 enum NameHash {
     @inline(__always) static func add(_ word: UInt64, to hash: UInt64) -> UInt64 {
         let product = (hash ^ word).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
         return product.high ^ product.low &+ 0x632B_E59B_D9B4_E019
     }
 
-    /// Adds the last, shorter word. Names hold no zero byte, so the zeros behind it stand for its length.
+    /// Adds the last, shorter word. Names contain no zero bytes, so the zeros that pad it encode its length.
     @inline(__always) static func finish(_ word: UInt64, _ hash: UInt64) -> UInt64 {
         let product = (hash ^ word &+ 0xD6E8_FEB8_6659_FD93).multipliedFullWidth(by: 0xA076_1D64_78BD_642F)
         return product.high ^ product.low

@@ -1,18 +1,18 @@
 import BSON
 
-/// Texts that are several times as long as their documents.
+/// Detects documents whose text is much longer than they are.
 public enum Swelling {
-    /// So many bytes of a text are passed over for each that is looked at.
+    /// The distance between two bytes of a string that are examined.
     private static let stride = 31
 
-    /// Whether a document's control characters make its Extended JSON more than twice as long as the document: each takes
-    /// six bytes there. Known from a sample.
-    /// - Throws: `BSONError` where the document is damaged.
+    /// Whether control characters make a document's Extended JSON more than twice as long as the document: each takes
+    /// six bytes there. Estimated from a sample.
+    /// - Throws: `BSONError` if the document is damaged.
     public static func isLikely(_ document: RawDocument) throws -> Bool {
         try 6 * stride * controlCharacters(document, depth: 1) > 2 * document.bytes.count
     }
 
-    /// How many of the bytes looked at are control characters.
+    /// How many of the examined bytes are control characters.
     private static func controlCharacters(_ document: RawDocument, depth: Int) throws -> Int {
         guard depth <= BSONValidator.maximumDepth else { return 0 }
         var count = 0

@@ -1,8 +1,6 @@
-/// One character of more than one byte.
+/// A character of more than one byte.
 enum UTF8Sequence {
-    /// The bytes of the well-formed sequence at `pointer`, 2 to 4; 0 where it is not well-formed.
-    ///
-    /// Overlong forms, surrogates and numbers past U+10FFFF are refused (Unicode 15, table 3-7).
+    /// The length of the well-formed sequence at `pointer`, 2 to 4 bytes; 0 if it is not well-formed.
     @inline(__always) static func length(at pointer: UnsafePointer<UInt8>, available: Int) -> Int {
         let first = pointer[0]
         guard available >= 2 else { return 0 }

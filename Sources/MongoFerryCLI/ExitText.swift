@@ -4,7 +4,7 @@ import Foundation
 import MongoDriver
 import MongoFerry
 
-/// How errors leave the program: one line that can be searched for, details below it, and the exit status.
+/// How errors end the program: with one searchable line, details below it, and the exit status.
 enum ExitText {
     static func exit(_ error: any Error) -> Never {
         switch error {
@@ -18,15 +18,15 @@ enum ExitText {
             leave(status(error.kind))
         default:
             let status = MongoFerryCommand.exitCode(for: error)
-            // Help and version, which are no errors.
+            // Help and version are not errors.
             if status.isSuccess { MongoFerryCommand.exit(withError: error) }
             if status == .validationFailure {
-                // It quotes arguments, and a connection string with its password may be among them.
+                // The message quotes arguments, which may include a connection string with its password.
                 let text = Secrets.hidden(in: MongoFerryCommand.fullMessage(for: error))
                 var lines = (text.hasPrefix("Error: ") ? String(text.dropFirst(7)) : text)
                     .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
                 if let hint = ForeignOptions.hint(for: text) {
-                    // What the parser takes for near in spelling is far off then.
+                    // The parser's suggestion of a similar spelling is then far off.
                     lines[0] = lines[0].replacing(/\. Did you mean .*/, with: "")
                     lines.insert("  " + hint, at: 1)
                 }
@@ -38,8 +38,8 @@ enum ExitText {
         }
     }
 
-    /// Ends the program without what libraries do at its end. libmongoc's threads go on until the last moment, and what
-    /// OpenSSL takes away then is in use by their connections: the program would crash after all was done.
+    /// Ends the program without the libraries' exit handlers. libmongoc's threads run until the last moment, and their
+    /// connections use what OpenSSL frees at the end: the program would crash after everything was done.
     static func leave(_ status: Int32) -> Never {
         fflush(nil)
         _exit(status)

@@ -1,4 +1,4 @@
-/// Options that people know from mongodump, mongorestore, mongoexport and mongoimport, and what they are called here.
+/// Options that users know from mongodump, mongorestore, mongoexport and mongoimport, and their names here.
 enum ForeignOptions {
     private static let hints = [
         "--drop": "What --drop does there, --mode replace does here.",
@@ -28,7 +28,7 @@ enum ForeignOptions {
         }
     ) { first, _ in first }
 
-    /// For the parser's complaint; nil where it is about something else.
+    /// The hint for an error message of the parser; nil if it does not name such an option.
     static func hint(for complaint: String) -> String? {
         guard let match = complaint.firstMatch(of: /Unknown option '(-[^']*)'/) else { return nil }
         return hints[String(match.1)]

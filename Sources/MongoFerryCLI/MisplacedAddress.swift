@@ -1,12 +1,13 @@
 import BSON
 import MongoFerry
 
-/// A connection string that was given as something else: its password would get into names of files and reports.
+/// Detects a connection string in the place of something else: its password would get into the names of files and into
+/// reports.
 enum MisplacedAddress {
     private static let schemes = ["mongodb://", "mongodb+srv://"]
 
-    /// - Parameter arguments: those of the whole program, its own name first.
-    /// - Throws: ``FerryError`` of wrong usage; it does not quote the connection string.
+    /// - Parameter arguments: all arguments of the program, its own name first.
+    /// - Throws: ``FerryError`` of wrong usage, which does not quote the connection string.
     static func check(_ arguments: [String]) throws {
         for (option, argument) in zip(arguments, arguments.dropFirst()) where isAddress(argument, after: option) {
             throw FerryError(

@@ -30,17 +30,17 @@ struct MongoFerryCommand: ParsableCommand {
     static func main() {
         SharedCounters.remove()
         keepStandardStreamsApart()
-        // A reader that goes away shall be an error with a text, not a signal.
+        // A reader that goes away must lead to an error message, not to a signal.
         signal(SIGPIPE, SIG_IGN)
         #if canImport(Glibc)
-            // Blocks of 5 MB and more go back to the system when they are freed: without this the allocator keeps up to
-            // 32 MB of each thread's, and a few 16 MB documents are paid for to the end (270 MB instead of 210). Smaller
-            // ones stay, up to three of the largest: libmongoc frees and takes two a batch, of up to 4 MB, while another
-            // thread still has the one before, and fresh pages cost more than what is done with them.
+            // Blocks of 5 MB and more return to the system when they are freed. Otherwise the allocator keeps up to 32
+            // MB per thread, and a few 16 MB documents take memory until the end (270 MB instead of 210). Smaller
+            // blocks stay, up to three of the largest: libmongoc frees and allocates two per batch, of up to 4 MB,
+            // while another thread still holds the one before, and fresh pages cost more than the work done in them.
             mallopt(M_MMAP_THRESHOLD, 5 << 20)
             mallopt(M_TRIM_THRESHOLD, 12 << 20)
         #endif
-        // A limit on file sizes likewise.
+        // The same for a limit on file sizes.
         signal(SIGXFSZ, SIG_IGN)
         Surroundings.allowMoreFiles()
         Surroundings.checkArguments()
@@ -62,7 +62,7 @@ struct MongoFerryCommand: ParsableCommand {
         ExitText.leave(0)
     }
 
-    /// - Throws: ``FerryError`` where what the command was asked for could not be shown.
+    /// - Throws: ``FerryError`` if the command's result could not be printed.
     private static func checkOutput(of command: any ParsableCommand) throws {
         do {
             try Terminal.standardOutput.checkEverythingIsWritten()
@@ -72,15 +72,16 @@ struct MongoFerryCommand: ParsableCommand {
         }
     }
 
-    /// Whoever started the program may have closed standard output: the next file or connection would get its number,
-    /// and what is printed would go there. Opened the wrong way round, so that each use of one still fails.
+    /// Reopens standard streams that are closed: the next file or connection would get the number of standard output,
+    /// and what is printed would go there. They are opened for the wrong direction, so that each use of one still
+    /// fails.
     private static func keepStandardStreamsApart() {
         for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) < 0 {
             _ = open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
         }
     }
 
-    /// Says that a command does not exist before the parser takes its options for the program's own.
+    /// Reports an unknown command before the parser takes its options for the program's own.
     private static func nameUnknownCommand() {
         var words = CommandLine.arguments.dropFirst()
         let names = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]

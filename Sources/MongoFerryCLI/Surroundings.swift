@@ -2,11 +2,11 @@ import CGlibc
 import Foundation
 import MongoFerry
 
-/// What whoever started the program has given it to work with.
+/// Checks what the program was started with: limits and arguments.
 enum Surroundings {
-    /// Files and connections that an import or an export may have open at once, and as many again.
+    /// Twice as many files and connections as an import or an export may have open at once.
     private static let wantedFiles: rlim_t = 256
-    /// With fewer the system's own libraries end the program without a word.
+    /// With fewer, the system's own libraries end the program without a message.
     private static let fewestFiles: rlim_t = 32
 
     #if canImport(Glibc)
@@ -15,13 +15,13 @@ enum Surroundings {
         private static let openFiles = RLIMIT_NOFILE
     #endif
 
-    /// Ends the program where it may open too few files to work, and may not allow itself more.
+    /// Raises a low limit on open files; ends the program if it stays too low to work.
     static func allowMoreFiles() {
         var limit = rlimit()
         guard getrlimit(openFiles, &limit) == 0, limit.rlim_cur < wantedFiles else { return }
         limit.rlim_cur = min(wantedFiles, limit.rlim_max)
         _ = setrlimit(openFiles, &limit)
-        // What came of it.
+        // Checks the result.
         guard getrlimit(openFiles, &limit) == 0, limit.rlim_cur < fewestFiles else { return }
         ExitText.exit(
             FerryError(
@@ -29,8 +29,8 @@ enum Surroundings {
                 advice: ["Raise the limit: ulimit -n \(wantedFiles)."]))
     }
 
-    /// Ends the program where an argument is not UTF-8: Swift would put other characters in the place of what it cannot
-    /// read, and a file of another name would be read or overwritten.
+    /// Ends the program if an argument is not UTF-8: Swift would replace what it cannot read by other characters, and a
+    /// file of another name would be read or overwritten.
     static func checkArguments() {
         for index in 1..<max(1, Int(CommandLine.argc)) {
             guard let argument = CommandLine.unsafeArgv[index], String(validatingCString: argument) == nil else {

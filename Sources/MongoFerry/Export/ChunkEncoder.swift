@@ -1,18 +1,18 @@
 import BackupFile
 import ExtendedJSON
 
-/// Turns documents into rows. Belongs to one thread.
+/// Turns documents into rows. Several threads share one; each call of ``run()`` has its own encoders.
 struct ChunkEncoder {
     let chunks: OrderedChunks
     let queue: BoundedQueue<RawChunk>
-    /// By the places of their collections.
+    /// The collections' names in the file, by their index in the export.
     let names: [String]
     let mode: ExtendedJSONMode
-    /// Whether the file is a bare CSV, in which rows must not look like the old application's.
+    /// Whether the file is a bare CSV, whose rows must not be taken for legacy ones.
     let isBare: Bool
 
-    /// Encodes until the queue is closed.
-    /// - Throws: ``BSONError`` where a server's document is none.
+    /// Encodes chunks until the queue is closed and empty.
+    /// - Throws: ``BSONError`` if a document from the server is malformed.
     func run() throws {
         let encoder = ExtendedJSONEncoder(mode: mode, quotes: .doubled)
         let marking = isBare ? RowMarking() : nil
@@ -27,7 +27,7 @@ struct ChunkEncoder {
             var (count, escaped) = (0, 0)
             try chunk.documents.forEach { document in
                 count += 1
-                // Who wants relaxed JSON wants no types.
+                // Relaxed JSON is chosen where types do not matter, so its first row need not be marked.
                 let isFirst = count == 1 && chunk.place.isFirst && mode != .relaxed
                 if let marking, let marked = try marking.marked(document, unquoted, isFirst: isFirst) {
                     beginning.withUnsafeBytes { rows.append($0) }

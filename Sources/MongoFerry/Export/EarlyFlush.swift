@@ -1,12 +1,12 @@
 import Foundation
 
-/// Has the disk keep up with a file that is being written, so that the flush at its end finds little left to do.
+/// Flushes a file while it is being written, so that the flush at its end finds little left to do.
 ///
-/// The disk's own cache has to be emptied too, and that takes most of a flush: 25 of 30 milliseconds for 22 MB on a
-/// virtual disk, which are 3 in all where the disk was told in time.
+/// A flush also empties the disk's own cache, which takes most of its time: 25 of 30 milliseconds for 22 MB on a
+/// virtual disk. If the data was flushed early, the final flush takes 3 in all.
 // @unchecked: every access to the state is under the condition's lock.
 final class EarlyFlush: @unchecked Sendable {
-    /// What a file can do.
+    /// The two ways to bring a file's content to the disk.
     struct Steps: Sendable {
         /// Waits until a part of the content has been handed to the disk.
         let writeBack: @Sendable (Range<Int>) throws -> Void
@@ -14,12 +14,14 @@ final class EarlyFlush: @unchecked Sendable {
         let flush: @Sendable () throws -> Void
     }
 
-    /// Bytes that are worth a flush, at least; of a large file the share that is told below.
+    /// The fewest unflushed bytes that are worth a flush; in a large file, one part in `share` of it.
     private static let least = 1 << 20
     private static let share = 32
-    /// Where a slow disk has more to do than this, it is waited for piece by piece: somebody may want to stop.
+    /// More unflushed bytes than this are written back piece by piece: on a slow disk a flush of them would take long,
+    /// and the operation may be stopped meanwhile.
     private static let piece = 8 << 20
-    /// A flush that takes longer is worth much only: some file systems on networks send the whole file with each.
+    /// After a flush that took longer, the next one waits until half of the file is unflushed: some network file
+    /// systems send the whole file with each flush.
     private let longFlush: Duration
 
     private let condition = NSCondition()
@@ -28,7 +30,7 @@ final class EarlyFlush: @unchecked Sendable {
 
     init(longFlush: Duration = .seconds(1)) { self.longFlush = longFlush }
 
-    /// So many bytes have been written in all.
+    /// Notes that this many bytes have been written in all.
     func advance(to bytes: Int) {
         condition.withLock {
             written = bytes
@@ -36,7 +38,7 @@ final class EarlyFlush: @unchecked Sendable {
         }
     }
 
-    /// Nothing more comes: what is left is flushed once more.
+    /// Notes that nothing more will be written: what is left is flushed once more.
     func complete() {
         condition.withLock {
             isComplete = true
@@ -44,7 +46,7 @@ final class EarlyFlush: @unchecked Sendable {
         }
     }
 
-    /// The operation has ended, or failed: nothing more is flushed.
+    /// Notes that the operation has ended or failed: nothing more is flushed.
     func stop() {
         condition.withLock {
             isStopped = true
@@ -53,7 +55,7 @@ final class EarlyFlush: @unchecked Sendable {
     }
 
     /// Flushes what has been written, again and again, until ``complete()`` or ``stop()``.
-    /// - Throws: what a step throws: the system tells of a write that has failed only once, so it must not be passed over.
+    /// - Throws: what a step throws. The system reports a failed write only once, so the error must not be dropped.
     func run(_ steps: Steps) throws {
         var (flushed, isUnderWay, isSlow) = (0, false, false)
         while let written = next(after: flushed, isUnderWay, share: isSlow ? 2 : Self.share) {
@@ -70,8 +72,9 @@ final class EarlyFlush: @unchecked Sendable {
         }
     }
 
-    /// What has been written when it is worth a flush, or one is under way; nil at the end.
-    /// - Parameter share: which part of the file is worth one.
+    /// Waits until a flush is worth it; does not wait if one is under way.
+    /// - Parameter share: the fraction of the file that is worth a flush, as its denominator.
+    /// - Returns: the number of bytes written so far; nil at the end.
     private func next(after flushed: Int, _ isUnderWay: Bool, share: Int) -> Int? {
         condition.withLock {
             while !isComplete, !isStopped, !isUnderWay, written - flushed < max(Self.least, written / share) {

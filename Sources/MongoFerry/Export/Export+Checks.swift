@@ -3,18 +3,20 @@ import BackupFile
 import MongoDriver
 import Relations
 
-/// What must be true when everything has been read.
+/// Checks to make when everything has been read.
 extension Export {
-    /// Holds what the ranges of a collection brought against the server's own count at the same moment. Without a
-    /// snapshot there is no such moment.
-    /// - Returns: what could not be counted any more: the server's history may end meanwhile. All has been read then.
-    /// - Throws: ``FerryError`` where documents are missing or came twice.
+    /// Compares the documents that the ranges of a collection brought with the server's own count at the same moment.
+    /// Without a common cluster time there is no such moment, and nothing is checked.
+    /// - Returns: a text for each collection that could not be counted any more because the server's history ended
+    ///   meanwhile. All of its documents had been read by then.
+    /// - Throws: ``FerryError`` if documents are missing or came twice.
     func checkSums(
         _ collections: [(entry: BackupMetadata.Collection, read: Int)], _ moment: ReadMoment, _ connection: Connection
     ) throws -> [String] {
         guard moment.clusterTime != nil else { return [] }
         var uncounted: [String] = []
-        // The count that was asked for before is the same unless somebody writes: only then is counting worth a scan.
+        // A count takes a scan. It is worth that only if the number differs from the one in the server's metadata, as
+        // it does while somebody writes.
         for (entry, read) in collections where read != entry.records {
             let count: Int
             do {
@@ -38,17 +40,20 @@ extension Export {
         return uncounted
     }
 
-    /// Looks for collections that were dropped, renamed or swapped for others since they were listed: the documents of one
-    /// would stand in the file with the options and indexes of another.
+    /// Looks for collections that were dropped, renamed or replaced since they were listed: the file would hold the
+    /// documents of one with the options and indexes of another.
     ///
-    /// Who has a place in the snapshot of all is there as it was listed; only, before MongoDB 7.0 a server that is asked for
-    /// the snapshot of what has gone says that it is empty, or gives what a view of that name shows. Newer ones give the
-    /// measurements of a time series that has gone through the definition of the one in its place (seen on MongoDB 7.0.28).
+    /// A collection that is read from the common snapshot is there as it was listed. But before MongoDB 7.0, a server
+    /// that is asked for the snapshot of a collection that is gone reports it as empty, or returns what a view of that
+    /// name shows. Newer servers return the measurements of a time series that is gone through the definition of the
+    /// one that took its place (seen on MongoDB 7.0.28).
     /// - Parameters:
-    ///   - collections: with the documents that came.
+    ///   - collections: the collections, with the number of documents read.
     ///   - found: what the database held at first.
-    /// - Throws: ``FerryError`` where a collection that was not read from the snapshot, or of which something else came
-    ///   than the server had said, is not there any more, or is another; where a collection's indexes were not told.
+    /// - Throws: ``FerryError`` if a doubtful collection is gone or has been replaced, or if the server did not report
+    ///   a collection's indexes. Doubtful are collections that were not read from the common snapshot, whose number of
+    ///   documents differs from what the server had reported, that have no indexes, or whose name is now a view's; and
+    ///   time series.
     func checkAllAreThere(
         _ collections: [(entry: BackupMetadata.Collection, read: Int)], _ found: [CollectionInfo],
         _ moment: ReadMoment, _ connection: Connection
@@ -56,7 +61,7 @@ extension Export {
         guard !collections.isEmpty else { return }
         let now = try connection.withClient { try $0.listCollections(in: connection.database) }
         let views = Set(now.filter { $0.kind == .view }.map { ExactName($0.name) })
-        // One that was not there any more when its indexes were asked for has none.
+        // A collection that was already gone when its indexes were asked for has none.
         let doubtful = collections.filter {
             moment.clusterTime == nil || $0.entry.isCapped || $0.read != $0.entry.records || $0.entry.indexes.isEmpty
                 || $0.entry.kind == .timeseries || views.contains(ExactName($0.entry.databaseName))
@@ -72,7 +77,8 @@ extension Export {
         }
     }
 
-    /// Few of a server's own have no indexes; of others it has said so by mistake, as while it was starting.
+    /// Checks that a collection really has no indexes. Only few of a server's own have none; for others, a server has
+    /// reported none by mistake, as while it was starting.
     private func checkHasNoIndexes(_ entry: BackupMetadata.Collection, _ connection: Connection) throws {
         let now = try connection.withClient { try $0.listIndexes(ofExisting: connection.namespace(entry.databaseName)) }
         guard now?.isEmpty != true else { return }

@@ -5,13 +5,13 @@ import Relations
 
 /// What is exported.
 struct ExportChoice {
-    /// All that the database holds.
+    /// Everything that the database holds.
     var found: [CollectionInfo]
     var catalog: Catalog
     let queries: ExportQueries
 
     /// Whether the same collections and views are chosen, none of them was dropped and created again, and each has the
-    /// options that it had.
+    /// same options as before.
     func isSame(as other: ExportChoice) -> Bool {
         let (mine, theirs) = (CollectionIdentities(found), CollectionIdentities(other.found))
         let others = Dictionary(other.catalog.entries.map { (ExactName($0.databaseName), $0) }) { first, _ in first }
@@ -24,7 +24,7 @@ struct ExportChoice {
     }
 }
 
-/// What is known of it when the reading begins.
+/// What is known of the export when reading begins.
 struct PreparedExport {
     let sizes: CollectionSizes
     let references: [Reference]
@@ -32,12 +32,12 @@ struct PreparedExport {
 }
 
 extension Export {
-    /// Looks at the database and settles on the moment at which it is read.
+    /// Examines the database and settles on the moment at which it is read.
     ///
-    /// References take long to be found, and others may create, drop or replace collections meanwhile: the file would have
-    /// the documents of one with the options of another, and some not at all. So the collections are listed once more when
-    /// the moment is settled, and where they are others, all is looked at again.
-    /// - Throws: ``FerryError`` where they change again and again.
+    /// Finding the references takes long, and others may create, drop or replace collections meanwhile: the file would
+    /// hold the documents of one with the options of another, and miss some altogether. So the collections are listed
+    /// once more when the moment is settled, and if they have changed, everything is examined again.
+    /// - Throws: ``FerryError`` if they change again and again.
     func prepared(
         _ first: ExportChoice, _ connection: Connection, _ operation: OperationContext
     ) throws -> (ExportChoice, PreparedExport) {
@@ -45,7 +45,7 @@ extension Export {
         var references: [Reference]?
         for attempt in 1...Self.preparations {
             let began = ContinuousClock.now
-            // What was found twice is taken for found: else nothing would ever come of a database in which collections come
+            // After two discoveries the references are kept: otherwise the export would never begin if collections come
             // and go all the time.
             let known = attempt > Self.discoveries ? references : nil
             var prepared: PreparedExport
@@ -61,7 +61,8 @@ extension Export {
             prepared.moment = moment
             var now = try self.choice(from: found, connection)
             if now.isSame(as: choice), ContinuousClock.now - began > Self.freshness {
-                // Indexes may be others, too; and those of another collection by now.
+                // The indexes may have changed, too. Those read now may belong to a collection that was replaced since
+                // the last listing, so there is another one.
                 prepared = PreparedExport(
                     sizes: try choice.catalog.readIndexesAndSizes(connection, sortsIndexes: options.reproducible),
                     references: prepared.references,
@@ -82,7 +83,8 @@ extension Export {
             advice: ["Leave out those that come and go with --exclude, or run the export when nothing else does that."])
     }
 
-    /// Waits for a majority to reach the moment meanwhile, where that is not known.
+    /// Lists the collections once more. Meanwhile waits until a majority has reached the moment, unless it is known to
+    /// have.
     private func listAgain(
         _ moment: ReadMoment, _ connection: Connection, _ cancellation: Cancellation
     ) throws -> ([CollectionInfo], ReadMoment) {
@@ -99,7 +101,7 @@ extension Export {
     }
 
     private static let (preparations, discoveries) = (8, 2)
-    /// So old may be what is known of indexes and sizes.
+    /// The greatest age of what is known of indexes and sizes.
     private static let freshness = Duration.seconds(1)
 
     private func prepare(

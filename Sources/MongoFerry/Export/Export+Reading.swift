@@ -3,29 +3,32 @@ import BackupFile
 import Foundation
 import MongoDriver
 
-/// What is read how, and by which threads.
+/// How the collections are read, and by which threads.
 extension Export {
-    /// Documents a batch, so that it takes a little less than 2 MB; 4 MB where each costs a wait for the network, and 8
-    /// where that is long. A collection that is smaller comes with the first answer.
+    /// The number of documents per batch, so that it takes a little less than 1 MB; a little less than 4 MB if each
+    /// batch costs a wait for the network, and 8 MB if that wait is long. A smaller collection comes with the first
+    /// reply.
     ///
-    /// Servers fill batches up to 16 MB, which several cursors would hold at once; a batch that is on its way while
-    /// another is encoded is best small. libmongoc takes a buffer of the next power of two for each, and larger blocks
-    /// come fresh from the system, page by page: they cost a third of an export's time.
+    /// Servers fill batches up to 16 MB, which several cursors would hold at once; and a batch that is on its way while
+    /// another is encoded should be small. libmongoc allocates a buffer of the next power of two for each, and larger
+    /// blocks come fresh from the system, page by page: they cost a third of an export's time.
+    /// - Returns: nil if the size of the documents is unknown.
     static func batchSize(averageDocument: Int, roundTrip: Duration) -> Int? {
         let bytes =
             roundTrip < Connection.distant ? 950 << 10 : roundTrip < .milliseconds(10) ? 3900 << 10 : 8 << 20
-        // In a reply each document has its number in front of it.
+        // In a reply, each document is preceded by its index.
         return averageDocument > 0 ? max(1, bytes / (averageDocument + 8)) : nil
     }
 
-    /// Whether one collection is worth several cursors.
+    /// Whether to read one collection with several cursors.
     ///
-    /// Along the `_id` index a server works two to three times as long for a small document as without (measured on
-    /// MongoDB 6.0.5). That pays where one cursor would wait for the network most of its time, and where there are cores
-    /// to spare, as many threads say. At 5 ms a round trip it took five million small documents 1.4 times as long.
+    /// Along the `_id` index, a server takes two to three times as long for a small document as without it (measured on
+    /// MongoDB 6.0.5). That pays if a single cursor would wait for the network most of its time, or if there are cores
+    /// to spare, which many threads suggest. At a round trip of 5 ms, five million small documents took 1.4 times as
+    /// long with several cursors.
     static func cutsCollections(roundTrip: Duration, jobs: Int) -> Bool { roundTrip >= .milliseconds(30) || jobs >= 4 }
 
-    /// What one cursor after the other reads: whole collections, and ranges of large ones.
+    /// The parts to read, in this order, each with its own cursor: whole collections, and ranges of large ones.
     func parts(
         _ collections: [BackupMetadata.Collection], _ queries: ExportQueries, _ prepared: PreparedExport,
         _ connection: Connection, readers: Int
@@ -37,7 +40,7 @@ extension Export {
         for (index, entry) in collections.enumerated() {
             let isCapped = entry.isCapped
             let isSorted = options.reproducible && !isCapped
-            // Measurements may share an `_id`.
+            // Measurements may share an `_id`; then their time decides.
             let timeField = entry.options["timeseries"]?.document?["timeField"]?.string
             let order = Document {
                 $0.append("_id", 1)
@@ -48,16 +51,17 @@ extension Export {
                 allowDiskUse: isSorted && connection.server.isAtLeast(4, 4) ? true : nil,
                 // Servers refuse snapshots of capped collections.
                 readConcern: isCapped ? nil : moment.readConcern)
-            // What is read ahead waits for its turn to be written, and servers before 4.4.8 close a cursor that was left
-            // alone for ten minutes, whatever its session does. Those that have snapshots are newer, as those of Atlas'
-            // smallest tiers are, which take no such option; so are all that have time series, for which none takes it.
+            // What is read ahead waits for its turn to be written, and servers before 4.4.8 close a cursor that is idle
+            // for ten minutes, even if its session is in use. Servers with snapshot reads are newer, among them those
+            // of Atlas' smallest tiers, which do not accept this option. Servers with time series are newer, too, and
+            // none accepts it for these.
             if !connection.server.supportsSnapshotReads, entry.kind != .timeseries { find.noCursorTimeout = true }
-            // Without a snapshot a document that is removed and inserted again while it is read would come twice, and no
-            // import takes such a file. Along the index of their `_id`s each comes once.
+            // Without a snapshot, a document that is removed and inserted again while the collection is read would come
+            // twice, and no import accepts such a file. Along the `_id` index each comes once.
             if moment.readConcern == nil, !isSorted, !isCapped, queries[entry.name] == nil, entry.idIndex != nil {
                 find.hint = "_id_"
             }
-            // Its order is a part of what it is, which an index has not.
+            // The natural order is part of a capped collection's content, and no index keeps it.
             if isCapped, let query = queries[entry.name], !ExportQueries.needsIndex(query) {
                 find.hint = ["$natural": 1]
             }
@@ -66,7 +70,8 @@ extension Export {
             if let average = sizes[entry.databaseName]?.averageDocument {
                 bytes = average * entry.records
                 find.batchSize = Self.batchSize(averageDocument: average, roundTrip: roundTrip)
-                // A query has an index of its own, and each range would be another snapshot of --consistency collection.
+                // A query uses an index of its own, and with --consistency collection each range would be another
+                // snapshot.
                 if cuts, !isSorted, queries[entry.name] == nil, moment.consistency != .collection {
                     ranges = try IDRanges(connection: connection).ranges(
                         of: entry, bytes: bytes, readers: readers)
@@ -86,7 +91,7 @@ extension Export {
         return parts
     }
 
-    /// Reads, encodes, compresses and writes at the same time, on threads of their own.
+    /// Reads, encodes, compresses and writes at the same time, each on threads of its own.
     static func carry(
         _ reader: PartReader, times readers: Int, _ encoder: ChunkEncoder, times encoders: Int, _ sink: RowSink,
         compressors: Int, over connection: Connection
@@ -111,9 +116,9 @@ extension Export {
         try Threads.runAll(reading + Array(repeating: encoding, count: encoders) + [writing]) { reader.stop() }
     }
 
-    /// Does what has rows written, and what follows it, while the disk keeps up with them.
-    /// - Parameter body: is stopped where the disk has not taken something.
-    /// - Throws: ``FileError`` then; what `body` throws; `CancellationError`.
+    /// Runs `body`, which writes and checks the rows, while a thread flushes them, and waits for the flush.
+    /// - Parameter body: is stopped if a flush fails.
+    /// - Throws: ``FileError`` if a flush fails; what `body` throws; `CancellationError`.
     static func flushing<Result>(
         _ sink: RowSink, of reader: PartReader, _ cancellation: Cancellation, _ body: () throws -> Result
     ) throws -> Result {
@@ -134,7 +139,7 @@ extension Export {
             }
         } catch {
             sink.stopFlushing()
-            // What the disk says comes first: it is why the others have stopped.
+            // A flush's error takes precedence: it is why the others have stopped.
             try flush.wait().get()
             throw error
         }

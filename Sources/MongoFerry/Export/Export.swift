@@ -18,7 +18,7 @@ public struct Export: Sendable {
         try reporting(on: target, operation) { operation in
             let database = try target.namedDatabase()
             let (connection, found) = try Connection.listing(target, database: database, operation.cancellation)
-            // Mistakes are told before the reader of a named pipe is waited for.
+            // Mistakes are reported before waiting for the reader of a named pipe.
             let choice = try choice(from: found, connection)
             let destination = try Self.decoupled(options.destination, operation)
             do {
@@ -30,7 +30,8 @@ public struct Export: Sendable {
         }
     }
 
-    /// - Throws: ``FerryError`` where the options name what is not there, or there is nothing or nothing to be seen.
+    /// - Throws: ``FerryError`` if the options name something that does not exist, if there is nothing to export, or if
+    ///   the user may not see a collection's options.
     func choice(from found: [CollectionInfo], _ connection: Connection) throws -> ExportChoice {
         let database = connection.database
         let catalog = try Catalog(
@@ -95,7 +96,7 @@ public struct Export: Sendable {
         }
     }
 
-    /// What there is of an export that has failed.
+    /// What a failed export has left behind.
     private static func remainder(of destination: BackupWriter.Destination) -> String {
         switch destination {
         case .file(_, overwriting: false): "Nothing was left behind under the file's name."
@@ -104,7 +105,7 @@ public struct Export: Sendable {
         }
     }
 
-    /// What the file cannot promise, which its report says too.
+    /// What the file does not guarantee, for warnings and the report.
     private func remarks(
         _ choice: ExportChoice, _ moment: ReadMoment, _ connection: Connection
     ) throws -> [String] {
@@ -133,7 +134,7 @@ public struct Export: Sendable {
         return remarks
     }
 
-    /// What a file without metadata has nothing of; nil where there is nothing else than rows.
+    /// What a file without metadata leaves out; nil if there is nothing but rows.
     private static func textOfPlain(_ catalog: Catalog) -> String? {
         func named(_ what: String, _ entries: [BackupMetadata.Collection]) -> String? {
             guard !entries.isEmpty else { return nil }
@@ -152,7 +153,8 @@ public struct Export: Sendable {
 
     private static let namesShown = 5
 
-    /// Anything but an ordinary file may make its writer wait, and cursors must not wait with it.
+    /// Puts a ``SpillQueue`` before any output but an ordinary file: it may make its writer wait, and the cursors must
+    /// not wait, too.
     static func decoupled(
         _ destination: BackupWriter.Destination, _ operation: OperationContext
     ) throws -> BackupWriter.Destination {
@@ -165,7 +167,8 @@ public struct Export: Sendable {
             let special = try OpenFile.special(writing: path, whileWaiting: cancellation.check)
             guard let special else { return destination }
             return try queue(special)
-        // What a stopped export has begun to write goes on: not into what has the descriptor's number by then.
+        // Copied because a stopped export's last write may still be under way: it must not go to whatever reuses the
+        // descriptor's number.
         case .descriptor(let file): return try file.isRegular ? destination : queue(OpenFile(copying: file))
         case .stream: return destination
         }
@@ -174,7 +177,7 @@ public struct Export: Sendable {
     static func ordered(
         _ entries: [BackupMetadata.Collection], _ order: [String]
     ) -> [BackupMetadata.Collection] {
-        // Views hold no rows: they stand after the collections, sources before what is built on them.
+        // Views hold no rows: they come after the collections, and after the views on which they are built.
         let places = Dictionary(uniqueKeysWithValues: order.enumerated().map { ($1, $0) })
         let byPlace = { (entry: BackupMetadata.Collection) in places[entry.name] ?? Int.max }
         return entries.filter { $0.kind != .view }.sorted { byPlace($0) < byPlace($1) }
@@ -203,8 +206,8 @@ public struct Export: Sendable {
         return metadata
     }
 
-    /// Targets that are not in the file have the database's names: what was left out stands there under these, and whoever
-    /// reads the file may not have the configuration that has others for them.
+    /// Gives targets that are not in the file their names in the database: exclusions are listed under these, and
+    /// whoever reads the file may not have the configuration that names them differently.
     private func named(_ references: [Reference], _ catalog: Catalog) -> [Reference] {
         let names = Set(catalog.entries.map { ExactName($0.name) })
         return references.map { reference in
@@ -229,7 +232,7 @@ public struct Export: Sendable {
         let wanted = try connection.readers(
             options.jobs, averages: collections.compactMap { sizes[$0.databaseName]?.averageDocument })
         let readers = max(1, min(wanted, parts.count))
-        // What is in it is bounded by the bytes in the chunks' lines.
+        // Its content is bounded by the bytes in the lines of `chunks`.
         let encoders = BoundedQueue<RawChunk>(capacity: 1000)
         let reader = PartReader(
             parts: PartQueue(parts) { $0.isLarge }, chunks: chunks, encoders: encoders, operation: operation,

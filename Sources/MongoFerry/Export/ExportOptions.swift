@@ -5,42 +5,42 @@ import Relations
 
 /// What to export, and how.
 public struct ExportOptions: Sendable {
-    /// How far the rows belong to one moment.
+    /// To what extent the rows are of one moment.
     public enum Consistency: String, Sendable, CaseIterable {
         /// All collections at one cluster time.
         case snapshot
-        /// Each collection at a time of its own.
+        /// Each collection at a cluster time of its own.
         case collection
-        /// As the cursors come upon the documents.
+        /// Each document as a cursor finds it.
         case unprotected = "none"
     }
 
-    /// A file appears under its name when it is complete; anything else gets the bytes as they come.
+    /// Where to write. A file appears under its name when it is complete; any other output gets the bytes as they come.
     public var destination: Destination
-    /// By the ending of the destination's name, `.gz` or `.zst`, unless it is set; none for a stream.
+    /// Unless set, chosen by the extension of the destination's name, `.gz` or `.zst`; none for a stream.
     public var compression: Compression
-    /// Names or globs, of the file or the database; empty for all.
+    /// What to export: names or globs, of the file or the database; empty for all.
     public var collections: [Glob] = []
-    /// Names or globs, of the file or the database, of what is left out beside what the configuration excludes.
+    /// What to leave out besides what the configuration excludes: names or globs, of the file or the database.
     public var exclude: [Glob] = []
     /// Filters by collection, in Extended JSON.
     public var queries: [(name: String, query: String)] = []
-    /// How documents are written; a file in `relaxed` does not restore exactly.
+    /// How documents are written. A `relaxed` file does not restore exactly.
     public var json: ExtendedJSONMode = .compact
-    /// Rows under their column header only, without metadata and seal.
+    /// Whether to write only the column header and the rows, without metadata and seal.
     public var plain = false
-    /// Rows in `_id` order, no times and hosts: equal data, time series aside, give equal files.
+    /// Whether to write rows in `_id` order and no times and hosts: equal data, except time series, gives equal files.
     public var reproducible = false
-    /// What the file says that its database is called; nil for the database's own name.
+    /// The database's name in the file; nil for its own name.
     public var sourceName: String?
-    /// Nil takes the best that the server has.
+    /// Nil for the best that the server supports.
     public var consistency: Consistency?
-    /// Names in the file, exclusions and references; where it has no references, the data are searched for them.
+    /// Names in the file, exclusions and references. Without references, the data is searched for them.
     public var configuration = Configuration()
-    /// Threads that read and encode; nil takes the machine's cores, 2 to 4.
+    /// The number of threads that read and of those that encode; nil for one per core, at least 2 and at most 4.
     public var jobs: Int?
 
-    /// Takes the compression from the destination's name, and all else as it is by default.
+    /// Derives the compression from the destination's name; everything else has its default.
     public init(destination: Destination) {
         self.destination = destination
         compression =

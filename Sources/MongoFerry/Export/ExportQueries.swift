@@ -3,14 +3,15 @@ import BackupFile
 import ExtendedJSON
 import Relations
 
-/// Which documents of which collections are exported, where somebody has said so.
+/// The filters that choose the documents to export, for collections that have one.
 struct ExportQueries {
     private var filters: [ExactName: Document] = [:]
-    /// As they were written, by the collections' names in the file.
+    /// The filters as they were written, with their collections' names in the file.
     private(set) var texts: [(name: String, query: String)] = []
 
-    /// - Parameter queries: filters as Extended JSON, by names in the file or in the database.
-    /// - Throws: ``FerryError`` where one names what is not exported or has no documents, or is none.
+    /// - Parameter queries: filters in Extended JSON, by the collections' names in the file or in the database.
+    /// - Throws: ``FerryError`` if a name is not that of an exported collection with documents or occurs twice, or if a
+    ///   filter is not Extended JSON.
     init(_ queries: [(name: String, query: String)], _ catalog: Catalog) throws {
         for (name, text) in queries {
             let entry = try Self.entry(named: name, catalog)
@@ -28,10 +29,10 @@ struct ExportQueries {
         }
     }
 
-    /// The filter of a collection, by its name in the file; nil where all of its documents are wanted.
+    /// The filter of a collection, by its name in the file; nil if all of its documents are exported.
     subscript(name: String) -> Document? { filters[ExactName(name)] }
 
-    /// Whether a filter has an operator that servers answer along an index only.
+    /// Whether a filter has an operator that servers evaluate only with an index.
     static func needsIndex(_ filter: Document) -> Bool {
         let operators: Set<String> = ["$text", "$near", "$nearSphere"]
         return filter.elements.contains { name, value in

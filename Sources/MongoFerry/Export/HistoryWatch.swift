@@ -4,10 +4,10 @@ import MongoDriver
 import Relations
 import Synchronization
 
-/// Whether a snapshot is likely to be read to its end before the server forgets it.
+/// Warns if the server is likely to forget a snapshot before it has been read to its end.
 ///
-/// Servers keep the history of what is read for so long only, and a cursor that comes later gets an error: whoever
-/// exports a large database at night should hear of it at the beginning.
+/// Servers keep a snapshot's history only for some time, and a cursor that reads later gets an error. Somebody who
+/// exports a large database at night should learn of it at the beginning.
 ///
 /// Source: MongoDB manual, `minSnapshotHistoryWindowInSeconds`; code 239, `SnapshotTooOld`.
 final class HistoryWatch: Sendable {
@@ -19,13 +19,13 @@ final class HistoryWatch: Sendable {
         var isTold = false
     }
 
-    /// The collection, where the snapshot is one's alone.
+    /// The collection, if it has a snapshot of its own.
     private let collection: String?
-    /// Bytes of documents that are to be read.
+    /// The size of the documents to read, in bytes.
     private let bytes: Int
     private let state = Mutex(State())
 
-    /// Sooner a rate says little: nothing may have been read into the server's cache yet.
+    /// How long to wait before judging the rate: earlier it says little, since the server's cache may still be empty.
     static let patience = Duration.seconds(3)
     private static let usualWindow = Duration.seconds(300)
 
@@ -34,7 +34,8 @@ final class HistoryWatch: Sendable {
         self.bytes = bytes
     }
 
-    /// The watches of an export, by collection; nil for what is not read from a snapshot, or nobody knows how large it is.
+    /// The watches of an export, by collection; nil where the time to read cannot be estimated: without a snapshot,
+    /// with a query, or if the size is unknown.
     static func all(
         _ collections: [BackupMetadata.Collection], _ queries: ExportQueries, _ prepared: PreparedExport
     ) -> [HistoryWatch?] {
@@ -50,19 +51,19 @@ final class HistoryWatch: Sendable {
                 entry.isCapped ? nil : bytes.map { HistoryWatch(collection: entry.databaseName, bytes: $0) }
             }
         case .snapshot:
-            // How long a server looks for what a query finds, the bytes that come do not tell.
+            // The bytes that arrive do not tell how long a server searches for the results of a query.
             guard collections.allSatisfy({ queries[$0.name] == nil }) else { return bytes.map { _ in nil } }
             let shared = HistoryWatch(bytes: bytes.compactMap(\.self).reduce(0, +))
             return bytes.map { $0 == nil ? nil : shared }
         }
     }
 
-    /// The first cursor is about to be opened.
+    /// Notes when the first cursor is opened.
     func begin() { state.withLock { $0.began = $0.began ?? .now } }
 
-    /// Counts what has come, and says once what is to be feared.
-    /// - Parameter client: asked for how long the server keeps a history, when there is time to; whoever may not know it
-    ///   is told of the server's default.
+    /// Counts what has been read, and warns once if the snapshot is likely to end too early.
+    /// - Parameter client: asked once how long the server keeps the history. If the user may not know, the server's
+    ///   default is assumed.
     func count(_ read: Int, _ client: Client, _ operation: OperationContext) {
         let asks = state.withLock { state -> Bool in
             state.bytesRead += read
@@ -84,7 +85,7 @@ final class HistoryWatch: Sendable {
         if let warning { operation.warning(warning) }
     }
 
-    /// Nil as long as nothing is to be feared.
+    /// The warning; nil if the snapshot is likely to last, or if nothing can be said yet.
     static func warning(
         _ collection: String?, read: Int, of bytes: Int, after elapsed: Duration, window: Duration
     ) -> String? {
@@ -108,8 +109,8 @@ final class HistoryWatch: Sendable {
     }
 
     private static func window(_ client: Client) -> Duration {
-        // Only who may monitor the server gets to know it, and routers have none. Where the server is gone, the next read
-        // will say so.
+        // Only users with the privilege to monitor the server may ask for it, and routers do not have it. If the server
+        // is gone, the next read reports that.
         let reply = try? client.run(
             ["getParameter": 1, "minSnapshotHistoryWindowInSeconds": 1], on: "admin", readPreference: .connectionString)
         return reply?["minSnapshotHistoryWindowInSeconds"]?.integer.map { .seconds($0) } ?? usualWindow

@@ -4,8 +4,8 @@ import MongoDriver
 
 /// Cuts a large collection into ranges of its `_id` index, so that several cursors can read it at the same time.
 ///
-/// The bounds are those of the index (`min` and `max` of `find`), which orders the values of all types. Conditions such
-/// as `$gte` see only values of their bound's own type, and would lose the others.
+/// The bounds are index bounds (`min` and `max` of `find`), which order the values of all types. Conditions such as
+/// `$gte` match only values of their bound's own type, and would miss the others.
 ///
 /// Source: MongoDB manual, `cursor.min()`, `cursor.max()`: the lower bound belongs to a range, the upper one does not.
 struct IDRanges {
@@ -13,22 +13,22 @@ struct IDRanges {
 
     /// A collection with fewer bytes is read by one cursor.
     private static let smallestBytes = 32 << 20
-    /// Ranges a reader, so that none waits long for another's last one.
+    /// Ranges per reader, so that none waits long for another's last one.
     private static let rangesPerReader = 4
-    /// Sampled `_id`s a range: with 20 the largest of them is seldom twice the mean.
+    /// Sampled `_id`s per range: with 20, the largest range is seldom twice the mean.
     private static let samplesPerRange = 20
 
-    /// The ranges of a collection, from the first `_id` to the last; one without bounds where it is not worth cutting
-    /// or cannot be.
+    /// The ranges of a collection, from the first `_id` to the last; a single one without bounds if the collection is
+    /// not worth cutting or cannot be cut.
     /// - Parameters:
-    ///   - entry: with its indexes and the number of its records.
-    ///   - bytes: of its documents.
+    ///   - entry: the collection, with its indexes and the number of its records.
+    ///   - bytes: the total size of its documents.
     /// - Throws: ``MongoError``.
     func ranges(of entry: BackupMetadata.Collection, bytes: Int, readers: Int) throws -> [IDRange] {
         guard readers > 1, bytes >= Self.smallestBytes, canBeCut(entry) else { return [IDRange()] }
         let wanted = min(readers * Self.rangesPerReader, bytes / (Self.smallestBytes / 4))
         let size = wanted * Self.samplesPerRange
-        // A sample of more than a twentieth would be a scan and a sort on the server.
+        // For a sample of more than a twentieth, the server would scan the collection and sort.
         guard wanted > 1, entry.records > size * 20 else { return [IDRange()] }
         var ids: [Value] = []
         let pipeline: [Document] = [
@@ -41,7 +41,7 @@ struct IDRanges {
                 }
             }
         } catch let error as MongoError where error.isSampleExhausted {
-            // There are far fewer documents than the server thinks.
+            // There are far fewer documents than the server believes.
             return [IDRange()]
         }
         var bounds: [Value] = []
@@ -55,8 +55,8 @@ struct IDRanges {
         return ranges.map { IDRange(from: $0, to: $1) } + [IDRange(isMaxKey: true)]
     }
 
-    /// Only along an ordinary `_id` index: a clustered collection has none, a collation would change the bounds, and
-    /// in a sharded cluster each cursor would go to every shard.
+    /// Whether there is an ordinary `_id` index to cut along. A clustered collection has none, a collation would change
+    /// the bounds, and in a sharded cluster each cursor would go to every shard.
     private func canBeCut(_ entry: BackupMetadata.Collection) -> Bool {
         guard entry.kind == .collection, connection.server.topology != .sharded,
             entry.options["collation"] == nil, !entry.isCapped
@@ -66,7 +66,8 @@ struct IDRanges {
 }
 
 extension BackupMetadata.Collection {
-    /// Clustered collections have another one, time series none. That of a collection with a collation has the same.
+    /// The ordinary `_id` index, with the collection's collation, if any. Nil for a clustered collection, whose index
+    /// is of another kind, and for a time series, which has none.
     var idIndex: Document? {
         indexes.first { index in
             index["name"]?.string == "_id_" && index["key"]?.document == ["_id": 1] && index["clustered"] == nil
@@ -76,14 +77,14 @@ extension BackupMetadata.Collection {
 
 /// A part of an `_id` index.
 struct IDRange: Sendable, Equatable {
-    /// The first `_id` of the range; nil from the beginning of the index.
+    /// The first `_id` of the range; nil for the beginning of the index.
     var from: Value?
-    /// The first one past the range; nil to the end of the index.
+    /// The first `_id` past the range; nil for the end of the index.
     var to: Value?
-    /// The one document whose `_id` is MaxKey: where nothing else bounds a range, MaxKey does, and does not belong to it.
+    /// Whether the range is the one document whose `_id` is MaxKey: a range without an upper bound ends before MaxKey.
     var isMaxKey = false
 
-    /// Bounds a query.
+    /// Restricts a query to the range.
     func bound(_ filter: inout Document, _ options: inout FindOptions) {
         if isMaxKey { filter = ["_id": .maxKey] }
         guard from != nil || to != nil else { return }

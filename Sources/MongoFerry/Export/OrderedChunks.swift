@@ -1,42 +1,42 @@
 import BSON
 import Foundation
 
-/// Rows of one collection, encoded, on their way to the writer.
+/// Encoded rows of one collection on their way to the writer.
 struct Chunk: Sendable {
     let rows: ByteBuffer
     let count: Int
-    /// Rows that had to be carried as `$rawBSON`.
+    /// The number of rows that had to be carried as `$rawBSON`.
     let escaped: Int
-    /// Whether it is a huge document.
+    /// Whether the chunk is one huge document.
     fileprivate(set) var isHuge = false
 }
 
-/// Brings chunks from several readers, over several encoders, to the writer: collection by collection, and within one
-/// in the order in which they were read.
+/// Brings chunks from several readers, through several encoders, to the writer: collection by collection, and within
+/// one in the order in which they were read.
 ///
-/// A reader takes a place in the line before its documents are encoded; the writer waits for the chunk of the first
-/// place. Readers that are ahead, in collections whose turn hasn't come, wait after a few chunks, so memory stays
-/// bounded however many collections there are; the readers of the collection that is being written never wait for others,
-/// and encoders for nobody, so nothing can lock up.
+/// A reader takes a place in the line before its documents are encoded; the writer waits for the chunk in the first
+/// place. Readers that are ahead, in collections whose turn has not come, wait after a few chunks, so memory stays
+/// bounded however many collections there are. Readers of the collection that is being written never wait for other
+/// readers, and encoders wait for nobody, so there is no deadlock.
 // @unchecked: every access to the state is under the condition's lock.
 final class OrderedChunks: @unchecked Sendable {
-    /// One chunk's place in the line of its collection.
+    /// A chunk's place in the line of its collection.
     struct Place: Sendable {
         let collection: Int
         fileprivate let number: Int
         fileprivate let bytes: Int
 
-        /// Whether the collection's rows begin with it.
+        /// Whether the collection's rows begin with this chunk.
         var isFirst: Bool { number == 0 }
         fileprivate var isHuge: Bool { bytes > OrderedChunks.hugeBytes }
     }
 
     private struct Line {
-        /// Chunks by their places; nil for those that are not encoded yet.
+        /// Chunks by place; nil for those that are not encoded yet.
         var chunks: [Chunk?] = []
         /// The number of the first place.
         var first = 0
-        /// Bytes of documents that are in the line.
+        /// Bytes in the line: of documents until they are encoded, then of their rows until they are written.
         var bytes = 0
         var openParts: Int
     }
@@ -46,25 +46,26 @@ final class OrderedChunks: @unchecked Sendable {
     private var head = 0
     private var spare: [ByteBuffer] = []
     private var hasFailed = false
-    /// Bytes and places of all lines.
+    /// The number of bytes and of places in all lines.
     private var (bytes, places) = (0, 0)
-    /// Huge documents in the lines.
+    /// The number of huge documents in the lines.
     private var huge = 0
 
-    /// Bytes of documents in the line of the collection whose turn it is, and of each one behind it. A chunk is less than
-    /// 1 MB, but one document can make it sixteen: then it goes by itself.
+    /// The maximum bytes in the line of the collection whose turn it is, and (`aheadLimit`) in each line behind it. A
+    /// chunk has less than 1 MB, but a single document can have 16 MB: then it goes by itself.
     private let headLimit: Int
     private let patience: Double
     private static let aheadLimit = 3 << 20
-    /// Bytes and chunks of all collections behind that one: a chunk's buffer may be larger than what is in it.
+    /// The maximum bytes and chunks in all lines behind that one. Chunks count, too, since a chunk's buffer may be
+    /// larger than its content.
     private static let (aheadTotal, aheadPlaces) = (8 << 20, 32)
     static let hugeBytes = 8 << 20
 
     /// - Parameters:
-    ///   - parts: how many readers' parts each collection has.
-    ///   - isDistant: whether a question to the server takes long: then two of its larger batches have room, so that the
-    ///     next one is asked for as soon as one has come.
-    ///   - patience: seconds after which whoever waits shows that it is still there.
+    ///   - parts: how many parts each collection has.
+    ///   - isDistant: whether a question to the server takes long. Then there is room for two of its larger batches, so
+    ///     that the next one is requested as soon as one has arrived.
+    ///   - patience: after how many seconds of waiting `whileWaiting` is called, which keeps cursors alive.
     init(parts: [Int], isDistant: Bool, patience: Double = 60) {
         self.patience = patience
         lines = parts.map { Line(openParts: $0) }
@@ -73,7 +74,7 @@ final class OrderedChunks: @unchecked Sendable {
 
     // MARK: Buffers
 
-    /// A buffer to fill, used before if there is one.
+    /// A buffer to fill: a used one if there is one.
     func buffer() -> ByteBuffer {
         condition.withLock { spare.popLast() } ?? ByteBuffer(capacity: 768 << 10)
     }
@@ -87,9 +88,9 @@ final class OrderedChunks: @unchecked Sendable {
 
     /// Takes the next place in a collection's line; waits until there is room.
     /// - Parameters:
-    ///   - bytes: of the documents that go there.
-    ///   - whileWaiting: called now and then as long as there is no room.
-    /// - Throws: `CancellationError` where another thread has stopped; what `whileWaiting` throws.
+    ///   - bytes: the size of the documents that go there.
+    ///   - whileWaiting: called now and then while there is no room.
+    /// - Throws: `CancellationError` if another thread has failed; what `whileWaiting` throws.
     func enter(collection: Int, bytes: Int, whileWaiting: () throws -> Void = {}) throws -> Place {
         condition.lock()
         defer { condition.unlock() }
@@ -103,9 +104,9 @@ final class OrderedChunks: @unchecked Sendable {
         return place
     }
 
-    /// Waits until no huge document is on its way: what comes next may be one too. The writer waits for nobody to bring
-    /// it away.
-    /// - Throws: `CancellationError` where another thread has stopped; what `whileWaiting` throws.
+    /// Waits until no huge document is on its way: the next batch may be one, too. The writer takes it away without
+    /// waiting for another thread, so there is no deadlock.
+    /// - Throws: `CancellationError` if another thread has failed; what `whileWaiting` throws.
     func waitForHuge(_ whileWaiting: () throws -> Void = {}) throws {
         condition.lock()
         defer { condition.unlock() }
@@ -113,18 +114,18 @@ final class OrderedChunks: @unchecked Sendable {
     }
 
     /// Waits until it is a collection's turn to be written.
-    /// - Throws: `CancellationError` where another thread has stopped; what `whileWaiting` throws.
+    /// - Throws: `CancellationError` if another thread has failed; what `whileWaiting` throws.
     func waitForTurn(of collection: Int, _ whileWaiting: () throws -> Void = {}) throws {
         condition.lock()
         defer { condition.unlock() }
         try wait(whileWaiting) { head >= collection }
     }
 
-    /// Waits until something is true. Called with the lock held, which `whileWaiting` is called without.
+    /// Waits until a condition is true. Must be called with the lock held; `whileWaiting` is called without it.
     private func wait(_ whileWaiting: () throws -> Void, until isTrue: () -> Bool) throws {
         var deadline = Date().addingTimeInterval(patience)
         while !hasFailed, !isTrue() {
-            // Every chunk that others bring wakes everybody up.
+            // Every chunk of any thread wakes all that wait: that must not count as the end of the patience.
             if condition.wait(until: deadline), Date() < deadline { continue }
             condition.unlock()
             defer { condition.lock() }
@@ -134,7 +135,8 @@ final class OrderedChunks: @unchecked Sendable {
         if hasFailed { throw CancellationError() }
     }
 
-    /// A huge document waits until it is its collection's turn: another, of the one before, is on its way still.
+    /// Whether there is room for more bytes. A huge document waits for its collection's turn: one of the collection
+    /// before may still be on its way.
     private func hasRoom(_ collection: Int, _ bytes: Int) -> Bool {
         let isHead = collection == head
         let mine = lines[collection]
@@ -149,7 +151,7 @@ final class OrderedChunks: @unchecked Sendable {
         self.bytes += bytes
     }
 
-    /// Nothing more comes of one part.
+    /// Notes that nothing more comes from one of the parts.
     func endPart(collection: Int) {
         condition.withLock {
             lines[collection].openParts -= 1
@@ -171,8 +173,9 @@ final class OrderedChunks: @unchecked Sendable {
 
     // MARK: The writer's side
 
-    /// The next chunk of the collection whose turn it is; nil when the collection is done. ``finish(_:of:)`` must follow.
-    /// - Throws: `CancellationError` where another thread has stopped.
+    /// Makes it the collection's turn and waits for its next chunk; nil when the collection is done. ``finish(_:of:)``
+    /// must follow.
+    /// - Throws: `CancellationError` if another thread has failed.
     func next(collection: Int) throws -> Chunk? {
         condition.lock()
         defer { condition.unlock() }
@@ -193,7 +196,7 @@ final class OrderedChunks: @unchecked Sendable {
         }
     }
 
-    /// The chunk has been written. Its place is free only now: what is being written is held in memory too.
+    /// Notes that the chunk has been written. Only now does its room become free, since it was in memory until then.
     func finish(_ chunk: Chunk, of collection: Int) {
         let bytes = chunk.rows.count
         recycle(chunk.rows)
@@ -204,7 +207,7 @@ final class OrderedChunks: @unchecked Sendable {
         }
     }
 
-    /// Wakes up everybody: the operation has failed.
+    /// Wakes up all threads that wait: the operation has failed.
     func fail() {
         condition.withLock {
             hasFailed = true

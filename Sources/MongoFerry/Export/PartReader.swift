@@ -1,25 +1,25 @@
 import ExtendedJSON
 import MongoDriver
 
-/// Reads parts, one after the other, and hands their documents to the encoders. Belongs to one thread.
+/// Reads parts, one after the other, and hands their documents to the encoders. Several threads share one.
 ///
-/// It does nothing else, so that the server is asked for the next batch as soon as one has come.
+/// It does nothing else, so that the next batch is requested as soon as one has arrived.
 struct PartReader {
     let parts: PartQueue<ReadPart>
     let chunks: OrderedChunks
     let encoders: BoundedQueue<RawChunk>
     let operation: OperationContext
-    /// Whether others read at the same time. Then nobody asks for more while a huge document is on its way: libmongoc holds
-    /// each three times while it comes, and a connection keeps room for one ever after.
+    /// Whether several threads read at the same time. Then none asks for more while a huge document is on its way:
+    /// libmongoc holds each three times while it arrives, and a connection keeps the room for one ever after.
     let hasCompany: Bool
-    /// Whether a collection is asked for only when it is its turn to be written: it has a snapshot of its own, which should
-    /// not grow old while it waits.
+    /// Whether a collection's cursors are opened only when it is its turn to be written: it has a snapshot of its own,
+    /// which should not age while it waits.
     let opensInTurn: Bool
-    /// By collection, those that are read from snapshots.
+    /// The watches on the collections' snapshots, by collection.
     let watches: [HistoryWatch?]
 
     /// Reads until there are no parts left.
-    /// - Parameter takesLarge: false to leave those that may hold huge documents to others.
+    /// - Parameter takesLarge: false to leave parts that may hold huge documents to other threads.
     /// - Throws: ``MongoError``; `CancellationError`.
     func run(with client: Client, takesLarge: Bool) throws {
         while let part = parts.next(takesLarge: takesLarge) {
@@ -40,13 +40,14 @@ struct PartReader {
         }
     }
 
-    /// Stops all who read, encode and write: one of them has failed.
+    /// Stops all threads that read, encode and write: one of them has failed.
     func stop() {
         chunks.fail()
         encoders.close()
     }
 
-    /// Whether it is a huge document whose row is much larger still: beside that there is no room for another.
+    /// Whether the batch is a huge document whose row is much larger still: then there is no room for another beside
+    /// it.
     private func swells(_ batch: Batch) throws -> Bool {
         guard batch.byteCount > OrderedChunks.hugeBytes else { return false }
         var swells = false

@@ -1,6 +1,6 @@
 import MongoDriver
 
-/// Says what to do about errors of reading.
+/// Explains errors while reading, and says what to do about them.
 enum ReadFault {
     static func explained(_ error: any Error, _ moment: ReadMoment) -> any Error {
         guard let error = error as? MongoError else { return error }

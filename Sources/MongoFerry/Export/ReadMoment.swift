@@ -3,22 +3,22 @@ import ExtendedJSON
 import Foundation
 import MongoDriver
 
-/// At which moment the documents of an export are read.
+/// The moment at which the documents of an export are read.
 struct ReadMoment: Sendable {
     let consistency: ExportOptions.Consistency
-    /// The cluster time that all collections share.
+    /// The cluster time that all collections share; nil if there is none.
     let clusterTime: Timestamp?
-    /// A majority of the replica set's members is so far behind that waiting for it could take for ever.
+    /// Set if a majority of the replica set's members is so far behind that waiting for it could take for ever.
     private let lag: ReplicationState?
 
-    /// Settles on a moment that the server can give.
+    /// Settles on a moment that the server can provide.
     ///
-    /// The time is taken from a reply after the collections were listed, so that every one of them existed by then; a
-    /// snapshot from before a collection was made cannot read it.
+    /// The time comes from a reply after the collections were listed, so that each of them existed by then: a snapshot
+    /// from before a collection was created cannot read it.
     /// - Parameters:
-    ///   - sizes: whose time is taken where they are recent, which saves a round trip.
-    ///   - wanted: nil for the best there is.
-    /// - Throws: ``FerryError`` where a snapshot was asked for and the server has none.
+    ///   - sizes: their operation time is used if it is recent, which saves a round trip.
+    ///   - wanted: nil for the best that the server supports.
+    /// - Throws: ``FerryError`` if a snapshot was requested and the server has none, or if it reports no time for one.
     init(_ connection: Connection, after sizes: CollectionSizes, wanted: ExportOptions.Consistency?) throws {
         if connection.server.supportsSnapshotReads {
             consistency = wanted ?? .snapshot
@@ -52,12 +52,12 @@ struct ReadMoment: Sendable {
         lag = nil
     }
 
-    /// Without a primary a majority gets no further.
+    /// Whether the majority is behind and stays there: without a primary it cannot advance.
     private static func isStuck(_ state: ReplicationState) -> Bool {
         !state.knowsPrimary && state.own != state.majority
     }
 
-    /// So long a majority has to reach the moment.
+    /// How long a majority may take to reach the moment.
     private static let patience = Duration.seconds(5)
     private static let pause = 0.05
 
@@ -67,15 +67,15 @@ struct ReadMoment: Sendable {
         lag = state
     }
 
-    /// Whether a majority of the members may not have reached it yet, as far as is known.
+    /// Whether a majority of the members may not have reached the moment yet, as far as is known.
     func isAhead(of server: ServerInfo) -> Bool {
         guard lag == nil, let clusterTime, let state = server.replication else { return false }
         return state.majority < clusterTime
     }
 
-    /// Waits until a majority of the members has reached the moment: the first read would wait for it without end where that
-    /// never comes, and nobody could stop it.
-    /// - Returns: the moment that the majority has, where that takes too long, or where no primary is left.
+    /// Waits until a majority of the members has reached the moment. Otherwise the first read would wait for it,
+    /// perhaps without end, and could not be stopped.
+    /// - Returns: the moment that the majority has reached, if waiting takes too long or there is no primary any more.
     /// - Throws: ``MongoError``; `CancellationError`.
     func reached(_ connection: Connection, _ cancellation: Cancellation) throws -> ReadMoment {
         let began = ContinuousClock.now
@@ -89,10 +89,10 @@ struct ReadMoment: Sendable {
         return self
     }
 
-    /// Whether documents are read as they were some time ago.
+    /// Whether the documents are read as they were some time ago.
     var isPast: Bool { lag != nil }
 
-    /// What a lag means for the file; nil where there is none.
+    /// What the lag means for the file; nil if there is none.
     var warning: String? {
         guard let lag else { return nil }
         func text(_ time: Timestamp) -> String { ISODate.text(milliseconds: Int64(time.seconds) * 1000) }

@@ -3,19 +3,21 @@ import BackupFile
 import ExtendedJSON
 import Relations
 
-/// Makes rows of a bare CSV show by themselves that they are Extended JSON: others' texts would become ObjectIds and dates,
-/// and their numbers of the types that the live collection has.
+/// Marks rows of a bare CSV, so that they are recognizable as Extended JSON by themselves. An import that took them for
+/// legacy rows would convert their strings to ObjectIds and dates, and their numbers to the types in the live
+/// collection.
 ///
-/// Not thread-safe: one a thread.
+/// Not thread-safe: one per thread.
 struct RowMarking {
     private let canonical = ExtendedJSONEncoder(mode: .canonical, quotes: .doubled)
     private let buffer = ByteBuffer(capacity: 4096)
     private let decoded = ByteBuffer(capacity: 4096)
-    /// What the buffers keep after a huge document.
+    /// How many bytes the buffers keep after a huge document.
     private static let kept = 1 << 20
 
-    /// A data field in which each number is a wrapper; a document without any is carried whole.
-    /// - Returns: the field with its quotes, and whether it has the document whole.
+    /// A data field in which each number has a wrapper; a document that would have no wrapper is carried whole, as
+    /// `$rawBSON`.
+    /// - Returns: the field with its quotes, and whether it carries the document whole.
     /// - Throws: `JSONFault`.
     func field(_ document: RawDocument) throws -> (ByteBuffer, isWhole: Bool) {
         let field = ByteBuffer(capacity: document.bytes.count + 64)
@@ -30,10 +32,11 @@ struct RowMarking {
         return (field, isWhole)
     }
 
-    /// The field of a row that has no wrapper to show what it is: of one with texts that look like ids or dates, and of a
-    /// collection's first, which speaks for the others. Nil for a row that is to be written as ever.
-    /// - Parameter encoder: what writes the rows.
-    /// - Throws: `BSONError` where the document is damaged; `JSONFault`.
+    /// The field of a row that must be marked: one that has no wrapper to show what it is, and has strings that look
+    /// like ObjectIds or dates, or is the first of its collection, by which the others are judged. Nil for a row that
+    /// is to be written as usual.
+    /// - Parameter encoder: writes documents as the rows have them.
+    /// - Throws: `BSONError` if the document is damaged; `JSONFault`.
     func marked(
         _ document: RawDocument, _ encoder: ExtendedJSONEncoder, isFirst: Bool
     ) throws -> (field: ByteBuffer, isWhole: Bool)? {

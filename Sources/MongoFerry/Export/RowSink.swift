@@ -2,8 +2,9 @@ import BackupFile
 import Foundation
 
 /// Takes the chunks in order and writes them.
-// @unchecked: runs on one thread, and its results are read after that has ended; what other threads call touches the flush
-// and the writer's compression, which have locks, and the writer's file and the flush's steps, which never change.
+// @unchecked: `run` is called on one thread, and its results are read after it has ended. What other threads call uses
+// only the flush and the writer's compression, which have locks, and the writer's file and the flush's steps, which
+// never change.
 final class RowSink: @unchecked Sendable {
     private let writer: BackupWriter
     private let chunks: OrderedChunks
@@ -14,7 +15,7 @@ final class RowSink: @unchecked Sendable {
     private(set) var outcomes: [CollectionOutcome] = []
     private(set) var escaped = 0
 
-    /// - Parameter steps: of the early flush; nil for those of the writer's file.
+    /// - Parameter steps: the steps of the early flush; nil for those of the writer's file.
     init(
         writer: BackupWriter, chunks: OrderedChunks, collections: [BackupMetadata.Collection],
         operation: OperationContext, steps: EarlyFlush.Steps? = nil
@@ -26,9 +27,9 @@ final class RowSink: @unchecked Sendable {
         self.steps = steps
     }
 
-    /// Has the disk keep up with what is written, until all of it is there that ``run()`` wrote, or ``stopFlushing()``.
-    /// Runs on a thread of its own.
-    /// - Throws: ``FileError`` where the disk has not taken something.
+    /// Flushes what is written until everything that ``run()`` wrote is on the disk, or until ``stopFlushing()``. Runs
+    /// on a thread of its own.
+    /// - Throws: ``FileError`` if a flush fails.
     func flushEarly() throws {
         guard let file = writer.file else { return }
         try flush.run(steps ?? EarlyFlush.Steps(writeBack: file.writeBack, flush: file.synchronizeData))
@@ -36,7 +37,8 @@ final class RowSink: @unchecked Sendable {
 
     func stopFlushing() { flush.stop() }
 
-    /// Compresses beside ``run()``, where that can be shared, until ``dismissHelpers()``. Runs on threads of its own.
+    /// Compresses alongside ``run()``, if the work can be shared, until ``dismissHelpers()``. Runs on threads of its
+    /// own.
     func helpToCompress() { writer.helpToCompress() }
 
     func dismissHelpers() { writer.dismissHelpers() }

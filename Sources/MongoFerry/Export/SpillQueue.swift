@@ -4,14 +4,14 @@ import Foundation
 
 /// Lets an export go on at full speed however slowly its output is read.
 ///
-/// A snapshot lives as long as the server keeps its history: a slow reader at the end of a pipe must not hold the
-/// cursors up. Bytes wait in memory, and where there are too many of them in a temporary file without a name, until
-/// the reader has taken what came before. The file's room is given back as it is read. Where it cannot grow, or would
-/// take room that others on its file system need, such as a server with its data there, the writer waits until it can.
+/// A snapshot lasts as long as the server keeps its history, so a slow reader at the end of a pipe must not hold up the
+/// cursors. Bytes wait in memory, or in a temporary file without a name if there are too many of them, until the reader
+/// has taken what came before. The file's space is given back as it is read. If the file cannot grow, or would take
+/// space that others on its file system need, such as a server with its data there, the writer waits until it can.
 ///
-/// One thread writes; a thread of the queue's own passes the bytes on.
-// @unchecked: every access to the state is under the condition's lock, but for what the writer alone uses; the spill
-// file's two ends have one user each.
+/// One thread writes; the queue's own thread passes the bytes on.
+// @unchecked: every access to the state is under the condition's lock, except for what the writer alone uses; each end
+// of the spill file has a single user.
 final class SpillQueue: ByteSink, @unchecked Sendable {
     let path: String
     private let destination: any ByteSink
@@ -26,29 +26,29 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
     private var spill: OpenFile?
     private var spillStart = 0
     private var spillEnd = 0
-    /// Bytes that may be spilled before the writer, who alone uses this, looks for room again.
+    /// Bytes that may be spilled before the next look for room. Only the writer uses this.
     private var allowance = 0
-    /// Whether the writer, who alone uses this, has said that it waits.
+    /// Whether the warning that the writer waits has been issued. Only the writer uses this.
     private var hasTold = false
-    /// Before that time the writer, who alone uses this, does not try to spill.
+    /// The earliest time of the next attempt to spill. Only the writer uses this.
     private var nextTry = ContinuousClock.now
     private var isClosed = false
     private var hasEnded = false
     private var failure: (any Error)?
 
     private static let blockBytes = 256 << 10
-    /// In pieces of so many bytes the temporary file's room is looked for and given back: each takes a call, and some
+    /// The temporary file's space is checked and given back in steps of this many bytes: each takes a call, and some
     /// file systems write to the disk what is given back.
     private static let stepBytes = 4 << 20
-    /// So long the writer waits where there was no room.
+    /// How long the writer waits if there was no room.
     private static let pause = Duration.milliseconds(500)
 
     /// - Parameters:
-    ///   - memory: bytes that wait in memory before the temporary file is used.
+    ///   - memory: how many bytes wait in memory before the temporary file is used.
     ///   - directory: where the temporary file goes.
     ///   - hasRoom: whether the temporary file may grow by some megabytes.
-    ///   - tell: called once, where it may not, and the writer waits.
-    /// - Throws: ``FerryError`` where there is no thread for it.
+    ///   - tell: called once if it may not grow and the writer waits.
+    /// - Throws: ``FerryError`` if no thread could be created.
     init(
         to destination: any ByteSink, cancellation: Cancellation, memory: Int = 16 << 20,
         spillingIn directory: String = temporaryDirectory(),
@@ -65,20 +65,20 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
         try SystemThread.start { [self] in passOn() }
     }
 
-    /// Whether so much of the file system is left that others do not miss it: a server stops where it cannot write.
+    /// Whether the file system has enough space left for others: a server stops if it cannot write.
     static func leavesRoom(_ file: OpenFile) -> Bool {
         guard let room = file.room else { return true }
         return leavesRoom(room.left, of: room.whole)
     }
 
-    /// - Returns: whether a tenth is left, and a gigabyte, or half where it has hardly more.
+    /// - Returns: whether at least a tenth is left, and at least 1 GB, or half if the whole is less than 2 GB.
     static func leavesRoom(_ left: Double, of whole: Double) -> Bool {
         left >= max(whole / 10, min(Double(1 << 30), whole / 2))
     }
 
     // MARK: The writer's side
 
-    /// - Throws: what the destination threw, perhaps at earlier bytes; `CancellationError`.
+    /// - Throws: what the destination threw, perhaps for earlier bytes; `CancellationError`.
     func write(_ bytes: UnsafeRawBufferPointer) throws {
         var rest = bytes
         while !rest.isEmpty {
@@ -102,7 +102,7 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
         }
     }
 
-    /// - Returns: whether there was room for them; whatever is in the way may pass.
+    /// - Returns: whether the bytes were spilled. If not, the obstacle may pass.
     private func putInSpill(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> Bool {
         do {
             let file = try spillFile()
@@ -112,7 +112,7 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
             }
             try file.write(bytes, at: offset)
         } catch {
-            // What is written counts only with ``spillEnd``, so nothing is lost by waiting instead.
+            // Written bytes count only once ``spillEnd`` includes them, so nothing is lost by waiting instead.
             return false
         }
         allowance -= bytes.count
@@ -123,7 +123,8 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
         return true
     }
 
-    /// Keeps the bytes in memory where that may be; otherwise where they go in the temporary file.
+    /// Keeps the bytes in memory if there is room, and returns nil; otherwise returns their offset in the temporary
+    /// file.
     private func placeInSpill(for bytes: UnsafeRawBufferPointer) throws -> Int? {
         condition.lock()
         defer { condition.unlock() }
@@ -162,13 +163,14 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
         return open
     }
 
-    /// Waits under the lock until something has changed, and looks up now and then for somebody who wants to stop.
+    /// Waits, with the lock held, until something has changed or a tenth of a second has passed, and checks for
+    /// cancellation.
     private func waitForReader() throws {
         _ = condition.wait(until: Date().addingTimeInterval(0.1))
         try cancellation.check()
     }
 
-    /// Waits until the reader has taken everything, and it has arrived.
+    /// Waits until the reader has taken everything and it has arrived.
     func finish() throws {
         try waitForEnd()
         try destination.finish()
@@ -183,7 +185,7 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
         if let failure { throw failure }
     }
 
-    /// Forgets what the reader has not taken; a write that it holds up is left to itself.
+    /// Drops what the reader has not taken; does not wait for a write that the reader holds up.
     func abandon() {
         condition.withLock {
             blocks = []
@@ -216,7 +218,7 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
                     let have = try file.read(into: room, at: offset)
                     guard have > 0 else { throw FerryError("\(file.path): it has become shorter") }
                     try destination.write(UnsafeRawBufferPointer(rebasing: room[..<have]))
-                    // Before the writer learns of it, who may write there again from then on.
+                    // Before `spillStart` moves: from then on the writer may write there again.
                     giveBack(file, from: offset, to: offset + have)
                     condition.withLock { spillStart = min(spillStart + have, spillEnd) }
                 }
@@ -231,9 +233,9 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
         }
     }
 
-    /// A reader that goes away is an error of a write, as it should be for a program that has not thought of the signal.
+    /// Turns a reader that goes away into an error of the write, even in a program that does not handle SIGPIPE.
     ///
-    /// Of this thread, and it ends with it. Source: signal(7).
+    /// Affects only this thread, and ends with it. Source: signal(7).
     private static func takeBrokenPipesForErrors() {
         var signals = sigset_t()
         sigemptyset(&signals)
@@ -241,18 +243,18 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
         pthread_sigmask(SIG_BLOCK, &signals, nil)
     }
 
-    /// Gives back the pieces of the temporary file whose ends have been read.
+    /// Gives back the steps of the temporary file that have been read to their ends.
     private func giveBack(_ file: OpenFile, from start: Int, to end: Int) {
         let part = start / Self.stepBytes * Self.stepBytes..<end / Self.stepBytes * Self.stepBytes
         if !part.isEmpty { file.giveBack(part) }
     }
 
-    /// What comes next; nil at the end.
+    /// Waits for the next piece; nil at the end.
     private func next() -> Piece? {
         condition.lock()
         defer { condition.unlock() }
         while blocks.isEmpty, spillStart == spillEnd, !isClosed { condition.wait() }
-        // Blocks are older than what was spilled: they are filled only while nothing is.
+        // Blocks are older than spilled bytes: they are filled only while nothing is spilled.
         if !blocks.isEmpty { return .block(blocks.removeFirst()) }
         guard spillStart < spillEnd, let spill else { return nil }
         return .spilled(spill, offset: spillStart, count: min(Self.blockBytes, spillEnd - spillStart))

@@ -4,9 +4,9 @@ import MongoDriver
 import MongoFerry
 import Relations
 
-/// What every command takes.
+/// The options of every command.
 struct CommonOptions: ParsableArguments {
-    /// Above them in `--help`.
+    /// Their heading in `--help`.
     static let title = "Connection and common options"
 
     @Option(
@@ -42,7 +42,7 @@ struct CommonOptions: ParsableArguments {
         case debug, info, warning
     }
 
-    /// The connection string, wherever it comes from; nil where none is given.
+    /// The connection string, wherever it comes from; nil if none is given.
     private func connectionText() throws -> String? {
         if uri != nil, uriFile != nil { throw FerryError("use --uri or --uri-file, not both", kind: .usage) }
         if let uri { return uri }
@@ -55,7 +55,8 @@ struct CommonOptions: ParsableArguments {
             return line
         }
         guard let variable = ProcessInfo.processInfo.environment["MONGODB_URI"] else { return nil }
-        // What `export MONGODB_URI="$(…)"` leaves where that command has failed: the default may be somebody's own server.
+        // `export MONGODB_URI="$(…)"` leaves this if the command has failed. The default is no substitute: it may be
+        // the user's own server.
         guard !variable.isEmpty else {
             throw FerryError(
                 "MONGODB_URI is set, and empty", kind: .usage,
@@ -70,18 +71,18 @@ struct CommonOptions: ParsableArguments {
             target.remark = "Neither --uri, --uri-file nor $MONGODB_URI was given: this is the default."
             return target
         }
-        // What was typed on the command line needs no telling.
+        // An address that was typed on the command line needs no explanation.
         let origin =
             uri == nil ? "The connection string is \(uriFile.map { "that of \($0)" } ?? "$MONGODB_URI's")." : nil
         do {
             var target = try Target(uri: text, database: db)
             target.remark = origin
-            // Of the environment's address commands need not be told.
+            // Commands that are suggested need no option for an address from the environment.
             if let uriFile { target.options = ["--uri-file", uriFile] }
             if let uri { target.options = ["--uri", ConnectionString.redact(uri)] }
             return target
         } catch var error as FerryError {
-            // With another database's name it may be right.
+            // If the address is valid by itself, the database's name is at fault, not the address.
             if let origin, (try? Target(uri: text)) == nil { error.details.insert(origin, at: 0) }
             throw error
         }
@@ -89,7 +90,7 @@ struct CommonOptions: ParsableArguments {
 
     private static let configurationHere = "mongoferry.yaml"
 
-    /// What this file is to the command, which reads it; nil where it is none of its own.
+    /// What the file is to this command, if it is one that the command reads for its options; otherwise nil.
     func nameOfFile(at path: String) -> String? {
         let files = [(config, "the configuration"), (uriFile, "the connection string's file")]
         return files.first { file, _ in file.map { WholeFile.isSame(path, $0) } ?? false }?.1
@@ -98,7 +99,7 @@ struct CommonOptions: ParsableArguments {
     /// The configuration that was named, or the one in this folder, or an empty one.
     func configuration() throws -> Configuration {
         let path = config ?? Self.configurationHere
-        // A link to nothing is there, too: what it should say must not be missing silently.
+        // A dangling link counts as a file, too: the configuration must not be missing silently.
         let isThere = (try? FileManager.default.attributesOfItem(atPath: path)) != nil
         guard config != nil || isThere else { return Configuration() }
         let text = try TextFile.read(path, limit: 16 << 20)

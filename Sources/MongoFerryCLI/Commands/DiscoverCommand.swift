@@ -18,7 +18,7 @@ struct DiscoverCommand: ParsableCommand {
 
     @OptionGroup(title: CommonOptions.title) var common: CommonOptions
 
-    /// What only discover takes.
+    /// The options that only discover has.
     struct Choices: ParsableArguments {
         @Option(
             name: [.short, .customLong("output")],
@@ -34,7 +34,7 @@ struct DiscoverCommand: ParsableCommand {
         defer { display.end() }
         let output = OutputPlace.isStandardOutput(choices.output) ? nil : choices.output
         if let output {
-            // The configuration may be written anew.
+            // The configuration may be overwritten; the connection string's file may not.
             let isAddress = common.uriFile.map { WholeFile.isSame(output, $0) } ?? false
             try OutputPlace(path: output, overwrites: choices.force)
                 .check(isOwn: isAddress ? "the connection string's file" : nil)

@@ -25,10 +25,10 @@ struct ExportCommand: ParsableCommand {
 
     @OptionGroup(title: CommonOptions.title) var common: CommonOptions
 
-    /// What only an export takes.
+    /// The options that only export has.
     struct Choices: ParsableArguments {
         @Option(
-            // mongodump and mongoexport say --out.
+            // mongodump and mongoexport call it --out.
             name: [.short, .customLong("output"), .customLong("out")],
             help: ArgumentHelp(
                 "File to write; .gz and .zst compress; - is standard output. Default: the database's name and .csv.",
@@ -113,7 +113,7 @@ struct ExportCommand: ParsableCommand {
         options.collections = choices.collection.map { Glob($0) }
         options.exclude = choices.exclude.map { Glob($0) }
         options.queries = try choices.query.map { text in
-            // A collection's name may have the sign, too.
+            // A collection's name may contain '=', too.
             let place = text.range(of: "={")?.lowerBound ?? text.firstIndex(of: "=")
             guard let place, place > text.startIndex else {
                 throw FerryError("--query must look like name={…}: \(text)", kind: .usage)
@@ -145,7 +145,7 @@ struct ExportCommand: ParsableCommand {
         if path != "-", let bytes = report.bytes {
             let place = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
             let attributes = try? FileManager.default.attributesOfItem(atPath: place)
-            // A pipe or a device has none.
+            // A pipe or a device has no size.
             let isFile = attributes?[.type] as? FileAttributeType == .typeRegular
             let size = isFile ? attributes?[.size] as? Int ?? bytes : bytes
             let text = ByteText.text(bytes) + (size == bytes ? "" : " in \(ByteText.text(size))")

@@ -1,15 +1,15 @@
 import Foundation
 import MongoFerry
 
-/// Where an export's file is to stand.
+/// Where an export's file is to be created.
 struct ExportPlace {
     let place: OutputPlace
 
-    /// The file has a longer name until it is complete, `.NAME.partial`.
+    /// How much longer the file's name is until it is complete: `.NAME.partial`.
     private static let addedBytes = 9
 
-    /// - Parameter common: whose files must stay.
-    /// - Throws: ``FerryError`` where no file can be made there.
+    /// - Parameter common: the options whose files must not be overwritten.
+    /// - Throws: ``FerryError`` if no file can be created there.
     func check(_ common: CommonOptions) throws {
         try place.checkName()
         if !place.isSpecial { try checkEnding() }
@@ -21,7 +21,7 @@ struct ExportPlace {
         "7z", "br", "bz2", "gzip", "lz4", "lzma", "rar", "tar", "tgz", "xz", "z", "zip", "zstd",
     ]
 
-    /// - Throws: ``FerryError`` for a name that says of the content what is not true.
+    /// - Throws: ``FerryError`` if the name's extension is that of a compression that is not supported.
     private func checkEnding() throws {
         let ending = URL(fileURLWithPath: place.path).pathExtension
         guard Self.otherCompressions.contains(ending.lowercased()) else { return }

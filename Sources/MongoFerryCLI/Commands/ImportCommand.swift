@@ -26,7 +26,7 @@ struct ImportCommand: ParsableCommand {
 
     @OptionGroup(title: CommonOptions.title) var common: CommonOptions
 
-    /// What only an import takes.
+    /// The options that only import has.
     struct Choices: ParsableArguments {
         @Option(help: ArgumentHelp("What becomes of the documents that are there.", valueName: "mode"))
         var mode: ImportOptions.Mode = .merge
@@ -139,7 +139,7 @@ struct ImportCommand: ParsableCommand {
         let showsPlan = !common.quiet && common.logLevel != .warning
         options.confirm = { plan in
             guard plan.mode == .replace, !answersYes else { return true }
-            // Nobody is asked about what was not shown.
+            // The plan must have been shown before the question.
             if !showsPlan { for line in plan.lines { Terminal.standardError.line(line) } }
             let question = "Replace these collections in \(plan.database) on \(plan.server)? Type yes: "
             return try Terminal.standardError.ask(question, Interruption.cancellation)?.lowercased() == "yes"
@@ -147,7 +147,8 @@ struct ImportCommand: ParsableCommand {
         return options
     }
 
-    /// - Throws: ``FerryError`` where it is a keyboard and ought to be a file, or the other way round.
+    /// - Throws: ``FerryError`` if the backup would be read from the keyboard, or if the user must confirm and standard
+    ///   input is not the keyboard or standard error is not a terminal.
     private func checkStandardInput() throws {
         let readsStandardInput = file == "-"
         if readsStandardInput, isatty(0) == 1 {
@@ -157,7 +158,7 @@ struct ImportCommand: ParsableCommand {
         }
         guard choices.mode == .replace, !choices.yes, !choices.dryRun else { return }
         let isKeyboard = !readsStandardInput && isatty(0) == 1
-        // The question is asked there.
+        // The question is printed on standard error.
         if !isKeyboard || !Terminal.standardError.isTerminal {
             throw FerryError(
                 "--mode replace asks for confirmation, but standard \(isKeyboard ? "error" : "input") is not a terminal: pass --yes",
@@ -167,7 +168,7 @@ struct ImportCommand: ParsableCommand {
     }
 }
 
-/// Names in the file and what they are called in the database instead: `customers=clients`.
+/// Parses names in the file and their replacements in the database: `customers=clients`.
 enum Renames {
     /// - Throws: ``FerryError`` of wrong usage.
     static func parse(_ texts: [String]) throws -> [String: String] {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import MongoFerry
 
-/// How many threads somebody may ask for.
+/// Checks the number of threads that a user asks for.
 enum Jobs {
     /// - Throws: `ValidationError`.
     static func check(_ jobs: Int?) throws {

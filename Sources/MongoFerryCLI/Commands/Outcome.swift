@@ -2,12 +2,12 @@ import ArgumentParser
 import MongoFerry
 import Relations
 
-/// Says what an import or a check found, and leaves with the status that fits.
+/// Prints what an import or a check found, and throws the exit status for problems.
 enum Outcome {
     static func tell(_ report: Report, quiet: Bool) throws {
         let out = Terminal.standardOutput
         let errors = Terminal.standardError
-        // Those of the target stand in the plan, which was shown before.
+        // Differences of the target are in the plan, which was shown before.
         for difference in report.differences
         where difference.kind.isProblem || !quiet && difference.kind != .target {
             errors.line(
@@ -26,14 +26,14 @@ enum Outcome {
             if !quiet { for step in report.nextSteps { errors.line("next: \(step)") } }
             return
         }
-        // The last words: what there is above them may have scrolled away.
+        // Printed last: what is above may have scrolled away.
         let place = report.file ?? report.database
         ExitText.write(
             FerryError("\(place.map { "\($0): " } ?? "")\(error)", advice: report.nextSteps).description)
         if !isWell { throw ExitCode(2) }
     }
 
-    /// Which rows were not taken, and what else there is to know of what was written.
+    /// Prints the rejected rows and the warnings.
     static func tellProblems(_ report: Report) {
         for line in Summary.rejections(report) { Terminal.standardError.line(line) }
         for warning in report.warnings { Terminal.standardError.warning(warning) }

@@ -2,20 +2,21 @@ import BSON
 import Foundation
 import MongoFerry
 
-/// Where a file is to stand, looked at before the database is read: that may take long.
+/// Where a file is to be written. Checked before the database is read, since that may take long.
 struct OutputPlace {
     let path: String
     let overwrites: Bool
 
     private enum Occupant {
         case file, folder
-        /// A pipe or a device is written to, not overwritten.
+        /// A pipe or a device, which is written to, not replaced.
         case special
-        /// A symbolic link to nothing: a name that is taken all the same.
+        /// A dangling symbolic link: the name is taken all the same.
         case link
     }
 
-    /// Whether that is what a shell has opened already, by whichever name: it is written to, and not replaced.
+    /// Whether the path is a name of standard output, which the shell has already opened: it is written to, not
+    /// replaced.
     static func isStandardOutput(_ path: String?) -> Bool {
         ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].contains(path)
     }
@@ -24,8 +25,8 @@ struct OutputPlace {
     var folder: String { URL(fileURLWithPath: path).deletingLastPathComponent().path }
     var isSpecial: Bool { occupant == .special }
 
-    /// - Parameter own: what a file of the command's own is, which must stay; nil where it is none.
-    /// - Throws: ``FerryError`` where no file can be made there.
+    /// - Parameter own: what the file is to this command, if it must stay; otherwise nil.
+    /// - Throws: ``FerryError`` if no file can be created there.
     func check(isOwn own: String?) throws {
         try checkName()
         if let own {
@@ -45,7 +46,7 @@ struct OutputPlace {
         }
     }
 
-    /// - Throws: ``FerryError`` for what is no file's name.
+    /// - Throws: ``FerryError`` if the path is empty or that of a folder.
     func checkName() throws {
         guard !path.isEmpty else {
             throw FerryError("-o is empty: it takes a file's name", kind: .usage, advice: ["- is standard output."])
@@ -57,7 +58,7 @@ struct OutputPlace {
         }
     }
 
-    /// What stands there already.
+    /// What exists there already.
     private var occupant: Occupant? {
         var status = stat()
         guard stat(path, &status) == 0 else { return lstat(path, &status) == 0 ? .link : nil }

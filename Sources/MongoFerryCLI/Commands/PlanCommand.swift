@@ -19,7 +19,7 @@ struct PlanCommand: ParsableCommand {
 
     @OptionGroup(title: CommonOptions.title) var common: CommonOptions
 
-    /// What only plan takes.
+    /// The options that only plan has.
     struct Choices: ParsableArguments {
         @Option(help: ArgumentHelp("How the graph is drawn.", valueName: "format"))
         var format: GraphDrawing.Format = .text

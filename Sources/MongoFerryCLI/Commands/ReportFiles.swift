@@ -2,22 +2,24 @@ import BackupFile
 import Foundation
 import MongoFerry
 
-/// Where the outcome is written: reports in the form that each name's ending says, and a picture of the references.
+/// The files to which the outcome is written: reports in the form that each name's extension selects, and a picture of
+/// the references.
 struct ReportFiles {
     private enum Form: String {
         case json, html, picture
 
-        /// What messages call it.
+        /// The form's name in messages.
         var name: String { self == .picture ? "picture" : "report" }
     }
 
     private var files: [(path: String, form: Form)] = []
 
-    /// Looks before the operation starts: that may take long.
+    /// Checks the paths before the operation starts, since that may take long.
     /// - Parameters:
-    ///   - backup: the file that is read or written, which no report may take the place of.
-    ///   - common: whose files must stay, too.
-    /// - Throws: ``FerryError`` for an ending that is no report's, or a place where nothing can be written.
+    ///   - backup: the file that is read or written, which no report may replace.
+    ///   - common: the options whose files must not be replaced either.
+    /// - Throws: ``FerryError`` if an extension is not that of a report, if two files have the same path, if a file
+    ///   would replace one that must stay, or if nothing can be written there.
     init(_ paths: [String], picture: String? = nil, backup: String? = nil, _ common: CommonOptions) throws {
         let all = paths + [picture].compactMap(\.self)
         for path in all {
@@ -50,7 +52,7 @@ struct ReportFiles {
         try add(picture, .picture)
     }
 
-    /// What the shell reads from that file, or writes to it; nil where it does neither.
+    /// The standard stream that the shell has redirected to the file, as messages call it; nil if there is none.
     private static func stream(behind path: String) -> String? {
         var (mine, other) = (stat(), stat())
         guard stat(path, &mine) == 0, mine.st_mode & S_IFMT == S_IFREG else { return nil }
@@ -73,7 +75,7 @@ struct ReportFiles {
         guard manager.isWritableFile(atPath: exists ? path : folder) else {
             throw FerryError("\(path): cannot write the \(form.name) there")
         }
-        // A whole file is written beside it and takes its place.
+        // A regular file is replaced by one that is written beside it.
         let place = URL(fileURLWithPath: path).resolvingSymlinksInPath().deletingLastPathComponent().path
         var status = stat()
         if exists, stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, !manager.isWritableFile(atPath: place)
@@ -83,8 +85,8 @@ struct ReportFiles {
         files.append((path, form))
     }
 
-    /// Writes all that can be written.
-    /// - Returns: an error that names each file that could not; nil where all could.
+    /// Writes all files that can be written.
+    /// - Returns: an error that names each file that could not be written; nil if there is none.
     func write(_ report: Report) -> FerryError? {
         var faults: [String] = []
         for (path, form) in files {
@@ -96,7 +98,7 @@ struct ReportFiles {
         return faults.first.map { FerryError($0, details: Array(faults.dropFirst())) }
     }
 
-    /// Nil where no references were looked at, and there is nothing to be drawn.
+    /// Nil for a picture if no references were examined, so that there is nothing to draw.
     private func text(of report: Report, _ form: Form) -> String? {
         switch form {
         case .json: report.json

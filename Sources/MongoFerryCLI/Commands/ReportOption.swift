@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// Where the outcome of a command is written to.
+/// Where to write a command's outcome.
 struct ReportOption: ParsableArguments {
     @Option(
         name: .customLong("report"),

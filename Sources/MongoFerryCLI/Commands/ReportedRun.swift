@@ -2,13 +2,13 @@ import BackupFile
 import Foundation
 import MongoFerry
 
-/// Runs an operation, tells its outcome, and writes its reports whatever becomes of it.
+/// Runs an operation, prints its outcome, and writes its reports even if it fails.
 enum ReportedRun {
     /// - Parameters:
-    ///   - known: what the command says beforehand, which stands in the report of a failure, too.
-    ///   - body: the operation; it adds to that what it finds out before it begins.
-    ///   - tell: says what the operation did; called whether or not its reports could be written.
-    /// - Throws: what `body` threw, or `tell`; else ``FerryError`` where a report could not be written.
+    ///   - known: what the command knows beforehand, for the report of a failure.
+    ///   - body: the operation; adds to that report what it finds out before it begins.
+    ///   - tell: prints what the operation did; called whether or not its reports could be written.
+    /// - Throws: what `body` or `tell` threw; otherwise ``FerryError`` if a report could not be written.
     static func run(
         _ known: Report, _ common: CommonOptions, _ reports: ReportFiles,
         _ body: (OperationContext, inout Report) throws -> Report, tell: (Report) throws -> Void
@@ -39,7 +39,8 @@ enum ReportedRun {
                 error = stopped
             }
             failure.seconds = ((ContinuousClock.now - began).inSeconds * 1000).rounded() / 1000
-            // The error and its exit status say what state things are in: nothing may come in their place.
+            // Only a warning: the error and its exit status tell what state the data is in, and nothing may replace
+            // them.
             if let fault = reports.write(failure) { Terminal.standardError.warning("\(fault)") }
             throw error
         }
@@ -54,7 +55,7 @@ enum ReportedRun {
         if let fault { throw fault }
     }
 
-    /// What need not be run again for its report's sake; nil where nothing was done.
+    /// What need not be repeated because of a missing report; nil if nothing was done.
     private static func whatIsDone(_ report: Report) -> String? {
         switch report.operation {
         case _ where report.status == .refused: nil
@@ -63,7 +64,7 @@ enum ReportedRun {
         }
     }
 
-    /// Stopped before anything was done that stays.
+    /// The error for an operation that was stopped before it had any lasting effect.
     private static func interrupted(_ known: Report) -> FerryError {
         let state =
             switch known.operation {

@@ -2,9 +2,9 @@ import BSON
 import BackupFile
 import MongoFerry
 
-/// A small file that was named on the command line.
+/// Reads a small file that was named on the command line.
 enum TextFile {
-    /// - Parameter limit: bytes; more are no file of its kind, and a device has no end.
+    /// - Parameter limit: the maximum size in bytes. A larger file cannot be the right one, and a device has no end.
     /// - Throws: ``FerryError`` of wrong usage, with the system's own reason; `CancellationError`.
     static func read(_ path: String, limit: Int) throws -> String {
         var bytes: [UInt8] = []
@@ -20,7 +20,7 @@ enum TextFile {
         guard bytes.count <= limit else {
             throw FerryError("\(path): the file has more than \(limit >> 20) MB: is it the right one?", kind: .usage)
         }
-        // A byte-order mark, as editors on Windows write it.
+        // Editors on Windows write a byte-order mark.
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw FerryError("\(path): the file is not UTF-8 text", kind: .usage)

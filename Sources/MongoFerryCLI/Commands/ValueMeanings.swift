@@ -3,7 +3,7 @@ import ExtendedJSON
 import MongoFerry
 import Relations
 
-/// An option's values, which `--help` lists with what each means.
+/// An option whose values `--help` lists with their meanings.
 protocol ExplainedValue: ExpressibleByArgument, CaseIterable, RawRepresentable where RawValue == String {
     var meaning: String { get }
 }
@@ -57,7 +57,7 @@ extension GraphDrawing.Format: ExplainedValue {
 }
 
 extension CommonOptions.LogLevel: ExplainedValue {
-    /// Other programs' names of levels are understood, too.
+    /// Also accepts other programs' names for levels.
     init?(argument: String) {
         switch argument.lowercased() {
         case "trace": self = .debug

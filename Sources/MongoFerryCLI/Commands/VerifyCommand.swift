@@ -24,7 +24,7 @@ struct VerifyCommand: ParsableCommand {
 
     @OptionGroup(title: CommonOptions.title) var common: CommonOptions
 
-    /// What only verify takes.
+    /// The options that only verify has.
     struct Choices: ParsableArguments {
         @Option(
             name: .shortAndLong,
@@ -74,7 +74,8 @@ struct VerifyCommand: ParsableCommand {
         }
     }
 
-    /// A file is looked at by itself unless a database is named: the default connection is no wish to compare.
+    /// Whether the command line names a database or a server. Otherwise a file is checked by itself: the default
+    /// connection is not a request to compare.
     private var asksForDatabase: Bool { common.db != nil || common.uri != nil || common.uriFile != nil }
 
     func run() throws {
@@ -97,11 +98,11 @@ struct VerifyCommand: ParsableCommand {
         }
     }
 
-    /// - Returns: nil where only the file is looked at.
+    /// - Returns: nil if only the file is checked.
     private func target(_ operation: OperationContext) throws -> Target? {
         guard file != nil else { return try common.target() }
         guard asksForDatabase else {
-            // Whoever has it in mind would take "sound" for both.
+            // A user with the database in mind would take "sound" to mean both.
             if let named = (try? common.target())?.database {
                 operation.info(
                     "only the file is looked at: --db \(named.shellWord) compares it with the database that $MONGODB_URI names"
@@ -132,7 +133,7 @@ struct VerifyCommand: ParsableCommand {
         if !common.quiet { out.line(verdict(result)) }
     }
 
-    /// What is known to be true where no problem was found.
+    /// What is known to be true if no problem was found.
     private func verdict(_ result: Report) -> String {
         let note = result.allWarnings.isEmpty ? "" : "; see the warning"
         guard let file else {

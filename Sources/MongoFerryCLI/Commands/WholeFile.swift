@@ -1,19 +1,19 @@
 import BackupFile
 import Foundation
 
-/// A text that is written as a file.
+/// Writes a text to a file as a whole.
 enum WholeFile {
-    /// Only its owner reads it.
+    /// Only the owner may read and write the file.
     static let privateMode: mode_t = 0o600
-    /// Whoever the process lets.
+    /// Everybody may read and write the file, as far as the process's umask allows.
     static let sharedMode: mode_t = 0o666
 
-    /// Writes all of it or nothing; a pipe or a device is written to. A file that is there keeps its mode, since somebody
-    /// may have given it to others.
+    /// Writes all of the text or nothing; a pipe or a device is written to directly. An existing file keeps its mode,
+    /// since somebody may have given others access.
     /// - Parameters:
-    ///   - mode: of a new file.
-    ///   - overwriting: whether a file that has the name, even since a moment ago, is written over.
-    /// - Throws: ``FileError``, `POSIXError`; `CancellationError` where nobody reads a pipe.
+    ///   - mode: the mode of a new file.
+    ///   - overwriting: whether to replace a file that has the name, even if it was created only a moment ago.
+    /// - Throws: ``FileError``, `POSIXError`; `CancellationError` if cancelled while nobody reads a pipe.
     static func write(
         _ text: String, to path: String, mode: mode_t = privateMode, overwriting: Bool = true
     ) throws {
@@ -41,7 +41,7 @@ enum WholeFile {
         }
     }
 
-    /// Whether two paths lead to one file, which need not be there yet.
+    /// Whether two paths lead to the same file, which need not exist yet.
     static func isSame(_ left: String, _ right: String) -> Bool {
         var (mine, other) = (stat(), stat())
         if stat(left, &mine) == 0, stat(right, &other) == 0 {
@@ -51,16 +51,16 @@ enum WholeFile {
         return mine == other
     }
 
-    /// Where a file is, or would come to be: its folder, whatever it is called, and its name in it.
+    /// Where a file is or would be created: the folder, whatever path leads to it, and the name in it.
     private struct Place: Equatable {
         let device: dev_t
         let folder: ino_t
         let name: String
 
-        /// More links in a row no system follows.
+        /// No system follows more links in a row.
         private static let mostLinks = 40
 
-        /// Nil where no file can come to be.
+        /// Nil if no file can be created there.
         init?(of path: String) {
             var path = path
             for _ in 0..<Self.mostLinks {
@@ -80,7 +80,7 @@ enum WholeFile {
         }
     }
 
-    /// The system's own, where Foundation has one behind its text.
+    /// The reason of an error: the system's own if Foundation's error contains it.
     static func reason(_ error: any Error) -> String {
         if error is CancellationError { return "nobody reads the pipe" }
         if let error = error as? FileError { return String(cString: strerror(error.code)) }

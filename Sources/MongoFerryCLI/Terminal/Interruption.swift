@@ -3,13 +3,13 @@ import Foundation
 import MongoFerry
 import Synchronization
 
-/// Ctrl-C once stops cleanly, twice at once.
+/// Stops the program on Ctrl-C: cleanly at the first, immediately at the second.
 enum Interruption {
     static let cancellation = Cancellation()
     private static let count = Atomic<Int>(0)
-    /// What the second signal says.
+    /// What is printed at the second signal.
     private static let lastWords: StaticString =
-        // The command stands first: anything else is wrong usage.
+        // The command is the first argument: anything else is wrong usage.
         switch CommandLine.arguments.dropFirst().first {
         case "import": "\nmongoferry: stopped at once; an import that was under way can be run again\n"
         case "export": "\nmongoferry: stopped at once; an export that was under way has left no backup\n"
@@ -17,15 +17,16 @@ enum Interruption {
         }
 
     static func listen() {
-        // Made before a signal can come: a handler must not be the first to touch them.
+        // Initialized before a signal can arrive: a handler must not be the first to use them.
         _ = cancellation.isCancelled
         _ = count.load(ordering: .relaxed)
         _ = lastWords
         PartialFile.prepare()
         let handler: @convention(c) (Int32) -> Void = { _ in Interruption.arrived() }
         signal(SIGTERM, handler)
-        // Unless whoever started it wants it to go on when the terminal goes, or where Ctrl-C is meant for what runs in
-        // front: shells without job control start so what a script puts in the background.
+        // A signal that is ignored stays ignored: then the program is to go on after its terminal has closed, or Ctrl-C
+        // is meant for the foreground process only. Shells without job control start a script's background processes
+        // like this.
         for number in [SIGHUP, SIGINT] {
             let before = signal(number, handler)
             if unsafeBitCast(before, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) { signal(number, SIG_IGN) }
@@ -41,6 +42,6 @@ enum Interruption {
         cancellation.cancel()
     }
 
-    /// Nothing but a system call: a signal's handler may not do more.
+    /// Makes nothing but a system call: a signal handler may not do more.
     private static func say(_ text: StaticString) { _ = write(2, text.utf8Start, text.utf8CodeUnitCount) }
 }

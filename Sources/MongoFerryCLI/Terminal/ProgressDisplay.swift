@@ -1,11 +1,12 @@
 import Foundation
 import MongoFerry
 
-/// Shows how far an operation is: a steady line on a terminal, a plain line every few seconds elsewhere.
+/// Shows the progress of an operation: one line, kept up to date, on a terminal; a plain line every few seconds
+/// elsewhere.
 ///
-/// A clock of its own draws it, so that it also tells when nothing happens: an index takes its time.
-// @unchecked: the condition's lock guards the state, and `drawing` what is known of the lines. That is held while the
-// terminal is written to, which may be held up: nobody who reports progress waits for it.
+/// A thread of its own draws it, so that it also changes while nothing is reported, as during the build of an index.
+// @unchecked: the condition's lock guards the state, and `drawing` what is known of the lines. `drawing` is held while
+// the terminal is written to, which may block: no thread that reports progress waits for it.
 final class ProgressDisplay: @unchecked Sendable {
     private static let redrawing = 0.2
 
@@ -37,7 +38,7 @@ final class ProgressDisplay: @unchecked Sendable {
         startClock()
     }
 
-    /// Takes the line away; it does not come back.
+    /// Removes the line; it does not come back.
     func end() {
         condition.lock()
         isEnded = true
@@ -49,7 +50,7 @@ final class ProgressDisplay: @unchecked Sendable {
     private func startClock() {
         guard !isRunning, !isEnded else { return }
         isRunning = true
-        // Without a thread there is no line, and the operation says itself what it cannot do.
+        // Without a thread there is no line; the operation itself reports what it cannot do.
         try? SystemThread.start { self.run() }
     }
 
@@ -57,7 +58,7 @@ final class ProgressDisplay: @unchecked Sendable {
         while let meter = condition.withLock({ isEnded ? nil : self.meter }) {
             let reading = meter.reading(at: .now)
             drawing.withLock {
-                // The line was taken away meanwhile, for good.
+                // The line has been removed for good meanwhile.
                 guard !condition.withLock({ isEnded }) else { return }
                 draw(reading)
             }

@@ -1,7 +1,7 @@
 import MongoFerry
 import Relations
 
-/// How far an operation is, as one line that fits.
+/// The progress of an operation as one line that fits.
 ///
 ///     load  policies  [########------]  57%  34,200 of 60,000  12.1 MB  12,400/s  2 s left
 struct ProgressLine {
@@ -28,13 +28,13 @@ struct ProgressLine {
         return "\(title): \(parts.joined(separator: ", "))"
     }
 
-    /// For a terminal: the richest form that fits, so that it never breaks into a second line.
+    /// For a terminal: the richest form that fits, so that the line never wraps.
     func text(columns: Int) -> StyledText {
         for form in Form.all {
             let text = text(form)
             if text.columns <= columns { return text }
         }
-        // Too narrow for the name in full.
+        // Too narrow for the full name.
         let rest = [reading.fraction.map(Self.percent), time].compactMap(\.self)
         let space = columns - rest.reduce(reading.phase.count) { $0 + $1.count + 2 } - 2
         if space >= 4, !name.isEmpty { return joined([TextWidth.cut(name, to: space)] + rest) }
@@ -42,7 +42,7 @@ struct ProgressLine {
         return short.columns <= columns ? short : StyledText(TextWidth.cut(reading.phase, to: columns))
     }
 
-    /// What is left out first where there is less room.
+    /// Which parts are shown. `all` has the forms in the order in which they are tried.
     private struct Form {
         var bar = 0
         var hasTotal = true
@@ -66,7 +66,7 @@ struct ProgressLine {
         add(name)
         if let fraction = reading.fraction {
             if form.bar > 0 { add(Self.bar(fraction, form.bar), .bar) }
-            // As wide as it will become: what stands behind it does not jump.
+            // As wide as it will become, so that what follows does not jump.
             add(TextWidth.padded(Self.percent(fraction), to: 4, atStart: true))
         }
         if form.hasCounts, reading.records > 0 { add(form.hasTotal ? counts(isPadded: true) : reading.records.grouped) }
@@ -104,7 +104,7 @@ struct ProgressLine {
         return "[" + String(repeating: "#", count: done) + String(repeating: "-", count: width - done) + "]"
     }
 
-    /// 100% only when it is.
+    /// Rounded down: 100% only when everything is done.
     private static func percent(_ fraction: Double) -> String { "\(Int(fraction * 100))%" }
 
     /// `5 s`, `3:05`, `1:02:05`.

@@ -2,21 +2,21 @@ import MongoFerry
 
 /// Measures one phase of one collection: how much is done, how fast, and how long the rest will take.
 struct ProgressMeter {
-    /// What can be said at a moment.
+    /// What is known at one moment.
     struct Reading {
         var phase: String
         var collection: String?
         var records = 0
         var total: Int?
         var bytes = 0
-        /// 0 to 1; nil where the end is not known.
+        /// From 0 to 1; nil if the end is unknown.
         var fraction: Double?
-        /// A second; nil before it can be told.
+        /// Records per second; nil until it can be measured.
         var rate: Double?
         var secondsLeft: Double?
-        /// Since the phase began.
+        /// Seconds since the phase began.
         var seconds = 0.0
-        /// Since anything was done, where that is worth saying.
+        /// Seconds since the last progress; nil unless there are enough of them to mention.
         var secondsWaiting: Double?
     }
 
@@ -26,7 +26,7 @@ struct ProgressMeter {
         var bytes: Int
     }
 
-    /// The rate is that of the last seconds: what was fast before a stall says nothing about what is left.
+    /// The rate is measured over the last seconds: the speed before a stall says nothing about what is left.
     private static let window = Duration.seconds(8)
     private static let waitWorthSaying = 10.0
 
@@ -46,7 +46,7 @@ struct ProgressMeter {
         progress.phase == other.phase && progress.collection == other.collection
     }
 
-    /// Threads tell their counts in any order: the largest holds.
+    /// Takes over new counts. Threads report theirs in any order, so the largest holds.
     mutating func note(_ new: OperationProgress, at now: ContinuousClock.Instant = .now) {
         if new.records > progress.records || new.bytes > progress.bytes { lastChange = now }
         progress.records = max(progress.records, new.records)
@@ -68,7 +68,7 @@ struct ProgressMeter {
         let (done, total) = extent
         if let total, total > 0 { reading.fraction = min(1, Double(done) / Double(total)) }
         guard isCounted else { return reading }
-        // Also where all is there: for what comes next.
+        // Even if everything is done: then the wait is for what comes next.
         if waiting >= Self.waitWorthSaying { reading.secondsWaiting = waiting }
         guard reading.fraction != 1, let oldest = samples.first else { return reading }
         let span = (now - oldest.time).inSeconds
@@ -80,7 +80,7 @@ struct ProgressMeter {
         return reading
     }
 
-    /// Records where their number is known, else bytes.
+    /// Records if their total is known, otherwise bytes.
     private var extent: (done: Int, total: Int?) {
         progress.total != nil ? (progress.records, progress.total) : (progress.bytes, progress.totalBytes)
     }

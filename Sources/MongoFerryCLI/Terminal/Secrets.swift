@@ -4,13 +4,13 @@ import Foundation
 import MongoDriver
 import MongoFerry
 
-/// Addresses that stand on the command line, perhaps in the wrong place, where messages would quote them.
+/// Hides the passwords of addresses on the command line: if one is in the wrong place, messages would quote it.
 enum Secrets {
     private static let shown: [(secret: String, text: String)] = zip(
         CommandLine.arguments.dropFirst(), CommandLine.arguments
     ).flatMap { replacements($0, behind: $1) }.flatMap(inEveryForm)
 
-    /// As it is, and as the reports have it: in JSON and in HTML.
+    /// The secret as it is, and as reports contain it: escaped for JSON and for HTML.
     private static func inEveryForm(_ found: (secret: String, text: String)) -> [(secret: String, text: String)] {
         let forms: [(String) -> String] = [
             { $0 }, { String(JSONText.string($0).dropFirst().dropLast()) }, { $0.escapedForPages },
@@ -24,7 +24,7 @@ enum Secrets {
     private static func replacements(
         _ argument: String, behind previous: String
     ) -> [(secret: String, text: String)] {
-        // Of `--uri=…` the value too; the whole first, since it is the longer one.
+        // For `--uri=…` the value, too; the whole first, since it is longer.
         let parts = argument.cut(at: "=")
         let isName = optionsOfNames.contains(previous) || optionsOfNames.contains(String(parts?.0 ?? ""))
         return [argument, String(parts?.behind ?? "")].compactMap { text in
@@ -34,7 +34,7 @@ enum Secrets {
             else { return nil }
             let redacted = ConnectionString.redact(text)
             if redacted != text { return (text, redacted) }
-            // Cut off before the host: what looks like a port is none.
+            // An address that is cut off before the host: what is in the place of a port is not one, but a password.
             guard
                 let start = text.firstRange(of: /mongodb(\+srv)?:\/\/[^\/?:]*:(?=\D)/.matchingSemantics(.unicodeScalar))
             else { return nil }
@@ -42,20 +42,21 @@ enum Secrets {
         }
     }
 
-    /// `ann:secret@host`, and not the file `a@b 10:30.csv`, nor a query with an address of mail.
+    /// Whether it looks like `ann:secret@host`; not the file `a@b 10:30.csv`, nor a query that contains an e-mail
+    /// address.
     private static func isAddressWithoutScheme(_ text: String) -> Bool {
         let user = text[..<(text.unicodeScalars.lastIndex(of: "@") ?? text.startIndex)]
         let isQuery = text.hasScalarSuffix("}") && text.unicodeScalars.contains("{")
         return user.unicodeScalars.contains(":") && !isQuery
     }
 
-    /// Files have such names, too.
+    /// Whether it is the path of a file: files may look like addresses, too.
     private static func isPath(_ text: String) -> Bool {
         var status = stat()
         return ["/", "./", "../"].contains { text.hasScalarPrefix($0) } || lstat(text, &status) == 0
     }
 
-    /// The text without the passwords of such addresses.
+    /// The text with the passwords of these addresses hidden.
     static func hidden(in text: String) -> String {
         shown.reduce(text) { $0.contains($1.secret) ? $0.replacing($1.secret, with: $1.text) : $0 }
     }

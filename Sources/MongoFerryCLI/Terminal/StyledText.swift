@@ -1,7 +1,7 @@
 import MongoFerry
 import Relations
 
-/// Text in pieces, some of which stand out on a terminal with colours.
+/// Text in pieces, some of which are highlighted on terminals with colours.
 struct StyledText: Equatable {
     enum Style: String {
         case plain = ""
@@ -31,7 +31,7 @@ struct StyledText: Equatable {
     var plain: String { pieces.map(\.text).joined() }
     var columns: Int { pieces.reduce(0) { $0 + TextWidth.columns($1.text) } }
 
-    /// Names and messages come from files and servers: nothing in them may steer the terminal.
+    /// The text without anything that could control the terminal: names and messages come from files and servers.
     var harmless: StyledText {
         var result = self
         for index in result.pieces.indices { result.pieces[index].text = result.pieces[index].text.harmless }

@@ -4,9 +4,9 @@ import Foundation
 import MongoFerry
 import Relations
 
-/// What an operation did, at its end.
+/// The summary of what an operation did.
 enum Summary {
-    /// A row a collection and one for all.
+    /// One row per collection and one for the total; nil if there are no collections.
     static func table(_ report: Report) -> Table? {
         guard !report.collections.isEmpty else { return nil }
         var total = report.totals
@@ -42,7 +42,7 @@ enum Summary {
 
     static func seconds(_ value: Double) -> String { String(format: "%.1f", value) }
 
-    /// Nothing where it would be noise.
+    /// Empty where it would be noise.
     private static func rate(_ outcome: CollectionOutcome) -> String {
         guard outcome.read > 0, outcome.seconds >= 0.01 else { return "" }
         return Int(Double(outcome.read) / outcome.seconds).grouped + "/s"
@@ -73,7 +73,7 @@ enum Summary {
         return "\(reference.collection).\(reference.path) → \(reference.target)\(condition)".oneLine
     }
 
-    /// `auditlogs (excluded by --exclude auditlogs), of policies what {"status":"active"} does not match`; nil where
+    /// `auditlogs (excluded by --exclude auditlogs), of policies what {"status":"active"} does not match`; nil if
     /// nothing was left out.
     static func leftOut(_ report: Report) -> String? {
         let parts =
@@ -82,8 +82,8 @@ enum Summary {
         return parts.isEmpty ? nil : parts.joined(separator: ", ")
     }
 
-    /// What dangles, with examples.
-    /// - Parameter withOptional: whether to name what may dangle, too.
+    /// The dangling references, with examples.
+    /// - Parameter withOptional: whether to include references that may dangle.
     static func references(_ report: Report, withOptional: Bool = true) -> [String] {
         report.references.filter { $0.dangling > 0 && (withOptional || !$0.isOptional) }.map { reference in
             let examples = reference.examples.prefix(3).map { example in
@@ -98,14 +98,14 @@ enum Summary {
 
     private static func text(_ value: Value) -> String { JSONText.value(value).excerpt(200) }
 
-    /// The first rejected rows in full.
+    /// The first 20 rejected rows, and the number of the others.
     static func rejections(_ report: Report) -> [String] {
         var lines = report.rejections.prefix(20).map { rejection in
             var parts: [String] = []
             if let line = rejection.line { parts.append("line \(line)") }
             if let collection = rejection.collection { parts.append(collection.oneLine) }
             if let id = rejection.id { parts.append("_id \(id.excerpt(100))") }
-            // A file as a whole has no place.
+            // A problem of the whole file has no position.
             return parts.isEmpty ? rejection.reason : parts.joined(separator: ", ") + ": " + rejection.reason
         }
         if report.rejectionCount > lines.count {

@@ -6,15 +6,15 @@ struct Table {
     struct Column {
         var title: String
         var cells: [String]
-        /// Says nothing: it may go where there is no room.
+        /// Whether the column may be dropped if there is no room.
         var isDispensable = false
     }
 
     var names: Column
-    /// The last cell of each sums the others up.
+    /// The last cell of each is the total of the others.
     var columns: [Column]
 
-    /// - Parameter width: columns of the terminal; nil where lines may be of any length.
+    /// - Parameter width: the terminal's width in columns; nil if lines may have any length.
     func lines(width: Int?) -> [StyledText] {
         let limit = width ?? .max
         var fitting = self
@@ -22,7 +22,7 @@ struct Table {
             fitting.columns.remove(at: index)
         }
         if fitting.width <= limit { return fitting.rows }
-        // A long name gives way first.
+        // Long names are cut first.
         let space = limit - (fitting.width - TextWidth.columns(longestName))
         if space >= 12 {
             fitting.names.cells = fitting.names.cells.map { TextWidth.cut($0, to: space) }
@@ -55,7 +55,7 @@ struct Table {
         return rows
     }
 
-    /// For very narrow terminals: a few lines a row, without what is nothing.
+    /// For very narrow terminals: a few lines per row, without cells that are empty or zero.
     private func stacked(_ limit: Int) -> [StyledText] {
         var lines: [StyledText] = []
         for (index, name) in names.cells.enumerated() {

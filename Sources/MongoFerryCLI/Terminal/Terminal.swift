@@ -10,17 +10,17 @@ final class Terminal: @unchecked Sendable {
     static let standardError = Terminal(descriptor: 2)
 
     let isTerminal: Bool
-    /// Whether a line can be written anew: a terminal that knows how to.
+    /// Whether a line can be rewritten in place, on a terminal that supports this.
     let isSteady: Bool
     private let usesColour: Bool
     private let descriptor: Int32
     private let output: OpenFile
     private let lock = NSLock()
-    /// The progress line that stands at the bottom, if any.
+    /// The progress line at the bottom, if any.
     private var status = StyledText()
-    /// Somebody is being asked: nothing may be drawn over the answer.
+    /// Whether the user is being asked: nothing may be drawn over the answer.
     private var isAsking = false
-    /// The system's reason why something could not be written; nothing is written after it.
+    /// The system's error code of a write that failed; nothing is written after it.
     private var failure: Int32?
 
     init(descriptor: Int32) {
@@ -30,13 +30,13 @@ final class Terminal: @unchecked Sendable {
         let environment = ProcessInfo.processInfo.environment
         let kind = environment["TERM"] ?? ""
         isSteady = isTerminal && kind != "dumb" && !kind.isEmpty
-        // https://no-color.org: any text but none. The flag is looked for here, since errors of parsing come before
-        // there are any parsed flags.
+        // https://no-color.org: any value that is not empty. The flag is looked up here, since parsing errors are
+        // printed before there are parsed flags.
         usesColour =
             isSteady && (environment["NO_COLOR"] ?? "").isEmpty && !CommandLine.arguments.contains("--no-color")
     }
 
-    /// Columns; 80 where nothing says. Asked each time: windows are resized.
+    /// The width in columns; 80 if unknown. Queried each time, since windows are resized.
     var width: Int {
         var size = winsize()
         guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
@@ -46,14 +46,15 @@ final class Terminal: @unchecked Sendable {
     /// Writes a line above the status line.
     func line(_ text: String) { line(StyledText(text)) }
 
-    /// Writes a result that may be copied from the terminal, which breaks lines without adding to them.
+    /// Writes a result that may be copied from the terminal. It is not wrapped: the terminal breaks lines without
+    /// adding characters.
     func result(_ text: String) { line(StyledText(text), wraps: false) }
 
     /// Writes a line above the status line.
     func line(_ text: StyledText, wraps: Bool = true) {
         lock.lock()
         defer { lock.unlock() }
-        // What programs read goes out as it is; what people read may hold names from anywhere.
+        // Output for programs is written as it is; output for people may contain names from anywhere.
         var shown = isTerminal || descriptor == 2 ? text.harmless : text
         if isTerminal, wraps { shown = Wrapping.wrapped(shown, to: width) }
         put(erasure + shown.drawn(usesColour) + "\n" + drawnStatus)
@@ -69,7 +70,7 @@ final class Terminal: @unchecked Sendable {
         for row in table?.lines(width: isTerminal ? width : nil) ?? [] { line(row) }
     }
 
-    /// Shows a status line in place of the last one; empty takes it away. On steady terminals only.
+    /// Replaces the status line; an empty one removes it. Only on steady terminals.
     func show(status text: StyledText) {
         guard isSteady else { return }
         lock.lock()
@@ -80,9 +81,9 @@ final class Terminal: @unchecked Sendable {
         put(erasure + drawnStatus)
     }
 
-    /// Asks a question; the answer is read from standard input.
-    /// - Returns: the answer's line; nil at the end of the input.
-    /// - Throws: `CancellationError` while nobody has answered.
+    /// Asks a question and reads the answer from standard input.
+    /// - Returns: the line of the answer; nil at the end of the input.
+    /// - Throws: `CancellationError` if cancelled before there is an answer.
     func ask(_ question: String, _ cancellation: Cancellation) throws -> String? {
         lock.lock()
         let erasure = erasure
@@ -91,7 +92,7 @@ final class Terminal: @unchecked Sendable {
         put(erasure + question.harmless)
         lock.unlock()
         defer { lock.withLock { isAsking = false } }
-        // A terminal gives nothing before the line is complete. Waiting in the system's own reading could not be stopped.
+        // A terminal delivers nothing before the line is complete, and a blocking read could not be stopped.
         var input = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
         repeat {
             if cancellation.isCancelled {
@@ -102,26 +103,28 @@ final class Terminal: @unchecked Sendable {
         return readLine()
     }
 
-    /// How long a signal may wait, in milliseconds.
+    /// The time between two checks for cancellation, in milliseconds.
     private static let answerPatience: Int32 = 100
 
-    /// The terminal does not break the line even where it thinks differently of a character's width.
+    /// The status line, with automatic wrapping off in case the terminal assumes another width for a character.
     private var drawnStatus: String { status.isEmpty ? "" : "\u{1B}[?7l" + status.drawn(usesColour) + "\u{1B}[?7h" }
 
-    /// Takes the status line away. Where the window has become narrower than it, terminals have broken it.
+    /// The characters that remove the status line. If the window has become narrower than the line, the terminal has
+    /// wrapped it.
     private var erasure: String {
         guard !status.isEmpty else { return "" }
         let rows = (status.columns - 1) / max(width, 1)
         return rows > 0 ? "\r\u{1B}[\(rows)A\u{1B}[J" : "\r\u{1B}[K"
     }
 
-    /// - Throws: ``FerryError`` where anything of what was to be shown could not be.
+    /// - Throws: ``FerryError`` if anything could not be written.
     func checkEverythingIsWritten() throws {
         guard let failure = lock.withLock({ failure }) else { return }
         throw FerryError("standard output: cannot write: \(String(cString: strerror(failure)))")
     }
 
-    /// An operation does not stop half done because nobody can read of it: what could not be written is told at the end.
+    /// Writes a text. An operation does not stop halfway because its output cannot be written: failures are reported at
+    /// the end.
     private func put(_ text: String) {
         guard failure == nil else { return }
         do throws(FileError) {

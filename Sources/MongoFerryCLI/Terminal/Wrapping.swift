@@ -1,7 +1,7 @@
 import MongoFerry
 import Relations
 
-/// Breaks long lines between words, for terminals. What stands between backticks is kept whole: it will be copied.
+/// Breaks long lines between words, for terminals. Text between backticks is kept whole, since it will be copied.
 enum Wrapping {
     static func wrapped(_ text: StyledText, to width: Int) -> StyledText {
         guard width >= 20, text.plain.split(separator: "\n").contains(where: { TextWidth.columns(String($0)) > width })
@@ -34,7 +34,7 @@ enum Wrapping {
         return result
     }
 
-    /// Words, runs of blanks and line ends in their order.
+    /// The words, runs of blanks and line ends of a text, in order.
     private static func words(_ text: String) -> [String] {
         var words: [String] = []
         var isQuoted = false
