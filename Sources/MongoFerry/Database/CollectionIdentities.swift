@@ -27,6 +27,18 @@ struct CollectionIdentities: Sendable {
     /// The UUID of a collection; nil also if the server reports none.
     func uuid(of name: String) -> Value? { self[name].flatMap { $0 == .null ? nil : $0 } }
 
+    /// Asks for the UUID of a single collection that has just been created or listed.
+    /// - Throws: ``FerryError`` if it does not exist any more; ``MongoError``.
+    static func uuid(ofExisting name: String, in database: String, _ client: Client) throws -> Value? {
+        let found = try client.listCollections(
+            in: database, named: [name, storage(of: name)], readPreference: .primary)
+        let identities = CollectionIdentities(found)
+        guard identities[name] != nil else {
+            throw FerryError("\(name) was dropped by another program during the import")
+        }
+        return identities.uuid(of: name)
+    }
+
     /// Asks for the UUID of a single collection, at a cost that does not depend on how many there are.
     /// - Throws: ``MongoError``.
     static func uuid(of name: String, in database: String, _ client: Client) throws -> Value? {
@@ -56,6 +68,12 @@ struct CollectionIdentities: Sendable {
 }
 
 extension Connection {
+    /// The UUID of a collection that has just been created or listed; nil if the user may not see it.
+    /// - Throws: ``FerryError`` if it does not exist any more; ``MongoError``.
+    func uuid(ofExisting name: String) throws -> Value? {
+        try withClient { try CollectionIdentities.uuid(ofExisting: name, in: database, $0) }
+    }
+
     /// The UUID of a collection of the database; nil if there is none or the user may not see it.
     /// - Throws: ``MongoError``.
     func uuid(of name: String) throws -> Value? {

@@ -144,7 +144,7 @@ extension ImportRun {
             try create(step, lock)
             if let kept = step.kept { try noteMade(kept) }
         }
-        let uuid = try step.way == .view ? nil : step.uuid ?? connection.uuid(of: step.databaseName)
+        let uuid = try step.way == .view ? nil : step.uuid ?? connection.uuid(ofExisting: step.databaseName)
         // Documents that the merge mends may stand in an index's way.
         let early = try build(step, present: present, lock) { !step.comesAfterTheDocuments($0) }
         noteRefused(early.filter { !$0.isForDuplicates })

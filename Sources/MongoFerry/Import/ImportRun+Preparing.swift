@@ -23,7 +23,8 @@ extension ImportRun {
     mutating func prepare() throws -> Prepared? {
         let preflight = Preflight(
             reader: reader, options: options, server: connection.server, connection: connection, jobs: jobs,
-            problemLimit: min(max(20, options.maximumRejects + 1), ProblemList.usualLimit), contents: contents,
+            problemLimit: min(max(20, options.maximumRejects + 1), ProblemList.usualLimit),
+            lineLimit: options.maximumRejects, contents: contents,
             operation: operation)
         var (survey, early) = try surveyed(preflight)
         let legacy = try preflight.types(of: &survey)
@@ -41,12 +42,27 @@ extension ImportRun {
             ).run(&survey)
             if try refuse(&survey) { return nil }
         }
+        try checkTimes(of: plan, &survey, legacy)
+        if try refuse(&survey) { return nil }
         noteProblemsOfLeftOut()
         for index in plan.steps.indices {
             plan.steps[index].setAside = survey.problemCount(amongRowsOf: plan.steps[index].name)
         }
         plan.setAside = (preflightProblems.count, preflightProblems.sorted().first)
         return Prepared(plan: plan, survey: survey, legacy: legacy, references: references)
+    }
+
+    /// Of a file without metadata only the database says which of its rows are measurements. Servers take none without a
+    /// date, and a time series is dropped before its new measurements are written.
+    private func checkTimes(of plan: ImportPlan, _ survey: inout FileSurvey, _ legacy: LegacyTypes) throws {
+        guard options.mode == .replace, reader.metadata == nil else { return }
+        let fields = plan.steps.compactMap { step -> (ExactName, String)? in
+            guard step.entry.kind == .timeseries else { return nil }
+            return step.entry.options["timeseries"]?.document?["timeField"]?.string.map { (ExactName(step.name), $0) }
+        }
+        try MeasurementTimes(
+            reader: reader, fields: Dictionary(fields) { first, _ in first }, rules: legacy.rules, operation: operation
+        ).run(&survey)
     }
 
     /// - Parameter early: what the database has, where it was asked already.

@@ -69,9 +69,10 @@ extension ImportRun {
     var knowsIDs: Bool { reader.metadata != nil && key.isID }
 
     func knownIDs(_ plan: ImportPlan, _ survey: FileSurvey) -> @Sendable (String) -> RecordHashes? {
-        // Measurements of a time series have no ids to go by, and views no rows.
+        // Measurements of a time series have no ids to go by, views no rows, and a capped collection may not keep all.
         let known = Set(
-            plan.steps.filter { $0.way != .view && $0.entry.kind == .collection }.map { ExactName($0.name) })
+            plan.steps.filter { $0.way != .view && $0.entry.kind == .collection && !$0.mayBeCapped }
+                .map { ExactName($0.name) })
         return { known.contains(ExactName($0)) ? survey.rows(of: $0)?.ids ?? RecordHashes() : nil }
     }
 

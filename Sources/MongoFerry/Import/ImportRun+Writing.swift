@@ -14,6 +14,22 @@ extension ImportRun {
         case .replace: try replace(prepared, loader, lock)
         case .merge, .insert: try merge(prepared, loader, lock)
         }
+        removeRecordsOfKilled(lock)
+    }
+
+    private func removeRecordsOfKilled(_ lock: ImportLock) {
+        guard lock.tookOver else { return }
+        do {
+            let found = try connection.withClient {
+                try $0.listCollections(in: connection.database, readPreference: .primary)
+            }
+            try Leftovers(connection: connection, lock: lock, operation: operation, collections: found)
+                .removeRecordsOfKilled()
+        } catch {
+            operation.warning(
+                "what an interrupted import has noted could not be removed, and is by the next import: \(FerryError(explaining: error).text)"
+            )
+        }
     }
 
     /// What the user has no right to must not be found out when the old documents are gone.

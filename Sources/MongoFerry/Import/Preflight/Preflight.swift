@@ -15,6 +15,8 @@ struct Preflight {
     var jobs = Threads.defaultJobs
     /// Problems that are kept with their texts.
     var problemLimit = ProblemList.usualLimit
+    /// Problems up to which their lines are kept: so many may be set aside.
+    var lineLimit = 0
     /// Hashes the documents too; nil where nobody wants to know.
     var contents: ContentHash?
     let operation: OperationContext
@@ -30,7 +32,7 @@ struct Preflight {
     func survey() throws -> FileSurvey {
         try Surveyor(
             reader: reader, jobs: jobs, maximumDocument: server?.maximumStoredDocument ?? Self.usualMaximum,
-            problemLimit: problemLimit, contents: contents, checksTimes: options.mode == .replace,
+            problemLimit: problemLimit, lineLimit: lineLimit, contents: contents, checksTimes: options.mode == .replace,
             takesLegacyRows: options.takesLegacyRows, operation: operation
         ).run()
     }

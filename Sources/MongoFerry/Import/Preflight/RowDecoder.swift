@@ -135,7 +135,7 @@ struct RowDecoder {
         }
         if !measurements.isEmpty, let time = measurements[ExactName(collection)] {
             if case .checked(let name) = time, document[name]?.type != .date {
-                throw problem("servers take no measurement without a date in its time field, \(name)", id: nil)
+                throw problem(TimeField.textOfMissing(name), id: nil)
             }
             return document
         }

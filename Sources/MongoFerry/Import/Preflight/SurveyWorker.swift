@@ -31,7 +31,7 @@ final class SurveyWorker: BatchWorker, @unchecked Sendable {
     private let names: SurveyedNames
 
     init(
-        _ decoder: RowDecoder, problemLimit: Int, maximumDocument: Int, isLegacy: Bool, skipsEmptyLines: Bool,
+        _ decoder: RowDecoder, problems: ProblemList, maximumDocument: Int, isLegacy: Bool, skipsEmptyLines: Bool,
         contents: ContentHash?,
         hashes: SharedHashes<String>, names: SurveyedNames
     ) {
@@ -40,7 +40,7 @@ final class SurveyWorker: BatchWorker, @unchecked Sendable {
         self.decoder = decoder
         self.hashes = hashes
         self.contents = contents
-        problems = ProblemList(limit: problemLimit)
+        self.problems = problems
         self.isLegacy = isLegacy
         self.skipsEmptyLines = skipsEmptyLines
     }

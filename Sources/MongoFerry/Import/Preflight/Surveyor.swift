@@ -10,6 +10,8 @@ struct Surveyor {
     let maximumDocument: Int
     /// Problems that are kept with their texts.
     let problemLimit: Int
+    /// Problems up to which their lines are kept.
+    var lineLimit = 0
     /// Hashes the documents too; nil where nobody wants to know.
     var contents: ContentHash?
     /// Whether measurements will be in a time series as the file describes it: then their times are looked at.
@@ -60,7 +62,8 @@ struct Surveyor {
                     maximumDocument: maximumDocument,
                     maximumRow: FileSurvey.maximumRow(maximumDocument, isLegacy: isLegacy),
                     measurements: measurements, legacyRows: isLegacy ? .all : .none),
-                problemLimit: problemLimit, maximumDocument: maximumDocument, isLegacy: isLegacy,
+                problems: ProblemList(limit: problemLimit, lineLimit: lineLimit), maximumDocument: maximumDocument,
+                isLegacy: isLegacy,
                 skipsEmptyLines: reader.metadata == nil, contents: contents, hashes: hashes, names: names)
         }
         let operation = operation
@@ -96,7 +99,8 @@ struct Surveyor {
     }
 
     private func merged(_ workers: [SurveyWorker], _ hashes: SharedHashes<String>, isLegacy: Bool) -> FileSurvey {
-        var survey = FileSurvey(problems: ProblemList(limit: problemLimit), maximumDocument: maximumDocument)
+        var survey = FileSurvey(
+            problems: ProblemList(limit: problemLimit, lineLimit: lineLimit), maximumDocument: maximumDocument)
         var byName: [String: FileSurvey.Rows] = [:]
         var hasWrappers = false
         for worker in workers {

@@ -5,7 +5,7 @@ final class RejectionLog: Sendable {
     private let problems: Mutex<ProblemList>
 
     /// - Parameter limit: so many are kept with their texts.
-    init(limit: Int = ProblemList.usualLimit) { problems = Mutex(ProblemList(limit: limit)) }
+    init(limit: Int = ProblemList.usualLimit) { problems = Mutex(ProblemList(limit: limit, lineLimit: .max)) }
 
     func add(_ problem: RowProblem) { problems.withLock { $0.add(problem) } }
 

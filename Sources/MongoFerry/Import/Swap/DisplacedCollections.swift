@@ -123,6 +123,17 @@ struct DisplacedCollections {
         return recovery
     }
 
+    /// Removes the records of collections that are not displaced, when no rename of a killed program can come any more.
+    /// - Parameter collections: all of the database's.
+    /// - Throws: ``MongoError``.
+    func forgetUnused(among collections: [CollectionInfo]) throws {
+        guard collections.contains(where: { $0.name == OwnNames.displaced }) else { return }
+        let names = Set(collections.map { ExactName($0.name) })
+        let recorded = try Self.records(connection)
+        for place in recorded.keys where !names.contains(ExactName(place)) { try forget(place) }
+        if recorded.isEmpty { try Self.withRecords(connection) { try $0.dropIfEmpty() } }
+    }
+
     /// - Returns: false where something has the name by now.
     private func giveBack(_ name: String, from place: String) throws -> Bool {
         do {

@@ -120,6 +120,8 @@ struct EarlierWrites {
                 ],
             ]
         }
+        // A transaction's writes come into the database with a command that names none of its collections.
+        forms.append(["command.commitTransaction": ["$exists": true]])
         for command in Self.commands { forms.append(["command.\(command)": wanted, "ns": places]) }
         return ["appName": .string(name), "$or": .array(forms)]
     }

@@ -240,6 +240,9 @@ final class ImportLock: @unchecked Sendable {
         }
     }
 
+    /// Whether it is known to be lost: another import, or whoever has dropped the database, may have changed anything.
+    var isLost: Bool { state.withLock { lost != nil } }
+
     /// - Throws: ``FerryError`` where the lock was lost: this process was away for too long.
     func check() throws {
         // Stopped or asleep for so long that somebody may have taken the lock: the server is asked before anything

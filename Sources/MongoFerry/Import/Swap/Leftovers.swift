@@ -31,6 +31,21 @@ struct Leftovers {
         }
     }
 
+    /// Removes, at the end of an import that took over the lock of a killed one, the records that had to stay while
+    /// commands of that one might still be under way.
+    /// - Throws: ``MongoError``.
+    func removeRecordsOfKilled() throws {
+        guard lock.tookOver else { return }
+        try DisplacedCollections(connection: connection, lock: lock, cancellation: operation.cancellation)
+            .forgetUnused(among: collections)
+        guard collections.contains(where: { $0.name == OwnNames.definitions }) else { return }
+        let warnings = try connection.withClient {
+            try KeptDefinitions(client: $0, database: connection.database)
+                .forgetOutdated(among: collections, mayDrop: false)
+        }
+        for warning in warnings { operation.warning(warning) }
+    }
+
     /// - Returns: how many were removed.
     private func recoverDisplaced(stopping isFatal: ([String]) -> Bool) throws -> Int {
         let displaced = DisplacedCollections(

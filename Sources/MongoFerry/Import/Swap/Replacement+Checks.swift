@@ -88,6 +88,26 @@ extension Replacement {
         }
     }
 
+    /// A capped collection pushes out what does not fit. One that is in the backup as it was held all of it once; the
+    /// database's own, which a file without metadata is loaded into, may be too small.
+    /// - Parameter places: as for ``checkCounts(of:_:)``.
+    /// - Throws: ``FerryError`` if documents that were loaded are gone.
+    func checkCapped(_ places: [(step: ImportPlan.Step, name: String)], _ loads: [RowLoader.Result]) throws {
+        guard loader.reader.metadata == nil else { return }
+        let inserted = Dictionary(loads.map { ($0.outcome.name, $0.outcome.inserted) }) { _, last in last }
+        for (step, name) in places where step.entry.isCapped {
+            let loaded = inserted[step.name] ?? 0
+            let kept = try connection.withClient { try $0.countDocuments(connection.namespace(name)) }
+            guard kept < loaded else { continue }
+            throw FerryError(
+                "\(step.databaseName) is capped, and too small: it keeps \(kept.grouped) of the file's \(loaded.counted("document"))",
+                kind: .data,
+                advice: [
+                    "Make it larger or leave it out (--exclude \(step.name.shellWord)); --mode merge writes the documents, and pushes the oldest out."
+                ])
+        }
+    }
+
     static func wrongCount(_ step: ImportPlan.Step, _ inserted: Int) -> FerryError {
         FerryError(
             "\(step.databaseName): \(inserted.counted("document was", "documents were")) written, and another number is there"

@@ -96,7 +96,7 @@ extension Replacement {
                 try CollectionBuilder(client: client, database: connection.database, lock: lock).create(
                     step.entry, as: step.databaseName, clearing: operation.cancellation, lock)
             }
-            let made = try connection.uuid(of: step.databaseName)
+            let made = try connection.uuid(ofExisting: step.databaseName)
             guard let made, old.contains(made) else { return made }
         }
         throw FerryError(

@@ -71,6 +71,13 @@ extension Replacement {
                 details: cause.details + ["The collections before it were done."] + gone,
                 advice: cause.advice + ["Run the import again: it starts this collection anew."])
         }
+        if lock.isLost {
+            let new = plan.steps.filter { done.contains($0.name) }.map(\.databaseName)
+            return FerryError(
+                "the swap stopped: \(cause.text)", kind: kind,
+                details: cause.details + ["Swapped in before: \(list(new)). What is there now was not looked at."],
+                advice: cause.advice)
+        }
         let isOld = remains == .whole
         // As the database calls them: a run may give two collections each other's names.
         let new = plan.steps.filter { done.contains($0.name) }.map(\.databaseName)

@@ -195,6 +195,7 @@ struct Replacement {
             }
         }
         try checkCounts(of: staged.map { ($0.step, $0.name) }, outcome.loads)
+        try checkCapped(staged.map { ($0.step, $0.name) }, outcome.loads)
         for one in staged { try buildExpiring(one.step, one.name, &outcome) }
         try operation.cancellation.check()
     }
