@@ -598,7 +598,8 @@ import Testing
         #expect((9_000..<15_000).contains(dangling.count))
     }
 
-    /// Even if one collection has more ids than are kept, each of the few values of other fields is looked up.
+    /// Even if one collection has more ids than are kept, each of the few values of other fields is looked up, provided
+    /// that the file can be asked for ids.
     @Test(arguments: [true, false]) func fewValuesBesideVeryManyAreNotLeftToASample(isExact: Bool) throws {
         var inference = LegacyInference(maximumIDs: 5_000)
         let names = (0..<16).map { "ref\($0)" }
