@@ -6,7 +6,7 @@
 # The working folder is /data; run it with --user "$(id -u):$(id -g)" so that files are yours.
 
 FROM swift:6.3-bookworm AS build
-# Versions are Debian 12's, whichever point release it is at.
+# The versions are those of Debian 12, whatever its current point release.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends libmongoc-dev libbson-dev libssl-dev zlib1g-dev libzstd-dev pkg-config \

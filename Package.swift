@@ -1,23 +1,24 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// CI sets MONGOFERRY_STRICT: there a warning is an error. People who build from source with a newer compiler
-// are not stopped by a warning that it learned since.
+// CI sets MONGOFERRY_STRICT, which makes warnings errors. Without it, people who build from source with a newer
+// compiler are not stopped by its new warnings.
 let strict: [SwiftSetting] =
     Context.environment["MONGOFERRY_STRICT"] == nil ? [] : [.treatAllWarnings(as: .error)]
 
-// Scripts/test sets MONGOFERRY_OPTIMIZED: what goes over every byte takes ten times as long in a debug build; the index of
-// the system's own modules, which only editors read, takes a tenth of the time of building, and so does what only debuggers
-// read. Not always, for a package with such flags cannot be a dependency.
+// Scripts/test sets MONGOFERRY_OPTIMIZED: code that processes every byte takes ten times as long in a debug build, so
+// it is compiled with -O. The index of the system's own modules, which only editors read, takes a tenth of the build
+// time, and so does debug information; both are left out. Not by default, since a package with such flags cannot be a
+// dependency.
 let forTests = Context.environment["MONGOFERRY_OPTIMIZED"] != nil
-// The address sanitizer's reports are read by people, with the lines.
+// People read the address sanitizer's reports, which need line numbers.
 let withoutLines = Context.environment["MONGOFERRY_OPTIMIZED"] == "lines" ? [] : ["-gnone"]
 let everywhere: [SwiftSetting] =
     strict
     + (forTests ? [.unsafeFlags(withoutLines + ["-index-ignore-system-modules", "-index-ignore-clang-modules"])] : [])
 let perByte: [SwiftSetting] = everywhere + (forTests ? [.unsafeFlags(["-O"])] : [])
 
-// A document's way, left to right: server, driver, codec, file. Imports go only leftward in this list.
+// A document's path is server, driver, codec, file. Targets depend only on targets above them in this list.
 let package = Package(
     name: "MongoFerry",
     platforms: [.macOS(.v15)],
@@ -37,7 +38,7 @@ let package = Package(
         .systemLibrary(
             name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
         .systemLibrary(name: "CGlibc"),
-        // It comes with libmongoc; swift-crypto would compile its own for longer than the whole program takes.
+        // It comes with libmongoc; swift-crypto would compile its own copy, which takes longer than the whole program.
         .systemLibrary(name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
         .target(name: "BSON", dependencies: ["CGlibc"], swiftSettings: perByte),

@@ -5,9 +5,9 @@ usage: bench.py BIN URI FOLDER [--pairs N] [--only PART]… [--quick]
 
 BIN holds mongoferry, ferry-ledger, ferry-bench and bare-loops; FOLDER takes the files. Prints a report in Markdown.
 
-Each measurement is a pair: the thing measured and what it is held against, one right after the other, A B A B …, so that
-a machine whose speed drifts drifts for both. What is printed of a pair is the median of its ratios; of times, processor
-times and memory (the peak of the whole process, as the kernel counts it) the medians.
+Each measurement is a pair: what is measured and what it is compared with, one right after the other, A B A B …, so that
+a drift of the machine's speed affects both. The report has the median of each pair's ratios, and the medians of wall
+times, processor times and memory (the peak of the whole process, as the kernel counts it).
 """
 
 import argparse
@@ -29,7 +29,7 @@ class Failed(Exception):
 
 
 class Run:
-    """What one process took."""
+    """The time and memory that one process took."""
 
     def __init__(self, wall, cpu, peak):
         self.wall, self.cpu, self.peak = wall, cpu, peak
@@ -43,7 +43,7 @@ class LocalServer:
 
     @staticmethod
     def of(uri):
-        """None where there are several, or none here."""
+        """Parses a connection string; None if it names several servers, or none on this machine."""
         scheme, _, rest = uri.partition("://")
         place, _, options = rest.partition("?")
         authority, _, database = place.partition("/")
@@ -54,13 +54,13 @@ class LocalServer:
         return LocalServer(user + at, int(port or 27017), database, options.split("&") if options else [])
 
     def through(self, port):
-        """A connection string that leads through a proxy: the server's own name for itself would lead around it."""
+        """A connection string that leads through a proxy: direct, since the server's own name would lead around it."""
         others = [one for one in self.options if one.partition("=")[0].lower() not in ("replicaset", "directconnection")]
         return f"mongodb://{self.user}127.0.0.1:{port}/{self.database}?{'&'.join(others + ['directConnection=true'])}"
 
 
 class Bench:
-    # Short runs are measured more often, since a moment's noise is more of them: for so many seconds, so often at most.
+    # Short runs are repeated more often, since noise affects them more: for this many seconds, this often at most.
     SECONDS, MOST_PAIRS = 10, 25
 
     def __init__(self, arguments):
@@ -87,7 +87,7 @@ class Bench:
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:
             log.seek(0)
-            # The connection string may hold a password.
+            # The connection string may contain a password.
             text = f"{' '.join(command)}\n{log.read()[-2000:]}".replace(self.uri, "URI")
             raise Failed(f"exit status {process.returncode}: {text}")
         return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
@@ -114,7 +114,7 @@ class Bench:
         self.ledger("drop", "--db", database)
 
     def clean_up(self, databases):
-        """Takes away what it has filled, whatever became of it."""
+        """Drops the databases and those made from them; reports those that cannot be dropped."""
         for database in databases:
             for name in (database, database + "_new", database + "_bare"):
                 try:
@@ -205,7 +205,7 @@ class Bench:
             self.note(f"mongoexport, {label}", runs, ours, "mongoferry export")
 
     def peers_import(self, name, label, target, ours):
-        """After `peers_export`, whose files they take."""
+        """Must follow `peers_export`, whose files it uses."""
         def measure(what, command):
             runs = []
             for _ in ours:
@@ -233,7 +233,7 @@ class Bench:
         return self.file(f"{name}.{collection}.json")
 
     def names(self, database):
-        """Of the collections, as the database has them."""
+        """The names of the collections in the database."""
         plan = subprocess.run(
             self.unconfigured(self.ferry("plan", "--uri", self.uri, "--db", database, "--format", "json")), check=True,
             capture_output=True, text=True).stdout
@@ -339,14 +339,14 @@ def main():
     parser.add_argument("--quick", action="store_true")
     arguments = parser.parse_args()
     bench = Bench(arguments)
-    # References from a configuration, as in the demo; without one an export samples the data for them first. Nothing is
-    # excluded: the bare loops read everything.
+    # References come from a configuration, as in the demo; without one, an export first samples the data for them.
+    # Nothing is excluded, since the bare loops read everything.
     ledger = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../Tests/InsuranceLedger/mongoferry.yaml")
     lines = [line for line in open(ledger) if not line.startswith("exclude")]
     open(bench.file("references.yaml"), "w").writelines(lines)
     wanted = arguments.only or PARTS
     # Scale 1 of the ledger is about 33,000 documents.
-    # Names of this run's own: filling a database drops what it held.
+    # The names belong to this run alone, since filling a database drops what it held.
     prefix = f"mongoferry_bench_{os.getpid()}_"
     scales = [("small", 0.3), ("large", 1.0)] if arguments.quick else [("small", 1.5), ("medium", 5.0), ("large", 15.0)]
     sizes = [(prefix + name, scale) for name, scale in scales]

@@ -28,20 +28,20 @@ FILES = [("mongoferry.yaml", "The configuration, where it lies in the working fo
 
 
 def escaped(text):
-    """Text as roff prints it unchanged."""
+    """Escapes text so that roff prints it unchanged."""
     text = text.replace("\\", "\\e").replace("-", "\\-")
     text = "".join(c if ord(c) < 128 else "\\[u%04X]" % ord(c) for c in text)
-    # A point or an apostrophe at its start would make a line a request.
+    # A period or an apostrophe at its start would make the line a request.
     return "\\&" + text if text.startswith((".", "'")) else text
 
 
 def word(text):
-    """Text as an argument of a macro: words that are macros' names lose that meaning."""
+    """Escapes text as an argument of a macro, so that words that are names of macros lose that meaning."""
     return " ".join("\\&" + escaped(part) for part in text.split(" "))
 
 
 def paragraph(text):
-    """Prose, a sentence a line, as mdoc wants it."""
+    """Prose as lines; each sentence starts a new one, as mdoc wants it."""
     lines = []
     for sentence in re.split(r"(?<=[.?!])\s+(?=[A-Z-])", " ".join(text.split())):
         line = ""
@@ -56,7 +56,7 @@ def paragraph(text):
 
 
 def flags(argument):
-    """-o, --output file: as macros' words, each name by itself."""
+    """The names of an option, such as -o and --output, and its value, each as the words of a macro."""
     value = [] if argument["kind"] == "flag" else ["Ar", word(argument["valueName"])]
     names = []
     for name in sorted(argument["names"], key=lambda name: name["kind"] == "long"):
@@ -112,7 +112,7 @@ def defined(title, macro, entries):
 
 
 def described(text):
-    """The discussion: its prose, and the examples at its end."""
+    """Splits a discussion into its prose and the examples at its end."""
     prose, examples = [], []
     in_examples = False
     for line in (text or "").splitlines():
@@ -149,7 +149,7 @@ def head(name, abstract, version):
         f".Os {version}",
         ".Sh NAME",
         f".Nm {name}",
-        # Not the start of a sentence here.
+        # This does not start a sentence.
         f".Nd {escaped(abstract[0].lower() + abstract[1:])}",
         ".Sh SYNOPSIS",
     ]
@@ -218,7 +218,7 @@ def main():
     folder, version = sys.argv[1:]
     root = json.load(sys.stdin)["command"]
     commands = [c for c in root["subcommands"] if c["shouldDisplay"] and c["commandName"] != "help"]
-    # What every command takes.
+    # The options that every command has.
     common = set.intersection(*[{argument_name(a) for a in c["arguments"] if a["kind"] != "positional"} for c in commands])
     names = ["mongoferry"] + [f"mongoferry-{c['commandName']}" for c in commands]
     pages = [main_page(root, commands, names, version)]

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # Sourced by the other scripts: how each system installs a package and where it keeps the C driver.
-# Plain enough for bash 3.2, which is what macOS has.
+# Works in bash 3.2, the version of macOS.
 
-# say TEXT: to standard error, because standard output belongs to results.
+# say TEXT: prints it to standard error, because standard output belongs to results.
 say() { echo "Scripts/${0##*/}: $*" >&2; }
 
 die() {
@@ -10,7 +10,7 @@ die() {
     exit 1
 }
 
-# Homebrew's 1.x driver is keg-only: pkg-config finds it only when it is told where.
+# Homebrew's 1.x driver is keg-only: pkg-config finds it only if told where.
 if [[ "$(uname -s)" == Darwin ]]; then
     for brew in "${HOMEBREW_PREFIX:-/opt/homebrew}" /usr/local; do
         keg="$brew/opt/mongo-c-driver@1/lib/pkgconfig"
@@ -22,7 +22,7 @@ if [[ "$(uname -s)" == Darwin ]]; then
     unset brew keg
 fi
 
-# apt_install PACKAGE...: installs them, as root or through sudo; its chatter goes to standard error.
+# apt_install PACKAGE...: installs them, as root or through sudo; its output goes to standard error.
 apt_install() {
     local -a as_root=()
     if [[ "$(id -u)" -ne 0 ]]; then

@@ -39,9 +39,9 @@ def encode(document):
 
 
 def decode(data):
-    """The document's elements; those of types that no caller here reads are stepped over."""
+    """The document's elements, without those of types that no caller here reads."""
     fixed = {0x01: 8, 0x06: 0, 0x07: 12, 0x08: 1, 0x09: 8, 0x0A: 0, 0x10: 4, 0x11: 8, 0x12: 8, 0x13: 16}
-    beside_length = {0x02: 4, 0x05: 5, 0x0D: 4}  # what a string's or binary's length doesn't count
+    beside_length = {0x02: 4, 0x05: 5, 0x0D: 4}  # what the length of a string or binary does not include
     document, at = {}, 4
     while data[at] != 0:
         kind, end = data[at], data.index(b"\0", at + 1)
@@ -88,7 +88,7 @@ def run(connection, command):
 def port(preferred):
     for candidate in [*range(preferred, preferred + 100), 0]:  # 0: whichever the system gives
         with socket.socket() as listener:
-            # As mongod does: a port in TIME_WAIT counts as free, one that somebody listens on does not.
+            # Like mongod: a port in TIME_WAIT counts as free, one that another process listens on does not.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 listener.bind(("127.0.0.1", candidate))
@@ -100,7 +100,7 @@ def port(preferred):
 
 
 def step(connection, host):
-    """One step towards a primary that calls itself `host`. True when it is there."""
+    """Takes one step towards a primary that calls itself `host`. Returns True once it exists, else what is wrong."""
     hello = run(connection, {"hello": 1})
     if hello.get("isWritablePrimary") and hello.get("me") == host:
         return True
@@ -126,7 +126,7 @@ def ready(number):
                 else:
                     return
         except OSError as error:
-            # A refused connection while it starts; a closed one when it becomes a member.
+            # The connection is refused while the server starts, and closed when it becomes a member.
             state = error
             time.sleep(0.05)
     sys.exit(f"no writable primary at 127.0.0.1:{number} within {TIMEOUT} seconds: {state}")

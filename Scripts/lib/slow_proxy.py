@@ -15,11 +15,11 @@ import threading
 import time
 
 PIECE = 1 << 18
-AHEAD = 64  # pieces of a direction that may be on their way, as a network's buffers would hold them
+AHEAD = 64  # pieces of a direction that may be in transit, like those in a network's buffers
 
 
 class Direction:
-    """One direction of a connection: a thread that reads and one that writes, each piece after its delay."""
+    """One direction of a connection: one thread reads, another writes each piece after its delay."""
 
     def __init__(self, source, target, delay):
         self.source, self.target, self.delay = source, target, delay

@@ -2,7 +2,7 @@ import BSON
 import Testing
 
 @Suite struct Decimal128Tests {
-    /// Texts of the BSON Decimal128 specification's own table, all canonical.
+    /// Texts from the table in the BSON Decimal128 specification, all canonical.
     @Test(arguments: [
         "0", "-0", "1", "-1", "0.1", "0.00012345", "1E+3", "1.0", "1.00", "120.50", "1E-7", "0.000001", "0E+3",
         "0E-6176", "0E+6111", "-0E+3", "1.000000000000000000000000000000000E+6144", "1E-6176", "9.999E+6100",

@@ -2,7 +2,7 @@ import BSON
 import Testing
 
 @Suite struct DocumentBuilderTests {
-    /// The name would end there, and the rest be elements of its own.
+    /// A zero byte would end the name, and the bytes after it would be read as other elements.
     @Test func aZeroByteInANameStartsNoOtherElement() throws {
         let inner = "\u{10}b\0\u{1}\0\0\0"
         let document = Document {

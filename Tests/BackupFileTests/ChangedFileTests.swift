@@ -8,10 +8,10 @@ import Testing
     import Darwin
 #endif
 
-/// What was checked is what is read afterwards, whatever happens to the file meanwhile.
+/// A later pass reads what was checked before, or notices that the file has changed since.
 struct ChangedFileTests {
     private static let names = ["small.csv", "small.csv.gz", "small.csv.zst"]
-    /// To a whole second, which can be set again to the last digit.
+    /// Sets a modification time in whole seconds, which can be set again exactly.
     private static func setTime(of path: String) throws {
         try FileManager.default.setAttributes(
             [.modificationDate: Date(timeIntervalSince1970: 1_790_000_000)], ofItemAtPath: path)
@@ -33,7 +33,7 @@ struct ChangedFileTests {
         }
     }
 
-    /// The rows from the first on, as a later pass reads them.
+    /// All rows, as a later pass reads them.
     private static func rows(of reader: BackupReader) throws -> [String] {
         var rows: [String] = []
         try reader.forEachBatch(from: reader.firstRow) { batch in
@@ -42,7 +42,8 @@ struct ChangedFileTests {
         return rows
     }
 
-    /// Does something to a file until it shows: many systems give all changes within some milliseconds one time.
+    /// Repeats a change until the file's change time differs: many systems give all changes within a few milliseconds
+    /// the same time.
     private static func change(_ path: String, _ body: () throws -> Void) throws {
         func changeTime() throws -> [Int] {
             var status = stat()
@@ -80,7 +81,7 @@ struct ChangedFileTests {
         }
     }
 
-    /// `touch -r` does that.
+    /// `touch -r` sets a time like that.
     @Test(arguments: names) func anEditWhoseTimeIsSetBackIsNoticed(name: String) throws {
         try Self.lendRead(name) { reader, backup, path in
             var bytes = try backup.bytes(of: name)
@@ -102,14 +103,14 @@ struct ChangedFileTests {
             try manager.moveItem(atPath: path, toPath: backup.path("moved"))
             #expect(try Self.rows(of: reader) == rows)
             try backup.write("other.csv", rows: [#"customers,"{""_id"":9}""#])
-            // The one that was read has no name any more.
+            // The file that was read has no name any more.
             #expect(rename(backup.path("other.csv"), backup.path("moved")) == 0)
             try reader.checkUnchanged()
             #expect(try Self.rows(of: reader) == rows)
         }
     }
 
-    /// Between two batches, where the first one has been given out: reading goes on where it was.
+    /// The check between two batches reads the whole file again; afterwards reading goes on where it was.
     @Test(arguments: names) func lookingAgainDoesNotMoveThePlace(name: String) throws {
         try SmallBackup.lend { backup in
             let many = (0..<60_000).map {
@@ -133,7 +134,8 @@ struct ChangedFileTests {
         }
     }
 
-    /// A compressed file is gone through from its beginning, and a changed one anew: somebody may want that to stop.
+    /// A seek in a compressed file reads it from the beginning, and the check of a changed file reads it again. Both
+    /// must be possible to stop.
     @Test func whatIsReadForNobodyCanBeStopped() throws {
         struct Stopped: Error {}
         try Self.lendRead("small.csv.gz") { reader, backup, path in
@@ -146,7 +148,7 @@ struct ChangedFileTests {
         }
     }
 
-    /// Nothing has been checked yet that could be compared.
+    /// Before the first pass has ended there is no digest to compare with.
     @Test func beforeAPassAnEditWhoseTimeIsSetBackIsNoticedToo() throws {
         try SmallBackup.lend { backup in
             let bytes = try backup.write("small.csv")

@@ -5,7 +5,7 @@ import Testing
 
 @testable import BackupFile
 
-/// What a compressor cannot do is told from what is wrong with a file.
+/// What a compression library cannot do is distinguished from what is wrong with a file.
 @Suite struct CompressorFaultTests {
     private static let damaged: [BackupError] = [
         GzipSource.fault(Z_DATA_ERROR, "invalid distance code", "x.gz"), GzipSource.fault(Z_NEED_DICT, nil, "x.gz"),
@@ -33,10 +33,11 @@ import Testing
         }
     }
 
-    /// A frame of the kind that `zstd --long=27` makes.
+    /// A frame like those of `zstd --long=27`.
     @Test func aZstdWindowThatIsTooLargeIsNoDamage() throws {
         try SmallBackup.lend { backup in
-            // The magic number, a frame without its size, and a window of 2^27 bytes: see RFC 8878, section 3.1.1.
+            // The magic number, a frame without its content size, and a window of 2^27 bytes: see RFC 8878, section
+            // 3.1.1.
             try backup.put([0x28, 0xB5, 0x2F, 0xFD, 0x00, (27 - 10) << 3, 0x01, 0x00, 0x00], "long.csv.zst")
             let error = #expect(throws: BackupError.self) {
                 try BackupReader(try OpenFile(reading: backup.path("long.csv.zst")))

@@ -5,7 +5,7 @@ import Testing
 
 @testable import BackupFile
 
-/// A file of format 1 is whole or refused.
+/// A file of format 1 is either whole or refused.
 @Suite struct DamageTests {
     @Test(arguments: [
         ("bzip2", [0x42, 0x5A, 0x68, 0x39] as [UInt8]), ("xz", [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0]),
@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    /// In a compressed file a few bits mean nothing, such as the operating system in a gzip header: a flipped one
+    /// A few bits of a compressed file have no effect, such as the operating system in a gzip header: a flipped bit
     /// must be noticed or change nothing.
     @Test(arguments: names) func aBitThatFlippedAnywhereIsNoticed(name: String) throws {
         try SmallBackup.lend { backup in
@@ -95,7 +95,7 @@ import Testing
         }
     }
 
-    /// Sealed anew, by whoever has edited it.
+    /// As if somebody had edited the file and sealed it again.
     @Test func otherCountsInTheMetadataThanInTheSealAreRefused() throws {
         try SmallBackup.lend { backup in
             try backup.write("small.csv")
@@ -144,7 +144,7 @@ import Testing
         try SmallBackup.lend { backup in
             let bytes = try backup.write(name)
             #expect(try backup.faults(in: bytes + bytes) == ["line 12: another backup follows the seal"])
-            // Who takes what is told has both.
+            // Whoever follows the advice gets both backups.
             try backup.put(bytes + bytes, "twice.csv")
             let error = #expect(throws: BackupError.self) {
                 let reader = try BackupReader(try OpenFile(reading: backup.path("twice.csv")))
@@ -163,7 +163,7 @@ import Testing
         }
     }
 
-    /// With one quote less everything behind it would be one row: it is not the end that is missing.
+    /// Without the quote, everything after it would be one row, but the file's end is not missing.
     @Test func aQuoteThatIsLostIsNotCalledACut() throws {
         try SmallBackup.lend { backup in
             var bytes = try backup.write("small.csv")
@@ -180,7 +180,7 @@ import Testing
     @Test(arguments: names) func aFileWithSomethingBehindItIsRefused(name: String) throws {
         try SmallBackup.lend { backup in
             let bytes = try backup.write(name)
-            // Zeros alone behind a .gz are a block that was filled up: see below.
+            // Zeros alone after a .gz are the padding of a last block: see below.
             let zero = name.hasSuffix(".gz") ? [] : ["\u{0}"]
             for tail in ["\n", "x", "customers,\"{\"\"_id\"\":3}\"\n", "\u{0}x"] + zero {
                 #expect(try !backup.faults(in: bytes + Array(tail.utf8)).isEmpty)
@@ -218,14 +218,14 @@ import Testing
         }
     }
 
-    /// Those that are on this machine.
+    /// Those that are installed.
     private static let otherCompressors = ["bzip2", "xz"].filter { name in
         (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
             FileManager.default.isExecutableFile(atPath: "\($0)/\(name)")
         }
     }
 
-    /// With the only copy, what is said to do is all that somebody can do.
+    /// Somebody with only one copy can do nothing but follow the advice.
     @Test(
         arguments: [
             "line ends", "mark", "last line end", "tail", "both", "UTF-16", "UTF-16LE", "gzip",
@@ -250,7 +250,7 @@ import Testing
                 "bzip2": "bzip2 -c", "xz": "xz -c",
             ]
             if let filter = filters[fault] {
-                // A file that is compressed once by gzip is none that is damaged.
+                // A file that is compressed by gzip once is not damaged.
                 let twice = fault != "gzip" || isCompressed ? "" : " | \(filter)"
                 try Self.shell("\(filter) < \(backup.path("0"))\(twice) > x && mv x \(backup.path("0"))", backup)
             }
@@ -293,7 +293,7 @@ import Testing
         }
     }
 
-    /// "ustar" stands in words, and by chance where a tar archive has it.
+    /// "ustar" occurs in words, by chance also at the place where a tar archive has it.
     @Test func aTextWithTheMagicOfAnArchiveIsNone() throws {
         try SmallBackup.lend { backup in
             for length in 0..<5 {
@@ -305,10 +305,10 @@ import Testing
         }
     }
 
-    /// The rows and their seal are there, whatever came behind them.
+    /// The rows and their seal are intact, whatever was appended.
     @Test(arguments: ["small.csv.gz", "small.csv.zst"], ["\n", "xxxxx", "\u{0}x", "\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}"])
     func whatCameBehindACompressedFileGoesAsItIsSaid(name: String, tail: String) throws {
-        // Behind a .gz zeros alone are forgiven.
+        // Zeros alone after a .gz are tolerated.
         if name.hasSuffix(".gz"), tail.allSatisfy({ $0 == "\u{0}" }) { return }
         try SmallBackup.lend { backup in
             try backup.put(backup.write(name) + Array(tail.utf8), "0")
@@ -316,7 +316,7 @@ import Testing
         }
     }
 
-    /// Does what is said to be done about a file, as it is said.
+    /// Follows the advice about a file to the letter.
     /// - Returns: the new file's name.
     private static func mended(_ name: String, _ backup: SmallBackup) throws -> String {
         let report = try Verify(file: backup.path(name), target: nil).runBlocking(OperationContext())
@@ -327,7 +327,7 @@ import Testing
         return URL(fileURLWithPath: String(command.2)).lastPathComponent
     }
 
-    /// It is not written over what has the name already, and a name may have anything in it.
+    /// It does not overwrite a file that has the name already, and a name may contain any character.
     @Test func theNewFileHasANameOfItsOwn() throws {
         try SmallBackup.lend { backup in
             let bytes = try backup.write("small.csv")
@@ -371,7 +371,7 @@ import Testing
         }
     }
 
-    /// The file's own reason comes first: a reference that was damaged is not all that is wrong.
+    /// The damaged reference must not hide that the seal does not fit.
     @Test func aDamagedReferenceIsToldBesideTheSealThatDoesNotFit() throws {
         try SmallBackup.lend { backup in
             var metadata = SmallBackup.metadata
@@ -399,7 +399,7 @@ import Testing
         }
     }
 
-    /// What is left out because it is something else could be missed for ever.
+    /// If a value of the wrong type were ignored, nobody might ever notice what is lost.
     @Test(arguments: [
         (#""references":[]"#, #""references":["x"]"#, "'references[0]' that is not a document"),
         (#""references":[]"#, #""references":5"#, "'references' that is not a list"),
@@ -421,7 +421,7 @@ import Testing
         }
     }
 
-    /// The hash does not cover the seal, and Swift's strings go by how a name looks.
+    /// The hash does not cover the seal, and to Swift, canonically equivalent strings are equal.
     @Test func aNameThatOnlyLooksTheSameInTheSealIsNoticed() throws {
         try SmallBackup.lend { backup in
             var metadata = SmallBackup.metadata
@@ -436,7 +436,7 @@ import Testing
         }
     }
 
-    /// An import would drop them: a view holds no rows.
+    /// An import would drop them, since a view stores no documents.
     @Test func rowsOfAViewAreAFault() throws {
         try SmallBackup.lend { backup in
             var metadata = SmallBackup.metadata
@@ -469,7 +469,7 @@ import Testing
         }
     }
 
-    /// Some writers put a frame of other data in front.
+    /// Some writers put a frame of other data first.
     @Test func aZstandardFileMayBeginWithAFrameThatIsSkipped() throws {
         try SmallBackup.lend { backup in
             let whole = try backup.write("small.csv.zst")
@@ -482,7 +482,7 @@ import Testing
         }
     }
 
-    /// Tapes and `dd conv=sync` fill up the last block.
+    /// Tapes and `dd conv=sync` pad the last block.
     @Test(arguments: [1, 10_239, 300_000]) func aGzipFileMayBeFilledUpWithZeros(count: Int) throws {
         try SmallBackup.lend { backup in
             let whole = try backup.write("small.csv.gz")
@@ -493,7 +493,7 @@ import Testing
         }
     }
 
-    /// At three in the morning it matters what the half of a file is of.
+    /// In an emergency it matters which backup half a file belongs to.
     @Test(arguments: ["small.csv.gz", "small.csv.zst"])
     func aCutCompressedFileStillSaysWhatItIsOf(name: String) throws {
         try SmallBackup.lend { backup in
@@ -512,11 +512,11 @@ import Testing
         }
     }
 
-    /// Only what this program compresses itself has its seal where it can be found.
+    /// Only in a file that this program has compressed is the seal sure to be found from the end.
     @Test(arguments: [("gz", ["gzip", "-c"]), ("zst", ["zstd", "-qc"])])
     func aFileThatAnotherProgramHasCompressedIsNotCalledCut(_ name: String, _ command: [String]) throws {
         try SmallBackup.lend { backup in
-            // Several of zstd's blocks.
+            // Enough rows for several of zstd's blocks.
             let rows = (0..<20_000).map { #"customers,"{""_id"":\#($0),""text"":""\#($0 &* 7919 ^ $0 << 17)""}""# }
             try backup.write("small.csv", rows: rows)
             let process = Process()
@@ -537,7 +537,7 @@ import Testing
         }
     }
 
-    /// Each of its bytes looks like the beginning of a member.
+    /// Every third byte looks like the beginning of a member.
     @Test func inABadCompressedFileTheSealIsNotSearchedForLong() throws {
         try SmallBackup.lend { backup in
             let flood = [[UInt8]](repeating: [0x1F, 0x8B, 8], count: 300_000).flatMap(\.self)
@@ -550,7 +550,7 @@ import Testing
 
     @Test(arguments: names) func theSealOfAWholeFileIsFoundFromItsEnd(name: String) throws {
         try SmallBackup.lend { backup in
-            // More than what is looked at first.
+            // More than the search reads at first.
             let rows = (0..<4000).map { _ in "customers,\"{\"\"_id\"\":\(UInt32.random(in: 0 ... .max))}\"" }
             try backup.write(name, rows: rows)
             #expect(try SealFinder.find(in: try OpenFile(reading: backup.path(name)))?.rows == 4000)
@@ -623,7 +623,7 @@ import Testing
 
     private static let unclosed = "a quoted field that starts here is never closed: a quote is missing, or one too many"
 
-    /// Who mends a file wants to know of all, and not to find the next one with each run.
+    /// Whoever mends a file wants to know all faults at once, instead of one more with each run.
     @Test(arguments: ["", "\"", ",\"", "unquoted"], [false, true])
     func aQuoteThatIsMissingHidesNoOtherFault(missing: String, isSealed: Bool) throws {
         try SmallBackup.lend { backup in
@@ -665,7 +665,7 @@ import Testing
             let faults = try backup.faults(in: Array(bytes.dropLast(bytes.count / 3)))
             #expect(faults.contains { $0.hasPrefix("line 12: ") }, "\(faults)")
             #expect(faults.contains { $0.contains("cut") } && faults.count == 2, "\(faults)")
-            // Nor is a plan drawn of the half that can be read.
+            // No plan is drawn from the readable half, either.
             try backup.write("plain", rows: rows, plain: true)
             try Self.shell("gzip -c < plain | head -c 50000 > half", backup)
             let error = #expect(throws: FerryError.self) {

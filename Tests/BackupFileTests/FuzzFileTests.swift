@@ -5,11 +5,11 @@ import MongoFerry
 import RandomDocuments
 import Testing
 
-/// Whole files that were damaged in every way: an error or a report, never a crash or a hang.
+/// A damaged file must yield an error or a report, never a crash or a hang.
 @Suite struct FuzzFileTests {
     static let rounds = (ProcessInfo.processInfo.environment["FUZZ_ROUNDS"].flatMap(Int.init) ?? 20_000) / 40
 
-    /// With the last line's blanks left out.
+    /// The bytes without the blanks in their last line.
     private static func withoutBlanksAtLast(_ bytes: [UInt8]) -> [UInt8] {
         let start = (bytes.dropLast().lastIndex(of: 0x0A) ?? -1) + 1
         return Array(bytes[..<start] + bytes[start...].filter { $0 != 0x20 })
@@ -36,7 +36,7 @@ import Testing
                     }
                 }
                 let faults = try backup.faults(in: damaged)
-                // Blanks more or less in the seal say nothing else.
+                // More or fewer blanks do not change what the seal says.
                 if Self.withoutBlanksAtLast(damaged) != Self.withoutBlanksAtLast(bytes), name == "small.csv" {
                     #expect(!faults.isEmpty, "seed \(seed), round \(round)")
                 }

@@ -3,16 +3,16 @@ import Testing
 
 @testable import BackupFile
 
-/// Gzip that several threads make is one file, and the same however many they are.
+/// Several threads compress into one gzip file, which is the same for any number of threads.
 @Suite struct GzipBlocksTests {
     private struct DiskIsFull: Error {}
 
-    /// Several blocks, the last of which is begun only.
+    /// Five blocks and the beginning of a sixth.
     private static let content: [UInt8] = {
         var state: UInt32 = 7
         return (0..<(5 * GzipBlocks.blockBytes + 1000)).map { index in
             state = state &* 1_664_525 &+ 1_013_904_223
-            // Half of it is like what stood before.
+            // Half of the content repeats a pattern; the rest is random.
             return index & 64 == 0 ? UInt8(index & 0x3F) : UInt8(state >> 24)
         }
     }()
@@ -29,7 +29,7 @@ import Testing
         return group
     }
 
-    /// What comes out of it, with so many threads that help.
+    /// The compressed content, written in pieces of that many bytes, with that many helping threads.
     private static func deflated(pieces: Int, helpers: Int) throws -> [UInt8] {
         let blocks = try GzipBlocks("test")
         let group = help(blocks, times: helpers)
@@ -46,7 +46,7 @@ import Testing
         return result
     }
 
-    /// What `gzip` makes of some bytes; nothing where it finds a fault in them, such as garbage behind the last member.
+    /// What `gzip` decompresses; empty if it finds a fault, such as garbage after the last member.
     private static func gunzipped(_ bytes: [UInt8]) throws -> [UInt8] {
         let path = NSTemporaryDirectory() + "mongoferry-\(UUID().uuidString).gz"
         try Data(bytes).write(to: URL(fileURLWithPath: path))
@@ -83,7 +83,7 @@ import Testing
         #expect(try Self.gunzipped(result) == Array("rows\nseal\n".utf8))
     }
 
-    /// Blocks are on their way to others then, which end all the same.
+    /// At that time helpers still have blocks to compress; they must end all the same.
     @Test func aDiskThatIsFullStopsTheWriterAndThoseThatHelpCanGo() throws {
         let blocks = try GzipBlocks("test")
         let group = Self.help(blocks, times: 3)
@@ -95,14 +95,14 @@ import Testing
         #expect(group.wait(timeout: .now() + 60) == .success)
     }
 
-    /// Who comes late finds nothing to do and does not wait for it.
+    /// A helper that comes late finds nothing to do and does not wait.
     @Test func helpAfterTheEndEndsAtOnce() throws {
         let blocks = try GzipBlocks("test")
         blocks.dismissHelpers()
         #expect(Self.help(blocks, times: 1).wait(timeout: .now() + 60) == .success)
     }
 
-    /// Not even where there is nothing to share.
+    /// Also if the format leaves nothing to share.
     @Test(arguments: ["small.csv", "small.csv.gz", "small.csv.zst"]) func whoIsNotNeededAnyMoreGoes(name: String)
         throws
     {

@@ -3,7 +3,7 @@ import MongoFerry
 import Testing
 
 @Suite struct ManyCollectionsTests {
-    /// The shortest of three times: what else the machine does makes them longer.
+    /// The shortest of three times, since other load on the machine makes them longer.
     private func time(_ count: Int, _ backup: SmallBackup) throws -> Duration {
         var metadata = SmallBackup.metadata
         metadata.collections = (0..<count).map { BackupMetadata.Collection(name: "sözleşmeler \($0)") }
@@ -19,7 +19,7 @@ import Testing
         return times.min() ?? .zero
     }
 
-    /// Eight times as many take eight times as long; compared each with each, sixty-four times.
+    /// Eight times as many collections take eight times as long; if each were compared with each, 64 times.
     @Test func aFileOfManyCollectionsIsReadInATimeThatGrowsAsTheyDo() throws {
         try SmallBackup.lend { backup in
             let few = try time(500, backup)

@@ -5,7 +5,7 @@ import Testing
 @testable import BackupFile
 
 @Suite struct OpenFileTests {
-    /// Whoever reads may have made it one that does not wait.
+    /// The reading program may have made the pipe non-blocking.
     @Test func aPipeThatDoesNotWaitTakesEverything() throws {
         var ends: [Int32] = [-1, -1]
         try #require(pipe(&ends) == 0)
@@ -19,7 +19,7 @@ import Testing
             close(writing)
         }
         thread.start()
-        // A pipe holds 64 kB: the writer is ahead by now, or soon.
+        // A pipe holds 64 kB: the writer has filled it by now, or soon will.
         let read = FileHandle(fileDescriptor: reading, closeOnDealloc: false)
         var data = Data()
         while let part = try read.read(upToCount: 10_000), !part.isEmpty { data += part }
@@ -27,7 +27,7 @@ import Testing
         #expect(failure.withLock { $0 } == nil)
     }
 
-    /// The system tells of a write that has failed once, with whatever the disk or another machine has said.
+    /// The system reports a failed write only once, with whatever error the disk or a remote machine gave.
     @Test func onlyACallThatIsNotThereIsNoFailedWrite() {
         let failures = [EIO, ENOSPC, EDQUOT, ENODATA, ESTALE, ETIMEDOUT]
         #expect(failures.filter(OpenFile.meansNoSuchCall) == [])
@@ -41,7 +41,7 @@ import Testing
     }
 
     #if os(Linux)
-        /// Standard output may be a file on a network drive, which says only then that it has no room.
+        /// Standard output may be a file on a network drive, which reports only at its flush that it is full.
         @Test func theEndOfWhatIsWrittenToAnOpenFileWaitsForTheDisk() throws {
             let path = NSTemporaryDirectory() + "mongoferry_flushed_\(UInt64.random(in: 0 ... .max))"
             let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
@@ -56,12 +56,12 @@ import Testing
             #expect(!Self.hasNoPlaceYet(descriptor))
         }
 
-        /// Whether the file system has not given a part of a file its place on the disk, which it does when it writes
-        /// it; false where it does not say. Source: the kernel's `Documentation/filesystems/fiemap.rst`.
+        /// Whether a part of a file has no place on the disk yet, since the file system allocates it only when writing
+        /// it; false if the file system does not say. Source: the kernel's `Documentation/filesystems/fiemap.rst`.
         private static func hasNoPlaceYet(_ descriptor: Int32) -> Bool {
             let most = 32
-            // `struct fiemap`: the start, the length, the flags and the number of parts found, the number that fit;
-            // then seven words a part.
+            // `struct fiemap`: the start, the length, the flags and the number of extents found, the number that fit;
+            // then seven words for each extent.
             var map = [UInt64](repeating: 0, count: 4 + most * 7)
             map[1] = .max
             map[3] = UInt64(most)

@@ -5,7 +5,8 @@ import Testing
 @testable import BackupFile
 
 @Suite struct PartialFileTests {
-    /// The name is taken between another's opening and its locking of the file that has just become the backup.
+    /// The first export finishes between the second's opening and its locking of the partial file, which has become the
+    /// backup by then.
     @Test func anExportThatEndsWhileAnotherBeginsKeepsItsBackup() throws {
         try SmallBackup.lend { backup in
             let path = backup.path("small.csv")
@@ -25,7 +26,7 @@ import Testing
         }
     }
 
-    /// An export that was killed may have left more than the next one writes.
+    /// A killed export may have left more than the next one writes.
     @Test func whatAKilledExportHasLeftIsNoPartOfTheNext() throws {
         try SmallBackup.lend { backup in
             try backup.put(Array(repeating: UInt8(ascii: "x"), count: 100_000), ".small.csv.partial")
@@ -44,7 +45,7 @@ import Testing
         }
     }
 
-    /// Whoever put it there could read the backup, or would lose what it is a name of.
+    /// Whoever made that hard link could read the backup, or would lose the file that it links to.
     @Test func aFileThatHasAnotherNameTooIsNotWrittenTo() throws {
         try SmallBackup.lend { backup in
             try backup.put(Array("precious".utf8), "precious")
@@ -69,7 +70,7 @@ import Testing
         }
     }
 
-    /// As network drives and some mounts in containers have it: of their files another seems to be the owner.
+    /// On network drives and some mounts in containers, every file seems to belong to another user.
     @Test(.timeLimit(.minutes(1))) func whereEveryFileSeemsToBeAnothersItIsMadeAllTheSame() throws {
         try SmallBackup.lend { backup in
             try backup.put(Array("left by an export that was killed".utf8), ".small.csv.partial")

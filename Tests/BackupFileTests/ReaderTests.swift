@@ -21,8 +21,8 @@ import Testing
         return rows
     }
 
-    /// A restore goes from collection to collection: to go to the beginning for each would take a compressed file of a
-    /// thousand of them a thousand times.
+    /// A restore reads collection by collection. If each started at the file's beginning, a compressed file of a
+    /// thousand collections would be decompressed a thousand times.
     @Test(arguments: ["small.csv", "small.csv.gz", "small.csv.zst"])
     func whoStopsAtARowGoesOnThereWithoutReadingTheFileFromItsBeginning(name: String) throws {
         try SmallBackup.lend { backup in
@@ -35,7 +35,7 @@ import Testing
             let place = all[2].place
             try reader.seek(to: reader.firstRow)
             #expect(try rows(reader, until: place.offset).map(\.text) == SmallBackup.customers)
-            // The whole file is in memory by now: whoever reads any of it again leaves another place than this.
+            // The whole file is in memory by now. Reading any of it again would change the descriptor's offset.
             let end = lseek(descriptor, 0, SEEK_CUR)
             #expect(end > 0 && lseek(descriptor, 0, SEEK_SET) == 0)
             try reader.seek(to: place)
@@ -48,8 +48,8 @@ import Testing
         }
     }
 
-    /// Whatever stands between quotes, doubled where it is one: rows begin and end where RFC 4180 says, and a pass from each
-    /// of them finds the same others.
+    /// A quoted field may contain anything, with quotes doubled: rows begin and end where RFC 4180 says, and a pass
+    /// that starts at any row finds the same rows.
     @Test(arguments: 0..<20 as Range<UInt64>) func fieldsOfSeveralLinesThatLookLikeRowsAreNone(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         let pieces = [

@@ -4,11 +4,11 @@ import Foundation
 import MongoFerry
 import Testing
 
-/// A backup of a few rows, whole, and what becomes of it.
+/// A folder for backups of a few rows, whole or damaged, and what reading them yields.
 struct SmallBackup {
     let folder: String
 
-    /// Lends a folder of its own.
+    /// Lends a new folder, and removes it afterwards.
     static func lend(_ body: (SmallBackup) throws -> Void) throws {
         let folder = NSTemporaryDirectory() + "mongoferry_file_\(UInt64.random(in: 0 ... .max))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -63,7 +63,7 @@ struct SmallBackup {
         try Data(bytes).write(to: URL(fileURLWithPath: path(name)))
     }
 
-    /// What `verify` finds wrong with bytes; empty where the file is sound.
+    /// What `verify` finds wrong with a file of these bytes; empty if it is sound.
     func faults(in bytes: [UInt8], _ name: String = "damaged.csv") throws -> [String] {
         try put(bytes, name)
         return try faults(of: name)
@@ -84,7 +84,7 @@ struct SmallBackup {
         return faults
     }
 
-    /// All rows and the metadata's line, decompressed, where the file is sound.
+    /// The metadata line and all rows of a sound file, decompressed.
     func content(of name: String) throws -> [UInt8] {
         let reader = try BackupReader(try OpenFile(reading: path(name)))
         let batch = RecordBatch()

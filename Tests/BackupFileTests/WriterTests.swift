@@ -30,7 +30,7 @@ import Testing
             let output = Pipe()
             process.standardOutput = output
             try process.run()
-            // Its end is the end of the process too, for which Foundation can wait for ever.
+            // The end of the output is the end of the process, too; Foundation can wait for that forever.
             let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self).prefix(64)
             let seal = try #require(try SealFinder.find(in: try OpenFile(reading: backup.path("small.csv"))))
             #expect(seal.sha256 == said)
@@ -60,7 +60,7 @@ import Testing
         }
     }
 
-    /// The file is under its name by then.
+    /// The file has its final name by then.
     @Test func aFolderThatCannotBeFlushedIsToldOfAWholeFile() throws {
         struct DiskIsGone: Error {}
         try SmallBackup.lend { backup in
@@ -104,7 +104,7 @@ import Testing
         }
     }
 
-    /// After a power cut the name would lead to what the disk has not taken.
+    /// Otherwise, after a power failure, the name would lead to a file that is not on the disk.
     @Test(arguments: [false, true]) func whatTheDiskHasNotTakenGetsNoName(overwriting: Bool) throws {
         struct NoRoom: Error {}
         try SmallBackup.lend { backup in
@@ -122,7 +122,7 @@ import Testing
         }
     }
 
-    /// Somebody has put it there for the file to be on another disk.
+    /// Somebody may have made the link to keep the file on another disk.
     @Test func whatASymbolicLinkLeadsToIsOverwrittenAndNotTheLink() throws {
         try SmallBackup.lend { backup in
             let manager = FileManager.default
@@ -133,7 +133,7 @@ import Testing
             #expect(try manager.destinationOfSymbolicLink(atPath: backup.path("small.csv")) == "disk/real.csv")
             #expect(try backup.bytes(of: "disk/real.csv") == written)
             #expect(try manager.contentsOfDirectory(atPath: backup.path("disk")) == ["real.csv"])
-            // A link to nothing gives way.
+            // A dangling link is replaced.
             try manager.removeItem(atPath: backup.path("disk/real.csv"))
             try backup.write("small.csv")
             #expect(
@@ -155,7 +155,7 @@ import Testing
         }
     }
 
-    /// Somebody has taken it for a leftover: what has its place then is another export's.
+    /// Somebody may have taken the unfinished file for a leftover. What is in its place then belongs to another export.
     @Test(arguments: [false, true]) func whatHasTakenTheUnfinishedFilesPlaceIsNotPublished(overwriting: Bool) throws {
         try SmallBackup.lend { backup in
             func begin() throws -> BackupWriter {
@@ -174,7 +174,7 @@ import Testing
             #expect(try FileManager.default.contentsOfDirectory(atPath: backup.folder) == [partial])
             try second.finish(counts: [:])
             #expect(try backup.faults(of: "small.csv") == [])
-            // Where nothing has taken it, too.
+            // Also if nothing is in its place.
             let third = try BackupWriter(
                 .file(path: backup.path("third.csv"), overwriting: overwriting), compression: .none, plain: false,
                 metadata: SmallBackup.metadata)
@@ -184,7 +184,7 @@ import Testing
         }
     }
 
-    /// To the system a zero byte is a path's end.
+    /// To the system, a zero byte ends a path.
     @Test(arguments: ["small.csv\u{0}x", ""]) func aPathThatTheSystemWouldReadOtherwiseIsAnError(name: String) throws {
         try SmallBackup.lend { backup in
             try backup.write("small.csv")

@@ -1,9 +1,9 @@
-/* What libmongoc can do with nothing around it: the measure for export and import.
+/* Bare libmongoc loops: the baseline for export and import.
  *
- *   bare-loops drain URI DB FILE   every collection's documents, as raw BSON, into FILE
- *   bare-loops fill URI DB FILE [FROM]   the same back, two threads, with the indexes of database FROM
+ *   bare-loops drain URI DB FILE   writes the documents of every collection to FILE as raw BSON
+ *   bare-loops fill URI DB FILE [FROM]   inserts them again with two threads; builds the indexes of database FROM
  *
- * FILE holds, for each collection, "\n" NAME "\n" and then documents; an int32 0 ends a collection.
+ * For each collection, FILE contains "\n" NAME "\n", the documents, and an int32 0.
  */
 #include <mongoc/mongoc.h>
 #include <pthread.h>
@@ -58,7 +58,7 @@ typedef struct {
     pthread_mutex_t lock;
 } filling_t;
 
-/* Reads up to a batch of documents of the current collection; 0 at its end. */
+/* Reads at most a batch of the current collection's documents; returns their number, 0 at the end. */
 static int read_batch(filling_t *fill, char *bytes, bson_t *documents, const bson_t **list)
 {
     int count = 0, used = 0;
@@ -132,7 +132,7 @@ static void build_indexes(mongoc_client_t *client, const char *from, const char 
         BSON_APPEND_DOCUMENT(&list, key, index);
     }
     bson_append_array_end(&command, &list);
-    /* As the program does: a replica set's default is to wait for every member. */
+    /* Like the program. By default, a replica set waits for every member. */
     if (is_of_set(client)) BSON_APPEND_UTF8(&command, "commitQuorum", "majority");
     if (count > 0 && !mongoc_client_write_command_with_opts(client, to, &command, NULL, &reply, &error))
         fail("createIndexes", error.message);
@@ -141,7 +141,7 @@ static void build_indexes(mongoc_client_t *client, const char *from, const char 
     mongoc_collection_destroy(source);
 }
 
-/* The indexes are those of the database that was drained. */
+/* The indexes are those of indexes_from, the database that was drained; none if it is NULL. */
 static int fill(mongoc_client_pool_t *pool, const char *database, const char *path, const char *indexes_from)
 {
     static filling_t fill = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -187,6 +187,6 @@ int main(int argc, char **argv)
         status = fill(pool, argv[3], argv[4], argc > 5 ? argv[5] : NULL);
     }
     mongoc_uri_destroy(uri);
-    /* No farewell: joining the threads that watch the servers takes up to half a second, which measures nothing. */
+    /* No cleanup: joining the threads that monitor the servers takes up to half a second, which measures nothing. */
     return status;
 }

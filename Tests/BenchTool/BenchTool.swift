@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// Measures the codec against libbson's own functions on the same documents, one thread, in one run.
+/// Compares the codec with libbson's own functions: the same documents, on one thread, in one run.
 @main
 struct BenchTool: ParsableCommand {
     static let configuration = CommandConfiguration(

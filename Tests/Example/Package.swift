@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// A package to copy: an application, and tests that start from a fixture. Of MongoFerry the tests need the library alone.
+// A package to copy: an application, and tests that start from a fixture. The tests need only MongoFerry's library.
 let package = Package(
     name: "Shop",
     platforms: [.macOS(.v15)],

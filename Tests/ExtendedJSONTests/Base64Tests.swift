@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    /// Foundation takes text whose last bits belong to no byte. Here each value has one text.
+    /// Foundation accepts text whose last bits belong to no byte. This decoder accepts exactly one text for each value.
     @Test func aChangedCharacterIsRefusedUnlessItIsTheTextOfOtherBytes() {
         var accepted = 0
         for count in 1...14 {

@@ -1,7 +1,7 @@
 import BSON
 import ExtendedJSON
 
-/// The codec as the tests call it: one document in, one out.
+/// Encodes and decodes single documents for the tests.
 enum Codec {
     static func encode(
         _ document: Document, _ mode: ExtendedJSONMode = .compact, quotes: ExtendedJSONEncoder.Quotes = .plain
@@ -17,7 +17,7 @@ enum Codec {
 
     static func decode(_ text: [UInt8], quotes: ExtendedJSONEncoder.Quotes = .plain) throws -> Document {
         let buffer = ByteBuffer()
-        // A copy of exactly this size, so that a read past the end is one past an allocation.
+        // The decoder gets the array's own memory, so that the address sanitizer notices reads past the allocation.
         try text.withUnsafeBytes { _ = try ExtendedJSONDecoder(quotes: quotes).decode($0, into: buffer) }
         return try Document(validating: [UInt8](buffer.bytes))
     }

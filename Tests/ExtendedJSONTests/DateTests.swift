@@ -2,11 +2,11 @@ import ExtendedJSON
 import Foundation
 import Testing
 
-/// Dates in the two usual forms are read eight characters at a time, all others one by one: both must read the same.
+/// Dates in the two usual forms are read eight characters at a time, all others one by one: the results must be equal.
 @Suite struct DateTests {
     private static func parse(_ bytes: [UInt8]) -> Int64? { bytes.withUnsafeBytes(ISODate.parse) }
 
-    /// What stands before the Z is the same time with `+00:00` after it, which is no usual form.
+    /// Whether a time reads the same with `Z` and with `+00:00`, which is not one of the usual forms.
     private static func isReadTheSame(_ time: [UInt8]) -> Bool {
         parse(time + [UInt8(ascii: "Z")]) == parse(time + Array("+00:00".utf8))
     }
@@ -29,7 +29,7 @@ import Testing
                 if byte != UInt8(ascii: "Z") { #expect(Self.parse(changed) == nil, "byte \(byte) at the end") }
             }
         }
-        // The digit itself and its neighbours, never a separator's.
+        // Each place accepts at least its own byte and at most the ten digits.
         #expect(accepted >= time.count && accepted <= 10 * time.count)
     }
 
@@ -47,7 +47,7 @@ import Testing
         }
     }
 
-    /// A date would lose it.
+    /// A BSON date would lose it.
     @Test(arguments: [
         (".1234Z", nil), (".1234567Z", nil), (".123001+02:00", nil), (".123000Z", 123), (".5Z", 500),
     ]) func aFractionFinerThanAMillisecondIsTakenWhereItIsZero(_ end: String, _ milliseconds: Int64?) {

@@ -4,7 +4,8 @@ import IndependentReader
 import Testing
 
 @Suite struct FormTests {
-    /// Empty regular expressions take 5 bytes and 61 characters. Readers keep to a limit, so the text does too.
+    /// An empty regular expression takes 5 bytes in BSON and 61 characters as text. Readers limit the length of a text,
+    /// so the encoder does, too.
     @Test func aDocumentWhoseTextWouldBeLongerThanAnyReaderTakesIsCarriedWhole() throws {
         func framed(_ content: [UInt8]) -> [UInt8] {
             withUnsafeBytes(of: Int32(content.count + 5).littleEndian, Array.init) + content + [0]
@@ -19,7 +20,7 @@ import Testing
         #expect(buffer.count < document.bytes.count * 3 / 2)
     }
 
-    /// Each takes six bytes of text.
+    /// Each U+0001 takes six bytes of text.
     @Test func muchTextThatMustBeEscapedIsCarriedWholeToo() throws {
         for (count, expected) in [(5_000_000, false), (8_000_000, true)] {
             let document: Document = ["_id": 1, "text": .string(String(repeating: "\u{1}", count: count))]
@@ -117,7 +118,7 @@ import Testing
         #expect(Codec.encode(document, quotes: .doubled).text == #"{""a\""b"":""c\""d"",""n"":1}"#)
     }
 
-    /// Documents whose names look like wrappers: some readers would take them for one, so they are escaped...
+    /// Some readers would take a document with such a name for a type wrapper, so it is escaped.
     @Test(arguments: [
         "$oid", "$date", "$numberInt", "$numberLong", "$numberDouble", "$numberDecimal", "$binary", "$code",
         "$symbol", "$timestamp", "$regularExpression", "$dbPointer", "$minKey", "$maxKey", "$undefined", "$uuid",
@@ -141,7 +142,7 @@ import Testing
         }
     }
 
-    /// ... and names that mean nothing by themselves are not.
+    /// Names that mean nothing by themselves are not escaped.
     @Test(
         arguments: [
             ["_id": 1, "v": ["$type": "string"]], ["_id": 1, "v": ["$ref": "c", "$id": 5, "$db": "d"]],
@@ -157,8 +158,8 @@ import Testing
         #expect(LibBSON.read(text) == document, "\(text)")
     }
 
-    /// `$type` and `$regex` are query operators too: the documents that the specification's own tests hold against
-    /// every writer, and what those two readers make of each type.
+    /// `$type` and `$regex` are query operators, too. This covers the documents with which the specification tests
+    /// every writer, and what libbson and PyMongo make of each type.
     @Test func aQueryOperatorIsEscapedOnlyWhereAReaderWouldFailOnIt() throws {
         let number: [(Value, String)] = [
             (2, #"{"$numberInt":"2"}"#), (.int64(2), #"{"$numberLong":"2"}"#),
@@ -191,7 +192,7 @@ import Testing
                             let (text, outcome) = Codec.encode(document, mode)
                             #expect(try Codec.decode(text) == document, "\(text)")
                             let isRead = LibBSON.read(LibBSON.canonical(document) ?? "") == document
-                            // To PyMongo binary data, too, are the text of a regular expression.
+                            // PyMongo takes binary data, too, for the text of a regular expression.
                             let isText = name == "$regex" && first != nil && Self.isTextToPython(value)
                             if outcome == .plain {
                                 #expect(LibBSON.read(text) == document, "\(text)")
@@ -212,7 +213,8 @@ import Testing
         }
     }
 
-    /// Readers keep one of two equal names. Many names are sorted, few are searched one by one.
+    /// Readers keep only one of two equal names. The encoder finds these by sorting if there are many names, and by
+    /// comparing one by one if there are few.
     @Test(arguments: [2, 48, 49, 50, 300], [true, false])
     func aNameThatComesTwiceIsEscapedHoweverManyThereAre(count: Int, isEmbedded: Bool) throws {
         let names = (0..<count).map { "n\($0)" }
@@ -225,7 +227,7 @@ import Testing
         }
     }
 
-    /// Readers sort a regular expression's options and drop letters that mean none.
+    /// Readers sort a regular expression's options and drop letters that are no options.
     @Test(arguments: ["mi", "ii", "z", "iz", "I", "é"]) func optionsThatReadersWouldChangeAreEscaped(_ options: String)
         throws
     {
@@ -272,7 +274,7 @@ import Testing
         [27, 0, 0, 0, 2, 0, 0, 0, 0x66, 0, 17, 0, 0, 0, 2, 0x61, 0, 5, 0, 0, 0]
             + Array("abcd".utf8) + [0, 0])
 
-    /// JSON gives no meaning to the order of names.
+    /// In JSON, the order of names has no meaning.
     @Test(
         arguments: [
             (#"{"$code":"f","$scope":{"a":"abcd"}}"#, #"{"$scope":{"a":"abcd"},"$code":"f"}"#, codeWithScope),
@@ -337,7 +339,7 @@ import Testing
         let raw = Codec.encode(["v": ["$oid": "no id"]]).text
         #expect(raw.hasPrefix("{\"$rawBSON\""))
         #expect(try Codec.decode(raw.replacing("$", with: #"\u0024"#)) == ["v": ["$oid": "no id"]])
-        // Another name, which has a backslash itself.
+        // This is another name: it contains a backslash.
         let document: Document = ["v": [#"\u0024oid"#: "5c2aad80ffffffffffff00a1"]]
         #expect(try Codec.decode(Codec.encode(document).text) == document)
     }
@@ -357,7 +359,7 @@ import Testing
         #expect(try Codec.decode(text.replacing("\"", with: "\"\""), quotes: .doubled) == expected)
     }
 
-    /// What begins like a wrapper of two names and is none.
+    /// Documents that begin like a wrapper of two names but are none.
     @Test(
         arguments: [
             ["v": ["$scope": ["a": 1]]], ["v": ["$scope": ["a": 1], "x": 2]], ["v": ["$scope": [:]]],
@@ -368,11 +370,11 @@ import Testing
     func whatOnlyBeginsLikeAWrapperIsADocument(_ document: Document) throws {
         let (text, outcome) = Codec.encode(document)
         #expect(try Codec.decode(text) == document, "\(text)")
-        // Others may have written it plainly.
+        // Other writers may have written it without escaping.
         if outcome == .escaped { #expect(try Codec.decode(Self.plain(document)) == document) }
     }
 
-    /// Without a look at what names mean.
+    /// Returns the document as JSON, whatever its names mean.
     private static func plain(_ document: Document) -> String {
         let members = document.elements.map { name, value in
             switch value {
@@ -419,7 +421,7 @@ import Testing
             if isTooLarge { #expect(buffer.count == 0 && buffer.storage.count < 2_500_000) }
         }
         #expect(buffer.count <= 13_888_911)
-        // Deep ones are not large.
+        // Deeply nested documents are not large.
         let deep = String(repeating: "{\"a\":", count: 190) + "1" + String(repeating: "}", count: 190)
         #expect(try Codec.decode(deep).bytes.count < 2000)
     }

@@ -4,7 +4,7 @@ import Foundation
 import RandomDocuments
 import Testing
 
-/// Texts that were damaged in every way: an error or a document, never a crash or a hang.
+/// Damaged text must yield an error or a document, never a crash or a hang.
 ///
 /// Most useful under the address sanitizer, with more rounds:
 /// `Scripts/test --fuzz 1000000`
@@ -22,17 +22,18 @@ import Testing
             let text = Array(Codec.encode(documents.next(), mode, quotes: quotes).text.utf8)
             let damaged = mutation.damage(text)
             let document: Document
-            // Bytes that are no BSON would be another error, and a fault of the decoder's.
+            // If the decoder made invalid BSON, that would be another error, and the test would fail.
             do { document = try Codec.decode(damaged, quotes: quotes) } catch is JSONFault { continue }
             accepted += 1
-            // What was accepted is a document like any other: it can be written and read.
+            // What was accepted is a document like any other: it survives a round trip.
             let again = Codec.encode(document, mode, quotes: quotes).text
             try #require(try Codec.decode(again, quotes: quotes) == document, "seed \(seed), round \(round)")
         }
         #expect(accepted > 0)
     }
 
-    /// What a server sends is walked without looking twice: whatever is wrong in it, the bytes come back or are refused.
+    /// Documents from a server are encoded without being validated first: whatever is wrong with one, its text decodes
+    /// to the same bytes or is refused.
     @Test(arguments: [ExtendedJSONMode.compact, .canonical])
     func damagedBSONIsCarriedAsItIsOrRefused(mode: ExtendedJSONMode) throws {
         let seed = UInt64.random(in: 0 ... .max)
@@ -42,7 +43,7 @@ import Testing
         for round in 0..<Self.rounds {
             var bytes = mutation.damage(documents.next().bytes)
             while bytes.count < 5 { bytes.append(0) }
-            // The frame is checked before anything else, so it has to hold.
+            // The length and the last byte are checked before anything else, so they have to be right.
             withUnsafeBytes(of: Int32(bytes.count).littleEndian) { for index in 0..<4 { bytes[index] = $0[index] } }
             bytes[bytes.count - 1] = 0
             let buffer = ByteBuffer()
@@ -71,7 +72,8 @@ import Testing
     }
 }
 
-/// Damages bytes: flips, cuts, doubles, swaps and inserts what parsers trip over.
+/// Damages bytes: flips bits, and replaces, removes, duplicates, swaps and inserts bytes, also such that parsers trip
+/// over.
 struct Mutation {
     private var random: SeededGenerator
 

@@ -33,7 +33,7 @@ import Testing
         for index in 0..<FuzzTests.rounds {
             let document = documents.next()
             let (text, outcome) = Codec.encode(document, mode)
-            // libbson 1.23 gives code and DBPointers that stand in an array a name of garbage.
+            // libbson 1.23 gives code and DBPointers in an array garbage as their name.
             if outcome == .escaped || text.contains("$code") || text.contains("$dbPointer") { continue }
             try #require(LibBSON.read(text) == document, "seed \(seed), document \(index): \(text)")
         }
@@ -45,7 +45,7 @@ import Testing
         for index in 0..<FuzzTests.rounds {
             let document = documents.next()
             let text = try #require(LibBSON.canonical(document))
-            // libbson writes the name of an invalid NaN and of U+0000 in its own ways; what it can read back counts.
+            // libbson has its own ways to write an invalid NaN and U+0000; only what it can read back itself counts.
             guard LibBSON.read(text) == document else { continue }
             try #require(try Codec.decode(text) == document, "seed \(seed), document \(index): \(text)")
         }

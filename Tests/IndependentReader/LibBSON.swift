@@ -1,9 +1,9 @@
 import BSON
 import CLibMongoC
 
-/// libbson's own Extended JSON, the independent reader and writer that ours is held against.
+/// libbson's Extended JSON: the independent reader and writer that ours is compared with.
 public enum LibBSON {
-    /// The document that libbson reads from a text; nil where it refuses it.
+    /// The document that libbson reads from a text; nil if it refuses the text.
     public static func read(_ json: String) -> Document? {
         var error = bson_error_t()
         var json = json
@@ -20,7 +20,7 @@ public enum LibBSON {
 
     public static func relaxed(_ document: Document) -> String? { write(document, bson_as_relaxed_extended_json) }
 
-    /// A document's length is its first four bytes.
+    /// The length of a BSON document, which is in its first four bytes.
     private static func length(of data: UnsafePointer<UInt8>) -> Int {
         Int(Int32(littleEndian: UnsafeRawPointer(data).loadUnaligned(as: Int32.self)))
     }

@@ -1,8 +1,8 @@
 import BSON
 
-/// A believable insurance company's database, the same for the same scale.
+/// A realistic database of an insurance company, always the same for the same scale.
 ///
-/// The names are the database's, where the application's mapper has lower-cased some.
+/// Collections have their names in the database, some of which the application's mapper has lower-cased.
 public struct Ledger: Sendable {
     public struct Collection: Sendable {
         public let name: String
@@ -16,7 +16,7 @@ public struct Ledger: Sendable {
         public func document(_ index: Int) -> Document { make(index) }
     }
 
-    /// 1 is about 33,000 documents.
+    /// 1 stands for about 33,000 documents.
     public let scale: Double
 
     public init(scale: Double = 1) { self.scale = scale }
@@ -28,7 +28,7 @@ public struct Ledger: Sendable {
             auditLogs
     }
 
-    /// 2024-01-01T00:00:00Z, in seconds.
+    /// 2024-01-01T00:00:00Z, in seconds since 1970.
     private static let epoch: Int64 = 1_704_067_200
 
     private static func id(_ tag: Tag, _ index: Int) -> Value {
@@ -45,7 +45,7 @@ public struct Ledger: Sendable {
         return Decimal128("\(cents / 100).\(digits)").map { .decimal128($0) } ?? .null
     }
 
-    /// The same number for the same index, without a pattern that is easy to see.
+    /// A pseudo-random number that depends only on the index and the salt.
     private static func mix(_ index: Int, _ salt: Int) -> Int {
         var value = UInt64(bitPattern: Int64(index &* 2_654_435_761 &+ salt &* 40_503))
         value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
@@ -184,7 +184,7 @@ public struct Ledger: Sendable {
                 $0.append("end", Self.date(index, offset: 31_536_000))
                 $0.append("premium", Self.decimal(5000 + Self.mix(index, 11) % 500_000))
                 $0.append("discount", .double([0, 0.05, 0.1, 0.125, 1.0 / 3][index % 5]))
-                // Twenty-four hexadecimal digits that are nobody's id.
+                // 24 hexadecimal digits that are no document's `_id`.
                 $0.append("code", .string(Self.lookAlike(index)))
                 $0.append("vehicles", .array(vehicles))
                 $0.append(

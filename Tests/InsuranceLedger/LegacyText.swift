@@ -1,7 +1,7 @@
 import BSON
 import ExtendedJSON
 
-/// A document as the old application's backup wrote it: `JSON.stringify` of what the JavaScript driver had read.
+/// Writes documents as the old application's backup did: `JSON.stringify` of what the JavaScript driver had read.
 public enum LegacyText {
     public static func json(_ document: Document) -> String { text(.document(document)) }
 
@@ -23,10 +23,10 @@ public enum LegacyText {
         }
     }
 
-    /// `toISOString`: the milliseconds always there.
+    /// Like JavaScript's `toISOString`, always with milliseconds.
     private static func date(_ milliseconds: Int64) -> String {
         if milliseconds < 0 {
-            // Before 1970: only the year matters to these tests, and its digits.
+            // `ISODate` writes no dates before 1970, so the day is computed here.
             let days = Int((Double(milliseconds) / 86_400_000).rounded(.down))
             let rest = milliseconds - Int64(days) * 86_400_000
             return ISODate.text(milliseconds: rest).replacing("1970-01-01", with: day(days)).withMilliseconds
@@ -43,7 +43,7 @@ public enum LegacyText {
             left += length(year)
         }
         let text = ISODate.text(milliseconds: Int64(left + (length(year) == 366 ? 730 : 365)) * 86_400_000)
-        // 1972 is a leap year, 1971 is not: month and day are the same as in the year that is meant.
+        // 1972 is a leap year, 1971 is not: month and day are the same as in the wanted year.
         return "\(year)" + text.dropFirst(4).prefix(6)
     }
 

@@ -4,7 +4,7 @@ import Foundation
 import InsuranceLedger
 import MongoDriver
 
-/// Fills, damages and fingerprints a database, with libmongoc alone: the demo's independent witness.
+/// Fills, damages and fingerprints a database without MongoFerry's export and import: the demo's independent witness.
 @main
 struct LedgerTool: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -22,7 +22,7 @@ struct Place: ParsableArguments {
     }
 }
 
-/// A database that is filled anew: what it holds may be somebody's own.
+/// A database to fill. It may hold somebody's data, which are dropped only with `--force`.
 struct NewPlace: ParsableArguments {
     @OptionGroup var place: Place
     @Flag(help: "Drop what the database holds.") var force = false
@@ -107,7 +107,7 @@ struct Huge: ParsableCommand {
     @Option(help: "How many documents.") var count = 20
 
     func run() throws {
-        // Half text, half binary: their rows are a fifth longer than they are.
+        // Half text, half binary: a row is a fifth longer than its document.
         let text = String(repeating: "Twelve monkeys, and a \"quote\" now and then.\n", count: (8 << 20) / 46)
         let bytes = (0..<(16 << 20) - text.utf8.count - 4096).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
         try place.withClient { client, db in
@@ -176,7 +176,7 @@ struct Damage: ParsableCommand {
                     ["q": ["installment": 1], "u": [["$set": ["policyId": ["$toString": "$policyId"]]]], "multi": true]
                 ],
             ])
-            // May be there from the last time.
+            // It may be there from an earlier run.
             try command([
                 "update": "receipts",
                 "updates": [["q": ["_id": "stranger"], "u": ["note": "not in the backup"], "upsert": true]],
@@ -200,7 +200,7 @@ struct Digest: ParsableCommand {
             let infos = try client.listCollections(in: place.db).filter { !$0.name.hasPrefix("system.") }
             for info in infos.sorted(by: { $0.name < $1.name }) where !exclude.contains(info.name) {
                 var count = 0
-                // A sum does not depend on the order in which documents come.
+                // A sum does not depend on the order of the documents.
                 var sum: UInt64 = 0
                 try client.find(Namespace(place.db, info.name), [:]).forEach { document in
                     count += 1
@@ -221,7 +221,7 @@ struct Digest: ParsableCommand {
     }
 }
 
-/// FNV-1a of 64 bits: of bytes, so every type counts.
+/// 64-bit FNV-1a of BSON bytes, so that types count, too.
 enum Fingerprint {
     static func of(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325

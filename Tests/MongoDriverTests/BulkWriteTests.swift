@@ -3,7 +3,7 @@ import MongoDriver
 import Testing
 
 @Suite struct BulkWriteTests {
-    /// QueryPlanKilled and DatabaseDropPending come where another program drops what is written to.
+    /// QueryPlanKilled (175) and DatabaseDropPending (215) occur if another program drops what is being written to.
     @Test(arguments: [(175, false), (215, false), (13, false), (121, true), (11000, true)] as [(Int32, Bool)])
     func whatStopsABatchIsNoFaultOfADocument(code: Int32, isOfOne: Bool) throws {
         let reply: Document = ["writeErrors": [["index": 0, "code": .int32(code), "errmsg": "x"]]]
@@ -15,7 +15,7 @@ import Testing
         try withTestDatabase { database in
             let namespace = database.namespace("c")
             let ordinary = (0..<120_000).map { Int32($0) }
-            // Repeats of earlier ones, on both sides of the server's limit of 100,000 a batch.
+            // Duplicates of other `_id`s, on both sides of the server's limit of 100,000 writes in a batch.
             let repeats = [5: Int32(4), 99_999: 1, 100_000: 2, 100_001: 3, 119_999: 0]
             let bulk = try database.client.bulkWrite(to: namespace)
             for (index, id) in ordinary.enumerated() {
@@ -150,7 +150,7 @@ import Testing
         }
     }
 
-    /// A pipeline update with repeated names makes a server abort.
+    /// A pipeline update with repeated field names makes the server abort.
     @Test func aReplacementThatNoServerCouldDoIsRefusedBeforeItIsSent() throws {
         try withTestDatabase { database in
             try database.insert([["_id": 1], ["_id": 2]], into: "c")
@@ -224,7 +224,7 @@ import Testing
             func document(_ id: Int32, _ size: Int) -> Document {
                 ["_id": .int32(id), "p": .binary(subtype: 0, [UInt8](repeating: 1, count: size))]
             }
-            // Just above the server's limit, and so far above that it cannot be sent at all.
+            // One document is just above the server's limit, and one so far above it that it cannot be sent at all.
             let sizes = [10, 16_777_216, 10, 17_000_000, 10]
             let documents = sizes.enumerated().map { document(Int32($0 + 1), $1) }
             let result = try database.insert(documents, into: "c")

@@ -13,7 +13,7 @@ import Testing
             "mongodb://h/?tls=true&tlsCertificateKeyFilePassword=s3cret&appName=x",
             "mongodb://h/?tls=true&tlsCertificateKeyFilePassword=***&appName=x"
         ),
-        // Which @ ends a password cannot be told here.
+        // Whether the @ ends a password cannot be told here.
         ("mongodb://h/?tls=true&tlsCertificateKeyFilePassword=P@s3cret", "mongodb://***"),
         ("mongodb://h:27017/?tls=true&tlsCertificateKeyFilePassword=P@s3cret&appName=x", "mongodb://***"),
         (
@@ -34,7 +34,8 @@ import Testing
         #expect(!dumped.contains("s3cret") && !String(reflecting: connectionString).contains("s3cret"))
     }
 
-    /// In each of these the password is what makes the text unreadable, or what makes it read otherwise than meant.
+    /// Connection strings with a secret that cannot be parsed, or are parsed otherwise than meant, mostly because of
+    /// it.
     @Test(arguments: [
         "mongodb://amara:sec:ret@localhost/",
         "mongodb://amara:sec@ret@localhost/",
@@ -61,7 +62,7 @@ import Testing
         }
     }
 
-    /// libmongoc reads these: the password ends at its first @, and the rest of it is the name of a host.
+    /// libmongoc accepts these: it ends the password at the first @ and takes the rest of it for a host's name.
     @Test(arguments: [
         "mongodb://amara:P@ssw0rd@127.0.0.1/", "mongodb://amara:P@ss,w0rd@127.0.0.1/",
         "mongodb://amara:p@ss/w@127.0.0.1/", "mongodb://amara:a@b@c@127.0.0.1", "mongodb://amara:p@ss?w=1@127.0.0.1/",
@@ -104,7 +105,7 @@ import Testing
         #expect(found.sorted { $0.fault == .unknown && $1.fault != .unknown } == ignored)
     }
 
-    /// The library has one handler for the whole process.
+    /// libmongoc has one log handler for the whole process.
     @Test func whatTheLibraryPassesOverIsKnownOfEachThreadsOwnText() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<200 {

@@ -36,7 +36,7 @@ import Testing
         #expect(causes.contains { $0.contains("127.0.0.1:9") } && causes.contains { $0.contains("[::1]:9") })
     }
 
-    /// 0 is how other drivers say "none".
+    /// To other drivers, 0 means no timeout.
     @Test(arguments: [
         ("", ClientPool.noTimeout), ("socketTimeoutMS=0", ClientPool.noTimeout), ("socketTimeoutMS=7000", 7000),
     ])
@@ -54,7 +54,7 @@ import Testing
             #expect(throws: MongoError.self) { _ = try pool.makeClient() }
             try second.run(["ping": 1], on: "admin")
         }
-        // The second went back when its scope ended.
+        // The second client returned to the pool at the end of its scope.
         try pool.withClient { _ = try $0.run(["ping": 1], on: "admin") }
         try first.run(["ping": 1], on: "admin")
     }
@@ -94,7 +94,7 @@ import Testing
 
     @Test func aRefusedCommandSaysWhatItWasAndOnWhat() throws {
         try withTestDatabase { database in
-            // Newer servers take it for no error to drop what is not there.
+            // Newer servers do not treat dropping a missing collection as an error, so this drops indexes.
             let refused = #expect(throws: MongoError.self) {
                 try database.client.runWrite(["dropIndexes": "absent", "index": "*"], on: database.name)
             }

@@ -21,7 +21,7 @@ import Testing
         }
     }
 
-    /// Secondaries of shards would show documents that have moved away.
+    /// Without one, secondaries of shards would also return documents that have moved to another shard.
     @Test func behindARouterEachQuerySaysAReadConcern() throws {
         try withTestDatabase { database in
             try database.insert([["_id": 1]], into: "c")

@@ -2,18 +2,19 @@ import BSON
 @testable import MongoDriver
 import Testing
 
-/// The server has one `failCommand` fail point, so these go one after the other; the application name keeps it from
-/// everybody else's commands.
+/// The server has only one `failCommand` fail point, so these tests are serialized. The application name limits it to
+/// their commands.
 @Suite(.serialized, .enabled("the server needs enableTestCommands=1") { try serverHasFailPoints() })
 struct FailureTests {
     private static let applicationName = "mongoferry failure tests"
 
     private func withFailures(_ body: (TestDatabase) throws -> Void) throws {
-        // A server that is not really gone has nothing new to tell its watchers, who then wait for a heartbeat.
+        // A server that is not really gone reports no change to the driver's monitors, which then wait for the next
+        // heartbeat.
         try withTestDatabase(applicationName: Self.applicationName, options: "heartbeatFrequencyMS=500", body)
     }
 
-    /// Lets the next commands of these names fail, for the time of `body`.
+    /// Makes the next commands of these names fail while `body` runs.
     private func failing(
         _ commands: [Value], times: Int32, _ data: Document, in database: TestDatabase, _ body: () throws -> Void
     ) throws {
@@ -70,7 +71,7 @@ struct FailureTests {
                 var count = 0
                 let error = #expect(throws: MongoError.self) { try cursor.forEach { _ in count += 1 } }
                 #expect(count == 50 && error?.isNetworkError == true)
-                // Nobody else could: the client has forgotten it with its connection.
+                // The client itself cannot do this: it has forgotten the cursor along with its connection.
                 let left = try openCursors(of: database.name, database.pool)
                 #expect(left.count == 1)
                 try database.client.run(["killCursors": "c", "cursors": .array(left)], on: database.name)
@@ -89,7 +90,7 @@ struct FailureTests {
         }
     }
 
-    /// The server does the write, and only its answer is lost.
+    /// The server does the write; only its reply is lost.
     @Test(.enabled("retried writes need a replica set") { try isReplicaSet() })
     func aWriteWhoseAnswerIsLostIsDoneAndCountedOnce() throws {
         try withFailures { database in
@@ -124,7 +125,7 @@ struct FailureTests {
         }
     }
 
-    /// The shared tiers of MongoDB Atlas have one code for all that they refuse.
+    /// The shared tiers of MongoDB Atlas have a single error code for everything that they refuse.
     @Test func whatAtlasRefusesIsToldByItsWords() {
         func error(_ message: String) -> MongoError { MongoError(domain: .server, code: 8000, message: message) }
         let right = error("user is not allowed to do action [collMod] on [db.owed]")

@@ -3,7 +3,7 @@ import Foundation
 import MongoDriver
 import Testing
 
-/// A database of its own on the real server, and a client for it.
+/// A new database on the real server, and a client for it.
 struct TestDatabase {
     let pool: ClientPool
     let client: Client
@@ -11,7 +11,7 @@ struct TestDatabase {
 
     func namespace(_ collection: String) -> Namespace { Namespace(name, collection) }
 
-    /// Documents of a collection in the order of `_id`, byte for byte.
+    /// The documents of a collection in the order of `_id`, byte for byte.
     func documents(in collection: String, _ filter: Document = [:]) throws -> [Document] {
         var documents: [Document] = []
         try client.find(namespace(collection), filter, options: FindOptions(sort: ["_id": 1])).forEach {
@@ -44,7 +44,7 @@ func testConnectionString(appending options: String = "") throws -> ConnectionSt
     return try ConnectionString(uri + (hasPath ? "?" : "/?") + options)
 }
 
-/// Lends a database, drops it afterwards, and checks that no cursor of the test is left open on the server.
+/// Lends a new database, drops it afterwards, and checks that the test left no cursor open on the server.
 func withTestDatabase(
     applicationName: String = "mongoferry tests", options: String = "", _ body: (TestDatabase) throws -> Void
 ) throws {
@@ -55,7 +55,7 @@ func withTestDatabase(
     #expect(try openCursors(of: name, pool).isEmpty, "a cursor was left open on the server")
 }
 
-/// The ids of cursors that wait on the server.
+/// The ids of the database's idle cursors on the server.
 func openCursors(of database: String, _ pool: ClientPool) throws -> [Value] {
     let pipeline: [Document] = [
         ["$currentOp": ["idleCursors": true, "localOps": true]],

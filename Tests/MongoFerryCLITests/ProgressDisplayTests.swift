@@ -5,7 +5,7 @@ import Testing
 @testable import MongoFerryCLI
 
 @Suite struct ProgressDisplayTests {
-    /// As after Ctrl-S, or in a pager that is not scrolled.
+    /// A terminal is held up after Ctrl-S, for example, or by a pager that is not scrolled.
     @Test func nobodyWhoReportsWaitsForATerminalThatIsHeldUp() throws {
         let pipe = Pipe()
         let writing = pipe.fileHandleForWriting.fileDescriptor
@@ -20,7 +20,7 @@ import Testing
         let reporting = Thread {
             for records in 0..<100 {
                 operation.progress(.load, "a", records: records)
-                // The line is drawn beside it.
+                // Another thread draws the line.
                 Thread.sleep(forTimeInterval: 0.005)
             }
             done.signal()

@@ -3,7 +3,7 @@ import Testing
 @testable import MongoFerry
 @testable import MongoFerryCLI
 
-/// What stands in the progress line, at any width.
+/// What the progress line shows, at any width.
 @Suite struct ProgressLineTests {
     private static func reading(_ collection: String? = "policies") -> ProgressMeter.Reading {
         var reading = ProgressMeter.Reading(phase: "load", collection: collection)
@@ -88,7 +88,7 @@ import Testing
         let reading = meter.reading(at: start + .seconds(13))
         #expect(reading.secondsWaiting == 12)
         #expect(ProgressLine(reading).plain.hasSuffix("waiting for 12 s"))
-        // Where it is complete, it waits for what comes next.
+        // When it is complete, it waits for what comes next.
         meter.note(Self.progress(1000), at: start + .seconds(14))
         let complete = meter.reading(at: start + .seconds(26))
         #expect(complete.fraction == 1 && complete.rate == nil)

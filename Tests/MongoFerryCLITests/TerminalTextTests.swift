@@ -4,7 +4,7 @@ import Testing
 
 @testable import MongoFerryCLI
 
-/// Texts for terminals: widths, breaking, tables.
+/// Text for terminals: widths, wrapping and tables.
 @Suite struct TerminalTextTests {
     @Test(arguments: [("policies", 8), ("é", 1), ("e\u{301}", 1), ("保険", 4), ("한국", 4), ("→", 1), ("🚢", 2)])
     func columnsAreCountedAsTerminalsDrawThem(text: String, columns: Int) {

@@ -4,7 +4,7 @@ import Testing
 @testable import MongoFerryCLI
 
 @Suite struct WholeFileTests {
-    /// A report would come in the backup's place.
+    /// Otherwise a report would overwrite the backup.
     @Test func pathsThatWillLeadToOneFileAreKnownBeforeItIsThere() throws {
         let folder = NSTemporaryDirectory() + "mongoferry_same_\(UInt64.random(in: 0 ... .max))"
         let manager = FileManager.default
@@ -27,7 +27,7 @@ import Testing
         for path in paths { #expect(WholeFile.isSame(folder + path, backup), "\(path)") }
     }
 
-    /// As while a database was looked at for a configuration.
+    /// It may have been created while a database was examined for a configuration.
     @Test func aFileThatHasComeMeanwhileIsNotOverwritten() throws {
         let folder = NSTemporaryDirectory() + "mongoferry_whole_\(UInt64.random(in: 0 ... .max))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

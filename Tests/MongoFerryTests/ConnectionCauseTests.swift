@@ -3,7 +3,8 @@ import Testing
 
 @testable import MongoFerry
 
-/// What is made of the C library's words about one server. Those that a real server provokes are in ConnectionErrorTests.
+/// How libmongoc's messages about one server are explained. Those that a real server provokes are in
+/// ConnectionErrorTests.
 @Suite struct ConnectionCauseTests {
     @Test(
         arguments: [
@@ -33,7 +34,7 @@ import Testing
         #expect(!cause.remedy.isEmpty)
     }
 
-    /// Docker's classic: the set knows its members by names that only its own network knows.
+    /// Common with Docker: the replica set knows its members by host names that only its own network resolves.
     @Test func aMemberThatTheConnectionStringDoesNotNameIsExplained() throws {
         let cause = HostCause(
             "Failed to resolve 'mongo1'", try ConnectionString("mongodb://localhost:27017/?replicaSet=rs0"))

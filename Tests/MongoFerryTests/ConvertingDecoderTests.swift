@@ -37,7 +37,7 @@ import Testing
         #expect(lines == [2, 4])
     }
 
-    /// Else what was not looked at would pass for sound.
+    /// Otherwise what was not looked at would pass for sound.
     @Test func whatIsThrownWhileADocumentIsLookedAtStopsIt() throws {
         var lines: [Int] = []
         #expect(throws: Stop.self) {

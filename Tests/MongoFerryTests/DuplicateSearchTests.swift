@@ -5,7 +5,7 @@ import Testing
 @testable import MongoFerry
 
 @Suite struct DuplicateSearchTests {
-    /// 1 and 1.0 are one `_id` to a server.
+    /// To a server, 1 and 1.0 are the same `_id`.
     @Test(arguments: [1, 2, 7, 200_000]) func inSeveralPassesTheSameIsFoundAsInOne(idsAtOnce: Int) throws {
         let path = NSTemporaryDirectory() + "duplicates_\(UInt64.random(in: 0 ... .max)).csv"
         defer { try? FileManager.default.removeItem(atPath: path) }

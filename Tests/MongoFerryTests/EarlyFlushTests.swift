@@ -9,7 +9,7 @@ import Testing
 @Suite struct EarlyFlushTests {
     private static let megabyte = 1 << 20
 
-    /// What a disk was asked to do, and until when it is to be waited for.
+    /// Records what a disk was asked to do. `afterEach` can make it slow or make it fail.
     private final class Disk: Sendable {
         enum Step: Equatable {
             case part(Range<Int>)
@@ -23,7 +23,7 @@ import Testing
 
         var asked: [Step] { steps.withLock { $0 } }
 
-        /// Waits until it was asked to do so much.
+        /// Waits until it was asked for that many steps.
         func wait(for count: Int) throws {
             for _ in 0..<1000 where asked.count < count { Thread.sleep(forTimeInterval: 0.01) }
             try #require(asked.count >= count)
@@ -89,7 +89,7 @@ import Testing
         #expect(disk.asked.isEmpty)
     }
 
-    /// A slow disk is not waited for longer than for one part when somebody wants to stop.
+    /// Whoever stops the flush waits for one part at most, even if the disk is slow.
     @Test func muchIsHandedOverInParts() throws {
         let flush = EarlyFlush()
         let disk = Disk { if $0 == 2 { flush.stop() } }
@@ -98,7 +98,7 @@ import Testing
         #expect(disk.asked == [.part(0..<8 * Self.megabyte), .part(8 * Self.megabyte..<16 * Self.megabyte)])
     }
 
-    /// Each flush waits for the disk: of a large file more has to have come.
+    /// Each flush waits for the disk, so the larger the file is, the more must have been added.
     @Test func aLargeFileIsFlushedSeldom() throws {
         let flush = EarlyFlush()
         let disk = Disk()
@@ -107,7 +107,7 @@ import Testing
         defer { flush.stop() }
         try disk.wait(for: 40)
         #expect(disk.asked.last == .all)
-        // A little less than one thirty-second is no reason to ask for anything.
+        // Slightly less than one thirty-second of the file causes no flush.
         flush.advance(to: 329 * Self.megabyte)
         Thread.sleep(forTimeInterval: 0.1)
         #expect(disk.asked.count == 40)
@@ -118,10 +118,10 @@ import Testing
         #expect(Array(disk.asked.dropFirst(40)) == [.part(320 * Self.megabyte..<328 * Self.megabyte), .all])
     }
 
-    /// Some file systems on networks send the whole file with each.
+    /// Some network file systems send the whole file with each flush.
     @Test func afterALongFlushTheNextComesWhenTheFileHasDoubled() throws {
         let flush = EarlyFlush(longFlush: .zero)
-        // A coarse clock would not notice one that takes no time.
+        // A coarse clock would not notice a flush that takes no time.
         let disk = Disk { _ in Thread.sleep(forTimeInterval: 0.001) }
         flush.advance(to: 5 * Self.megabyte)
         let flushing = try ThreadAnswer { try flush.run(disk.work) }
@@ -137,7 +137,7 @@ import Testing
         #expect(disk.asked == [.all, .all])
     }
 
-    /// The system tells of it once: the flush at the end would say that all is well.
+    /// The system reports it only once: the flush at the end would succeed.
     @Test func aWriteThatHasFailedIsThrown() throws {
         struct NoRoom: Error {}
         let flush = EarlyFlush()
@@ -145,7 +145,7 @@ import Testing
         #expect(throws: NoRoom.self) { try flush.run(Disk { _ in throw NoRoom() }.work) }
     }
 
-    /// Of the flush that is under way when all else is done, too.
+    /// Also by a flush that is still under way when everything else is done.
     @Test func aWriteThatFailsLastIsThrown() throws {
         struct NoRoom: Error {}
         let path = NSTemporaryDirectory() + "mongoferry_flush_\(UInt64.random(in: 0 ... .max)).csv"

@@ -5,13 +5,13 @@ import Testing
 
 @testable import MongoFerry
 
-/// What the rows of a file without metadata show of its references, where they carry types.
+/// Which references are found in the typed rows of a file without metadata.
 @Suite struct FileDiscoveryTests {
     private static func row(_ collection: String, _ json: String) -> String {
         "\(collection),\"\(json.replacingOccurrences(of: "\"", with: "\"\""))\""
     }
 
-    /// 24 digits.
+    /// 24 hexadecimal digits.
     private static func digits(_ kind: Int, _ number: Int) -> String {
         let parts = [kind, number].map { part in
             let text = String(part, radix: 16)
@@ -39,7 +39,8 @@ import Testing
         references.map { "\($0.collection).\($0.path) → \($0.target)" }
     }
 
-    /// More rows than are looked at, those of the three collections mixed, and a field that only the last ones have.
+    /// More rows than are looked at, with those of three collections mixed, and a field that only the last payments
+    /// have.
     private static let mixture: [String] = {
         var rows = (0..<10).map { row("users", #"{"_id":\#(id(0, $0))}"#) }
         for number in 0..<12_000 {
@@ -61,11 +62,11 @@ import Testing
             Self.described(found) == [
                 "payments.agent → users", "payments.policyId → policies", "policies.customerId → customers",
             ])
-        // With the evidence of each.
+        // Including the evidence for each.
         #expect(try Self.read(Self.mixture, jobs: 3).references == found)
     }
 
-    /// Orders with customers whose `_id`s are doubles.
+    /// Orders that refer to customers whose `_id`s are doubles.
     private static func numbers(wrapping isWrapped: Bool) -> [String] {
         let orders = (1...400).map { number in
             let id = isWrapped && number == 1 ? #"{"$numberInt":"1"}"# : "\(number)"
@@ -79,11 +80,11 @@ import Testing
         #expect(Self.described(try Self.read(Self.numbers(wrapping: true)).references) == expected)
         let bare = try Self.read(Self.numbers(wrapping: false)) { $0.takesLegacyRows = false }
         #expect(Self.described(bare.references) == expected)
-        // These are taken for the old application's.
+        // These are taken for rows of the old application.
         #expect(try Self.read(Self.numbers(wrapping: false)).references.isEmpty)
     }
 
-    /// A row takes more bytes than its document: where most are large, all of them count.
+    /// Huge rows are left out only if most rows are smaller. A row takes more bytes than its document.
     @Test func largeDocumentsAreLookedAtToo() throws {
         let photo = String(repeating: "QUJD", count: 300_000)
         let photos = (0..<12).map { number in
@@ -122,10 +123,10 @@ import Testing
         #expect(Self.described(types.references) == ["policies.customerId → customers"])
     }
 
-    /// What becomes of old rows is decided without the others.
+    /// How legacy rows are converted is decided without the typed rows.
     @Test func rowsWithTypesReferToOldOnesAndSayNothingOfTheirTypes() throws {
         let customers = (0..<40).map { Self.row("customers", #"{"_id":"\#(Self.digits(1, $0))"}"#) }
-        // Where the others have a customer, these have what only looks like one.
+        // Where the typed rows have a customer, the legacy rows have a text that only looks like one.
         let old = (0..<20).map { number in
             let (id, customer, code) = (Self.digits(2, number), Self.digits(1, number), Self.digits(9, number))
             return Self.row("policies", #"{"_id":"\#(id)","customerId":"\#(customer)","code":"\#(code)"}"#)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MongoFerry
 
-/// Values between `_id`s, where a search for documents starts.
+/// Values between `_id`s, at which a search for documents starts.
 @Suite struct IDSpreadTests {
     private static func oid(_ high: UInt64, _ low: UInt32) -> Value { .objectID(ObjectID(high: high, low: low)) }
 
@@ -16,7 +16,7 @@ import Testing
                 [.int64(.min), .int64(.max)],
                 [.int64(-4_611_686_018_427_387_905), .int64(-2), .int64(4_611_686_018_427_387_901)]
             ),
-            // Across the border of the two numbers that an ObjectId is kept in.
+            // Across the boundary between the two integers that store an ObjectId.
             ([oid(1, 0), oid(2, 0)], [oid(1, 1 << 30), oid(1, 1 << 31), oid(1, 3 << 30)]),
             ([oid(5, 5)], [oid(5, 5), oid(5, 5), oid(5, 5)]),
         ] as [([Value], [Value])])

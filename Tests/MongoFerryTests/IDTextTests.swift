@@ -3,7 +3,7 @@ import Testing
 
 @testable import MongoFerry
 
-/// The `_id` by which a row that cannot be read is told.
+/// The `_id` by which an unreadable row is reported.
 @Suite struct IDTextTests {
     private func found(_ data: String, isQuoted: Bool = false) -> String? {
         Array(data.utf8).withUnsafeBytes { IDText.found(in: $0, isQuoted: isQuoted) }

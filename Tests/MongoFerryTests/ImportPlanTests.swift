@@ -19,7 +19,7 @@ import Testing
             ])
     }
 
-    /// It is one on one shard then.
+    /// A replace leaves it on one shard.
     @Test(arguments: [ImportPlan.Way.staged, .inPlace, .merge]) func whatAReplaceDoesToAShardedCollectionIsShown(
         way: ImportPlan.Way
     ) {

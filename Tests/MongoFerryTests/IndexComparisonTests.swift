@@ -3,7 +3,7 @@ import Testing
 
 @testable import MongoFerry
 
-/// The same index, as servers of different versions list it.
+/// Servers of different versions list the same index differently.
 @Suite struct IndexComparisonTests {
     @Test(
         arguments: [

@@ -2,7 +2,7 @@
 import Testing
 
 @Suite struct JobsTests {
-    /// So many threads that a sum of them overflows must not be begun with.
+    /// A number so large that a sum of such numbers overflows must be limited.
     @Test(arguments: [(-1, 1), (0, 1), (3, 3), (256, 256), (257, 256), (1 << 62, 256)])
     func asManyThreadsAsAreWantedWithinReason(wanted: Int, used: Int) {
         #expect(Threads.jobs(wanted) == used)

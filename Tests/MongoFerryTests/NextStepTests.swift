@@ -3,11 +3,11 @@ import Testing
 
 @testable import MongoFerry
 
-/// What reports say is to be done.
+/// The advice that reports give.
 @Suite struct NextStepTests {
     @Test(arguments: [
         ("", "''"), ("a/b.csv", "a/b.csv"), ("a b", "'a b'"), ("it's", #"'it'\''s'"#),
-        // To a shell the quote is one all the same.
+        // To a shell, a quote followed by a combining mark is still a quote.
         ("x'\u{301};id;'\u{301}", "'x'\\''\u{301};id;'\\''\u{301}'"),
     ])
     func aNameIsOneWordToAShell(name: String, word: String) {

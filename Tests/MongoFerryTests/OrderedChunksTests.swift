@@ -8,7 +8,7 @@ import Testing
 @Suite struct OrderedChunksTests {
     private struct Gone: Error {}
 
-    /// Servers forget sessions that are not heard of, and a reader may wait for hours.
+    /// Servers end sessions that are idle for too long, and a reader may wait for hours.
     @Test func whoeverWaitsForRoomShowsNowAndThenThatItIsThere() throws {
         let chunks = OrderedChunks(parts: [1, 1], isDistant: false, patience: 0.01)
         _ = try chunks.enter(collection: 1, bytes: 3 << 20) { Issue.record("there is room") }
@@ -20,11 +20,11 @@ import Testing
             }
         }
         #expect(signs == 3)
-        // The lock was given back.
+        // The lock was released.
         _ = try chunks.enter(collection: 0, bytes: 1)
     }
 
-    /// Chunks of others wake whoever waits, all the time.
+    /// Chunks of other collections keep waking the thread that waits.
     @Test func itShowsThatAlsoWhereOthersGoOn() throws {
         let chunks = OrderedChunks(parts: [1, 1], isDistant: false, patience: 0.2)
         _ = try chunks.enter(collection: 1, bytes: 3 << 20)
@@ -50,7 +50,7 @@ import Testing
         #expect(signs == 2 && ContinuousClock.now - start < .seconds(20))
     }
 
-    /// Thousands of small ones behind a large one would otherwise all be held.
+    /// Otherwise thousands of small collections after a large one would all be held in memory.
     @Test func allCollectionsBehindTheFirstShareTheirRoom() throws {
         let chunks = OrderedChunks(parts: [Int](repeating: 1, count: 2000), isDistant: false, patience: 0.01)
         func entered(_ bytes: Int) throws -> Int {
@@ -64,7 +64,7 @@ import Testing
             return count
         }
         #expect(try entered(2 << 20) == 4)
-        // The first one's readers never wait for those.
+        // The readers of the first collection never wait for the others.
         _ = try chunks.enter(collection: 0, bytes: 3 << 20) { Issue.record("there is room") }
         let tiny = OrderedChunks(parts: [Int](repeating: 1, count: 2000), isDistant: false, patience: 0.01)
         var count = 0
@@ -81,7 +81,7 @@ import Testing
         let chunks = OrderedChunks(parts: [1, 1], isDistant: false, patience: 0.01)
         try chunks.waitForTurn(of: 0) { Issue.record("it is the first one's turn") }
         #expect(throws: Gone.self) { try chunks.waitForTurn(of: 1) { throw Gone() } }
-        // Woken up by the writer, not by the end of its patience.
+        // The thread is woken by the writer, not by the end of its patience.
         let (hasWaited, isSecond) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
         Thread.detachNewThread {
             guard (try? chunks.waitForTurn(of: 1) { hasWaited.signal() }) != nil else { return }

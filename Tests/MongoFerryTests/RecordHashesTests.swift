@@ -2,9 +2,9 @@ import Testing
 
 @testable import MongoFerry
 
-/// Hashes of `_id`s are found by their first bits. Every answer is held against a plain search.
+/// Hashes of `_id`s are found by their first bits. Every answer is compared with that of a plain search.
 @Suite struct RecordHashesTests {
-    /// Even ones as hashes are, ones that crowd in one place, and ones at both ends.
+    /// Numbers that are spread evenly, as hashes are, numbers crowded in one place, and numbers at both ends.
     private static func numbers(_ count: Int, _ generator: inout SplitMix) -> [UInt64] {
         (0..<count).map { index in
             switch index % 8 {
@@ -21,7 +21,7 @@ import Testing
         var generator = SplitMix(state: UInt64(count))
         var hashes = RecordHashes()
         var known = Self.numbers(count, &generator)
-        // Some twice.
+        // Some occur twice.
         known += known.prefix(count / 10)
         for number in known { hashes.append(number, document: withDocuments ? number &* 3 : nil) }
         hashes.sort()
@@ -53,7 +53,7 @@ import Testing
     }
 }
 
-/// The same numbers each time.
+/// Generates the same numbers each time.
 private struct SplitMix: RandomNumberGenerator {
     var state: UInt64
 

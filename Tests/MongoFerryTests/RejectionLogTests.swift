@@ -3,7 +3,7 @@ import Testing
 @testable import MongoFerry
 
 @Suite struct RejectionLogTests {
-    /// A server may refuse millions of documents, and the report is to be read.
+    /// A server may refuse millions of documents, but the report must stay readable.
     @Test func theLinesOfAllAreKeptAndTheTextsOfTheFirst() {
         let log = RejectionLog()
         for line in (1...5000).reversed() {

@@ -5,7 +5,8 @@ import Testing
 @testable import MongoFerry
 
 @Suite struct RowMarkingTests {
-    /// In a row each quote would take three bytes; whole, a document takes four for three of its own.
+    /// As text, each quote would take three bytes of the row; as a whole, in base64, three bytes of a document take
+    /// four.
     @Test func aHugeDocumentOfQuotesComesBackFromASmallerRow() throws {
         let document: Document = ["_id": 1, "text": .string(String(repeating: "\"", count: 16_000_000))]
         let encoder = ExtendedJSONEncoder(mode: .compact, quotes: .plain)
@@ -19,7 +20,7 @@ import Testing
                 UnsafeRawBufferPointer(rebasing: field.bytes[1..<field.count - 1]), into: decoded)
         }
         #expect(traits.contains(.rawBSON))
-        // Two documents of 16 MB are nothing to show where they differ.
+        // Compared outside of #expect, which would show both documents of 16 MB if they differed.
         let isSame = [UInt8](decoded.bytes) == document.bytes
         #expect(isSame)
     }

@@ -3,7 +3,7 @@ import Testing
 @testable import MongoFerry
 
 @Suite struct SecondAttemptRoomTests {
-    /// Each has a connection of its own, and what they keep is written at once.
+    /// Each writer has its own connection, but what all of them keep is written at once.
     @Test func theWritersOfACollectionShareTheRoom() async {
         let room = SecondAttempt.Room()
         let taken = await withTaskGroup(of: Int.self) { group in

@@ -6,7 +6,7 @@ import Testing
 @testable import MongoFerry
 
 @Suite struct SpillQueueTests {
-    /// Takes nothing before it is opened.
+    /// A destination that takes nothing before it is opened.
     private final class Gate: ByteSink {
         let path = "gate"
         let taken = Mutex<[UInt8]>([])
@@ -24,7 +24,8 @@ import Testing
         func abandon() {}
     }
 
-    /// Takes as many pieces as it is let, each of one byte over and over, and notes these bytes.
+    /// A destination that takes only as many pieces as it is allowed to. Each piece repeats one byte, which is
+    /// recorded.
     private final class Turnstile: ByteSink {
         static let pieceBytes = 256 << 10
         let path = "turnstile"
@@ -58,7 +59,7 @@ import Testing
         func abandon() {}
     }
 
-    /// Writes pieces on a thread of its own.
+    /// Writes pieces on its own thread.
     private final class Writing: Sendable {
         let queue: SpillQueue
         private let count = Mutex(0)
@@ -80,7 +81,7 @@ import Testing
             }
         }
 
-        /// The pieces written so far, once they are so many or a while has passed.
+        /// The number of pieces written so far, once it is at least that, or ten seconds have passed.
         func written(waitingFor least: Int) -> Int {
             for _ in 0..<1000 where count.withLock({ $0 }) < least { Thread.sleep(forTimeInterval: 0.01) }
             return count.withLock { $0 }
@@ -95,7 +96,7 @@ import Testing
     }
 
     #if os(Linux)
-        /// The file system must be one that can leave out parts of a file.
+        /// Needs a file system that can punch holes in a file.
         @Test func theTemporaryFileTakesNoMoreRoomThanWhatIsStillToBeRead() throws {
             let reader = Turnstile()
             let file = Mutex<OpenFile?>(nil)
@@ -113,7 +114,7 @@ import Testing
                 let waiting = (number + 1) * Turnstile.pieceBytes
                 surplus = max(surplus, Int(try spill.status().st_blocks) * 512 - waiting)
             }
-            // Room is given back by 4 MB, and perhaps a moment after they were read.
+            // Room is released in steps of 4 MB, and perhaps a moment after they were read.
             #expect(surplus < 9 << 20)
             reader.open()
             try queue.finish()
@@ -132,7 +133,7 @@ import Testing
         let spill = try #require(file.withLock { $0 })
         #expect(Int(try spill.status().st_size) == 2 * Turnstile.pieceBytes)
         reader.open()
-        // A write that comes when everything has been read finds the file empty.
+        // A write that comes after everything has been read empties the file.
         var more = 0
         while try spill.status().st_size > 0, more < 500 {
             Thread.sleep(forTimeInterval: 0.01)
@@ -157,7 +158,7 @@ import Testing
                 }
             }, tell: { text in told.withLock { $0.append(text) } })
         let writing = Writing(60, to: queue)
-        // One is in memory, and 4 MB are in the file, after which it is looked at again.
+        // One piece is in memory, and 4 MB are in the file; after these, its room is checked again.
         #expect(writing.written(waitingFor: 17) == 17)
         Thread.sleep(forTimeInterval: 0.7)
         #expect(writing.written(waitingFor: 17) == 17)
@@ -172,7 +173,7 @@ import Testing
         #expect(told.withLock { $0.count { $0.contains("takes no more of what waits") } } == 1)
     }
 
-    /// On a disk of 100 GB, one of 4 GB, and one of half a gigabyte in memory.
+    /// On a disk of 100 GB, one of 4 GB, and a memory file system of half a gigabyte.
     @Test(arguments: [(100.0, 11.0, 9.0), (4, 1.1, 0.9), (0.5, 0.3, 0.2)])
     func aTenthAndAGigabyteAreLeftWhereThereAreSuch(whole: Double, enough: Double, tooLittle: Double) {
         let gigabyte = Double(1 << 30)
@@ -180,7 +181,7 @@ import Testing
         #expect(!SpillQueue.leavesRoom(tooLittle * gigabyte, of: whole * gigabyte))
     }
 
-    /// As when the disk was full for a while.
+    /// For example, the disk may have been full for a while.
     @Test func aTemporaryFileThatCouldNotBeWrittenIsTriedAgain() throws {
         let folder = NSTemporaryDirectory() + "mongoferry_spill_\(UInt64.random(in: 0 ... .max))"
         defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -211,7 +212,7 @@ import Testing
         #expect(throws: POSIXError.self) { try queue.finish() }
     }
 
-    /// Notes whether the signal of a broken pipe would end the program.
+    /// Records whether the signal of a broken pipe is blocked, so that it cannot end the program.
     private final class SignalWitness: ByteSink {
         let path = "pipe"
         let isHeldBack = Mutex<Bool?>(nil)
@@ -226,7 +227,7 @@ import Testing
         func abandon() {}
     }
 
-    /// A program that uses this library need not have thought of it.
+    /// A program that uses this library may not handle the signal.
     @Test func aBrokenPipeIsAnErrorAndNoSignal() throws {
         let witness = SignalWitness()
         let queue = try SpillQueue(to: witness, cancellation: Cancellation())
@@ -235,7 +236,7 @@ import Testing
         #expect(witness.isHeldBack.withLock { $0 } == true)
     }
 
-    /// A temporary file that cannot be written, for whatever reason, is done without.
+    /// If the temporary file cannot be written, for whatever reason, the queue works without it.
     @Test(arguments: [NSTemporaryDirectory(), "/nonexistent"])
     func whatIsReadSlowlyComesWholeAndInOrder(directory: String) throws {
         let gate = Gate()
@@ -250,7 +251,7 @@ import Testing
         writing.start()
         let canSpill = directory != "/nonexistent"
         for _ in 0..<(canSpill ? 1000 : 30) where !isWritten.withLock({ $0 }) { Thread.sleep(forTimeInterval: 0.01) }
-        // Without the file its writer has to wait for the reader.
+        // Without the file, the writer has to wait for the reader.
         #expect(isWritten.withLock { $0 } == canSpill)
         gate.open()
         for _ in 0..<1000 where !writing.isFinished { Thread.sleep(forTimeInterval: 0.01) }

@@ -21,7 +21,7 @@ import Testing
         let waiting = { @Sendable in
             while !isStopped.isCancelled { Thread.sleep(forTimeInterval: 0.001) }
             ended.add(1, ordering: .relaxed)
-            // An error of its own comes after the one that stopped it.
+            // This error comes after the one that stopped the thread, so it is not the one thrown.
             throw CancellationError()
         }
         #expect(throws: NoMore.self) {

@@ -1,9 +1,9 @@
 import BSON
 
-/// Makes documents of everything that a server stores, the strange things more often than life does.
+/// Generates documents of everything that a server can store, with unusual values more often than in real data.
 public struct RandomDocument {
     public var random: SeededGenerator
-    /// Leaves out what Extended JSON cannot carry, so that every document has a plain form.
+    /// Whether to leave out what Extended JSON cannot represent, so that every document has a plain form.
     public let plainOnly: Bool
 
     public init(seed: UInt64, plainOnly: Bool = false) {
@@ -11,7 +11,7 @@ public struct RandomDocument {
         self.plainOnly = plainOnly
     }
 
-    /// A document whose `_id` is an ObjectId.
+    /// Generates a document whose `_id` is an ObjectId.
     public mutating func next() -> Document {
         Document { builder in
             builder.append(
@@ -131,7 +131,7 @@ public struct RandomDocument {
         case 0: return .double(double())
         case 1, 2, 3:
             if !plainOnly, random.once(in: 100) {
-                // Not UTF-8: servers take it from drivers that don't check.
+                // Not UTF-8: servers accept it from drivers that do not check.
                 return .other(.string, [3, 0, 0, 0, 0xC3, 0x28, 0])
             }
             return .string(text())
@@ -163,7 +163,7 @@ public struct RandomDocument {
             let subtype = [0, 1, 3, 4, 5, 6, 128, 255].randomElement(using: &random) ?? 0
             return .binary(subtype: UInt8(subtype), bytes(random.once(in: 2) ? 16 : random.below(40)))
         case 13:
-            // The old binary form, with its second length; sometimes a wrong one.
+            // The old binary subtype, which has a second length, sometimes a wrong one.
             let payload = bytes(random.below(20))
             var inner: [UInt8] = [UInt8(payload.count), 0, 0, 0]
             if !plainOnly, random.once(in: 4) { inner[0] ^= 1 }

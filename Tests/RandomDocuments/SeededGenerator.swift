@@ -1,4 +1,4 @@
-/// A small generator of random numbers (SplitMix64): the same seed, the same documents.
+/// A small random number generator (SplitMix64): the same seed gives the same documents.
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
@@ -14,6 +14,6 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
 
     public mutating func below(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &self) }
 
-    /// True once in `times`.
+    /// True with a probability of 1 in `times`.
     public mutating func once(in times: Int) -> Bool { below(times) == 0 }
 }

@@ -100,7 +100,7 @@ import Testing
         #expect(configuration.exclude.map(\.pattern) == ["auditlogs", "chat*"])
     }
 
-    /// Names made of what YAML, paths and this tool use as signs.
+    /// Names made of characters that have a meaning in YAML, in paths or for this program.
     @Test func randomNamesAreReadBack() throws {
         let seed = UInt64.random(in: 0 ... .max)
         var random = SeededGenerator(seed: seed)
@@ -110,7 +110,7 @@ import Testing
                 (0..<Int.random(in: 1...8, using: &random)).map { _ in letters.randomElement(using: &random) ?? "x" })
         }
         for _ in 0..<200 {
-            // No server has a collection whose name begins with $.
+            // On a server, no collection's name begins with $.
             let collections = Array(Set((0..<4).map { _ in name() }.filter { !$0.hasPrefix("$") })).sorted()
             let references = collections.map {
                 Reference(
@@ -128,7 +128,7 @@ import Testing
         }
     }
 
-    /// YAML's readers take no key of more than 1,024 characters without its sign.
+    /// YAML parsers accept a key of more than 1,024 characters only with its indicator, the question mark.
     @Test func longNamesAreReadBack() throws {
         let long = String(repeating: "n", count: 1500)
         let escaped = String(repeating: "\u{1}", count: 250)
@@ -153,7 +153,7 @@ import Testing
         #expect(configuration.type(of: FieldPath(steps: [.field(long + "3")]), in: escaped) == .date)
     }
 
-    /// "é" can be one character or two: to the server these are two fields, to YAML's reader one.
+    /// "é" can be one code point or two: to the server these are two fields, to the YAML parser one.
     @Test func ofPathsThatLookTheSameOneIsWrittenAndTheOtherIsNamed() throws {
         let spellings = ["caf\u{E9}", "cafe\u{301}"]
         func path(_ name: String) -> FieldPath { FieldPath(steps: [.field(name)]) }

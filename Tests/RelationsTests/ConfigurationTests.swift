@@ -32,7 +32,7 @@ import Testing
         #expect(configuration.exclusion(ofDatabaseName: "auditlogs")?.pattern == "auditlogs")
     }
 
-    /// One collection's name in the database is another's in files.
+    /// The name of one collection in the database may be the name of another in files.
     @Test func excludesNoOtherCollectionThanTheOneOfThatName() throws {
         let configuration = try parse(
             "collections: {orders: {collection: bills}, bills: {collection: drafts}}\nexclude: [drafts]")
@@ -265,7 +265,7 @@ import Testing
         #expect(error?.description == text)
     }
 
-    /// "A billion laughs": each line holds the one before nine times.
+    /// "Billion laughs": each line contains the previous one nine times.
     @Test func textsThatGrowWithoutEndAreRefusedAtOnce() {
         var lines = ["- &a0 [x, x, x, x, x, x, x, x, x]"]
         for depth in 1...40 {
@@ -309,7 +309,7 @@ import Testing
         #expect(clashes.first?.databaseNames == ["coverageTypes", "coveragetypes"])
     }
 
-    /// Spreadsheets leave one before the first name when they are imported.
+    /// An imported spreadsheet may leave a byte order mark before the first name.
     @Test func aByteOrderMarkInANameIsKeptHoweverItIsWritten() throws {
         let configuration = try parse(
             [
@@ -333,7 +333,7 @@ import Testing
             try configuration.checkTargets { ["zones", "orderItem"] }
         }
         #expect(error?.line == 2 && error?.suggestion == "orders", "\(String(describing: error))")
-        // What the database calls otherwise has its name in files; of a name with a dot nobody knows where it ends.
+        // A target has its name in files, not the one in the database; where a name with a dot ends is ambiguous.
         for yaml in [
             "collections: {policyHolders: {collection: ph}, policies: {references: {who: ph}}}",
             "collections: {chunks: {references: {files_id: fs.files}}}",
@@ -350,7 +350,7 @@ import Testing
         )
     }
 
-    /// Where neither a database nor a file has what it does not name.
+    /// Parses a configuration and checks its targets as if there were no collections but those that it names.
     private func parse(_ yaml: String) throws -> Configuration {
         let configuration = try Configuration.parse(yaml: yaml, file: "mongoferry.yaml")
         try configuration.checkTargets { [] }
@@ -358,7 +358,7 @@ import Testing
     }
 }
 
-/// A path that is known to be right.
+/// Parses a path that must be valid.
 func path(_ text: String) -> FieldPath {
     guard let path = FieldPath(text) else { preconditionFailure("bad path in a test: \(text)") }
     return path

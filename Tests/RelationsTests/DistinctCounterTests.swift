@@ -4,7 +4,7 @@ import Testing
 @testable import Relations
 
 @Suite struct DistinctCounterTests {
-    /// Values can be made whose hashes are.
+    /// Values can be crafted so that all their hashes are small.
     @Test func hashesThatAreAllSmallAreNoOverflow() {
         var counter = DistinctCounter()
         for hash in 0..<UInt64(DistinctCounter.capacity) { counter.insert(hash) }

@@ -3,7 +3,7 @@ import Relations
 import Testing
 
 @Suite struct FieldPathTests {
-    /// Walking a path takes a frame of the stack a step.
+    /// Walking a path takes one stack frame for each step.
     @Test func aPathThatNoDocumentHasIsRefused() throws {
         func text(_ steps: Int) -> String { Array(repeating: "a", count: steps).joined(separator: ".") }
         #expect(try FieldPath(parsing: text(500)).steps.count == 500)
@@ -43,7 +43,7 @@ import Testing
         ("a.b.c", ["5"]),
         ("matrix[][]", ["20", "21", "22"]),
         ("a.0", ["6"]),
-        // A path without [] does not go into arrays, and an index is no name.
+        // A path without [] does not enter arrays, and an index is not a name.
         ("vehicles.drivers.customerId", []),
         ("vehicles[].drivers.customerId", []),
         ("tags.0", []),
@@ -69,7 +69,7 @@ import Testing
         #expect(found == values)
     }
 
-    /// A server's query looks into one array for each name.
+    /// For each name of a path, a query on the server looks into one level of arrays.
     @Test(arguments: ["m[][].x", "t[][]", "a.b[][]"]) func noTargetIsInAnArrayInAnArray(_ text: String) throws {
         _ = try FieldPath(parsing: text)
         let error = #expect(throws: FieldPathError.self) { try FieldPath(parsingTarget: text) }
@@ -96,13 +96,13 @@ import Testing
     }
 
     @Test func projectionsAskForNoMoreThanIsNeeded() {
-        // To a server the name begins with a dollar, whatever mark stands over it.
+        // To a server, the name begins with a dollar sign even if a combining mark follows.
         #expect(FieldPath(steps: [.field("a"), .field("$\u{301}x")]).projection == ["_id": 1, "a": 1])
         #expect(path("vehicles[].drivers[].customerId").projection == ["_id": 1, "vehicles.drivers.customerId": 1])
         #expect(
             FieldPath.projection(of: [path("a.b"), path("a"), path("ab"), path("a.c")]) == ["_id": 1, "a": 1, "ab": 1])
         #expect(path("_id.x").projection == ["_id": 1])
-        // What the server would read as something else is left to the field around it.
+        // If the server would misread a name, the field that contains it is projected as a whole.
         #expect(path(#"a.b\.c.d"#).projection == ["_id": 1, "a": 1])
         #expect(path("$a").projection == Document())
     }
@@ -141,7 +141,7 @@ import Testing
         func add(_ document: Document) throws {
             try document.withRaw { try walker.forEachValue(in: $0) { _, _ in } }
         }
-        // Of the document's own names there may be many.
+        // The document itself may have many names.
         try add(["a": 1, "b": 1, "c": 1, "d": 1, "e": ["x": 1, "y": 1, "z": 1]])
         #expect(walker.crowdedPaths == [])
         for number in 0..<50 { try add(["lists": [["by": .document([("key\(number)"): ["at": 1]])]]]) }
@@ -153,7 +153,7 @@ import Testing
             Set(paths) == ["a", "b", "c", "d", "e", "e.x", "e.y", "e.z", "lists", "lists[]", "lists[].by", "late"])
     }
 
-    /// Days, say, each with as many users.
+    /// For example days, each with many users.
     @Test func namesOfWhatHasDataAsNamesAreDataTooWhereThereAreMany() throws {
         var walker = PathWalker(maximumPaths: 1000, maximumNames: 30)
         for day in 0..<30 {

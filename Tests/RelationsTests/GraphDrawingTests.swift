@@ -186,7 +186,7 @@ import Testing
                 """#)
     }
 
-    /// What the calling thread has computed, in seconds.
+    /// The calling thread's processor time, in seconds.
     private static func processorTime() -> Double {
         var time = timespec()
         clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
@@ -205,12 +205,12 @@ import Testing
         let drawing = GraphDrawing(
             ReferenceGraph(collections: names, references: references),
             records: Dictionary(uniqueKeysWithValues: names.map { ($0, 7) }))
-        // Of this thread's own: the machine may have other things to do.
+        // Only this thread's time, since the machine may be busy with other things.
         let start = Self.processorTime()
         let text = drawing.drawn(as: format)
         let seconds = Self.processorTime() - start
         #expect(text.contains("collection4999"))
-        // Without optimisation; what grows with the square takes minutes.
+        // Enough without optimization; an algorithm of quadratic complexity takes minutes.
         #expect(seconds < 20)
     }
 

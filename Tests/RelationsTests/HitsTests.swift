@@ -25,7 +25,7 @@ import Testing
         }
     }
 
-    /// Neighbours that answer alike are kept as one, and come apart and together again.
+    /// Adjacent targets with equal answers are stored as one entry, which is split and joined again.
     @Test func answersAreNotedInAnyOrderAndAgain() {
         var random = Xorshift(seed: 7)
         let answers = [Hits([true]), Hits([true, false]), Hits([false, true])]
@@ -34,7 +34,7 @@ import Testing
             var wanted: [Int: Hits] = [:]
             for _ in 0..<60 {
                 let target = Int(random.next() % 12)
-                // Mostly the same one.
+                // The last one half as often as each of the others.
                 let answer = answers[Int(random.next() % 5) % 3]
                 byTarget.note(answer, in: target)
                 wanted[target] = answer

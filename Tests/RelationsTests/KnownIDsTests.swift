@@ -2,7 +2,7 @@ import BSON
 import Relations
 import Testing
 
-/// A collection whose `_id`s are all known answers what its server would.
+/// For a collection whose `_id`s are all known, the answers are those that the server would give.
 @Suite struct KnownIDsTests {
     private func ids(_ values: [Value]) -> KnownIDs {
         var ids = KnownIDs()
@@ -15,7 +15,7 @@ import Testing
         return ids
     }
 
-    /// The answer to the question about one field's values; empty where nothing was asked.
+    /// The answer to the question about one field's values; empty if nothing was asked.
     private func answer(of known: KnownIDs, about values: [Value]) throws -> Set<Value> {
         var discovery = ReferenceDiscovery(findsTypes: false)
         let kinds: [Value] = [.objectID(ObjectID(high: 1, low: 1)), 1, "a", ["x": 1]]

@@ -52,7 +52,7 @@ import Testing
             ])
     }
 
-    /// Documents inside others have keys of their own, which no collection has.
+    /// Embedded documents may have their own `_id`s, which no collection has.
     @Test func keysOfDocumentsInsideOthersAreIDsWhereAllLookSo() throws {
         var file = LegacyRows()
         for number in 0..<10 {
@@ -72,7 +72,7 @@ import Testing
         #expect(resolution.lookAlikes.map { "\($0.path)" } == ["items[].sku", "parts[]._id"])
     }
 
-    /// They would lead nowhere as ObjectIds.
+    /// As ObjectIds they would dangle.
     @Test func referencesToIdsThatStayTextsStayTexts() throws {
         var file = LegacyRows()
         for number in 0..<10 {
@@ -177,18 +177,18 @@ import Testing
             yaml: "collections: {a: {types: {_id: string}}, b: {references: {a: a}}}", file: "mongoferry.yaml")
         let (rows, _) = try file.converted(try file.resolve(configuration: configuration).rules)
         #expect(rows["a"] == [["_id": hex(1, 1)]])
-        // A reference has the type of what it leads to.
+        // A reference gets the type of its target.
         #expect(rows["b"] == [["_id": .objectID(id(hexText(2, 1))), "a": hex(1, 1)]])
     }
 
     @Test func mostDistinctValuesDecideAndTheDanglingOnesAreNamed() throws {
         var file = LegacyRows()
         for number in 0..<6 { file.add("customers", ["_id": hex(1, number)]) }
-        // 6 exist, 4 do not; each of those that do not comes ten times, which does not count.
+        // 6 exist, 4 do not. Each of those that do not occurs ten times, but only distinct values count.
         for number in 0..<10 {
             for _ in 0..<(number < 6 ? 1 : 10) { file.add("policies", ["customerId": hex(1, number)]) }
         }
-        // 5 of 11: not most.
+        // 5 of 11 are no majority.
         for number in 0..<5 { file.add("notes", ["about": hex(1, number)]) }
         for number in 0..<6 { file.add("notes", ["about": .string("person \(number)")]) }
         let resolution = try file.resolve()
@@ -210,7 +210,7 @@ import Testing
                 + "4 of the ids exist nowhere: " + (6..<10).map { hexText(1, $0) }.sorted().joined(separator: ", "))
     }
 
-    /// One text that is an id does not make a thousand numbers dangle.
+    /// A single text that is an `_id` must not make a thousand numbers dangle.
     @Test func numbersAndBoolsAreDifferentValuesToo() throws {
         var file = LegacyRows()
         file.add("customers", ["_id": hex(1, 1)])
@@ -226,7 +226,7 @@ import Testing
                 ])
     }
 
-    /// An earlier import may have made them texts.
+    /// An earlier import may have stored them as texts.
     @Test func whatStaysATextAsTheLiveDocumentsHaveItIsTold() throws {
         var file = LegacyRows()
         file.add("customers", ["_id": hex(1, 1)])
@@ -260,7 +260,7 @@ import Testing
                 "1 text stays one, though the live documents have \(type.rawValue) there: an import writes a text beside it, or in its place; types in the configuration can say otherwise"
             ])
         #expect(resolution.lookAlikes.map(\.isDoubt) == [true])
-        // Where they have texts as well, they stay together.
+        // If the live documents have texts as well, there is nothing to doubt.
         let other = try file.resolve(liveTypes: ["a": [path("v"): .leading(.one(type))]])
         #expect(other.lookAlikes.isEmpty)
     }
@@ -330,7 +330,7 @@ import Testing
         #expect(known.lookAlikes.isEmpty)
     }
 
-    /// What led to a document before leads nowhere afterwards.
+    /// Values that referred to a document before the import would dangle afterwards.
     @Test func liveTextsThatLeadToIDsWhichBecomeObjectIdsAreDoubtedReferences() throws {
         var file = LegacyRows()
         for number in 1...3 {
@@ -353,19 +353,20 @@ import Testing
                 "agents._id: objectId, _id", "customers._id: objectId, _id", "policies._id: objectId, _id",
             ])
         #expect(resolution.references.map(\.path) == [path("vehicles[].driver")])
-        // Those of customers become others than the live ones; those of agents do not, and what leads there may be meant.
+        // The `_id`s of customers become different from the live ones. Those of agents do not, so texts that refer to
+        // them may be meant as they are.
         #expect(
             resolution.lookAlikes.filter(\.isDoubt).map { "\($0.collection).\($0.path)" } == [
                 "customers._id", "policies._id", "policies.agent", "policies.vehicles[].driver",
             ])
-        // What it says is a configuration.
+        // The message contains a valid configuration.
         let told = try #require(resolution.lookAlikes.last(where: \.isDoubt)?.problem)
         let words = try #require(told.firstMatch(of: /collections: .*}}}/)).output
         let said = try Configuration.parse(yaml: String(words), file: "c").references(from: "policies")
         #expect(said.map { "\($0.path) → \($0.target)" } == ["vehicles[].driver → customers"])
     }
 
-    /// They stand where there is no value.
+    /// An empty text stands for a missing value.
     @Test func emptyTextsOfTheLiveDocumentsSayNothingOfTheOthers() throws {
         #expect(try observed([""]) == .several)
         #expect(try observed(["", "a"]) == .one(.string))
@@ -384,7 +385,7 @@ import Testing
             ])
     }
 
-    /// Where one document leads here and the next one there.
+    /// One document may refer to one target and the next document to another.
     @Test(arguments: [false, true]) func ofSeveralTargetsThoseWithObjectIDsDecide(isFirst: Bool) throws {
         var file = LegacyRows()
         file.add("customers", ["_id": hex(1, 1)])
@@ -404,7 +405,7 @@ import Testing
             rows["notes"]?.compactMap { $0["owner"] } == [.objectID(id(hexText(1, 1))), "ACME"])
     }
 
-    /// As UUIDs the others' texts would lead nowhere.
+    /// As UUIDs, texts that refer to another target would dangle.
     @Test(arguments: [["users", "companies"], ["companies", "users"]])
     func ofSeveralTargetsAllMustBecomeTheSame(targets: [String]) throws {
         let uuid: Value = "00112233-4455-6677-8899-aabbccddeeff"
@@ -436,12 +437,12 @@ import Testing
                 "policies.customerId: objectId, inferred: 500 of 500 different values are _ids of customers"
             ])
         #expect(resolution.references.map(\.target) == ["customers"])
-        // The collection with the likely name is asked first; for what exists nowhere a sample is enough.
+        // The collection with the likeliest name is asked first; for values that exist nowhere, a sample is enough.
         #expect(asked["agents"] == 250)
         #expect(asked["customers"] == 1000)
     }
 
-    /// Thousands of paths would be thousands of questions to each collection.
+    /// Asked one by one, thousands of paths would take thousands of queries to each collection.
     @Test func allPathsAskTheDatabaseTogether() throws {
         var file = LegacyRows()
         for number in 0..<2000 {
@@ -490,7 +491,7 @@ import Testing
         #expect(resolution.crowded == [])
     }
 
-    /// Nothing of them is chance: not what stood in the first rows either.
+    /// Nothing is left to chance: fields that only happened to be in the first rows are not converted, either.
     @Test func ofRowsWithoutEndOfNamesOnlyWhatOthersSayIsConverted() throws {
         var inference = LegacyInference.ofCrowds
         for row in 0..<70 {
@@ -564,7 +565,7 @@ import Testing
         #expect(one.described.count == 6)
     }
 
-    /// Each kind of value counts against the dates that another thread has seen.
+    /// Values of any other kind count against the dates that another thread has seen.
     @Test(arguments: [true, 1, "x", hex(1, 1), ["a": 1], [1], .decimal128(decimal("1.5"))] as [Value])
     func datesOfOneThreadAreNoneBesideOtherValuesOfAnother(other: Value) throws {
         func inference(_ value: Value) throws -> LegacyInference {
@@ -593,11 +594,12 @@ import Testing
         #expect(resolution.described.count == 2)
         let dangling = try #require(resolution.dangling.first)
         #expect(!dangling.isExact)
-        // About 12,000.
+        // The exact number is 12,000.
         #expect((9_000..<15_000).contains(dangling.count))
     }
 
-    /// Where one collection has more ids than are kept, others' few values are still looked for, each of them.
+    /// Even if one collection has more ids than are kept, each of the few values of other fields is looked up, provided
+    /// that the file can be asked for ids.
     @Test(arguments: [true, false]) func fewValuesBesideVeryManyAreNotLeftToASample(isExact: Bool) throws {
         var inference = LegacyInference(maximumIDs: 5_000)
         let names = (0..<16).map { "ref\($0)" }
@@ -675,7 +677,7 @@ import Testing
         #expect(try file.resolve(liveTypes: ["a": [.id: type]], infer: false).rules.rules.isEmpty)
     }
 
-    /// Each row is converted once more where keys may become others.
+    /// If keys may change, each row is converted once more, so a rule that changes none must not exist.
     @Test(arguments: [ObservedType.one(.objectId), .one(.int), .one(.string), .one(.decimal)])
     func noRuleMakesNothingOfKeys(type: ObservedType) throws {
         var file = LegacyRows()
@@ -692,7 +694,7 @@ import Testing
         #expect(try file.resolve().rules.rules.isEmpty)
     }
 
-    /// The contract of such files makes ObjectIds of them.
+    /// By the contract of such files, they become ObjectIds.
     @Test func keysThatBecomeOthersThanTheLiveDocumentsHaveAreTold() throws {
         var file = LegacyRows()
         file.add("a", ["_id": hex(1, 1)])
@@ -704,7 +706,7 @@ import Testing
             ])
     }
 
-    /// A configuration that says where a path leads says nothing of UUIDs.
+    /// A configuration that names a path's target does not say that its values are UUIDs.
     @Test(arguments: ["orders", "customers"]) func aReferenceHasTheTypeOfTheLiveDocuments(known: String) throws {
         let uuid: Value = "11111111-2222-3333-4444-555555555555"
         let configuration = try Configuration.parse(
@@ -716,7 +718,7 @@ import Testing
         let resolution = try file.resolve(configuration: configuration, liveTypes: live)
         let reason = (known == "orders" ? "" : "inferred: it leads to customers: ") + "type in the live collection"
         #expect(resolution.described == ["orders.customerId: uuid, \(reason)"])
-        // Where the rows have ids, they are what the references of such files are.
+        // If the rows have 24 digits there, these become ObjectIds, as references in such files do.
         file.add("orders", ["_id": 2, "customerId": hex(1, 1)])
         #expect(
             try file.resolve(configuration: configuration, liveTypes: live).described == [
@@ -754,7 +756,8 @@ import Testing
             ])
     }
 
-    /// JavaScript has no other numbers: its driver makes whole numbers of 32 bits of those that fit, and doubles of others.
+    /// JavaScript has a single type for numbers: its driver stores whole numbers that fit into 32 bits as such, and all
+    /// others as doubles.
     @Test func whereWholeNumbersAndDoublesStandLargeOnesAreDoubles() throws {
         #expect(try observed([1, 1.5]) == .numbers)
         var file = LegacyRows()
@@ -787,7 +790,7 @@ import Testing
     }
 }
 
-/// 24 digits: a kind and a number, spread so that neighbours do not look alike.
+/// 24 hexadecimal digits: a kind and a number, spread so that neighbours do not look alike.
 func hexText(_ kind: Int, _ number: Int) -> String {
     ObjectID(
         high: UInt64(kind) << 32 | UInt64(UInt32(truncatingIfNeeded: number &* 2_654_435_761)), low: UInt32(number)

@@ -2,7 +2,7 @@ import BSON
 import Relations
 import Testing
 
-/// What old rows become beside live documents whose keys are no ObjectIds, or whose values are of several kinds.
+/// What legacy rows become if the live documents have `_id`s that are no ObjectIds, or values of several types.
 @Suite struct LegacyKindsTests {
     private static let uuids: [Value] = (0..<16).map {
         .string("00112233-4455-6677-8899-aabbccddeef\(String($0, radix: 16))")
@@ -18,7 +18,7 @@ import Testing
 
     // MARK: Keys, and what leads to them
 
-    /// In a circle, too.
+    /// Also if the references form a cycle.
     @Test func whatLeadsToOtherKeysBecomesWhatTheseBecome() throws {
         let configuration = try Configuration.parse(
             yaml: """
@@ -53,13 +53,13 @@ import Testing
             ])
         let (rows, _) = try file.converted(resolution.rules)
         #expect(rows["visits"]?.map { $0["number"] } == [1, .double(3_000_000_000)])
-        // Without live documents the circle leads nowhere.
+        // Without live documents, nothing in the cycle says otherwise.
         #expect(
             try file.resolve(configuration: configuration).rules(of: "users")
                 == ["users._id: objectId, reference to customers in the config"])
     }
 
-    /// Older drivers of JavaScript write a Long as a text where a double cannot hold it, and as a number where it can.
+    /// Older JavaScript drivers write a Long as text if a double cannot hold it, and otherwise as a number.
     @Test func aLongThatNoDoubleHoldsIsATextInOldRows() throws {
         let texts = [
             "1152921504606846977", "-9223372036854775808", "9007199254740993", "9007199254740992", "12",
@@ -77,7 +77,7 @@ import Testing
         #expect(rows["a"]?.map { $0["n"] } == numbers)
     }
 
-    /// A rule for texts and numbers alone would pass them by.
+    /// A rule for texts and numbers only would miss them.
     @Test func keysThatAreLongsInHalvesBecomeLongsWhereLiveOnesAre() throws {
         var file = LegacyRows()
         for low: Int32 in [2, 3] { file.add("a", ["_id": ["low": .int32(low), "high": 1, "unsigned": false]]) }
@@ -85,7 +85,7 @@ import Testing
         #expect(rows["a"] == [["_id": .int64(1 << 32 + 2)], ["_id": .int64(1 << 32 + 3)]])
     }
 
-    /// One rule has one type.
+    /// A rule has only one type.
     @Test func whatStaysATextBesideIdsThoughItsTargetBecomesAnotherIsTold() throws {
         let configuration = try Configuration.parse(
             yaml: "collections: {customers: {}, orders: {references: {who: customers}}}", file: "c")
@@ -101,7 +101,7 @@ import Testing
             ])
     }
 
-    /// In a collection that is new, or was lost.
+    /// As for a collection that is new or was lost, so that no live documents tell the type.
     @Test func textsThatAreMostlyKeysWhichBecomeUUIDsBecomeSome() throws {
         var file = LegacyRows()
         for (number, uuid) in Self.uuids.enumerated() {
@@ -120,7 +120,8 @@ import Testing
         #expect(try file.resolve().rules.rules.isEmpty)
     }
 
-    /// Most of all values, not of those that are no ids; nor where the configuration says where the path leads.
+    /// The majority must be one of all values, not only of those that are no ids. Where the configuration names the
+    /// path's target, nothing becomes a UUID, either.
     @Test func textsBesideIdsAndConfiguredReferencesDoNotBecomeUUIDs() throws {
         var file = LegacyRows()
         for number in 0..<10 { file.add("customers", ["_id": hex(1, number)]) }
@@ -139,7 +140,7 @@ import Testing
             ])
     }
 
-    /// Of two hundred and more only a sample is compared.
+    /// Only samples of large sets are compared, and here a sample of the few values is too small to tell.
     @Test func aFewValuesBesideManyKeysDecideNothing() throws {
         var file = LegacyRows()
         func uuid(_ number: Int) -> Value {
@@ -174,7 +175,7 @@ import Testing
         #expect(rows["orders"] == [["_id": 1, "who": Self.day]])
     }
 
-    /// Whatever the live documents' numbers are.
+    /// Whatever types the live documents' numbers have.
     @Test func aTypeThatAReferenceDemandsIsForAllNumbers() throws {
         let configuration = try Configuration.parse(
             yaml: "collections: {customers: {types: {code: long}}, orders: {references: {who: customers.code}}}",
@@ -190,7 +191,7 @@ import Testing
         }
     }
 
-    /// They would lead nowhere any more.
+    /// Otherwise the references would dangle.
     @Test(arguments: [true, false]) func partsOfAKeyAreTheSameInWhatLeadsToIt(isConfigured: Bool) throws {
         let types = isConfigured ? #"{types: {"_id.a": objectId, "_id.b": date}}"# : "{}"
         let configuration = try Configuration.parse(
@@ -240,7 +241,7 @@ import Testing
         (1_152_921_504_606_847_001, nil), (9_007_199_254_740_993, nil),
     ]
 
-    /// Of live values, what they say, and what becomes of ``mixture`` beside them.
+    /// Live values, the type observed in them, and what ``mixture`` becomes beside them.
     private static let mixtures: [([Value], ObservedType, [Value])] = [
         (
             [.date(0), .double(1.5)], .mixed(.leading(.one(.date)), numbers: .one(.double)),
@@ -288,11 +289,11 @@ import Testing
         }
         let first = try converted(type)
         #expect(first == expected)
-        // What stands there with them decides the same.
+        // Together with the converted values, the live values decide the same.
         #expect(try converted(try observed(live + first)) == first)
     }
 
-    /// What a rule for texts makes nothing of.
+    /// A rule for texts would ignore them.
     @Test func longsAreFoundBesideOtherValues() throws {
         var file = LegacyRows()
         file.add(
@@ -305,7 +306,7 @@ import Testing
         #expect(counts.converted.sorted() == [1, 2] && counts.left.sorted() == [0, 1])
     }
 
-    /// The fewest digits that lead back to it, and zeros.
+    /// JavaScript writes the fewest digits that read back as the same double, and then zeros.
     @Test(arguments: written)
     func whatJavaScriptWritesOfALargeDoubleIsThatDouble(written: Int64, double: Double?) throws {
         var file = LegacyRows()

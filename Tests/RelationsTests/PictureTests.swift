@@ -8,7 +8,7 @@ import Testing
         Reference(collection: from, path: try FieldPath(parsing: path), target: to)
     }
 
-    /// Thirty collections, as a company has them.
+    /// Thirty collections that refer to each other, as a company has them, and one that stands alone.
     private static func company() throws -> GraphDrawing {
         var references: [Reference] = []
         let names = (0..<30).map { "collection\($0)" }
@@ -20,7 +20,7 @@ import Testing
         return GraphDrawing(ReferenceGraph(collections: names + ["alone"], references: references))
     }
 
-    /// They refer to themselves only, which makes a box taller and no column.
+    /// Collections that refer only to themselves, which makes a box taller but adds no column.
     private static func managers() throws -> GraphDrawing {
         let names = (0..<20).map { "employees\($0)" }
         let references = try names.enumerated().flatMap { index, name in
@@ -69,7 +69,7 @@ import Testing
         #expect(XMLCheck.isWellFormed(svg))
     }
 
-    /// XML has no U+FFFE and no U+FFFF, not even escaped.
+    /// XML allows neither U+FFFE nor U+FFFF, not even escaped.
     @Test func whatXMLCannotHaveIsMadeVisible() throws {
         let name = "a\u{FFFE}\u{FFFF}"
         let reference = Reference(collection: name, path: FieldPath(steps: [.field(name)]), target: name)
@@ -79,7 +79,7 @@ import Testing
     }
 }
 
-/// Whether tags are closed in their order, and nothing is left unescaped.
+/// Whether tags are nested correctly, and nothing is left unescaped.
 private enum XMLCheck {
     static func isWellFormed(_ text: String) -> Bool {
         var open: [Substring] = []

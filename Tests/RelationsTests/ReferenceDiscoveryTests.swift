@@ -4,7 +4,7 @@ import Testing
 @testable import Relations
 
 @Suite struct ReferenceDiscoveryTests {
-    /// Ids of users as names, each with a value that is an `_id`.
+    /// Ids of users as field names, each with a value that is an `_id`.
     @Test func namesThatAreDataAreNoPathsOfTheirOwn() throws {
         var world = World()
         for number in 0..<300 {
@@ -20,7 +20,7 @@ import Testing
             ])
     }
 
-    /// Which of two threads is ready first must not show in a file that is to be the same again.
+    /// Which thread finishes first must not affect a file that has to be reproducible.
     @Test func whatIsFoundIsTheSameInWhateverOrderCollectionsAreLookedAt() throws {
         func found(_ order: some Sequence<Int>) throws -> Discovery {
             var all = ReferenceDiscovery(valuesPerPath: 200, maximumValues: 3_000, findsTypes: false)
@@ -44,7 +44,7 @@ import Testing
         #expect(try found((0..<20).reversed()).references == first.references)
     }
 
-    /// A thousand such documents have as many values as others have in a hundred thousand.
+    /// A thousand such documents have as many values as a hundred thousand others.
     @Test func documentsOfVeryManyFieldsDoNotFillTheMemory() throws {
         var discovery = ReferenceDiscovery(valuesPerPath: 1000, maximumValues: 10_000, findsTypes: false)
         var most = 0
@@ -57,11 +57,12 @@ import Testing
             try document.withRaw { try discovery.add($0, in: "wide") }
             most = max(most, discovery.storedValues)
         }
-        // What comes between two counts is beyond it.
+        // Values that arrive between two counts exceed the maximum.
         #expect((5_000...30_000).contains(most), "\(most)")
     }
 
-    /// Whole numbers that count from 1 in the collections of many tenants: a list of all of these would be told for each.
+    /// In the collections of many tenants, `_id`s count from 1. Without a limit, each candidate would list all the
+    /// others.
     @Test func ofManyCollectionsThatWouldDoThreeAreTold() throws {
         var world = World()
         for tenant in 0..<12 {
@@ -79,7 +80,7 @@ import Testing
                 })
     }
 
-    /// A profile with the `_id` of its user in a field as well; without the name it would prove nothing.
+    /// A profile has the `_id` of its user in a field as well; without the field's name that would prove nothing.
     @Test func aFieldWithItsOwnDocumentsKeyIsAReferenceWhereItIsCalledSo() throws {
         var world = World()
         for number in 0..<50 {
@@ -91,7 +92,8 @@ import Testing
         #expect(try !world.discover().described.contains { $0.hasPrefix("aprofile.copy → ") })
     }
 
-    /// Its own number under its own name, or nearly: whatever else is called so.
+    /// A field that has the document's own number, and a name like that of its own collection, even if other
+    /// collections have similar names.
     @Test func aFieldThatIsCalledAfterItsOwnCollectionIsNoReference() throws {
         var world = World()
         for number in 0..<300 {
@@ -186,7 +188,8 @@ import Testing
         #expect(try world.discover().described == ["b.x → a: 80 of 100 sampled values exist, ObjectId"])
     }
 
-    /// Of what the copy still holds some was deleted; what stands in an archive instead is another matter.
+    /// Some of what the copy still has was deleted from the original. An archive is different: its documents are not in
+    /// the original.
     @Test func aCopyThatHoldsMoreIsNotTakenForTheOriginal() throws {
         var world = World()
         for number in 0..<100 {
@@ -264,7 +267,7 @@ import Testing
             ])
     }
 
-    /// How many policies a customer has is no policy, though the field is called as their collection is.
+    /// The number of a customer's policies is no policy, though the field has the name of their collection.
     @Test func aNumberUnderAPluralNameIsAQuantity() throws {
         var world = World()
         for number in 1...3000 {
@@ -317,7 +320,7 @@ import Testing
                     "corner": .int32(Int32.random(in: 1...90, using: &random)),
                 ])
         }
-        // "things" has 1 to 1000: 900 does not reach its end, so "owner" is one of people.
+        // "things" has the `_id`s 1 to 1000. The owners reach only 900, so they are people.
         let found = try world.discover()
         #expect(found.described == ["cases.owner → people: 497 of 497 sampled values exist, whole number"])
     }
@@ -328,7 +331,7 @@ import Testing
         let ids = (0..<300).map { _ in Value.int64(Int64.random(in: 100_000...99_000_000, using: &random)) }
         for id in ids { world.add("a", ["_id": id]) }
         for number in 0..<100 { world.add("b", ["_id": oid(1, number), "x": ids[number % 12]]) }
-        // Whatever the name looks like.
+        // Even if the name looks like a quantity.
         for id in ids { world.add("goods", ["_id": .int64(Int64(id.integer ?? 0) + 1_000_000_000)]) }
         for number in 0..<100 {
             world.add(
@@ -406,7 +409,7 @@ import Testing
             ])
     }
 
-    /// A year and a month are the same in many places; an account's holder is not.
+    /// The same year and month occur in many places; the same account holder does not.
     @Test func keysOfSeveralPartsProveAsMuchAsThePartThatProvesMost() throws {
         var world = World()
         func month(_ number: Int) -> Value {
@@ -527,7 +530,7 @@ import Testing
         #expect(found.references.map(\.condition?.field) == ["kind", "kind", "ownerType", "ownerType"])
     }
 
-    /// Some field is beside each id's first document by chance, in whatever order they come.
+    /// In the first document of each id, some field may fit the target by chance, whatever the order of the documents.
     @Test func aFieldThatChangesBesideOneIdIsNoTypeField() throws {
         var world = World()
         for number in 0..<2 {
@@ -567,7 +570,7 @@ import Testing
         }
     }
 
-    /// Nobody would look whether those dangle that it has no case for.
+    /// Nothing would check whether values without a case dangle.
     @Test(arguments: [0, 1, 50]) func aTypeFieldHasACaseForNearlyAllDocuments(others: Int) throws {
         var world = World()
         for number in 0..<60 {
@@ -612,7 +615,7 @@ import Testing
         }
     }
 
-    /// The ids of two collections that count from 1 are the same numbers.
+    /// Two collections whose `_id`s count from 1 have the same numbers.
     @Test func aNumberUnderTwoTypesLeadsToBoth() throws {
         var world = World()
         for number in 1...30 {
@@ -673,7 +676,7 @@ import Testing
                 "avatars._id → users: 50 of 50 sampled values exist, ObjectId",
                 "logins.twin → twins: 100 of 100 sampled values exist, ObjectId",
                 "logins.userId → users: 100 of 100 sampled values exist, ObjectId",
-                // Where users and their settings share keys, the user is meant.
+                // If users and their settings have the same `_id`s, the user is meant.
                 "logins.who → users: 100 of 100 sampled values exist, ObjectId",
                 "userSettings._id → users: 100 of 100 sampled values exist, ObjectId",
             ])
@@ -688,8 +691,8 @@ import Testing
             })
     }
 
-    /// What refers to users must not lead to their settings then, which have all of the users' ids as well.
-    /// Too many of them for the part to refer to the whole; the values of others mean the whole all the same.
+    /// With too many orphans, userSettings does not refer to users. Values elsewhere must still refer to users, not to
+    /// userSettings, which has all their `_id`s as well.
     @Test func manyOrphansDoNotHideWhatOthersLeadTo() throws {
         var world = World()
         for number in 0..<100 {
@@ -800,7 +803,7 @@ import Testing
     }
 }
 
-/// Collections in memory, with the answers that a server would give.
+/// Collections in memory that give the answers of a server.
 private struct World {
     private(set) var documents: [(collection: String, document: Document)] = []
     private(set) var questions: [String: Int] = [:]
@@ -839,7 +842,7 @@ extension Discovery {
 
 private let sampleTime = 1_000_000
 
-/// An ObjectId as a driver makes them: made in 2019 and after, by a process for each collection.
+/// An ObjectId like those of a driver, made from 2019 on by one process for each collection.
 private func oid(_ kind: Int, _ number: Int) -> Value {
     .objectID(
         ObjectID(

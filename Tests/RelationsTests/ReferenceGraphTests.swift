@@ -51,7 +51,7 @@ import Testing
 
     @Test func namesAreOrderedByTheirBytes() {
         #expect(graph(["b", "a", "B", "é", "z", "_"], []).order == ["B", "_", "a", "b", "z", "é"])
-        // One name composed, one decomposed: two collections.
+        // A name in its composed and its decomposed form: two collections.
         #expect(
             graph(["caf\u{E9}", "cafe\u{301}"], ["cafe\u{301}>caf\u{E9}"]).order.map { Array($0.utf8) } == [
                 Array("caf\u{E9}".utf8), Array("cafe\u{301}".utf8),
@@ -64,7 +64,8 @@ import Testing
         #expect(graph(names, references).importOrder == graph(names.reversed(), references.reversed()).importOrder)
     }
 
-    /// Against the definition, by brute force: of the groups whose targets are all written, the smallest name.
+    /// Compared with the definition by brute force: of the groups whose targets have all been written, the one with the
+    /// smallest name is next.
     @Test func randomGraphsFollowTheDefinition() {
         let seed = UInt64.random(in: 0 ... .max)
         var random = SeededGenerator(seed: seed)
@@ -87,10 +88,10 @@ import Testing
                 collection: names.randomElement(using: &random) ?? "", path: .id,
                 target: names.randomElement(using: &random) ?? "")
         }
-        // A chain through all of them, so that the walk is as deep as it can be.
+        // A chain through all collections, so that the walk is as deep as possible.
         let chain = (1..<5_000).map { Reference(collection: names[$0], path: .id, target: names[$0 - 1]) }
         let clock = ContinuousClock()
-        // Of several times: what else the machine does makes them longer, and nothing makes them shorter.
+        // The shortest of several times: other load on the machine makes them longer, and nothing makes them shorter.
         func shortest(_ references: [Reference]) -> (order: [String], time: Duration) {
             var order: [String] = []
             let times = (0..<3).map { _ in
@@ -102,7 +103,7 @@ import Testing
         #expect(order.count == 5_000)
         let (straightOrder, straight) = shortest(chain)
         #expect(straightOrder == names)
-        // Without optimisation everything takes several times as long.
+        // Without optimization everything takes several times as long.
         #if DEBUG
             let limit = Duration.seconds(10)
         #else
@@ -138,7 +139,7 @@ import Testing
         #expect(error?.description == "not a reference: 'path': bad path 'x..y': a name is missing (column 3)")
     }
 
-    /// They would become names of commands: of other elements, of an operator with the file's values.
+    /// Such names would get into commands, as additional elements or as an operator with values from the file.
     @Test(
         arguments: [
             ("when", .document(["field": "z\0\u{1}x", "equals": 1])), ("targetPath", "$expr"), ("targetPath", "a\0b"),
@@ -205,7 +206,7 @@ import Testing
     }
 }
 
-/// SplitMix64, so that a seed that failed can be tried again.
+/// SplitMix64, so that a failed seed can be tried again.
 struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Relations
 
-/// One walk for all references finds for each what it finds by itself.
+/// One walk for all references finds for each what a walk for it alone finds.
 @Suite struct ReferenceWalkTests {
     private struct Random {
         var state: UInt64
@@ -16,7 +16,7 @@ import Testing
         }
     }
 
-    /// More names than are compared one after the other.
+    /// More names than the walk compares one by one.
     private static let names = ["a", "b", "ab", "c", "kind", "d", "e", "f", "g", "h", "i", "j", "a.b", "é", "0", ""]
 
     private func value(_ random: inout Random, depth: Int) -> Value {
@@ -30,7 +30,7 @@ import Testing
     }
 
     private func document(_ random: inout Random, depth: Int) -> Document {
-        // Some names come twice, as servers may store them.
+        // Some names are repeated, as servers can store them.
         let fields = (0..<random.below(10)).map { _ in
             (Self.names[random.below(random.below(2) == 0 ? 5 : Self.names.count)], value(&random, depth: depth))
         }
@@ -61,7 +61,7 @@ import Testing
                     try walk.forEachValue(in: raw) { together[$0].append($1.copy) }
                     for (place, reference) in references.enumerated() {
                         var alone: [Value] = []
-                        // Where another leads on into arrays, they are no values themselves.
+                        // If another reference leads into an array, the array itself is no value.
                         let isOfElements =
                             reference.condition == nil
                             && references.contains { other in
@@ -80,7 +80,7 @@ import Testing
         #expect(found > 2_500, "\(found)")
     }
 
-    /// A field that has one id in some documents and several, none or the document itself in others.
+    /// A field may have one id in some documents, and several, none or the referenced document itself in others.
     @Test func whatHoldsValuesIsNoneItself() throws {
         func reference(_ path: String) throws -> Reference {
             Reference(collection: "c", path: try FieldPath(parsing: path), target: "t")
@@ -94,7 +94,7 @@ import Testing
         try document.withRaw { raw in
             try walk.forEachValue(in: raw) { found[paths[$0], default: []].append($1.copy) }
         }
-        // An `_id` may be a document, as `key` has one, but no array.
+        // An `_id` may be a document, like `key`, but not an array.
         #expect(
             found == [
                 "one[]": [1], "one[][]": [2], "populated._id": [3], "key": [["a": 4]], "key.a": [4], "alone": [[5]],

@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-/// As much of JSON Schema as the configuration's schema uses. What it does not know it reports.
+/// Validates JSON against the part of JSON Schema that the configuration's schema uses. Unknown keywords are test
+/// failures.
 struct Schema {
     private let root: [String: Any]
 

@@ -2,7 +2,7 @@ import BSON
 import Relations
 import Testing
 
-/// Editors go by the JSON Schema, the program by its parser: both have to say the same. Every JSON text is YAML.
+/// Editors use the JSON Schema, the program its parser: they must agree. Every JSON text is YAML.
 @Suite struct SchemaTests {
     private static let sound = [
         "{}", "null", #"{"collections":null,"exclude":null}"#, #"{"collections":{}}"#, #"{"exclude":[]}"#,
@@ -45,7 +45,7 @@ import Testing
         #"{"collections":{"a":{"types":{"x.":"date"}}}}"#, #"{"collections":{"a":{"types":{"x":1}}}}"#,
     ]
 
-    /// What only the parser can know: whether a name is another's.
+    /// Errors that only the parser can find, such as an unknown target or a name that another collection has.
     private static let unknownToTheSchema = [
         #"{"collections":{"a":{"references":{"x":"b"}}}}"#, #"{"collections":{"a":{"references":{"x":"a..b"}}}}"#,
         #"{"collections":{"a":{"collection":"b"},"b":{}}}"#,
@@ -68,7 +68,7 @@ import Testing
         #expect(try Self.schema().accepts(json))
     }
 
-    /// Random trees of the configuration's words, of which some happen to be right.
+    /// Random trees of the configuration's keywords, some of which happen to be valid.
     @Test func bothSayTheSameOfRandomTexts() throws {
         let schema = try Self.schema()
         let seed = UInt64.random(in: 0 ... .max)
@@ -122,7 +122,7 @@ import Testing
         return object(["to": to, "by": by, "optional": pick(["true", "false", #""true""#], &random)], &random)
     }
 
-    /// An object with some of the members; now and then one more, or no object at all.
+    /// An object with some of the members; now and then with an additional one, or no object at all.
     private static func object(_ members: [String: String], _ random: inout SeededGenerator) -> String {
         if Int.random(in: 0..<25, using: &random) == 0 { return pick(["null", "[]", "1", #""a""#], &random) }
         var chosen: [(key: String, value: String)] = []
@@ -133,7 +133,7 @@ import Testing
         return "{" + chosen.map { #""\#($0.key)":\#($0.value)"# }.joined(separator: ",") + "}"
     }
 
-    /// Half of the time the first one, which is right.
+    /// The first text, which is valid, in at least half of the cases; otherwise any of them.
     private static func pick(_ texts: [String], _ random: inout SeededGenerator) -> String {
         Bool.random(using: &random) ? texts[0] : texts[Int.random(in: 0..<texts.count, using: &random)]
     }

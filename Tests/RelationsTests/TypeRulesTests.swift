@@ -3,7 +3,7 @@ import Relations
 import Testing
 
 @Suite struct TypeRulesTests {
-    /// One value under a rule of the configuration.
+    /// One value and a configured type.
     @Test(
         arguments: [
             (FieldType.objectId, "5c2aad80e1d2f3a4b5c6d7e8", .objectID(id("5c2aad80e1d2f3a4b5c6d7e8"))),
@@ -202,7 +202,7 @@ import Testing
         #expect(counts.left == [1, 1, 1, 1, 0])
     }
 
-    /// JSON.stringify writes them with their type.
+    /// JSON.stringify writes decimals with their type.
     @Test(arguments: [FieldType.double, .long, .int]) func aDecimalStaysOneWhateverTheLiveOnesAre(type: FieldType)
         throws
     {
@@ -217,7 +217,7 @@ import Testing
         TypeRule(collection: "c", path: path(name), type: type, reason: .inferred("x"))
     }
 
-    /// What is known of the inside of some documents does not make others of what they are.
+    /// A configured type applies whatever is inferred about fields inside.
     @Test func aTypeCountsWhateverIsKnownOfWhatIsInside() throws {
         let configured = { TypeRule(collection: "c", path: path($0), type: $1, reason: .configuration) }
         let rules = TypeRules([
@@ -240,7 +240,8 @@ import Testing
             let rejection = #expect(throws: RowRejection.self) { try apply(document) }
             #expect(rejection?.path == path(place))
         }
-        // Where the configuration says what is inside, that may be there. What is only inferred demands nothing.
+        // If the configuration has types for what is inside, an embedded document may be there. An inferred type
+        // demands nothing.
         let both = TypeRules([
             configured("id", .objectId), configured("id._id", .objectId), Self.inferred("other", .objectId),
             Self.inferred("other._id", .objectId),
@@ -254,7 +255,7 @@ import Testing
             ])
     }
 
-    /// Data as names: each is to be found without looking at all others.
+    /// With data as names, each must be found without comparing all the others.
     @Test func manyFieldsOfOneParentAreConvertedEachByItsRule() throws {
         let names = (0..<500).map { "user\($0)" }
         let rules = TypeRules(

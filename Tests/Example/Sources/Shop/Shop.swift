@@ -2,11 +2,11 @@ internal import CMongoC
 
 /// The application: customers and their orders.
 ///
-/// Its driver is libmongoc, so that this example needs nothing more; any other does as well. Belongs to one thread.
+/// It uses libmongoc, so that the example needs nothing else; any other driver works as well. Belongs to one thread.
 public final class Shop {
     private let client: OpaquePointer
 
-    /// - Parameter uri: names the database, too.
+    /// - Parameter uri: the connection string, which must also name the database.
     public init(uri: String) throws {
         mongoc_init()
         guard let client = mongoc_client_new(uri) else { throw ShopError(text: "the connection string is wrong") }
@@ -31,7 +31,7 @@ public final class Shop {
     /// Removes a customer, and the customer's orders unless they are to stay.
     public func removeCustomer(_ id: String, keepingOrders: Bool = false) throws {
         if !keepingOrders { try remove(#"{"customer":{"$oid":"\#(id)"}}"#, from: "orders") }
-        // Forgotten at first; verifyReferences found it.
+        // This line was missing at first; verifyReferences found that.
         try update(#"{"referredBy":{"$oid":"\#(id)"}}"#, #"{"$unset":{"referredBy":1}}"#, in: "customers")
         try remove(#"{"_id":{"$oid":"\#(id)"}}"#, from: "customers")
     }

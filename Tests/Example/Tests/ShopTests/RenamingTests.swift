@@ -2,8 +2,8 @@ import MongoFerry
 import Shop
 import Testing
 
-/// The tests share one database, which is set back to the fixture before each: quicker than a new one, and one test
-/// at a time.
+/// The tests share one database, which is reset to the fixture before each of them. That is quicker than a new database
+/// for each, but only one test can run at a time.
 @Suite(.serialized, .shopDatabase) struct RenamingTests {
     let database: ThrowawayDatabase
 

@@ -1,7 +1,7 @@
 import MongoFerry
 import Testing
 
-/// One database for all tests of a suite, dropped when the last has ended.
+/// One database for all tests of a suite, dropped when the last one has ended.
 ///
 ///     @Suite(.serialized, .shopDatabase) struct RenamingTests { … }
 struct ShopDatabase: SuiteTrait, TestScoping {
