@@ -1,32 +1,32 @@
 import Relations
 
-/// What is wrong with a file's rows: the lines of all, the texts of the first.
+/// What is wrong with a file's rows: the lines of all, and the texts of the first.
 struct ProblemList: Sendable {
-    /// By the collection, as far as its name could be read.
+    /// By collection, if its name could be read.
     private var linesOf: [ExactName?: [Int]] = [:]
     private(set) var count = 0
-    /// In the order of the file.
+    /// At least the first ``limit`` problems; in the order of the file only after ``sorted()``.
     private(set) var kept: [RowProblem] = []
     let limit: Int
 
-    /// As many texts as anybody reads. There may be millions of rows with faults.
+    /// Nobody reads more texts, and millions of rows may have faults.
     static let usualLimit = 1000
 
-    /// - Parameter limit: so many problems are kept with their texts.
+    /// - Parameter limit: the number of problems that are kept with their texts.
     init(limit: Int = Self.usualLimit) { self.limit = limit }
 
-    /// Of the file, in no order.
+    /// Their lines in the file, in no order.
     var lines: [Int] { linesOf.values.flatMap(\.self) }
 
-    /// How many rows of each collection, as far as its name could be read.
+    /// The number of rows of each collection whose name could be read.
     var counts: [ExactName: Int] {
         Dictionary(uniqueKeysWithValues: linesOf.compactMap { name, lines in name.map { ($0, lines.count) } })
     }
 
-    /// The same of one.
+    /// The same for one collection.
     func count(of collection: String) -> Int { linesOf[ExactName(collection)]?.count ?? 0 }
 
-    /// Those of some collections; of rows without a name where it says so of nil.
+    /// The problems of some collections. For rows whose collection is unknown, `isWanted` is called with nil.
     func filter(_ isWanted: (String?) -> Bool) -> ProblemList {
         var result = ProblemList(limit: limit)
         result.linesOf = linesOf.filter { name, _ in isWanted(name?.text) }
