@@ -4,7 +4,7 @@ import Relations
 
 /// What a replacement that stops leaves behind, and reports.
 extension Replacement {
-    /// Removes the staging collections; the live data were not touched.
+    /// Removes the staging collections; the live data was not touched.
     func discard(_ names: [String], after error: (any Error)?) throws {
         var litter: String?
         do {

@@ -138,8 +138,8 @@ struct SecondAttempt {
     /// How many may be refused for something else before the others are given up.
     private static let breakers = 100
 
-    /// The number of documents with a value, of which only one is in the index, from which on the holders are not
-    /// determined.
+    /// The limit of the query for holders: if this many documents have a value, though only one of them is in the
+    /// index, the holders count as unknown.
     private static let holderLimit = 100
 
     /// The collection's unique indexes, if they can be listed and any are needed.
