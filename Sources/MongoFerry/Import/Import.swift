@@ -4,7 +4,7 @@ import Foundation
 import MongoDriver
 import Relations
 
-/// Brings a backup file into a database.
+/// Imports a backup file into a database.
 public struct Import: Sendable {
     public let target: Target
     public let options: ImportOptions
@@ -25,7 +25,7 @@ public struct Import: Sendable {
     public init(spooling descriptor: Int32, into target: Target, _ options: ImportOptions = ImportOptions()) {
         self.target = target
         self.options = options
-        // A copy, which a descriptor that is not open has none of: else the temporary file might get its number.
+        // Copying fails for a descriptor that is not open; otherwise the temporary file might get its number.
         open = {
             try Spool.file(from: OpenFile(copying: OpenFile(borrowing: descriptor, path: Spool.standardInput)), $0)
         }
@@ -42,7 +42,7 @@ public struct Import: Sendable {
         }
     }
 
-    /// Says of what could not be done that the database is as it was.
+    /// Adds to an error that nothing was written.
     static func beforeWriting<Result>(_ read: () throws -> Result) throws -> Result {
         do {
             return try read()
@@ -58,7 +58,7 @@ public struct Import: Sendable {
     private func connect(_ reader: BackupReader, _ operation: OperationContext) throws -> Connection {
         let database = try target.namedDatabase(else: reader.metadata)
         if target.database == nil {
-            // With --quiet, too: it says what is changed.
+            // Shown with --quiet as well: it says which database is changed.
             operation.warning(
                 "neither --db nor the connection string names a database: importing into the file's own, \(database)")
         }

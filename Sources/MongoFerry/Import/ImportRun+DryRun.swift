@@ -13,7 +13,7 @@ extension ImportRun {
             var outcome = CollectionOutcome(name: step.name)
             if step.liveIsView || step.entry.kind == .timeseries && step.way == .inPlace {
                 if legacy.rules?.rules(for: step.name) != nil {
-                    // What is converted is seen only by doing it.
+                    // Only converting the rows shows what is converted.
                     let result = try loader.load(
                         step.name, into: connection.namespace(step.databaseName), .load, isDryRun: true)
                     outcome = result.outcome
@@ -41,7 +41,7 @@ extension ImportRun {
         note(results, legacy)
         countPreflightProblems()
         report.status = preflightProblems.count == 0 ? .planned : .problems
-        // What can be told without writing: rows that have no value for the upsert keys.
+        // What can be found without writing: rows that have no value for the upsert keys.
         noteRejections()
         if report.rejectionCount > 0 { report.rejectsPlace = RejectsFile.freePath(beside: placeOfRejects) }
         return report

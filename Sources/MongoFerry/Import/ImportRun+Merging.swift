@@ -4,7 +4,7 @@ import MongoDriver
 import Relations
 
 extension ImportRun {
-    /// Writes into what is there.
+    /// Merges or inserts into the live collections.
     mutating func merge(_ prepared: Prepared, _ loader: RowLoader, _ lock: ImportLock) throws {
         let survey = prepared.survey
         var plan = prepared.plan
@@ -19,15 +19,15 @@ extension ImportRun {
         try upsert(plan, compared, prepared.legacy, by: Means(loader: loader, live: there, lock: lock))
     }
 
-    /// What a collection is written by.
+    /// What is needed to write a collection.
     private struct Means {
         let loader: RowLoader
-        /// What there was when the writing began.
+        /// The state of the database when the writing began.
         let live: LiveCatalog
         let lock: ImportLock
     }
 
-    /// Goes by what is there now where other programs have created or dropped collections since the plan was made.
+    /// Plans collections again that other programs have created, dropped or replaced since the plan was made.
     private mutating func planAgain(
         _ plan: inout ImportPlan, _ survey: FileSurvey, _ compared: inout [String: LiveComparison.Result],
         _ there: LiveCatalog
@@ -35,7 +35,7 @@ extension ImportRun {
         let changes = try planner(survey.rows).planAgain(&plan, there)
         for step in plan.steps {
             guard let change = changes[step.name] else { continue }
-            // What was equal may be gone.
+            // Equal documents may be gone.
             compared[step.name] = nil
             report.differences.removeAll { $0.kind == .target && $0.collection.hasSameBytes(as: step.name) }
             report.differences += step.differences.map { .init(collection: step.name, kind: .target, detail: $0) }
@@ -58,8 +58,8 @@ extension ImportRun {
         }
     }
 
-    /// What servers say of a view, or of a time series, which to them is one of its storage, only when it gets its name:
-    /// views that are there already may stand on it.
+    /// Checks conflicts that servers report only when a view gets its name (a time series is a view to them): existing
+    /// views may be based on it.
     private func checkViews(_ plan: ImportPlan, _ there: LiveCatalog) throws {
         let new = plan.steps.filter {
             there[$0.databaseName] == nil && ($0.way == .view || $0.entry.kind == .timeseries)
@@ -77,8 +77,8 @@ extension ImportRun {
         }
     }
 
-    /// Has the server look at what it will have to create, under names of this run's own: what it refuses must not be
-    /// found out when half of the file is written. Without options a collection is taken by every server.
+    /// Has the server create what it will have to create, under this run's own names, so that nothing it refuses is
+    /// found only when half of the file is written. Every server accepts a collection without options.
     private func tryOut(_ plan: ImportPlan, _ there: LiveCatalog, _ lock: ImportLock) throws {
         let steps = plan.steps.filter { there[$0.databaseName] == nil && !$0.entry.options.isEmpty }
         let (database, cancellation) = (connection.database, operation.cancellation)
@@ -95,7 +95,7 @@ extension ImportRun {
                 do {
                     try client.drop(Namespace(database, name), writeConcern: WriteConcern(.nodes(1)))
                 } catch {
-                    // A user may lack the right to drop what the same user had no right to create.
+                    // A user without the privilege to create it may also lack the one to drop it.
                     if client.mayHave([name], in: database) {
                         fault.details.append(
                             "\(name), in which the options were tried out, may be there still; the next import removes it."
@@ -123,7 +123,7 @@ extension ImportRun {
                 throw stopped(error, at: step, of: plan, part)
             }
         }
-        // Another import may have written meanwhile: what was equal may be so no more.
+        // Another import may have written meanwhile, so that equal documents may no longer be equal.
         try means.lock.check()
         noteChangesOrWarn(of: written)
         note(results, legacy)
@@ -131,9 +131,9 @@ extension ImportRun {
         forgetKept(plan, means.loader.survey)
     }
 
-    /// Writes one collection, unless it is equal, and notes its outcome.
-    /// - Parameter whereStopped: gets what was done of it where the rest was not.
-    /// - Returns: what came of the writing, and whose documents they are; nil of a view.
+    /// Writes one collection, unless it is equal, and adds its outcome to the report.
+    /// - Parameter whereStopped: called with the outcome so far, in case the rest fails.
+    /// - Returns: the result of the load, and the UUID of the collection; nil for a view.
     private mutating func upsert(
         _ step: ImportPlan.Step, _ compared: LiveComparison.Result?, by means: Means,
         whereStopped: (CollectionOutcome) -> Void
@@ -145,7 +145,7 @@ extension ImportRun {
             if let kept = step.kept { try noteMade(kept) }
         }
         let uuid = try step.way == .view ? nil : step.uuid ?? connection.uuid(ofExisting: step.databaseName)
-        // Documents that the merge mends may stand in an index's way.
+        // Documents that the merge corrects may be duplicates that prevent an index.
         let early = try build(step, present: present, lock) { !step.comesAfterTheDocuments($0) }
         noteRefused(early.filter { !$0.isForDuplicates })
         let waiting = early.filter(\.isForDuplicates)
@@ -178,7 +178,7 @@ extension ImportRun {
         return (result, uuid)
     }
 
-    /// What stopped the writing of a collection, with what was done before it.
+    /// The error for a collection whose writing stopped, with what was done before.
     private mutating func stopped(
         _ error: any Error, at step: ImportPlan.Step, of plan: ImportPlan, _ part: CollectionOutcome?
     ) -> FerryError {
@@ -204,12 +204,12 @@ extension ImportRun {
         }
     }
 
-    /// Forgets what was kept of collections that have all of it now, and all documents.
+    /// Removes the kept definitions of collections that now have all of their options, indexes and documents.
     private func forgetKept(_ plan: ImportPlan, _ survey: FileSurvey) {
         guard report.refusedIndexCount == 0 else { return }
         for step in plan.steps {
             guard let kept = step.keptBefore else { continue }
-            // It has all that the one would have had that was interrupted.
+            // The same file as the interrupted import's, written completely.
             let isSameFile = kept.file != nil && kept.file == reader.seal?.sha256 && report.rejectionCount == 0
             let isMade =
                 step.kept.map { $0.optionsMissing(in: step.liveOptions ?? step.entry.options).isEmpty }
@@ -227,19 +227,20 @@ extension ImportRun {
         }
     }
 
-    /// Whether as many rows were taken as the interrupted import had, of a file that says nothing of itself either: a few
-    /// rows, such as those that it had set aside, complete nothing.
+    /// Whether at least as many rows were taken as the interrupted import had, both from files without metadata: a few
+    /// rows, such as those that it set aside, complete nothing.
     private func hasAllRows(of step: ImportPlan.Step, _ survey: FileSurvey, _ kept: KeptDefinitions.Entry) -> Bool {
         guard kept.file == nil, reader.metadata == nil, report.rejectionCount == 0 else { return false }
         guard let wanted = kept.rows, let rows = survey.rows(of: step.name) else { return false }
         return rows.count >= wanted
     }
 
-    /// How merge and insert write a collection; a dry run of replace counts as a merge would.
+    /// How merge and insert write a collection; a dry run of a replace counts as a merge does.
     func upsertWay(_ step: ImportPlan.Step, _ key: DocumentKey) -> DocumentWriter.Way {
         if step.entry.kind == .timeseries {
             let isNew = (step.liveCount ?? 0) == 0
-            // The server goes by its own, whatever the file says; the file's where the user may not see it.
+            // Measurements must match the live collection's fields, whatever the file says; the file's are used if the
+            // user may not see the live ones.
             let fields = MeasurementFields(live: step.liveOptions) ?? MeasurementFields(file: step.entry.options)
             return .measurements(isNew ? nil : fields)
         }
@@ -256,7 +257,7 @@ extension ImportRun {
         }
     }
 
-    /// The same as ``noteChanges(of:)``, where all is written.
+    /// Calls ``noteChanges(of:)``. An error becomes a warning, since everything is written.
     mutating func noteChangesOrWarn(of written: [(step: ImportPlan.Step, uuid: Value)]) {
         do {
             try noteChanges(of: written)
@@ -267,7 +268,8 @@ extension ImportRun {
         }
     }
 
-    /// Tells where somebody has dropped or replaced a collection: what was written before that is gone, or what was equal.
+    /// Warns about collections that another program has dropped or replaced: documents that were written or found equal
+    /// before are gone.
     private mutating func noteChanges(of written: [(step: ImportPlan.Step, uuid: Value)]) throws {
         guard !written.isEmpty else { return }
         let found = try connection.withClient {
@@ -279,7 +281,8 @@ extension ImportRun {
             report.warnings.append(
                 "\(step.databaseName) was dropped or replaced by another program during the import: what was there of the file before is gone; import the file again"
             )
-            // Written to by then, it was made anew by the server, which knows nothing of them. A replace makes it as it was.
+            // A server that gets writes to a dropped collection creates it without these options. A replace creates it
+            // with them.
             guard options.mode != .replace,
                 let live = found.first(where: { $0.name.hasSameBytes(as: step.databaseName) })
             else { continue }
@@ -295,8 +298,8 @@ extension ImportRun {
         }
     }
 
-    /// The names of the indexes that need not be built. Where the file says none, those are wanted that are there, whatever
-    /// becomes of one that somebody builds.
+    /// The names of the indexes that need not be built. For a file without metadata, these are all that exist, even if
+    /// another program is still building them.
     private func present(_ step: ImportPlan.Step, _ live: LiveCatalog.Contents?) -> Set<ExactName> {
         guard let live else { return [] }
         guard reader.metadata != nil else { return Set(live.indexes.map(CollectionDifferences.name)) }
@@ -308,7 +311,7 @@ extension ImportRun {
         return live.builtIndexes.union(otherwiseNamed.map(CollectionDifferences.name))
     }
 
-    /// Builds those indexes that are wanted now and are not there yet.
+    /// Builds the indexes that are wanted now and do not exist yet.
     /// - Returns: those that the server refused.
     private func build(
         _ step: ImportPlan.Step, present: Set<ExactName>, _ lock: ImportLock, indexes isWanted: (Document) -> Bool

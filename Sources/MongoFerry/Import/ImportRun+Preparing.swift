@@ -12,14 +12,14 @@ extension ImportRun {
         let references: [Reference]
     }
 
-    /// How live documents are counted: a replace, which drops them, has to know better than by an estimate.
+    /// How to count live documents: a replace drops them, and needs more than an estimate.
     private var counting: LiveCatalog.Counting {
         guard options.mode == .replace else { return .estimated }
         return options.isDryRun ? .exact : .steady
     }
 
-    /// Reads the file and plans.
-    /// - Returns: nil where the file is refused: the report says why.
+    /// Reads the file and makes the plan.
+    /// - Returns: nil if the file is refused; the report says why.
     mutating func prepare() throws -> Prepared? {
         let preflight = Preflight(
             reader: reader, options: options, server: connection.server, connection: connection, jobs: jobs,
@@ -52,8 +52,8 @@ extension ImportRun {
         return Prepared(plan: plan, survey: survey, legacy: legacy, references: references)
     }
 
-    /// Of a file without metadata only the database says which of its rows are measurements. Servers take none without a
-    /// date, and a time series is dropped before its new measurements are written.
+    /// Finds rows that a time series would not accept. In a file without metadata, only the database tells which rows are
+    /// measurements, and a time series is dropped before its new measurements are written.
     private func checkTimes(of plan: ImportPlan, _ survey: inout FileSurvey, _ legacy: LegacyTypes) throws {
         guard options.mode == .replace, reader.metadata == nil else { return }
         let fields = plan.steps.compactMap { step -> (ExactName, String)? in
@@ -65,7 +65,7 @@ extension ImportRun {
         ).run(&survey)
     }
 
-    /// - Parameter early: what the database has, where it was asked already.
+    /// - Parameter early: the state of the database, if already queried.
     private mutating func plan(
         _ survey: FileSurvey, _ references: [Reference], _ early: LiveCatalog?
     ) throws -> ImportPlan {
@@ -79,7 +79,7 @@ extension ImportRun {
             ?? LiveCatalog(
                 connection, names: planner.databaseNames, counting: counting)
         if options.mode == .replace { try planner.checkExclusions(there) }
-        // Another import is told of it under the lock.
+        // An import that writes reports it later, under the lock.
         if options.isDryRun, let text = try UnfinishedImport.warning(there.collections, connection) {
             operation.warning(text)
         }
@@ -100,7 +100,8 @@ extension ImportRun {
         return plan
     }
 
-    /// Nil where the file does not say, and where only the last number is another.
+    /// The versions of both servers if the file's is newer; nil also if the file does not state its version, or if only
+    /// the last number differs.
     private func newerFile() -> (file: String, here: String)? {
         guard let version = reader.metadata?.serverVersion else { return nil }
         let numbers = version.split(separator: ".").prefix(2).compactMap { Int($0) }
@@ -110,7 +111,7 @@ extension ImportRun {
         return (version, connection.server.version)
     }
 
-    /// Reads the file; what the database has is asked for meanwhile, where the file says at once what is in it.
+    /// Reads the file. If it has metadata, which name its collections, the database is queried meanwhile.
     private func surveyed(_ preflight: Preflight) throws -> (FileSurvey, LiveCatalog?) {
         try operation.timed("preflight") {
             guard reader.metadata != nil else { return (try preflight.survey(), nil) }
@@ -121,8 +122,8 @@ extension ImportRun {
         }
     }
 
-    /// Nil where the database is there and empty, or the server does not say which there are.
-    /// - Throws: ``FerryError`` where the server would refuse to create it.
+    /// Nil if the database exists and is empty, or if the server does not list its databases.
+    /// - Throws: ``FerryError`` if the server would refuse to create it.
     private func missingDatabase() throws -> MissingDatabase? {
         guard let names = try? connection.withClient({ try $0.listDatabaseNames(readPreference: .primary) }),
             !names.contains(where: { $0.hasSameBytes(as: connection.database) })
@@ -141,7 +142,7 @@ extension ImportRun {
             database: connection.database, options: options, metadata: reader.metadata, collections: rows)
     }
 
-    /// Puts what is wrong with the file into the report.
+    /// Adds the file's faults to the report.
     /// - Returns: whether the file is refused.
     private mutating func refuse(_ survey: inout FileSurvey) throws -> Bool {
         let problems = survey.problems.sorted()
@@ -160,8 +161,8 @@ extension ImportRun {
         return true
     }
 
-    /// Bad rows of collections that are not imported are not set aside: mended and imported they would come into those all
-    /// the same.
+    /// Removes bad rows of collections that are left out, and warns of them: set aside, corrected and imported again,
+    /// they would be written to those collections after all.
     mutating func noteProblemsOfLeftOut() {
         let choice = options.choice(of: reader.metadata)
         var leftOut = preflightProblems.filter { name in name.map { choice.exclusion(of: $0) != nil } ?? false }

@@ -8,18 +8,18 @@ extension ImportRun {
     mutating func verify(_ plan: ImportPlan, _ survey: FileSurvey, _ references: [Reference]) throws {
         guard report.status == .done || report.status == .problems else { return }
         let run = self
-        // It only reads: an election in the middle of it is no reason to leave the check out.
+        // The check only reads, so it is repeated after an election.
         report.references = try Repeating.run { _ in try run.check(plan, survey, references, [:]) }
         operation.tellUnmetConditions(report.references)
     }
 
-    /// What a server has removed while documents were written: the oldest of a capped collection that is full.
+    /// Finds documents that a server removed while others were written: the oldest of a full capped collection.
     /// - Returns: a warning for each such collection.
     func lostFromCapped(_ plan: ImportPlan) throws -> [String] {
         guard report.status == .done || report.status == .problems else { return [] }
         return try plan.steps.compactMap { step in
             let isSure = step.isReplaced || !step.hidesOptions
-            // What expires goes, too.
+            // Documents that expire are removed as well.
             let expires = step.entry.indexes.contains { $0["expireAfterSeconds"] != nil }
             guard step.mayBeCapped, isSure || !expires,
                 let outcome = report.collections.first(where: { $0.name == step.name }), outcome.inserted > 0
@@ -32,7 +32,7 @@ extension ImportRun {
             let name = BackupMetadata.shown(step.databaseName)
             let kept = "of \(written.counted("document")) the server has kept \(count.grouped)"
             guard isSure else {
-                // Or somebody has removed some meanwhile, or they have expired.
+                // Or another program has removed some meanwhile, or they have expired.
                 operation.warning("\(name) may be capped and full: \(kept)")
                 return nil
             }
@@ -40,13 +40,14 @@ extension ImportRun {
         }
     }
 
-    /// - Parameter staging: what collections are called for now, by their names in the file.
+    /// - Parameter staging: the temporary names of staged collections, by their names in the file.
     func check(
         _ plan: ImportPlan, _ survey: FileSurvey, _ references: [Reference], _ staging: [String: String]
     ) throws -> [ReferenceOutcome] {
         let names = Self.names(plan) { staging[$0.name] ?? $0.databaseName }
         var check = referenceCheck(names)
-        // What has just been written needn't be asked for; where rows were not taken, the file does not tell.
+        // References that were checked during the load need no query. If rows were rejected, the file does not tell
+        // which documents exist.
         let tallied = rejections.count == 0 ? tallied.filter { names[ExactName($0.key)] != nil } : [:]
         if rejections.count == 0, knowsIDs { check.knownIDs = knownIDs(plan, survey) }
         let open = references.filter { names[ExactName($0.collection)] != nil && tallied[$0.collection] == nil }
@@ -56,8 +57,8 @@ extension ImportRun {
         }
     }
 
-    /// Those that lead to nothing that is old still, or not there yet, when everything is staged, nor have such a thing
-    /// among their alternatives: views, and what is replaced in place.
+    /// The references that can be checked once everything is staged: none of their alternatives leads to a view, or to
+    /// a collection that is replaced in place, whose documents are old or missing until then.
     func references(_ references: [Reference], intoStagedOf plan: ImportPlan) -> [Reference] {
         let check = referenceCheck(Self.names(plan, \.databaseName))
         let later = plan.views.union(plan.steps.filter { $0.way == .inPlace }.map(\.databaseName))
@@ -65,18 +66,18 @@ extension ImportRun {
             .filter { group in !group.contains { later.contains(check.databaseName($0.target)) } }.flatMap(\.self)
     }
 
-    /// Whether the hashes of the survey are those of the `_id`s that are written: of legacy rows, some may be set aside.
+    /// Whether the survey's hashes are those of the `_id`s to be written; some legacy rows may be set aside.
     var knowsIDs: Bool { reader.metadata != nil && key.isID }
 
     func knownIDs(_ plan: ImportPlan, _ survey: FileSurvey) -> @Sendable (String) -> RecordHashes? {
-        // Measurements of a time series have no ids to go by, views no rows, and a capped collection may not keep all.
+        // Measurements of a time series have no known ids, views have no rows, and a capped collection may not keep all.
         let known = Set(
             plan.steps.filter { $0.way != .view && $0.entry.kind == .collection && !$0.mayBeCapped }
                 .map { ExactName($0.name) })
         return { known.contains(ExactName($0)) ? survey.rows(of: $0)?.ids ?? RecordHashes() : nil }
     }
 
-    /// What each collection of the plan is called, by its name in the file.
+    /// The name of each of the plan's collections, by its name in the file.
     private static func names(
         _ plan: ImportPlan, _ name: (ImportPlan.Step) -> String
     ) -> [ExactName: String] {
@@ -84,7 +85,7 @@ extension ImportRun {
     }
 
     private func referenceCheck(_ names: [ExactName: String]) -> ReferenceCheck {
-        // What is not imported this time stands under the names that the whole file would be imported to.
+        // Other collections have the names under which the whole file would be imported.
         let others = FileNames(
             metadata: reader.metadata, configuration: options.configuration, renames: options.renames)
         return ReferenceCheck(connection: connection, operation: operation) {
@@ -92,8 +93,8 @@ extension ImportRun {
         }
     }
 
-    /// Those that can be checked while their documents are read or written.
-    /// - Returns: nil where the file does not tell what will be there.
+    /// The references that can be checked while their documents are read or written.
+    /// - Returns: nil if the file does not tell which documents will exist.
     func underWay(_ references: [Reference], _ plan: ImportPlan, _ survey: FileSurvey) -> ReferencesUnderWay? {
         guard knowsIDs else { return nil }
         let names = Self.names(plan, \.databaseName)
@@ -101,7 +102,7 @@ extension ImportRun {
         let knownIDs = knownIDs(plan, survey)
         check.knownIDs = knownIDs
         if options.mode == .replace { check.isKnownWhole = { knownIDs($0) != nil } }
-        // What else is being written, and what views make of it, can be asked for only when it is there.
+        // Collections that are being written, and views on them, can be queried only when they are complete.
         let later = Set(
             references.filter {
                 names[ExactName($0.target)] != nil && ($0.targetPath != .id || knownIDs($0.target) == nil)
@@ -116,7 +117,7 @@ extension ImportRun {
             live: Set((names.values + plan.untouched).map { ExactName($0) }))
     }
 
-    /// Compares the collections that are there already with the file, where that is less work than looking up.
+    /// Compares existing collections with the file if that is less work than looking up documents.
     func compare(
         _ plan: ImportPlan, _ survey: FileSurvey, _ references: ReferencesUnderWay?
     ) throws -> [String: LiveComparison.Result] {
@@ -134,7 +135,7 @@ extension ImportRun {
         return try operation.timed("compare") { try comparison.run(collections) }
     }
 
-    /// The outcome of a collection whose documents are all there already; nil where some are not, or nobody knows.
+    /// The outcome of a collection whose documents all exist unchanged; nil if some do not, or if that is unknown.
     func unchanged(_ step: ImportPlan.Step, _ compared: LiveComparison.Result?) -> CollectionOutcome? {
         guard let compared, compared.equal.count == step.records else { return nil }
         var outcome = CollectionOutcome(name: step.name)
@@ -143,7 +144,7 @@ extension ImportRun {
         return outcome
     }
 
-    /// What a load of a collection may pass over.
+    /// The rows that a load of a collection may skip.
     func knownRows(
         _ step: ImportPlan.Step, _ compared: LiveComparison.Result?, _ survey: FileSurvey
     ) -> KnownRows? {

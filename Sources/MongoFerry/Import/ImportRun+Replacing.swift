@@ -4,7 +4,7 @@ import MongoDriver
 import Relations
 
 extension ImportRun {
-    /// Loads all beside what is there, and swaps it in.
+    /// Loads everything into staging collections, or in place, and swaps it in.
     mutating func replace(_ prepared: Prepared, _ loader: RowLoader, _ lock: ImportLock) throws {
         var plan = prepared.plan
         let survey = prepared.survey
@@ -12,7 +12,7 @@ extension ImportRun {
             try $0.listCollections(in: connection.database, readPreference: .primary)
         }
         let restored = try removeLitter(lock, among: found, plan)
-        // They were there before the plan was made, under names of an earlier import's.
+        // These had the names of an earlier import's displaced collections when the plan was made.
         for index in plan.steps.indices where restored.contains(plan.steps[index].databaseName) {
             let namespace = connection.namespace(plan.steps[index].databaseName)
             plan.steps[index].liveCount = try connection.withClient {
@@ -24,8 +24,9 @@ extension ImportRun {
             liveTypes: prepared.legacy.liveTypes,
             maximumRejects: options.maximumRejects - preflightProblems.count)
         if options.failsOnDangling {
-            // Before the swap, against what is staged. What is replaced in place comes later and is checked then, and so
-            // is what leads there, or to views, which show the old documents until then, or are not there yet.
+            // Before the swap, this checks the staged collections. References from collections that are replaced in
+            // place, to them, or to views are checked later: until then these have the old documents or do not exist
+            // yet.
             let (run, plan) = (self, plan)
             let references = self.references(prepared.references, intoStagedOf: plan)
             replacement.check = { staging, loads in
@@ -42,7 +43,7 @@ extension ImportRun {
             report.collections = outcome.written
             let names = outcome.written.map(\.name)
             report.warnings += outcome.warnings(of: names)
-            // Of what was replaced in place: a staged one that lacks an index is not swapped in.
+            // Indexes of collections that were replaced in place: a staged one that lacks an index is not swapped in.
             if !names.isEmpty { noteRefused(outcome.refusedIndexes) }
             throw error
         }

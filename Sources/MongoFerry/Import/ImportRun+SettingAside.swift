@@ -2,8 +2,8 @@ import BackupFile
 import Relations
 
 extension ImportRun {
-    /// Writes the rows that were not taken into a file of their own: those that the server refused, and those of the
-    /// preflight where that was asked for.
+    /// Writes the rows that were not taken into a file of their own: those that the server rejected, and those that the
+    /// preflight set aside.
     mutating func setAside(_ survey: FileSurvey) throws {
         let lines = Set(preflightProblems.lines + rejections.lines).sorted()
         guard !lines.isEmpty else { return }
@@ -14,16 +14,16 @@ extension ImportRun {
             check: operation.cancellation.check)
         report.rejectsFile = rejects.path
         report.rejectsCommand = command(for: rejects)
-        // What to do with them is among the next steps.
+        // The report's next steps say what to do with them.
         operation.warning(
             "\(rejects.count.counted("row was", "rows were")) set aside in \(rejects.path)")
         if let text = rejects.folderWarning { operation.warning("\(rejects.path): \(text)") }
     }
 
-    /// The file itself, or where the program was started.
+    /// The path beside which rejects are written: of the file, or `stdin` in the working folder.
     var placeOfRejects: String { report.isFromStream ? "stdin" : reader.path }
 
-    /// Whether there is a place for the rows that the preflight has found: told before anything is written.
+    /// Checks, before anything is written, whether rows that the preflight found bad can be set aside.
     /// - Throws: ``FerryError``.
     func checkPlaceOfRejects() throws {
         guard preflightProblems.count > 0 else { return }
@@ -43,7 +43,7 @@ extension ImportRun {
         }
     }
 
-    /// What brings the mended rows to where they would have come, with the types that they would have had.
+    /// The command that imports the corrected rows into their collections, with the types they would have had.
     private func command(for rejects: RejectsFile) -> String {
         var words = ["mongoferry", "import", rejects.path] + connection.targetOptions + ["--db", connection.database]
         words += Report.options(for: options.configuration)
@@ -54,7 +54,7 @@ extension ImportRun {
         if options.mode == .insert { words += ["--mode", "insert"] }
         if options.bypassesValidation { words.append("--bypass-validation") }
         if !key.isID { words += ["--upsert-keys", options.upsertKeys.joined(separator: ",")] }
-        // Rows of a file that says what its types are need no guessing when they come again; legacy rows do.
+        // Rows of a file whose types are known need no inference when they are imported again; legacy rows do.
         if !rejects.hasLegacyRows { words.append("--no-legacy") } else if !options.infers { words.append("--no-infer") }
         return words.map(\.shellWord).joined(separator: " ")
     }

@@ -32,13 +32,13 @@ extension ImportRun {
         }
     }
 
-    /// What the user has no right to must not be found out when the old documents are gone.
+    /// Checks the privilege before the old documents are gone.
     /// - Throws: ``FerryError``.
     private func checkRight(toBypassValidationOf steps: [ImportPlan.Step], _ lock: ImportLock) throws {
         let database = connection.database
         _ = try connection.answers(for: steps) { client, step in
             let name = step.isReplaced ? OwnNames.trial(lock.mark) : step.databaseName
-            // Matches nothing: servers look at the right first.
+            // Matches nothing: servers check the privilege first.
             let update: Value = ["q": ["_id": ["$in": []]], "u": ["$set": ["a": 1]], "multi": true]
             do {
                 try client.runWrite(
@@ -56,16 +56,16 @@ extension ImportRun {
         }
     }
 
-    /// - Parameter collections: all of the database's, listed after the lock was taken.
-    /// - Returns: the names that collections have got back.
+    /// - Parameter collections: all collections of the database, listed after the lock was taken.
+    /// - Returns: the collections that got their names back.
     @discardableResult
     mutating func removeLitter(
         _ lock: ImportLock, among collections: [CollectionInfo], _ plan: ImportPlan
     ) throws -> [String] {
         let leftovers = Leftovers(connection: connection, lock: lock, operation: operation, collections: collections)
         let (mode, metadata) = (options.mode, reader.metadata)
-        // The plan was made without those that get their names back, and nobody was asked about them. Where the file puts a
-        // view in their place, as the earlier one did, that is what they had made room for.
+        // The plan does not include collections that get their names back, and nobody was asked about them. If a
+        // replace puts a view in such a place, as the earlier import did, that view is what they were displaced for.
         var names: [String] = []
         try leftovers.lookAfter { restored in
             names = restored

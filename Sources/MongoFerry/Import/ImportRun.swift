@@ -4,7 +4,7 @@ import Foundation
 import MongoDriver
 import Relations
 
-/// One import under way.
+/// One import in progress.
 struct ImportRun {
     let options: ImportOptions
     let connection: Connection
@@ -12,21 +12,21 @@ struct ImportRun {
     let operation: OperationContext
     var report = Report(operation: .import)
     let rejections: RejectionLog
-    /// The fields that identify a document: `_id`, unless a merge names others.
+    /// The fields that identify a document: `_id`, unless a merge specifies others.
     let key: DocumentKey
-    /// Rows that were set aside before anything was written.
+    /// Rows that the preflight set aside before anything was written.
     var preflightProblems = ProblemList()
     var stage = Stage.untouched
-    /// Hashes documents where a merge will compare them with the database's.
+    /// Hashes documents that a merge will compare with the database's; nil if it cannot compare any.
     let contents: ContentHash?
-    /// References that were checked while their documents were read or written, by collection.
+    /// The outcomes of references that were checked while their documents were read or written, by collection.
     var tallied: [String: [ReferenceOutcome]] = [:]
 
-    /// How far the import has come with the database, which decides what is said of it when it stops.
+    /// How far the import has changed the database; an error says so.
     enum Stage {
-        /// The database is as it was.
+        /// The database is unchanged.
         case untouched
-        /// What an earlier import had left was tidied up, and collections got their names back.
+        /// Leftovers of an earlier import were removed, and collections got their names back.
         case tidiedUp
         /// Some of the file may have been written.
         case writing
@@ -56,7 +56,7 @@ struct ImportRun {
         report.source = reader.metadata?.sourceText
     }
 
-    /// More rows than any file has, and few enough that no sum of them overflows.
+    /// More rows than any file has, and few enough that sums do not overflow.
     private static let mostRejects = 1 << 40
 
     var jobs: Int { Threads.jobs(options.jobs) }
@@ -65,7 +65,7 @@ struct ImportRun {
         do {
             if let prepared = try Import.beforeWriting({ try prepare() }) { try run(prepared) }
         } catch var error as FerryError where error.report == nil && report.rejectionCount > 0 {
-            // Rows that were found bad may be what it stopped for.
+            // The bad rows may be the reason for the error.
             noteProblemsOfLeftOut()
             error.report = report
             throw error
@@ -93,10 +93,10 @@ struct ImportRun {
         report.graph = report.drawing(prepared.references)
     }
 
-    /// - Throws: ``FerryError`` where somebody does not want it, or rows could not be set aside.
+    /// - Throws: ``FerryError`` if the user does not confirm, or if rows could not be set aside.
     private func confirm(_ plan: ImportPlan) throws {
         try checkPlaceOfRejects()
-        // Nobody who has said stop is asked a question.
+        // A user who has interrupted the import is not asked.
         try operation.cancellation.check()
         guard try options.confirm(plan) else {
             throw FerryError("not confirmed: nothing was written", kind: .failed)
@@ -106,13 +106,13 @@ struct ImportRun {
     private mutating func writeUnderLock(_ prepared: Prepared) throws {
         var lock = try ImportLock(connection)
         defer { giveBack(lock) }
-        // Before the first look at what is there: what an earlier import has sent would still come into it.
+        // Waits before the first look at the database: writes that an earlier import has sent would still change it.
         let hasWaited = try EarlierWrites(
             pool: connection.pool, database: connection.database, cancellation: operation.cancellation,
             tell: operation.info
         ).waitForEnd()
         let tookOver = lock.tookOver
-        // What was waited for may have been the drop of an earlier lock, which was this one by then.
+        // One of the writes waited for may have been the drop of an earlier lock, and have dropped this one.
         if hasWaited, try !lock.isHeldStill() {
             try lock.release()
             lock = try ImportLock(connection)
@@ -122,8 +122,8 @@ struct ImportRun {
         try write(prepared, lock)
     }
 
-    /// What came after the plan was made may be an earlier import's as well as another program's: it is told, and is no
-    /// problem.
+    /// Counts the documents again, and warns of new ones. These may come from an earlier import or another program, and
+    /// are no problem.
     private func countAgain(_ plan: inout ImportPlan) throws {
         for index in plan.steps.indices where !plan.steps[index].liveIsView {
             let step = plan.steps[index]
@@ -139,7 +139,7 @@ struct ImportRun {
         }
     }
 
-    /// What stopped the writing, with what had been done by then and the rows that had not been taken.
+    /// The error that stopped the import, with what was done until then and the rows that were not taken.
     private mutating func stopped(_ error: any Error, _ survey: FileSurvey) -> any Error {
         if error is CancellationError, stage == .untouched { return error }
         var error = FerryError(explaining: error)
@@ -151,7 +151,7 @@ struct ImportRun {
         }
         countPreflightProblems(hasEnded: false)
         noteRejections()
-        // Who has stopped it is not kept waiting for a pass over the file.
+        // After an interruption, nobody waits for a pass over the file.
         if !report.collections.isEmpty, error.kind != .interrupted {
             do { try setAsideOrWarn(survey) } catch {
                 report.warnings.append("interrupted: the rows that were not taken were not set aside")
@@ -164,8 +164,8 @@ struct ImportRun {
         return error
     }
 
-    /// Sets aside what was not taken, and verifies. Everything is written: what fails is told beside what was done, not
-    /// instead of it.
+    /// Sets aside what was not taken, and checks the references. Since everything is written, a failure here is added
+    /// to the report of what was done.
     private mutating func lookAfter(_ prepared: Prepared) throws {
         countPreflightProblems()
         do {
@@ -195,7 +195,7 @@ struct ImportRun {
         finish()
     }
 
-    /// - Throws: `CancellationError`; what else stops it is a warning.
+    /// - Throws: `CancellationError`; any other error becomes a warning.
     private mutating func setAsideOrWarn(_ survey: FileSurvey) throws {
         do {
             try setAside(survey)
@@ -207,7 +207,8 @@ struct ImportRun {
         }
     }
 
-    /// What was or was not written matters more than a lock that will be taken over anyway.
+    /// Releases the lock. A failure is only a warning: the outcome matters more than a lock that the next import takes
+    /// over anyway.
     private func giveBack(_ lock: ImportLock) {
         do {
             try lock.release()
@@ -218,9 +219,9 @@ struct ImportRun {
         }
     }
 
-    /// - Parameter hasEnded: whether all collections have their outcomes: what has none yet has no other rows.
+    /// - Parameter hasEnded: whether all collections have their outcomes; if not, those without one are not added.
     mutating func countPreflightProblems(hasEnded: Bool = true) {
-        // Read they were, and no other count has them.
+        // These rows were read, and no other count includes them.
         report.note(unreadable: preflightProblems.counts, addsCollections: hasEnded)
     }
 

@@ -1,11 +1,11 @@
 import BSON
 import BackupFile
 
-/// What in a file's options and indexes a server may refuse or read in another way, so that it stands in the plan
+/// Finds what a server may refuse or interpret differently in a file's options and indexes, so that the plan shows it
 /// before anything is written.
 ///
-/// Nothing is changed or left out for it: the server is asked, and what it refuses is reported. Known are the names of
-/// MongoDB's manual up to 8.0; a server's own list cannot be asked for.
+/// Nothing is changed or left out because of it: the server is asked, and what it refuses is reported. The known names
+/// are those of MongoDB's manual up to 8.0; a server cannot be asked for its own list.
 enum CatalogDoubts {
     private static let collectionOptions: Set<String> = [
         "capped", "size", "max", "validator", "validationLevel", "validationAction", "viewOn", "pipeline", "collation",
@@ -22,7 +22,7 @@ enum CatalogDoubts {
 
     private static let indexTypes: Set<String> = ["text", "2d", "2dsphere", "hashed"]
 
-    /// A line for each.
+    /// One line for each.
     static func texts(_ entry: BackupMetadata.Collection) -> [String] {
         var result = entry.options.keys.filter { !collectionOptions.contains($0) }.map {
             "option \($0) of the file is not known to this program: a server that does not know it refuses the collection"

@@ -2,11 +2,11 @@ import BSON
 import BackupFile
 import Relations
 
-/// One thing in which what is there differs from the file.
+/// One difference between the database and the file.
 struct TargetDifference: Sendable {
-    /// For the plan; nil where nothing that is there is changed by doing away with it.
+    /// The text for the plan; nil if removing the difference changes nothing that exists.
     let text: String?
-    /// Whether the import does away with it.
+    /// Whether the import removes the difference.
     let isMended: Bool
 
     init(_ text: String?, isMended: Bool = false) {
@@ -19,9 +19,9 @@ struct TargetDifference: Sendable {
 enum CollectionDifferences {
     enum Difference {
         case option(String, file: Value?, live: Value?)
-        /// The database has another index of that name.
+        /// The database has a different index of that name.
         case index(String)
-        /// The database has the same under another name.
+        /// The database has the same index under another name.
         case renamedIndex(String, live: String)
         /// Only the file has it.
         case missingIndex(String)
@@ -40,11 +40,11 @@ enum CollectionDifferences {
         {
             result.append(.option(name, file: entry.options[name], live: options[name]))
         }
-        // The index of a clustered collection is the option that says so, and nothing to build.
+        // The index of a clustered collection is defined by its option and never built.
         let fileIndexes = byName(entry.indexes.filter { $0["clustered"] == nil })
         let liveIndexes = byName(indexes.filter { $0["clustered"] == nil })
         let isClustered = options["clusteredIndex"] != nil
-        // Every collection has the index of its `_id`s, whether a file names it or not.
+        // Every collection has the index on `_id`, even if the file does not list it.
         var known: Set = [ExactName("_id_")]
         for (name, index) in fileIndexes.sorted(by: { $0.key < $1.key }) {
             if let existing = liveIndexes[name] {
@@ -62,7 +62,7 @@ enum CollectionDifferences {
         return result
     }
 
-    /// The option's value, or what servers take where there is none: `collMod` writes these down.
+    /// The option's value, or the server's default: `collMod` stores defaults explicitly.
     ///
     /// Source: MongoDB manual, `create`.
     private static func meaning(of option: String, in options: Document) -> Value? {
@@ -70,7 +70,7 @@ enum CollectionDifferences {
         return options[option] ?? defaults[option]
     }
 
-    /// The differences, each with which of the two stays.
+    /// The differences, each with which side prevails.
     static func told(
         _ entry: BackupMetadata.Collection, options: Document, indexes: [Document], mode: ImportOptions.Mode
     ) -> [TargetDifference] {
@@ -104,18 +104,18 @@ enum CollectionDifferences {
         Dictionary(indexes.map { (name(of: $0), $0) }) { $1 }
     }
 
-    /// Servers tell indexes of names that look the same apart.
+    /// Servers distinguish index names that look the same.
     static func name(of index: Document) -> ExactName { ExactName(index["name"]?.string ?? "") }
 
-    /// What the same index is called that has another name, beside which a server builds no second.
+    /// The name of the same index if it has another name: a server builds no second one beside it.
     static func otherName(of index: Document, in indexes: [Document]) -> ExactName? {
         let wanted = normalized(index).removing(["name"])
         return indexes.first { normalized($0).removing(["name"]) == wanted }.map(name)
     }
 
-    /// What says the same of the same index, whichever server lists it: old ones name the namespace, list the fields in
-    /// another order, and keep numbers and flags in the type in which they came; versions differ between servers. From 7.0
-    /// on a clustered index shows when documents expire, which is its collection's option.
+    /// Brings an index into a form that does not depend on the server that lists it: old servers include the namespace,
+    /// list the fields in another order, and keep numbers and flags in the types in which they came; versions differ
+    /// between servers. From 7.0, a clustered index shows `expireAfterSeconds`, which is an option of its collection.
     ///
     /// Source: MongoDB 4.4.2, 6.0.5 and 7.0.28, `listIndexes`.
     static func normalized(_ index: Document) -> Document {
@@ -126,7 +126,7 @@ enum CollectionDifferences {
             }
             for (name, value) in fields {
                 let value = normalized(value, of: name)
-                // What is off is the same as what is not said.
+                // A flag that is off equals one that is absent.
                 if value != .bool(false) { result.append(name, value) }
             }
         }
@@ -135,7 +135,7 @@ enum CollectionDifferences {
     private static func normalized(_ value: Value, of field: String) -> Value {
         switch field {
         case "key", "weights":
-            // The order of the keys is the index's; that of weights is the server's.
+            // The order is kept: that of keys is the index's, and that of weights the server's.
             guard let inner = value.document else { return value }
             return .document(
                 Document { copy in for (name, value) in inner.elements { copy.append(name, whole(value)) } })
@@ -145,6 +145,6 @@ enum CollectionDifferences {
         }
     }
 
-    /// Whole numbers as Int64, whatever type of number they are.
+    /// Converts whole numbers of any type to Int64.
     private static func whole(_ value: Value) -> Value { value.integer.map { .int64(Int64($0)) } ?? value }
 }

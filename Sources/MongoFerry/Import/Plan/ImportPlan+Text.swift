@@ -2,16 +2,16 @@ import BSON
 import BackupFile
 import Relations
 
-/// The plan as people read it.
+/// The plan in words.
 extension ImportPlan {
-    /// The plan as people read it, a line each.
+    /// The plan for people to read, line by line.
     public var lines: [String] {
         let width = steps.map { TextWidth.columns(BackupMetadata.shown($0.databaseName)) }.max() ?? 0
         return head + steps.enumerated().flatMap { lines(of: $1, number: $0 + 1, width: width) } + remarks
             + consequences
     }
 
-    /// Into what, and what the file is of.
+    /// The target, and where the file comes from.
     private var head: [String] {
         var lines = ["import into \(database), mode \(mode.rawValue):"]
         if !server.isEmpty { lines.append("  on \(server)") }
@@ -31,7 +31,7 @@ extension ImportPlan {
         return lines
     }
 
-    /// - Parameter width: columns of the longest name.
+    /// - Parameter width: the width of the longest name, in columns.
     private func lines(of step: Step, number: Int, width: Int) -> [String] {
         let name = TextWidth.padded(BackupMetadata.shown(step.databaseName), to: width)
         let isView = step.way == .view
@@ -48,7 +48,7 @@ extension ImportPlan {
         return text + (step.liveCount.map { " (\($0.grouped) there now)" } ?? " (new)")
     }
 
-    /// What is not written, and what else there is to know of the collections.
+    /// What is not written, and other remarks about collections.
     private var remarks: [String] {
         var lines: [String] = []
         if let first = setAside.first {
@@ -72,7 +72,7 @@ extension ImportPlan {
         return lines
     }
 
-    /// What becomes of what is there, and of the server.
+    /// What happens to existing documents, and on the server.
     private var consequences: [String] {
         var lines = losses
         let lost = steps.filter(\.isReplaced).compactMap(\.liveCount).reduce(0, +)
@@ -89,7 +89,7 @@ extension ImportPlan {
         return lines
     }
 
-    /// That a replace leaves only what the file was made of; nil where nothing is lost by that.
+    /// Warns that a replace by a file that has only some documents loses all others; nil if it does not.
     func textOfPart(_ step: Step) -> String? {
         guard step.isReplaced, !step.liveIsView, let live = step.liveCount, live > 0 else { return nil }
         if isOfRejects {
@@ -101,7 +101,8 @@ extension ImportPlan {
             "the file has only the documents that \(query.oneLine.excerpt(200)) matches: all others that are there will be gone"
     }
 
-    /// That a view stands on what the file has and this import brings under no such name; nil where it does not.
+    /// Warns that a view reads a collection of the file that does not exist under that name after this import; nil if
+    /// it does not.
     func textOfMissingSource(_ step: Step) -> String? {
         guard step.way == .view else { return nil }
         let there = Set((steps.map(\.databaseName) + untouched).map { ExactName($0) })
@@ -138,7 +139,7 @@ extension ImportPlan {
         count.counted("document that is there now", "documents that are there now")
     }
 
-    /// What a merge or an insertion may do to the documents that are there now.
+    /// What a merge or an insert may do to the documents that exist now.
     private var losses: [String] {
         let there = steps.filter { !$0.isReplaced }.compactMap(\.liveCount).reduce(0, +)
         guard there > 0 else { return [] }

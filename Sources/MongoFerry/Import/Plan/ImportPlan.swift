@@ -2,75 +2,76 @@ import BSON
 import BackupFile
 import Relations
 
-/// What an import will do to which collection, in which order.
+/// What an import will do to which collections, in which order.
 public struct ImportPlan: Sendable {
     /// How a collection or view is written.
     public enum Way: String, Sendable {
         case merge, insert
         /// Loaded beside the live collection, then renamed over it.
         case staged = "replace"
-        /// Dropped and loaded, because it cannot be renamed or `--in-place` was said.
+        /// Dropped and loaded, because it cannot be renamed or because of `--in-place`.
         case inPlace = "replace in place"
-        /// A view: a replace changes it or makes it anew, else it is created where there is none.
+        /// A view: a replace changes or re-creates it; other modes create it only if it does not exist.
         case view = "recreate view"
     }
 
-    /// What becomes of one collection or view.
+    /// What happens to one collection or view.
     public struct Step: Sendable {
         /// The name in the file.
         public var name: String
         /// The name in the database.
         public var databaseName: String
         public var way: Way
-        /// Rows of the file, without those that cannot be read; 0 of a view.
+        /// The rows of the file, without those that cannot be read; 0 for a view.
         public var records: Int
-        /// Of ``records``, those that are set aside.
+        /// The number of ``records`` that are set aside.
         var setAside = 0
-        /// Documents in the database now; nil where the collection does not exist.
+        /// The number of documents in the database now; nil if the collection does not exist.
         public var liveCount: Int?
-        /// A view has that name in the database now, and gives way to a collection.
+        /// Whether a view has that name in the database now, and is replaced by a collection.
         public var liveIsView = false
-        /// The existing collection's or view's own options; nil where there is none.
+        /// The options of the existing collection or view; nil if there is none.
         var liveOptions: Document?
-        /// Whether a collection is there whose options the user may not see.
+        /// Whether a collection exists whose options the user may not see.
         var hidesOptions = false
-        /// Of the existing collection; nil where there is none, or it cannot be seen.
+        /// The UUID of the existing collection; nil if there is none, or if it cannot be seen.
         var uuid: Value?
-        /// Those of ``differences`` and more, with what becomes of them.
+        /// The ``differences`` and others, and whether the import removes each.
         var targetDifferences: [TargetDifference] = []
-        /// What differs between the file's options and indexes and the existing ones, a line each.
+        /// The differences between the file's options and indexes and the existing ones, one line each.
         public var differences: [String] { targetDifferences.compactMap(\.text) }
-        /// What a server may refuse or read in another way.
+        /// What a server may refuse or interpret differently.
         public var doubts: [String] = []
-        /// Code that the server will run, to be looked at by a person: `$where`, `$function`, …
+        /// Code that the server will run, for a person to check: `$where`, `$function`, …
         public var code: [String] = []
-        /// What an interrupted import has kept of the collection, where that counts.
+        /// The definition that an interrupted import kept of the collection, if it applies.
         var kept: KeptDefinitions.Entry?
-        /// Whether the storage of a time series of that name is there, whose drop was not ended.
+        /// Whether the storage of a time series of that name is left from an unfinished drop.
         var hasOrphanedStorage = false
-        /// What imports have kept of it, whether that counts or not.
+        /// The definition that an import kept of the collection, whether it applies or not.
         var keptBefore: KeptDefinitions.Entry?
         var entry: BackupMetadata.Collection
-        /// By what the file's documents were chosen; nil where it has all.
+        /// The query that selected the file's documents; nil if the file has all.
         public var query: String?
 
-        /// Whether what is written to is capped, or may be. Under a replace it is what the file says, else what is there.
+        /// Whether the collection that is written to is capped, or may be: by the file's options for a replace, else by
+        /// the live ones.
         var mayBeCapped: Bool {
             guard entry.kind == .collection else { return false }
             return isReplaced ? entry.isCapped : hidesOptions || (liveOptions ?? entry.options)["capped"]?.bool == true
         }
 
-        /// Whether documents are written in the order of their rows, one batch after the other: a capped collection keeps it
-        /// and loses its oldest first, and a time series has fewer buckets for it.
+        /// Whether documents are written in the order of their rows, one batch after another: a capped collection keeps
+        /// this order and loses its oldest documents first, and a time series needs fewer buckets.
         var isWrittenInOrder: Bool { mayBeCapped || entry.kind == .timeseries }
 
-        /// Whether what is written may push the oldest documents out.
+        /// Whether writing may push out the oldest documents.
         private var isIntoCapped: Bool { !isReplaced && records > 0 && mayBeCapped }
 
-        /// So many documents are there that what is written leaves alone.
+        /// The number of existing documents that writing leaves alone.
         var keptCount: Int { isReplaced || isIntoCapped ? 0 : liveCount ?? 0 }
 
-        /// That a merge or an insertion may cost documents all the same; nil where it does not.
+        /// Warns that a merge or an insert may still cost documents; nil if it cannot.
         var textOfCapped: String? {
             guard isIntoCapped, liveCount ?? 0 > 0 else { return nil }
             return hidesOptions
@@ -78,8 +79,8 @@ public struct ImportPlan: Sendable {
                 : "it is capped: where it is full, what is added pushes out its oldest documents"
         }
 
-        /// Whether it is of Queryable Encryption. Its documents have a field, `__safeContent__`, that servers take from clients
-        /// that encrypt, and from others only where these pass the validation by (6.0.5).
+        /// Whether the collection uses Queryable Encryption. Its documents have a field, `__safeContent__`, that
+        /// servers accept only from clients that encrypt, or with document validation bypassed (6.0.5).
         var isEncrypted: Bool { entry.options["encryptedFields"] != nil }
 
         /// Whether the collection that is written to has a validator, or may have one that cannot be seen.
@@ -87,56 +88,58 @@ public struct ImportPlan: Sendable {
             hidesOptions || (isReplaced ? entry.options : liveOptions ?? entry.options)["validator"] != nil
         }
 
-        /// Whether the collection is not there yet, or has no documents.
+        /// Whether the collection does not exist yet, or has no documents.
         var wasEmpty: Bool { !liveIsView && (liveCount ?? 0) == 0 }
 
-        /// Whether a merge builds an index when the documents are there, which takes half the time.
+        /// Whether a merge builds an index after writing the documents, which takes half the time.
         ///
-        /// In a collection that the import makes, that is every index: the documents are those that had it before. In
-        /// one that was merely empty, only those that refuse no document, since each that is refused is to be named.
+        /// In a collection that the import creates, that is every index: its documents had all of them before. In one
+        /// that was merely empty, it is those that cannot reject documents, since each rejected document must be
+        /// reported.
         func comesAfterTheDocuments(_ index: Document) -> Bool {
             !liveIsView && liveOptions == nil || wasEmpty && CollectionBuilder.canRefuseNothing(index)
         }
-        /// Whether what is there now is gone afterwards. Merge and insert never put a view in a collection's place.
+        /// Whether what exists now is gone afterwards. True for any view; merge and insert never put one in a
+        /// collection's place.
         var isReplaced: Bool { way != .merge && way != .insert }
     }
 
     public var mode: ImportOptions.Mode
     public var database: String
-    /// Its hosts and kind, `db1:27017, replica set rs0`; empty where nobody has said.
+    /// The server's hosts and kind, `db1:27017, replica set rs0`; empty if unknown.
     public var server = ""
-    /// The database that the file is a backup of; nil where the file does not say.
+    /// The database of which the file is a backup; nil if the file does not state it.
     public var fileDatabase: String?
-    /// The versions of the file's server and of this one, where the file's is newer.
+    /// The versions of the file's server and of this one, if the file's is newer.
     var versions: (file: String, here: String)?
-    /// Said where the database is not there yet.
+    /// Set if the database does not exist yet.
     var missing: MissingDatabase?
-    /// In the order in which they are written.
+    /// The steps, in the order in which they are written.
     public var steps: [Step] = []
-    /// Collections that refer to each other in a circle, and are imported as one group.
+    /// Collections that refer to each other in a cycle, and are imported as one group.
     public var cycles: [[String]] = []
     /// Collections of the database that the import leaves alone: the file does not have them, or they are left out.
     public var untouched: [String] = []
     /// Whether the server is a sharded cluster.
     var isSharded = false
-    /// Whether validators are passed by.
+    /// Whether document validation is bypassed.
     var bypassesValidation = false
-    /// Rows that cannot be read and are set aside: how many, and the first of them.
+    /// Rows that cannot be read and are set aside: their number, and the first of them.
     var setAside: (count: Int, first: RowProblem?) = (0, nil)
-    /// Whether the file has the rows that an earlier import has set aside.
+    /// Whether the file contains the rows that an earlier import set aside.
     var isOfRejects = false
-    /// Of those that are left alone: which refer to what is replaced. Whether they dangle afterwards, an import does not look.
+    /// Untouched collections that refer to replaced ones. The import does not check whether they dangle afterwards.
     var unchecked: [(collection: String, target: String)] = []
-    /// The database's names of views that are there afterwards: what they show changes with what is written.
+    /// The database's names of the views that exist afterwards: what they show changes with what is written.
     var views: Set<String> = []
     /// Collections of the file that were excluded.
     public var leftOut: [String] = []
-    /// Why those are that nobody has excluded in this run's own options, by name.
+    /// The reasons for exclusions that are not among this run's own options, by name.
     var reasonsToLeaveOut: [String: String] = [:]
-    /// Bytes of documents that the staging takes beside the live ones.
+    /// The size of the documents that staging holds in addition to the live ones, in bytes.
     public var stagingBytes = 0
 
-    /// What goes with those in whose places a replace puts views.
+    /// The collections that are gone because a replace puts views in their places.
     var collectionsGivingWayToViews: [CollectionOutcome] {
         steps.filter { $0.way == .view && $0.liveCount ?? 0 > 0 }.map { step in
             var outcome = CollectionOutcome(name: step.name)
@@ -145,7 +148,8 @@ public struct ImportPlan: Sendable {
         }
     }
 
-    /// Whether a collection's validator is passed by: where there is none, that takes no right either.
+    /// Whether the validator of a collection is bypassed. Without a validator, it is not: no privilege is then
+    /// required.
     func bypasses(_ step: Step) -> Bool {
         bypassesValidation && step.entry.kind == .collection && step.mayHaveValidator
     }

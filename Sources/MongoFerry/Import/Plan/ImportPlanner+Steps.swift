@@ -3,9 +3,9 @@ import BackupFile
 import MongoDriver
 import Relations
 
-/// What becomes of one collection or view, by what the file and the database have under its name.
+/// Plans each collection or view from what the file and the database have under its name.
 extension ImportPlanner {
-    /// - Throws: ``FerryError`` where file and database mean different things by one name.
+    /// - Throws: ``FerryError`` if what exists under the name cannot be written to or replaced.
     func step(
         _ entry: BackupMetadata.Collection, _ records: Int, _ there: LiveCatalog
     ) throws -> ImportPlan.Step {
@@ -19,7 +19,7 @@ extension ImportPlanner {
         step.liveIsView = existing?.kind == .view && entry.kind != .view
         step.doubts = doubts(of: entry, existing, there)
         try checkKinds(entry, existing)
-        // What nobody can see, nobody can give back where its place is not taken.
+        // A view that cannot be seen could not be restored if the replace fails.
         if let existing, existing.kind == .view, !existing.hasDetails, options.mode == .replace {
             throw UnseenOptions.error(existing.name, in: database)
         }
@@ -58,7 +58,7 @@ extension ImportPlanner {
         case (.timeseries, .replace): return .inPlace
         case (.collection, .replace):
             let isSeries = existing?.kind == .timeseries || kept?.definition.kind == .timeseries
-            // Servers rename no collection of Queryable Encryption.
+            // Servers do not rename collections that use Queryable Encryption.
             let isEncrypted = [entry.options, existing?.options, kept?.definition.options].contains {
                 $0?["encryptedFields"] != nil
             }
@@ -67,13 +67,13 @@ extension ImportPlanner {
         }
     }
 
-    /// What the server may refuse, or read in another way, of what is created or built.
+    /// What the server may refuse or interpret differently when it creates the collection or builds its indexes.
     private func doubts(
         of entry: BackupMetadata.Collection, _ existing: CollectionInfo?, _ there: LiveCatalog
     ) -> [String] {
         if existing == nil || options.mode == .replace { return CatalogDoubts.texts(entry) }
         guard metadata != nil, let live = there.contents[entry.databaseName] else { return [] }
-        // Only what is missing is built.
+        // Only missing indexes are built.
         var missing = entry
         missing.options = Document()
         let names = Set(live.indexes.map(CollectionDifferences.name))
@@ -81,13 +81,13 @@ extension ImportPlanner {
         return CatalogDoubts.texts(missing)
     }
 
-    /// Notes what is there of a collection, and how it differs from the file's.
-    /// - Throws: ``FerryError`` where too little of it can be seen.
+    /// Records the state of the live collection, and how it differs from the file's.
+    /// - Throws: ``FerryError`` if too little of it can be seen.
     private func compareCollection(
         _ step: inout ImportPlan.Step, _ existing: CollectionInfo, _ there: LiveCatalog
     ) throws {
         if !existing.hasDetails {
-            // Without its time field no measurement can be found that is there already.
+            // Without the time field, existing measurements cannot be found.
             let isBlind = existing.kind == .timeseries && metadata == nil
             guard options.mode != .replace, !isBlind else { throw UnseenOptions.error(existing.name, in: database) }
             step.hidesOptions = true
@@ -104,16 +104,17 @@ extension ImportPlanner {
                 indexes: liveIndexes, mode: options.mode)
             return
         }
-        // A file that says nothing about itself: the live collection's own options and indexes stay.
+        // If the file has no metadata, the live collection keeps its options and indexes.
         step.entry.options = existing.options
         step.entry.indexes = liveIndexes
         if existing.kind == .timeseries { step.entry.kind = .timeseries }
         if let kept = step.kept { take(kept, into: &step, options: existing.options, indexes: liveIndexes) }
     }
 
-    /// What a server has of a time series whose drop it did not end: a new one would have its measurements again, and what is
-    /// inserted into a plain collection of that name goes there, and is not seen (6.0.5).
-    /// - Throws: ``FerryError`` where it is not to be replaced.
+    /// Describes what a server still has of a time series whose drop was not finished: a new series of that name would
+    /// have the old measurements, and documents inserted into a plain collection of that name go there and are not
+    /// visible (6.0.5).
+    /// - Throws: ``FerryError`` if it is not to be replaced.
     private func textOfOrphanedStorage(
         _ entry: BackupMetadata.Collection, _ existing: CollectionInfo?, _ there: LiveCatalog
     ) throws -> String? {
@@ -133,7 +134,7 @@ extension ImportPlanner {
         return "\(storage) is there, of a time series whose drop was not ended: it goes, with what measurements it has"
     }
 
-    /// So many rows are found soon without an index, too.
+    /// Fewer rows are found fast enough without an index.
     private static let manyRecords = 10_000
 
     private func hintOfSlowMerge(_ step: ImportPlan.Step, _ there: LiveCatalog) throws -> TargetDifference? {
@@ -146,8 +147,8 @@ extension ImportPlanner {
         )
     }
 
-    /// What an interrupted import has kept of a collection that it dropped, where the file says nothing and there is none
-    /// yet, or not all of it.
+    /// The definition that an interrupted import kept of a collection that it dropped, if the file has no metadata and
+    /// the collection does not exist or is incomplete.
     private func kept(
         _ name: String, _ existing: CollectionInfo?, _ there: LiveCatalog
     ) -> KeptDefinitions.Entry? {
@@ -157,11 +158,11 @@ extension ImportPlanner {
         return isAuthority ? kept : nil
     }
 
-    /// Adds what was kept to the live collection's own options and indexes, where there is one.
+    /// Adds the kept definition to the options and indexes of the live collection, if that exists.
     private func take(
         _ kept: KeptDefinitions.Entry, into step: inout ImportPlan.Step, options live: Document, indexes: [Document]
     ) {
-        // Without options it is not there, or was made by another program's insert, or never had any.
+        // A collection without options does not exist, was created by another program's insert, or never had any.
         let takesAll = live.isEmpty && !kept.isOfRefused && (step.liveOptions == nil || options.mode == .replace)
         if takesAll {
             let names = Set(kept.definition.indexes.map(CollectionDifferences.name))
@@ -187,13 +188,13 @@ extension ImportPlanner {
         }
     }
 
-    /// Only replace can make a view of a collection, or the other way round.
-    /// - Throws: ``FerryError`` where file and database mean different things by one name.
+    /// Checks the kinds: only a replace can turn a collection into a view or a view into a collection.
+    /// - Throws: ``FerryError`` if the name is of different kinds in the file and in the database.
     private func checkKinds(_ entry: BackupMetadata.Collection, _ existing: CollectionInfo?) throws {
         guard let existing, options.mode != .replace else { return }
         let live = Self.kindText(existing.kind)
         let file = Self.kindText(entry.kind)
-        // A file without metadata doesn't know what its collections are.
+        // A file without metadata does not know the kinds of its collections.
         guard live != file, metadata != nil || existing.kind == .view else { return }
         throw FerryError(
             "'\(entry.databaseName)' is a \(live) in \(database), and a \(file) in the file",
@@ -220,7 +221,7 @@ extension ImportPlanner {
         }
     }
 
-    /// - Throws: ``FerryError`` where the view cannot take the place of what is there.
+    /// - Throws: ``FerryError`` if the view cannot replace the existing collection.
     private func compareView(
         _ step: inout ImportPlan.Step, _ existing: CollectionInfo, _ there: LiveCatalog
     ) throws {
@@ -231,7 +232,7 @@ extension ImportPlanner {
                 mode: options.mode)
             return
         }
-        // A view takes a collection's place when that is renamed, which servers do with no such collection.
+        // A view takes a collection's place after that is renamed, which servers refuse for such a collection.
         if existing.options["encryptedFields"] != nil {
             throw FerryError(
                 "'\(existing.name)' is a collection of Queryable Encryption in \(database), and a view in the file",

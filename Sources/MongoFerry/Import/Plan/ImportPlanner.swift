@@ -3,18 +3,19 @@ import BackupFile
 import MongoDriver
 import Relations
 
-/// Works out the plan of an import: names, order, what is there now, what differs.
+/// Makes the plan of an import: names, order, the live state, and the differences.
 struct ImportPlanner {
     let database: String
     let options: ImportOptions
     let metadata: BackupMetadata?
-    /// What of the file is imported, with the names that it gets in the database.
+    /// The collections and views of the file that are imported, with their names in the database.
     let entries: [BackupMetadata.Collection]
-    /// What of the file is not.
+    /// Those of the file that are left out.
     let excluded: [BackupMetadata.Exclusion]
     private let choice: FileChoice
 
-    /// - Parameter collections: those that have rows in the file and how many, which count where it has no metadata.
+    /// - Parameter collections: the collections that have rows in the file, with their counts; if the file has no
+    ///   metadata, these are its collections.
     /// - Throws: ``FerryError`` for names that are not in the file, or cannot be written to.
     init(
         database: String, options: ImportOptions, metadata: BackupMetadata?, collections: [FileSurvey.Rows]
@@ -32,13 +33,13 @@ struct ImportPlanner {
         ) { name in collections.first { $0.name.hasSameBytes(as: name) }?.first.line }
     }
 
-    /// All of the file, by its own names and by the database's.
+    /// All names of the file's collections: those in the file and those in the database.
     var names: [String] { choice.allNames(of: entries.map(\.name) + excluded.map(\.name)) }
 
-    /// The names that are written to.
+    /// The names of the collections that are written to.
     var databaseNames: Set<String> { Set(entries.map(\.databaseName)) }
 
-    /// - Throws: ``FerryError`` where file and database mean different things by one name.
+    /// - Throws: ``FerryError`` if something that exists cannot be written to or replaced.
     func plan(_ survey: FileSurvey, _ references: [Reference], _ there: LiveCatalog) throws -> ImportPlan {
         var plan = ImportPlan(mode: options.mode, database: database)
         plan.fileDatabase = metadata?.database
@@ -50,12 +51,12 @@ struct ImportPlanner {
         let rows = entries.filter { $0.kind != .view }.sorted { places[$0.name] ?? 0 < places[$1.name] ?? 0 }
         var steps = try rows.map { try step($0, survey.rows(of: $0.name)?.count ?? 0, there) }
         for step in steps { try checkSomethingIsLeft(of: step, survey) }
-        // What cannot be swapped is replaced last, when everything else is safely there.
+        // Collections that cannot be swapped are replaced last, when everything else is safely in place.
         steps = steps.filter { $0.way != .inPlace } + steps.filter { $0.way == .inPlace }
         steps += try ViewOrder.sorted(entries.filter { $0.kind == .view }).map { try step($0, 0, there) }
         plan.steps = steps
         plan.leftOut = excluded.map(\.name)
-        // Of a configuration that lies in the folder nobody may have thought.
+        // The user may not be aware of a configuration that lies in the folder.
         let configured = excluded.filter { entry in
             (options.collections.isEmpty || options.collections.contains { $0.matches(entry.name) })
                 && choice.option(excluding: entry.name) == nil
@@ -87,9 +88,9 @@ struct ImportPlanner {
             }
     }
 
-    /// What was to be kept and is mistyped would be replaced.
-    /// - Throws: ``FerryError`` for an exclusion that matches nothing anywhere, and whose pattern is nearly the name of a
-    ///   collection that is there and would go.
+    /// Checks that a replace does not drop a collection whose exclusion is misspelled.
+    /// - Throws: ``FerryError`` for an exclusion that matches nothing, and whose pattern is nearly the name of an
+    ///   existing collection that would be replaced.
     func checkExclusions(_ there: LiveCatalog) throws {
         let configured = options.configuration
         let exclusions =
@@ -106,16 +107,17 @@ struct ImportPlanner {
         }
     }
 
-    /// A collection of which no row can be read would be replaced by nothing: nobody who sets rows aside means that.
-    /// - Throws: ``FerryError`` where there is something that would be lost.
+    /// Checks that a collection is not replaced by nothing because none of its rows can be read: nobody who sets rows
+    /// aside wants that.
+    /// - Throws: ``FerryError`` if documents would be lost.
     private func checkSomethingIsLeft(of step: ImportPlan.Step, _ survey: FileSurvey) throws {
         let unusable = survey.problems.count(of: step.name)
         guard unusable > 0, step.records <= survey.problemCount(amongRowsOf: step.name) else { return }
         try Self.checkLoss(of: step, unusable: unusable, details: [FerryError.nothingWritten])
     }
 
-    /// - Parameter unusable: rows of the collection; no others can be taken.
-    /// - Throws: ``FerryError`` where a replace would lose documents for nothing.
+    /// - Parameter unusable: the number of the collection's rows, none of which can be taken.
+    /// - Throws: ``FerryError`` if a replace would lose documents for nothing.
     static func checkLoss(of step: ImportPlan.Step, unusable: Int, details: [String] = []) throws {
         guard step.isReplaced, !step.liveIsView, let live = step.liveCount, live > 0 else { return }
         throw FerryError(
@@ -126,9 +128,10 @@ struct ImportPlanner {
             ])
     }
 
-    /// Plans those collections again that other programs have created, dropped or replaced since, which keep their places.
-    /// - Returns: what became of them, by their names in the file.
-    /// - Throws: ``FerryError`` where file and database mean different things by one name now.
+    /// Plans collections again that other programs have created, dropped or replaced since; each keeps its place in the
+    /// order.
+    /// - Returns: what happened to them, by their names in the file.
+    /// - Throws: ``FerryError`` if something that exists now cannot be written to or replaced.
     func planAgain(_ plan: inout ImportPlan, _ there: LiveCatalog) throws -> [String: Change] {
         try checkLookAlikes(there)
         var changes: [String: Change] = [:]
@@ -136,7 +139,7 @@ struct ImportPlanner {
             let step = plan.steps[index]
             guard let change = change(of: step, there), let entry = entries.first(where: { $0.name == step.name })
             else {
-                // It may be empty no more.
+                // It may no longer be empty.
                 if !step.liveIsView, let now = there.contents[step.databaseName] {
                     plan.steps[index].liveCount = now.count
                 }
@@ -155,16 +158,16 @@ struct ImportPlanner {
         let wasThere = step.liveOptions != nil || step.liveIsView || step.uuid != nil || step.liveCount != nil
         guard there[step.databaseName] != nil else { return wasThere ? .dropped : nil }
         guard wasThere else { return .created }
-        // Whether that is possible is looked at again.
+        // Planning it again checks whether it can still be written.
         let wasView = step.way == .view ? step.liveCount == nil : step.liveIsView
         guard wasView == (there[step.databaseName]?.kind == .view) else { return .replaced }
-        // Views have none, and some users may not see it.
+        // Views have no UUID, and some users may not see it.
         guard let before = step.uuid, let now = there.identities.uuid(of: step.databaseName) else { return nil }
         return before == now ? nil : .replaced
     }
 
-    /// Servers tell names apart by their bytes, Swift's strings by their look: `é` can be one character or two. The file's
-    /// collection would be taken for the database's other one.
+    /// Servers compare names by their bytes, Swift's strings by canonical equivalence: `é` can be one character or two.
+    /// The file's collection would be mistaken for another one of the database.
     private func checkLookAlikes(_ there: LiveCatalog) throws {
         for name in entries.map(\.databaseName) where there.hasLookAlike(of: name) {
             throw FerryError(
@@ -174,7 +177,7 @@ struct ImportPlanner {
         }
     }
 
-    /// Gives each the name that it gets in the database.
+    /// Gives each collection its name in the database.
     private static func named(
         _ chosen: [BackupMetadata.Collection], _ database: String, _ names: FileNames,
         firstLine: (String) -> Int?

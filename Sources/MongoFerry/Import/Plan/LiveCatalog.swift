@@ -4,38 +4,38 @@ import Foundation
 import MongoDriver
 import Relations
 
-/// What a database has under the names that an import writes.
+/// The state of a database, with details for the names that an import writes.
 struct LiveCatalog: Sendable {
     struct Contents: Sendable {
         let count: Int
-        /// Routers before 5.0 rename nothing over a sharded collection.
+        /// Routers before 5.0 cannot rename a collection over a sharded one.
         let cannotBeRenamedOver: Bool
-        /// With those that are still being built.
+        /// The indexes, including those that are still being built.
         let indexes: [Document]
-        /// The names of those that are there, whatever becomes of the others.
+        /// The names of the indexes that are complete; the others may still fail.
         let builtIndexes: Set<ExactName>
     }
 
     /// How documents are counted.
     enum Counting: Sendable {
-        /// As the server keeps account of them.
+        /// By the server's metadata.
         case estimated
-        /// To be compared with later counts: costs the reading of a sharded cluster's documents.
+        /// To be compared with later counts: counts the documents of a sharded cluster one by one.
         case steady
-        /// By reading all of them: after a crash the server's account can lack what came in the last minute before it.
+        /// By counting all documents: after a crash, the metadata may lack the last minute's writes.
         case exact
     }
 
     /// All collections and views of the database.
     let collections: [CollectionInfo]
-    /// Of the collections that are written, views aside, by their names.
+    /// The contents of the collections that are written, except views, by their names.
     let contents: [String: Contents]
-    /// Options and indexes that imports have kept of collections that they dropped.
+    /// The options and indexes that imports kept of collections that they dropped.
     let kept: [String: KeptDefinitions.Entry]
-    /// What tells the collections from others of their names.
+    /// The UUIDs, which tell the collections from others that had their names.
     let identities: CollectionIdentities
     let nameHints: NameHints
-    /// As Swift takes names for equal.
+    /// Grouped by names that are equal to Swift.
     private let byName: [String: [CollectionInfo]]
     private let asked = ContinuousClock.now
 
@@ -64,7 +64,7 @@ struct LiveCatalog: Sendable {
                 indexes: built + building,
                 builtIndexes: Set(built.map(CollectionDifferences.name)))
         }
-        // Names that only look the same are the plan's to refuse.
+        // The plan refuses names that only look the same.
         contents = Dictionary(zip(written, answers)) { first, _ in first }
     }
 
@@ -76,7 +76,7 @@ struct LiveCatalog: Sendable {
         do {
             return try client.runRead(command, on: namespace.database, readPreference: .primary)["sharded"] == true
         } catch let error as MongoError where error.isUnauthorized {
-            // Then it is found out where the swap is refused.
+            // The swap will report it.
             return false
         }
     }
@@ -84,15 +84,16 @@ struct LiveCatalog: Sendable {
     /// The collection or view of that name, as Swift compares names; see ``hasLookAlike(of:)``.
     subscript(name: String) -> CollectionInfo? { byName[name]?.first }
 
-    /// Whether there is a name that looks the same and has other bytes: to a server another name.
+    /// Whether a collection has a name that looks the same but has other bytes, and so is another name to a server.
     func hasLookAlike(of name: String) -> Bool {
         byName[name]?.contains { !$0.name.hasSameBytes(as: name) } ?? false
     }
 
-    /// After so long others may have changed what was there.
+    /// After this time, other programs may have changed the database.
     private static let freshness = Duration.seconds(2)
 
-    /// Asks while `body` works, which saves waiting for a distant server; once more where that took long.
+    /// Queries the database while `body` runs, which saves waiting for a distant server; queries again if that took
+    /// long.
     /// - Throws: what `body` throws; ``MongoError``.
     static func asked<Result>(
         _ connection: Connection, names: Set<String>, counting: Counting = .estimated, while body: () throws -> Result
@@ -102,10 +103,10 @@ struct LiveCatalog: Sendable {
             let result = try body()
             return (result, try ask())
         }
-        // Measured while processors are busy, a near server would look like a distant one.
+        // While processors are busy, a near server would look distant, so this is measured first.
         _ = try connection.roundTrip()
         let (result, early) = try Threads.run(body, beside: ask)
-        // Counting takes its time, and is no fresher afterwards.
+        // Counting takes long, and a second count would be no fresher.
         let isFresh = counting == .exact || ContinuousClock.now - early.asked < freshness
         return (result, isFresh ? early : try ask())
     }

@@ -2,11 +2,11 @@ import BSON
 import BackupFile
 import Relations
 
-/// Finds code that a server would run when somebody writes or reads.
+/// Finds code that a server would run on writes or reads.
 enum ServerSideCode {
     private static let operators: Set<String> = ["$where", "$function", "$accumulator"]
 
-    /// In a view's pipeline, a validator, or a partial index.
+    /// The code in a view's pipeline, a validator, or a partial index.
     static func found(in entry: BackupMetadata.Collection) -> [String] {
         var result: [String] = []
         for document in [entry.options] + entry.indexes { document.withRaw { search($0, &result) } }

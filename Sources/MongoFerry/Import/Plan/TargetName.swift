@@ -1,11 +1,11 @@
 import BSON
 
-/// Names that an import may write to.
+/// Checks names that an import would write to.
 enum TargetName {
     /// - Parameters:
-    ///   - isRenamed: whether the name was said for this run.
-    ///   - isTimeSeries: its storage has a longer name.
-    /// - Throws: ``FerryError`` for what is the server's own or cannot be a collection's name.
+    ///   - isRenamed: whether this run's options gave the name.
+    ///   - isTimeSeries: whether it is of a time series, whose storage has a longer name.
+    /// - Throws: ``FerryError`` for a name that is the server's or this program's own, or that no collection can have.
     static func check(_ name: String, in database: String, isRenamed: Bool, isTimeSeries: Bool) throws {
         let stored = isTimeSeries ? CollectionIdentities.storage(of: name) : name
         let reason: String?
@@ -38,7 +38,7 @@ enum TargetName {
         }
     }
 
-    /// - Throws: ``FerryError`` for the databases that run the server.
+    /// - Throws: ``FerryError`` for the server's own databases.
     static func check(database: String) throws {
         guard !["admin", "config", "local"].contains(database.lowercased()) else {
             throw FerryError("cannot import into the database '\(database)': it is the server's own", kind: .usage)

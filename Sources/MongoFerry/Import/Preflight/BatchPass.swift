@@ -2,13 +2,13 @@ import BackupFile
 import Foundation
 import Synchronization
 
-/// One thread's part of a pass over a file. It belongs to that thread until the pass has ended.
+/// One thread's part of a pass over a file. Only that thread uses it until the pass has ended.
 protocol BatchWorker: AnyObject, Sendable {
-    /// Looks at the rows of a batch, which are gone afterwards.
+    /// Looks at the rows of a batch, which are valid only during the call.
     func look(at batch: RecordBatch) throws
-    /// Does what is to be done with what was kept of a batch, when the batch's own room is free again.
+    /// Processes what was kept of a batch, after the batch's own memory was released.
     func finishBatch() throws
-    /// Comes after the last batch.
+    /// Called after the last batch.
     func finish() throws
 }
 
@@ -17,28 +17,28 @@ extension BatchWorker {
     func finish() throws {}
 }
 
-/// Looks at some rows of a file with several threads.
+/// Passes rows of a file to several threads.
 enum BatchPass {
-    /// Bytes of rows that the workers have at once.
+    /// The most bytes of rows that the workers hold at once.
     private static let byteLimit = 24 << 20
-    /// Bytes of rows whose documents the workers may keep when the rows themselves are gone: two of the largest that
-    /// are written as plain text.
+    /// The most bytes of rows whose documents the workers may keep after the rows themselves are released: two of the
+    /// largest that are written as plain text.
     private static let keptLimit = 44 << 20
 
-    /// Reads batches from where `reader` stands and hands each to one of the workers.
+    /// Reads batches from the reader's position and hands each to one of the workers.
     ///
-    /// The reader runs on a thread of its own; the calling one waits. A worker sees its batches in the order of the file,
-    /// but not all of them.
+    /// The reader runs on a thread of its own while the calling one waits. Each worker gets its batches in the order of
+    /// the file, but not all of them.
     /// - Parameters:
-    ///   - until: ends before the row that starts there, in decompressed bytes; nil for the end of the file.
-    ///   - workers: one a thread.
-    ///   - readsHugeAhead: reads a huge row while the one before is looked at.
-    ///   - keepsDocuments: whether a huge document may be kept while the row of another is read; else that waits until
-    ///     ``BatchWorker/finishBatch()`` has ended.
-    ///   - endsAtDamage: ends where the file is damaged, when all that comes before has been looked at.
-    ///   - progress: called on the workers' threads, when a batch has been looked at.
-    /// - Returns: the damage at which it ended.
-    /// - Throws: the first error of reader or workers; `CancellationError`.
+    ///   - until: the position, in decompressed bytes, of the row before which to stop; nil for the end of the file.
+    ///   - workers: one per thread.
+    ///   - readsHugeAhead: whether to read a huge row while a worker looks at the one before.
+    ///   - keepsDocuments: whether a huge document may be kept while the next row is read; otherwise, reading waits
+    ///     until ``BatchWorker/finishBatch()`` has ended.
+    ///   - endsAtDamage: whether to stop where the file is damaged, after everything before was looked at.
+    ///   - progress: called on the workers' threads after each batch.
+    /// - Returns: the damage at which it stopped.
+    /// - Throws: the first error of the reader or the workers; `CancellationError`.
     @discardableResult
     static func run(
         _ reader: BackupReader, until end: Int? = nil, workers: [some BatchWorker], cancellation: Cancellation,
@@ -96,8 +96,8 @@ enum BatchPass {
         return damage.withLock { $0 }
     }
 
-    /// Takes the reader to the thread that feeds the others.
-    // @unchecked: while the pass runs only that thread touches the reader; the caller waits for it.
+    /// Passes the reader to the thread that feeds the workers.
+    // @unchecked: while the pass runs, only that thread uses the reader; the caller waits for it.
     private struct ReaderTurn: @unchecked Sendable {
         let reader: BackupReader
         init(_ reader: BackupReader) { self.reader = reader }

@@ -2,7 +2,7 @@ import BSON
 import BackupFile
 import Relations
 
-/// Reads rows as the documents that an import would write, legacy ones converted. Belongs to one thread.
+/// Decodes rows into the documents that an import would write, with legacy ones converted. Belongs to one thread.
 struct ConvertingDecoder {
     private var decoder: RowDecoder
     private let maximumDocument: Int
@@ -16,7 +16,7 @@ struct ConvertingDecoder {
         converter = rules.map { LegacyConverter(survey, $0) }
     }
 
-    /// Calls `body` with the document of a row that can be read and converted; others were noted by the preflight.
+    /// Calls `body` with the document of a row that can be read and converted; the preflight has noted the others.
     ///
     /// The document is valid only inside `body`, which is also told whether the row is a legacy one.
     /// - Throws: what `body` throws.
@@ -33,11 +33,11 @@ struct ConvertingDecoder {
                 return .failure(error)
             }
         }
-        // What reading and converting throw ends here, what `body` throws does not.
+        // Errors of reading and converting end here; errors of `body` do not.
         let answer = try? decoder.withDocument(fields, line: line, collection: name) {
             document, traits -> Result<Void, Failure> in
             let isLegacy = legacyRows.includes(document, hasWrapper: traits.contains(.wrapper))
-            // Before the rules are known nobody knows how much smaller a legacy row is once it is converted.
+            // Before the rules are known, nobody knows how much smaller a legacy row becomes by conversion.
             var result = document
             if isLegacy {
                 guard let converter else { return told(document, isLegacy) }

@@ -4,19 +4,19 @@ import Relations
 
 /// Finds rows of one collection with the same `_id`.
 ///
-/// The survey has a hash of each; where two are the same, a second pass looks at the `_id`s themselves.
+/// The survey has a hash of each `_id`; if two are equal, another pass compares the `_id`s themselves.
 struct DuplicateSearch {
     let reader: BackupReader
     let operation: OperationContext
 
-    /// So many `_id`s are held at once, at some 200 bytes each. For more the file is read again, and the more at once the
-    /// more there are above this times ``mostPasses``.
+    /// The number of `_id`s held at once, at some 200 bytes each. For more, the file is read several times, but at most
+    /// ``mostPasses`` times; above that, each pass holds more.
     var idsAtOnce = 200_000
     private static let mostPasses = 16
 
     /// - Parameters:
-    ///   - rules: what `_id`s become, where it is more than ``RowID`` knows of.
-    ///   - names: the collections that these rules are for; the others were searched without.
+    ///   - rules: how `_id`s are converted, if in a way that ``RowID`` does not know.
+    ///   - names: the collections to which these rules apply; the others were searched before.
     func run(_ survey: inout FileSurvey, rules: TypeRules? = nil, in names: Set<String>? = nil) throws {
         var suspects: [String: Set<UInt64>] = [:]
         for rows in survey.rows where names?.contains(rows.name) ?? true {
@@ -33,7 +33,7 @@ struct DuplicateSearch {
         }
     }
 
-    /// - Parameter isLookedAt: whether a hash is one of this pass.
+    /// - Parameter isLookedAt: whether a hash belongs to this pass.
     private func search(
         from first: RowPlace, _ survey: inout FileSurvey, _ rules: TypeRules?, _ suspects: [String: Set<UInt64>],
         _ isLookedAt: (UInt64) -> Bool
@@ -49,7 +49,7 @@ struct DuplicateSearch {
                     let hash = id.hash
                     guard isLookedAt(hash), suspects[name]?.contains(hash) == true else { return }
                     let value = id.value
-                    // Found before what the rules make of it was known.
+                    // Noted already, before the effect of the rules was known.
                     if survey.repeatedLines.contains(row.line) { return }
                     if let earlier = seen[name]?[hash]?.first(where: { ServerEquality.areEqual($0.id, value) }) {
                         survey.repeatedLines.insert(row.line)

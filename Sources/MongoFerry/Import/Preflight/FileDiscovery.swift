@@ -2,21 +2,21 @@ import BSON
 import BackupFile
 import Relations
 
-/// Finds the references of a file without metadata in those of its rows that carry types: from samples, by their values,
-/// as an export finds a database's. Nobody else is asked, since the survey knows which `_id`s the file has.
+/// Finds the references of a file without metadata in those of its rows that carry types: from the values of samples,
+/// as an export finds a database's. No server is queried, since the survey knows the `_id`s of the file.
 ///
-/// What the old application's rows show, ``LegacyInference`` finds. It says what becomes of their texts, too, and hears
-/// nothing of what is found here.
+/// ``LegacyInference`` finds the references in the old application's rows. It also determines what their strings
+/// become, without regard to what is found here.
 struct FileDiscovery {
     let reader: BackupReader
     let survey: FileSurvey
-    /// What becomes of the old application's rows, whose `_id`s others may refer to.
+    /// The rules for the old application's rows, to whose `_id`s others may refer.
     let rules: TypeRules?
-    /// Whose references count before those that are found.
+    /// The configuration, whose references take precedence over those found.
     let configuration: Configuration
     let operation: OperationContext
 
-    /// Reads the file once more, where there are such rows and the configuration does not say all references.
+    /// Reads the file once more, if it has such rows and the configuration does not define all references.
     /// - Throws: ``BackupError``, ``FileError``; `CancellationError`.
     func run() throws -> [Reference] {
         guard reader.metadata == nil, survey.legacyRows != .all, !survey.rows.isEmpty else { return [] }
@@ -26,7 +26,7 @@ struct FileDiscovery {
         operation.info("looking for references in the rows")
         let look = SampleLook(survey, rules)
         try reader.seek(to: reader.firstRow)
-        // One thread, so that it is the same in every run: which paths are taken in depends on which come first.
+        // One thread, so that every run has the same result: which paths are included depends on which come first.
         try BatchPass.run(reader, workers: [look], cancellation: operation.cancellation)
         let found = try look.discovery.resolve { questions in
             try operation.cancellation.check()
@@ -39,31 +39,31 @@ struct FileDiscovery {
     }
 }
 
-/// Which rows of a collection are looked at: all of a few; of many the first and the last, which may have fields that the
-/// others lack, and some of those between.
+/// Selects the rows of a collection to look at: all of a few; of many, the first and the last, which may have fields
+/// that the others lack, and some in between.
 private struct RowSample {
-    /// Rows of one collection, and of all together where there are very many.
+    /// The most rows of one collection, and of all collections together.
     private static let most = 3000
     private static let mostOfAll = 600_000
     private static let fewest = 30
-    /// Bytes of one collection's documents.
+    /// The most bytes of one collection's documents.
     private static let mostBytes = 16 << 20
-    /// Bytes of a row that is left out where most are smaller: its document would be as much as all others. A row takes some
-    /// times as much as its document.
+    /// A row of more bytes is left out if most are smaller: its document would take as much as all others. A row takes
+    /// several times the bytes of its document.
     private static let huge = 1 << 20
     private static let growth = 4
 
     private let count: Int
-    /// So many from the beginning, from the end and from between.
+    /// The number of rows to take from the beginning, from the end, and from in between.
     private let share: Int
-    /// Rows between of which one is looked at.
+    /// In between, one row in this many is looked at.
     private let step: Int
     private let largest: Int
     private var next = 0
 
     /// - Parameters:
-    ///   - unreadable: rows that are not among `rows`.
-    ///   - collections: how many there are in the file.
+    ///   - unreadable: the number of rows that are not among `rows`.
+    ///   - collections: the number of collections in the file.
     init(_ rows: FileSurvey.Rows, unreadable: Int, collections: Int) {
         count = rows.count + unreadable
         let average = max(1, rows.bytes / max(1, rows.count))
@@ -79,7 +79,7 @@ private struct RowSample {
         next += 1
         guard bytes <= largest else { return false }
         guard number >= share, number < count - share else { return true }
-        // Another place in each step: a rhythm of the rows could hide behind the same.
+        // The place varies between steps: a fixed one could miss a pattern in the rows.
         let (part, place) = (number - share).quotientAndRemainder(dividingBy: step)
         return place == Int((UInt64(part) &* 0x9E37_79B9_7F4A_7C15) >> 33) % step
     }
@@ -89,7 +89,7 @@ private struct RowSample {
 private final class SampleLook: BatchWorker, @unchecked Sendable {
     private var decoder: ConvertingDecoder
     private var samples: [ExactName: RowSample] = [:]
-    /// As closely as before an export.
+    /// As thorough as before an export.
     private(set) var discovery = ReferenceDiscovery(valuesPerPath: 200, findsTypes: false)
 
     init(_ survey: FileSurvey, _ rules: TypeRules?) {
@@ -108,7 +108,7 @@ private final class SampleLook: BatchWorker, @unchecked Sendable {
             try decoder.withDocument(row, in: { samples[ExactName($0)]?.takesNext(bytes: bytes) ?? false }) {
                 name, document, isLegacy in
                 guard isLegacy else { return try discovery.add(document, in: name) }
-                // Of the others nothing counts here but that they are there to be referred to.
+                // Of a legacy row, only the `_id` counts here, as the target of references.
                 guard let id = document.first else { return }
                 let key = Document { $0.append(copying: id) }
                 try key.withRaw { try discovery.add($0, in: name) }

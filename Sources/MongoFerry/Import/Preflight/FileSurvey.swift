@@ -3,21 +3,22 @@ import BackupFile
 import Foundation
 import Relations
 
-/// What one pass over a whole file found, without keeping its rows.
+/// The results of one pass over a whole file, without its rows.
 struct FileSurvey: Sendable {
     /// Rows of one collection.
     struct Rows: Sendable {
         var name: String
         var count = 0
-        /// Where its first row starts and its last one ends, in decompressed bytes; other collections' rows may stand
-        /// between them in a legacy file.
+        /// Where the first row starts and the last one ends, in decompressed bytes; in a legacy file, rows of other
+        /// collections may stand between them.
         var first = RowPlace.nowhere
         var end = 0
-        /// A hash of each `_id` as it will be in the database, sorted, and of each document where the import wants to compare them.
+        /// A hash of each `_id` as it will be in the database, sorted, and of each document if the import compares
+        /// them.
         var ids = RecordHashes()
-        /// Rows whose document was carried as `$rawBSON`.
+        /// The number of rows whose documents were stored as `$rawBSON`.
         var escaped = 0
-        /// Bytes of the documents.
+        /// The size of the documents in bytes.
         var bytes = 0
 
         init(name: String) { self.name = name }
@@ -25,29 +26,31 @@ struct FileSurvey: Sendable {
 
     /// In the order of their first rows.
     private(set) var rows: [Rows] = []
-    /// Where in `rows` each collection stands.
+    /// The index of each collection in `rows`.
     private var places: [ExactName: Int] = [:]
-    /// Names of the time series among them, whose `_id`s say nothing.
+    /// The time series among them, whose `_id`s identify nothing.
     var measurements: [ExactName: TimeField] = [:]
     var problems: ProblemList
-    /// How many rows of each collection could not be read, and are not among its rows.
+    /// The number of rows of each collection that could not be read; they are not among its rows.
     var unreadable: [ExactName: Int] = [:]
-    /// Bytes of the largest document that the server takes.
+    /// The size of the largest document that the server accepts, in bytes.
     var maximumDocument: Int
-    /// Whether there are legacy rows whose documents are larger, and may become small enough by conversion.
+    /// Whether there are documents of more than a third of ``maximumDocument``: conversion may make legacy ones too
+    /// large, or small enough.
     var hasLargeLegacyRows = false
-    /// Lines of rows whose `_id` stands on an earlier line: an import that sets them aside must not write them.
+    /// Lines of rows whose `_id`, or the key of a merge, is also on an earlier line: an import that sets them aside
+    /// must not write them.
     var repeatedLines: Set<Int> = []
     /// What is wrong with the file as a whole.
     var fileProblems: [String] = []
-    /// Whether more could not be read: the last of ``fileProblems`` says why. Nothing but the faults counts then.
+    /// Whether the rest could not be read: the last of ``fileProblems`` says why. Only the faults are meaningful then.
     var isCutShort = false
     var inference = LegacyInference()
-    /// Whether the rows are the old application's `JSON.stringify` output, at least in part.
+    /// Which rows are the old application's `JSON.stringify` output.
     var legacyRows = LegacyRows.none
-    /// Rows without wrappers, by collection, that are taken for Extended JSON since others of the file are.
+    /// The number of rows without wrappers, by collection, that are read as Extended JSON since others of the file are.
     var unmarkedRows: [ExactName: Int] = [:]
-    /// How many rows of a bare CSV are read as what.
+    /// How many rows of a file without metadata are read as which kind.
     var kinds = RowKinds()
 
     init(problems: ProblemList, maximumDocument: Int) {
@@ -58,14 +61,15 @@ struct FileSurvey: Sendable {
     struct RowKinds: Sendable {
         var legacy = 0
         var extended = 0
-        /// Of the latter, those whose `_id` is a text of 24 hexadecimal digits, as the old application has written it.
+        /// The number of rows with a wrapper whose `_id` is a string of 24 hexadecimal digits, as the old application
+        /// wrote it.
         var extendedWithTextID = 0
         /// The line of the first row with a wrapper.
         var firstWrapped = Int.max
 
         var isMixed: Bool { legacy > 0 && extended > 0 }
 
-        /// What is said of a file that has both.
+        /// The warning about a file that has both.
         var text: String {
             let kinds =
                 "rows are of two kinds: \(legacy.grouped) the old application's, \(extended.grouped) Extended JSON"
@@ -78,10 +82,11 @@ struct FileSurvey: Sendable {
 
     enum LegacyRows: Sendable {
         case none
-        /// No row has a wrapper of Extended JSON: all are.
+        /// All rows: none has a wrapper of Extended JSON.
         case all
-        /// Some rows are Extended JSON: those without wrappers whose `_id` is 24 hexadecimal digits are not. Of the others
-        /// without wrappers nobody can tell, and what is taken for Extended JSON stays as it is.
+        /// Some rows are Extended JSON: those without wrappers whose `_id` is 24 hexadecimal digits are legacy rows.
+        /// The kind of others without wrappers cannot be determined; they are read as Extended JSON, and stay as they
+        /// are.
         case withHexadecimalID
 
         /// Whether a row is converted by type rules.
@@ -100,7 +105,8 @@ struct FileSurvey: Sendable {
         }
     }
 
-    /// Bytes of the largest document that is read from a row: an ObjectId or a date takes four times as much as a text.
+    /// The size in bytes of the largest document that is read from a row: as text, an ObjectId or a date takes up to
+    /// four times as much.
     var maximumRow: Int { Self.maximumRow(maximumDocument, isLegacy: legacyRows != .none) }
 
     static func maximumRow(_ maximumDocument: Int, isLegacy: Bool) -> Int {
@@ -116,7 +122,8 @@ struct FileSurvey: Sendable {
 
     mutating func setIDs(_ ids: RecordHashes, at place: Int) { rows[place].ids = ids }
 
-    /// How many of a collection's rows are problems: those may be set aside, and the others are taken.
+    /// The number of a collection's rows that could be read but have problems: these may be set aside, and the others
+    /// are taken.
     func problemCount(amongRowsOf name: String) -> Int {
         problems.count(of: name) - unreadable[ExactName(name), default: 0]
     }

@@ -1,18 +1,18 @@
 import BSON
 import BackupFile
 
-/// An `_id` as people read it.
+/// An `_id` in readable form.
 enum IDText {
     /// Compact Extended JSON: `{"$oid":"5c2a…"}`, `"abc"`, `7`.
     static func text(_ id: RawElement) -> String { JSONText.value(id.copy) }
 
-    /// Longer ones would bury what is said of them.
+    /// A longer one would obscure what is said about it.
     static let longest = 200
 
-    /// For a sentence: the beginning of a long one.
+    /// For use in a sentence: the beginning of a long `_id`.
     static func excerpt(_ id: RawElement) -> String { text(id).excerpt(longest) }
 
-    /// The `_id` that a text which is no JSON seems to begin with: a row that is reported can be found by it.
+    /// The `_id` with which a text that is not JSON seems to begin, so that a reported row can be found.
     static func found(in fields: RowFields) -> String? { found(in: fields.data, isQuoted: fields.dataIsQuoted) }
 
     static func found(in data: UnsafeRawBufferPointer, isQuoted: Bool) -> String? {
@@ -45,7 +45,7 @@ enum IDText {
 }
 
 extension Substring.UTF8View {
-    /// Takes a piece of JSON away, with the spaces before it.
+    /// Removes a JSON token and the spaces before it from the beginning.
     fileprivate mutating func take(_ token: String) -> Bool {
         let rest = drop(while: IDText.isSpace)
         guard rest.starts(with: token.utf8) else { return false }
@@ -53,7 +53,7 @@ extension Substring.UTF8View {
         return true
     }
 
-    /// Takes what stands between quotes; nil where they are not closed.
+    /// Removes and returns the text between quotes; nil if they are not closed.
     fileprivate mutating func takeText() -> String? {
         let text = dropFirst()
         guard first == UInt8(ascii: "\""), let end = text.firstIndex(of: UInt8(ascii: "\"")) else { return nil }

@@ -2,12 +2,12 @@ import BSON
 import ExtendedJSON
 import Relations
 
-/// Makes of a legacy row's document what an import writes. Belongs to one thread.
+/// Converts the documents of legacy rows into those that an import writes. Belongs to one thread.
 final class LegacyConverter {
     private let rules: TypeRules
     private let legacyRows: FileSurvey.LegacyRows
     private let buffer = ByteBuffer(capacity: 4096)
-    /// Of all that was converted so far.
+    /// The counts of everything converted so far.
     private(set) var counts: ConversionCounts
 
     init(_ survey: FileSurvey, _ rules: TypeRules) {
@@ -21,7 +21,8 @@ final class LegacyConverter {
         legacyRows.includes(document, hasWrapper: traits.contains(.wrapper))
     }
 
-    /// A legacy row's document as the import writes it, valid until the next call: the same where its collection has no rules.
+    /// Returns a legacy row's document as the import writes it, valid until the next call; unchanged if its collection
+    /// has no rules.
     /// - Throws: ``RowRejection`` for a value that a rule of the configuration cannot convert; `BSONError`.
     func converted(_ document: RawDocument, in collection: String) throws -> RawDocument {
         guard let own = rules.rules(for: collection) else {
@@ -33,6 +34,6 @@ final class LegacyConverter {
         return try RawDocument(buffer.bytes)
     }
 
-    /// The document that was converted last is not written after all: nothing of it counts.
+    /// Removes the document that was converted last from the counts, because it is not written after all.
     func takeBackRow() { counts.takeBackRow() }
 }

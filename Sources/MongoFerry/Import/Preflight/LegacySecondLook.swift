@@ -2,8 +2,8 @@ import BSON
 import BackupFile
 import Relations
 
-/// Reads a legacy file once more for what could not be told while its rows were met by several threads: which paths have
-/// data as names, and, where other rows are Extended JSON, their `_id`s, to which the old application's rows may refer.
+/// Reads a legacy file once more for what several threads could not determine in the first pass: which paths have data
+/// as names, and, if other rows are Extended JSON, their `_id`s, to which the old application's rows may refer.
 struct LegacySecondLook {
     let reader: BackupReader
     let operation: OperationContext
@@ -14,7 +14,7 @@ struct LegacySecondLook {
         guard !crowded.isEmpty || survey.kinds.isMixed else { return }
         try reader.seek(to: reader.firstRow)
         let look = Look(survey, crowded)
-        // One thread, so that it is the same in every run.
+        // One thread, so that every run has the same result.
         try BatchPass.run(reader, workers: [look], cancellation: operation.cancellation)
         survey.inference.merge(look.otherIDs)
         survey.inference.replace(crowded, by: look.crowds)
@@ -39,7 +39,7 @@ private final class Look: BatchWorker, @unchecked Sendable {
 
     func look(at batch: RecordBatch) throws {
         try batch.forEachRow { row in
-            // Rows that cannot be read were noted by the survey.
+            // The survey has noted rows that cannot be read.
             guard let (name, fields) = try? decoder.fields(of: row) else { return }
             let isCrowded = !crowded.isEmpty && crowded.contains(Array(name.utf8))
             guard isMixed || isCrowded else { return }

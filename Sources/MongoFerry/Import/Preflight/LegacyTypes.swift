@@ -3,18 +3,18 @@ import BackupFile
 import MongoDriver
 import Relations
 
-/// What the strings of a legacy file become, and which references a file without metadata shows itself.
+/// What the strings of a legacy file become, and the references found in a file without metadata.
 struct LegacyTypes {
     var resolution: LegacyResolution?
-    /// What the documents in the database hold, by the collections' names in the file.
+    /// The types in the live documents, by the collections' names in the file.
     var liveTypes: [String: [FieldPath: ObservedType]] = [:]
-    /// Rows that the configuration's types cannot be applied to.
+    /// Rows that a rule of the configuration cannot convert, or whose documents are too large.
     var problems: ProblemList
     var rules: TypeRules? { resolution?.rules }
-    /// What the rows that carry types show, the old application's aside.
+    /// The references found in rows that carry types, without those of the old application's rows.
     var typedReferences: [Reference] = []
 
-    /// What the rows of either kind show.
+    /// The references found in rows of both kinds.
     var references: [Reference] {
         struct Place: Hashable {
             let collection: ExactName
@@ -32,7 +32,7 @@ struct LegacyTypes {
         for var reference in typedReferences {
             let place = Place(reference)
             if targets[place] != nil {
-                // Where old rows go by no condition, a value leads to any of the targets.
+                // If those of legacy rows have no condition, a value may lead to any of the targets.
                 guard targets[place, default: []].insert(ExactName(reference.target)).inserted else { continue }
                 reference.condition = nil
             }
@@ -41,7 +41,7 @@ struct LegacyTypes {
         return all.sorted()
     }
 
-    /// - Parameter isLeftOut: whether a collection is not imported: what becomes of its rows is nobody's concern.
+    /// - Parameter isLeftOut: whether a collection is not imported, so that its rows do not matter.
     func warnings(except isLeftOut: (String) -> Bool) -> [String] {
         (resolution?.crowded ?? []).filter { !isLeftOut($0) }.map {
             "\(BackupMetadata.shown($0)): the rows have too many different names to infer types from: what the config's types "
@@ -49,10 +49,10 @@ struct LegacyTypes {
         }
     }
 
-    /// Decides from configuration, live data and the rows themselves; then tries the rules on every row.
+    /// Decides from the configuration, the live data and the rows themselves, then tries the rules on every row.
     /// - Parameters:
-    ///   - survey: gets the hashes of those `_id`s that the rules make something else of than an ObjectId.
-    ///   - connection: nil where there is no database to look at.
+    ///   - survey: receives the hashes of `_id`s that the rules convert to something other than an ObjectId.
+    ///   - connection: nil if there is no database to look at.
     static func resolve(
         _ survey: inout FileSurvey, _ reader: BackupReader, _ connection: Connection?, _ options: ImportOptions,
         _ operation: OperationContext, jobs: Int
@@ -62,7 +62,7 @@ struct LegacyTypes {
         func databaseName(_ name: String) -> String {
             options.renames[name] ?? configuration.databaseName(of: name)
         }
-        // Where references lead, too: what leads there is of the same type.
+        // The targets of references as well: what leads there has the same type.
         let targets = survey.rows.flatMap { configuration.references(from: $0.name) }.map(\.target)
         let live = try connection.map {
             try LiveTypes(
@@ -104,8 +104,8 @@ struct LegacyTypes {
         return result
     }
 
-    /// Says which of the configuration's types are for nothing: what was meant stays as it is, or becomes what the rows
-    /// show.
+    /// Warns of types in the configuration that have no effect: what they were meant for stays as it is, or becomes
+    /// what the rows show.
     private static func warn(
         ofUnused absent: [LegacyResolution.Conflict], _ choice: FileChoice, _ survey: FileSurvey,
         _ operation: OperationContext
@@ -124,7 +124,7 @@ struct LegacyTypes {
             )
         }
         let names = survey.rows.map(\.name)
-        // Those with references are told as such.
+        // Collections with references have a warning about these.
         for entry in configuration.collections
         where !entry.types.isEmpty && entry.references.isEmpty && survey.rows(of: entry.name) == nil
             && configuration.exclusion(ofFileName: entry.name) == nil
@@ -142,8 +142,8 @@ struct LegacyTypes {
         }
     }
 
-    /// Converts every row once without writing it, to find those that a rule of the configuration cannot convert or whose
-    /// documents stay too large, and what becomes of `_id`s.
+    /// Converts every row once without writing it, to find the rows that a rule of the configuration cannot convert or
+    /// whose documents stay too large, and the resulting `_id`s.
     private mutating func tryRules(
         _ survey: inout FileSurvey, _ reader: BackupReader, _ operation: OperationContext, jobs: Int
     ) throws {
@@ -168,6 +168,6 @@ struct LegacyTypes {
 }
 
 extension TypeRule {
-    /// Whether it makes of an `_id`, or of something in one, what ``RowID`` does not foresee.
+    /// Whether the rule converts an `_id`, or something in one, in a way that ``RowID`` does not know.
     fileprivate var changesKeys: Bool { path.isInID && !(path == .id && type == .objectId) }
 }

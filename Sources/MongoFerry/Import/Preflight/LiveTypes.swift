@@ -3,16 +3,16 @@ import BackupFile
 import MongoDriver
 import Relations
 
-/// What the documents in a database hold, and which collections there are.
+/// The types in the documents of a database, and its collections.
 struct LiveTypes {
     /// By the collections' names in the file.
     private(set) var types: [String: [FieldPath: ObservedType]] = [:]
-    /// The collections that references may lead to, by their names in the database.
+    /// The collections to which references may lead, by their names in the database.
     let collections: [String]
 
     /// - Parameters:
-    ///   - names: the collections whose documents are looked at, by their names in the file.
-    ///   - databaseName: what the database calls one.
+    ///   - names: the collections whose documents to look at, by their names in the file.
+    ///   - databaseName: returns a collection's name in the database.
     /// - Throws: ``MongoError``; `CancellationError`.
     init(
         _ connection: Connection, of names: [String], _ cancellation: Cancellation,
@@ -38,8 +38,8 @@ struct LiveTypes {
         }
     }
 
-    /// What collections held that an interrupted import has left in part, by their names in the database: what is there now
-    /// says less.
+    /// The types in collections that an interrupted import has left incomplete, as recorded before, by the collections'
+    /// names in the database: what is there now tells less.
     /// - Parameter found: everything in the database.
     private static func keptTypes(
         _ connection: Connection, _ found: [CollectionInfo]

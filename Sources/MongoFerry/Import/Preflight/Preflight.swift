@@ -2,26 +2,26 @@ import BackupFile
 import MongoDriver
 import Relations
 
-/// Reads a whole file before anything is made of it: what is in it, what is wrong with it, and what the strings of
+/// Reads a whole file before anything is written: what it contains, what is wrong with it, and what the strings of
 /// legacy rows become.
 struct Preflight {
     let reader: BackupReader
     /// Configuration, names, and whether types are inferred.
     var options = ImportOptions()
-    /// The server that the rows are for; nil where there is none.
+    /// The server for which the rows are meant; nil if there is none.
     var server: ServerInfo?
-    /// The database whose documents say types, too; nil where the file has to say them alone.
+    /// The database whose documents show types as well; nil to use the file alone.
     var connection: Connection?
     var jobs = Threads.defaultJobs
-    /// Problems that are kept with their texts.
+    /// The number of problems that are kept with their texts.
     var problemLimit = ProblemList.usualLimit
-    /// Problems up to which their lines are kept: so many may be set aside.
+    /// The number of problems up to which all lines are kept: that many may be set aside.
     var lineLimit = 0
-    /// Hashes the documents too; nil where nobody wants to know.
+    /// Hashes the documents as well; nil if no hashes are needed.
     var contents: ContentHash?
     let operation: OperationContext
 
-    /// - Throws: ``BackupError`` where reading cannot go on; ``FileError``, ``MongoError``; `CancellationError`.
+    /// - Throws: ``BackupError`` if reading cannot go on; ``FileError``, ``MongoError``; `CancellationError`.
     func run() throws -> (survey: FileSurvey, legacy: LegacyTypes) {
         var survey = try survey()
         let legacy = try types(of: &survey)
@@ -37,13 +37,13 @@ struct Preflight {
         ).run()
     }
 
-    /// The second: decides what the strings of legacy rows become, notes the rows where that cannot be done, and finds the
-    /// references of a file that does not say them.
+    /// The second part: decides what the strings of legacy rows become, notes the rows that cannot be converted, and
+    /// finds the references of a file that does not state them.
     func types(of survey: inout FileSurvey) throws -> LegacyTypes {
         guard !survey.isCutShort else { return LegacyTypes(problems: ProblemList()) }
         var legacy = try LegacyTypes.resolve(&survey, reader, connection, options, operation, jobs: jobs)
         survey.problems.merge(legacy.problems)
-        // It has done its work, and takes memory.
+        // No longer needed, and takes memory.
         survey.inference = LegacyInference()
         if options.infers {
             legacy.typedReferences = try FileDiscovery(
@@ -54,6 +54,6 @@ struct Preflight {
         return legacy
     }
 
-    /// Bytes, where no server says how much it takes: all so far say the same.
+    /// In bytes, if no server states its limit: so far, all have the same.
     private static let usualMaximum = 16 << 20 + ServerInfo.documentAllowance
 }

@@ -1,23 +1,23 @@
 import Relations
 
-/// What is wrong with a file's rows: how many in each collection, the texts of the first, and the lines of as many as may
-/// be set aside.
+/// What is wrong with a file's rows: the number of faulty rows in each collection, the texts of the first, and the lines of
+/// all if these may still be set aside.
 struct ProblemList: Sendable {
-    /// By the collection, as far as its name could be read.
+    /// The number by collection, if its name could be read.
     private var countOf: [ExactName?: Int] = [:]
-    /// The same of lines; empty once there are more than ``lineLimit``.
+    /// The lines by collection; empty once there are more than ``lineLimit``.
     private var linesOf: [ExactName?: [Int]] = [:]
     private(set) var count = 0
-    /// In the order of the file.
+    /// At least the first ``limit`` problems; in the order of the file only after ``sorted()``.
     private(set) var kept: [RowProblem] = []
     let limit: Int
-    /// The most problems of which all lines are kept, at 8 bytes each: with more, nothing is set aside.
+    /// The number of problems up to which all lines are kept, 8 bytes each: with more, the file is refused anyway.
     let lineLimit: Int
 
-    /// As many texts as anybody reads. There may be millions of rows with faults.
+    /// Nobody reads more texts, and millions of rows may have faults.
     static let usualLimit = 1000
 
-    /// - Parameter limit: so many problems are kept with their texts.
+    /// - Parameter limit: the number of problems that are kept with their texts.
     init(limit: Int = Self.usualLimit, lineLimit: Int = 0) {
         self.limit = limit
         self.lineLimit = lineLimit
@@ -26,15 +26,15 @@ struct ProblemList: Sendable {
     /// The lines of all problems in no order; empty if there are more than ``lineLimit``.
     var lines: [Int] { linesOf.values.flatMap(\.self) }
 
-    /// How many rows of each collection, as far as its name could be read.
+    /// The number of rows of each collection whose name could be read.
     var counts: [ExactName: Int] {
         Dictionary(uniqueKeysWithValues: countOf.compactMap { name, count in name.map { ($0, count) } })
     }
 
-    /// The same of one.
+    /// The same for one collection.
     func count(of collection: String) -> Int { countOf[ExactName(collection)] ?? 0 }
 
-    /// Those of some collections; of rows without a name where it says so of nil.
+    /// The problems of some collections. For rows whose collection is unknown, `isWanted` is called with nil.
     func filter(_ isWanted: (String?) -> Bool) -> ProblemList {
         var result = ProblemList(limit: limit, lineLimit: lineLimit)
         result.countOf = countOf.filter { name, _ in isWanted(name?.text) }

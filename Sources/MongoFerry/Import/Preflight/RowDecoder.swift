@@ -5,23 +5,23 @@ import Relations
 
 /// Turns rows into documents. Belongs to one thread.
 struct RowDecoder {
-    /// Where documents are decoded to.
+    /// The buffer into which documents are decoded.
     let buffer = ByteBuffer(capacity: 64 << 10, blocks: .documents)
     private let reordered = ByteBuffer(capacity: 4096)
-    /// Bytes of the largest document that servers take.
+    /// The size of the largest document that servers accept, in bytes.
     private let maximumDocument: Int
-    /// Bytes of the largest that is read.
+    /// The size of the largest document that is read, in bytes.
     private let maximumRow: Int
     private let legacyRows: FileSurvey.LegacyRows
-    /// Time series: their documents need no `_id`, and may share one.
+    /// The time series: their documents need no `_id`, and may share one.
     let measurements: [ExactName: TimeField]
 
     private var lastName: [UInt8] = []
     private var lastCollection = ""
 
     /// - Parameters:
-    ///   - legacyRows: which rows are the old application's. There `{"$regex":"^A"}` is no regular expression, of which
-    ///     JSON.stringify makes `{}`, but a query that somebody has stored.
+    ///   - legacyRows: which rows are the old application's. In these, `{"$regex":"^A"}` is not a regular expression,
+    ///     which JSON.stringify turns into `{}`, but a query that somebody stored.
     init(
         maximumDocument: Int, maximumRow: Int, measurements: [ExactName: TimeField] = [:],
         legacyRows: FileSurvey.LegacyRows = .none
@@ -38,7 +38,7 @@ struct RowDecoder {
             legacyRows: survey.legacyRows)
     }
 
-    /// The collection's name in a row, without looking at the document.
+    /// Returns the collection's name in a row, and the fields, without decoding the document.
     /// - Throws: ``RowProblem``.
     mutating func fields(of row: borrowing RecordBatch.Row) throws(RowProblem) -> (String, RowFields) {
         switch RowFields.parse(row) {
@@ -51,7 +51,7 @@ struct RowDecoder {
                     line: row.line, reason: "the column header stands here once more: files were put together",
                     isUnreadable: true)
             }
-            // Rows of one collection stand together, so the name is nearly always the last one's. None is empty.
+            // Rows of one collection are adjacent, so the name is nearly always the last one's. None is empty.
             if !fields.nameIsQuoted, !fields.name.isEmpty, lastName.withUnsafeBytes({ sameBytes(fields.name, $0) }) {
                 return (lastCollection, fields)
             }
@@ -69,7 +69,7 @@ struct RowDecoder {
         }
     }
 
-    /// Calls `body` with a row's document, its `_id` in front, as a server keeps it.
+    /// Calls `body` with a row's document, with its `_id` first, as servers store it.
     ///
     /// The document is valid only inside `body`.
     /// - Throws: ``RowProblem``; what `body` throws.
@@ -78,14 +78,14 @@ struct RowDecoder {
         _ body: (RawDocument, ExtendedJSONDecoder.Traits) throws -> Result
     ) throws -> Result {
         buffer.reset()
-        // A huge document's room is given back at once: other threads have theirs.
+        // The memory of a huge document is released at once: other threads have their own.
         defer { buffer.reset(keeping: 1 << 20) }
         let traits: ExtendedJSONDecoder.Traits
         let document: RawDocument
         do {
             (document, traits) = try decoded(fields)
         } catch let fault as JSONFault where fault.isTooLarge {
-            // There is no binary data yet: each byte of a Buffer is an element of an array.
+            // It is not binary data yet: each byte of a Buffer is an element of an array.
             let buffers =
                 maximumRow > maximumDocument ? "; a byte of a Buffer takes some 13 while the row is read" : ""
             throw RowProblem(
@@ -127,7 +127,7 @@ struct RowDecoder {
         return try decoded(readsExpressions: false)
     }
 
-    /// Checks what every server refuses, and puts `_id` in front.
+    /// Checks for what every server refuses, and moves `_id` to the front.
     /// - Throws: ``RowProblem``.
     func sound(_ document: RawDocument, line: Int, collection: String) throws -> RawDocument {
         func problem(_ reason: String, id: RawElement?) -> RowProblem {
@@ -157,8 +157,9 @@ struct RowDecoder {
         return first.keyEquals("_id") ? document : try withIDInFront(document, id)
     }
 
-    /// Which servers refuse (code 2), though they take any other name twice.
-    /// - Throws: `BSONError` where it is damaged.
+    /// Whether a document has two fields `_id`, which servers refuse (code 2), though they accept any other repeated
+    /// name.
+    /// - Throws: `BSONError` if it is damaged.
     private static func hasSecondID(_ document: RawDocument) throws -> Bool {
         var walker = document.makeWalker()
         var isFirst = true
@@ -170,9 +171,9 @@ struct RowDecoder {
         return false
     }
 
-    /// Whether servers refuse a document as an `_id` for a field that starts with `$` (code 52): they take `$ref` and `$id`
-    /// at its beginning, and a `$db` behind them (measured on MongoDB 6.0.5).
-    /// - Throws: `BSONError` where it is damaged.
+    /// Whether servers refuse a document as an `_id` for a field that starts with `$` (code 52): they accept `$ref` and
+    /// `$id` at its beginning, and a `$db` after them (measured on MongoDB 6.0.5).
+    /// - Throws: `BSONError` if it is damaged.
     private static func hasOperator(_ id: RawDocument) throws -> Bool {
         var walker = id.makeWalker()
         var place = 0
@@ -190,7 +191,7 @@ struct RowDecoder {
         return isReference && place < 2
     }
 
-    /// - Throws: ``RowProblem`` for a document that is larger than so many bytes.
+    /// - Throws: ``RowProblem`` for a document of more than `maximum` bytes.
     static func checkSize(_ document: RawDocument, _ maximum: Int, line: Int, collection: String) throws(RowProblem) {
         guard document.bytes.count > maximum else { return }
         throw RowProblem(

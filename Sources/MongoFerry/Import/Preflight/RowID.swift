@@ -1,14 +1,14 @@
 import BSON
 
-/// The `_id` of a row as it will be in the database: in a legacy row, 24 hexadecimal digits are an ObjectId.
+/// The `_id` of a row as it will be in the database: in a legacy row, 24 hexadecimal digits become an ObjectId.
 ///
-/// Two texts that differ in the case of their digits are one ObjectId, and so are a text and an ObjectId of the same
-/// digits in a file of both kinds of rows.
+/// Two strings that differ only in the case of their digits are the same ObjectId, and so are a string and an ObjectId
+/// of the same digits in a file with both kinds of rows.
 struct RowID {
     private let element: RawElement
     private let objectID: ObjectID?
 
-    /// - Parameter isLegacy: the row is one that type rules convert.
+    /// - Parameter isLegacy: whether type rules convert the row.
     init(_ element: RawElement, isLegacy: Bool) {
         self.element = element
         objectID = isLegacy ? element.stringBytes.flatMap(ObjectID.init(hex:)) : nil

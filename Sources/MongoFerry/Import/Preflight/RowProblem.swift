@@ -2,9 +2,9 @@
 struct RowProblem: Error, Sendable {
     var line: Int
     var collection: String?
-    /// Extended JSON of the `_id`, where it could be read.
+    /// The `_id` in Extended JSON, if it could be read.
     var id: String?
     var reason: String
-    /// Whether it is no CSV of two fields, or no JSON.
+    /// Whether it is not CSV with two fields, or not JSON.
     var isUnreadable = false
 }

@@ -9,13 +9,13 @@ final class RuleTrial: BatchWorker, @unchecked Sendable {
     private let rekeyed: Set<String>
     private let converter: LegacyConverter
     private let maximumDocument: Int
-    /// Rows that are none of the import's any more, since they repeat an `_id`: they were noted already.
+    /// Lines of rows that repeat an `_id`: they are no longer imported, and were noted already.
     private let repeatedLines: Set<Int>
-    /// Not only at those rows that a rule may convert.
+    /// Whether to look at all rows, not only at those that a rule may convert.
     private let looksAtAll: Bool
     private var decoder: RowDecoder
     private(set) var problems: ProblemList
-    /// Hashes of a batch's `_id`s, of the collections in `rekeyed`.
+    /// Hashes of the `_id`s in a batch, for the collections in `rekeyed`.
     private var ids: [String: RecordHashes] = [:]
     private let hashes: SharedHashes<String>
 
@@ -29,7 +29,7 @@ final class RuleTrial: BatchWorker, @unchecked Sendable {
         maximumDocument = survey.maximumDocument
         repeatedLines = survey.repeatedLines
         looksAtAll = survey.hasLargeLegacyRows
-        // What is larger than any row that is read was noted by the survey.
+        // The survey has noted rows that are too large to be read.
         decoder = RowDecoder(survey)
         problems = ProblemList(limit: limit)
     }
@@ -38,7 +38,7 @@ final class RuleTrial: BatchWorker, @unchecked Sendable {
         defer { hashes.move(&ids) }
         batch.forEachRow { row in
             if !repeatedLines.isEmpty, repeatedLines.contains(row.line) { return }
-            // Rows that cannot be read were noted by the survey.
+            // The survey has noted rows that cannot be read.
             guard let (name, fields) = try? decoder.fields(of: row), looksAtAll || rules.rules(for: name) != nil else {
                 return
             }

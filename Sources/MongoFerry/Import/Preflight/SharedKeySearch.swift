@@ -2,8 +2,8 @@ import BSON
 import BackupFile
 import Relations
 
-/// Finds rows of one collection that a merge by other keys than `_id` would take for one document: the second would be
-/// written over the first.
+/// Finds rows of one collection that a merge by other keys than `_id` would take for the same document: the second
+/// would overwrite the first.
 struct SharedKeySearch {
     let reader: BackupReader
     let key: DocumentKey
@@ -12,8 +12,8 @@ struct SharedKeySearch {
     let names: Set<String>
     let operation: OperationContext
 
-    /// Notes them as problems. Takes 8 bytes a row, and reads the file once more; twice where there are any.
-    /// - Throws: ``FerryError`` where no row has a value for the key; ``BackupError``, ``FileError``; `CancellationError`.
+    /// Notes them as problems. Takes 8 bytes per row, and reads the file once more; twice if there are any.
+    /// - Throws: ``FerryError`` if no row has a value for the key; ``BackupError``, ``FileError``; `CancellationError`.
     func run(_ survey: inout FileSurvey) throws {
         var hashes: [String: RecordHashes] = [:]
         var hasRows = false
@@ -47,7 +47,7 @@ struct SharedKeySearch {
         }
     }
 
-    /// A name that is misspelt would have every row set aside.
+    /// A misspelled name would set every row aside.
     private var unknownKey: FerryError {
         FerryError(
             "--upsert-keys: no row that would be merged has a value for \(key.names.joined(separator: ", "))",
@@ -63,7 +63,7 @@ struct SharedKeySearch {
         try reader.forEachBatch(from: reader.firstRow) { batch in
             try operation.cancellation.check()
             batch.forEachRow { row in
-                // Is not written anyway.
+                // Not written anyway.
                 if survey.repeatedLines.contains(row.line) { return }
                 decoder.withDocument(row, in: names.contains) { name, document, _ in body(name, row.line, document) }
             }

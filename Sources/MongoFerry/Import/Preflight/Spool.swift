@@ -6,24 +6,24 @@ import Foundation
 enum Spool {
     static let standardInput = "standard input"
 
-    /// Bytes in which whatever is a backup has come to its rows.
+    /// The number of bytes within which any backup has reached its rows.
     private static let headRoom = 40 << 20
 
-    /// A stream that is none may have no end, and would fill the disk.
+    /// Checks that the stream is a backup: another may have no end, and would fill the disk.
     /// - Throws: ``BackupError``, ``FileError``.
     private static func checkHead(of file: OpenFile, _ path: String, _ bytes: Int) throws {
         _ = try BackupReader(OpenFile(renaming: file, to: path))
-        // Both have one place in the file.
+        // Both share one position in the file.
         try file.seek(to: bytes)
     }
 
-    /// - Throws: ``FerryError``, ``FileError``; ``BackupError`` for what is no backup; `CancellationError`.
+    /// - Throws: ``FerryError``, ``FileError``; ``BackupError`` if it is no backup; `CancellationError`.
     static func file(from source: OpenFile, _ operation: OperationContext) throws -> OpenFile {
         let file = try OpenFile(temporaryIn: temporaryDirectory())
         let buffer = ByteBuffer(capacity: 1 << 20)
         var bytes = 0
         while true {
-            // What feeds a pipe may be silent for long.
+            // The program that writes to a pipe may be silent for long.
             repeat { try operation.cancellation.check() } while !source.isReadable(within: 100)
             let count = try source.read(into: buffer.storage)
             if count == 0 { break }

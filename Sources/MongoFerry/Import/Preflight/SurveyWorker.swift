@@ -11,11 +11,11 @@ final class SurveyWorker: BatchWorker, @unchecked Sendable {
     private let contents: ContentHash?
     private(set) var rows: [String: FileSurvey.Rows] = [:]
     private(set) var problems: ProblemList
-    /// Names of rows that the metadata do not know.
+    /// Names of rows that are not in the metadata.
     private(set) var unknown = UnknownNames()
-    /// What stands on several lines and cannot be read, of files that nothing else shows to be damaged: a quote too many
-    /// makes one row of all up to the next such quote, and these are not one row to be set aside. Nor is the half of one at
-    /// the end: others have gone with the other half.
+    /// Text that cannot be read and is not just one bad row, in files that nothing else shows to be damaged: with a
+    /// missing or extra quote, everything up to the next one is read as one row, and must not be set aside as such. The
+    /// same is true of half a row at the end: more rows were lost with the other half.
     private(set) var brokenRows: [(line: Int, text: String)] = []
     private let maximumDocument: Int
     private(set) var hasLargeRows = false
@@ -47,9 +47,9 @@ final class SurveyWorker: BatchWorker, @unchecked Sendable {
 
     /// - Throws: ``BackupError`` for more collections than can be held.
     func look(at batch: RecordBatch) throws {
-        // Taken out of the dictionary while rows of one collection follow each other.
+        // Removed from the dictionary while rows of one collection follow each other.
         var current = FileSurvey.Rows(name: "")
-        // A value of its own while it works: what belongs to an object is copied or checked at each use.
+        // A local copy, since a property of an object is copied or checked at each use.
         var decoder = decoder
         defer { self.decoder = decoder }
         try batch.forEachRow { row in
@@ -67,7 +67,7 @@ final class SurveyWorker: BatchWorker, @unchecked Sendable {
                             current.name = name
                         }
                     }
-                    // Equal to Swift, but not to a server: composed and decomposed characters.
+                    // Equal in Swift but not to a server: composed and decomposed characters.
                     guard name.hasSameBytes(as: current.name) else {
                         throw RowProblem(
                             line: row.line, collection: name,
@@ -87,7 +87,7 @@ final class SurveyWorker: BatchWorker, @unchecked Sendable {
         keep(&current)
     }
 
-    /// - Returns: whether it is not one row that can be set aside, and was noted.
+    /// - Returns: whether it is more than one bad row to be set aside, and was noted here.
     private func noteBroken(_ row: borrowing RecordBatch.Row, _ problem: RowProblem) -> Bool {
         guard !row.mayBePart else {
             brokenRows.append(
@@ -98,7 +98,7 @@ final class SurveyWorker: BatchWorker, @unchecked Sendable {
             )
             return true
         }
-        // What a crash or a bad disk leaves of a file: there may have been more rows.
+        // Left by a crash or a bad disk: there may have been more rows.
         guard !row.bytes.contains(0) else {
             brokenRows.append((row.line, "line \(row.line): zeros stand in this row: bytes were lost"))
             return true
@@ -118,7 +118,7 @@ final class SurveyWorker: BatchWorker, @unchecked Sendable {
         return true
     }
 
-    /// As many as anybody reads.
+    /// Nobody reads more.
     private static let mostBroken = 20
 
     private func keep(_ current: inout FileSurvey.Rows) {
@@ -147,8 +147,8 @@ final class SurveyWorker: BatchWorker, @unchecked Sendable {
         if escaped { rows.escaped += 1 }
     }
 
-    /// Legacy rows grow at most so many times when they are converted: a whole number of 4 bytes takes 16 as a decimal, and
-    /// has 2 bytes more, at least, with it.
+    /// The factor by which conversion makes legacy rows larger at most: an integer of 4 bytes takes 16 as a decimal,
+    /// and at least 2 more with its type and name.
     private static let mostGrowth = 3
 
     private func infer(_ document: RawDocument, _ hasWrapper: Bool, _ name: String, line: Int) throws {

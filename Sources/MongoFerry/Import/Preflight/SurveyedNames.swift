@@ -1,13 +1,14 @@
 import BackupFile
 import Synchronization
 
-/// Which collections' rows the threads of a survey keep apart: each takes memory, and every row of a file may name another.
+/// The collections whose rows the threads of a survey keep apart. Each takes memory, and every row of a file may name
+/// another.
 final class SurveyedNames: Sendable {
-    /// Of a file without metadata: with them a survey takes some 130 MB.
+    /// For a file without metadata: with this many, a survey takes some 130 MB.
     static let limit = 40_000
 
     private let path: String
-    /// Those that have rows by the metadata; nil where there are none.
+    /// The collections that have rows according to the metadata; nil without metadata.
     private let stored: Set<String>?
     private let found = Mutex<Set<String>>([])
 
@@ -16,7 +17,8 @@ final class SurveyedNames: Sendable {
         stored = reader.metadata.map { Set($0.collections.filter { $0.kind != .view }.map(\.name)) }
     }
 
-    /// Whether rows of a name are kept: not those that the metadata do not know, which are a fault.
+    /// Whether rows of a collection are kept. If the metadata does not have the collection, they are a fault and not
+    /// kept.
     /// - Throws: ``BackupError`` for one name too many.
     func include(_ name: String) throws -> Bool {
         if let stored { return stored.contains(name) }

@@ -8,22 +8,22 @@ struct Surveyor {
     let reader: BackupReader
     let jobs: Int
     let maximumDocument: Int
-    /// Problems that are kept with their texts.
+    /// The number of problems that are kept with their texts.
     let problemLimit: Int
-    /// Problems up to which their lines are kept.
+    /// The number of problems up to which all lines are kept.
     var lineLimit = 0
-    /// Hashes the documents too; nil where nobody wants to know.
+    /// Hashes the documents as well; nil if no hashes are needed.
     var contents: ContentHash?
-    /// Whether measurements will be in a time series as the file describes it: then their times are looked at.
+    /// Whether measurements will be in a time series as the file describes it; their times are then checked.
     var checksTimes = false
     /// Whether rows of a file without metadata may be the old application's.
     var takesLegacyRows = true
     let operation: OperationContext
 
     private static let worthReserving = 1_000_000
-    /// At 16 bytes each; of more the room grows as they come.
+    /// The most rows for which to reserve memory, at 16 bytes each; beyond that, it grows as they come.
     private static let mostReserved = 64 << 20
-    /// Bytes of a row: `c,"{""_id"":1}"` and its line end.
+    /// The bytes of the smallest row: `c,"{""_id"":1}"` and its line end.
     private static let smallestRow = 15
 
     private var measurements: [ExactName: TimeField] {
@@ -37,7 +37,7 @@ struct Surveyor {
     }
 
     /// Reads the whole file from its first row.
-    /// - Throws: ``BackupError`` where reading cannot go on, and nothing is wrong with what was read; ``FileError``;
+    /// - Throws: ``BackupError`` if reading cannot go on and nothing is wrong with what was read; ``FileError``;
     ///   `CancellationError`.
     func run() throws -> FileSurvey {
         let isLegacy = reader.metadata == nil && takesLegacyRows
@@ -47,7 +47,7 @@ struct Surveyor {
         let totalBytes = reader.uncompressedSize
         let measurements = measurements
         let hashes = SharedHashes<String>()
-        // Whatever the metadata say, there are no more rows than the file has room for.
+        // Whatever the metadata says, there are no more rows than fit into the file.
         var room = min(reader.uncompressedSize.map { $0 / Self.smallestRow } ?? reader.fileSize, Self.mostReserved)
         for entry in reader.metadata?.collections ?? [] where entry.records > Self.worthReserving {
             let count = min(entry.records, room)
@@ -57,7 +57,7 @@ struct Surveyor {
         let names = SurveyedNames(of: reader)
         let workers = (0..<jobs).map { _ in
             SurveyWorker(
-                // Until the whole file has been read, each row may be the old application's.
+                // Until the whole file has been read, any row may be the old application's.
                 RowDecoder(
                     maximumDocument: maximumDocument,
                     maximumRow: FileSurvey.maximumRow(maximumDocument, isLegacy: isLegacy),
@@ -82,7 +82,7 @@ struct Surveyor {
         if damage == nil { try reader.checkUnchanged() }
         var survey = merged(workers, hashes, isLegacy: isLegacy)
         if let damage {
-            // Alone it says best what it is and what to do.
+            // By itself, it says best what is wrong and what to do.
             guard survey.problems.count > 0 || !survey.fileProblems.isEmpty else { throw damage }
             survey.fileProblems.append("\(damage.line.map { "line \($0): " } ?? "")\(damage.reason)")
             survey.isCutShort = true
@@ -90,7 +90,7 @@ struct Surveyor {
         }
         survey.measurements = measurements
         try LegacySecondLook(reader: reader, operation: operation).run(&survey)
-        // Before duplicates are noted: those rows are counted already.
+        // Before duplicates are noted, whose rows are counted already.
         var unknown = UnknownNames()
         for worker in workers { unknown.merge(worker.unknown) }
         checkSeal(&survey, unknown)
@@ -144,7 +144,7 @@ struct Surveyor {
         return survey
     }
 
-    /// Holds the rows against the seal and against the counts at the top.
+    /// Compares the rows with the seal, and the seal with the counts in the metadata.
     private func checkSeal(_ survey: inout FileSurvey, _ unknown: UnknownNames) {
         guard let metadata = reader.metadata else { return }
         guard let seal = reader.seal else {
@@ -160,7 +160,7 @@ struct Surveyor {
             survey.fileProblems.append(
                 "the seal does not fit: bytes were changed, lost or added since the file was written")
         }
-        // A row that cannot be read is a problem of its own; the counts are of all rows.
+        // A row that cannot be read is a problem of its own; the counts include all rows.
         var counts = Dictionary(uniqueKeysWithValues: survey.rows.map { (ExactName($0.name), $0.count) })
         counts.merge(survey.unreadable, uniquingKeysWith: +)
         for (name, count) in seal.records {

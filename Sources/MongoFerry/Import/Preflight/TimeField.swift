@@ -1,6 +1,6 @@
-/// What is known of the field with the time of a time series' measurements.
+/// What is known about the time field of a time series.
 enum TimeField: Sendable {
-    /// The measurements go into a time series that has been there, and may have another.
+    /// The measurements may go into an existing time series, which may have another time field.
     case unchecked
     case checked(String)
 

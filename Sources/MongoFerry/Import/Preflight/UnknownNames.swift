@@ -1,4 +1,4 @@
-/// Names of rows that do not belong into a file: the first of them, each with the first of its lines.
+/// The names of rows that do not belong in a file: the first of them, each with its first line.
 struct UnknownNames {
     private static let limit = 20
     private var lines: [String: Int] = [:]
@@ -11,7 +11,7 @@ struct UnknownNames {
         }
     }
 
-    /// Each saw its rows in the order of the file, so the first ones of the file are among the first ones of both.
+    /// Each has seen its rows in the order of the file, so the first names of the file are among the first of both.
     mutating func merge(_ other: UnknownNames) {
         let all = lines.merging(other.lines, uniquingKeysWith: min).sorted { $0.value < $1.value }
         lines = Dictionary(uniqueKeysWithValues: all.prefix(Self.limit).map { ($0.key, $0.value) })

@@ -1,20 +1,20 @@
 import Synchronization
 
-/// Rows that were not taken, from all threads: the lines of all, what was wrong with the first.
+/// Rows that were not taken, from all threads: the lines of all, and the texts of the first.
 final class RejectionLog: Sendable {
     private let problems: Mutex<ProblemList>
 
-    /// - Parameter limit: so many are kept with their texts.
+    /// - Parameter limit: the number of problems that are kept with their texts.
     init(limit: Int = ProblemList.usualLimit) { problems = Mutex(ProblemList(limit: limit, lineLimit: .max)) }
 
     func add(_ problem: RowProblem) { problems.withLock { $0.add(problem) } }
 
     var count: Int { problems.withLock { $0.count } }
 
-    /// Of the file, in no order.
+    /// Their lines in the file, in no order.
     var lines: [Int] { problems.withLock { $0.lines } }
 
-    /// Those that are kept with their texts, in the file's order.
+    /// The problems that are kept with their texts, in the order of the file.
     var kept: [RowProblem] { problems.withLock { $0.sorted() } }
 }
 

@@ -3,13 +3,13 @@ import BackupFile
 import ExtendedJSON
 import Foundation
 
-/// Rows that were set aside, as a CSV that can be mended and imported by itself.
+/// Rows that were set aside, as a CSV file that can be corrected and imported by itself.
 struct RejectsFile {
     let path: String
     private(set) var count = 0
-    /// The collections of the rows: their names in this file, and in the database.
+    /// The names of the rows' collections in the database, by their names in this file.
     private(set) var names: [String: String] = [:]
-    /// Whether there are rows whose texts have to be converted when they come again.
+    /// Whether there are rows whose strings must be converted when they are imported again.
     private(set) var hasLegacyRows = false
 
     private let writer: BackupWriter
@@ -18,13 +18,13 @@ struct RejectsFile {
     private var decoder: RowDecoder
     private let marking = RowMarking()
 
-    /// Writes rows into `PATH.rejects.csv`; where that is there already, into `PATH.rejects.2.csv` and so on, since somebody may
-    /// have mended its rows.
+    /// Writes rows into `PATH.rejects.csv`; if that exists, into `PATH.rejects.2.csv` and so on, since somebody may
+    /// have corrected its rows.
     /// - Parameters:
-    ///   - lines: where the rows start, in the order of the file, each once.
-    ///   - path: the file that they come from.
-    ///   - check: called now and then; what it throws stops it, and nothing is left behind.
-    /// - Throws: ``FileError``; ``BackupError``.
+    ///   - lines: the lines where the rows start, in the order of the file, without duplicates.
+    ///   - path: the file from which they come.
+    ///   - check: called now and then; if it throws, the writing stops and nothing is left behind.
+    /// - Throws: ``FileError``; ``BackupError``; what `check` throws.
     init(
         _ lines: [Int], of reader: BackupReader, _ survey: FileSurvey, named collections: RejectsNames,
         beside path: String, check: () throws -> Void
@@ -53,10 +53,10 @@ struct RejectsFile {
         }
     }
 
-    /// That it may be lost where the power fails; nil where nothing is known of that.
+    /// A warning that the file may be lost in a power failure; nil if nothing is known of that.
     var folderWarning: String? { writer.folderWarning }
 
-    /// The name that it would have now.
+    /// The path that a new rejects file would have now.
     static func freePath(beside path: String) -> String {
         var number = 1
         var status = stat()
@@ -64,7 +64,7 @@ struct RejectsFile {
         return name(number, beside: path)
     }
 
-    /// Whether one can be written.
+    /// Checks that a rejects file can be written.
     /// - Throws: ``FileError``; ``BackupError``.
     static func check(beside path: String) throws { try create(beside: path).0.abandon() }
 
@@ -72,7 +72,7 @@ struct RejectsFile {
         "\(path).rejects\(number == 1 ? "" : ".\(number)").csv"
     }
 
-    /// Whether that is the name of such a file.
+    /// Whether a path is that of a rejects file.
     static func isName(_ path: String) -> Bool {
         let parts = path.split(separator: ".", omittingEmptySubsequences: false).suffix(3)
         guard parts.last == "csv" else { return false }
@@ -90,7 +90,7 @@ struct RejectsFile {
                     metadata: BackupMetadata(created: nil, program: "", database: ""))
                 return (writer, name)
             } catch let error as BackupError where error.kind == .exists || error.kind == .busy {
-                // Another import of the file may be writing its own now.
+                // Another import of the file may be writing its own rejects now.
                 number += 1
             }
         }
@@ -105,7 +105,7 @@ struct RejectsFile {
         do {
             isLegacy = try decoder.withDocument(fields, line: row.line, collection: name) { document, traits in
                 guard !survey.legacyRows.includes(document, hasWrapper: traits.contains(.wrapper)) else { return true }
-                // Without the metadata or other rows it would look like one of a legacy file.
+                // Without the metadata or the other rows, it would look like a row of a legacy file.
                 if !traits.contains(.wrapper) { marked = try marking.field(document).0 }
                 return false
             }
@@ -127,7 +127,7 @@ struct RejectsFile {
         }
     }
 
-    /// Of a row that is no two fields. Its name may be known all the same.
+    /// Writes a row that does not have two fields. Its collection may still be known.
     private mutating func writeUnreadable(_ row: borrowing RecordBatch.Row) throws {
         if survey.legacyRows == .all { hasLegacyRows = true }
         var prefix: [UInt8] = []
@@ -143,14 +143,14 @@ struct RejectsFile {
         try prefix.withUnsafeBytes { prefix in try suffix.withUnsafeBytes { try write([prefix, rest, $0]) } }
     }
 
-    /// The name of a row's collection in this file.
+    /// Returns the name of a row's collection in this file, and records it.
     private mutating func newName(of name: String) -> String {
         let newName = collections.name(of: name)
         names[newName] = collections.databaseName(of: name)
         return newName
     }
 
-    /// Of a row that cannot be read.
+    /// Whether a row that cannot be read seems to be a legacy one.
     private func looksLegacy(_ fields: RowFields) -> Bool {
         switch survey.legacyRows {
         case .none: false

@@ -1,10 +1,10 @@
 import BackupFile
 import Relations
 
-/// What collections are called in a file of rows that were set aside.
+/// The names of collections in a rejects file.
 ///
-/// As in the file that the rows come from, since the configuration and `--rename` go by these names. Where only that
-/// file's metadata said what the database calls a collection, as the database does: a file of rows has no metadata.
+/// These are the names in the file from which the rows come, since the configuration and `--rename` use them. If only
+/// that file's metadata gave a collection's name in the database, it is that name: a rejects file has no metadata.
 struct RejectsNames {
     private let names: FileNames
 
@@ -20,6 +20,6 @@ struct RejectsNames {
         return fitting ?? name
     }
 
-    /// Where rows of the file belong.
+    /// The name in the database of the collection to which rows belong.
     func databaseName(of name: String) -> String { names.databaseName(of: name) }
 }

@@ -1,26 +1,26 @@
 import BSON
 import MongoDriver
 
-/// Collections that have given their names to views and are kept until the server has taken those.
+/// Collections that are renamed to make room for views, and kept until the server has accepted these.
 ///
-/// A circle of views shows only when the last of them gets its name. Until then a collection waits under a name of this
-/// run's own, which nothing else has, and a record says which name it had and for which view it gave it. The record is
-/// there before the collection is displaced, and until it is gone.
+/// A cycle of views is found only when the last of them gets its name. Until then, a collection has a name of this
+/// run's own, which nothing else has, and a record holds its former name and the view that gets it. The record exists
+/// from before the collection is displaced until the collection is gone or has its name back.
 struct DisplacedCollections {
-    /// What became of those that an interrupted import had left.
+    /// What happened to the collections that an interrupted import had displaced.
     struct Recovery {
-        /// Names that collections have got back, since nothing has come in their place.
+        /// The names that collections got back, since nothing had taken them.
         var restored: [String] = []
-        /// How many were removed, since the views that they gave their names to are there.
+        /// The number of collections that were removed, since the views with their names exist.
         var removed = 0
-        /// Those that stay, since something else has their names.
+        /// The collections that stay displaced, since something else has their names.
         var kept: [(name: String, place: String)] = []
     }
 
     struct Record {
-        /// The name that the collection had.
+        /// The collection's former name.
         let name: String
-        /// What the name was given to; nil where something else has come there, so that the collection is never removed.
+        /// The view that gets the name; nil if something else has it, so that the collection is never removed.
         let view: Document?
     }
 
@@ -28,12 +28,14 @@ struct DisplacedCollections {
     let lock: ImportLock
     let cancellation: Cancellation
 
-    /// Takes a collection's name away.
+    /// Gives a collection a name of this run's own.
     /// - Parameters:
-    ///   - number: tells it from this run's others.
-    ///   - whereUnknown: called where nobody knows whether it was done; then the record stays for the next import.
-    /// - Returns: its name until it is restored or removed.
-    /// - Throws: ``FerryError``, ``MongoError``, `CancellationError`: then it has its name still, unless that is unknown.
+    ///   - number: distinguishes it from this run's others.
+    ///   - whereUnknown: called if it is unknown whether the rename succeeded; the record then stays for the next
+    ///     import.
+    /// - Returns: the collection's name until it is restored or removed.
+    /// - Throws: ``FerryError``, ``MongoError``, `CancellationError`: the collection then still has its name, unless
+    ///   that is unknown.
     func displace(
         _ collection: CollectionInfo, for view: Document, number: Int, whereUnknown: () -> Void
     ) throws -> String {
@@ -41,20 +43,20 @@ struct DisplacedCollections {
         try write(
             [
                 "_id": .string(place), "name": .string(collection.name),
-                // As bytes: servers before 5.0 store no `$` names, which pipelines have.
+                // Stored as bytes: servers before 5.0 store no field names with `$`, which pipelines have.
                 "view": .binary(subtype: 0, Self.comparable(view).bytes),
             ])
         var isUnknown = false
         do {
             try rename(collection.name, place, dropTarget: false, cancellation) { isUnknown = true }
         } catch let error as MongoError where error.isNamespaceExists {
-            // Nobody else has that name: an attempt whose outcome was unknown had been carried out, and another program's
-            // insert has taken the collection's.
+            // Nothing else has that name: an earlier attempt whose outcome was unknown succeeded, and another program's
+            // insert has then created a collection of the former name.
             try lock.confirm()
         } catch {
             isUnknown = isUnknown || (error as? MongoError)?.isOfUnknownOutcome == true
             guard isUnknown else {
-                // Refused. Where the record cannot be removed, the next import does it.
+                // The rename was refused. If the record cannot be removed, the next import removes it.
                 try? forget(place)
                 throw error
             }
@@ -68,7 +70,7 @@ struct DisplacedCollections {
         return place
     }
 
-    /// Gives a collection its name back, over what may have got it meanwhile. Who wants to stop waits for that.
+    /// Gives a collection its name back, replacing whatever has got it meanwhile. An interruption waits for this.
     /// - Throws: ``MongoError``.
     func restore(_ name: String, from place: String) throws {
         try rename(place, name, dropTarget: true, Cancellation())
@@ -93,17 +95,17 @@ struct DisplacedCollections {
 
     // MARK: Recovery
 
-    /// Looks after what an interrupted import has left.
-    /// - Parameter collections: all of the database's, listed after the lock was taken.
+    /// Restores or removes the collections that an interrupted import had displaced.
+    /// - Parameter collections: all collections of the database, listed after the lock was taken.
     func recover(among collections: [CollectionInfo]) throws -> Recovery {
         var recovery = Recovery()
         let hasRecords = collections.contains { $0.name == OwnNames.displaced }
         var recorded = hasRecords ? try Self.records(connection) : [:]
-        // An import that was stopped between two records may have left nothing in it.
+        // An import that was stopped between two records may have left their collection empty.
         if hasRecords, recorded.isEmpty, !lock.tookOver { try Self.withRecords(connection) { try $0.dropIfEmpty() } }
         for info in collections where info.name.hasScalarPrefix(OwnNames.displacedPrefix) {
             let record = recorded.removeValue(forKey: info.name)
-            // An older version put the collection's name there, and recorded nothing.
+            // An older version used the collection's own name there, and stored no record.
             let name = record?.name ?? info.name.behindScalarPrefix(OwnNames.displacedPrefix) ?? ""
             let successor = collections.first { $0.name.hasSameBytes(as: name) }
             if successor == nil, try giveBack(name, from: info.name) {
@@ -118,12 +120,12 @@ struct DisplacedCollections {
                 recovery.kept.append((name, info.name))
             }
         }
-        // The rename of a program that was killed just now may still be under way, and needs its record.
+        // The rename of an import that was killed just now may still be in progress, and needs its record.
         if !lock.tookOver { for place in recorded.keys { try forget(place) } }
         return recovery
     }
 
-    /// Removes the records of collections that are not displaced, when no rename of a killed program can come any more.
+    /// Removes the records of collections that are not displaced, once no rename of a killed program can follow.
     /// - Parameter collections: all of the database's.
     /// - Throws: ``MongoError``.
     func forgetUnused(among collections: [CollectionInfo]) throws {
@@ -134,7 +136,7 @@ struct DisplacedCollections {
         if recorded.isEmpty { try Self.withRecords(connection) { try $0.dropIfEmpty() } }
     }
 
-    /// - Returns: false where something has the name by now.
+    /// - Returns: false if something has the name by now.
     private func giveBack(_ name: String, from place: String) throws -> Bool {
         do {
             try rename(place, name, dropTarget: false, Cancellation())
@@ -145,7 +147,7 @@ struct DisplacedCollections {
         return true
     }
 
-    /// Without what a server completes: a collation, which gets its other fields and its version.
+    /// The view without its collation, to which a server adds the missing fields and the version.
     private static func comparable(_ view: Document) -> Document { view.removing(["collation"]) }
 
     // MARK: Records
@@ -164,7 +166,7 @@ struct DisplacedCollections {
         }
     }
 
-    /// By the names that the collections have meanwhile.
+    /// The records, by the collections' temporary names.
     /// - Throws: ``MongoError``.
     static func records(_ connection: Connection) throws -> [String: Record] {
         var result: [String: Record] = [:]

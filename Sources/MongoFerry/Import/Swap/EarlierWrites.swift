@@ -2,31 +2,33 @@ import BSON
 import Foundation
 import MongoDriver
 
-/// Writes of this program, or of an earlier import, whose connections are broken, and which the server may still be
-/// carrying out.
+/// Writes of this program, or of an earlier import, whose connections are broken and which the server may still be
+/// executing.
 ///
-/// One that was waited for in vain, for as long as the connection string's `socketTimeoutMS` says, or whose program was
-/// killed, goes on, and what it writes would come into whatever has the collection's name by then.
+/// A write that exceeded the connection string's `socketTimeoutMS`, or whose program was killed, goes on; it would
+/// write to whatever collection has the name by then.
 struct EarlierWrites {
     let pool: ClientPool
     let database: String
     let cancellation: Cancellation
-    /// Told once where there is something to wait for.
+    /// Called once if there is something to wait for.
     var tell: (String) -> Void = { _ in }
 
-    /// So long they are waited for.
+    /// The longest time to wait.
     var patience = Duration.seconds(60)
 
     private static let pause = 0.2
 
-    /// Waits until those that are under way now have ended. Where the server does not say, it is not waited.
+    /// Waits until the writes that are in progress now have ended. If the server refuses to list them, this does not
+    /// wait.
     ///
-    /// A user may always see the own operations, but for those of a cluster's shards. Source: MongoDB manual, `$currentOp`.
-    /// - Parameter collection: nil for all of the database's; only before anything is written. Index builds are waited for
-    ///   then as well, but no longer than the others may take: they do not change what is there, and have to be waited for
+    /// Users may always see their own operations, except those on a cluster's shards. Source: MongoDB manual,
+    /// `$currentOp`.
+    /// - Parameter collection: nil for the whole database; only before anything is written. Index builds are then
+    ///   waited for as well, but no longer than other writes: they do not change what exists, and must be waited for
     ///   wherever they are in the way.
     /// - Returns: whether there were any.
-    /// - Throws: ``FerryError`` where one does not end; ``MongoError``; `CancellationError`.
+    /// - Throws: ``FerryError`` if one does not end; ``MongoError``; `CancellationError`.
     @discardableResult
     func waitForEnd(_ collection: String? = nil) throws -> Bool {
         let start = ContinuousClock.now
@@ -47,7 +49,7 @@ struct EarlierWrites {
             }
             Thread.sleep(forTimeInterval: Self.pause)
             let still = try underWay(collection)
-            // Others may write under the same name of an application.
+            // Other programs with the same application name may have started new writes.
             waitedFor = waitedFor.filter(still.contains)
         }
         return areThere
@@ -82,17 +84,16 @@ struct EarlierWrites {
         }
     }
 
-    /// A router is asked for its own work alone, for no right is needed to see that. What another router carries out is not
-    /// seen.
+    /// Asks a router only for its own operations, which requires no privilege. Those of other routers are not seen.
     private var whose: Document {
         pool.leadsToRouter ? ["allUsers": false, "localOps": true] : ["allUsers": false]
     }
 
     private func filter(_ collection: String?) -> Document {
         let name = pool.connectionString.applicationName ?? Connection.applicationName
-        // Until a server has looked into a command it stands there under the database's name alone, as `NAME.$cmd`.
+        // Until a server has parsed a command, it is listed under the database's name alone, as `NAME.$cmd`.
         let all: Document = ["$gt": .string("\(database)."), "$lt": .string("\(database)/")]
-        // The heart beats all the while.
+        // The heartbeat writes all the time.
         let places = Value.document(
             collection == nil ? all.appending("$ne", .string("\(database).\(OwnNames.lock)")) : all)
         var forms: [Value]
@@ -103,15 +104,15 @@ struct EarlierWrites {
             let namespaces = names.compactMap(\.string).map { Value.string("\(database).\($0)") }
             forms = [["op": "insert", "ns": ["$in": .array(namespaces)]]]
         } else {
-            // Of `findAndModify`, the update is a document.
+            // The `update` of a `findAndModify` is a document.
             wanted = ["$type": "string", "$ne": .string(OwnNames.lock)]
             forms = [
                 ["op": ["$in": ["insert", "update", "remove"]], "ns": places],
-                // Of a lock that is the next import's by then.
+                // The drop of a lock, which may be the next import's by then.
                 ["command.drop": .string(OwnNames.lock), "ns": .document(all)],
-                // It is a command of the database `admin`.
+                // This is a command of the database `admin`.
                 ["command.renameCollection": places],
-                // What it builds beside the live data goes with that.
+                // Index builds on staging collections end when these are dropped.
                 [
                     "command.createIndexes": [
                         "$type": "string", "$not": .document(["$regex": .string("^\(OwnNames.stagingPrefix)")]),
@@ -126,6 +127,6 @@ struct EarlierWrites {
         return ["appName": .string(name), "$or": .array(forms)]
     }
 
-    /// What makes another of a collection than it was.
+    /// Commands that change a collection.
     private static let commands = ["insert", "update", "delete", "create", "drop", "collMod"]
 }

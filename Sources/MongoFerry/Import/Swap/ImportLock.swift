@@ -2,13 +2,13 @@ import BSON
 import Foundation
 import MongoDriver
 
-/// Keeps two imports from writing to one database at a time.
+/// Prevents two imports from writing to one database at the same time.
 ///
-/// A document in a collection of its own, with a heartbeat by the server's clock. One whose heart has stopped for
-/// ``staleSeconds`` is taken over, so a killed import blocks nobody for long; one whose process is known to be dead,
-/// at once.
-// @unchecked: what changes after `init` is under the lock of the state, or that of renewal. All else is set before the
-// thread of the heart starts.
+/// The lock is a document in a collection of its own, with a heartbeat by the server's clock. A lock whose heartbeat
+/// stopped ``staleSeconds`` ago is taken over, so that a killed import does not block others for long; one whose
+/// process is known to be dead, at once.
+// @unchecked: what changes after `init` is guarded by `state` or `renewal`; all else is set before the heartbeat thread
+// starts.
 final class ImportLock: @unchecked Sendable {
     static let staleSeconds = 30
     static let beatSeconds = 5.0
@@ -18,27 +18,27 @@ final class ImportLock: @unchecked Sendable {
     private let connection: Connection
     private let owner: String
     private let state = NSLock()
-    /// Held by the one that asks the server whether the lock is still this import's.
+    /// Held by the thread that asks the server whether the lock is still this import's.
     private let renewal = NSLock()
-    /// Why the server could not be asked the last time, and when that was known; under ``renewal``.
+    /// Why the last query to the server failed, and when; guarded by ``renewal``.
     private var failed: (error: any Error, time: ContinuousClock.Instant)?
     private var isHeld = false
     private var lost: String?
-    /// When the server last knew that this import lives.
+    /// When the last successful heartbeat was sent.
     private var lastBeat = ContinuousClock.now
-    /// The lock's earlier owner was gone; it may have left staging collections behind.
+    /// Whether the lock was taken over from an owner that was gone; it may have left staging collections behind.
     private(set) var tookOver = false
-    /// Whether a statement was sent that takes over another's lock: it may have, though its answer did not come.
+    /// Whether a takeover of another's lock was sent: it may have succeeded, even if no reply came.
     private var hasTriedTakingOver = false
 
     /// Takes the lock.
-    /// - Throws: ``FerryError`` where another import holds it; ``MongoError``.
+    /// - Throws: ``FerryError`` if another import holds it; ``MongoError``.
     init(_ connection: Connection) throws {
         self.connection = connection
         owner = UUID().uuidString
-        // A second attempt finds its own name in the lock where the first one had succeeded.
+        // If the first attempt succeeded, a second one finds its own name in the lock.
         try Repeating.run { _ in
-            // The answer may come late, and the server's clock starts before it.
+            // The reply may come late, and the time by the server's clock is before that.
             let start = ContinuousClock.now
             try acquire()
             lastBeat = start
@@ -47,13 +47,13 @@ final class ImportLock: @unchecked Sendable {
         do {
             try startBeating()
         } catch {
-            // Nothing was written: the next import need not wait for it.
+            // Nothing was written, so the next import need not wait for the lock.
             try? release()
             throw error
         }
     }
 
-    /// Tells this run's names from those of every other.
+    /// Distinguishes this run's names from those of all others.
     var mark: String { String(owner.prefix(8)).lowercased() }
 
     private var collection: Namespace { connection.namespace(OwnNames.lock) }
@@ -72,7 +72,7 @@ final class ImportLock: @unchecked Sendable {
         try connection.withClient { client in
             if try insert(set, client) || takeOver(set, client) { return }
             let holder = try current(client)
-            // Given back in between.
+            // The lock was released in between.
             if holder == nil, try insert(set, client) { return }
             throw FerryError(
                 "another import into \(connection.database) is running\(holder.map { ": \($0.text)" } ?? "")",
@@ -83,7 +83,7 @@ final class ImportLock: @unchecked Sendable {
         }
     }
 
-    /// Takes a lock that is free: the filter matches no document, so this inserts one, and of two inserts only one
+    /// Takes a lock that is free: the filter then matches no document, so this inserts one, and of two inserts only one
     /// succeeds.
     private func insert(_ set: Document, _ client: Client) throws -> Bool {
         do {
@@ -102,7 +102,7 @@ final class ImportLock: @unchecked Sendable {
         }
     }
 
-    /// The first write finds out whether a majority is there to confirm any.
+    /// The first write shows whether a majority can acknowledge writes.
     private var firstWriteConcern: WriteConcern {
         let patience = connection.pool.connectionString.writeConcern?.timeout ?? Self.patienceMilliseconds
         return WriteConcern(.majority, timeout: patience)
@@ -117,8 +117,8 @@ final class ImportLock: @unchecked Sendable {
     }
 
     private func unconfirmed(_ client: Client) -> FerryError {
-        // Where this fails, the lock is a dead process's soon, and the next import takes it over. That of a dead process
-        // stays one: what that process has left is then looked for.
+        // If this fails, the lock soon counts as a dead process's, and the next import takes it over. A lock that was a
+        // dead process's stays, so that the next import looks for what that process left.
         if !hasTriedTakingOver, let holder = try? current(client), holder.document["owner"]?.string == owner {
             try? remove(client, WriteConcern(.nodes(1)))
         }
@@ -130,7 +130,8 @@ final class ImportLock: @unchecked Sendable {
             ])
     }
 
-    /// Takes a lock whose heart has stopped, or whose process is gone: in one statement, so that of two only one can.
+    /// Takes over a lock whose heartbeat has stopped or whose process is gone: in one statement, so that only one
+    /// import succeeds.
     private func takeOver(_ set: Document, _ client: Client) throws -> Bool {
         var conditions: [Value] = [
             ["$expr": ["$lt": ["$beat", ["$subtract": ["$$NOW", .int32(Int32(Self.staleSeconds * 1000))]]]]]
@@ -171,46 +172,48 @@ final class ImportLock: @unchecked Sendable {
                 do {
                     try beat()
                 } catch {
-                    // The server may be away for a moment: what matters is whether the lock is still ours then.
+                    // The server may be unavailable for a moment; what matters is whether the lock is still this
+                    // import's afterwards.
                     continue
                 }
             }
         }
     }
 
-    /// Waits; false when the lock was given back.
+    /// Waits until the next heartbeat is due; returns false once the lock is released.
     private func waitForBeat() -> Bool {
         let next = ContinuousClock.now + .seconds(Self.beatSeconds)
         while state.withLock({ isHeld }) {
-            // Conditions wait by the wall clock, which may be set back meanwhile.
+            // Condition variables wait by the wall clock, which may be set back meanwhile.
             if ContinuousClock.now >= next { return true }
             Thread.sleep(forTimeInterval: Self.lookSeconds)
         }
         return false
     }
 
-    /// Waits until a majority has everything that this program has written: a write of its own comes after it.
+    /// Waits until a majority has everything that this program has written: the heartbeat comes after it.
     func confirm() throws {
         try Repeating.run { _ in try beat(.majority) }
         try check()
     }
 
-    /// Whether it is there still, by a majority of the members.
+    /// Whether this import still holds the lock, acknowledged by a majority.
     func isHeldStill() throws -> Bool {
         try Repeating.run { _ in try beat(.majority) }
         return state.withLock { lost == nil }
     }
 
-    /// Waits until nothing is under way any more that was sent before about a collection, and makes sure that the lock is
-    /// still this import's: before something is sent again whose outcome is unknown.
-    /// - Throws: ``FerryError`` where it does not end, or the lock was lost; ``MongoError``; `CancellationError`.
+    /// Waits until no earlier operation on a collection is in progress, and checks that the lock is still this
+    /// import's: before a command whose outcome is unknown is sent again.
+    /// - Throws: ``FerryError`` if the operations do not end, or the lock was lost; ``MongoError``;
+    ///   `CancellationError`.
     func settle(_ collection: String, _ cancellation: Cancellation) throws {
         try earlierWrites(cancellation).waitForEnd(collection)
-        // That took its time: what is there now may be the work of another import.
+        // That took time: what exists now may be another import's work.
         try confirm()
     }
 
-    /// - Parameter writeConcern: who looks whether the lock is alive asks the primary, however far the others are behind.
+    /// - Parameter writeConcern: by default only the primary acknowledges, however far the other members lag.
     private func beat(_ writeConcern: WriteConcern = WriteConcern(.nodes(1))) throws {
         let start = ContinuousClock.now
         let reply = try connection.withClient {
@@ -235,23 +238,23 @@ final class ImportLock: @unchecked Sendable {
                 ? "the lock of \(connection.database) is gone: the database was dropped, or another import has taken the lock over and has ended"
                 : "another import has taken the lock of \(connection.database) over"
         } else {
-            // An earlier one's answer may come later.
+            // The reply to an earlier heartbeat may come later.
             lastBeat = max(lastBeat, start)
         }
     }
 
-    /// Whether it is known to be lost: another import, or whoever has dropped the database, may have changed anything.
+    /// Whether the lock is known to be lost: another import, or whoever dropped the database, may have changed anything.
     var isLost: Bool { state.withLock { lost != nil } }
 
-    /// - Throws: ``FerryError`` where the lock was lost: this process was away for too long.
+    /// - Throws: ``FerryError`` if the lock was lost because this process was suspended for too long; ``MongoError``.
     func check() throws {
-        // Stopped or asleep for so long that somebody may have taken the lock: the server is asked before anything
-        // more is written, by one for all, since each needs a connection.
+        // After a suspension so long that another import may have taken the lock, the server is asked before anything
+        // more is written: by one thread for all, since each would need a connection.
         if isSilent {
             let began = ContinuousClock.now
             try renewal.withLock {
                 guard isSilent else { return }
-                // Each asking again would wait for the server as long once more.
+                // If each thread asked again, each would wait for the server just as long.
                 if let failed, failed.time > began { throw failed.error }
                 do { try Repeating.run { _ in try beat() } } catch {
                     failed = (error, .now)
@@ -270,7 +273,8 @@ final class ImportLock: @unchecked Sendable {
         state.withLock { lastBeat }.duration(to: .now) > .seconds(Self.staleSeconds - 10)
     }
 
-    /// Gives the lock back and removes its collection, which no other can have taken: its heart beats until it is gone.
+    /// Releases the lock and drops its collection. No other import can have taken it: the heartbeat continues until it
+    /// is gone.
     func release() throws {
         defer { state.withLock { isHeld = false } }
         guard state.withLock({ isHeld && lost == nil }) else { return }
@@ -291,7 +295,7 @@ final class ImportLock: @unchecked Sendable {
     /// Drops the collection with the lock, which is this import's.
     private func remove(_ client: Client, _ writeConcern: WriteConcern = .majority) throws {
         try client.dropOwn(collection, writeConcern: writeConcern) {
-            // It may have been carried out, and the lock be the next import's by now; or be carried out yet.
+            // The drop may have succeeded, so that the lock is the next import's by now, or may still be executed.
             try earlierWrites(Cancellation()).waitForEnd(OwnNames.lock)
             return try isOwn(client)
         }

@@ -3,42 +3,42 @@ import BackupFile
 import MongoDriver
 import Relations
 
-/// What is known of collections that are dropped before the new one is complete: which they are, their options and
-/// indexes, and the types that old rows are to become.
+/// Records of collections that are dropped before the new one is complete: their identities, options and indexes, and
+/// the types that legacy rows are to get.
 ///
-/// Where the file says nothing of these, they are nowhere else until then, and a run may be interrupted: the next one finds
-/// them here.
+/// If the file has no metadata, these exist nowhere else until then. After an interruption, the next import finds them
+/// here.
 struct KeptDefinitions {
     let client: Client
     let database: String
 
-    /// What is kept of one collection.
+    /// The record of one collection.
     struct Entry: Sendable {
         var definition: BackupMetadata.Collection
-        /// What the documents held: rows of a file without metadata become of these types. Empty for other files.
+        /// The types in the documents, which rows of a file without metadata get. Empty for other files.
         var types: [FieldPath: ObservedType] = [:]
-        /// The complete collection that it was read from; nil where that is not known.
+        /// The UUID of the complete collection that was described; nil if unknown.
         var source: Value?
-        /// Those that imports have made in its place, and not completed.
+        /// The UUIDs of collections that imports have created in its place and not completed.
         var made: [Value] = []
-        /// Whether one may have been dropped or made that ``made`` does not know yet.
+        /// Whether a collection may have been dropped or created that ``made`` does not have yet.
         var isOpen = true
-        /// Whether all of it is there but for indexes that the server has refused: nothing was interrupted.
+        /// Whether the collection is complete except for indexes that the server refused: nothing was interrupted.
         var isOfRefused = false
-        /// The digest of the sealed file that was being imported, which has the definition: then this is kept for the name
-        /// alone.
+        /// The digest of the sealed file that was being imported. That file has the definition, so this record only
+        /// marks the name; nil for a file without metadata.
         var file: String?
-        /// The rows of the collection in such a file that says nothing of itself; nil where that is not known.
+        /// The number of the collection's rows in a file without metadata; nil if unknown.
         var rows: Int?
 
-        /// Whether it says more than the live collection: there is none, or an import has left it incomplete.
+        /// Whether the record says more than the live collection: there is none, or an import has left it incomplete.
         func isAuthority(over live: CollectionInfo?, uuid: Value?, indexes: [Document]) -> Bool {
             guard let live else { return !isOfRefused }
             guard live.kind != .view, live.hasDetails else { return false }
             if let uuid, made.contains(uuid) { return true }
             guard isOpen, !isSource(uuid) else { return false }
-            // Made when the import was killed, or by another program's insert. Not so where somebody has given it options or
-            // indexes.
+            // The collection was created when the import was killed, or by another program's insert. It was not if
+            // somebody has given it other options or indexes.
             let kept = CollectionDifferences.byName(definition.indexes)
             return (live.options.isEmpty || live.options == definition.options)
                 && CollectionDifferences.byName(indexes).allSatisfy { name, index in
@@ -47,28 +47,28 @@ struct KeptDefinitions {
                 }
         }
 
-        /// Whether the live collection is the one that should be dropped: it has its definition still.
+        /// Whether the live collection is the one that was to be dropped; it still has its definition.
         func isSource(_ uuid: Value?) -> Bool { uuid != nil && uuid == source }
 
-        /// Whether what has the name may lack documents, or nothing has it, since an import was interrupted.
+        /// Whether, after an interrupted import, the collection of this name may lack documents or does not exist.
         func isInPart(isThere: Bool, uuid: Value?) -> Bool {
             guard !isOfRefused, !isSource(uuid) else { return false }
             guard isThere, let uuid else { return true }
             return isOpen || made.contains(uuid)
         }
 
-        /// The options that a collection with these has not, or others than.
+        /// The options that a collection with these options lacks, or has with other values.
         func optionsMissing(in options: Document) -> [String] {
             definition.options.keys.filter { definition.options[$0] != options[$0] }
         }
 
-        /// Those that a collection with these has none of the name of.
+        /// The indexes whose names are not among these indexes.
         func indexesMissing(in indexes: [Document]) -> [Document] {
             let names = Set(indexes.map(CollectionDifferences.name) + [ExactName("_id_")])
             return definition.indexes.filter { !names.contains(CollectionDifferences.name(of: $0)) }
         }
 
-        /// What of it a collection with such options and indexes lacks, as a text; nil where it has all.
+        /// What a collection with such options and indexes lacks, as text; nil if nothing.
         func textOfMissing(options: Document, indexes: [Document]) -> String? {
             let all =
                 optionsMissing(in: options).map { "option \($0)" }
@@ -81,10 +81,11 @@ struct KeptDefinitions {
         OwnRecords(client: client, namespace: Namespace(database, OwnNames.definitions))
     }
 
-    /// - Throws: ``MongoError`` where what is kept could not be forgotten again.
+    /// - Throws: ``MongoError`` if records could not be removed again.
     func checkMayForget() throws { try records.checkMayForget() }
 
-    /// As bytes: servers before 5.0 store no `$` names, which validators have.
+    /// Stores a record. The definition is stored as bytes: servers before 5.0 store no field names with `$`, which
+    /// validators have.
     func keep(_ entry: Entry) throws {
         let definition: Document = [
             "isTimeSeries": .bool(entry.definition.kind == .timeseries),
@@ -102,7 +103,7 @@ struct KeptDefinitions {
         ])
     }
 
-    /// Keeps the indexes that the server has refused of a collection that has all else, for the next import.
+    /// Records the indexes that the server refused, of a collection that has everything else, for the next import.
     func keepRefused(_ indexes: [Document], of collection: BackupMetadata.Collection) throws {
         var definition = collection
         definition.indexes = indexes
@@ -111,15 +112,15 @@ struct KeptDefinitions {
         try noteMade(entry)
     }
 
-    /// Says that the collection which has its name now was made by an import, and is not complete.
+    /// Records that the collection that now has the name was created by an import and is incomplete.
     func noteMade(_ entry: Entry) throws {
         let name = entry.definition.databaseName
         _ = try note(entry, made: CollectionIdentities.uuid(of: name, in: database, client))
     }
 
-    /// Says that a collection was made by an import, and is not complete.
-    /// - Parameter uuid: the collection's; nil where the user may not see it.
-    /// - Returns: the entry as it is kept then.
+    /// Records that a collection was created by an import and is incomplete.
+    /// - Parameter uuid: the collection's; nil if the user may not see it.
+    /// - Returns: the record as it is stored then.
     func note(_ entry: Entry, made uuid: Value?) throws -> Entry {
         guard let uuid else { return entry }
         var entry = entry
@@ -129,23 +130,24 @@ struct KeptDefinitions {
         return entry
     }
 
-    /// The collection is complete, or somebody has made another.
+    /// Removes the record of a collection that is complete, or that somebody has created again.
     /// - Parameter othersFollow: see ``OwnRecords/forget(_:othersFollow:)``.
     func forget(_ name: String, othersFollow: Bool = false) throws {
         try records.forget(name, othersFollow: othersFollow)
     }
 
-    /// Removes the collection where nothing is kept in it.
+    /// Drops the collection of the records if it is empty.
     func dropIfEmpty() throws { try records.dropIfEmpty() }
 
-    /// Whether something is kept besides indexes that the server has refused.
+    /// Whether there are records other than those of refused indexes.
     func hasUnfinished() throws -> Bool {
         var hasSome = false
         try records.forEach { if $0["isOfRefused"]?.bool != true { hasSome = true } }
         return hasSome
     }
 
-    /// The names of collections that are in part or gone, since an import was interrupted while it replaced them in place.
+    /// The names of collections that are incomplete or missing because an import was interrupted while it replaced them
+    /// in place.
     /// - Parameter found: everything in the database.
     func namesInPart(_ found: [CollectionInfo]) throws -> [String] {
         let identities = CollectionIdentities(found)
@@ -154,7 +156,7 @@ struct KeptDefinitions {
         }.keys.sorted()
     }
 
-    /// What is kept, by the collections' names in the database.
+    /// The records, by the collections' names in the database.
     func read() throws -> [String: Entry] {
         var result: [String: Entry] = [:]
         try records.forEach { kept in
@@ -166,7 +168,7 @@ struct KeptDefinitions {
             collection.options = definition["options"]?.document ?? Document()
             collection.indexes = definition["indexes"]?.array?.compactMap(\.document) ?? []
             var entry = Entry(definition: collection)
-            // An older version kept none of these.
+            // An older version stored none of these.
             if let source = kept["source"]?.copy, source != .null { entry.source = source }
             entry.made = kept["made"]?.copy.array ?? []
             entry.isOpen = kept["isOpen"]?.bool ?? true
@@ -185,16 +187,16 @@ struct KeptDefinitions {
         return result
     }
 
-    /// Forgets what says nothing more, after the lock was taken.
+    /// Removes records that are out of date, after the lock was taken.
     /// - Parameters:
-    ///   - collections: all of the database's.
-    ///   - mayDrop: the drop of an import that was killed may still be under way.
-    /// - Returns: warnings, where it had something that the live collection has not.
+    ///   - collections: all collections of the database.
+    ///   - mayDrop: whether the drop of a killed import may still be in progress.
+    /// - Returns: warnings about definitions that the live collection lacks.
     func forgetOutdated(among collections: [CollectionInfo], mayDrop: Bool) throws -> [String] {
         var warnings: [String] = []
         let identities = CollectionIdentities(collections)
         let kept = try read()
-        // An import that was stopped between two collections may have left nothing in it.
+        // An import that was stopped between two collections may have left no records.
         if kept.isEmpty { try dropIfEmpty() }
         for (name, entry) in kept.sorted(by: { $0.key < $1.key }) {
             guard let live = collections.first(where: { $0.name == name }), live.hasDetails else { continue }
@@ -207,7 +209,7 @@ struct KeptDefinitions {
                 !(mayDrop && entry.isSource(uuid))
             else { continue }
             try forget(name)
-            // Somebody has built it, or another collection.
+            // Somebody has built the index or created another collection, or the file has the definition.
             if entry.isOfRefused || entry.file != nil { continue }
             guard !entry.isSource(uuid), let text = entry.textOfMissing(options: live.options, indexes: indexes) else {
                 continue

@@ -2,23 +2,25 @@ import BSON
 import MongoDriver
 import Relations
 
-/// What interrupted imports have left in a database: given back where it is wanted, else removed.
+/// What interrupted imports have left in a database: collections get their names back if these are free, and the rest
+/// is removed.
 struct Leftovers {
     let connection: Connection
     let lock: ImportLock
     let operation: OperationContext
-    /// All of the database's, listed after the lock was taken.
+    /// All collections of the database, listed after the lock was taken.
     let collections: [CollectionInfo]
 
-    /// - Parameter isFatal: whether this import cannot go on after collections have got these names back.
-    /// - Throws: ``FerryError`` where it cannot; ``MongoError``.
+    /// - Parameter isFatal: whether this import cannot go on after these collections got their names back.
+    /// - Throws: ``FerryError`` if it cannot; ``MongoError``.
     func lookAfter(stopping isFatal: (_ restored: [String]) -> Bool) throws {
-        // What an import that has taken the lock over has there is in use.
+        // If another import has taken the lock over, the leftovers may be in use.
         try lock.check()
         let removed = try recoverDisplaced(stopping: isFatal)
         try forgetDefinitions()
         let litter = try removeStaging() + removed
-        // Nothing tells it any more once the lock is this import's.
+        // Once the lock is this import's, nothing else tells that another import may have left its collections
+        // incomplete.
         let advice =
             lock.tookOver
             ? "; where that was another import than this one, run it again: its collections may be in part" : ""
@@ -31,8 +33,8 @@ struct Leftovers {
         }
     }
 
-    /// Removes, at the end of an import that took over the lock of a killed one, the records that had to stay while
-    /// commands of that one might still be under way.
+    /// Removes, at the end of an import that took over the lock of a killed one, the records that had to stay while that
+    /// one's commands might still be under way.
     /// - Throws: ``MongoError``.
     func removeRecordsOfKilled() throws {
         guard lock.tookOver else { return }
@@ -46,7 +48,7 @@ struct Leftovers {
         for warning in warnings { operation.warning(warning) }
     }
 
-    /// - Returns: how many were removed.
+    /// - Returns: the number of collections that were removed.
     private func recoverDisplaced(stopping isFatal: ([String]) -> Bool) throws -> Int {
         let displaced = DisplacedCollections(
             connection: connection, lock: lock, cancellation: operation.cancellation)
@@ -83,10 +85,11 @@ struct Leftovers {
         }
     }
 
-    /// - Returns: how many there were.
+    /// - Returns: the number of collections that were removed.
     private func removeStaging() throws -> Int {
         try connection.withClient { client in
-            // Of a time series whose drop was cut off, which goes by the series' name, only the storage may be there.
+            // Only the storage may be left of a time series whose drop was interrupted; it is dropped by the series'
+            // name.
             let storage = CollectionIdentities.storage(of: "")
             let names = Set(collections.map { ExactName($0.name.behindScalarPrefix(storage) ?? $0.name) })
             let litter = names.filter { $0.text.hasScalarPrefix(OwnNames.stagingPrefix) }

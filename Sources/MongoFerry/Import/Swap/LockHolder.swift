@@ -2,12 +2,12 @@ import BSON
 import Foundation
 import MongoDriver
 
-/// Who holds the lock of imports, as its document tells.
+/// The holder of the import lock, as the lock's document describes it.
 struct LockHolder {
     let document: Document
 
-    /// Reads the lock, and how long its holder has been silent by the server's own clock.
-    /// - Returns: nil where nobody holds it.
+    /// Reads the lock, and for how long its holder has been silent by the server's clock.
+    /// - Returns: nil if nobody holds it.
     /// - Throws: ``MongoError``.
     static func read(_ connection: Connection) throws -> LockHolder? {
         var holder: LockHolder?
@@ -29,11 +29,11 @@ struct LockHolder {
         "process \(document["pid"]?.integer ?? 0) on \(document["host"]?.string ?? "?"), since \(document["since"]?.string ?? "?")"
     }
 
-    /// For how many seconds the server has not heard of it; nil where the lock was not read with that question.
+    /// For how many seconds the server has not heard from the holder; nil if the query did not ask for it.
     var silentSeconds: Int? { document["silence"]?.integer.map { max(0, $0) / 1000 } }
 
-    /// Where a process's number means something: a machine since its start, or a container on it. Host names are not
-    /// enough, since containers may have their host's and several machines the same. Nil where the system does not say.
+    /// Identifies where a process ID is meaningful: a machine since its boot, or a container on it. Host names do not
+    /// suffice: containers may have their host's, and several machines the same. Nil if the system does not tell.
     static let processes: String? = {
         guard let start = try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8),
             let space = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")
@@ -41,8 +41,8 @@ struct LockHolder {
         return "\(start.trimmingCharacters(in: .whitespacesAndNewlines)) \(space)"
     }()
 
-    /// Whether it was a process of this machine that is gone. Where nothing tells this machine from others, its silence
-    /// alone counts.
+    /// Whether the holder was a process of this machine that is gone. If this machine cannot be identified, only the
+    /// holder's silence counts.
     var isDead: Bool {
         guard let processes = Self.processes, document["processes"]?.string == processes,
             document["host"]?.string == ProcessInfo.processInfo.hostName,

@@ -1,13 +1,12 @@
 import BSON
 import MongoDriver
 
-/// Records of this program's own in the database that is imported into: what the next import must know where this one is
-/// interrupted.
+/// This program's own records in the target database: what the next import must know if this one is interrupted.
 struct OwnRecords {
     let client: Client
     let namespace: Namespace
 
-    /// Keeps a record, in the place of an earlier one with its `_id`.
+    /// Stores a record, replacing one with the same `_id`.
     /// - Throws: ``MongoError``.
     func keep(_ record: Document) throws {
         let bulk = try client.bulkWrite(to: namespace)
@@ -15,7 +14,7 @@ struct OwnRecords {
         try execute(bulk)
     }
 
-    /// Makes sure that records may be removed again, without a record: better before one is kept than afterwards.
+    /// Checks, without a record, that records can be removed again: better before one is stored than afterwards.
     /// - Throws: ``MongoError``.
     func checkMayForget() throws {
         let bulk = try client.bulkWrite(to: namespace)
@@ -23,9 +22,9 @@ struct OwnRecords {
         try execute(bulk)
     }
 
-    /// Removes a record; the last one takes the whole collection of them away.
-    /// - Parameter othersFollow: whether more records are about to be kept or removed: then the collection stays, which is
-    ///   for the last one to remove.
+    /// Removes a record, and with the last one their collection.
+    /// - Parameter othersFollow: whether more records are about to be stored or removed; the collection then stays, for
+    ///   the last one to drop.
     /// - Throws: ``MongoError``.
     func forget(_ id: String, othersFollow: Bool = false) throws {
         let bulk = try client.bulkWrite(to: namespace)
@@ -34,12 +33,12 @@ struct OwnRecords {
         if !othersFollow { try dropIfEmpty() }
     }
 
-    /// Removes the collection where there is no record in it.
+    /// Drops the collection if it has no records.
     /// - Throws: ``MongoError``.
     func dropIfEmpty() throws {
         guard try client.countDocuments(namespace) == 0 else { return }
         try client.drop(namespace) {
-            // Carried out later it would take the next record away.
+            // If an earlier attempt were executed later, it would drop the next record.
             try EarlierWrites(pool: client.pool, database: namespace.database, cancellation: Cancellation())
                 .waitForEnd(namespace.collection)
         }

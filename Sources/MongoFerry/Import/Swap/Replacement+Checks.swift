@@ -3,9 +3,10 @@ import BackupFile
 import MongoDriver
 import Relations
 
-/// What is looked at before and after the live data are touched: whether all is there, and whether others have come in between.
+/// Checks before and after the live data is changed: whether everything exists, and whether other programs have
+/// written.
 extension Replacement {
-    /// The database's views and time series, which to servers are views of their storage.
+    /// The database's views and time series; to servers, the latter are views of their storage.
     func listLiveViews(where isNeeded: Bool) throws -> [CollectionInfo] {
         guard isNeeded else { return [] }
         return try connection.withClient { client in
@@ -13,8 +14,9 @@ extension Replacement {
         }.filter { $0.kind != .collection }
     }
 
-    /// Has the server look at a definition that is not staged while the old one is there: what it refuses, and what the user
-    /// has no right to, must not be found out when that is gone. What needs the view's own name does not show.
+    /// Has the server create a definition that is not staged while the old collection or view exists: what the server
+    /// refuses, or the user lacks a privilege for, must not be found when that is gone. What depends on the view's own
+    /// name does not show.
     func tryOut(_ step: ImportPlan.Step, _ live: ViewSources, _ outcome: inout Outcome) throws {
         try operation.cancellation.check()
         guard let options = Self.optionsToTry(step.entry, live) else { return }
@@ -28,8 +30,8 @@ extension Replacement {
         }
     }
 
-    /// A view's with the collation of those that it stands on now, which may be changed before it; nil where they have
-    /// several, so that it cannot be tried.
+    /// The options to try: for a view, with the current collation of its sources, which may change before its turn; nil
+    /// if they have several, so that it cannot be tried.
     private static func optionsToTry(_ entry: BackupMetadata.Collection, _ live: ViewSources) -> Document? {
         guard entry.kind == .view else { return entry.options }
         let below = live.collations(below: entry.options)
@@ -39,13 +41,13 @@ extension Replacement {
         return collation.map { bare.appending("collation", .document($0)) } ?? bare
     }
 
-    /// What servers say of a view only when it gets its name, and of a time series, which to them is one of its storage: it
-    /// must not be found out when the rest is swapped, or what had the name is gone. What is only in the way until its own
-    /// turn comes is cleared away then.
+    /// Checks conflicts that servers report only when a view, or a time series, which to them is a view of its storage,
+    /// gets its name: they must not be found during the swap, or when the old one is gone. What is in the way only
+    /// until its own turn is removed then.
     func checkViews(_ plan: ImportPlan, _ live: [CollectionInfo]) throws {
         let planned = plan.steps.filter { $0.way == .view || $0.entry.kind == .timeseries }
         guard !planned.isEmpty else { return }
-        // In whose place a collection comes is none any more by then.
+        // A view that is replaced by a collection no longer exists by then.
         let collections = Set(plan.steps.filter { $0.entry.kind == .collection }.map { ExactName($0.databaseName) })
         let others = live.filter { !collections.contains(ExactName($0.name)) }
             .map { (name: $0.name, options: $0.options) }
@@ -61,10 +63,11 @@ extension Replacement {
         }
     }
 
-    /// Whether all that was written is there. Not asked of collections whose documents the server removes by itself.
+    /// Checks that all documents that were written exist, except in collections from which the server removes some by
+    /// itself.
     /// - Parameters:
-    ///   - places: collections, and by which names they stand in the database now.
-    ///   - loads: what was written to each.
+    ///   - places: the collections, with their current names in the database.
+    ///   - loads: the results of their loads.
     func checkCounts(of places: [(step: ImportPlan.Step, name: String)], _ loads: [RowLoader.Result]) throws {
         let inserted = Dictionary(loads.map { ($0.outcome.name, $0.outcome.inserted) }) { _, last in last }
         let countable = places.filter { Self.isCountable($0.step) }
@@ -77,9 +80,9 @@ extension Replacement {
         }
     }
 
-    /// A collection of whose documents the server has taken none would be replaced by nothing: nobody who has rows set aside
-    /// means that.
-    /// - Throws: ``FerryError`` where there is something that would be lost.
+    /// Checks that a collection is not replaced by nothing because the server accepted none of its documents: nobody
+    /// who sets rows aside wants that.
+    /// - Throws: ``FerryError`` if documents would be lost.
     func checkSomethingIsLeft(of steps: [ImportPlan.Step], _ loads: [RowLoader.Result]) throws {
         let outcomes = Dictionary(loads.map { ($0.outcome.name, $0.outcome) }) { _, last in last }
         for step in steps {
@@ -114,9 +117,9 @@ extension Replacement {
         )
     }
 
-    /// Whether options and indexes that stay, since the file says nothing of them, are those that the plan has seen.
+    /// Checks that the options and indexes that stay, since the file has no metadata, are still those in the plan.
     func checkDefinitions(of steps: [ImportPlan.Step]) throws {
-        // One that was not there then may be another program's by now.
+        // A collection with a kept definition was missing or incomplete, and may be another program's by now.
         let steps = steps.filter { $0.kept == nil }
         guard loader.reader.metadata == nil, !steps.isEmpty else { return }
         let there = try LiveCatalog(connection, names: Set(steps.map(\.databaseName)))
@@ -140,10 +143,11 @@ extension Replacement {
         }
     }
 
-    /// Others may write to what is about to be replaced, as long as it is there: that goes with it, and is told.
+    /// Counts the documents of collections that are about to be replaced. Other programs may write to these as long as
+    /// they exist; such documents are lost, and reported.
     func noteLateWrites(to steps: [ImportPlan.Step], _ outcome: inout Outcome) throws {
         let connection = connection
-        // Where a view was when the plan was made, or nothing, another program may have made a collection.
+        // If the name was a view's or free when the plan was made, another program may have created a collection.
         let there = try connection.withClient {
             try $0.listCollections(
                 in: connection.database, named: steps.map(\.databaseName), readPreference: .primary)
@@ -160,14 +164,14 @@ extension Replacement {
                 outcome.collections[place].deleted = count
             }
             outcome.lateWrites[step.name] = nil
-            // Fewer are no loss.
+            // Fewer documents are no loss.
             guard count > planned else { continue }
             outcome.lateWrites[step.name] =
                 "\(step.databaseName): \((count - planned).counted("document")) came from other programs after the plan was made, and went with the old collection"
         }
     }
 
-    /// After so long others may have written more.
+    /// After this time, other programs may have written more.
     static let freshness = Duration.seconds(1)
 
     static func isCountable(_ step: ImportPlan.Step) -> Bool {

@@ -3,11 +3,11 @@ import BackupFile
 import MongoDriver
 import Relations
 
-/// Drops and loads what cannot be swapped, or shall not be.
+/// Drops and loads collections that cannot, or are not to, be swapped.
 extension Replacement {
-    /// - Parameter remains: what there is of the collection where it throws.
+    /// - Parameter remains: what remains of the collection if this throws.
     func replaceInPlace(_ step: ImportPlan.Step, _ outcome: inout Outcome, _ remains: inout Remains) throws {
-        // Measurements that may have been written or not can only be written once by starting anew.
+        // If the outcome of an insert is unknown, measurements can be written exactly once only by starting again.
         var kept = definitionToKeep(of: step)
         var wasRepeated = false
         var made: Value?
@@ -27,7 +27,7 @@ extension Replacement {
             do {
                 try fill(step, step.databaseName, &outcome)
             } catch let error as MongoError where loader.rejections.count > rejected {
-                // What was rejected would be told twice.
+                // A repetition would report rejected documents twice.
                 throw FerryError(explaining: error)
             }
         }
@@ -40,8 +40,8 @@ extension Replacement {
         if let made { outcome.made.append((step, made)) }
     }
 
-    /// Takes down what has been swapped in, before the rest takes its time. Where that cannot be seen it is said, and the rest
-    /// goes on: half of a restore is worse.
+    /// Records the UUIDs of what was swapped in, before the rest takes its time. If they cannot be read, this warns and
+    /// the replacement goes on: half of a restore is worse.
     func noteSwapped(_ steps: [ImportPlan.Step], _ outcome: inout Outcome) {
         guard !steps.isEmpty else { return }
         do {
@@ -57,36 +57,37 @@ extension Replacement {
         }
     }
 
-    /// Whether options and indexes are nowhere but in the live collection.
+    /// Whether the options and indexes exist only in the live collection.
     private func mustKeepDefinition(of step: ImportPlan.Step) -> Bool {
         step.way == .inPlace && loader.reader.metadata == nil
             && !(step.entry.options.isEmpty && step.entry.indexes.isEmpty)
     }
 
-    /// What an interrupted import had kept already goes on with the collections that it had made.
+    /// The record to keep. One that an interrupted import kept is continued, with the collections which that import
+    /// created.
     private func definitionToKeep(of step: ImportPlan.Step) -> KeptDefinitions.Entry {
-        // What was refused stands in the step's own definition by now, with all else.
+        // By now, the step's own definition has refused indexes as well.
         let isInPart = step.keptBefore?.isInPart(isThere: step.liveOptions != nil, uuid: step.uuid) ?? false
         let interrupted = step.kept.flatMap { $0.isOfRefused ? nil : $0 } ?? (isInPart ? step.keptBefore : nil)
         var entry = interrupted ?? KeptDefinitions.Entry(definition: step.entry, source: step.uuid)
         entry.definition = step.entry
-        // Without any, --no-infer perhaps, what was kept before still says what the documents held.
+        // Without live types, perhaps because of --no-infer, the ones kept before still apply.
         if let types = liveTypes[step.name] { entry.types = types }
         entry.file = loader.reader.metadata.map { _ in loader.reader.seal?.sha256 ?? "" }
         entry.rows = loader.survey.rows(of: step.name)?.count
         return entry
     }
 
-    /// Drops it and creates it empty.
+    /// Drops a collection and creates it empty.
     ///
-    /// A drop that no majority has may be taken back, all of it or of a time series only its storage's: what is there then
-    /// is not new, though its options are the same.
-    /// - Returns: the new one's uuid; nil where the user may not see it.
+    /// A drop that no majority has acknowledged may be rolled back, entirely or, for a time series, only for its
+    /// storage: what exists then is not new, even with the same options.
+    /// - Returns: the UUID of the new collection; nil if the user may not see it.
     private func makeAnew(
         _ step: ImportPlan.Step, _ kept: KeptDefinitions.Entry, _ remains: inout Remains
     ) throws -> Value? {
         for _ in 0..<Self.drops {
-            // The primary is one that can still confirm, which makes it unlikely.
+            // This shows that a majority still acknowledges the primary's writes, which makes a rollback unlikely.
             try lock.confirm()
             let old = try connection.withClient {
                 try CollectionIdentities.all(behind: step.databaseName, in: connection.database, $0)
@@ -111,14 +112,14 @@ extension Replacement {
             let kept = KeptDefinitions(client: client, database: connection.database)
             try kept.keep(entry)
             do {
-                // Confirmed by a majority with the command that creates it anew: another program's insert should find no
-                // time to come in between.
+                // A majority acknowledges it together with the command that creates it again, so that another program's
+                // insert is unlikely to come in between.
                 try Repeating.whileHeldUp(operation.cancellation) {
                     try lock.check()
                     try client.drop(
                         connection.namespace(step.databaseName), writeConcern: WriteConcern(.nodes(1))
                     ) {
-                        // It may be gone or not.
+                        // It may or may not be gone.
                         remains = .incomplete
                         try lock.settle(step.databaseName, operation.cancellation)
                     }
@@ -129,7 +130,8 @@ extension Replacement {
                 remains = .incomplete
                 throw error
             } catch {
-                // Refused: at first it is as it was, which is complete unless something was kept of it before.
+                // The drop was refused. At the first attempt, the collection is unchanged: complete, unless a record of
+                // it was kept before.
                 if remains == .whole {
                     if let before = step.keptBefore {
                         try kept.keep(before)
@@ -142,20 +144,21 @@ extension Replacement {
         }
     }
 
-    /// What a cut off drop has left of a time series, once nothing else has the name: a server takes it for what is meant then
-    /// (6.0.5).
+    /// Drops the storage that an interrupted drop has left of a time series, once nothing else has the name: a server
+    /// then takes the name for the storage's (6.0.5).
     func dropStorage(of name: String, _ client: Client) throws {
         guard try CollectionIdentities.hasStorage(of: name, in: connection.database, client) else { return }
         try client.drop(connection.namespace(name)) { try lock.settle(name, operation.cancellation) }
     }
 
-    /// Other programs see a live collection, and may write to it while it is loaded: that is told.
+    /// Checks the document count. Other programs see a live collection and may write to it while it is loaded; this is
+    /// reported.
     /// - Parameter wasRepeated: whether it was loaded more than once.
     private func checkCount(ofLive step: ImportPlan.Step, wasRepeated: Bool, _ outcome: inout Outcome) throws {
         let isSeries = step.entry.kind == .timeseries && step.entry.options["expireAfterSeconds"] == nil
         guard Self.isCountable(step) || isSeries else { return }
         let loaded = outcome.loads.last?.outcome.inserted ?? 0
-        // Of measurements no other count than by a scan is known.
+        // Measurements can be counted only by a scan.
         let count = try connection.withClient { try $0.countDocuments(connection.namespace(step.databaseName)) }
         guard count > loaded else {
             guard count == loaded else { throw Self.wrongCount(step, loaded) }
@@ -165,14 +168,16 @@ extension Replacement {
             "\(step.databaseName): \(loaded.counted("document was", "documents were")) written, and \(count.counted("is", "are")) there: other programs wrote to it while it was replaced in place\(wasRepeated ? ", or an insert whose connection had broken came late" : "")"
     }
 
-    /// Before anything is dropped: records that cannot be removed would call complete collections interrupted.
+    /// Checks, before anything is dropped, that records can be removed: else complete collections would count as
+    /// interrupted.
     func checkMayForget() throws {
         try connection.withClient {
             try KeptDefinitions(client: $0, database: connection.database).checkMayForget()
         }
     }
 
-    /// Where the last of them does not come to its end: see ``OwnRecords/forget(_:othersFollow:)``.
+    /// Drops the records' collection if the last of the replacements was not completed: see
+    /// ``OwnRecords/forget(_:othersFollow:)``.
     func removeEmptyRecords(of done: some Sequence<ImportPlan.Step>) {
         guard done.contains(where: { $0.way == .inPlace }) else { return }
         do {
@@ -180,14 +185,15 @@ extension Replacement {
                 try KeptDefinitions(client: $0, database: connection.database).dropIfEmpty()
             }
         } catch {
-            // What has stopped the import is told. The next one removes it, too.
+            // The error that stopped the import is reported. The next import drops the collection as well.
             operation.debug("\(OwnNames.definitions) could not be looked at: \(error)")
         }
     }
 
-    /// Removes what was kept of a collection that is complete now, but for the indexes that the server refused: they are
-    /// nowhere else, and the next import tries them again. It is complete, whether that succeeds or not.
-    /// - Parameter othersFollow: whether more of the kind come after it.
+    /// Removes the record of a collection that is now complete, except for indexes that the server refused: these exist
+    /// nowhere else, and the next import tries them again. A failure is only a warning, since the collection is
+    /// complete.
+    /// - Parameter othersFollow: whether more collections are replaced in place after it.
     func noteComplete(_ step: ImportPlan.Step, refused: [Document], othersFollow: Bool) {
         guard step.way == .inPlace || step.keptBefore != nil else { return }
         do {

@@ -2,9 +2,9 @@ import BackupFile
 import MongoDriver
 import Relations
 
-/// What is left behind, and told, where a replacement stops.
+/// What a replacement that stops leaves behind, and reports.
 extension Replacement {
-    /// Removes the staging collections; the live data were not touched.
+    /// Removes the staging collections; the live data was not touched.
     func discard(_ names: [String], after error: (any Error)?) throws {
         var litter: String?
         do {
@@ -12,7 +12,7 @@ extension Replacement {
                 do {
                     for name in names { try client.drop(connection.namespace(name)) }
                 } catch {
-                    // A user may lack the right to drop what the same user had no right to create.
+                    // A user without the privilege to create them may also lack the one to drop them.
                     if client.mayHave(names, in: connection.database) { throw error }
                 }
             }
@@ -23,18 +23,18 @@ extension Replacement {
             let state = ["The live data were not touched."]
             throw Self.explained(error, state + (litter.map { ["What was loaded beside them \($0)."] } ?? []))
         }
-        // Why it was refused is what counts.
+        // The reason for the refusal matters more.
         if let litter { operation.warning("what was loaded beside the live data \(litter)") }
     }
 
-    /// An error with what became of the data.
+    /// Adds to an error what happened to the data.
     private static func explained(_ error: any Error, _ state: [String]) -> FerryError {
         var explained = fault(error)
         explained.details += state
         return explained
     }
 
-    /// What stops the loading beside the live data, with what to do about it.
+    /// The error that stops loading beside the live data, with advice.
     static func fault(_ error: any Error, at name: String? = nil) -> FerryError {
         var fault = FerryError(explaining: error)
         if let name { fault.text = "\(name): \(fault.text)" }
@@ -51,14 +51,14 @@ extension Replacement {
         return fault
     }
 
-    /// What stopped it at a collection or view, and the state of all.
-    /// - Parameter cleared: the database's names of views that are gone, and were to come.
+    /// The error that stopped the swap at a collection or view, with the state of all.
+    /// - Parameter cleared: the database's names of views that were dropped and were to be created again.
     func stopped(
         _ error: any Error, at step: ImportPlan.Step, _ remains: Remains, _ plan: ImportPlan, _ done: [String],
         without cleared: [String]
     ) -> FerryError {
         let cause = FerryError(explaining: error)
-        // Not `data`: what is written already is not as it was.
+        // Not `data`: some of the database has changed.
         let kind = cause.kind == .interrupted ? cause.kind : .failed
         func list(_ names: [String]) -> String { names.isEmpty ? "none" : names.map(\.oneLine).joined(separator: ", ") }
         let cleared = cleared.filter { remains == .whole || $0 != step.databaseName }
@@ -79,7 +79,7 @@ extension Replacement {
                 advice: cause.advice)
         }
         let isOld = remains == .whole
-        // As the database calls them: a run may give two collections each other's names.
+        // By the database's names: a run may exchange the names of two collections.
         let new = plan.steps.filter { done.contains($0.name) }.map(\.databaseName)
         let waiting = plan.steps.filter { other in
             !done.contains(other.name) && (isOld || other.name != step.name) && !cleared.contains(other.databaseName)

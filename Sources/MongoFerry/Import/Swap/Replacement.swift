@@ -3,51 +3,51 @@ import BackupFile
 import MongoDriver
 import Relations
 
-/// Replaces collections: everything is loaded and indexed beside the live data, then swapped in.
+/// Replaces collections: loads and indexes everything beside the live data, then swaps it in.
 ///
-/// Until the swap the live data are untouched; each rename is one step of the server, so that a collection is whole at
-/// every moment, old or new.
+/// Until the swap, the live data is untouched. Each rename is atomic on the server, so that a collection is always
+/// complete, old or new.
 struct Replacement {
     let connection: Connection
     let loader: RowLoader
     let lock: ImportLock
     let operation: OperationContext
-    /// What the documents held that rows of a file without metadata are to be like, by the collections' names in the file.
+    /// The types in the live documents, for rows of a file without metadata, by the collections' names in the file.
     var liveTypes: [String: [FieldPath: ObservedType]] = [:]
-    /// Documents that the server may refuse without the live data being left as they are.
+    /// The most documents that the server may reject; with more, the live data is left as it is.
     var maximumRejects = 0
-    /// Checks references before the swap, given the staging names and what the loads found; what dangles then refuses
+    /// Checks references before the swap, given the staging names and the results of the loads; dangling ones prevent
     /// it.
     var check: ((_ staging: [String: String], _ loaded: [RowLoader.Result]) throws -> [ReferenceOutcome])?
 
     struct Outcome {
-        /// What ``Replacement/check`` found.
+        /// The outcomes of ``Replacement/check``.
         var references: [ReferenceOutcome] = []
         var collections: [CollectionOutcome] = []
         var loads: [RowLoader.Result] = []
         var refusedIndexes: [CollectionBuilder.RefusedIndex] = []
-        /// What is to be said of a collection or view once it is replaced, by its name in the file: that documents went with
-        /// the old one which had come late, and that documents came while it was written.
+        /// Warnings for when a collection or view is replaced, by its name in the file: about late documents that went
+        /// with the old one, and about documents that came while the new one was written.
         var lateWrites: [String: String] = [:]
         var writesMeanwhile: [String: String] = [:]
-        /// Collections and views that are new already.
+        /// The collections and views that are already replaced.
         var swapped: [String] = []
-        /// The uuids of what was swapped in before others were replaced in place, which takes its time, and of those: looked at
-        /// again at the end.
+        /// The UUIDs of new collections, to be checked again at the end: of those swapped in before others were
+        /// replaced in place, which takes time, and of the latter.
         var made: [(step: ImportPlan.Step, uuid: Value)] = []
-        /// The server refused more than was allowed: the live data are as they were.
+        /// Whether the server or the check of references refused more than is allowed; the live data is then untouched.
         var isRefused = false
-        /// Of a collection that was being replaced in place when that was stopped.
+        /// The outcome so far of a collection whose replacement in place was stopped.
         var part: CollectionOutcome?
-        /// The documents that the old ones had at last, by their names in the file.
+        /// The last document counts of the old collections, by their names in the file.
         var old: [String: Int] = [:]
 
-        /// Of those collections and views, in their order.
+        /// The warnings about these collections and views, in their order.
         func warnings(of names: [String]) -> [String] {
             names.flatMap { [lateWrites[$0], writesMeanwhile[$0]].compactMap(\.self) }
         }
 
-        /// A view is there now: what has gone for it, if it was a collection.
+        /// Notes that a view has replaced what had its name, and how many documents went with a collection.
         mutating func noteGivenWay(_ step: ImportPlan.Step) {
             guard let count = old[step.name], count > 0 else { return }
             var outcome = CollectionOutcome(name: step.name)
@@ -61,8 +61,8 @@ struct Replacement {
         }
     }
 
-    /// - Parameter outcome: what was done, also where it throws.
-    /// - Throws: ``FerryError`` saying the state of every collection, also where somebody wanted it to stop.
+    /// - Parameter outcome: what was done, also if this throws.
+    /// - Throws: ``FerryError`` with the state of every collection, also after an interruption.
     func run(_ plan: ImportPlan, _ outcome: inout Outcome) throws {
         let staged = plan.steps.filter { $0.way == .staged }.enumerated().map { number, step in
             StagedStep(step: step, name: OwnNames.stagingPrefix + "\(lock.mark).\(number)")
@@ -74,12 +74,13 @@ struct Replacement {
     /// A step that is loaded beside the live collection.
     private struct StagedStep {
         let step: ImportPlan.Step
-        /// What the new collection is called until the swap. This run's own: a command of an interrupted import may still
-        /// be under way on the server, and must not find what this one is loading.
+        /// The name of the new collection until the swap. It is this run's own: a command of an interrupted import may
+        /// still be in progress on the server, and must not find this collection.
         let name: String
     }
 
-    /// Loads, indexes and checks everything beside the live data. What is refused, or fails, is removed again.
+    /// Loads, indexes and checks everything beside the live data. If anything fails or is refused, this is removed
+    /// again.
     private func prepare(
         _ plan: ImportPlan, _ staged: [StagedStep], _ outcome: inout Outcome
     ) throws {
@@ -105,17 +106,17 @@ struct Replacement {
         if outcome.isRefused { try discard(names, after: nil) }
     }
 
-    /// Where the swap of all collections and views stands.
+    /// The progress of the swap of all collections and views.
     private struct Progress {
-        /// When other programs' writes to what is staged were counted.
+        /// When other programs' writes to the collections to be swapped were counted.
         let counted = ContinuousClock.now
-        /// What there is of the collection or view whose turn it is.
+        /// What remains of the collection or view that is being replaced.
         var remains = Remains.whole
-        /// Views that were dropped for one before them, and have not come yet.
+        /// Views that were dropped for an earlier one and are not created again yet.
         var cleared: [String] = []
     }
 
-    /// Puts the new in the place of the old, one after the other.
+    /// Replaces the old by the new, one after another.
     private func replaceAll(
         _ plan: ImportPlan, _ staged: [StagedStep], _ outcome: inout Outcome
     ) throws {
@@ -127,7 +128,7 @@ struct Replacement {
             progress.remains = .whole
             let refused = outcome.refusedIndexes.count
             do {
-                // Before each that is dropped: nobody has touched it yet.
+                // An interruption is possible before each drop: nothing of this one has changed yet.
                 if step.way != .staged, progress.cleared.isEmpty { try operation.cancellation.check() }
                 try lock.check()
                 try replace(steps, number, staged, &outcome, &progress)
@@ -144,8 +145,8 @@ struct Replacement {
     }
 
     /// - Parameters:
-    ///   - number: whose turn it is of `steps`.
-    ///   - staged: the first of them.
+    ///   - number: the position in `steps` of the one to replace.
+    ///   - staged: the staged steps, which come first in `steps`.
     private func replace(
         _ steps: [ImportPlan.Step], _ number: Int, _ staged: [StagedStep], _ outcome: inout Outcome,
         _ progress: inout Progress
@@ -156,7 +157,7 @@ struct Replacement {
         case .staged:
             let counted = progress.counted
             try swap(staged[number], &progress.remains) {
-                // Others' index builds hold a rename up.
+                // Other programs' index builds delay a rename.
                 guard ContinuousClock.now - counted > Self.freshness else { return }
                 try noteLateWrites(to: [step], &outcome)
             }
@@ -175,15 +176,15 @@ struct Replacement {
             }
             try replaceInPlace(step, &outcome, &progress.remains)
         case .merge, .insert:
-            // What a merge leaves as it is must not be dropped, whatever the plan was made for.
+            // What a merge leaves alone must not be dropped, whatever the plan was made for.
             throw FerryError("\(step.databaseName) is not planned to be replaced, and was left as it is")
         }
     }
 
-    /// Of a collection or view in which the definition of another is tried.
+    /// The name under which another collection's or view's definition is tried out.
     var trialName: String { OwnNames.trial(lock.mark) }
 
-    /// Loads and indexes everything beside the live data.
+    /// Creates, loads and indexes the staging collections.
     private func stage(_ staged: [StagedStep], _ outcome: inout Outcome) throws {
         try create(staged)
         for one in staged {
@@ -200,7 +201,7 @@ struct Replacement {
         try operation.cancellation.check()
     }
 
-    /// Whether the server, or the check of references, has more against what was staged than is allowed.
+    /// Whether the server or the check of references refused more than is allowed.
     private func isRefused(_ staged: [StagedStep], _ outcome: inout Outcome) throws -> Bool {
         guard outcome.refusedIndexes.isEmpty, loader.rejections.count <= maximumRejects else { return true }
         let names = Dictionary(uniqueKeysWithValues: staged.map { ($0.step.name, $0.name) })
@@ -208,7 +209,7 @@ struct Replacement {
         return outcome.references.contains { $0.dangling > 0 && !$0.isOptional }
     }
 
-    /// What there is of a collection or view while it is replaced.
+    /// What remains of a collection or view while it is replaced.
     enum Remains {
         /// The old or the new one.
         case whole
@@ -216,11 +217,11 @@ struct Replacement {
         case gone
         /// Some of the new one's documents and indexes.
         case incomplete
-        /// The old or the new one, and nobody knows which.
+        /// The old or the new one; it is unknown which.
         case either
-        /// The old one or nothing, and nobody knows which.
+        /// The old one or nothing; it is unknown which.
         case oldOrNothing
-        /// The old one was dropped, and nobody knows whether the new one has come in its place.
+        /// The old one was dropped; it is unknown whether the new one exists.
         case newOrNothing
     }
 
@@ -228,7 +229,7 @@ struct Replacement {
         ViewReplacement(connection: connection, lock: lock, operation: operation)
     }
 
-    /// Makes the staging collections. Nobody else has their names.
+    /// Creates the staging collections. Nobody else uses their names.
     private func create(_ staged: [StagedStep]) throws {
         let (database, operation, lock) = (connection.database, operation, lock)
         _ = try connection.answers(for: staged) { client, one in
@@ -269,10 +270,10 @@ struct Replacement {
         outcome.loads.append(result)
     }
 
-    /// Whether it makes the server remove documents, once a minute, whatever the collection's name.
+    /// Whether an index makes the server remove documents, once a minute, whatever the collection's name.
     private static func expires(_ index: Document) -> Bool { index["expireAfterSeconds"] != nil }
 
-    /// Builds the indexes that were left out so far, after the documents were counted: of a backup some have expired
+    /// Builds the indexes that were left out so far, after the documents were counted: some of a backup's have expired
     /// since.
     func buildExpiring(_ step: ImportPlan.Step, _ name: String, _ outcome: inout Outcome) throws {
         let indexes = step.entry.indexes.filter(Self.expires)
@@ -280,7 +281,7 @@ struct Replacement {
         outcome.refusedIndexes += try build(indexes, of: step, on: name)
     }
 
-    /// - Returns: what the server refused.
+    /// - Returns: the indexes that the server refused.
     func build(
         _ indexes: [Document], of step: ImportPlan.Step, on name: String
     ) throws -> [CollectionBuilder.RefusedIndex] {
@@ -301,7 +302,7 @@ struct Replacement {
         operation.progress(.swap, step.name)
         let name = step.databaseName
         try connection.withClient { client in
-            // A view can't be renamed over. What was one may be another program's collection by now.
+            // A rename cannot replace a view. What was a view may be another program's collection by now.
             var view: CollectionInfo?
             if step.liveIsView {
                 view = try client.listCollections(
@@ -322,7 +323,7 @@ struct Replacement {
                 remains = unknown
                 throw error
             } catch {
-                // Nothing has come in its place, and nothing else has what it was.
+                // Nothing has replaced the view, and its definition exists nowhere else.
                 if let view, remains == .gone {
                     try views.giveBack(view, after: error)
                     remains = .whole

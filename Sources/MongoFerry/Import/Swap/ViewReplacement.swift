@@ -3,7 +3,7 @@ import BackupFile
 import MongoDriver
 import Relations
 
-/// Puts a file's view in the place of whatever has its name.
+/// Replaces whatever has a view's name by the file's view.
 struct ViewReplacement {
     let connection: Connection
     let lock: ImportLock
@@ -14,16 +14,17 @@ struct ViewReplacement {
     }
 
     /// - Parameters:
-    ///   - number: tells it from this run's others.
-    ///   - later: views that are put in their places after it.
-    ///   - cleared: gets the names of those of the later ones that were dropped for it.
-    ///   - remains: what there is under the name where it throws.
+    ///   - number: distinguishes it from this run's others.
+    ///   - later: views that are replaced after it.
+    ///   - cleared: receives the names of the later views that were dropped for it.
+    ///   - remains: what remains under the name if this throws.
     /// - Throws: ``FerryError``, ``MongoError``; `CancellationError`.
     func run(
         _ step: ImportPlan.Step, number: Int, before later: some Sequence<ImportPlan.Step>,
         _ cleared: inout [String], _ remains: inout Replacement.Remains
     ) throws {
-        // As things are now: others may have changed it since the plan was made, or a collection got its name back.
+        // The current state: another program may have changed it since the plan was made, or a collection got its name
+        // back.
         let existing = try connection.withClient { client in
             try client.listCollections(
                 in: connection.database, named: [step.databaseName], readPreference: .primary
@@ -48,8 +49,8 @@ struct ViewReplacement {
         }
     }
 
-    /// Drops those that stand on it with the collation that they shall have no more: they are made anew soon.
-    /// - Parameter dropped: gets those that are gone, or may be where it throws.
+    /// Drops later views that read this one with a collation that they are not to keep; they are created again soon.
+    /// - Parameter dropped: receives those that are gone, or may be if this throws.
     func clear(
         _ later: some Sequence<ImportPlan.Step>, for step: ImportPlan.Step, _ dropped: inout [CollectionInfo]
     ) throws {
@@ -88,7 +89,7 @@ struct ViewReplacement {
         case .collection: try takePlace(of: existing, step, number, &remains)
         case .view, .timeseries, .other:
             if existing.kind == .view, try change(step, existing.options, &remains) { return }
-            // No server renames these.
+            // Servers rename none of these.
             try connection.withClient { try drop(step.databaseName, $0, &remains) }
             do {
                 try create(step)
@@ -104,8 +105,8 @@ struct ViewReplacement {
         }
     }
 
-    /// Drops a view or a time series for what takes its place.
-    /// - Parameter remains: what there is under the name then, and where it throws.
+    /// Drops a view or a time series that is to be replaced.
+    /// - Parameter remains: what remains under the name, also if this throws.
     func drop(_ name: String, _ client: Client, _ remains: inout Replacement.Remains) throws {
         do {
             try client.drop(connection.namespace(name)) {
@@ -119,8 +120,8 @@ struct ViewReplacement {
         remains = .gone
     }
 
-    /// The old view, where the server does not take the new one.
-    /// - Throws: ``FerryError`` of both where it does not come back either.
+    /// Creates the old view again, after the server refused the new one.
+    /// - Throws: ``FerryError`` with both errors if this fails as well.
     func giveBack(_ view: CollectionInfo, after error: any Error) throws {
         do {
             try connection.withClient { client in
@@ -136,9 +137,9 @@ struct ViewReplacement {
         }
     }
 
-    /// In one step where the server lets it, so that there is no moment without the view.
-    /// - Parameter remains: what there is under the name where it throws.
-    /// - Returns: false where the view has to be made anew.
+    /// Changes a view in one step if the server allows it, so that the view always exists.
+    /// - Parameter remains: what remains under the name if this throws.
+    /// - Returns: false if the view must be created again.
     private func change(
         _ step: ImportPlan.Step, _ live: Document, _ remains: inout Replacement.Remains
     ) throws -> Bool {
@@ -148,7 +149,7 @@ struct ViewReplacement {
         do {
             try connection.withClient { client in
                 _ = try Repeating.run { isAgain in
-                    // Whatever stops this one, the one before may have been carried out.
+                    // Whatever stops this attempt, an earlier one may have succeeded.
                     if isAgain { remains = .either }
                     return try Repeating.whileHeldUp(operation.cancellation) {
                         try lock.check()
@@ -158,7 +159,7 @@ struct ViewReplacement {
             }
             return true
         } catch let error as MongoError where error.isUnauthorized {
-            // The role readWrite may drop and create views, but not change them.
+            // The role readWrite may drop and create views but not change them.
             remains = .whole
             return false
         } catch let error as MongoError where error.isOfUnknownOutcome {
@@ -200,7 +201,7 @@ struct ViewReplacement {
         }
     }
 
-    /// Another program's insert may take the name as soon as it is free: that goes again.
+    /// Creates the view. Another program's insert may take the name as soon as it is free; what it creates is dropped.
     private func create(_ step: ImportPlan.Step) throws {
         try connection.withClient { client in
             try CollectionBuilder(client: client, database: connection.database, lock: lock)

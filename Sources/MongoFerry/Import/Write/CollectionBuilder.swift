@@ -7,13 +7,13 @@ import Relations
 struct CollectionBuilder {
     let client: Client
     let database: String
-    /// Of creating collections and building indexes.
+    /// The write concern for creating collections and building indexes.
     var writeConcern = WriteConcern.majority
-    /// Looked at before anything is sent: an import that has lost it changes nothing more.
+    /// Checked before anything is sent: an import that has lost the lock changes nothing more.
     var lock: ImportLock?
 
     /// Creates a collection, time series or view under a name.
-    /// - Throws: ``FerryError`` naming the options that the server refuses; ``MongoError``.
+    /// - Throws: ``FerryError`` with the options that the server refuses; ``MongoError``.
     func create(_ entry: BackupMetadata.Collection, as name: String) throws {
         if let key = entry.options.keys.first(where: Self.isNoOption) {
             throw FerryError("\(entry.databaseName): the file has an option '\(key)', which no collection can have")
@@ -24,7 +24,7 @@ struct CollectionBuilder {
             for (key, value) in entry.options.elements where !Self.serverOnly.contains(key) {
                 create.append(key, value)
             }
-            // The _id index is made with its collection; one with a collation of its own must be said here.
+            // The index on `_id` is created with its collection; if it has its own collation, that must be given here.
             if entry.kind == .collection, let idIndex, let collation = idIndex["collation"],
                 entry.options["collation"] == nil
             {
@@ -37,8 +37,8 @@ struct CollectionBuilder {
                 do {
                     try client.runWrite(command, on: database, writeConcern: writeConcern)
                 } catch let error as MongoError where isAgain && error.isNamespaceExists {
-                    // The attempt whose outcome was unknown had been carried out; or another program's insert has made a
-                    // plain collection.
+                    // The attempt with the unknown outcome succeeded, or another program's insert has created a plain
+                    // collection.
                     guard try isMade(entry, name) else { throw error }
                 }
             }
@@ -54,8 +54,8 @@ struct CollectionBuilder {
         if entry.kind == .timeseries { try dropUnwantedIndexes(entry, name) }
     }
 
-    /// From MongoDB 6.3 on servers make an index of a new time series' own fields: unless it is the file's, it goes, or it
-    /// would stand in the way of one that is.
+    /// Drops indexes that are not the file's: from MongoDB 6.3 on, servers create one on a new time series' own fields,
+    /// and it would prevent one of the file's.
     private func dropUnwantedIndexes(_ entry: BackupMetadata.Collection, _ name: String) throws {
         let wanted = CollectionDifferences.byName(entry.indexes).mapValues(CollectionDifferences.normalized)
         for index in try client.listIndexes(of: Namespace(database, name), readPreference: .primary)
@@ -71,7 +71,7 @@ struct CollectionBuilder {
         }
     }
 
-    /// Whether what has the name is of the entry's kind, and has its options.
+    /// Whether what has the name is of the entry's kind and has its options.
     private func isMade(_ entry: BackupMetadata.Collection, _ name: String) throws -> Bool {
         guard let info = try client.listCollections(in: database, named: [name], readPreference: .primary).first
         else { return false }
@@ -85,7 +85,7 @@ struct CollectionBuilder {
         return isOfKind && (!info.hasDetails || Self.has(.document(info.options), .document(wanted)))
     }
 
-    /// Whether a value is the same, but for what a server completes.
+    /// Whether a value is the same, except for what a server adds.
     private static func has(_ value: Value?, _ wanted: Value) -> Bool {
         guard let inner = wanted.document else { return value == wanted }
         return inner.elements.allSatisfy { key, wanted in has(value?.document?[key], wanted) }
@@ -93,18 +93,18 @@ struct CollectionBuilder {
 
     private static func advice(_ entry: BackupMetadata.Collection) -> String {
         let leave = "--exclude \(entry.name.shellWord) leaves it out."
-        // Of nothing else can a time series be made.
+        // Without these options, it would not be a time series.
         if entry.kind == .timeseries { return leave }
         return leave
             + " Or create it yourself, with options that this server has: --mode merge and insert go on with what is there."
     }
 
-    /// So often another program's insert may come between a drop and what is created then.
+    /// How often another program's insert may come between a drop and the creation that follows.
     private static let clearings = 50
 
-    /// Creates it in the place of what was dropped or renamed. As soon as the name is free another program's insert may
-    /// make a plain collection of it: that is dropped, unless the lock was lost and it is another import's.
-    /// - Throws: ``FerryError`` naming the options that the server refuses; ``MongoError``; `CancellationError`.
+    /// Creates it in the place of what was dropped or renamed. As soon as the name is free, another program's insert
+    /// may create a plain collection; that is dropped, unless the lock was lost and it is another import's.
+    /// - Throws: ``FerryError`` with the options that the server refuses; ``MongoError``; `CancellationError`.
     func create(
         _ entry: BackupMetadata.Collection, as name: String, clearing cancellation: Cancellation, _ lock: ImportLock
     ) throws {
@@ -115,7 +115,7 @@ struct CollectionBuilder {
             } catch let error as MongoError where error.isNamespaceExists && attempt < Self.clearings {
                 try cancellation.check()
                 try lock.check()
-                // What is created then waits for a majority: the shorter the moment in between, the better.
+                // The creation that follows waits for a majority: the shorter the moment in between, the better.
                 try client.drop(Namespace(database, name), writeConcern: WriteConcern(.nodes(1))) {
                     try lock.settle(name, cancellation)
                 }
@@ -124,7 +124,7 @@ struct CollectionBuilder {
         }
     }
 
-    /// What would not describe the collection but steer the command: another database, somebody's transaction.
+    /// Whether a key would not describe the collection but control the command, such as a database or a transaction.
     private static func isNoOption(_ key: String) -> Bool {
         key.hasScalarPrefix("$")
             || [
@@ -133,12 +133,12 @@ struct CollectionBuilder {
             ].contains(key)
     }
 
-    /// What `listCollections` shows and `create` does not take.
+    /// Options that `listCollections` shows and `create` does not accept.
     static let serverOnly: Set<String> = ["uuid", "autoIndexId", "temp"]
 
-    /// Whether no document can break an index: plain keys in ascending or descending order, not unique.
+    /// Whether no document can violate an index: plain keys in ascending or descending order, not unique.
     ///
-    /// Two arrays under keys of one index are still refused; that is then the index's fault, and is told.
+    /// Two arrays in a document under keys of one index are still refused; this is reported as the index's fault.
     static func canRefuseNothing(_ index: Document) -> Bool {
         guard index["unique"]?.bool != true, let keys = index["key"]?.document else { return false }
         return keys.elements.allSatisfy { key, order in !key.contains("$**") && order.integer != nil }
@@ -147,25 +147,26 @@ struct CollectionBuilder {
     /// An index that the server refused.
     struct RefusedIndex {
         let index: Document
-        /// Which it is, and why.
+        /// Which index it is, and why it was refused.
         var text: String
-        /// Documents that are there have the same value, which may change.
+        /// Whether it was refused because existing documents have the same value, which may change.
         let isForDuplicates: Bool
     }
 
-    /// Builds indexes, each refusal by itself.
+    /// Builds indexes; a refusal affects only the index itself.
     /// - Parameters:
-    ///   - name: of the collection.
-    ///   - kind: what the collection is.
-    /// - Returns: what the server refused; nothing else was left out.
-    /// - Throws: ``MongoError`` where the server could not be asked, is itself to blame, or the user has not the right.
+    ///   - name: the collection's name.
+    ///   - kind: the collection's kind.
+    /// - Returns: the indexes that the server refused; all others exist.
+    /// - Throws: ``MongoError`` if the server could not be asked or is itself at fault, or if the user lacks the
+    ///   privilege.
     func build(
         _ indexes: [Document], on name: String, _ kind: BackupMetadata.Collection.Kind, inheriting collation: Value?
     ) throws -> [RefusedIndex] {
         let wanted = indexes.filter { $0["name"]?.string != "_id_" && $0["clustered"] == nil }
             .map { Self.specification($0, of: kind, inheriting: collation) }
         guard !wanted.isEmpty else { return [] }
-        // All in one command: the server scans the collection once for all of them.
+        // All in one command, for which the server scans the collection once.
         if try refusal(of: wanted, on: name) == nil { return [] }
         return try wanted.compactMap { index in
             guard let error = try refusal(of: [index], on: name) else { return nil }
@@ -183,7 +184,7 @@ struct CollectionBuilder {
 
     private func refusal(of indexes: [Document], on name: String) throws -> MongoError? {
         do {
-            // An index that is there already is no error, so this may be done twice.
+            // An index that exists already is no error, so this may be repeated.
             try Repeating.run { _ in
                 try lock?.check()
                 try client.createIndexes(indexes, on: Namespace(database, name), writeConcern: writeConcern)
@@ -197,43 +198,43 @@ struct CollectionBuilder {
         }
     }
 
-    /// An index as `createIndexes` wants it.
+    /// An index in the form that `createIndexes` accepts.
     ///
-    /// `listIndexes` shows no collation for the simple one; in a collection with a default it has to be said. Of text and
-    /// 2d indexes, too, which know no other. Of a time series it shows the one that is inherited, with which servers take
-    /// no partial index.
+    /// `listIndexes` shows no collation for the simple one; in a collection with a default, it must be specified, even
+    /// for text and 2d indexes, which support no other. For a time series it shows the inherited collation, with which
+    /// servers refuse partial indexes.
     static func specification(
         _ index: Document, of kind: BackupMetadata.Collection.Kind, inheriting collation: Value?
     ) -> Document {
-        // Every server builds version 2 where none is said, and the shared tiers of Atlas let nobody say it.
+        // Every server builds version 2 by default, and the shared tiers of Atlas do not let anybody specify it.
         var bare = index.removing(index["v"]?.integer == 2 ? ["ns", "v"] : ["ns"])
-        // An index from before the versions is one of version 1: left out, it would be built as the newest.
+        // An index from before there were versions is of version 1; without this, it would be built as the newest.
         if isUnversionedSphere(bare, of: kind) { bare = bare.appending("2dsphereIndexVersion", 1) }
         guard let collation else { return bare }
-        // Which know no collation, as a collection with one has none.
+        // Indexes of version 1 support no collation: a collection that has a default cannot have them.
         if index["v"]?.integer == 1 { return bare }
         if bare["collation"] == nil { return bare.appending("collation", ["locale": "simple"]) }
         return kind == .timeseries && bare["collation"] == collation ? bare.removing(["collation"]) : bare
     }
 
-    /// Whether it is a 2dsphere index that was built before there were versions of them. Time series are younger, and show
-    /// none for an index of a measurement's field, where they take none but the newest.
+    /// Whether it is a 2dsphere index from before there were versions of them. Time series are newer: they show no
+    /// version for an index on a measurement's field, for which they accept only the newest.
     static func isUnversionedSphere(_ index: Document, of kind: BackupMetadata.Collection.Kind) -> Bool {
         guard kind != .timeseries, index["2dsphereIndexVersion"] == nil else { return false }
         return index["key"]?.document?.elements.contains { $0.value == "2dsphere" } ?? false
     }
 
-    /// Renames a collection in one step.
+    /// Renames a collection atomically.
     ///
-    /// Where the outcome of an attempt is unknown, it has been carried out exactly if the old name is gone, and nothing can
-    /// bring that back: a primary that is cut off from its set may have renamed alone, and takes it back when it returns.
-    /// While another client builds an index on either, servers refuse it: that is waited for.
+    /// If the outcome of an attempt is unknown, it succeeded exactly if the old name is gone and nothing can bring it
+    /// back: a primary that is cut off from its set may have renamed alone, which is rolled back when it returns. While
+    /// another client builds an index on either collection, servers refuse the rename; this waits for that.
     /// - Parameters:
-    ///   - dropTarget: whether it takes the place of what has that name; else the server refuses it.
-    ///   - lock: whose heartbeat a majority has to have before a look at the names is worth something.
+    ///   - dropTarget: whether it replaces what has that name; otherwise the server then refuses it.
+    ///   - lock: the lock whose heartbeat a majority must acknowledge before a look at the names can be trusted.
     ///   - beforeEach: called before each attempt.
-    ///   - whereUnknown: called where nobody knows whether an attempt was carried out, before that is looked at.
-    /// - Throws: ``FerryError`` where the lock was lost; ``MongoError``; `CancellationError`.
+    ///   - whereUnknown: called if it is unknown whether an attempt succeeded, before this is checked.
+    /// - Throws: ``FerryError`` if the lock was lost; ``MongoError``; `CancellationError`.
     func rename(
         _ from: String, to: String, dropTarget: Bool, _ lock: ImportLock, _ cancellation: Cancellation,
         beforeEach: () throws -> Void = {}, whereUnknown: () -> Void = {}
@@ -258,7 +259,7 @@ struct CollectionBuilder {
                     return try client.runWrite(command, on: "admin")
                 }
             } catch let error as MongoError where isAgain && error.isNamespaceNotFound {
-                // The first attempt was still under way.
+                // The first attempt was still in progress.
                 guard try isDone() else { throw error }
             }
         }

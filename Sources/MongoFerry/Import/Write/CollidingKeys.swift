@@ -3,18 +3,18 @@ import BackupFile
 import MongoDriver
 import Relations
 
-/// Finds what stands in the way of a unique index; servers name only the first of it.
+/// Finds the values that prevent a unique index; servers name only the first.
 struct CollidingKeys {
     let client: Client
     let namespace: Namespace
 
-    /// Keys that are told with their documents.
+    /// The most keys to report, with their documents.
     private static let limit = 5
-    /// In milliseconds. They only say more about an index whose refusal is told in any case, and the whole collection has to
-    /// be looked at.
+    /// In milliseconds. The keys only add to a refusal that is reported in any case, and the whole collection must be
+    /// scanned.
     private static let patience = 30_000
 
-    /// Values that several documents have, each with two of their `_id`s; empty where it cannot be told.
+    /// Values that several documents have, each with two of their `_id`s; empty if they cannot be found.
     func texts(_ index: Document) -> [String] {
         let paths = index["key"]?.document?.keys ?? []
         guard !paths.isEmpty, !paths.contains(where: { $0.contains("$") }) else { return [] }
@@ -42,7 +42,7 @@ struct CollidingKeys {
                 "$match": ["$or": .array(paths.map { .document([$0: ["$exists": true]]) })]
             ])
         }
-        // An array is indexed element by element, on whatever level of the path it stands.
+        // Arrays are indexed element by element, at any level of the path.
         var unwound: Set<String> = []
         for path in paths {
             var prefix = ""
@@ -52,7 +52,7 @@ struct CollidingKeys {
                 stages.append(["$unwind": ["path": .string("$" + prefix), "preserveNullAndEmptyArrays": true]])
             }
         }
-        // What is missing counts as null.
+        // A missing field counts as null.
         let key = Document {
             for (place, path) in paths.enumerated() {
                 $0.append("k\(place)", ["$ifNull": [.string("$" + path), .null]])
@@ -63,7 +63,7 @@ struct CollidingKeys {
                 "_id": .document(key), "first": ["$first": "$_id"], "last": ["$last": "$_id"], "n": ["$sum": 1],
             ]
         ])
-        // Within one document a value may stand twice.
+        // A value may occur twice within one document.
         stages.append(["$match": ["$expr": ["$ne": ["$first", "$last"]]]])
         stages.append(["$limit": .int32(Int32(Self.limit + 1))])
         return stages

@@ -1,15 +1,15 @@
 import BSON
 import Relations
 
-/// By which fields a merge takes two documents for the same.
+/// The fields by which a merge takes two documents for the same.
 struct DocumentKey: Sendable {
     private let paths: [FieldPath]
-    /// As they were typed.
+    /// As the user typed them.
     let names: [String]
-    /// As a filter has them: without the backslashes.
+    /// As a filter needs them: without the backslashes.
     private let fields: [String]
 
-    /// - Throws: ``FerryError`` for a name that is no path of plain fields.
+    /// - Throws: ``FerryError`` for a name that is not a path of plain fields, or if there are no names.
     init(_ names: [String]) throws {
         self.names = names
         paths = try names.map { name in
@@ -24,13 +24,13 @@ struct DocumentKey: Sendable {
 
     var isID: Bool { names == ["_id"] }
 
-    /// The same for documents whose keys a server takes for equal; nil where a field is missing.
+    /// A hash that is the same for documents whose keys are equal to a server; nil if a field is missing.
     func hash(_ document: RawDocument) -> UInt64? {
         if isID { return document.first.map(IDHash.hash) }
         var result: UInt64 = 0x1234_5678_9ABC_DEF1
         for path in paths {
             var value: UInt64?
-            // No question finds the deprecated `undefined`.
+            // No query finds the deprecated `undefined`.
             try? path.forEachValue(in: document) { value = $0.type == .undefined ? nil : IDHash.hash($0) }
             guard let value else { return nil }
             result = (result ^ value) &* 0x9E37_79B9_7F4A_7C15
@@ -38,14 +38,14 @@ struct DocumentKey: Sendable {
         return result
     }
 
-    /// Whether `$in` would take a value for a pattern or for an operator.
+    /// Whether `$in` would take a value for a pattern or an operator.
     private static func isPattern(at path: FieldPath, in document: RawDocument) -> Bool {
         var isPattern = false
         try? path.forEachValue(in: document) { isPattern = isPattern || !QuestionFilter.isListable($0.copy) }
         return isPattern
     }
 
-    /// Whether documents with given values of all fields can be found along an index.
+    /// Whether documents with given values of all fields can be found by an index.
     /// - Parameter indexes: their specifications.
     func isIndexed(by indexes: [Document]) -> Bool {
         indexes.contains { index in
@@ -55,13 +55,14 @@ struct DocumentKey: Sendable {
         }
     }
 
-    /// Whether some of the documents with given values can be found along an index, and need not be looked for among all.
+    /// Whether an index can narrow the search for documents with given values, which otherwise scans the whole
+    /// collection.
     func isHelped(by indexes: [Document]) -> Bool {
         isID || indexes.contains { $0["key"]?.document?.keys.first.map(fields.contains) ?? false }
     }
 
-    /// A filter that finds the documents with these keys, and may find others.
-    /// - Parameter isIndexed: see ``isIndexed(by:)``; asked where it matters.
+    /// A filter that finds the documents with these keys, and possibly others.
+    /// - Parameter isIndexed: see ``isIndexed(by:)``; called only if it matters.
     func filter(_ documents: [RawDocument], isIndexed: () throws -> Bool) rethrows -> Document {
         if isID {
             let ids = Document { list in
@@ -75,8 +76,8 @@ struct DocumentKey: Sendable {
             return alternatives(documents)
         }
         let values = paths.map { Self.differentValues(at: $0, in: documents) }
-        // Values of which each document has its own find hardly any other. Without an index a server goes through all of a
-        // collection's documents: it looks a value up in a list, but holds a document against thousands of alternatives.
+        // Values that differ between most documents find hardly any others. Without an index, a server scans the whole
+        // collection: it looks a value up in a list, but compares a document with thousands of alternatives one by one.
         let isTelling = values.contains { 2 * $0.count >= documents.count }
         guard try paths.count == 1 || isTelling || !isIndexed() else { return alternatives(documents) }
         return Document { filter in

@@ -3,9 +3,9 @@ import Foundation
 import MongoDriver
 import Relations
 
-/// Inserts documents, and replaces those that have come in between.
+/// Inserts documents, and replaces those that others have inserted meanwhile.
 extension DocumentWriter {
-    /// What an insert does where the `_id` has been taken meanwhile.
+    /// What an insert does if the `_id` has been taken meanwhile.
     enum WhereTaken {
         case reject, replace, keep
     }
@@ -16,8 +16,8 @@ extension DocumentWriter {
             outcome.inserted += indexes.count
             return
         }
-        // One after the other, since a capped collection keeps the order, and each is one command, of which nothing was
-        // written where the server refuses it whole.
+        // One after another, since a capped collection keeps the order. Each is one command, of which nothing is
+        // written if the server refuses it as a whole.
         var (rest, byUpdate) = (indexes[...], false)
         while !rest.isEmpty {
             let end = try rest.firstIndex { try document($0).needsPipelineToInsert != byUpdate } ?? rest.endIndex
@@ -26,7 +26,7 @@ extension DocumentWriter {
         }
     }
 
-    /// - Parameter byUpdate: whether ordinary insertions would change these.
+    /// - Parameter byUpdate: whether ordinary insertions would change these documents.
     private func insert(_ indexes: [Int], byUpdate: Bool, whereTaken: WhereTaken) throws {
         guard !indexes.isEmpty else { return }
         let bulk = try bulkWrite()
@@ -57,8 +57,8 @@ extension DocumentWriter {
         if whereTaken == .keep {
             return try keep(writeErrors.filter(Self.isTakenID).map { (indexes[$0.index], $0) })
         }
-        // Somebody inserted it meanwhile, or a collation takes it for another. What is there now is not known, so that
-        // no pipeline may be used.
+        // Another program inserted it meanwhile, or by a collation another `_id` is equal. The existing document is
+        // unknown, so no pipeline may be used.
         let again = try bulkWrite()
         var sent: [Int] = []
         var dangerous: [SecondAttempt.Postponed] = []
@@ -82,8 +82,8 @@ extension DocumentWriter {
         try writeInTransactions(dangerous)
     }
 
-    /// Of a command that was refused for one of its documents nothing was written: writes its halves, and their halves, and
-    /// rejects that document.
+    /// Writes the halves of a command, and their halves, and rejects the document for which the server refused the
+    /// whole command without writing anything.
     /// - Throws: what `write` throws; `CancellationError`.
     func findInvalid(among indexes: [Int], _ error: MongoError, _ write: ([Int]) throws -> Void) throws {
         guard indexes.count > 1 else {
@@ -104,13 +104,13 @@ extension DocumentWriter {
         }
     }
 
-    /// How long a server whose cache is full is given to make room.
+    /// How long to wait for a server whose cache is full.
     private static let patience = Duration.seconds(20)
     private static let pause = 0.25
 
-    /// Sends again, each by itself, what the server's cache had no room for.
-    /// - Parameter add: adds the statement of that number to a bulk write once more.
-    /// - Returns: the errors that are left; a document that has no room alone is refused like others.
+    /// Sends again, one by one, the statements for which the server's cache had no room.
+    /// - Parameter add: adds the statement with that index to a bulk write again.
+    /// - Returns: the remaining errors; a document for which there is no room even alone is rejected like others.
     /// - Throws: ``MongoError``; `CancellationError`.
     func waitForCache(
         _ errors: [WriteError], _ add: (_ statement: Int, BulkWrite) throws -> Void
@@ -136,8 +136,8 @@ extension DocumentWriter {
         return left + waiting
     }
 
-    /// Tells documents that are there from those whose `_id` is another one, which a collation of the collection takes for
-    /// the same: these are not in the database, and are rejected.
+    /// Separates documents that exist from those whose `_id` differs from one that is equal by the collection's
+    /// collation: the latter are not in the database, and are rejected.
     private func keep(_ taken: [(index: Int, error: WriteError)]) throws {
         var live: [UInt64: [Document]] = [:]
         try client.forEachFound(
@@ -170,7 +170,7 @@ extension DocumentWriter {
 
     static func isTakenID(_ error: WriteError) -> Bool {
         guard error.isDuplicateKey else { return false }
-        // The message names values, too, which may look like anything.
+        // The message contains values as well, which may look like anything.
         return error.keyPattern.map { $0.keys == ["_id"] } ?? error.message.contains("index: _id_ ")
     }
 
@@ -182,7 +182,7 @@ extension DocumentWriter {
         Document { $0.append("_id", .document(Document { $0.append("$eq", copying: id) })) }
     }
 
-    /// Seen on MongoDB 6.0.5: a pipeline update of a document with repeated names can end the server's process.
+    /// Seen on MongoDB 6.0.5: a pipeline update of a document with repeated names can crash the server.
     static let killsServers =
         "it can only be replaced by a pipeline update, and with repeated names in it that can crash the server, which has no transactions to do without; --mode replace can take it"
 }

@@ -2,7 +2,7 @@ import BSON
 import MongoDriver
 import Relations
 
-/// Asks which of a batch's documents are there.
+/// Finds out which of a batch's documents exist.
 extension DocumentWriter {
     private func keyIsIndexed(_ key: DocumentKey) throws -> Bool {
         if let hasKeyIndex { return hasKeyIndex }
@@ -10,18 +10,18 @@ extension DocumentWriter {
         do {
             isIndexed = key.isIndexed(by: try client.listIndexes(of: namespace, readPreference: .primary))
         } catch let error as MongoError where error.isUnauthorized {
-            // Who may not see them may read all the same.
+            // A user who may not list indexes may still read.
         }
         hasKeyIndex = isIndexed
         return isIndexed
     }
 
     struct Lookup {
-        /// A document of the batch that is there in another form. Of that one only what its replacement needs is
-        /// kept: both could be 16 MB.
+        /// A document of the batch that exists with other contents. Of the existing one, only what its replacement
+        /// needs is kept: both could be 16 MB.
         struct Changed {
             let index: Int
-            /// `{_id: …}`, by its bytes.
+            /// `{_id: …}`, byte for byte.
             let liveID: Document
             let liveHasRepeatedNames: Bool
         }
@@ -32,8 +32,9 @@ extension DocumentWriter {
 
     /// Asks the server which of the batch's documents it has.
     ///
-    /// By other keys than `_id`, which a live document keeps since nothing can change it, the rest of both is compared.
-    /// - Parameter onDifferent: called with a document of the batch and what is there in its place.
+    /// With other keys than `_id`, documents are compared without their `_id`s: a live document keeps its own, which
+    /// cannot be changed.
+    /// - Parameter onDifferent: called with a document of the batch and the one that exists in its place.
     func lookUp(
         _ key: DocumentKey, idOnly: Bool, onDifferent: (RawDocument, _ live: RawDocument) throws -> Void = { _, _ in }
     ) throws -> Lookup {
@@ -51,10 +52,10 @@ extension DocumentWriter {
             asked.append(document)
         }
         guard !asked.isEmpty else { return result }
-        // One more than can come: then the server knows with the first reply that it is the last.
+        // One more than can come, so that the server knows with the first reply that it is the last.
         let options = FindOptions(
             projection: idOnly ? ["_id": 1] : nil, batchSize: asked.count + 1, readConcern: committedReads)
-        // By other keys than _id several live documents may answer to one of the batch: the hash of the first one's _id.
+        // With other keys than _id, several live documents may match one of the batch. The hash of the first one's _id.
         var found: [UInt64: UInt64] = [:]
         var (equal, ambiguous): (Set<Int>, Set<Int>) = ([], [])
         try client.forEachFound(by: asked[...], in: namespace, options: options) {
@@ -62,7 +63,7 @@ extension DocumentWriter {
         } _: { live in
             guard let hash = key.hash(live), let indexes = byHash[hash] else { return }
             let id = live.first.map(IDHash.hash) ?? 0
-            // The halves of a question may find the same, where a collation takes it for one of each.
+            // Two parts of a query may find the same document if, by a collation, it matches one in each.
             guard found[hash] != id else { return }
             let isFirst = found[hash] == nil
             if isFirst {
@@ -89,7 +90,7 @@ extension DocumentWriter {
         }
         outcome.unchanged += equal.count
         result.changed.removeAll { equal.contains($0.index) }
-        // Which of them is meant, only a person can tell.
+        // Only a person can tell which of them is meant.
         for change in result.changed where ambiguous.contains(change.index) {
             try reject(
                 change.index,

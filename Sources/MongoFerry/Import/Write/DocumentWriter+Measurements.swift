@@ -2,11 +2,10 @@ import BSON
 import MongoDriver
 import Relations
 
-/// Measurements of time series, which have no `_id` to go by.
+/// Writes measurements of time series, whose `_id`s do not identify them.
 extension DocumentWriter {
-    /// Measurements have no `_id` to be known by: one is there if all its fields are, in whatever order, since the
-    /// server's buckets keep none. Of several that are equal, in whatever batches, as many are there as the database
-    /// has.
+    /// Finds the measurements that do not exist yet. One exists if all its fields do, in any order, since the server's
+    /// buckets keep none. Of several equal ones, in whatever batches, as many exist as the database has.
     func missingMeasurements(_ fields: MeasurementFields) throws -> [Int] {
         var byFields: [Document: [Int]] = [:]
         var wanted: Set<Value> = []
@@ -18,14 +17,14 @@ extension DocumentWriter {
             let meta = fields.meta.flatMap { document[$0]?.copy }
             if let meta { metas?.insert(meta) } else { metas = nil }
         }
-        // About as much comes at a time as the batch itself has.
+        // Each reply has about as many as the batch itself.
         let options = FindOptions(
             batchSize: max(batch.count + 1, 1000), readConcern: committedReads)
         var live: [Document: Int] = [:]
         for question in fields.questions(wanted, metas: metas) {
             let cursor = try client.find(namespace, question.filter, options: options)
             try cursor.forEach { document in
-                // In a range there may be any number of others: most are told by this alone.
+                // A range may contain any number of others; the time alone excludes most of them.
                 guard let time = document[fields.time]?.copy, question.times.contains(time) else { return }
                 let measurement = fields.sorted(document)
                 if byFields[measurement] != nil { live[measurement, default: 0] += 1 }
@@ -41,15 +40,16 @@ extension DocumentWriter {
         return missing.sorted()
     }
 
-    /// By commands of our own: libmongoc's bulk insert would give an `_id` to measurements that have none.
+    /// Uses commands of its own: libmongoc's bulk insert would add an `_id` to measurements that have none.
     func insertMeasurements(_ indexes: [Int]) throws {
         if isDryRun {
             outcome.inserted += indexes.count
             return
         }
-        // A server (6.0.5) that cannot store a large one fails the whole command, and has written some of the others.
+        // A server (6.0.5) that cannot store a large one fails the whole command, after it has written some of the
+        // others.
         let alone = try indexes.filter { try document($0).bytes.count > Self.largest }
-        // In an unordered command it writes the current time where a measurement's meta field is an empty timestamp.
+        // In an unordered command, it writes the current time if a measurement's meta field is an empty timestamp.
         let inOrder = try indexes.filter {
             let document = try document($0)
             return document.bytes.count <= Self.largest && document.hasEmptyTimestamp
@@ -60,8 +60,8 @@ extension DocumentWriter {
         for index in alone { try sendMeasurements([index], isOrdered: true) }
     }
 
-    /// Bytes of a measurement that goes with others: a server's bucket takes up to three times those of its measurements, has
-    /// ten of them whatever their size, and at most 16 MiB.
+    /// The most bytes of a measurement that is sent with others: a server's bucket takes up to three times the bytes of
+    /// its measurements, has ten of them whatever their size, and takes at most 16 MiB.
     private static let largest = 400 << 10
 
     private func sendMeasurements(_ indexes: [Int], isOrdered: Bool) throws {
@@ -90,7 +90,7 @@ extension DocumentWriter {
             if let error = errors.first(where: { !$0.isAboutOneDocument }) {
                 throw error.failure(of: "inserting into \(namespace)")
             }
-            // What comes after a refused one in an ordered command was not looked at.
+            // What follows a refused one in an ordered command was not processed.
             let end = isOrdered ? errors.first.map { $0.index + 1 } ?? rest.count : rest.count
             outcome.inserted += end - errors.count
             var written = Set(rest[..<end])
@@ -99,11 +99,11 @@ extension DocumentWriter {
                 written.remove(index)
                 if rest.count > 1 { refused.append(index) } else { try reject(index, WriteErrorText.text(error)) }
             }
-            // Later batches find these too.
+            // Later batches find these in the database.
             if let repeated { for index in written { repeated.noteWritten(try document(index)) } }
             rest.removeFirst(end)
         }
-        // With one that a server does not take it refuses all that would have come into the same bucket.
+        // With one that a server rejects, it rejects all that would have gone into the same bucket.
         try cancellation.check()
         let middle = refused.count / 2
         for half in [refused[..<middle], refused[middle...]] where !half.isEmpty {

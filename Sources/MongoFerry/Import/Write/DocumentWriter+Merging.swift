@@ -2,7 +2,7 @@ import BSON
 import MongoDriver
 import Relations
 
-/// Replaces documents that are there in another form.
+/// Replaces documents that exist with other contents.
 extension DocumentWriter {
     func merge(_ key: DocumentKey) throws {
         let lookup = try lookUp(key, idOnly: false)
@@ -13,12 +13,12 @@ extension DocumentWriter {
             outcome.updated += lookup.changed.count
             return
         }
-        // By other keys than _id: what has the same _id is another document, which must not be lost.
+        // With other keys than _id, an existing document with the same _id is another one, which must not be lost.
         try insert(lookup.missing, whereTaken: key.isID ? .replace : .reject)
         try replace(lookup.changed.map(\.index), lookup, key)
     }
 
-    /// Which of these the server would refuse, whatever their keys are.
+    /// Those that the server would refuse because of their `_id`s, whatever their keys are.
     private func whoseIDsAreTaken(_ indexes: [Int]) throws -> [Int] {
         guard !indexes.isEmpty else { return [] }
         let ids = try indexes.compactMap { try document($0)["_id"]?.copy }
@@ -32,10 +32,10 @@ extension DocumentWriter {
         return try indexes.filter { try document($0)["_id"].map { taken.contains(IDHash.hash($0)) } ?? false }
     }
 
-    /// - Parameter changed: those of them that are written now.
+    /// - Parameter changed: the changed documents of the lookup to write now.
     private func replace(_ changed: [Int], _ lookup: Lookup, _ key: DocumentKey) throws {
         guard !changed.isEmpty else { return }
-        // As insertions are.
+        // In a command of their own, as with insertions.
         let special = try changed.filter { try document($0).needsPipelineToReplace }
         if !special.isEmpty, special.count < changed.count {
             let parted = Set(special)
@@ -48,8 +48,8 @@ extension DocumentWriter {
         let wanted = Set(changed)
         for change in lookup.changed where wanted.contains(change.index) {
             try withReplacement(of: change.liveID, by: try document(change.index), key) { changed in
-                // A server logs such an update as a whole document where much is different, and its other members, like itself
-                // after a crash, write the time where a timestamp is empty (seen on 6.0.5).
+                // A server logs such an update as a whole document if much differs; its other members, and itself after
+                // a crash, then write the current time in place of an empty timestamp (seen on 6.0.5).
                 let isDangerous =
                     changed.hasRepeatedNames || change.liveHasRepeatedNames
                     || hasTransactions && changed.hasEmptyTimestamp
@@ -81,7 +81,7 @@ extension DocumentWriter {
         try writeInTransactions(dangerous)
     }
 
-    /// Calls `body` with the file's document; by other keys than `_id`, with the live one's `_id`.
+    /// Calls `body` with the file's document; with other keys than `_id`, with the live one's `_id` in it.
     /// - Parameter liveID: `{_id: …}`.
     func withReplacement(
         of liveID: Document, by document: RawDocument, _ key: DocumentKey, _ body: (RawDocument) throws -> Void
@@ -105,8 +105,8 @@ extension DocumentWriter {
             Document(copying: document), line: batch.line(of: index), replaces: replaces, reason: reason)
     }
 
-    /// Keeps for later what was refused for a value of a unique index that another document may give up, and what servers
-    /// insert and do not put in the place of another.
+    /// Postpones documents that were refused for a value of a unique index that another document may give up, and those
+    /// that servers insert but do not accept as a replacement.
     /// - Returns: the other errors.
     func postpone(
         _ errors: [WriteError], _ indexes: [Int], _ lookup: Lookup? = nil, _ key: DocumentKey? = nil
@@ -116,7 +116,7 @@ extension DocumentWriter {
         return try errors.filter { error in
             let isWorthIt =
                 error.isDuplicateKey && !Self.isTakenID(error) || error.isDollarName && lookup != nil
-            // Asked first: of very many each would be copied in vain.
+            // Checked first: otherwise very many documents would be copied in vain.
             guard isWorthIt, !room.isExceeded else { return true }
             let index = indexes[error.index]
             var changed = Document(copying: try document(index))
@@ -155,7 +155,7 @@ extension DocumentWriter {
         note(result)
     }
 
-    /// Adds what became of postponed documents.
+    /// Adds the outcome of postponed documents.
     func note(_ result: SecondAttempt.Outcome) {
         outcome.inserted += result.inserted
         outcome.updated += result.updated

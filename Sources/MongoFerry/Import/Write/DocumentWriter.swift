@@ -4,26 +4,27 @@ import MongoDriver
 /// Writes documents of one collection in batches. Belongs to one thread.
 final class DocumentWriter {
     enum Way: Sendable {
-        /// Into a collection that nobody else writes to.
+        /// Inserts into a collection to which nobody else writes.
         case load
-        /// Upsert: look up first, write what is missing or different.
+        /// Upserts: looks documents up first, and writes those that are missing or different.
         case merge(DocumentKey)
-        /// Only what is missing.
+        /// Inserts only what is missing.
         case insert
-        /// As merge and insert, into a collection that was empty: what turns out to be there is replaced, or kept.
+        /// Like merge and insert, into a collection that was empty: documents that exist after all are replaced, or
+        /// kept.
         case mergeIntoEmpty, insertIntoEmpty
-        /// Into a time series; those that are there already are found by the time field. Nil for a new collection.
+        /// Inserts into a time series; existing measurements are found by the time field. Nil for a new collection.
         case measurements(MeasurementFields?)
-        /// Writes nothing: only says what a merge would find missing or different.
+        /// Writes nothing: only notes what a merge would find missing or different.
         case compare(DifferenceLog)
 
-        /// Of measurements that are looked up.
+        /// The fields by which measurements are looked up.
         var measurementFields: MeasurementFields? { if case .measurements(let fields) = self { fields } else { nil } }
 
         var onlyLooks: Bool { if case .compare = self { true } else { false } }
 
-        /// Whether documents are sent as they come, without a look at what is there. Then huge ones may be on their way while
-        /// the next row is read, see ``BatchPass``; else live documents come back beside those that are looked up.
+        /// Whether documents are sent without looking at existing ones. Huge ones may then be in transit while the next
+        /// row is read, see ``BatchPass``; otherwise, live documents come back in addition to those that are looked up.
         var onlyInserts: Bool {
             switch self {
             case .load, .insertIntoEmpty, .mergeIntoEmpty: true
@@ -38,31 +39,31 @@ final class DocumentWriter {
     let name: String
     let isDryRun: Bool
     let rejections: RejectionLog
-    /// Looked at while another writer is waited for.
+    /// Checked while waiting for another writer.
     let cancellation: Cancellation
-    /// Looked at before anything is sent: an import that has lost it writes nothing more. Nil for a database that nobody
-    /// else knows.
+    /// Checked before anything is sent: an import that has lost the lock writes nothing more. Nil for a database that
+    /// nobody else knows.
     let lock: ImportLock?
     let batch = PendingBatch()
     var outcome: CollectionOutcome
-    /// Live documents that the file has too.
+    /// The number of live documents that the file has as well.
     var matched = 0
-    /// Documents in whose way others were that a merge may move; ``SecondAttempt`` takes them when all are written.
+    /// Documents that are blocked by others which a merge may change; ``SecondAttempt`` writes them after all others.
     var postponed: [SecondAttempt.Postponed] = []
-    /// For these, of all of the collection's writers.
+    /// The room for postponed documents, shared by all of the collection's writers.
     let room: SecondAttempt.Room
     let hasTransactions: Bool
     /// See ``RowLoader/unvalidated``.
     let bypassesValidation: Bool
-    /// For finding out what need not be written; see ``Connection/committedReads``.
+    /// The read concern for finding out what need not be written; see ``Connection/committedReads``.
     let committedReads: Document?
-    /// Whether an index leads to what a merge looks up by other fields than `_id`; nil until it matters.
+    /// Whether an index serves a merge's lookup by other fields than `_id`; nil until it matters.
     var hasKeyIndex: Bool?
-    /// What all threads have found of equal measurements; nil where none are looked up.
+    /// What all threads have found about equal measurements; nil if none are looked up.
     let repeated: RepeatedMeasurements?
 
     static let batchCount = 10_000
-    /// Looked-up documents come back whole, so their batches are smaller.
+    /// A lookup returns whole documents, so its batches are smaller.
     static let lookupCount = 5000
 
     init(
@@ -87,10 +88,11 @@ final class DocumentWriter {
         outcome = CollectionOutcome(name: name)
     }
 
-    /// Takes a document, and writes when there are enough. A huge one waits for ``flushIfFull()``: its row should not
-    /// be held meanwhile.
-    /// - Parameter buffer: where it stands by itself; a huge one's buffer is exchanged for an empty one, not copied.
-    /// - Throws: ``MongoError`` for what is not a matter of single documents.
+    /// Takes a document, and writes the batch if it is large enough. A huge document waits for ``flushIfFull()``, since
+    /// its row should not be held meanwhile.
+    /// - Parameter buffer: a buffer that contains only this document; that of a huge one is exchanged for an empty one,
+    ///   not copied.
+    /// - Throws: ``MongoError`` for errors that do not concern single documents.
     func add(_ document: RawDocument, line: Int, from buffer: ByteBuffer? = nil) throws {
         outcome.read += 1
         if batch.byteCount + document.bytes.count > PendingBatch.mostBytes { try flush() }
@@ -99,13 +101,13 @@ final class DocumentWriter {
         if !isHuge { try flushIfFull() }
     }
 
-    /// Writes what is waiting where there is enough of it.
+    /// Writes the batch if it is large enough.
     func flushIfFull() throws {
         let limit = way.onlyInserts ? Self.batchCount : Self.lookupCount
         if batch.byteCount >= PendingBatch.mostBytes / 2 || batch.count >= limit { try flush() }
     }
 
-    /// Writes what is waiting.
+    /// Writes the batch.
     func flush() throws {
         guard !batch.isEmpty else { return }
         defer { batch.removeAll() }
@@ -130,8 +132,8 @@ final class DocumentWriter {
         }
     }
 
-    /// Whatever way has led here: a dry run and a check write nothing.
-    /// - Throws: ``FerryError``.
+    /// Checks that this run writes at all: a dry run and a check never do. Also checks the lock.
+    /// - Throws: ``FerryError``; ``MongoError``.
     func checkMayWrite() throws {
         guard !isDryRun, !way.onlyLooks else {
             throw FerryError("\(namespace): a run that writes nothing was about to write; nothing was written")
@@ -175,7 +177,7 @@ final class DocumentWriter {
         }
     }
 
-    /// - Throws: ``FerryError`` where the server could not promise that a majority has the writes.
+    /// - Throws: ``FerryError`` if a majority has not acknowledged the writes.
     static func check(_ result: BulkWriteResult) throws {
         guard let failure = result.writeConcernErrors.first else { return }
         throw FerryError("the server wrote, but could not confirm it with write concern majority: \(failure.message)")

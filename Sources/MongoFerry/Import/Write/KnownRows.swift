@@ -1,12 +1,12 @@
 import BSON
 
-/// Rows of one collection that a database has already, byte for byte.
+/// Rows of one collection that a database already has, byte for byte.
 struct KnownRows: Sendable {
     let ids: RecordHashes
     let equal: PlaceSet
     let contents: ContentHash
 
-    /// By the document as well as by its `_id`: two `_id`s could share a hash.
+    /// Compares the document as well as its `_id`: two `_id`s could share a hash.
     func contains(_ document: RawDocument) -> Bool {
         guard let id = document.first, let place = ids.place(of: IDHash.hash(id)), equal.contains(place) else {
             return false

@@ -1,21 +1,21 @@
 import MongoDriver
 
-/// Takes documents from the thread that reads them to the one that looks at them, many at a time.
+/// Passes documents, many at a time, from the thread that reads them to the one that looks at them.
 struct LiveChunks: Sendable {
-    // What is in it is bounded by the bytes.
+    // The bytes limit what is in it.
     private let queue = BoundedQueue<Batch>(capacity: 1000)
     private let budget: ByteBudget
 
-    /// - Parameter isDistant: whether a question to the server takes long: then a whole batch has room as it comes, and
-    ///   the next one is asked for.
+    /// - Parameter isDistant: whether a round trip to the server takes long: then there is room for a whole batch as it
+    ///   comes, and the next one is requested.
     init(isDistant: Bool) {
-        // A document that is larger goes by itself.
+        // A larger document is passed alone.
         budget = ByteBudget(isDistant ? 6 << 20 : 3 << 20)
     }
 
     // MARK: The reading thread
 
-    /// - Throws: `CancellationError` where the other thread has failed.
+    /// - Throws: `CancellationError` if the other thread has failed.
     func put(_ batch: Batch) throws {
         for documents in try batch.parts(of: RawChunk.usualBytes) {
             guard budget.take(documents.byteCount), queue.push(documents) else { throw CancellationError() }
@@ -28,7 +28,7 @@ struct LiveChunks: Sendable {
         guard budget.waitForRoom() else { throw CancellationError() }
     }
 
-    /// Nothing more comes.
+    /// Called when nothing more comes.
     func end() { queue.close() }
 
     // MARK: The looking thread
@@ -40,7 +40,7 @@ struct LiveChunks: Sendable {
 
     // MARK: Both
 
-    /// Wakes up whoever waits: a thread has failed.
+    /// Wakes up whoever waits, after a thread has failed.
     func fail() {
         budget.close()
         queue.close()

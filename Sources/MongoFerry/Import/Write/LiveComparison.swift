@@ -4,31 +4,31 @@ import MongoDriver
 import Relations
 import Synchronization
 
-/// Finds out which of a file's documents a database has already, byte for byte, by reading its collections from end to
+/// Finds out which of a file's documents a database already has, byte for byte, by reading its collections from end to
 /// end.
 ///
-/// That takes a server a third of the work of looking the documents up. Documents go by their hashes, see
-/// ``ContentHash``. What has changed since is not seen: it is as if it had been written after the import.
+/// That takes a server a third of the work of looking the documents up. Documents are compared by their hashes, see
+/// ``ContentHash``. Later changes are not seen, as if they had been made after the import.
 struct LiveComparison: Sendable {
     let connection: Connection
     let contents: ContentHash
-    /// Collections that are read at the same time, as somebody said; nil for the best number.
+    /// The number of collections to read at the same time, if the user gave one; nil for the best number.
     let jobs: Int?
     private(set) var operation: OperationContext
-    /// Checks the references of what is read; nil to check none.
+    /// Checks the references of the documents that are read; nil to check none.
     var references: ReferencesUnderWay?
     var phase: OperationProgress.Phase = .load
     var readPreference: ReadPreference = .primary
     /// Nil for the connection string's.
     var readConcern: Document?
-    /// How many of the documents that only the database has are told by their `_id`s; nil not to look for any.
+    /// How many of the documents that only the database has to name by their `_id`s; nil not to look for any.
     var extraToTell: Int?
 
-    /// What one collection has of the file's documents.
+    /// Which of the file's documents one collection has.
     struct Result: Sendable {
-        /// Places in the file's ``RecordHashes`` of documents that are there with the same bytes.
+        /// The places, in the file's ``RecordHashes``, of documents that exist with the same bytes.
         var equal: PlaceSet
-        /// References of all live documents; nil where none were checked.
+        /// References of all live documents; nil if none were checked.
         var outcomes: [ReferenceOutcome]?
         var extra: ExtraDocuments?
     }
@@ -39,7 +39,7 @@ struct LiveComparison: Sendable {
         /// The `_id`s of the first of them.
         var ids: [Value] = []
 
-        /// - Parameter limit: of ``ids``.
+        /// - Parameter limit: the most ``ids``.
         mutating func note(_ document: RawDocument, unlessIn known: RecordHashes, limit: Int) {
             guard let id = document.first, !known.contains(IDHash.hash(id)) else { return }
             count += 1
@@ -47,26 +47,27 @@ struct LiveComparison: Sendable {
         }
     }
 
-    /// Where looking up would be more work: the collection has far fewer documents than the file, or far more.
+    /// Whether comparing is less work than looking up: not if the collection has far fewer documents than the file, or
+    /// far more.
     static func isWorthwhile(records: Int, live: Int) -> Bool { live * 2 >= records && live <= records * 3 }
 
-    /// - Parameter collections: by their names in the file, with their hashes, which include documents.
-    /// - Returns: by the names in the file.
+    /// - Parameter collections: the rows in the file, with hashes that include documents, and the collections to read.
+    /// - Returns: the results, by the collections' names in the file.
     /// - Throws: ``MongoError``; `CancellationError`.
     func run(_ collections: [(rows: FileSurvey.Rows, namespace: Namespace)]) throws -> [String: Result] {
-        // The largest first, so that none is left for one thread at the end.
+        // The largest first, so that none is left for a single thread at the end.
         let sorted = collections.sorted { $0.rows.bytes > $1.rows.bytes }
         let results = Mutex<[String: Result]>([:])
         let queue = PartQueue(sorted) { $0.rows.bytes > Connection.largeBytes }
         let (done, bytes) = (Tally(), Tally())
         let total = collections.reduce(0) { $0 + $1.rows.count }
-        // Each has a cursor, and beside it another thread asks where references lead.
+        // Each has a cursor, and another thread queries the targets of its references.
         let readers = min(
             try connection.readers(
                 jobs, averages: sorted.map { $0.rows.bytes / max(1, $0.rows.count) },
                 clientsEach: references == nil ? 1 : 2), sorted.count)
         let turn = readers > 1 ? NSLock() : nil
-        // Where one collection cannot be read, the others need not be.
+        // If one collection cannot be read, the others need not be.
         var part = self
         part.operation = operation.part()
         let bodies = (0..<readers).map { reader in
@@ -82,7 +83,7 @@ struct LiveComparison: Sendable {
         return results.withLock { $0 }
     }
 
-    /// Reads to the end. Huge batches come one at a time, over all collections: each is held twice while it comes.
+    /// Reads to the end. Huge batches are read one at a time, over all collections: each is held twice as it comes.
     private func read(_ cursor: Cursor, into chunks: LiveChunks, _ turn: NSLock?) throws {
         defer { cursor.close() }
         var isHuge = false
@@ -93,13 +94,13 @@ struct LiveComparison: Sendable {
             if isHuge, turn != nil { try chunks.waitForRoom() }
             return true
         }
-        // The first of them is not known to be one before it is there.
+        // The first of them is recognized only when it has come.
         while try isHuge ? turn?.withLock(readOn) ?? readOn() : readOn() {}
     }
 
     private static let hugeBatch = 10 << 20
 
-    /// One thread reads, another compares, so that the server and the processor's caches wait for each other less.
+    /// One thread reads and another compares, so that the server and the processor's caches wait for each other less.
     private func compare(
         _ rows: FileSurvey.Rows, _ namespace: Namespace, _ done: Tally, _ bytes: Tally, _ total: Int, _ turn: NSLock?
     ) throws -> Result {
@@ -133,8 +134,8 @@ struct LiveComparison: Sendable {
     }
 }
 
-/// Compares chunks of live documents with what the file has. Belongs to one thread.
-// @unchecked: one thread looks; its results are read after that thread has ended.
+/// Compares chunks of live documents with the file's. Belongs to one thread.
+// @unchecked: one thread uses it; its results are read after that thread has ended.
 private final class LiveComparer: @unchecked Sendable {
     private let ids: RecordHashes
     private let contents: ContentHash
@@ -154,7 +155,7 @@ private final class LiveComparer: @unchecked Sendable {
         equal = PlaceSet(count: ids.count)
     }
 
-    /// - Returns: the documents in the chunk.
+    /// - Returns: the number of documents in the chunk.
     func look(at chunk: Batch) throws -> Int {
         var count = 0
         liveIDs.removeAll(keepingCapacity: true)

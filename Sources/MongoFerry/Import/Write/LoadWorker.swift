@@ -16,10 +16,10 @@ final class LoadWorker: BatchWorker, @unchecked Sendable {
     private(set) var outcome: CollectionOutcome?
     private(set) var matched = 0
     private(set) var postponed: [SecondAttempt.Postponed] = []
-    /// Rows that a rule of the configuration cannot convert, those that repeat an `_id`, and legacy ones that are too large
-    /// even when they are converted; the preflight has found and set them aside.
+    /// The number of rows that a rule of the configuration cannot convert, that repeat an `_id`, or that are too large
+    /// even after conversion; the preflight has found them and set them aside.
     private(set) var setAside = 0
-    /// Rows that the database has already, and how many of them there were.
+    /// Rows that the database already has, and how many of them were skipped.
     private let known: KnownRows?
     private(set) var passed = 0
     private let tally: ReferenceTally?
@@ -52,7 +52,7 @@ final class LoadWorker: BatchWorker, @unchecked Sendable {
         progress(try take(batch, writer), batch.byteCount)
     }
 
-    /// - Returns: how many rows were read.
+    /// - Returns: the number of rows that were taken.
     private func take(_ batch: RecordBatch, _ writer: DocumentWriter) throws -> Int {
         var taken = 0
         try batch.forEachRow { row in
@@ -84,7 +84,7 @@ final class LoadWorker: BatchWorker, @unchecked Sendable {
                 }
                 taken += 1
             } catch is RowProblem {
-                // The preflight has found this row, and the import goes on only where it may be set aside.
+                // The preflight has found this row, and the import goes on only if it may be set aside.
                 return
             } catch is RowRejection {
                 setAside += 1
@@ -101,8 +101,8 @@ final class LoadWorker: BatchWorker, @unchecked Sendable {
         guard document.bytes.count <= survey.maximumDocument else { throw TooLarge() }
     }
 
-    /// What the database or a fault has settled, of a load that was stopped: without what was only read, and without the
-    /// batch that was under way.
+    /// What the server or an error has settled of a load that was stopped: without rows that were only read, and
+    /// without the batch in progress.
     var settled: CollectionOutcome {
         var settled = outcome ?? open?.outcome ?? CollectionOutcome(name: name)
         settled.unchanged += passed

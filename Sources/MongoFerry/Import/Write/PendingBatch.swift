@@ -2,9 +2,9 @@ import BSON
 
 /// Documents that wait to be looked up or written together. Belongs to one thread.
 final class PendingBatch {
-    /// A message takes 48 MB; smaller batches overlap better and take less memory.
+    /// A message may take 48 MB; smaller batches overlap better and take less memory.
     static let mostBytes = 8 << 20
-    /// A document that is larger should not be held beside its row.
+    /// A document of this size should not be held in addition to its row.
     static let hugeBytes = 1 << 20
 
     private struct Entry {
@@ -22,8 +22,9 @@ final class PendingBatch {
     var byteCount: Int { bytes.count }
 
     /// - Parameters:
-    ///   - line: of its row.
-    ///   - buffer: where the document stands by itself; a huge one's buffer is exchanged for an empty one, not copied.
+    ///   - line: the line of its row.
+    ///   - buffer: a buffer that contains only this document; that of a huge one is exchanged for an empty one, not
+    ///     copied.
     func append(_ document: RawDocument, line: Int, from buffer: ByteBuffer?) {
         entries.append(Entry(start: bytes.count, count: document.bytes.count, line: line))
         if let buffer, bytes.count == 0, document.bytes.count >= Self.hugeBytes,

@@ -3,19 +3,19 @@ import BackupFile
 import Relations
 import Synchronization
 
-/// The measurements that a file has several times, and how many live ones each was found to have so far.
+/// The measurements that a file has several times, and how many live ones were matched with each so far.
 ///
-/// Equal measurements may come in different batches, at different threads: a live one that was taken for one of the
-/// file's must not be taken for another. Those that the file has once need no account.
+/// Equal measurements may come in different batches, on different threads: a live one that was matched with one of the
+/// file's must not be matched with another. Those that the file has once are not counted.
 ///
-/// Measurements go by their hashes, see ``ContentHash``: 8 bytes for each of the file's while they are read, then at most
-/// as much for all that are there several times.
+/// Measurements are represented by their hashes, see ``ContentHash``: 8 bytes for each of the file's while they are
+/// read, then at most as much for all that occur several times.
 final class RepeatedMeasurements: Sendable {
     private let contents: ContentHash
     private let fields: MeasurementFields
-    /// Each once, sorted.
+    /// Sorted, without duplicates.
     private let hashes: RecordHashes
-    /// How many live ones are accounted for, by the places in `hashes`.
+    /// The number of live ones that were matched or written, by the places in `hashes`.
     private let taken: Mutex<[Int]>
 
     /// Reads the rows of a time series once.
@@ -49,12 +49,12 @@ final class RepeatedMeasurements: Sendable {
         taken = Mutex(Array(repeating: 0, count: repeated.count))
     }
 
-    /// Takes live ones for measurements of the file.
+    /// Matches live measurements with those of the file.
     /// - Parameters:
-    ///   - wanted: how many equal ones of the file are looked for.
-    ///   - measurement: one of them, its fields in the order of their names.
-    ///   - live: how many the database has now.
-    /// - Returns: how many of those wanted are there.
+    ///   - wanted: the number of equal ones of the file to look for.
+    ///   - measurement: one of them, with its fields in the order of their names.
+    ///   - live: the number that the database has now.
+    /// - Returns: how many of the wanted ones exist.
     func take(_ wanted: Int, of measurement: Document, live: Int) -> Int {
         guard let place = place(of: measurement) else { return min(wanted, live) }
         return taken.withLock { taken in
@@ -64,7 +64,7 @@ final class RepeatedMeasurements: Sendable {
         }
     }
 
-    /// Accounts for one of the file's that was written just now.
+    /// Counts one of the file's that was just written.
     func noteWritten(_ measurement: RawDocument) {
         guard hashes.count > 0, let place = place(of: fields.sorted(measurement)) else { return }
         taken.withLock { $0[place] += 1 }

@@ -4,7 +4,7 @@ import Foundation
 import MongoDriver
 import Relations
 
-/// Brings one collection's rows from the file to a collection of the database.
+/// Loads one collection's rows from the file into a collection of the database.
 struct RowLoader {
     let reader: BackupReader
     let connection: Connection
@@ -14,33 +14,33 @@ struct RowLoader {
     let rejections: RejectionLog
     let lock: ImportLock?
     let operation: OperationContext
-    /// What it is done for, where that is neither loading nor a dry run's count.
+    /// The phase to report, if this is neither a load nor a dry run.
     var phase: OperationProgress.Phase?
 
-    /// Collections whose validation is passed by, by their names in the file.
+    /// Collections whose document validation is bypassed, by their names in the file.
     ///
     /// Source: MongoDB manual, `bypassDocumentValidation`.
     var unvalidated: Set<String> = []
 
     struct Result {
         var outcome: CollectionOutcome
-        /// Live documents that the file has too.
+        /// The number of live documents that the file has as well.
         var matched: Int
         var conversions: ConversionCounts?
-        /// References of the documents that were taken; nil where none were checked.
+        /// References of the documents that were taken; nil if none were checked.
         var references: [ReferenceOutcome]?
-        /// Whether more documents had others in their way than can be tried again together.
+        /// Whether more documents were blocked by others than can be tried again together.
         var hasTooManyExchanges = false
     }
 
-    /// Checked while rows are loaded; nil to check none.
+    /// The references to check while rows are loaded; nil to check none.
     var references: ReferencesUnderWay?
 
     /// - Parameters:
     ///   - name: the collection's name in the file.
-    ///   - writers: 1 where the order of insertion matters.
-    ///   - known: rows that the database has already, byte for byte: they are passed over.
-    ///   - whereStopped: told what was done by then, where reading and writing are stopped.
+    ///   - writers: 1 if the order of insertion matters; nil for all threads.
+    ///   - known: rows that the database already has, byte for byte; they are skipped.
+    ///   - whereStopped: called with what was done until then, if the load fails or is interrupted.
     /// - Throws: ``MongoError``, ``BackupError``, ``FerryError``; `CancellationError`.
     func load(
         _ name: String, into namespace: Namespace, _ way: DocumentWriter.Way, isDryRun: Bool = false,
@@ -74,7 +74,7 @@ struct RowLoader {
         return result
     }
 
-    /// Whether these were the rows that the preflight had found.
+    /// Checks that these were the rows that the preflight had found.
     /// - Throws: ``FerryError``, ``BackupError``.
     private func check(_ result: Result, setAside: Int, _ rows: FileSurvey.Rows) throws {
         let name = rows.name
@@ -83,23 +83,23 @@ struct RowLoader {
                 "\(reader.path): \(result.outcome.read.counted("row")) of \(name) read, \(rows.count.grouped) found before: the file was changed while it was read"
             )
         }
-        // Whatever becomes of a document, it is counted.
+        // Every document is counted, whatever happens to it.
         guard result.outcome.settled == result.outcome.read else {
             throw FerryError(
                 "\(name): of \(result.outcome.read.counted("document")) \(result.outcome.settled.grouped) were accounted for: a fault of this program",
                 advice: ["`mongoferry verify` with the file and the database tells what is missing. Please report it."])
         }
-        // Those that were found before were reported, and there are no others.
+        // Those that were found before were reported, and there must be no others.
         guard setAside <= survey.problems.count(of: name) else {
             throw FerryError(
                 "\(reader.path): \(setAside.counted("row")) of \(name) cannot be converted, and \(survey.problems.count(of: name).grouped) could not be before: the file was changed while it was read"
             )
         }
-        // Before anything is swapped in: its rows may be others than those that were found sound.
+        // Before anything is swapped in: the rows may differ from those that were found sound.
         try reader.checkUnchanged()
     }
 
-    /// Those that decode the rows of a collection and write them, one a thread.
+    /// Creates the workers that decode a collection's rows and write them, one per thread.
     private func makeWorkers(
         _ count: Int, _ rows: FileSurvey.Rows, into namespace: Namespace, _ way: DocumentWriter.Way,
         _ repeated: RepeatedMeasurements?, _ room: SecondAttempt.Room, known: KnownRows?, isDryRun: Bool
@@ -129,7 +129,7 @@ struct RowLoader {
         }
     }
 
-    /// Writes what found its place taken while all were writing.
+    /// Writes the documents that were blocked by others while all were written.
     private func writePostponed(
         _ postponed: [SecondAttempt.Postponed], _ namespace: Namespace, _ way: DocumentWriter.Way,
         _ result: inout Result

@@ -4,16 +4,15 @@ import Synchronization
 
 /// Writes documents of a merge that no single update can write, by deleting and inserting them in a transaction.
 ///
-/// There are three kinds: documents with repeated names of which the only update could crash the server (see
-/// ``BSON/RawDocument/hasRepeatedNames``), documents that exchange the values of a unique index with each other, where
-/// each is in the way of the next, and, before MongoDB 5.0, those with names that begin with `$` below the top. Belongs to
-/// one thread.
+/// There are three kinds: documents with repeated names whose only possible update could crash the server (see
+/// ``BSON/RawDocument/hasRepeatedNames``); documents that exchange values of a unique index, where each blocks the
+/// next; and, before MongoDB 5.0, those with names that begin with `$` below the top level. Belongs to one thread.
 struct SecondAttempt {
     /// A document that could not be written at first.
     struct Postponed: Sendable {
         let document: Document
         let line: Int
-        /// Whether the document of the same `_id` gives way; else a document of that `_id` is another one.
+        /// Whether it replaces the document of the same `_id`; otherwise a document of that `_id` is another one.
         let replaces: Bool
         /// Why it was refused.
         let reason: String
@@ -34,7 +33,7 @@ struct SecondAttempt {
         let index: Int
         let reason: String
         let error: WriteError?
-        /// Another writer has held it, or one of its group, for longer than an update would have waited.
+        /// Whether another writer has held it, or one of its group, for longer than an update would have waited.
         var isHeldUp = false
     }
 
@@ -44,16 +43,16 @@ struct SecondAttempt {
         var refused: [(postponed: Postponed, reason: String)] = []
     }
 
-    /// How much of a collection is kept for it, by all of its writers: in a transaction it is written at once.
+    /// How much of a collection may be postponed, by all of its writers: one transaction writes it at once.
     final class Room: Sendable {
         static let countLimit = 2000
         static let byteLimit = 16 << 20
-        /// As people read it.
+        /// In readable form.
         static let text = "\(countLimit.grouped) or \(ByteText.text(byteLimit))"
 
         private let used = Mutex((count: 0, bytes: 0, isExceeded: false))
 
-        /// Whether there was room for one document more, which is taken.
+        /// Takes room for one more document; returns false if there is none.
         func take(_ bytes: Int) -> Bool {
             used.withLock { used in
                 guard used.count < Self.countLimit, used.bytes + bytes <= Self.byteLimit else {
@@ -66,7 +65,7 @@ struct SecondAttempt {
             }
         }
 
-        /// Whether there was no room for some.
+        /// Whether there was no room for some documents.
         var isExceeded: Bool { used.withLock { $0.isExceeded } }
     }
 
@@ -78,19 +77,19 @@ struct SecondAttempt {
     /// See ``DocumentWriter/lock``.
     var lock: ImportLock?
 
-    /// Tries each by itself, and then those at once that are only in each other's way.
-    /// - Throws: ``MongoError`` where the server could not be asked; `CancellationError`.
+    /// Tries each document by itself, and then together those that block only each other.
+    /// - Throws: ``MongoError`` if the server could not be asked; `CancellationError`.
     func run(_ postponed: [Postponed]) throws -> Outcome {
         var outcome = Outcome()
         var waiting = postponed
         var failures: [Failure] = []
-        // What one was refused for may be free as soon as another has been written: forward, backward, forward.
+        // A value may become free as soon as another document has been written: forward, backward, forward.
         for _ in 0..<3 {
             failures = try waiting.compactMap { entry in
                 try cancellation.check()
                 guard let failure = try write([entry], &outcome) else { return nil }
                 guard failure.isHeldUp else { return failure }
-                // It has been waited for long enough.
+                // This has waited long enough.
                 outcome.refused.append((entry, failure.reason))
                 return nil
             }
@@ -102,7 +101,7 @@ struct SecondAttempt {
         let (circle, outsiders) = try circle(failures)
         outcome.refused += outsiders.map { ($0.postponed, $0.reason) }
         waiting = circle.map(\.postponed)
-        // Who is refused for something else, such as a validator, breaks the circle.
+        // A document that is refused for something else, such as a validator, breaks the cycle.
         for _ in 0..<Self.breakers where waiting.count > 1 {
             try cancellation.check()
             guard let failure = try write(waiting, &outcome) else { return outcome }
@@ -117,7 +116,8 @@ struct SecondAttempt {
         return outcome
     }
 
-    /// Parts those whose value is held by one of them, which may give it up, from those whose value stays taken.
+    /// Separates documents whose value is held by one of them, which may give it up, from those whose value stays
+    /// taken.
     private func circle(_ failures: [Failure]) throws -> (inside: [Failure], outside: [Failure]) {
         let indexes = try indexes(failures)
         var inside: [(failure: Failure, holders: [UInt64]?)] = try failures.map { failure in
@@ -135,13 +135,14 @@ struct SecondAttempt {
         }
     }
 
-    /// So many may be refused for something else until the others are given up.
+    /// How many may be refused for something else before the others are given up.
     private static let breakers = 100
 
-    /// So many documents may have a value that only one of them has in the index.
+    /// The limit of the query for holders: if this many documents have a value, though only one of them is in the
+    /// index, the holders count as unknown.
     private static let holderLimit = 100
 
-    /// The collection's unique indexes, where they can be seen and some are needed.
+    /// The collection's unique indexes, if they can be listed and any are needed.
     private func indexes(_ failures: [Failure]) throws -> [Document] {
         guard failures.contains(where: { $0.error?.keyPattern != nil }) else { return [] }
         do {
@@ -149,8 +150,8 @@ struct SecondAttempt {
         } catch let error as MongoError where error.isUnauthorized { return [] }
     }
 
-    /// What a document has to fulfil to be in the index that was violated, without which a server asks no partial index;
-    /// nil where that is not known.
+    /// The condition for a document to be in the violated index, without which a server does not use a partial index;
+    /// nil if unknown.
     private static func partialFilter(_ error: WriteError, _ indexes: [Document]) -> Document? {
         let violated = indexes.filter {
             $0["key"]?.document == error.keyPattern && ($0["collation"] == nil) == (error.collation == nil)
@@ -158,14 +159,14 @@ struct SecondAttempt {
         return violated.count == 1 ? violated[0]["partialFilterExpression"]?.document : nil
     }
 
-    /// Which documents have the values that another one was refused for, one of them in the index: a partial index has
-    /// not all of a collection.
-    /// - Returns: the hashes of their `_id`s; nil where they cannot be told.
+    /// Finds the documents that have the values for which another one was refused. Only one of them is in the index: a
+    /// partial index does not have all of a collection.
+    /// - Returns: the hashes of their `_id`s; nil if they cannot be determined.
     private func holders(_ failure: Failure, _ indexes: [Document]) throws -> [UInt64]? {
         guard let error = failure.error, let pattern = error.keyPattern, let values = error.keyValue else { return nil }
         var filter: Document = [:]
         for name in pattern.keys {
-            // Under a collation the server tells no values but what it has made of them.
+            // With a collation, the server does not report the values but what it has made of them.
             let own = failure.postponed.document[name] ?? (name.contains(".") ? nil : .null)
             guard let value = error.collation == nil ? values[name] : own else { return nil }
             filter = filter.appending(name, .document(["$eq": value]))
@@ -183,21 +184,21 @@ struct SecondAttempt {
                 if let id = document.first { holders.append(IDHash.hash(id)) }
             }
         } catch let error as MongoError where error.domain == .server && !error.isRetryable && !error.isServerTrouble {
-            // Values that an index has and no filter takes, such as undefined.
+            // Values that an index has and no filter accepts, such as undefined.
             return nil
         }
         return holders.isEmpty || holders.count == Self.holderLimit ? nil : holders
     }
 
-    /// Writes documents as a whole: all of them, or none.
-    /// - Returns: the one that was refused and why; nil where all were written.
+    /// Writes documents as a unit: all of them, or none.
+    /// - Returns: the one that was refused and why; nil if all were written.
     func write(_ group: [Postponed], _ outcome: inout Outcome) throws -> Failure? {
         let session = try client.startSession()
         do {
             try lock?.check()
             let replaced = try session.withTransaction(beforeAgain: cancellation.check) {
                 let replaced = try replace(group, in: session)
-                // It is committed next.
+                // The commit comes next.
                 try lock?.check()
                 return replaced
             }
@@ -216,7 +217,7 @@ struct SecondAttempt {
             return Failure(
                 postponed: group[0], index: 0, reason: "\(reason): \(error.message)", error: nil, isHeldUp: true)
         } catch let error as MongoError where !error.isRetryable && !error.isServerTrouble && error.domain == .server {
-            // Of the transaction itself, which a capped collection has none of.
+            // The transaction itself was refused: a capped collection supports none.
             return Failure(postponed: group[0], index: 0, reason: error.message, error: nil)
         }
     }
@@ -226,9 +227,9 @@ struct SecondAttempt {
         let error: WriteError
     }
 
-    /// - Returns: how many documents were there before.
+    /// - Returns: the number of documents that existed before.
     private func replace(_ group: [Postponed], in session: Session) throws -> Int {
-        // By the simple collation: to a collection's own, another _id may be the same.
+        // By the simple collation: by the collection's own, another _id may be equal.
         let deletions = group.enumerated().compactMap { index, postponed -> Statement? in
             guard postponed.replaces, let id = postponed.id else { return nil }
             return (index, ["q": ["_id": ["$eq": id]], "limit": 1, "collation": ["locale": "simple"]])
@@ -249,11 +250,11 @@ struct SecondAttempt {
         return replaced
     }
 
-    /// With the place in the group of the document that it is about.
+    /// A statement with the index of its document in the group.
     private typealias Statement = (index: Int, document: Document)
 
-    /// Sends all at once: servers end a transaction that takes longer than a minute, which is some thousand answers of a
-    /// distant one.
+    /// Sends all at once: servers end a transaction that takes longer than a minute, which is some thousand round trips
+    /// to a distant one.
     private func run(_ command: String, _ list: String, _ statements: [Statement], _ session: Session) throws -> Int {
         var count = 0
         var rest = statements[...]
@@ -263,7 +264,7 @@ struct SecondAttempt {
                 bytes += statement.document.bytes.count
                 return bytes > PendingBatch.mostBytes
             }
-            // A huge one goes by itself.
+            // A huge one is sent alone.
             let part = rest[..<max(end ?? rest.endIndex, rest.startIndex + 1)]
             count += try send(command, list, Array(part), session)
             rest = rest[part.endIndex...]

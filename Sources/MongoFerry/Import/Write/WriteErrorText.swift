@@ -3,7 +3,7 @@ import BackupFile
 import MongoDriver
 import Relations
 
-/// Why a server refused a document.
+/// Describes why a server refused a document.
 enum WriteErrorText {
     static let ofValidator = "the collection's validator refuses it"
 
@@ -13,7 +13,7 @@ enum WriteErrorText {
             let details = error.details.map { ": \(JSONText.document($0).excerpt(300))" } ?? ""
             return "\(ofValidator)\(details)"
         }
-        // What was asked for by its _id has another one.
+        // The document that was queried by its _id has another one.
         if error.isForOtherID {
             return "the server takes its _id for that of another document, as a collation can: \(error.message)"
         }
