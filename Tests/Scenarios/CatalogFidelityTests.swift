@@ -7,8 +7,7 @@ import Testing
 
 /// Collections, views, indexes and options are restored as they were.
 @Suite struct CatalogFidelityTests {
-    /// Exports `source`, and imports it into an empty database by merge and by replace, then over itself by replace and
-    /// by merge.
+    /// Exports `source`, and imports it into an empty database by merge and by replace, then over itself by each.
     static func expectTheSameCatalog(_ source: TestDatabase, _ copy: TestDatabase, _ folder: TemporaryFolder) throws {
         let expected = try source.image()
         let file = folder.file("catalog.csv")
@@ -720,8 +719,7 @@ import Testing
         }
     }
 
-    /// An index scan would return, and so insert, the documents in the index's order. A text search always uses an
-    /// index.
+    /// An index scan would return, and so insert, documents in its order. A text search always uses an index.
     @Test(arguments: [#"{"level":{"$gt":1}}"#, #"{"_id":{"$lt":100}}"#, #"{"$text":{"$search":"disk"}}"#])
     func aPartOfACappedCollectionComesInTheOrderOfInsertion(query: String) throws {
         try withTwoTestDatabases { source, copy, folder in

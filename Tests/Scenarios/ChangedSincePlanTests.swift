@@ -6,8 +6,7 @@ import Testing
 
 /// Other programs create, drop and replace collections between the plan of a merge and its first write.
 @Suite struct ChangedSincePlanTests {
-    /// Exports `a`, which has a validator and an index, and `b` to a file; both stay in the database unless `body`
-    /// changes them.
+    /// Exports `a`, which has a validator and an index, and `b` to a file; both stay unless `body` changes them.
     private func withFile(_ body: (TestDatabase, _ file: String) throws -> Void) throws {
         try withTestDatabase { database, folder in
             try database.create(

@@ -56,8 +56,7 @@ extension FaultServerTests {
             }
         }
 
-        /// Otherwise the documents of one collection would be in the file with the options of the other, and some would
-        /// be missing.
+        /// Otherwise documents of one collection would be in the file with options of the other, and some be missing.
         @Test func whatChangesWhileReferencesAreFoundIsInTheFileAsItIsThen() throws {
             try withDatabase(on: server) { database, folder in
                 try database.insert((0..<100).map { ["_id": .int32($0)] }, into: "customers")
@@ -169,8 +168,7 @@ extension FaultServerTests {
             }
         }
 
-        /// When a collection is read in its own order, a document that is inserted again appears a second time, as a
-        /// new one.
+        /// Reading a collection in its own order returns a document that is inserted again a second time, as a new one.
         @Test(arguments: [[:], ["collation": ["locale": "en", "strength": 2]]] as [Document])
         func aDocumentThatIsRemovedAndInsertedAgainIsInTheFileOnce(options: Document) throws {
             try withDatabase(on: server) { database, folder in
@@ -193,8 +191,7 @@ extension FaultServerTests {
             }
         }
 
-        /// Before MongoDB 7.0, the snapshot of a dropped collection shows the content of a view that has taken its
-        /// name.
+        /// Before MongoDB 7.0, the snapshot of a dropped collection shows what a view that has taken its name shows.
         @Test func aViewThatTakesAnExportedCollectionsNameIsNotTakenForIt() throws {
             try withDatabase(on: server) { database, folder in
                 // More than one batch, however distant the server seems on a busy machine.

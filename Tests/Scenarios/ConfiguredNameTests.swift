@@ -105,8 +105,7 @@ import Testing
         }
     }
 
-    /// Two names that look alike cannot be in one file; references to the collection that was left out cannot be
-    /// checked there.
+    /// Two names that look alike cannot be in one file; references to the one left out cannot be checked there.
     @Test func ofTwoNamesThatLookAlikeTheOneThatWasLeftOutIsNotTheOther() throws {
         try withTwoTestDatabases { source, copy, folder in
             try source.insert((1...10).map { ["_id": .int32($0)] }, into: Self.composed)

@@ -77,8 +77,7 @@ extension OwnServerTests {
             }
         }
 
-        /// A collection that cannot be renamed, or must not be staged, is missing for a while; the next run recreates
-        /// it.
+        /// What cannot be renamed, or must not be staged, is missing for a while; the next run recreates it.
         @Test(arguments: ["time series", "in place"], ["insert", "create", "createIndexes"])
         func aReplaceInPlaceThatIsKilledIsMadeAnewByTheNext(kind: String, command: String) throws {
             try withDatabase(on: server) { database, folder in

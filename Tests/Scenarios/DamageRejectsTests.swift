@@ -19,8 +19,7 @@ import Testing
 
         """#
 
-    /// Mended and imported, as the next steps advise, such rows would get into the collection that was to be left
-    /// alone.
+    /// Mended and imported, as the next steps advise, they would get into the collection that was to be left alone.
     @Test(arguments: [["--exclude", "users"], ["--collection", "customers"]])
     func badRowsOfCollectionsThatAreLeftOutAreNotSetAside(choice: [String]) throws {
         try withTestDatabase { database, folder in
@@ -75,8 +74,7 @@ import Testing
         try withTestDatabase { database, folder in
             let twice: Document = ["_id": 1, "n": 1, "_id": 2]
             #expect(try database.insert([twice], into: "c").writeErrors.map(\.code) == [2])
-            // One `_id` is escaped, and one row is carried as bytes; a repeated `_id` inside another value does not
-            // matter.
+            // One `_id` is escaped, one is carried as bytes; a repeated `_id` inside another value does not matter.
             let raw = JSONText.value(.binary(subtype: 0, Array(twice.bytes))).firstMatch(of: /"base64":"([^"]*)"/)?.1
             let rows = [
                 #"{"_id":1,"n":1,"_id":2}"#, #"{"_id":3,"n":{"_id":1,"_id":2},"a":[{"_id":1,"_id":2}]}"#,
@@ -386,8 +384,7 @@ import Testing
             #expect(loaded.totals.read == 2 && loaded.totals.rejected == 1)
             #expect(try database.load(folder.file("x.csv"), .replace) { $0.maximumRejects = 1 }.totals.rejected == 1)
             #expect(try database.count("d") == 1)
-            // A name that occurs only in unreadable rows creates no collection, and need not be one that a server
-            // accepts.
+            // A name that occurs only in unreadable rows creates no collection, and need not be valid for a server.
             try folder.write(
                 "collection,data\nc,\"{\"\"_id\"\":1}\"\n$x,\"{\"\"_id\"\":3}\"x\ne,\"{}\"x\n", to: "y.csv")
             let others = try database.load(folder.file("y.csv")) { $0.maximumRejects = 2 }

@@ -168,8 +168,7 @@ private func nearPort() throws -> Int? {
         return shortest
     }
 
-    /// Workers and queries stay within the connection string's limit, and what must not wait for them still finds a
-    /// connection.
+    /// Workers and queries stay within the connection string's limit; what must not wait still finds a connection.
     @Test(arguments: [1, 3]) func aSmallPoolIsEnough(limit: Int) throws {
         try smallPool(try testURI(), limit)
     }

@@ -44,7 +44,7 @@ import Testing
         return numbers.map(Value.double) + decimals.map(decimal) + others
     }()
 
-    /// Compared with the server's own comparison, each value with each other.
+    /// Checked against the server's own comparison, each value with each other.
     @Test func equalIsWhatTheServerTakesForEqual() throws {
         try withTestDatabase { database, _ in
             try database.insert(

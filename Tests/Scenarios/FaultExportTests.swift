@@ -135,8 +135,7 @@ extension FaultServerTests {
             }
         }
 
-        /// MongoDB 7.0 reads the measurements of one time series with the definition of the other; earlier servers
-        /// refuse.
+        /// MongoDB 7.0 reads measurements of one time series with the definition of the other; earlier servers refuse.
         @Test func aTimeSeriesThatIsMadeAnewMeanwhileIsNotMixedWithTheOldOne() throws {
             try withDatabase(on: server) { database, folder in
                 try database.insert([["_id": 1]], into: "a")
@@ -242,8 +241,7 @@ extension FaultServerTests {
             }
         }
 
-        /// With `collection`, each collection has its own snapshot, which would age while the collection awaits its
-        /// turn.
+        /// With `collection`, each collection has its own snapshot, which would age while it awaits its turn.
         @Test(arguments: ["snapshot", "collection"])
         func aCollectionsOwnSnapshotIsTakenWhenItIsItsTurn(_ consistency: String) throws {
             try withDatabase(on: server) { database, folder in

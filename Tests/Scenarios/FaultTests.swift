@@ -41,7 +41,7 @@ extension FaultServerTests {
             }
         }
 
-        /// Its collation differs, which cannot be changed.
+        /// The view's collation differs, which cannot be changed.
         @Test(arguments: ["drop", "create"], passing)
         func aFaultThatPassesDoesNotStopAViewFromBeingMadeAnew(command: String, fault: Document) throws {
             try withDatabase(on: server) { database, folder in

@@ -18,8 +18,7 @@ import Testing
             pool: pool, server: try pool.withClient { try $0.serverInfo() }, database: database.name)
     }
 
-    /// Provides policies in the database, and a file of payments and receipts whose references to them must be looked
-    /// up.
+    /// Provides policies, and a file of payments and receipts whose references to them must be looked up.
     private func withFile(_ body: (TestDatabase, BackupReader, ImportOptions) throws -> Void) throws {
         try withTestDatabase { database, folder in
             try database.insert((0..<500).map { ["_id": .int32($0)] }, into: "policies")

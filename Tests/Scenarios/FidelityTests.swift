@@ -92,8 +92,7 @@ import Testing
             try database.insert(Self.documents(seed: seed, count: 2000), into: "random")
             let expected = try database.documents(in: "random").sorted(by: DatabaseImage.byBytes)
             try database.export(to: folder.file("random.csv"))
-            // Every document gets the content of another one; the server sets empty timestamps at the top level as
-            // usual.
+            // Every document gets another one's content; the server sets empty timestamps at the top level as usual.
             try database.run(["drop": "random"])
             let ids = expected.map { $0["_id"] ?? .null }
             let shifted = expected[1...] + expected[..<1]

@@ -60,7 +60,7 @@ import Testing
         try await withFixture { fixture, _ in
             let (names, continuation) = AsyncStream.makeStream(of: String.self)
             let test = Task {
-                // Otherwise a missing database would be awaited forever.
+                // Otherwise the name of a database that was never created would be awaited forever.
                 defer { continuation.finish() }
                 try await fixture.withDatabase { database in
                     continuation.yield(database.name)

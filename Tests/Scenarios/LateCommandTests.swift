@@ -268,8 +268,7 @@ extension BusyServerTests.MeanwhileTests {
         }
     }
 
-    /// What is kept of a refused index must not stand for the collection's whole definition once the collection is
-    /// dropped.
+    /// What is kept of a refused index must not stand for the whole definition once the collection is dropped.
     @Test func aReplaceThatStopsAfterARefusedIndexKeepsTheWholeDefinition() throws {
         try withDatabase(on: server) { database, folder in
             let unique: Document = ["key": ["a": 1], "name": "a_1", "unique": true]
@@ -322,8 +321,7 @@ extension BusyServerTests.MeanwhileTests {
         }
     }
 
-    /// A killed import's drop of its lock removes the next import's lock; that one has written nothing yet and takes
-    /// another.
+    /// A killed import's drop of its lock removes the next one's, which has written nothing yet and takes another.
     @Test func aKilledImportsDropOfItsLockIsWaitedFor() throws {
         try withDatabase(on: server) { database, folder in
             try folder.write("collection,data\nc,\"{\"\"_id\"\":1}\"\n", to: "c.csv")

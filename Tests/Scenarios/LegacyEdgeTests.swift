@@ -138,7 +138,7 @@ import Testing
         }
     }
 
-    /// A backup of the live data removes no type.
+    /// Importing a backup of the live data removes no type.
     @Test func liveDatesBesideATextStayDates() throws {
         try withTestDatabase { database, folder in
             let documents: [Document] = (0..<5).map { number in

@@ -61,7 +61,7 @@ import Testing
         try database.client.find(Namespace("local", "oplog.rs"), ["ts": ["$gt": start]]).forEach { raw in
             let entry = Document(copying: raw)
             note(entry)
-            // Servers since 8.0 write several insertions as one entry.
+            // Since MongoDB 8.0, servers write several insertions as one entry.
             for operation in entry["o"]?.document?["applyOps"]?.array ?? [] { operation.document.map(note) }
         }
         return names

@@ -39,8 +39,7 @@ extension OwnServerTests {
             for (few, many) in zip(few, many) { #expect(many * 10 < few * 27, "\(few) bytes, then \(many)") }
         }
 
-        /// Otherwise each collection would be searched for ids of all the others, although its sample has shown all of
-        /// its own.
+        /// Otherwise each would be searched for ids of all the others, although its sample has shown all of its own.
         @Test func smallCollectionsAreNotAskedAgain() throws {
             let server = try OwnServerTests.server.get()
             try withDatabase(on: server) { database, folder in

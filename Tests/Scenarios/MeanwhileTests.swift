@@ -396,8 +396,7 @@ extension BusyServerTests {
             }
         }
 
-        /// What a server considers invalid BSON, it also refuses in a query: the others of the batch are found all the
-        /// same.
+        /// What a server considers invalid BSON, it also refuses in a query: the rest of the batch is still found.
         @Test func aQuestionThatIsRefusedForOneOfItsValuesIsAskedForTheOthers() throws {
             try withDatabase(on: server) { database, folder in
                 func documents(_ numbers: ClosedRange<Int32>, _ text: String) -> Value {

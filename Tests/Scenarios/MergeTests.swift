@@ -9,7 +9,7 @@ import Testing
 @Suite struct MergeTests {
     private static let zero = Value.timestamp(Timestamp(rawValue: 0))
 
-    /// The document is not at fault: its `_id` would be another document's.
+    /// The document is not at fault: to the collation, its `_id` is another document's.
     @Test func anIDThatACollationTakesForAnothersIsRefusedWithThatReason() throws {
         try withTwoTestDatabases { source, database, folder in
             try source.insert([["_id": "A", "n": 1]], into: "c")
@@ -215,8 +215,7 @@ import Testing
             others + [document(1, "a", isOn: true), document(2, "b", isOn: true)],
             [document(1, "b", isOn: true), document(2, "a", isOn: true)],
             index: Self.unique.appending("partialFilterExpression", ["on": true]))
-        // Of the 101 documents with a refused document's value, only one is in the index, and that one is not in the
-        // file.
+        // Of the 101 documents with a refused document's value, only one is indexed, and that one is not in the file.
         var (taken, holding): ([Document], [Document]) = ([], [])
         for number: Int32 in 20..<32 {
             taken.append(document(number, .int32(number), isOn: true))
@@ -228,8 +227,7 @@ import Testing
             holding + [document(1, "a", isOn: true), document(2, "b", isOn: true)],
             taken + [document(1, "b", isOn: true), document(2, "a", isOn: true)],
             index: Self.unique.appending("partialFilterExpression", ["on": true]), refused: 12)
-        // The same if nobody can tell which document has a value, since the server shows only what a collation has made
-        // of it.
+        // The same if nobody can tell which document has a value: the server shows only what a collation makes of it.
         let many = (20..<40).map { number in document(Int32(number), ["n": .string("x\(number)")], isOn: true) }
         try expectMerged(
             (1020..<1040).map { document(Int32($0), ["n": .string("X\($0 - 1000)")], isOn: true) }
@@ -530,8 +528,7 @@ import Testing
         }
     }
 
-    /// Others write all the while: in the end, the database has what the file has, all else is theirs, and nothing
-    /// fails.
+    /// Others write all the while: in the end, what the file has is there, all else is theirs, and nothing fails.
     @Test func documentsThatChangeWhileTheyAreMergedEndUpAsInTheFile() throws {
         try withTestDatabase { database, folder in
             let documents: [Document] = (0..<3000).map {

@@ -80,8 +80,7 @@ import Testing
             try withOpenPipe(in: folder) { pipe in
                 let terminal = try PseudoTerminal(
                     ["import", pipe, "--db", database.name] + flags, environment: environment, columns: 80)
-                // A dumb terminal gets no control sequences at all; without colours, the line is still redrawn in
-                // place.
+                // A dumb terminal gets no control sequences at all; without colours, the line still stays in place.
                 let isSteady = setting["TERM"] != "dumb"
                 try poll("a line of progress", seconds: 20) {
                     terminal.text.contains("16 bytes") && terminal.text.contains("\u{1B}") == isSteady

@@ -362,8 +362,7 @@ extension BusyServerTests {
             try withDatabase(on: server) { database, folder in
                 let file = folder.file("view.csv")
                 let (old, new) = try prepareView(database, file)
-                // Before that, the view is tried out, the collection is staged and swapped in, and the other one is
-                // displaced.
+                // Before that, the view is tried out, the collection staged and swapped in, the other one displaced.
                 let failure = try FailPoint(
                     server, ["create", "renameCollection"], mode: .skip(4), ["errorCode": 2])
                 let outcome = try Program.run(importing(database, file))
@@ -583,8 +582,7 @@ extension BusyServerTests {
             try export(database, to: file)
         }
 
-        /// The insert continues when nobody waits for it any more, and what it writes must not get into the new
-        /// collection.
+        /// The insert continues when nobody waits for it, and what it writes must not get into the new collection.
         @Test(arguments: ["mongoferry", "Cluster0"])
         func measurementsOfAnInsertThatNobodyWaitsForDoNotComeTwice(application: String) throws {
             try withDatabase(on: server) { database, folder in

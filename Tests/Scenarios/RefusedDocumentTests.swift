@@ -87,8 +87,7 @@ import Testing
         }
     }
 
-    /// Somebody deletes a document that a replace has loaded: the count before the swap shows it, and nothing is
-    /// swapped.
+    /// Somebody deletes a document that a replace has loaded: the count before the swap reveals it, and nothing is swapped.
     @Test func aReplaceOfWhichADocumentIsGoneLeavesTheLiveDataAsTheyWere() throws {
         try withTwoTestDatabases { source, copy, folder in
             for name in ["customers", "policies"] {
@@ -210,7 +209,7 @@ import Testing
         }
     }
 
-    /// The plan must not say that the existing documents stay: these are removed.
+    /// The plan must not say that the existing documents stay: the oldest ones are pushed out.
     @Test(arguments: [ImportOptions.Mode.insert, .merge])
     func aPlanSaysThatACappedCollectionMayLoseDocuments(mode: ImportOptions.Mode) throws {
         try withTwoTestDatabases { source, copy, folder in
@@ -557,8 +556,7 @@ import Testing
         }
     }
 
-    /// The importer keeps less of huge documents: they are still reported by line and `_id`, and the others are
-    /// imported.
+    /// The importer keeps less of huge documents: they are still reported by line and `_id`, the others are imported.
     @Test(arguments: [ImportOptions.Mode.replace, .merge, .insert])
     func hugeDocumentsThatAreRefusedAreToldToo(mode: ImportOptions.Mode) throws {
         try withTestDatabase { database, folder in

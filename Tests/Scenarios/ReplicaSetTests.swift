@@ -224,8 +224,7 @@ struct ReplicaSetTests {
         }
     }
 
-    /// A heartbeat that waited for the majority would stop, and the next import would take the lock for a dead
-    /// import's.
+    /// A heartbeat that waited for the majority would stop, and the next import would take the lock for a dead one's.
     @Test func anImportsHeartBeatsWhereTheMajorityIsBehind() throws {
         try withDatabase(on: set) { database, folder in
             try insert(0..<100, into: "a", database)

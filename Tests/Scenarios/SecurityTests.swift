@@ -237,7 +237,7 @@ extension FaultServerTests {
             }
         }
 
-        /// It is neither created nor dropped, so nothing is left behind.
+        /// What is neither created nor dropped is not left behind.
         @Test(arguments: ["merge", "replace"]) func whatTheUserMayNotCreateIsNotSaidToBeLeftBehind(mode: String) throws
         {
             try withUsers { server, database, folder, reader, _ in
@@ -559,7 +559,7 @@ extension FaultServerTests {
         }
     }
 
-    /// If nobody names a database, the file's own is used, provided that its name is valid.
+    /// If nobody names a database, the file's own is used, unless it is invalid or the server's own.
     @Test(arguments: ["admin", "config", "local", "Local", "a.b", "a/b", "a\u{0}b", "", "$external", "x y"])
     func aDatabaseNameFromAFileThatIsTheServersOwnOrNoneIsRefused(name: String) throws {
         try withTestDatabase { _, folder in

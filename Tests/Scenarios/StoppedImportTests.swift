@@ -16,8 +16,7 @@ extension BusyServerTests {
             ["import", file, "--uri", server.uri(), "--db", database.name, "--jobs", "1"] + more
         }
 
-        /// Writes a file of three collections, in which documents of `a` share values of `k`, and drops the
-        /// collections.
+        /// Writes a file of three collections, the documents of `a` sharing values of `k`, and drops the collections.
         private func makeFile(_ database: TestDatabase, _ folder: TemporaryFolder) throws -> String {
             let file = folder.file("all.csv")
             try database.insert((0..<6).map { ["_id": .int32($0), "k": .int32($0 % 3)] }, into: "a")
@@ -357,7 +356,7 @@ extension BusyServerTests {
                     #expect(try database.documents(in: "a").count == 1)
                     errors.append(outcome.errors)
                 }
-                // Only the check of what was swapped in stops nothing if it fails.
+                // Only the check of what was swapped in does not stop the import by itself.
                 #expect(
                     errors.contains {
                         $0.contains("will not be seen: listCollections") && $0.contains("New already: a.")

@@ -4,8 +4,7 @@ import MongoFerry
 import Testing
 
 extension OwnServerTests {
-    /// An import stops if it cannot be sure: of writes that a majority may not have, or of rows that have changed
-    /// meanwhile.
+    /// An import stops if it cannot be sure of what it wrote or read: a majority may lack it, or rows have changed.
     @Suite(.serialized) struct UnconfirmedTests {
         let server: OwnServer
 

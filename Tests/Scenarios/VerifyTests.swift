@@ -519,8 +519,7 @@ import Testing
         }
     }
 
-    /// The live documents decide what the file's strings become, under the name that their collection has in the
-    /// database.
+    /// The live documents decide what the file's strings become, under their collection's name in the database.
     @Test func anOldFileIsHeldAgainstACollectionOfAnotherName() throws {
         try withTestDatabase { database, folder in
             let rows = (1...20).map {

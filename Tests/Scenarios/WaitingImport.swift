@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Runs `body` with an import that has read 16 bytes of its standard input and waits for more, which never come.
+/// Runs `body` with an import that has read 16 bytes of its standard input and waits for more, which never comes.
 func withWaitingImport(
     into database: TestDatabase, _ folder: TemporaryFolder, _ more: [String] = [], environment: [String: String],
     fileSizeLimit: Int? = nil, _ body: (Program) throws -> Void
