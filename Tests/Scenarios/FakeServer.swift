@@ -7,7 +7,7 @@ import Synchronization
     import Darwin
 #endif
 
-/// Something that listens on a port and is no MongoDB server.
+/// Listens on a port without being a MongoDB server.
 // @unchecked: the descriptor never changes.
 final class FakeServer: @unchecked Sendable {
     enum Manner {

@@ -21,7 +21,7 @@ import Testing
         }
     }
 
-    /// They wait for each other, however few connections there are.
+    /// The tests wait for each other, however few connections there are.
     @Test func anyNumberOfTestsMayRestoreAFixtureAtOnce() async throws {
         try await withFixture { shared, source in
             let uri = try testURI()

@@ -189,7 +189,7 @@ import Testing
             try database.export(to: folder.file("one.csv")) { $0.reproducible = true }
             for name in try database.names() { try database.drop(name) }
             try Self.fill(database, backwards: true)
-            // The server keeps an empty list of views.
+            // After this, the server keeps an empty list of views.
             try database.create("view", ["viewOn": "customers", "pipeline": []])
             try database.drop("view")
             try database.export(to: folder.file("two.csv")) { $0.reproducible = true }

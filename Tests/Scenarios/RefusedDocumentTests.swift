@@ -87,7 +87,7 @@ import Testing
         }
     }
 
-    /// Somebody deletes a document that a replace has loaded: the count before the swap reveals it, and nothing is swapped.
+    /// Somebody deletes a document that a replace has loaded: the count before the swap shows it, and there is no swap.
     @Test func aReplaceOfWhichADocumentIsGoneLeavesTheLiveDataAsTheyWere() throws {
         try withTwoTestDatabases { source, copy, folder in
             for name in ["customers", "policies"] {
