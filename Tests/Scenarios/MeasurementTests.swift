@@ -18,7 +18,8 @@ import Testing
         Array(repeating: ["at": .date(1_700_000_000_000), "n": 7], count: count)
     }
 
-    /// Provides a file of 12,000 equal measurements, more than any batch, and a database with 6000 and 6000 others.
+    /// Provides a file of 12,000 equal measurements, more than any batch holds. The database has half of them, and 6000
+    /// others.
     private func withHalfOfThem(_ body: (TestDatabase, _ file: String) throws -> Void) throws {
         try withTwoTestDatabases { source, copy, folder in
             try Self.create(in: source)
