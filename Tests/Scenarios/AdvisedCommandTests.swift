@@ -2,7 +2,7 @@ import Foundation
 import MongoFerry
 import Testing
 
-/// Commands that messages tell people to copy: they must lead to the same server, database and file.
+/// Commands that messages advise users to copy: they must lead to the same server, database and file.
 @Suite struct AdvisedCommandTests {
     private func withAddress(_ body: (TestDatabase, TemporaryFolder, _ address: [String]) throws -> Void) throws {
         try withTestDatabase { database, folder in
@@ -11,7 +11,7 @@ import Testing
         }
     }
 
-    /// The environment may name another server, which is somebody's production.
+    /// The environment may name another server, such as somebody's production.
     private let elsewhere = ["MONGODB_URI": "mongodb://127.0.0.1:1/"]
 
     @Test func theyNameTheServerThatWasNamed() throws {
@@ -38,7 +38,8 @@ import Testing
                 ["verify", file] + words.split(separator: " ").map(String.init)
                     + choice.split(separator: " ").map(String.init), environment: elsewhere)
             #expect(advised.status == 2 && advised.text.contains("1 dangling reference"), "\(advised.text)")
-            // A pipe cannot be read again. What the configuration names the data would not show.
+            // A pipe cannot be read again, so the advice names no file. The configuration's references cannot be found
+            // in the data.
             let piped = try Program.run(
                 ["import", "--collection", "policies"] + options, environment: elsewhere,
                 input: folder.file("all.csv"))
@@ -60,7 +61,7 @@ import Testing
         }
     }
 
-    /// In an HTML page an & is written otherwise.
+    /// An HTML page escapes the `&`.
     @Test func anAddressInThePlaceOfAFileStandsInNoReportWithItsPassword() throws {
         try withTestDatabase { _, folder in
             let reports = ["r.json", "r.html"]
@@ -75,7 +76,7 @@ import Testing
         }
     }
 
-    /// Passwords are hidden; times and addresses of mail are none.
+    /// Passwords are hidden; times and email addresses are not passwords.
     @Test func namesWithAnAtSignStay() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1, "email": "u1@x.com"]], into: "users")
@@ -87,7 +88,7 @@ import Testing
             #expect(export.text.contains(#"what {"email":"u1@x.com"} does not match"#), "\(export.text)")
             let written = try JSONValue(folder.text("report.json"))
             #expect(written["file"] == .string(file))
-            // Here the colon comes first.
+            // Here the colon comes before the `@`.
             let early = folder.file("10:30-users@prod.csv")
             try database.insert([["_id": 1]], into: "chat:ann@example.org")
             let chat = try Program.run(["export", "-o", early, "--collection", "chat:ann@example.org"] + uri)

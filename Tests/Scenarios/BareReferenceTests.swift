@@ -5,9 +5,9 @@ import MongoFerry
 import Relations
 import Testing
 
-/// A file as `--plain` writes it says nothing of its references: its rows show them.
+/// A file written with `--plain` does not declare its references: they are found in its rows.
 @Suite struct BareReferenceTests {
-    /// Lends the ledger and two files of it.
+    /// Runs `body` with a database that holds the ledger and two files exported from it.
     private func withFiles(
         _ body: (TestDatabase, _ sealed: String, _ bare: String, TemporaryFolder) throws -> Void
     ) throws {

@@ -5,9 +5,9 @@ import MongoFerry
 import Synchronization
 import Testing
 
-/// Other programs write, and hold documents, while an import runs.
+/// Other programs write, and lock documents, while an import runs.
 @Suite struct BusyDatabaseTests {
-    /// Runs `body` while another program inserts documents, one every other millisecond.
+    /// Runs `body` while another program inserts a document every 2 ms.
     private func withWriter(
         _ database: TestDatabase, _ collection: String, _ document: @escaping @Sendable (Int32) -> Document,
         _ body: () throws -> Void
@@ -19,7 +19,7 @@ import Testing
                 let other = TestDatabase(pool: pool, client: try pool.makeClient(), name: name)
                 var number: Int32 = 0
                 while !stop.load(ordering: .relaxed) {
-                    // What is refused in the middle of a drop is no matter of these tests.
+                    // Whether an insert fails during a drop does not matter in these tests.
                     _ = try? other.run(["insert": .string(collection), "documents": [.document(document(number))]])
                     number += 1
                     usleep(2000)
@@ -33,7 +33,7 @@ import Testing
         try poll("the writer has ended") { thread.isFinished }
     }
 
-    /// Another program's insert makes a plain collection of a name as soon as it is free.
+    /// As soon as a name is free, another program's insert creates a plain collection of that name.
     @Test func aTimeSeriesIsReplacedWhileOthersWriteToIt() throws {
         try withTestDatabase { database, folder in
             try database.create(
@@ -48,7 +48,7 @@ import Testing
                 for _ in 0..<4 {
                     let report = try database.load(folder.file("ticks.csv"), .replace)
                     if !report.warnings.isEmpty { disturbed += 1 }
-                    // What came meanwhile is told, before it was dropped or after.
+                    // What was written meanwhile is reported, whether before the drop or after it.
                     let told = ["came from other programs", "other programs wrote to it"]
                     #expect(report.warnings.allSatisfy { warning in told.contains { warning.contains($0) } })
                     #expect(report.status == (report.warnings.isEmpty ? .done : .problems), "\(report.warnings)")
@@ -104,7 +104,7 @@ import Testing
                     last.hasPrefix("c: 20,000 documents were written, and ")
                         && last.hasSuffix("other programs wrote to it while it was replaced in place"),
                     "\(report.warnings)")
-                // Before it was dropped there were some too.
+                // Some were also written before the collection was dropped.
                 #expect(
                     report.warnings.dropLast().allSatisfy { $0.contains("came from other programs after the plan") },
                     "\(report.warnings)")
@@ -116,10 +116,10 @@ import Testing
         }
     }
 
-    /// Inside of a transaction servers do not wait for another writer, as they do outside.
+    /// In a transaction, servers do not wait for another writer as they do outside of one.
     @Test func aMergeWaitsForADocumentThatAnotherTransactionHolds() throws {
         try withTestDatabase { database, folder in
-            // Only a transaction can write these.
+            // These can only be written in a transaction.
             let documents: [Document] = (0..<5).map { ["_id": .int32($0), "n": 1, "n": 2, "$x": 1] }
             try database.insert(documents, into: "c")
             try database.export(to: folder.file("c.csv"))

@@ -5,9 +5,9 @@ import MongoFerry
 import Relations
 import Testing
 
-/// Collections, views, indexes and options come back as they were.
+/// Collections, views, indexes and options are restored as they were.
 @Suite struct CatalogFidelityTests {
-    /// Exports `source`, and imports it into an empty database by merge and by replace, and over itself by replace.
+    /// Exports `source`, and imports it into an empty database by merge and by replace, then over itself by each.
     static func expectTheSameCatalog(_ source: TestDatabase, _ copy: TestDatabase, _ folder: TemporaryFolder) throws {
         let expected = try source.image()
         let file = folder.file("catalog.csv")
@@ -135,7 +135,7 @@ import Testing
                 "line\nbreak", "\"quoted\"", "a,b", "a/b", "100%", "#front", "space in", " front", "tail ", "ünïcödé",
                 "名前", "💶", "a.b.c", "tail.", "'", "tab\t", "\r\n", "collection", "data", "=1+1", "-1", "\\", long,
                 "{}", "null", "e\u{301}", "systemish", "a..b",
-                // What follows or comes before makes other characters of them to people, not to readers.
+                // Characters next to these combine with them for people, but not for CSV readers.
                 "#\u{FE0F}\u{20E3}tags", "a\"\u{1F3FD}b", "\u{600}\"z", "c\n\u{301}", ",\u{301}d", " \u{301}e",
                 "f\u{600} ",
                 "\u{301}g", "\u{E31}h", "\u{200D}i", "#\u{301}", "\u{600}#", "k.\u{301}", "'\u{301}'",
@@ -149,7 +149,7 @@ import Testing
         }
     }
 
-    /// Names are equal to servers by their bytes, to people by their look.
+    /// Servers compare names by their bytes, people by their looks.
     @Test func namesThatOnlyLookTheSameAreRefused() throws {
         try withTestDatabase { database, folder in
             try database.create("caf\u{E9}")
@@ -165,7 +165,7 @@ import Testing
         }
     }
 
-    /// What stands under the other name is set aside, and comes into no collection.
+    /// Rows with the other name are set aside and inserted into no collection.
     @Test(arguments: ImportOptions.Mode.allCases) func rowsOfALookAlikeAreSetAside(_ mode: ImportOptions.Mode) throws {
         try withTestDatabase { database, folder in
             func row(_ name: String, _ id: Int, _ n: Int) -> String {
@@ -193,7 +193,7 @@ import Testing
         }
     }
 
-    /// Where the file's names differ, the database's still look the same.
+    /// The names differ in the file, but those in the database still look the same.
     @Test func lookAlikesOfTheDatabaseAreRefusedUnderOtherNamesToo() throws {
         try withTestDatabase { database, folder in
             try database.create("caf\u{E9}")
@@ -238,7 +238,7 @@ import Testing
         }
     }
 
-    /// No more than some thousand paths of a collection are looked at: of equal data the same ones.
+    /// At most 5000 paths of a collection are considered: the same ones for equal data.
     @Test func equalDocumentsOfVeryManyFieldsGiveEqualFilesInWhateverOrderTheyCame() throws {
         try withTwoTestDatabases { source, copy, folder in
             let documents = (0..<3).map { number in
@@ -267,7 +267,7 @@ import Testing
 
     private static let customer = Value.objectID(ObjectID(high: 0x5C2A_AD80_0000_0001, low: 7))
 
-    /// Servers take any bytes for a name.
+    /// Servers accept any bytes as a name.
     @Test func aNameThatIsNotUTF8IsRefusedAndNotRepaired() throws {
         try withTestDatabase { database, folder in
             let name = Value.other(.string, [4, 0, 0, 0, 0x61, 0xFF, 0x62, 0])
@@ -312,7 +312,7 @@ import Testing
         }
     }
 
-    /// Somebody has named another database: an older backup must not be written over by nothing.
+    /// Somebody has named the wrong database: an older backup must not be overwritten by an empty one.
     @Test func aDatabaseOfOnlyWhatIsNeverExportedIsNotExported() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": "f", "value": 1]], into: "system.js")
@@ -342,7 +342,7 @@ import Testing
         }
     }
 
-    /// Nobody remembers by what option a file was written.
+    /// Nobody remembers with which option a file was written.
     @Test func aFileThatHasLostTypesSaysSoBeforeItIsImportedAndWhenItIsVerified() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1, "n": .int64(5)]], into: "a")
@@ -373,14 +373,14 @@ import Testing
                     "system.buckets.series": "the server's own storage of a time series",
                     "system.views": "the server's own", "__mdb_internal_search": "the server's own",
                 ])
-            // What comes and goes where the data are equal is in no file that is to be the same then.
+            // A reproducible file does not list what comes and goes while the data stay equal.
             try database.export(to: folder.file("equal.csv")) { $0.reproducible = true }
             let file = try BackupReader(try OpenFile(reading: folder.file("equal.csv")))
             #expect(file.metadata?.excluded.map(\.name) == ["system.js"])
         }
     }
 
-    /// More rows than a batch has: with several writers each would bring its own part in one piece.
+    /// More rows than a batch holds: several writers would each insert their part as one block.
     @Test(arguments: [ImportOptions.Mode.merge, .replace])
     func aCappedCollectionOfManyBatchesKeepsTheOrderOfInsertion(mode: ImportOptions.Mode) throws {
         try withTwoTestDatabases { source, copy, folder in
@@ -398,7 +398,7 @@ import Testing
         }
     }
 
-    /// The file's own collection was none: what is there decides.
+    /// The file's collection is not capped: the existing one decides.
     @Test(arguments: [ImportOptions.Mode.merge, .insert], [(10_000_000, 500), (64_000_000, 0)])
     func aCappedCollectionThatIsThereKeepsTheFilesLastDocuments(mode: ImportOptions.Mode, limits: (Int32, Int32)) throws
     {
@@ -429,7 +429,7 @@ import Testing
         try withTwoTestDatabases { source, copy, folder in
             try source.create("log", ["capped": true, "size": 1_048_576])
             for index in (0..<40).reversed() {
-                // An empty timestamp at the top takes another way into the database.
+                // A document with an empty timestamp at the top level is written in a different way.
                 let time: Value = index % 3 == 0 ? .timestamp(Timestamp(rawValue: 0)) : 1
                 try source.insertKeepingTimestamps(["_id": .int32(Int32(index)), "t": time], into: "log")
             }
@@ -449,7 +449,7 @@ import Testing
                 "expireAfterSeconds": .int64(1_000_000_000),
             ], indexes: [["key": ["sensor": 1, "at": 1], "name": "by sensor"]])
         let start: Int64 = 1_700_000_000_000
-        // Some share an _id, some have none: both are legal here.
+        // Some share an `_id`, others have none: both are allowed in a time series.
         try database.run([
             "insert": "series",
             "documents": .array(
@@ -465,7 +465,7 @@ import Testing
         ])
     }
 
-    /// Buckets keep no order of fields.
+    /// Returns the measurements with sorted fields: buckets do not preserve the order of fields.
     private static func measurements(_ database: TestDatabase) throws -> [Document] {
         try database.documents(in: "series").map { document in
             Document { for (key, value) in document.elements.sorted(by: { $0.key < $1.key }) { $0.append(key, value) } }
@@ -491,7 +491,7 @@ import Testing
         }
     }
 
-    /// Servers close a bucket where an older measurement comes: several writers make many small ones.
+    /// Servers close a bucket when an older measurement arrives, so several writers would make many small buckets.
     @Test(arguments: [ImportOptions.Mode.merge, .replace])
     func aTimeSeriesOfManyBatchesHasNoMoreBucketsThanBefore(_ mode: ImportOptions.Mode) throws {
         try withTwoTestDatabases { source, copy, folder in
@@ -517,7 +517,7 @@ import Testing
         }
     }
 
-    /// From MongoDB 6.3 on servers make an index `sensor_1_at_1` with every time series.
+    /// Since MongoDB 6.3, servers create an index `sensor_1_at_1` on each of these time series.
     @Test(arguments: [ImportOptions.Mode.replace, .merge])
     func aTimeSeriesHasTheFilesIndexesAndNoneOfTheServersOwn(_ mode: ImportOptions.Mode) throws {
         try withTwoTestDatabases { source, copy, folder in
@@ -545,7 +545,8 @@ import Testing
         }
     }
 
-    /// A server shows no version of the one and takes none but the newest, and has versions of the other.
+    /// For an index on measured fields, a server lists no version and accepts only the newest; an index on the
+    /// metaField has versions.
     @Test(arguments: [ImportOptions.Mode.replace, .merge])
     func sphericalIndexesOfATimeSeriesComeBack(_ mode: ImportOptions.Mode) throws {
         try withTwoTestDatabases { source, copy, folder in
@@ -686,7 +687,7 @@ import Testing
         }
     }
 
-    /// What is left of a damaged time series must not be taken for the server's own affair.
+    /// The remains of a damaged time series must not be mistaken for the server's internal collections.
     @Test func bucketsWithoutTheirTimeSeriesAreNamedAsWhatIsMissing() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1]], into: "c")
@@ -700,7 +701,7 @@ import Testing
         }
     }
 
-    /// The server shows the collation that it inherits, and takes no partial index with one.
+    /// The server lists the index with the collation that it inherits, and refuses a partial index that has one.
     @Test func aPartialIndexOfATimeSeriesWithACollationComesBack() throws {
         try withTestDatabase { database, folder in
             try database.create(
@@ -718,7 +719,7 @@ import Testing
         }
     }
 
-    /// Along an index they would come in its order, and be inserted in that. A text is found along an index only.
+    /// An index scan would return, and so insert, documents in its order. A text search always uses an index.
     @Test(arguments: [#"{"level":{"$gt":1}}"#, #"{"_id":{"$lt":100}}"#, #"{"$text":{"$search":"disk"}}"#])
     func aPartOfACappedCollectionComesInTheOrderOfInsertion(query: String) throws {
         try withTwoTestDatabases { source, copy, folder in
@@ -741,7 +742,7 @@ import Testing
         }
     }
 
-    /// The documents have a field that servers take only from clients that encrypt, or past the validation.
+    /// The documents have a field that servers accept only from encrypting clients, or when validation is bypassed.
     @Test(arguments: ImportOptions.Mode.allCases)
     func documentsOfQueryableEncryptionComeBack(mode: ImportOptions.Mode) throws {
         try withTwoTestDatabases { source, copy, folder in
@@ -750,7 +751,7 @@ import Testing
             let report = try copy.load(folder.file("enc.csv"), mode)
             #expect(report.rejections.map(\.reason) == [] && report.status == .done)
             #expect(try copy.image().differences(from: source.image()) == [])
-            // To most users servers refuse to rename it.
+            // Servers do not let most users rename it.
             let plan = try Program.run([
                 "import", folder.file("enc.csv"), "--uri", testURI(), "--db", copy.name, "--mode", "replace",
                 "--dry-run",
@@ -759,7 +760,7 @@ import Testing
         }
     }
 
-    /// A view takes a collection's place when that is renamed, which servers do not with such a one.
+    /// A view takes a collection's place when the collection is renamed, which servers refuse for Queryable Encryption.
     @Test func aViewInThePlaceOfQueryableEncryptionIsRefusedBeforehand() throws {
         try withTwoTestDatabases { source, copy, folder in
             try source.insert([["_id": 1]], into: "a")
@@ -775,7 +776,7 @@ import Testing
         }
     }
 
-    /// Its storage has a longer name than it: that must not be found out when what had the name is gone.
+    /// The name of its buckets is longer: that must not be discovered after the old collection of that name is gone.
     @Test(arguments: ImportOptions.Mode.allCases)
     func aTimeSeriesWhoseStorageWouldHaveTooLongANameIsRefusedBeforehand(mode: ImportOptions.Mode) throws {
         try withTestDatabase { database, folder in
@@ -794,7 +795,7 @@ import Testing
 
     // MARK: What a server does not know
 
-    /// A file as a newer server's export would be.
+    /// Writes a file without documents, as a newer server's export could be.
     private static func write(
         _ collection: BackupMetadata.Collection, to path: String, plus: [BackupMetadata.Collection] = []
     ) throws {
@@ -805,7 +806,7 @@ import Testing
         _ = try writer.finish(counts: [:])
     }
 
-    /// It would steer the command that creates the collection.
+    /// Such an option would change the command that creates the collection.
     @Test(arguments: ["writeConcern", "comment", "$db"], [ImportOptions.Mode.merge, .replace])
     func anOptionThatNoCollectionCanHaveIsRefused(option: String, mode: ImportOptions.Mode) throws {
         try withTestDatabase { database, folder in
@@ -914,7 +915,7 @@ import Testing
                 #expect(error?.text == "not confirmed: nothing was written")
                 #expect(try database.names() == [])
             }
-            // Into what is there already, too, but only of the indexes that it lacks.
+            // The plan for an existing collection says so, too, but only for the indexes that it lacks.
             try database.create("items", indexes: [["key": ["a": 0.5], "name": "tiny"]])
             _ = #expect(throws: FerryError.self) {
                 try database.load(folder.file("old.csv")) {
@@ -927,7 +928,7 @@ import Testing
                 }
             }
             try database.drop("items")
-            // Each by itself: what the server takes is there, and each of the others is told.
+            // Each index is built separately: those that the server accepts exist, and each of the others is reported.
             let report = try database.load(folder.file("old.csv"))
             #expect(report.status == .problems)
             for index in refused {
@@ -937,7 +938,7 @@ import Testing
             let built = try database.image().collections["items"]?.indexes ?? []
             let names = Set(built.compactMap { $0["name"]?.string })
             #expect(names.subtracting(["ttl"]) == ["_id_", "tiny", "sphere", "good", "long"])
-            // Servers before 7.0 take one that is no number.
+            // Servers before 7.0 accept NaN as `expireAfterSeconds`.
             #expect(names.contains("ttl") != report.warnings.contains { $0.contains("index ttl on items: ") })
             #expect(built.first { $0["name"] == "sphere" }?["2dsphereIndexVersion"] == 1)
         }
@@ -959,7 +960,7 @@ import Testing
                 BackupMetadata.Collection(name: "items", options: ["recordPreImages": true]), to: folder.file("old.csv")
             )
             let log = MessageLog()
-            // Whether this server takes it is not the question.
+            // Whether this server accepts the option does not matter.
             _ = try? database.load(folder.file("old.csv"), .merge, log)
             #expect(log.text.contains("option recordPreImages: servers from 6.2 have"), "\(log.text)")
         }

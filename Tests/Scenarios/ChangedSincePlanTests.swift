@@ -6,7 +6,7 @@ import Testing
 
 /// Other programs create, drop and replace collections between the plan of a merge and its first write.
 @Suite struct ChangedSincePlanTests {
-    /// A file of `a`, with a validator and an index, and `b`; the database has no more than `body` leaves in it.
+    /// Exports `a`, which has a validator and an index, and `b` to a file; both stay unless `body` changes them.
     private func withFile(_ body: (TestDatabase, _ file: String) throws -> Void) throws {
         try withTestDatabase { database, folder in
             try database.create(
@@ -18,7 +18,7 @@ import Testing
         }
     }
 
-    /// Merges; `change` comes after the plan.
+    /// Imports `file`; `change` runs after the plan is made.
     private func merge(
         _ file: String, into database: TestDatabase, _ mode: ImportOptions.Mode = .merge,
         _ change: @escaping @Sendable (TestDatabase) throws -> Void
@@ -47,7 +47,7 @@ import Testing
         }
     }
 
-    /// What differed in the one that is gone is no difference any more.
+    /// Differences of the dropped collection no longer count.
     @Test func aReportTellsTheDifferencesOfTheCollectionThatIsThereNow() throws {
         try withFile { database, file in
             try database.drop("a")
@@ -128,7 +128,7 @@ import Testing
         }
     }
 
-    /// Over few connections what is there is asked for after the documents are compared.
+    /// With few connections, what exists is queried only after the documents have been compared.
     @Test func whatAnotherProgramDropsWhenItHasBeenComparedIsWrittenAgain() throws {
         try withFile { database, file in
             let before = try database.image()

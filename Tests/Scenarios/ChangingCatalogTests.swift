@@ -6,7 +6,7 @@ import MongoFerry
 import Testing
 
 extension FaultServerTests {
-    /// Others create, drop and replace collections, or remove documents and bring them back, while an export runs.
+    /// Others create, drop and replace collections, or remove and reinsert documents, while an export runs.
     @Suite(.serialized) struct ChangingCatalogTests {
         let server: OwnServer
 
@@ -21,7 +21,7 @@ extension FaultServerTests {
             #expect(verify.status == 0, "\(verify.text)")
         }
 
-        /// Between the reading of a reference and the question for what it leads to.
+        /// The documents are removed after a reference is read and before its target is looked up.
         @Test(arguments: [false, true]) func whatIsRemovedWithItsReferencesLeavesNoneDangling(stays: Bool) throws {
             try withDatabase(on: server) { database, folder in
                 try database.insert((0..<20).map { ["_id": .int32($0)] }, into: "customers")
@@ -56,7 +56,7 @@ extension FaultServerTests {
             }
         }
 
-        /// The documents of one collection would stand in the file with the options of the other, and some not at all.
+        /// Otherwise documents of one collection would be in the file with options of the other, and some be missing.
         @Test func whatChangesWhileReferencesAreFoundIsInTheFileAsItIsThen() throws {
             try withDatabase(on: server) { database, folder in
                 try database.insert((0..<100).map { ["_id": .int32($0)] }, into: "customers")
@@ -105,7 +105,7 @@ extension FaultServerTests {
             throws
         {
             try withDatabase(on: server) { database, folder in
-                // A sample comes in batches of 4 MB.
+                // A sample arrives in batches of 4 MB.
                 try fillTwo(database, bytes: 8000)
                 let file = folder.file("all.csv")
                 let pause = try holdingNextBatch(of: "going", in: database)
@@ -128,7 +128,7 @@ extension FaultServerTests {
 
         @Test func whatIsDroppedWhileItIsReadStopsTheExportWithTheReason() throws {
             try withDatabase(on: server) { database, folder in
-                // More than one batch, however far away the server seems to be on a busy machine.
+                // More than one batch, however distant the server seems on a busy machine.
                 try fillTwo(database, bytes: 24_000)
                 try folder.write("collections: {going: {}, staying: {references: {nothing: going}}}\n", to: "c.yaml")
                 let pause = try holdingNextBatch(of: "going", in: database)
@@ -149,7 +149,7 @@ extension FaultServerTests {
             }
         }
 
-        /// It stays the same collection.
+        /// The collection remains the same one.
         @Test func optionsThatChangeWhileReferencesAreFoundAreInTheFileAsTheyAreThen() throws {
             try withDatabase(on: server) { database, folder in
                 try database.create("c", ["validator": ["old": true]])
@@ -168,12 +168,12 @@ extension FaultServerTests {
             }
         }
 
-        /// Along a collection's own order the one that is inserted again comes a second time, as a new one.
+        /// Reading a collection in its own order returns a document that is inserted again a second time, as a new one.
         @Test(arguments: [[:], ["collation": ["locale": "en", "strength": 2]]] as [Document])
         func aDocumentThatIsRemovedAndInsertedAgainIsInTheFileOnce(options: Document) throws {
             try withDatabase(on: server) { database, folder in
                 try database.create("customers", options)
-                // More than one batch, however far away the server seems to be on a busy machine.
+                // More than one batch, however distant the server seems on a busy machine.
                 let filling = String(repeating: "x", count: 1900)
                 let documents = (0..<6000).map { ["_id": .int32($0), "x": .string(filling)] as Document }
                 try database.insert(documents, into: "customers")
@@ -191,10 +191,10 @@ extension FaultServerTests {
             }
         }
 
-        /// Before MongoDB 7.0 the snapshot of a collection that is gone shows what a view of its name does.
+        /// Before MongoDB 7.0, the snapshot of a dropped collection shows what a view that has taken its name shows.
         @Test func aViewThatTakesAnExportedCollectionsNameIsNotTakenForIt() throws {
             try withDatabase(on: server) { database, folder in
-                // More than one batch, however far away the server seems to be on a busy machine.
+                // More than one batch, however distant the server seems on a busy machine.
                 let filling = String(repeating: "x", count: 1900)
                 try database.insert(
                     (0..<6000).map { ["_id": .int32($0), "x": .string(filling)] as Document }, into: "a")
@@ -216,7 +216,7 @@ extension FaultServerTests {
             }
         }
 
-        /// Such a build may fail yet, and then it does in an import of the file.
+        /// Such a build may still fail, and would then fail in an import of the file, too.
         @Test func anIndexThatIsStillBeingBuiltIsInTheFileAndThatIsSaid() throws {
             try withDatabase(on: server) { database, folder in
                 try database.insert((0..<10).map { ["_id": .int32($0), "u": .int32($0)] }, into: "a")
@@ -240,7 +240,7 @@ extension FaultServerTests {
                 try poll("an index build") {
                     try database.client.listIndexesAndBuilds(of: database.namespace("a")).building.count == 1
                 }
-                // What a majority has confirmed from now on, and so a snapshot, comes after the build's beginning.
+                // This moves the majority commit point, and with it a snapshot's time, past the start of the build.
                 try database.run(["insert": "b", "documents": [["_id": 1]]])
                 let file = folder.file("all.csv")
                 let outcome = try Program.run(exporting(database, to: file))
@@ -257,7 +257,7 @@ extension FaultServerTests {
             }
         }
 
-        /// Of an aggregation that is not done yet: once it is, they have another name.
+        /// The collection belongs to an aggregation that is still running; afterwards it has another name.
         @Test func whatTheServerHasForATimeIsLeftOutAndThatIsSaid() throws {
             try withDatabase(on: server) { database, folder in
                 try database.insert([["_id": 1]], into: "customers")

@@ -4,7 +4,7 @@ import MongoFerry
 import Relations
 import Testing
 
-/// What was chosen, left out or filtered is said where the outcome is, and a choice of nothing does not pass in silence.
+/// What was chosen, left out or filtered is stated with the outcome, and a choice that selects nothing is reported.
 @Suite struct ChoiceTests {
     private static func run(_ arguments: [String]) throws -> Program.Outcome {
         try Program.run(arguments, environment: ["MONGODB_URI": try testURI()])
@@ -56,7 +56,7 @@ import Testing
         }
     }
 
-    /// The configuration gives each of two collections the other's name.
+    /// The configuration swaps the names of two collections.
     @Test func aQueryIsAboutTheCollectionOfThatNameInTheFile() throws {
         try withTwoTestDatabases { database, copy, folder in
             try database.insert((0..<4).map { ["_id": .int32($0), "of": "b"] }, into: "b")
@@ -101,7 +101,7 @@ import Testing
         }
     }
 
-    /// It would be there, and empty for ever.
+    /// Otherwise the view would exist and stay empty forever.
     @Test func aViewOnWhatIsNotImportedIsWarnedOf() throws {
         try withTestDatabase { database, folder in
             try Self.fill(database)
@@ -121,7 +121,7 @@ import Testing
                 #expect(outcome.status == 0, "\(outcome.text)")
                 #expect(outcome.errors == (warning.map { "warning: active: it stands on policies, \($0)\n" } ?? ""))
             }
-            // It is there by now.
+            // Its collection exists by now.
             let again = try Self.run(["import", file, "--db", database.name, "--quiet", "--collection", "active"])
             #expect(again.status == 0 && again.errors == "", "\(again.text)")
         }
@@ -141,7 +141,7 @@ import Testing
                 #expect(deleted.collections.first { $0.name == "active" }?.deleted == 7)
             }
             #expect(dryRun.totals.deleted == 7 && report.totals.deleted == 7 + 3)
-            // Those that have come after the plan go, too.
+            // Documents inserted after the plan was made are deleted and counted, too.
             try database.drop("active")
             try database.insert((0..<7).map { ["_id": .int32($0)] }, into: "active")
             let (pool, name) = (database.pool, database.name)
@@ -157,7 +157,7 @@ import Testing
         }
     }
 
-    /// Among others that are taken it would be missing in silence.
+    /// Among the other chosen collections, its absence would go unnoticed.
     @Test func whatIsAskedForAndExcludedAtOnceIsAnError() throws {
         try withTestDatabase { database, folder in
             try Self.fill(database)
@@ -177,7 +177,7 @@ import Testing
                         "\(outcome.errors)")
                 }
             }
-            // A pattern may match some of what is left out.
+            // A pattern may match some excluded collections.
             let some = try Self.run(
                 [
                     "export", "-o", folder.file("new.csv"), "--db", database.name, "--collection", "*s", "--config",
@@ -187,7 +187,7 @@ import Testing
         }
     }
 
-    /// Where the file has only what a filter matched, a replace takes all others away.
+    /// When the file has only the documents that matched a filter, a replace deletes all others.
     @Test func aReplaceByAPartSaysWhatWillBeGone() throws {
         try withTestDatabase { database, folder in
             try Self.fill(database)
@@ -206,7 +206,7 @@ import Testing
         }
     }
 
-    /// Mended rows belong beside the others, not in their place.
+    /// Mended rows are to be added to the others, not to replace them.
     @Test(arguments: [("b.csv.rejects.csv", true), ("b.csv.rejects.12.csv", true), ("rejects.of.csv", false)])
     func aReplaceByRowsThatWereSetAsideSaysWhatWillBeGone(name: String, isOfRejects: Bool) throws {
         try withTestDatabase { database, folder in
@@ -233,7 +233,7 @@ import Testing
         }
     }
 
-    /// Only the database's documents count where a comparison leaves the file's out.
+    /// If the comparison leaves out the file's documents, only the database's count.
     @Test func aTargetThatIsLeftOutOfAComparisonIsLookedForInTheDatabase() throws {
         try withTwoTestDatabases { source, copy, folder in
             let ids = try (0..<30).map {
@@ -255,7 +255,7 @@ import Testing
         try withTestDatabase { database, folder in
             try Self.fill(database)
             try database.export(to: folder.file("all.csv"))
-            // Who had read it to the end would know that it was cut.
+            // Reading the file to its end would show that it is truncated.
             try folder.write(String(try folder.text("all.csv").dropLast(3)), to: "cut.csv")
             for command in ["verify", "import"] {
                 let outcome = try Self.run([command, folder.file("cut.csv"), "--db", database.name, "-c", "customer"])
@@ -308,7 +308,7 @@ import Testing
             #expect(page.contains("<h2>Left out</h2>") && page.contains("not asked for"))
             #expect(try Self.run(arguments).status == 0)
             #expect(try folder.text("r.html").contains("Everything in the file is in the database."))
-            // What is there in another form stays as it is.
+            // Existing documents that differ stay as they are.
             #expect(try Self.run(arguments + ["--mode", "insert"]).status == 0)
             #expect(try folder.text("r.html").contains("Everything in the file that was missing is in the database."))
         }
@@ -343,7 +343,7 @@ import Testing
 
     // MARK: Choices of nothing
 
-    /// As an import refuses to write both to one.
+    /// An import likewise refuses to write both to one collection.
     @Test func twoCollectionsAreNotComparedWithOne() throws {
         try withTestDatabase { database, folder in
             try Self.fill(database)
@@ -381,21 +381,21 @@ import Testing
                     typo.errors.contains("warning: --exclude 'zz*' matches no collection in \(place)\n"),
                     "\(typo.errors)")
                 try? FileManager.default.removeItem(atPath: folder.file("x.csv"))
-                // One that is not asked for either is no mistake.
+                // An exclusion of collections that were not chosen is no mistake either.
                 let known = try Self.run(command + ["--exclude", "cust*", "--collection", "policies", "--quiet"])
                 #expect(known.status == 0 && known.text == "", "\(known.text)")
             }
         }
     }
 
-    /// What was to stay at home would go out.
+    /// Otherwise what should not leave the database would be exported.
     @Test func aMistypedExclusionOfTheConfigurationIsWarnedOf() throws {
         try withTestDatabase { database, folder in
             try Self.fill(database)
             try database.insert([["_id": 1]], into: "secrets")
             let (file, config) = (folder.file("all.csv"), folder.file("c.yaml"))
             try database.export(to: file) { $0.exclude = [Glob("secrets")] }
-            // It is for other databases, too: what these do not have is no mistake.
+            // The configuration also serves other databases: naming collections that this one lacks is no mistake.
             try folder.write("exclude: [custmers, secrets, \"chat*\"]", to: "c.yaml")
             let commands = [
                 (["export", "--db", database.name, "-o", folder.file("x.csv")], database.name),
@@ -414,7 +414,7 @@ import Testing
         }
     }
 
-    /// A replace takes away what was meant to be kept.
+    /// Otherwise the replace would delete what should be kept.
     @Test func aReplaceWhoseExclusionIsMistypedIsRefused() throws {
         try withTestDatabase { database, folder in
             try Self.fill(database)
@@ -435,7 +435,7 @@ import Testing
                     ) && outcome.errors.contains("Did you mean 'customers'?"), "\(outcome.errors)")
                 #expect(try database.image().differences(from: before) == [])
             }
-            // What another word excludes, what differs in its number alone, what the database has, and what is new.
+            // Accepted: what another exclusion covers, what differs only in its number, what exists, and what is new.
             let others = ["logs_2026", "logs_2024", "logs_202", "custmers", "cust*"]
             let outcome = try Self.run(replace + ["zebras"] + others.flatMap { ["--exclude", $0] })
             #expect(outcome.status == 0, "\(outcome.text)")
@@ -462,7 +462,7 @@ import Testing
             let replace = try Self.run(["import", file, "--mode", "replace", "--yes"] + words + exclusion)
             #expect(replace.status == 0 && !replace.errors.contains("warning"), "\(replace.text)")
             #expect(try database.count("Policies.v1") == 2 && database.count("customers") == 1)
-            // A configuration's own, mistyped.
+            // A mistyped exclusion in the configuration.
             try folder.write(configuration + "exclude: [polcies]\n", to: "c.yaml")
             let typo = try Self.run(["import", file, "--mode", "replace", "--yes", "--quiet"] + words)
             #expect(typo.status == 64, "\(typo.text)")

@@ -3,7 +3,7 @@ import MongoDriver
 import Testing
 
 extension FaultServerTests {
-    /// What routers of sharded clusters answer, told by a server that is none.
+    /// The answers of a sharded cluster's routers, simulated by a server that is none.
     @Suite(.serialized) struct ClusterFaultTests {
         let server: OwnServer
 
@@ -13,7 +13,7 @@ extension FaultServerTests {
             ["import", file, "--uri", server.uri(), "--db", database.name, "--mode", "replace", "--yes"] + more
         }
 
-        /// LockBusy, ConflictingOperationInProgress: a chunk is on its way.
+        /// LockBusy and ConflictingOperationInProgress: a chunk is being migrated.
         @Test(arguments: [46, 117] as [Int32]) func whatPassesInAClusterIsWaitedFor(code: Int32) throws {
             try withDatabase(on: server) { database, folder in
                 let file = folder.file("new.csv")
@@ -29,7 +29,7 @@ extension FaultServerTests {
             }
         }
 
-        /// MovePrimaryInProgress is no fault of a document.
+        /// MovePrimaryInProgress is not a fault of the documents.
         @Test func documentsAreNotSetAsideWhileTheirCollectionMoves() throws {
             try withDatabase(on: server) { database, folder in
                 let file = folder.file("new.csv")
@@ -42,7 +42,7 @@ extension FaultServerTests {
             }
         }
 
-        /// Running it again would end at the same place.
+        /// Running the same import again would fail at the same point.
         @Test func aRenameThatAClusterNeverDoesIsToldWithTheWayOut() throws {
             try withDatabase(on: server) { database, folder in
                 let file = folder.file("new.csv")

@@ -2,13 +2,13 @@ import BSON
 import MongoFerry
 import Testing
 
-/// Values that no index with a collation can hold: servers refuse to look for them there.
+/// Values that no index with a collation can hold: servers refuse to look them up there.
 @Suite struct CollatedValueTests {
     private static let collation: Document = ["collation": ["locale": "en"]]
 
     private static let symbol = Value.other(.symbol, [2, 0, 0, 0, UInt8(ascii: "x"), 0])
 
-    /// The first stands for itself, the second inside a document, the third inside an array.
+    /// The value itself, then inside a document, then inside an array.
     private static let values: [Value] = [symbol, ["k": symbol], ["k": [symbol]]]
 
     private static let configuration = "collections:\n  targets:\n  users: {references: {x: targets.code}}\n"

@@ -3,8 +3,8 @@ import Foundation
 import MongoFerry
 import Testing
 
-/// Quotes, commas, dots and the like before a mark that combines with them, such as an accent or a skin tone: to Swift's
-/// characters these are others, to readers of CSV, servers and shells they are not.
+/// Quotes, commas, dots and the like before a mark that combines with them, such as an accent or a skin tone. Swift's
+/// `Character` treats them as different characters; CSV readers, servers and shells do not.
 @Suite struct CombiningMarkTests {
     private static let marks = ["\u{301}", "\u{FE0F}\u{20E3}", "\u{1F3FD}", "\u{200D}", "\u{E31}"]
 
@@ -22,7 +22,7 @@ import Testing
         }
     }
 
-    /// An accent for itself makes another name of it.
+    /// A separate accent makes it a different name.
     @Test func aFieldWhoseNameOnlyLooksTheSameIsAnother() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1, "caf\u{E9}": 1], ["_id": 2, "x": ["e\u{301}": 1, "z": 1]]], into: "c")
@@ -61,7 +61,7 @@ import Testing
         }
     }
 
-    /// The second line of such a row looks like the first of another, or like a seal, until its first field ends.
+    /// The second line of such a row looks like the start of another row, or like a seal, until the first field ends.
     @Test(
         arguments: [
             "a\nb,{", "p\nq,{  ", "x\n# seal {", "a\nb,", "a\nb,\"", "a\n\"b\",", "a\n,{", "\n", "a\nb,{\"x",

@@ -3,14 +3,14 @@ import Foundation
 import MongoFerry
 import Testing
 
-/// What people see who mistype: one clear message, the exit status that scripts rely on, and nothing half-written.
+/// What users see after a mistake: one clear message, the exit status that scripts rely on, and nothing half-written.
 @Suite(.onThreadOfItsOwn("mistakes")) struct CommandLineErrorTests {
-    /// `{db}` is a database of 20 customers, `{dir}` a folder with the files of ``files``.
+    /// `{db}` is a database with 20 customers, `{dir}` a folder with the files of ``files``.
     struct Mistake: CustomTestStringConvertible, Sendable {
         let testDescription: String
         let arguments: [String]
         let status: Int32
-        /// All that stands on standard error, or, with `…` at its end, its beginning.
+        /// All of standard error, or only its beginning if the text ends with `…`.
         let text: String
 
         init(_ description: String, _ arguments: String, _ status: Int32, _ text: String) {
@@ -371,7 +371,7 @@ import Testing
         try withTestDatabase { database, folder in
             try FileManager.default.createSymbolicLink(
                 atPath: folder.file("all.csv"), withDestinationPath: folder.file("nosuch.csv"))
-            // The database is not looked at: it is not there.
+            // The database is not accessed: it does not even exist.
             let outcome = try Program.run(
                 ["export", "--db", database.name, "-o", folder.file("all.csv")],
                 environment: ["MONGODB_URI": try testURI()])

@@ -16,7 +16,7 @@ import Testing
         ).wait()
     }
 
-    /// Whether the shell can do it on this machine.
+    /// Whether the shell can run the script on this machine.
     private static func succeeds(_ script: String) throws -> Bool {
         try Program(["-c", script], executable: "/bin/sh").wait().status == 0
     }
@@ -85,7 +85,7 @@ import Testing
                 #expect(outcome.status == 0, "\(step)")
                 #expect(outcome.text == "", "\(step)")
             }
-            // What is no fault: documents that only the database has, and values that may lead nowhere.
+            // No faults: documents that only the database has, and dangling values of an optional reference.
             try copy.insert([["_id": 999_999, "sponsor": 123]], into: "customers")
             try folder.write(
                 "collections: {customers: {references: {sponsor: {to: users, optional: true}}}, users: }\n",
@@ -101,7 +101,7 @@ import Testing
         }
     }
 
-    /// What a script reads would be cut short without its noticing.
+    /// Otherwise a script would not notice that what it reads is truncated.
     @Test(.enabled(if: FileManager.default.fileExists(atPath: "/dev/full")), arguments: [">/dev/full", ">&-"])
     func anOutputThatCannotBeWrittenIsAFailure(_ redirection: String) throws {
         try withTestDatabase { database, folder in
@@ -117,7 +117,7 @@ import Testing
                 #expect(outcome.status == 1, "\(command): \(outcome.text)")
                 #expect(outcome.errors.contains("standard output"), "\(command): \(outcome.text)")
             }
-            // What these were asked for is done; the table is only about it.
+            // These commands have done their job; the table only describes it.
             for command in [
                 "export --db \(database.name) -o \(folder.file("again.csv"))",
                 "import \(file) --db \(database.name) --report \(report)",
@@ -185,7 +185,7 @@ import Testing
         }
     }
 
-    /// In the place of what is no UTF-8 Swift puts a character that stands for any: a file of another name.
+    /// Swift replaces bytes that are not UTF-8 with U+FFFD, which would name a different file.
     @Test func anArgumentThatIsNotUTF8IsRefused() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1]], into: "customers")
@@ -199,7 +199,7 @@ import Testing
         }
     }
 
-    /// The system's libraries would end the program without a word.
+    /// The system's libraries would end the program without a message.
     @Test func tooFewOpenFilesAreAnErrorWithAText() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1]], into: "customers")
@@ -217,7 +217,7 @@ import Testing
     private static let namesOfStandardOutput = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].filter(
         FileManager.default.fileExists)
 
-    /// The shell has opened the file already: it must not be replaced, nor the table written into it.
+    /// The shell has opened the file already: it must not be replaced, and the table must not be written into it.
     @Test(.enabled(if: !namesOfStandardOutput.isEmpty), arguments: namesOfStandardOutput)
     func standardOutputByAnyNameIsStandardOutput(_ name: String) throws {
         try withTestDatabase { database, folder in
@@ -248,7 +248,7 @@ import Testing
         }
     }
 
-    /// Whoever starts a program may give it a pipe that does not wait.
+    /// Whoever starts a program may give it a non-blocking pipe.
     @Test func aReaderThatIsSlowGetsAllOfIt() throws {
         try withTestDatabase { _, folder in
             let name = String(repeating: "n", count: 180)
@@ -333,7 +333,7 @@ import Testing
                 default: [0x23, 0x20]
                 }
             #expect(start.starts(with: magic))
-            // By content, not by name.
+            // Compression is recognized by content, not by name.
             let renamed = folder.file("backup")
             try FileManager.default.moveItem(atPath: file, toPath: renamed)
             #expect(try Self.run("import", renamed, "--db", copy.name).status == 0)
@@ -383,7 +383,7 @@ import Testing
         }
     }
 
-    /// The pipe's own folder takes no files: what is set aside stands where the shell is.
+    /// The pipe's own folder takes no files: rejects are written to the shell's current folder.
     @Test func rowsOfAPipeOfTheShellAreSetAsideInTheCurrentFolder() throws {
         try withTestDatabase { database, folder in
             let bad = #"users,"{""name"":""no id""}""#
@@ -399,7 +399,7 @@ import Testing
         }
     }
 
-    /// An independent reader: Python's csv and PyMongo's json_util.
+    /// The independent reader is Python's csv with PyMongo's json_util.
     @Test(
         .enabled("needs python3 with PyMongo: pip install pymongo") {
             try succeeds("python3 -c 'import bson.json_util, csv; from bson.codec_options import DatetimeConversion'")
@@ -411,7 +411,7 @@ import Testing
                 let file = folder.file("\(mode).csv")
                 #expect(try Self.run("export", "--db", database.name, "-o", file, "--json", mode).status == 0)
                 try folder.write(Self.pythonReader, to: "read.py")
-                // BSON bytes in hexadecimal, a row a line, as PyMongo makes them from what it read.
+                // Each line has the BSON bytes, in hexadecimal, that PyMongo makes from a row.
                 let outcome = try Self.shell("python3 '\(folder.file("read.py"))' '\(file)'")
                 try #require(outcome.status == 0, "\(outcome.errors)")
                 let read = Set(outcome.output.split(separator: "\n").map(String.init))
@@ -517,13 +517,13 @@ import Testing
             let text = LegacyFile.text(rows: rows)
             let pipe = folder.file("pipe")
             try #require(mkfifo(pipe, 0o600) == 0)
-            // Opened for both, so that neither side waits for the other to open; kept from other programs, which would
-            // hold the pipe open.
+            // Opened for reading and writing, so that neither side waits for the other to open; not inherited by other
+            // programs, which would hold the pipe open.
             let descriptor = open(pipe, O_RDWR | O_CLOEXEC)
             try #require(descriptor >= 0)
             let program = try Program(
                 ["import", "-", "--db", database.name], environment: ["MONGODB_URI": try testURI()], input: pipe)
-            // More than the pipe holds: when this has gone through, the program reads, and listens to signals.
+            // More than the pipe holds: once this has been written, the program is reading and handles signals.
             try FileHandle(fileDescriptor: descriptor, closeOnDealloc: false).write(contentsOf: Data(text.utf8))
             program.send(SIGINT)
             close(descriptor)
@@ -534,7 +534,7 @@ import Testing
         }
     }
 
-    /// A shell without job control starts so what a script puts in the background: Ctrl-C is for what runs in front.
+    /// A shell without job control starts a script's background processes like this: Ctrl-C is for the foreground.
     @Test(arguments: [("INT", SIGINT), ("HUP", SIGHUP)])
     func aSignalThatWasIgnoredAtTheStartStaysSo(name: String, signal: Int32) throws {
         try withTestDatabase { database, folder in

@@ -4,13 +4,14 @@ import MongoFerry
 import Relations
 import Testing
 
-/// What a collection of a file is called in the database: the configuration says it, or the file does.
+/// The name that a file's collection has in the database: the configuration defines it, or the file does.
 @Suite struct ConfiguredNameTests {
     private static func configuration(_ yaml: String) throws -> Configuration {
         try Configuration.parse(yaml: yaml, file: "mongoferry.yaml")
     }
 
-    /// A file whose `coverageTypes` is `kinds` in the database, as only the file says, and a database that has other kinds.
+    /// Provides a file whose `coverageTypes` is called `kinds` in the database, which only the file says, and a
+    /// database that has other kinds.
     private func withFile(_ body: (_ copy: TestDatabase, _ file: String) throws -> Void) throws {
         try withTwoTestDatabases { source, copy, folder in
             try source.insert([["_id": 1, "l": "liability"]], into: "kinds")
@@ -42,7 +43,7 @@ import Testing
         }
     }
 
-    /// What a configuration does not name may be in the database or in the file.
+    /// A target that the configuration does not list may be in the database or in the file.
     @Test func aTargetThatIsThereNeedNoEntry() throws {
         try withTwoTestDatabases { source, copy, folder in
             try source.insert([["_id": 1]], into: "zones")
@@ -62,7 +63,7 @@ import Testing
             }
             _ = try PlanGraph(file: file, configuration: configuration, OperationContext())
             _ = try PlanGraph(copy.target, configuration: configuration, OperationContext())
-            // Of a file without metadata.
+            // The same with a file without metadata.
             try folder.write("collection,data\norders,\"{\"\"_id\"\":5,\"\"place\"\":1}\"\n", to: "bare.csv")
             try copy.load(folder.file("bare.csv")) { $0.configuration = configuration }
         }
@@ -70,7 +71,7 @@ import Testing
 
     private static let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
 
-    /// A configuration may come from another keyboard or file system than the data.
+    /// A configuration may come from a different keyboard or file system than the data.
     @Test func aNameOfOtherCharactersThatLookTheSameIsTheOneThatIsThere() throws {
         try withTwoTestDatabases { source, copy, folder in
             try source.insert([["_id": 1]], into: "t")
@@ -104,7 +105,7 @@ import Testing
         }
     }
 
-    /// Two that look alike are not in one file; what leads to the one that was left out, nobody can check there.
+    /// Two names that look alike cannot be in one file; references to the one left out cannot be checked there.
     @Test func ofTwoNamesThatLookAlikeTheOneThatWasLeftOutIsNotTheOther() throws {
         try withTwoTestDatabases { source, copy, folder in
             try source.insert((1...10).map { ["_id": .int32($0)] }, into: Self.composed)
@@ -135,7 +136,7 @@ import Testing
         }
     }
 
-    /// Whoever reads a plan or a picture must not look for a collection that is where it always was.
+    /// A reader of a plan or a picture must not search for a collection that is where it always was.
     @Test func aTargetThatIsLeftOutIsNotDrawnAsMissing() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1, "l": "liability"]], into: "kinds")
@@ -151,7 +152,7 @@ import Testing
             for file in [whole, part, folder.file("bare.csv")] {
                 drawings.append(try PlanGraph(file: file, configuration: choosing, OperationContext()).drawing)
             }
-            // Without the configuration, a file's own word.
+            // Without the configuration, the file itself says it.
             drawings.append(try PlanGraph(file: part, configuration: Configuration(), OperationContext()).drawing)
             #expect(drawings.count == 6)
             for text in drawings.map({ $0.drawn(as: .text) }) {
@@ -160,7 +161,7 @@ import Testing
         }
     }
 
-    /// A file may have been made without the configuration, or with another one.
+    /// A file may have been exported without the configuration, or with another one.
     @Test(arguments: [
         ("", "collections: {sorts: {collection: kinds}, policies: {references: {kind: sorts}}}\n"),
         (
@@ -179,7 +180,7 @@ import Testing
             #expect(verified.status == .done && verified.references.map(\.checked) == [2], "\(verified.references)")
             let graph = try PlanGraph(file: file, configuration: configuration, OperationContext()).drawing
             #expect(!graph.drawn(as: .text).contains("issing"), "\(graph.drawn(as: .text))")
-            // Into nothing, and over a collection that has what the file refers to, and then no longer.
+            // Into an empty database, and over a collection that lacks what the file refers to until it is replaced.
             for live: [Document] in [[], [["_id": 7]]] {
                 for name in try copy.names() { try copy.drop(name) }
                 if !live.isEmpty { try copy.insert(live, into: "kinds") }
@@ -189,7 +190,7 @@ import Testing
                 }
                 #expect(report.status == .done && report.references.map(\.checked) == [2], "\(report.references)")
             }
-            // What only the collection has that is going to be replaced, will dangle.
+            // A value that only the collection to be replaced has will dangle.
             try source.insert([["_id": 3, "kind": 7]], into: "policies")
             try source.export(to: folder.file("more.csv")) { $0.configuration = try Self.configuration(made) }
             try copy.insert([["_id": 7]], into: "kinds")
@@ -228,7 +229,7 @@ import Testing
         }
     }
 
-    /// It must be listed to be a reference's target.
+    /// Such an entry only lists the collection as the target of a reference.
     @Test func anEntryThatSaysNoNameLeavesTheFiles() throws {
         try withFile { copy, file in
             let configuration = try Self.configuration(
@@ -237,7 +238,7 @@ import Testing
             #expect(report.status == .done && report.danglingCount == 0)
             #expect(try copy.names() == ["kinds", "policies"])
             #expect(try copy.documents(in: "kinds") == [["_id": 1, "l": "liability"]])
-            // Said, it counts, be it the same as the file's.
+            // A stated name counts, even if it equals the file's.
             let said = try Self.configuration("collections: {coverageTypes: {collection: coverageTypes}}\n")
             try copy.load(file, .replace) { $0.configuration = said }
             #expect(try copy.names() == ["coverageTypes", "kinds", "policies"])
@@ -256,7 +257,7 @@ import Testing
             try database.export(to: folder.file("all.csv")) { $0.configuration = configuration }
             let file = try Verify(file: folder.file("all.csv"), target: nil).runBlocking(OperationContext())
             #expect(file.status == .done && file.references.isEmpty)
-            // Without it there is one.
+            // Without the configuration there is one.
             let open = try Verify(file: nil, target: database.target).runBlocking(OperationContext())
             #expect(open.references.map(\.dangling) == [1])
         }

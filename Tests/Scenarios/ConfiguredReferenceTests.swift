@@ -4,7 +4,7 @@ import MongoFerry
 import Relations
 import Testing
 
-/// References that somebody has configured are never passed over in silence.
+/// Configured references are never ignored silently.
 @Suite struct ConfiguredReferenceTests {
     private static let config = """
         collections:
@@ -17,7 +17,7 @@ import Testing
         try Program.run(arguments, environment: ["MONGODB_URI": try testURI()])
     }
 
-    /// The database has `statementrecipients` where the configuration has `statementRecipients`.
+    /// Provides a database that has `statementrecipients` where the configuration has `statementRecipients`.
     private func withDatabase(_ body: (TestDatabase, TemporaryFolder, _ config: String) throws -> Void) throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1]], into: "customers")
@@ -53,7 +53,7 @@ import Testing
         }
     }
 
-    /// Whoever reads the file may not have the configuration, and knows what was left out by its name in the database.
+    /// Whoever reads the file may lack the configuration, and knows what was left out by its name in the database.
     @Test func whatWasLeftOutAndHasAnotherNameInTheDatabaseIsFoundThere() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1]], into: "coveragetypes")
@@ -75,7 +75,7 @@ import Testing
         }
     }
 
-    /// The configuration says references of policies alone; payments lead to them all the same.
+    /// The configuration has references of policies only; those from payments to policies count all the same.
     @Test(arguments: ["all.csv", "plain.csv"])
     func collectionsOfWhichTheConfigurationSaysNothingKeepTheFilesReferences(_ name: String) throws {
         try withTwoTestDatabases { source, copy, folder in
@@ -86,7 +86,7 @@ import Testing
             if name == "all.csv" {
                 try source.export(to: folder.file(name))
             } else {
-                // As the old application wrote it.
+                // In the old application's form.
                 var rows = "collection,data\n"
                 for collection in ["payments", "policies", "customers"] {
                     for document in try source.documents(in: collection) {
@@ -145,7 +145,7 @@ import Testing
         }
     }
 
-    /// Beside a part of the `_id` servers let nobody leave out the `_id`.
+    /// Servers do not allow a projection to include a part of the `_id` and exclude the `_id`.
     @Test func referencesToAPartOfACompoundIdAreChecked() throws {
         try withTwoTestDatabases { source, copy, folder in
             try source.insert((0..<5).map { ["_id": ["k": .int32($0), "n": 1]] }, into: "comp")

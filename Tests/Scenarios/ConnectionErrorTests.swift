@@ -2,9 +2,9 @@ import Foundation
 import MongoFerry
 import Testing
 
-/// Why no server answered: host, cause and remedy, within seconds.
+/// Messages about why no server answered: host, cause and remedy, within seconds.
 @Suite(.onThreadOfItsOwn("no server")) struct ConnectionErrorTests {
-    /// - Parameter patience: of the connection string, in milliseconds; nil for the program's own.
+    /// - Parameter patience: the connection string's `serverSelectionTimeoutMS`; nil for the program's own.
     static func check(
         _ uri: String, patience: Int? = 1000, _ text: String, sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
@@ -26,7 +26,7 @@ import Testing
             """)
     }
 
-    /// At night it may be another shell's, or an old file.
+    /// In a nightly run, the address may be that of another shell or an old file.
     @Test func itIsSaidWhereTheAddressCameFrom() throws {
         try withTestDatabase { _, folder in
             let unreachable = "mongodb://127.0.0.1:1"
@@ -45,7 +45,7 @@ import Testing
                     "\(fromEnvironment.errors)")
                 #expect(!typed.errors.contains("The connection string is"), "\(typed.errors)")
             }
-            // It has no part in what is wrong with the database's name.
+            // The address has nothing to do with an invalid database name.
             let misnamed = try Program.run(["verify", "--db", "a b"], environment: ["MONGODB_URI": unreachable])
             #expect(
                 misnamed.status == 64 && !misnamed.errors.contains("The connection string is"), "\(misnamed.errors)")
@@ -142,7 +142,7 @@ import Testing
 }
 
 extension ConnectionErrorTests {
-    /// For a missing password OpenSSL would ask the terminal, or read the backup at standard input.
+    /// Without the password, OpenSSL would ask at the terminal, or read the backup from standard input.
     @Test(
         arguments: [
             (
@@ -206,7 +206,7 @@ extension ConnectionErrorTests {
 }
 
 extension FaultServerTests {
-    /// A server that speaks TLS only and asks for user and password.
+    /// A server that accepts only TLS and requires a user and password.
     @Suite(.serialized) struct ConnectionErrorServerTests {
         @Test(.enabled("needs openssl") { TLSFiles.arePossible })
         func TLSAndUsersThatDoNotFitAreToldApart() throws {

@@ -22,7 +22,7 @@ extension OwnServerTests {
             ["import", file, "--uri", server.uri(), "--db", database.name, "--mode", "replace", "--yes"] + more
         }
 
-        /// A command at which the import is stopped, and how many of them pass before.
+        /// A command at which the import is stopped, and the number of such commands that pass before.
         static let moments: [(command: String, before: Int32)] = [
             ("create", 2), ("insert", 0), ("insert", 2), ("createIndexes", 1),
             ("renameCollection", 0), ("renameCollection", 1), ("renameCollection", 2), ("drop", 0), ("collMod", 0),
@@ -62,7 +62,7 @@ extension OwnServerTests {
                 var halves = 0
                 for round in 0..<12 {
                     let program = try Program(replace(database, file, ["--quiet"]))
-                    // Every other one while it writes, however long the machine takes to come so far.
+                    // In every other round, the import is already writing, however long the machine takes to get there.
                     if round % 2 == 0 { try poll("the lock") { try database.names().contains("__mongoferry_lock") } }
                     usleep(UInt32.random(in: 0..<(round % 2 == 0 ? 100_000 : 400_000), using: &random))
                     program.send(SIGKILL)
@@ -77,7 +77,7 @@ extension OwnServerTests {
             }
         }
 
-        /// What cannot be renamed, or shall not be staged, is gone for a while; the next run makes it anew.
+        /// What cannot be renamed, or must not be staged, is missing for a while; the next run recreates it.
         @Test(arguments: ["time series", "in place"], ["insert", "create", "createIndexes"])
         func aReplaceInPlaceThatIsKilledIsMadeAnewByTheNext(kind: String, command: String) throws {
             try withDatabase(on: server) { database, folder in
@@ -94,7 +94,7 @@ extension OwnServerTests {
                 let file = folder.file("c.csv")
                 let export = try Program.run(["export", "--uri", server.uri(), "--db", database.name, "-o", file])
                 #expect(export.status == 0, "\(export.text)")
-                // Not of the collection in which the definition is tried.
+                // Only on `c`, not on the collection in which the definition is tried.
                 let pause = try FailPoint(
                     server, [command], mode: .skip(0),
                     [
@@ -109,7 +109,7 @@ extension OwnServerTests {
                 let again = try Program.run(words)
                 #expect(again.status == 0, "\(again.text)")
                 #expect(again.errors.contains("an earlier import was interrupted"), "\(again.errors)")
-                // The buckets of a time series keep no order of fields.
+                // The buckets of a time series do not preserve the order of fields.
                 let differences = Self.inOrderOfNames(try database.image())
                     .differences(from: Self.inOrderOfNames(expected))
                 #expect(differences == [], "\(differences) \(again.text)")
@@ -131,7 +131,7 @@ extension OwnServerTests {
                 })
         }
 
-        /// The next import may be of something else: what the killed one left is none of its business, and goes.
+        /// The next import may be of something else: the killed one's leftovers do not concern it, and are removed.
         @Test(arguments: [("insert", Int32(2)), ("renameCollection", 1)])
         func anImportOfAnotherFileAfterAKillLeavesNoLitter(command: String, before: Int32) throws {
             try withDatabase(on: server) { database, folder in
@@ -156,7 +156,7 @@ extension OwnServerTests {
                     ])
                     #expect(next.status == 0, "\(next.text)")
                     #expect(next.errors.contains("an earlier import was interrupted"), "\(next.errors)")
-                    // What the server was still doing for the killed one may have come to its end meanwhile.
+                    // What the server was still doing for the killed import may have been completed meanwhile.
                     #expect(try data.newOnes(in: database).isSuperset(of: swapped))
                     #expect(try database.documents(in: "other") == [["_id": 1, "n": "other"]])
                     #expect(try !database.names().contains { $0.hasPrefix("__mongoferry") })
@@ -164,7 +164,7 @@ extension OwnServerTests {
             }
         }
 
-        /// A process that was stopped for a minute wakes up and finds that somebody else has imported meanwhile.
+        /// A process that was stopped for a minute resumes and finds that somebody else has imported meanwhile.
         @Test(arguments: ["createIndexes", "renameCollection"])
         func anImportWhoseLockWasTakenOverMeanwhileChangesNothing(command: String) throws {
             try withDatabase(on: server) { database, folder in
@@ -204,7 +204,7 @@ extension OwnServerTests {
             }
         }
 
-        /// What it was going to write is written no more, be it a batch that was looked up before, or an index.
+        /// The import no longer writes what it was about to, be it a batch that was looked up before, or an index.
         @Test func aMergeWhoseLockWasTakenOverMeanwhileChangesNothing() throws {
             try withDatabase(on: server) { looking, folder in
                 try withDatabase(on: server) { building, other in
@@ -212,7 +212,7 @@ extension OwnServerTests {
                         try SleepingImport(server, looking, folder, command: "find", mode: "insert"),
                         try SleepingImport(server, building, other, command: "createIndexes", mode: "merge"),
                     ]
-                    // Longer than a lock is believed in without asking.
+                    // Longer than a lock is trusted without asking.
                     usleep(21_000_000)
                     for sleeper in sleepers {
                         let outcome = try sleeper.wake()
@@ -224,8 +224,8 @@ extension OwnServerTests {
             }
         }
 
-        /// What cannot be swapped is dropped and loaded once more when a connection breaks: not what another import has
-        /// loaded meanwhile.
+        /// When a connection breaks, a collection that cannot be swapped is dropped and loaded again, but not one that
+        /// another import has loaded meanwhile.
         @Test(arguments: ["insert", "drop"])
         func anImportWhoseLockWasTakenOverDropsNothingWhenItsConnectionBreaks(command: String) throws {
             try withDatabase(on: server) { database, folder in
@@ -260,7 +260,7 @@ extension OwnServerTests {
             }
         }
 
-        /// The lock was another's by the time that the answer came, which says that it is this import's.
+        /// By the time the answer arrives that says that the lock is this import's, the lock belongs to another.
         @Test func anImportThatHearsLateOfItsLockChangesNothing() throws {
             try withDatabase(on: server) { database, folder in
                 let file = folder.file("new.csv")
@@ -281,7 +281,7 @@ extension OwnServerTests {
                     "update": "__mongoferry_lock",
                     "updates": [["q": [:], "u": ["$set": ["owner": "another import"]]]],
                 ])
-                // Longer than a lock is believed in without asking.
+                // Longer than a lock is trusted without asking.
                 usleep(21_500_000)
                 try hold("off")
                 let outcome = try program.wait()
@@ -346,7 +346,7 @@ extension OwnServerTests {
                 let dead = try Program(["--version"])
                 _ = try dead.wait()
                 let host = ProcessInfo.processInfo.hostName
-                // The same number may be a living process's in another container of this host.
+                // The same number may be that of a living process in another container on this host.
                 try putLock(database, host: host, processes: "elsewhere", process: Int(dead.process), age: 0)
                 let refused = try Program.run(replace(database, file))
                 #expect(refused.status == 1 && refused.errors.contains("another import"), "\(refused.text)")
@@ -388,7 +388,7 @@ extension OwnServerTests {
             }
         }
 
-        /// As the program tells one set of process numbers from another.
+        /// Identifies a set of process numbers as the program does.
         private static var processes: String {
             let start = (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)) ?? ""
             let space = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")
@@ -495,7 +495,7 @@ extension OwnServerTests {
                 try pause.waitUntilEntered()
                 let start = ContinuousClock.now
                 program.send(SIGINT)
-                // Two signals that wait at the same time are one.
+                // Two pending signals of the same kind are one.
                 try poll("the first one was taken") { !Self.isPending(SIGINT, program.process) }
                 program.send(SIGINT)
                 #expect(try program.wait().status == 130)

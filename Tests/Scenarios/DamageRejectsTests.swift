@@ -4,7 +4,7 @@ import Foundation
 import MongoFerry
 import Testing
 
-/// Rows that cannot be taken: reported each, and set aside where that was asked for.
+/// Rows that cannot be imported: each is reported, and set aside if that was requested.
 @Suite struct DamageRejectsTests {
     private static let legacy = #"""
         collection,data
@@ -19,7 +19,7 @@ import Testing
 
         """#
 
-    /// Mended and imported, as the next steps advise, they would come into the collection that was to be left alone.
+    /// Mended and imported, as the next steps advise, they would get into the collection that was to be left alone.
     @Test(arguments: [["--exclude", "users"], ["--collection", "customers"]])
     func badRowsOfCollectionsThatAreLeftOutAreNotSetAside(choice: [String]) throws {
         try withTestDatabase { database, folder in
@@ -69,12 +69,12 @@ import Testing
         }
     }
 
-    /// Once the import was under way, the server would refuse it.
+    /// The server would only refuse the row once the import was under way.
     @Test func aRowWithTwoKeysIsFoundBeforeAnythingIsWritten() throws {
         try withTestDatabase { database, folder in
             let twice: Document = ["_id": 1, "n": 1, "_id": 2]
             #expect(try database.insert([twice], into: "c").writeErrors.map(\.code) == [2])
-            // Once escaped, once carried as bytes; those inside others are nobody's business.
+            // One `_id` is escaped, one is carried as bytes; a repeated `_id` inside another value does not matter.
             let raw = JSONText.value(.binary(subtype: 0, Array(twice.bytes))).firstMatch(of: /"base64":"([^"]*)"/)?.1
             let rows = [
                 #"{"_id":1,"n":1,"_id":2}"#, #"{"_id":3,"n":{"_id":1,"_id":2},"a":[{"_id":1,"_id":2}]}"#,
@@ -106,7 +106,7 @@ import Testing
             try folder.write(Self.legacy, to: "old.csv")
             let report = try database.load(folder.file("old.csv")) { $0.maximumRejects = 5 }
             #expect(report.status == .problems && report.rejectionCount == 5)
-            // Every row that was read is in one of the other counts, except for the one that names no collection.
+            // Every row of a collection is in one of these counts; the row that names no collection is in none.
             #expect(report.totals.read == 7 && report.totals.inserted == 3 && report.totals.rejected == 4)
             let lines = Self.legacy.split(separator: "\n")
             let rejects = try folder.text("old.csv.rejects.csv")
@@ -123,7 +123,7 @@ import Testing
         }
     }
 
-    /// It has the numbers and the exit status of the import that it stands for.
+    /// A dry run has the counts and the exit status of the import that it stands for.
     @Test func aDryRunCountsTheRowsThatWouldBeSetAside() throws {
         try withTestDatabase { database, folder in
             try folder.write(Self.legacy, to: "old.csv")
@@ -133,7 +133,7 @@ import Testing
                 $0.isDryRun = true
             }
             #expect(report.status == .problems && report.rejectionCount == 5 && report.rejectsFile == nil)
-            // One of them names no collection.
+            // The fifth row names no collection.
             #expect(report.totals.read == 7 && report.totals.inserted == 3 && report.totals.rejected == 4)
             let checked = try Verify(file: file, target: nil).runBlocking(OperationContext())
             #expect(checked.totals.read == 7 && checked.totals.rejected == 4)
@@ -159,7 +159,7 @@ import Testing
 
     @Test func rowsThatCannotBeSetAsideAreToldBeforeAnythingIsWritten() throws {
         try withTestDatabase { database, folder in
-            // With more behind it that name is too long for a file.
+            // With the suffix of the rejects file, the name is too long for a file.
             let file = String(repeating: "o", count: 250)
             try folder.write(Self.legacy, to: file)
             let error = #expect(throws: FerryError.self) {
@@ -212,7 +212,7 @@ import Testing
         }
     }
 
-    /// One quote too many here and one there, and all rows between them would be one.
+    /// With one quote too many in each of two rows, all rows between them would be read as one.
     @Test(arguments: ImportOptions.Mode.allCases, ["c", "\"c\"", "a:b"]) func rowsBetweenTwoQuotesTooManyAreRows(
         _ mode: ImportOptions.Mode, name: String
     ) throws {
@@ -231,7 +231,7 @@ import Testing
                 $0.renames = [name == "a:b" ? name : "c": "d"]
             }
             #expect(rest.totals.read == 10 && rest.totals.inserted == 8 && rest.totals.rejected == 2)
-            // What was set aside are two rows still, as they were.
+            // The rejects are still two rows, unchanged.
             let rejects = folder.file("rows.csv.rejects.csv")
             #expect(
                 try folder.text("rows.csv.rejects.csv")
@@ -239,7 +239,7 @@ import Testing
                     + [2, 8].map { "\(name),\"{\"\"_id\"\":\($0),\"\"n\"\":\"\"A\"B\"\"}\"\n" }.joined())
             #expect(try database.load(rejects, .merge).rejections.map(\.line) == [2, 3])
             try FileManager.default.removeItem(atPath: rejects)
-            // One document of several lines is one row, whatever is wrong with it.
+            // A document of several lines is one row, whatever is wrong with it.
             try folder.write(
                 "collection,data\nc,\"{\n\"\"_id\"\": 5,\n\"\"n\"\": 1}\"\nc,nonsense\nc,\"{\n\"\"_id\"\": 6,\n\"\"n\"\": NaN}\"\n"
                     + "c,\"{\"\"_id\"\":7,\"\"text\"\":\"\"first line\nsecond, and last\"\"}\"\n", to: "two.csv")
@@ -248,7 +248,7 @@ import Testing
         }
     }
 
-    /// Of two rows that may be one nobody can tell: a second document is not set aside with the first.
+    /// Nobody can tell whether two such rows are one: a second document must not be set aside with the first.
     @Test func rowsThatMayBeOneAreNotSetAsideAsOne() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 9]], into: "a")
@@ -265,7 +265,7 @@ import Testing
         }
     }
 
-    /// Whatever else is behind the cut is missing: no number of rejects makes a part the whole.
+    /// More may be missing after the cut: no number of allowed rejects makes a part whole.
     @Test func aFileThatEndsInTheMiddleOfARowIsRefusedHoweverManyRowsMayBeSetAside() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 9]], into: "c")
@@ -284,8 +284,8 @@ import Testing
         }
     }
 
-    /// A row that is complete is one that can be set aside, whether or not a line end follows; and one that an editor has
-    /// ended is none.
+    /// A complete last row can be set aside, whether or not a line end follows; an incomplete one cannot, even if an
+    /// editor has added a line end.
     @Test(arguments: [
         (#"c,"{""_id"":{""$oid"":""zz""}}""#, true), (#"c,"{""_id"":2,""n"":NaN}"\#n\#n"#, true),
         (#"c,"{""_id"":4}\#n\#n"#, true),
@@ -323,7 +323,7 @@ import Testing
         }
     }
 
-    /// Whatever stands before the first comma may be taken for a name.
+    /// Anything before the first comma may be taken for a name.
     @Test(.timeLimit(.minutes(1))) func thousandsOfNamesOfWhichNoRowCanBeReadAreCountedAtOnce() throws {
         try withTestDatabase { database, folder in
             let rows = (0..<20_000).map { "n\($0),\"{\"\"_id\"\":1}\"x\n" }.joined()
@@ -349,7 +349,8 @@ import Testing
         }
     }
 
-    /// By whatever reads a quote as a field's only where the field begins with it, as Python's csv and spreadsheets do.
+    /// Also to readers that treat a quote as a delimiter only at the beginning of a field, such as Python's csv and
+    /// spreadsheets.
     @Test(arguments: [
         "a\"b,\"{\"\"_id\"\":2}\"", "customers\",\"{\"\"_id\"\":2}", "c,\"{\"\"_id\"\":2}", "c,\"{\"_id\":2}\"",
         "c,{\"\"_id\"\":2}\"", "c,\"{\"\"_id\"\":2}\"x",
@@ -383,7 +384,7 @@ import Testing
             #expect(loaded.totals.read == 2 && loaded.totals.rejected == 1)
             #expect(try database.load(folder.file("x.csv"), .replace) { $0.maximumRejects = 1 }.totals.rejected == 1)
             #expect(try database.count("d") == 1)
-            // A name that nothing shows to be one makes no collection, and need not be one that a server takes.
+            // A name that occurs only in unreadable rows creates no collection, and need not be valid for a server.
             try folder.write(
                 "collection,data\nc,\"{\"\"_id\"\":1}\"\n$x,\"{\"\"_id\"\":3}\"x\ne,\"{}\"x\n", to: "y.csv")
             let others = try database.load(folder.file("y.csv")) { $0.maximumRejects = 2 }
@@ -392,10 +393,10 @@ import Testing
         }
     }
 
-    /// Who is asked whether to replace a collection knows how much of it does not come back.
+    /// Whoever is asked whether to replace a collection must know how much of it is not restored.
     @Test func aPlanSaysHowManyRowsAreSetAside() throws {
         try withTestDatabase { database, folder in
-            // The last one can be read, and is set aside all the same.
+            // The last row can be read, but is set aside as a duplicate.
             let again = "c,\"{\"\"_id\"\":1}\"\n"
             try folder.write("collection,data\nc,nonsense\n\(again)c,\"[1]\"\n\(again)", to: "old.csv")
             let log = MessageLog()
@@ -415,7 +416,7 @@ import Testing
         }
     }
 
-    /// Rows that are all set aside would be a collection that is emptied, however many may be.
+    /// If all its rows were set aside, the collection would be emptied, however many rejects are allowed.
     @Test func aReplaceByRowsOfWhichNoneCanBeReadLeavesTheCollectionAsItIs() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 0], ["_id": 7]], into: "c")
@@ -437,11 +438,11 @@ import Testing
                 "--yes", "--max-rejects", "5", "--report", folder.file("r.json"),
             ])
             #expect(outcome.status == 2 && outcome.errors.contains("line 2, c: "), "\(outcome.text)")
-            // It has that already.
+            // The command already has that option.
             #expect(!outcome.errors.contains("--max-rejects"), "\(outcome.errors)")
             let written = try JSONSerialization.jsonObject(with: Data(folder.text("r.json").utf8)) as? [String: Any]
             #expect((written?["rejectedRows"] as? [Any])?.count == 2 && written?["status"] as? String == "refused")
-            // Where nothing goes, nothing is lost.
+            // Where nothing is deleted, nothing is lost.
             #expect(try load(.replace, [Glob("c")]).totals.inserted == 1)
             #expect(try load(.merge).totals.rejected == 2)
             #expect(try database.count("c") == 2)
@@ -464,7 +465,7 @@ import Testing
             #expect(error?.kind == .data && error?.details.contains("The live data were not touched.") == true)
             #expect(error?.report?.rejectionCount == 2)
             #expect(try database.image().differences(from: before) == [])
-            // One that is taken is what was asked for.
+            // With one accepted document, the replace does what was requested.
             try folder.write(rows + "c,\"{\"\"_id\"\":3,\"\"v\"\":1}\"\n", to: "some.csv")
             let report = try database.load(folder.file("some.csv"), .replace) { $0.maximumRejects = 5 }
             #expect(report.totals.inserted == 1 && report.totals.rejected == 2)
@@ -472,7 +473,7 @@ import Testing
         }
     }
 
-    /// What the server refuses counts beside what the file has.
+    /// Documents that the server refuses count together with the file's bad rows.
     @Test func badRowsAndRefusedDocumentsCountTogether() throws {
         try withTestDatabase { database, folder in
             try database.create("c", ["validator": ["_id": ["$lt": 2]]])
@@ -552,7 +553,7 @@ import Testing
                         .status == .done ? [] : ["refused"]
                 } catch { faults = ["\(error)"] }
                 guard !faults.isEmpty else {
-                    // A bit of a compressed file that means nothing: then it is the same file.
+                    // The flipped bit of the compressed file has no meaning: the content is the same.
                     #expect(!suffix.isEmpty && name.hasPrefix("byte"), "\(name) passes")
                     continue
                 }
@@ -567,13 +568,13 @@ import Testing
         }
     }
 
-    /// To a whole second, which can be set again to the last digit.
+    /// Sets the time to a whole second, which can be restored exactly.
     private static func setTime(of path: String) throws {
         try FileManager.default.setAttributes(
             [.modificationDate: Date(timeIntervalSince1970: 1_790_000_000)], ofItemAtPath: path)
     }
 
-    /// Between the check of the whole file and the writing somebody may edit it, and set its time back.
+    /// Between the check of the file and the writing, somebody may edit it and reset its modification time.
     @Test(arguments: ImportOptions.Mode.allCases, [true, false])
     func aFileThatIsChangedAfterItWasCheckedIsNotTaken(mode: ImportOptions.Mode, isInPlace: Bool) throws {
         try withTestDatabase { database, folder in
@@ -596,7 +597,7 @@ import Testing
                             try handle.close()
                             try Self.setTime(of: path)
                         } else {
-                            // Another file takes its name: the one that was opened is the one that was checked.
+                            // Another file takes over its name: the open file is still the one that was checked.
                             try edited.write(to: URL(fileURLWithPath: path), options: .atomic)
                         }
                         return true

@@ -2,9 +2,9 @@ import Testing
 
 @testable import MongoFerry
 
-/// Connection strings for databases that are to be thrown away.
+/// Connection strings for temporary databases.
 @Suite struct DatabaseURITests {
-    /// A user stays one of the database where the user was looked up before.
+    /// The user is still authenticated against the same database.
     @Test(arguments: [
         ("mongodb://h", "mongodb://h/x"),
         ("mongodb://h/", "mongodb://h/x"),
@@ -32,7 +32,7 @@ import Testing
         #expect(DatabaseURI.text(uri, database: "x") == wanted)
     }
 
-    /// The record of an address that was looked up may say another database than the path does.
+    /// The DNS record of a `mongodb+srv` address may specify another authentication database than the path does.
     @Test func aLookedUpAddressKeepsTheAuthSourceOfItsRecord() {
         for uri in ["mongodb+srv://u:p@h/shop", "mongodb+srv://u:p@h/", "mongodb+srv://u:p@h"] {
             let text = DatabaseURI.text(uri, database: "x", authSource: "admin")

@@ -17,15 +17,15 @@ extension Trait where Self == ConditionTrait {
     }
 }
 
-/// The port of the tests' server where a proxy can stand before it.
+/// The port of the tests' server, or nil if no proxy can be placed in front of it.
 private func nearPort() throws -> Int? {
     let parts = try ConnectionString(testURI()).hosts.first?.split(separator: ":") ?? []
     guard parts.count == 2, parts[0] == "127.0.0.1", try !testURI().contains("@") else { return nil }
     return Int(parts[1])
 }
 
-/// A server that answers late is asked about several collections at once, and read by more cursors in larger batches: what
-/// comes out must be the same as from a near one.
+/// A server that answers late is asked about several collections at once, and read with more cursors in larger batches:
+/// the results must be the same as from a near one.
 @Suite struct DistantServerTests {
     private static func fill(_ database: TestDatabase) throws {
         for number in 0..<12 {
@@ -40,7 +40,7 @@ private func nearPort() throws -> Int? {
         try database.run(["create": "a view", "viewOn": "collection 5", "pipeline": [["$match": ["part": 0]]]])
     }
 
-    /// Runs `body` with a connection string of the test server that answers so much later.
+    /// Runs `body` with a connection string through which the test server answers that much later.
     private static func fromAfar(milliseconds: Int, _ body: (_ far: String) throws -> Void) throws {
         let proxy = try SlowProxy(port: try #require(try nearPort()), milliseconds: milliseconds)
         defer { proxy.end() }
@@ -48,7 +48,7 @@ private func nearPort() throws -> Int? {
     }
 
     @Test(.whereAServerCanBeDistant) func aDistantServerGivesTheSameFileAndTakesTheSameImports() throws {
-        // More than the four milliseconds that say enough.
+        // More than the 4 ms at which a server is certainly distant.
         try Self.fromAfar(milliseconds: 8) { far in try sameFileAndImports(far) }
     }
 
@@ -78,9 +78,9 @@ private func nearPort() throws -> Int? {
         }
     }
 
-    /// Five round trips until the first collection is read: hello, connecting, the list with the version, and two for
-    /// sizes and indexes; twelve small collections on four cursors are three more, and discovery before them five. The
-    /// collections are listed before and after that: they may be others.
+    /// Five round trips are made before the first collection is read: hello, connecting, the list with the version, and
+    /// two for sizes and indexes. Twelve small collections on four cursors need three more, and discovery before them
+    /// five. The collections are listed both before and after discovery, since they may have changed.
     @Test(.whereAServerCanBeDistant) func anExportWaitsForADistantServerAFewTimesOnly() throws {
         try Self.fromAfar(milliseconds: 100) { far in
             try withTestDatabase { source, folder in
@@ -99,7 +99,7 @@ private func nearPort() throws -> Int? {
         }
     }
 
-    /// Nothing tells of a collection's huge document before it comes, and many collections are asked at once.
+    /// Nothing announces a huge document before it arrives, and many collections are queried at once.
     @Test(.whereAServerCanBeDistant) func hugeDocumentsFromADistantServerStayUnderTheLimit() throws {
         try Self.fromAfar(milliseconds: 8) { far in
             try withTestDatabase { source, folder in
@@ -117,7 +117,7 @@ private func nearPort() throws -> Int? {
         }
     }
 
-    /// Three round trips for each collection, to load, index and rename it, and some twenty more.
+    /// Three round trips for each collection, to load, index and rename it, and about twenty more.
     @Test(.whereAServerCanBeDistant) func aReplaceWaitsForADistantServerThreeTimesACollection() throws {
         try Self.fromAfar(milliseconds: 50) { far in
             try withTwoTestDatabases { source, copy, folder in
@@ -135,9 +135,9 @@ private func nearPort() throws -> Int? {
         }
     }
 
-    /// Fifteen times: to find the server, ask what it has, take the lock, see what earlier imports have sent, compare, see
-    /// what others have done meanwhile, and give the lock back. From so far that two more are longer than what a busy
-    /// machine adds.
+    /// Fifteen round trips: to find the server, ask what it has, take the lock, see what earlier imports have sent,
+    /// compare, see what others have done meanwhile, and release the lock. The delay is so long that two more of them
+    /// exceed what a busy machine adds.
     @Test(.whereAServerCanBeDistant) func aMergeOfEqualDataWaitsForADistantServerAFewTimesOnly() throws {
         try Self.fromAfar(milliseconds: 200) { far in
             try withTestDatabase { source, folder in
@@ -153,8 +153,9 @@ private func nearPort() throws -> Int? {
         }
     }
 
-    /// How much longer something takes from afar than from the server itself: what the machine needs for it, busy as it
-    /// may be, is no waiting. The shortest of up to five times: other tests make it longer.
+    /// Returns how many seconds longer an operation takes from afar than from the server itself: the time that the
+    /// machine needs for it, however busy, is no waiting. Takes the shortest of up to five runs, since other tests
+    /// delay them.
     private static func waiting(
         for far: String, wanted: Double, _ seconds: (_ uri: String) throws -> Double
     ) throws -> Double {
@@ -167,8 +168,7 @@ private func nearPort() throws -> Int? {
         return shortest
     }
 
-    /// Workers and questions keep to what the connection string allows, and what must not wait for them finds a connection
-    /// nonetheless.
+    /// Workers and queries stay within the connection string's limit; what must not wait still finds a connection.
     @Test(arguments: [1, 3]) func aSmallPoolIsEnough(limit: Int) throws {
         try smallPool(try testURI(), limit)
     }
@@ -200,7 +200,7 @@ private func nearPort() throws -> Int? {
         }
     }
 
-    /// Counts the connections of an operation whenever it tells how far it is.
+    /// Runs `body` and counts the connections of its operation at each progress report.
     private func counting(
         _ limit: Int, _ uri: String, _ database: TestDatabase, _ body: (String, OperationContext) throws -> Void
     ) throws {
@@ -220,12 +220,12 @@ private func nearPort() throws -> Int? {
             most.withLock { $0 = max($0, open ?? Int.max) }
         })
         try body(uri + "&appName=\(program)", operation)
-        // Two more watch the server, one is the import lock's, and one asks what nobody should wait for.
+        // Two more monitor the server, one is the import lock's, and one is for queries that must not wait.
         #expect((1...limit + 4).contains(most.withLock { $0 }), "\(most.withLock { $0 }) connections")
     }
 }
 
-/// `Scripts/lib/slow_proxy.py` on a port of its own.
+/// Runs `Scripts/lib/slow_proxy.py` on a port of its own.
 private final class SlowProxy {
     let port: Int
     private let process: Program
@@ -237,12 +237,12 @@ private final class SlowProxy {
         for end in [output.fileHandleForReading, output.fileHandleForWriting] {
             _ = fcntl(end.fileDescriptor, F_SETFD, FD_CLOEXEC)
         }
-        // Foundation's own way to wait for a process can wait for ever where others end at the same time.
+        // Foundation's own way of waiting for a process can wait forever if others end at the same time.
         process = try Program(
             ["python3", script, "\(server)", "\(milliseconds)"], executable: "/usr/bin/env",
             output: output.fileHandleForWriting.fileDescriptor)
         try output.fileHandleForWriting.close()
-        // The line may come in parts.
+        // The line may arrive in parts.
         var said = Data()
         while said.last != 0x0A {
             let part = output.fileHandleForReading.availableData
@@ -253,7 +253,7 @@ private final class SlowProxy {
         port = try #require(Int(line.trimmingCharacters(in: .whitespacesAndNewlines)), "the proxy says: \(line)")
     }
 
-    /// Not by the signal to terminate, which tests may have blocked for themselves and so for their children.
+    /// Does not send SIGTERM, which tests may have blocked for themselves and so for their child processes.
     func end() {
         process.send(SIGKILL)
         _ = try? process.wait()

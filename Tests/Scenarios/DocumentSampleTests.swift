@@ -14,7 +14,7 @@ import Testing
         return (all, came)
     }
 
-    /// After a crash a server may be wrong about the count, and what was not seen must not be taken for missing.
+    /// After a crash, a server's count may be wrong; documents that were not seen must not be considered missing.
     @Test func onlyWhereNoneIsLeftHaveAllBeenSeen() throws {
         try withTestDatabase { database, _ in
             try database.insert((1...250).map { ["_id": .int32($0)] }, into: "c")

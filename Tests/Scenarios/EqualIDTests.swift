@@ -4,7 +4,7 @@ import Testing
 
 @testable import MongoFerry
 
-/// Values of several types that are one `_id` to a server.
+/// Values of several types that a server treats as the same `_id`.
 @Suite struct EqualIDTests {
     private static func decimal(_ text: String) -> Value {
         .decimal128(Decimal128(text) ?? Decimal128(low: 0, high: 0))
@@ -44,7 +44,7 @@ import Testing
         return numbers.map(Value.double) + decimals.map(decimal) + others
     }()
 
-    /// Held against the server's own comparison, each with each.
+    /// Checked against the server's own comparison, each value with each other.
     @Test func equalIsWhatTheServerTakesForEqual() throws {
         try withTestDatabase { database, _ in
             try database.insert(
@@ -75,12 +75,12 @@ import Testing
         (.double(0x1p63), decimal("9223372036854775808")), (["k": ["n": "x"]], ["k": ["n": symbol("x")]]),
     ]
 
-    /// A merge would write the second over the first.
+    /// A merge would write the second row over the first.
     @Test(arguments: 0..<5, ImportOptions.Mode.allCases)
     func twoRowsOfOneIDAreRefusedInEveryMode(pair: Int, mode: ImportOptions.Mode) throws {
         try withTwoTestDatabases { source, target, folder in
             let (left, right) = Self.pairs[pair]
-            // They cannot be in one collection, so one of them comes from another.
+            // They cannot be in one collection, so one of them is exported from another.
             for (name, id) in [("a", left), ("b", right)] {
                 try source.insert([["_id": id, "from": .string(name)]], into: name)
             }

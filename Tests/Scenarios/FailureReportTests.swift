@@ -2,7 +2,7 @@ import Foundation
 import MongoFerry
 import Testing
 
-/// A report is written whatever becomes of the operation: who reads it every night must not see an older one.
+/// A report is written whatever the outcome: somebody who reads it every night must not see an older one.
 @Suite struct FailureReportTests {
     private static let refusals: [(arguments: String, status: Int32, error: String)] = [
         ("export -o {dir}/a.csv", 1, "the file exists already"),
@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    /// What the command says stands in it.
+    /// The report contains what the command specifies.
     @Test func theReportOfAFailedImportSaysItsModeAndTheDatabaseOfTheAddress() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1]], into: "customers")

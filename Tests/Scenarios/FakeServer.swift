@@ -7,15 +7,15 @@ import Synchronization
     import Darwin
 #endif
 
-/// Something that listens on a port and is no MongoDB server.
+/// Listens on a port without being a MongoDB server.
 // @unchecked: the descriptor never changes.
 final class FakeServer: @unchecked Sendable {
     enum Manner {
-        /// Answers as a web server does.
+        /// Answers like a web server.
         case web
-        /// Takes connections and says nothing.
+        /// Accepts connections and says nothing.
         case silent
-        /// Hangs up at once.
+        /// Closes connections at once.
         case closing
     }
 
@@ -42,7 +42,7 @@ final class FakeServer: @unchecked Sendable {
             while true {
                 let connection = accept(listener, nil, nil)
                 guard connection >= 0 else { return }
-                // Whatever inherits a connection would keep it open.
+                // A child process that inherited the connection would keep it open.
                 _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
                 connections.count.add(1, ordering: .relaxed)
                 Thread { Self.serve(connection, manner) }.start()
@@ -62,7 +62,7 @@ final class FakeServer: @unchecked Sendable {
         }
     }
 
-    /// Connections that it has taken so far.
+    /// The number of connections accepted so far.
     private final class Taken: Sendable {
         let count = Atomic<Int>(0)
     }

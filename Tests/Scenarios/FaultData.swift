@@ -3,7 +3,7 @@ import Foundation
 import MongoDriver
 import Testing
 
-/// A small insurance database in two states, so that it can be told whether a collection is old or new.
+/// A small insurance database in two states, so that old and new collections can be told apart.
 struct FaultData {
     let old: DatabaseImage
     let new: DatabaseImage
@@ -45,7 +45,7 @@ struct FaultData {
         old = try database.image()
     }
 
-    /// Which collections are new; every one of them must be old or new as a whole.
+    /// Returns the names of the collections that are new; each collection must be entirely old or entirely new.
     func newOnes(in database: TestDatabase) throws -> Set<String> {
         let image = try database.image()
         var found: Set<String> = []

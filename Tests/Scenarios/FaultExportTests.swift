@@ -39,7 +39,7 @@ extension FaultServerTests {
             return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFCHR
         }
 
-        // Not less: libmongoc keeps its counters in a shared file of some kilobytes, which the limit is on as well.
+        // Not less: libmongoc keeps its counters in a shared file of a few kilobytes, to which the limit applies, too.
         @Test(arguments: [16_384, 65_536]) func aFileThatMayNotGrowIsTakenAway(limit: Int) throws {
             try withDatabase(on: server) { database, folder in
                 try FaultData.fill(database, generation: "new", count: 500)
@@ -67,7 +67,7 @@ extension FaultServerTests {
             }
         }
 
-        /// Servers before 7.0 say that the snapshot of what is not there any more is empty.
+        /// Servers before 7.0 report the snapshot of a dropped collection as empty.
         @Test(arguments: ["drop", "rename", "make anew"])
         func aCollectionThatGoesAwayMeanwhileIsNoEmptyOne(_ change: String) throws {
             try withDatabase(on: server) { database, folder in
@@ -76,7 +76,7 @@ extension FaultServerTests {
                 }
                 let pause = try FailPoint(
                     server, ["find"], mode: .alwaysOn, ["blockConnection": true, "blockTimeMS": 1500])
-                // With references said, the first that is asked for are the documents.
+                // With configured references, the first query reads the documents to be exported.
                 try folder.write("collections: {a: {references: {other: a}}}\n", to: "some.yaml")
                 let program = try Program(
                     exporting(database, to: folder.file("all.csv"), ["--config", folder.file("some.yaml")]))
@@ -97,11 +97,11 @@ extension FaultServerTests {
             }
         }
 
-        /// Options and indexes were those of the one that is gone.
+        /// The options and indexes are those of the collection that is gone.
         @Test(arguments: ["collection", "none", "snapshot"])
         func aCollectionThatIsSwappedMeanwhileForOneOfEqualSizeIsNoticed(_ consistency: String) throws {
             try withDatabase(on: server) { database, folder in
-                // Servers give no snapshots of capped collections.
+                // Servers do not provide snapshots of capped collections.
                 let options: Document = consistency == "snapshot" ? ["capped": true, "size": 100_000] : [:]
                 for name in ["a", "b"] { try database.insert((0..<100).map { ["_id": .int32($0)] }, into: name) }
                 for name in ["z", "new"] {
@@ -110,7 +110,7 @@ extension FaultServerTests {
                 }
                 let pause = try FailPoint(
                     server, ["find"], mode: .times(2), ["blockConnection": true, "blockTimeMS": 1500])
-                // With references said, the first that is asked for are the documents.
+                // With configured references, the first query reads the documents to be exported.
                 try folder.write("collections: {a: {references: {other: a}}}\n", to: "some.yaml")
                 let program = try Program(
                     exporting(
@@ -135,7 +135,7 @@ extension FaultServerTests {
             }
         }
 
-        /// MongoDB 7.0 reads the measurements of the one through the definition of the other; servers before it refuse.
+        /// MongoDB 7.0 reads measurements of one time series with the definition of the other; earlier servers refuse.
         @Test func aTimeSeriesThatIsMadeAnewMeanwhileIsNotMixedWithTheOldOne() throws {
             try withDatabase(on: server) { database, folder in
                 try database.insert([["_id": 1]], into: "a")
@@ -183,7 +183,7 @@ extension FaultServerTests {
                 }
                 #expect(bad.errors.contains("\n  Nothing was left behind under the file's name.\n"), "\(bad.errors)")
                 #expect(try folder.names() == ["good.csv"])
-                // Who saves what comes out has something that is no backup.
+                // Whoever saves the output has something that is not a backup.
                 #expect(
                     piped.errors.contains("\n  The output so far is incomplete and is not a usable backup.\n"),
                     "\(piped.errors)")
@@ -209,8 +209,8 @@ extension FaultServerTests {
             }
         }
 
-        /// The second signal ends it at once, and what it has written until then may be as large as the backup. A file
-        /// of that name that is another's stays.
+        /// The second signal ends the export at once, and what it has written until then may be as large as the backup.
+        /// Another program's file of that name stays.
         @Test(arguments: [false, true]) func anExportThatIsStoppedAtOnceLeavesNoPartialFile(isAnothers: Bool) throws {
             try withDatabase(on: server) { database, folder in
                 let large = String(repeating: "x", count: 1 << 20)
@@ -223,7 +223,7 @@ extension FaultServerTests {
                     var status = stat()
                     return stat(partial, &status) == 0 && status.st_size > 0
                 }
-                // Both before it can do anything about the first.
+                // Both arrive before the program can react to the first.
                 for signal in [SIGSTOP, SIGINT, SIGTERM] { program.send(signal) }
                 if isAnothers {
                     try FileManager.default.removeItem(atPath: partial)
@@ -241,7 +241,7 @@ extension FaultServerTests {
             }
         }
 
-        /// Each has a snapshot of its own, which would grow old while its turn is awaited.
+        /// With `collection`, each collection has its own snapshot, which would age while it awaits its turn.
         @Test(arguments: ["snapshot", "collection"])
         func aCollectionsOwnSnapshotIsTakenWhenItIsItsTurn(_ consistency: String) throws {
             try withDatabase(on: server) { database, folder in
@@ -261,7 +261,7 @@ extension FaultServerTests {
                 try pause.end()
                 try database.client.run(["profile": 0], on: database.name)
                 #expect(outcome.status == 0, "\(outcome.text)")
-                // In the order in which they ended.
+                // In the order in which they completed.
                 let commands = try database.documents(in: "system.profile", ["appName": "mongoferry"]).compactMap {
                     entry -> String? in
                     guard let operation = entry["op"]?.string, ["query", "getmore"].contains(operation) else {
@@ -319,7 +319,7 @@ extension FaultServerTests {
             }
         }
 
-        /// A customer and a policy in one transaction.
+        /// Inserts a customer and a policy in one transaction.
         private static func insertPair(_ client: Client, _ name: String, _ customer: Value) throws {
             let session = try client.startSession()
             try session.withTransaction {
@@ -342,7 +342,7 @@ extension FaultServerTests {
             try body()
         }
 
-        /// Writes until the server has forgotten what was at a time.
+        /// Writes until the server no longer has the history of a point in time.
         private func forget(_ time: Timestamp, _ database: TestDatabase) throws {
             try poll("the history is gone") {
                 try database.update("clock", ["_id": 1], ["$inc": ["ticks": 1]])
@@ -394,7 +394,7 @@ extension FaultServerTests {
                 let large = String(repeating: "x", count: 1 << 20)
                 try database.insert((0..<80).map { ["_id": .int32($0), "large": .string(large)] }, into: "large")
                 try withShortHistory(seconds: 20) {
-                    // From a server that seems to be far away three come at once.
+                    // If the server seems distant, three documents come in one batch.
                     let slow = try FailPoint(
                         server, ["getMore"], mode: .alwaysOn, ["blockConnection": true, "blockTimeMS": 2000])
                     let program = try Program(exporting(database, to: folder.file("all.csv"), ["--jobs", "1"]))
@@ -409,7 +409,7 @@ extension FaultServerTests {
             }
         }
 
-        /// How long it takes says nothing about the bytes that come.
+        /// The bytes that arrive do not tell how long the server takes to find what a query matches.
         @Test func aQueryThatTakesLongIsNoReasonToFearForTheSnapshot() throws {
             try withDatabase(on: server) { database, folder in
                 let large = String(repeating: "x", count: 1 << 20)
@@ -438,7 +438,7 @@ extension FaultServerTests {
                         exporting(database, to: "-", ["--quiet"]), output: writing, measuresMemory: true)
                     close(writing)
                     defer { close(reading) }
-                    // The header comes before the cursors are opened, rows come after.
+                    // The header is written before the cursors are opened, the rows afterwards.
                     var content: [UInt8] = []
                     while content.count < 300_000 {
                         var some = [UInt8](repeating: 0, count: 4096)
@@ -446,9 +446,9 @@ extension FaultServerTests {
                         try #require(count > 0)
                         content += some[..<count]
                     }
-                    // Nobody reads on, and yet the cursors come to their end. A range's may be open later than the one
-                    // before it ends, and one that a server is just taking up is told neither as idle nor as an
-                    // operation: only half a second without any is the end.
+                    // Nobody reads on, and still the cursors are read to their end. A range's cursor may be opened
+                    // later than the one before it ends, and one that a server is just resuming is listed neither as
+                    // idle nor as an operation: only half a second without any cursor means the end.
                     var withoutAny = 0
                     try poll("the cursors are read to their end") {
                         withoutAny = try openCursors(in: database) == 0 ? withoutAny + 1 : 0
@@ -488,7 +488,7 @@ extension FaultServerTests {
             try withDatabase(on: server) { database, folder in
                 let file = folder.file("new.csv")
                 let data = try FaultData(database, file: file, uri: server.uri())
-                // There is no secondary here: whoever wants one waits in vain.
+                // There is no secondary here: an export that requires one fails.
                 let secondary = server.uri("", "readPreference=secondary&serverSelectionTimeoutMS=1000")
                 let export = try Program.run(
                     ["export", "--uri", secondary, "--db", database.name, "-o", folder.file("x.csv")])
@@ -509,7 +509,7 @@ extension FaultServerTests {
                 ])
                 #expect(plain.status == 0, "\(plain.text)")
                 try database.client.run(["profile": 0], on: database.name)
-                // Commands that know no read concern are not to be given one.
+                // Commands that do not support a read concern must not be given one.
                 for words in [
                     ["export", "-o", folder.file("z.csv")], ["discover"], ["plan"], ["verify", folder.file("y.csv")],
                     ["import", folder.file("y.csv"), "--mode", "merge"],
@@ -541,7 +541,7 @@ extension FaultServerTests {
             try withDatabase(on: server) { database, folder in
                 try FaultData.fill(database, generation: "new", count: 500)
                 switch command {
-                // Measurements are counted, and more than a batch is read on.
+                // Measurements are counted, and more than one batch takes a `getMore`.
                 case "count":
                     try database.create("ticks", ["timeseries": ["timeField": "at"]])
                     try database.run(["insert": "ticks", "documents": [["_id": 1, "at": .date(1000)]]])
@@ -561,12 +561,12 @@ extension FaultServerTests {
                     #expect(outcome.status == 1, "\(outcome.text)")
                     #expect(try folder.names() == [])
                 }
-                // Opening a cursor is safe to do again; going on with one is not.
+                // Opening a cursor can safely be retried; reading on from one cannot.
                 if command == "find" { #expect(outcome.status == 0, "\(outcome.text)") }
             }
         }
 
-        /// What only makes an export better is done without where a server or a user's rights do not give it.
+        /// What only improves an export is omitted if the server or the user's rights do not provide it.
         @Test(arguments: [59, 13, 115]) func aServerThatTellsNoSizesIsExportedAllTheSame(code: Int32) throws {
             try withDatabase(on: server) { database, folder in
                 try FaultData.fill(database, generation: "new", count: 600)
@@ -584,12 +584,12 @@ extension FaultServerTests {
             }
         }
 
-        /// After a crash a server may think that there are very many documents where a few are left.
+        /// After a crash, a server may assume very many documents where only a few are left.
         @Test func aServerThatCannotDrawASampleIsExportedAllTheSame() throws {
             try withDatabase(on: server) { database, folder in
                 try database.insert([["_id": "k7"]], into: "a")
                 try database.insert((0..<1200).map { ["_id": .string("k\($0)"), "a": "k7"] }, into: "texts")
-                // The first looks for the oldest and the newest.
+                // The first aggregation looks for the oldest and the newest document.
                 let failure = try FailPoint(
                     server, ["aggregate"], mode: .skip(1),
                     ["errorCode": 28799, "namespace": .string("\(database.name).texts")])

@@ -9,12 +9,12 @@ import Foundation
 /// The built program, run as users run it.
 struct Program {
     struct Outcome {
-        /// Nil where a signal ended it.
+        /// Nil if a signal ended the program.
         var status: Int32?
         var signal: Int32?
         var output: String
         var errors: String
-        /// The most memory that it held at once, in megabytes; no limit fits where it was not measured.
+        /// Its peak memory in megabytes; `Int.max` if it was not measured, which exceeds every limit.
         var peakMegabytes: Int
         var text: String { output + errors }
     }
@@ -23,7 +23,7 @@ struct Program {
         var description: String { "the program 'mongoferry' is not beside the tests: run swift build" }
     }
 
-    /// Beside the tests' own bundle.
+    /// The path of the program, next to the tests' bundle.
     static func path() throws -> String {
         let executable = CommandLine.arguments.first.map { URL(fileURLWithPath: $0).deletingLastPathComponent() }
         let folders = [executable, Bundle.main.bundleURL, Bundle.main.bundleURL.deletingLastPathComponent()]
@@ -34,7 +34,7 @@ struct Program {
         throw NotBuilt()
     }
 
-    /// Whether its handlers of signals are there by now. Source: proc(5), `SigCgt`; where there is no such file, yes.
+    /// Whether its signal handlers are installed. Source: proc(5), `SigCgt`; true on systems without that file.
     var catchesSignals: Bool {
         guard FileManager.default.fileExists(atPath: "/proc/self/status") else { return true }
         let text = (try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)) ?? ""
@@ -47,11 +47,11 @@ struct Program {
     private let outputPath: String
     private let errorsPath: String
 
-    /// Starts it; its output goes to files in the folder of temporary files.
+    /// Starts the program; its output goes to files in the temporary folder.
     /// - Parameters:
     ///   - environment: added to this process's own, without its `MONGODB_URI`.
-    ///   - output: a descriptor instead of a file.
-    ///   - measuresMemory: looks at it all the time, which takes a part of a core.
+    ///   - output: a descriptor to use instead of a file.
+    ///   - measuresMemory: whether to poll its memory all the time, which takes part of a core.
     init(
         _ arguments: [String], executable: String? = nil, environment: [String: String] = [:],
         input: String = "/dev/null",
@@ -74,20 +74,20 @@ struct Program {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        // Signals as a shell hands them down, whatever this process does with its own.
+        // Default signal handling, as a shell passes on, whatever this process does with its own signals.
         var defaults = sigset_t()
         sigemptyset(&defaults)
         for signal in [SIGINT, SIGTERM, SIGPIPE] { sigaddset(&defaults, signal) }
         posix_spawnattr_setsigdefault(&attributes, &defaults)
-        // The test's thread may hold signals back, which would be handed down as well.
+        // The test's thread may block signals, which would be inherited as well.
         var none = sigset_t()
         sigemptyset(&none)
         posix_spawnattr_setsigmask(&attributes, &none)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
         var variables = ProcessInfo.processInfo.environment
         variables["MONGODB_URI"] = nil
-        // libmongoc counts in shared memory under its process id, and complains on standard error where a process that
-        // was killed had that id before: these tests kill many.
+        // libmongoc keeps counters in shared memory named by its process id, and complains on standard error if a
+        // killed process had that id before: these tests kill many.
         variables["MONGOC_DISABLE_SHM"] = "1"
         variables.merge(environment) { $1 }
         var path = try executable ?? Self.path()
@@ -117,7 +117,7 @@ struct Program {
         ).wait()
     }
 
-    /// Whether it has ended; `wait` must be called all the same.
+    /// Whether it has ended; `wait` must still be called.
     var isOver: Bool {
         var info = siginfo_t()
         return waitid(P_PID, id_t(process), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_signo == SIGCHLD
@@ -125,11 +125,11 @@ struct Program {
 
     func send(_ signal: Int32) { kill(process, signal) }
 
-    /// What it has written to its errors so far.
+    /// What it has written to standard error so far.
     var errorsSoFar: String { (try? String(contentsOfFile: errorsPath, encoding: .utf8)) ?? "" }
 
     /// Waits for its end.
-    /// - Parameter seconds: after which it is killed; nil to wait for as long as it takes.
+    /// - Parameter seconds: the time after which it is killed; nil to wait for as long as it takes.
     func wait(seconds: Double? = nil) throws -> Outcome {
         let deadline = seconds.map { ContinuousClock.now + .seconds($0) }
         var status: Int32 = 0
@@ -156,8 +156,8 @@ struct Program {
     }
 }
 
-/// Descriptors that no program inherits which another test starts at this moment: it would hold a pipe open or a port
-/// taken for as long as it runs.
+/// Creates descriptors that are not inherited by a program that another test starts at this moment: it would hold a
+/// pipe open or keep a port taken for as long as it runs.
 enum OwnDescriptors {
     /// Held while a program is started.
     static let starting = NSLock()
@@ -186,7 +186,7 @@ enum OwnDescriptors {
 }
 
 extension Program {
-    /// The most memory that it has held so far; the kernel keeps the mark, so looking now and then is enough.
+    /// Its peak memory so far; the kernel keeps this high-water mark, so looking now and then is enough.
     private var highWaterMegabytes: Int {
         guard let text = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8),
             let line = text.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
@@ -203,7 +203,7 @@ struct TooLate: Error, CustomStringConvertible {
     var description: String { "waited in vain for: \(what)" }
 }
 
-/// Asks again and again until it is so.
+/// Checks a condition repeatedly until it holds.
 func poll(_ what: String, seconds: Double = 30, _ condition: () throws -> Bool) throws {
     let deadline = ContinuousClock.now + .seconds(seconds)
     while try !condition() {

@@ -9,22 +9,22 @@ import Testing
     import Darwin
 #endif
 
-/// A server of the tests' own, which may be killed, stepped down and made to fail without disturbing others.
+/// A server of the tests' own, which can be killed, stepped down and made to fail without disturbing others.
 // @unchecked: the lock guards the state.
 final class OwnServer: @unchecked Sendable {
     private let lock = NSLock()
     private let arguments: [String]
     private let folder: String
     let port: Int
-    /// Options of the connection string, from its first `&`.
+    /// The options at the end of the connection string, from the first `&`.
     private let options: String
-    /// The replica set's name; nil for a server that belongs to none.
+    /// The replica set's name; nil for a standalone server.
     private let setName: String?
     private var process: Program?
 
     static var isPossible: Bool { ProcessInfo.processInfo.environment["MONGOD_BINARY"]?.isEmpty == false }
 
-    // Every server that was made and not removed: they end with the tests. Only changed under its lock.
+    // Every server that was created and not removed: they end with the tests. Modified only under `allLock`.
     nonisolated(unsafe) private static var all: [OwnServer] = []
     private static let allLock = NSLock()
 
@@ -32,11 +32,11 @@ final class OwnServer: @unchecked Sendable {
         atexit { for server in OwnServer.all { try? server.remove() } }
     }()
 
-    /// Starts a replica set of one, or a server that belongs to none.
+    /// Starts a replica set of one member, or a standalone server.
     /// - Parameters:
     ///   - arguments: of `mongod`.
     ///   - options: for the connection string, such as `tls=true`.
-    ///   - set: a replica set that it is to be a member of, which is not initiated here.
+    ///   - set: the replica set that it is to be a member of, which is not initiated here.
     init(
         _ arguments: [String] = [], options: String = "", folder: String? = nil, isStandalone: Bool = false,
         memberOf set: String? = nil
@@ -87,7 +87,7 @@ final class OwnServer: @unchecked Sendable {
                 folder + "/log", "--logappend", "--nounixsocket", "--oplogSize", "64", "--wiredTigerCacheSizeGB",
                 "0.25",
                 "--setParameter", "enableTestCommands=1", "--setParameter", "diagnosticDataCollectionEnabled=false",
-                // It looks for expired documents every second, not every minute.
+                // Removes expired documents every second instead of every minute.
                 "--setParameter", "ttlMonitorSleepSecs=1",
             ] + arguments, executable: binary)
         lock.withLock { process = started }
@@ -105,7 +105,7 @@ final class OwnServer: @unchecked Sendable {
         var description: String { "the mongod of port \(port) has ended: \(log.suffix(4000))" }
     }
 
-    /// Bytes of its log.
+    /// The size of its log in bytes.
     var logSize: UInt64 {
         get throws {
             let log = try FileHandle(forReadingFrom: URL(fileURLWithPath: folder + "/log"))
@@ -114,7 +114,8 @@ final class OwnServer: @unchecked Sendable {
         }
     }
 
-    /// Whether a fail point has held a command up since then. A log has some megabytes: only what is new is looked at.
+    /// Whether a fail point has blocked a command since the log had this size. A log has several megabytes: only the
+    /// new part is read.
     func hasHeldUp(since logSize: UInt64) throws -> Bool {
         let log = try FileHandle(forReadingFrom: URL(fileURLWithPath: folder + "/log"))
         defer { try? log.close() }
@@ -130,7 +131,7 @@ final class OwnServer: @unchecked Sendable {
         }
     }
 
-    /// Ends it as a power cut would.
+    /// Kills it, as a power failure would.
     func killNow() throws {
         let ended = lock.withLock { process }
         guard let ended else { return }
@@ -139,14 +140,14 @@ final class OwnServer: @unchecked Sendable {
         lock.withLock { process = nil }
     }
 
-    /// Ends it and removes its data.
+    /// Kills it and removes its data.
     func remove() throws {
         Self.allLock.withLock { Self.all.removeAll { $0 === self } }
         try killNow()
         try FileManager.default.removeItem(atPath: folder)
     }
 
-    /// Below the range from which systems take ports for outgoing connections: it must be free again after a restart.
+    /// Returns a port below the range that systems use for outgoing connections: it must be free again after a restart.
     private static func freePort() throws -> Int {
         for _ in 0..<100 {
             let port = Int.random(in: 20_000..<32_000)
@@ -157,7 +158,7 @@ final class OwnServer: @unchecked Sendable {
 
     private static func isOpen(_ port: Int) -> Bool { withSocket(port, connect) == 0 }
 
-    /// What a call answers, given a new socket and the port of this machine as an address.
+    /// Returns the result of a call that is given a new socket and the local address with a port.
     private static func withSocket(
         _ port: Int, _ call: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Int32
     ) -> Int32 {
@@ -176,11 +177,11 @@ final class OwnServer: @unchecked Sendable {
 }
 
 extension ReadPreference {
-    /// With a direct connection every member answers.
+    /// Over a direct connection, every member answers.
     fileprivate static var primaryOrAny: ReadPreference { .connectionString }
 }
 
-/// Lends a database on a server, and checks that nothing of MongoFerry's stays in it.
+/// Provides a temporary database on a server, and checks that nothing of MongoFerry's remains in it.
 func withDatabase(
     on server: OwnServer, credentials: String = "", _ body: (TestDatabase, TemporaryFolder) throws -> Void
 ) throws {
@@ -191,9 +192,9 @@ func withDatabase(
 struct FailPoint {
     enum Mode {
         case alwaysOn
-        /// From the next but so many.
+        /// After this many commands.
         case skip(Int32)
-        /// The next so many.
+        /// For the next commands, this many.
         case times(Int32)
 
         var value: Value {
@@ -225,19 +226,19 @@ struct FailPoint {
         enteredBefore = reply["count"]?.integer ?? 0
     }
 
-    /// Waits until a command is held up by it, which the server's log says.
+    /// Waits until it blocks a command, according to the server's log.
     func waitUntilEntered() throws {
         try poll("a command that is held up: \(commands)") { try server.hasHeldUp(since: before) }
     }
 
-    /// Ends it, and checks that it was met.
+    /// Switches it off, and checks that it was hit.
     func end(times: Int? = nil, _ location: SourceLocation = #_sourceLocation) throws {
         let count = try off()
         #expect(
             times.map { $0 == count } ?? (count > 0), "\(commands): met \(count) times", sourceLocation: location)
     }
 
-    /// - Returns: how many commands it has held up or let fail.
+    /// - Returns: the number of commands that it has blocked or made to fail.
     func off() throws -> Int {
         let reply = try admin.run(["configureFailPoint": "failCommand", "mode": "off"], on: "admin")
         return (reply["count"]?.integer ?? 0) - enteredBefore
@@ -245,7 +246,7 @@ struct FailPoint {
 }
 
 extension Program {
-    /// Sends Ctrl-C when the fail point holds it up, and waits for its end.
+    /// Sends Ctrl-C once the fail point blocks it, and waits for its end.
     func interrupted(at pause: FailPoint) throws -> Outcome {
         try pause.waitUntilEntered()
         send(SIGINT)

@@ -27,7 +27,7 @@ extension FaultServerTests {
                 let file = folder.file("new.csv")
                 let data = try FaultData(database, file: file, uri: server.uri())
                 let isUnconfirmed = fault["writeConcernError"] != nil
-                // An insert that a majority does not confirm is no matter for a retry: see the next test.
+                // An insert that a majority does not acknowledge is not retried: see the next test.
                 let commands =
                     ["create", "createIndexes", "renameCollection", "drop"] + (isUnconfirmed ? [] : ["insert"])
                 for command in commands {
@@ -41,7 +41,7 @@ extension FaultServerTests {
             }
         }
 
-        /// Of another collation: it cannot be changed.
+        /// The view's collation differs, which cannot be changed.
         @Test(arguments: ["drop", "create"], passing)
         func aFaultThatPassesDoesNotStopAViewFromBeingMadeAnew(command: String, fault: Document) throws {
             try withDatabase(on: server) { database, folder in
@@ -77,7 +77,7 @@ extension FaultServerTests {
             }
         }
 
-        /// It is no fault of the data, and there is something to be done about it.
+        /// It is not a fault of the data, and something can be done about it.
         @Test(arguments: ["insert", "createIndexes"])
         func aFullDiskStopsAnImportAndSaysWhatToDo(command: String) throws {
             try withDatabase(on: server) { database, folder in
@@ -179,7 +179,7 @@ extension FaultServerTests {
             }
         }
 
-        /// The server removes what has expired soon after the index is there, whatever the collection's name.
+        /// The server removes expired documents soon after the index is built, whatever the collection's name.
         @Test(arguments: [[], ["--in-place"]])
         func aReplaceOfDocumentsThatHaveExpiredSinceTheBackupIsNoFault(more: [String]) throws {
             try withDatabase(on: server) { database, folder in
@@ -196,7 +196,7 @@ extension FaultServerTests {
                 let export = try Program.run(["export", "--uri", server.uri(), "--db", database.name, "-o", file])
                 try #require(export.status == 0, "\(export.text)")
                 try admin.run(["setParameter": 1, "ttlMonitorEnabled": true], on: "admin")
-                // The second collection takes so long that the first one's documents could go meanwhile.
+                // The second collection takes so long that the first one's documents could be removed meanwhile.
                 let pause = try FailPoint(
                     server, ["insert"], mode: .skip(1), ["blockConnection": true, "blockTimeMS": 3000])
                 let outcome = try Program.run(importing(database, file) + more)
@@ -230,7 +230,7 @@ extension FaultServerTests {
             }
         }
 
-        /// Carried out, and only the answer lost: the retry finds it done, and it counts once.
+        /// The write was done, and only its answer was lost: the retry finds it done, and it counts once.
         @Test(arguments: ["insert", "update"]) func aWriteThatWasDoneBeforeItsRetryIsCountedOnce(command: String) throws
         {
             try withDatabase(on: server) { database, folder in
@@ -255,7 +255,7 @@ extension FaultServerTests {
             }
         }
 
-        /// Nothing is counted twice: what fails before it is done is done once.
+        /// Nothing is counted twice: a write that fails before it is done is done once.
         @Test(arguments: ["insert", "update"], passing.prefix(3))
         func aWriteThatIsRetriedIsCountedOnce(command: String, fault: Document) throws {
             try withDatabase(on: server) { database, folder in
@@ -304,7 +304,7 @@ extension FaultServerTests {
             }
         }
 
-        /// Committed perhaps, and perhaps taken back: it must not be called written.
+        /// It may be committed or rolled back: it must not be called written.
         @Test func aTransactionThatNoMajorityConfirmsIsAnError() throws {
             try withDatabase(on: server) { database, folder in
                 try database.insert([["_id": 1, "n": 1, "n": 2, "$x": 1]], into: "c")
@@ -323,7 +323,7 @@ extension FaultServerTests {
             }
         }
 
-        /// A transaction of a merge that an election or a broken connection interrupts.
+        /// An election or a broken connection interrupts a merge's transaction.
         @Test(
             arguments: ["delete", "insert", "commitTransaction"],
             [
@@ -398,7 +398,7 @@ extension FaultServerTests {
                 let program = try Program(importing(database, file))
                 let before = try term()
                 try pause.waitUntilEntered()
-                // Its own connection may be closed by it: the term tells.
+                // This may close its own connection: the term shows whether the primary has stepped down.
                 _ = try? pause.admin.run(["replSetStepDown": 1, "force": true], on: "admin")
                 let outcome = try program.wait()
                 try server.waitForPrimary()
@@ -439,8 +439,8 @@ extension FaultServerTests {
             }
         }
 
-        /// After that the server's own account of documents lacks what came just before: who decides by a dry run is told what
-        /// is there.
+        /// After a crash, the server's own count lacks the latest documents: a dry run must tell how many there really
+        /// are, since decisions are based on it.
         @Test func aDryRunCountsWhatIsThereAfterTheServerWasKilled() throws {
             try withDatabase(on: server) { database, folder in
                 let file = folder.file("one.csv")

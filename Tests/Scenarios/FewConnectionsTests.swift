@@ -6,9 +6,9 @@ import Testing
 
 @testable import MongoFerry
 
-/// No thread takes a second connection where the connection string does not allow for two.
+/// No thread takes a second connection if the connection string does not allow for two.
 @Suite struct FewConnectionsTests {
-    /// Exactly so many connections, without those that an operation has to spare.
+    /// Returns a connection with a pool of exactly this size, without the spare connections of an operation.
     private func connection(_ count: Int, to database: TestDatabase) throws -> Connection {
         let uri = try testURI()
         let pool = try ClientPool(
@@ -18,12 +18,12 @@ import Testing
             pool: pool, server: try pool.withClient { try $0.serverInfo() }, database: database.name)
     }
 
-    /// Policies in the database, and a file of payments and receipts that refer to them: they have to be asked for.
+    /// Provides policies, and a file of payments and receipts whose references to them must be looked up.
     private func withFile(_ body: (TestDatabase, BackupReader, ImportOptions) throws -> Void) throws {
         try withTestDatabase { database, folder in
             try database.insert((0..<500).map { ["_id": .int32($0)] }, into: "policies")
             for name in ["payments", "receipts"] {
-                // More than are asked for at once.
+                // More than are looked up at once.
                 try database.insert((0..<25_000).map { ["_id": .int32($0), "policyId": .int32($0)] }, into: name)
             }
             var options = ImportOptions()

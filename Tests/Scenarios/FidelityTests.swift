@@ -5,9 +5,9 @@ import RandomDocuments
 import Relations
 import Testing
 
-/// For every document that a server can store: export, then import, gives the same bytes.
+/// For every document that a server can store, an export and an import restore the same bytes.
 @Suite struct FidelityTests {
-    /// Random documents, and those that somebody has lost before.
+    /// Random documents, the same for the same seed.
     static func documents(seed: UInt64, count: Int) -> [Document] {
         var random = RandomDocument(seed: seed)
         return (0..<count).map { _ in random.next() }
@@ -34,7 +34,7 @@ import Testing
         }
     }
 
-    /// The only keys with names that begin with `$` which servers take.
+    /// The only documents with names that begin with `$` that servers accept as an `_id`.
     @Test func keysThatAreDBRefsComeBack() throws {
         try withTwoTestDatabases { source, copy, folder in
             let keys: [Document] = [
@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    /// To a server it is an operator that it does not know.
+    /// Servers take it for an unknown operator.
     @Test func aReferenceThatIsNoWholeDBRefDangles() throws {
         try withTestDatabase { database, folder in
             try database.insert((0..<20).map { ["_id": ["k": .int32($0)]] }, into: "a")
@@ -92,7 +92,7 @@ import Testing
             try database.insert(Self.documents(seed: seed, count: 2000), into: "random")
             let expected = try database.documents(in: "random").sorted(by: DatabaseImage.byBytes)
             try database.export(to: folder.file("random.csv"))
-            // Every document gets the content of another one; the server sets top-level empty timestamps as it does.
+            // Every document gets another one's content; the server sets empty timestamps at the top level as usual.
             try database.run(["drop": "random"])
             let ids = expected.map { $0["_id"] ?? .null }
             let shifted = expected[1...] + expected[..<1]
@@ -180,7 +180,7 @@ import Testing
         }
     }
 
-    /// Servers take 1, 1.0 and NumberLong(1) for the same `_id`: the file's type is what a merge leaves.
+    /// Servers treat 1, 1.0 and NumberLong(1) as the same `_id`: a merge gives it the file's type.
     @Test(arguments: [Document(), ["clusteredIndex": ["key": ["_id": 1], "unique": true]]])
     func mergeGivesANumericIDTheTypeThatItHasInTheFile(_ options: Document) throws {
         try withTestDatabase { database, folder in
@@ -254,7 +254,7 @@ import Testing
         }
     }
 
-    /// libmongoc reads no such binary, and would give the documents an `_id` of its own.
+    /// libmongoc cannot read such a binary, and would give the documents a new `_id`.
     @Test func idsOfTheOldBinarySubtypeWhoseInnerLengthIsWrongComeBackInEveryWay() throws {
         try withTwoTestDatabases { source, copy, folder in
             let ids = [[1, 0, 0, 0, 9, 9], [2, 0, 0, 0, 9, 9], [9], [], [255, 255, 255, 255, 1]] as [[UInt8]]
@@ -335,7 +335,7 @@ import Testing
             }
             var documents = [document(1, String(repeating: "\u{1}\"", count: 100_000)), document(2, "")]
             try #require(try source.insert(documents, into: "big").writeErrors.isEmpty)
-            // One that goes as a pipeline, and one that can be merged only in a transaction.
+            // One that is sent as a pipeline, and one that can only be merged in a transaction.
             for (id, start) in [(3, ["a": 1]), (4, ["a": 1, "a": 2])] as [(Int32, Document)] {
                 let head = (["_id": .int32(id), "t": .timestamp(Timestamp(rawValue: 0))] as Document)
                     .appending("n", .document(start))

@@ -3,7 +3,7 @@ import BackupFile
 import MongoFerry
 import Testing
 
-/// A file says names of fields that commands are made of: none of them may become a command of its own.
+/// A file contains names of fields from which commands are built: none of them may become a command of its own.
 @Suite struct FileCodeTests {
     private static let message = "code of the file runs"
 
@@ -12,7 +12,7 @@ import Testing
         return ["$function": ["body": .string(body), "args": [], "lang": "js"]]
     }
 
-    /// Bytes of a document as a text, lengthened until they are one.
+    /// Returns a document's bytes as a string, padded until they are valid UTF-8.
     private static func text(_ prefix: String, _ suffix: String) throws -> String {
         for padding in 0..<200 {
             let bytes = Array(prefix.utf8) + function(padding: padding).bytes + Array(suffix.utf8)
@@ -31,7 +31,7 @@ import Testing
     @Test func theTimeFieldOfAFileIsNoFilter() throws {
         try withTestDatabase { database, folder in
             try database.create("m", ["timeseries": ["timeField": "t"]])
-            // By a command: the driver would give it an _id, which the file's has not.
+            // Inserted by a command: the driver would add an `_id`, which the file's document does not have.
             try database.run(["insert": "m", "documents": [["t": .date(1_700_000_000_000), "v": 1]]])
             let names = [
                 try Self.text("$comment\0\u{5}\0\0\0\0\u{3}$expr\0", "\u{3}$comment"), "$where", "$expr", "other",
@@ -51,7 +51,7 @@ import Testing
                         words + [folder.file("m.csv"), "--uri", try testURI(), "--db", database.name])
                     #expect(!outcome.text.contains(Self.message), "\(words): \(outcome.text)")
                 }
-                // The server's own field is what a measurement is looked up by.
+                // Measurements are looked up by the server's own time field.
                 let found = try database.documents(in: "m", ["v": 1])
                 #expect(found.count == 1, "\(name): \(found)")
             }

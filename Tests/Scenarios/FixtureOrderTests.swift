@@ -4,7 +4,7 @@ import Testing
 
 @testable import MongoFerry
 
-/// Fixtures that wait for others, and those that are wrong.
+/// Fixtures that wait for others, and invalid ones.
 @Suite struct FixtureOrderTests {
     @Test func whoWaitsForAnotherFixtureCanBeStopped() throws {
         let uri = try testURI()

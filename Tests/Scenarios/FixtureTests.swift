@@ -21,7 +21,7 @@ import Testing
         }
     }
 
-    /// They wait for each other, however few connections there are.
+    /// The tests wait for each other, however few connections there are.
     @Test func anyNumberOfTestsMayRestoreAFixtureAtOnce() async throws {
         try await withFixture { shared, source in
             let uri = try testURI()
@@ -60,11 +60,11 @@ import Testing
         try await withFixture { fixture, _ in
             let (names, continuation) = AsyncStream.makeStream(of: String.self)
             let test = Task {
-                // So that nobody waits for the name of a database that never was.
+                // Otherwise the name of a database that was never created would be awaited forever.
                 defer { continuation.finish() }
                 try await fixture.withDatabase { database in
                     continuation.yield(database.name)
-                    // Until it is cancelled: the sleep is what ends early.
+                    // Until it is cancelled, which ends the sleep early.
                     try await Task.sleep(for: .seconds(60))
                 }
             }
@@ -135,7 +135,7 @@ import Testing
         }
     }
 
-    /// No server gives a view another collation while one stands on it, or a time series.
+    /// Servers do not change the collation of a view or a time series while a view depends on it.
     @Test(arguments: [["timeseries": ["timeField": "at"]], ["viewOn": "things", "pipeline": []]] as [Document])
     func resetGivesViewsOnEachOtherTheirCollationBack(_ source: Document) async throws {
         let german: Value = ["locale": "de"]
@@ -157,7 +157,7 @@ import Testing
         }
     }
 
-    /// Of a file that says nothing of options and indexes, all that are there are a test's.
+    /// A file without metadata has no options and indexes: all existing ones were made by a test.
     @Test func resetOfAFileWithoutMetadataTakesAwayWhatATestHasMade() async throws {
         let path = NSTemporaryDirectory() + "plain_\(UInt64.random(in: 0 ... .max)).csv"
         defer { try? FileManager.default.removeItem(atPath: path) }
@@ -267,7 +267,7 @@ import Testing
         await #expect(throws: FerryError.self) { _ = try await Fixture(path).restore() }
     }
 
-    /// Whoever else waits for the server goes on waiting.
+    /// Others that wait for the server continue to wait.
     @Test func whoeverWantsToStopDoesNotWaitForTheServer() async throws {
         let server = FixtureServer(uri: "mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=20000")
         try await withFixture { fixture, _ in
@@ -298,7 +298,7 @@ import Testing
         }
     }
 
-    /// Of the database that was made for it nothing stays.
+    /// Nothing remains of the database that was created for it.
     @Test func whatTheServerRefusesOfAFixtureIsNamedAndLeavesNoDatabase() async throws {
         try await withFixture(
             named: "unfit",
@@ -332,7 +332,7 @@ import Testing
         }
     }
 
-    /// What a test has just written is looked for where it was written.
+    /// What a test has just written must be read where it was written.
     @Test func aFixtureIsReadFromThePrimaryWhateverTheAddressPrefers() async throws {
         let uri = try testURI()
         try #require(uri.contains("replicaSet="))
@@ -351,7 +351,7 @@ import Testing
                 await #expect(throws: FerryError.self) { _ = try await Fixture(fixture.file, on: server).restore() }
                 times.append(ContinuousClock.now - watch)
             }
-            // Who asks waits twenty seconds; tests that run beside this one may make a few of the others late.
+            // The first to ask waits 20 seconds; tests that run at the same time may delay a few of the others.
             let later = times.dropFirst().sorted()
             #expect(later[2] < .seconds(20), "\(times)")
         }
@@ -418,7 +418,7 @@ import Testing
             for name in others { try withClient { _ = try $0.runWrite(["create": "things"], on: name) } }
             try await fixture.withDatabase { database in
                 var swept: [String] = []
-                // Other tests sweep as well, and may have taken it away before.
+                // Other tests also sweep, and may have removed it before.
                 for _ in 0..<20 where !swept.contains(old) {
                     try withClient {
                         _ = try $0.runWrite(["create": .string("things\(UInt32.random(in: 0 ... .max))")], on: old)
@@ -435,7 +435,7 @@ import Testing
 
     // MARK: Speed
 
-    /// Prints what a fixture of ten documents costs; the limits are far above, for machines that do much at once.
+    /// Prints how long a fixture of ten documents takes; the limits are far higher, to allow for busy machines.
     @Test func aSmallFixtureTakesMilliseconds() async throws {
         try await withFixture(filling: { database in
             for (name, count) in [("customers", 4), ("orders", 6)] {
@@ -467,7 +467,7 @@ import Testing
 
     // MARK: What the tests need
 
-    /// A fixture file of customers and policies, or of what `filling` makes, and what its database held.
+    /// Runs `body` with a fixture file of customers and policies, or of what `fill` creates, and the database's image.
     private func withFixture(
         named name: String = "fixture",
         filling fill: (TestDatabase) throws -> Void = { database in
@@ -493,7 +493,7 @@ import Testing
         try ClientPool(try ConnectionString(try testURI()), applicationName: "mongoferry tests").withClient(body)
     }
 
-    /// - Parameter series: a time series, in whose measurements servers do not keep the order of the fields.
+    /// - Parameter series: a time series, in whose measurements servers do not preserve the order of fields.
     private func expect(
         _ database: ThrowawayDatabase, holds source: DatabaseImage, butMeasurements series: String? = nil
     ) throws {
@@ -516,7 +516,7 @@ import Testing
 
     private func databases() throws -> Set<String> { try withClient { Set(try $0.listDatabaseNames()) } }
 
-    /// Over a connection of its own, by the string that code under test gets.
+    /// Changes the database over a separate connection, with the connection string that code under test gets.
     private func change<Result>(_ database: ThrowawayDatabase, _ body: (TestDatabase) throws -> Result) throws -> Result
     {
         let string = try ConnectionString(database.uri)

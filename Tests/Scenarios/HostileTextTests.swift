@@ -3,7 +3,7 @@ import Foundation
 import MongoFerry
 import Testing
 
-/// What a file says about itself comes from whoever wrote it: no text in it forges a line or steers a terminal.
+/// A file's description of itself comes from whoever wrote it: no text in it may forge a line or control a terminal.
 @Suite struct HostileTextTests {
     @Test func nothingInAFileMakesALineOfItsOwnInWhatInspectSays() throws {
         try withTestDatabase { database, folder in
@@ -43,7 +43,7 @@ import Testing
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1]], into: "customers")
             try database.export(to: folder.file("all.csv"))
-            // What turns the direction of writing round, and a control sequence's first character in one.
+            // A right-to-left override, and the control sequence introducer as one character.
             let terminal = try PseudoTerminal(
                 ["import", folder.file("all.csv"), "--db", "\(database.name)\u{202E}\u{9B}2J", "--mode", "replace"],
                 environment: ["MONGODB_URI": try testURI()], columns: 100)

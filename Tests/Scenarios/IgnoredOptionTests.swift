@@ -17,7 +17,7 @@ extension Trait where Self == ConditionTrait {
     }
 }
 
-/// libmongoc only logs that an option of the connection string means nothing.
+/// libmongoc only logs that it ignores an option of the connection string.
 @Suite struct IgnoredOptionTests {
     private static let version = "libmongoc \(LibraryVersion.libmongoc)"
 
@@ -61,7 +61,7 @@ extension Trait where Self == ConditionTrait {
                 #expect(written?["warnings"] as? [String] == [warning])
                 #expect(written?["status"] as? String == "done")
             }
-            // Of what fails, too, be it in the middle.
+            // Also if the operation fails, even midway.
             try folder.write("collection,data\ncustomers,nonsense\n", to: "x.csv")
             try folder.write(
                 "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100&serverSelectionTryOnce=true&" + option,
@@ -82,7 +82,7 @@ extension Trait where Self == ConditionTrait {
         }
     }
 
-    /// Password and data would go over the wire for everybody to see.
+    /// Otherwise the password and the data would be sent over the network unprotected.
     @Test(arguments: [
         ("tsl=true", "'tsl' is not an option of LIBRARY. Did you mean 'tls'?"),
         ("sll=true", "'sll' is not an option of LIBRARY. Did you mean 'ssl'?"),
@@ -110,7 +110,7 @@ extension Trait where Self == ConditionTrait {
         #expect(error?.description == expected)
     }
 
-    /// A script that found no server must not go on with somebody's own.
+    /// A script that found no server must not go on with the one at the default address.
     @Test func anEmptyAddressIsNotTheDefault() throws {
         for command in [
             ["verify", "--db", "x"], ["import", "x.csv"], ["export", "--db", "x"], ["discover", "--db", "x"],

@@ -1,6 +1,6 @@
 import Foundation
 
-/// JSON as it stands there: true is not 1.
+/// JSON as it is written: true is not 1.
 enum JSONValue: Decodable, Equatable {
     case null, bool(Bool), number(Double), string(String), array([JSONValue]), object([String: JSONValue])
 
@@ -32,12 +32,12 @@ enum JSONValue: Decodable, Equatable {
     var members: [String: JSONValue] { if case .object(let members) = self { members } else { [:] } }
 }
 
-/// As much of JSON Schema as the project's own schemas use. What it does not know it reports, so that no rule of theirs
+/// The part of JSON Schema that the project's own schemas use. Anything else is reported, so that none of their rules
 /// goes unchecked.
 struct JSONSchema {
     let root: JSONValue
 
-    /// What is wrong with a value, each with its place; nothing where it fits.
+    /// Returns what is wrong with a value, each problem with its place; empty if the value is valid.
     func problems(_ value: JSONValue) -> [String] { problems(value, root, "$") }
 
     private static let descriptive: Set = ["$schema", "$defs", "title", "description"]
@@ -80,7 +80,7 @@ struct JSONSchema {
         }
     }
 
-    /// Every name of a member that it allows, at any depth.
+    /// The names of all members that it allows, at any depth.
     var names: Set<String> { Self.names(root) }
 
     private static func names(_ schema: JSONValue) -> Set<String> {

@@ -5,9 +5,9 @@ import Testing
 
 @testable import MongoFerry
 
-/// Commands whose answers nobody has waited for, and which the server carries out late; and what others do meanwhile.
+/// Commands whose answers nobody has waited for and which the server executes late, and what others do meanwhile.
 extension BusyServerTests.MeanwhileTests {
-    /// An answer that takes longer is none to the program: the server goes on all the same.
+    /// The program gives up on an answer that takes longer than this socket timeout, while the server goes on.
     private func impatient(_ database: TestDatabase, _ file: String, _ more: [String]) -> [String] {
         let uri = server.uri()
         return ["import", file, "--uri", uri + (uri.contains("?") ? "&" : "/?") + "socketTimeoutMS=700"]
@@ -47,7 +47,7 @@ extension BusyServerTests.MeanwhileTests {
         }
     }
 
-    /// The drop is carried out, its answer lost, and the lock as well.
+    /// The drop is executed, but its answer and the lock are lost.
     @Test func whatWasKeptOfACollectionStaysWhereNobodyKnowsWhetherItWasDropped() throws {
         try withDatabase(on: server) { database, folder in
             try database.create(
@@ -73,7 +73,7 @@ extension BusyServerTests.MeanwhileTests {
         }
     }
 
-    /// The collection has given its name away, and nobody was told.
+    /// The collection has been renamed, but the answer is lost.
     @Test func aCollectionWhoseDisplacementIsUnknownGetsItsNameBack() throws {
         try withDatabase(on: server) { database, folder in
             try database.insert([["_id": 1]], into: "other")
@@ -126,7 +126,7 @@ extension BusyServerTests.MeanwhileTests {
         }
     }
 
-    /// Index builds are not: they change nothing of what is there.
+    /// Index builds are no error: they change no existing data.
     @Test(arguments: ["insert", "createIndexes"])
     func anEarlierWriteThatDoesNotEndIsAnError(command: String) throws {
         try withDatabase(on: server) { database, folder in
@@ -162,7 +162,7 @@ extension BusyServerTests.MeanwhileTests {
         }
     }
 
-    /// Where a view was when the plan was made, or nothing, another program has put documents.
+    /// Another program has inserted documents where a view, or nothing, was when the plan was made.
     @Test(arguments: ["a view in the file", "a view before", "a view before, in place"])
     func documentsThatComeWhereNoneWereAreTold(kind: String) throws {
         try withDatabase(on: server) { database, folder in
@@ -189,7 +189,8 @@ extension BusyServerTests.MeanwhileTests {
         }
     }
 
-    /// The file's view comes after the time series, and stands elsewhere; the one that is there stands on it.
+    /// The file's view comes after the time series and is defined on another collection; the existing view is defined
+    /// on the time series.
     @Test func theOldViewOnATimeSeriesIsNotInItsWay() throws {
         try withDatabase(on: server) { database, folder in
             func measurements(_ count: Int32) -> Value {
@@ -212,7 +213,8 @@ extension BusyServerTests.MeanwhileTests {
         }
     }
 
-    /// A file that says nothing of options and indexes keeps those of a collection that comes after the plan, too.
+    /// Without metadata in the file, the options and indexes of a collection are kept even if it is created after the
+    /// plan is made.
     @Test(arguments: [[], ["--in-place"]])
     func theDefinitionOfACollectionThatComesAfterThePlanIsNotLost(more: [String]) throws {
         try withDatabase(on: server) { database, folder in
@@ -238,7 +240,8 @@ extension BusyServerTests.MeanwhileTests {
         }
     }
 
-    /// Exit status 2 has told it; nothing is unfinished, and nothing comes back that somebody has made and dropped since.
+    /// Exit status 2 has reported it: nothing is unfinished, and nothing is restored that somebody has since made and
+    /// dropped.
     @Test func anIndexThatWasRefusedIsNoInterruption() throws {
         try withDatabase(on: server) { database, folder in
             try database.create(
@@ -265,7 +268,7 @@ extension BusyServerTests.MeanwhileTests {
         }
     }
 
-    /// What is kept of a refused index must not stand for all that a collection had, once that is dropped.
+    /// What is kept of a refused index must not stand for the whole definition once the collection is dropped.
     @Test func aReplaceThatStopsAfterARefusedIndexKeepsTheWholeDefinition() throws {
         try withDatabase(on: server) { database, folder in
             let unique: Document = ["key": ["a": 1], "name": "a_1", "unique": true]
@@ -299,7 +302,7 @@ extension BusyServerTests.MeanwhileTests {
         }
     }
 
-    /// Its own drop of the lock, carried out late, would take the next import's lock.
+    /// The import's own drop of its lock, executed late, would remove the next import's lock.
     @Test func aLateDropOfTheLockIsWaitedFor() throws {
         try withDatabase(on: server) { database, folder in
             try folder.write("collection,data\nc,\"{\"\"_id\"\":1}\"\n", to: "c.csv")
@@ -318,7 +321,7 @@ extension BusyServerTests.MeanwhileTests {
         }
     }
 
-    /// A killed import's drop of its lock takes the next one's, which has written nothing by then and takes another.
+    /// A killed import's drop of its lock removes the next one's, which has written nothing yet and takes another.
     @Test func aKilledImportsDropOfItsLockIsWaitedFor() throws {
         try withDatabase(on: server) { database, folder in
             try folder.write("collection,data\nc,\"{\"\"_id\"\":1}\"\n", to: "c.csv")
@@ -341,7 +344,7 @@ extension BusyServerTests.MeanwhileTests {
         }
     }
 
-    /// The same of what it has kept of one collection, while it loads the next.
+    /// The same for what was kept of one collection while the next one is loaded.
     @Test func aLateDropOfWhatWasKeptTakesNoOtherRecord() throws {
         try withDatabase(on: server) { database, folder in
             for name in ["a", "b"] {
@@ -355,7 +358,7 @@ extension BusyServerTests.MeanwhileTests {
                 "drop", "\(database.name).__mongoferry_definitions", 2500, answer: [:],
                 of: impatient(database, folder.file("ab.csv"), ["--in-place", "--no-infer"])
             ) {
-                // It has not gone on to the second.
+                // The import has not gone on to the second collection.
                 usleep(1_500_000)
                 let count = try database.count("b")
                 #expect(count == 1)

@@ -22,7 +22,7 @@ import Testing
         }
     }
 
-    /// Lends a filled database and its backup.
+    /// Runs `body` with a filled database and its backup.
     func withLedger(_ body: (TestDatabase, _ backup: String, TemporaryFolder) throws -> Void) throws {
         try withTestDatabase { database, folder in
             try Self.fill(database)
@@ -189,7 +189,7 @@ import Testing
             try database.export(to: folder.file("one.csv")) { $0.reproducible = true }
             for name in try database.names() { try database.drop(name) }
             try Self.fill(database, backwards: true)
-            // The server keeps an empty list of views.
+            // After this, the server keeps an empty list of views.
             try database.create("view", ["viewOn": "customers", "pipeline": []])
             try database.drop("view")
             try database.export(to: folder.file("two.csv")) { $0.reproducible = true }
@@ -197,7 +197,7 @@ import Testing
         }
     }
 
-    /// References are looked for in a part of the documents: in the same part, whatever order they came in.
+    /// References are searched for in a sample: the same one, whatever the order of insertion.
     @Test func aReproducibleFileDoesNotDependOnWhichDocumentsWereLookedAt() throws {
         try withTestDatabase { database, folder in
             for (place, name) in ["one.csv", "two.csv", "three.csv"].enumerated() {
@@ -366,8 +366,9 @@ import Testing
 }
 
 extension TestDatabase {
-    /// The collections that the server's own log says were written to, each once for every time its turn came.
-    /// - Parameter orDefined: those as well that were created, dropped or changed, or whose indexes were.
+    /// Returns the collections that were written to according to the oplog, in order; consecutive writes to one are
+    /// listed once.
+    /// - Parameter orDefined: whether to include those that were created, dropped or changed, or whose indexes were.
     func written(since start: Timestamp, orDefined: Bool = false) throws -> [String] {
         var names: [String] = []
         func note(_ namespace: String) {
@@ -392,7 +393,7 @@ extension TestDatabase {
     }
 }
 
-/// RFC 4180, in the plainest way: an independent reader for what the program writes.
+/// A minimal parser of RFC 4180: an independent reader of what the program writes.
 enum CSVRows {
     /// The rows below the column header, without comment lines.
     static func read(_ text: String) -> [[String]] {

@@ -11,7 +11,7 @@ import Testing
 #endif
 
 extension OwnServerTests {
-    /// What an interrupted import has left is given back where it is wanted, and never instead of what is there now.
+    /// What an interrupted import has left is restored where it is wanted, and never replaces what exists now.
     @Suite(.serialized) struct LeftoverTests {
         let server: OwnServer
 
@@ -27,7 +27,7 @@ extension OwnServerTests {
 
         // MARK: Displaced collections
 
-        /// A file with a view, and a database where a collection has its name.
+        /// Provides a file with a view, and a database in which a collection has the view's name.
         private func prepare(_ database: TestDatabase, _ view: String, _ folder: TemporaryFolder) throws -> String {
             let file = folder.file("view.csv")
             try database.insert([["_id": 1]], into: "a")
@@ -40,9 +40,9 @@ extension OwnServerTests {
         }
 
         /// Kills a replace that has displaced the collection for the view.
-        /// - Returns: where it is then.
+        /// - Returns: the collection's name after that.
         private func displace(_ view: String, _ database: TestDatabase, _ file: String) throws -> String {
-            // The first is that of the collection, the second displaces.
+            // The first rename is that of the collection `a`; the second one displaces.
             let pause = try FailPoint(
                 server, ["renameCollection"], mode: .skip(1), ["blockConnection": true, "blockTimeMS": 500])
             let program = try Program(importing(database, file, ["--mode", "replace"]))
@@ -54,7 +54,7 @@ extension OwnServerTests {
             return try #require(own(database).first { $0.hasPrefix("__mongoferry_displaced.") })
         }
 
-        /// Taken after the database was listed, before the collection gets its name back.
+        /// The name is taken after the database was listed and before the collection gets it back.
         @Test func whatWasDisplacedIsNotPutOverWhatTakesItsNameMeanwhile() throws {
             try withDatabase(on: server) { database, folder in
                 let file = try prepare(database, "v", folder)
@@ -77,7 +77,8 @@ extension OwnServerTests {
             }
         }
 
-        /// Of a trial whose drop the server has not ended, and of an import that was killed before it removed its empty list.
+        /// Left by a trial whose drop the server has not completed, and by an import that was killed before it removed
+        /// its empty list.
         @Test func whatIsLeftWithoutItsNameIsRemovedToo() throws {
             try withDatabase(on: server) { database, folder in
                 try database.insert([["_id": 1]], into: "a")
@@ -138,7 +139,7 @@ extension OwnServerTests {
             }
         }
 
-        /// Another view than the one that it gave its name to.
+        /// Not the view for which the collection was displaced.
         @Test func whatWasDisplacedStaysWhenAnotherViewHasTakenItsName() throws {
             try withDatabase(on: server) { database, folder in
                 let file = try prepare(database, "v", folder)
@@ -158,7 +159,7 @@ extension OwnServerTests {
         @Test func aDisplacedCollectionThatCannotBeRemovedIsRemovedByTheNextImport() throws {
             try withDatabase(on: server) { database, folder in
                 let file = try prepare(database, "v", folder)
-                // The first is that of the view that is tried out.
+                // The first drop is that of the view that is tried out.
                 let failure = try FailPoint(server, ["drop"], mode: .skip(1), ["errorCode": 13])
                 let outcome = try Program.run(importing(database, file, ["--mode", "replace"]))
                 try failure.end()
@@ -172,7 +173,7 @@ extension OwnServerTests {
             }
         }
 
-        /// The server may still be carrying out what a killed import has sent, which needs its record.
+        /// The server may still be executing what a killed import has sent, for which the record is needed.
         @Test(arguments: [true, false]) func whatIsRecordedOfARenameStaysForOneImport(hasRecord: Bool) throws {
             try withDatabase(on: server) { database, folder in
                 let file = try prepare(database, "v", folder)
@@ -208,7 +209,7 @@ extension OwnServerTests {
 
         // MARK: Kept definitions
 
-        /// An old file, and a collection with options and indexes of which it says nothing.
+        /// Provides an old file, and a collection with options and indexes that the file does not have.
         private func prepareOldFile(_ database: TestDatabase, _ folder: TemporaryFolder) throws -> String {
             try database.create(
                 "c", ["validator": ["x": ["$gte": 0]]],
@@ -219,7 +220,7 @@ extension OwnServerTests {
             return folder.file("old.csv")
         }
 
-        /// The same collection, in such a file or in a backup.
+        /// Provides the same collection, with such a file or with a backup.
         private func prepareFile(
             _ database: TestDatabase, _ folder: TemporaryFolder, isSealed: Bool
         ) throws -> String {
@@ -231,7 +232,7 @@ extension OwnServerTests {
             return file
         }
 
-        /// At a command that is for the collection itself, not for the one in which its definition is tried.
+        /// Kills the program at a command on the collection itself, not on the one in which its definition is tried.
         private func kill(
             _ database: TestDatabase, _ words: [String], at command: String, _ more: Document = [:]
         ) throws {
@@ -245,7 +246,7 @@ extension OwnServerTests {
             program.send(SIGKILL)
             _ = try program.wait()
             try pause.end()
-            // What was blocked is carried out, or refused.
+            // The blocked command is now executed, or refused.
             Thread.sleep(forTimeInterval: 0.7)
         }
 
@@ -282,7 +283,7 @@ extension OwnServerTests {
             }
         }
 
-        /// Others than those that it had: it was no insert that made it.
+        /// Other options than it had show that the collection was not created by an insert.
         @Test(arguments: [true, false]) func aCollectionThatWasMadeAnewWithoutIndexesCountsByItsOptions(isSame: Bool)
             throws
         {
@@ -321,7 +322,7 @@ extension OwnServerTests {
             }
         }
 
-        /// The sealed file has it, and is imported again for that.
+        /// The sealed file has the definition, and is imported again to restore it.
         @Test func whatWasKeptForASealedFileIsForNoOther() throws {
             try withDatabase(on: server) { database, folder in
                 let old = try prepareOldFile(database, folder)
@@ -339,7 +340,7 @@ extension OwnServerTests {
             }
         }
 
-        /// Imports of other files must not make anybody believe that all is there.
+        /// Imports of other files must not make anybody believe that the collection is complete.
         @Test(arguments: ["replace", "merge", "by hand"])
         func whatWasBeingReplacedInPlaceIsToldUntilItIsWhole(end: String) throws {
             try withDatabase(on: server) { database, folder in
@@ -354,7 +355,7 @@ extension OwnServerTests {
                 let told =
                     "an import into \(database.name) was interrupted while it replaced c in place: what is there is in part"
                 #expect(try Program.run(export + [folder.file("live.csv")]).errors.contains(told))
-                // It takes the lock over.
+                // This import takes over the lock.
                 for mode in ["merge", "replace"] {
                     let outcome = try Program.run(importing(database, other, ["--mode", mode]))
                     #expect(outcome.status == 0, "\(outcome.text)")
@@ -407,14 +408,14 @@ extension OwnServerTests {
             }
         }
 
-        /// What the server has refused is not there.
+        /// What the server has refused is missing.
         @Test(arguments: [true, false]) func aMergeOfWhichRowsAreRefusedMakesNoCollectionWhole(isSealed: Bool) throws {
             try withDatabase(on: server) { database, folder in
                 let export = ["export", "--uri", server.uri(), "--db", database.name, "--quiet", "--force", "-o"]
                 let file = try prepareFile(database, folder, isSealed: isSealed)
                 let validator = try #require(options(database)?["validator"])
                 try kill(database, importing(database, file, ["--mode", "replace", "--in-place"]), at: "insert")
-                // The server goes on with it.
+                // The server still executes it.
                 try poll("the insert is carried out") { try database.count("c") == 20 }
                 try database.delete("c", [:])
                 try database.run(["collMod": "c", "validator": ["x": ["$ne": 3]]])
@@ -446,7 +447,7 @@ extension OwnServerTests {
             }
         }
 
-        /// An application's insert makes a plain collection as soon as the name is free.
+        /// An application's insert creates a plain collection as soon as the name is free.
         @Test func whatWasKeptCountsForACollectionThatAnInsertHasMade() throws {
             try withDatabase(on: server) { database, folder in
                 let file = try prepareOldFile(database, folder)
@@ -479,7 +480,7 @@ extension OwnServerTests {
             }
         }
 
-        /// The server may still be carrying out the drop that a killed import has sent.
+        /// The server may still be executing the drop that a killed import has sent.
         @Test func whatWasKeptOfACollectionThatIsThereStaysForOneImport() throws {
             try withDatabase(on: server) { database, folder in
                 let file = try prepareOldFile(database, folder)
@@ -498,7 +499,7 @@ extension OwnServerTests {
         @Test func aCollectionIsNewThoughWhatWasKeptOfItCannotBeRemoved() throws {
             try withDatabase(on: server) { database, folder in
                 let file = try prepareOldFile(database, folder)
-                // The first makes sure of the right to.
+                // The first delete checks that deleting is allowed.
                 let failure = try FailPoint(server, ["delete"], mode: .skip(1), ["errorCode": 13])
                 let outcome = try Program.run(importing(database, file, ["--mode", "replace", "--in-place"]))
                 try failure.end()

@@ -5,7 +5,8 @@ import MongoFerry
 import Relations
 import Testing
 
-/// Rows of the old application at the edges of what can be converted, and databases that have other names than the file.
+/// Rows of the old application at the limits of what can be converted, and databases whose names differ from the
+/// file's.
 @Suite struct LegacyEdgeTests {
     private func file(_ rows: [(collection: String, json: String)], _ folder: TemporaryFolder) throws -> String {
         let lines = rows.map { "\($0.collection),\"\($0.json.replacing("\"", with: "\"\""))\"\n" }
@@ -18,7 +19,7 @@ import Testing
         return "5c2aad8\(kind)" + String(repeating: "0", count: 16 - digits.count) + digits
     }
 
-    /// Whole numbers that become doubles take more room than they did.
+    /// Integers that become doubles take more space than before.
     @Test func aRowThatIsTooLargeOnlyOnceItIsConvertedIsReported() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": "old", "a": [1.5]]], into: "series")
@@ -39,7 +40,7 @@ import Testing
         }
     }
 
-    /// Such rows are larger than a document until they are converted.
+    /// Such rows exceed the size of a document until they are converted.
     @Test(arguments: [[true, true], [true, false], [false, true]]) func theSameIDOfLargeRowsIsFound(areLarge: [Bool])
         throws
     {
@@ -61,7 +62,7 @@ import Testing
         }
     }
 
-    /// The rows of a damaged backup: their texts are texts, whatever they look like.
+    /// The rows of a damaged backup: their strings are strings, whatever they look like.
     @Test func rowsThatAreSaidToBeExtendedJSONStayAsTheyAre() throws {
         try withTestDatabase { database, folder in
             try database.insert(
@@ -81,13 +82,13 @@ import Testing
             let replace = try Program.run(["import", file, "--no-legacy", "--mode", "replace", "--yes"] + target)
             #expect(replace.status == 0, "\(replace.text)")
             #expect(try database.documents(in: "texts") == before.collections["texts"]?.documents)
-            // Without it they are the old application's, and come beside what is there.
+            // Without the option, they count as the old application's and are inserted next to the existing documents.
             try database.load(file)
             #expect(try database.count("texts") == 10)
         }
     }
 
-    /// 34 digits and an exponent are more than any whole number has.
+    /// 34 digits and an exponent exceed every integer type.
     @Test(arguments: ["long", "int"]) func aNumberThatNoWholeNumberHoldsIsReported(type: String) throws {
         try withTestDatabase { database, folder in
             let digits = "1234567890123456789012345678901234"
@@ -107,8 +108,8 @@ import Testing
 
     private static let day = "2024-01-01T00:00:00.000Z"
 
-    /// Values that the live type does not fit stay what they are, and stand beside it then: the same rows must come to the
-    /// same documents once more.
+    /// Values that do not fit the live type stay as they are, next to those that do: importing the same rows again must
+    /// give the same documents.
     @Test(
         arguments: [
             (.date(0), ["\"\(day)\"", "\"on demand\""]), (.date(0), ["\"\(day)\"", "7", "\"soon\""]),
@@ -129,7 +130,7 @@ import Testing
             #expect(try database.image().differences(from: first) == [])
             let report = try Verify(file: path, target: try database.target).runBlocking(OperationContext())
             #expect(report.status == .done, "\(report.differences)")
-            // And some of them by themselves, as rows that were set aside are imported.
+            // Also some of them alone, as rows that were set aside are imported.
             try database.delete("a", ["_id": .objectID(try #require(ObjectID(hex: Self.id(0))))])
             let some = try file([("a", "{\"_id\":\"\(Self.id(0))\",\"v\":\(values[0])}")], folder)
             #expect(try database.load(some).totals.inserted == 1)
@@ -137,7 +138,7 @@ import Testing
         }
     }
 
-    /// A backup of what is there takes no type away.
+    /// Importing a backup of the live data removes no type.
     @Test func liveDatesBesideATextStayDates() throws {
         try withTestDatabase { database, folder in
             let documents: [Document] = (0..<5).map { number in
@@ -154,7 +155,7 @@ import Testing
         }
     }
 
-    /// As texts, a merge would have put them beside the live documents, and a replace in their places.
+    /// As strings, a merge would have put them next to the live documents, and a replace in their place.
     @Test(arguments: [ImportOptions.Mode.merge, .replace]) func keysThatAreNoObjectIDsKeepTheirLiveType(
         mode: ImportOptions.Mode
     ) throws {
@@ -184,7 +185,7 @@ import Testing
         try withTestDatabase { database, folder in
             try database.run(["create": "m", "timeseries": ["timeField": "at"]])
             try database.insert([["_id": 1, "at": .date(1_704_067_200_000), "note": .date(0)]], into: "m")
-            // Not every text has a date's form: only the live documents say what the others are.
+            // Not every string looks like a date: only the live documents tell the type of the others.
             let path = try file(
                 [
                     ("m", "{\"_id\":2,\"at\":\"\(Self.day)\",\"note\":\"\(Self.day)\"}"),
@@ -200,7 +201,7 @@ import Testing
         }
     }
 
-    /// `--no-infer` is told to the check that the import advises, too.
+    /// `--no-infer` also applies to the check, and to the import that the check advises.
     @Test func whatWasImportedWithoutInferringIsVerifiedWithoutIt() throws {
         try withTestDatabase { database, folder in
             let path = try file(
@@ -220,7 +221,7 @@ import Testing
         }
     }
 
-    /// A mistyped name would leave texts where ids were meant.
+    /// A mistyped name would leave strings where ids were meant.
     @Test func aTypeOfTheConfigurationThatNoRowHasIsToldWithTheNearestName() throws {
         try withTestDatabase { database, folder in
             let path = try file(
@@ -244,13 +245,13 @@ import Testing
                 "c.yaml has types of 'polices', which has no rows in the file. Did you mean 'policies'?",
             ]
             #expect(log.all.filter { $0.hasPrefix("c.yaml has") } == told)
-            // Programs that read the report alone know it, too; nothing is wrong with the data for that.
+            // Programs that read only the report learn of it, too; it is no fault of the data.
             #expect(report.warningsTold == told && report.status == .planned)
             #expect(report.json.contains("no row has it"), "\(report.json)")
         }
     }
 
-    /// The file's `customers` go to `clients`; those that the policies refer to are the database's own `customers`.
+    /// The file's `customers` are imported as `clients`; the policies refer to the database's own `customers`.
     @Test func idsAreAskedForUnderTheDatabasesOwnNames() throws {
         try withTestDatabase { database, folder in
             let ids = try (0..<40).map { Value.objectID(try #require(ObjectID(hex: Self.id($0)))) }
@@ -264,12 +265,12 @@ import Testing
             let report = try database.load(path) { $0.renames = ["customers": "clients"] }
             #expect(report.status == .done, "\(report.warnings)")
             #expect(try database.count("policies", ["customerId": ["$type": "objectId"]]) == 40)
-            // What the file calls customers is another collection: no reference leads there.
+            // What the file calls `customers` is a different collection: no reference leads there.
             #expect(report.references.allSatisfy { $0.target != "customers" }, "\(report.references)")
         }
     }
 
-    /// However many collections there are, and whichever thread has met them: what is inferred must not depend on it.
+    /// What is inferred must not depend on the number of collections or on the thread that reads them.
     @Test(arguments: [1, 4]) func idsBelowNamesThatAreDataAreConvertedInAFileOfManyCollections(jobs: Int) throws {
         try withTestDatabase { database, folder in
             var rows: [(collection: String, json: String)] = []
@@ -308,7 +309,7 @@ import Testing
         }
     }
 
-    /// 70 of 100 customers have a profile of the same `_id`: that is where the orders would seem to lead.
+    /// 70 of 100 customers have a profile with the same `_id`, to which the orders would otherwise seem to refer.
     @Test func whatIsLeftOutIsWhatReferencesLeadToAllTheSame() throws {
         try withTestDatabase { database, folder in
             let ids = try (0..<100).map { Value.objectID(try #require(ObjectID(hex: Self.id($0)))) }
@@ -331,7 +332,7 @@ import Testing
         }
     }
 
-    /// Their collection is empty, so only the configuration can say that these were texts.
+    /// Their collection is empty, so only the configuration can tell that these were strings.
     @Test func discoverWritesDownTextsThatLookLikeIdsAndDates() throws {
         try withTwoTestDatabases { source, copy, folder in
             let ids = (0..<20).map { Self.id($0) }

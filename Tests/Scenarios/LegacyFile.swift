@@ -4,9 +4,9 @@ import InsuranceLedger
 import Relations
 import Testing
 
-/// A backup as the old application wrote it, of the ledger's documents, its rows in any order.
+/// A backup as the old application wrote it: the ledger's documents, with the rows in any order.
 struct LegacyFile {
-    /// What people's editors and transfers did to such files.
+    /// What people's editors and transfers have done to such files.
     struct Form: CustomTestStringConvertible, Sendable {
         var lineEnd = "\n"
         var hasByteOrderMark = false
@@ -37,7 +37,7 @@ struct LegacyFile {
         "\(collection),\"\(json.replacingOccurrences(of: "\"", with: "\"\""))\""
     }
 
-    /// - Parameter seed: the order of the rows is the same for the same one.
+    /// - Parameter seed: determines the order of the rows.
     static func text(_ names: [String] = collections, _ form: Form = Form(), seed: UInt64 = 1) -> String {
         var rows = names.flatMap { name in documents(name).map { row(name, $0) } }
         var state = seed
@@ -53,7 +53,7 @@ struct LegacyFile {
             + (["collection,data"] + rows).map { $0 + form.lineEnd }.joined()
     }
 
-    /// The application's own configuration, which the README and the demo show.
+    /// The path of the application's own configuration, which the README and the demo show.
     static var configurationPath: String {
         URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().path
             + "/InsuranceLedger/mongoferry.yaml"
@@ -64,10 +64,10 @@ struct LegacyFile {
             yaml: try String(contentsOfFile: configurationPath, encoding: .utf8), file: "mongoferry.yaml")
     }
 
-    /// Where a restored document is not what the application had: a line for each path.
+    /// Returns where a restored document differs from the application's: a line for each path.
     ///
-    /// JSON.stringify keeps neither the width of a number nor that of a fraction that is none, so numbers are compared
-    /// by what they are worth; bytes it wrote in base64.
+    /// JSON.stringify preserves neither the width of a number nor the type of a double without a fraction, so numbers
+    /// are compared by value; it writes bytes in base64.
     static func differences(_ restored: Document?, from original: Document, at path: String = "") -> [String] {
         guard let restored else { return ["\(path) is missing"] }
         var lines: [String] = []
@@ -103,7 +103,7 @@ struct LegacyFile {
 }
 
 extension Document {
-    /// The document with `key` set: in its place where it exists, else at the end.
+    /// Returns the document with `key` set: in place if it exists, otherwise at the end.
     func setting(_ key: String, to value: Value) -> Document {
         var found = false
         var result = Document {

@@ -9,7 +9,7 @@ import Testing
 
 /// Backups of the old application: `JSON.stringify` output, whose ids and dates are strings.
 @Suite struct LegacyTests {
-    /// Restored documents against those that the application had, by `_id`.
+    /// Returns how the restored documents differ from the application's, by `_id`.
     private static func differences(
         _ database: TestDatabase, _ names: [String] = LegacyFile.collections
     ) throws -> [String] {
@@ -47,7 +47,7 @@ import Testing
         }
     }
 
-    /// The collection of each document that was inserted, in the order of the oplog.
+    /// Returns the collection of each inserted document, in the order of the oplog.
     private static func insertions(_ database: TestDatabase, after start: Value) throws -> [String] {
         var names: [String] = []
         let prefix = database.name + "."
@@ -61,7 +61,7 @@ import Testing
         try database.client.find(Namespace("local", "oplog.rs"), ["ts": ["$gt": start]]).forEach { raw in
             let entry = Document(copying: raw)
             note(entry)
-            // Servers from 8.0 on write several insertions as one entry.
+            // Since MongoDB 8.0, servers write several insertions as one entry.
             for operation in entry["o"]?.document?["applyOps"]?.array ?? [] { operation.document.map(note) }
         }
         return names
@@ -78,7 +78,7 @@ import Testing
             }
             #expect(report.status == .done, "\(report.rejections.prefix(2))")
             #expect(try Self.differences(database) == [])
-            // Not only of equal worth: the configuration names the types of numbers too.
+            // Not only equal in value: the configuration names the types of numbers, too.
             for name in ["customers", "policies", "payments"] {
                 #expect(Set(try database.documents(in: name)) == Set(LegacyFile.documents(name)), "\(name)")
             }
@@ -90,7 +90,7 @@ import Testing
         try withTestDatabase { database, folder in
             try folder.write(LegacyFile.text(LegacyFile.collections, form, seed: 2), to: "legacy.csv")
             #expect(try database.load(folder.file("legacy.csv")).status == .done)
-            // agent and coverageTypeId lead to collections that this file does not have.
+            // agent and coverageTypeId refer to collections that this file does not have.
             let differences = try Self.differences(database)
             #expect(differences.filter { !$0.contains(": agent: ") && !$0.contains(": coverageTypeId: ") } == [])
             #expect(differences.contains { $0.hasPrefix("customers: agent: string(") })
@@ -122,7 +122,7 @@ import Testing
     @Test func theLiveDocumentsTypesDecide() throws {
         try withTestDatabase { database, folder in
             let policies = LegacyFile.documents("policies")
-            // The live application has come to keep dates as texts and codes as ids.
+            // The live application has since started to store dates as strings and codes as ids.
             let live = try #require(policies.first)
                 .setting("start", to: "2024-01-01T00:00:00.000Z")
                 .setting("code", to: .objectID(try #require(ObjectID(hex: "abad1dea00000000abbff299"))))
@@ -152,7 +152,7 @@ import Testing
         }
     }
 
-    /// The second time the live documents decide that they are ids, and what they lead to is looked for all the same.
+    /// The second time, the live documents decide that they are ids, and their targets are still looked up.
     @Test func referencesIntoTheDatabaseAreCheckedEachTime() throws {
         try withTestDatabase { database, folder in
             let ids = (0..<4).map { "5c2aad80000000000000000\($0)" }
@@ -172,7 +172,7 @@ import Testing
         }
     }
 
-    /// What the old application's restore has made of a database: its ids and dates are texts.
+    /// A database as the old application's restore has left it: its ids and dates are strings.
     @Test(arguments: [ImportOptions.Mode.merge, .replace])
     func aDatabaseOfTextsIsToldBeforeAnythingIsWritten(_ mode: ImportOptions.Mode) throws {
         try withTestDatabase { database, folder in
@@ -193,7 +193,7 @@ import Testing
             let report = try database.load(folder.file("old.csv"), mode, log)
             let restored = try database.documents(in: "policies", ["_id": ["$type": "objectId"]])
             #expect(restored.map { $0["customerId"] } == [.string(customer)])
-            // The text leads to the live text beside which a merge has put the ObjectId.
+            // The string refers to the live string next to which a merge has inserted the ObjectId.
             #expect(report.danglingCount == (mode == .merge ? 0 : 1), "\(report.references)")
             let told = log.warnings.filter {
                 $0.contains("live documents have texts") || $0.contains("ObjectIds again")
@@ -284,7 +284,7 @@ import Testing
         }
     }
 
-    /// As texts, ids take twice the room.
+    /// As strings, ids take twice the space.
     @Test func aDocumentThatIsTooLargeOnlyAsTextsIsRestored() throws {
         try withTestDatabase { database, folder in
             let customers = (0..<500_000).map { ObjectID(high: 0x5C2A_AD80_0000_0000, low: UInt32($0)) }
@@ -318,7 +318,7 @@ import Testing
         }
     }
 
-    /// More different names than can be kept, met by one thread or several.
+    /// More different names than can be kept, found by one thread or several.
     @Test(arguments: [1, 4]) func dataAsNamesLeaveTheOtherFieldsTheirTypesInEveryRun(_ jobs: Int) throws {
         try withTestDatabase { database, folder in
             let id = { (number: Int) in "5c2aad800000000000" + String(100_000 + number) }
@@ -340,7 +340,7 @@ import Testing
         }
     }
 
-    /// JSON.stringify makes `{}` of a regular expression: this is what somebody has stored.
+    /// JSON.stringify turns a regular expression into `{}`: these are queries that somebody has stored.
     @Test func aStoredQueryIsNoExtendedJSON() throws {
         try withTestDatabase { database, folder in
             let query = #"{"name":{"$regex":"^A","$options":"i"},"kind":{"$type":"string"},"not":{"$options":"x"}}"#
@@ -378,7 +378,7 @@ import Testing
 
     // MARK: Extended JSON in a bare CSV
 
-    /// Somebody may have stored what looks like it.
+    /// Somebody may have stored what looks like a wrapper.
     @Test func anOldRowWithAWrapperInItIsDoubted() throws {
         try withTestDatabase { database, folder in
             let rows = [
@@ -408,7 +408,7 @@ import Testing
         }
     }
 
-    /// Such rows have nothing that shows what they are.
+    /// Nothing in such rows shows what they are.
     @Test func typesThatDoNotCountForRowsWithoutWrappersAreTold() throws {
         try withTestDatabase { database, folder in
             let rows = [
@@ -455,7 +455,7 @@ import Testing
                 log.warnings.contains(
                     "rows are of two kinds: 1 the old application's, 2 Extended JSON, since line 2 has a wrapper such as {\"$oid\": …}"
                 ))
-            // The other row's value is a text, which refers to nothing.
+            // The other row's value is a string, which refers to nothing.
             let references = report.references.map { "\($0.collection).\($0.path) \($0.target) \($0.dangling)" }
             #expect(references == ["b.a a 1"])
             let (a, b) = (try database.documents(in: "a"), try database.documents(in: "b"))
@@ -483,8 +483,8 @@ import Testing
         }
     }
 
-    /// Nothing in such rows would show that their numbers are of these types: where live ones are of others, old rows' become
-    /// of those.
+    /// Nothing else in such rows would show that their numbers have these types: if live numbers have others, those of
+    /// old rows are converted to them.
     @Test(arguments: [ExtendedJSONMode.compact, .canonical])
     func numbersOfABareExportKeepTheirTypesWhereLiveOnesAreOfOthers(_ mode: ExtendedJSONMode) throws {
         try withTwoTestDatabases { source, copy, folder in
@@ -501,7 +501,7 @@ import Testing
             }
             #expect(report.escaped == 1)
             if mode == .compact {
-                // The first speaks for the others, which are as ever.
+                // The first row shows the kind of the others, which are written as usual.
                 let rows = try folder.text("bare.csv").split(separator: "\n")
                 #expect(rows[1].hasPrefix(#"items,"{""_id"":{""$numberInt"":""0""}"#))
                 #expect(rows[2] == #"items,"{""_id"":1,""n"":1,""long"":1099511627776}""#)
@@ -517,7 +517,7 @@ import Testing
         }
     }
 
-    /// Nothing in such rows would show that their texts were never anything else.
+    /// Nothing else in such rows would show that their strings have always been strings.
     @Test(arguments: [ExtendedJSONMode.compact, .canonical])
     func textsThatLookLikeIDsAndDatesComeBackFromABareExport(_ mode: ExtendedJSONMode) throws {
         try withTwoTestDatabases { source, copy, folder in

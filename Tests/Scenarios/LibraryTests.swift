@@ -3,7 +3,7 @@ import Foundation
 import MongoFerry
 import Testing
 
-/// The operations as other programs call them. The documentation shows these lines.
+/// The operations as other programs call them. The documentation shows this code.
 @Suite struct LibraryTests {
     @Test func aFixtureIsRestoredBeforeATestAndItsReferencesAreAnAssertion() async throws {
         try await withFixture { uri, database, fixture in
@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    /// A file of customers and their policies, and the name of a database to throw away.
+    /// Runs `body` with a file of customers and their policies, and the name of a temporary database.
     private func withFixture(_ body: (_ uri: String, _ database: String, _ fixture: String) async throws -> Void)
         async throws
     {

@@ -4,9 +4,10 @@ import MongoFerry
 import Testing
 
 extension OwnServerTests {
-    /// Databases of so many collections that what is done for each must not look at all.
+    /// Databases with so many collections that the work for each must not involve all of them.
     @Suite(.serialized) struct ManyCollectionsTests {
-        /// Bytes that the server sends while an import makes the collections, and while it comes again and finds all there.
+        /// Returns the bytes that the server sends while an import creates the collections, and while it runs again and
+        /// finds them all.
         private func answered(_ server: OwnServer, collections: Int, _ mode: String) throws -> [Int] {
             var result: [Int] = []
             try withDatabase(on: server) { database, folder in
@@ -29,7 +30,7 @@ extension OwnServerTests {
             return try #require(status["network"]?.document?["bytesOut"]?.integer)
         }
 
-        /// Listing the whole database for each collection would be four times as much.
+        /// Listing the whole database for each collection would take four times as many bytes.
         @Test(arguments: ["merge", "insert"])
         func twiceAsManyCollectionsTakeTwiceAsManyAnswers(mode: String) throws {
             let server = try OwnServerTests.server.get()
@@ -38,7 +39,7 @@ extension OwnServerTests {
             for (few, many) in zip(few, many) { #expect(many * 10 < few * 27, "\(few) bytes, then \(many)") }
         }
 
-        /// Each collection would be asked for ids of all the others, although its sample has shown all of its own.
+        /// Otherwise each would be searched for ids of all the others, although its sample has shown all of its own.
         @Test func smallCollectionsAreNotAskedAgain() throws {
             let server = try OwnServerTests.server.get()
             try withDatabase(on: server) { database, folder in
@@ -58,7 +59,7 @@ extension OwnServerTests {
                 let words = ["export", "--uri", server.uri(), "--db", database.name, "-o", file]
                 let outcome = try Program.run(words + ["--quiet"])
                 #expect(outcome.status == 0, "\(outcome.text)")
-                // A sample and a cursor each, and as many to spare for what the server itself asks.
+                // A sample and a cursor for each collection, and one more to allow for the server's own queries.
                 #expect(try queries(database) - before < 3 * count)
                 let reader = try BackupReader(try OpenFile(reading: file))
                 #expect(reader.metadata?.references.count == count)

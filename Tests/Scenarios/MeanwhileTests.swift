@@ -5,7 +5,7 @@ import MongoFerry
 import Testing
 
 extension BusyServerTests {
-    /// What other programs do between an import's attempts at one thing.
+    /// What other programs do between an import's attempts at the same operation.
     @Suite(.serialized) struct MeanwhileTests {
         let server: OwnServer
 
@@ -20,7 +20,7 @@ extension BusyServerTests {
             ["import", file, "--uri", server.uri(), "--db", database.name] + more
         }
 
-        /// A command is held up, and answered with an error, while `body` does something.
+        /// Runs a program and blocks one of its commands while `body` runs; the command then proceeds as `answer` says.
         func hold(
             _ command: String, _ namespace: String, _ milliseconds: Int32 = 1000, answer: Document,
             of program: [String], _ body: () throws -> Void
@@ -37,7 +37,7 @@ extension BusyServerTests {
             return outcome
         }
 
-        /// Nothing is written after that, so no other look at the lock would tell.
+        /// Nothing is written afterwards, so no other check of the lock would notice.
         @Test(arguments: ["another import has taken the lock", "is gone: the database was dropped, or another import"])
         func aMergeWhoseRestIsEqualNoticesThatItsLockIsLost(_ reason: String) throws {
             try withDatabase(on: server) { database, folder in
@@ -45,7 +45,7 @@ extension BusyServerTests {
                 let file = folder.file("all.csv")
                 try export(database, to: file)
                 try database.update("a", [:], ["$set": ["n": 2]])
-                // Longer than two heartbeats are apart.
+                // Longer than the time between two heartbeats.
                 let outcome = try hold(
                     "update", "\(database.name).a", 8000, answer: [:], of: importing(database, file, [])
                 ) {
@@ -61,7 +61,7 @@ extension BusyServerTests {
             }
         }
 
-        /// It is deleted and inserted, for no update takes it.
+        /// The document is deleted and inserted, since no update accepts it.
         @Test func aTransactionWhoseLockIsLostMeanwhileIsNotCommitted() throws {
             try withDatabase(on: server) { database, folder in
                 let document: Document = ["_id": 1, "a": 1, "a": 2, "t": .timestamp(Timestamp(rawValue: 0))]
@@ -70,7 +70,7 @@ extension BusyServerTests {
                 try export(database, to: file)
                 try database.delete("c", [:])
                 try database.insert([["_id": 1, "a": 3]], into: "c")
-                // Longer than two heartbeats are apart.
+                // Longer than the time between two heartbeats.
                 let outcome = try hold(
                     "delete", "\(database.name).c", 8000, answer: [:], of: importing(database, file, [])
                 ) {
@@ -83,7 +83,7 @@ extension BusyServerTests {
             }
         }
 
-        /// Right after an election, say: the first attempt was refused, and the second finds something.
+        /// As right after an election: the first attempt was refused, and the second finds an existing collection.
         @Test(arguments: ["time series", "view", "validator"])
         func aPlainCollectionIsNotTakenForWhatWasToBeCreated(kind: String) throws {
             try withDatabase(on: server) { database, folder in
@@ -133,7 +133,7 @@ extension BusyServerTests {
             }
         }
 
-        /// The answer to giving it back was lost, and it is the next import's by then.
+        /// The answer to releasing the lock was lost, and by then the lock is the next import's.
         @Test func anotherImportsLockIsNotGivenBack() throws {
             try withDatabase(on: server) { database, folder in
                 try database.insert([["_id": 1]], into: "c")
@@ -191,7 +191,7 @@ extension BusyServerTests {
             }
         }
 
-        /// Each is counted when it goes, not when the first did.
+        /// Documents are counted when their collection is swapped, not when the first one was.
         @Test func whatIsWrittenWhileARenameIsHeldUpIsTold() throws {
             try withDatabase(on: server) { database, folder in
                 for name in ["a", "b"] { try database.insert([["_id": 1]], into: name) }
@@ -243,7 +243,7 @@ extension BusyServerTests {
             }
         }
 
-        /// It was empty when the plan was made.
+        /// The time series was empty when the plan was made.
         @Test(arguments: ["merge", "insert"]) func measurementsThatAnotherImportBroughtAreKnown(mode: String) throws {
             try withDatabase(on: server) { database, folder in
                 try createSeries(in: database)
@@ -263,7 +263,7 @@ extension BusyServerTests {
             }
         }
 
-        /// A file without metadata says nothing of them, so they are to stay.
+        /// A file without metadata does not define them, so they are to stay.
         @Test(arguments: [[], ["--in-place"]]) func indexesAndOptionsThatAreMadeMeanwhileAreNotLost(more: [String])
             throws
         {
@@ -314,7 +314,7 @@ extension BusyServerTests {
             }
         }
 
-        /// A write that is refused says nothing of whose the lock is.
+        /// A refused write does not tell whose the lock is.
         @Test func aHeartbeatThatIsRefusedIsNoLostLock() throws {
             try withDatabase(on: server) { database, folder in
                 try database.insert([["_id": 1]], into: "c")
@@ -368,7 +368,8 @@ extension BusyServerTests {
             }
         }
 
-        /// A newer server takes some bytes for no BSON that an older one has stored, and refuses all that came with them.
+        /// A newer server considers some bytes invalid BSON that an older one has stored, and refuses all documents of
+        /// the command.
         @Test(arguments: [("insert", "a collection"), ("update", "a collection"), ("insert", "a time series")])
         func aDocumentForWhichACommandIsRefusedIsFoundAndRejected(command: String, kind: String) throws {
             try withDatabase(on: server) { database, folder in
@@ -395,7 +396,7 @@ extension BusyServerTests {
             }
         }
 
-        /// What a server takes for no BSON it takes in no question either: the others of the batch are found all the same.
+        /// What a server considers invalid BSON, it also refuses in a query: the rest of the batch is still found.
         @Test func aQuestionThatIsRefusedForOneOfItsValuesIsAskedForTheOthers() throws {
             try withDatabase(on: server) { database, folder in
                 func documents(_ numbers: ClosedRange<Int32>, _ text: String) -> Value {

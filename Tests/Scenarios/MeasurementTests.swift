@@ -4,7 +4,7 @@ import MongoFerry
 import RandomDocuments
 import Testing
 
-/// Measurements of time series have no `_id` to be known by, and several may be equal.
+/// Measurements of time series have no `_id` that identifies them, and several may be equal.
 @Suite struct MeasurementTests {
     private static func create(in database: TestDatabase) throws {
         try database.create("ticks", ["timeseries": ["timeField": "at"]])
@@ -18,7 +18,8 @@ import Testing
         Array(repeating: ["at": .date(1_700_000_000_000), "n": 7], count: count)
     }
 
-    /// 12,000 equal ones in the file, more than any batch holds; of the database's 12,000 half are others.
+    /// Provides a file of 12,000 equal measurements, more than any batch holds. The database has half of them, and 6000
+    /// others.
     private func withHalfOfThem(_ body: (TestDatabase, _ file: String) throws -> Void) throws {
         try withTwoTestDatabases { source, copy, folder in
             try Self.create(in: source)
@@ -71,7 +72,7 @@ import Testing
         }
     }
 
-    /// A server finds none of the first by their time.
+    /// A server does not find the first of these by their time.
     @Test func measurementsOfAllTimesAreKnown() throws {
         try withTwoTestDatabases { source, copy, folder in
             try Self.create(in: source)
@@ -92,8 +93,8 @@ import Testing
         }
     }
 
-    /// Times in clusters and by themselves, in any order, with meta fields of every kind: each is found by the question that
-    /// it belongs to, and by no other one too.
+    /// Times in clusters and alone, in any order, with meta fields of every kind: each measurement is found by the
+    /// query that it belongs to, and by no other.
     @Test(arguments: [nil, "seconds", "hours"]) func measurementsAreFoundWhereverTheirTimesLie(
         _ granularity: String?
     ) throws {
@@ -128,7 +129,7 @@ import Testing
                     })
             }
             let all = (0..<18_000).map(measurement)
-            // What comes first in the file must not be what is there.
+            // The existing measurements must not be the first ones in the file.
             let there = all.shuffled(using: &random).prefix(9000)
             for part in stride(from: 0, to: all.count, by: 3000) {
                 try Self.insert(Array(all[part..<part + 3000]), into: source)
@@ -146,7 +147,7 @@ import Testing
         }
     }
 
-    /// What is asked for by the first and last time of all dates finds everything between them.
+    /// A query by the first and last time of all dates finds everything in between.
     @Test func aMeasurementThatTwoQuestionsFindIsOne() throws {
         try withTwoTestDatabases { source, copy, folder in
             let ends: [Value] = [Int64.min + 1000, Int64.max - 1000].map { ["at": .date($0), "n": 1] }
@@ -162,13 +163,14 @@ import Testing
         }
     }
 
-    /// Its buckets span thirty days: what is within that of the beginning of 1970 a server finds by no filter of times.
+    /// The buckets span 30 days: a server finds no measurement within that distance of the beginning of 1970 by a
+    /// filter of times.
     @Test func earlyMeasurementsOfLongBucketsAreKnownAndAskedForByNoList() throws {
         try withTwoTestDatabases { source, copy, folder in
             for database in [source, copy] {
                 try database.create("ticks", ["timeseries": ["timeField": "at", "granularity": "hours"]])
             }
-            // Each batch's times lie all over the first hour, between those of the others.
+            // Each batch's times are spread over the first hour, between those of the others.
             let measurements = (0..<12_000).map { number -> Value in
                 let time = Int64(number % 100 * 36_000 + number / 100)
                 return ["at": .date(time), "n": .int32(Int32(number))]
@@ -185,14 +187,14 @@ import Testing
             _ = try copy.client.runRead(["profile": 0], on: copy.name)
             let asked = try copy.documents(in: "system.profile", ["op": "query", "ns": .string(copy.name + ".ticks")])
             #expect(!asked.isEmpty)
-            // A profile cuts off what is longer than 50 kB.
+            // The profiler truncates commands of more than 50 kB.
             #expect(asked.allSatisfy { $0["command"]?.document?["$truncated"] == nil })
             let verified = try Verify(file: file, target: try copy.target).runBlocking(OperationContext())
             #expect(verified.status == .done, "\(verified.differences)")
         }
     }
 
-    /// Its buckets span an hour: of what comes later filters find all, as of any other time.
+    /// The buckets span an hour: filters find all measurements after that, as at any other time.
     @Test func lateMeasurementsOfShortBucketsAreAskedForByAFilter() throws {
         try withTestDatabase { database, folder in
             try Self.create(in: database)
@@ -208,7 +210,8 @@ import Testing
         }
     }
 
-    /// Filters find none of the last second before 1970, and an unordered insert writes the time into meta fields.
+    /// Filters find no measurements of the last second before 1970, and an unordered insert writes the current time
+    /// into empty timestamps of meta fields.
     @Test(arguments: [ImportOptions.Mode.merge, .insert, .replace])
     func measurementsOfAnEmptyTimestampAndFromJustBefore1970ComeBackOnce(_ mode: ImportOptions.Mode) throws {
         let options: Document = ["timeseries": ["timeField": "at", "metaField": "of"]]
@@ -249,8 +252,8 @@ import Testing
         }
     }
 
-    /// A server refuses what would have come into the bucket of a measurement that it does not take, and fails a whole
-    /// command for one that is too large, having written some of the others.
+    /// A server refuses what would have gone into the bucket of a measurement that it does not accept, and fails the
+    /// whole command for one that is too large, having written some of the others.
     @Test(arguments: [ImportOptions.Mode.merge, .insert, .replace])
     func whatAServerCannotStoreCostsNoOtherMeasurement(_ mode: ImportOptions.Mode) throws {
         try withTestDatabase { database, folder in
@@ -275,7 +278,7 @@ import Testing
         }
     }
 
-    /// The server sorts what stands in the meta field, at every depth.
+    /// The server sorts the fields of the meta field's value, at every depth.
     @Test func aMeasurementIsKnownWhateverOrderItsMetaFieldIsWrittenIn() throws {
         try withTestDatabase { database, folder in
             try database.create("ticks", ["timeseries": ["timeField": "at", "metaField": "of"]])
@@ -291,14 +294,14 @@ import Testing
             #expect(try database.count("ticks") == 1)
             let verified = try Verify(file: file, target: try database.target).runBlocking(OperationContext())
             #expect(verified.status == .done, "\(verified.differences)")
-            // Elsewhere it keeps the order, which counts.
+            // Elsewhere it preserves the order, which counts.
             let other = row.replacing(#""z":1,"a":2}"#, with: #""a":2,"z":1}"#)
             try folder.write("collection,data\n" + LegacyFile.row("ticks", json: other) + "\n", to: "other.csv")
             #expect(try database.load(folder.file("other.csv")).totals.inserted == 1)
         }
     }
 
-    /// The old ones would be gone by the time that the server says so.
+    /// Otherwise the old measurements would be gone by the time the server refuses the new ones.
     @Test func aReplaceLooksAtTheTimesOfMeasurementsBeforeItDropsTheOldOnes() throws {
         try withTestDatabase { database, folder in
             try database.create("ticks", ["timeseries": ["timeField": "at"]])
@@ -328,7 +331,7 @@ import Testing
         }
     }
 
-    /// The server finds measurements by its own time field, whatever a file calls it.
+    /// The server finds measurements by its own time field, whatever the file calls it.
     @Test func aTimeFieldThatOnlyTheFileSpeaksOfDoublesNothing() throws {
         try withTestDatabase { database, folder in
             try Self.create(in: database)
@@ -350,7 +353,7 @@ import Testing
         }
     }
 
-    /// Removes what is a view as far as the server's catalog goes, and nothing else.
+    /// Removes the time series' entry in the server's catalog of views, and nothing else.
     private static func orphanStorage(in database: TestDatabase) throws {
         let operation: Value = [
             "op": "d", "ns": .string("\(database.name).system.views"),
@@ -360,7 +363,7 @@ import Testing
         #expect(!(try database.names().contains("ticks")))
     }
 
-    /// What is inserted into a collection of that name goes into the old storage, and is not seen.
+    /// Documents inserted into a collection of that name go into the old buckets and are not visible.
     @Test(arguments: [false, true], [false, true])
     func whatIsLeftOfASeriesSwallowsNoDocuments(isThere: Bool, inPlace: Bool) throws {
         try withTestDatabase { database, folder in
@@ -385,8 +388,8 @@ import Testing
         }
     }
 
-    /// A server that was lost in the middle of a drop has the measurements without their series' name. Created with the
-    /// same options, a series takes them over.
+    /// A server that crashed in the middle of a drop has the measurements without the name of their series. A series
+    /// created with the same options takes them over.
     @Test func theMeasurementsOfASeriesWhoseDropWasNotEndedAreNotTakenForNew() throws {
         try withTestDatabase { database, folder in
             try Self.create(in: database)

@@ -1,12 +1,12 @@
 import BSON
 import Testing
 
-/// What the program holds at once, whatever a database has.
+/// How much memory the program uses at most, whatever a database contains.
 @Suite(.serialized) struct MemoryTests {
     private static let limit = 150
 
-    /// Behind so many small ones that the average tells nothing of them, and in more collections than may be read at
-    /// once.
+    /// They follow so many small documents that the average does not reveal them, in more collections than may be read
+    /// at once.
     @Test func documentsOfSixteenMegabytesInSeveralCollectionsStayUnderTheLimit() throws {
         let small = 20_000
         let jobs = ["--jobs", "4"]
@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    /// Of short rows long documents, and each number could be a reference.
+    /// Short rows make long documents, and each number could be a reference.
     @Test func documentsOfAMillionNumbersStayUnderTheLimit() throws {
         try withTestDatabase { database, folder in
             let numbers = Value.array((0..<1_250_000).map { .int32($0 % 1000) })
@@ -43,7 +43,7 @@ import Testing
         }
     }
 
-    /// Two bytes of text are up to twelve of a document.
+    /// Two bytes of text become up to twelve bytes of a document.
     @Test func aRowWhoseDocumentWouldBeMuchLargerThanItsTextIsRefusedBeforeItIsBuilt() throws {
         try withTestDatabase { _, folder in
             let file = folder.file("zeros.csv")
@@ -61,7 +61,7 @@ import Testing
         }
     }
 
-    /// Of all texts, theirs are the longest.
+    /// No other documents have longer texts.
     @Test func documentsOfSixteenMegabytesOfControlCharactersStayUnderTheLimit() throws {
         try withTestDatabase { database, folder in
             let text = Value.string(String(repeating: "\u{1}", count: 16_700_000))

@@ -5,8 +5,8 @@ import MongoFerry
 import RandomDocuments
 import Testing
 
-/// A merge finds out what is there by reading the live collection once, or by looking documents up; either way it writes
-/// what differs, and nothing else.
+/// A merge finds existing documents by reading the live collection once, or by looking them up; either way it writes
+/// only what differs.
 @Suite struct MergeComparisonTests {
     private static func fill(_ database: TestDatabase, customers: Int, policies: Int) throws {
         try database.insert(
@@ -27,7 +27,7 @@ import Testing
         try #require(report.collections.first { $0.name == name })
     }
 
-    /// Entries of the oplog about the database's documents since a time.
+    /// Returns the entries of the oplog for the database's documents that were written while `body` ran.
     private static func writes(_ database: TestDatabase, _ body: () throws -> Void) throws -> [Document] {
         let before = try #require(try database.client.runRead(["ping": 1], on: database.name)["operationTime"])
         try body()
@@ -55,7 +55,7 @@ import Testing
         }
     }
 
-    /// Each of these is a single bit of a single document away.
+    /// Each update is a minimal change of a single document.
     @Test func everyDifferenceIsSeenAndOnlyItIsWritten() throws {
         try withTestDatabase { database, folder in
             try Self.fill(database, customers: 500, policies: 2000)
@@ -81,12 +81,13 @@ import Testing
         }
     }
 
-    /// Documents that only the database has stay, and what dangles among them is told.
+    /// Documents that only the database has stay, and their dangling references are reported.
     @Test(arguments: [100, 3000]) func strangersStayAndTheirReferencesCount(strangers: Int) throws {
         try withTestDatabase { database, folder in
             try Self.fill(database, customers: 50, policies: 200)
             try database.export(to: folder.file("all.csv"))
-            // A hundred is compared by reading, three thousand are too many for that and are looked up.
+            // A hundred are compared by reading the collection; three thousand are too many, so the file's documents
+            // are looked up.
             try database.insert(
                 (0..<strangers).map { ["_id": .string("stranger \($0)"), "customerId": .int32(Int32(-1 - $0))] },
                 into: "policies")
@@ -118,7 +119,7 @@ import Testing
         }
     }
 
-    /// In a new collection, indexes that can refuse nothing come after the documents.
+    /// In a new collection, indexes that cannot refuse a document are built after the documents are inserted.
     @Test func aMergeIntoNothingMakesEveryIndexAndCountsReferences() throws {
         try withTwoTestDatabases { source, copy, folder in
             try Self.fill(source, customers: 20, policies: 100)

@@ -9,9 +9,7 @@ import Testing
 @Suite struct MergeTests {
     private static let zero = Value.timestamp(Timestamp(rawValue: 0))
 
-    /// With repeated names in it a pipeline update ends the process of MongoDB 6.0.5, and no other update takes these.
-    /// No question finds it, and a server refuses one that has it.
-    /// Not a fault of the document: it would be another one's.
+    /// The document is not at fault: to the collation, its `_id` is another document's.
     @Test func anIDThatACollationTakesForAnothersIsRefusedWithThatReason() throws {
         try withTwoTestDatabases { source, database, folder in
             try source.insert([["_id": "A", "n": 1]], into: "c")
@@ -26,6 +24,7 @@ import Testing
         }
     }
 
+    /// No query finds such a document, and a server refuses a filter with the value.
     @Test func aRowWhoseUpsertKeyIsUndefinedIsRejected() throws {
         try withTestDatabase { database, folder in
             let rows = [#"{""_id"":1,""email"":{""$undefined"":true}}"#, #"{""_id"":2,""email"":""b""}"#]
@@ -55,6 +54,7 @@ import Testing
         }
     }
 
+    /// With repeated names, a pipeline update crashes MongoDB 6.0.5, and no other update accepts these documents.
     @Test func changedDocumentsWithRepeatedNamesAndNamesThatUpdatesRefuseAreMerged() throws {
         try withTestDatabase { database, folder in
             let documents: [Document] = [
@@ -62,14 +62,14 @@ import Testing
                 ["_id": 3, "a": 1, "a": 2, "t": Self.zero, "$x": 1], ["_id": "four", "t": Self.zero],
                 ["_id": ["x": 5], "$y": 1],
                 ["_id": 6, "a": 1, "a": 2],
-                // Of an `_id` it is an ordinary value, which needs no pipeline.
+                // In an `_id`, it is an ordinary value, which needs no pipeline.
                 ["_id": Self.zero, "a": 1, "a": 2],
             ]
             for document in documents { try database.insertKeepingTimestamps(document, into: "odd") }
             #expect(Set(try database.documents(in: "odd")) == Set(documents))
             try database.export(to: folder.file("odd.csv"))
             try database.drop("odd")
-            // Repeated names in what is there now are as dangerous.
+            // Repeated names in existing documents are as dangerous.
             try database.insert(
                 documents.map { ["_id": $0["_id"] ?? .null, "b": 1, "b": 2] }, into: "odd")
             let report = try database.load(folder.file("odd.csv"))
@@ -80,8 +80,8 @@ import Testing
         }
     }
 
-    /// However the server is asked: by values of which each row has its own, along an index, or for a grid of values, of
-    /// which it finds others too.
+    /// Whichever way the server is queried: by values that are unique to each row, along an index, or for a grid of
+    /// values, which also finds other documents.
     @Test(arguments: ["telling", "grid", "indexed grid"])
     func aMergeBySeveralFieldsFindsEachRowsOwnDocument(_ kind: String) throws {
         try withTwoTestDatabases { source, copy, folder in
@@ -94,7 +94,7 @@ import Testing
                     "note": .string(note),
                 ]
             }
-            // Every other one is to be changed, and as many are new.
+            // Every other live document is to be changed, and as many are new.
             try copy.insert((0..<3600).map { seat($0, "live") }, into: "seats")
             try source.insert((0..<7200).filter { $0 % 2 == 0 }.map { seat($0, "file") }, into: "seats")
             let keys = ["row", "seat.number"]
@@ -119,7 +119,7 @@ import Testing
         }
     }
 
-    /// Each few thousand rows are another look at everything: hours, where there is much.
+    /// For every few thousand rows, the server scans the whole collection: with many documents, that takes hours.
     @Test func aMergeByFieldsWithoutAnIndexIsToldToBeSlow() throws {
         try withTwoTestDatabases { source, copy, folder in
             try source.insert(
@@ -184,7 +184,7 @@ import Testing
         let live = Self.seats((0..<300).map { ($0, .int32($0)) })
         let file = Self.seats((0..<300).map { ($0, .int32($0 + (isForward ? 1 : -1))) })
         try expectMerged(live, file, index: Self.unique)
-        // Also where those that are new take what others give up.
+        // Also if new documents take the values that others give up.
         try expectMerged(live, file + Self.seats([(300, .int32(isForward ? 0 : 299))]), index: Self.unique)
     }
 
@@ -205,7 +205,7 @@ import Testing
             index: ["key": ["seat.n": 1], "name": "seat", "unique": true])
     }
 
-    /// What is not in the index, or has only one of its values, is in nobody's way.
+    /// A document that is not in the index, or has only one of its values, is in nobody's way.
     @Test func whoHasAValueWithoutHoldingItInTheIndexDoesNotPreventAnExchange() throws {
         func document(_ id: Int32, _ seat: Value, isOn: Bool) -> Document {
             ["_id": .int32(id), "seat": seat, "on": .bool(isOn)]
@@ -215,7 +215,7 @@ import Testing
             others + [document(1, "a", isOn: true), document(2, "b", isOn: true)],
             [document(1, "b", isOn: true), document(2, "a", isOn: true)],
             index: Self.unique.appending("partialFilterExpression", ["on": true]))
-        // Of a hundred that have the value of one that stays refused only one is in the index, and that is not in the file.
+        // Of the 101 documents with a refused document's value, only one is indexed, and that one is not in the file.
         var (taken, holding): ([Document], [Document]) = ([], [])
         for number: Int32 in 20..<32 {
             taken.append(document(number, .int32(number), isOn: true))
@@ -227,7 +227,7 @@ import Testing
             holding + [document(1, "a", isOn: true), document(2, "b", isOn: true)],
             taken + [document(1, "b", isOn: true), document(2, "a", isOn: true)],
             index: Self.unique.appending("partialFilterExpression", ["on": true]), refused: 12)
-        // The same where nobody can tell who has a value, since the server shows only what a collation has made of it.
+        // The same if nobody can tell which document has a value: the server shows only what a collation makes of it.
         let many = (20..<40).map { number in document(Int32(number), ["n": .string("x\(number)")], isOn: true) }
         try expectMerged(
             (1020..<1040).map { document(Int32($0), ["n": .string("X\($0 - 1000)")], isOn: true) }
@@ -248,7 +248,7 @@ import Testing
             ])
     }
 
-    /// By another key than `_id`: what has the same `_id` is another document and stays.
+    /// With a key other than `_id`, a document with the same `_id` is a different one and stays.
     @Test func anExchangeByOtherKeysKeepsTheLiveIDs() throws {
         try withTestDatabase { database, folder in
             try folder.write(
@@ -301,7 +301,7 @@ import Testing
                 report.rejections.first?.reason
                     == "the same email, by which the merge finds documents, stands on line 4 already")
             #expect(try database.image() == before)
-            // Set aside, the others go on; one has no email at all.
+            // If the row is set aside, the import goes on; another row has no email at all.
             let second = try load { $0.maximumRejects = 1 }
             #expect(Set(second.rejections.map(\.line)) == [6, 7], "\(second.rejections)")
             guard !isDryRun else { return }
@@ -358,7 +358,7 @@ import Testing
         }
     }
 
-    /// Whatever type of number it is.
+    /// Whatever numeric type the `_id` has.
     @Test func aDryRunKnowsWhichNewDocumentsHaveAnothersID() throws {
         try withTestDatabase { database, folder in
             try database.insert(
@@ -383,7 +383,7 @@ import Testing
         }
     }
 
-    /// An index has it, and no filter takes it.
+    /// An index can hold the value, but no filter accepts it.
     @Test func aDocumentThatIsInTheWayWithAnUndefinedValueRejectsOneAndStopsNothing() throws {
         try withTestDatabase { database, folder in
             func load(_ ids: [Int], and more: String) throws -> Report {
@@ -418,7 +418,7 @@ import Testing
         }
     }
 
-    /// The index of a clustered collection is the option that says so: there is nothing else to build.
+    /// The index of a clustered collection is defined by its option: there is nothing else to build.
     @Test func ofAClusteredCollectionOnlyTheOptionDiffersFromAnOrdinaryOne() throws {
         try withTestDatabase { database, folder in
             try database.create("items", ["clusteredIndex": ["key": ["_id": 1], "unique": true, "name": "ids"]])
@@ -453,7 +453,7 @@ import Testing
         }
     }
 
-    /// To the collection "a" and "A" are one, to this program they are two documents.
+    /// To the collection, "a" and "A" are the same; to this program, they are two documents.
     @Test func aDocumentThatACollationTakesForAnotherIsNeverDeleted() throws {
         try withTestDatabase { database, folder in
             try database.insertKeepingTimestamps(["_id": "a", "t": Self.zero, "n": 1, "n": 2], into: "names")
@@ -470,7 +470,7 @@ import Testing
         }
     }
 
-    /// What is not there must not count as there.
+    /// A document that does not exist must not count as existing.
     @Test(arguments: [false, true])
     func anInsertRejectsWhatACollationTakesForAnotherDocument(isThere: Bool) throws {
         try withTestDatabase { database, folder in
@@ -489,7 +489,7 @@ import Testing
         }
     }
 
-    /// A document that stands in an index's way may be one that the merge mends.
+    /// A document that prevents an index may be one that the merge corrects.
     @Test func anIndexThatTheMergedDocumentsNoLongerBreakIsBuilt() throws {
         try withTestDatabase { database, folder in
             let unique: Document = ["key": ["u": 1], "name": "u", "unique": true]
@@ -502,7 +502,7 @@ import Testing
             let report = try database.load(folder.file("c.csv"))
             #expect(report.status == .done && report.warnings == [], "\(report.warnings)")
             #expect(try database.image().collections["c"]?.indexes == indexes)
-            // One that only the database has stays in the way.
+            // One that only the database has still prevents it.
             try database.run(["dropIndexes": "c", "index": "u"])
             try database.insert([["_id": 100, "u": 1, "w": 100]], into: "c")
             try database.update("c", ["_id": 2], ["$set": ["w": 2000]])
@@ -528,7 +528,7 @@ import Testing
         }
     }
 
-    /// Others write all the while: what the file has is there in the end, what it has not is theirs, and nothing breaks.
+    /// Others write all the while: in the end, what the file has is there, all else is theirs, and nothing fails.
     @Test func documentsThatChangeWhileTheyAreMergedEndUpAsInTheFile() throws {
         try withTestDatabase { database, folder in
             let documents: [Document] = (0..<3000).map {
@@ -577,7 +577,7 @@ import Testing
         }
     }
 
-    /// The server is asked by the name itself.
+    /// The server is queried with the unescaped name.
     @Test func aKeyWhoseNameMustBeEscapedFindsWhatIsThere() throws {
         try withTwoTestDatabases { source, copy, folder in
             try source.insert((1...3).map { ["_id": .int32($0), "k[1]": .int32($0)] }, into: "c")
@@ -592,7 +592,7 @@ import Testing
         }
     }
 
-    /// Transactions know three read concerns, and connection strings five.
+    /// Transactions support three read concerns, connection strings five.
     @Test(arguments: ["available", "linearizable", "majority"])
     func theConnectionStringsReadConcernIsNoneOfATransactions(level: String) throws {
         try withTestDatabase { database, folder in

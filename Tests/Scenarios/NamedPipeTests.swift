@@ -10,7 +10,7 @@ import Testing
     import Darwin
 #endif
 
-/// Exports into named pipes, which have no reader at first.
+/// Exports into named pipes that have no reader at first.
 @Suite struct NamedPipeTests {
     /// Exports on a thread of its own.
     private final class Running: Sendable {
@@ -28,7 +28,7 @@ import Testing
             }
         }
 
-        /// The number of records, when it has ended.
+        /// Waits for the end and returns the number of records.
         func wait() throws -> Int {
             try poll("the end of an export", seconds: 20) { result.withLock { $0 != nil } }
             return try result.withLock { try $0?.get() ?? -1 }
@@ -53,7 +53,7 @@ import Testing
         }
     }
 
-    /// Else the snapshot would grow old while nobody reads.
+    /// Otherwise the snapshot would age while nobody reads.
     @Test func whatIsThereWhenAReaderComesIsExported() throws {
         try withPipe { database, path, folder in
             let export = try Running(database, to: path)
@@ -70,14 +70,14 @@ import Testing
         }
     }
 
-    /// The system's own waiting for a writer would go on.
+    /// The system's own waiting for a writer would continue.
     @Test(arguments: [SIGTERM, SIGINT, SIGHUP]) func anImportThatNobodyWritesToCanBeStopped(signal: Int32) throws {
         try withPipe { database, path, _ in
             for words in [
                 ["import", path, "--db", database.name], ["verify", "--uri-file", path, "--db", database.name],
             ] {
                 let program = try Program(words, environment: ["MONGODB_URI": try testURI()])
-                // With the handlers it waits for a writer at once.
+                // Once the handlers are installed, it waits for a writer.
                 try poll("a handler of signals") { program.catchesSignals }
                 usleep(200_000)
                 program.send(signal)
@@ -114,7 +114,7 @@ import Testing
         }
     }
 
-    /// They read it more than once, or from its end, and wait for nobody to write into it.
+    /// These commands read a file more than once, or from its end, and do not wait for somebody to write into it.
     @Test(arguments: ["verify", "inspect", "plan"]) func whatReadsAFileTakesNoPipe(command: String) throws {
         try withPipe { _, path, _ in
             let outcome = try Program([command, path]).wait(seconds: 10)
@@ -124,7 +124,7 @@ import Testing
         }
     }
 
-    /// What never ends must not fill the disk first.
+    /// An endless stream must not fill the disk first.
     @Test func aStreamThatIsNoBackupIsRefusedBeforeItsEnd() throws {
         try withTestDatabase { database, _ in
             let outcome = try Program.run(["import", "/dev/zero", "--uri", testURI(), "--db", database.name])

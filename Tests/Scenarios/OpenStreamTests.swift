@@ -46,7 +46,7 @@ import Testing
         }
     }
 
-    /// zsh calls its pipes so.
+    /// zsh gives its pipes such names.
     @Test(.enabled(if: FileManager.default.fileExists(atPath: "/proc/self/fd")))
     func rowsOfAPipeByItsNumberAreSetAsideInTheCurrentFolder() throws {
         try withTestDatabase { database, folder in
@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    /// Something has come out.
+    /// Some output has been written by then.
     @Test func anExportIntoAPipeThatIsInterruptedIsSaidToBeCut() throws {
         try withTestDatabase { database, folder in
             let large = Value.string(String(repeating: "x", count: 1 << 20))
@@ -90,14 +90,14 @@ import Testing
         }
     }
 
-    /// What an export that was stopped has begun to write does not come into another file of the program's.
+    /// The rest of what a stopped export was writing does not end up in a file that the program opens later.
     @Test func aStoppedExportWritesIntoNoOtherFile() throws {
         try withTestDatabase { database, folder in
             let large = Value.string(String(repeating: "x", count: 1 << 20))
             try database.insert((0..<2).map { ["_id": .int32($0), "large": large] }, into: "large")
             let ends = try OwnDescriptors.newPipe()
             defer { close(ends.reading) }
-            // As an event loop's: who writes there waits in poll(2).
+            // Non-blocking, like an event loop's: a writer waits in poll(2).
             _ = fcntl(ends.writing, F_SETFL, O_NONBLOCK)
             let cancellation = Cancellation()
             let export = Export(
@@ -117,7 +117,7 @@ import Testing
             try #require(other >= 0 && dup2(other, ends.writing) == ends.writing)
             close(other)
             defer { close(ends.writing) }
-            // Room for the rest of what was begun.
+            // This makes room for the rest of what was being written.
             var buffer = [UInt8](repeating: 0, count: 1 << 16)
             let count = read(ends.reading, &buffer, buffer.count)
             #expect(count > 0)

@@ -2,9 +2,9 @@ import Foundation
 import MongoFerry
 import Testing
 
-/// What stands already where a command is to write.
+/// What already exists where a command is to write.
 @Suite struct OutputPlaceTests {
-    /// A configuration goes where its place leads: to a link's file, which keeps its mode, and into a pipe.
+    /// A configuration is written to where its path leads: to a link's target, which keeps its mode, and into a pipe.
     @Test func aConfigurationIsWrittenThroughALinkAndIntoAPipe() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1]], into: "customers")
@@ -49,7 +49,7 @@ import Testing
             }
             #expect(try folder.text("ferry.yaml") == "collections: {}\n")
             #expect(try folder.text("uri.txt") == testURI())
-            // What is found anew may take the place of what was configured.
+            // A newly discovered configuration may replace the current one.
             let anew = try Program.run(["discover"] + own + [configuration])
             #expect(anew.status == 0, "\(anew.text)")
             #expect(try folder.text("ferry.yaml").contains("  customers:"))
@@ -69,7 +69,7 @@ import Testing
         }
     }
 
-    /// Lines that were broken for a narrow terminal would be no YAML when they are copied from it.
+    /// Lines broken for a narrow terminal would be invalid YAML when copied from it.
     @Test func whatATerminalShowsOfAConfigurationIsOne() throws {
         try withTestDatabase { database, _ in
             let name = String(repeating: "long", count: 20)

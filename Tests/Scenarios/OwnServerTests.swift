@@ -1,8 +1,8 @@
 import Dispatch
 import Testing
 
-/// Suites whose program is killed, and what it leaves behind: one test after the other, on a server of their own. The
-/// three chains take about the same time.
+/// Suites that kill the program and check what it leaves behind: one test after the other, on a server of their own.
+/// The three chains take about the same time.
 @Suite(
     .serialized, .onThreadOfItsOwn("own server"),
     .enabled("MONGOD_BINARY must name a mongod: Scripts/mongod path", { OwnServer.isPossible }))
@@ -10,7 +10,7 @@ enum OwnServerTests {
     static let server = Result { try OwnServer() }
 }
 
-/// Suites whose commands are held up or stopped while others do something: most of their time they wait.
+/// Suites whose commands are blocked or stopped while others do something: most of the time they wait.
 @Suite(
     .serialized, .onThreadOfItsOwn("meanwhile"),
     .enabled("MONGOD_BINARY must name a mongod: Scripts/mongod path", { OwnServer.isPossible }))
@@ -18,7 +18,7 @@ enum BusyServerTests {
     static let server = Result { try OwnServer() }
 }
 
-/// Suites whose server fails: one test after the other, for a fail point holds for all of a server's clients.
+/// Suites whose server fails: one test after the other, since a fail point applies to all of a server's clients.
 @Suite(
     .serialized, .onThreadOfItsOwn("faults"),
     .enabled("MONGOD_BINARY must name a mongod: Scripts/mongod path", { OwnServer.isPossible }))
@@ -26,15 +26,15 @@ enum FaultServerTests {
     static let server = Result { try OwnServer() }
 }
 
-/// Runs a suite's tests beside all others. Most of their time they wait for servers and programs, and that on one of the
-/// few threads that the tests share, as many as there are cores.
+/// Runs a suite's tests alongside all others. Most of the time they wait for servers and programs, which would occupy
+/// one of the few threads that the tests share, as many as there are cores.
 struct OnThreadOfItsOwn: SuiteTrait, TestScoping {
     let executor: OneThread
 
     func provideScope(
         for test: Test, testCase: Test.Case?, performing body: @Sendable () async throws -> Void
     ) async throws {
-        // The priority: between two tests it would wait behind all the others, of which there are hundreds.
+        // High priority: between two tests it would otherwise wait behind all the others, of which there are hundreds.
         try await withoutActuallyEscaping(body) { body in
             try await Task(executorPreference: executor, priority: .high) { try await body() }.value
         }

@@ -3,11 +3,11 @@ import Foundation
 import MongoDriver
 import Testing
 
-/// A replica set of three members of the tests' own, which may be cut off from each other and killed.
+/// A replica set of three members for the tests alone, which can be cut off from each other and killed.
 struct OwnSet {
     private let members: [OwnServer]
 
-    /// One for all tests that need it; they are serialized.
+    /// The set for all tests that need it; they are serialized.
     static func shared() throws -> OwnSet { try sharedResult.get() }
 
     private static let sharedResult = Result { try OwnSet() }
@@ -33,7 +33,7 @@ struct OwnSet {
         try ClientPool(try ConnectionString(uri(more)), applicationName: "mongoferry tests")
     }
 
-    /// The primary, and the others.
+    /// Returns the primary and the other members.
     func roles() throws -> (primary: OwnServer, secondaries: [OwnServer]) {
         var primary: OwnServer?
         try poll("a primary") {
@@ -48,7 +48,7 @@ struct OwnSet {
         try? member.directClient().run(["hello": 1], on: "admin", readPreference: .connectionString)
     }
 
-    /// Starts members that were killed, and waits until all have the same.
+    /// Starts members that were killed, and waits until all members have the same data.
     func heal() throws {
         for member in members where Self.hello(member) == nil { try member.start() }
         let write = WriteConcern(.nodes(3), timeout: 2000)
@@ -60,7 +60,7 @@ struct OwnSet {
         }
     }
 
-    /// A fail point of the server's own code; see `src/mongo/db/repl` for the names.
+    /// Sets a fail point of the server's own code; see `src/mongo/db/repl` for the names.
     static func set(_ failPoint: String, isOn: Bool, on members: [OwnServer]) throws {
         for member in members {
             try member.directClient().run(
@@ -69,7 +69,7 @@ struct OwnSet {
         }
     }
 
-    /// Runs `body` while what the primary writes reaches no other member, though all of them talk to each other.
+    /// Runs `body` while the primary's writes reach no other member, although all of them communicate.
     static func withoutReplication<Result>(
         to members: [OwnServer], _ body: () throws -> Result
     ) throws -> Result {
@@ -79,7 +79,7 @@ struct OwnSet {
     }
 }
 
-/// Lends a database on a replica set, and checks that nothing of MongoFerry's stays in it.
+/// Provides a temporary database on a replica set, and checks that nothing of MongoFerry's remains in it.
 func withDatabase(on set: OwnSet, _ body: (TestDatabase, TemporaryFolder) throws -> Void) throws {
     try lendDatabase(of: try set.pool(), "mongoferry_set") { database, folder in
         defer { try? set.heal() }

@@ -8,7 +8,7 @@ import Testing
 
 /// Large collections are read in ranges of `_id` by several cursors.
 @Suite struct ParallelReadTests {
-    /// `_id`s of every type that orders differently, so that each bound of a range has other types on both sides.
+    /// Returns `_id`s of all types that sort differently, so that each bound of a range has other types on both sides.
     private static func id(_ index: Int) -> Value {
         switch index % 8 {
         case 0: .int32(Int32(index))
@@ -22,7 +22,7 @@ import Testing
         }
     }
 
-    /// Some 45 MB, enough to be cut.
+    /// Inserts about 45 MB, enough to be split into ranges.
     private static func fill(_ database: TestDatabase, _ collection: String, options: Document = [:]) throws {
         try database.create(collection, options)
         let filling = String(repeating: "forty-five megabytes of it ", count: 550)
@@ -40,7 +40,7 @@ import Testing
 
     private static let count = 3007
 
-    /// Bounds of the `find` commands that the server's profiler saw.
+    /// Returns the `find` commands, with their bounds, that the server's profiler has recorded.
     private static func bounds(_ database: TestDatabase, _ collection: String) throws -> [Document] {
         let seen = try database.documents(
             in: "system.profile",
@@ -84,7 +84,7 @@ import Testing
         }
     }
 
-    /// Its documents' `_id`s are in another one.
+    /// Its documents have their `_id`s in a different order.
     @Test(arguments: [ExportOptions.Consistency.snapshot, .unprotected])
     func aLargeCappedCollectionStandsInTheOrderOfInsertion(consistency: ExportOptions.Consistency) throws {
         try withTestDatabase { database, folder in
@@ -133,7 +133,7 @@ import Testing
         }
     }
 
-    /// Writers change the collection all the while: the ranges still belong to one moment.
+    /// Others write to the collection all the while: the ranges still belong to one point in time.
     @Test func theRangesOfASnapshotAddUpWhileOthersWrite() throws {
         try withTestDatabase { database, folder in
             try Self.fill(database, "large")
@@ -157,7 +157,7 @@ import Testing
             stop.cancel()
             let verified = try Verify(file: folder.file("all.csv"), target: nil).runBlocking(OperationContext())
             #expect(verified.status == .done)
-            // The writer numbers its documents: a snapshot has the first of them, without a gap.
+            // The writer numbers its documents: a snapshot has the first ones, without a gap.
             let numbers = try folder.text("all.csv").matches(of: /""number"":-(\d+)\}/).compactMap { Int($0.1) }
                 .sorted()
             #expect(numbers.count > 10)

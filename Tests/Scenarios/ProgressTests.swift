@@ -3,9 +3,9 @@ import Foundation
 import MongoFerry
 import Testing
 
-/// What people see while they wait, on terminals and elsewhere.
+/// What users see while they wait, on terminals and elsewhere.
 @Suite(.serialized, .onThreadOfItsOwn("progress")) struct ProgressTests {
-    /// Enough for an export and an import that are seen at work.
+    /// Inserts enough documents for an export and an import to be seen at work.
     private static func fill(_ database: TestDatabase, count: Int = 20_000) throws {
         let padding = String(repeating: "x", count: 400)
         for start in stride(from: 0, to: count, by: 5000) {
@@ -22,7 +22,7 @@ import Testing
     @Test(arguments: [100, 80, 40, 20])
     func theProgressLineStaysOnItsLineAndLeavesTheLogWhole(columns: Int) throws {
         try withTwoTestDatabases { source, copy, folder in
-            // The line is drawn five times a second: each phase must last longer than that, on a fast machine too.
+            // The line is drawn five times a second: each phase must last longer than that, even on a fast machine.
             try Self.fill(source, count: 80_000)
             let file = folder.file("all.csv")
             for step in [
@@ -32,13 +32,13 @@ import Testing
                 let terminal = try PseudoTerminal(step, environment: try Self.environment(), columns: columns)
                 #expect(try terminal.wait() == 0, "\(terminal.text)")
                 let raw = terminal.text
-                // An export of this size may be over before it was drawn reading.
+                // An export of this size may be over before its phase is drawn.
                 let phases = step[0] == "export" ? [""] : ["preflight", "load"]
-                // The phase stands out, where there is room for more than it.
+                // The phase is bold if there is room for more than the phase.
                 for phase in phases {
                     #expect(raw.contains(columns > 20 ? "\u{1B}[1m\(phase)" : "\u{1B}[?7l\(phase)") || phase.isEmpty)
                 }
-                // Nothing of the progress is left, and what is there has not been broken by it.
+                // Nothing of the progress line remains, and it has not broken other output.
                 let screen = Screen(raw, columns: columns)
                 #expect(!screen.text.contains(" left") && !screen.text.contains("preflight"), "\(screen.text)")
                 #expect(screen.text.contains("total"), "\(screen.text)")
@@ -57,7 +57,7 @@ import Testing
                     ["import", pipe, "--db", database.name], environment: try Self.environment(), columns: 120)
                 try poll("a progress line") { terminal.text.contains("\u{1B}[1mread") }
                 terminal.resize(columns: 30)
-                // The line that fitted takes several of the new ones: the cursor goes up before it is erased.
+                // The line that fitted now takes several: the cursor moves up before it is erased.
                 try poll("the old line's end") { terminal.text.contains(/\r\u{1B}\[\d+A\u{1B}\[J/) }
                 kill(terminal.process, SIGINT)
                 #expect(try terminal.wait() == 130)
@@ -80,7 +80,7 @@ import Testing
             try withOpenPipe(in: folder) { pipe in
                 let terminal = try PseudoTerminal(
                     ["import", pipe, "--db", database.name] + flags, environment: environment, columns: 80)
-                // A dumb terminal gets no control sequences at all; without colours the line is still steady.
+                // A dumb terminal gets no control sequences at all; without colours, the line still stays in place.
                 let isSteady = setting["TERM"] != "dumb"
                 try poll("a line of progress", seconds: 20) {
                     terminal.text.contains("16 bytes") && terminal.text.contains("\u{1B}") == isSteady
@@ -138,7 +138,7 @@ import Testing
     @Test func onceStopsAnExportCleanlyAndTwiceAtOnce() throws {
         try withTestDatabase { database, folder in
             try Self.fill(database, count: 80_000)
-            // It may have been done before it could be stopped.
+            // The export may be complete before it can be stopped.
             for presses in [1, 2] {
                 let wasStopped = try (0..<5).contains { _ in try Self.isStopped(database, folder, presses: presses) }
                 #expect(wasStopped)
@@ -146,7 +146,7 @@ import Testing
         }
     }
 
-    /// - Returns: whether the export was stopped, and had not been done already.
+    /// - Returns: whether the export was stopped before it was complete.
     private static func isStopped(_ database: TestDatabase, _ folder: TemporaryFolder, presses: Int) throws -> Bool {
         let file = folder.file("all.csv")
         let terminal = try PseudoTerminal(

@@ -8,7 +8,7 @@ import Foundation
 
 private let systemRead = read
 
-/// A terminal that a program runs in, as a person's is: what it shows can be looked at, and it can be resized.
+/// A terminal that a program runs in, like a person's: what it shows can be inspected, and it can be resized.
 // @unchecked: the lock guards what was written; the descriptors never change.
 final class PseudoTerminal: @unchecked Sendable {
     let process: pid_t
@@ -17,7 +17,7 @@ final class PseudoTerminal: @unchecked Sendable {
     private var written: [UInt8] = []
     private var isAtEnd = false
 
-    /// Starts the program with input, output and errors on the terminal.
+    /// Starts the program with standard input, output and error on the terminal.
     init(_ arguments: [String], environment: [String: String], columns: Int, rows: Int = 24) throws {
         var (master, slave) = (Int32(-1), Int32(-1))
         _ = OwnDescriptors.make {
@@ -26,13 +26,13 @@ final class PseudoTerminal: @unchecked Sendable {
         guard master >= 0, let device = ttyname(slave) else { throw POSIXError(.ENXIO) }
         let name = String(cString: device)
         self.master = master
-        // The program's own; once that is gone, reading comes to an end.
+        // The program has its own descriptor; once that is closed, reading ends.
         defer { close(slave) }
         Self.setSize(master, columns, rows)
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        // Opened as the first terminal of a session of its own, it becomes what Ctrl-C is typed on.
+        // Since it is the first terminal opened in a new session, it becomes the one whose Ctrl-C the program receives.
         posix_spawn_file_actions_addopen(&actions, 0, name, O_RDWR, 0)
         posix_spawn_file_actions_adddup2(&actions, 0, 1)
         posix_spawn_file_actions_adddup2(&actions, 0, 2)
@@ -65,7 +65,7 @@ final class PseudoTerminal: @unchecked Sendable {
         thread.start()
     }
 
-    /// `POSIX_SPAWN_SETSID`, which C's headers show only to those who ask for GNU's extensions.
+    /// `POSIX_SPAWN_SETSID`, which C's headers define only with GNU's extensions.
     #if canImport(Darwin)
         private static let newSession: Int16 = 0x400
     #else
@@ -86,18 +86,19 @@ final class PseudoTerminal: @unchecked Sendable {
         }
     }
 
-    /// All that was written so far, control sequences included.
+    /// Everything written so far, including control sequences.
     var text: String { lock.withLock { String(decoding: written, as: UTF8.self) } }
 
     func resize(columns: Int, rows: Int = 24) { Self.setSize(master, columns, rows) }
 
-    /// Types something: `\u{3}` is Ctrl-C.
+    /// Types a text: `\u{3}` is Ctrl-C.
     func type(_ text: String) {
         let bytes = Array(text.utf8)
         _ = write(master, bytes, bytes.count)
     }
 
-    /// Waits for its end; the exit status, or minus the signal.
+    /// Waits for the program's end.
+    /// - Returns: the exit status, or the negative number of the signal that ended the program.
     func wait() throws -> Int32 {
         var status: Int32 = 0
         let deadline = ContinuousClock.now + .seconds(120)
@@ -108,7 +109,7 @@ final class PseudoTerminal: @unchecked Sendable {
             }
             usleep(5000)
         }
-        // What it wrote last may be on its way yet.
+        // Its last output may still be on its way.
         try poll("the end of its output", seconds: 10) { lock.withLock { isAtEnd } }
         return status & 0x7F == 0 ? (status >> 8) & 0xFF : -(status & 0x7F)
     }
@@ -116,12 +117,12 @@ final class PseudoTerminal: @unchecked Sendable {
     deinit { close(master) }
 }
 
-/// What a terminal of a width shows after a text: enough of one for lines, carriage returns and erasing.
+/// What a terminal of a given width shows after a text: only as far as lines, carriage returns and erasing.
 struct Screen {
     private(set) var lines: [[Character]] = [[]]
     private var row = 0
     private var column = 0
-    /// Lines that ran over the right edge.
+    /// The number of lines that ran over the right edge.
     private(set) var brokenLines = 0
 
     init(_ text: String, columns: Int) {
@@ -167,7 +168,7 @@ struct Screen {
     private mutating func newLine() {
         row += 1
         if row == lines.count { lines.append([]) }
-        // The terminal's own line discipline sends a carriage return with it.
+        // The terminal's line discipline adds a carriage return.
         column = 0
     }
 

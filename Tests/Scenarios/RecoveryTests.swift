@@ -12,7 +12,7 @@ import Testing
 #endif
 
 extension BusyServerTests {
-    /// What is dropped or displaced before its successor is there is lost at no moment, and what became of it is told.
+    /// What is dropped or displaced before its successor exists is never lost, and what became of it is reported.
     @Suite(.serialized) struct RecoveryTests {
         let server: OwnServer
 
@@ -33,7 +33,8 @@ extension BusyServerTests {
             for name in try database.names() { try database.drop(name) }
         }
 
-        /// A file with a view `v`, and a database where a collection has that name.
+        /// Writes a file with a view `v`, and leaves a database in which a collection has that name.
+        /// - Returns: the images of this database and of the file's.
         private func prepareView(_ database: TestDatabase, _ file: String) throws -> (DatabaseImage, DatabaseImage) {
             try database.insert([["_id": 1]], into: "a")
             try database.create("v", ["viewOn": "a", "pipeline": []])
@@ -46,7 +47,7 @@ extension BusyServerTests {
             return (try database.image(), new)
         }
 
-        /// After the drop they would stand nowhere else.
+        /// After the drop, the options would exist nowhere else.
         @Test func nothingIsDroppedWhoseOptionsNoMajorityHasKept() throws {
             try withDatabase(on: server) { database, folder in
                 try database.create("c", ["validator": ["x": ["$gte": 0]]], indexes: [["key": ["x": 1], "name": "x"]])
@@ -70,7 +71,7 @@ extension BusyServerTests {
             }
         }
 
-        /// Only with its own name does a server see the circle.
+        /// A server only detects the cycle under the view's own name.
         @Test func aViewThatTheServerRefusesLeavesTheCollectionThatHadItsName() throws {
             try withDatabase(on: server) { database, folder in
                 try database.create("two", ["viewOn": "none", "pipeline": []])
@@ -90,14 +91,14 @@ extension BusyServerTests {
             }
         }
 
-        /// What stands there comes back, or is not dropped where it could not.
+        /// What had the name is restored, or not dropped if that is not possible.
         @Test(arguments: ["a view", "a time series", "a time series below it"])
         func aViewThatTheServerRefusesLeavesWhatHadItsName(old: String) throws {
             try withDatabase(on: server) { database, folder in
                 let isCircle = old == "a time series below it"
                 let pipeline: Value = isCircle ? [["$facet": ["x": [["$unionWith": ["coll": "two"]]]]]] : []
                 let one: Document = ["viewOn": "none", "pipeline": pipeline]
-                // Only a view of another collation is made anew instead of changed.
+                // Only a view with another collation is recreated rather than changed.
                 try database.create("one", isCircle ? one : one.appending("collation", ["locale": "de"]))
                 let file = folder.file("views.csv")
                 try export(database, to: file)
@@ -123,7 +124,7 @@ extension BusyServerTests {
             }
         }
 
-        /// Three views, each on the one before, and their names.
+        /// Creates three views, each on the one before.
         private func createChain(_ database: TestDatabase, _ collation: String?) throws {
             for (name, source) in [("v1", "a"), ("v2", "v1"), ("v3", "v2")] {
                 var view: Document = ["viewOn": .string(source), "pipeline": []]
@@ -132,7 +133,7 @@ extension BusyServerTests {
             }
         }
 
-        /// No server gives a view another collation while one stands on it.
+        /// Servers do not give a view another collation while another view depends on it.
         @Test(arguments: [true, false])
         func viewsOnEachOtherChangeTheirCollationTogether(isInterrupted: Bool) throws {
             try withDatabase(on: server) { database, folder in
@@ -145,7 +146,7 @@ extension BusyServerTests {
                 try database.insert([["_id": "old"]], into: "a")
                 try createChain(database, nil)
                 if isInterrupted {
-                    // Three are tried out, and the collection is staged.
+                    // Before that, three views are tried out, and the collection is staged.
                     let failure = try FailPoint(server, ["create"], mode: .skip(4), ["errorCode": 2])
                     let outcome = try Program.run(importing(database, file))
                     try failure.end()
@@ -177,7 +178,7 @@ extension BusyServerTests {
             try database.create(name, view)
         }
 
-        /// A view needs those of its stages as it needs the one that it stands on.
+        /// A view depends on the views in its stages just as on the one that it is defined on.
         @Test(arguments: [true, false]) func viewsThatLookOthersUpComeAfterThem(isTurned: Bool) throws {
             try withDatabase(on: server) { database, folder in
                 try database.insert([["_id": 1]], into: "a")
@@ -200,7 +201,7 @@ extension BusyServerTests {
             }
         }
 
-        /// To a server a time series is a view of its storage, with its collation.
+        /// To a server, a time series is a view on its buckets, with its own collation.
         @Test(arguments: ["nothing", "a view", "a time series"])
         func aTimeSeriesAndTheViewsOnItChangeTheirCollationTogether(live: String) throws {
             try withDatabase(on: server) { database, folder in
@@ -224,7 +225,7 @@ extension BusyServerTests {
             }
         }
 
-        /// By then it is a collection, and what stands on it may have any collation.
+        /// It is a collection by then, on which views may have any collation.
         @Test func aCollectionInATimeSeriesPlaceMayHaveViewsOfAnotherCollation() throws {
             try withDatabase(on: server) { database, folder in
                 try database.insert([["_id": 1]], into: "ticks")
@@ -240,7 +241,7 @@ extension BusyServerTests {
             }
         }
 
-        /// What was dropped already comes back where the next one cannot be dropped.
+        /// A view that was already dropped is restored if the next one cannot be dropped.
         @Test func aViewThatWasClearedAwayComesBackWhereAnotherCannotBe() throws {
             try withDatabase(on: server) { database, folder in
                 func fill(_ collation: Document?) throws {
@@ -264,7 +265,7 @@ extension BusyServerTests {
             }
         }
 
-        /// What can be known is told before anything is replaced.
+        /// What can be known is reported before anything is replaced.
         @Test func aViewThatTheServerWouldRefuseKeepsTheCollectionsFromBeingSwapped() throws {
             try withDatabase(on: server) { database, folder in
                 try database.insert([["_id": "new"]], into: "a")
@@ -289,7 +290,7 @@ extension BusyServerTests {
             }
         }
 
-        /// Only under its own name does a server refuse it, and by then the collections would be there.
+        /// A server refuses it only under its own name, by which time the collections would exist.
         @Test(arguments: ["a view", "a time series", "a circle"])
         func whatTheServerWouldRefuseKeepsAMergeFromBeginning(new: String) throws {
             try withDatabase(on: server) { database, folder in
@@ -345,7 +346,7 @@ extension BusyServerTests {
             try withDatabase(on: server) { database, folder in
                 let file = folder.file("view.csv")
                 let (old, new) = try prepareView(database, file)
-                // First the view is tried out, and the collection staged.
+                // Before that, the view is tried out, and the collection is staged.
                 let failure = try FailPoint(server, ["create"], mode: .skip(2), ["errorCode": 2])
                 let outcome = try Program.run(importing(database, file))
                 try failure.end()
@@ -361,7 +362,7 @@ extension BusyServerTests {
             try withDatabase(on: server) { database, folder in
                 let file = folder.file("view.csv")
                 let (old, new) = try prepareView(database, file)
-                // The view is tried out, the collection staged and swapped in, the other one displaced.
+                // Before that, the view is tried out, the collection staged and swapped in, the other one displaced.
                 let failure = try FailPoint(
                     server, ["create", "renameCollection"], mode: .skip(4), ["errorCode": 2])
                 let outcome = try Program.run(importing(database, file))
@@ -382,15 +383,15 @@ extension BusyServerTests {
             }
         }
 
-        /// Kills a replace by a file with a view `v` when the collection of that name has made room for it.
+        /// Kills a replace by a file with a view `v` once the collection of that name is displaced.
         private func killDisplacing(_ database: TestDatabase, _ file: String) throws {
-            // The first is that of the collection, the second displaces. On a busy machine a shorter pause is over before
-            // the program is stopped, and the view is there.
+            // The first rename is that of the collection `a`, the second displaces. On a busy machine, a shorter pause
+            // would be over before the program is stopped, and the view would exist.
             let pause = try FailPoint(
                 server, ["renameCollection"], mode: .skip(1), ["blockConnection": true, "blockTimeMS": 3000])
             let program = try Program(importing(database, file))
             try pause.waitUntilEntered()
-            // Its connection stays open until then: servers may drop a command whose client is gone.
+            // Its connection stays open until then: servers may abort a command whose client is gone.
             program.send(SIGSTOP)
             try poll("it is displaced") { try !database.names().contains("v") }
             program.send(SIGKILL)
@@ -419,7 +420,7 @@ extension BusyServerTests {
             }
         }
 
-        /// It was there when somebody was asked, and the collection with its documents was not.
+        /// When the replace was confirmed, the collection with its documents was not there.
         @Test func aCollectionThatGetsItsNameBackIsNotReplacedUnasked() throws {
             try withDatabase(on: server) { database, folder in
                 try database.insert([["_id": "another"]], into: "v")
@@ -438,7 +439,7 @@ extension BusyServerTests {
             }
         }
 
-        /// A view whose place a collection was to take, which the server does not let it.
+        /// A collection was to take the view's place, which the server refuses.
         @Test func aViewThatMakesRoomInVainComesBack() throws {
             try withDatabase(on: server) { database, folder in
                 try database.insert([["_id": 1]], into: "a")
@@ -484,7 +485,7 @@ extension BusyServerTests {
 
         // MARK: In place
 
-        /// Such a file says nothing of options, indexes and types, and in place they are dropped with the collection.
+        /// Such a file has no options, indexes and types, and a replace in place drops them with the collection.
         @Test(arguments: ["create", "insert", "createIndexes"], [SIGKILL, SIGINT])
         func optionsIndexesAndTypesOutliveAReplaceInPlaceByAnOldFileThatIsStopped(command: String, signal: Int32) throws
         {
@@ -504,7 +505,7 @@ extension BusyServerTests {
                 }
                 try folder.write("collection,data\n" + rows.joined(), to: "old.csv")
                 let words = importing(database, folder.file("old.csv"), "replace", ["--in-place"])
-                // Not of the collection in which the definition is tried.
+                // Only on `c`, not on the collection in which the definition is tried.
                 let pause = try FailPoint(
                     server, [command], mode: .skip(0),
                     [
@@ -532,7 +533,7 @@ extension BusyServerTests {
                 }
                 try database.insert([["_id": 2, "n": 2]], into: "c")
                 let before = try database.image()
-                // Its own, not that of the collection in which the definition is tried.
+                // Only the drop of `c`, not that of the collection in which the definition is tried.
                 let failure = try FailPoint(
                     server, ["drop"], mode: .times(1),
                     ["errorCode": 13, "namespace": .string("\(database.name).c")])
@@ -573,7 +574,7 @@ extension BusyServerTests {
             }
         }
 
-        /// Fills a time series with 500 and exports it.
+        /// Fills a time series with 500 measurements and exports it.
         private func exportMeasurements(_ database: TestDatabase, to file: String) throws {
             try database.create("ticks", ["timeseries": ["timeField": "at"]])
             let documents: [Value] = (0..<500).map { ["_id": .int32($0), "at": .date(Int64($0) * 1000)] }
@@ -581,7 +582,7 @@ extension BusyServerTests {
             try export(database, to: file)
         }
 
-        /// It goes on when nobody waits for it any more, and what it writes must not come into the new collection.
+        /// The insert continues when nobody waits for it, and what it writes must not get into the new collection.
         @Test(arguments: ["mongoferry", "Cluster0"])
         func measurementsOfAnInsertThatNobodyWaitsForDoNotComeTwice(application: String) throws {
             try withDatabase(on: server) { database, folder in
@@ -614,7 +615,7 @@ extension BusyServerTests {
             }
         }
 
-        /// What it had sent must not come over what the next import writes.
+        /// What the killed program had sent must not overwrite what the next import writes.
         @Test func aWriteOfAProgramThatWasKilledIsWaitedFor() throws {
             try withDatabase(on: server) { database, folder in
                 for (name, value) in [("old", 1), ("new", 2)] as [(String, Int32)] {
@@ -674,7 +675,7 @@ extension BusyServerTests {
             }
         }
 
-        /// Drops the collection when the merge's first batch is on its way, and waits for the merge's end.
+        /// Drops the collection while the merge's first batch is on its way, and waits for the merge's end.
         private func dropC(of database: TestDatabase, whileMerged file: String) throws -> Program.Outcome {
             let pause = try FailPoint(
                 server, ["insert"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 2000])
@@ -687,7 +688,7 @@ extension BusyServerTests {
             return outcome
         }
 
-        /// The next batch makes it anew, and so without the options.
+        /// The next batch recreates the collection, without its options.
         @Test func optionsThatAreLostWhileACollectionIsMergedAreTold() throws {
             try withDatabase(on: server) { database, folder in
                 try database.create("c", ["validator": ["n": ["$exists": true]]])

@@ -6,13 +6,13 @@ import MongoFerry
 import Synchronization
 import Testing
 
-/// Documents and indexes that the server refuses are told, one by one; nothing is skipped in silence.
+/// Documents and indexes that the server refuses are reported one by one; nothing is skipped silently.
 @Suite struct RefusedDocumentTests {
     private static func unique(_ field: String) -> Document {
         ["key": [field: 1], "name": .string("\(field)_1"), "unique": true]
     }
 
-    /// A file whose rows break the unique indexes that its metadata speak of.
+    /// Writes a file whose rows violate the unique indexes in its metadata.
     private static func writeBrokenFile(_ database: TestDatabase, _ folder: TemporaryFolder) throws -> String {
         try database.create("users", indexes: [["key": ["email": 1], "name": "email_1"]])
         try database.insert(
@@ -21,7 +21,7 @@ import Testing
                 ["_id": 3, "email": "a", "phone": 2], ["_id": 4, "email": "d", "phone": 4],
             ], into: "users")
         try database.export(to: folder.file("good.csv"))
-        // As if the indexes had been unique, which no server lets happen: the seal is made anew.
+        // As if the indexes had been unique, which no server allows: the file is sealed anew.
         let rows = try folder.text("good.csv").split(separator: "\n").filter { !$0.hasPrefix("#") }.dropFirst()
         var entry = BackupMetadata.Collection(name: "users", records: 4)
         entry.indexes = [
@@ -36,10 +36,10 @@ import Testing
         return folder.file("broken.csv")
     }
 
-    /// Of thousands of refused rows all are set aside; what cannot be set aside does not hide what was done.
+    /// Of thousands of refused rows all are set aside; if they cannot be set aside, what was done is still reported.
     @Test(arguments: [true, false]) func everyRefusedRowIsSetAside(isWritable: Bool) throws {
         try withTestDatabase { database, folder in
-            // With more behind it that name is too long for a file.
+            // With the suffix of the rejects file, the name is too long for a file.
             let file = isWritable ? "users.csv" : String(repeating: "u", count: 250)
             let rows = (0..<3000).map { "users,\"{\"\"_id\"\":\($0),\"\"age\"\":\"\"old\"\"}\"" }
             let good = "users,\"{\"\"_id\"\":3000,\"\"age\"\":1}\""
@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    /// Servers read no command that is nested deeper than some 200 levels, whichever document it is for.
+    /// Servers read no command that is nested deeper than about 200 levels, whichever document causes it.
     @Test(arguments: [ImportOptions.Mode.merge, .insert, .replace])
     func aDocumentThatIsNestedTooDeepIsNamedAndTheOthersAreTaken(_ mode: ImportOptions.Mode) throws {
         try withTestDatabase { database, folder in
@@ -73,7 +73,7 @@ import Testing
                 (0..<20).map { #"{"_id":\#($0),"v":\#(nested($0 == 7 ? 250 : $0 == 8 ? 190 : 1))}"# }
                 + [#"{"_id":{"a":\#(nested(240))}}"#, #"{"_id":20,"t":{"$timestamp":{"t":0,"i":0}}}"#]
             try folder.write(LegacyFile.text(rows: rows.map { LegacyFile.row("a", json: $0) }), to: "deep.csv")
-            // In a merge one of them is to be replaced.
+            // In a merge, one of the documents that are too deep is to replace another.
             try database.insert([["_id": 3, "v": 0], ["_id": 7, "v": 0]], into: "a")
             let report = try database.load(folder.file("deep.csv"), mode) {
                 $0.maximumRejects = 3
@@ -87,7 +87,7 @@ import Testing
         }
     }
 
-    /// Somebody takes a document out of what a replace has loaded: it is counted before the swap, and nothing is swapped.
+    /// Somebody deletes a document that a replace has loaded: the count before the swap shows it, and there is no swap.
     @Test func aReplaceOfWhichADocumentIsGoneLeavesTheLiveDataAsTheyWere() throws {
         try withTwoTestDatabases { source, copy, folder in
             for name in ["customers", "policies"] {
@@ -125,7 +125,7 @@ import Testing
         }
     }
 
-    /// In place there is nothing to go back to: that documents are gone has to be said all the same.
+    /// In place, there is nothing to go back to: that documents are gone must be reported all the same.
     @Test func aReplaceInPlaceOfWhichADocumentIsGoneIsNotCalledDone() throws {
         try withTwoTestDatabases { source, copy, folder in
             try source.insert((0..<20).map { ["_id": .int32($0), "number": .int32($0)] }, into: "customers")
@@ -155,7 +155,7 @@ import Testing
         }
     }
 
-    /// Each counts, also a single one.
+    /// Each document counts, even a single one.
     @Test func oneDocumentThatCameWhileTheNewCollectionWasLoadedIsTold() throws {
         try withTwoTestDatabases { source, copy, folder in
             try source.insert([["_id": 1]], into: "c")
@@ -181,7 +181,7 @@ import Testing
         }
     }
 
-    /// What capped collections have lost is told to the last document.
+    /// What a capped collection has lost is reported to the last document.
     @Test func oneDocumentThatACappedCollectionHasNotKeptIsTold() throws {
         try withTwoTestDatabases { source, copy, folder in
             try source.insert((0..<5).map { ["_id": .int32($0)] }, into: "log")
@@ -193,7 +193,7 @@ import Testing
         }
     }
 
-    /// Servers name the values in their messages.
+    /// Servers quote the values in their messages.
     @Test func aValueThatLooksLikeTheNameOfTheIndexOfIdsIsNone() throws {
         try withTwoTestDatabases { source, copy, folder in
             try source.insert([["_id": 1, "note": "index: _id_ "]], into: "notes")
@@ -209,7 +209,7 @@ import Testing
         }
     }
 
-    /// Of the documents that are there the plan must not say that they stay: these go.
+    /// The plan must not say that the existing documents stay: the oldest ones are pushed out.
     @Test(arguments: [ImportOptions.Mode.insert, .merge])
     func aPlanSaysThatACappedCollectionMayLoseDocuments(mode: ImportOptions.Mode) throws {
         try withTwoTestDatabases { source, copy, folder in
@@ -230,7 +230,7 @@ import Testing
         }
     }
 
-    /// The file has what the database has not.
+    /// The file has the document, but the database does not.
     @Test func aReferenceToADocumentThatTheServerRefusedDangles() throws {
         try withTwoTestDatabases { source, copy, folder in
             try source.insert((0..<20).map { ["_id": .int32($0 + 1000)] }, into: "customers")
@@ -299,7 +299,7 @@ import Testing
         }
     }
 
-    /// A sealed file of the collection `c`.
+    /// Writes a sealed file of the collection `c`.
     private static func writeFile(_ path: String, _ documents: [Document], _ index: Document) throws -> String {
         var entry = BackupMetadata.Collection(name: "c", records: documents.count)
         entry.indexes = [["v": 2, "key": ["_id": 1], "name": "_id_"], index]
@@ -317,7 +317,7 @@ import Testing
         return path
     }
 
-    /// Servers name one key; here are those that stand in the way, as the index sees them.
+    /// Servers name one key; the report lists those that collide, as the index sees them.
     @Test(
         arguments: [
             ([["_id": 1], ["_id": 2, "a": .null], ["_id": 3]], [:], [#"{"a":null} in _id 1 and 3 and 1 more"#]),
@@ -408,7 +408,7 @@ import Testing
         }
     }
 
-    /// Without the metadata their texts could be taken for ids and dates.
+    /// Without the metadata, their strings could be taken for ids and dates.
     @Test func rowsThatWereSetAsideKeepTheirTypes() throws {
         try withTwoTestDatabases { source, copy, folder in
             let id = "5c2aad80000000000000000a"
@@ -432,7 +432,7 @@ import Testing
         }
     }
 
-    /// Servers remove the oldest documents of a full one, and say nothing.
+    /// Servers silently remove the oldest documents of a full capped collection.
     @Test func whatACappedCollectionHasNotKeptIsTold() throws {
         try withTwoTestDatabases { source, copy, folder in
             try source.insert((0..<5).map { ["_id": .int32($0)] }, into: "log")
@@ -449,7 +449,7 @@ import Testing
             try copy.create("log", ["capped": true, "size": 1_048_576])
             try copy.load(file)
             #expect(try copy.count("log") == 5)
-            // A file that says nothing about itself: the live collection's options stay.
+            // With a file without metadata, the live collection's options stay.
             try copy.drop("log")
             try copy.create("log", small)
             try source.export(to: folder.file("plain.csv")) { $0.plain = true }
@@ -458,7 +458,7 @@ import Testing
         }
     }
 
-    /// Servers take "A" and "a" for the same `_id` in a collection that ignores case.
+    /// Servers treat "A" and "a" as the same `_id` in a collection that ignores case.
     @Test func mergeReportsAnIDThatTheCollationTakesForAnother() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": "a", "n": 1], ["_id": "b", "n": 1]], into: "names")
@@ -475,7 +475,7 @@ import Testing
 
     // MARK: Validators
 
-    /// Documents from before the validator, which it leaves alone as long as nobody writes them.
+    /// Inserts documents before setting the validator, which does not affect them as long as nobody writes them.
     private static func fillWithOldDocuments(_ database: TestDatabase) throws {
         try database.create("items")
         try database.insert((0..<10).map { ["_id": .int32($0), "n": .int32($0)] }, into: "items")
@@ -502,7 +502,7 @@ import Testing
         }
     }
 
-    /// A backup has documents that the validator would refuse, for the database has them, too.
+    /// A backup has documents that the validator would refuse, since the database has them, too.
     @Test(arguments: [
         ["--mode", "replace", "--yes"], ["--mode", "replace", "--in-place", "--yes"], [], ["--mode", "insert"],
     ])
@@ -518,13 +518,13 @@ import Testing
             #expect(outcome.status == 0, "\(outcome.text)")
             let text = "its validator is passed by: documents that it refuses are written all the same"
             #expect(outcome.errors.contains(text), "\(outcome.text)")
-            // The validator is there again, and others are still asked by it.
+            // The validator is restored, and still applies to others.
             #expect(try database.image().differences(from: before) == [])
             #expect(try database.insert([["_id": 100, "n": 1]], into: "items").writeErrors.count == 1)
         }
     }
 
-    /// What is deleted and inserted again in a transaction is not seen by the validator either.
+    /// Documents that are deleted and inserted again in a transaction bypass the validator, too.
     @Test func exchangedValuesAreWrittenWhereTheValidatorIsPassedBy() throws {
         try withTestDatabase { database, folder in
             try database.create("items", indexes: [["key": ["n": 1], "name": "n_1", "unique": true]])
@@ -556,7 +556,7 @@ import Testing
         }
     }
 
-    /// Of huge documents the importer keeps less: they are still told by line and `_id`, and the others arrive.
+    /// The importer keeps less of huge documents: they are still reported by line and `_id`, the others are imported.
     @Test(arguments: [ImportOptions.Mode.replace, .merge, .insert])
     func hugeDocumentsThatAreRefusedAreToldToo(mode: ImportOptions.Mode) throws {
         try withTestDatabase { database, folder in
@@ -571,7 +571,7 @@ import Testing
             let report = try database.load(folder.file("items.csv"), mode)
             #expect(Set(report.rejections.map(\.id)) == ["1", "4"])
             #expect(report.rejections.allSatisfy { $0.reason.hasPrefix("the collection's validator refuses it") })
-            // Foundation's is optimized in every build.
+            // Foundation's method is optimized in every build.
             let lines = try folder.text("items.csv").components(separatedBy: "\n")
             for rejection in report.rejections {
                 let line = try #require(rejection.line)

@@ -5,12 +5,12 @@ import MongoFerry
 import Relations
 import Testing
 
-/// What is set aside comes back to where its rows came from, with their types, when it is imported as the outcome says.
+/// Rows that were set aside return to their collections, with their types, when they are imported as the report says.
 @Suite struct RejectsFileTests {
     private static let id = "5c2aad80000000000000000a"
     private static let time = "2024-01-01T00:00:00.000Z"
 
-    /// Runs the command that the outcome tells.
+    /// Runs the command that the report advises.
     private static func follow(_ report: Report) throws {
         let step = try #require(report.nextSteps.first { $0.contains("and import that file") }, "\(report.nextSteps)")
         let command = step.split(separator: "`")[1]
@@ -27,7 +27,7 @@ import Testing
         return try Configuration.parse(yaml: yaml, file: folder.file("c.yaml"))
     }
 
-    /// By the file's metadata, the configuration, `--rename`, and all of them.
+    /// The name comes from the file's metadata, the configuration, `--rename`, or all of them.
     @Test(arguments: ["metadata", "configuration", "rename", "all"])
     func aRowComesBackToTheCollectionThatItWasFor(name: String) throws {
         try withTwoTestDatabases { source, copy, folder in
@@ -56,14 +56,14 @@ import Testing
             try copy.run(["collMod": .string(target), "validator": [:]])
             try Self.follow(report)
             #expect(try copy.names() == [target] && copy.count(target) == 2)
-            // With the same options too.
+            // The same options work, too.
             try copy.delete(target, ["_id": 2])
             #expect(try load(rejects).rejectionCount == 0)
             #expect(try copy.names() == [target] && copy.count(target) == 2)
         }
     }
 
-    /// The metadata's name of a collection is another collection's in the configuration.
+    /// The collection's name in the metadata is another collection's name in the configuration.
     @Test func aNameThatMeansAnotherCollectionIsRenamedByWhatIsTold() throws {
         try withTwoTestDatabases { source, copy, folder in
             try source.insert([["_id": 1, "n": 1], ["_id": 2]], into: "coveragetypes")
@@ -78,7 +78,7 @@ import Testing
         }
     }
 
-    /// Alone it would count as one of a legacy file.
+    /// On its own, the row would count as one of a legacy file.
     @Test func aRowOfABareFileOfExtendedJSONKeepsItsTexts() throws {
         try withTestDatabase { database, folder in
             try folder.write(
@@ -94,7 +94,7 @@ import Testing
             try database.run(["collMod": "users", "validator": [:]])
             try Self.follow(report)
             try Self.expectTexts(database)
-            // Nor does it need --no-infer.
+            // It does not need `--no-infer`, either.
             try database.delete("users", ["_id": "plain"])
             try database.load(try #require(report.rejectsFile))
             try Self.expectTexts(database)
@@ -108,7 +108,7 @@ import Testing
             ])
     }
 
-    /// One that the server refuses, and one that cannot be read and is mended by hand.
+    /// The server refuses one row, and another cannot be read and is mended by hand.
     @Test(arguments: [false, true]) func aLegacyRowGetsTheTypesThatItWouldHaveHad(isConfigured: Bool) throws {
         try withTestDatabase { database, folder in
             let ids = (0..<4).map { "5c2aad80000000000000000\($0)" }
@@ -142,7 +142,7 @@ import Testing
         }
     }
 
-    /// It repeats an `_id`, and has a date that is none.
+    /// The row repeats an `_id` and has an invalid date.
     @Test func aRowWithTwoFaultsIsOneRow() throws {
         try withTestDatabase { database, folder in
             let row = #"c,"{""_id"":""5c2aad800000000000000001"",""start"":""abc""}""#
@@ -157,7 +157,7 @@ import Testing
         }
     }
 
-    /// As by an import of the same file into another database.
+    /// For example by an import of the same file into another database.
     @Test func aNameUnderWhichRowsAreBeingSetAsideNowIsTaken() throws {
         try withTestDatabase { database, folder in
             try folder.write("collection,data\nc,\"{\"\"_id\"\":1}\"\n", to: "c.csv")
@@ -170,7 +170,7 @@ import Testing
         }
     }
 
-    /// Somebody may have mended it already.
+    /// Somebody may already have mended them.
     @Test func rowsThatWereSetAsideBeforeAreNotReplaced() throws {
         try withTestDatabase { database, folder in
             try folder.write("collection,data\nc,\"{\"\"_id\"\":1}\"\n", to: "c.csv")
@@ -188,7 +188,7 @@ import Testing
         }
     }
 
-    /// Its seal fits, and a row of it can be taken by no server.
+    /// Its seal is valid, but some of its rows cannot be imported.
     @Test(arguments: ImportOptions.Mode.allCases)
     func aBadRowOfASealedFileThatIsWholeCanBeSetAside(mode: ImportOptions.Mode) throws {
         try withTwoTestDatabases { source, copy, folder in

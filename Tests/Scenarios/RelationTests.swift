@@ -6,7 +6,7 @@ import MongoFerry
 import Relations
 import Testing
 
-/// Relations as people meet them: discovered, drawn, verified, and guarded on import.
+/// Relations as users meet them: discovered, drawn, verified, and guarded on import.
 @Suite struct RelationTests {
     private static let trueReferences = [
         "customers.agent → users", "customers.referredBy → customers", "payments.policyId → policies",
@@ -23,7 +23,7 @@ import Testing
             #expect(
                 found.references.map { "\($0.collection).\($0.path) → \($0.target)" }.sorted()
                     == Self.trueReferences.sorted())
-            // The configuration that it writes says the same when it is read.
+            // The configuration that it writes says the same when it is parsed.
             let configuration = try Configuration.parse(yaml: found.yaml, file: "discovered.yaml")
             #expect(
                 configuration.references.map { "\($0.collection).\($0.path) → \($0.target)" }.sorted()
@@ -32,7 +32,7 @@ import Testing
         }
     }
 
-    /// What is left out by the name that it has in files would be taken along by the next export.
+    /// Otherwise the next export would include what is excluded by the name that it has in files.
     @Test func discoverKeepsTheNamesOfWhatIsLeftOutAndOfViews() throws {
         try withTestDatabase { database, _ in
             for name in ["auditlogs", "customers"] { try database.insert([["_id": 1]], into: name) }
@@ -59,7 +59,7 @@ import Testing
         }
     }
 
-    /// Of every operation, and of one that fails.
+    /// In the reports of every operation, even of one that fails.
     @Test func whatTheConfigurationSaysInVainStandsInTheReports() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1]], into: "customers")
@@ -195,7 +195,7 @@ import Testing
         }
     }
 
-    /// Before an export a large collection is not read whole.
+    /// Before an export, a large collection is not read completely.
     @Test(arguments: [ElementType.objectID, .int32, .date, .string])
     func anExportFindsWhatOldAndNewDocumentsAndThoseBetweenReferTo(type: ElementType) throws {
         try withTestDatabase { database, folder in
@@ -218,7 +218,7 @@ import Testing
                     let visit: Document = ["_id": key(index)]
                     return switch index {
                     case ..<40: visit.appending("agent", id(0, index % 10))
-                    // Between texts there is no middle: some are taken at random.
+                    // Between strings there is no middle: some documents are sampled at random.
                     case 1500..<1530 where type != .string: visit.appending("office", id(1, index % 10))
                     case 2960...: visit.appending("town", id(2, index % 10))
                     default: visit
@@ -259,7 +259,7 @@ import Testing
                     "owner → companies where ownerType = \"company\"",
                     "owner → customers where ownerType = \"customer\"",
                 ])
-            // A value under the wrong type dangles, though the id exists elsewhere.
+            // A value under the wrong type dangles, even if the id exists elsewhere.
             try database.update("notes", ["_id": 0], ["$set": ["ownerType": "company"]])
             let report = try Verify(
                 file: nil, target: try database.target, configuration: try .parse(yaml: found.yaml, file: "x")
@@ -268,7 +268,7 @@ import Testing
             #expect(report.danglingCount == 1)
             #expect(report.status == .problems)
             #expect(report.json.contains(#""when":"ownerType = \"company\"""#))
-            // Only the one that dangles is red.
+            // Only the dangling one is red.
             let picture = try #require(report.graph).drawn(as: .svg)
             #expect(picture.components(separatedBy: "1 dangling").count == 2)
         }
@@ -316,7 +316,7 @@ import Testing
         }
     }
 
-    /// A replace of some collections can leave those that refer to them without what they lead to.
+    /// A replace of some collections can leave references to them from others dangling.
     @Test func theCollectionsThatReferToWhatIsReplacedAloneAreNamed() throws {
         try withTestDatabase { database, folder in
             try database.insert((0..<9).map { ["_id": .int32($0)] }, into: "customers")
@@ -367,7 +367,7 @@ import Testing
         }
     }
 
-    /// Tools that lose types leave `{"$oid": "…"}` behind. In a question a server would take it for an operator.
+    /// Tools that lose types leave `{"$oid": "…"}` behind. In a query, a server would take it for an operator.
     @Test func valuesThatLookLikeOperatorsLeadNowhere() throws {
         try withTwoTestDatabases { source, copy, folder in
             let wrapper: Value = ["$oid": "5c2aad80000000000000000a"]
@@ -379,7 +379,7 @@ import Testing
                     ["_id": 3, "to": ["$date": 5], "code": ["$date": 5]], ["_id": 4, "to": pattern, "code": pattern],
                 ], into: "sources")
             let file = folder.file("all.csv")
-            // References are looked for without a configuration, and with one they are checked.
+            // References are searched for without a configuration, and checked with one.
             try source.export(to: file)
             let configuration = try Configuration.parse(
                 yaml: "collections: {targets: {}, sources: {references: {to: targets, code: targets.code}}}", file: "c")
@@ -402,7 +402,7 @@ import Testing
         }
     }
 
-    /// Extended JSON cannot carry them, but the report must.
+    /// Extended JSON cannot represent such values, but the report must.
     @Test func danglingValuesThatLookLikeWrappersAreToldInAReport() throws {
         try withTestDatabase { database, _ in
             try database.insert([["_id": 1]], into: "b")
@@ -416,7 +416,7 @@ import Testing
         }
     }
 
-    /// They would be more than a question may have.
+    /// Together they would exceed the size of a query.
     @Test func manyLargeValuesAreAskedForInParts() throws {
         try withTestDatabase { database, _ in
             func values(_ kind: String, _ megabytes: Int) -> [Value] {
@@ -433,7 +433,7 @@ import Testing
         }
     }
 
-    /// Looking each element up from the beginning would take more than a minute.
+    /// Looking up each element from the beginning would take more than a minute.
     @Test func oneOfManyElementsThatDiffersIsFoundAtOnce() throws {
         try withTestDatabase { database, folder in
             let numbers = (0..<100_000).map { Value.int32($0) }

@@ -7,7 +7,7 @@ import Testing
 @testable import MongoFerry
 
 @Suite struct ReplacementTests {
-    /// Between two heartbeats an import does not know yet that it was taken over.
+    /// Between two heartbeats, an import does not know yet that its lock was taken over.
     @Test func aLockThatIsAnothersByNowIsNotGivenBack() throws {
         try withTestDatabase { database, _ in
             let connection = try Connection(
@@ -20,7 +20,7 @@ import Testing
         }
     }
 
-    /// Runs a replacement by a plan that was made before `change`, for whatever mode.
+    /// Runs a replacement by a plan that was made before `change`, whatever the mode.
     private func replace(
         _ database: TestDatabase, by file: String, _ mode: ImportOptions.Mode = .replace,
         after change: () throws -> Void = {}
@@ -48,7 +48,7 @@ import Testing
         return outcome
     }
 
-    /// What was there when the plan was made may not be there any more.
+    /// What existed when the plan was made may no longer exist.
     @Test(
         arguments: [
             [["drop": "open"]], [["drop": "open"], ["create": "open"]],
@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    /// What would come of a mistake in the planning.
+    /// This could only result from a mistake in the planning.
     @Test(arguments: [ImportOptions.Mode.merge, .insert])
     func aReplacementDropsNothingThatIsNotPlannedToBeReplaced(_ mode: ImportOptions.Mode) throws {
         try withTwoTestDatabases { source, database, folder in

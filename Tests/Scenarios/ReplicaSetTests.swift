@@ -4,7 +4,7 @@ import MongoDriver
 import MongoFerry
 import Testing
 
-/// What three members do to each other's writes, and what must not come of it.
+/// How three members affect each other's writes, and what must not result from it.
 @Suite(
     .serialized, .onThreadOfItsOwn("replica set"),
     .enabled("MONGOD_BINARY must name a mongod: Scripts/mongod path", { OwnServer.isPossible }))
@@ -26,7 +26,7 @@ struct ReplicaSetTests {
         try database.insert(ids.map { ["_id": .int32($0), "n": .int32(-$0)] }, into: name)
     }
 
-    /// Servers would wait for every member to build an index, also for one that is down.
+    /// Otherwise servers would wait for every member to build an index, even for one that is down.
     @Test func indexesAreBuiltWhileAMemberIsDown() throws {
         try withDatabase(on: set) { database, folder in
             try database.create("a", indexes: [["key": ["n": 1], "name": "n", "unique": true]])
@@ -45,7 +45,7 @@ struct ReplicaSetTests {
         }
     }
 
-    /// Of an update that a primary does with an empty timestamp, the others may write the time instead.
+    /// When a primary updates a document with an empty timestamp, the other members may write the current time instead.
     @Test func aMergedDocumentIsTheSameOnEveryMember() throws {
         try withDatabase(on: set) { database, folder in
             try set.heal()
@@ -76,7 +76,7 @@ struct ReplicaSetTests {
         }
     }
 
-    /// One of the two is behind: what one lists would not fit what the other has.
+    /// One of the two secondaries is behind: what one of them lists would not fit the data of the other.
     @Test func anExportFromSecondariesReadsOneOfThem() throws {
         try withDatabase(on: set) { database, folder in
             try insert(0..<100, into: "a", database)
@@ -104,7 +104,7 @@ struct ReplicaSetTests {
         }
     }
 
-    /// The primary renames alone, says nothing, and is lost: the new one has the old names.
+    /// The primary executes the rename alone, sends no answer, and is lost: the new primary has the old names.
     @Test func aRenameThatIsTakenBackIsDoneAgain() throws {
         try withDatabase(on: set) { database, folder in
             try insert(0..<100, into: "a", database)
@@ -122,7 +122,7 @@ struct ReplicaSetTests {
                 try poll("the primary's own rename") { try count("a", on: client, database) == 100 }
                 let operation = try #require(try rename(client))
                 try client.run(["killOp": 1, "op": operation], on: "admin", readPreference: .connectionString)
-                // What is asked next is asked of the same primary, which does not know yet that it is alone.
+                // The next query goes to the same primary, which does not know yet that it is alone.
                 Thread.sleep(forTimeInterval: 1)
                 try primary.killNow()
             }
@@ -133,8 +133,8 @@ struct ReplicaSetTests {
         }
     }
 
-    /// Only the primary has dropped the old measurements when it is lost: the new one has them, under the name that is to be
-    /// made anew.
+    /// Only the primary has dropped the old documents when it is lost: the new primary has them, under the name that is
+    /// to be recreated.
     @Test(arguments: [true, false]) func aDropThatIsTakenBackIsDoneAgain(isSeries: Bool) throws {
         try withDatabase(on: set) { database, folder in
             try set.heal()
@@ -151,7 +151,7 @@ struct ReplicaSetTests {
                 primary, ["drop", "create"], mode: .alwaysOn, ["blockConnection": true, "blockTimeMS": 1500])
             let program = try Program(
                 arguments("import", database, [file, "--mode", "replace", "--in-place", "--yes"]))
-            // Another one's definition is tried at first, and dropped.
+            // Before that, the definition is tried on another collection, which is dropped.
             try poll("the drop") { try isUnderWay("drop", of: "a", client) }
             try OwnSet.withoutReplication(to: secondaries) {
                 try poll("the creation") { try isUnderWay("create", of: "a", client) }
@@ -176,7 +176,7 @@ struct ReplicaSetTests {
 
     private func rename(_ client: Client) throws -> Value? { try operation("renameCollection", client) }
 
-    /// What the server has under way of a command.
+    /// Returns the id of an operation that executes a command on the server.
     private func operation(_ command: String, _ client: Client) throws -> Value? {
         var found: Value?
         let filter: Document = Document { $0.append("command.\(command)", ["$exists": true]) }
@@ -192,7 +192,7 @@ struct ReplicaSetTests {
         return reply["n"]?.integer ?? -1
     }
 
-    /// Equal documents that no majority has may be taken back: a merge must not count on them.
+    /// Equal documents that no majority has may be rolled back: a merge must not rely on them.
     @Test func aMergeDoesNotTakeForThereWhatNoMajorityHas() throws {
         try withDatabase(on: set) { database, folder in
             try insert(0..<100, into: "a", database)
@@ -213,7 +213,7 @@ struct ReplicaSetTests {
                 try client.runWrite(
                     ["insert": "a", "documents": .array(documents)], on: database.name,
                     writeConcern: WriteConcern(.nodes(1)))
-                // Time enough to compare, and to wait for a majority.
+                // Enough time to compare, and to wait for a majority.
                 Thread.sleep(forTimeInterval: 4)
                 try primary.killNow()
             }
@@ -224,7 +224,7 @@ struct ReplicaSetTests {
         }
     }
 
-    /// A heart that waits for the majority would stand still, and the next import would take the lock for a dead one's.
+    /// A heartbeat that waited for the majority would stop, and the next import would take the lock for a dead one's.
     @Test func anImportsHeartBeatsWhereTheMajorityIsBehind() throws {
         try withDatabase(on: set) { database, folder in
             try insert(0..<100, into: "a", database)
@@ -246,7 +246,7 @@ struct ReplicaSetTests {
                     return lock["cursor"]?.document?["firstBatch"]?.array?.first?.document?["beat"]
                 }
                 var seen: Set<Value> = []
-                // The first may be one from before, the second one that waits.
+                // The first beat may be an earlier one, and the second one may be waiting.
                 try poll("three beats") {
                     if let beat = try beat() { seen.insert(beat) }
                     return seen.count == 3
@@ -258,7 +258,7 @@ struct ReplicaSetTests {
         }
     }
 
-    /// The primary is up, and alone with what it writes.
+    /// The primary is up, but no other member gets its writes.
     @Test func aMajorityThatIsNotThereIsToldAndNotWaitedForWithoutEnd() throws {
         try withDatabase(on: set) { database, folder in
             try insert(0..<100, into: "a", database)
@@ -320,7 +320,7 @@ struct ReplicaSetTests {
         }
     }
 
-    /// A moment that no majority ever has would be waited for without end.
+    /// Waiting for a point in time that no majority ever reaches would never end.
     @Test func anExportRightAfterTheOthersStoppedFollowingTakesWhatAMajorityHas() throws {
         try withDatabase(on: set) { database, folder in
             try insert(0..<3, into: "a", database)

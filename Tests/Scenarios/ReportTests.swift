@@ -3,9 +3,9 @@ import Foundation
 import MongoFerry
 import Testing
 
-/// Reports: their schema holds for every kind, and their pages hold whatever names the data have.
+/// Reports: every kind fits their schema, and their pages are valid whatever names the data have.
 @Suite struct ReportTests {
-    /// Beside this file's package.
+    /// Returns the text of a file in the package's `Documentation` folder.
     private static func documentation(_ name: String) throws -> String {
         let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().appendingPathComponent("Documentation")
@@ -16,7 +16,7 @@ import Testing
         JSONSchema(root: try JSONValue(documentation("mongoferry-report.schema.json")))
     }
 
-    /// Runs the program with reports of both kinds.
+    /// Runs the program with both kinds of reports.
     private static func run(
         _ folder: TemporaryFolder, _ arguments: [String], _ status: Int32,
         sourceLocation: SourceLocation = #_sourceLocation
@@ -27,7 +27,7 @@ import Testing
         return (try JSONValue(folder.text("r.json")), try folder.text("r.html"))
     }
 
-    /// At night it must be clear which of several servers is about to be written to.
+    /// In a nightly run, it must be clear which of several servers is about to be written to.
     @Test func planAndReportsNameTheServer() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1]], into: "a")
@@ -96,11 +96,11 @@ import Testing
             try copy.delete("payments", [:])
             try copy.insert([["_id": "stranger"]], into: "policies")
             try step("verify {file} --db {copy}", 2, "problems")
-            // What the server refuses.
+            // With documents that the server refuses.
             try copy.run(["collMod": "users", "validator": ["nosuch": ["$exists": true]]])
             try copy.delete("users", [:])
             try step("import {file} --db {copy}", 2, "problems")
-            // Damaged, and of the old application.
+            // With a damaged file, and one of the old application.
             let text = try folder.text("all.csv")
             try folder.write(text.replacing("Amara", with: "Amaro"), to: "damaged.csv")
             try step("import {dir}/damaged.csv --db {copy}", 2, "refused")
@@ -120,7 +120,7 @@ import Testing
         #expect(unseen.isEmpty, "fields that no step has shown: \(unseen)")
     }
 
-    /// Exit status, status and advice say the same of each, whichever part of the program has found it.
+    /// Exit status, status and advice agree, whichever part of the program finds the damage.
     @Test(arguments: ["cut", "cut.gz", "line ends", "byte-order mark", "more", "no seal", "cut row"])
     func aDamagedFileIsRefusedAndCheckedWithOneStatus(damage: String) throws {
         try withTestDatabase { database, folder in
@@ -196,7 +196,7 @@ import Testing
                 let text = hostile[(index + 1) % hostile.count]
                 try database.insert([["_id": .string(name), "ref": .string(text)]], into: name)
             }
-            // References between them, one of which dangles.
+            // With references between them, one of which dangles.
             let lines = hostile.enumerated().map { index, name in
                 "  \(Self.yaml(name)):\n    references: {ref: \(Self.yaml(hostile[(index + 1) % hostile.count]))}"
             }
@@ -240,7 +240,7 @@ import Testing
             let addresses = page.matches(of: /https?:[^"'\s)]*/).map { String($0.output) }
             #expect(Set(addresses) == ["http://www.w3.org/2000/svg"])
             for match in page.matches(of: /url\(([^)]*)\)/) { #expect(match.1.hasPrefix("#")) }
-            // By night the picture's colours are the page's: each of them has a rule.
+            // In dark mode, the page replaces the picture's colours: each of them has a rule.
             let picture = try #require(page.firstMatch(of: /<svg .*?<\/svg>/.dotMatchesNewlines())).output
             for match in picture.matches(of: /(fill|stroke)="(#[0-9a-f]+)"/) {
                 #expect(page.contains(".graph [\(match.1)=\"\(match.2)\"]"), "\(match.0)")
@@ -249,7 +249,7 @@ import Testing
     }
 }
 
-/// A page, read as strictly as a browser is lenient.
+/// A page, parsed as strictly as a browser is lenient.
 struct Page {
     private(set) var tags: Set<String> = []
     private(set) var faults: [String] = []

@@ -3,7 +3,7 @@ import Foundation
 import MongoFerry
 import Testing
 
-/// Operations watched and stopped by their callers.
+/// Operations that are watched and stopped by their callers.
 @Suite struct RunningOperationTests {
     @Test func progressAndMessagesAreSequencesThatEndWithTheOperation() async throws {
         try await withTwoNames { file, target in
@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    /// -1 is what a call gives that could not open one.
+    /// -1 is what a call returns that could not open a descriptor.
     @Test(.timeLimit(.minutes(1))) func aDescriptorThatIsNotOpenIsAnError() async throws {
         try await withTwoNames { _, target in
             for descriptor in [-1, 987] as [Int32] {
@@ -58,7 +58,7 @@ import Testing
                 }
                 #expect(error?.text == "standard input: cannot open: Bad file descriptor")
                 #expect(error?.details == ["Nothing was written."])
-                // As programs show it that know nothing of this library's errors.
+                // As shown by programs that do not know this library's errors.
                 #expect(error?.localizedDescription.hasSuffix("Nothing was written.") == true)
             }
         }
@@ -88,7 +88,7 @@ import Testing
         }
     }
 
-    /// As after a machine has slept for long: its lock is another's by then.
+    /// As after a machine has slept for long: by then, its lock is another import's.
     @Test func anImportThatHasLostItsLockSwapsNothingMore() throws {
         try withTestDatabase { database, folder in
             let names = ["customers", "payments", "policies"]
@@ -106,7 +106,7 @@ import Testing
                 guard progress.phase == .swap, progress.collection == names[0] else { return }
                 let steal: Document = ["update": "__mongoferry_lock", "updates": [["q": [:], "u": .document(owner)]]]
                 _ = try? pool.withClient { try $0.runWrite(steal, on: databaseName) }
-                // Until it has asked for its lock once more.
+                // Until the import has checked its lock again.
                 Thread.sleep(forTimeInterval: 7)
             })
             var options = ImportOptions()
@@ -121,7 +121,7 @@ import Testing
                     ["old"], ["old"], ["old"],
                 ])
             #expect(try database.documents(in: "__mongoferry_lock").map { $0["owner"]?.string } == ["another import"])
-            // The next one takes it over, and leaves nothing.
+            // Without the other lock, the next import completes, and leaves nothing behind.
             try database.run(["drop": "__mongoferry_lock"])
             #expect(try Import(file, into: database.target, options).runBlocking(OperationContext()).status == .done)
             #expect(

@@ -6,7 +6,7 @@ import MongoFerry
 import Testing
 
 extension FaultServerTests {
-    /// A server that asks for user and password.
+    /// A server that requires a user and password.
     @Suite(.serialized) struct SecurityServerTests {
         private static let secret = "s3cret:/?#[]@pass"
         private static let encoded = "s3cret%3A%2F%3F%23%5B%5D%40pass"
@@ -18,7 +18,7 @@ extension FaultServerTests {
             try Data(String(repeating: "k", count: 64).utf8).write(to: URL(fileURLWithPath: key))
             try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: key)
             let server = try OwnServer(["--auth", "--keyFile", key], folder: folder)
-            // The first user is made without one: the server lets that pass on its own machine.
+            // The first user is created without authentication, which the server allows on its own machine.
             let admin = try server.pool().makeClient()
             try admin.run(
                 ["createUser": "root", "pwd": .string(secret), "roles": [["role": "root", "db": "admin"]]], on: "admin")
@@ -64,7 +64,7 @@ extension FaultServerTests {
             }
         }
 
-        /// The right to pass validators by is another one: it is missed before anything is dropped.
+        /// Bypassing validators requires a separate right: that it is missing is found out before anything is dropped.
         @Test(arguments: [["merge"], ["insert"], ["replace"], ["replace", "--in-place"]])
         func whoMayNotPassValidatorsByLosesNothing(mode: [String]) throws {
             try withUsers { _, database, folder, _, writer in
@@ -97,7 +97,7 @@ extension FaultServerTests {
             }
         }
 
-        /// Nothing is passed by where there is no validator.
+        /// Without a validator, there is nothing to bypass.
         @Test func bypassingTakesNoRightWhereThereIsNoValidator() throws {
             try withUsers { _, database, folder, _, writer in
                 try database.insert([["_id": 1]], into: "items")
@@ -156,7 +156,7 @@ extension FaultServerTests {
                             "only what the user has rights on was looked at: the user may not list the collections of \(database.name)"
                         ), "\(outcome.text)")
                 }
-                // Its references can be checked without.
+                // Its references can be checked without that right.
                 let verify = try Program.run(["verify", "--uri", narrow, "--db", database.name])
                 #expect(verify.status == 0, "\(verify.text)")
                 #expect(try folder.names() == ["all.csv"])
@@ -182,7 +182,7 @@ extension FaultServerTests {
             return server.uri("\(name):\(Self.encoded)@", "authSource=\(database.name)")
         }
 
-        /// Without its time field no measurement is found that is there already.
+        /// Without the time field, existing measurements cannot be found.
         @Test func aBareFileIsNotMergedIntoATimeSeriesWhoseOptionsTheUserCannotSee() throws {
             try withUsers { server, database, folder, reader, _ in
                 try database.create("ticks", ["timeseries": ["timeField": "at"]])
@@ -214,7 +214,7 @@ extension FaultServerTests {
             }
         }
 
-        /// The record of what was dropped would stay, and call complete collections interrupted.
+        /// The record of what was dropped would stay, and mark complete collections as interrupted.
         @Test func aUserWhoMayNotRemoveRecordsReplacesNothingInPlace() throws {
             try withUsers { server, database, folder, reader, _ in
                 try database.insert([["_id": 1]], into: "customers")
@@ -237,7 +237,7 @@ extension FaultServerTests {
             }
         }
 
-        /// Neither created nor dropped: nothing is left behind then.
+        /// What is neither created nor dropped is not left behind.
         @Test(arguments: ["merge", "replace"]) func whatTheUserMayNotCreateIsNotSaidToBeLeftBehind(mode: String) throws
         {
             try withUsers { server, database, folder, reader, _ in
@@ -309,7 +309,7 @@ extension FaultServerTests {
                 #expect(
                     outcome.errors.contains("log may be capped and full: of 8 documents the server has kept 5"),
                     "\(outcome.text)")
-                // A view that nobody can see could not be given back.
+                // A view that cannot be seen could not be restored.
                 try database.create("v", ["viewOn": "names", "pipeline": []])
                 try folder.write("collection,data\nv,\"{\"\"_id\"\":1}\"\n", to: "v.csv")
                 let wide = try addUser("wide", actions, on: [""], database, server)
@@ -364,7 +364,7 @@ extension FaultServerTests {
             }
         }
 
-        /// It says nothing about the data.
+        /// The missing right says nothing about the data.
         @Test(arguments: [["merge"], ["insert"], ["replace"], ["replace", "--in-place"]])
         func aMissingRightToBuildIndexesIsNoProblemOfTheData(mode: [String]) throws {
             try withUsers { server, database, folder, reader, _ in
@@ -407,7 +407,7 @@ extension FaultServerTests {
         }
     }
 
-    /// A server that speaks TLS only, with a certificate of a home-made authority.
+    /// A server that accepts only TLS, with a certificate from a self-made authority.
     @Suite(.serialized) struct SecurityTLSTests {
         @Test(.enabled("needs openssl") { TLSFiles.arePossible })
         func aConnectionIsEncryptedAndTheServersCertificateIsChecked() throws {
@@ -420,7 +420,7 @@ extension FaultServerTests {
                 #expect(export.status == 0, "\(export.text)")
                 let load = try Program.run(["import", file, "--uri", server.uri(), "--db", database.name])
                 #expect(load.status == 0, "\(load.text)")
-                // The system's authorities do not know this one.
+                // The system's authorities do not include this one.
                 let untrusted = "mongodb://127.0.0.1:\(server.port)/?tls=true&serverSelectionTimeoutMS=1500"
                 let refused = try Program.run(["verify", "--uri", untrusted, "--db", database.name])
                 #expect(refused.status == 1, "\(refused.text)")
@@ -430,7 +430,7 @@ extension FaultServerTests {
     }
 }
 
-/// Files and addresses that mean harm, against the shared server.
+/// Malicious files and addresses, against the shared server.
 @Suite struct SecurityTests {
     // MARK: Secrets
 
@@ -467,7 +467,7 @@ extension FaultServerTests {
         }
     }
 
-    /// It would get into the names of folders, and, written as HTML is, into reports.
+    /// It would get into the names of folders and, escaped as HTML, into reports.
     @Test func aConnectionStringInTheWrongPlaceIsRefusedAndNotShown() throws {
         try withTestDatabase { database, folder in
             try folder.write("collection,data\n", to: "empty.csv")
@@ -489,7 +489,7 @@ extension FaultServerTests {
         }
     }
 
-    /// Where the parser quotes them.
+    /// Also where the parser quotes them.
     @Test(arguments: ["mongodb://ann:hunter2secret", "mongodb://h/?authMechanismProperties=AWS_SESSION_TOKEN:hunter2"])
     func noSecretOfAnAddressThatIsCutOffIsShown(address: String) throws {
         for arguments in [
@@ -532,7 +532,7 @@ extension FaultServerTests {
             }
             let error = #expect(throws: FerryError.self) { try database.load(file) }
             #expect(error?.text.hasPrefix("cannot import into '\(name)': ") == true, "\(String(describing: error))")
-            // What the metadata say is refused before any row is read.
+            // A name in the metadata is refused before any row is read.
             #expect((error?.details.first == "Its first row stands in line 2.") == !isInMetadata)
             #expect(try database.names() == [])
         }
@@ -559,7 +559,7 @@ extension FaultServerTests {
         }
     }
 
-    /// Where nobody names a database, the file's own is taken: if it is one.
+    /// If nobody names a database, the file's own is used, unless it is invalid or the server's own.
     @Test(arguments: ["admin", "config", "local", "Local", "a.b", "a/b", "a\u{0}b", "", "$external", "x y"])
     func aDatabaseNameFromAFileThatIsTheServersOwnOrNoneIsRefused(name: String) throws {
         try withTestDatabase { _, folder in
@@ -657,7 +657,7 @@ extension FaultServerTests {
         }
     }
 
-    /// A question in a file would wait for ever for an answer.
+    /// A question that is written to a file would wait for an answer forever.
     @Test func aReplaceAsksOnlyWhereTheQuestionIsSeen() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1]], into: "fine")
@@ -674,7 +674,7 @@ extension FaultServerTests {
         }
     }
 
-    /// Who takes one option for the other has not asked for the password to be shown.
+    /// Somebody who mistakes one option for the other has not asked for the password to be shown.
     @Test(arguments: ["mongodb://ann:hunter2@localhost/x", "MONGODB_URI=mongodb://ann:hunter2@localhost\nOTHER=1"])
     func whatStandsInPlaceOfAConfigurationIsNotShown(text: String) throws {
         try withTestDatabase { database, folder in
@@ -698,7 +698,7 @@ extension FaultServerTests {
         }
     }
 
-    /// On a terminal, and even where everything else is kept quiet.
+    /// On a terminal, even if everything else is quiet.
     @Test(arguments: [[], ["--quiet"], ["--log-level", "warning"]])
     func aReplaceThatAsksHasShownThePlan(more: [String]) throws {
         try withTestDatabase { database, folder in
@@ -709,7 +709,7 @@ extension FaultServerTests {
                 try Program.path(), "import", folder.file("five.csv"), "--uri", try testURI(), "--db", database.name,
                 "--mode", "replace",
             ]
-            // The answer is written as soon as the question stands there.
+            // The answer is written as soon as the question appears.
             let script = """
                 import os, pty, sys
                 seen = b""
@@ -733,7 +733,7 @@ extension FaultServerTests {
         }
     }
 
-    /// Names and values of a file could move the cursor, hide lines or turn their direction round.
+    /// Names and values in a file could move the cursor, hide lines or reverse the direction of text.
     @Test func nothingInAFileSteersTheTerminal() throws {
         try withTestDatabase { database, folder in
             let evil = "x\u{1B}]0;evil\u{7}\u{1B}[2J\u{9B}31m\r\u{202E}y"
@@ -756,7 +756,7 @@ extension FaultServerTests {
         }
     }
 
-    /// Passwords of certificates and tokens are secrets as well, whatever becomes of the connection.
+    /// Passwords of certificates and tokens are secrets, too, whatever becomes of the connection.
     @Test(arguments: [
         "mongodb://localhost:1/x?tls=true&tlsCertificateKeyFile=/none/key.pem&tlsCertificateKeyFilePassword=hunter2secret",
         "mongodb://ann:hunter2secret@localhost:1/x?authMechanism=PLAIN&authSource=$external",

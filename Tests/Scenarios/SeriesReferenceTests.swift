@@ -6,13 +6,13 @@ import MongoFerry
 import Relations
 import Testing
 
-/// References that lead to the `_id`s of a time series, or start in one, and at fields whose names look alike.
+/// References to the `_id`s of a time series or from one, and from fields whose names look alike.
 @Suite struct SeriesReferenceTests {
     private static func configuration(_ yaml: String) throws -> Configuration {
         try Configuration.parse(yaml: yaml, file: "x")
     }
 
-    /// 30 alerts about measurements that are there, and `more`.
+    /// Inserts 30 measurements, an alert about each of them, and the alerts in `more`.
     private static func fill(_ database: TestDatabase, _ more: [Document] = []) throws {
         try database.create("readings", ["timeseries": ["timeField": "at"]])
         try database.insert(
@@ -36,7 +36,7 @@ import Testing
             let sound = folder.file("sound.csv")
             try source.export(to: sound) { $0.configuration = configuration }
             #expect(try Verify(file: sound, target: nil).runBlocking(OperationContext()).status == .done)
-            // The time series is not there yet when the rest is staged, or is still the old one.
+            // When the rest is staged, the time series does not exist yet, or is still the old one.
             for _ in 0..<2 {
                 let report = try copy.load(sound, .replace) { $0.failsOnDangling = true }
                 #expect(report.status == .done, "\(report.references)")
@@ -45,7 +45,7 @@ import Testing
         }
     }
 
-    /// The first field of a measurement is its time.
+    /// The first field of a measurement is its time, not its `_id`.
     @Test func anExampleOfAMeasurementHasItsID() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": "d1"]], into: "devices")

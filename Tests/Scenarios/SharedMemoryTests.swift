@@ -2,11 +2,11 @@ import Foundation
 import Testing
 
 #if os(Linux)
-    /// libmongoc counts in shared memory, which stays until the machine is started again where nobody removes it.
+    /// libmongoc keeps counters in shared memory, which stays until the machine restarts unless somebody removes it.
     @Suite struct SharedMemoryTests {
         private static func place(of program: Program) -> String { "/dev/shm/mongoc-\(program.process)" }
 
-        /// Runs it with libmongoc's counters, which the tests have switched off else.
+        /// Starts the program with libmongoc's counters, which the tests otherwise disable.
         private static func start(_ arguments: [String]) throws -> Program {
             try Program(["-u", "MONGOC_DISABLE_SHM", try Program.path()] + arguments, executable: "/usr/bin/env")
         }
@@ -20,19 +20,19 @@ import Testing
             #expect(!FileManager.default.fileExists(atPath: Self.place(of: program)))
         }
 
-        /// The second signal ends it at once, and the last one at any time.
+        /// The second signal ends the program at once, and SIGKILL at any time.
         @Test(arguments: [[SIGINT], [SIGINT, SIGTERM], [SIGKILL]])
         func nothingIsLeftOfAnInterruption(_ signals: [Int32]) throws {
             let program = try Self.start([
                 "verify", "--uri", "mongodb://127.0.0.1:1/?connectTimeoutMS=500", "--db", "x",
             ])
             try poll("a handler of signals") { program.catchesSignals }
-            // It is there, without a name.
+            // The memory is mapped, but has no name any more.
             let maps = try FileHandle(forReadingFrom: URL(fileURLWithPath: "/proc/\(program.process)/maps")).readToEnd()
             let isMapped = String(decoding: maps ?? Data(), as: UTF8.self).contains(
                 "\(Self.place(of: program)) (deleted)")
             #expect(isMapped)
-            // Both before it can do anything about the first.
+            // Both arrive before the program can react to the first.
             program.send(SIGSTOP)
             for signal in signals { program.send(signal) }
             program.send(SIGCONT)

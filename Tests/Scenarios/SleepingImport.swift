@@ -9,14 +9,15 @@ import Testing
     import Darwin
 #endif
 
-/// A merge or an insertion that is stopped between two of its commands, as a laptop that is closed stops it, while another
-/// import takes its lock over and writes.
+/// A merge or an insertion that is stopped between two of its commands, as on a laptop that is closed, while another
+/// import takes over its lock and writes.
 struct SleepingImport {
     private let program: Program
     private let database: TestDatabase
     private let wanted: DatabaseImage
 
-    /// - Parameter command: the one in whose answer it falls asleep: `find`, a look at what is there, or `createIndexes`.
+    /// - Parameter command: the command during whose answer it falls asleep: `find`, a lookup of existing documents, or
+    ///   `createIndexes`.
     init(_ server: OwnServer, _ database: TestDatabase, _ folder: TemporaryFolder, command: String, mode: String) throws
     {
         self.database = database
@@ -61,7 +62,7 @@ struct SleepingImport {
         #expect(try changes == [], "\(other.text)")
     }
 
-    /// What is not as the other import has left it.
+    /// The differences from what the other import has left.
     var changes: [String] { get throws { try database.image().differences(from: wanted) } }
 
     func wake() throws -> Program.Outcome {

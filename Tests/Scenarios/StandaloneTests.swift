@@ -13,9 +13,9 @@ import Testing
 #endif
 
 extension FaultServerTests {
-    /// A server that belongs to no replica set: no snapshots, no transactions, no retries of writes by the driver.
+    /// A server that belongs to no replica set: no snapshots, no transactions, no retryable writes.
     @Suite(.serialized) struct StandaloneTests {
-        // It looks for cursors that were left alone every second, not every four.
+        // Looks for idle cursors every second, not every four.
         private static let shared = Result {
             try OwnServer(["--setParameter", "clientCursorMonitorFrequencySecs=1"], isStandalone: true)
         }
@@ -45,10 +45,10 @@ extension FaultServerTests {
             }
         }
 
-        /// Runs `body` while the server closes each cursor that nobody reads for a second, one of a session too.
+        /// Runs `body` while the server closes every cursor that is idle for a second, including those of sessions.
         private func withImpatientServer<Result>(_ body: () throws -> Result) throws -> Result {
             let admin = try server.directClient()
-            // Those before do so anyway.
+            // Earlier versions do so anyway.
             let keepsThoseOfSessions = try admin.serverInfo().isAtLeast(4, 4, 8)
             func setParameter(_ name: String, _ value: Value) throws {
                 try admin.run((["setParameter": 1] as Document).appending(name, value), on: "admin")
@@ -63,15 +63,15 @@ extension FaultServerTests {
             return try body()
         }
 
-        /// What is read ahead waits for its turn to be written.
+        /// A cursor is idle while what was read ahead waits for its turn to be written.
         @Test func aCursorThatHasToWaitIsNotClosed() throws {
             try withDatabase(on: server) { database, folder in
-                // More than a batch holds, also where the server is so busy that it seems to be distant.
+                // More than a batch holds, even if the server is so busy that it seems distant.
                 let filling = Value.string(String(repeating: "x", count: 10_000))
                 for name in ["a", "b"] {
                     try database.insert((0..<1200).map { ["_id": .int32($0), "filling": filling] }, into: name)
                 }
-                // With references said, the first that is asked for are the documents.
+                // With configured references, the first query reads the documents to be exported.
                 try folder.write("collections: {a: {references: {other: a}}}\n", to: "some.yaml")
                 let file = folder.file("all.csv")
                 try withImpatientServer {
@@ -91,7 +91,7 @@ extension FaultServerTests {
             }
         }
 
-        /// No server takes all of a collection's options for one.
+        /// Servers do not accept all `find` options of a collection for a time series.
         @Test(arguments: [false, true]) func aTimeSeriesIsExportedAndComesBack(isReproducible: Bool) throws {
             try withDatabase(on: server) { database, folder in
                 try database.create("readings", ["timeseries": ["timeField": "at"]])
@@ -105,7 +105,7 @@ extension FaultServerTests {
             }
         }
 
-        /// Somebody's own server is a standalone one, and that of the tests a replica set.
+        /// People's own servers may be standalone, while the tests' server is a replica set.
         @Test func aReproducibleFileIsTheSameFromEveryKindOfServer() throws {
             try withDatabase(on: server) { database, folder in
                 try withTestDatabase { other, _ in
@@ -153,7 +153,7 @@ extension FaultServerTests {
             }
         }
 
-        /// The one document that a merge cannot write without a transaction: told, and left as it is.
+        /// A document that a merge cannot write without a transaction is reported, and left as it is.
         @Test func whatOnlyATransactionCouldMergeIsRejectedWithItsReasonAndTheServerLives() throws {
             try withDatabase(on: server) { database, folder in
                 let zero = Value.timestamp(Timestamp(rawValue: 0))

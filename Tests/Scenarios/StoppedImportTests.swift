@@ -6,7 +6,7 @@ import MongoFerry
 import Testing
 
 extension BusyServerTests {
-    /// An import that is stopped after it has begun to write says what it had done, and which rows were not taken.
+    /// An import that is stopped after its first write reports what it had done, and which rows were not imported.
     @Suite(.serialized) struct StoppedImportTests {
         let server: OwnServer
 
@@ -16,7 +16,7 @@ extension BusyServerTests {
             ["import", file, "--uri", server.uri(), "--db", database.name, "--jobs", "1"] + more
         }
 
-        /// Three collections, `a` with values that collide where `k` is unique.
+        /// Writes a file of three collections, the documents of `a` sharing values of `k`, and drops the collections.
         private func makeFile(_ database: TestDatabase, _ folder: TemporaryFolder) throws -> String {
             let file = folder.file("all.csv")
             try database.insert((0..<6).map { ["_id": .int32($0), "k": .int32($0 % 3)] }, into: "a")
@@ -27,7 +27,7 @@ extension BusyServerTests {
             return file
         }
 
-        /// Of a collection and of another or a time series, which stay there.
+        /// Writes a file of a collection and of another one or a time series, which both stay in the database.
         private func makeBoth(_ database: TestDatabase, _ folder: TemporaryFolder, isSeries: Bool) throws -> String {
             let series: Value = ["timeField": "t"]
             try database.create("b", isSeries ? ["timeseries": series] : [:])
@@ -97,7 +97,7 @@ extension BusyServerTests {
             }
         }
 
-        /// Whoever calls the library keeps it as it is.
+        /// Callers of the library get this report as it is.
         @Test(arguments: [FerryError.Kind.failed, .interrupted])
         func theReportOfAnImportThatWasStoppedSaysSo(kind: FerryError.Kind) throws {
             try withDatabase(on: server) { database, folder in
@@ -159,7 +159,7 @@ extension BusyServerTests {
             }
         }
 
-        /// What the file calls `a` is `b` in the database, and the other way round.
+        /// The file's `a` is `b` in the database, and vice versa.
         @Test(arguments: ["replace", "merge"]) func whatIsDoneIsToldByTheNamesInTheDatabase(mode: String) throws {
             try withDatabase(on: server) { database, folder in
                 let file = try makeFile(database, folder)
@@ -178,7 +178,7 @@ extension BusyServerTests {
                     mode == "replace"
                     ? "New already: b. Still old: a, c." : "Done: b. Begun, with no document known to be written: a."
                 #expect(outcome.errors.contains(told), "\(outcome.errors)")
-                // What was staged is removed by the next one.
+                // The next import removes what was staged.
                 #expect(try Program.run(importing(database, file)).status == 0)
             }
         }
@@ -198,7 +198,7 @@ extension BusyServerTests {
                 #expect(Self.counts(report) == [[.string("a"), .number(6), .number(0)]], "\(report)")
                 #expect(try database.count("a") == 6)
                 #expect(try database.documents(in: "b") == [["_id": "old"]])
-                // What was staged of the others is removed by the next one.
+                // The next import removes what was staged of the others.
                 let again = try Program.run(importing(database, file, ["--mode", "replace", "--yes"]))
                 #expect(again.status == 0, "\(again.text)")
             }
@@ -234,7 +234,7 @@ extension BusyServerTests {
                 try database.create("v", ["viewOn": "a", "pipeline": []])
                 let file = try makeFile(database, folder)
                 try database.drop("v")
-                // As an older server would answer, which does not know the stage.
+                // As answered by an older server, which does not know the stage.
                 let fault = try FailPoint(server, ["create"], mode: .alwaysOn, ["errorCode": 40324])
                 let outcome = try Program.run(importing(database, file, ["--mode", mode.rawValue]))
                 try fault.end()
@@ -250,7 +250,7 @@ extension BusyServerTests {
             }
         }
 
-        /// With options that no server has, from a server that is none yet.
+        /// The option does not exist in any server, and neither does the version that the file names.
         @Test(arguments: [ImportOptions.Mode.merge, .insert, .replace])
         func optionsThatTheServerDoesNotKnowAreFoundOutBeforeAnythingIsWritten(_ mode: ImportOptions.Mode) throws {
             try withDatabase(on: server) { database, folder in
@@ -277,7 +277,7 @@ extension BusyServerTests {
 
         // MARK: While others change collections
 
-        /// It is no fault of the options, nor of a document.
+        /// Neither the options nor a document are at fault.
         @Test(arguments: ["create", "insert"]) func aDatabaseThatIsBeingDroppedStopsAMerge(command: String) throws {
             try withDatabase(on: server) { database, folder in
                 let file = try makeFile(database, folder)
@@ -315,7 +315,7 @@ extension BusyServerTests {
             }
         }
 
-        /// What is replaced in place takes its time, and what is complete by then stands there as others see it.
+        /// A replace in place takes its time, and collections that are complete by then are visible to others.
         @Test(arguments: [false, true]) func aCollectionThatIsDroppedWhileOthersAreReplacedInPlaceIsTold(
             isSeries: Bool
         ) throws {
@@ -338,7 +338,7 @@ extension BusyServerTests {
             }
         }
 
-        /// Whichever time it is asked: a staged collection is swapped in before the time series is replaced in place.
+        /// Whichever listing fails: a staged collection is swapped in before the time series is replaced in place.
         @Test func whereverCollectionsCannotBeListedTheStateIsTold() throws {
             try withDatabase(on: server) { database, folder in
                 let file = try makeBoth(database, folder, isSeries: true)
@@ -356,7 +356,7 @@ extension BusyServerTests {
                     #expect(try database.documents(in: "a").count == 1)
                     errors.append(outcome.errors)
                 }
-                // The one look at what was swapped in stops nothing by itself.
+                // Only the check of what was swapped in does not stop the import by itself.
                 #expect(
                     errors.contains {
                         $0.contains("will not be seen: listCollections") && $0.contains("New already: a.")
@@ -372,7 +372,7 @@ extension BusyServerTests {
             _ = try program.wait()
         }
 
-        /// Two files of the same documents, and the database as the second has it.
+        /// Writes two files of the same documents; the database is left as in the second one.
         private func makeTwo(
             _ database: TestDatabase, _ folder: TemporaryFolder
         ) throws -> (first: String, second: String) {
@@ -400,7 +400,7 @@ extension BusyServerTests {
             }
         }
 
-        /// What is told as another program's is a problem, and this is none.
+        /// What is reported as another program's is a problem, and this is none.
         @Test func whatAKilledImportWroteAfterThePlanCameFromNoOtherProgram() throws {
             try withDatabase(on: server) { database, folder in
                 let (first, second) = try makeTwo(database, folder)
@@ -428,20 +428,20 @@ extension BusyServerTests {
                     Program(importing(database, first, ["--mode", "replace", "--in-place", "--yes"])), at: pause)
                 let began = ContinuousClock.now
                 let outcome = try Program.run(importing(database, second, ["--mode", mode, "--yes"]))
-                // Where the plan was made before, a merge says that what was there is gone.
+                // If the plan was made before the drop, a merge says that what existed is gone.
                 #expect(outcome.status == 0 || mode == "merge" && outcome.status == 2, "\(outcome.text)")
-                // By now a drop that was not waited for would have been done.
+                // By now, a drop that nobody waited for would have been executed.
                 let rest = Duration.milliseconds(2300) - (ContinuousClock.now - began)
                 if rest > .zero { Thread.sleep(forTimeInterval: rest / .seconds(1)) }
                 #expect(try database.count("a", ["of": "second"]) == 1000, "\(outcome.text)")
-                // A merge does not bring back what was to come in the place of the old documents.
+                // A merge does not restore what was to replace the old documents.
                 let hasMark = try database.names().contains("__mongoferry_definitions")
                 #expect(hasMark == (mode == "merge"))
                 if hasMark { try database.drop("__mongoferry_definitions") }
             }
         }
 
-        /// How many imports build an index there.
+        /// Returns how many imports are building an index on `a`.
         private func waiting(_ admin: Client, _ database: TestDatabase) throws -> Int {
             let filter: Document = [
                 "appName": "mongoferry", "command.createIndexes": "a",
@@ -479,7 +479,7 @@ extension BusyServerTests {
                 killed.send(SIGKILL)
                 _ = try killed.wait()
                 let next = try Program(importing(database, file))
-                // It waits for that build, whose outcome is its own.
+                // The import waits for that build, and shares its outcome.
                 try poll("an import that builds the index") { try waiting(admin, database) == 1 }
                 try hang("off")
                 let outcome = try next.wait(seconds: 30)

@@ -1,13 +1,13 @@
 import Foundation
 import Testing
 
-/// A home-made authority and a certificate of it for 127.0.0.1.
+/// A self-made authority, and a certificate from it for 127.0.0.1.
 struct TLSFiles {
     let folder: TemporaryFolder
 
     static var arePossible: Bool { FileManager.default.isExecutableFile(atPath: "/usr/bin/openssl") }
 
-    /// Makes them in a folder of their own, which goes with the server that gets it.
+    /// Creates the files in a folder of their own, which is removed with the server that uses it.
     init() throws {
         folder = TemporaryFolder(path: NSTemporaryDirectory() + "mongoferry_tls_\(UInt32.random(in: 0 ... .max))")
         try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
@@ -25,7 +25,7 @@ struct TLSFiles {
     /// The authority's certificate.
     var authority: String { folder.file("ca.pem") }
 
-    /// Starts a server that speaks TLS only.
+    /// Starts a server that accepts only TLS.
     func startServer(_ arguments: [String] = []) throws -> OwnServer {
         try OwnServer(
             [

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MongoFerry
 
-/// A collection that very many values lead to is read once instead of being asked for each.
+/// A collection that very many values refer to is read once instead of being queried for each.
 @Suite struct TargetValuesTests {
     private func fill(_ database: TestDatabase, users: Int32) throws {
         try database.insert((0..<users).map { ["_id": .int32($0), "more": "than the id"] }, into: "users")
@@ -24,12 +24,12 @@ import Testing
             for _ in 0..<3 { #expect(try ids.hashes(of: .id, users, askingFor: 6_000, database.client) == nil) }
             let hashes = try #require(try ids.hashes(of: .id, users, askingFor: 6_000, database.client))
             #expect(hashes.count == 30_000)
-            // In whatever type of number.
+            // Whatever the numeric type.
             let there: [Value] = [.int32(0), .int64(29_999), .double(17)]
             for id in there { #expect(hashes.contains(try hash(of: id)), "\(id)") }
             let elsewhere: [Value] = [.int32(30_000), .int32(-1), .double(0.5), "0"]
             for id in elsewhere { #expect(!hashes.contains(try hash(of: id)), "\(id)") }
-            // The next one need not read it again.
+            // The next call need not read the collection again.
             #expect(try ids.hashes(of: .id, users, askingFor: 1, database.client)?.count == 30_000)
         }
     }
@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    /// To read a view may take as long as everything else.
+    /// Reading a view may take as long as everything else.
     @Test func viewsAndWhatIsNotThereAreNotRead() throws {
         try withTestDatabase { database, _ in
             try fill(database, users: 10)
@@ -95,7 +95,7 @@ import Testing
         }
     }
 
-    /// Without an index each question would be another look at all documents.
+    /// Without an index, each query would scan all documents.
     @Test func anotherFieldIsReadOnceToo() throws {
         try withTestDatabase { database, _ in
             try database.insert(
@@ -109,7 +109,7 @@ import Testing
             let hashes = try #require(try ids.hashes(of: path, users, askingFor: 16_000, database.client))
             #expect(hashes.count == 50_000)
             #expect(try hashes.contains(hash(of: "24999@y")) && !hashes.contains(hash(of: "25000@x")))
-            // Its ids are another matter.
+            // Queries for its ids are counted separately.
             #expect(try ids.hashes(of: .id, users, askingFor: 1, database.client) == nil)
 
             try database.insert(
@@ -123,7 +123,7 @@ import Testing
         }
     }
 
-    /// A list of which there are too many values in each document is not kept.
+    /// If the documents have too many values, these are not kept until more were asked for.
     @Test func aFieldOfVeryManyValuesIsAskedFor() throws {
         try withTestDatabase { database, _ in
             let many = Value.array((0..<500).map { .int32($0) })
@@ -138,7 +138,7 @@ import Testing
         }
     }
 
-    /// The first are asked for, the others looked up; those that lead nowhere are told of both.
+    /// The first values are queried, the others are looked up in what was read; dangling ones are found either way.
     @Test func aCheckCountsAllThatLeadNowhere() throws {
         try withTestDatabase { database, _ in
             try fill(database, users: 30_000)

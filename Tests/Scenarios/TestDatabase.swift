@@ -5,9 +5,9 @@ import MongoDriver
 import MongoFerry
 import Testing
 
-/// A database of its own on the real server, a client for it, and MongoFerry's operations on it.
+/// A temporary database on the real server, a client for it, and MongoFerry's operations on it.
 ///
-/// Belongs to the thread of its test; other threads take clients of their own from `pool`.
+/// Belongs to its test's thread; other threads take their own clients from `pool`.
 struct TestDatabase {
     let pool: ClientPool
     let client: Client
@@ -28,7 +28,7 @@ struct TestDatabase {
                 $0.append("create", .string(collection))
                 for (key, value) in options.elements { $0.append(key, value) }
             })
-        // From MongoDB 6.3 on servers make one of their own, which may be in the way of these.
+        // Since MongoDB 6.3, servers create an index of their own, which may conflict with these.
         if options["timeseries"] != nil { try run(["dropIndexes": .string(collection), "index": "*"]) }
         guard !indexes.isEmpty else { return }
         try run(["createIndexes": .string(collection), "indexes": .array(indexes.map { .document($0) })])
@@ -41,7 +41,7 @@ struct TestDatabase {
         return try bulk.execute()
     }
 
-    /// Stores a document whose empty timestamps at the top an insert would set to the current time.
+    /// Stores a document with empty timestamps at the top level, which an insert would set to the current time.
     func insertKeepingTimestamps(_ document: Document, into collection: String) throws {
         let bulk = try client.bulkWrite(to: namespace(collection))
         let id = try #require(document["_id"])
@@ -60,7 +60,7 @@ struct TestDatabase {
         try run(["delete": .string(collection), "deletes": [["q": .document(filter), "limit": 0]]])
     }
 
-    /// Documents byte for byte, in the server's own order, which in a capped collection is that of insertion.
+    /// Returns documents byte for byte, in the server's own order, which is that of insertion in a capped collection.
     func documents(in collection: String, _ filter: Document = [:]) throws -> [Document] {
         var documents: [Document] = []
         try client.find(namespace(collection), filter).forEach { documents.append(Document(copying: $0)) }
@@ -71,12 +71,12 @@ struct TestDatabase {
         try client.runRead(["count": .string(collection), "query": .document(filter)], on: name)["n"]?.integer ?? -1
     }
 
-    /// Names of collections and views, the server's own aside.
+    /// Returns the names of collections and views, except the server's own.
     func names() throws -> [String] {
         try client.listCollections(in: name).map(\.name).filter { !$0.hasPrefix("system.") }.sorted()
     }
 
-    /// A collection `enc` as a client that encrypts would have made it, with one document.
+    /// Creates a collection `enc` as an encrypting client would, with one document.
     func fillQueryableEncryption() throws {
         let field: Value = [
             "keyId": .binary(subtype: 4, Array(repeating: 7, count: 16)), "path": "ssn", "bsonType": "string",
@@ -102,7 +102,7 @@ struct TestDatabase {
         return try Export(try target, options).runBlocking(log.context)
     }
 
-    /// Imports a file; `configure` sets more than the mode.
+    /// Imports a file; `configure` sets options other than the mode.
     @discardableResult
     func load(
         _ path: String, _ mode: ImportOptions.Mode = .merge, _ log: MessageLog = MessageLog(),
@@ -114,7 +114,7 @@ struct TestDatabase {
         return try Import(path, into: try target, options).runBlocking(log.context)
     }
 
-    /// Everything in the database, for comparing.
+    /// Returns everything in the database, for comparisons.
     func image() throws -> DatabaseImage {
         var collections: [String: DatabaseImage.Collection] = [:]
         for info in try client.listCollections(in: name) where !info.name.hasPrefix("system.") {
@@ -128,7 +128,7 @@ struct TestDatabase {
     }
 }
 
-/// What a database holds: options and indexes as the server says them, documents byte for byte, without their order.
+/// The content of a database: options and indexes as the server lists them, documents byte for byte in any order.
 struct DatabaseImage: Equatable {
     struct Collection: Equatable {
         var options: Document
@@ -142,7 +142,7 @@ struct DatabaseImage: Equatable {
         left.bytes.lexicographicallyPrecedes(right.bytes)
     }
 
-    /// A line for each difference, so that a failing test tells where to look; none where the two are equal.
+    /// Returns a line for each difference, so that a failing test tells where to look; empty if the two are equal.
     func differences(from other: DatabaseImage) -> [String] {
         Set(collections.keys).union(other.collections.keys).sorted().flatMap { name -> [String] in
             guard let mine = collections[name] else { return ["\(name) is missing"] }
@@ -166,7 +166,7 @@ struct DatabaseImage: Equatable {
     static func text(_ document: Document) -> String { String("\(document.elements)".prefix(400)) }
 }
 
-/// Keeps what an operation says.
+/// Keeps the messages of an operation.
 // @unchecked: the lock guards the state.
 final class MessageLog: @unchecked Sendable {
     private let lock = NSLock()
@@ -185,7 +185,7 @@ final class MessageLog: @unchecked Sendable {
     var context: OperationContext { makeContext() }
 }
 
-/// A folder that goes with its test.
+/// A folder that is removed after its test.
 struct TemporaryFolder {
     let path: String
 
@@ -199,7 +199,7 @@ struct TemporaryFolder {
         try Data(text.utf8).write(to: URL(fileURLWithPath: file(name)))
     }
 
-    /// Hidden ones too.
+    /// The names of its files, including hidden ones.
     func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
 }
 
@@ -218,7 +218,7 @@ func withTestDatabase(_ body: (TestDatabase, TemporaryFolder) throws -> Void) th
         body)
 }
 
-/// Lends a database and a folder, takes them away afterwards, and checks that MongoFerry left nothing of its own in
+/// Provides a database and a folder, removes them afterwards, and checks that MongoFerry has left nothing of its own in
 /// either.
 func lendDatabase(
     of pool: ClientPool, _ prefix: String, _ body: (TestDatabase, TemporaryFolder) throws -> Void
@@ -238,7 +238,7 @@ func lendDatabase(
     #expect(files == [], "left in the folder")
 }
 
-/// Lends two databases: one to export from and one to import into.
+/// Provides two databases: one to export from and one to import into.
 func withTwoTestDatabases(_ body: (_ source: TestDatabase, _ copy: TestDatabase, TemporaryFolder) throws -> Void) throws
 {
     try withTestDatabase { source, folder in

@@ -4,7 +4,7 @@ import MongoFerry
 import Testing
 
 extension OwnServerTests {
-    /// What an import cannot be sure of stops it: writes that a majority may not have, rows that are others by now.
+    /// An import stops if it cannot be sure of what it wrote or read: a majority may lack it, or rows have changed.
     @Suite(.serialized) struct UnconfirmedTests {
         let server: OwnServer
 
@@ -14,7 +14,7 @@ extension OwnServerTests {
             ["import", file, "--uri", server.uri(), "--db", database.name, "--mode", mode, "--yes"]
         }
 
-        /// Writes one letter into a file.
+        /// Overwrites one letter of a file.
         private static func put(_ letter: String, at offset: Int, of file: String) throws {
             let handle = try #require(FileHandle(forWritingAtPath: file))
             try handle.seek(toOffset: UInt64(offset))
@@ -22,8 +22,8 @@ extension OwnServerTests {
             try handle.close()
         }
 
-        /// Replaces a collection by rows of which the last one becomes another, by one letter, while the first are written.
-        /// - Parameter place: the letter's in its row, where negative from the end.
+        /// Replaces a collection by rows, the last of which is changed by one letter while the first ones are written.
+        /// - Parameter place: the letter's place in its row; if negative, from the end.
         private func changeTheLastRow(
             _ letter: String, at place: Int, _ body: (Program.Outcome, _ file: String) throws -> Void
         ) throws {
@@ -70,7 +70,7 @@ extension OwnServerTests {
             }
         }
 
-        /// What has its `_id` already is replaced by an update, whose confirmation counts, too.
+        /// A document whose `_id` exists already is replaced by an update, whose acknowledgement counts, too.
         @Test func whatTheServerReplacedAndCouldNotConfirmIsAnError() throws {
             try withDatabase(on: server) { database, folder in
                 try folder.write(
@@ -86,7 +86,7 @@ extension OwnServerTests {
             }
         }
 
-        /// While its collection is being read: what was sent until then is not swapped in.
+        /// The row is changed while its collection is being read: what was sent until then is not swapped in.
         @Test func aRowThatHasGoneToAnotherCollectionMeanwhileStopsTheImport() throws {
             try changeTheLastRow("b", at: 0) { outcome, file in
                 #expect(outcome.status == 1, "\(outcome.text)")
@@ -97,7 +97,7 @@ extension OwnServerTests {
             }
         }
 
-        /// Nothing else tells: there are as many rows as before, and each can be read.
+        /// Nothing else shows it: there are as many rows as before, and each can be read.
         @Test func aRowWithAnotherLetterMeanwhileStopsTheImport() throws {
             try changeTheLastRow("y", at: -6) { outcome, file in
                 #expect(outcome.status == 2, "\(outcome.text)")

@@ -4,7 +4,7 @@ import MongoDriver
 import MongoFerry
 import Testing
 
-/// Who reads a database that an import is writing, or has left half written, is told so.
+/// Whoever reads a database that an import is writing, or has left half-written, is warned.
 @Suite struct UnfinishedImportTests {
     private static let holder = "process 4021 on db1, since 2026-11-23T20:04:45.123Z"
     private static let reason = "of an import that was running or was interrupted"
@@ -17,7 +17,7 @@ import Testing
         "an import into \(name) was interrupted: its collections may be old, new or in part: run it again before making a backup"
     }
 
-    /// As an import on another machine holds it that was last heard of so many milliseconds ago.
+    /// Creates the lock of an import on another machine that was last heard of this many milliseconds ago.
     private static func putLock(_ database: TestDatabase, age: Int32) throws {
         let beat: Document = ["$subtract": ["$$NOW", .int32(age)]]
         let set: Document = [
@@ -30,7 +30,7 @@ import Testing
         ])
     }
 
-    /// A database with a lock of that age.
+    /// Runs `body` with a database that has a lock of this age.
     private static func withLock(_ age: Int32, _ body: (TestDatabase, TemporaryFolder) throws -> Void) throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1]], into: "customers")
@@ -136,7 +136,7 @@ import Testing
 }
 
 extension OwnServerTests {
-    /// The same with an import that really runs, and really dies.
+    /// The same with an import that really runs, and is really killed.
     @Suite(.serialized) struct UnfinishedReplaceTests {
         let server: OwnServer
 

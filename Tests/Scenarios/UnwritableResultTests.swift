@@ -3,9 +3,9 @@ import Foundation
 import MongoFerry
 import Testing
 
-/// Reports and pictures that cannot be written never hide what became of the operation.
+/// Reports and pictures that cannot be written never hide the outcome of the operation.
 @Suite struct UnwritableResultTests {
-    /// More than the program says here, and less than any page.
+    /// More than the program writes here, and less than any page.
     private static let limit = 2048
 
     private static func run(_ arguments: String..., limit: Int? = nil) throws -> Program.Outcome {

@@ -2,9 +2,9 @@ import MongoFerry
 import Relations
 import Testing
 
-/// A file held against a database in part.
+/// Comparisons of a part of a file with a database.
 @Suite struct VerifyChoiceTests {
-    /// What was not imported need not be there, nor what it leads to.
+    /// What was not imported need not exist, nor need the targets of its references.
     @Test func referencesOfWhatIsNotComparedAreNotLookedUp() throws {
         try withTwoTestDatabases { source, copy, folder in
             try source.insert((0..<20).map { ["_id": .int32($0)] }, into: "users")
@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    /// An `_id` may take megabytes.
+    /// An `_id` may take megabytes, of which the report shows little.
     @Test func longIDsAreTold() throws {
         try withTwoTestDatabases { source, copy, folder in
             let long = String(repeating: "x", count: 100_000)

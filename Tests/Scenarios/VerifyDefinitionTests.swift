@@ -4,7 +4,7 @@ import MongoFerry
 import Relations
 import Testing
 
-/// A backup has more than documents: what of the rest the database lacks or has otherwise is told.
+/// A backup has more than documents: whatever else the database lacks or has differently is reported.
 @Suite struct VerifyDefinitionTests {
     private static func verify(
         _ file: String, _ database: TestDatabase, _ configure: (inout Verify) -> Void = { _ in }
@@ -21,7 +21,7 @@ import Testing
 
     private static let validator: Value = ["n": ["$type": "int"]]
 
-    /// A collection with a validator and two indexes, a view of it and a time series.
+    /// Creates a collection with a validator and two indexes, a view on it and a time series.
     private static func fill(_ database: TestDatabase) throws {
         try database.create(
             "c", ["validator": validator],
@@ -40,7 +40,7 @@ import Testing
             try copy.load(file, mode)
             let report = try Self.verify(file, copy)
             #expect(report.status == .done && Self.texts(report) == [] && report.warnings == [])
-            // More of it is no fault of the file's.
+            // Additional indexes and views in the database are no difference.
             try copy.run(["createIndexes": "c", "indexes": [["key": ["x": 1], "name": "x_1"]]])
             try copy.create("w", ["viewOn": "c", "pipeline": []])
             #expect(try Self.verify(file, copy).status == .done)
@@ -55,7 +55,7 @@ import Testing
             try copy.load(file)
             try copy.run(["dropIndexes": "c", "index": ["n_1", "m_1"]])
             try copy.run(["createIndexes": "c", "indexes": [["key": ["n": 1], "name": "n_1"]]])
-            // What only the database has is no difference.
+            // An option that only the database has is no difference.
             try copy.run(["collMod": "c", "validator": [:], "validationLevel": "moderate"])
             try copy.drop("v")
             let report = try Self.verify(file, copy)
@@ -73,7 +73,7 @@ import Testing
             #expect(outcome.errors.contains("c: definition: index m_1 is not there\n"), "\(outcome.errors)")
             let kinds = try JSONValue(folder.text("r.json"))["differences"]?.array.compactMap { $0["kind"]?.string }
             #expect(kinds == Array(repeating: "definition", count: 4))
-            // What a merge creates, and what it leaves as it is.
+            // A merge creates some of it, and leaves the rest as it is.
             try copy.load(file)
             #expect(try Self.texts(Self.verify(file, copy)).count == 2)
             try copy.load(file, .replace)
@@ -106,7 +106,7 @@ import Testing
         }
     }
 
-    /// It does the same.
+    /// Such an index has the same effect.
     @Test func anIndexUnderAnotherNameIsThere() throws {
         try withTwoTestDatabases { source, copy, folder in
             try Self.fill(source)
@@ -120,7 +120,7 @@ import Testing
             try copy.run(["createIndexes": "d", "indexes": indexes])
             let report = try Self.verify(file, copy) { $0.renames = ["c": "d"] }
             #expect(Self.texts(report) == ["c: index m_1 is not there"])
-            // Servers build no second one.
+            // Servers do not build a second index like it.
             let merged = try copy.load(file) { $0.renames = ["c": "d"] }
             #expect(merged.status == .done && merged.warnings == [])
             #expect(
@@ -136,7 +136,7 @@ import Testing
         }
     }
 
-    /// A file that says nothing about itself asks for no options and indexes.
+    /// A file without metadata requires no options and indexes.
     @Test func aBareFileIsOnlyItsDocuments() throws {
         try withTestDatabase { database, folder in
             try Self.fill(database)

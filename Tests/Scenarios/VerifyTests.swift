@@ -5,7 +5,7 @@ import MongoFerry
 import Relations
 import Testing
 
-/// Verify in its three forms: a file, a database, and one against the other.
+/// Verify in its three forms: of a file, of a database, and of one against the other.
 @Suite struct VerifyTests {
     private static func verify(
         _ file: String?, _ database: TestDatabase? = nil, config: String = "",
@@ -25,7 +25,7 @@ import Testing
         }
     }
 
-    /// 10 customers with mails, and 20 policies of which the last two lead nowhere.
+    /// Inserts 10 customers with mail addresses, and 20 policies, the last two of which have dangling references.
     private static func fill(_ database: TestDatabase) throws {
         try database.insert(
             (0..<10).map { (number: Int32) -> Document in
@@ -59,7 +59,7 @@ import Testing
         }
     }
 
-    /// It is in the database, and the file says so.
+    /// The collection is in the database, and the file says so.
     @Test func aCollectionThatWasExcludedIsNotCalledMissing() throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": "x"]], into: "a")
@@ -74,7 +74,7 @@ import Testing
         }
     }
 
-    /// As a copy that was cut behind its first line is.
+    /// For example a copy that was cut after its first line.
     @Test func aFileWithoutMetadataAndRowsIsTold() throws {
         try withTestDatabase { _, folder in
             try folder.write("collection,data\n", to: "none.csv")
@@ -95,13 +95,13 @@ import Testing
         }
     }
 
-    /// Every command takes it; to compare with a database is another wish, which names one.
+    /// Every command accepts an address; only one that names a database asks for a comparison.
     @Test func anAddressWithoutADatabaseIsNoWishToCompare() throws {
         try withTwoTestDatabases { source, other, folder in
             try source.insert([["_id": 1]], into: "a")
             let file = folder.file("a.csv")
             try source.export(to: file)
-            // The file's own database has something else by now.
+            // The file's own database has changed by now.
             try source.update("a", ["_id": 1], ["$set": ["n": 1]])
             let json = folder.file("report.json")
             let alone = try Program.run(["verify", file, "--uri", testURI(), "--report", json])
@@ -112,7 +112,7 @@ import Testing
             #expect(chosen.status == 64 && chosen.errors.contains("none is named"), "\(chosen.text)")
             #expect(try Program.run(["verify", file, "--uri", testURI(), "--db", source.name]).status == 2)
             #expect(try Program.run(["plan", file, "--uri", testURI()]).status == 0)
-            // The environment's address is everybody's default; what it leaves out is said.
+            // The environment's address is a default for all commands: what is not done with it is reported.
             let uri = try testURI().replacing(/(mongodb:\/\/[^\/?]*)\/?/, maxReplacements: 1) {
                 "\($0.1)/\(source.name)"
             }
@@ -146,7 +146,7 @@ import Testing
 
     // MARK: References
 
-    /// Where a field has one id in some documents and several, or none, in others.
+    /// For fields that have one id in some documents, and several or none in others.
     @Test func arraysBesideSingleValuesAreLookedAtElementByElement() throws {
         try withTwoTestDatabases { source, copy, folder in
             try source.insert((0..<30).map { ["_id": .objectID(ObjectID(high: 7, low: $0))] }, into: "users")
@@ -168,7 +168,7 @@ import Testing
             }
             let report = try copy.load(file, .replace) { $0.failsOnDangling = true }
             #expect(report.status == .done && report.references.allSatisfy { $0.dangling == 0 })
-            // What leads nowhere is found in both.
+            // A dangling value is found in an array, too.
             try copy.update("tasks", ["_id": 1], ["$set": ["owner": [.objectID(ObjectID(high: 8, low: 1))]]])
             let broken = try Verify(file: nil, target: try copy.target).runBlocking(OperationContext())
             #expect(broken.references.filter { $0.dangling > 0 }.map(\.path) == ["owner[]"], "\(broken.references)")
@@ -225,7 +225,7 @@ import Testing
         }
     }
 
-    /// What a filter has left out is not wrong with the data.
+    /// What a filter has left out is no fault of the data.
     @Test func aFileThatWasMadeWithAFilterSaysWhyMuchOfItDangles() throws {
         try withTwoTestDatabases { source, copy, folder in
             try Self.fill(source)
@@ -293,7 +293,7 @@ import Testing
             let some = try Self.verify(folder.file("some.csv"))
             #expect(Self.described(some) == ["policies.customerId → customers: 0 of 8, 12 unchecked"])
             #expect(some.status == .done)
-            // The database can tell.
+            // With the database, it can be decided.
             for file in ["policies.csv", "some.csv"] {
                 let both = try Self.verify(folder.file(file), database)
                 #expect(Self.described(both) == ["policies.customerId → customers: 2 of 20"])
@@ -305,7 +305,7 @@ import Testing
 
     // MARK: What to do next
 
-    /// No import takes such a file, with whatever option: the advice must be another.
+    /// No import accepts such a file, whatever the options: the advice must be a different one.
     @Test(arguments: [
         (#""format":1"#, #""format":"one""#, BackupError.otherCopy),
         (
@@ -327,7 +327,7 @@ import Testing
 
     // MARK: A file against a database
 
-    /// Measurements need no `_id`, and several may be equal: each counts.
+    /// Measurements need no `_id`, and several may be equal: each one counts.
     @Test func equalMeasurementsThatAreMissingAreToldAndAMergeBringsThemBack() throws {
         try withTestDatabase { database, folder in
             try database.create("ticks", ["timeseries": ["timeField": "at"]])
@@ -362,7 +362,7 @@ import Testing
         }
     }
 
-    /// More than one question takes: what was found missing is missing wherever it stands.
+    /// There are more values than one query takes: a value that was found missing is missing wherever it occurs.
     @Test func valuesThatAreMissingCountWhereverTheyStand() throws {
         try withTestDatabase { database, folder in
             try database.insert((0..<30_000).map { ["_id": .int32($0)] }, into: "customers")
@@ -378,7 +378,7 @@ import Testing
         }
     }
 
-    /// In the database the target has another name, which the file's metadata tell.
+    /// The target has another name in the database, which is in the file's metadata.
     @Test(arguments: [ImportOptions.Mode.merge, .replace])
     func referencesToACollectionThatIsNotImportedThisTimeAreLookedForUnderItsName(mode: ImportOptions.Mode) throws {
         try withTestDatabase { database, folder in
@@ -434,7 +434,8 @@ import Testing
         }
     }
 
-    /// With few strangers the collection is read whole, among many the file's documents are looked up; both say the same.
+    /// With few documents that only the database has, the collection is read completely; with many, the file's
+    /// documents are looked up. Both report the same.
     @Test(arguments: [3, 600]) func allThatDiffersIsTold(strangers: Int) throws {
         try withTestDatabase { database, folder in
             try database.insert(
@@ -444,7 +445,7 @@ import Testing
             try database.export(to: folder.file("x.csv"))
             #expect(try Self.verify(folder.file("x.csv"), database).differences.map(\.detail) == [])
             try database.delete("items", ["_id": ["$in": [7, "x"]]])
-            // Equal to the server, and not the same: another type, another order.
+            // Equal to the server, but not the same: another type, another order.
             try database.delete("items", ["_id": ["$in": [8, 9, 10, "twice"]]])
             try database.insert(
                 [
@@ -518,7 +519,7 @@ import Testing
         }
     }
 
-    /// What the live documents hold says what the file's texts become, under the name that they have there.
+    /// The live documents decide what the file's strings become, under their collection's name in the database.
     @Test func anOldFileIsHeldAgainstACollectionOfAnotherName() throws {
         try withTestDatabase { database, folder in
             let rows = (1...20).map {
@@ -562,7 +563,7 @@ import Testing
             }
             #expect(try database.count("customers", ["_id": 7]) == 1)
             #expect(try Self.verify(folder.file("legacy.csv"), database, config: config).differences.isEmpty)
-            // 7 once more, written another way.
+            // 7 again, written in another way.
             rows.append(LegacyFile.row("customers", json: #"{"_id":"007"}"#))
             try folder.write(LegacyFile.text(rows: rows), to: "twice.csv")
             let twice = try Self.verify(folder.file("twice.csv"), config: config)

@@ -4,11 +4,11 @@ import MongoFerry
 import Relations
 import Testing
 
-/// References that lead to a view, whose documents only a database has.
+/// References to a view, whose documents only a database has.
 @Suite struct ViewReferenceTests {
     private static let config = "collections: {act: , orders: {references: {customerId: act}}}"
 
-    /// Ten customers, of whom the view shows the first six, and as many orders.
+    /// Provides ten customers, of whom the view shows the first six, and `count` orders.
     private func withOrders(
         of count: Int32, _ body: (_ source: TestDatabase, _ copy: TestDatabase, TemporaryFolder) throws -> Void
     ) throws {

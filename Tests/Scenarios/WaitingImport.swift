@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Calls `body` with an import that has read 16 bytes of its standard input and waits for more, which never comes.
+/// Runs `body` with an import that has read 16 bytes of its standard input and waits for more, which never comes.
 func withWaitingImport(
     into database: TestDatabase, _ folder: TemporaryFolder, _ more: [String] = [], environment: [String: String],
     fileSizeLimit: Int? = nil, _ body: (Program) throws -> Void
@@ -19,7 +19,7 @@ func withWaitingImport(
 func withOpenPipe(in folder: TemporaryFolder, _ body: (String) throws -> Void) throws {
     let pipe = folder.file("pipe")
     try #require(mkfifo(pipe, 0o600) == 0)
-    // For writing too: as long as it is open the other end waits.
+    // Also opened for writing: as long as it is open, the other end waits.
     let descriptor = open(pipe, O_RDWR | O_CLOEXEC)
     try #require(descriptor >= 0)
     defer { close(descriptor) }
