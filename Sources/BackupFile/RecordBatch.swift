@@ -43,6 +43,28 @@ public final class RecordBatch: @unchecked Sendable {
     public var count: Int { records.count }
     public var byteCount: Int { records.last?.end ?? 0 }
 
+    /// Rows of this size are huge.
+    private static let hugeRow = 512 << 10
+    /// The BSON of an element that has a comma beside it is at most this much larger than its text: `0,` becomes 12 bytes.
+    private static let growth = 11
+
+    /// An upper bound of the bytes that the documents of huge rows take once they are decoded; 0 if no row is huge.
+    ///
+    /// BSON may take six times as much as its text.
+    /// - Parameter maximum: the size of the largest document.
+    public func bytesOfHugeDocuments(atMost maximum: Int) -> Int {
+        var (total, start) = (0, 0)
+        for record in records {
+            defer { start = record.end }
+            let size = record.end - start
+            guard size >= Self.hugeRow else { continue }
+            var commas = 0
+            for index in start..<record.end where buffer.bytes[index] == 0x2C { commas += 1 }
+            total += min(maximum, size + Self.growth * commas)
+        }
+        return total
+    }
+
     /// Calls `body` with each row in order.
     public func forEachRow(_ body: (borrowing Row) throws -> Void) rethrows {
         var start = 0

@@ -98,5 +98,5 @@ final class EncoderScratch {
         return taken
     }
 
-    func put(back names: consuming SeenNames) { self.names = .some(names) }
+    func put(back names: consuming SeenNames) { self.names = names.isHuge ? .none : .some(names) }
 }

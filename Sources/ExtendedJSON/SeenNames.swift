@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// Hashes of the names in all open documents, the innermost document's last.
 ///
 /// Extended JSON readers keep only one of two equal names, so duplicates must be detected. Names are compared by a
@@ -19,10 +27,10 @@ struct SeenNames: ~Copyable {
 
     init() {
         capacity = 256
-        hashes = UnsafeMutablePointer.allocate(capacity: capacity)
+        hashes = Self.resized(nil, to: capacity)
     }
 
-    deinit { hashes.deallocate() }
+    deinit { free(hashes) }
 
     @inline(__always) mutating func removeAll() { count = 0 }
 
@@ -42,12 +50,21 @@ struct SeenNames: ~Copyable {
     }
 
     @inline(never) private mutating func grow() {
-        let wider = UnsafeMutablePointer<UInt64>.allocate(capacity: capacity * 2)
-        wider.update(from: hashes, count: count)
-        hashes.deallocate()
-        hashes = wider
         capacity *= 2
+        hashes = Self.resized(hashes, to: capacity)
     }
+
+    /// Uses `realloc`: a large block is moved by remapping its pages, so that growing never holds it twice.
+    private static func resized(
+        _ start: UnsafeMutablePointer<UInt64>?, to capacity: Int
+    ) -> UnsafeMutablePointer<UInt64> {
+        let size = capacity * MemoryLayout<UInt64>.stride
+        guard let block = realloc(start, size) else { preconditionFailure("out of memory for \(size) bytes") }
+        return block.assumingMemoryBound(to: UInt64.self)
+    }
+
+    /// Whether a document with very many names has made the list too large to keep.
+    var isHuge: Bool { capacity > 1 << 16 }
 
     /// Ends the document; returns false if a long list contains a duplicate.
     @inline(__always) mutating func close(_ document: Document) -> Bool {
@@ -57,8 +74,10 @@ struct SeenNames: ~Copyable {
     }
 
     @inline(never) private func hasNoRepeats(_ document: Document) -> Bool {
-        let sorted = UnsafeBufferPointer(start: hashes + document.first, count: count - document.first).sorted()
-        for index in 1..<sorted.count where sorted[index] == sorted[index - 1] { return false }
+        // In place: the document's part of the list is dropped afterwards.
+        var names = UnsafeMutableBufferPointer(start: hashes + document.first, count: count - document.first)
+        names.sort()
+        for index in 1..<names.count where names[index] == names[index - 1] { return false }
         return true
     }
 }

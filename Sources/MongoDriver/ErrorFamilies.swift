@@ -65,7 +65,9 @@ extension MongoError {
     }
     public var isNamespaceNotFound: Bool { isServer(ServerCode.namespaceNotFound) }
     /// The collection being read, or an index used for it, was dropped, renamed or replaced.
-    public var isTakenAwayFromReader: Bool { isServer(ServerCode.queryPlanKilled) || isNamespaceNotFound }
+    public var isTakenAwayFromReader: Bool {
+        isServer(ServerCode.queryPlanKilled) || isServer(ServerCode.commandNotSupportedOnView) || isNamespaceNotFound
+    }
     public var isIndexNotFound: Bool { isServer(ServerCode.indexNotFound) }
     public var isNamespaceExists: Bool { isServer(ServerCode.namespaceExists) }
     /// What the server would have to store exceeds the size limit of a document; for a large measurement, it stores

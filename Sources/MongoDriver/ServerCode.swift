@@ -24,6 +24,7 @@ enum ServerCode {
     static let atlasError = 8000
     static let readConcernMajorityNotEnabled = 148
     static let queryPlanKilled = 175
+    static let commandNotSupportedOnView = 166
     static let databaseDropPending = 215
     /// SnapshotTooOld, and StaleChunkHistory: a router no longer knows on which shards the documents were at that time.
     static let snapshotTooOld: Set<Int> = [239, 250]

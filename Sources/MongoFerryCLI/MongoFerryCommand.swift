@@ -54,6 +54,7 @@ struct MongoFerryCommand: ParsableCommand {
         Interruption.listen()
         do {
             try MisplacedAddress.check(CommandLine.arguments)
+            try RepeatedOptions.check(CommandLine.arguments)
             try command.run()
             try checkOutput(of: command)
         } catch {

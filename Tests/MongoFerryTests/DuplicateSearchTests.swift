@@ -24,7 +24,7 @@ import Testing
         options.takesLegacyRows = false
         var survey = try Preflight(reader: reader, options: options, operation: OperationContext()).survey()
         survey.repeatedLines = []
-        survey.problems = ProblemList()
+        survey.problems = ProblemList(lineLimit: .max)
         var search = DuplicateSearch(reader: reader, operation: OperationContext())
         search.idsAtOnce = idsAtOnce
         try search.run(&survey)

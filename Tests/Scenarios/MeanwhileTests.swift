@@ -37,6 +37,32 @@ extension BusyServerTests {
             return outcome
         }
 
+        /// Documents that exchange values of a unique index are written in a transaction, whose commit names no collection.
+        @Test func aCommitThatAKilledImportHasSentIsWaitedFor() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.create("k", indexes: [["key": ["u": 1], "name": "u", "unique": true]])
+                let documents: [Document] = [["_id": 1, "u": "A"], ["_id": 2, "u": "B"]]
+                try database.insert(documents, into: "k")
+                let file = folder.file("k.csv")
+                try export(database, to: file)
+                try folder.write(
+                    "collection,data\n"
+                        + [(1, "B"), (2, "A")].map { "k,\"{\"\"_id\"\":\($0),\"\"u\"\":\"\"\($1)\"\"}\"\n" }.joined(),
+                    to: "exchanged.csv")
+                let pause = try FailPoint(
+                    server, ["commitTransaction"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 3000])
+                let program = try Program(importing(database, folder.file("exchanged.csv"), ["--no-legacy"]))
+                try pause.waitUntilEntered()
+                program.send(SIGKILL)
+                _ = try program.wait()
+                let outcome = try Program.run(importing(database, file, []))
+                try pause.end()
+                #expect(outcome.status == 0, "\(outcome.text)")
+                #expect(outcome.errors.contains("waiting for what an earlier import"), "\(outcome.text)")
+                #expect(Set(try database.documents(in: "k")) == Set(documents))
+            }
+        }
+
         /// Nothing is written afterwards, so no other check of the lock would notice.
         @Test(arguments: ["another import has taken the lock", "is gone: the database was dropped, or another import"])
         func aMergeWhoseRestIsEqualNoticesThatItsLockIsLost(_ reason: String) throws {

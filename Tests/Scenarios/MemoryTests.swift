@@ -43,6 +43,48 @@ import Testing
         }
     }
 
+    /// Two bytes of text become twelve of a document, and as many of what is there now.
+    @Test func documentsThatAreMuchLargerThanTheirTextStayUnderTheLimit() throws {
+        try withTestDatabase { database, folder in
+            let zeros = Value.array([Value](repeating: .int32(0), count: 1_280_000))
+            for number in 0..<8 { try database.insert([["_id": .int32(Int32(number)), "a": zeros]], into: "a") }
+            let (file, target) = (folder.file("all.csv"), ["--uri", try testURI(), "--db", database.name])
+            #expect(try Program.run(["export", "-o", file] + target).status == 0)
+            let runs = [
+                ["import", file, "--mode", "replace", "--yes", "--jobs", "4"], ["import", file, "--jobs", "4"],
+                ["verify", file],
+            ]
+            for run in runs {
+                try database.update("a", [:], ["$set": ["z": 1]], many: true)
+                let outcome = try Program.run(run + target, measuresMemory: true)
+                #expect(outcome.status == (run[0] == "verify" ? 2 : 0), "\(outcome.text)")
+                #expect(outcome.peakMegabytes < Self.limit, "\(run)")
+            }
+        }
+    }
+
+    /// Each name is kept until it is known that none comes twice.
+    @Test func documentsOfMillionsOfNamesStayUnderTheLimit() throws {
+        try withTestDatabase { database, folder in
+            let digits = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".utf8)
+            let names = (0..<2_600_000).map { number in
+                String(
+                    decoding: [0, 1, 2, 3].map { place in
+                        digits[[1, 52, 2704, 140_608].map { number / $0 % 52 }[place]]
+                    }, as: UTF8.self)
+            }
+            let wide = Document {
+                $0.append("_id", 1); for name in names { $0.append(name, .null) }
+            }
+            for collection in ["a", "b"] { try database.insert([wide], into: collection) }
+            let outcome = try Program.run(
+                ["export", "-o", folder.file("all.csv"), "--uri", testURI(), "--db", database.name],
+                measuresMemory: true)
+            #expect(outcome.status == 0, "\(outcome.text)")
+            #expect(outcome.peakMegabytes < 180)
+        }
+    }
+
     /// Two bytes of text become up to twelve bytes of a document.
     @Test func aRowWhoseDocumentWouldBeMuchLargerThanItsTextIsRefusedBeforeItIsBuilt() throws {
         try withTestDatabase { _, folder in

@@ -115,7 +115,8 @@ import Testing
                 _ = try Import(file, into: database.target, options).runBlocking(operation)
             }
             #expect(error?.description.contains("another import has taken the lock") == true)
-            #expect(error?.description.contains("New already: none. Still old: customers, payments, policies.") == true)
+            #expect(
+                error?.description.contains("Swapped in before: none. What is there now was not looked at.") == true)
             #expect(
                 try names.map { try database.documents(in: $0).compactMap { $0["_id"]?.string } } == [
                     ["old"], ["old"], ["old"],

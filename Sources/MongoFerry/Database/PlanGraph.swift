@@ -46,6 +46,8 @@ public struct PlanGraph: Sendable {
             if inspection.seal == nil {
                 let text = "\(file): \(inspection.textOfMissingSeal)"
                 inspection.compression == .none ? operation.warning(text) : operation.info(text)
+            } else if let contradiction = inspection.contradiction {
+                operation.warning("\(file): \(contradiction)")
             }
             var records = Dictionary(
                 uniqueKeysWithValues: metadata.collections.filter { $0.kind != .view }.map { ($0.name, $0.records) })

@@ -111,9 +111,11 @@ extension Export {
         let names = Set(catalog.entries.map { ExactName($0.name) })
         let references =
             try known?.filter { names.contains(ExactName($0.collection)) }
-            ?? ReferenceSource.live(
-                connection, catalog, sizes, options.configuration, operation,
-                options.reproducible ? .repeatable : .quick)
+            ?? operation.timed("find references") {
+                try ReferenceSource.live(
+                    connection, catalog, sizes, options.configuration, operation,
+                    options.reproducible ? .repeatable : .quick)
+            }
         let graph = ReferenceGraph(collections: catalog.entries.map(\.name), references: references)
         catalog.entries = Self.ordered(catalog.entries, graph.order)
         let moment = try ReadMoment(connection, after: sizes, wanted: options.consistency)

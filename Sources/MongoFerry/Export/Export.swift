@@ -76,7 +76,9 @@ public struct Export: Sendable {
             throw FerryError(explaining: error).noting(Self.remainder(of: destination))
         }
         do {
-            var report = try write(metadata, choice, prepared, connection, writer, operation)
+            var report = try operation.timed("read and write") {
+                try write(metadata, choice, prepared, connection, writer, operation)
+            }
             report.database = connection.database
             report.server = connection.serverText
             report.note(options, choice, operation)

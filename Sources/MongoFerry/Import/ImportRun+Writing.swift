@@ -20,6 +20,9 @@ extension ImportRun {
     private func removeRecordsOfKilled(_ lock: ImportLock) {
         guard lock.tookOver else { return }
         do {
+            try EarlierWrites(
+                pool: connection.pool, database: connection.database, cancellation: operation.cancellation
+            ).waitForEnd()
             let found = try connection.withClient {
                 try $0.listCollections(in: connection.database, readPreference: .primary)
             }

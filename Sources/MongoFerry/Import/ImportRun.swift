@@ -94,11 +94,14 @@ struct ImportRun {
     }
 
     /// - Throws: ``FerryError`` if the user does not confirm, or if rows could not be set aside.
-    private func confirm(_ plan: ImportPlan) throws {
+    private mutating func confirm(_ plan: ImportPlan) throws {
         try checkPlaceOfRejects()
         // A user who has interrupted the import is not asked.
         try operation.cancellation.check()
-        guard try options.confirm(plan) else {
+        let asking = Stopwatch()
+        let isConfirmed = try options.confirm(plan)
+        report.secondsAsked = asking.seconds
+        guard isConfirmed else {
             throw FerryError("not confirmed: nothing was written", kind: .failed)
         }
     }

@@ -102,6 +102,8 @@ public struct Report: Sendable {
     public var started = Clock.now
     /// The duration in seconds, to the millisecond.
     public var seconds = 0.0
+    /// How long the user took to confirm an import, which does not count.
+    var secondsAsked = 0.0
     /// The consistency of an export.
     public var consistency: ExportOptions.Consistency?
     /// The time of an export's snapshot in UTC, `2026-11-23T20:04:44Z`; nil if it had none.

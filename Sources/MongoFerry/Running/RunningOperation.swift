@@ -29,7 +29,7 @@ extension FerryOperation {
         func complete(_ report: inout Report) {
             report.note(told)
             report.started = started
-            report.seconds = watch.seconds
+            report.seconds = max(0, watch.seconds - report.secondsAsked)
         }
         let operation = operation.keepingWarnings(in: told)
         if let target { operation.warnOfIgnoredOptions(target) }

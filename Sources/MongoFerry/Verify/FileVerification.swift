@@ -64,7 +64,7 @@ struct FileVerification {
         preflight.options = verify.importOptions
         var survey: FileSurvey
         do {
-            survey = try preflight.survey()
+            survey = try operation.timed("read the file") { try preflight.survey() }
         } catch let error as BackupError where error.isAboutContent {
             report.note(damage: error)
             return
@@ -90,12 +90,11 @@ struct FileVerification {
         // With a database, references of collections that are left out are not checked.
         let (choice, names, isAlone) = (choice, names, connection == nil)
         let looked = references.filter { isAlone || choice.exclusion(of: $0.collection) == nil }
-        report.references = try FileReferenceCheck(
+        let check = FileReferenceCheck(
             reader: reader, survey: survey, rules: legacy.rules, connection: connection,
             databaseName: { names.databaseName(of: $0) },
-            isLeftOut: { !isAlone && choice.exclusion(of: $0) != nil }, operation: operation
-        )
-        .run(looked)
+            isLeftOut: { !isAlone && choice.exclusion(of: $0) != nil }, operation: operation)
+        report.references = try operation.timed("check references") { try check.run(looked) }
         operation.tellUnmetConditions(report.references)
         report.sortCollections(by: references)
         report.graph = report.drawing(looked)
@@ -113,10 +112,10 @@ struct FileVerification {
         let entries = (reader.metadata?.collections ?? []).filter { choice.exclusion(of: $0.name) == nil }
         let chosen = rows.union(entries.map(\.name)).sorted().map(names.databaseName)
         try UnseenOptions.check(chosen, among: live, in: connection.database)
-        report.differences += try FileDatabaseComparison(
+        let comparison = FileDatabaseComparison(
             reader: reader, survey: compared, rules: legacy.rules, connection: connection, names: names,
-            contents: contents, operation: operation
-        ).run(rows, live)
+            contents: contents, operation: operation)
+        report.differences += try operation.timed("compare") { try comparison.run(rows, live) }
         let definitions = try DefinitionComparison(connection: connection, names: names).run(entries, live)
         report.differences += definitions.differences
         report.warnings += definitions.warnings

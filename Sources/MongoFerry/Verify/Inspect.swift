@@ -71,6 +71,7 @@ public struct Inspection: Sendable {
             lines.append("  left out: \(BackupMetadata.shown(exclusion.name)) (\(exclusion.reason))")
         }
         for query in metadata.queries { lines.append("  only of \(query.name): \(query.query)") }
+        if let contradiction { lines.append(contradiction) }
         if let seal {
             lines.append("seal \(seal.rows.counted("record")), sha256 \(seal.sha256); `mongoferry verify` checks it")
         } else {
@@ -83,6 +84,24 @@ public struct Inspection: Sendable {
     /// Whether the file claims to be a backup and is certainly incomplete. Other faults are found only by a check of
     /// the whole file.
     public var isCut: Bool { metadata != nil && seal == nil && canFindSeal }
+
+    /// Whether the file is certainly not a sound backup: see ``isCut``; or its beginning and its end do not belong
+    /// together.
+    public var isDamaged: Bool { isCut || contradiction != nil }
+
+    /// How the seal contradicts the metadata, as in a file that was put together from two; nil if it does not.
+    var contradiction: String? {
+        guard let metadata, let seal else { return nil }
+        let stored = metadata.collections.filter { $0.kind != .view }
+        guard seal.records.elementsEqual(stored, by: { $0.name.hasSameBytes(as: $1.name) }) else {
+            return "the seal names other collections than the metadata: the file is damaged"
+        }
+        guard metadata.countsAreExact,
+            let (record, entry) = zip(seal.records, stored).first(where: { $0.count != $1.records })
+        else { return nil }
+        return
+            "the metadata say \(entry.records.counted("record")) of \(BackupMetadata.shown(entry.name)), the seal says \(record.count.grouped): the file is damaged"
+    }
 
     /// What it means that there is no ``seal``.
     var textOfMissingSeal: String {

@@ -76,10 +76,10 @@ public struct Verify: Sendable {
         report.isImportUnfinished = unfinished != nil
         operation.warnOfUnusedReferences(configuration, inDatabase: found.map(\.name))
         let sizes = try connection.sizes(of: catalog.entries)
-        let references = try ReferenceSource.live(
-            connection, catalog, sizes, configuration, operation, .thorough
-        ) { candidate in
-            report.warnings.append("\(candidate.collection).\(candidate): not checked as a reference".oneLine)
+        let references = try operation.timed("find references") {
+            try ReferenceSource.live(connection, catalog, sizes, configuration, operation, .thorough) { candidate in
+                report.warnings.append("\(candidate.collection).\(candidate): not checked as a reference".oneLine)
+            }
         }
         if references.isEmpty, !configuration.references.isEmpty {
             let names = Set(configuration.references.map(\.collection)).sorted().map { "'\($0)'" }.listed("and")
@@ -93,7 +93,7 @@ public struct Verify: Sendable {
         let check = ReferenceCheck(connection: connection, operation: operation) {
             names[$0] ?? configuration.databaseName(of: $0)
         }
-        report.references = try check.run(references)
+        report.references = try operation.timed("check references") { try check.run(references) }
         operation.tellUnmetConditions(report.references)
         for entry in catalog.entries where entry.kind != .view {
             var outcome = CollectionOutcome(name: entry.name)

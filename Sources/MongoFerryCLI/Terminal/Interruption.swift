@@ -6,12 +6,17 @@ import Synchronization
 /// Stops the program on Ctrl-C: cleanly at the first, immediately at the second.
 enum Interruption {
     static let cancellation = Cancellation()
-    private static let count = Atomic<Int>(0)
+    /// When the first signal arrived, in milliseconds of the monotonic clock; 0 before.
+    private static let first = Atomic<Int>(0)
+    /// A signal that follows so soon is the same one: a terminal sends Ctrl-C to all of its foreground processes, and
+    /// `timeout` passes its own on to the program that it runs.
+    private static let echoMilliseconds = 500
     /// What is printed at the second signal.
     private static let lastWords: StaticString =
         // The command is the first argument: anything else is wrong usage.
         switch CommandLine.arguments.dropFirst().first {
-        case "import": "\nmongoferry: stopped at once; an import that was under way can be run again\n"
+        case "import":
+            "\nmongoferry: stopped at once; an import that was under way can be run again, and until then what it replaced in place may be incomplete\n"
         case "export": "\nmongoferry: stopped at once; an export that was under way has left no backup\n"
         default: "\nmongoferry: stopped at once\n"
         }
@@ -19,7 +24,7 @@ enum Interruption {
     static func listen() {
         // Initialized before a signal can arrive: a handler must not be the first to use them.
         _ = cancellation.isCancelled
-        _ = count.load(ordering: .relaxed)
+        _ = first.load(ordering: .relaxed)
         _ = lastWords
         PartialFile.prepare()
         let handler: @convention(c) (Int32) -> Void = { _ in Interruption.arrived() }
@@ -34,12 +39,20 @@ enum Interruption {
     }
 
     private static func arrived() {
-        if count.add(1, ordering: .relaxed).oldValue > 0 {
-            say(lastWords)
-            PartialFile.removeAtOnce()
-            _exit(130)
-        }
-        cancellation.cancel()
+        let now = milliseconds
+        let (isFirst, before) = first.compareExchange(expected: 0, desired: now, ordering: .relaxed)
+        if isFirst { return cancellation.cancel() }
+        guard now - before >= echoMilliseconds else { return }
+        say(lastWords)
+        PartialFile.removeAtOnce()
+        _exit(130)
+    }
+
+    /// Of the monotonic clock; never 0.
+    private static var milliseconds: Int {
+        var now = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &now)
+        return max(1, Int(now.tv_sec) * 1000 + Int(now.tv_nsec) / 1_000_000)
     }
 
     /// Makes nothing but a system call: a signal handler may not do more.

@@ -71,6 +71,11 @@ struct ProgressMeter {
         // Even if everything is done: then the wait is for what comes next.
         if waiting >= Self.waitWorthSaying { reading.secondsWaiting = waiting }
         guard reading.fraction != 1, let oldest = samples.first else { return reading }
+        // In a stall nothing is noted, so the oldest sample may lie far before the window.
+        guard waiting < Self.window.inSeconds else {
+            reading.rate = 0
+            return reading
+        }
         let span = (now - oldest.time).inSeconds
         guard span > 0.8 else { return reading }
         if progress.records > 0 { reading.rate = Double(progress.records - oldest.records) / span }

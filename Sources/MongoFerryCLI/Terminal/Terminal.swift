@@ -92,6 +92,8 @@ final class Terminal: @unchecked Sendable {
         put(erasure + question.harmless)
         lock.unlock()
         defer { lock.withLock { isAsking = false } }
+        // What was typed before the question is no answer to it.
+        tcflush(STDIN_FILENO, TCIFLUSH)
         // A terminal delivers nothing before the line is complete, and a blocking read could not be stopped.
         var input = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
         repeat {

@@ -56,10 +56,11 @@ struct CollectionSurvey: Sendable {
 
     var storedIDs: Int { paths.reduce(0) { $0 + $1.ids.storedCount } }
 
-    /// The path with the most ids kept, and their number.
-    var largest: (number: Int, count: Int)? {
-        paths.indices.map { (number: $0, count: paths[$0].ids.storedCount) }.max { $0.count < $1.count }
-    }
+    /// The number of ids kept at the path with the most.
+    var mostIDs: Int { paths.reduce(0) { max($0, $1.ids.storedCount) } }
 
-    mutating func raiseLevel(ofPath number: Int) { paths[number].ids.raiseLevel() }
+    /// Thins out the paths at which more than `count` ids are kept.
+    mutating func raiseLevels(ofPathsAbove count: Int) {
+        for index in paths.indices where paths[index].ids.storedCount > count { paths[index].ids.raiseLevel() }
+    }
 }

@@ -45,8 +45,8 @@ struct IDSample: Sendable {
         guard wanted > level else { return }
         compact()
         level = wanted
-        values.removeAll { !Self.isKept($0, at: wanted) }
-        values.reserveCapacity(0)
+        // A new array: the old one would keep its capacity.
+        values = values.filter { Self.isKept($0, at: wanted) }
         sortedCount = values.count
     }
 

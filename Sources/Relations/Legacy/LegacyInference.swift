@@ -19,7 +19,10 @@ public struct LegacyInference: Sendable {
     /// Includes the names that were met before a path turned out to have too many.
     private static let maximumPaths = 60_000
 
-    public init(maximumIDs: Int = 4_000_000) { self.init(maximumIDs: maximumIDs, passesOverCrowds: false) }
+    /// The default of ``maximumIDs``: 32 MB, and as much again while arrays grow.
+    public static let usualMaximum = 2_000_000
+
+    public init(maximumIDs: Int = Self.usualMaximum) { self.init(maximumIDs: maximumIDs, passesOverCrowds: false) }
 
     private init(maximumIDs: Int, passesOverCrowds: Bool) {
         self.maximumIDs = maximumIDs
@@ -29,7 +32,7 @@ public struct LegacyInference: Sendable {
     /// For a second look at ``crowdedCollections``: infers nothing below a path with more than 1,000 different names.
     ///
     /// The result depends on the order of the rows, so one thread must add them all.
-    public static var ofCrowds: LegacyInference { LegacyInference(maximumIDs: 4_000_000, passesOverCrowds: true) }
+    public static var ofCrowds: LegacyInference { LegacyInference(maximumIDs: usualMaximum, passesOverCrowds: true) }
 
     /// Adds one row.
     /// - Throws: `BSONError` where the document is damaged.
@@ -88,14 +91,13 @@ public struct LegacyInference: Sendable {
         collections.sorted { $0.key < $1.key }.map { ($0.key.text, $0.value.rows) }
     }
 
-    /// Keeps memory within bounds by thinning out the path with the most ids.
+    /// Keeps memory within bounds by thinning out the paths with the most ids. All of about the same size are thinned out
+    /// together: there may be tens of thousands.
     private mutating func shrink() {
         bytesSinceCheck = 0
         while collections.values.reduce(0, { $0 + $1.storedIDs }) > maximumIDs {
-            let largest = collections.compactMap { name, survey in survey.largest.map { (name: name, path: $0) } }
-                .max { ($0.path.count, $1.name) < ($1.path.count, $0.name) }
-            guard let largest else { return }
-            collections[largest.name]?.raiseLevel(ofPath: largest.path.number)
+            let most = collections.values.reduce(0) { max($0, $1.mostIDs) }
+            for name in Array(collections.keys) { collections[name]?.raiseLevels(ofPathsAbove: most / 2) }
         }
     }
 

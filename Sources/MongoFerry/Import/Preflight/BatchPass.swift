@@ -19,11 +19,13 @@ extension BatchWorker {
 
 /// Passes rows of a file to several threads.
 enum BatchPass {
-    /// The most bytes of rows that the workers hold at once.
-    private static let byteLimit = 24 << 20
+    /// The most bytes of rows, and of the documents of huge rows, that the workers hold at once.
+    private static let byteLimit = 34 << 20
     /// The most bytes of rows whose documents the workers may keep after the rows themselves are released: two of the
     /// largest that are written as plain text.
     private static let keptLimit = 44 << 20
+    /// The largest document that servers store.
+    private static let largestDocument = 16 << 20 + 16 << 10
 
     /// Reads batches from the reader's position and hands each to one of the workers.
     ///
@@ -45,7 +47,7 @@ enum BatchPass {
         readsHugeAhead: Bool = false, keepsDocuments: Bool = false, endsAtDamage: Bool = false,
         progress: @escaping @Sendable (RecordBatch) -> Void = { _ in }
     ) throws -> BackupError? {
-        let full = BoundedQueue<RecordBatch>(capacity: 2)
+        let full = BoundedQueue<Filled>(capacity: 2)
         let spare = BoundedQueue<RecordBatch>(capacity: workers.count + 4)
         for _ in 0..<workers.count + 3 { _ = spare.push(RecordBatch()) }
         let failure = Cancellation()
@@ -53,16 +55,16 @@ enum BatchPass {
         let kept = ByteBudget(keptLimit)
         let bodies = workers.map { worker in
             { @Sendable in
-                while let batch = full.pop() {
-                    let size = batch.byteCount
-                    if keepsDocuments, !kept.take(size) { break }
+                while let filled = full.pop() {
+                    let batch = filled.batch
+                    if keepsDocuments, !kept.take(filled.keptSize) { break }
                     try failure.check()
                     try worker.look(at: batch)
                     progress(batch)
                     batch.clear()
-                    if keepsDocuments { budget.give(back: size) }
+                    if keepsDocuments { budget.give(back: filled.size) }
                     try worker.finishBatch()
-                    (keepsDocuments ? kept : budget).give(back: size)
+                    if keepsDocuments { kept.give(back: filled.keptSize) } else { budget.give(back: filled.size) }
                     _ = spare.push(batch)
                 }
                 try failure.check()
@@ -83,7 +85,8 @@ enum BatchPass {
                     damage.withLock { $0 = error }
                     break
                 }
-                guard budget.take(batch.byteCount), full.push(batch) else { break }
+                let filled = Filled(batch)
+                guard budget.take(filled.size), full.push(filled) else { break }
             }
         }
         try Threads.runAll(bodies + [feed]) {
@@ -94,6 +97,22 @@ enum BatchPass {
             spare.close()
         }
         return damage.withLock { $0 }
+    }
+
+    /// A batch on its way to a worker.
+    private struct Filled: Sendable {
+        let batch: RecordBatch
+        /// The bytes of its rows, and of the documents of huge rows, while a worker looks at it.
+        let size: Int
+        /// The bytes of its documents after the rows are released.
+        let keptSize: Int
+
+        init(_ batch: RecordBatch) {
+            self.batch = batch
+            let documents = batch.bytesOfHugeDocuments(atMost: BatchPass.largestDocument)
+            size = batch.byteCount + documents
+            keptSize = max(batch.byteCount, documents)
+        }
     }
 
     /// Passes the reader to the thread that feeds the workers.

@@ -20,6 +20,8 @@ struct FileSurvey: Sendable {
         var escaped = 0
         /// The size of the documents in bytes.
         var bytes = 0
+        /// The size of the largest document in bytes.
+        var largestDocument = 0
 
         init(name: String) { self.name = name }
     }

@@ -6,7 +6,7 @@ import Relations
 final class LegacyConverter {
     private let rules: TypeRules
     private let legacyRows: FileSurvey.LegacyRows
-    private let buffer = ByteBuffer(capacity: 4096)
+    let buffer = ByteBuffer(capacity: 4096, blocks: .documents)
     /// The counts of everything converted so far.
     private(set) var counts: ConversionCounts
 
@@ -29,7 +29,7 @@ final class LegacyConverter {
             counts.beginRow()
             return document
         }
-        buffer.reset()
+        buffer.reset(keeping: 1 << 20)
         try own.apply(to: document, appendingTo: buffer, counts: &counts)
         return try RawDocument(buffer.bytes)
     }

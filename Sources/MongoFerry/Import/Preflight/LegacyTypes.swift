@@ -99,7 +99,8 @@ struct LegacyTypes {
             operation.warning("\(doubt.collection).\(doubt.path): \(doubt.problem)".oneLine)
         }
         var result = LegacyTypes(
-            resolution: resolution, liveTypes: live?.types ?? [:], problems: ProblemList(limit: survey.problems.limit, lineLimit: survey.problems.lineLimit))
+            resolution: resolution, liveTypes: live?.types ?? [:],
+            problems: ProblemList(limit: survey.problems.limit, lineLimit: survey.problems.lineLimit))
         try result.tryRules(&survey, reader, operation, jobs: jobs)
         return result
     }

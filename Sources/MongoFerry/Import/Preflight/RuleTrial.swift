@@ -31,7 +31,7 @@ final class RuleTrial: BatchWorker, @unchecked Sendable {
         looksAtAll = survey.hasLargeLegacyRows
         // The survey has noted rows that are too large to be read.
         decoder = RowDecoder(survey)
-        problems = ProblemList(limit: limit)
+        problems = ProblemList(limit: limit, lineLimit: survey.problems.lineLimit)
     }
 
     func look(at batch: RecordBatch) {

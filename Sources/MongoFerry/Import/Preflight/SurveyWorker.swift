@@ -23,16 +23,16 @@ final class SurveyWorker: BatchWorker, @unchecked Sendable {
     private(set) var wrappedWithTextID = 0
     private(set) var firstWrapped = Int.max
     private(set) var hexadecimalCount = 0
-    private(set) var hexadecimalRows = LegacyInference()
+    private(set) var hexadecimalRows: LegacyInference
     private(set) var otherCount = 0
-    private(set) var otherRows = LegacyInference()
+    private(set) var otherRows: LegacyInference
 
     private let hashes: SharedHashes<String>
     private let names: SurveyedNames
 
     init(
         _ decoder: RowDecoder, problems: ProblemList, maximumDocument: Int, isLegacy: Bool, skipsEmptyLines: Bool,
-        contents: ContentHash?,
+        maximumIDs: Int, contents: ContentHash?,
         hashes: SharedHashes<String>, names: SurveyedNames
     ) {
         self.names = names
@@ -41,6 +41,8 @@ final class SurveyWorker: BatchWorker, @unchecked Sendable {
         self.hashes = hashes
         self.contents = contents
         self.problems = problems
+        hexadecimalRows = LegacyInference(maximumIDs: maximumIDs)
+        otherRows = LegacyInference(maximumIDs: maximumIDs)
         self.isLegacy = isLegacy
         self.skipsEmptyLines = skipsEmptyLines
     }
@@ -143,6 +145,7 @@ final class SurveyWorker: BatchWorker, @unchecked Sendable {
         rows.count += 1
         if decoder.measurements[ExactName(rows.name)] == nil { rows.ids.append(hash, document: content) }
         rows.bytes += size
+        rows.largestDocument = max(rows.largestDocument, size)
         if size > maximumDocument / Self.mostGrowth { hasLargeRows = true }
         if escaped { rows.escaped += 1 }
     }

@@ -64,7 +64,8 @@ struct Surveyor {
                     measurements: measurements, legacyRows: isLegacy ? .all : .none),
                 problems: ProblemList(limit: problemLimit, lineLimit: lineLimit), maximumDocument: maximumDocument,
                 isLegacy: isLegacy,
-                skipsEmptyLines: reader.metadata == nil, contents: contents, hashes: hashes, names: names)
+                skipsEmptyLines: reader.metadata == nil, maximumIDs: LegacyInference.usualMaximum / jobs,
+                contents: contents, hashes: hashes, names: names)
         }
         let operation = operation
         let damage = try HugeBlocks.rows.keeping(2) {
@@ -117,6 +118,7 @@ struct Surveyor {
                 known.end = max(known.end, rows.end)
                 known.escaped += rows.escaped
                 known.bytes += rows.bytes
+                known.largestDocument = max(known.largestDocument, rows.largestDocument)
                 byName[name] = known
             }
         }

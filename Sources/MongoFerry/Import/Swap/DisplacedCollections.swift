@@ -1,5 +1,6 @@
 import BSON
 import MongoDriver
+import Relations
 
 /// Collections that are renamed to make room for views, and kept until the server has accepted these.
 ///

@@ -79,7 +79,12 @@ final class ImportLock: @unchecked Sendable {
                 details: [
                     FerryError.nothingWritten,
                     "If it was killed, its lock is taken over \(Self.staleSeconds) seconds after its end.",
-                ], advice: ["Wait for it to end, and run the import again."])
+                ],
+                advice: [
+                    holder?.isOfTheFuture == true
+                        ? "Its last sign of life lies in the future, since a clock was set back. If no import is running, drop the collection \(OwnNames.lock) of \(connection.database)."
+                        : "Wait for it to end, and run the import again."
+                ])
         }
     }
 

@@ -32,6 +32,15 @@ struct LockHolder {
     /// For how many seconds the server has not heard from the holder; nil if the query did not ask for it.
     var silentSeconds: Int? { document["silence"]?.integer.map { max(0, $0) / 1000 } }
 
+    /// Whether its last sign of life is later than now, by more than clocks differ: with a clock that was set back, a
+    /// dead holder would not be recognized for a long time.
+    var isOfTheFuture: Bool {
+        guard case .date(let milliseconds)? = document["beat"] else { return false }
+        return Double(milliseconds) / 1000 > Date().timeIntervalSince1970 + Self.clockDifference
+    }
+
+    private static let clockDifference = 300.0
+
     /// Identifies where a process ID is meaningful: a machine since its boot, or a container on it. Host names do not
     /// suffice: containers may have their host's, and several machines the same. Nil if the system does not tell.
     static let processes: String? = {

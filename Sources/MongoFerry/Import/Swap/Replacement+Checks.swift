@@ -94,11 +94,11 @@ extension Replacement {
     /// A capped collection pushes out what does not fit. One that is in the backup as it was held all of it once; the
     /// database's own, which a file without metadata is loaded into, may be too small.
     /// - Parameter places: as for ``checkCounts(of:_:)``.
-    /// - Throws: ``FerryError`` if documents that were loaded are gone.
+    /// - Throws: ``FerryError`` if documents that were loaded are gone, and others would be lost for them.
     func checkCapped(_ places: [(step: ImportPlan.Step, name: String)], _ loads: [RowLoader.Result]) throws {
         guard loader.reader.metadata == nil else { return }
         let inserted = Dictionary(loads.map { ($0.outcome.name, $0.outcome.inserted) }) { _, last in last }
-        for (step, name) in places where step.entry.isCapped {
+        for (step, name) in places where step.entry.isCapped && (step.liveCount ?? 0) > 0 {
             let loaded = inserted[step.name] ?? 0
             let kept = try connection.withClient { try $0.countDocuments(connection.namespace(name)) }
             guard kept < loaded else { continue }

@@ -80,7 +80,7 @@ final class LoadWorker: BatchWorker, @unchecked Sendable {
                         converter.takeBackRow()
                         throw error
                     }
-                    try writer.add(converted, line: line)
+                    try writer.add(converted, line: line, from: converter.buffer)
                 }
                 taken += 1
             } catch is RowProblem {

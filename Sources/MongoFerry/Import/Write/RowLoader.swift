@@ -99,6 +99,10 @@ struct RowLoader {
         try reader.checkUnchanged()
     }
 
+    /// Documents of this size are written by few threads, each of which holds one of them several times.
+    private static let hugeDocument = 4 << 20
+    private static let writersOfHuge = 2
+
     /// Creates the workers that decode a collection's rows and write them, one per thread.
     private func makeWorkers(
         _ count: Int, _ rows: FileSurvey.Rows, into namespace: Namespace, _ way: DocumentWriter.Way,
@@ -110,7 +114,9 @@ struct RowLoader {
         let (operation, connection, lock, rejections) = (operation, connection, lock, rejections)
         let bypassesValidation = unvalidated.contains(name)
         let phase = phase ?? (isDryRun ? .preflight : .load)
-        return (0..<connection.bounded(count)).map { _ in
+        // Each connection keeps room for the largest document it has carried.
+        let threads = rows.largestDocument >= Self.hugeDocument ? min(count, Self.writersOfHuge) : count
+        return (0..<connection.bounded(threads)).map { _ in
             LoadWorker(
                 name: name, survey: survey, rules: rules, end: rows.end, known: known,
                 tally: references?.tally(of: name), lock: lock,
