@@ -10,7 +10,7 @@ enum Interruption {
     private static let first = Atomic<Int>(0)
     /// A signal that follows so soon is the same one: a terminal sends Ctrl-C to all of its foreground processes, and
     /// `timeout` passes its own on to the program that it runs.
-    private static let echoMilliseconds = 500
+    private static let echoMilliseconds = 100
     /// What is printed at the second signal.
     private static let lastWords: StaticString =
         // The command is the first argument: anything else is wrong usage.
