@@ -196,7 +196,7 @@ public final class OpenFile: @unchecked Sendable {
     ///
     /// If the system or the file system does not support holes, the space stays in use, without harm. Source:
     /// fallocate(2).
-    package func giveBack(_ part: Range<Int>) {
+    package func punchHole(_ part: Range<Int>) {
         #if canImport(Glibc)
             let mode = Int32(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)
             _ = fallocate64(descriptor, mode, off_t(part.lowerBound), off_t(part.count))
@@ -204,7 +204,7 @@ public final class OpenFile: @unchecked Sendable {
     }
 
     /// Returns the space of the whole content by emptying the file, if the system allows it.
-    package func giveBackAll() { _ = ftruncate(descriptor, 0) }
+    package func truncate() { _ = ftruncate(descriptor, 0) }
 
     /// The total size of its file system and the space left for unprivileged users, in bytes; nil if unknown.
     ///

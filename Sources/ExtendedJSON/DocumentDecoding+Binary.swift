@@ -78,7 +78,7 @@ extension DocumentDecoding {
         }
         try expect(0x7B, "'{'")
         skipSpace()
-        guard isAtQuote else { throw fault("$binary must hold base64 and subType") }
+        guard isAtQuote else { throw binaryFault }
         let subtype: UInt8
         if matches("base64") {
             try takeName("base64")
@@ -86,16 +86,16 @@ extension DocumentDecoding {
             try readBase64("base64")
             try expect(0x2C, "','")
             skipSpace()
-            guard isAtQuote, matches("subType") else { throw fault("$binary must hold base64 and subType") }
+            guard isAtQuote, matches("subType") else { throw binaryFault }
             try takeName("subType")
             subtype = try readSubtype()
         } else {
-            guard matches("subType") else { throw fault("$binary must hold base64 and subType") }
+            guard matches("subType") else { throw binaryFault }
             try takeName("subType")
             subtype = try readSubtype()
             try expect(0x2C, "','")
             skipSpace()
-            guard isAtQuote, matches("base64") else { throw fault("$binary must hold base64 and subType") }
+            guard isAtQuote, matches("base64") else { throw binaryFault }
             try takeName("base64")
             try requireString("base64")
             try readBase64("base64")
@@ -204,4 +204,6 @@ extension DocumentDecoding {
         try closeWrapper()
         return ElementType.binary.rawValue
     }
+
+    private var binaryFault: JSONFault { fault("$binary must hold base64 and subType") }
 }

@@ -5,15 +5,15 @@ extension DocumentDecoding {
         try takeName("$dbPointer")
         try expect(0x7B, "'{'")
         skipSpace()
-        guard isAtQuote else { throw fault("$dbPointer must hold $ref and $id") }
+        guard isAtQuote else { throw pointerFault }
         if matches("$ref") {
             try readPointerCollection()
             try expect(0x2C, "','")
             skipSpace()
-            guard isAtQuote, matches("$id") else { throw fault("$dbPointer must hold $ref and $id") }
+            guard isAtQuote, matches("$id") else { throw pointerFault }
             try readPointerID()
         } else {
-            guard matches("$id") else { throw fault("$dbPointer must hold $ref and $id") }
+            guard matches("$id") else { throw pointerFault }
             // In BSON the id comes last.
             let start = out.position
             try readPointerID()
@@ -21,7 +21,7 @@ extension DocumentDecoding {
             out.move(to: start)
             try expect(0x2C, "','")
             skipSpace()
-            guard isAtQuote, matches("$ref") else { throw fault("$dbPointer must hold $ref and $id") }
+            guard isAtQuote, matches("$ref") else { throw pointerFault }
             try readPointerCollection()
             for byte in id { out.put(byte) }
         }
@@ -46,4 +46,6 @@ extension DocumentDecoding {
         try readObjectIDText()
         try expect(0x7D, "'}'")
     }
+
+    private var pointerFault: JSONFault { fault("$dbPointer must hold $ref and $id") }
 }

@@ -87,7 +87,7 @@ extension DocumentDecoding {
             try readString(isName: false)
             out.reserve(64)
             guard let bits = UInt64(String(decoding: written(from: start), as: UTF8.self)) else {
-                throw fault("$timestamp must hold t and i")
+                throw timestampFault
             }
             out.move(to: start)
             out.put(littleEndian: bits)
@@ -99,7 +99,7 @@ extension DocumentDecoding {
         for index in 0..<2 {
             if index == 1 { try expect(0x2C, "','") }
             skipSpace()
-            guard isAtQuote else { throw fault("$timestamp must hold t and i") }
+            guard isAtQuote else { throw timestampFault }
             if matches("t"), parts.t == nil {
                 try takeName("t")
                 parts.t = try readUInt32()
@@ -107,11 +107,11 @@ extension DocumentDecoding {
                 try takeName("i")
                 parts.i = try readUInt32()
             } else {
-                throw fault("$timestamp must hold t and i")
+                throw timestampFault
             }
         }
         try expect(0x7D, "'}'")
-        guard let seconds = parts.t, let increment = parts.i else { throw fault("$timestamp must hold t and i") }
+        guard let seconds = parts.t, let increment = parts.i else { throw timestampFault }
         out.put(littleEndian: Timestamp(seconds: seconds, increment: increment).rawValue)
         try closeWrapper()
         return ElementType.timestamp.rawValue
@@ -135,4 +135,6 @@ extension DocumentDecoding {
         default: throw fault("a number of 32 bits without sign expected")
         }
     }
+
+    private var timestampFault: JSONFault { fault("$timestamp must hold t and i") }
 }

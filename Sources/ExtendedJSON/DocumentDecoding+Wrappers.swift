@@ -43,7 +43,9 @@ extension DocumentDecoding {
         if matches("$maxKey") { return try readMarker("$maxKey", "1", .maxKey) }
         if matches("$dbPointer") { return try readDBPointer() }
         if matches("$type") { return try readLegacyBinary() }
-        if readsExpressions, matches("$regex") || matches("$options") { return readLegacyExpression() }
+        if readsLegacyRegularExpressions, matches("$regex") || matches("$options") {
+            return readLegacyRegularExpression()
+        }
         return nil
     }
 
@@ -75,17 +77,9 @@ extension DocumentDecoding {
         _ name: StaticString, _ literal: StaticString, _ type: ElementType
     ) throws(JSONFault) -> UInt8 {
         try takeName(name)
-        try takeLiteral(literal, name)
+        try take(literal, else: "\(name) must be \(literal)")
         try closeWrapper()
         return type.rawValue
-    }
-
-    private mutating func takeLiteral(_ literal: StaticString, _ name: StaticString) throws(JSONFault) {
-        guard end - at >= literal.utf8CodeUnitCount else { throw fault("\(name) must be \(literal)") }
-        for index in 0..<literal.utf8CodeUnitCount where at[index] != literal.utf8Start[index] {
-            throw fault("\(name) must be \(literal)")
-        }
-        at += literal.utf8CodeUnitCount
     }
 
     /// Consumes the name and decodes the string that follows it to the end of the output, where the caller examines and

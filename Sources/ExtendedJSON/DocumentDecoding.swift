@@ -10,17 +10,18 @@ struct DocumentDecoding<Style: QuoteStyle>: ~Copyable {
     var out: ByteWriter
     var depth = 0
     var traits: ExtendedJSONDecoder.Traits = []
-    let readsExpressions: Bool
+    let readsLegacyRegularExpressions: Bool
     /// The position in the buffer by which the document must end.
     private let largest: Int
     /// Whether a field `_id` of the document itself has been read.
     private var hasID = false
 
     /// - Parameters:
-    ///   - readsExpressions: whether version 1's `{"$regex":"…"}` is a regular expression, not a document.
+    ///   - readsLegacyRegularExpressions: whether version 1's `{"$regex":"…"}` is a regular expression, not a document.
     ///   - maximum: the size of the largest document to build, in bytes.
-    init(text: UnsafePointer<UInt8>, count: Int, buffer: ByteBuffer, readsExpressions: Bool, maximum: Int) {
-        self.readsExpressions = readsExpressions
+    init(text: UnsafePointer<UInt8>, count: Int, buffer: ByteBuffer, readsLegacyRegularExpressions: Bool, maximum: Int)
+    {
+        self.readsLegacyRegularExpressions = readsLegacyRegularExpressions
         largest = maximum < Int.max - buffer.count ? buffer.count + maximum : .max
         self.text = text
         at = text
@@ -239,26 +240,24 @@ struct DocumentDecoding<Style: QuoteStyle>: ~Copyable {
             try readArray()
             return ElementType.array.rawValue
         case 0x74:
-            try take("true")
+            try take("true", else: "a value expected")
             out.put(1)
             return ElementType.bool.rawValue
         case 0x66:
-            try take("false")
+            try take("false", else: "a value expected")
             out.put(0)
             return ElementType.bool.rawValue
         case 0x6E:
-            try take("null")
+            try take("null", else: "a value expected")
             return ElementType.null.rawValue
         default:
             return try readNumber()
         }
     }
 
-    private mutating func take(_ word: StaticString) throws(JSONFault) {
-        guard end - at >= word.utf8CodeUnitCount else { throw fault("a value expected") }
-        for index in 0..<word.utf8CodeUnitCount where at[index] != word.utf8Start[index] {
-            throw fault("a value expected")
-        }
+    mutating func take(_ word: StaticString, else reason: @autoclosure () -> String) throws(JSONFault) {
+        guard end - at >= word.utf8CodeUnitCount else { throw fault(reason()) }
+        for index in 0..<word.utf8CodeUnitCount where at[index] != word.utf8Start[index] { throw fault(reason()) }
         at += word.utf8CodeUnitCount
     }
 
@@ -281,7 +280,7 @@ struct DocumentDecoding<Style: QuoteStyle>: ~Copyable {
             if end - at >= 8 {
                 let bytes = UInt64(littleEndian: UnsafeRawPointer(at).loadUnaligned(as: UInt64.self))
                 UnsafeMutableRawPointer(out.next).storeBytes(of: bytes.littleEndian, as: UInt64.self)
-                let clean = WordTests.clean(WordTests.special(bytes))
+                let clean = WordScan.clean(WordScan.special(bytes))
                 out.next += clean
                 at += clean
                 if clean == 8 { continue }

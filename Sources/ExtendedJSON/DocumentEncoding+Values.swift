@@ -58,13 +58,7 @@ extension DocumentEncoding {
 
     @inline(__always) private mutating func writeInt32(_ number: Int) {
         out.reserve(64)
-        if mode == .canonical {
-            putTemplate(plain: "{\"$numberInt\":\"", doubled: "{\"\"$numberInt\"\":\"\"")
-            out.putDecimal(number)
-            putTemplate(plain: "\"}", doubled: "\"\"}")
-        } else {
-            out.putDecimal(number)
-        }
+        if mode == .canonical { writeNumberInt(number) } else { out.putDecimal(number) }
     }
 
     @inline(__always) private mutating func writeInt64(_ number: Int64) {
@@ -84,6 +78,12 @@ extension DocumentEncoding {
     }
 
     private func isExactInDoubles(_ number: Int64) -> Bool { number >= -(1 << 53) && number <= 1 << 53 }
+
+    private mutating func writeNumberInt(_ number: Int) {
+        putTemplate(plain: "{\"$numberInt\":\"", doubled: "{\"\"$numberInt\"\":\"\"")
+        out.putDecimal(number)
+        putTemplate(plain: "\"}", doubled: "\"\"}")
+    }
 
     private mutating func writeNumberLong(_ number: Int64) {
         putTemplate(plain: "{\"$numberLong\":\"", doubled: "{\"\"$numberLong\"\":\"\"")
@@ -114,19 +114,17 @@ extension DocumentEncoding {
             } else {
                 text = number < 0 ? "-Infinity" : "Infinity"
             }
-            putTemplate(plain: "{\"$numberDouble\":\"", doubled: "{\"\"$numberDouble\"\":\"\"")
-            out.put(text)
-            putTemplate(plain: "\"}", doubled: "\"\"}")
+            writeNumberDouble { $0.put(text) }
             return true
         }
-        if mode == .canonical {
-            putTemplate(plain: "{\"$numberDouble\":\"", doubled: "{\"\"$numberDouble\"\":\"\"")
-            out.putShortest(number)
-            putTemplate(plain: "\"}", doubled: "\"\"}")
-        } else {
-            out.putShortest(number)
-        }
+        if mode == .canonical { writeNumberDouble { $0.putShortest(number) } } else { out.putShortest(number) }
         return true
+    }
+
+    @inline(__always) private mutating func writeNumberDouble(_ write: (inout ByteWriter) -> Void) {
+        putTemplate(plain: "{\"$numberDouble\":\"", doubled: "{\"\"$numberDouble\"\":\"\"")
+        write(&out)
+        putTemplate(plain: "\"}", doubled: "\"\"}")
     }
 
     /// Writes a number in canonical form, whatever the mode.
@@ -135,25 +133,18 @@ extension DocumentEncoding {
         _ type: ElementType, _ at: inout UnsafePointer<UInt8>, end: UnsafePointer<UInt8>
     ) -> Bool {
         out.reserve(96)
-        if type == .int32 {
-            guard end - at >= 4 else { return false }
-            putTemplate(plain: "{\"$numberInt\":\"", doubled: "{\"\"$numberInt\"\":\"\"")
-            out.putDecimal(int32(at))
-            at += 4
-        } else {
-            guard end - at >= 8 else { return false }
-            let bits = word(at)
-            at += 8
-            if type == .int64 {
-                writeNumberLong(Int64(bitPattern: bits))
-                return true
-            }
-            let number = Double(bitPattern: bits)
+        let size = type == .int32 ? 4 : 8
+        guard end - at >= size else { return false }
+        defer { at += size }
+        switch type {
+        case .int32: writeNumberInt(int32(at))
+        case .int64: writeNumberLong(Int64(bitPattern: word(at)))
+        case .double:
+            let number = Double(bitPattern: word(at))
             guard number.isFinite else { return writeDouble(number) }
-            putTemplate(plain: "{\"$numberDouble\":\"", doubled: "{\"\"$numberDouble\"\":\"\"")
-            out.putShortest(number)
+            writeNumberDouble { $0.putShortest(number) }
+        default: return false
         }
-        putTemplate(plain: "\"}", doubled: "\"\"}")
         return true
     }
 
@@ -189,7 +180,8 @@ extension DocumentEncoding {
             } else {
                 putTemplate(plain: "{\"$symbol\":", doubled: "{\"\"$symbol\"\":")
             }
-            guard let text = takeString(&at, end: end), writeText(text.start, count: text.count) else { return false }
+            let text = type == .code ? takeStringWithoutZero(&at, end: end) : takeString(&at, end: end)
+            guard let text, writeText(text.start, count: text.count) else { return false }
         case .codeWithScope: return writeCodeWithScope(&at, end: end)
         case .dbPointer: return writeDBPointer(&at, end: end)
         case .undefined: putTemplate(plain: "{\"$undefined\":true", doubled: "{\"\"$undefined\"\":true")
@@ -287,7 +279,9 @@ extension DocumentEncoding {
         let inside = at + total
         at += 4
         putTemplate(plain: "{\"$code\":", doubled: "{\"\"$code\"\":")
-        guard let code = takeString(&at, end: inside), writeText(code.start, count: code.count) else { return false }
+        guard let code = takeStringWithoutZero(&at, end: inside), writeText(code.start, count: code.count) else {
+            return false
+        }
         out.reserve(64)
         putTemplate(plain: ",\"$scope\":", doubled: ",\"\"$scope\"\":")
         guard inside - at >= 5, writeDocument(at, count: inside - at) else { return false }
@@ -298,7 +292,9 @@ extension DocumentEncoding {
 
     private mutating func writeDBPointer(_ at: inout UnsafePointer<UInt8>, end: UnsafePointer<UInt8>) -> Bool {
         putTemplate(plain: "{\"$dbPointer\":{\"$ref\":", doubled: "{\"\"$dbPointer\"\":{\"\"$ref\"\":")
-        guard let name = takeString(&at, end: end), writeText(name.start, count: name.count) else { return false }
+        guard let name = takeStringWithoutZero(&at, end: end), writeText(name.start, count: name.count) else {
+            return false
+        }
         guard end - at >= 12 else { return false }
         out.reserve(128)
         putTemplate(plain: ",\"$id\":", doubled: ",\"\"$id\"\":")

@@ -86,6 +86,9 @@ struct DocumentEncoding<Style: QuoteStyle>: ~Copyable {
                     guard writeWrappedNumber(element, &at, end: end) else { return false }
                     continue
                 case .wrapsNumbers: break
+                case .reference:
+                    let whole = UnsafeRawBufferPointer(start: start, count: count)
+                    guard let raw = try? RawDocument(whole), ReservedKeys.isInReadersOrder(raw) else { return false }
                 }
             }
             isFirst = false
@@ -135,8 +138,8 @@ struct DocumentEncoding<Style: QuoteStyle>: ~Copyable {
         var isClean = true
         while at < end {
             let bytes = readable - at >= 8 ? word(at) : partialWord(at)
-            let length = WordTests.clean(WordTests.zeros(bytes))
-            if WordTests.clean(WordTests.special(bytes)) < length { isClean = false }
+            let length = WordScan.clean(WordScan.zeros(bytes))
+            if WordScan.clean(WordScan.special(bytes)) < length { isClean = false }
             out.reserve(64)
             UnsafeMutableRawPointer(out.next).storeBytes(of: bytes.littleEndian, as: UInt64.self)
             out.next += length
@@ -203,7 +206,7 @@ struct DocumentEncoding<Style: QuoteStyle>: ~Copyable {
             out.reserve(64)
             let bytes = readable - at >= 8 ? word(at) : partialWord(at)
             UnsafeMutableRawPointer(out.next).storeBytes(of: bytes.littleEndian, as: UInt64.self)
-            let clean = min(WordTests.clean(WordTests.special(bytes)), end - at)
+            let clean = min(WordScan.clean(WordScan.special(bytes)), end - at)
             out.next += clean
             at += clean
             if clean == 8 || at == end { continue }
@@ -229,6 +232,15 @@ struct DocumentEncoding<Style: QuoteStyle>: ~Copyable {
             at += length
         } while at < end && at[0] >= 0x80
         return true
+    }
+
+    /// Reads a string as ``takeString(_:end:)`` does; nil also if it contains a zero character, at which libbson cuts code
+    /// and the names of collections off.
+    func takeStringWithoutZero(
+        _ at: inout UnsafePointer<UInt8>, end: UnsafePointer<UInt8>
+    ) -> (start: UnsafePointer<UInt8>, count: Int)? {
+        guard let text = takeString(&at, end: end) else { return nil }
+        return UnsafeBufferPointer(start: text.start, count: text.count).contains(0) ? nil : text
     }
 
     /// Reads the length of a string, checks its terminator and moves past it.

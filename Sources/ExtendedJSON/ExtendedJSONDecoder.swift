@@ -16,20 +16,20 @@ public struct ExtendedJSONDecoder {
         /// The whole document was carried as `$rawBSON`.
         public static let rawBSON = Traits(rawValue: 2)
         /// Version 1's regular expression, `{"$regex":"…"}`, which may also be a query that somebody has stored.
-        public static let expression = Traits(rawValue: 4)
+        public static let legacyRegularExpression = Traits(rawValue: 4)
         /// The document has more than one field `_id`. Not detected in a document that was carried as `$rawBSON`.
         public static let secondID = Traits(rawValue: 8)
     }
 
     public let quotes: Quotes
     /// Whether version 1's `{"$regex":"…"}` is a regular expression; otherwise it is an ordinary document.
-    public let readsExpressions: Bool
+    public let readsLegacyRegularExpressions: Bool
     /// The size of the largest document to build, in bytes. Decoding of a larger one stops soon after this size.
     public let maximumDocument: Int
 
-    public init(quotes: Quotes = .doubled, readsExpressions: Bool = true, maximumDocument: Int = .max) {
+    public init(quotes: Quotes = .doubled, readsLegacyRegularExpressions: Bool = true, maximumDocument: Int = .max) {
         self.quotes = quotes
-        self.readsExpressions = readsExpressions
+        self.readsLegacyRegularExpressions = readsLegacyRegularExpressions
         self.maximumDocument = maximumDocument
     }
 
@@ -68,7 +68,7 @@ public struct ExtendedJSONDecoder {
         let start = buffer.count
         var reading = DocumentDecoding<Style>(
             text: base.assumingMemoryBound(to: UInt8.self), count: text.count, buffer: buffer,
-            readsExpressions: readsExpressions, maximum: maximumDocument)
+            readsLegacyRegularExpressions: readsLegacyRegularExpressions, maximum: maximumDocument)
         do throws(JSONFault) {
             try reading.readTopLevel()
         } catch {

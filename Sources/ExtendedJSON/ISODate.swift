@@ -93,7 +93,7 @@ public enum ISODate {
         of text: UnsafeRawBufferPointer, at offset: Int, _ form: Form
     ) -> UInt64? {
         let word = text.loadUnaligned(fromByteOffset: offset, as: UInt64.self).littleEndian ^ form.characters
-        return ((word &+ form.margins) | word) & WordTests.tops == 0 ? word : nil
+        return ((word &+ form.margins) | word) & WordScan.tops == 0 ? word : nil
     }
 
     /// The value of two digits, the first of which is at `place`.

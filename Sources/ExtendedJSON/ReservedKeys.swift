@@ -18,6 +18,8 @@ enum ReservedKeys {
         case reserved
         /// Its value must not be a bare number, but may be a wrapped one.
         case wrapsNumbers
+        /// It may make a DBRef of its document: see ``isInReadersOrder(_:)``.
+        case reference
     }
 
     /// The meaning of an element. Version 1's names are reserved less strictly: PyMongo recognizes `$regex` anywhere if
@@ -36,6 +38,7 @@ enum ReservedKeys {
             default: return .none
             }
         }
+        if same("$ref", key) { return .reference }
         guard isFirst else { return .none }
         if same("$type", key) {
             switch type {
@@ -46,6 +49,14 @@ enum ReservedKeys {
             }
         }
         return same("$options", key) || same("$scope", key) ? .reserved : .none
+    }
+
+    /// Whether a document with a field `$ref` has its fields in the order in which PyMongo puts those of a DBRef: `$ref`,
+    /// `$id`, `$db`, and then the others. Without `$id` it is no DBRef.
+    static func isInReadersOrder(_ document: RawDocument) -> Bool {
+        let names = Document(copying: document).keys
+        guard names.contains("$id") else { return true }
+        return names.starts(with: ["$ref", "$id"]) && (!names.contains("$db") || names[2] == "$db")
     }
 
     /// Whether C's `scanf` finds a hexadecimal number at the beginning, as in "array" and "date": libbson takes that

@@ -57,13 +57,13 @@ extension Client {
     public func listIndexes(
         of namespace: Namespace, readPreference: ReadPreference = .connectionString
     ) throws -> [Document] {
-        try listIndexes(ofExisting: namespace, readPreference: readPreference) ?? []
+        try listIndexesIfExists(of: namespace, readPreference: readPreference) ?? []
     }
 
     /// Lists the specifications of a collection's indexes, byte for byte; nil if there is no such collection.
     /// - Throws: ``MongoError`` naming the namespace, also for a view.
-    public func listIndexes(
-        ofExisting namespace: Namespace, readPreference: ReadPreference = .connectionString
+    public func listIndexesIfExists(
+        of namespace: Namespace, readPreference: ReadPreference = .connectionString
     ) throws -> [Document]? {
         try listIndexes(["listIndexes": .string(namespace.collection)], namespace, readPreference)
     }
@@ -78,13 +78,13 @@ extension Client {
     public func listIndexesAndBuilds(
         of namespace: Namespace, readPreference: ReadPreference = .connectionString
     ) throws -> (built: [Document], building: [Document]) {
-        try listIndexesAndBuilds(ofExisting: namespace, readPreference: readPreference) ?? ([], [])
+        try listIndexesAndBuildsIfExists(of: namespace, readPreference: readPreference) ?? ([], [])
     }
 
     /// Like ``listIndexesAndBuilds(of:readPreference:)``, but nil if there is no such collection.
     /// - Throws: ``MongoError`` naming the namespace, also for a view.
-    public func listIndexesAndBuilds(
-        ofExisting namespace: Namespace, readPreference: ReadPreference = .connectionString
+    public func listIndexesAndBuildsIfExists(
+        of namespace: Namespace, readPreference: ReadPreference = .connectionString
     ) throws -> (built: [Document], building: [Document])? {
         let command: Document = ["listIndexes": .string(namespace.collection), "includeBuildUUIDs": true]
         let found: [Document]
@@ -92,7 +92,7 @@ extension Client {
             guard let all = try listIndexes(command, namespace, readPreference) else { return nil }
             found = all
         } catch let error as MongoError where error.domain == .server && !error.isRetryable {
-            return try listIndexes(ofExisting: namespace, readPreference: readPreference).map { ($0, []) }
+            return try listIndexesIfExists(of: namespace, readPreference: readPreference).map { ($0, []) }
         }
         let building = found.filter { $0["buildUUID"] != nil }.compactMap { $0["spec"]?.document }
         return (found.filter { $0["buildUUID"] == nil }, building)

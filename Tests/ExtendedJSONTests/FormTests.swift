@@ -142,6 +142,35 @@ import Testing
         }
     }
 
+    /// PyMongo makes a DBRef of these, which has its fields in another order.
+    @Test(
+        arguments: [
+            ["$id": 1, "$ref": "c"], ["$ref": "c", "$db": "d", "$id": 1], ["$ref": "c", "n": 1, "$id": 1],
+            ["n": 1, "$ref": "c", "$id": 1], ["$ref": "c", "$id": 1, "n": 1, "$db": "d"],
+        ] as [Document])
+    func referencesInAnotherOrderThanReadersHaveAreEscaped(_ reference: Document) throws {
+        let document: Document = ["_id": 1, "v": .document(reference)]
+        let (text, outcome) = Codec.encode(document)
+        #expect(outcome == .escaped)
+        #expect(try Codec.decode(text) == document)
+    }
+
+    /// libbson cuts them off at that character.
+    @Test func codeWithAZeroCharacterIsEscaped() throws {
+        let text: [UInt8] = [4, 0, 0, 0, 0x66, 0, 0x67, 0]
+        let empty: [UInt8] = [5, 0, 0, 0, 0]
+        let values: [Value] = [
+            .other(.code, text), .other(.codeWithScope, [17, 0, 0, 0] + text + empty),
+            .other(.dbPointer, text + [UInt8](repeating: 7, count: 12)),
+        ]
+        for value in values {
+            let document: Document = ["_id": 1, "v": value]
+            let (text, outcome) = Codec.encode(document)
+            #expect(outcome == .escaped, "\(value)")
+            #expect(try Codec.decode(text) == document)
+        }
+    }
+
     /// Names that mean nothing by themselves are not escaped.
     @Test(
         arguments: [
@@ -149,7 +178,8 @@ import Testing
             ["_id": 1, "v": ["$ref": "x"]], ["_id": 1, "v": ["$set": ["a": 1]]], ["_id": 1, "v": ["$": 5]],
             ["_id": 1, "v": ["$type": ["a": 5]]], ["_id": 1, "v": ["$type": 5]],
             ["_id": 1, "v": ["a": 1, "$options": 5, "$scope": 1, "$regex": 1, "$type": 2]],
-            ["_id": 1, "v": ["$id": "x", "$ref": "y"]], ["_id": 1, "v": ["": 1, "a.b": 2, "$oids": 3]],
+            ["_id": 1, "v": ["$id": "x"]], ["_id": 1, "v": ["$id": "x", "$refs": "y"]],
+            ["_id": 1, "v": ["$ref": "c", "$id": 5, "n": 1]], ["_id": 1, "v": ["": 1, "a.b": 2, "$oids": 3]],
         ] as [Document])
     func otherDollarNamesStayPlain(_ document: Document) throws {
         let (text, outcome) = Codec.encode(document)

@@ -238,10 +238,10 @@ extension Client {
         // in the end.
         guard entry.kind != .timeseries else {
             // If asked for index builds in progress, servers up to 7.0 omit the indexes of a time series.
-            return .indexes(built: try listIndexes(ofExisting: namespace) ?? listIndexes(of: namespace), building: [])
+            return .indexes(built: try listIndexesIfExists(of: namespace) ?? listIndexes(of: namespace), building: [])
         }
         let (built, building) =
-            try listIndexesAndBuilds(ofExisting: namespace) ?? listIndexesAndBuilds(of: namespace)
+            try listIndexesAndBuildsIfExists(of: namespace) ?? listIndexesAndBuilds(of: namespace)
         return .indexes(built: built, building: building)
     }
 }

@@ -9,7 +9,7 @@ final class Connection: Sendable {
     let server: ServerInfo
     /// The read concern for reads that decide that something need not be written: what no majority has may be rolled
     /// back. Nil if the server has no such reads, or if the connection is not for writing.
-    let committedReads: Document?
+    let majorityReadConcern: Document?
     /// ``Target/options``
     let targetOptions: [String]
     private let knownRoundTrip = Mutex<Duration?>(nil)
@@ -30,7 +30,7 @@ final class Connection: Sendable {
         self.database = database
         targetOptions = target.options
         // libmongoc looks for a server for as long as the connection string allows, and cannot be interrupted.
-        (pool, server, committedReads) = try Threads.run(leavingOn: cancellation) {
+        (pool, server, majorityReadConcern) = try Threads.run(leavingOn: cancellation) {
             do {
                 let pool = try ClientPool(
                     target.connectionString, applicationName: Self.applicationName, spare: Self.spare,
@@ -38,7 +38,7 @@ final class Connection: Sendable {
                 if pool.choosesAmongServers { try pool.keepToOneServer() }
                 let server = try Self.contact(pool, database, meanwhile)
                 if forWriting { try Self.requireWritable(server, target.connectionString) }
-                return (pool, server, forWriting ? try Self.committedReads(pool, server, database) : nil)
+                return (pool, server, forWriting ? try Self.majorityReadConcern(pool, server, database) : nil)
             } catch let error as MongoError {
                 try cancellation.check()
                 var fault = ConnectionFault.describe(error, target.connectionString)
@@ -61,7 +61,8 @@ final class Connection: Sendable {
     }
 
     /// Before 5.0, members of a replica set may be configured without majority reads; then they report it.
-    private static func committedReads(_ pool: ClientPool, _ server: ServerInfo, _ database: String) throws -> Document?
+    private static func majorityReadConcern(_ pool: ClientPool, _ server: ServerInfo, _ database: String) throws
+        -> Document?
     {
         let majority = ReadConcern.level("majority")
         if server.topology == .standalone { return nil }
@@ -115,7 +116,7 @@ final class Connection: Sendable {
             server.withLock { $0 = answer }
         }
         let opening = { @Sendable in _ = try pool.withClient { try $0.ping(database) } }
-        let others = max(1, min(questionsAtOnce, pool.maximumSize)) - 1
+        let others = max(1, min(concurrentQueries, pool.maximumSize)) - 1
         var bodies = [asking] + Array(repeating: opening, count: others)
         if let meanwhile { bodies.insert({ try pool.withClient { meanwhile($0) } }, at: 1) }
         try Threads.runAll(bodies)
@@ -128,7 +129,7 @@ final class Connection: Sendable {
         self.server = server
         self.database = database
         targetOptions = []
-        committedReads = nil
+        majorityReadConcern = nil
     }
 
     func namespace(_ collection: String) -> Namespace { Namespace(database, collection) }
@@ -199,7 +200,7 @@ final class Connection: Sendable {
     /// - Returns: the answers, in the order of `items`.
     /// - Throws: ``MongoError``; what `ask` throws.
     func answers<Item: Sendable, Answer: Sendable>(
-        for items: [Item], atOnce: Int = 1, atMost: Int = questionsAtOnce, isLarge: (Item) -> Bool = { _ in false },
+        for items: [Item], atOnce: Int = 1, atMost: Int = concurrentQueries, isLarge: (Item) -> Bool = { _ in false },
         _ ask: @escaping @Sendable (Client, Item) throws -> Answer
     ) throws -> [Answer] {
         let atOnce = try bounded(items.count > 1 && isDistant() ? atMost : min(atOnce, items.count))
@@ -227,10 +228,10 @@ final class Connection: Sendable {
     }
 
     /// Whether the connection string allows enough connections to ask questions while workers hold theirs.
-    var hasRoomForQuestions: Bool { pool.maximumSize >= 2 * Self.questionsAtOnce }
+    var hasRoomForQueries: Bool { pool.maximumSize >= 2 * Self.concurrentQueries }
 
     /// Each question in flight needs a connection, which costs the server a thread and 1 MB.
-    static let questionsAtOnce = 12
+    static let concurrentQueries = 12
 
     /// `db1:27017, db2:27017, replica set rs0`: only the first hosts, if there are many.
     var serverText: String {

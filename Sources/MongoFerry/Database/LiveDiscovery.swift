@@ -127,7 +127,7 @@ struct LiveDiscovery {
         let parts = zip(entries, samples).sorted { $0.1.documents > $1.1.documents }
         let known = Mutex(KnownCollections())
         _ = try connection.answers(
-            for: parts, atOnce: Self.threads, atMost: isLittle ? Connection.questionsAtOnce : Self.distantThreads,
+            for: parts, atOnce: Self.threads, atMost: isLittle ? Connection.concurrentQueries : Self.distantThreads,
             isLarge: { $1.bytes > Self.largeSample }
         ) { client, part in
             let (entry, sample) = part
@@ -177,14 +177,14 @@ private struct KnownCollections {
 
 extension Client {
     /// The number of `_id`s per query.
-    private static let questionSize = 20_000
+    private static let idsPerQuery = 20_000
 
     /// Returns those of `ids` that are `_id`s of documents in a collection.
     /// - Throws: ``MongoError``.
     func existing(_ ids: [Value], in namespace: Namespace) throws -> Set<Value> {
         var found: Set<Value> = []
-        for start in stride(from: 0, to: ids.count, by: Self.questionSize) {
-            let part = ids[start..<min(start + Self.questionSize, ids.count)]
+        for start in stride(from: 0, to: ids.count, by: Self.idsPerQuery) {
+            let part = ids[start..<min(start + Self.idsPerQuery, ids.count)]
             // Larger by one than the most that can match, so that the first batch is the last.
             let options = FindOptions(projection: ["_id": 1], batchSize: part.count + 1)
             try forEachFound(by: part, in: namespace, options: options) {

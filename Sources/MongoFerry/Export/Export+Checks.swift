@@ -80,7 +80,7 @@ extension Export {
     /// Checks that a collection really has no indexes. Only few of a server's own have none; for others, a server has
     /// reported none by mistake, as while it was starting.
     private func checkHasNoIndexes(_ entry: BackupMetadata.Collection, _ connection: Connection) throws {
-        let now = try connection.withClient { try $0.listIndexes(ofExisting: connection.namespace(entry.databaseName)) }
+        let now = try connection.withClient { try $0.listIndexesIfExists(of: connection.namespace(entry.databaseName)) }
         guard now?.isEmpty != true else { return }
         throw FerryError(
             "\(entry.databaseName): the server did not tell the collection's indexes",

@@ -89,7 +89,7 @@ extension Export {
         _ moment: ReadMoment, _ connection: Connection, _ cancellation: Cancellation
     ) throws -> ([CollectionInfo], ReadMoment) {
         guard moment.isAhead(of: connection.server) else { return (try list(connection), moment) }
-        guard connection.hasRoomForQuestions else {
+        guard connection.hasRoomForQueries else {
             return (try list(connection), try moment.reached(connection, cancellation))
         }
         return try Threads.run(

@@ -131,7 +131,7 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
         while true {
             if let failure { throw failure }
             if spillStart == spillEnd {
-                if spillEnd > 0 { spill?.giveBackAll() }
+                if spillEnd > 0 { spill?.truncate() }
                 spillStart = 0
                 spillEnd = 0
                 if bytesInMemory == 0 || bytesInMemory + bytes.count <= memoryLimit {
@@ -191,7 +191,7 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
             blocks = []
             spillStart = spillEnd
             // That write may be held up for long.
-            spill?.giveBackAll()
+            spill?.truncate()
             isClosed = true
             condition.broadcast()
         }
@@ -219,7 +219,7 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
                     guard have > 0 else { throw FerryError("\(file.path): it has become shorter") }
                     try destination.write(UnsafeRawBufferPointer(rebasing: room[..<have]))
                     // Before `spillStart` moves: from then on the writer may write there again.
-                    giveBack(file, from: offset, to: offset + have)
+                    punchHole(file, from: offset, to: offset + have)
                     condition.withLock { spillStart = min(spillStart + have, spillEnd) }
                 }
                 condition.withLock { condition.broadcast() }
@@ -244,9 +244,9 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
     }
 
     /// Gives back the steps of the temporary file that have been read to their ends.
-    private func giveBack(_ file: OpenFile, from start: Int, to end: Int) {
+    private func punchHole(_ file: OpenFile, from start: Int, to end: Int) {
         let part = start / Self.stepBytes * Self.stepBytes..<end / Self.stepBytes * Self.stepBytes
-        if !part.isEmpty { file.giveBack(part) }
+        if !part.isEmpty { file.punchHole(part) }
     }
 
     /// Waits for the next piece; nil at the end.

@@ -34,7 +34,7 @@ public final class FixtureServer: Sendable {
     /// How many databases are worked on at once: each needs a connection for every question that is asked concurrently,
     /// and there may be any number of tests.
     private static let atOnce = 16
-    private static let connectionsEach = Connection.questionsAtOnce + 2
+    private static let connectionsEach = Connection.concurrentQueries + 2
 
     /// Connects only when the first fixture is restored.
     /// - Parameter uri: a connection string; the database that it names does not matter.

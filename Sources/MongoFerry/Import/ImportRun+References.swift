@@ -131,7 +131,7 @@ extension ImportRun {
         }
         let comparison = LiveComparison(
             connection: connection, contents: contents, jobs: options.jobs, operation: operation,
-            references: references, readConcern: connection.committedReads)
+            references: references, readConcern: connection.majorityReadConcern)
         return try operation.timed("compare") { try comparison.run(collections) }
     }
 

@@ -35,8 +35,8 @@ struct OpenValues {
         self.targets = targets
         self.remembersDocuments = remembersDocuments
         self.targetIDs = targetIDs
-        batchCount = max(500, min(QuestionFilter.maximumCount, 4 * QuestionFilter.maximumCount / max(1, company)))
-        batchBytes = max(64 << 10, min(QuestionFilter.maximumBytes, 4 * QuestionFilter.maximumBytes / max(1, company)))
+        batchCount = max(500, min(QueryFilter.maximumCount, 4 * QueryFilter.maximumCount / max(1, company)))
+        batchBytes = max(64 << 10, min(QueryFilter.maximumBytes, 4 * QueryFilter.maximumBytes / max(1, company)))
         cacheLimit = max(1000, 200_000 / max(1, company))
     }
 
@@ -91,7 +91,7 @@ struct OpenValues {
                 missing = missing.filter { !hashes.contains($0.key) }
                 if missing.isEmpty { break }
             }
-            let field = target.targetPath.questionField
+            let field = target.targetPath.filterField
             // Together with a part of the `_id`, excluding the `_id` is an error to the server ("path collision").
             let projection =
                 target.targetPath.isInID
@@ -105,7 +105,7 @@ struct OpenValues {
             try client.forEachFound(
                 by: missing.values.map(\.value)[...], in: namespace(target.target), options: options
             ) {
-                QuestionFilter.filters($0, target.targetPath)
+                QueryFilter.filters($0, target.targetPath)
             } _: { found in
                 try target.targetPath.forEachValue(in: found) { value in
                     let hash = IDHash.hash(value)

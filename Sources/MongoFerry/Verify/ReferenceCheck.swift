@@ -120,7 +120,7 @@ struct ReferenceCheck: Sendable {
             guard outcome.dangling > 0, let ids = doubtful.ids else { return }
             let tally = ReferenceTally(self, [source.groups[group]], source.live, remembersDocuments: true)
             try client.forEachFound(by: Array(ids)[...], in: source.namespace, options: source.options) {
-                QuestionFilter.filters($0, .id)
+                QueryFilter.filters($0, .id)
             } _: {
                 try operation.cancellation.check()
                 try tally.look(at: $0, over: client)

@@ -109,7 +109,7 @@ struct ImportCommand: ParsableCommand {
                 file == "-" ? Import(spooling: 0, into: target, options) : Import(file, into: target, options)
             return try importing.runBlocking(operation)
         } tell: { report in
-            try Outcome.tell(report, quiet: common.quiet)
+            try ReportPrinter.tell(report, quiet: common.quiet)
             guard !common.quiet, report.status == .done, let database = report.database else { return }
             Terminal.standardOutput.line("\(database): \(report.file ?? file) is imported")
         }

@@ -30,7 +30,7 @@ enum ReportedRun {
             if let done = stopped?.report {
                 failure = done
                 failure.started = known.started
-                Outcome.tellProblems(done)
+                ReportPrinter.tellProblems(done)
             }
             failure.note(told)
             failure.fail(with: error)

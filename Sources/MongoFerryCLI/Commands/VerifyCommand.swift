@@ -129,7 +129,7 @@ struct VerifyCommand: ParsableCommand {
                 out.line("\(file == nil ? "left out" : "not compared"): \(left)")
             }
         }
-        try Outcome.tell(result, quiet: common.quiet)
+        try ReportPrinter.tell(result, quiet: common.quiet)
         if !common.quiet { out.line(verdict(result)) }
     }
 

@@ -20,5 +20,5 @@ public struct KnownIDs: Sendable {
     }
 
     /// The question's values that are among these `_id`s: what a server would find.
-    public func answer(_ question: ExistenceQuestion) -> Set<Value> { Set(question.ids.filter(ids.contains)) }
+    public func answer(_ question: ExistenceQuery) -> Set<Value> { Set(question.ids.filter(ids.contains)) }
 }

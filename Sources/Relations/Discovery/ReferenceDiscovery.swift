@@ -85,14 +85,14 @@ public struct ReferenceDiscovery: Sendable {
     ///   are at most three questions per collection. Integers are asked for as Int64 and may be answered in any numeric
     ///   type. Questions passed together may be asked concurrently.
     /// - Throws: what `existing` throws.
-    public consuming func resolve(existing: ([ExistenceQuestion]) throws -> [Set<Value>]) throws -> Discovery {
+    public consuming func resolve(existing: ([ExistenceQuery]) throws -> [Set<Value>]) throws -> Discovery {
         shrink()
         let samples = collections.sorted { $0.key < $1.key }.map { (name: $0.key.text, sample: $0.value) }
         let targets = samples.map { TargetProfile(name: $0.name, sample: $0.sample) }
         let names = NameIndex(samples.map(\.name))
         let keys = targets.reduce(into: Set<IDClass>()) { $0.formUnion($1.classes) }
         var paths = samples.flatMap { PathEvidence.all(in: $0.sample, of: $0.name, names: names, keys: keys) }
-        try ExistenceQuestions(targets: targets, paths: paths).ask(&paths, existing)
+        try ExistenceQueries(targets: targets, paths: paths).ask(&paths, existing)
 
         let sharedKeys = SharedKeys(paths: paths, targets: targets)
         var references = sharedKeys.references

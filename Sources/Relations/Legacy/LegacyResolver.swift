@@ -44,7 +44,7 @@ struct LegacyResolver {
             var searches = waiting.map(\.search)
             // The closure does not outlive this call.
             try withoutActuallyEscaping(existsInDatabase) {
-                try IDQuestions(names: databaseCollections, shownName: shownName, existsInDatabase: $0)
+                try IDQueries(names: databaseCollections, shownName: shownName, existsInDatabase: $0)
                     .ask(&searches)
             }
             for (search, (_, seen, lookAlike)) in zip(searches, waiting) { take(search, seen, lookAlike, into: &draft) }

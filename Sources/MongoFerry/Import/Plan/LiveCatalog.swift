@@ -99,7 +99,7 @@ struct LiveCatalog: Sendable {
         _ connection: Connection, names: Set<String>, counting: Counting = .estimated, while body: () throws -> Result
     ) throws -> (Result, LiveCatalog) {
         let ask = { @Sendable in try LiveCatalog(connection, names: names, counting: counting) }
-        guard connection.hasRoomForQuestions else {
+        guard connection.hasRoomForQueries else {
             let result = try body()
             return (result, try ask())
         }

@@ -24,7 +24,7 @@ struct FileDiscovery {
             return []
         }
         operation.info("looking for references in the rows")
-        let look = SampleLook(survey, rules)
+        let look = FileDiscoveryWorker(survey, rules)
         try reader.seek(to: reader.firstRow)
         // One thread, so that every run has the same result: which paths are included depends on which come first.
         try BatchPass.run(reader, workers: [look], cancellation: operation.cancellation)
@@ -86,7 +86,7 @@ private struct RowSample {
 }
 
 // @unchecked: one thread at a time; read after the pass has ended.
-private final class SampleLook: BatchWorker, @unchecked Sendable {
+private final class FileDiscoveryWorker: BatchWorker, @unchecked Sendable {
     private var decoder: ConvertingDecoder
     private var samples: [ExactName: RowSample] = [:]
     /// As thorough as before an export.

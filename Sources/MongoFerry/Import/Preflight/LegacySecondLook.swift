@@ -13,7 +13,7 @@ struct LegacySecondLook {
         let crowded = survey.inference.crowdedCollections
         guard !crowded.isEmpty || survey.kinds.isMixed else { return }
         try reader.seek(to: reader.firstRow)
-        let look = Look(survey, crowded)
+        let look = LegacySecondLookWorker(survey, crowded)
         // One thread, so that every run has the same result.
         try BatchPass.run(reader, workers: [look], cancellation: operation.cancellation)
         survey.inference.merge(look.otherIDs)
@@ -22,7 +22,7 @@ struct LegacySecondLook {
 }
 
 // @unchecked: one thread at a time; read after the pass has ended.
-private final class Look: BatchWorker, @unchecked Sendable {
+private final class LegacySecondLookWorker: BatchWorker, @unchecked Sendable {
     private var decoder: RowDecoder
     private let legacyRows: FileSurvey.LegacyRows
     private let isMixed: Bool

@@ -112,19 +112,22 @@ struct RowDecoder {
 
     /// - Throws: `JSONFault`, `BSONError`.
     private func decoded(_ fields: RowFields) throws -> (RawDocument, ExtendedJSONDecoder.Traits) {
-        func decoded(readsExpressions: Bool) throws -> (RawDocument, ExtendedJSONDecoder.Traits) {
+        func decoded(readsLegacyRegularExpressions: Bool) throws -> (RawDocument, ExtendedJSONDecoder.Traits) {
             buffer.reset()
             let decoder = ExtendedJSONDecoder(
-                quotes: fields.dataIsQuoted ? .doubled : .plain, readsExpressions: readsExpressions,
+                quotes: fields.dataIsQuoted ? .doubled : .plain,
+                readsLegacyRegularExpressions: readsLegacyRegularExpressions,
                 maximumDocument: maximumRow)
             let traits = try decoder.decode(fields.data, into: buffer)
             return (try RawDocument(buffer.bytes), traits)
         }
-        let (document, traits) = try decoded(readsExpressions: true)
-        guard traits.contains(.expression), legacyRows.includes(document, hasWrapper: traits.contains(.wrapper)) else {
+        let (document, traits) = try decoded(readsLegacyRegularExpressions: true)
+        guard traits.contains(.legacyRegularExpression),
+            legacyRows.includes(document, hasWrapper: traits.contains(.wrapper))
+        else {
             return (document, traits)
         }
-        return try decoded(readsExpressions: false)
+        return try decoded(readsLegacyRegularExpressions: false)
     }
 
     /// Checks for what every server refuses, and moves `_id` to the front.

@@ -18,7 +18,7 @@ struct DocumentKey: Sendable {
             }
             return path
         }
-        fields = paths.map(\.questionField)
+        fields = paths.map(\.filterField)
         if names.isEmpty { throw FerryError("--upsert-keys names no field", kind: .usage) }
     }
 
@@ -41,7 +41,7 @@ struct DocumentKey: Sendable {
     /// Whether `$in` would take a value for a pattern or an operator.
     private static func isPattern(at path: FieldPath, in document: RawDocument) -> Bool {
         var isPattern = false
-        try? path.forEachValue(in: document) { isPattern = isPattern || !QuestionFilter.isListable($0.copy) }
+        try? path.forEachValue(in: document) { isPattern = isPattern || !QueryFilter.isListable($0.copy) }
         return isPattern
     }
 

@@ -19,7 +19,7 @@ extension DocumentWriter {
         }
         // Each reply has about as many as the batch itself.
         let options = FindOptions(
-            batchSize: max(batch.count + 1, 1000), readConcern: committedReads)
+            batchSize: max(batch.count + 1, 1000), readConcern: majorityReadConcern)
         var live: [Document: Int] = [:]
         for question in fields.questions(wanted, metas: metas) {
             let cursor = try client.find(namespace, question.filter, options: options)

@@ -25,7 +25,7 @@ extension DocumentWriter {
         var taken: Set<UInt64> = []
         let options = FindOptions(projection: ["_id": 1], batchSize: ids.count + 1)
         try client.forEachFound(by: ids[...], in: namespace, options: options) {
-            QuestionFilter.filters($0, .id)
+            QueryFilter.filters($0, .id)
         } _: { found in
             if let id = found.first { taken.insert(IDHash.hash(id)) }
         }

@@ -55,8 +55,8 @@ final class DocumentWriter {
     let hasTransactions: Bool
     /// See ``RowLoader/unvalidated``.
     let bypassesValidation: Bool
-    /// The read concern for finding out what need not be written; see ``Connection/committedReads``.
-    let committedReads: Document?
+    /// The read concern for finding out what need not be written; see ``Connection/majorityReadConcern``.
+    let majorityReadConcern: Document?
     /// Whether an index serves a merge's lookup by other fields than `_id`; nil until it matters.
     var hasKeyIndex: Bool?
     /// What all threads have found about equal measurements; nil if none are looked up.
@@ -68,7 +68,7 @@ final class DocumentWriter {
 
     init(
         client: Client, namespace: Namespace, way: Way, name: String, isDryRun: Bool = false,
-        hasTransactions: Bool = false, bypassesValidation: Bool = false, committedReads: Document? = nil,
+        hasTransactions: Bool = false, bypassesValidation: Bool = false, majorityReadConcern: Document? = nil,
         repeated: RepeatedMeasurements? = nil, room: SecondAttempt.Room = SecondAttempt.Room(),
         rejections: RejectionLog, cancellation: Cancellation, lock: ImportLock? = nil
     ) {
@@ -80,7 +80,7 @@ final class DocumentWriter {
         self.isDryRun = isDryRun
         self.hasTransactions = hasTransactions
         self.bypassesValidation = bypassesValidation
-        self.committedReads = committedReads
+        self.majorityReadConcern = majorityReadConcern
         self.repeated = repeated
         self.rejections = rejections
         self.cancellation = cancellation

@@ -124,7 +124,7 @@ struct RowLoader {
                     DocumentWriter(
                         client: try connection.pool.makeClient(), namespace: namespace, way: way, name: name,
                         isDryRun: isDryRun, hasTransactions: connection.server.supportsTransactions,
-                        bypassesValidation: bypassesValidation, committedReads: connection.committedReads,
+                        bypassesValidation: bypassesValidation, majorityReadConcern: connection.majorityReadConcern,
                         repeated: repeated, room: room, rejections: rejections, cancellation: operation.cancellation,
                         lock: lock)
                 },

@@ -98,9 +98,9 @@ struct SecondAttempt {
             waiting = failures.map(\.postponed).reversed()
             if isStuck { break }
         }
-        let (circle, outsiders) = try circle(failures)
+        let (cycle, outsiders) = try cycle(failures)
         outcome.refused += outsiders.map { ($0.postponed, $0.reason) }
-        waiting = circle.map(\.postponed)
+        waiting = cycle.map(\.postponed)
         // A document that is refused for something else, such as a validator, breaks the cycle.
         for _ in 0..<Self.breakers where waiting.count > 1 {
             try cancellation.check()
@@ -111,14 +111,14 @@ struct SecondAttempt {
             }
             outcome.refused.append((waiting.remove(at: failure.index), failure.reason))
         }
-        let reasons = Dictionary(circle.map { ($0.postponed.line, $0.reason) }) { first, _ in first }
+        let reasons = Dictionary(cycle.map { ($0.postponed.line, $0.reason) }) { first, _ in first }
         outcome.refused += waiting.map { ($0, reasons[$0.line] ?? $0.reason) }
         return outcome
     }
 
     /// Separates documents whose value is held by one of them, which may give it up, from those whose value stays
     /// taken.
-    private func circle(_ failures: [Failure]) throws -> (inside: [Failure], outside: [Failure]) {
+    private func cycle(_ failures: [Failure]) throws -> (inside: [Failure], outside: [Failure]) {
         let indexes = try indexes(failures)
         var inside: [(failure: Failure, holders: [UInt64]?)] = try failures.map { failure in
             try cancellation.check()

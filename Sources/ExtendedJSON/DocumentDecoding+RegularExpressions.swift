@@ -54,13 +54,13 @@ extension DocumentDecoding {
 
     /// Reads version 1's `{"$regex":"…","$options":"…"}`, in either order; nil, with nothing consumed, for anything
     /// else that begins with one of these names: that is a query, an ordinary document.
-    mutating func readLegacyExpression() -> UInt8? {
+    mutating func readLegacyRegularExpression() -> UInt8? {
         let place = at
         let written = out.position
         do throws(JSONFault) {
             try readExpression(pattern: "$regex", options: "$options", "$regex")
             try expect(0x7D, "'}'")
-            traits.insert(.expression)
+            traits.insert(.legacyRegularExpression)
             return ElementType.regularExpression.rawValue
         } catch {
             at = place

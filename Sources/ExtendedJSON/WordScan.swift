@@ -2,7 +2,7 @@
 ///
 /// Each test returns a word in which the top bit of every byte that passes is set. Bits above the lowest hit may be
 /// wrong, since borrows travel upward; the lowest is always right, and callers use only that.
-enum WordTests {
+enum WordScan {
     static let ones: UInt64 = 0x0101_0101_0101_0101
     static let tops: UInt64 = 0x8080_8080_8080_8080
 

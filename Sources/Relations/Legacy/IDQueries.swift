@@ -5,7 +5,7 @@ import BSON
 /// Each path asks one collection after the other, beginning with those that its name sounds like, and stops when no id
 /// is missing. What several paths ask the same collection at the same time goes into one query: documents with data as
 /// names have thousands of paths with a few ids each.
-struct IDQuestions {
+struct IDQueries {
     /// The maximum number of ids in one query.
     private static let batch = 10_000
 

@@ -2,7 +2,7 @@ import BSON
 import Relations
 
 /// Filters that find which of some values a field has; several if a single query would be too large.
-enum QuestionFilter {
+enum QueryFilter {
     static let maximumCount = 10_000
     /// A filter is a document, limited to 16 MB; values can be long strings.
     static let maximumBytes = 4 << 20
@@ -11,7 +11,7 @@ enum QuestionFilter {
 
     /// - Returns: the filters; none for values that no document on a server can have there.
     static func filters(_ values: ArraySlice<Value>, _ path: FieldPath) -> [Document] {
-        let field = path.questionField
+        let field = path.filterField
         var (listed, single): ([Value], [Value]) = ([], [])
         for value in values {
             switch Way(value) {
@@ -77,7 +77,7 @@ enum QuestionFilter {
 
 extension FieldPath {
     /// The field as a query names it: queries look into arrays anyway.
-    var questionField: String {
+    var filterField: String {
         steps.compactMap { if case .field(let name) = $0 { name } else { nil } }.joined(separator: ".")
     }
 }

@@ -1,18 +1,18 @@
 import BSON
 
 /// Asks which of these values are `_id`s of documents in a collection.
-public struct ExistenceQuestion: Sendable {
+public struct ExistenceQuery: Sendable {
     public let collection: String
     /// Without duplicates.
     public let ids: [Value]
 }
 
-/// Asks which values exist, with as few and as short questions as possible.
+/// Asks which values exist, with as few and as short queries as possible.
 ///
 /// First each path asks the collections that its name sounds like. Those still open then ask everywhere with a few
 /// values, and finally with all values where some existed.
-struct ExistenceQuestions {
-    private struct Question {
+struct ExistenceQueries {
+    private struct Query {
         let path: Int
         /// The number of the path's values to ask for.
         let count: Int
@@ -57,11 +57,11 @@ struct ExistenceQuestions {
         return number
     }
 
-    func ask(_ paths: inout [PathEvidence], _ existing: ([ExistenceQuestion]) throws -> [Set<Value>]) throws {
-        var named = Array(repeating: [Question](), count: targets.count)
+    func ask(_ paths: inout [PathEvidence], _ existing: ([ExistenceQuery]) throws -> [Set<Value>]) throws {
+        var named = Array(repeating: [Query](), count: targets.count)
         for (path, evidence) in paths.enumerated() {
             for (target, likeness) in evidence.likeness where likeness >= .partial {
-                named[target].append(Question(path: path, count: evidence.count))
+                named[target].append(Query(path: path, count: evidence.count))
             }
         }
         try ask(&paths, existing) { target, _ in named[target] }
@@ -76,28 +76,28 @@ struct ExistenceQuestions {
         let probe = all <= 5_000 ? Int.max : min(25, max(2, share))
         try ask(&paths, existing) { target, paths in
             open.filter { (paths[$0].likeness[target] ?? .none) < .partial }
-                .map { Question(path: $0, count: min(probe, paths[$0].count)) }
+                .map { Query(path: $0, count: min(probe, paths[$0].count)) }
         }
 
         try ask(&paths, existing) { target, paths in
             paths.indices.filter { path in paths[path].hits[target].map { $0.asked < paths[path].count } ?? false }
-                .map { Question(path: $0, count: paths[$0].count) }
+                .map { Query(path: $0, count: paths[$0].count) }
         }
     }
 
-    /// Asks each target one question, unless there is nothing to ask.
-    /// - Parameter questions: what to ask a target. Made one target at a time: for all at once they would take memory
+    /// Asks each target one query, unless there is nothing to ask.
+    /// - Parameter queries: what to ask a target. Made one target at a time: for all at once they would take memory
     ///   proportional to the square of the number of collections.
     private func ask(
-        _ paths: inout [PathEvidence], _ existing: ([ExistenceQuestion]) throws -> [Set<Value>],
-        _ questions: (_ target: Int, _ paths: [PathEvidence]) -> [Question]
+        _ paths: inout [PathEvidence], _ existing: ([ExistenceQuery]) throws -> [Set<Value>],
+        _ queries: (_ target: Int, _ paths: [PathEvidence]) -> [Query]
     ) throws {
-        var pending: [(target: Int, parts: [Question], question: ExistenceQuestion)] = []
+        var pending: [(target: Int, parts: [Query], query: ExistenceQuery)] = []
         var pendingValues = 0
         // Indexed by the number of the value: the last target in which it was found.
         var found = [Int](repeating: -1, count: values.count)
         func send() throws {
-            let answers = try existing(pending.map(\.question))
+            let answers = try existing(pending.map(\.query))
             for ((target, parts, _), ids) in zip(pending, answers) where !ids.isEmpty {
                 for id in ids { if let number = numbers[IDClass.normalized(id)] { found[number] = target } }
                 take(from: target, parts, &paths) { $0 >= 0 && found[$0] == target }
@@ -110,10 +110,10 @@ struct ExistenceQuestions {
         for (target, profile) in targets.enumerated() where !profile.classes.isEmpty {
             let isClass = IDClass.allCases.map(profile.classes.contains)
             var wanted: [Value] = []
-            let parts = questions(target, paths).filter { $0.path != ownKeys[target] }
-            for question in parts {
-                for list in [ofPath[question.path], textsOfPath[question.path]] {
-                    for number in list.prefix(question.count) where number >= 0 && asked[number] != target {
+            let parts = queries(target, paths).filter { $0.path != ownKeys[target] }
+            for query in parts {
+                for list in [ofPath[query.path], textsOfPath[query.path]] {
+                    for number in list.prefix(query.count) where number >= 0 && asked[number] != target {
                         guard isClass[classes[number].rawValue] else { continue }
                         asked[number] = target
                         wanted.append(values[number])
@@ -122,7 +122,7 @@ struct ExistenceQuestions {
             }
             if wanted.isEmpty { continue }
             pendingValues += wanted.count
-            pending.append((target, parts, ExistenceQuestion(collection: profile.name, ids: wanted)))
+            pending.append((target, parts, ExistenceQuery(collection: profile.name, ids: wanted)))
             if pendingValues >= Self.valuesAtOnce { try send() }
         }
         if !pending.isEmpty { try send() }
@@ -131,14 +131,14 @@ struct ExistenceQuestions {
     /// Records a target's answer.
     /// - Parameter exists: whether the value of that number is an `_id` there.
     private func take(
-        from target: Int, _ questions: [Question], _ paths: inout [PathEvidence], exists: (Int) -> Bool
+        from target: Int, _ queries: [Query], _ paths: inout [PathEvidence], exists: (Int) -> Bool
     ) {
-        for question in questions {
-            let hits = Hits(ofPath[question.path].prefix(question.count).map(exists))
-            let texts = textsOfPath[question.path].prefix(question.count).count(where: exists)
+        for query in queries {
+            let hits = Hits(ofPath[query.path].prefix(query.count).map(exists))
+            let texts = textsOfPath[query.path].prefix(query.count).count(where: exists)
             guard texts > 0 || hits.count > 0 else { continue }
-            paths[question.path].hits.note(hits, in: target)
-            paths[question.path].textHits[target] = texts > 0 ? texts : nil
+            paths[query.path].hits.note(hits, in: target)
+            paths[query.path].textHits[target] = texts > 0 ? texts : nil
         }
     }
 }

@@ -3,7 +3,7 @@ import MongoFerry
 import Relations
 
 /// Prints what an import or a check found, and throws the exit status for problems.
-enum Outcome {
+enum ReportPrinter {
     static func tell(_ report: Report, quiet: Bool) throws {
         let out = Terminal.standardOutput
         let errors = Terminal.standardError
