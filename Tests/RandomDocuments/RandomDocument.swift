@@ -41,7 +41,8 @@ public struct RandomDocument {
         switch random.below(14) {
         case 0:
             return [
-                "", ".", "a.b", "$", "$set", "$ref", "$id", plainOnly ? "$eq" : "$type", "0", "a\"b", "back\\slash",
+                "", ".", "a.b", "$", "$set", "$ref", plainOnly ? "$eq" : "$id", plainOnly ? "$in" : "$type", "0",
+                "a\"b", "back\\slash",
                 "tab\t", "\u{1}", "é", "名前", "💶", "\u{2028}",
             ]
             .randomElement(using: &random) ?? ""
@@ -178,8 +179,11 @@ public struct RandomDocument {
                 Array(pattern.utf8) + [0] + Array((options.randomElement(using: &random) ?? "").utf8) + [0])
         case 17:
             var raw: [UInt8] = []
-            Value.string(text()).appendBytes(to: &raw)
-            return .other(random.once(in: 2) ? .code : .symbol, raw)
+            let isCode = random.once(in: 2)
+            let text = text()
+            // Code with a zero character is escaped.
+            Value.string(isCode && plainOnly ? text.filter { $0 != "\u{0}" } : text).appendBytes(to: &raw)
+            return .other(isCode ? .code : .symbol, raw)
         case 18:
             var raw: [UInt8] = []
             Value.string("db.collection").appendBytes(to: &raw)

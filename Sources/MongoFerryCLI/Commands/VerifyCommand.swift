@@ -68,11 +68,12 @@ struct VerifyCommand: ParsableCommand {
             throw ValidationError("--collection, --exclude and --rename choose from a file, and none is named")
         }
         if !asksForDatabase {
-            throw ValidationError(
-                "--collection, --exclude and --rename choose what is held against a database, and none is named: use --db"
-            )
+            throw ValidationError("\(Self.choiceWithoutDatabase): use --db")
         }
     }
+
+    private static let choiceWithoutDatabase =
+        "--collection, --exclude and --rename choose what is held against a database, and none is named"
 
     /// Whether the command line names a database or a server. Otherwise a file is checked by itself: the default
     /// connection is not a request to compare.
@@ -114,8 +115,7 @@ struct VerifyCommand: ParsableCommand {
         guard target.database == nil else { return target }
         if !(choices.collection + choices.exclude + choices.rename).isEmpty {
             throw FerryError(
-                "--collection, --exclude and --rename choose what is held against a database, and none is named",
-                kind: .usage, advice: ["Name it with --db, or in the connection string."])
+                Self.choiceWithoutDatabase, kind: .usage, advice: ["Name it with --db, or in the connection string."])
         }
         operation.warning("no database is named: only the file is looked at. --db compares it with a database")
         return nil

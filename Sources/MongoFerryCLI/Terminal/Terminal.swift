@@ -85,6 +85,8 @@ final class Terminal: @unchecked Sendable {
     /// - Returns: the line of the answer; nil at the end of the input.
     /// - Throws: `CancellationError` if cancelled before there is an answer.
     func ask(_ question: String, _ cancellation: Cancellation) throws -> String? {
+        // What was typed before the question is no answer to it.
+        tcflush(STDIN_FILENO, TCIFLUSH)
         lock.lock()
         let erasure = erasure
         status = StyledText()
@@ -92,8 +94,6 @@ final class Terminal: @unchecked Sendable {
         put(erasure + question.harmless)
         lock.unlock()
         defer { lock.withLock { isAsking = false } }
-        // What was typed before the question is no answer to it.
-        tcflush(STDIN_FILENO, TCIFLUSH)
         // A terminal delivers nothing before the line is complete, and a blocking read could not be stopped.
         var input = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
         repeat {

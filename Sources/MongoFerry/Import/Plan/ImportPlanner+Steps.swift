@@ -192,8 +192,8 @@ extension ImportPlanner {
     /// - Throws: ``FerryError`` if the name is of different kinds in the file and in the database.
     private func checkKinds(_ entry: BackupMetadata.Collection, _ existing: CollectionInfo?) throws {
         guard let existing, options.mode != .replace else { return }
-        let live = Self.kindText(existing.kind)
-        let file = Self.kindText(entry.kind)
+        let live = existing.kind.text
+        let file = entry.kind.text
         // A file without metadata does not know the kinds of its collections.
         guard live != file, metadata != nil || existing.kind == .view else { return }
         throw FerryError(
@@ -202,23 +202,6 @@ extension ImportPlanner {
             advice: [
                 "--mode replace takes the file's; --exclude leaves it out; --rename gives it another name."
             ])
-    }
-
-    private static func kindText(_ kind: CollectionInfo.Kind) -> String {
-        switch kind {
-        case .collection: "collection"
-        case .view: "view"
-        case .timeseries: "time series"
-        case .other(let name): name
-        }
-    }
-
-    private static func kindText(_ kind: BackupMetadata.Collection.Kind) -> String {
-        switch kind {
-        case .collection: "collection"
-        case .view: "view"
-        case .timeseries: "time series"
-        }
     }
 
     /// - Throws: ``FerryError`` if the view cannot replace the existing collection.
@@ -243,7 +226,7 @@ extension ImportPlanner {
         }
         step.liveCount = there.contents[existing.name]?.count ?? 0
         step.targetDifferences = [
-            TargetDifference("a \(Self.kindText(existing.kind)) has that name now; the file's view takes its place")
+            TargetDifference("a \(existing.kind.text) has that name now; the file's view takes its place")
         ]
     }
 }

@@ -1,15 +1,14 @@
 import BSON
 import Foundation
 import MongoDriver
+import Synchronization
 
 /// Prevents two imports from writing to one database at the same time.
 ///
 /// The lock is a document in a collection of its own, with a heartbeat by the server's clock. A lock whose heartbeat
 /// stopped ``staleSeconds`` ago is taken over, so that a killed import does not block others for long; one whose
 /// process is known to be dead, at once.
-// @unchecked: what changes after `init` is guarded by `state` or `renewal`; all else is set before the heartbeat thread
-// starts.
-final class ImportLock: @unchecked Sendable {
+final class ImportLock: Sendable {
     static let staleSeconds = 30
     static let beatSeconds = 5.0
     private static let lookSeconds = 0.1
@@ -17,19 +16,19 @@ final class ImportLock: @unchecked Sendable {
 
     private let connection: Connection
     private let owner: String
-    private let state = NSLock()
-    /// Held by the thread that asks the server whether the lock is still this import's.
-    private let renewal = NSLock()
-    /// Why the last query to the server failed, and when; guarded by ``renewal``.
-    private var failed: (error: any Error, time: ContinuousClock.Instant)?
-    private var isHeld = false
-    private var lost: String?
-    /// When the last successful heartbeat was sent.
-    private var lastBeat = ContinuousClock.now
-    /// Whether the lock was taken over from an owner that was gone; it may have left staging collections behind.
-    private(set) var tookOver = false
-    /// Whether a takeover of another's lock was sent: it may have succeeded, even if no reply came.
-    private var hasTriedTakingOver = false
+    private let state = Mutex(State())
+    /// Why the last query whether the lock is still this import's failed, and when; held by the thread that asks.
+    private let failure = Mutex<(error: any Error, time: ContinuousClock.Instant)?>(nil)
+
+    private struct State {
+        var isHeld = false
+        var lost: String?
+        /// When the last successful heartbeat was sent.
+        var lastBeat = ContinuousClock.now
+        var tookOver = false
+        /// Whether a takeover of another's lock was sent: it may have succeeded, even if no reply came.
+        var hasTriedTakingOver = false
+    }
 
     /// Takes the lock.
     /// - Throws: ``FerryError`` if another import holds it; ``MongoError``.
@@ -41,9 +40,9 @@ final class ImportLock: @unchecked Sendable {
             // The reply may come late, and the time by the server's clock is before that.
             let start = ContinuousClock.now
             try acquire()
-            lastBeat = start
+            state.withLock { $0.lastBeat = start }
         }
-        isHeld = true
+        state.withLock { $0.isHeld = true }
         do {
             try startBeating()
         } catch {
@@ -52,6 +51,9 @@ final class ImportLock: @unchecked Sendable {
             throw error
         }
     }
+
+    /// Whether the lock was taken over from an owner that was gone; it may have left staging collections behind.
+    var tookOver: Bool { state.withLock { $0.tookOver } }
 
     /// Distinguishes this run's names from those of all others.
     var mark: String { String(owner.prefix(8)).lowercased() }
@@ -98,7 +100,7 @@ final class ImportLock: @unchecked Sendable {
                     "query": ["_id": .string(Self.documentID), "owner": .string(owner)],
                     "update": .array([.document(set)]), "upsert": true,
                 ], on: connection.database, writeConcern: firstWriteConcern)
-            if hasTriedTakingOver { tookOver = Self.isUpdated(reply) }
+            state.withLock { if $0.hasTriedTakingOver { $0.tookOver = Self.isUpdated(reply) } }
             return true
         } catch let error as MongoError where error.isDuplicateKey {
             return false
@@ -124,7 +126,9 @@ final class ImportLock: @unchecked Sendable {
     private func unconfirmed(_ client: Client) -> FerryError {
         // If this fails, the lock soon counts as a dead process's, and the next import takes it over. A lock that was a
         // dead process's stays, so that the next import looks for what that process left.
-        if !hasTriedTakingOver, let holder = try? current(client), holder.document["owner"]?.string == owner {
+        if !state.withLock({ $0.hasTriedTakingOver }), let holder = try? current(client),
+            holder.document["owner"]?.string == owner
+        {
             try? remove(client, WriteConcern(.nodes(1)))
         }
         return FerryError(
@@ -144,7 +148,7 @@ final class ImportLock: @unchecked Sendable {
         if let before = try current(client), before.isDead, let dead = before.document["owner"]?.string {
             conditions.append(["owner": .string(dead)])
         }
-        hasTriedTakingOver = true
+        state.withLock { $0.hasTriedTakingOver = true }
         do {
             let reply = try client.runWrite(
                 [
@@ -152,8 +156,9 @@ final class ImportLock: @unchecked Sendable {
                     "query": ["_id": .string(Self.documentID), "$or": .array(conditions)],
                     "update": .array([.document(set)]),
                 ], on: connection.database, writeConcern: firstWriteConcern)
-            tookOver = Self.isUpdated(reply)
-            return tookOver
+            let isTaken = Self.isUpdated(reply)
+            state.withLock { $0.tookOver = isTaken }
+            return isTaken
         } catch let error as MongoError where error.isWriteConcernTimeout {
             throw unconfirmed(client)
         }
@@ -188,7 +193,7 @@ final class ImportLock: @unchecked Sendable {
     /// Waits until the next heartbeat is due; returns false once the lock is released.
     private func waitForBeat() -> Bool {
         let next = ContinuousClock.now + .seconds(Self.beatSeconds)
-        while state.withLock({ isHeld }) {
+        while state.withLock({ $0.isHeld }) {
             // Condition variables wait by the wall clock, which may be set back meanwhile.
             if ContinuousClock.now >= next { return true }
             Thread.sleep(forTimeInterval: Self.lookSeconds)
@@ -205,7 +210,7 @@ final class ImportLock: @unchecked Sendable {
     /// Whether this import still holds the lock, acknowledged by a majority.
     func isHeldStill() throws -> Bool {
         try Repeating.run { _ in try beat(.majority) }
-        return state.withLock { lost == nil }
+        return state.withLock { $0.lost == nil }
     }
 
     /// Waits until no earlier operation on a collection is in progress, and checks that the lock is still this
@@ -235,21 +240,21 @@ final class ImportLock: @unchecked Sendable {
         }
         let isLost = reply["n"]?.integer == 0
         let isGone = try isLost && connection.withClient { try current($0) == nil }
-        state.lock()
-        defer { state.unlock() }
-        if isLost {
-            lost =
-                isGone
-                ? "the lock of \(connection.database) is gone: the database was dropped, or another import has taken the lock over and has ended"
-                : "another import has taken the lock of \(connection.database) over"
-        } else {
-            // The reply to an earlier heartbeat may come later.
-            lastBeat = max(lastBeat, start)
+        state.withLock { state in
+            if isLost {
+                state.lost =
+                    isGone
+                    ? "the lock of \(connection.database) is gone: the database was dropped, or another import has taken the lock over and has ended"
+                    : "another import has taken the lock of \(connection.database) over"
+            } else {
+                // The reply to an earlier heartbeat may come later.
+                state.lastBeat = max(state.lastBeat, start)
+            }
         }
     }
 
     /// Whether the lock is known to be lost: another import, or whoever dropped the database, may have changed anything.
-    var isLost: Bool { state.withLock { lost != nil } }
+    var isLost: Bool { state.withLock { $0.lost != nil } }
 
     /// - Throws: ``FerryError`` if the lock was lost because this process was suspended for too long; ``MongoError``.
     func check() throws {
@@ -257,7 +262,7 @@ final class ImportLock: @unchecked Sendable {
         // more is written: by one thread for all, since each would need a connection.
         if isSilent {
             let began = ContinuousClock.now
-            try renewal.withLock {
+            try failure.withLock { failed in
                 guard isSilent else { return }
                 // If each thread asked again, each would wait for the server just as long.
                 if let failed, failed.time > began { throw failed.error }
@@ -267,7 +272,7 @@ final class ImportLock: @unchecked Sendable {
                 }
             }
         }
-        if let lost = state.withLock({ lost }) {
+        if let lost = state.withLock({ $0.lost }) {
             throw FerryError(
                 lost, details: ["This import has stopped."],
                 advice: ["Run it again; where another import is running, when that is done."])
@@ -275,14 +280,14 @@ final class ImportLock: @unchecked Sendable {
     }
 
     private var isSilent: Bool {
-        state.withLock { lastBeat }.duration(to: .now) > .seconds(Self.staleSeconds - 10)
+        state.withLock { $0.lastBeat }.duration(to: .now) > .seconds(Self.staleSeconds - 10)
     }
 
     /// Releases the lock and drops its collection. No other import can have taken it: the heartbeat continues until it
     /// is gone.
     func release() throws {
-        defer { state.withLock { isHeld = false } }
-        guard state.withLock({ isHeld && lost == nil }) else { return }
+        defer { state.withLock { $0.isHeld = false } }
+        guard state.withLock({ $0.isHeld && $0.lost == nil }) else { return }
         try connection.withClient { client in
             guard try isOwn(client) else { return }
             try remove(client)

@@ -75,12 +75,7 @@ struct CollectionBuilder {
     private func isMade(_ entry: BackupMetadata.Collection, _ name: String) throws -> Bool {
         guard let info = try client.listCollections(in: database, named: [name], readPreference: .primary).first
         else { return false }
-        let isOfKind =
-            switch entry.kind {
-            case .collection: info.kind == .collection
-            case .view: info.kind == .view
-            case .timeseries: info.kind == .timeseries
-            }
+        let isOfKind = BackupMetadata.Collection.Kind(info.kind) == entry.kind
         let wanted = entry.options.removing(Self.serverOnly)
         return isOfKind && (!info.hasDetails || Self.has(.document(info.options), .document(wanted)))
     }

@@ -51,13 +51,9 @@ struct Catalog {
                     "the name of a collection of \(database), \(info.name), is not UTF-8, and cannot be addressed",
                     advice: ["Rename it with the tool that made it, or leave it out: --exclude '\(info.name)'."])
             }
-            let kind: BackupMetadata.Collection.Kind
-            switch info.kind {
-            case .view: kind = .view
-            case .timeseries: kind = .timeseries
-            case .collection: kind = .collection
-            case .other(let type):
-                excluded.append(.init(name: info.name, reason: "a '\(type)', which this program does not know"))
+            guard let kind = BackupMetadata.Collection.Kind(info.kind) else {
+                excluded.append(
+                    .init(name: info.name, reason: "a '\(info.kind.text)', which this program does not know"))
                 continue
             }
             entries.append(
