@@ -256,6 +256,19 @@ import Testing
             "mongoferry.yaml, line 1: a text that begins with * stands without quotes; expected quotes around it, since YAML reads it as an alias"
         ),
         (
+            "collections:\n  a: {references: {x: {by: k.n, to: {b: a}}}}",
+            "mongoferry.yaml, line 2: 'by' of 'x' in collection 'a' is 'k.n'; expected the name of one field in the same document, with a backslash before its dots and brackets"
+        ),
+        // Whoever mixes files up must not find a password in a report.
+        (
+            "collections: mongodb://ann:s3cret@db1/shop",
+            "mongoferry.yaml, line 1: a connection string has no place here; --uri-file takes a file with one; expected a map with a name for each collection"
+        ),
+        (
+            "mongodb://ann:s3cret@db1/shop: x",
+            "mongoferry.yaml, line 1: a connection string has no place here; --uri-file takes a file with one; expected collections or exclude"
+        ),
+        (
             "? [a]\n: b",
             "mongoferry.yaml, line 1: a key in the file is a list; expected a name"
         ),
@@ -263,6 +276,11 @@ import Testing
     func errorsNameThePlaceAndTheWayOut(_ yaml: String, _ text: String) {
         let error = #expect(throws: ConfigurationError.self) { try parse(yaml) }
         #expect(error?.description == text)
+    }
+
+    @Test func aFieldWhoseNameHasADotIsNamedWithABackslash() throws {
+        let yaml = #"collections: {a: {references: {x: {by: "k\\.n", to: {b: a}}}}}"#
+        #expect(try parse(yaml).references.map(\.condition?.field) == ["k.n"])
     }
 
     /// "Billion laughs": each line contains the previous one nine times.

@@ -20,6 +20,23 @@ import Testing
             ])
     }
 
+    /// A page number has the name of the collection of pages, too, and low numbers are `_id`s in many places.
+    @Test(arguments: [(40, true), (60, false)]) func numbersNamedAfterACollectionMustNearlyAllExist(
+        most: Int, isReference: Bool
+    ) throws {
+        var world = World()
+        for number in 1...40 { world.add("pages", ["_id": .int32(Int32(number))]) }
+        for number in 0..<300 {
+            world.add("books", ["_id": oid(1, number), "page": .int32(Int32(number % most + 1))])
+            world.add("notes", ["_id": oid(2, number), "pageId": .int32(Int32(number % most + 1))])
+        }
+        let found = try world.discover()
+        #expect(found.references.contains { $0.collection == "books" } == isReference)
+        #expect(found.candidates.contains { $0.collection == "books" } == !isReference)
+        // A key may dangle like any other.
+        #expect(found.references.contains { $0.collection == "notes" })
+    }
+
     /// Which thread finishes first must not affect a file that has to be reproducible.
     @Test func whatIsFoundIsTheSameInWhateverOrderCollectionsAreLookedAt() throws {
         func found(_ order: some Sequence<Int>) throws -> Discovery {

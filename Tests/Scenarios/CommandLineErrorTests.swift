@@ -131,6 +131,12 @@ import Testing
 
             """),
         Mistake(
+            "a backup for a configuration", "plan --db {db} --config {dir}/header.csv", 64,
+            "mongoferry: {dir}/header.csv is a backup, and no configuration\n  A backup is named without --config.\n"),
+        Mistake(
+            "two databases", "import {dir}/letter.txt --db {db} --db other", 64,
+            "mongoferry: --db is given twice, with different values\n  Leave one of them out.\n"),
+        Mistake(
             "an empty file", "import {dir}/empty.csv --db {db}", 1,
             "mongoferry: {dir}/empty.csv: not a backup: the file is empty\n  Nothing was written.\n"),
         Mistake(

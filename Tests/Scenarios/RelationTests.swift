@@ -89,6 +89,23 @@ import Testing
         }
     }
 
+    /// Two backups in one file: the metadata are the first one's, the seal the second one's.
+    @Test func aFileOfTwoBackupsIsFoundOutWithoutReadingIt() throws {
+        try withTestDatabase { database, folder in
+            try database.insert((0..<9).map { ["_id": .int32($0)] }, into: "customers")
+            try database.export(to: folder.file("a.csv"))
+            try database.delete("customers", ["_id": ["$gt": 2]])
+            try database.export(to: folder.file("b.csv"))
+            try folder.write(try folder.text("a.csv") + folder.text("b.csv"), to: "both.csv")
+            let text = "the metadata say 9 records of customers, the seal says 3: the file is damaged"
+            let inspected = try Program.run(["inspect", folder.file("both.csv")])
+            #expect(inspected.status == 2 && inspected.output.contains("\n\(text)\n"), "\(inspected.text)")
+            let planned = try Program.run(["plan", folder.file("both.csv")])
+            #expect(planned.errors.contains("warning: \(folder.file("both.csv")): \(text)\n"), "\(planned.text)")
+            #expect(try Program.run(["inspect", folder.file("b.csv")]).status == 0)
+        }
+    }
+
     @Test func aPlanOfACutFileSaysThatTheSealIsMissing() throws {
         try withTestDatabase { database, folder in
             try database.insert((0..<9).map { ["_id": .int32($0)] }, into: "customers")

@@ -489,6 +489,22 @@ extension FaultServerTests {
         }
     }
 
+    /// Whoever forgets `--uri-file` has the file taken for a backup.
+    @Test(arguments: ["verify", "inspect", "plan", "import"]) func aFileOfAConnectionStringIsNotShown(command: String)
+        throws
+    {
+        try withTestDatabase { database, folder in
+            for text in ["mongodb://ann:hunter2@127.0.0.1:1/db\n", "MONGODB_URI=\"mongodb://ann:hunter2@h/db\"\n"] {
+                try folder.write(text, to: "uri.txt")
+                let outcome = try Program.run(
+                    [command, folder.file("uri.txt")] + (command == "import" ? ["--db", database.name] : []),
+                    environment: ["MONGODB_URI": try testURI()])
+                #expect(outcome.status != 0 && outcome.text.contains("--uri-file"), "\(outcome.text)")
+                #expect(!outcome.text.contains("hunter2"), "\(outcome.text)")
+            }
+        }
+    }
+
     /// Also where the parser quotes them.
     @Test(arguments: ["mongodb://ann:hunter2secret", "mongodb://h/?authMechanismProperties=AWS_SESSION_TOKEN:hunter2"])
     func noSecretOfAnAddressThatIsCutOffIsShown(address: String) throws {

@@ -19,8 +19,8 @@ public struct LegacyInference: Sendable {
     /// Includes the names that were met before a path turned out to have too many.
     private static let maximumPaths = 60_000
 
-    /// The default of ``maximumIDs``: 32 MB, and as much again while arrays grow.
-    public static let usualMaximum = 2_000_000
+    /// The default of ``maximumIDs``: 16 MB, and as much again while arrays grow.
+    public static let usualMaximum = 1_000_000
 
     public init(maximumIDs: Int = Self.usualMaximum) { self.init(maximumIDs: maximumIDs, passesOverCrowds: false) }
 
