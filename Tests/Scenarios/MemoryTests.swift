@@ -81,7 +81,7 @@ import Testing
                 ["export", "-o", folder.file("all.csv"), "--uri", testURI(), "--db", database.name],
                 measuresMemory: true)
             #expect(outcome.status == 0, "\(outcome.text)")
-            #expect(outcome.peakMegabytes < 180)
+            #expect(outcome.peakMegabytes < 200)
         }
     }
 

@@ -87,6 +87,7 @@ extension ImportRun {
         plan.server = connection.serverText
         plan.isSharded = connection.server.topology == .sharded
         plan.bypassesValidation = options.bypassesValidation
+        plan.isDryRun = options.isDryRun
         plan.isOfRejects = reader.metadata == nil && RejectsFile.isName(reader.path)
         plan.versions = newerFile()
         if there.collections.isEmpty { plan.missing = try missingDatabase() }

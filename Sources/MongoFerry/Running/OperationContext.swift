@@ -6,7 +6,7 @@ public struct OperationProgress: Sendable {
     /// written; `load` compares or writes its documents; `index` and `swap` belong to a replace; `verify` checks
     /// references and compares.
     public enum Phase: String, Sendable {
-        case discover, read, preflight, load, index, swap, verify
+        case discover, read, preflight, compare, load, index, swap, verify
     }
 
     public var phase: Phase

@@ -146,8 +146,8 @@ extension ImportPlan {
         switch mode {
         case .merge:
             return [
-                "  of the \(Self.there(there)), those that differ from the file's are overwritten; "
-                    + "--dry-run counts them"
+                "  of the \(Self.there(there)), those that differ from the file's are overwritten"
+                    + (isDryRun ? "" : "; --dry-run counts them")
             ]
         case .insert:
             let kept = steps.map(\.keptCount).reduce(0, +)

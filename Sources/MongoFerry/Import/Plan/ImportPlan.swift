@@ -124,6 +124,8 @@ public struct ImportPlan: Sendable {
     var isSharded = false
     /// Whether document validation is bypassed.
     var bypassesValidation = false
+    /// Whether nothing is written, and what would be is counted.
+    var isDryRun = false
     /// Rows that cannot be read and are set aside: their number, and the first of them.
     var setAside: (count: Int, first: RowProblem?) = (0, nil)
     /// Whether the file contains the rows that an earlier import set aside.

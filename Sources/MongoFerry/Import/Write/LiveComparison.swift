@@ -17,7 +17,7 @@ struct LiveComparison: Sendable {
     private(set) var operation: OperationContext
     /// Checks the references of the documents that are read; nil to check none.
     var references: ReferencesUnderWay?
-    var phase: OperationProgress.Phase = .load
+    var phase: OperationProgress.Phase = .compare
     var readPreference: ReadPreference = .primary
     /// Nil for the connection string's.
     var readConcern: Document?
