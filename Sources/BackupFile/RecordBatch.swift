@@ -45,7 +45,8 @@ public final class RecordBatch: @unchecked Sendable {
 
     /// Rows of this size are huge.
     private static let hugeRow = 512 << 10
-    /// The BSON of an element that has a comma beside it is at most this much larger than its text: `0,` becomes 12 bytes.
+    /// The BSON of an element that has a comma beside it is at most this much larger than its text: `0,` becomes 12
+    /// bytes.
     private static let growth = 11
 
     /// An upper bound of the bytes that the documents of huge rows take once they are decoded; 0 if no row is huge.

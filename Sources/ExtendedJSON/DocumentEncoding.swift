@@ -234,8 +234,8 @@ struct DocumentEncoding<Style: QuoteStyle>: ~Copyable {
         return true
     }
 
-    /// Reads a string as ``takeString(_:end:)`` does; nil also if it contains a zero character, at which libbson cuts code
-    /// and the names of collections off.
+    /// Reads a string as ``takeString(_:end:)`` does; nil also if it contains a zero character, at which libbson cuts
+    /// code and the names of collections off.
     func takeStringWithoutZero(
         _ at: inout UnsafePointer<UInt8>, end: UnsafePointer<UInt8>
     ) -> (start: UnsafePointer<UInt8>, count: Int)? {

@@ -51,8 +51,8 @@ enum ReservedKeys {
         return same("$options", key) || same("$scope", key) ? .reserved : .none
     }
 
-    /// Whether a document with a field `$ref` has its fields in the order in which PyMongo puts those of a DBRef: `$ref`,
-    /// `$id`, `$db`, and then the others. Without `$id` it is no DBRef.
+    /// Whether a document with a field `$ref` has its fields in the order in which PyMongo puts those of a DBRef:
+    /// `$ref`, `$id`, `$db`, and then the others. Without `$id` it is no DBRef.
     static func isInReadersOrder(_ document: RawDocument) -> Bool {
         let names = Document(copying: document).keys
         guard names.contains("$id") else { return true }

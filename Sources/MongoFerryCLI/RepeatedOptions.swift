@@ -1,7 +1,7 @@
 import MongoFerry
 
-/// Detects an option that is given twice with different values, where the last one would win silently: a command edited at
-/// night would go to the wrong database.
+/// Detects an option that is given twice with different values, where the last one would win silently: a command edited
+/// at night would go to the wrong database.
 enum RepeatedOptions {
     /// The options that take one value. Others may be repeated, or are checked elsewhere.
     private static let names: [String: String] = [

@@ -495,8 +495,8 @@ extension OwnServerTests {
                 try pause.waitUntilEntered()
                 let start = ContinuousClock.now
                 program.send(SIGINT)
-                // Two pending signals of the same kind are one, and so are two in quick succession, as `timeout` makes of
-                // one Ctrl-C.
+                // Two pending signals of the same kind are one, and so are two in quick succession, as `timeout` makes
+                // of one Ctrl-C.
                 try poll("the first one was taken") { !Self.isPending(SIGINT, program.process) }
                 program.send(SIGTERM)
                 usleep(300_000)

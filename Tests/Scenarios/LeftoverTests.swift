@@ -173,7 +173,8 @@ extension OwnServerTests {
             }
         }
 
-        /// The server may still be executing what a killed import has sent: the record stays until the next import ends.
+        /// The server may still be executing what a killed import has sent: the record stays until the next import
+        /// ends.
         @Test(arguments: [true, false]) func whatIsRecordedOfARenameGoesWithTheNextImport(hasRecord: Bool) throws {
             try withDatabase(on: server) { database, folder in
                 let file = try prepare(database, "v", folder)
@@ -477,8 +478,8 @@ extension OwnServerTests {
             }
         }
 
-        /// The server may still be executing the drop that a killed import has sent: the record stays until the next import
-        /// ends.
+        /// The server may still be executing the drop that a killed import has sent: the record stays until the next
+        /// import ends.
         @Test func whatWasKeptOfACollectionThatIsThereGoesWithTheNextImport() throws {
             try withDatabase(on: server) { database, folder in
                 let file = try prepareOldFile(database, folder)

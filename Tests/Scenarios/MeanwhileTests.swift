@@ -37,7 +37,8 @@ extension BusyServerTests {
             return outcome
         }
 
-        /// Documents that exchange values of a unique index are written in a transaction, whose commit names no collection.
+        /// Documents that exchange values of a unique index are written in a transaction, whose commit names no
+        /// collection.
         @Test func aCommitThatAKilledImportHasSentIsWaitedFor() throws {
             try withDatabase(on: server) { database, folder in
                 try database.create("k", indexes: [["key": ["u": 1], "name": "u", "unique": true]])

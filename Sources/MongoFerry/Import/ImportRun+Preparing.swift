@@ -52,8 +52,8 @@ extension ImportRun {
         return Prepared(plan: plan, survey: survey, legacy: legacy, references: references)
     }
 
-    /// Finds rows that a time series would not accept. In a file without metadata, only the database tells which rows are
-    /// measurements, and a time series is dropped before its new measurements are written.
+    /// Finds rows that a time series would not accept. In a file without metadata, only the database tells which rows
+    /// are measurements, and a time series is dropped before its new measurements are written.
     private func checkTimes(of plan: ImportPlan, _ survey: inout FileSurvey, _ legacy: LegacyTypes) throws {
         guard options.mode == .replace, reader.metadata == nil else { return }
         let fields = plan.steps.compactMap { step -> (ExactName, String)? in

@@ -70,7 +70,8 @@ extension ImportRun {
     var knowsIDs: Bool { reader.metadata != nil && key.isID }
 
     func knownIDs(_ plan: ImportPlan, _ survey: FileSurvey) -> @Sendable (String) -> RecordHashes? {
-        // Measurements of a time series have no known ids, views have no rows, and a capped collection may not keep all.
+        // Measurements of a time series have no known ids, views have no rows, and a capped collection may not keep
+        // all.
         let known = Set(
             plan.steps.filter { $0.way != .view && $0.entry.kind == .collection && !$0.mayBeCapped }
                 .map { ExactName($0.name) })

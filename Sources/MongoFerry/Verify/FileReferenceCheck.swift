@@ -84,8 +84,8 @@ struct FileReferenceCheck {
         }
     }
 
-    /// Whether the file has all documents of a collection. A file without metadata does not say so: it is taken as a whole
-    /// only if there is no database to ask.
+    /// Whether the file has all documents of a collection. A file without metadata does not say so: it is taken as a
+    /// whole only if there is no database to ask.
     private func isWhole(_ name: String, _ entries: [ExactName: BackupMetadata.Collection]) -> Bool {
         guard let metadata = reader.metadata else { return connection == nil && survey.rows(of: name) != nil }
         guard let entry = entries[ExactName(name)], entry.kind != .view else { return false }

@@ -7,7 +7,8 @@ public struct ReferenceCandidate: Hashable, Sendable, CustomStringConvertible {
     public let existing: Int
     public let sampled: Int
     public let reason: String
-    /// Whether this may well be a reference whose values or targets were damaged: a check of the database should say so.
+    /// Whether this may well be a reference whose values or targets were damaged: a check of the database should say
+    /// so.
     public let looksDamaged: Bool
 
     public init(

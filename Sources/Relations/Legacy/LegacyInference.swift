@@ -91,8 +91,8 @@ public struct LegacyInference: Sendable {
         collections.sorted { $0.key < $1.key }.map { ($0.key.text, $0.value.rows) }
     }
 
-    /// Keeps memory within bounds by thinning out the paths with the most ids. All of about the same size are thinned out
-    /// together: there may be tens of thousands.
+    /// Keeps memory within bounds by thinning out the paths with the most ids. All of about the same size are thinned
+    /// out together: there may be tens of thousands.
     private mutating func shrink() {
         bytesSinceCheck = 0
         while collections.values.reduce(0, { $0 + $1.storedIDs }) > maximumIDs {

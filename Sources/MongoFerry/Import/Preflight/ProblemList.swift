@@ -1,7 +1,7 @@
 import Relations
 
-/// What is wrong with a file's rows: the number of faulty rows in each collection, the texts of the first, and the lines of
-/// all if these may still be set aside.
+/// What is wrong with a file's rows: the number of faulty rows in each collection, the texts of the first, and the
+/// lines of all if these may still be set aside.
 struct ProblemList: Sendable {
     /// The number by collection, if its name could be read.
     private var countOf: [ExactName?: Int] = [:]

@@ -253,7 +253,8 @@ final class ImportLock: Sendable {
         }
     }
 
-    /// Whether the lock is known to be lost: another import, or whoever dropped the database, may have changed anything.
+    /// Whether the lock is known to be lost: another import, or whoever dropped the database, may have changed
+    /// anything.
     var isLost: Bool { state.withLock { $0.lost != nil } }
 
     /// - Throws: ``FerryError`` if the lock was lost because this process was suspended for too long; ``MongoError``.

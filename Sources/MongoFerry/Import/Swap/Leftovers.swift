@@ -33,8 +33,8 @@ struct Leftovers {
         }
     }
 
-    /// Removes, at the end of an import that took over the lock of a killed one, the records that had to stay while that
-    /// one's commands might still be under way.
+    /// Removes, at the end of an import that took over the lock of a killed one, the records that had to stay while
+    /// that one's commands might still be under way.
     /// - Throws: ``MongoError``.
     func removeRecordsOfKilled() throws {
         guard lock.tookOver else { return }
