@@ -49,7 +49,11 @@ extension Replacement {
                 try connection.withClient {
                     try $0.listCollections(in: connection.database, readPreference: .primary)
                 })
-            outcome.made += steps.compactMap { step in now.uuid(of: step.databaseName).map { (step, $0) } }
+            outcome.made += steps.compactMap { step in
+                // Gone already: no collection ever has this one.
+                guard now[step.databaseName] != nil else { return (step, .bool(false)) }
+                return now.uuid(of: step.databaseName).map { (step, $0) }
+            }
         } catch {
             operation.warning(
                 "whether other programs drop or replace what is new already will not be seen: \(FerryError(explaining: error).text)"
