@@ -64,6 +64,7 @@ struct DocumentEncoding<Style: QuoteStyle>: ~Copyable {
         out.reserve(16)
         out.put(0x7B)
         var isFirst = true
+        var hasReference = false
         while at < end {
             let type = at[0]
             at += 1
@@ -87,8 +88,11 @@ struct DocumentEncoding<Style: QuoteStyle>: ~Copyable {
                     continue
                 case .wrapsNumbers: break
                 case .reference:
+                    // A second one is a repeated name.
+                    guard !hasReference else { return false }
+                    hasReference = true
                     let whole = UnsafeRawBufferPointer(start: start, count: count)
-                    guard let raw = try? RawDocument(whole), ReservedKeys.isInReadersOrder(raw) else { return false }
+                    guard let raw = try? RawDocument(whole), ReservedKeys.isLeftAlone(raw) else { return false }
                 }
             }
             isFirst = false

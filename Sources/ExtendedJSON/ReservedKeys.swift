@@ -18,7 +18,7 @@ enum ReservedKeys {
         case reserved
         /// Its value must not be a bare number, but may be a wrapped one.
         case wrapsNumbers
-        /// It may make a DBRef of its document: see ``isInReadersOrder(_:)``.
+        /// It may make a DBRef of its document: see ``isLeftAlone(_:)``.
         case reference
     }
 
@@ -51,13 +51,31 @@ enum ReservedKeys {
         return same("$options", key) || same("$scope", key) ? .reserved : .none
     }
 
-    /// Whether a document with a field `$ref` has its fields in the order in which PyMongo puts those of a DBRef:
-    /// `$ref`, `$id`, `$db`, and then the others. Without `$id` it is no DBRef.
-    static func isInReadersOrder(_ document: RawDocument) -> Bool {
-        let names = Document(copying: document).keys
-        guard names.contains("$id") else { return true }
-        return names.starts(with: ["$ref", "$id"]) && (!names.contains("$db") || names[2] == "$db")
+    /// Whether PyMongo leaves a document with a field `$ref` as it is. If it has a field `$id`, too, PyMongo makes a DBRef
+    /// of it: with `$ref`, `$id` and `$db` in front, without a `$db` that is null, and not at all if another field has
+    /// the name of a parameter of its class.
+    static func isLeftAlone(_ document: RawDocument) -> Bool {
+        var walker = document.makeWalker()
+        var (place, isReference, isOrdered) = (0, false, true)
+        while let field = (try? walker.next()) ?? nil {
+            defer { place += 1 }
+            let key = field.key
+            if same("$ref", key) {
+                isOrdered = isOrdered && place == 0
+            } else if same("$id", key) {
+                isReference = true
+                isOrdered = isOrdered && place == 1
+            } else if same("$db", key) {
+                isOrdered = isOrdered && place == 2 && field.type != .null
+            } else if parameters.contains(where: { same($0, key) }) {
+                isOrdered = false
+            }
+        }
+        return isOrdered || !isReference
     }
+
+    /// Of PyMongo's `DBRef`.
+    private static let parameters: [StaticString] = ["collection", "id", "database", "self", "_extra"]
 
     /// Whether C's `scanf` finds a hexadecimal number at the beginning, as in "array" and "date": libbson takes that
     /// for a binary subtype of version 1 and expects `$binary`.

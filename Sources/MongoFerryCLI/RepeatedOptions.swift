@@ -5,8 +5,10 @@ import MongoFerry
 enum RepeatedOptions {
     /// The options that take one value. Others may be repeated, or are checked elsewhere.
     private static let names: [String: String] = [
-        "--db": "--db", "--uri": "--uri", "--uri-file": "--uri-file", "--config": "--config", "--mode": "--mode",
-        "--output": "--output", "-o": "--output", "--json": "--json", "--consistency": "--consistency",
+        "--db": "--db", "-d": "--db", "--uri": "--uri", "--uri-file": "--uri-file", "--config": "--config",
+        "--mode": "--mode",
+        "--output": "--output", "--out": "--output", "-o": "--output", "--json": "--json",
+        "--consistency": "--consistency",
         "--jobs": "--jobs", "--max-rejects": "--max-rejects", "--upsert-keys": "--upsert-keys", "--format": "--format",
         "--graph": "--graph", "--log-level": "--log-level",
     ]

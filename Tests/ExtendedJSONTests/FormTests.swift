@@ -142,17 +142,27 @@ import Testing
         }
     }
 
-    /// PyMongo makes a DBRef of these, which has its fields in another order.
+    /// PyMongo makes a DBRef of these, which has its fields in another order or lacks one, or fails.
     @Test(
         arguments: [
             ["$id": 1, "$ref": "c"], ["$ref": "c", "$db": "d", "$id": 1], ["$ref": "c", "n": 1, "$id": 1],
             ["n": 1, "$ref": "c", "$id": 1], ["$ref": "c", "$id": 1, "n": 1, "$db": "d"],
+            ["$ref": "c", "$id": 1, "$db": .null], ["$ref": "c", "$id": 1, "collection": 5],
         ] as [Document])
-    func referencesInAnotherOrderThanReadersHaveAreEscaped(_ reference: Document) throws {
+    func referencesThatAReaderWouldChangeAreEscaped(_ reference: Document) throws {
         let document: Document = ["_id": 1, "v": .document(reference)]
         let (text, outcome) = Codec.encode(document)
         #expect(outcome == .escaped)
         #expect(try Codec.decode(text) == document)
+    }
+
+    /// Each of them must not cost a look at the whole document.
+    @Test func manyRepeatedReferencesAreFoundAtOnce() {
+        let document = Document {
+            for number in 0..<100 { $0.append("n\(number)", 1) }
+            for _ in 0..<200_000 { $0.append("$ref", .null) }
+        }
+        #expect(Codec.encode(document).outcome == .escaped)
     }
 
     /// libbson cuts them off at that character.

@@ -6,7 +6,9 @@ import Testing
 @Suite struct RepeatedOptionsTests {
     @Test(arguments: [
         ["import", "f.csv", "--db", "x", "--db", "y"], ["import", "--mode", "merge", "f.csv", "--mode=replace"],
-        ["export", "-o", "a.csv", "--output", "b.csv"], ["export", "--uri=mongodb://a", "--uri", "mongodb://b"],
+        ["export", "-o", "a.csv", "--output", "b.csv"], ["export", "--out", "a.csv", "-o", "b.csv"],
+        ["import", "f.csv", "-d", "test", "--db", "production"],
+        ["export", "--uri=mongodb://a", "--uri", "mongodb://b"],
     ]) func twoValuesAreRefusedAndNotQuoted(_ words: [String]) {
         let error = #expect(throws: FerryError.self) { try RepeatedOptions.check(["mongoferry"] + words) }
         #expect(error?.kind == .usage && error?.text.hasSuffix(" is given twice, with different values") == true)

@@ -138,7 +138,7 @@ import Testing
             let (pool, name) = (database.pool, database.name)
             let looks = Mutex(0)
             let operation = OperationContext(onProgress: { progress in
-                guard progress.phase == .load, progress.collection == "a" else { return }
+                guard progress.phase == .compare, progress.collection == "a" else { return }
                 let look = looks.withLock {
                     $0 += 1
                     return $0

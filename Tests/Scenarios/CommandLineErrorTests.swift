@@ -115,7 +115,7 @@ import Testing
             "mongoferry: {dir}: cannot read: Is a directory\n"),
         Mistake(
             "a configuration without an end", "plan --db {db} --config /dev/zero", 64,
-            "mongoferry: /dev/zero: the file has more than 1 MB: is it the right one?\n"),
+            "mongoferry: /dev/zero: the file has more than 16 MB: is it the right one?\n"),
         Mistake(
             "a file with a URI without an end", "plan --db {db} --uri-file /dev/zero", 64,
             "mongoferry: /dev/zero: the file has more than 1 MB: is it the right one?\n"),

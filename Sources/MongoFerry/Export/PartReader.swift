@@ -24,7 +24,7 @@ struct PartReader {
     func run(with client: Client, takesLarge: Bool) throws {
         while let part = parts.next(takesLarge: takesLarge) {
             try operation.cancellation.check()
-            if opensInTurn { try chunks.waitForTurn(of: part.collection) }
+            if opensInTurn { try chunks.waitForTurn(of: part.collection, operation.cancellation.check) }
             if hasCompany { try chunks.waitForHuge() }
             let watch = watches[part.collection]
             watch?.begin()

@@ -44,6 +44,7 @@ extension ImportRun {
         }
         try checkTimes(of: plan, &survey, legacy)
         if try refuse(&survey) { return nil }
+        try planner(survey.rows).checkSomethingIsLeft(of: plan.steps, survey)
         noteProblemsOfLeftOut()
         for index in plan.steps.indices {
             plan.steps[index].setAside = survey.problemCount(amongRowsOf: plan.steps[index].name)
@@ -60,6 +61,7 @@ extension ImportRun {
             guard step.entry.kind == .timeseries else { return nil }
             return step.entry.options["timeseries"]?.document?["timeField"]?.string.map { (ExactName(step.name), $0) }
         }
+        guard !fields.isEmpty else { return }
         try MeasurementTimes(
             reader: reader, fields: Dictionary(fields) { first, _ in first }, rules: legacy.rules, operation: operation
         ).run(&survey)

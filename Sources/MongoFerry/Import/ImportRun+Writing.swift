@@ -21,7 +21,8 @@ extension ImportRun {
         guard lock.tookOver else { return }
         do {
             try EarlierWrites(
-                pool: connection.pool, database: connection.database, cancellation: operation.cancellation
+                pool: connection.pool, database: connection.database, cancellation: operation.cancellation,
+                tell: operation.info
             ).waitForEnd()
             let found = try connection.withClient {
                 try $0.listCollections(in: connection.database, readPreference: .primary)

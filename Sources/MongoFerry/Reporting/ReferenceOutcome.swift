@@ -27,7 +27,7 @@ public struct ReferenceOutcome: Sendable {
     public var condition: String?
     /// The name of that field.
     var conditionField: String?
-    /// Whether the configuration states the reference, rather than the data or a file's metadata.
+    /// Whether a configuration states the reference, or did when the file was made, rather than discovery.
     var isConfigured = true
     /// The values at the path of a conditional reference, whether they meet its condition or not; otherwise 0.
     package var valuesAtPath = 0

@@ -29,7 +29,7 @@ struct ReferenceGroup: Sendable {
             target: references.map(\.targetDescription).joined(separator: " or "),
             targetNames: references.map(\.target),
             condition: references[0].condition?.description,
-            conditionField: references[0].condition?.field, isConfigured: references[0].origin == .configuration,
+            conditionField: references[0].condition?.field, isConfigured: references[0].isConfigured,
             isOptional: references.allSatisfy(\.isOptional))
     }
 }

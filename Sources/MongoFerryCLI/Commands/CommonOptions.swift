@@ -102,7 +102,7 @@ struct CommonOptions: ParsableArguments {
         // A dangling link counts as a file, too: the configuration must not be missing silently.
         let isThere = (try? FileManager.default.attributesOfItem(atPath: path)) != nil
         guard config != nil || isThere else { return Configuration() }
-        let text = try TextFile.read(path, limit: 1 << 20)
+        let text = try TextFile.read(path, limit: 16 << 20)
         // A YAML parser takes minutes for a backup, which to it is one long text.
         if ["# mongoferry backup", "collection,data"].contains(where: text.hasPrefix) {
             throw FerryError(

@@ -22,7 +22,9 @@ public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvert
         self.line = line
         self.column = column
         self.expected = expected
-        let isAddress = [key, problem, suggestion].contains { $0?.contains("://") == true }
+        let isAddress = [key, problem, suggestion].contains { text in
+            ["mongodb://", "mongodb+srv://"].contains { text?.contains($0) == true }
+        }
         self.key = isAddress ? nil : key
         self.problem = isAddress ? "a connection string has no place here; --uri-file takes a file with one" : problem
         self.suggestion = isAddress ? nil : suggestion

@@ -49,10 +49,14 @@ public struct Reference: Hashable, Sendable {
     /// The target as the configuration writes it: `customers`, `customers.email`.
     public var targetDescription: String { targetPath == .id ? target : "\(target).\(targetPath)" }
 
+    private static let configured = "by config"
+    /// Whether a configuration stated it, now or when the file was made.
+    public var isConfigured: Bool { found == Self.configured }
+
     /// How it was found, in words: "by config", "discovered: 1,000 of 1,000 sampled values exist, ObjectId".
     public var found: String {
         switch origin {
-        case .configuration: "by config"
+        case .configuration: Self.configured
         case .discovered(let evidence): "discovered: \(evidence)"
         case .metadata(let found): found
         }

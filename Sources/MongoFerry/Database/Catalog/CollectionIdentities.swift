@@ -34,7 +34,8 @@ struct CollectionIdentities: Sendable {
             in: database, named: [name, storage(of: name)], readPreference: .primary)
         let identities = CollectionIdentities(found)
         guard identities[name] != nil else {
-            throw FerryError("\(name) was dropped by another program during the import")
+            throw FerryError(
+                "\(name) was dropped by another program during the import", advice: ["Run the import again."])
         }
         return identities.uuid(of: name)
     }

@@ -50,7 +50,7 @@ struct ImportPlanner {
         let places = Dictionary(uniqueKeysWithValues: graph.order.enumerated().map { ($1, $0) })
         let rows = entries.filter { $0.kind != .view }.sorted { places[$0.name] ?? 0 < places[$1.name] ?? 0 }
         var steps = try rows.map { try step($0, survey.rows(of: $0.name)?.count ?? 0, there) }
-        for step in steps { try checkSomethingIsLeft(of: step, survey) }
+        try checkSomethingIsLeft(of: steps, survey)
         // Collections that cannot be swapped are replaced last, when everything else is safely in place.
         steps = steps.filter { $0.way != .inPlace } + steps.filter { $0.way == .inPlace }
         steps += try ViewOrder.sorted(entries.filter { $0.kind == .view }).map { try step($0, 0, there) }
@@ -107,13 +107,15 @@ struct ImportPlanner {
         }
     }
 
-    /// Checks that a collection is not replaced by nothing because none of its rows can be read: nobody who sets rows
+    /// Checks that no collection is replaced by nothing because none of its rows can be taken: nobody who sets rows
     /// aside wants that.
     /// - Throws: ``FerryError`` if documents would be lost.
-    private func checkSomethingIsLeft(of step: ImportPlan.Step, _ survey: FileSurvey) throws {
-        let unusable = survey.problems.count(of: step.name)
-        guard unusable > 0, step.records <= survey.problemCount(amongRowsOf: step.name) else { return }
-        try Self.checkLoss(of: step, unusable: unusable, details: [FerryError.nothingWritten])
+    func checkSomethingIsLeft(of steps: [ImportPlan.Step], _ survey: FileSurvey) throws {
+        for step in steps {
+            let unusable = survey.problems.count(of: step.name)
+            guard unusable > 0, step.records <= survey.problemCount(amongRowsOf: step.name) else { continue }
+            try Self.checkLoss(of: step, unusable: unusable, details: [FerryError.nothingWritten])
+        }
     }
 
     /// - Parameter unusable: the number of the collection's rows, none of which can be taken.

@@ -10,10 +10,9 @@ struct MeasurementTimes {
     let rules: TypeRules?
     let operation: OperationContext
 
-    /// Adds them to the survey's problems. Reads the file once more if there are any time series.
+    /// Adds them to the survey's problems. Reads the file once more.
     /// - Throws: ``BackupError``, ``FileError``; `CancellationError`.
     func run(_ survey: inout FileSurvey) throws {
-        guard !fields.isEmpty else { return }
         var decoder = ConvertingDecoder(survey: survey, rules: rules)
         try reader.forEachBatch(from: reader.firstRow) { batch in
             try operation.cancellation.check()

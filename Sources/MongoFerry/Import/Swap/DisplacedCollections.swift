@@ -133,6 +133,8 @@ struct DisplacedCollections {
         guard collections.contains(where: { $0.name == OwnNames.displaced }) else { return }
         let names = Set(collections.map { ExactName($0.name) })
         let recorded = try Self.records(connection)
+        // Records of an import that has taken the lock over since are not unused.
+        try lock.confirm()
         for place in recorded.keys where !names.contains(ExactName(place)) { try forget(place) }
         if recorded.isEmpty { try Self.withRecords(connection) { try $0.dropIfEmpty() } }
     }

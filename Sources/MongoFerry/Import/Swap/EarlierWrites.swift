@@ -24,7 +24,7 @@ struct EarlierWrites {
     ///
     /// Users may always see their own operations, except those on a cluster's shards. Source: MongoDB manual,
     /// `$currentOp`.
-    /// - Parameter collection: nil for the whole database; only before anything is written. Index builds are then
+    /// - Parameter collection: nil for the whole database; only while this import writes nothing. Index builds are then
     ///   waited for as well, but no longer than other writes: they do not change what exists, and must be waited for
     ///   wherever they are in the way.
     /// - Returns: whether there were any.

@@ -73,7 +73,7 @@ final class ImportLock: Sendable {
         let set: Document = ["$set": .document(fields.appending("beat", "$$NOW"))]
         try connection.withClient { client in
             if try insert(set, client) || takeOver(set, client) { return }
-            let holder = try current(client)
+            let holder = try LockHolder.read(client, collection)
             // The lock was released in between.
             if holder == nil, try insert(set, client) { return }
             throw FerryError(
@@ -84,7 +84,7 @@ final class ImportLock: Sendable {
                 ],
                 advice: [
                     holder?.isOfTheFuture == true
-                        ? "Its last sign of life lies in the future, since a clock was set back. If no import is running, drop the collection \(OwnNames.lock) of \(connection.database)."
+                        ? "Its last sign of life lies in the future, since the server's clock was set back. If no import is running, drop the collection \(OwnNames.lock) of \(connection.database)."
                         : "Wait for it to end, and run the import again."
                 ])
         }

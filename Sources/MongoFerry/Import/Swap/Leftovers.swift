@@ -62,7 +62,7 @@ struct Leftovers {
             let names = recovery.restored.joined(separator: ", ")
             let text = "an earlier import was interrupted: collections have got their names back: \(names)"
             if isFatal(recovery.restored) {
-                throw FerryError(text, details: ["Nothing else was written."], advice: ["Run the import again."])
+                throw FerryError(text, advice: ["Run the import again."])
             }
             operation.warning(text)
         }

@@ -10,17 +10,20 @@ struct LockHolder {
     /// - Returns: nil if nobody holds it.
     /// - Throws: ``MongoError``.
     static func read(_ connection: Connection) throws -> LockHolder? {
+        try connection.withClient { try read($0, connection.namespace(OwnNames.lock)) }
+    }
+
+    /// - Parameter namespace: the lock's collection.
+    static func read(_ client: Client, _ namespace: Namespace) throws -> LockHolder? {
         var holder: LockHolder?
         let silence: Document = ["$subtract": ["$$NOW", "$beat"]]
-        try connection.withClient { client in
-            try client.aggregate(
-                connection.namespace(OwnNames.lock),
-                pipeline: [
-                    ["$match": ["_id": .string(ImportLock.documentID)]],
-                    ["$addFields": ["silence": .document(silence)]],
-                ]
-            ).forEach { holder = LockHolder(document: Document(copying: $0)) }
-        }
+        try client.aggregate(
+            namespace,
+            pipeline: [
+                ["$match": ["_id": .string(ImportLock.documentID)]],
+                ["$addFields": ["silence": .document(silence)]],
+            ]
+        ).forEach { holder = LockHolder(document: Document(copying: $0)) }
         return holder
     }
 
@@ -32,14 +35,9 @@ struct LockHolder {
     /// For how many seconds the server has not heard from the holder; nil if the query did not ask for it.
     var silentSeconds: Int? { document["silence"]?.integer.map { max(0, $0) / 1000 } }
 
-    /// Whether its last sign of life is later than now, by more than clocks differ: with a clock that was set back, a
-    /// dead holder would not be recognized for a long time.
-    var isOfTheFuture: Bool {
-        guard case .date(let milliseconds)? = document["beat"] else { return false }
-        return Double(milliseconds) / 1000 > Date().timeIntervalSince1970 + Self.clockDifference
-    }
-
-    private static let clockDifference = 300.0
+    /// Whether its last sign of life lies in the future by the server's clock, which must have been set back: the lock of
+    /// a dead holder would not be taken over before that time.
+    var isOfTheFuture: Bool { (document["silence"]?.integer ?? 0) < -1000 * ImportLock.staleSeconds }
 
     /// Identifies where a process ID is meaningful: a machine since its boot, or a container on it. Host names do not
     /// suffice: containers may have their host's, and several machines the same. Nil if the system does not tell.

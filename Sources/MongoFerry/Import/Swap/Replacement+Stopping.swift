@@ -71,13 +71,6 @@ extension Replacement {
                 details: cause.details + ["The collections before it were done."] + gone,
                 advice: cause.advice + ["Run the import again: it starts this collection anew."])
         }
-        if lock.isLost {
-            let new = plan.steps.filter { done.contains($0.name) }.map(\.databaseName)
-            return FerryError(
-                "the swap stopped: \(cause.text)", kind: kind,
-                details: cause.details + ["Swapped in before: \(list(new)). What is there now was not looked at."],
-                advice: cause.advice)
-        }
         let isOld = remains == .whole
         // By the database's names: a run may exchange the names of two collections.
         let new = plan.steps.filter { done.contains($0.name) }.map(\.databaseName)
@@ -97,6 +90,14 @@ extension Replacement {
                 "Whether \(step.databaseName) is still there could not be seen: nothing has come in its place."
             case .whole: "Every collection is whole."
             }
+        if lock.isLost {
+            let dropped = remains == .gone || remains == .newOrNothing ? [state] : []
+            return FerryError(
+                "the swap stopped: \(cause.text)", kind: kind,
+                details: cause.details + ["Swapped in before: \(list(new)). What is there now was not looked at."]
+                    + dropped + gone,
+                advice: cause.advice)
+        }
         let isInVain = (error as? MongoError)?.isRefusedRenameOfShards ?? false
         return FerryError(
             "the swap stopped: \(cause.text)", kind: kind,
