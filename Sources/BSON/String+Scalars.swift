@@ -38,3 +38,11 @@ extension StringProtocol {
         unicodeScalars.lastIndex(of: scalar).map { unicodeScalars.index(after: $0) } ?? startIndex
     }
 }
+
+extension String {
+    /// How connection strings begin.
+    public static let connectionStringSchemes = ["mongodb://", "mongodb+srv://"]
+
+    /// Whether the text contains a connection string, which may have a password.
+    public var hasConnectionString: Bool { Self.connectionStringSchemes.contains { contains($0) } }
+}

@@ -48,7 +48,7 @@ struct HeaderLines {
                 throw BackupError.damaged(path, line: count, "the column header 'collection,data' is missing")
             }
             // It may have a password.
-            if ["mongodb://", "mongodb+srv://"].contains(where: text.contains) {
+            if text.hasConnectionString {
                 throw BackupError(
                     .notABackup, path, line: count, "not a backup: the line has a connection string",
                     advice: "--uri-file takes a file with a connection string.")

@@ -4,8 +4,6 @@ import MongoFerry
 /// Detects a connection string in the place of something else: its password would get into the names of files and into
 /// reports.
 enum MisplacedAddress {
-    private static let schemes = ["mongodb://", "mongodb+srv://"]
-
     /// - Parameter arguments: all arguments of the program, its own name first.
     /// - Throws: ``FerryError`` of wrong usage, which does not quote the connection string.
     static func check(_ arguments: [String]) throws {
@@ -23,5 +21,7 @@ enum MisplacedAddress {
         return option != "--uri" && isAddress(argument[...])
     }
 
-    private static func isAddress(_ text: Substring) -> Bool { schemes.contains(where: text.hasScalarPrefix) }
+    private static func isAddress(_ text: Substring) -> Bool {
+        String.connectionStringSchemes.contains(where: text.hasScalarPrefix)
+    }
 }

@@ -42,9 +42,10 @@ extension ImportRun {
             ).run(&survey)
             if try refuse(&survey) { return nil }
         }
-        try checkTimes(of: plan, &survey, legacy)
-        if try refuse(&survey) { return nil }
-        try planner(survey.rows).checkSomethingIsLeft(of: plan.steps, survey)
+        if try findUntimedMeasurements(plan, &survey, legacy) {
+            if try refuse(&survey) { return nil }
+            try planner(survey.rows).checkSomethingIsLeft(of: plan.steps, survey)
+        }
         noteProblemsOfLeftOut()
         for index in plan.steps.indices {
             plan.steps[index].setAside = survey.problemCount(amongRowsOf: plan.steps[index].name)
@@ -55,16 +56,20 @@ extension ImportRun {
 
     /// Finds rows that a time series would not accept. In a file without metadata, only the database tells which rows
     /// are measurements, and a time series is dropped before its new measurements are written.
-    private func checkTimes(of plan: ImportPlan, _ survey: inout FileSurvey, _ legacy: LegacyTypes) throws {
-        guard options.mode == .replace, reader.metadata == nil else { return }
+    /// - Returns: whether it looked for any.
+    private func findUntimedMeasurements(
+        _ plan: ImportPlan, _ survey: inout FileSurvey, _ legacy: LegacyTypes
+    ) throws -> Bool {
+        guard options.mode == .replace, reader.metadata == nil else { return false }
         let fields = plan.steps.compactMap { step -> (ExactName, String)? in
             guard step.entry.kind == .timeseries else { return nil }
             return step.entry.options["timeseries"]?.document?["timeField"]?.string.map { (ExactName(step.name), $0) }
         }
-        guard !fields.isEmpty else { return }
+        guard !fields.isEmpty else { return false }
         try MeasurementTimes(
             reader: reader, fields: Dictionary(fields) { first, _ in first }, rules: legacy.rules, operation: operation
         ).run(&survey)
+        return true
     }
 
     /// - Parameter early: the state of the database, if already queried.

@@ -203,6 +203,9 @@ public struct Report: Sendable {
         warningsTold = told.texts.filter { !known.contains($0) }
     }
 
+    /// The number of values in all references about which a file alone says nothing.
+    package var uncheckedCount: Int { references.reduce(0) { $0 + $1.unchecked } }
+
     /// The number of dangling values of all references; optional ones do not count.
     public var danglingCount: Int { references.reduce(0) { $0 + ($1.isOptional ? 0 : $1.dangling) } }
 

@@ -89,18 +89,10 @@ public struct Inspection: Sendable {
     /// together.
     public var isDamaged: Bool { isCut || contradiction != nil }
 
-    /// How the seal contradicts the metadata, as in a file that was put together from two; nil if it does not.
+    /// How the seal contradicts the metadata; nil if it does not.
     var contradiction: String? {
-        guard let metadata, let seal else { return nil }
-        let stored = metadata.collections.filter { $0.kind != .view }
-        guard seal.records.elementsEqual(stored, by: { $0.name.hasSameBytes(as: $1.name) }) else {
-            return "the seal names other collections than the metadata: the file is damaged"
-        }
-        guard metadata.countsAreExact,
-            let (record, entry) = zip(seal.records, stored).first(where: { $0.count != $1.records })
-        else { return nil }
-        return
-            "the metadata say \(entry.records.counted("record")) of \(BackupMetadata.shown(entry.name)), the seal says \(record.count.grouped): the file is damaged"
+        guard let seal, let text = metadata?.contradictions(with: seal).first else { return nil }
+        return text + ": the file is damaged"
     }
 
     /// What it means that there is no ``seal``.

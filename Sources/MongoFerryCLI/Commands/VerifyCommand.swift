@@ -143,7 +143,7 @@ struct VerifyCommand: ParsableCommand {
             return "\(database): sound"
                 + (result.hasDiscoveredReferences ? ", by the references that its data show" : "")
         }
-        let unchecked = result.references.reduce(0) { $0 + $1.unchecked }
+        let unchecked = result.uncheckedCount
         let limits = unchecked == 0 ? "" : ", except that \(unchecked.counted("reference")) could not be checked"
         guard let database = result.database else {
             return result.source == nil

@@ -1,3 +1,5 @@
+import BSON
+
 /// A problem in a configuration, with its place and how to fix it.
 public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvertible {
     public let file: String
@@ -22,9 +24,7 @@ public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvert
         self.line = line
         self.column = column
         self.expected = expected
-        let isAddress = [key, problem, suggestion].contains { text in
-            ["mongodb://", "mongodb+srv://"].contains { text?.contains($0) == true }
-        }
+        let isAddress = [key, problem, suggestion].contains { $0?.hasConnectionString == true }
         self.key = isAddress ? nil : key
         self.problem = isAddress ? "a connection string has no place here; --uri-file takes a file with one" : problem
         self.suggestion = isAddress ? nil : suggestion

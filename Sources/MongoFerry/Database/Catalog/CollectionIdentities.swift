@@ -30,9 +30,7 @@ struct CollectionIdentities: Sendable {
     /// Asks for the UUID of a single collection that has just been created or listed.
     /// - Throws: ``FerryError`` if it does not exist any more; ``MongoError``.
     static func uuid(ofExisting name: String, in database: String, _ client: Client) throws -> Value? {
-        let found = try client.listCollections(
-            in: database, named: [name, storage(of: name)], readPreference: .primary)
-        let identities = CollectionIdentities(found)
+        let identities = try CollectionIdentities(of: name, in: database, client)
         guard identities[name] != nil else {
             throw FerryError(
                 "\(name) was dropped by another program during the import", advice: ["Run the import again."])
@@ -43,9 +41,12 @@ struct CollectionIdentities: Sendable {
     /// Asks for the UUID of a single collection, at a cost that does not depend on how many there are.
     /// - Throws: ``MongoError``.
     static func uuid(of name: String, in database: String, _ client: Client) throws -> Value? {
-        let found = try client.listCollections(
-            in: database, named: [name, storage(of: name)], readPreference: .primary)
-        return CollectionIdentities(found).uuid(of: name)
+        try CollectionIdentities(of: name, in: database, client).uuid(of: name)
+    }
+
+    private init(of name: String, in database: String, _ client: Client) throws {
+        self.init(
+            try client.listCollections(in: database, named: [name, Self.storage(of: name)], readPreference: .primary))
     }
 
     /// The UUIDs of everything behind a name: of the collection, and of a time series' storage. The storage may exist

@@ -153,9 +153,9 @@ struct Surveyor {
             survey.fileProblems.append("the seal is missing: the file was cut, or is still being written")
             return
         }
-        let stored = metadata.collections.filter { $0.kind != .view }.map(\.name)
-        guard seal.records.elementsEqual(stored, by: { $0.name.hasSameBytes(as: $1) }) else {
-            survey.fileProblems.append("the seal names other collections than the metadata")
+        let contradictions = metadata.contradictions(with: seal)
+        guard metadata.hasCollections(of: seal) else {
+            survey.fileProblems += contradictions
             return
         }
         if let digest = reader.digest, digest != seal.sha256 {
@@ -176,16 +176,6 @@ struct Surveyor {
             let reason = metadata.collection(named: name) == nil ? "the metadata do not know" : "is a view"
             survey.fileProblems.append("line \(line): rows of \(BackupMetadata.shown(name)), which \(reason)")
         }
-        if metadata.countsAreExact {
-            let sealedCounts = Dictionary(seal.records.map { ($0.name, $0.count) }) { first, _ in first }
-            for entry in metadata.collections where entry.kind != .view {
-                let sealed = sealedCounts[entry.name] ?? 0
-                if sealed != entry.records {
-                    survey.fileProblems.append(
-                        "the metadata say \(entry.records.counted("record")) of \(BackupMetadata.shown(entry.name)), the seal says \(sealed.grouped)"
-                    )
-                }
-            }
-        }
+        survey.fileProblems += contradictions
     }
 }

@@ -37,10 +37,10 @@ struct Leftovers {
     /// that one's commands might still be under way.
     /// - Throws: ``MongoError``.
     func removeRecordsOfKilled() throws {
-        guard lock.tookOver else { return }
         try DisplacedCollections(connection: connection, lock: lock, cancellation: operation.cancellation)
             .forgetUnused(among: collections)
         guard collections.contains(where: { $0.name == OwnNames.definitions }) else { return }
+        try lock.confirm()
         let warnings = try connection.withClient {
             try KeptDefinitions(client: $0, database: connection.database)
                 .forgetOutdated(among: collections, mayDrop: false)

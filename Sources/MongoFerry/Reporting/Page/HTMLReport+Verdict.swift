@@ -41,7 +41,7 @@ extension HTMLReport {
 
     /// The references about which a file alone says nothing.
     private var unchecked: String {
-        let count = report.references.reduce(0) { $0 + $1.unchecked }
+        let count = report.uncheckedCount
         return count == 0 ? "" : " \(count.counted("reference")) could not be checked."
     }
 
