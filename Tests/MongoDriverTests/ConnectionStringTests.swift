@@ -140,7 +140,7 @@ import Testing
         #expect(connectionString.hosts == ["a:1", "b:27017"])
         #expect(connectionString.username == "amara")
         #expect(connectionString.replicaSet == "rs0")
-        #expect(connectionString.readConcernLevel == "majority")
+        #expect(connectionString.readConcern == .majority)
         #expect(connectionString.writeConcern == WriteConcern(.nodes(2), journal: true, timeout: 900))
         #expect(!connectionString.retriesReads)
         #expect(connectionString.applicationName == "claims")
@@ -151,7 +151,7 @@ import Testing
         #expect(connectionString.database == nil)
         #expect(connectionString.hosts == ["localhost:27017"])
         #expect(connectionString.username == nil && connectionString.replicaSet == nil)
-        #expect(connectionString.readConcernLevel == nil && connectionString.writeConcern == nil)
+        #expect(connectionString.readConcern == nil && connectionString.writeConcern == nil)
         #expect(connectionString.retriesReads && !connectionString.usesTLS)
     }
 

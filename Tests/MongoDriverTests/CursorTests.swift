@@ -63,7 +63,7 @@ import Testing
             try database.insert((0..<500).map { ["_id": .int32($0)] }, into: "first")
             try database.insert((0..<500).map { ["_id": .int32($0)] }, into: "second")
             let time = try #require(try database.client.replicationState()).majority
-            let options = FindOptions(batchSize: 100, readConcern: ReadConcern.snapshot(at: time))
+            let options = FindOptions(batchSize: 100, readConcern: .snapshot(at: time))
             let first = try database.client.find(database.namespace("first"), [:], options: options)
 
             try database.insert([["_id": 1_000]], into: "first")
@@ -86,7 +86,7 @@ import Testing
     func aSnapshotFromBeforeTheCollectionIsAnErrorThatNamesIt() throws {
         try withTestDatabase { database in
             try database.insert([["_id": 1]], into: "c")
-            let options = FindOptions(readConcern: ReadConcern.snapshot(at: Timestamp(seconds: 1_000, increment: 1)))
+            let options = FindOptions(readConcern: .snapshot(at: Timestamp(seconds: 1_000, increment: 1)))
             let error = #expect(throws: MongoError.self) {
                 try database.client.find(database.namespace("c"), [:], options: options)
             }

@@ -366,7 +366,7 @@ extension FaultServerTests {
                 do {
                     try database.client.find(
                         database.namespace("clock"), [:],
-                        options: FindOptions(readConcern: ReadConcern.snapshot(at: time))
+                        options: FindOptions(readConcern: .snapshot(at: time))
                     ).forEach { _ in }
                     return false
                 } catch let error as MongoError where error.isSnapshotTooOld {

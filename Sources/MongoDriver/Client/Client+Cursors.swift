@@ -16,7 +16,7 @@ extension Client {
     ) throws -> Cursor {
         try namespace.validate()
         var options = options
-        options.readConcern = options.readConcern ?? inheritedReadConcern
+        options.readConcern = options.readConcern ?? pool.readConcern
         return try openCursor(
             options.command(collection: namespace.collection, filter: filter), on: namespace.database,
             batchSize: options.batchSize, readPreference: options.readPreference)
@@ -90,14 +90,10 @@ extension Client {
         target: Value, on database: String, _ pipeline: [Document], _ options: AggregateOptions
     ) throws -> Cursor {
         var options = options
-        options.readConcern = options.readConcern ?? inheritedReadConcern
+        options.readConcern = options.readConcern ?? pool.readConcern
         return try openCursor(
             options.command(target: target, pipeline: pipeline), on: database, batchSize: options.batchSize,
             readPreference: options.readPreference)
-    }
-
-    private var inheritedReadConcern: Document? {
-        pool.readConcernLevel.map(ReadConcern.level)
     }
 
     /// Runs a command that returns a cursor.

@@ -91,8 +91,6 @@ public final class ClientPool: Sendable {
         self.handle = handle
     }
 
-    private static let snapshotLevel = "snapshot"
-
     private let hasRouter = Atomic<Bool>(false)
 
     /// Whether the connection string leads to routers of a sharded cluster; known after ``Client/serverInfo()``.
@@ -100,19 +98,19 @@ public final class ClientPool: Sendable {
 
     func noteRouter() { hasRouter.store(true, ordering: .releasing) }
 
-    /// The connection string's read concern level, unless it is `snapshot`: most commands do not accept that, and reads
+    /// The connection string's read concern, unless it is a snapshot: most commands do not accept that, and reads
     /// of a snapshot ask for it with ``ReadConcern/snapshot(at:)``.
     ///
     /// For sharded clusters, cursors always get a level: without one, secondaries of servers before 5.0 also return
     /// stale copies of documents that have moved to another shard. Source: MongoDB manual, read concern "available".
-    var readConcernLevel: String? {
-        guard let level = connectionString.readConcernLevel else { return leadsToRouter ? "local" : nil }
-        return level == Self.snapshotLevel ? nil : level
+    var readConcern: ReadConcern? {
+        guard let concern = connectionString.readConcern else { return leadsToRouter ? .local : nil }
+        return concern.isSnapshot ? nil : concern
     }
 
     private static func makeURI(_ connectionString: ConnectionString, _ readsFromPrimary: Bool) throws -> URIHandle {
         let uri = try connectionString.makeURI()
-        if connectionString.readConcernLevel == snapshotLevel, let concern = mongoc_read_concern_new() {
+        if connectionString.readConcern?.isSnapshot == true, let concern = mongoc_read_concern_new() {
             mongoc_uri_set_read_concern(uri.pointer, concern)
             mongoc_read_concern_destroy(concern)
         }

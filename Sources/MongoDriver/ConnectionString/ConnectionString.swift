@@ -18,7 +18,7 @@ public struct ConnectionString: Sendable, CustomStringConvertible {
     /// Whether it says `directConnection=true`: only the named server is used, whatever its role.
     public let isDirect: Bool
     public let applicationName: String?
-    public let readConcernLevel: String?
+    public let readConcern: ReadConcern?
     /// What `w`, `journal` and `wtimeoutMS` say; nil if none is given.
     public let writeConcern: WriteConcern?
     public let retriesReads: Bool
@@ -58,8 +58,7 @@ public struct ConnectionString: Sendable, CustomStringConvertible {
         replicaSet = mongoc_uri_get_replica_set(handle).map { String(cString: $0) }
         isDirect = mongoc_uri_get_option_as_bool(handle, MONGOC_URI_DIRECTCONNECTION, false)
         applicationName = mongoc_uri_get_appname(handle).map { String(cString: $0) }
-        readConcernLevel = mongoc_uri_get_read_concern(handle).flatMap(mongoc_read_concern_get_level)
-            .map { String(cString: $0) }
+        readConcern = ReadConcern(uri: handle)
         writeConcern = WriteConcern(uri: handle)
         retriesReads = mongoc_uri_get_option_as_bool(handle, MONGOC_URI_RETRYREADS, true)
         usesTLS = mongoc_uri_get_tls(handle)

@@ -7,15 +7,15 @@ public struct AggregateOptions: Sendable {
     /// The name of an index, or its keys as a document.
     public var hint: Value?
     public var collation: Document?
-    /// Overrides the connection string's read concern; see ``ReadConcern``.
-    public var readConcern: Document?
+    /// Overrides the connection string's read concern.
+    public var readConcern: ReadConcern?
     public var readPreference: ReadPreference
     /// Milliseconds after which the server gives up with an error: `maxTimeMS`.
     public var maximumTime: Int?
 
     public init(
         batchSize: Int? = nil, allowDiskUse: Bool? = nil, hint: Value? = nil, collation: Document? = nil,
-        readConcern: Document? = nil, readPreference: ReadPreference = .connectionString, maximumTime: Int? = nil
+        readConcern: ReadConcern? = nil, readPreference: ReadPreference = .connectionString, maximumTime: Int? = nil
     ) {
         self.batchSize = batchSize
         self.allowDiskUse = allowDiskUse
@@ -36,7 +36,7 @@ public struct AggregateOptions: Sendable {
             if let allowDiskUse { $0.append("allowDiskUse", .bool(allowDiskUse)) }
             if let hint { $0.append("hint", hint) }
             if let collation { $0.append("collation", .document(collation)) }
-            if let readConcern { $0.append("readConcern", .document(readConcern)) }
+            if let readConcern { $0.append("readConcern", .document(readConcern.document)) }
             if let maximumTime { $0.append("maxTimeMS", .int64(Int64(maximumTime))) }
         }
     }

@@ -17,14 +17,14 @@ public struct FindOptions: Sendable {
     public var allowDiskUse: Bool?
     /// Whether the server keeps an idle cursor without limit.
     public var noCursorTimeout: Bool?
-    /// Overrides the connection string's read concern; see ``ReadConcern``.
-    public var readConcern: Document?
+    /// Overrides the connection string's read concern.
+    public var readConcern: ReadConcern?
     public var readPreference: ReadPreference
 
     public init(
         projection: Document? = nil, sort: Document? = nil, hint: Value? = nil, limit: Int? = nil,
         batchSize: Int? = nil, collation: Document? = nil, min: Document? = nil, max: Document? = nil,
-        allowDiskUse: Bool? = nil, noCursorTimeout: Bool? = nil, readConcern: Document? = nil,
+        allowDiskUse: Bool? = nil, noCursorTimeout: Bool? = nil, readConcern: ReadConcern? = nil,
         readPreference: ReadPreference = .connectionString
     ) {
         self.projection = projection
@@ -55,7 +55,7 @@ public struct FindOptions: Sendable {
             if let max { $0.append("max", .document(max)) }
             if let allowDiskUse { $0.append("allowDiskUse", .bool(allowDiskUse)) }
             if let noCursorTimeout { $0.append("noCursorTimeout", .bool(noCursorTimeout)) }
-            if let readConcern { $0.append("readConcern", .document(readConcern)) }
+            if let readConcern { $0.append("readConcern", .document(readConcern.document)) }
         }
     }
 }

@@ -106,10 +106,10 @@ struct ReadMoment: Sendable {
         try connection.withClient { try $0.ping(connection.database) }["operationTime"]?.timestamp
     }
 
-    var readConcern: Document? {
+    var readConcern: ReadConcern? {
         switch consistency {
-        case .snapshot: ReadConcern.snapshot(at: clusterTime)
-        case .collection: ReadConcern.snapshot()
+        case .snapshot: .snapshot(at: clusterTime)
+        case .collection: .snapshot()
         case .unprotected: nil
         }
     }

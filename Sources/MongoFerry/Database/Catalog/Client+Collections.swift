@@ -63,7 +63,7 @@ extension Client {
     /// Counts the documents exactly, rather than using the server's estimate.
     /// - Parameter readConcern: a snapshot's read concern, to count at its point in time and where it is read; nil to
     ///   count the current documents. An import reads from the primary.
-    func countDocuments(_ namespace: Namespace, readConcern: Document? = nil) throws -> Int {
+    func countDocuments(_ namespace: Namespace, readConcern: ReadConcern? = nil) throws -> Int {
         var count = 0
         let pipeline: [Document] = [["$group": ["_id": 1, "n": ["$sum": 1]]]]
         let cursor = try aggregate(

@@ -9,7 +9,7 @@ final class Connection: Sendable {
     let server: ServerInfo
     /// The read concern for reads that decide that something need not be written: what no majority has may be rolled
     /// back. Nil if the server has no such reads, or if the connection is not for writing.
-    let majorityReadConcern: Document?
+    let majorityReadConcern: ReadConcern?
     /// ``Target/options``
     let targetOptions: [String]
     private let knownRoundTrip = Mutex<Duration?>(nil)
@@ -62,22 +62,21 @@ final class Connection: Sendable {
 
     /// Before 5.0, members of a replica set may be configured without majority reads; then they report it.
     private static func majorityReadConcern(_ pool: ClientPool, _ server: ServerInfo, _ database: String) throws
-        -> Document?
+        -> ReadConcern?
     {
-        let majority = ReadConcern.level("majority")
         if server.topology == .standalone { return nil }
-        if server.isAtLeast(5) { return majority }
+        if server.isAtLeast(5) { return .majority }
         do {
-            let options = FindOptions(limit: 1, readConcern: majority, readPreference: .primary)
+            let options = FindOptions(limit: 1, readConcern: .majority, readPreference: .primary)
             try pool.withClient {
                 try $0.find(Namespace(database, OwnNames.lock), [:], options: options).forEach { _ in }
             }
-            return majority
+            return .majority
         } catch let error as MongoError where error.isMajorityReadUnsupported {
             return nil
         } catch let error as MongoError where error.isUnauthorized {
             // Missing privileges are reported by the operation that needs them, not by this question.
-            return majority
+            return .majority
         }
     }
 

@@ -56,7 +56,7 @@ final class DocumentWriter {
     /// See ``RowLoader/unvalidated``.
     let bypassesValidation: Bool
     /// The read concern for finding out what need not be written; see ``Connection/majorityReadConcern``.
-    let majorityReadConcern: Document?
+    let majorityReadConcern: ReadConcern?
     /// Whether an index serves a merge's lookup by other fields than `_id`; nil until it matters.
     var hasKeyIndex: Bool?
     /// What all threads have found about equal measurements; nil if none are looked up.
@@ -68,7 +68,7 @@ final class DocumentWriter {
 
     init(
         client: Client, namespace: Namespace, way: Way, name: String, isDryRun: Bool = false,
-        hasTransactions: Bool = false, bypassesValidation: Bool = false, majorityReadConcern: Document? = nil,
+        hasTransactions: Bool = false, bypassesValidation: Bool = false, majorityReadConcern: ReadConcern? = nil,
         repeated: RepeatedMeasurements? = nil, room: SecondAttempt.Room = SecondAttempt.Room(),
         rejections: RejectionLog, cancellation: Cancellation, lock: ImportLock? = nil
     ) {

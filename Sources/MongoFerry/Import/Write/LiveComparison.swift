@@ -20,7 +20,7 @@ struct LiveComparison: Sendable {
     var phase: OperationProgress.Phase = .compare
     var readPreference: ReadPreference = .primary
     /// Nil for the connection string's.
-    var readConcern: Document?
+    var readConcern: ReadConcern?
     /// How many of the documents that only the database has to name by their `_id`s; nil not to look for any.
     var extraToTell: Int?
 
