@@ -74,7 +74,7 @@ public final class BulkWrite {
         guard size <= limits.maxBsonObjectSize + allowance else {
             // The server would refuse it, but libmongoc may already stop at it and drop what it had collected before.
             let text = "it takes \(size) bytes, the server takes at most \(limits.maxBsonObjectSize) a document"
-            return refuse(text, code: ServerCode.bsonObjectTooLarge)
+            return refuse(text, code: ServerCode.BSONObjectTooLarge.rawValue)
         }
         try batch(for: kind, size: size).add(size: size, call)
         byteCount += size

@@ -75,7 +75,7 @@ public struct MongoError: Error, Sendable, CustomStringConvertible {
         // After this, the server repeats the whole command, signatures included.
         let command = isUnauthorized ? message.firstRange(of: " to execute command") : nil
         let text = command.map { String(message[..<$0.lowerBound]) } ?? message
-        let name = (codeName ?? ServerCode.names[code]).map { "\($0), " } ?? ""
+        let name = (codeName ?? ServerCode(rawValue: code)?.name).map { "\($0), " } ?? ""
         return text + " (\(name)code \(code))"
     }
 
