@@ -210,9 +210,31 @@ struct ImportRun {
         }
     }
 
+    /// Removes what the first attempt of a command has created after all, under this run's own names.
+    private func removeLate(_ lock: ImportLock) throws {
+        try EarlierWrites(
+            pool: connection.pool, database: connection.database, cancellation: operation.cancellation,
+            tell: operation.info, includesStaging: true
+        ).waitForEnd()
+        try lock.confirm()
+        let found = try connection.withClient {
+            try $0.listCollections(in: connection.database, readPreference: .primary)
+        }
+        try Leftovers(connection: connection, lock: lock, operation: operation, collections: found).removeStaging()
+    }
+
     /// Releases the lock. A failure is only a warning: the outcome matters more than a lock that the next import takes
     /// over anyway.
     private func giveBack(_ lock: ImportLock) {
+        do {
+            if lock.hasRepeated, !lock.isLost { try removeLate(lock) }
+        } catch is CancellationError {
+            // Nobody waits for commands that are under way; the next import removes what they create.
+        } catch {
+            operation.warning(
+                "a command whose connection broke may still be under way, and leave a collection \(OwnNames.stagingPrefix)…, which the next import removes: \(FerryError(explaining: error).text)"
+            )
+        }
         do {
             try lock.release()
         } catch {

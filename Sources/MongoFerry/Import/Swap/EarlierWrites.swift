@@ -14,6 +14,9 @@ struct EarlierWrites {
     /// Called once if there is something to wait for.
     var tell: (String) -> Void = { _ in }
 
+    /// Whether index builds on staging collections count, too. Those that have begun end when these are dropped.
+    var includesStaging = false
+
     /// The longest time to wait.
     var patience = Duration.seconds(60)
 
@@ -106,19 +109,16 @@ struct EarlierWrites {
         } else {
             // The `update` of a `findAndModify` is a document.
             wanted = ["$type": "string", "$ne": .string(OwnNames.lock)]
+            let notOfStaging: Value = [
+                "$type": "string", "$not": .document(["$regex": .string("^\(OwnNames.stagingPrefix)")]),
+            ]
             forms = [
                 ["op": ["$in": ["insert", "update", "remove"]], "ns": places],
                 // The drop of a lock, which may be the next import's by then.
                 ["command.drop": .string(OwnNames.lock), "ns": .document(all)],
                 // This is a command of the database `admin`.
                 ["command.renameCollection": places],
-                // Index builds on staging collections end when these are dropped.
-                [
-                    "command.createIndexes": [
-                        "$type": "string", "$not": .document(["$regex": .string("^\(OwnNames.stagingPrefix)")]),
-                    ],
-                    "ns": places,
-                ],
+                ["command.createIndexes": includesStaging ? wanted : notOfStaging, "ns": places],
             ]
         }
         // A transaction's writes come into the database with a command that names none of its collections.
@@ -128,5 +128,5 @@ struct EarlierWrites {
     }
 
     /// Commands that change a collection.
-    private static let commands = ["insert", "update", "delete", "create", "drop", "collMod"]
+    private static let commands = ["insert", "update", "delete", "findAndModify", "create", "drop", "collMod"]
 }

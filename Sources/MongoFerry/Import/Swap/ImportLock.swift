@@ -28,6 +28,7 @@ final class ImportLock: Sendable {
         var tookOver = false
         /// Whether a takeover of another's lock was sent: it may have succeeded, even if no reply came.
         var hasTriedTakingOver = false
+        var hasRepeated = false
     }
 
     /// Takes the lock.
@@ -35,8 +36,10 @@ final class ImportLock: Sendable {
     init(_ connection: Connection) throws {
         self.connection = connection
         owner = UUID().uuidString
-        // If the first attempt succeeded, a second one finds its own name in the lock.
-        try Repeating.run { _ in
+        // If the first attempt succeeded, a second one finds its own name in the lock. If it were still under way when
+        // the lock is released, it would take it again, and for nobody.
+        try Repeating.run { isAgain in
+            if isAgain { try earlierWrites(Cancellation()).waitForEnd(OwnNames.lock) }
             // The reply may come late, and the time by the server's clock is before that.
             let start = ContinuousClock.now
             try acquire()
@@ -54,6 +57,12 @@ final class ImportLock: Sendable {
 
     /// Whether the lock was taken over from an owner that was gone; it may have left staging collections behind.
     var tookOver: Bool { state.withLock { $0.tookOver } }
+
+    /// Whether a command that creates something was sent again, since its outcome was unknown: the first attempt may be
+    /// carried out after what it created was removed.
+    var hasRepeated: Bool { state.withLock { $0.hasRepeated } }
+
+    func noteRepeated() { state.withLock { $0.hasRepeated = true } }
 
     /// Distinguishes this run's names from those of all others.
     var mark: String { String(owner.prefix(8)).lowercased() }

@@ -86,7 +86,8 @@ struct Leftovers {
     }
 
     /// - Returns: the number of collections that were removed.
-    private func removeStaging() throws -> Int {
+    @discardableResult
+    func removeStaging() throws -> Int {
         try connection.withClient { client in
             // Only the storage may be left of a time series whose drop was interrupted; it is dropped by the series'
             // name.

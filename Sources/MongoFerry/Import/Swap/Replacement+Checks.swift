@@ -171,9 +171,6 @@ extension Replacement {
         }
     }
 
-    /// After this time, other programs may have written more.
-    static let freshness = Duration.seconds(1)
-
     static func isCountable(_ step: ImportPlan.Step) -> Bool {
         let entry = step.entry
         return entry.kind == .collection && !entry.isCapped && entry.options["expireAfterSeconds"] == nil

@@ -108,8 +108,6 @@ struct Replacement {
 
     /// The progress of the swap of all collections and views.
     private struct Progress {
-        /// When other programs' writes to the collections to be swapped were counted.
-        let counted = ContinuousClock.now
         /// What remains of the collection or view that is being replaced.
         var remains = Remains.whole
         /// Views that were dropped for an earlier one and are not created again yet.
@@ -155,12 +153,8 @@ struct Replacement {
         let laterViews = steps[number...].dropFirst().lazy.filter { $0.way == .view }
         switch step.way {
         case .staged:
-            let counted = progress.counted
-            try swap(staged[number], &progress.remains) {
-                // Other programs' index builds delay a rename.
-                guard ContinuousClock.now - counted > Self.freshness else { return }
-                try noteLateWrites(to: [step], &outcome)
-            }
+            // As late as possible: those before it and other programs' index builds delay a rename.
+            try swap(staged[number], &progress.remains) { try noteLateWrites(to: [step], &outcome) }
         case .view:
             try noteLateWrites(to: [step], &outcome)
             try views.run(step, number: number, before: laterViews, &progress.cleared, &progress.remains)

@@ -33,6 +33,7 @@ struct CollectionBuilder {
         }
         do {
             try Repeating.run { isAgain in
+                if isAgain { lock?.noteRepeated() }
                 try lock?.check()
                 do {
                     try client.runWrite(command, on: database, writeConcern: writeConcern)
@@ -180,7 +181,8 @@ struct CollectionBuilder {
     private func refusal(of indexes: [Document], on name: String) throws -> MongoError? {
         do {
             // An index that exists already is no error, so this may be repeated.
-            try Repeating.run { _ in
+            try Repeating.run { isAgain in
+                if isAgain { lock?.noteRepeated() }
                 try lock?.check()
                 try client.createIndexes(indexes, on: Namespace(database, name), writeConcern: writeConcern)
             }
