@@ -57,9 +57,11 @@ extension OwnServerTests {
                 let failure = try FailPoint(
                     server, ["insert"], mode: .times(1),
                     ["writeConcernError": ["code": 64, "errmsg": "waiting for replication timed out"]])
-                let outcome = try Program.run(importing(database, folder.file("a.csv"), mode))
+                let outcome = try Program.run(
+                    importing(database, folder.file("a.csv"), mode) + ["--report", folder.file("r.json")])
                 try failure.end()
                 #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(!(try folder.text("r.json").contains(/"inserted": *1/)))
                 #expect(
                     outcome.errors.contains(
                         "the server wrote, but could not confirm it with write concern majority: "
@@ -79,9 +81,11 @@ extension OwnServerTests {
                 let failure = try FailPoint(
                     server, ["update"], mode: .alwaysOn,
                     ["writeConcernError": ["code": 64, "errmsg": "waiting for replication timed out"]])
-                let outcome = try Program.run(importing(database, folder.file("c.csv"), "merge"))
+                let outcome = try Program.run(
+                    importing(database, folder.file("c.csv"), "merge") + ["--report", folder.file("r.json")])
                 try failure.end()
                 #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(!(try folder.text("r.json").contains(/"updated": *1/)))
                 #expect(outcome.errors.contains("the server wrote, but could not confirm it"), "\(outcome.errors)")
             }
         }

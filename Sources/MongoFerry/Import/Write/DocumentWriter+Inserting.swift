@@ -49,10 +49,10 @@ extension DocumentWriter {
             taken = errors.filter(Self.isTakenID).map { indexes[$0.index] }
             errors.removeAll(where: Self.isTakenID)
         }
-        outcome.inserted += indexes.count - writeErrors.count
         if case .merge = way { errors = try postpone(errors, indexes) }
         try note(errors, indexes)
         try Self.check(result)
+        outcome.inserted += indexes.count - writeErrors.count
         guard !taken.isEmpty else { return }
         if whereTaken == .keep {
             return try keep(writeErrors.filter(Self.isTakenID).map { (indexes[$0.index], $0) })
@@ -77,8 +77,8 @@ extension DocumentWriter {
             if let id = document.first { try replace(in: bulk, id: id, with: document) }
         }
         try note(refused, sent)
-        outcome.updated += sent.count - refused.count
         try Self.check(second)
+        outcome.updated += sent.count - refused.count
         try writeInTransactions(dangerous)
     }
 

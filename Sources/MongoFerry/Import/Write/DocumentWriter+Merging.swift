@@ -76,8 +76,8 @@ extension DocumentWriter {
         }
         let errors = try postpone(writeErrors, indexes, lookup, key)
         try note(errors, indexes)
-        outcome.updated += indexes.count - writeErrors.count
         try Self.check(result)
+        outcome.updated += indexes.count - writeErrors.count
         try writeInTransactions(dangerous)
     }
 
