@@ -583,6 +583,42 @@ extension FaultServerTests {
             }
         }
 
+        /// Whatever the first command is: nothing has been done yet.
+        @Test(arguments: [["export"], ["verify"], ["discover"], ["import"]])
+        func aConnectionThatBreaksAtTheFirstQuestionIsMadeAnew(command: [String]) throws {
+            try withDatabase(on: server) { database, folder in
+                try FaultData.fill(database, generation: "new", count: 5)
+                let file = folder.file("all.csv")
+                #expect(try Program.run(exporting(database, to: file)).status == 0)
+                let more = ["export": ["-o", file, "--force"], "verify": [file], "import": [file]]
+                let failure = try FailPoint(server, ["buildInfo"], mode: .times(1), ["closeConnection": true])
+                let outcome = try Program.run(
+                    command + (more[command[0]] ?? []) + ["--uri", server.uri(), "--db", database.name])
+                try failure.end()
+                #expect(outcome.status == 0, "\(outcome.text)")
+            }
+        }
+
+        /// Of a collection whose snapshot is gone before anything of it was read, another one is as good.
+        @Test(arguments: [("collection", 0), ("snapshot", 1)] as [(String, Int32)])
+        func aCollectionsSnapshotThatIsGoneAtOnceIsTakenAnew(consistency: String, status: Int32) throws {
+            try withDatabase(on: server) { database, folder in
+                try database.insert([["_id": 1], ["_id": 2]], into: "c")
+                // Discovery would be the first to read it.
+                try folder.write("collections: {c: {references: {x: c}}}", to: "c.yaml")
+                let failure = try FailPoint(
+                    server, ["find"], mode: .times(1),
+                    ["errorCode": 239, "namespace": .string("\(database.name).c")])
+                let outcome = try Program.run(
+                    exporting(
+                        database, to: folder.file("c.csv"),
+                        ["--consistency", consistency, "--config", folder.file("c.yaml")]))
+                try failure.end()
+                #expect(outcome.status == status, "\(outcome.text)")
+                #expect(outcome.text.contains("minSnapshotHistoryWindowInSeconds") == (status == 1), "\(outcome.text)")
+            }
+        }
+
         /// What only improves an export is omitted if the server or the user's rights do not provide it.
         @Test(arguments: [59, 13, 115]) func aServerThatTellsNoSizesIsExportedAllTheSame(code: Int32) throws {
             try withDatabase(on: server) { database, folder in

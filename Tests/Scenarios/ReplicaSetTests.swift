@@ -302,7 +302,10 @@ struct ReplicaSetTests {
             let (primary, secondaries) = try set.roles()
             for member in [primary, secondaries[0]] { try member.killNow() }
             let file = folder.file("a.csv")
-            let outcome = try Program(arguments("export", database, ["-o", file])).wait(seconds: 60)
+            // Without that option, it waits for an election.
+            let outcome = try Program(
+                ["export", "--uri", set.uri("serverSelectionTimeoutMS=3000"), "--db", database.name, "-o", file]
+            ).wait(seconds: 60)
             #expect(outcome.status == 1, "\(outcome.text)")
             #expect(outcome.errors.contains("the replica set rs3 has no primary"), "\(outcome.text)")
             #expect(outcome.errors.contains("127.0.0.1:\(secondaries[1].port) answers, but none of"))
@@ -317,6 +320,21 @@ struct ReplicaSetTests {
                 ["verify", before, "--uri", set.uri("readPreference=secondaryPreferred"), "--db", database.name]
             ).wait(seconds: 60)
             #expect(comparing.status == 2 && comparing.text.contains("a: different: 1 document"), "\(comparing.text)")
+        }
+    }
+
+    @Test func anExportThatBeginsDuringAnElectionWaitsForIt() throws {
+        try withDatabase(on: set) { database, folder in
+            try insert(0..<3, into: "a", database)
+            try set.heal()
+            let (primary, secondaries) = try set.roles()
+            for member in [primary, secondaries[0]] { try member.killNow() }
+            let program = try Program(arguments("export", database, ["-o", folder.file("a.csv")]))
+            // Longer than it looks for a server that does not answer at all.
+            Thread.sleep(forTimeInterval: 7)
+            try set.heal()
+            let outcome = try program.wait(seconds: 60)
+            #expect(outcome.status == 0 && outcome.output.contains("3 records"), "\(outcome.text)")
         }
     }
 

@@ -109,12 +109,17 @@ extension Client {
                 client: self, options: options, readPreference: readPreference, batchSize: batchSize, context: context,
                 reply: try runForReply(command, on: database, options, readPreference))
         }
+        return try retryingRead(open)
+    }
+
+    /// Repeats a read once after a network error or an election, unless the connection string says `retryReads=false`.
+    func retryingRead<Result>(_ body: () throws -> Result) throws -> Result {
         do {
-            return try open()
+            return try body()
         } catch let error as MongoError
             where (error.isNetworkError || error.isNotPrimary) && pool.connectionString.retriesReads
         {
-            return try open()
+            return try body()
         }
     }
 

@@ -8,7 +8,9 @@ extension Client {
     /// password are accepted.
     /// - Throws: ``MongoError`` if no server answers, or if user or password are refused.
     public func serverInfo() throws -> ServerInfo {
-        let buildInfo = try run(["buildInfo": 1], on: "admin", readPreference: .connectionString)
+        let buildInfo = try retryingRead {
+            try run(["buildInfo": 1], on: "admin", readPreference: .connectionString)
+        }
         let info = ServerInfo(hello: try hello(), buildInfo: buildInfo)
         if info.topology == .sharded { pool.noteRouter() }
         return info

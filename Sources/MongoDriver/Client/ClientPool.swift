@@ -52,9 +52,9 @@ public final class ClientPool: Sendable {
 
     /// Prepares the pool; no connection is made before the first client is requested.
     ///
-    /// Unless the connection string says otherwise: 5 seconds to connect, 5 seconds to find a server the first time and
-    /// 30 later, which is enough for an election. Commands have no time limit, since building an index takes as long as
-    /// it takes; keep-alive detects a peer that is gone.
+    /// Unless the connection string says otherwise: 5 seconds to connect, 5 seconds to find a server the first time, and
+    /// 30 later or if a replica set has no primary, which is enough for an election. Commands have no time limit, since
+    /// building an index takes as long as it takes; keep-alive detects a peer that is gone.
     /// - Parameters:
     ///   - maximumSize: used if the connection string has no `maxPoolSize`.
     ///   - spare: clients beyond that, for callers that limit their work by ``maximumSize`` themselves.
@@ -152,12 +152,16 @@ public final class ClientPool: Sendable {
     /// Called only by ``Client/deinit``.
     func take(back client: OpaquePointer) { mongoc_client_pool_push(handle, client) }
 
+    /// How often to search, each time for five seconds, while a replica set has no primary.
+    private static let searchesDuringElection = 6
+
     /// Looks for a server with a short timeout, on a separate client: the pool's timeout cannot be changed later, and
     /// its monitors report less clearly why a server cannot be used.
     private func reachForTheFirstTime() throws {
         guard !wasReached.load(ordering: .acquiring) else { return }
         let uri = try Self.makeURI(connectionString, readsFromPrimary)
         uri.setDefault(MONGOC_URI_CONNECTTIMEOUTMS, min(firstContactTimeout, 5_000))
+        let searches = uri.has(MONGOC_URI_SERVERSELECTIONTIMEOUTMS) ? 1 : Self.searchesDuringElection
         uri.set(MONGOC_URI_SERVERSELECTIONTIMEOUTMS, firstContactTimeout)
         _ = mongoc_uri_set_option_as_bool(uri.pointer, MONGOC_URI_SERVERSELECTIONTRYONCE, false)
         var error = bson_error_t()
@@ -166,7 +170,7 @@ public final class ClientPool: Sendable {
         }
         // A connection attempt may begin just before the search times out.
         let timeout = Int(firstContactTimeout) + 6_000
-        let contact = try FirstContact(client, context: Self.context(connectionString))
+        let contact = try FirstContact(client, searches: searches, context: Self.context(connectionString))
         let milliseconds = try contact.wait(timeout)
         firstMilliseconds.store(milliseconds, ordering: .relaxed)
         wasReached.store(true, ordering: .releasing)

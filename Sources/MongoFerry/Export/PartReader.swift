@@ -28,7 +28,7 @@ struct PartReader {
             if hasCompany { try chunks.waitForHuge() }
             let watch = watches[part.collection]
             watch?.begin()
-            let cursor = try client.find(part.namespace, part.filter, options: part.options)
+            let cursor = try open(part, client)
             defer { cursor.close() }
             while let batch = try cursor.nextBatch() {
                 watch?.count(batch.byteCount, client, operation)
@@ -37,6 +37,17 @@ struct PartReader {
                 if waitsForHuge { try chunks.waitForHuge(cursor.keepAlive) }
             }
             chunks.endPart(collection: part.collection)
+        }
+    }
+
+    /// Opens a part's cursor. If every collection has a snapshot of its own, and the server no longer has the history of
+    /// this one, the next is as good: nothing of this one has been read.
+    private func open(_ part: ReadPart, _ client: Client) throws -> Cursor {
+        func opened() throws -> Cursor { try client.find(part.namespace, part.filter, options: part.options) }
+        do {
+            return try opened()
+        } catch let error as MongoError where error.isSnapshotTooOld && opensInTurn {
+            return try opened()
         }
     }
 
