@@ -81,7 +81,23 @@ import Testing
         let bare = try Self.read(Self.numbers(wrapping: false)) { $0.takesLegacyRows = false }
         #expect(Self.described(bare.references) == expected)
         // These are taken for rows of the old application.
-        #expect(try Self.read(Self.numbers(wrapping: false)).references.isEmpty)
+        #expect(Self.described(try Self.read(Self.numbers(wrapping: false)).references) == expected)
+    }
+
+    /// Whatever the keys of old rows are, the collections are written in the order of their references.
+    @Test func oldRowsReferToTextsAndNumbersToo() throws {
+        let orders = (1...60).map { number in
+            let (customer, depot) = (number * 7 % 40 + 1, number * 3 % 20 + 1)
+            return Self.row(
+                "orders",
+                #"{"_id":"\#(Self.digits(2, number))","customerId":"customer-\#(customer)","depotId":\#(depot),"note":"n"}"#
+            )
+        }
+        let customers = (1...40).map { Self.row("xcustomers", #"{"_id":"customer-\#($0)"}"#) }
+        let depots = (1...20).map { Self.row("ydepots", #"{"_id":\#($0)}"#) }
+        let types = try Self.read(orders + customers + depots)
+        #expect(Self.described(types.references) == ["orders.customerId → xcustomers", "orders.depotId → ydepots"])
+        #expect(try Self.read(orders + customers + depots) { $0.infers = false }.references.isEmpty)
     }
 
     /// Huge rows are left out only if most rows are smaller. A row takes more bytes than its document.
@@ -119,7 +135,7 @@ import Testing
             ]
         }
         let types = try Self.read(rows)
-        #expect(types.typedReferences.isEmpty)
+        #expect(types.discoveredReferences.isEmpty)
         #expect(Self.described(types.references) == ["policies.customerId → customers"])
     }
 

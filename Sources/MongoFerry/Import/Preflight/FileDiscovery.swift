@@ -2,24 +2,24 @@ import BSON
 import BackupFile
 import Relations
 
-/// Finds the references of a file without metadata in those of its rows that carry types: from the values of samples,
-/// as an export finds a database's. No server is queried, since the survey knows the `_id`s of the file.
+/// Finds the references of a file without metadata in its rows: from the values of samples, as an export finds a
+/// database's. No server is queried, since the survey knows the `_id`s of the file.
 ///
-/// ``LegacyInference`` finds the references in the old application's rows. It also determines what their strings
-/// become, without regard to what is found here.
+/// In the old application's rows, ``LegacyInference`` has already found those that lead to ObjectIds and UUIDs, since
+/// these decide what strings become. What remains are keys of other types, such as names and numbers.
 struct FileDiscovery {
     let reader: BackupReader
     let survey: FileSurvey
-    /// The rules for the old application's rows, to whose `_id`s others may refer.
+    /// The rules for the old application's rows.
     let rules: TypeRules?
     /// The configuration, whose references take precedence over those found.
     let configuration: Configuration
     let operation: OperationContext
 
-    /// Reads the file once more, if it has such rows and the configuration does not define all references.
+    /// Reads the file once more, unless it has metadata or the configuration defines all references.
     /// - Throws: ``BackupError``, ``FileError``; `CancellationError`.
     func run() throws -> [Reference] {
-        guard reader.metadata == nil, survey.legacyRows != .all, !survey.rows.isEmpty else { return [] }
+        guard reader.metadata == nil, !survey.rows.isEmpty else { return [] }
         guard survey.rows.contains(where: { configuration.collection($0.name)?.saysReferences != true }) else {
             return []
         }
@@ -28,14 +28,32 @@ struct FileDiscovery {
         try reader.seek(to: reader.firstRow)
         // One thread, so that every run has the same result: which paths are included depends on which come first.
         try BatchPass.run(reader, workers: [look], cancellation: operation.cancellation)
-        let found = try look.discovery.resolve { questions in
-            try operation.cancellation.check()
-            return questions.map { question -> Set<Value> in
-                guard let known = survey.rows(of: question.collection)?.ids else { return [] }
-                return Set(question.ids.filter { known.contains(IDHash.hash(of: $0)) })
-            }
+        func references(_ discovery: ReferenceDiscovery) throws -> [Reference] {
+            try discovery.resolve { questions in
+                try operation.cancellation.check()
+                return questions.map { question -> Set<Value> in
+                    guard let known = survey.rows(of: question.collection)?.ids else { return [] }
+                    return Set(question.ids.filter { known.contains(IDHash.hash(of: $0)) })
+                }
+            }.references
         }
-        return found.references
+        let typed = try look.typed.map(references) ?? []
+        let legacy = try look.legacy.map(references) ?? []
+        return typed + legacy.filter { isOpen($0) && !typed.contains(where: $0.leadsLike) }
+    }
+
+    /// Whether ``LegacyInference`` had nothing to say about a path of the old application's rows.
+    private func isOpen(_ reference: Reference) -> Bool {
+        rules?.rules.contains { rule in
+            [.objectId, .uuid].contains(rule.type) && rule.path == reference.path
+                && rule.collection.hasSameBytes(as: reference.collection)
+        } != true
+    }
+}
+
+extension Reference {
+    fileprivate func leadsLike(_ other: Reference) -> Bool {
+        path == other.path && collection.hasSameBytes(as: other.collection) && target.hasSameBytes(as: other.target)
     }
 }
 
@@ -89,17 +107,23 @@ private struct RowSample {
 private final class FileDiscoveryWorker: BatchWorker, @unchecked Sendable {
     private var decoder: ConvertingDecoder
     private var samples: [ExactName: RowSample] = [:]
-    /// As thorough as before an export.
-    private(set) var discovery = ReferenceDiscovery(valuesPerPath: 200, findsTypes: false)
+    /// What the rows that carry types show, and what the old application's rows show; nil if there are none. Each has
+    /// the `_id`s of all rows, as targets.
+    private(set) var typed: ReferenceDiscovery?
+    private(set) var legacy: ReferenceDiscovery?
 
     init(_ survey: FileSurvey, _ rules: TypeRules?) {
         decoder = ConvertingDecoder(survey: survey, rules: rules)
+        // As thorough as before an export.
+        var discovery = ReferenceDiscovery(valuesPerPath: 200, findsTypes: false)
         for rows in survey.rows {
             let name = ExactName(rows.name)
             samples[name] = RowSample(
                 rows, unreadable: survey.unreadable[name, default: 0], collections: survey.rows.count)
             discovery.declare(rows.name, count: rows.count)
         }
+        if survey.legacyRows != .all { typed = discovery }
+        if survey.legacyRows != .none { legacy = discovery }
     }
 
     func look(at batch: RecordBatch) throws {
@@ -107,11 +131,12 @@ private final class FileDiscoveryWorker: BatchWorker, @unchecked Sendable {
             let bytes = row.bytes.count
             try decoder.withDocument(row, in: { samples[ExactName($0)]?.takesNext(bytes: bytes) ?? false }) {
                 name, document, isLegacy in
-                guard isLegacy else { return try discovery.add(document, in: name) }
-                // Of a legacy row, only the `_id` counts here, as the target of references.
                 guard let id = document.first else { return }
                 let key = Document { $0.append(copying: id) }
-                try key.withRaw { try discovery.add($0, in: name) }
+                try key.withRaw { key in
+                    try typed?.add(isLegacy ? key : document, in: name)
+                    try legacy?.add(isLegacy ? document : key, in: name)
+                }
             }
         }
     }

@@ -11,10 +11,11 @@ struct LegacyTypes {
     /// Rows that a rule of the configuration cannot convert, or whose documents are too large.
     var problems: ProblemList
     var rules: TypeRules? { resolution?.rules }
-    /// The references found in rows that carry types, without those of the old application's rows.
-    var typedReferences: [Reference] = []
+    /// The references found in samples of the rows: all of those that carry types; of the old application's rows, those
+    /// that do not lead to ObjectIds or UUIDs.
+    var discoveredReferences: [Reference] = []
 
-    /// The references found in rows of both kinds.
+    /// All references found.
     var references: [Reference] {
         struct Place: Hashable {
             let collection: ExactName
@@ -26,10 +27,10 @@ struct LegacyTypes {
             }
         }
         var all = resolution?.references ?? []
-        guard !all.isEmpty else { return typedReferences }
+        guard !all.isEmpty else { return discoveredReferences }
         var targets: [Place: Set<ExactName>] = [:]
         for reference in all { targets[Place(reference), default: []].insert(ExactName(reference.target)) }
-        for var reference in typedReferences {
+        for var reference in discoveredReferences {
             let place = Place(reference)
             if targets[place] != nil {
                 // If those of legacy rows have no condition, a value may lead to any of the targets.

@@ -46,7 +46,7 @@ struct Preflight {
         // No longer needed, and takes memory.
         survey.inference = LegacyInference()
         if options.infers {
-            legacy.typedReferences = try FileDiscovery(
+            legacy.discoveredReferences = try FileDiscovery(
                 reader: reader, survey: survey, rules: legacy.rules, configuration: options.configuration,
                 operation: operation
             ).run()
