@@ -10,6 +10,8 @@ struct ChunkEncoder {
     let mode: ExtendedJSONMode
     /// Whether the file is a bare CSV, whose rows must not be taken for legacy ones.
     let isBare: Bool
+    /// The index of the first collection that has documents: the first row of a bare CSV speaks for all others.
+    let firstFilled: Int
 
     /// Encodes chunks until the queue is closed and empty.
     /// - Throws: ``BSONError`` if a document from the server is malformed.
@@ -27,8 +29,10 @@ struct ChunkEncoder {
             var (count, escaped) = (0, 0)
             try chunk.documents.forEach { document in
                 count += 1
-                // Relaxed JSON is chosen where types do not matter, so its first row need not be marked.
-                let isFirst = count == 1 && chunk.place.isFirst && mode != .relaxed
+                // Relaxed JSON is chosen where types do not matter, so its first row need not be marked. A collection
+                // that was empty when documents were counted may have some now.
+                let isFirst =
+                    count == 1 && chunk.place.isFirst && chunk.place.collection <= firstFilled && mode != .relaxed
                 if let marking, let marked = try marking.marked(document, unquoted, isFirst: isFirst) {
                     beginning.withUnsafeBytes { rows.append($0) }
                     rows.append(marked.field.bytes)

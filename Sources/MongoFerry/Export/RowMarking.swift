@@ -33,8 +33,8 @@ struct RowMarking {
     }
 
     /// The field of a row that must be marked: one that has no wrapper to show what it is, and has strings that look
-    /// like ObjectIds or dates, or is the first of its collection, by which the others are judged. Nil for a row that
-    /// is to be written as usual.
+    /// like ObjectIds or dates, or is the first of the file: one row with a wrapper shows what all others are. Nil for a
+    /// row that is to be written as usual.
     /// - Parameter encoder: writes documents as the rows have them.
     /// - Throws: `BSONError` if the document is damaged; `JSONFault`.
     func marked(
