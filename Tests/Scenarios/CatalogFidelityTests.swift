@@ -610,6 +610,14 @@ import Testing
                 ])
             try database.create("view", ["viewOn": "other", "pipeline": []])
             let live = try database.image()
+            let planned = try database.load(folder.file("items.csv"), .replace) { $0.isDryRun = true }
+            #expect(
+                planned.differences.map(\.detail) == [
+                    "option validator: {\"a\":1} in the file, {\"a\":2} in the database; the file's counts",
+                    "index b differs from the file's; the file's counts", "index c will be created",
+                    "index d is not in the file; it will be gone",
+                    "option viewOn: \"items\" in the file, \"other\" in the database; the file's counts",
+                ])
             let log = MessageLog()
             let merged = try database.load(folder.file("items.csv"), .merge, log)
             let differences = [

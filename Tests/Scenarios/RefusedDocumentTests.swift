@@ -155,8 +155,9 @@ import Testing
         }
     }
 
-    /// Each document counts, even a single one.
-    @Test func oneDocumentThatCameWhileTheNewCollectionWasLoadedIsTold() throws {
+    /// Each document counts, even a single one, and until the old collection gives way.
+    @Test(arguments: [OperationProgress.Phase.index, .swap])
+    func oneDocumentThatCameWhileTheNewCollectionWasLoadedIsTold(_ phase: OperationProgress.Phase) throws {
         try withTwoTestDatabases { source, copy, folder in
             try source.insert([["_id": 1]], into: "c")
             try copy.insert([["_id": 1]], into: "c")
@@ -164,7 +165,7 @@ import Testing
             try source.export(to: file)
             let (pool, name) = (copy.pool, copy.name)
             let operation = OperationContext(onProgress: { progress in
-                guard progress.phase == .index else { return }
+                guard progress.phase == phase else { return }
                 _ = try? pool.withClient {
                     try $0.runWrite(["insert": "c", "documents": [["_id": "late"]]], on: name)
                 }
@@ -178,6 +179,32 @@ import Testing
                 report.warnings == [
                     "c: 1 document came from other programs after the plan was made, and went with the old collection"
                 ])
+        }
+    }
+
+    /// What a server refuses in an `_id` is found before anything is written, and nothing else is.
+    @Test func whatServersRefuseInsideAnIDIsFoundBeforehand() throws {
+        try withTestDatabase { database, folder in
+            let ids: [Document] = [
+                ["a": ["$x": 1]], ["a": [["$x": 1]]], ["a": ["b": ["$set": 1]]], ["$ref": "c", "$id": 1],
+                ["a": ["$ref": "c", "$id": 1, "$db": "d", "x": 2]], ["a": ["$ref": "c", "$id": 1, "$db": 5]],
+                ["a": ["$ref": 1, "$id": 1]], ["a": ["$ref": "c"]], ["a": ["$id": 1, "$ref": "c"]],
+                ["a": ["x": 1, "$ref": "c", "$id": 1]], ["a": [["$ref": "c", "$id": 1]]],
+                ["$ref": "c", "$id": ["$x": 1]], ["$ref": "c", "$id": 1, "z": ["$x": 1]],
+                ["$ref": "c", "$id": 1, "$db": 5], ["": 1, "a.b": [1, ["c": 2]]],
+            ]
+            var refused = 0
+            for (number, id) in ids.enumerated() {
+                let document: Document = ["_id": .document(id)]
+                let isRefused = try !database.insert([document], into: "c").writeErrors.isEmpty
+                let file = folder.file("\(number).csv")
+                let whole = Data(document.bytes).base64EncodedString()
+                try folder.write("collection,data\nc,\"{\"\"$rawBSON\"\":\"\"\(whole)\"\"}\"\n", to: "\(number).csv")
+                let report = try Verify(file: file, target: nil).runBlocking(OperationContext())
+                #expect(report.rejections.isEmpty != isRefused, "\(id.elements)")
+                refused += isRefused ? 1 : 0
+            }
+            #expect(refused > 5 && refused < ids.count - 4)
         }
     }
 

@@ -87,8 +87,9 @@ extension ImportRun {
             try cancellation.check()
             let name = "\(trial)\(item.offset)"
             do {
-                try CollectionBuilder(client: client, database: database, writeConcern: WriteConcern(.nodes(1)))
-                    .create(item.element.entry, as: name)
+                try CollectionBuilder(
+                    client: client, database: database, writeConcern: WriteConcern(.nodes(1)), lock: lock
+                ).create(item.element.entry, as: name)
                 try client.drop(Namespace(database, name), writeConcern: WriteConcern(.nodes(1)))
             } catch {
                 var fault = FerryError(explaining: error)
@@ -145,10 +146,8 @@ extension ImportRun {
             if let kept = step.kept { try noteMade(kept) }
         }
         let uuid = try step.way == .view ? nil : step.uuid ?? connection.uuid(ofExisting: step.databaseName)
-        // Documents that the merge corrects may be duplicates that prevent an index.
-        let early = try build(step, present: present, lock) { !step.comesAfterTheDocuments($0) }
-        noteRefused(early.filter { !$0.isForDuplicates })
-        let waiting = early.filter(\.isForDuplicates)
+        // What prevents an index, such as duplicates or a wrong location, may be in documents that the merge corrects.
+        let waiting = try build(step, present: present, lock) { !step.comesAfterTheDocuments($0) }
         guard step.way != .view else { return (nil, nil) }
         if let outcome = unchanged(step, compared) {
             noteRefused(waiting)

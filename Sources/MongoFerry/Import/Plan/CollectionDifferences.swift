@@ -4,12 +4,12 @@ import Relations
 
 /// One difference between the database and the file.
 struct TargetDifference: Sendable {
-    /// The text for the plan; nil if removing the difference changes nothing that exists.
-    let text: String?
+    /// The text for the plan.
+    let text: String
     /// Whether the import removes the difference.
     let isMended: Bool
 
-    init(_ text: String?, isMended: Bool = false) {
+    init(_ text: String, isMended: Bool = false) {
         self.text = text
         self.isMended = isMended
     }
@@ -85,7 +85,7 @@ enum CollectionDifferences {
             case .renamedIndex(let name, let live):
                 TargetDifference("index \(name) is \(live) in the database; \(ending)", isMended: isReplace)
             case .missingIndex(let name):
-                TargetDifference(isReplace ? nil : "index \(name) will be created", isMended: true)
+                TargetDifference("index \(name) will be created", isMended: true)
             case .extraIndex(let name):
                 TargetDifference(
                     "index \(name) is not in the file; " + (isReplace ? "it will be gone" : "it stays"),

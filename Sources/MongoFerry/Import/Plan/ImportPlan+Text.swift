@@ -56,7 +56,7 @@ extension ImportPlan {
                 "  set aside: \(setAside.count.counted("row that cannot", "rows that cannot")) be taken, first line \(first.line): \(first.reason.oneLine.excerpt(200))"
             )
         }
-        for cycle in cycles { lines.append("  refer to each other: \(Self.list(cycle))") }
+        for cycle in cycles { lines.append("  refer to each other, a cycle: \(Self.list(cycle))") }
         if !leftOut.isEmpty {
             let names = leftOut.map { name in
                 BackupMetadata.shown(name) + (reasonsToLeaveOut[name].map { " (\($0))" } ?? "")

@@ -39,7 +39,7 @@ public struct ImportPlan: Sendable {
         /// The ``differences`` and others, and whether the import removes each.
         var targetDifferences: [TargetDifference] = []
         /// The differences between the file's options and indexes and the existing ones, one line each.
-        public var differences: [String] { targetDifferences.compactMap(\.text) }
+        public var differences: [String] { targetDifferences.map(\.text) }
         /// What a server may refuse or interpret differently.
         public var doubts: [String] = []
         /// Code that the server will run, for a person to check: `$where`, `$function`, …

@@ -174,20 +174,29 @@ struct RowDecoder {
         return false
     }
 
-    /// Whether servers refuse a document as an `_id` for a field that starts with `$` (code 52): they accept `$ref` and
-    /// `$id` at its beginning, and a `$db` after them (measured on MongoDB 6.0.5).
+    /// Whether servers refuse a document as an `_id` for a field that starts with `$` (code 52), at whatever depth: they
+    /// accept `$ref` and `$id` at the beginning of a document, with anything in `$id`, and a `$db` after them (measured
+    /// on MongoDB 6.0.5).
     /// - Throws: `BSONError` if it is damaged.
-    private static func hasOperator(_ id: RawDocument) throws -> Bool {
+    private static func hasOperator(_ id: RawDocument, depth: Int = 1) throws -> Bool {
+        guard depth <= BSONValidator.maximumDepth else { return false }
         var walker = id.makeWalker()
         var place = 0
         var isReference = false
         while let field = try walker.next() {
             defer { place += 1 }
-            guard field.key.first == 0x24 else { continue }
+            guard field.key.first == 0x24 else {
+                if [.document, .array].contains(field.type),
+                    try hasOperator(RawDocument(field.value), depth: depth + 1)
+                {
+                    return true
+                }
+                continue
+            }
             switch place {
             case 0 where field.keyEquals("$ref") && field.type == .string: isReference = true
             case 1 where isReference && field.keyEquals("$id"): break
-            case 2 where isReference && field.keyEquals("$db"): break
+            case 2 where isReference && field.keyEquals("$db") && field.type == .string: break
             default: return true
             }
         }
