@@ -80,6 +80,9 @@ struct SmallBackup {
             report.rejections.map { rejection in
                 (rejection.line.map { "line \($0): " } ?? "") + rejection.reason
             } + report.differences.map(\.detail)
+            + report.references.filter { $0.dangling > 0 }.map {
+                "\($0.collection).\($0.path): \($0.dangling) dangling"
+            }
         #expect((report.status == .done) == faults.isEmpty)
         return faults
     }

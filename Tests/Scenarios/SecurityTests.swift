@@ -237,6 +237,38 @@ extension FaultServerTests {
             }
         }
 
+        /// What is created only to be tried out, or beside the live data, would stay.
+        @Test(arguments: [["merge"], ["replace", "--yes"], ["replace", "--in-place", "--yes"]])
+        func aUserWhoMayNotDropCreatesNothing(mode: [String]) throws {
+            try withUsers { server, database, folder, reader, _ in
+                try database.insert([["_id": 1]], into: "customers")
+                for name in ["v", "w"] { try database.create(name, ["viewOn": "customers", "pipeline": []]) }
+                let file = folder.file("all.csv")
+                let export = try Program.run(["export", "--uri", reader, "--db", database.name, "-o", file])
+                try #require(export.status == 0, "\(export.text)")
+                for name in ["v", "w"] { try database.drop(name) }
+                let actions = [
+                    "find", "insert", "update", "remove", "listIndexes", "createIndex", "collStats",
+                    "createCollection", "listCollections", "renameCollectionSameDB",
+                ]
+                let user = try addUser("filler", actions, on: [""], database, server)
+                defer { _ = try? database.run(["dropRole": "filler"]) }
+                let outcome = try Program.run(
+                    ["import", file, "--uri", user, "--db", database.name, "--mode"] + mode)
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(
+                    outcome.errors.contains(
+                        "A role of your own needs dropCollection on \(database.name).__mongoferry_staging."),
+                    "\(outcome.text)")
+                #expect(outcome.errors.contains("Nothing was written."), "\(outcome.text)")
+                // It cannot be dropped either, which is said.
+                #expect(outcome.errors.contains("the import's lock could not be given back"), "\(outcome.text)")
+                #expect(try database.names() == ["__mongoferry_lock", "customers"])
+                try database.drop("__mongoferry_lock")
+                #expect(try database.documents(in: "customers") == [["_id": 1]])
+            }
+        }
+
         /// What is neither created nor dropped is not left behind.
         @Test(arguments: ["merge", "replace"]) func whatTheUserMayNotCreateIsNotSaidToBeLeftBehind(mode: String) throws
         {

@@ -56,6 +56,24 @@ import Testing
         }
     }
 
+    @Test(arguments: [ExportOptions.Consistency.snapshot, .collection])
+    func anImportThatBeginsWhileCollectionsAreReadOneByOneIsWarnedOf(_ consistency: ExportOptions.Consistency) throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "customers")
+            defer { try? database.drop("__mongoferry_lock") }
+            let (pool, name) = (database.pool, database.name)
+            let operation = OperationContext(onProgress: { progress in
+                guard progress.phase == .read else { return }
+                let database = (try? pool.makeClient()).map { TestDatabase(pool: pool, client: $0, name: name) }
+                if let database { try? Self.putLock(database, age: 0) }
+            })
+            var options = ExportOptions(destination: .file(path: folder.file("all.csv"), overwriting: false))
+            options.consistency = consistency
+            let report = try Export(try database.target, options).runBlocking(operation)
+            #expect(report.warnings == (consistency == .snapshot ? [] : [Self.running(name)]))
+        }
+    }
+
     @Test func fileAndReportsOfAnExportDuringAnImportSayWhatWasThere() throws {
         try Self.withLock(0) { database, folder in
             let report = try database.export(to: folder.file("all.csv"))

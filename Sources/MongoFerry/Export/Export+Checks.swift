@@ -77,6 +77,14 @@ extension Export {
         }
     }
 
+    /// Warns of an import that has begun while documents were read without a common snapshot; nil if none has. What was
+    /// there at the beginning has been warned of.
+    func lateImport(_ found: [CollectionInfo], _ moment: ReadMoment, _ connection: Connection) throws -> String? {
+        guard moment.clusterTime == nil, !found.contains(where: { OwnNames.contains($0.name) }) else { return nil }
+        let now = try connection.withClient { try $0.listCollections(in: connection.database) }
+        return try UnfinishedImport.warning(now, connection)
+    }
+
     /// Checks that a collection really has no indexes. Only few of a server's own have none; for others, a server has
     /// reported none by mistake, as while it was starting.
     private func checkHasNoIndexes(_ entry: BackupMetadata.Collection, _ connection: Connection) throws {

@@ -244,7 +244,7 @@ public struct Export: Sendable {
             chunks: chunks, queue: encoders, names: collections.map(\.name), mode: options.json, isBare: options.plain,
             firstFilled: collections.firstIndex { $0.records > 0 } ?? collections.count)
         let cut = collections.indices.filter { counts[$0] > 1 }
-        let uncounted = try Self.flushing(sink, of: reader, operation.cancellation) {
+        let doubts = try Self.flushing(sink, of: reader, operation.cancellation) {
             try Self.carry(
                 reader, times: readers, encoder, times: min(jobs, 8), sink,
                 compressors: options.compression == .gzip ? Threads.compressors(options.jobs) : 0, over: connection)
@@ -252,12 +252,12 @@ public struct Export: Sendable {
             let uncounted = try checkSums(cut.map { (collections[$0], sink.outcomes[$0].read) }, moment, connection)
             try checkAllAreThere(
                 zip(collections, sink.outcomes).map { ($0, $1.read) }, choice.found, moment, connection)
-            return uncounted
+            return try uncounted + [lateImport(choice.found, moment, connection)].compactMap(\.self)
         }
-        for text in uncounted { operation.warning(text) }
+        for text in doubts { operation.warning(text) }
         var report = Report(operation: .export)
         report.collections = sink.outcomes
-        report.warnings = uncounted
+        report.warnings = doubts
         report.escaped = sink.escaped
         let records = Dictionary(uniqueKeysWithValues: sink.outcomes.map { ($0.name, $0.read) })
         report.sha256 = try writer.finish(counts: records, check: operation.cancellation.check)?.sha256

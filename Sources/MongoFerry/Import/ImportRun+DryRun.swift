@@ -7,7 +7,7 @@ import Relations
 extension ImportRun {
     mutating func dryRun(_ plan: ImportPlan, _ survey: FileSurvey, _ legacy: LegacyTypes) throws -> Report {
         let loader = loader(survey, legacy, nil)
-        let compared = try compare(plan, survey, nil)
+        let equal = try equalDocuments(plan, survey, nil)
         var results: [RowLoader.Result] = []
         for step in plan.steps where step.way != .view {
             var outcome = CollectionOutcome(name: step.name)
@@ -23,12 +23,12 @@ extension ImportRun {
                     outcome.read = outcome.inserted
                 }
                 outcome.deleted = step.liveCount ?? 0
-            } else if let unchanged = unchanged(step, compared[step.name]) {
-                outcome = unchanged
+            } else if let (whole, _) = equal.whole(step) {
+                outcome = whole
             } else {
                 let result = try loader.load(
-                    step.name, into: connection.namespace(step.databaseName), upsertWay(step, key), isDryRun: true,
-                    known: knownRows(step, compared[step.name], survey))
+                    step.name, into: connection.namespace(step.databaseName), step.writeWay(by: key, isDryRun: true),
+                    isDryRun: true, known: equal.knownRows(step, survey))
                 outcome = result.outcome
                 results.append(result)
                 if options.mode == .replace, let live = step.liveCount {

@@ -7,7 +7,6 @@ extension ImportRun {
     /// Loads everything into staging collections, or in place, and swaps it in.
     mutating func replace(_ prepared: Prepared, _ loader: RowLoader, _ lock: ImportLock) throws {
         var plan = prepared.plan
-        let survey = prepared.survey
         let found = try connection.withClient {
             try $0.listCollections(in: connection.database, readPreference: .primary)
         }
@@ -27,12 +26,11 @@ extension ImportRun {
             // Before the swap, this checks the staged collections. References from collections that are replaced in
             // place, to them, or to views are checked later: until then these have the old documents or do not exist
             // yet.
-            let (run, plan) = (self, plan)
-            let references = self.references(prepared.references, intoStagedOf: plan)
+            let (references, rejections) = (references(of: prepared), rejections)
             replacement.check = { staging, loads in
-                var run = run
-                for load in loads { run.tallied[load.outcome.name] = load.references }
-                return try run.check(plan, survey, references.filter { staging[$0.collection] != nil }, staging)
+                var tallied: [String: [ReferenceOutcome]] = [:]
+                for load in loads { tallied[load.outcome.name] = load.references }
+                return try references.checkStaged(tallied, areAllTaken: rejections.count == 0, staging: staging)
             }
         }
         var outcome = Replacement.Outcome()
@@ -44,7 +42,10 @@ extension ImportRun {
             let names = outcome.written.map(\.name)
             report.warnings += outcome.warnings(of: names)
             // Indexes of collections that were replaced in place: a staged one that lacks an index is not swapped in.
-            if !names.isEmpty { noteRefused(outcome.refusedIndexes) }
+            if !names.isEmpty {
+                report.warnings += outcome.refusedIndexes.map { "the server refuses \($0.text)" }
+                countRefused(outcome.refusedIndexes)
+            }
             throw error
         }
         report.collections = outcome.collections

@@ -9,9 +9,11 @@ extension ImportRun {
         var loader = loader(survey, prepared.legacy, lock)
         loader.unvalidated = Set(plan.steps.filter { $0.isEncrypted || plan.bypasses($0) }.map(\.name))
         try checkRight(toBypassValidationOf: plan.steps.filter { loader.unvalidated.contains($0.name) }, lock)
-        loader.references = underWay(prepared.references, plan, survey)
+        loader.references = references(of: prepared).underWay()
         switch options.mode {
-        case .replace: try replace(prepared, loader, lock)
+        case .replace:
+            try lock.checkRightToDrop()
+            try replace(prepared, loader, lock)
         case .merge, .insert: try merge(prepared, loader, lock)
         }
         removeRecordsOfKilled(lock)
@@ -79,11 +81,6 @@ extension ImportRun {
             }
         }
         return names
-    }
-
-    mutating func noteRefused(_ refused: [CollectionBuilder.RefusedIndex]) {
-        report.warnings += refused.map { "the server refuses \($0.text)" }
-        countRefused(refused)
     }
 
     mutating func countRefused(_ refused: [CollectionBuilder.RefusedIndex]) {

@@ -181,7 +181,7 @@ struct ImportRun {
         do {
             try setAsideOrWarn(prepared.survey)
             isSetAside = true
-            try verify(prepared.plan, prepared.survey, prepared.references)
+            try verify(prepared)
         } catch is CancellationError {
             let rows = isSetAside ? "" : "the rows that were not taken were not set aside, and "
             var error = FerryError(

@@ -23,12 +23,31 @@ extension FerryError {
     private static func list(_ advice: String?) -> [String] { advice.map { [$0] } ?? [] }
 
     private static func advice(_ error: MongoError) -> String? {
-        if error.isUnauthorized { return rights }
+        if error.isUnauthorized { return rights + (action(error).map { " A role of your own needs \($0)." } ?? "") }
         if error.isOutOfDiskSpace { return "Free room on the server." }
         return error.isTakenAwayFromReader
             ? "Another program has dropped, renamed or replaced a collection while it was read. Run the command again."
             : nil
     }
+
+    /// The privilege that a command needs; nil if it needs none that is known here.
+    ///
+    /// Source: MongoDB manual, "Privilege Actions".
+    private static func action(_ error: MongoError) -> String? {
+        let words = error.context?.split(separator: " ", maxSplits: 2).map(String.init) ?? []
+        guard let command = words.first, let action = actions[command] else { return nil }
+        let place = words.count == 3 && words[1] == "on" ? " on \(words[2].oneLine)" : ""
+        let others =
+            command.hasPrefix("list") ? "" : "; an import also on the collections \(OwnNames.all) of the database"
+        return "\(action)\(place)\(others)"
+    }
+
+    private static let actions = [
+        "listCollections": "listCollections", "listIndexes": "listIndexes", "find": "find", "aggregate": "find",
+        "count": "find", "insert": "insert", "update": "insert and update", "findAndModify": "insert and update",
+        "delete": "remove", "create": "createCollection", "createIndexes": "createIndex", "drop": "dropCollection",
+        "dropIndexes": "dropIndex", "renameCollection": "renameCollectionSameDB", "collMod": "collMod",
+    ]
 
     private static let rights =
         "export and verify need a user with the role read on the database, import one with readWrite. The connection "

@@ -14,6 +14,9 @@ enum OwnNames {
     /// - Parameter mark: the run's own mark.
     static func trial(_ mark: String) -> String { "\(stagingPrefix)\(mark).trial" }
 
+    /// All of them, for people.
+    static let all = "__mongoferry_…"
+
     static func contains(_ name: String) -> Bool {
         [lock, definitions, displaced].contains(name) || name.hasScalarPrefix(stagingPrefix)
             || name.hasScalarPrefix(displacedPrefix)

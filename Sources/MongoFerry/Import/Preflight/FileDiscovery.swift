@@ -23,11 +23,12 @@ struct FileDiscovery {
         guard survey.rows.contains(where: { configuration.collection($0.name)?.saysReferences != true }) else {
             return []
         }
-        operation.info("looking for references in the rows")
         let look = FileDiscoveryWorker(survey, rules)
-        try reader.seek(to: reader.firstRow)
-        // One thread, so that every run has the same result: which paths are included depends on which come first.
-        try BatchPass.run(reader, workers: [look], cancellation: operation.cancellation)
+        try operation.timed("find references") {
+            try reader.seek(to: reader.firstRow)
+            // One thread, so that every run has the same result: which paths are included depends on which come first.
+            try BatchPass.run(reader, workers: [look], cancellation: operation.cancellation)
+        }
         func references(_ discovery: ReferenceDiscovery) throws -> [Reference] {
             try discovery.resolve { questions in
                 try operation.cancellation.check()

@@ -53,14 +53,7 @@ extension Replacement {
             .map { (name: $0.name, options: $0.options) }
         let new = planned.map { (name: $0.databaseName, options: $0.entry.options) }
         let atLast = ViewSources(others + new)
-        for step in planned {
-            guard let conflict = atLast.conflict(of: step.databaseName) else { continue }
-            throw FerryError(
-                "\(step.databaseName) cannot take the place of what has its name: \(conflict)",
-                advice: [
-                    "Drop that view or change it first, or leave this one out: --exclude \(step.name.shellWord)."
-                ])
-        }
+        try atLast.check(planned, "cannot take the place of what has its name")
     }
 
     /// Checks that all documents that were written exist, except in collections from which the server removes some by
