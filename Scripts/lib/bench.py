@@ -79,17 +79,17 @@ class Bench:
 
     def run(self, command):
         """Runs a command to its end; a failure ends the whole measurement, since its time would mean nothing."""
-        log = open(self.file("output"), "w+")
-        start = time.monotonic()
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.monotonic() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
-            log.seek(0)
-            # The connection string may contain a password.
-            text = f"{' '.join(command)}\n{log.read()[-2000:]}".replace(self.uri, "URI")
-            raise Failed(f"exit status {process.returncode}: {text}")
+        with open(self.file("output"), "w+") as log:
+            start = time.monotonic()
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+            _, status, usage = os.wait4(process.pid, 0)
+            wall = time.monotonic() - start
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode != 0:
+                log.seek(0)
+                # The connection string may contain a password.
+                text = f"{' '.join(command)}\n{log.read()[-2000:]}".replace(self.uri, "URI")
+                raise Failed(f"exit status {process.returncode}: {text}")
         return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
     def ferry(self, *words):

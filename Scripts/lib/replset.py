@@ -3,7 +3,7 @@
 
 usage: replset.py port PREFERRED   print a free port of 127.0.0.1, PREFERRED or one of those after it
        replset.py ready PORT       initiate the set rs0 where needed; return once it takes writes
-       replset.py version URI      print the server's version; exit status 3: nobody answers, 4: cannot tell
+       replset.py version URI      print the server's version; exit status 3: nobody answers, 4: no mongodb:// URI
 
 Neither mongosh nor a driver is needed on the machine, so the few commands are spoken by hand: OP_MSG
 (MongoDB's wire protocol) with a BSON document that only ever holds strings, numbers, lists and documents.

@@ -124,6 +124,8 @@ import Testing
                 "Unsupported readPreference value [readPreference=sometimes]",
             "localhost:27017": "Invalid URI Schema, expecting 'mongodb://' or 'mongodb+srv://'",
             "mongodb://amara:s3cret@localhost/?tls=maybe": "Unsupported value for \"tls\": \"…\"",
+            "mongodb://amara@localhost/?authMechanism=MONGODB-X509&authSource=admin":
+                "GSSAPI and X509 require \"$external\" authSource",
         ]
         for (text, expected) in texts {
             let error = try #require(#expect(throws: MongoError.self) { try ConnectionString(text) })

@@ -39,11 +39,11 @@ import Testing
             ])
         #expect(
             resolution.conflicts.map { "\($0.path): \($0.problem)" } == [
-                "note: a date in 9 values, another text in 1: left as they are"
+                "note: a date in 9 values, another string in 1: left as they are"
             ])
         #expect(
             resolution.lookAlikes.map { "\($0.collection).\($0.path): \($0.problem)" } == [
-                "customers.token: 10 values of 24 hex digits stay texts: 0 of 10 different values are _ids"
+                "customers.token: 10 values of 24 hex digits stay strings: 0 of 10 different values are _ids"
             ])
         #expect(
             resolution.references.map { "\($0.collection).\($0.path) → \($0.target), \($0.found)" } == [
@@ -201,7 +201,7 @@ import Testing
         #expect(resolution.dangling.first?.examples == (6..<10).map { id(hexText(1, $0)) }.sorted())
         #expect(
             resolution.lookAlikes.map(\.problem) == [
-                "5 values of 24 hex digits stay texts: 5 of 11 different values are _ids"
+                "5 values of 24 hex digits stay strings: 5 of 11 different values are _ids"
             ])
         let (_, counts) = try file.converted(resolution.rules)
         #expect(
@@ -219,10 +219,10 @@ import Testing
         #expect(resolution.described == ["customers._id: objectId, _id"] && resolution.references.isEmpty)
         #expect(
             resolution.lookAlikes.map(\.problem) == [
-                "1 value of 24 hex digits stays a text: 1 of 4 different values is an _id"
+                "1 value of 24 hex digits stays a string: 1 of 4 different values is an _id"
             ]
                 || resolution.lookAlikes.map(\.problem) == [
-                    "1 value of 24 hex digits stays a text: 1 of 4 different values are _ids"
+                    "1 value of 24 hex digits stays a string: 1 of 4 different values are _ids"
                 ])
     }
 
@@ -239,8 +239,8 @@ import Testing
         #expect(resolution.described == ["customers._id: objectId, _id"])
         #expect(
             resolution.lookAlikes.map { "\($0.path): \($0.problem)" } == [
-                "customerId: 1 value of 24 hex digits stays a text, as the live collection has them; types in the configuration can say otherwise; 1 of 1 different values are _ids of customers: if they were ObjectIds once, collections: {policies: {references: {customerId: customers}}} in the configuration makes them ObjectIds again",
-                "start: 1 date stays a text, as the live collection has them; types in the configuration can say otherwise",
+                "customerId: 1 value of 24 hex digits stays a string, as the live collection has them; types in the configuration can say otherwise; 1 of 1 different values are _ids of customers: if they were ObjectIds once, collections: {policies: {references: {customerId: customers}}} in the configuration makes them ObjectIds again",
+                "start: 1 date stays a string, as the live collection has them; types in the configuration can say otherwise",
             ])
         #expect(resolution.lookAlikes.map(\.isDoubt) == [true, true] && resolution.references.isEmpty)
     }
@@ -257,10 +257,10 @@ import Testing
         let resolution = try file.resolve(liveTypes: ["a": [path("v"): .one(type)]])
         #expect(
             resolution.lookAlikes.map(\.problem) == [
-                "1 text stays one, though the live documents have \(type.rawValue) there: an import writes a text beside it, or in its place; types in the configuration can say otherwise"
+                "1 string stays one, though the live documents have \(type.rawValue) there: an import writes a string beside it, or in its place; types in the configuration can say otherwise"
             ])
         #expect(resolution.lookAlikes.map(\.isDoubt) == [true])
-        // If the live documents have texts as well, there is nothing to doubt.
+        // If the live documents have strings as well, there is nothing to doubt.
         let other = try file.resolve(liveTypes: ["a": [path("v"): .leading(.one(type))]])
         #expect(other.lookAlikes.isEmpty)
     }
@@ -702,7 +702,7 @@ import Testing
         #expect(resolution.described == ["a._id: objectId, _id"])
         #expect(
             resolution.lookAlikes.map(\.problem) == [
-                "1 value of 24 hex digits becomes an ObjectId, though the live documents have texts there: a merge puts documents beside them; types in the configuration can say otherwise"
+                "1 value of 24 hex digits becomes an ObjectId, though the live documents have strings there: a merge puts documents beside them; types in the configuration can say otherwise"
             ])
     }
 
@@ -752,7 +752,7 @@ import Testing
         #expect(resolution.rules.rules.isEmpty)
         #expect(
             resolution.lookAlikes.map { "\($0.path): \($0.problem)" } == [
-                "v: 1 text stays one, for the live documents have values of several types there; types in the configuration can say otherwise"
+                "v: 1 string stays one, for the live documents have values of several types there; types in the configuration can say otherwise"
             ])
     }
 

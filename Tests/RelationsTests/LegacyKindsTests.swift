@@ -97,7 +97,7 @@ import Testing
             configuration: configuration, liveTypes: ["customers": [.id: .one(.uuid)]])
         #expect(
             resolution.lookAlikes.map { "\($0.path): \($0.problem)" } == [
-                "who: 1 text stays one beside values of 24 hex digits, and the _ids of customers become uuid; types in the configuration can say otherwise"
+                "who: 1 string stays one beside values of 24 hex digits, and the _ids of customers become uuid; types in the configuration can say otherwise"
             ])
     }
 
@@ -218,7 +218,7 @@ import Testing
             let resolution = try file.resolve(liveTypes: ["a": [.id: type]])
             #expect(
                 resolution.lookAlikes.map(\.problem) == [
-                    "1 text stays one beside values of 24 hex digits, though the live documents have values of other types there; types in the configuration can say otherwise"
+                    "1 string stays one beside values of 24 hex digits, though the live documents have values of other types there; types in the configuration can say otherwise"
                 ])
         }
     }

@@ -389,7 +389,7 @@ import Testing
             ])
         #expect(
             found.candidates.map(\.description) == [
-                "condition → stages: 2 of 2 sampled values exist, but short texts exist in many places, and these are few"
+                "condition → stages: 2 of 2 sampled values exist, but short strings exist in many places, and these are few"
             ])
     }
 
@@ -787,7 +787,7 @@ import Testing
         #expect(found.references.isEmpty)
         #expect(
             found.candidates.map { "\($0.collection).\($0.description)" } == [
-                "policies2.customerId → customers: 40 of 40 sampled values exist, but as ObjectIds, and here they are texts"
+                "policies2.customerId → customers: 40 of 40 sampled values exist, but as ObjectIds, and here they are strings"
             ])
     }
 

@@ -80,37 +80,34 @@ import Testing
         }
     }
 
-    @Test func fiveThousandCollectionsTakeWellUnderASecond() {
-        var random = SeededGenerator(seed: 1)
-        let names = (0..<5_000).map { "collection\($0)" }
-        let references = (0..<20_000).map { _ in
-            Reference(
-                collection: names.randomElement(using: &random) ?? "", path: .id,
-                target: names.randomElement(using: &random) ?? "")
-        }
-        // A chain through all collections, so that the walk is as deep as possible.
-        let chain = (1..<5_000).map { Reference(collection: names[$0], path: .id, target: names[$0 - 1]) }
+    @Test func theTimeGrowsWithTheCollectionsAndNotWithTheirSquare() {
         let clock = ContinuousClock()
-        // The shortest of several times: other load on the machine makes them longer, and nothing makes them shorter.
-        func shortest(_ references: [Reference]) -> (order: [String], time: Duration) {
-            var order: [String] = []
-            let times = (0..<3).map { _ in
-                clock.measure { order = ReferenceGraph(collections: names, references: references).order }
+        /// The shortest of several times, of a mixture and of a chain alone: other load makes them longer, and nothing
+        /// makes them shorter.
+        func shortest(_ count: Int) -> (mixed: Duration, straight: Duration) {
+            var random = SeededGenerator(seed: 1)
+            let names = (0..<count).map { "collection\($0)" }
+            let references = (0..<4 * count).map { _ in
+                Reference(
+                    collection: names.randomElement(using: &random) ?? "", path: .id,
+                    target: names.randomElement(using: &random) ?? "")
             }
-            return (order, times.min() ?? .zero)
+            // A chain through all collections, so that the walk is as deep as possible.
+            let chain = (1..<count).map { Reference(collection: names[$0], path: .id, target: names[$0 - 1]) }
+            func time(_ references: [Reference], _ isRight: ([String]) -> Bool) -> Duration {
+                let times = (0..<3).map { _ in
+                    clock.measure {
+                        #expect(isRight(ReferenceGraph(collections: names, references: references).order))
+                    }
+                }
+                return times.min() ?? .zero
+            }
+            return (time(references + chain) { $0.count == count }, time(chain) { $0 == names })
         }
-        let (order, time) = shortest(references + chain)
-        #expect(order.count == 5_000)
-        let (straightOrder, straight) = shortest(chain)
-        #expect(straightOrder == names)
-        // Without optimization everything takes several times as long.
-        #if DEBUG
-            let limit = Duration.seconds(10)
-        #else
-            let limit = Duration.milliseconds(500)
-        #endif
-        #expect(time < limit)
-        #expect(straight < limit)
+        let (few, many) = (shortest(1_000), shortest(8_000))
+        // Eight times as many; the square would be 64.
+        #expect(many.mixed < few.mixed * 25, "\(few) \(many)")
+        #expect(many.straight < few.straight * 25, "\(few) \(many)")
     }
 
     @Test func metadataBringsReferencesBack() throws {

@@ -113,7 +113,7 @@ import Testing
                 .binary, "a?==",
                 #"x: "a?==" is not a binary; expected base64 text or {"type":"Buffer","data":[…]} (types in the config)"#
             ),
-            (.string, 5, "x: 5 is not a string; expected a text (types in the config)"),
+            (.string, 5, "x: 5 is not a string; expected a value in quotes (types in the config)"),
             (
                 .date, ["2023-01-31T12:30:45.678Z"],
                 "x: […] is not a date; expected an ISO 8601 date with its offset, no finer than milliseconds, or whole milliseconds since 1970 (types in the config). The elements of an array are 'x[]'"

@@ -95,6 +95,13 @@ import Testing
             "a file without a URI", "export --db {db} --uri-file {dir}/empty.csv", 64,
             "mongoferry: {dir}/empty.csv: there is no connection string on the first line\n"),
         Mistake(
+            "a file of something else than a URI", "export --db {db} --uri-file {dir}/letter.txt", 64,
+            """
+            mongoferry: {dir}/letter.txt: the first line is no connection string
+              It begins with mongodb:// or mongodb+srv://, without quotes or the name of a variable.
+
+            """),
+        Mistake(
             "an unknown key in the configuration", "export --db {db} --config {dir}/key.yaml", 64,
             """
             mongoferry: {dir}/key.yaml, line 3: unknown key 'refrences' in collection 'customers'; expected references, \

@@ -115,7 +115,7 @@ import Testing
             try database.load(folder.file("legacy.csv"), .merge, log)
             let policies = try database.documents(in: "policies")
             #expect(policies.allSatisfy { $0["code"]?.string?.count == 24 })
-            #expect(log.text.contains("policies.code: 120 values of 24 hex digits stay texts: 0 of 120"))
+            #expect(log.text.contains("policies.code: 120 values of 24 hex digits stay strings: 0 of 120"))
         }
     }
 
@@ -196,7 +196,7 @@ import Testing
             // The string refers to the live string next to which a merge has inserted the ObjectId.
             #expect(report.danglingCount == (mode == .merge ? 0 : 1), "\(report.references)")
             let told = log.warnings.filter {
-                $0.contains("live documents have texts") || $0.contains("ObjectIds again")
+                $0.contains("live documents have strings") || $0.contains("ObjectIds again")
             }
             #expect(
                 told.map { $0.prefix { $0 != ":" } } == ["customers._id", "policies._id", "policies.customerId"])
@@ -391,7 +391,7 @@ import Testing
             try database.load(folder.file("mixed.csv"), .merge, log)
             #expect(
                 log.warnings == [
-                    "rows are of two kinds: 1 the old application's, 1 Extended JSON, since line 3 has a wrapper such as {\"$oid\": …}; in 1 row with one the _id is a text of 24 hex digits: what the old application has written of these should be put right in a copy of the file first, for their ids and dates stay texts"
+                    "rows are of two kinds: 1 the old application's, 1 Extended JSON, since line 3 has a wrapper such as {\"$oid\": …}; in 1 row with one the _id is a string of 24 hex digits: what the old application has written of these should be put right in a copy of the file first, for their ids and dates stay strings"
                 ])
         }
     }
@@ -566,7 +566,7 @@ import Testing
             #expect(restored.allSatisfy { $0["_id"]?.objectID != nil })
             let typed = restored.filter { $0["code"] != nil }
             #expect(typed.count == customers.count / 2)
-            #expect(typed.allSatisfy { $0["code"]?.string != nil && $0["at"]?.string != nil }, "texts stay texts")
+            #expect(typed.allSatisfy { $0["code"]?.string != nil && $0["at"]?.string != nil }, "strings stay strings")
             #expect(restored.filter { $0["code"] == nil }.allSatisfy { $0["createdAt"]?.string == nil })
         }
     }

@@ -37,32 +37,6 @@ extension BusyServerTests {
             return outcome
         }
 
-        /// The first attempt outlives its connection, and the second: it would create again what was removed since.
-        @Test(
-            arguments: ["createIndexes", "create", "findAndModify"],
-            [["--mode", "replace", "--yes"], ["--mode", "replace", "--in-place", "--yes"], ["--mode", "merge"]])
-        func aFirstAttemptThatIsLateLeavesNothingBehind(command: String, mode: [String]) throws {
-            try withDatabase(on: server) { database, folder in
-                try database.create("a", indexes: [["key": ["x": 1], "name": "x"]])
-                try database.create("t", ["timeseries": ["timeField": "at"]])
-                try database.create("v", ["viewOn": "a", "pipeline": []])
-                try database.insert((0..<20).map { ["_id": .int32($0)] }, into: "a")
-                let file = folder.file("a.csv")
-                try export(database, to: file)
-                let expected = try database.image()
-                if mode.contains("merge") { for name in ["v", "t", "a"] { try database.drop(name) } }
-                let pause = try FailPoint(
-                    server, [command], mode: .times(1), ["blockConnection": true, "blockTimeMS": 1500])
-                let outcome = try Program.run(
-                    ["import", file, "--uri", server.uri("", "socketTimeoutMS=500"), "--db", database.name] + mode)
-                try pause.end()
-                #expect(outcome.status == 0, "\(outcome.text)")
-                // Nothing tells when the server has carried out the last command.
-                Thread.sleep(forTimeInterval: 0.3)
-                #expect(try database.image().differences(from: expected) == [])
-            }
-        }
-
         /// Documents that exchange values of a unique index are written in a transaction, whose commit names no
         /// collection.
         @Test func aCommitThatAKilledImportHasSentIsWaitedFor() throws {

@@ -35,6 +35,16 @@ import Testing
         }
     }
 
+    /// The command that is advised for them must not blame the key.
+    @Test func rowsThatWereSetAsideForLackOfAnUpsertKeyAreSoAgain() throws {
+        try withTestDatabase { database, folder in
+            try folder.write("collection,data\nusers,\"{\"\"_id\"\":1}\"\n", to: "users.csv.rejects.csv")
+            let report = try database.load(folder.file("users.csv.rejects.csv")) { $0.upsertKeys = ["email"] }
+            #expect(report.status == .problems)
+            #expect(report.rejections.map(\.reason) == ["it has no value for email, by which the merge finds it"])
+        }
+    }
+
     @Test(arguments: [true, false]) func anUpsertKeyThatNoRowHasIsAMistake(isDryRun: Bool) throws {
         try withTestDatabase { database, folder in
             try database.insert([["_id": 1, "email": "a"], ["_id": 2, "email": "b"]], into: "users")

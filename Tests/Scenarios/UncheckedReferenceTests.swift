@@ -137,7 +137,7 @@ import Testing
                 into: "orders")
             let texts = try Self.lastLine(database, "--db", database.name)
             #expect(
-                texts.errors.contains("but as ObjectIds, and here they are texts: not checked as a reference"),
+                texts.errors.contains("but as ObjectIds, and here they are strings: not checked as a reference"),
                 "\(texts)")
         }
     }

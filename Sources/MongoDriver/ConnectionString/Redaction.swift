@@ -81,7 +81,9 @@ extension ConnectionString {
         var result = ""
         for (index, part) in complaint.split(separator: "\"", omittingEmptySubsequences: false).enumerated() {
             let isQuoted = index % 2 == 1
-            result += isQuoted ? "\"" + (isKnown(option: String(part)) ? part : "…") + "\"" : part
+            // The authentication source that some mechanisms require is the C library's own word.
+            let isSafe = part == "$external" || isKnown(option: String(part))
+            result += isQuoted ? "\"" + (isSafe ? part : "…") + "\"" : part
         }
         // One complaint uses single quotes: 'key=value'.
         return result.contains("'") && result.contains("=") ? String(result.prefix { $0 != "'" }) + "…" : result

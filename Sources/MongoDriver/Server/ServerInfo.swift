@@ -30,6 +30,9 @@ public struct ServerInfo: Sendable {
     /// The size in bytes of the largest document that may be stored.
     public var maximumStoredDocument: Int { maxBsonObjectSize + Self.documentAllowance }
 
+    /// The same, if no server states its limit: so far, all have the same.
+    public static let usualMaximumStoredDocument = 16 << 20 + documentAllowance
+
     /// Whether reads can share one point in time across collections: replica sets and sharded clusters from 5.0.
     public var supportsSnapshotReads: Bool { topology != .standalone && maxWireVersion >= 13 }
 

@@ -52,9 +52,9 @@ public struct ImportOptions: Sendable {
 
     /// - Throws: ``FerryError`` if an option would be ignored.
     func check() throws {
-        if inPlace, mode != .replace { throw FerryError("--in-place goes with --mode replace", kind: .usage) }
+        if inPlace, mode != .replace { throw FerryError("inPlace goes with mode .replace", kind: .usage) }
         if mode != .merge, upsertKeys != ["_id"] {
-            throw FerryError("--upsert-keys goes with --mode merge", kind: .usage)
+            throw FerryError("upsertKeys go with mode .merge", kind: .usage)
         }
     }
 

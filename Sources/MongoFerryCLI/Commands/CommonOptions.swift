@@ -1,4 +1,5 @@
 import ArgumentParser
+import BSON
 import Foundation
 import MongoDriver
 import MongoFerry
@@ -51,6 +52,11 @@ struct CommonOptions: ParsableArguments {
             let line = text.split(whereSeparator: \.isNewline).first.map { $0.trimmingCharacters(in: .whitespaces) }
             guard let line, !line.isEmpty else {
                 throw FerryError("\(uriFile): there is no connection string on the first line", kind: .usage)
+            }
+            guard String.connectionStringSchemes.contains(where: line.hasScalarPrefix) else {
+                throw FerryError(
+                    "\(uriFile): the first line is no connection string", kind: .usage,
+                    advice: ["It begins with mongodb:// or mongodb+srv://, without quotes or the name of a variable."])
             }
             return line
         }

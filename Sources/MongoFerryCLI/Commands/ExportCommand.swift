@@ -138,7 +138,7 @@ struct ExportCommand: ParsableCommand {
         if let escaped = report.escaped, escaped > 0 {
             out.line(
                 choices.plain
-                    ? "\(escaped.counted("document stands", "documents stand")) in the file as $rawBSON: Extended JSON cannot carry them, or in a bare CSV nothing else would show that their texts are texts"
+                    ? "\(escaped.counted("document stands", "documents stand")) in the file as $rawBSON: Extended JSON cannot carry them, or in a bare CSV nothing else would show that their strings are strings"
                     : "\(escaped.counted("document that Extended JSON cannot carry stands", "documents that Extended JSON cannot carry stand")) in the file as $rawBSON"
             )
         }

@@ -73,7 +73,7 @@ enum IDClass: Int, CaseIterable, Sendable {
         case .date: "dates"
         case .decimal: "decimals"
         case .document: "small documents"
-        default: "short texts"
+        default: "short strings"
         }
     }
 

@@ -250,7 +250,7 @@ struct ReferenceJudge {
                 ReferenceCandidate(
                     collection: path.collection, path: path.path, target: targets[$0].name,
                     existing: path.textHits[$0] ?? 0, sampled: path.count,
-                    reason: "as ObjectIds, and here they are texts", looksDamaged: true)
+                    reason: "as ObjectIds, and here they are strings", looksDamaged: true)
             })
     }
 

@@ -101,7 +101,7 @@ extension FieldType {
         case .bool: "true or false"
         case .uuid: "the 36 characters of a UUID, or its 16 bytes in base64 or as a Buffer"
         case .binary: "base64 text or {\"type\":\"Buffer\",\"data\":[…]}"
-        case .string: "a text"
+        case .string: "a value in quotes"
         }
     }
 }

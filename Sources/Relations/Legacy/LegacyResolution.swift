@@ -6,7 +6,7 @@ public struct LegacyResolution: Sendable {
     public struct Conflict: Hashable, Sendable {
         public let collection: String
         public let path: FieldPath
-        /// "a date in 10 values, another text in 3: left as they are".
+        /// "a date in 10 values, another string in 3: left as they are".
         public var problem: String
         /// Whether the values and the live documents disagree, so that the import warns before it writes anything.
         public var isDoubt = false

@@ -126,7 +126,7 @@ struct LegacyResolver {
                 draft.rules.append(TypeRule(collection: name, path: path, type: .objectId, reason: .inferred(evidence)))
             } else {
                 let problem =
-                    "\(seen.hexStrings.counted("value of 24 hex digits stays a text", "values of 24 hex digits stay texts")): \(found.shortfall)"
+                    "\(seen.hexStrings.counted("value of 24 hex digits stays a string", "values of 24 hex digits stay strings")): \(found.shortfall)"
                 draft.lookAlikes.append(.init(collection: name, path: path, problem: problem))
             }
             return

@@ -34,18 +34,18 @@ extension PathSurvey {
             }
         guard texts > 0 else { return nil }
         return
-            "\(texts.counted("text stays one", "texts stay texts")), though the live documents have \(type.rawValue) there: an import writes \(texts == 1 ? "a text" : "texts") beside it, or in its place; types in the configuration can say otherwise"
+            "\(texts.counted("string stays one", "strings stay strings")), though the live documents have \(type.rawValue) there: an import writes \(texts == 1 ? "a string" : "strings") beside it, or in its place; types in the configuration can say otherwise"
     }
 
     private func textOfProblem(beside live: ObservedType, _ decision: TypeAuthority.Decision) -> String? {
         switch decision {
         case .leave where live.deciding?.fieldType == .string: textsAsLive
         case .open where live.isUndecided && strings > max(hexStrings, dateStrings == values ? strings : 0):
-            "\((strings - hexStrings).counted("text stays one", "texts stay texts")), for the live documents have values of several types there; types in the configuration can say otherwise"
+            "\((strings - hexStrings).counted("string stays one", "strings stay strings")), for the live documents have values of several types there; types in the configuration can say otherwise"
         case .rule(let rule) where rule.reason == .primaryKey && strings > hexStrings && live.hasOtherKeys:
-            "\((strings - hexStrings).counted("text stays one", "texts stay texts")) beside values of 24 hex digits, though the live documents have values of other types there; types in the configuration can say otherwise"
+            "\((strings - hexStrings).counted("string stays one", "strings stay strings")) beside values of 24 hex digits, though the live documents have values of other types there; types in the configuration can say otherwise"
         case .rule(let rule) where rule.reason == .primaryKey && live.deciding?.fieldType == .string:
-            "\(hexStrings.counted("value of 24 hex digits becomes an ObjectId", "values of 24 hex digits become ObjectIds")), though the live documents have texts there: a merge puts documents beside them; types in the configuration can say otherwise"
+            "\(hexStrings.counted("value of 24 hex digits becomes an ObjectId", "values of 24 hex digits become ObjectIds")), though the live documents have strings there: a merge puts documents beside them; types in the configuration can say otherwise"
         default: nil
         }
     }
@@ -55,9 +55,9 @@ extension PathSurvey {
     private var textsAsLive: String? {
         let what: String
         if hexStrings > 0 {
-            what = hexStrings.counted("value of 24 hex digits stays a text", "values of 24 hex digits stay texts")
+            what = hexStrings.counted("value of 24 hex digits stays a string", "values of 24 hex digits stay strings")
         } else if dateStrings > 0, dateStrings == values {
-            what = dateStrings.counted("date stays a text", "dates stay texts")
+            what = dateStrings.counted("date stays a string", "dates stay strings")
         } else {
             return nil
         }
@@ -81,7 +81,8 @@ extension PathSurvey {
     var dateConflict: String? {
         guard dateStrings > 0, dateStrings < values else { return nil }
         let others = [
-            (strings - dateStrings, "another text"), (numbers, "a number"), (bools, "a bool"), (objects, "a document"),
+            (strings - dateStrings, "another string"), (numbers, "a number"), (bools, "a bool"),
+            (objects, "a document"),
             (arrays, "an array"), (typed, "another type"),
         ]
         let parts = others.filter { $0.0 > 0 }.map { "\($0.1) in \($0.0.grouped)" }

@@ -153,7 +153,7 @@ struct TypeAuthority {
             reference.targetPath == .id, let key = keyRule(reference.target, [])
         else { return nil }
         return
-            "\((seen.strings - seen.hexStrings).counted("text stays one", "texts stay texts")) beside values of 24 hex digits, and the _ids of \(reference.target) become \(key.type.rawValue); types in the configuration can say otherwise"
+            "\((seen.strings - seen.hexStrings).counted("string stays one", "strings stay strings")) beside values of 24 hex digits, and the _ids of \(reference.target) become \(key.type.rawValue); types in the configuration can say otherwise"
     }
 
     /// The rule from the type of the live documents at a path; nil where they have none, or one that converts nothing.

@@ -1,5 +1,6 @@
 import BackupFile
 import Foundation
+import MongoDriver
 import Synchronization
 
 /// One thread's part of a pass over a file. Only that thread uses it until the pass has ended.
@@ -24,8 +25,6 @@ enum BatchPass {
     /// The most bytes of rows whose documents the workers may keep after the rows themselves are released: two of the
     /// largest that are written as plain text.
     private static let keptLimit = 44 << 20
-    /// The largest document that servers store.
-    private static let largestDocument = 16 << 20 + 16 << 10
 
     /// Reads batches from the reader's position and hands each to one of the workers.
     ///
@@ -109,7 +108,7 @@ enum BatchPass {
 
         init(_ batch: RecordBatch) {
             self.batch = batch
-            let documents = batch.bytesOfHugeDocuments(atMost: BatchPass.largestDocument)
+            let documents = batch.bytesOfHugeDocuments(atMost: ServerInfo.usualMaximumStoredDocument)
             size = batch.byteCount + documents
             keptSize = max(batch.byteCount, documents)
         }

@@ -78,7 +78,7 @@ struct FileSurvey: Sendable {
             let since = "\(kinds), since line \(firstWrapped) has a wrapper such as {\"$oid\": …}"
             guard extendedWithTextID > 0 else { return since }
             return
-                "\(since); in \(extendedWithTextID.counted("row", "rows")) with one the _id is a text of 24 hex digits: what the old application has written of these should be put right in a copy of the file first, for their ids and dates stay texts"
+                "\(since); in \(extendedWithTextID.counted("row", "rows")) with one the _id is a string of 24 hex digits: what the old application has written of these should be put right in a copy of the file first, for their ids and dates stay strings"
         }
     }
 

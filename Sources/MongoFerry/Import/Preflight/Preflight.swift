@@ -31,7 +31,8 @@ struct Preflight {
     /// The first part: reads the rows as they are.
     func survey() throws -> FileSurvey {
         try Surveyor(
-            reader: reader, jobs: jobs, maximumDocument: server?.maximumStoredDocument ?? Self.usualMaximum,
+            reader: reader, jobs: jobs,
+            maximumDocument: server?.maximumStoredDocument ?? ServerInfo.usualMaximumStoredDocument,
             problemLimit: problemLimit, lineLimit: lineLimit, contents: contents, checksTimes: options.mode == .replace,
             takesLegacyRows: options.takesLegacyRows, operation: operation
         ).run()
@@ -53,7 +54,4 @@ struct Preflight {
         }
         return legacy
     }
-
-    /// In bytes, if no server states its limit: so far, all have the same.
-    private static let usualMaximum = 16 << 20 + ServerInfo.documentAllowance
 }

@@ -21,7 +21,8 @@ struct SharedKeySearch {
             hasRows = true
             if let hash = key.hash(document) { hashes[name, default: RecordHashes()].append(hash, document: nil) }
         }
-        if hasRows, hashes.isEmpty { throw unknownKey }
+        // Rows that were set aside may have been for just that.
+        if hasRows, hashes.isEmpty, !RejectsFile.isName(reader.path) { throw unknownKey }
         var shared: [String: Set<UInt64>] = [:]
         for name in hashes.keys {
             hashes[name]?.sort()
