@@ -39,7 +39,9 @@ import Testing
                 let typed = try Program.run(["verify", "--uri", uri, "--db", "x"])
                 for outcome in [fromFile, fromEnvironment, typed] { #expect(outcome.status == status) }
                 #expect(
-                    fromFile.errors.contains("\n  The connection string is that of \(file).\n"), "\(fromFile.errors)")
+                    fromFile.errors.contains("\n  The connection string is that of \(file).\n")
+                        || fromFile.errors.hasPrefix("mongoferry: \(file): the first line is no connection string\n"),
+                    "\(fromFile.errors)")
                 #expect(
                     fromEnvironment.errors.contains("\n  The connection string is $MONGODB_URI's.\n"),
                     "\(fromEnvironment.errors)")
@@ -269,7 +271,8 @@ extension FaultServerTests {
                 """
                 listCollections on insurance: not authorized on insurance (Unauthorized, code 13)
                   export and verify need a user with the role read on the database, import one with readWrite. The \
-                connection string names it: mongodb://USER:PASSWORD@HOST/?authSource=admin.
+                connection string names it: mongodb://USER:PASSWORD@HOST/?authSource=admin. \
+                A role of your own needs listCollections on insurance.
                 """)
         }
     }

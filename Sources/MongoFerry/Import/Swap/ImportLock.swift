@@ -69,7 +69,8 @@ final class ImportLock: Sendable {
 
     /// Checks the privilege before anything is created that has to be dropped again. Servers check it before they look
     /// for the collection, which does not exist.
-    /// - Throws: ``FerryError`` if the user lacks it; ``MongoError``.
+    /// - Throws: ``FerryError`` if the user lacks it; ``MongoError`` if the server cannot be asked. What else a server
+    ///   may have against a drop, it says when there is something to drop.
     func checkRightToDrop() throws {
         do {
             try connection.withClient { try $0.drop(connection.namespace(OwnNames.trial(mark))) }
@@ -78,7 +79,7 @@ final class ImportLock: Sendable {
             fault.text =
                 "the user may not drop the collections \(OwnNames.stagingPrefix)… of \(connection.database), which the import has to create: \(error.message)"
             throw fault
-        }
+        } catch let error as MongoError where error.domain == .server && !error.isRetryable {}
     }
 
     private var collection: Namespace { connection.namespace(OwnNames.lock) }
