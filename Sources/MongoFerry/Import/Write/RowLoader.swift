@@ -99,9 +99,9 @@ struct RowLoader {
         try reader.checkUnchanged()
     }
 
-    /// Documents of this size are written by few threads, each of which holds one of them several times.
+    /// Documents of this size are written by few threads, each of which holds one of them several times; by one where
+    /// the database's document is held, too.
     private static let hugeDocument = 4 << 20
-    private static let writersOfHuge = 2
 
     /// Creates the workers that decode a collection's rows and write them, one per thread.
     private func makeWorkers(
@@ -115,7 +115,7 @@ struct RowLoader {
         let bypassesValidation = unvalidated.contains(name)
         let phase = phase ?? (isDryRun ? .preflight : .load)
         // Each connection keeps room for the largest document it has carried.
-        let threads = rows.largestDocument >= Self.hugeDocument ? min(count, Self.writersOfHuge) : count
+        let threads = rows.largestDocument >= Self.hugeDocument ? min(count, way.onlyInserts ? 2 : 1) : count
         return (0..<connection.bounded(threads)).map { _ in
             LoadWorker(
                 name: name, survey: survey, rules: rules, end: rows.end, known: known,
