@@ -46,6 +46,26 @@ extension BusyServerTests {
             return collections.map { [$0["name"], $0["inserted"], $0["rejected"]] }
         }
 
+        /// It was to be tried again when the documents are there.
+        @Test func anIndexThatTheServerHadRefusedIsToldWhereTheMergeStops() throws {
+            try withDatabase(on: server) { database, folder in
+                try database.create("a", indexes: [["key": ["h": "hashed"], "name": "h"]])
+                try database.insert([["_id": 1, "h": 1]], into: "a")
+                let file = folder.file("all.csv")
+                try export(database, to: file)
+                try database.drop("a")
+                try database.insert([["_id": 1, "h": [1, 2]]], into: "a")
+                let fault = try FailPoint(server, ["update"], mode: .alwaysOn, ["errorCode": 96])
+                let report = folder.file("r.json")
+                let outcome = try Program.run(importing(database, file, ["--report", report]))
+                try fault.end()
+                #expect(outcome.status == 1, "\(outcome.text)")
+                #expect(try folder.text("r.json").contains("the server refuses index h on a: "))
+                let again = try Program.run(importing(database, file))
+                #expect(again.status == 0, "\(again.text)")
+            }
+        }
+
         @Test(arguments: ["merge", "replace"])
         func aServerThatFailsBeforehandIsToldWithTheStateOfThings(mode: String) throws {
             try withDatabase(on: server) { database, folder in

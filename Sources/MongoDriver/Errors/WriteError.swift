@@ -16,15 +16,15 @@ public struct WriteError: Sendable {
     /// The server's `errInfo`: which rule of a validator was violated.
     public let details: Document?
 
-    public var isDuplicateKey: Bool { Set.duplicateKey.contains(code) }
+    public var isDuplicateKey: Bool { Set<ServerCode>.duplicateKey.contains(code) }
     /// A name begins with `$` where that is not allowed. Servers before 5.0 insert documents with such nested names but
     /// refuse to replace by them, or by a document that begins like a DBRef but is none.
-    public var isDollarName: Bool { Set.dollarPrefixedName.contains(code) }
+    public var isDollarName: Bool { Set<ServerCode>.dollarPrefixedName.contains(code) }
     /// The server's cache had no room for a large document besides its other contents; it may have later.
     public var isForLackOfCache: Bool { code == ServerCode.transactionTooLargeForCache.rawValue }
     /// False for what stops a whole batch: a broken connection, an election, missing rights, a full disk, a drop of the
     /// collection or database.
-    public var isAboutOneDocument: Bool { !Set.notAboutOneDocument.contains(code) }
+    public var isAboutOneDocument: Bool { !Set<ServerCode>.notAboutOneDocument.contains(code) }
     /// The same as an error of the whole batch, which it stopped.
     public func failure(of context: String) -> MongoError {
         MongoError(domain: .server, code: code, message: message, context: context)

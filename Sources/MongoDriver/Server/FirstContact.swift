@@ -26,15 +26,16 @@ final class FirstContact: Sendable {
             var error = bson_error_t()
             let preference = mongoc_client_get_read_prefs(client)
             for remaining in (0..<max(searches, 1)).reversed() {
+                var found: Result<Int64, MongoError>?
                 if let server = mongoc_client_select_server(client, false, preference, &error) {
-                    let milliseconds = mongoc_server_description_round_trip_time(server)
-                    outcome.withLock { $0 = .success(milliseconds) }
+                    found = .success(mongoc_server_description_round_trip_time(server))
                     mongoc_server_description_destroy(server)
                 } else if remaining == 0 || !Self.isWithoutPrimary(client) {
-                    outcome.withLock { $0 = .failure(MongoError(error, context: context)) }
+                    found = .failure(MongoError(error, context: context))
                 }
+                outcome.withLock { $0 = found }
                 isDone.signal()
-                if outcome.withLock({ $0 != nil }) { break }
+                if found != nil { break }
             }
         }
         do throws(DetachedThread.Refusal) { try DetachedThread.start(search) } catch {

@@ -50,16 +50,15 @@ extension Export {
     /// - Parameters:
     ///   - collections: the collections, with the number of documents read.
     ///   - found: what the database held at first.
+    ///   - now: what it holds now.
     /// - Throws: ``FerryError`` if a doubtful collection is gone or has been replaced, or if the server did not report
     ///   a collection's indexes. Doubtful are collections that were not read from the common snapshot, whose number of
     ///   documents differs from what the server had reported, that have no indexes, or whose name is now a view's; and
     ///   time series.
     func checkAllAreThere(
         _ collections: [(entry: BackupMetadata.Collection, read: Int)], _ found: [CollectionInfo],
-        _ moment: ReadMoment, _ connection: Connection
+        _ now: [CollectionInfo], _ moment: ReadMoment, _ connection: Connection
     ) throws {
-        guard !collections.isEmpty else { return }
-        let now = try connection.withClient { try $0.listCollections(in: connection.database) }
         let views = Set(now.filter { $0.kind == .view }.map { ExactName($0.name) })
         // A collection that was already gone when its indexes were asked for has none.
         let doubtful = collections.filter {
@@ -79,9 +78,10 @@ extension Export {
 
     /// Warns of an import that has begun while documents were read without a common snapshot; nil if none has. What was
     /// there at the beginning has been warned of.
-    func lateImport(_ found: [CollectionInfo], _ moment: ReadMoment, _ connection: Connection) throws -> String? {
+    func lateImport(
+        _ found: [CollectionInfo], _ now: [CollectionInfo], _ moment: ReadMoment, _ connection: Connection
+    ) throws -> String? {
         guard moment.clusterTime == nil, !found.contains(where: { OwnNames.contains($0.name) }) else { return nil }
-        let now = try connection.withClient { try $0.listCollections(in: connection.database) }
         return try UnfinishedImport.warning(now, connection)
     }
 

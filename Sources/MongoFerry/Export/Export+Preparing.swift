@@ -96,7 +96,7 @@ extension Export {
             { try list(connection) }, beside: { try moment.reached(connection, cancellation) })
     }
 
-    private func list(_ connection: Connection) throws -> [CollectionInfo] {
+    func list(_ connection: Connection) throws -> [CollectionInfo] {
         try connection.withClient { try $0.listCollections(in: connection.database) }
     }
 

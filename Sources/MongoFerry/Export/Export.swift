@@ -250,9 +250,10 @@ public struct Export: Sendable {
                 compressors: options.compression == .gzip ? Threads.compressors(options.jobs) : 0, over: connection)
             try operation.cancellation.check()
             let uncounted = try checkSums(cut.map { (collections[$0], sink.outcomes[$0].read) }, moment, connection)
+            let now = try list(connection)
             try checkAllAreThere(
-                zip(collections, sink.outcomes).map { ($0, $1.read) }, choice.found, moment, connection)
-            return try uncounted + [lateImport(choice.found, moment, connection)].compactMap(\.self)
+                zip(collections, sink.outcomes).map { ($0, $1.read) }, choice.found, now, moment, connection)
+            return try uncounted + [lateImport(choice.found, now, moment, connection)].compactMap(\.self)
         }
         for text in doubts { operation.warning(text) }
         var report = Report(operation: .export)

@@ -19,16 +19,14 @@ struct ImportReferences {
     ///     collection.
     ///   - areAllTaken: whether the server has taken all documents; otherwise the file does not tell which exist, and
     ///     `tallied` does not count.
-    ///   - staging: the temporary names of staged collections, by their names in the file.
     /// - Throws: ``MongoError``; `CancellationError`.
-    func check(
-        _ tallied: [String: [ReferenceOutcome]], areAllTaken: Bool, staging: [String: String] = [:]
-    ) throws -> [ReferenceOutcome] {
-        try check(references, tallied, areAllTaken, staging)
+    func check(_ tallied: [String: [ReferenceOutcome]], areAllTaken: Bool) throws -> [ReferenceOutcome] {
+        try check(references, tallied, areAllTaken, [:])
     }
 
     /// Checks what can be checked once everything is staged: references none of whose alternatives leads to a view, or
     /// to a collection that is replaced in place, whose documents are old or missing until then.
+    /// - Parameter staging: the temporary names of staged collections, by their names in the file.
     /// - Throws: ``MongoError``; `CancellationError`.
     func checkStaged(
         _ tallied: [String: [ReferenceOutcome]], areAllTaken: Bool, staging: [String: String]

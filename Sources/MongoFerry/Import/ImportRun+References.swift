@@ -1,6 +1,4 @@
-import BSON
 import BackupFile
-import Foundation
 import MongoDriver
 import Relations
 

@@ -43,7 +43,7 @@ extension ImportRun {
             report.warnings += outcome.warnings(of: names)
             // Indexes of collections that were replaced in place: a staged one that lacks an index is not swapped in.
             if !names.isEmpty {
-                report.warnings += outcome.refusedIndexes.map { "the server refuses \($0.text)" }
+                report.warnings += outcome.refusedIndexes.map(\.warning)
                 countRefused(outcome.refusedIndexes)
             }
             throw error

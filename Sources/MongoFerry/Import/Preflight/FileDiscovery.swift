@@ -38,23 +38,10 @@ struct FileDiscovery {
                 }
             }.references
         }
-        let typed = try look.typed.map(references) ?? []
+        let decided = rules?.rules.filter { [.objectId, .uuid].contains($0.type) } ?? []
+        let starts = Set(decided.map { ReferenceStart($0.collection, $0.path) })
         let legacy = try look.legacy.map(references) ?? []
-        return typed + legacy.filter { isOpen($0) && !typed.contains(where: $0.leadsLike) }
-    }
-
-    /// Whether ``LegacyInference`` had nothing to say about a path of the old application's rows.
-    private func isOpen(_ reference: Reference) -> Bool {
-        rules?.rules.contains { rule in
-            [.objectId, .uuid].contains(rule.type) && rule.path == reference.path
-                && rule.collection.hasSameBytes(as: reference.collection)
-        } != true
-    }
-}
-
-extension Reference {
-    fileprivate func leadsLike(_ other: Reference) -> Bool {
-        path == other.path && collection.hasSameBytes(as: other.collection) && target.hasSameBytes(as: other.target)
+        return legacy.filter { !starts.contains(ReferenceStart($0)) }.merged(with: try look.typed.map(references) ?? [])
     }
 }
 
@@ -132,13 +119,22 @@ private final class FileDiscoveryWorker: BatchWorker, @unchecked Sendable {
             let bytes = row.bytes.count
             try decoder.withDocument(row, in: { samples[ExactName($0)]?.takesNext(bytes: bytes) ?? false }) {
                 name, document, isLegacy in
-                guard let id = document.first else { return }
-                let key = Document { $0.append(copying: id) }
-                try key.withRaw { key in
-                    try typed?.add(isLegacy ? key : document, in: name)
-                    try legacy?.add(isLegacy ? document : key, in: name)
+                if isLegacy {
+                    try legacy?.add(document, in: name)
+                    try Self.addKey(of: document, in: name, to: &typed)
+                } else {
+                    try typed?.add(document, in: name)
+                    try Self.addKey(of: document, in: name, to: &legacy)
                 }
             }
         }
+    }
+
+    private static func addKey(
+        of document: RawDocument, in name: String, to discovery: inout ReferenceDiscovery?
+    ) throws {
+        guard discovery != nil, let id = document.first else { return }
+        let key = Document { $0.append(copying: id) }
+        try key.withRaw { try discovery?.add($0, in: name) }
     }
 }

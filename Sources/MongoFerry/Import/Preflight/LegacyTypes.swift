@@ -16,31 +16,7 @@ struct LegacyTypes {
     var discoveredReferences: [Reference] = []
 
     /// All references found.
-    var references: [Reference] {
-        struct Place: Hashable {
-            let collection: ExactName
-            let path: FieldPath
-
-            init(_ reference: Reference) {
-                collection = ExactName(reference.collection)
-                path = reference.path
-            }
-        }
-        var all = resolution?.references ?? []
-        guard !all.isEmpty else { return discoveredReferences }
-        var targets: [Place: Set<ExactName>] = [:]
-        for reference in all { targets[Place(reference), default: []].insert(ExactName(reference.target)) }
-        for var reference in discoveredReferences {
-            let place = Place(reference)
-            if targets[place] != nil {
-                // If those of legacy rows have no condition, a value may lead to any of the targets.
-                guard targets[place, default: []].insert(ExactName(reference.target)).inserted else { continue }
-                reference.condition = nil
-            }
-            all.append(reference)
-        }
-        return all.sorted()
-    }
+    var references: [Reference] { (resolution?.references ?? []).merged(with: discoveredReferences) }
 
     /// - Parameter isLeftOut: whether a collection is not imported, so that its rows do not matter.
     func warnings(except isLeftOut: (String) -> Bool) -> [String] {

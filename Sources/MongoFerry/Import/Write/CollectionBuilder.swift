@@ -147,6 +147,9 @@ struct CollectionBuilder {
         var text: String
         /// Whether it was refused because existing documents have the same value, which may change.
         let isForDuplicates: Bool
+
+        /// The warning about it where the collection goes without the index.
+        var warning: String { "the server refuses \(text)" }
     }
 
     /// Builds indexes; a refusal affects only the index itself.

@@ -24,12 +24,14 @@ struct Merge {
         var warnings: [String] = []
         /// The collections that were written or found equal, with their UUIDs.
         var written: [(step: ImportPlan.Step, uuid: Value)] = []
-        /// The outcome so far of the collection that is being written.
+        /// The outcome so far of the collection that is being written, and its indexes that are tried again when its
+        /// documents are there.
         fileprivate var part: CollectionOutcome?
+        fileprivate var waiting: [CollectionBuilder.RefusedIndex] = []
 
         fileprivate mutating func note(refused: [CollectionBuilder.RefusedIndex]) {
             refusedIndexes += refused
-            warnings += refused.map { "the server refuses \($0.text)" }
+            warnings += refused.map(\.warning)
         }
     }
 
@@ -45,6 +47,7 @@ struct Merge {
     func run(_ outcome: inout Outcome) throws {
         for step in plan.steps {
             outcome.part = nil
+            outcome.waiting = []
             do {
                 try operation.cancellation.check()
                 try write(step, &outcome)
@@ -65,10 +68,10 @@ struct Merge {
         }
         let uuid = try step.way == .view ? nil : step.uuid ?? connection.uuid(ofExisting: step.databaseName)
         // What prevents an index, such as duplicates or a wrong location, may be in documents that the merge corrects.
-        let waiting = try build(step, present: present) { !step.comesAfterTheDocuments($0) }
+        outcome.waiting = try build(step, present: present) { !step.comesAfterTheDocuments($0) }
         guard step.way != .view else { return }
         if let (whole, references) = equal.whole(step) {
-            outcome.note(refused: waiting)
+            outcome.note(refused: outcome.waiting)
             outcome.collections.append(whole)
             outcome.references[step.name] = references
             if let uuid = step.uuid { outcome.written.append((step, uuid)) }
@@ -90,7 +93,7 @@ struct Merge {
             outcome.references[step.name] = result.references
             outcome.note(refused: try build(step, present: present) { step.comesAfterTheDocuments($0) })
         }
-        let refused = Set(waiting.map { CollectionDifferences.name(of: $0.index) })
+        let refused = Set(outcome.waiting.map { CollectionDifferences.name(of: $0.index) })
         outcome.note(
             refused: try build(step, present: present) { refused.contains(CollectionDifferences.name(of: $0)) })
         outcome.collections.append(result.outcome)
@@ -148,6 +151,7 @@ struct Merge {
         let written = outcome.collections.map(\.name)
         let done = plan.steps.filter { written.contains($0.name) }.map(\.databaseName.oneLine)
         if let part = outcome.part { outcome.collections.append(part) }
+        outcome.note(refused: outcome.waiting)
         let cause = FerryError(explaining: error)
         let name = "\(step.databaseName): "
         let hasWritten = outcome.part.map { $0.inserted + $0.updated > 0 } ?? false
