@@ -89,7 +89,7 @@ struct FixtureLoad {
                 writeConcern: isConfirmedLater ? WriteConcern(.nodes(1)) : .majority)
             refusedIndexes += try prepare(step, builder)
             guard step.way != .view else { continue }
-            let way: DocumentWriter.Way = step.entry.kind == .timeseries ? .measurements(nil) : .load
+            let way: WriteWay = step.entry.kind == .timeseries ? .measurements(nil) : .load
             outcome.outcomes.append(
                 try loader.load(
                     step.name, into: connection.namespace(step.databaseName), way,

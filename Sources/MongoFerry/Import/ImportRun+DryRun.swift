@@ -14,8 +14,8 @@ extension ImportRun {
             if step.liveIsView || step.entry.kind == .timeseries && step.way == .inPlace {
                 if legacy.rules?.rules(for: step.name) != nil {
                     // Only converting the rows shows what is converted.
-                    let result = try loader.load(
-                        step.name, into: connection.namespace(step.databaseName), .load, isDryRun: true)
+                    let result = try loader.count(
+                        step.name, in: connection.namespace(step.databaseName), .load)
                     outcome = result.outcome
                     results.append(result)
                 } else {
@@ -26,9 +26,9 @@ extension ImportRun {
             } else if let (whole, _) = equal.whole(step) {
                 outcome = whole
             } else {
-                let result = try loader.load(
-                    step.name, into: connection.namespace(step.databaseName), step.writeWay(by: key, isDryRun: true),
-                    isDryRun: true, known: equal.knownRows(step, survey))
+                let result = try loader.count(
+                    step.name, in: connection.namespace(step.databaseName), step.writeWay(by: key, isDryRun: true),
+                    known: equal.knownRows(step, survey))
                 outcome = result.outcome
                 results.append(result)
                 if options.mode == .replace, let live = step.liveCount {

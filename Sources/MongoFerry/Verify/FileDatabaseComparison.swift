@@ -77,14 +77,14 @@ struct FileDatabaseComparison {
             reader: reader, connection: connection, survey: survey, rules: rules, jobs: Threads.defaultJobs,
             rejections: rejections, lock: nil, operation: operation, phase: .verify)
         let log = DifferenceLog(limit: Self.exampleLimit)
-        let way = measurements.map { DocumentWriter.Way.measurements($0) } ?? .compare(log)
+        let way = try measurements.map { WriteWay.measurements($0) } ?? .merge(DocumentKey(["_id"]))
         // Rows that were found to be equal need not be looked up.
         let known = compared.flatMap { compared in
             contents.map { KnownRows(ids: rows.ids, equal: compared.equal, contents: $0) }
         }
         let isEqual = compared?.equal.count == rows.count
         let result =
-            isEqual ? nil : try loader.load(rows.name, into: namespace, way, isDryRun: true, known: known)
+            isEqual ? nil : try loader.count(rows.name, in: namespace, way, known: known, differences: log)
         var differences: [Report.Difference] = []
         func add(_ kind: Report.Difference.Kind, _ count: Int, _ examples: [String], _ note: String = "") {
             guard count > 0 else { return }

@@ -240,7 +240,7 @@ struct Replacement {
 
     func fill(_ step: ImportPlan.Step, _ name: String, _ outcome: inout Outcome) throws {
         let watch = Stopwatch()
-        let way: DocumentWriter.Way = step.entry.kind == .timeseries ? .measurements(nil) : .load
+        let way: WriteWay = step.entry.kind == .timeseries ? .measurements(nil) : .load
         func noteInPlace(_ loaded: CollectionOutcome) {
             guard step.way == .inPlace else { return }
             outcome.part = loaded

@@ -12,10 +12,6 @@ extension DocumentWriter {
 
     func insert(_ indexes: [Int], whereTaken: WhereTaken) throws {
         guard !indexes.isEmpty else { return }
-        if isDryRun {
-            outcome.inserted += indexes.count
-            return
-        }
         // One after another, since a capped collection keeps the order. Each is one command, of which nothing is
         // written if the server refuses it as a whole.
         var (rest, byUpdate) = (indexes[...], false)
@@ -90,7 +86,7 @@ extension DocumentWriter {
             for index in indexes { try reject(index, error.message) }
             return
         }
-        try cancellation.check()
+        try target.cancellation.check()
         let middle = indexes.count / 2
         try write(Array(indexes[..<middle]))
         try write(Array(indexes[middle...]))
@@ -119,7 +115,7 @@ extension DocumentWriter {
         guard !waiting.isEmpty else { return errors }
         let began = ContinuousClock.now
         while !waiting.isEmpty, ContinuousClock.now - began < Self.patience {
-            try cancellation.check()
+            try target.cancellation.check()
             Thread.sleep(forTimeInterval: Self.pause)
             var still: [WriteError] = []
             for error in waiting {

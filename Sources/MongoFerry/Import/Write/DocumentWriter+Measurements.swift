@@ -1,51 +1,10 @@
 import BSON
 import MongoDriver
-import Relations
 
 /// Writes measurements of time series, whose `_id`s do not identify them.
 extension DocumentWriter {
-    /// Finds the measurements that do not exist yet. One exists if all its fields do, in any order, since the server's
-    /// buckets keep none. Of several equal ones, in whatever batches, as many exist as the database has.
-    func missingMeasurements(_ fields: MeasurementFields) throws -> [Int] {
-        var byFields: [Document: [Int]] = [:]
-        var wanted: Set<Value> = []
-        var metas: Set<Value>? = []
-        for index in batch.indices {
-            let document = try document(index)
-            byFields[fields.sorted(document), default: []].append(index)
-            if let time = document[fields.time]?.copy { wanted.insert(time) }
-            let meta = fields.meta.flatMap { document[$0]?.copy }
-            if let meta { metas?.insert(meta) } else { metas = nil }
-        }
-        // Each reply has about as many as the batch itself.
-        let options = FindOptions(
-            batchSize: max(batch.count + 1, 1000), readConcern: majorityReadConcern)
-        var live: [Document: Int] = [:]
-        for question in fields.questions(wanted, metas: metas) {
-            let cursor = try client.find(namespace, question.filter, options: options)
-            try cursor.forEach { document in
-                // A range may contain any number of others; the time alone excludes most of them.
-                guard let time = document[fields.time]?.copy, question.times.contains(time) else { return }
-                let measurement = fields.sorted(document)
-                if byFields[measurement] != nil { live[measurement, default: 0] += 1 }
-            }
-        }
-        var missing: [Int] = []
-        for (measurement, indexes) in byFields {
-            let (wanted, there) = (indexes.count, live[measurement] ?? 0)
-            let found = repeated?.take(wanted, of: measurement, live: there) ?? min(wanted, there)
-            matched += found
-            missing += indexes.dropFirst(found)
-        }
-        return missing.sorted()
-    }
-
     /// Uses commands of its own: libmongoc's bulk insert would add an `_id` to measurements that have none.
     func insertMeasurements(_ indexes: [Int]) throws {
-        if isDryRun {
-            outcome.inserted += indexes.count
-            return
-        }
         // A server (6.0.5) that cannot store a large one fails the whole command, after it has written some of the
         // others.
         let alone = try indexes.filter { try document($0).bytes.count > Self.largest }
@@ -72,7 +31,7 @@ extension DocumentWriter {
                 for (place, index) in rest.enumerated() { list.append(String(place), copying: try document(index)) }
             }
             let reply: Document
-            try checkMayWrite()
+            try target.lock?.check()
             do {
                 reply = try client.runWriteStatements(
                     [
@@ -100,11 +59,11 @@ extension DocumentWriter {
                 if rest.count > 1 { refused.append(index) } else { try reject(index, WriteErrorText.text(error)) }
             }
             // Later batches find these in the database.
-            if let repeated { for index in written { repeated.noteWritten(try document(index)) } }
+            if let repeated = target.repeated { for index in written { repeated.noteWritten(try document(index)) } }
             rest.removeFirst(end)
         }
         // With one that a server rejects, it rejects all that would have gone into the same bucket.
-        try cancellation.check()
+        try target.cancellation.check()
         let middle = refused.count / 2
         for half in [refused[..<middle], refused[middle...]] where !half.isEmpty {
             try sendMeasurements(Array(half), isOrdered: isOrdered)

@@ -3,7 +3,7 @@ import BackupFile
 import MongoDriver
 import Relations
 
-/// One thread's part of a load.
+/// One thread's part of a load, or of a comparison with the database.
 // @unchecked: one thread at a time; read by the loader after the pass has ended.
 final class LoadWorker: BatchWorker, @unchecked Sendable {
     private let name: String
@@ -11,7 +11,7 @@ final class LoadWorker: BatchWorker, @unchecked Sendable {
     private let converter: LegacyConverter?
     private let end: Int
     private var decoder: RowDecoder
-    private var open: DocumentWriter?
+    private var open: (any DocumentSink)?
     var conversions: ConversionCounts? { converter?.counts }
     private(set) var outcome: CollectionOutcome?
     private(set) var matched = 0
@@ -24,17 +24,17 @@ final class LoadWorker: BatchWorker, @unchecked Sendable {
     private(set) var passed = 0
     private let tally: ReferenceTally?
     private let lock: ImportLock?
-    private let makeWriter: () throws -> DocumentWriter
+    private let makeSink: () throws -> any DocumentSink
     private let progress: (_ rows: Int, _ bytes: Int) -> Void
     private(set) var references: [ReferenceOutcome]?
 
     init(
         name: String, survey: FileSurvey, rules: TypeRules?, end: Int, known: KnownRows?, tally: ReferenceTally?,
-        lock: ImportLock?, makeWriter: @escaping () throws -> DocumentWriter,
+        lock: ImportLock?, makeSink: @escaping () throws -> any DocumentSink,
         progress: @escaping (_ rows: Int, _ bytes: Int) -> Void
     ) {
         self.lock = lock
-        self.makeWriter = makeWriter
+        self.makeSink = makeSink
         self.progress = progress
         self.known = known
         self.tally = tally
@@ -47,13 +47,13 @@ final class LoadWorker: BatchWorker, @unchecked Sendable {
 
     func look(at batch: RecordBatch) throws {
         try lock?.check()
-        let writer = try open ?? makeWriter()
-        open = writer
-        progress(try take(batch, writer), batch.byteCount)
+        let sink = try open ?? makeSink()
+        open = sink
+        progress(try take(batch, sink), batch.byteCount)
     }
 
     /// - Returns: the number of rows that were taken.
-    private func take(_ batch: RecordBatch, _ writer: DocumentWriter) throws -> Int {
+    private func take(_ batch: RecordBatch, _ sink: any DocumentSink) throws -> Int {
         var taken = 0
         try batch.forEachRow { row in
             guard row.offset < end, let (collection, fields) = try? decoder.fields(of: row),
@@ -72,15 +72,15 @@ final class LoadWorker: BatchWorker, @unchecked Sendable {
                             return
                         }
                         try checkSize(document)
-                        try tally?.look(at: document, over: writer.client)
-                        return try writer.add(document, line: line, from: decoder.buffer)
+                        try tally?.look(at: document, over: sink.client)
+                        return try sink.add(document, line: line, from: decoder.buffer)
                     }
                     let converted = try converter.converted(document, in: name)
                     do { try checkSize(converted) } catch {
                         converter.takeBackRow()
                         throw error
                     }
-                    try writer.add(converted, line: line, from: converter.buffer)
+                    try sink.add(converted, line: line, from: converter.buffer)
                 }
                 taken += 1
             } catch is RowProblem {
@@ -114,11 +114,11 @@ final class LoadWorker: BatchWorker, @unchecked Sendable {
 
     func finish() throws {
         references = try tally?.finish(over: open?.client)
-        guard let writer = open else { return }
-        try writer.flush()
-        outcome = writer.outcome
-        matched = writer.matched
-        postponed = writer.postponed
+        guard let sink = open else { return }
+        try sink.flush()
+        outcome = sink.outcome
+        matched = sink.matched
+        postponed = sink.postponed
         open = nil
     }
 }

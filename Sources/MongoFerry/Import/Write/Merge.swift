@@ -164,7 +164,8 @@ struct Merge {
             ],
             advice: cause.advice
                 + ((error as? MongoError)?.isUnauthorized == true
-                    ? [] : ["Run the import again: it goes on where this one stopped."]))
+                    ? [] : ["Run the import again: it goes on where this one stopped."]),
+            underlying: cause.underlying)
     }
 
     private func noteMade(_ kept: KeptDefinitions.Entry) throws {

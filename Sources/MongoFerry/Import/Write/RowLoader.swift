@@ -4,7 +4,8 @@ import Foundation
 import MongoDriver
 import Relations
 
-/// Loads one collection's rows from the file into a collection of the database.
+/// Takes one collection's rows from the file, and writes them to a collection of the database or counts what that would
+/// do.
 struct RowLoader {
     let reader: BackupReader
     let connection: Connection
@@ -36,6 +37,7 @@ struct RowLoader {
     /// The references to check while rows are loaded; nil to check none.
     var references: ReferencesUnderWay?
 
+    /// Writes the rows.
     /// - Parameters:
     ///   - name: the collection's name in the file.
     ///   - writers: 1 if the order of insertion matters; nil for all threads.
@@ -43,8 +45,33 @@ struct RowLoader {
     ///   - whereStopped: called with what was done until then, if the load fails or is interrupted.
     /// - Throws: ``MongoError``, ``BackupError``, ``FerryError``; `CancellationError`.
     func load(
-        _ name: String, into namespace: Namespace, _ way: DocumentWriter.Way, isDryRun: Bool = false,
-        writers: Int? = nil, known: KnownRows? = nil, whereStopped: (CollectionOutcome) -> Void = { _ in }
+        _ name: String, into namespace: Namespace, _ way: WriteWay, writers: Int? = nil, known: KnownRows? = nil,
+        whereStopped: (CollectionOutcome) -> Void = { _ in }
+    ) throws -> Result {
+        try pass(name, namespace, way, writers ?? jobs, known, phase ?? .load, whereStopped) {
+            DocumentWriter(client: $0, target: $1, way: way)
+        }
+    }
+
+    /// Counts what writing the rows would do, and writes nothing.
+    /// - Parameters:
+    ///   - name: the collection's name in the file.
+    ///   - known: rows that the database already has, byte for byte; they are not looked up.
+    ///   - differences: takes examples of what a merge would find missing or different.
+    /// - Throws: as ``load(_:into:_:writers:known:whereStopped:)``.
+    func count(
+        _ name: String, in namespace: Namespace, _ way: WriteWay, known: KnownRows? = nil,
+        differences: DifferenceLog? = nil
+    ) throws -> Result {
+        try pass(name, namespace, way, jobs, known, phase ?? .preflight) {
+            DocumentCounter(client: $0, target: $1, way: way, differences: differences)
+        }
+    }
+
+    private func pass(
+        _ name: String, _ namespace: Namespace, _ way: WriteWay, _ threads: Int, _ known: KnownRows?,
+        _ phase: OperationProgress.Phase, _ whereStopped: (CollectionOutcome) -> Void = { _ in },
+        makeSink: @escaping (Client, LoadTarget) -> any DocumentSink
     ) throws -> Result {
         let watch = Stopwatch()
         var result = Result(outcome: CollectionOutcome(name: name), matched: 0)
@@ -52,9 +79,12 @@ struct RowLoader {
         let repeated = try way.measurementFields.map {
             try RepeatedMeasurements(in: rows, of: reader, survey, rules, $0, self.operation.cancellation)
         }
-        let room = SecondAttempt.Room()
-        let workers = makeWorkers(
-            writers ?? jobs, rows, into: namespace, way, repeated, room, known: known, isDryRun: isDryRun)
+        let target = LoadTarget(
+            connection: connection, namespace: namespace, name: name, bypassesValidation: unvalidated.contains(name),
+            repeated: repeated, rejections: rejections, cancellation: operation.cancellation, lock: lock)
+        let workers = makeWorkers(self.threads(for: rows, way, atMost: threads), rows, known, phase) {
+            makeSink(try connection.pool.makeClient(), target)
+        }
         var isRead = false
         do {
             try reader.seek(to: rows.first)
@@ -62,9 +92,9 @@ struct RowLoader {
                 reader, until: rows.end, workers: workers, cancellation: operation.cancellation,
                 keepsDocuments: way.onlyInserts)
             result.add(workers)
-            result.hasTooManyExchanges = room.isExceeded
+            result.hasTooManyExchanges = target.room.isExceeded
             isRead = true
-            try writePostponed(workers.flatMap(\.postponed), namespace, way, &result)
+            try writePostponed(workers.flatMap(\.postponed), target, way, &result)
             try check(result, setAside: workers.reduce(0) { $0 + $1.setAside }, rows)
         } catch {
             whereStopped(isRead ? result.outcome : workers.reduce(into: result.outcome) { $0 += $1.settled })
@@ -103,49 +133,37 @@ struct RowLoader {
     /// the database's document is held, too.
     private static let hugeDocument = 4 << 20
 
-    /// Creates the workers that decode a collection's rows and write them, one per thread.
-    private func makeWorkers(
-        _ count: Int, _ rows: FileSurvey.Rows, into namespace: Namespace, _ way: DocumentWriter.Way,
-        _ repeated: RepeatedMeasurements?, _ room: SecondAttempt.Room, known: KnownRows?, isDryRun: Bool
-    ) -> [LoadWorker] {
-        let name = rows.name
-        let done = Tally()
-        let bytes = Tally()
-        let (operation, connection, lock, rejections) = (operation, connection, lock, rejections)
-        let bypassesValidation = unvalidated.contains(name)
-        let phase = phase ?? (isDryRun ? .preflight : .load)
+    private func threads(for rows: FileSurvey.Rows, _ way: WriteWay, atMost count: Int) -> Int {
         // Each connection keeps room for the largest document it has carried.
-        let threads = rows.largestDocument >= Self.hugeDocument ? min(count, way.onlyInserts ? 2 : 1) : count
-        return (0..<connection.bounded(threads)).map { _ in
+        connection.bounded(rows.largestDocument >= Self.hugeDocument ? min(count, way.onlyInserts ? 2 : 1) : count)
+    }
+
+    /// Creates the workers that decode a collection's rows, one per thread.
+    /// - Parameter makeSink: creates what takes the documents, on the worker's thread.
+    private func makeWorkers(
+        _ threads: Int, _ rows: FileSurvey.Rows, _ known: KnownRows?, _ phase: OperationProgress.Phase,
+        makeSink: @escaping () throws -> any DocumentSink
+    ) -> [LoadWorker] {
+        let (done, bytes) = (Tally(), Tally())
+        let operation = operation
+        return (0..<threads).map { _ in
             LoadWorker(
-                name: name, survey: survey, rules: rules, end: rows.end, known: known,
-                tally: references?.tally(of: name), lock: lock,
-                makeWriter: {
-                    DocumentWriter(
-                        client: try connection.pool.makeClient(), namespace: namespace, way: way, name: name,
-                        isDryRun: isDryRun, hasTransactions: connection.server.supportsTransactions,
-                        bypassesValidation: bypassesValidation, majorityReadConcern: connection.majorityReadConcern,
-                        repeated: repeated, room: room, rejections: rejections, cancellation: operation.cancellation,
-                        lock: lock)
-                },
+                name: rows.name, survey: survey, rules: rules, end: rows.end, known: known,
+                tally: references?.tally(of: rows.name), lock: lock, makeSink: makeSink,
                 progress: { taken, size in
                     operation.progress(
-                        phase, name, records: done.add(taken), total: rows.count, bytes: bytes.add(size))
+                        phase, rows.name, records: done.add(taken), total: rows.count, bytes: bytes.add(size))
                 })
         }
     }
 
     /// Writes the documents that were blocked by others while all were written.
     private func writePostponed(
-        _ postponed: [SecondAttempt.Postponed], _ namespace: Namespace, _ way: DocumentWriter.Way,
-        _ result: inout Result
+        _ postponed: [SecondAttempt.Postponed], _ target: LoadTarget, _ way: WriteWay, _ result: inout Result
     ) throws {
         guard !postponed.isEmpty else { return }
         try connection.withClient { client in
-            let writer = DocumentWriter(
-                client: client, namespace: namespace, way: way, name: result.outcome.name,
-                bypassesValidation: unvalidated.contains(result.outcome.name), rejections: rejections,
-                cancellation: operation.cancellation, lock: lock)
+            let writer = DocumentWriter(client: client, target: target, way: way)
             writer.note(try writer.secondAttempt.run(postponed))
             result.outcome += writer.outcome
         }

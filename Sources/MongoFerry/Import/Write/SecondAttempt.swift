@@ -74,7 +74,7 @@ struct SecondAttempt {
     /// See ``RowLoader/unvalidated``.
     let bypassesValidation: Bool
     let cancellation: Cancellation
-    /// See ``DocumentWriter/lock``.
+    /// See ``LoadTarget/lock``.
     var lock: ImportLock?
 
     /// Tries each document by itself, and then together those that block only each other.

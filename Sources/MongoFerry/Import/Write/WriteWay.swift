@@ -1,8 +1,34 @@
 import BackupFile
 
+/// How a collection's documents are written, or counted as if they were.
+enum WriteWay: Sendable {
+    /// Inserts into a collection to which nobody else writes.
+    case load
+    /// Upserts: looks documents up first, and writes those that are missing or different.
+    case merge(DocumentKey)
+    /// Inserts only what is missing.
+    case insert
+    /// Like merge and insert, into a collection that was empty: documents that exist after all are replaced, or kept.
+    case mergeIntoEmpty, insertIntoEmpty
+    /// Inserts into a time series; existing measurements are found by the time field. Nil for a new collection.
+    case measurements(MeasurementFields?)
+
+    /// The fields by which measurements are looked up.
+    var measurementFields: MeasurementFields? { if case .measurements(let fields) = self { fields } else { nil } }
+
+    /// Whether documents are sent without looking at existing ones. Huge ones may then be in transit while the next row
+    /// is read, see ``BatchPass``; otherwise, live documents come back in addition to those that are looked up.
+    var onlyInserts: Bool {
+        switch self {
+        case .load, .insertIntoEmpty, .mergeIntoEmpty: true
+        case .merge, .insert, .measurements: false
+        }
+    }
+}
+
 extension ImportPlan.Step {
     /// How merge and insert write a collection; a dry run of a replace counts as a merge does.
-    func writeWay(by key: DocumentKey, isDryRun: Bool = false) -> DocumentWriter.Way {
+    func writeWay(by key: DocumentKey, isDryRun: Bool = false) -> WriteWay {
         if entry.kind == .timeseries {
             let isNew = (liveCount ?? 0) == 0
             // Measurements must match the live collection's fields, whatever the file says; the file's are used if the

@@ -2,8 +2,26 @@ import BSON
 import MongoDriver
 import Relations
 
+/// What the database has of a batch.
+struct BatchLookup {
+    /// A document of the batch that exists with other contents. Of the existing one, only what its replacement
+    /// needs is kept: both could be 16 MB.
+    struct Changed {
+        let index: Int
+        /// `{_id: …}`, byte for byte.
+        let liveID: Document
+        let liveHasRepeatedNames: Bool
+    }
+
+    var missing: [Int] = []
+    var changed: [Changed] = []
+}
+
 /// Finds out which of a batch's documents exist.
-extension DocumentWriter {
+extension DocumentSink {
+    /// The batch's documents of which the database has none with that `_id`.
+    func missingIDs() throws -> [Int] { try lookUp(try DocumentKey(["_id"]), idOnly: true).missing }
+
     private func keyIsIndexed(_ key: DocumentKey) throws -> Bool {
         if let hasKeyIndex { return hasKeyIndex }
         var isIndexed = false
@@ -16,20 +34,6 @@ extension DocumentWriter {
         return isIndexed
     }
 
-    struct Lookup {
-        /// A document of the batch that exists with other contents. Of the existing one, only what its replacement
-        /// needs is kept: both could be 16 MB.
-        struct Changed {
-            let index: Int
-            /// `{_id: …}`, byte for byte.
-            let liveID: Document
-            let liveHasRepeatedNames: Bool
-        }
-
-        var missing: [Int] = []
-        var changed: [Changed] = []
-    }
-
     /// Asks the server which of the batch's documents it has.
     ///
     /// With other keys than `_id`, documents are compared without their `_id`s: a live document keeps its own, which
@@ -37,9 +41,9 @@ extension DocumentWriter {
     /// - Parameter onDifferent: called with a document of the batch and the one that exists in its place.
     func lookUp(
         _ key: DocumentKey, idOnly: Bool, onDifferent: (RawDocument, _ live: RawDocument) throws -> Void = { _, _ in }
-    ) throws -> Lookup {
+    ) throws -> BatchLookup {
         var byHash: [UInt64: [Int]] = [:]
-        var result = Lookup()
+        var result = BatchLookup()
         var asked: [RawDocument] = []
         for index in batch.indices {
             let document = try document(index)
@@ -54,7 +58,7 @@ extension DocumentWriter {
         guard !asked.isEmpty else { return result }
         // One more than can come, so that the server knows with the first reply that it is the last.
         let options = FindOptions(
-            projection: idOnly ? ["_id": 1] : nil, batchSize: asked.count + 1, readConcern: majorityReadConcern)
+            projection: idOnly ? ["_id": 1] : nil, batchSize: asked.count + 1, readConcern: target.connection.majorityReadConcern)
         // With other keys than _id, several live documents may match one of the batch. The hash of the first one's _id.
         var found: [UInt64: UInt64] = [:]
         var (equal, ambiguous): (Set<Int>, Set<Int>) = ([], [])
@@ -73,7 +77,7 @@ extension DocumentWriter {
             for index in indexes where !idOnly {
                 let document = try document(index)
                 if try sameBytes(document.bytes, live.bytes)
-                    || !key.isID && Self.withoutID(document) == Self.withoutID(live)
+                    || !key.isID && document.withoutID() == live.withoutID()
                 {
                     equal.insert(index)
                 } else if !isFirst {
@@ -82,7 +86,7 @@ extension DocumentWriter {
                     try onDifferent(document, live)
                     guard let id = live.first else { continue }
                     result.changed.append(
-                        Lookup.Changed(
+                        BatchLookup.Changed(
                             index: index, liveID: Document { $0.append(copying: id) },
                             liveHasRepeatedNames: live.hasRepeatedNames))
                 }
@@ -101,5 +105,50 @@ extension DocumentWriter {
         result.missing += byHash.filter { found[$0.key] == nil }.values.joined()
         result.missing.sort()
         return result
+    }
+
+    /// Finds the measurements that do not exist yet. One exists if all its fields do, in any order, since the server's
+    /// buckets keep none. Of several equal ones, in whatever batches, as many exist as the database has.
+    func missingMeasurements(_ fields: MeasurementFields) throws -> [Int] {
+        var byFields: [Document: [Int]] = [:]
+        var wanted: Set<Value> = []
+        var metas: Set<Value>? = []
+        for index in batch.indices {
+            let document = try document(index)
+            byFields[fields.sorted(document), default: []].append(index)
+            if let time = document[fields.time]?.copy { wanted.insert(time) }
+            let meta = fields.meta.flatMap { document[$0]?.copy }
+            if let meta { metas?.insert(meta) } else { metas = nil }
+        }
+        // Each reply has about as many as the batch itself.
+        let options = FindOptions(
+            batchSize: max(batch.count + 1, 1000), readConcern: target.connection.majorityReadConcern)
+        var live: [Document: Int] = [:]
+        for question in fields.questions(wanted, metas: metas) {
+            let cursor = try client.find(namespace, question.filter, options: options)
+            try cursor.forEach { document in
+                // A range may contain any number of others; the time alone excludes most of them.
+                guard let time = document[fields.time]?.copy, question.times.contains(time) else { return }
+                let measurement = fields.sorted(document)
+                if byFields[measurement] != nil { live[measurement, default: 0] += 1 }
+            }
+        }
+        var missing: [Int] = []
+        for (measurement, indexes) in byFields {
+            let (wanted, there) = (indexes.count, live[measurement] ?? 0)
+            let found = target.repeated?.take(wanted, of: measurement, live: there) ?? min(wanted, there)
+            matched += found
+            missing += indexes.dropFirst(found)
+        }
+        return missing.sorted()
+    }
+}
+
+extension RawDocument {
+    /// A copy of its other fields.
+    func withoutID() throws -> Document {
+        var builder = DocumentBuilder()
+        try forEach { if !$0.keyEquals("_id") { builder.append(copying: $0) } }
+        return builder.finish()
     }
 }
