@@ -56,7 +56,8 @@ public struct Import: Sendable {
     }
 
     private func connect(_ reader: BackupReader, _ operation: OperationContext) throws -> Connection {
-        let database = try target.namedDatabase(else: reader.metadata)
+        let database =
+            try options.usesDatabaseOfFile ? target.namedDatabase(else: reader.metadata) : target.namedDatabase()
         if target.database == nil {
             // Shown with --quiet as well: it says which database is changed.
             operation.warning(

@@ -45,7 +45,11 @@ public struct ImportOptions: Sendable {
     /// The number of threads that decode and write; nil for one per core, at least 2 and at most 4. More than 256 are
     /// not used.
     public var jobs: Int?
-    /// Called with the plan before anything is written; false stops the import.
+    /// Whether a target that names no database means the one from which the file was exported; otherwise that is an
+    /// error.
+    public var usesDatabaseOfFile = false
+    /// Called with the plan before anything is written, on the thread that imports; false stops the import with a
+    /// ``FerryError``, and what it throws is thrown as it is.
     public var confirm: @Sendable (ImportPlan) throws -> Bool = { _ in true }
 
     public init() {}

@@ -29,7 +29,7 @@ extension ImportRun {
         noteChangesOrWarn(of: outcome.written)
         note(outcome.loads, prepared.legacy)
         noteRejections()
-        forgetKept(plan, survey)
+        forgetKept(plan, survey, lock)
     }
 
     private mutating func take(_ outcome: Merge.Outcome) {
@@ -79,7 +79,7 @@ extension ImportRun {
     }
 
     /// Removes the kept definitions of collections that now have all of their options, indexes and documents.
-    private func forgetKept(_ plan: ImportPlan, _ survey: FileSurvey) {
+    private func forgetKept(_ plan: ImportPlan, _ survey: FileSurvey, _ lock: ImportLock) {
         guard report.refusedIndexCount == 0 else { return }
         for step in plan.steps {
             guard let kept = step.keptBefore else { continue }
@@ -91,7 +91,8 @@ extension ImportRun {
             guard isSameFile || isMade && (kept.isOfRefused || hasAllRows(of: step, survey, kept)) else { continue }
             do {
                 try connection.withClient {
-                    try KeptDefinitions(client: $0, database: connection.database).forget(step.databaseName)
+                    try KeptDefinitions(client: $0, database: connection.database, lock: lock)
+                        .forget(step.databaseName)
                 }
             } catch {
                 operation.warning(

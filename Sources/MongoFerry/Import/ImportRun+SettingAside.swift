@@ -39,7 +39,7 @@ extension ImportRun {
                     report.isFromStream
                         ? "Start the import in a folder that can be written."
                         : "Copy the backup to a folder that can be written, and import it from there."
-                ])
+                ], underlying: cause.underlying)
         }
     }
 

@@ -26,7 +26,7 @@ extension ImportPlan {
         if let missing {
             lines.append(
                 "  there is no database \(missing.name) yet: it will be created"
-                    + (missing.hint.map { ". \($0)" } ?? ""))
+                    + (missing.hint(without: fileDatabase).map { ". \($0)" } ?? ""))
         }
         return lines
     }

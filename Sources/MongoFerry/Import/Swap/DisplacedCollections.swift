@@ -23,6 +23,8 @@ struct DisplacedCollections {
         let name: String
         /// The view that gets the name; nil if something else has it, so that the collection is never removed.
         let view: Document?
+        /// The import that displaced it; nil for one of an older version.
+        let owner: String?
     }
 
     let connection: Connection
@@ -101,9 +103,9 @@ struct DisplacedCollections {
     func recover(among collections: [CollectionInfo]) throws -> Recovery {
         var recovery = Recovery()
         let hasRecords = collections.contains { $0.name == OwnNames.displaced }
-        var recorded = hasRecords ? try Self.records(connection) : [:]
+        var recorded = hasRecords ? try ownRecords() : [:]
         // An import that was stopped between two records may have left their collection empty.
-        if hasRecords, recorded.isEmpty, !lock.tookOver { try Self.withRecords(connection) { try $0.dropIfEmpty() } }
+        if hasRecords, recorded.isEmpty, !lock.tookOver { try withRecords { try $0.dropIfEmpty() } }
         for info in collections where info.name.hasScalarPrefix(OwnNames.displacedPrefix) {
             let record = recorded.removeValue(forKey: info.name)
             // An older version used the collection's own name there, and stored no record.
@@ -132,11 +134,10 @@ struct DisplacedCollections {
     func forgetUnused(among collections: [CollectionInfo]) throws {
         guard collections.contains(where: { $0.name == OwnNames.displaced }) else { return }
         let names = Set(collections.map { ExactName($0.name) })
-        let recorded = try Self.records(connection)
         // Records of an import that has taken the lock over since are not unused.
-        try lock.confirm()
+        let recorded = try ownRecords()
         for place in recorded.keys where !names.contains(ExactName(place)) { try forget(place) }
-        if recorded.isEmpty { try Self.withRecords(connection) { try $0.dropIfEmpty() } }
+        if recorded.isEmpty { try withRecords { try $0.dropIfEmpty() } }
     }
 
     /// - Returns: false if something has the name by now.
@@ -155,30 +156,37 @@ struct DisplacedCollections {
 
     // MARK: Records
 
-    private func write(_ record: Document) throws {
-        try Self.withRecords(connection) { try $0.keep(record) }
+    private func write(_ record: Document) throws { try withRecords { try $0.keep(record) } }
+
+    private func forget(_ place: String) throws { try withRecords { try $0.forget(place) } }
+
+    private func withRecords(_ body: (OwnRecords) throws -> Void) throws {
+        try connection.withClient { try body(Self.records(connection, $0, lock)) }
     }
 
-    private func forget(_ place: String) throws {
-        try Self.withRecords(connection) { try $0.forget(place) }
+    private static func records(_ connection: Connection, _ client: Client, _ lock: ImportLock?) -> OwnRecords {
+        OwnRecords(client: client, namespace: connection.namespace(OwnNames.displaced), lock: lock)
     }
 
-    private static func withRecords(_ connection: Connection, _ body: (OwnRecords) throws -> Void) throws {
-        try connection.withClient {
-            try body(OwnRecords(client: $0, namespace: connection.namespace(OwnNames.displaced)))
-        }
+    /// The records that this import may change.
+    /// - Throws: ``FerryError`` if the lock is another import's by now, and perhaps the records; ``MongoError``.
+    private func ownRecords() throws -> [String: Record] {
+        let recorded = try Self.records(connection)
+        try lock.confirm()
+        lock.note(predecessors: recorded.values.map(\.owner))
+        return recorded
     }
 
     /// The records, by the collections' temporary names.
     /// - Throws: ``MongoError``.
     static func records(_ connection: Connection) throws -> [String: Record] {
         var result: [String: Record] = [:]
-        try withRecords(connection) { records in
-            try records.forEach { record in
+        try connection.withClient { client in
+            try records(connection, client, nil).forEach { record in
                 guard let place = record["_id"]?.string, let name = record["name"]?.string else { return }
                 var view: Document?
                 if case .binary(_, let bytes) = record["view"]?.copy { view = try? Document(validating: bytes) }
-                result[place] = Record(name: name, view: view)
+                result[place] = Record(name: name, view: view, owner: record["owner"]?.string)
             }
         }
         return result

@@ -15,7 +15,8 @@ final class ImportLock: Sendable {
     static let documentID = "import"
 
     private let connection: Connection
-    private let owner: String
+    /// Distinguishes this import from all others.
+    let owner: String
     private let state = Mutex(State())
     /// Why the last query whether the lock is still this import's failed, and when; held by the thread that asks.
     private let failure = Mutex<(error: any Error, time: ContinuousClock.Instant)?>(nil)
@@ -29,6 +30,8 @@ final class ImportLock: Sendable {
         /// Whether a takeover of another's lock was sent: it may have succeeded, even if no reply came.
         var hasTriedTakingOver = false
         var hasRepeated = false
+        /// See ``ImportLock/ownersOfRecords``.
+        var predecessors: Set<String?> = []
     }
 
     /// Takes the lock.
@@ -63,6 +66,14 @@ final class ImportLock: Sendable {
     var hasRepeated: Bool { state.withLock { $0.hasRepeated } }
 
     func noteRepeated() { state.withLock { $0.hasRepeated = true } }
+
+    /// The imports whose records this one may change: itself, and those before it. Nil stands for records of older
+    /// versions, which name none.
+    var ownersOfRecords: [String?] { [owner] + state.withLock { $0.predecessors } }
+
+    /// Notes the imports that have left records. The lock must have been confirmed after these were read: otherwise
+    /// they could be those of an import that has taken it over since.
+    func note(predecessors: some Sequence<String?>) { state.withLock { $0.predecessors.formUnion(predecessors) } }
 
     /// Distinguishes this run's names from those of all others.
     var mark: String { String(owner.prefix(8)).lowercased() }

@@ -11,6 +11,15 @@ import Relations
 struct KeptDefinitions {
     let client: Client
     let database: String
+    /// See ``OwnRecords/lock``.
+    let lock: ImportLock?
+
+    /// - Parameter lock: nil to read only.
+    init(client: Client, database: String, lock: ImportLock? = nil) {
+        self.client = client
+        self.database = database
+        self.lock = lock
+    }
 
     /// The record of one collection.
     struct Entry: Sendable {
@@ -30,6 +39,8 @@ struct KeptDefinitions {
         var file: String?
         /// The number of the collection's rows in a file without metadata; nil if unknown.
         var rows: Int?
+        /// The import that stored the record; nil for a new one, and for one of an older version.
+        var owner: String?
 
         /// Whether the record says more than the live collection: there is none, or an import has left it incomplete.
         func isAuthority(over live: CollectionInfo?, uuid: Value?, indexes: [Document]) -> Bool {
@@ -78,7 +89,7 @@ struct KeptDefinitions {
     }
 
     private var records: OwnRecords {
-        OwnRecords(client: client, namespace: Namespace(database, OwnNames.definitions))
+        OwnRecords(client: client, namespace: Namespace(database, OwnNames.definitions), lock: lock)
     }
 
     /// - Throws: ``MongoError`` if records could not be removed again.
@@ -174,6 +185,7 @@ struct KeptDefinitions {
             entry.isOpen = kept["isOpen"]?.bool ?? true
             entry.isOfRefused = kept["isOfRefused"]?.bool ?? false
             entry.file = kept["file"]?.string
+            entry.owner = kept["owner"]?.string
             entry.rows = kept["rows"]?.integer.map { Int($0) }
             for seen in kept["types"]?.copy.array ?? [] {
                 guard let seen = seen.document, let text = seen["path"]?.string,

@@ -42,7 +42,7 @@ struct Leftovers {
         guard collections.contains(where: { $0.name == OwnNames.definitions }) else { return }
         try lock.confirm()
         let warnings = try connection.withClient {
-            try KeptDefinitions(client: $0, database: connection.database)
+            try KeptDefinitions(client: $0, database: connection.database, lock: lock)
                 .forgetOutdated(among: collections, mayDrop: false)
         }
         for warning in warnings { operation.warning(warning) }
@@ -72,7 +72,10 @@ struct Leftovers {
     private func forgetDefinitions() throws {
         guard collections.contains(where: { $0.name == OwnNames.definitions }) else { return }
         let (warnings, inPart) = try connection.withClient {
-            let kept = KeptDefinitions(client: $0, database: connection.database)
+            let kept = KeptDefinitions(client: $0, database: connection.database, lock: lock)
+            let owners = try kept.read().values.map(\.owner)
+            try lock.confirm()
+            lock.note(predecessors: owners)
             return (
                 try kept.forgetOutdated(among: collections, mayDrop: lock.tookOver), try kept.namesInPart(collections)
             )

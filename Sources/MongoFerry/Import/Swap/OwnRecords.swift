@@ -5,12 +5,17 @@ import MongoDriver
 struct OwnRecords {
     let client: Client
     let namespace: Namespace
+    /// The lock of the import that changes records; nil to read them. A record contains its import's, and only those
+    /// change that this import may: if it was suspended, and another has taken the lock over, others are that one's.
+    let lock: ImportLock?
 
     /// Stores a record, replacing one with the same `_id`.
-    /// - Throws: ``MongoError``.
+    /// - Throws: ``FerryError`` if another import has stored one since; ``MongoError``.
     func keep(_ record: Document) throws {
+        var record = record
+        if let lock { record = record.appending("owner", .string(lock.owner)) }
         let bulk = try client.bulkWrite(to: namespace)
-        try record.withRaw { try bulk.replaceOne(filter: Self.filter(record["_id"]), with: $0, upsert: true) }
+        try record.withRaw { try bulk.replaceOne(filter: filter(record["_id"]), with: $0, upsert: true) }
         try execute(bulk)
     }
 
@@ -28,7 +33,7 @@ struct OwnRecords {
     /// - Throws: ``MongoError``.
     func forget(_ id: String, othersFollow: Bool = false) throws {
         let bulk = try client.bulkWrite(to: namespace)
-        try bulk.deleteOne(filter: Self.filter(.string(id)))
+        try bulk.deleteOne(filter: filter(.string(id)))
         try execute(bulk)
         if !othersFollow { try dropIfEmpty() }
     }
@@ -37,6 +42,7 @@ struct OwnRecords {
     /// - Throws: ``MongoError``.
     func dropIfEmpty() throws {
         guard try client.countDocuments(namespace) == 0 else { return }
+        try lock?.check()
         try client.drop(namespace) {
             // If an earlier attempt were executed later, it would drop the next record.
             try EarlierWrites(pool: client.pool, database: namespace.database, cancellation: Cancellation())
@@ -45,8 +51,11 @@ struct OwnRecords {
     }
 
     private func execute(_ bulk: BulkWrite) throws {
+        try lock?.check()
         let result = try bulk.execute()
         if let refusal = result.writeErrors.first {
+            // The record that is there is another import's, so this one should have lost the lock.
+            if refusal.isDuplicateKey { try lock?.confirm() }
             throw FerryError("a record in \(namespace) was refused: \(refusal.message)")
         }
         try DocumentWriter.check(result)
@@ -57,5 +66,9 @@ struct OwnRecords {
         try client.find(namespace, [:]).forEach(body)
     }
 
-    private static func filter(_ id: Value?) -> Document { ["_id": ["$eq": id ?? .null]] }
+    private func filter(_ id: Value?) -> Document {
+        let filter: Document = ["_id": ["$eq": id ?? .null]]
+        guard let lock else { return filter }
+        return filter.appending("owner", ["$in": .array(lock.ownersOfRecords.map { $0.map { .string($0) } ?? .null })])
+    }
 }

@@ -96,7 +96,7 @@ extension Replacement {
                 "the swap stopped: \(cause.text)", kind: kind,
                 details: cause.details + ["Swapped in before: \(list(new)). What is there now was not looked at."]
                     + dropped + gone,
-                advice: cause.advice)
+                advice: cause.advice, underlying: cause.underlying)
         }
         let isInVain = (error as? MongoError)?.isRefusedRenameOfShards ?? false
         return FerryError(
@@ -107,6 +107,6 @@ extension Replacement {
                 isInVain
                     ? "The cluster renames nothing over this collection. Run the import again with --in-place: that finishes the job, and removes what was loaded beside the live data."
                     : "Run the import again: it finishes the job."
-            ])
+            ], underlying: cause.underlying)
     }
 }

@@ -170,7 +170,7 @@ struct Merge {
 
     private func noteMade(_ kept: KeptDefinitions.Entry) throws {
         try connection.withClient {
-            try KeptDefinitions(client: $0, database: connection.database).noteMade(kept)
+            try KeptDefinitions(client: $0, database: connection.database, lock: lock).noteMade(kept)
         }
     }
 
