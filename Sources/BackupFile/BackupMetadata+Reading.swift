@@ -111,7 +111,7 @@ private struct MetadataReading {
         }
         let owner = BackupMetadata.shown(name)
         try checkTexts(fields, ["collection", "type"], of: owner)
-        let type = fields["type"]?.string ?? "collection"
+        guard let type = fields["type"]?.string else { throw damaged("does not say what \(owner) is") }
         guard let kind = BackupMetadata.Collection.Kind(rawValue: type) else {
             throw damaged("says that \(owner) is a '\(type)', which this program does not know")
         }
@@ -120,6 +120,9 @@ private struct MetadataReading {
             throw damaged("gives \(owner) \(records) records")
         }
         let options = try part(fields, "options", of: owner, "a document", \.ownFields) ?? [:]
+        guard kind == BackupMetadata.Collection.Kind(of: options) else {
+            throw damaged("contradicts itself: \(owner) is a '\(type)', and its options are those of something else")
+        }
         var indexes: [Document] = []
         for index in try list(fields, "indexes", of: owner, "a document", \.ownFields) {
             indexes.append(try restored(index, "an index of \(owner)"))
@@ -127,6 +130,18 @@ private struct MetadataReading {
         return BackupMetadata.Collection(
             name: name, databaseName: fields["collection"]?.string, kind: kind,
             options: try restored(options, "the options of \(owner)"), indexes: indexes, records: records)
+    }
+}
+
+extension BackupMetadata.Collection.Kind {
+    /// What a server makes of these options; nil if it would refuse them.
+    fileprivate init?(of options: Document) {
+        switch (options["viewOn"], options["timeseries"]) {
+        case (nil, nil): self = .collection
+        case (.string, nil) where options["pipeline"]?.array != nil: self = .view
+        case (nil, .document): self = .timeseries
+        default: return nil
+        }
     }
 }
 

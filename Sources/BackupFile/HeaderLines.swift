@@ -73,7 +73,10 @@ struct HeaderLines {
             claimsFormat = true
         } else if claimsFormat, bytes.starts(with: BackupMetadata.metadataPrefix.utf8) {
             guard metadata == nil else { throw BackupError.damaged(path, line: count, "there are two metadata lines") }
-            let json = String(decoding: bytes.dropFirst(BackupMetadata.metadataPrefix.utf8.count), as: UTF8.self)
+            guard
+                let json = String(
+                    validating: bytes.dropFirst(BackupMetadata.metadataPrefix.utf8.count), as: UTF8.self)
+            else { throw BackupError.damaged(path, line: count, "the metadata line is not UTF-8") }
             metadata = try BackupMetadata(json: json, path: path, line: count)
         } else if bytes.starts(with: BackupMetadata.metadataPrefix.utf8) {
             throw BackupError.damaged(

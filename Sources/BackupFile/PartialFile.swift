@@ -61,6 +61,8 @@ package enum PartialFile {
             guard try isStill(file, at: partial) else { continue }
             // Not checked with `isOwn`: some file systems report another owner for every file.
             if isNew {
+                // The umask may have taken away the owner's rights, too. Some file systems have no modes.
+                _ = fchmod(file.descriptor, 0o600)
                 note(file)
                 return file
             }
@@ -92,8 +94,11 @@ package enum PartialFile {
         do throws(FileError) {
             return (try OpenFile(path: path, flags: O_RDWR | O_NOFOLLOW), false)
         } catch {
-            guard error.code == ENOENT else { throw error }
-            return nil
+            if error.code == ENOENT { return nil }
+            guard [ELOOP, EISDIR].contains(error.code) else { throw error }
+            throw FileError(
+                "open", path, code: error.code,
+                advice: "Remove \(path): the file is written under this name, and renamed when it is complete.")
         }
     }
 

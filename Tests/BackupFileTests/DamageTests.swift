@@ -371,6 +371,36 @@ import Testing
         }
     }
 
+    /// A replace would drop what is there, and make something else in its place.
+    @Test(arguments: [
+        (#""type":"collection""#, #""nothing":1"#, "does not say what receipts is"),
+        (#""type":"collection""#, #""type":"view""#, "contradicts itself: receipts is a 'view'"),
+        (#""type":"collection""#, #""type":"timeseries""#, "contradicts itself: receipts is a 'timeseries'"),
+        (#""options":{}"#, #""options":{"viewOn":"policies","pipeline":[]}"#, "receipts is a 'collection'"),
+        (#""options":{}"#, #""options":{"timeseries":{"timeField":"t"}}"#, "receipts is a 'collection'"),
+        (#""options":{}"#, #""options":{"viewOn":5}"#, "receipts is a 'collection'"),
+    ])
+    func metadataWhoseTypeIsNotThatOfTheOptionsAreAFault(part: String, other: String, fault: String) throws {
+        try SmallBackup.lend { backup in
+            let text = String(decoding: try backup.write("small.csv"), as: UTF8.self)
+            let start = try #require(text.range(of: #"{"name":"receipts""#)).lowerBound
+            let changed = String(text[..<start]) + text[start...].replacing(part, with: other, maxReplacements: 1)
+            #expect(changed != text)
+            let faults = try backup.faults(in: Array(changed.utf8))
+            #expect(faults.count == 1 && faults[0].contains(fault), "\(faults)")
+        }
+    }
+
+    @Test func metadataThatAreNotUTF8AreAFault() throws {
+        try SmallBackup.lend { backup in
+            var bytes = try backup.write("small.csv")
+            let place = try #require(bytes.firstRange(of: Array(#""database":"insurance""#.utf8))).lowerBound
+            bytes[place + 12] = 0xFF
+            let faults = try backup.faults(in: bytes)
+            #expect(faults == ["line 5: the metadata line is not UTF-8"])
+        }
+    }
+
     /// The damaged reference must not hide that the seal does not fit.
     @Test func aDamagedReferenceIsToldBesideTheSealThatDoesNotFit() throws {
         try SmallBackup.lend { backup in

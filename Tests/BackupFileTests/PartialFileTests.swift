@@ -40,7 +40,8 @@ import Testing
             try backup.put(Array("precious".utf8), "precious")
             try FileManager.default.createSymbolicLink(
                 atPath: backup.path(".small.csv.partial"), withDestinationPath: backup.path("precious"))
-            #expect(throws: FileError.self) { try PartialFile.open(for: backup.path("small.csv")) }
+            let error = #expect(throws: FileError.self) { try PartialFile.open(for: backup.path("small.csv")) }
+            #expect(error?.advice?.hasPrefix("Remove \(backup.path(".small.csv.partial")): ") == true)
             #expect(try backup.text(of: "precious") == "precious")
         }
     }

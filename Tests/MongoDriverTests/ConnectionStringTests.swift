@@ -50,6 +50,8 @@ import Testing
         "mongodb://amara:secret@local host:x/",
         "mongodb://amara:27017/sec?w=secret@localhost/",
         "mongodb://amara:p@w@localhost/?tlsCertificateKeyFilePassword=a@secret",
+        "mongodb://localhost/d?tls=true;tlsCertificateKeyFilePassword=secret",
+        "mongodb://localhost/d&tlsCertificateKeyFilePassword=secret",
     ])
     func aConnectionStringThatCannotBeReadShowsNothingOfItsPassword(text: String) {
         do {
@@ -116,6 +118,14 @@ import Testing
             }
             try await group.waitForAll()
         }
+    }
+
+    /// To the C library this is a database `d&tls=true`, and no TLS.
+    @Test func optionsBehindNoQuestionMarkAreRefused() throws {
+        let error = try #require(
+            #expect(throws: MongoError.self) { try ConnectionString("mongodb://localhost/d&tls=true") })
+        #expect(error.message == "its options begin with ?, and what stands before them is the database's name")
+        #expect(try ConnectionString("mongodb://localhost/r&d").database == "r&d")
     }
 
     @Test func itSaysWhatIsWrongWhereThatShowsNoPassword() throws {

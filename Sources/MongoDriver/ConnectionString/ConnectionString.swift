@@ -50,10 +50,18 @@ public struct ConnectionString: Sendable, CustomStringConvertible {
             throw MongoError(driver: Self.unescapedCharacter, context: Self.errorContext)
         }
         let handle = uri.pointer
+        // To libmongoc, what follows the hosts is the database's name, up to a `?`: what was to protect the connection
+        // would be left out without a word. The message must not quote it.
+        let name = mongoc_uri_get_database(handle).map { String(cString: $0) } ?? ""
+        guard !(name.contains("&") && name.contains("=")) else {
+            throw MongoError(
+                driver: "its options begin with ?, and what stands before them is the database's name",
+                context: Self.errorContext)
+        }
         self.text = text
         redacted = Self.redact(text)
         ignored = complaints.compactMap { IgnoredOption(complaint: $0, in: text) }
-        database = mongoc_uri_get_database(handle).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+        database = name.isEmpty ? nil : name
         username = mongoc_uri_get_username(handle).map { String(cString: $0) }
         replicaSet = mongoc_uri_get_replica_set(handle).map { String(cString: $0) }
         isDirect = mongoc_uri_get_option_as_bool(handle, MONGOC_URI_DIRECTCONNECTION, false)

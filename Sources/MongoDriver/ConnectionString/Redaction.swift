@@ -19,8 +19,8 @@ extension ConnectionString {
             rest = rest[at...]
             if let (user, _) = credentials.cut(at: ":") { result += user + ":" + hidden } else { result += credentials }
         }
-        guard let (address, options) = rest.cut(at: "?") else { return result + rest }
-        return result + address + "?" + options.parts(between: "&").map(redactOption).joined(separator: "&")
+        guard let (address, options) = rest.cut(at: "?") else { return result + redactOption(String(rest)) }
+        return result + redactOption(String(address)) + "?" + options.parts(between: "&").map(redactOption).joined(separator: "&")
     }
 
     /// The position of the `@` that ends user and password.
@@ -38,17 +38,22 @@ extension ConnectionString {
         return hasSecret ? nil : last
     }
 
+    /// Hides what follows the first `=` behind a secret option's name. That is not always the option's first: options
+    /// may have been separated by something else than `&`, or not from the database by `?`.
     private static func redactOption(_ option: String) -> String {
-        guard let (name, _) = option.cut(at: "="), isSecret(option: name) else { return option }
-        return name + "=" + hidden
+        let parts = option.parts(between: "=")
+        guard let name = parts.dropLast().firstIndex(where: { isSecret(option: $0[...]) }) else { return option }
+        return parts[...name].joined(separator: "=") + "=" + hidden
     }
 
     /// Whether its value is secret: a key file's password, or `authMechanismProperties`, which may hold a session
     /// token.
     static func isSecret(option: Substring) -> Bool {
         let name = option.lowercased()
-        return ["password", "properties", "token", "secret"].contains { name.contains($0) }
+        return secretWords.contains { name.contains($0) }
     }
+
+    private static let secretWords = ["password", "properties", "token", "secret"]
 
     static let unescapedCharacter =
         "the user name or the password has a character that must be percent-encoded: % : / ? # [ ] @"
@@ -73,7 +78,9 @@ extension ConnectionString {
     ///
     /// It quotes parts of the text, which may be parts of the password if that is what is malformed.
     static func withoutSecrets(_ complaint: String, from text: String) -> String {
-        guard redact(text) != text || text.unicodeScalars.contains("@") else { return complaint }
+        guard redact(text) != text || text.unicodeScalars.contains("@") || isSecret(option: text[...]) else {
+            return complaint
+        }
         if complaint.hasPrefix("Password") || complaint.hasPrefix("Username") || complaint.hasPrefix("Invalid username")
         {
             return unescapedCharacter

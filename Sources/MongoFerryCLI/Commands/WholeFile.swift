@@ -29,7 +29,12 @@ enum WholeFile {
         let file = try OpenFile(path: partial, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
         do {
             try file.write(text)
-            if isThere { try check(chmod(partial, before.st_mode & 0o777)) }
+            if isThere {
+                try check(chmod(partial, before.st_mode & 0o777))
+            } else if mode == privateMode {
+                // The umask may have taken away the owner's rights, too. Some file systems have no modes.
+                _ = chmod(partial, mode)
+            }
             if overwriting {
                 try check(rename(partial, place.path))
             } else if try !PartialFile.publish(partial, as: place.path) {

@@ -27,19 +27,29 @@ enum Secrets {
         // For `--uri=…` the value, too; the whole first, since it is longer.
         let parts = argument.cut(at: "=")
         let isName = optionsOfNames.contains(previous) || optionsOfNames.contains(String(parts?.0 ?? ""))
-        return [argument, String(parts?.behind ?? "")].compactMap { text in
+        return [argument, String(parts?.behind ?? "")].flatMap { text -> [(secret: String, text: String)] in
             guard
                 text.unicodeScalars.firstRange(of: "://".unicodeScalars) != nil
                     || !isName && isAddressWithoutScheme(text) && !isPath(text)
-            else { return nil }
+            else { return [] }
             let redacted = ConnectionString.redact(text)
-            if redacted != text { return (text, redacted) }
+            if redacted != text { return [(text, redacted)] + [credentials(in: text)].compactMap(\.self) }
             // An address that is cut off before the host: what is in the place of a port is not one, but a password.
             guard
                 let start = text.firstRange(of: /mongodb(\+srv)?:\/\/[^\/?:]*:(?=\D)/.matchingSemantics(.unicodeScalar))
-            else { return nil }
-            return (text, text[..<start.upperBound] + ConnectionString.hidden)
+            else { return [] }
+            return [(text, text[..<start.upperBound] + ConnectionString.hidden)]
         }
+    }
+
+    /// User and password by themselves: messages about a path quote parts of it.
+    private static func credentials(in text: String) -> (secret: String, text: String)? {
+        let scalars = text.unicodeScalars
+        let start = scalars.firstRange(of: "//".unicodeScalars)?.upperBound ?? text.startIndex
+        guard let at = scalars.lastIndex(of: "@"), start < at,
+            let (_, password) = text[start..<at].cut(at: ":"), !password.isEmpty
+        else { return nil }
+        return (":\(password)@", ":\(ConnectionString.hidden)@")
     }
 
     /// Whether it looks like `ann:secret@host`; not the file `a@b 10:30.csv`, nor a query that contains an e-mail
@@ -53,7 +63,8 @@ enum Secrets {
     /// Whether it is the path of a file: files may look like addresses, too.
     private static func isPath(_ text: String) -> Bool {
         var status = stat()
-        return ["/", "./", "../"].contains { text.hasScalarPrefix($0) } || lstat(text, &status) == 0
+        let hasUser = text.hasScalarPrefix("//") && text.unicodeScalars.contains("@")
+        return ["/", "./", "../"].contains { text.hasScalarPrefix($0) } && !hasUser || lstat(text, &status) == 0
     }
 
     /// The text with the passwords of these addresses hidden.

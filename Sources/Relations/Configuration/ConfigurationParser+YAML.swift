@@ -58,7 +58,9 @@ extension ConfigurationParser {
                 } else {
                     nil
                 }
-            return syntaxError(problem, line: mark.line, column: mark.column, expected: hint)
+            // The parser's own words name a function of its library.
+            let said = problem.contains("nesting level") ? "it is nested too deeply" : problem
+            return syntaxError(said, line: mark.line, column: mark.column, expected: hint)
         case .composer(_, let problem, let mark, _):
             if problem.contains("undefined alias") {
                 return ConfigurationError(
