@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Writes the man pages from what the program says about itself, so that they cannot be out of date.
 
-    mongoferry --experimental-dump-help | Scripts/lib/manpages.py FOLDER VERSION
+    mongoferry --experimental-dump-help | Scripts/lib/manpages.py FOLDER VERSION DOCUMENTATION
 
-FOLDER gets mongoferry.1 and one page a command, in mdoc(7), which groff's and mandoc's man both know.
+DOCUMENTATION is the folder in which the program's documentation is installed. FOLDER gets mongoferry.1 and one page a command, in mdoc(7), which groff's and mandoc's man both know.
 """
 
 import datetime
@@ -12,19 +12,37 @@ import os
 import re
 import sys
 
-EXIT_STATUS = [
-    ("0", "It is done."),
-    ("1", "It could not be done; the message says what state things are in."),
-    ("2", "Problems in the data were found: rows that were rejected, differences, references that lead nowhere."),
-    ("64", "The command was used wrongly."),
-    ("130", "It was interrupted."),
-]
+PROBLEMS = {
+    "import": "Problems in the data were found: a damaged file, rows or indexes that were refused, and what else is warned "
+    "of in what was written; with --fail-on-dangling also references that lead nowhere.",
+    "verify": "Problems in the data were found: a damaged file, bad rows, differences, references that lead nowhere.",
+    "inspect": "The file is damaged, as far as can be seen without reading all of it.",
+    "plan": "The file is damaged, or its rows cannot be ordered.",
+}
+
+
+def exit_status(problems):
+    return [
+        ("0", "It is done."),
+        ("1", "It could not be done; the message says what state things are in."),
+        *([("2", problems)] if problems else []),
+        ("64", "The command was used wrongly."),
+        ("130", "It was interrupted."),
+    ]
+
+
 ENVIRONMENT = [
     ("MONGODB_URI", "The connection string, where neither --uri nor --uri-file is given."),
     ("NO_COLOR", "No colours, where it is set and not empty."),
     ("TMPDIR", "Where standard input is kept until it has been checked."),
 ]
-FILES = [("mongoferry.yaml", "The configuration, where it lies in the working folder and --config names no other.")]
+DOCUMENTATION = sys.argv[3]
+FILES = [
+    ("mongoferry.yaml", "The configuration, where it lies in the working folder and --config names no other."),
+    (f"{DOCUMENTATION}/configuration.md", "What may stand in it."),
+    (f"{DOCUMENTATION}/restoring.md", "How to restore, and what state things are in after each kind of stop."),
+    (f"{DOCUMENTATION}/troubleshooting.md", "What errors mean, and how the rows of a damaged file are recovered."),
+]
 
 
 def escaped(text):
@@ -175,7 +193,7 @@ def command_page(command, common, names, version):
     lines += listed("OPTIONS", [a for a in own if a["kind"] != "positional"])
     lines += listed("COMMON OPTIONS", shared)
     lines += defined("ENVIRONMENT", "Ev", ENVIRONMENT) + defined("FILES", "Pa", FILES)
-    lines += defined("EXIT STATUS", "Sy", EXIT_STATUS)
+    lines += defined("EXIT STATUS", "Sy", exit_status(PROBLEMS.get(command["commandName"])))
     if examples:
         lines += [".Sh EXAMPLES", *literal(examples)]
     return name, lines + see_also([other for other in names if other != name])
@@ -193,7 +211,7 @@ def main_page(root, commands, names, version):
         lines += ["See", f".Xr mongoferry-{command['commandName']} 1 ."]
     lines += [".El"]
     lines += defined("ENVIRONMENT", "Ev", ENVIRONMENT) + defined("FILES", "Pa", FILES)
-    lines += defined("EXIT STATUS", "Sy", EXIT_STATUS)
+    lines += defined("EXIT STATUS", "Sy", exit_status("Problems in the data were found; the page of each command says which."))
     lines += [
         ".Sh EXAMPLES",
         "Make a backup of a database, and restore it exactly as it was:",

@@ -129,11 +129,11 @@ import Testing
         ),
         (
             "collections:\n  customers:\n  policies:\n    references:\n      customerId: costumers",
-            "mongoferry.yaml, line 5: unknown target 'costumers' for 'customerId' in collection 'policies'; expected a collection named in 'collections'. Did you mean 'customers'?"
+            "mongoferry.yaml, line 5: unknown target 'costumers' for 'customerId' in collection 'policies'; expected a collection of 'collections', the database or the file. Did you mean 'customers'?"
         ),
         (
             "collections:\n  customers:\n  policies:\n    references:\n      mail: costumers.email",
-            "mongoferry.yaml, line 5: unknown target 'costumers.email' for 'mail' in collection 'policies'; expected a collection named in 'collections'. Did you mean 'customers.email'?"
+            "mongoferry.yaml, line 5: unknown target 'costumers.email' for 'mail' in collection 'policies'; expected a collection of 'collections', the database or the file. Did you mean 'customers.email'?"
         ),
         (
             "collections:\n  policies:\n    references:\n      vehicles[0].x: policies",

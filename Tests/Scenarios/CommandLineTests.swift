@@ -558,6 +558,22 @@ import Testing
         }
     }
 
+    @Test func theOwnerMayReadWhatIsWrittenWhateverTheUmask() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "a")
+            let (file, report) = (folder.file("all.csv"), folder.file("r.json"))
+            let words = ["export", "--db", database.name, "-o", file, "--report", report]
+            let outcome = try Program(
+                ["-c", #"umask 0777; exec "$0" "$@""#, try Program.path()] + words, executable: "/bin/sh",
+                environment: ["MONGODB_URI": try testURI()]
+            ).wait()
+            #expect(outcome.status == 0, "\(outcome.text)")
+            for path in [file, report] {
+                #expect(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int == 0o600)
+            }
+        }
+    }
+
     @Test func reportsAndPicturesAreForTheirOwnerUntilSomebodyGivesThemToOthers() throws {
         try withTestDatabase { database, folder in
             try LedgerTests.fill(database)

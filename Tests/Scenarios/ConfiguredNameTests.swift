@@ -220,7 +220,7 @@ import Testing
                 #expect(outcome.status == 64, "\(words): \(outcome.text)")
                 #expect(
                     outcome.errors.contains(
-                        "c.yaml, line 4: unknown target 'zones' for 'place' in collection 'orders'; expected a collection named in 'collections'"
+                        "c.yaml, line 4: unknown target 'zones' for 'place' in collection 'orders'; expected a collection of 'collections', the database or the file"
                     ), "\(words): \(outcome.errors)")
                 let slip = try Program.run(words + ["--config", folder.file("slip.yaml")])
                 #expect(slip.status == 64 && slip.errors.contains("Did you mean 'orders'?"), "\(slip.text)")

@@ -5,7 +5,7 @@ import Testing
 
 /// The operations as other programs call them. The documentation shows this code.
 @Suite struct LibraryTests {
-    @Test func aFixtureIsRestoredBeforeATestAndItsReferencesAreAnAssertion() async throws {
+    @Test func aBackupIsRestoredAndComparedWithTheDatabase() async throws {
         try await withFixture { uri, database, fixture in
             let target = try Target(uri: uri, database: database)
             var options = ImportOptions()
@@ -40,7 +40,11 @@ import Testing
             let shop = Fixture(path)
             try await shop.export(from: Target(uri: uri, database: name))
             try await FixtureServer.shared.dropLeftovers(olderThan: .seconds(24 * 3600))
-            try await shop.withDatabase { #expect($0.collections.count == 2) }
+            try await shop.withDatabase {
+                #expect($0.collections.map(\.name) == ["customers", "policies"])
+                let check = try await Verify(file: fixture, target: $0.target).run()
+                #expect(check.status == .done && check.totals.read == 200)
+            }
         }
     }
 
@@ -57,7 +61,61 @@ import Testing
         }
     }
 
-    @Test func aCancelledTaskStopsCleanly() async throws {
+    /// The file names the database that it is from; a program that forgets to name one must not write there.
+    @Test func aTargetWithoutADatabaseIsAnErrorUnlessTheFilesOwnIsMeant() async throws {
+        try await withFixture { uri, _, fixture in
+            let server = try Target(uri: uri)
+            #expect(server.database == nil)
+            let error = await #expect(throws: FerryError.self) { try await Import(fixture, into: server).run() }
+            #expect(error?.kind == .usage && error?.text.hasPrefix("which database?") == true)
+            var options = ImportOptions()
+            options.usesDatabaseOfFile = true
+            options.isDryRun = true
+            let report = try await Import(fixture, into: server, options).run()
+            #expect(try report.database == Inspection(fixture).metadata?.database)
+        }
+    }
+
+    @Test func whatLiesBeneathAnErrorIsThereForPrograms() async throws {
+        try await withFixture { uri, database, fixture in
+            let target = try Target(uri: uri, database: database)
+            let missing = await #expect(throws: FerryError.self) {
+                try await Import(fixture + ".not", into: target).run()
+            }
+            #expect((missing?.underlying as? FileError)?.code == ENOENT)
+            let gone = try Target(uri: "mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=300", database: database)
+            let unreachable = await #expect(throws: FerryError.self) { try await Import(fixture, into: gone).run() }
+            #expect((unreachable?.underlying as? MongoError)?.isServerSelection == true)
+        }
+    }
+
+    @Test func theTimeThatAPersonTakesToConfirmDoesNotCount() async throws {
+        try await withFixture { uri, database, fixture in
+            var options = ImportOptions()
+            options.confirm = { _ in
+                Thread.sleep(forTimeInterval: 0.5)
+                return true
+            }
+            let began = ContinuousClock.now
+            let report = try await Import(fixture, into: Target(uri: uri, database: database), options).run()
+            #expect(.seconds(report.seconds) < ContinuousClock.now - began - .milliseconds(490))
+        }
+    }
+
+    @Test func anImportThatIsCancelledWhileItWritesSaysWhatItHasDone() async throws {
+        try await withFixture { uri, database, fixture in
+            let running = Import(fixture, into: try Target(uri: uri, database: database)).start()
+            for await step in running.progress where step.phase == .load && step.collection == "customers" {
+                running.cancel()
+            }
+            let error = await #expect(throws: FerryError.self) { _ = try await running.report }
+            #expect(error?.kind == .interrupted)
+            let report = try #require(error?.report)
+            #expect(report.status == .interrupted && report.collections.map(\.name).first == "customers")
+        }
+    }
+
+    @Test func aTaskThatIsCancelledBeforeItBeginsStopsCleanly() async throws {
         try await withFixture { uri, database, fixture in
             let target = try Target(uri: uri, database: database)
             let task = Task { try await Import(fixture, into: target).run() }

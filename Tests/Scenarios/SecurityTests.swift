@@ -2,7 +2,7 @@ import BSON
 import BackupFile
 import Foundation
 import MongoDriver
-import MongoFerry
+@testable import MongoFerry
 import Testing
 
 extension FaultServerTests {
@@ -61,6 +61,22 @@ extension FaultServerTests {
                 for text in [
                     export.text, verify.text, refused.text, try folder.text("all.csv"), try folder.text("report.json"),
                 ] { #expect(hasNoSecret(text), "\(text)") }
+            }
+        }
+
+        /// Only those who may monitor the server may ask how long it keeps the history.
+        @Test func aUserWhoMayOnlyReadIsTakenToHaveTheUsualHistory() throws {
+            try withUsers { server, database, _, reader, _ in
+                let mine = try Target(uri: reader, database: database.name)
+                let asked = try Connection(mine, database: database.name, Cancellation()).withClient(HistoryWatch.window)
+                #expect(asked == .seconds(300))
+                let set: Document = ["setParameter": 1, "minSnapshotHistoryWindowInSeconds": 77]
+                try database.client.run(set, on: "admin")
+                defer {
+                    _ = try? database.client.run(
+                        ["setParameter": 1, "minSnapshotHistoryWindowInSeconds": 300], on: "admin")
+                }
+                #expect(HistoryWatch.window(database.client) == .seconds(77))
             }
         }
 
@@ -518,6 +534,24 @@ extension FaultServerTests {
                 }
             }
             #expect(try folder.names() == ["empty.csv"])
+        }
+    }
+
+    /// Messages about a path quote its folder, not the whole argument.
+    @Test(arguments: [
+        "MONGODB://ann:hunter2secret@h/d", "ann:hunter2secret@h/d", " mongodb://ann:hunter2secret@h/d",
+        "postgres://ann:hunter2secret@h/d", "//ann:hunter2secret@h/d",
+    ]) func ofAnAddressInThePlaceOfAFileNoPartShowsThePassword(address: String) throws {
+        try withTestDatabase { database, folder in
+            let uri = ["--uri", try testURI(), "--db", database.name]
+            for arguments in [
+                ["export", "-o", address] + uri, ["verify", address], ["import", address] + uri,
+                ["verify"] + uri + ["--report", address + ".json"], ["plan", address, "--config", address],
+            ] {
+                let outcome = try Program.run(arguments)
+                #expect(outcome.status == 1 || outcome.status == 64, "\(arguments): \(outcome.text)")
+                #expect(!outcome.text.contains("hunter2secret"), "\(arguments): \(outcome.text)")
+            }
         }
     }
 

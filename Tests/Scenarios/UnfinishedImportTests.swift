@@ -95,6 +95,21 @@ import Testing
         }
     }
 
+    /// The server's clock was set back. The lock of a dead import would never end, and it is not taken over either: the
+    /// import may be running.
+    @Test func anImportThatWasLastHeardOfInTheFutureKeepsItsLockAndTheWayOutIsSaid() throws {
+        try Self.withLock(-3_600_000) { database, folder in
+            try folder.write(LegacyFile.text(rows: [LegacyFile.row("customers", json: #"{"_id":2}"#)]), to: "a.csv")
+            let outcome = try Self.run("import", folder.file("a.csv"), "--db", database.name)
+            #expect(outcome.status == 1, "\(outcome.text)")
+            #expect(
+                outcome.errors.contains(
+                    "Its last sign of life lies in the future, since the server's clock was set back. If no import is running, drop the collection __mongoferry_lock of \(database.name)."
+                ), "\(outcome.text)")
+            #expect(try database.count("customers") == 1)
+        }
+    }
+
     @Test func aDatabaseThatIsBeingWrittenIsNotCalledSound() throws {
         try Self.withLock(0) { database, folder in
             let page = folder.file("r.html")

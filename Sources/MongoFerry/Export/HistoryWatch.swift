@@ -27,7 +27,8 @@ final class HistoryWatch: Sendable {
 
     /// How long to wait before judging the rate: earlier it says little, since the server's cache may still be empty.
     static let patience = Duration.seconds(3)
-    private static let usualWindow = Duration.seconds(300)
+    /// The server parameter's default, for users who may not ask.
+    static let usualWindow = Duration.seconds(300)
 
     init(collection: String? = nil, bytes: Int) {
         self.collection = collection
@@ -108,7 +109,7 @@ final class HistoryWatch: Sendable {
         return seconds < 2 * 3600 ? (seconds / 60).counted("minute") : (seconds / 3600).counted("hour")
     }
 
-    private static func window(_ client: Client) -> Duration {
+    static func window(_ client: Client) -> Duration {
         // Only users with the privilege to monitor the server may ask for it, and routers do not have it. If the server
         // is gone, the next read reports that.
         let reply = try? client.run(

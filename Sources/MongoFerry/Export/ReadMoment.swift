@@ -61,7 +61,7 @@ struct ReadMoment: Sendable {
     private static let patience = Duration.seconds(5)
     private static let pause = 0.05
 
-    private init(behind state: ReplicationState) {
+    init(behind state: ReplicationState) {
         consistency = .snapshot
         clusterTime = state.majority
         lag = state

@@ -18,7 +18,9 @@ public struct Report: Sendable {
         case problems
         /// Nothing was written because of the data.
         case refused
+        /// An error stopped the operation; ``Report/error`` says which, and what was done until then.
         case failed
+        /// The operation was cancelled, or a signal stopped the program.
         case interrupted
         /// A dry run without problems.
         case planned

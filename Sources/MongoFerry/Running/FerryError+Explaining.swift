@@ -11,10 +11,11 @@ extension FerryError {
         case let error as BackupError:
             self.init(
                 error.text, kind: error.kind == .damaged ? .data : .failed, details: Self.list(error.outcome),
-                advice: Self.list(error.advice))
+                advice: Self.list(error.advice), underlying: error)
         case let error as ConfigurationError: self.init("\(error)", kind: .usage)
-        case let error as FileError: self.init(error.text, advice: Self.list(error.advice))
-        case let error as MongoError: self.init("\(error)", advice: Self.list(Self.advice(error)))
+        case let error as FileError: self.init(error.text, advice: Self.list(error.advice), underlying: error)
+        case let error as MongoError:
+            self.init("\(error)", advice: Self.list(Self.advice(error)), underlying: error)
         case is CancellationError: self.init("interrupted", kind: .interrupted)
         default: self.init("\(error)")
         }

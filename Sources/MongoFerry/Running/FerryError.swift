@@ -24,14 +24,22 @@ public struct FerryError: Error, Sendable, CustomStringConvertible {
     /// progress, it counts what the server had acknowledged.
     public var report: Report?
 
+    /// What the server, the system or the reader of a backup said, if that is the cause: a ``MongoError``, a
+    /// ``FileError`` or a ``BackupError``.
+    public var underlying: (any Error)?
+
     /// The detail of an operation that changed nothing.
     static let nothingWritten = "Nothing was written."
 
-    public init(_ text: String, kind: Kind = .failed, details: [String] = [], advice: [String] = []) {
+    public init(
+        _ text: String, kind: Kind = .failed, details: [String] = [], advice: [String] = [],
+        underlying: (any Error)? = nil
+    ) {
         self.kind = kind
         self.text = text
         self.details = details
         self.advice = advice
+        self.underlying = underlying
     }
 
     /// Returns a copy with `detail` added, unless it is already there.

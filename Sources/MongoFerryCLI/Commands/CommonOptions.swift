@@ -22,7 +22,10 @@ struct CommonOptions: ParsableArguments {
     var uriFile: String?
 
     @Option(
-        name: .shortAndLong, help: ArgumentHelp("The database. Default: the connection string's.", valueName: "name"))
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "The database. Default: the connection string's; for import, else the one the file is from.",
+            valueName: "name"))
     var db: String?
 
     @Option(

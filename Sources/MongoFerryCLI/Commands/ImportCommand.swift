@@ -117,6 +117,7 @@ struct ImportCommand: ParsableCommand {
 
     private func options() throws -> ImportOptions {
         var options = ImportOptions()
+        options.usesDatabaseOfFile = true
         options.mode = choices.mode
         options.inPlace = choices.inPlace
         options.collections = choices.collection.map { Glob($0) }

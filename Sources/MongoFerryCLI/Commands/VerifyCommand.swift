@@ -9,7 +9,7 @@ struct VerifyCommand: ParsableCommand {
         discussion: """
             A file alone: seal, counts, every row, duplicate ids, references. A database alone (--db): references. Both: is \
             everything in the file in the database, equal: documents, options, indexes, views? --uri alone names no \
-            database, unless its address does; $MONGODB_URI names none for this.
+            database, unless its address does; beside a FILE, $MONGODB_URI names none.
 
             Examples:
               mongoferry verify insurance.csv.zst
@@ -135,7 +135,12 @@ struct VerifyCommand: ParsableCommand {
 
     /// What is known to be true if no problem was found.
     private func verdict(_ result: Report) -> String {
-        let note = result.allWarnings.isEmpty ? "" : "; see the warning"
+        let note =
+            switch result.allWarnings.count {
+            case 0: ""
+            case 1: "; see the warning"
+            default: "; see the warnings"
+            }
         guard let file else {
             let database = result.database ?? ""
             if !note.isEmpty { return "\(database): no fault found\(note)" }

@@ -163,7 +163,7 @@ struct ReferenceParser {
             }
         let error = parser.error(
             node, name: path.description, "unknown target '\(text)' for '\(path)' in \(place)",
-            expected: "a collection named in 'collections'", suggestion: nearest)
+            expected: "a collection of 'collections', the database or the file", suggestion: nearest)
         guard otherNames[text] == nil, !text.unicodeScalars.contains(".") else { throw error }
         undeclared.append(Configuration.UndeclaredTarget(name: text, error: error))
         return text

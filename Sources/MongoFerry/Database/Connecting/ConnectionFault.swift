@@ -6,7 +6,9 @@ struct ConnectionFault {
     let connection: ConnectionString
 
     static func describe(_ error: MongoError, _ connection: ConnectionString) -> FerryError {
-        ConnectionFault(error: error, connection: connection).described
+        var fault = ConnectionFault(error: error, connection: connection).described
+        fault.underlying = error
+        return fault
     }
 
     private var hosts: String { connection.hosts.joined(separator: ", ") }

@@ -26,7 +26,15 @@ struct MissingDatabase: Sendable {
     }
 
     /// `Did you mean 'insurance'?`
-    var hint: String? { NearestName.nearest(to: name, among: others).map { "Did you mean '\($0)'?" } }
+    var hint: String? { hint(without: nil) }
+
+    /// The same for an import, whose file is perhaps from a database of a similar name. That one was not meant: whoever
+    /// restores `shop` into `shop_copy` must not be led to `shop`.
+    /// - Parameter source: the database that the file is from.
+    func hint(without source: String?) -> String? {
+        let candidates = others.filter { !$0.hasSameBytes(as: source ?? "") }
+        return NearestName.nearest(to: name, among: candidates).map { "Did you mean '\($0)'?" }
+    }
 
     /// The existing database that prevents the server from creating this one: its name differs only in the case of
     /// ASCII letters.
