@@ -706,6 +706,39 @@ import Testing
             ])
     }
 
+    /// Whatever the sample shows, and whether types are inferred.
+    @Test(arguments: [true, false]) func aFewLiveKeysThatAreStringsAreEnoughToBeTold(infers: Bool) throws {
+        var file = LegacyRows()
+        file.add("a", ["_id": hex(1, 1)])
+        file.add("a", ["_id": hex(1, 2)])
+        let live: [String: [FieldPath: ObservedType]] = ["a": [.id: .one(.objectId)]]
+        let resolution = try file.resolve(liveTypes: live, liveTextIDs: ["a"], infer: infers)
+        #expect(resolution.lookAlikes.map(\.isDoubt) == [true])
+        #expect(
+            resolution.lookAlikes.first?.problem.hasPrefix(
+                "2 values of 24 hex digits become ObjectIds, though the live documents have strings there") == true)
+        #expect(try file.resolve(liveTypes: live, infer: infers).lookAlikes.isEmpty)
+    }
+
+    /// A string that an earlier import has left must not make strings of all others.
+    @Test func liveIdsOfWhichFewAreStringsStayIds() throws {
+        let (ids, text): ([Value], Value) = (
+            (1...3).map { .objectID(id(hexText(1, $0))) }, .string(hexText(1, 4))
+        )
+        #expect(try observed(ids + [text]) == .leading(.one(.objectId)))
+        #expect(try observed(ids + [text, "x"]) == .leading(.one(.objectId)))
+        #expect(try observed([ids[0], text]) == .undecided)
+        #expect(try observed(ids + [text, .date(0)]) == .undecided)
+        var file = LegacyRows()
+        file.add("a", ["_id": 1, "v": hex(7, 1)])
+        // In no collection: another service's.
+        let resolution = try file.resolve(liveTypes: ["a": [path("v"): .leading(.one(.objectId))]])
+        #expect(resolution.described == ["a.v: objectId, type in the live collection"])
+        let doubtful = try file.resolve(liveTypes: ["a": [path("v"): .undecided]])
+        #expect(doubtful.rules.rules.isEmpty && doubtful.lookAlikes.map(\.isDoubt) == [true])
+        #expect(try file.resolve().lookAlikes.map(\.isDoubt) == [false])
+    }
+
     /// A configuration that names a path's target does not say that its values are UUIDs.
     @Test(arguments: ["orders", "customers"]) func aReferenceHasTheTypeOfTheLiveDocuments(known: String) throws {
         let uuid: Value = "11111111-2222-3333-4444-555555555555"
@@ -807,14 +840,14 @@ struct LegacyRows {
 
     func resolve(
         configuration: Configuration = Configuration(), liveTypes: [String: [FieldPath: ObservedType]] = [:],
-        infer: Bool = true, databaseCollections: [String] = [],
+        liveTextIDs: Set<String> = [], infer: Bool = true, databaseCollections: [String] = [],
         existsInDatabase: (String, [ObjectID]) throws -> Set<ObjectID> = { _, _ in [] }
     ) throws -> LegacyResolution {
         var inference = LegacyInference()
         for row in rows { try row.document.withRaw { try inference.add($0, in: row.collection) } }
         return try inference.resolve(
-            configuration: configuration, liveTypes: liveTypes, infer: infer, databaseCollections: databaseCollections,
-            existsInDatabase: existsInDatabase)
+            configuration: configuration, liveTypes: liveTypes, liveTextIDs: liveTextIDs, infer: infer,
+            databaseCollections: databaseCollections, existsInDatabase: existsInDatabase)
     }
 
     func converted(_ rules: TypeRules) throws -> ([String: [Document]], ConversionCounts) {

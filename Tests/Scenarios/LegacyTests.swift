@@ -396,6 +396,60 @@ import Testing
         }
     }
 
+    /// One row with a wrapper makes Extended JSON of all rows that nothing marks as the old application's.
+    @Test func idsAndDatesThatStayStringsForARowOfAnotherKindAreTold() throws {
+        try withTestDatabase { database, folder in
+            let (date, id) = ("2020-01-01T00:00:00.000Z", "5c2aad800000000000000009")
+            let rows =
+                (1...2).map {
+                    LegacyFile.row("users", json: #"{"_id":"u\#($0)","at":"\#(date)","by":["\#(id)"],"n":"x"}"#)
+                } + [LegacyFile.row("filters", json: #"{"_id":"f","q":{"$gt":{"$date":"\#(date)"}}}"#)]
+            try folder.write(LegacyFile.text(rows: rows), to: "mixed.csv")
+            let log = MessageLog()
+            try database.load(folder.file("mixed.csv"), .merge, log)
+            #expect(
+                log.warnings == [
+                    "users: 2 rows have no wrapper such as {\"$oid\": …}, and line 4 has one, so that they are read as Extended JSON: strings stay 2 dates in at, 2 values of 24 hex digits in by[]. If the old application wrote them, import them in a file without the others"
+                ])
+            #expect(try database.documents(in: "users").allSatisfy { $0["at"] == .string(date) })
+            // Without the row, they become what they were.
+            try database.drop("users")
+            try folder.write(LegacyFile.text(rows: Array(rows.dropLast())), to: "old.csv")
+            try database.load(folder.file("old.csv"))
+            #expect(try database.documents(in: "users").allSatisfy { $0["at"] == .date(1_577_836_800_000) })
+        }
+    }
+
+    /// Of ten thousand live documents, one that an earlier restore has left with a string for its `_id`.
+    @Test(arguments: [true, false]) func aLiveKeyThatIsAStringIsFoundHoweverManyAreNot(infers: Bool) throws {
+        try withTestDatabase { database, folder in
+            let id = "5c2aad800000000000000009"
+            try database.insert((0..<10_000).map { ["_id": .int32($0)] }, into: "c")
+            try database.insert([["_id": .string(id)]], into: "c")
+            try folder.write(
+                LegacyFile.text(rows: [LegacyFile.row("c", json: #"{"_id":"\#(id)"}"#)]), to: "old.csv")
+            let log = MessageLog()
+            try database.load(folder.file("old.csv"), .merge, log) { $0.infers = infers }
+            #expect(log.warnings.count == 1 && log.warnings[0].hasPrefix("c._id: 1 value of 24 hex digits becomes"))
+            #expect(try database.count("c") == 10_002)
+        }
+    }
+
+    @Test func aRowThatIsSetAsideAndMakesStringsOfTheOthersDatesIsTold() throws {
+        try withTestDatabase { database, folder in
+            let rows = [1, 2, 1].enumerated().map { place, id in
+                LegacyFile.row("c", json: #"{"_id":\#(id),"d":\#(place == 2 ? "0" : #""2020-01-01T00:00:00.000Z""#)}"#)
+            }
+            try folder.write(LegacyFile.text(rows: rows), to: "old.csv")
+            let log = MessageLog()
+            try database.load(folder.file("old.csv"), .merge, log) { $0.maximumRejects = 1 }
+            #expect(
+                log.warnings.contains(
+                    "c.d: a date in 2 values, a number in 1: left as they are, for the rows that are set aside count here, too; take them out of the file first if they are to blame"
+                ), "\(log.warnings)")
+        }
+    }
+
     @Test func aSecondColumnHeaderIsNoRowOfACollection() throws {
         try withTestDatabase { database, folder in
             let row = { (id: Int) in LegacyFile.row("a", json: #"{"_id":\#(id)}"#) }

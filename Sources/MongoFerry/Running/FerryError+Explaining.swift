@@ -26,9 +26,21 @@ extension FerryError {
     private static func advice(_ error: MongoError) -> String? {
         if error.isUnauthorized { return rights + (action(error).map { " A role of your own needs \($0)." } ?? "") }
         if error.isOutOfDiskSpace { return "Free room on the server." }
-        return error.isTakenAwayFromReader
-            ? "Another program has dropped, renamed or replaced a collection while it was read. Run the command again."
-            : nil
+        guard isOfReading(error) else { return nil }
+        if error.isTakenAwayFromReader {
+            return
+                "Another program has dropped, renamed or replaced a collection while it was read. Run the command again."
+        }
+        if error.isCursorNotFound || error.isInterrupted {
+            return
+                "Somebody has ended the operation on the server, or this program was suspended for longer than a session lives. Run the command again."
+        }
+        return nil
+    }
+
+    private static func isOfReading(_ error: MongoError) -> Bool {
+        let command = error.context?.split(separator: " ").first.map(String.init) ?? ""
+        return ["find", "getMore", "aggregate", "count", "listIndexes", "listCollections"].contains(command)
     }
 
     /// The privilege that a command needs; nil if it needs none that is known here.

@@ -91,6 +91,17 @@ public struct LegacyInference: Sendable {
         collections.sorted { $0.key < $1.key }.map { ($0.key.text, $0.value.rows) }
     }
 
+    /// Paths at which strings look like ids, or all values like dates, in the order of collections and paths.
+    public var lookAlikes: [(collection: String, path: FieldPath, ids: Int, dates: Int)] {
+        collections.sorted { $0.key < $1.key }.flatMap { name, survey in
+            survey.named.compactMap { path, number in
+                let seen = survey.paths[number]
+                let dates = seen.dateStrings == seen.values ? seen.dateStrings : 0
+                return seen.hexStrings + dates == 0 ? nil : (name.text, path, seen.hexStrings, dates)
+            }
+        }
+    }
+
     /// Keeps memory within bounds by thinning out the paths with the most ids. All of about the same size are thinned
     /// out together: there may be tens of thousands.
     private mutating func shrink() {
@@ -107,6 +118,8 @@ public struct LegacyInference: Sendable {
     /// inference. For references and `_id`s without 24 digits, the live types and inference decide, too.
     /// - Parameters:
     ///   - liveTypes: the types in the database's documents, by the collections' names in the file.
+    ///   - liveTextIDs: the collections of which some live `_id`s are strings of 24 hexadecimal digits, by their names in
+    ///     the file.
     ///   - infer: if false, only the configuration and `_id` decide.
     ///   - databaseCollections: the database's collections, by their names there.
     ///   - shownName: returns a database collection's name in the file; nil where another collection has that name.
@@ -117,15 +130,16 @@ public struct LegacyInference: Sendable {
     ///     the file does not have, at most 10,000 at a time.
     /// - Throws: what `existsInDatabase` throws.
     public consuming func resolve(
-        configuration: Configuration, liveTypes: [String: [FieldPath: ObservedType]] = [:], infer: Bool = true,
+        configuration: Configuration, liveTypes: [String: [FieldPath: ObservedType]] = [:],
+        liveTextIDs: Set<String> = [], infer: Bool = true,
         databaseCollections: [String] = [], shownName: @escaping (String) -> String? = { $0 },
         idsInFile: ((_ collection: String, _ ids: [ObjectID]) -> [Int])? = nil,
         existsInDatabase: (_ collection: String, _ ids: [ObjectID]) throws -> Set<ObjectID> = { _, _ in [] }
     ) throws -> LegacyResolution {
         for name in Array(collections.keys) { collections[name]?.compact() }
         let resolver = LegacyResolver(
-            collections: collections, configuration: configuration, liveTypes: liveTypes, infers: infer,
-            databaseCollections: databaseCollections, shownName: shownName, idsInFile: idsInFile)
+            collections: collections, configuration: configuration, liveTypes: liveTypes,
+            liveTextIDs: liveTextIDs, infers: infer, databaseCollections: databaseCollections, shownName: shownName, idsInFile: idsInFile)
         return try resolver.resolve(existsInDatabase)
     }
 }

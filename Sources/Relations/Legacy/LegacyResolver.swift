@@ -13,14 +13,16 @@ struct LegacyResolver {
 
     init(
         collections: [ExactName: CollectionSurvey], configuration: Configuration,
-        liveTypes: [String: [FieldPath: ObservedType]], infers: Bool, databaseCollections: [String],
+        liveTypes: [String: [FieldPath: ObservedType]], liveTextIDs: Set<String>, infers: Bool,
+        databaseCollections: [String],
         shownName: @escaping (String) -> String?, idsInFile: ((_ collection: String, _ ids: [ObjectID]) -> [Int])?
     ) {
         self.collections = collections
         self.configuration = configuration
         authority = TypeAuthority(
             collections: collections, configuration: configuration,
-            liveTypes: Dictionary(liveTypes.map { (ExactName($0), $1) }) { first, _ in first }, infers: infers)
+            liveTypes: Dictionary(liveTypes.map { (ExactName($0), $1) }) { first, _ in first },
+            liveTextIDs: Set(liveTextIDs.map { ExactName($0) }), infers: infers)
         self.infers = infers
         self.shownName = shownName
         self.idsInFile = idsInFile
@@ -59,6 +61,10 @@ struct LegacyResolver {
                 let decision = authority.decide(name.text, path, seen)
                 if case .rule(let rule) = decision, !rule.isStrict { draft.rules.append(rule) }
                 if let rule = authority.numberRule(name.text, path, seen, decision) { draft.rules.append(rule) }
+                if path == .id, authority.changesLiveIDs(of: name) {
+                    draft.lookAlikes.append(
+                        .init(collection: name.text, path: path, problem: seen.textOfChangedKeys, isDoubt: true))
+                }
                 guard infers, !survey.walker.isFull, survey.rows > 0 else { continue }
                 if let problem = seen.dateConflict, case .open = decision {
                     draft.conflicts.append(.init(collection: name.text, path: path, problem: problem))
@@ -78,7 +84,7 @@ struct LegacyResolver {
                 let lookAlike = problem.map {
                     LegacyResolution.Conflict(
                         collection: name.text, path: path, problem: $0,
-                        isDoubt: besideLive?.isDoubt ?? false || path == .id && authority.changesLiveIDs(of: name))
+                        isDoubt: besideLive?.isDoubt ?? false)
                 }
                 guard path != .id, seen.ids.distinctCount > 0, let purpose = authority.purpose(of: decision) else {
                     if let lookAlike { draft.lookAlikes.append(lookAlike) }
@@ -125,9 +131,12 @@ struct LegacyResolver {
                 let evidence = "\(seen.values.grouped) of \(seen.values.grouped) values of an '_id' have 24 hex digits"
                 draft.rules.append(TypeRule(collection: name, path: path, type: .objectId, reason: .inferred(evidence)))
             } else {
+                // Then a merge writes strings in place of what may be ObjectIds.
+                let isDoubt = authority.liveTypes[ExactName(name)]?[path]?.isUndecided ?? false
+                let others = isDoubt ? "; the live documents have values of several types there" : ""
                 let problem =
-                    "\(seen.hexStrings.counted("value of 24 hex digits stays a string", "values of 24 hex digits stay strings")): \(found.shortfall)"
-                draft.lookAlikes.append(.init(collection: name, path: path, problem: problem))
+                    "\(seen.hexStrings.counted("value of 24 hex digits stays a string", "values of 24 hex digits stay strings")): \(found.shortfall)\(others)"
+                draft.lookAlikes.append(.init(collection: name, path: path, problem: problem, isDoubt: isDoubt))
             }
             return
         }

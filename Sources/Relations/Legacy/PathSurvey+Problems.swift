@@ -44,10 +44,13 @@ extension PathSurvey {
             "\((strings - hexStrings).counted("string stays one", "strings stay strings")), for the live documents have values of several types there; types in the configuration can say otherwise"
         case .rule(let rule) where rule.reason == .primaryKey && strings > hexStrings && live.hasOtherKeys:
             "\((strings - hexStrings).counted("string stays one", "strings stay strings")) beside values of 24 hex digits, though the live documents have values of other types there; types in the configuration can say otherwise"
-        case .rule(let rule) where rule.reason == .primaryKey && live.deciding?.fieldType == .string:
-            "\(hexStrings.counted("value of 24 hex digits becomes an ObjectId", "values of 24 hex digits become ObjectIds")), though the live documents have strings there: a merge puts documents beside them; types in the configuration can say otherwise"
         default: nil
         }
+    }
+
+    /// Reports `_id`s that become ObjectIds though live ones are strings.
+    var textOfChangedKeys: String {
+        "\(hexStrings.counted("value of 24 hex digits becomes an ObjectId", "values of 24 hex digits become ObjectIds")), though the live documents have strings there: a merge puts documents beside them; types in the configuration can say otherwise"
     }
 
     /// Reports values that look like ids or dates but stay strings because the live documents have strings there; nil

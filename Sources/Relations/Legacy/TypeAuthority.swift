@@ -13,6 +13,8 @@ struct TypeAuthority {
     let collections: [ExactName: CollectionSurvey]
     let configuration: Configuration
     let liveTypes: [ExactName: [FieldPath: ObservedType]]
+    /// The collections with live `_id`s that are strings of 24 hexadecimal digits.
+    let liveTextIDs: Set<ExactName>
     let infers: Bool
 
     /// The rules for the configuration's `types`. They must stand before all others: of several rules for a path the
@@ -201,10 +203,10 @@ struct TypeAuthority {
         }
     }
 
-    /// Whether the `_id`s of a collection's rows become ObjectIds though the live ones are strings.
+    /// Whether the `_id`s of a collection's rows become ObjectIds though the live ones, or some of them, are strings.
     func changesLiveIDs(of name: ExactName) -> Bool {
-        guard infers, let keys = collections[name]?.keys, keys.hexStrings > 0,
-            liveTypes[name]?[.id]?.deciding?.fieldType == .string
+        guard let keys = collections[name]?.keys, keys.hexStrings > 0,
+            liveTextIDs.contains(name) || infers && liveTypes[name]?[.id]?.deciding?.fieldType == .string
         else { return false }
         if case .rule(let rule) = decide(name.text, .id, keys) { return rule.reason == .primaryKey }
         return false

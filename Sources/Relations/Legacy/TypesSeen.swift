@@ -13,6 +13,8 @@ struct TypesSeen: Sendable {
     private var looks: Set<FieldType> = []
     /// The number of strings of exactly the form of a date.
     private var dateStrings = 0
+    /// The numbers of ObjectIds, and of strings of 24 hexadecimal digits.
+    private var (ids, idTexts) = (0, 0)
     /// Whether there are empty strings, which stand where there is no value.
     private var hasEmptyTexts = false
 
@@ -30,9 +32,11 @@ struct TypesSeen: Sendable {
             return
         }
         types.insert(type)
+        if type == .objectId { ids += 1 }
         if type == .binary, let (subtype, _) = element.binary { subtypes.insert(subtype) }
         guard let text = element.stringBytes, element.type == .string else { return }
         if ISOTime.exactly(text) != nil { dateStrings += 1 }
+        if ObjectID(hex: text) != nil { idTexts += 1 }
         for type in Self.asTexts where !looks.contains(type) && Self.couldBe(text, element, type) { looks.insert(type) }
     }
 
@@ -72,6 +76,8 @@ struct TypesSeen: Sendable {
     private var leadingText: FieldType? {
         let made = types.intersection(Self.asTexts)
         if made.count > 1 || subtypes.count > 1 { return nil }
+        // Ids that an earlier import has left as strings must not make strings of the rest.
+        if made == [.objectId], ids > idTexts { return .objectId }
         if let type = made.first { return looks.contains(type) ? nil : type }
         // No value has a type that JSON.stringify makes strings of, so they are strings, whatever they look like.
         return types.contains(.string) || hasEmptyTexts ? .string : nil

@@ -52,6 +52,8 @@ struct FileSurvey: Sendable {
     var legacyRows = LegacyRows.none
     /// The number of rows without wrappers, by collection, that are read as Extended JSON since others of the file are.
     var unmarkedRows: [ExactName: Int] = [:]
+    /// What in these rows would be ids or dates if they were the old application's.
+    var unmarkedLookAlikes: [(collection: String, path: FieldPath, ids: Int, dates: Int)] = []
     /// How many rows of a file without metadata are read as which kind.
     var kinds = RowKinds()
 

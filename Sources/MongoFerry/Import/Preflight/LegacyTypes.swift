@@ -43,7 +43,8 @@ struct LegacyTypes {
         let targets = survey.rows.flatMap { configuration.references(from: $0.name) }.map(\.target)
         let live = try connection.map {
             try LiveTypes(
-                $0, of: options.infers ? survey.rows.map(\.name) + targets : [], operation.cancellation, databaseName)
+                $0, of: options.infers ? survey.rows.map(\.name) + targets : [], rows: survey.rows.map(\.name),
+                operation.cancellation, databaseName)
         }
         let namesInFile = Dictionary(survey.rows.map { (ExactName(databaseName($0.name)), $0.name) }) { first, _ in
             first
@@ -52,7 +53,9 @@ struct LegacyTypes {
         func shownName(_ name: String) -> String? {
             if let known = namesInFile[ExactName(name)] { return known }
             let shown = configuration.fileName(of: name)
-            return taken.contains(ExactName(shown)) ? nil : shown
+            // Nor a name that means another collection of the database.
+            guard !taken.contains(ExactName(shown)), databaseName(shown).hasSameBytes(as: name) else { return nil }
+            return shown
         }
         let hashes = Dictionary(survey.rows.map { (ExactName($0.name), $0.ids) }) { first, _ in first }
         func idsInFile(_ name: String, _ ids: [ObjectID]) -> [Int] {
@@ -62,7 +65,7 @@ struct LegacyTypes {
             return places
         }
         let resolution = try survey.inference.resolve(
-            configuration: configuration, liveTypes: live?.types ?? [:], infer: options.infers,
+            configuration: configuration, liveTypes: live?.types ?? [:], liveTextIDs: live?.textIDs ?? [], infer: options.infers,
             databaseCollections: live?.collections ?? [], shownName: shownName, idsInFile: idsInFile
         ) { name, ids in
             guard let connection else { return [] }
@@ -71,9 +74,20 @@ struct LegacyTypes {
         }
         let choice = options.choice(of: reader.metadata)
         warn(ofUnused: resolution.absent, choice, survey, operation)
+        warn(ofUnmarked: survey, choice, operation)
         for doubt in resolution.lookAlikes
         where doubt.isDoubt && choice.exclusion(of: doubt.collection) == nil {
             operation.warning("\(doubt.collection).\(doubt.path): \(doubt.problem)".oneLine)
+        }
+        if survey.problems.count > 0, survey.problems.count <= options.maximumRejects {
+            for conflict in resolution.conflicts
+            where survey.problems.count(of: conflict.collection) > 0
+                && choice.exclusion(of: conflict.collection) == nil
+            {
+                operation.warning(
+                    "\(conflict.collection).\(conflict.path): \(conflict.problem), for the rows that are set aside count here, too; take them out of the file first if they are to blame"
+                        .oneLine)
+            }
         }
         var result = LegacyTypes(
             resolution: resolution, liveTypes: live?.types ?? [:],
@@ -110,6 +124,24 @@ struct LegacyTypes {
             operation.warning(
                 "\(file) has types of '\(entry.name)', which has no rows in the file\(NearestName.question(entry.name, among: names))"
             )
+        }
+    }
+
+    /// Warns of rows that nothing marks as the old application's in a file that has others, and whose ids and dates
+    /// then stay strings.
+    private static func warn(ofUnmarked survey: FileSurvey, _ choice: FileChoice, _ operation: OperationContext) {
+        let found = survey.unmarkedLookAlikes.filter { choice.exclusion(of: $0.collection) == nil }
+        for (name, paths) in Dictionary(grouping: found, by: \.collection).sorted(by: { $0.key < $1.key }) {
+            let rows = survey.unmarkedRows[ExactName(name)] ?? 0
+            let texts = paths.prefix(5).map { entry in
+                let ids = entry.ids == 0 ? nil : entry.ids.counted("value of 24 hex digits", "values of 24 hex digits")
+                let dates = entry.dates == 0 ? nil : entry.dates.counted("date")
+                return "\([ids, dates].compactMap(\.self).listed("and")) in \(entry.path)"
+            }
+            let more = paths.count > texts.count ? " and \((paths.count - texts.count).counted("other path"))" : ""
+            operation.warning(
+                "\(name): \(rows.counted("row has", "rows have")) no wrapper such as {\"$oid\": …}, and line \(survey.kinds.firstWrapped) has one, so that \(rows == 1 ? "it is" : "they are") read as Extended JSON: strings stay \(texts.joined(separator: ", "))\(more). If the old application wrote \(rows == 1 ? "it" : "them"), import \(rows == 1 ? "it" : "them") in a file without the others"
+                    .oneLine)
         }
     }
 

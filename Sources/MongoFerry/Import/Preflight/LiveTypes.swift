@@ -7,15 +7,18 @@ import Relations
 struct LiveTypes {
     /// By the collections' names in the file.
     private(set) var types: [String: [FieldPath: ObservedType]] = [:]
+    /// The collections with `_id`s that are strings of 24 hexadecimal digits, by their names in the file.
+    private(set) var textIDs: Set<String> = []
     /// The collections to which references may lead, by their names in the database.
     let collections: [String]
 
     /// - Parameters:
     ///   - names: the collections whose documents to look at, by their names in the file.
+    ///   - rows: the collections whose `_id`s to look at.
     ///   - databaseName: returns a collection's name in the database.
     /// - Throws: ``MongoError``; `CancellationError`.
     init(
-        _ connection: Connection, of names: [String], _ cancellation: Cancellation,
+        _ connection: Connection, of names: [String], rows: [String], _ cancellation: Cancellation,
         _ databaseName: (String) -> String
     ) throws {
         let found = try connection.withClient { try $0.listCollections(in: connection.database) }
@@ -24,8 +27,12 @@ struct LiveTypes {
                 && !OwnNames.contains($0.name)
         }
         collections = live.filter { $0.kind == .collection }.map(\.name)
-        guard !names.isEmpty else { return }
         let infos = Dictionary(live.map { (ExactName($0.name), $0) }) { first, _ in first }
+        for name in rows where infos[ExactName(databaseName(name))]?.kind == .collection {
+            try cancellation.check()
+            if try Self.hasTextIDs(connection, databaseName(name)) { textIDs.insert(name) }
+        }
+        guard !names.isEmpty else { return }
         let kept = try Self.keptTypes(connection, found)
         for shown in Set(names.map(ExactName.init)).sorted() {
             try cancellation.check()
@@ -36,6 +43,18 @@ struct LiveTypes {
                 types[shown.text] = try Self.types(connection, info)
             }
         }
+    }
+
+    /// Served by the index on `_id`. A sample could miss the few that an earlier import has left.
+    private static func hasTextIDs(_ connection: Connection, _ name: String) throws -> Bool {
+        var hasSome = false
+        try connection.withClient { client in
+            try client.find(
+                connection.namespace(name), ["_id": ["$regex": "^[0-9a-fA-F]{24}$"]],
+                options: FindOptions(projection: ["_id": 1], limit: 1)
+            ).forEach { _ in hasSome = true }
+        }
+        return hasSome
     }
 
     /// The types in collections that an interrupted import has left incomplete, as recorded before, by the collections'

@@ -128,6 +128,7 @@ struct Surveyor {
         for index in survey.rows.indices { survey.setIDs(hashes.take(survey.rows[index].name), at: index) }
         if isLegacy {
             survey.legacyRows = hasWrappers ? .withHexadecimalID : .all
+            var unmarked = LegacyInference()
             for worker in workers {
                 survey.kinds.legacy += worker.hexadecimalCount + (hasWrappers ? 0 : worker.otherCount)
                 survey.kinds.extended += worker.wrappedCount + (hasWrappers ? worker.otherCount : 0)
@@ -137,11 +138,13 @@ struct Surveyor {
                 if !hasWrappers {
                     survey.inference.merge(worker.otherRows)
                 } else {
+                    unmarked.merge(worker.otherRows)
                     for (name, rows) in worker.otherRows.rows {
                         survey.unmarkedRows[ExactName(name), default: 0] += rows
                     }
                 }
             }
+            survey.unmarkedLookAlikes = unmarked.lookAlikes
         }
         return survey
     }
