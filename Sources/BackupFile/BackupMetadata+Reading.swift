@@ -119,7 +119,8 @@ private struct MetadataReading {
         guard BackupMetadata.counts.contains(records) else {
             throw damaged("gives \(owner) \(records) records")
         }
-        let options = try part(fields, "options", of: owner, "a document", \.ownFields) ?? [:]
+        let options = try restored(
+            try part(fields, "options", of: owner, "a document", \.ownFields) ?? [:], "the options of \(owner)")
         guard kind == BackupMetadata.Collection.Kind(of: options) else {
             throw damaged("contradicts itself: \(owner) is a '\(type)', and its options are those of something else")
         }
@@ -129,7 +130,7 @@ private struct MetadataReading {
         }
         return BackupMetadata.Collection(
             name: name, databaseName: fields["collection"]?.string, kind: kind,
-            options: try restored(options, "the options of \(owner)"), indexes: indexes, records: records)
+            options: options, indexes: indexes, records: records)
     }
 }
 

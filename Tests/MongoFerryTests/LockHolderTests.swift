@@ -38,7 +38,9 @@ import Testing
         }
     #endif
 
-    @Test(arguments: [(0, false, 0), (61_000, false, 61), (-30_000, false, 0), (-3_600_000, true, 0)] as [(Int, Bool, Int)])
+    @Test(
+        arguments: [(0, false, 0), (61_000, false, 61), (-30_000, false, 0), (-3_600_000, true, 0)]
+            as [(Int, Bool, Int)])
     func aSignOfLifeInTheFutureIsOneOfAClockThatWasSetBack(silence: Int, isOfTheFuture: Bool, seconds: Int) {
         let holder = LockHolder(document: ["silence": .int64(Int64(silence))])
         #expect(holder.isOfTheFuture == isOfTheFuture)

@@ -430,9 +430,10 @@ import Testing
         }
     }
 
-    @Test func aPlanSaysThatTheDatabaseWillBeCreated() throws {
-        try withTestDatabase { database, folder in
-            try database.insert([["_id": 1]], into: "customers")
+    /// A copy of the file's own database may be wanted: whoever restores beside it must not be led to overwrite it.
+    @Test func aPlanSaysThatTheDatabaseWillBeCreatedAndWhichIsSimilarUnlessTheFileIsOfThatOne() throws {
+        try withTwoTestDatabases { database, other, folder in
+            for database in [database, other] { try database.insert([["_id": 1]], into: "customers") }
             try database.export(to: folder.file("all.csv"))
             func plan(_ name: String) throws -> String {
                 try Program.run(
@@ -440,12 +441,11 @@ import Testing
                     environment: ["MONGODB_URI": try testURI()]
                 ).errors
             }
-            let wrong = database.name + "x"
-            let text = try plan(wrong)
-            #expect(
-                text.contains(
-                    "\n  there is no database \(wrong) yet: it will be created. Did you mean '\(database.name)'?\n"),
-                "\(text)")
+            func created(_ name: String) -> String { "\n  there is no database \(name) yet: it will be created" }
+            let (copy, wrong) = (database.name + "x", other.name + "x")
+            let texts = (try plan(copy), try plan(wrong))
+            #expect(texts.0.contains(created(copy) + "\n"), "\(texts.0)")
+            #expect(texts.1.contains(created(wrong) + ". Did you mean '\(other.name)'?\n"), "\(texts.1)")
             #expect(try !plan(database.name).contains("there is no database"))
         }
     }

@@ -25,7 +25,10 @@ import Testing
         ),
         ("mongodb://u@h/x?authMechanism=MONGODB-AWS", "mongodb://u@h/x?authMechanism=MONGODB-AWS&authSource=$external"),
         ("mongodb://u@h/x?authMechanism=gssapi", "mongodb://u@h/x?authMechanism=gssapi&authSource=$external"),
-        ("mongodb://u@h/x?authMechanism=MONGODB-OIDC", "mongodb://u@h/x?authMechanism=MONGODB-OIDC&authSource=$external"),
+        (
+            "mongodb://u@h/x?authMechanism=MONGODB-OIDC",
+            "mongodb://u@h/x?authMechanism=MONGODB-OIDC&authSource=$external"
+        ),
         ("mongodb://u:p@h/?authMechanism=PLAIN", "mongodb://u:p@h/x?authMechanism=PLAIN&authSource=$external"),
         ("mongodb://u:p@h/shop?authMechanism=PLAIN", "mongodb://u:p@h/x?authMechanism=PLAIN&authSource=shop"),
         ("mongodb+srv://u:p@h/", "mongodb+srv://u:p@h/x"),

@@ -1,6 +1,7 @@
 import BSON
 import Foundation
 import MongoFerry
+import Synchronization
 import Testing
 
 /// The operations as other programs call them. The documentation shows this code.
@@ -104,11 +105,18 @@ import Testing
 
     @Test func anImportThatIsCancelledWhileItWritesSaysWhatItHasDone() async throws {
         try await withFixture { uri, database, fixture in
-            let running = Import(fixture, into: try Target(uri: uri, database: database)).start()
-            for await step in running.progress where step.phase == .load && step.collection == "customers" {
-                running.cancel()
+            let importing = Import(fixture, into: try Target(uri: uri, database: database))
+            let running = Mutex<Task<Report, any Error>?>(nil)
+            // The import waits while it tells its progress.
+            let operation = OperationContext(onProgress: { step in
+                if step.phase == .load, step.collection == "customers" { running.withLock { $0?.cancel() } }
+            })
+            let task = running.withLock { running in
+                let task = Task { try await importing.run(operation) }
+                running = task
+                return task
             }
-            let error = await #expect(throws: FerryError.self) { _ = try await running.report }
+            let error = await #expect(throws: FerryError.self) { try await task.value }
             #expect(error?.kind == .interrupted)
             let report = try #require(error?.report)
             #expect(report.status == .interrupted && report.collections.map(\.name).first == "customers")

@@ -68,7 +68,8 @@ extension FaultServerTests {
         @Test func aUserWhoMayOnlyReadIsTakenToHaveTheUsualHistory() throws {
             try withUsers { server, database, _, reader, _ in
                 let mine = try Target(uri: reader, database: database.name)
-                let asked = try Connection(mine, database: database.name, Cancellation()).withClient(HistoryWatch.window)
+                let asked = try Connection(mine, database: database.name, Cancellation()).withClient(
+                    HistoryWatch.window)
                 #expect(asked == .seconds(300))
                 let set: Document = ["setParameter": 1, "minSnapshotHistoryWindowInSeconds": 77]
                 try database.client.run(set, on: "admin")

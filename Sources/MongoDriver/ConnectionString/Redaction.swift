@@ -20,7 +20,8 @@ extension ConnectionString {
             if let (user, _) = credentials.cut(at: ":") { result += user + ":" + hidden } else { result += credentials }
         }
         guard let (address, options) = rest.cut(at: "?") else { return result + redactOption(String(rest)) }
-        return result + redactOption(String(address)) + "?" + options.parts(between: "&").map(redactOption).joined(separator: "&")
+        return result + redactOption(String(address)) + "?"
+            + options.parts(between: "&").map(redactOption).joined(separator: "&")
     }
 
     /// The position of the `@` that ends user and password.

@@ -53,7 +53,7 @@ extension ImportRun {
         note(outcome.loads, prepared.legacy)
         for load in outcome.loads { tallied[load.outcome.name] = load.references }
         noteRejections()
-        report.warnings += outcome.refusedIndexes.map(\.text) + outcome.warnings(of: plan.steps.map(\.name))
+        report.warnings += outcome.refusedIndexes.map(\.warning) + outcome.warnings(of: plan.steps.map(\.name))
         noteChangesOrWarn(of: outcome.made)
         countRefused(outcome.refusedIndexes)
         if !outcome.isRefused, !outcome.lateWrites.isEmpty {

@@ -32,7 +32,7 @@ public struct Configuration: Hashable, Sendable {
     /// A reference's target that is not among the configuration's collections.
     struct UndeclaredTarget: Hashable, Sendable {
         let name: String
-        /// The error if neither a database nor a file has the target.
+        /// The error if neither a database nor a file has the target, without a suggestion.
         let error: ConfigurationError
     }
 
@@ -83,7 +83,8 @@ public struct Configuration: Hashable, Sendable {
         let known = Set(names.map(ExactName.init))
         guard let target = undeclared.first(where: { !known.contains(ExactName($0.name)) }) else { return }
         throw target.error.suggesting(
-            target.error.suggestion ?? NearestName.nearest(to: target.name, among: names))
+            NearestName.nearest(to: target.name, among: collections.map(\.name))
+                ?? NearestName.nearest(to: target.name, among: names))
     }
 
     /// The entry of a collection, by its name in files.

@@ -156,17 +156,22 @@ struct ReferenceParser {
     private mutating func undeclared(
         _ text: String, for path: FieldPath, at node: Node
     ) throws(ConfigurationError) -> String {
-        let nearest =
-            otherNames[text] ?? NearestName.nearest(to: text, among: collections)
-            ?? text.firstIndex(of: ".").flatMap { dot in
-                NearestName.nearest(to: String(text[..<dot]), among: collections).map { $0 + text[dot...] }
-            }
         let error = parser.error(
             node, name: path.description, "unknown target '\(text)' for '\(path)' in \(place)",
-            expected: "a collection of 'collections', the database or the file", suggestion: nearest)
-        guard otherNames[text] == nil, !text.unicodeScalars.contains(".") else { throw error }
+            expected: "a collection of 'collections', the database or the file")
+        guard otherNames[text] == nil, !text.unicodeScalars.contains(".") else {
+            throw error.suggesting(otherNames[text] ?? nearest(to: text))
+        }
+        // Usually it exists, so nothing similar is looked for yet.
         undeclared.append(Configuration.UndeclaredTarget(name: text, error: error))
         return text
+    }
+
+    private func nearest(to target: String) -> String? {
+        NearestName.nearest(to: target, among: collections)
+            ?? target.firstIndex(of: ".").flatMap { dot in
+                NearestName.nearest(to: String(target[..<dot]), among: collections).map { $0 + target[dot...] }
+            }
     }
 
     private func condition(_ key: Node, at path: FieldPath) throws(ConfigurationError) -> Value {

@@ -74,13 +74,18 @@ struct ExistenceQueries {
         let all = open.reduce(0) { $0 + paths[$1].count } * targets.count
         let share = 20_000_000 / max(1, open.count * targets.count)
         let probe = all <= 5_000 ? Int.max : min(25, max(2, share))
-        try ask(&paths, existing) { target, paths in
-            open.filter { (paths[$0].likeness[target] ?? .none) < .partial }
-                .map { Query(path: $0, count: min(probe, paths[$0].count)) }
+        let questions = open.map { Query(path: $0, count: min(probe, paths[$0].count)) }
+        // Indexed by the path: the last target that it was asked by name.
+        var asked = [Int](repeating: -1, count: paths.count)
+        try ask(&paths, existing) { target, _ in
+            for query in named[target] { asked[query.path] = target }
+            return questions.filter { asked[$0.path] != target }
         }
 
+        // Of most paths nothing exists anywhere.
+        let hopeful = paths.indices.filter { path in paths[path].hits.contains { $0.asked < paths[path].count } }
         try ask(&paths, existing) { target, paths in
-            paths.indices.filter { path in paths[path].hits[target].map { $0.asked < paths[path].count } ?? false }
+            hopeful.filter { path in paths[path].hits[target].map { $0.asked < paths[path].count } ?? false }
                 .map { Query(path: $0, count: paths[$0].count) }
         }
     }

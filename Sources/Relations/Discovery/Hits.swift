@@ -40,6 +40,8 @@ struct HitsByTarget: Sendable {
         return place < runs.count && runs[place].first <= target ? runs[place].hits : nil
     }
 
+    func contains(_ isWanted: (Hits) -> Bool) -> Bool { runs.contains { isWanted($0.hits) } }
+
     /// Records a target's answer in place of its previous one.
     mutating func note(_ new: Hits, in target: Int) {
         let place = place(of: target)

@@ -72,9 +72,12 @@ public struct ReferenceDiscovery: Sendable {
     /// The number of values kept; long ones count as several.
     var storedValues: Int { collections.values.reduce(0) { $0 + $1.storedValues } }
 
+    /// Fewer say nothing. Only with tens of thousands of paths are so few kept.
+    private static let fewestValues = 4
+
     private mutating func shrink() {
         lookedSinceCheck = 0
-        while limit > 20, storedValues > maximumValues {
+        while limit > Self.fewestValues, storedValues > maximumValues {
             limit /= 2
             for name in Array(collections.keys) { collections[name]?.shrink(to: limit) }
         }

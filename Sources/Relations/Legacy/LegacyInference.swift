@@ -139,7 +139,8 @@ public struct LegacyInference: Sendable {
         for name in Array(collections.keys) { collections[name]?.compact() }
         let resolver = LegacyResolver(
             collections: collections, configuration: configuration, liveTypes: liveTypes,
-            liveTextIDs: liveTextIDs, infers: infer, databaseCollections: databaseCollections, shownName: shownName, idsInFile: idsInFile)
+            liveTextIDs: liveTextIDs, infers: infer, databaseCollections: databaseCollections, shownName: shownName,
+            idsInFile: idsInFile)
         return try resolver.resolve(existsInDatabase)
     }
 }

@@ -145,7 +145,7 @@ struct LegacyResolver {
                 TypeRule(collection: name, path: path, type: .objectId, reason: .inferred(found.evidence)))
             if let missing = found.dangling { draft.dangling.append(missing) }
         }
-        if configuration.references(from: name).allSatisfy({ $0.path != path }) {
+        if authority.references(name, path).isEmpty {
             draft.references += found.references
         }
     }
@@ -156,13 +156,18 @@ struct LegacyResolver {
             !survey.walker.isFull, survey.walker.crowdedPaths.isEmpty
         else { return [] }
         let seen = survey.named.map(\.path)
-        let absent = entry.types.keys.sorted().filter { path in !seen.contains { $0.steps.starts(with: path.steps) } }
-        return absent.map { path in
-            .init(
-                collection: entry.name, path: path,
-                problem: "no row has it" + NearestName.question(path.description, among: seen.map(\.description)))
+        let known = Set(seen.flatMap { path in path.steps.indices.map { FieldPath(steps: Array(path.steps[...$0])) } })
+        let absent = entry.types.keys.sorted().filter { !known.contains($0) }
+        return absent.enumerated().map { number, path in
+            // Looking for a similar name takes long, and nobody reads that many.
+            let question =
+                number < Self.mostQuestions
+                ? NearestName.question(path.description, among: seen.map(\.description)) : ""
+            return .init(collection: entry.name, path: path, problem: "no row has it" + question)
         }
     }
+
+    private static let mostQuestions = 20
 }
 
 /// A ``LegacyResolution`` under construction.

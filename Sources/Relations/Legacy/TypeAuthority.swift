@@ -16,6 +16,27 @@ struct TypeAuthority {
     /// The collections with live `_id`s that are strings of 24 hexadecimal digits.
     let liveTextIDs: Set<ExactName>
     let infers: Bool
+    /// The configuration's references, by collection and path.
+    private let references: [ExactName: [FieldPath: [Reference]]]
+
+    init(
+        collections: [ExactName: CollectionSurvey], configuration: Configuration,
+        liveTypes: [ExactName: [FieldPath: ObservedType]], liveTextIDs: Set<ExactName>, infers: Bool
+    ) {
+        self.collections = collections
+        self.configuration = configuration
+        self.liveTypes = liveTypes
+        self.liveTextIDs = liveTextIDs
+        self.infers = infers
+        references = Dictionary(
+            configuration.collections.map { (ExactName($0.name), Dictionary(grouping: $0.references, by: \.path)) }
+        ) { first, _ in first }
+    }
+
+    /// The configuration's references at a path.
+    func references(_ collection: String, _ path: FieldPath) -> [Reference] {
+        references[ExactName(collection)]?[path] ?? []
+    }
 
     /// The rules for the configuration's `types`. They must stand before all others: of several rules for a path the
     /// first counts.
@@ -37,7 +58,7 @@ struct TypeAuthority {
     /// The rule from the configuration's references at a path, and whether the configuration itself names the type; nil
     /// where there are no references, or none that has a type.
     func referenceRule(_ collection: String, _ path: FieldPath) -> (rule: TypeRule, isNamed: Bool)? {
-        let typed = configuration.references(from: collection).filter { $0.path == path }.compactMap { reference in
+        let typed = references(collection, path).compactMap { reference in
             referenceType(reference).map { (reference: reference, type: $0) }
         }
         // With several targets of different types, 24 digits become an ObjectId and all other values stay as they are.
@@ -62,7 +83,7 @@ struct TypeAuthority {
     private func ruleOfReference(_ collection: String, _ path: FieldPath, _ passed: Set<ExactName>) -> TypeRule? {
         if let rule = liveRule(collection, path) { return rule }
         guard infers, liveTypes[ExactName(collection)]?[path]?.deciding == nil else { return nil }
-        let references = configuration.references(from: collection).filter { $0.path == path }
+        let references = references(collection, path)
         let rules = references.map { reference in
             reference.targetPath == .id ? keyRule(reference.target, passed.union([ExactName(collection)])) : nil
         }
@@ -115,7 +136,7 @@ struct TypeAuthority {
         _ collection: String, _ path: FieldPath, _ seen: PathSurvey, _ targets: [(name: String, keys: DistinctCounter)]
     ) -> (TypeRule, Reference)? {
         guard path != .id, seen.strings > seen.dateStrings, seen.hexStrings + seen.typed == 0,
-            configuration.references(from: collection).allSatisfy({ $0.path != path })
+            references(collection, path).isEmpty
         else { return nil }
         let shares = targets.compactMap { target in
             seen.others.share(in: target.keys).map { (name: target.name, share: $0) }
@@ -140,9 +161,14 @@ struct TypeAuthority {
 
     /// The part of an `_id` document that a path inside a reference refers to.
     private func partOfKey(_ collection: String, _ path: FieldPath) -> (reference: Reference, path: FieldPath)? {
-        configuration.references(from: collection).first {
-            $0.targetPath == .id && $0.path.steps.count < path.steps.count && path.steps.starts(with: $0.path.steps)
-        }.map { ($0, FieldPath(steps: [.field("_id")] + path.steps.dropFirst($0.path.steps.count))) }
+        guard let all = references[ExactName(collection)] else { return nil }
+        for count in path.steps.indices.dropFirst() {
+            let outer = all[FieldPath(steps: Array(path.steps.prefix(count)))] ?? []
+            if let reference = outer.first(where: { $0.targetPath == .id }) {
+                return (reference, FieldPath(steps: [.field("_id")] + path.steps.dropFirst(count)))
+            }
+        }
+        return nil
     }
 
     /// Reports that strings beside ids stay strings though the `_id`s they refer to become another type; nil otherwise.
@@ -151,7 +177,7 @@ struct TypeAuthority {
     ) -> String? {
         guard case .rule(let rule) = decision, case .reference = rule.reason, rule.type == .objectId,
             seen.hexStrings > 0, seen.strings > seen.hexStrings,
-            let reference = configuration.references(from: collection).first(where: { $0.path == path }),
+            let reference = references(collection, path).first,
             reference.targetPath == .id, let key = keyRule(reference.target, [])
         else { return nil }
         return

@@ -65,7 +65,8 @@ struct LegacyTypes {
             return places
         }
         let resolution = try survey.inference.resolve(
-            configuration: configuration, liveTypes: live?.types ?? [:], liveTextIDs: live?.textIDs ?? [], infer: options.infers,
+            configuration: configuration, liveTypes: live?.types ?? [:], liveTextIDs: live?.textIDs ?? [],
+            infer: options.infers,
             databaseCollections: live?.collections ?? [], shownName: shownName, idsInFile: idsInFile
         ) { name, ids in
             guard let connection else { return [] }

@@ -58,7 +58,8 @@ extension DocumentSink {
         guard !asked.isEmpty else { return result }
         // One more than can come, so that the server knows with the first reply that it is the last.
         let options = FindOptions(
-            projection: idOnly ? ["_id": 1] : nil, batchSize: asked.count + 1, readConcern: target.connection.majorityReadConcern)
+            projection: idOnly ? ["_id": 1] : nil, batchSize: asked.count + 1,
+            readConcern: target.connection.majorityReadConcern)
         // With other keys than _id, several live documents may match one of the batch. The hash of the first one's _id.
         var found: [UInt64: UInt64] = [:]
         var (equal, ambiguous): (Set<Int>, Set<Int>) = ([], [])
