@@ -3,7 +3,8 @@
 
     mongoferry --experimental-dump-help | Scripts/lib/manpages.py FOLDER VERSION DOCUMENTATION
 
-DOCUMENTATION is the folder in which the program's documentation is installed. FOLDER gets mongoferry.1 and one page a command, in mdoc(7), which groff's and mandoc's man both know.
+DOCUMENTATION is the folder in which the program's documentation is installed. FOLDER gets mongoferry.1 and one page a
+command, in mdoc(7), which groff's and mandoc's man both know.
 """
 
 import datetime
@@ -36,6 +37,8 @@ ENVIRONMENT = [
     ("NO_COLOR", "No colours, where it is set and not empty."),
     ("TMPDIR", "Where standard input is kept until it has been checked."),
 ]
+if len(sys.argv) != 4:
+    sys.exit(__doc__)
 DOCUMENTATION = sys.argv[3]
 FILES = [
     ("mongoferry.yaml", "The configuration, where it lies in the working folder and --config names no other."),
@@ -231,9 +234,7 @@ def argument_name(argument):
 
 
 def main():
-    if len(sys.argv) != 3:
-        sys.exit(__doc__)
-    folder, version = sys.argv[1:]
+    folder, version = sys.argv[1:3]
     root = json.load(sys.stdin)["command"]
     commands = [c for c in root["subcommands"] if c["shouldDisplay"] and c["commandName"] != "help"]
     # The options that every command has.

@@ -18,8 +18,9 @@ struct ExistenceQueries {
         let count: Int
     }
 
-    /// Questions are collected to be asked together until they have this many values.
+    /// Questions are collected to be asked together until they have this many values, or are of this many paths.
     private static let valuesAtOnce = 50_000
+    private static let pathsAtOnce = 500_000
 
     private let targets: [TargetProfile]
     /// The distinct values. Everything else refers to them by number, since hashing values costs the most.
@@ -98,7 +99,7 @@ struct ExistenceQueries {
         _ queries: (_ target: Int, _ paths: [PathEvidence]) -> [Query]
     ) throws {
         var pending: [(target: Int, parts: [Query], query: ExistenceQuery)] = []
-        var pendingValues = 0
+        var (pendingValues, pendingPaths) = (0, 0)
         // Indexed by the number of the value: the last target in which it was found.
         var found = [Int](repeating: -1, count: values.count)
         func send() throws {
@@ -108,7 +109,7 @@ struct ExistenceQueries {
                 take(from: target, parts, &paths) { $0 >= 0 && found[$0] == target }
             }
             pending = []
-            pendingValues = 0
+            (pendingValues, pendingPaths) = (0, 0)
         }
         // Indexed by the number of the value: the last target asked for it.
         var asked = [Int](repeating: -1, count: values.count)
@@ -116,19 +117,22 @@ struct ExistenceQueries {
             let isClass = IDClass.allCases.map(profile.classes.contains)
             var wanted: [Value] = []
             let parts = queries(target, paths).filter { $0.path != ownKeys[target] }
-            for query in parts {
-                for list in [ofPath[query.path], textsOfPath[query.path]] {
-                    for number in list.prefix(query.count) where number >= 0 && asked[number] != target {
-                        guard isClass[classes[number].rawValue] else { continue }
-                        asked[number] = target
-                        wanted.append(values[number])
-                    }
+            func want(_ numbers: [Int], _ count: Int) {
+                for number in numbers.prefix(count) where number >= 0 && asked[number] != target {
+                    guard isClass[classes[number].rawValue] else { continue }
+                    asked[number] = target
+                    wanted.append(values[number])
                 }
+            }
+            for query in parts {
+                want(ofPath[query.path], query.count)
+                want(textsOfPath[query.path], query.count)
             }
             if wanted.isEmpty { continue }
             pendingValues += wanted.count
+            pendingPaths += parts.count
             pending.append((target, parts, ExistenceQuery(collection: profile.name, ids: wanted)))
-            if pendingValues >= Self.valuesAtOnce { try send() }
+            if pendingValues >= Self.valuesAtOnce || pendingPaths >= Self.pathsAtOnce { try send() }
         }
         if !pending.isEmpty { try send() }
     }
