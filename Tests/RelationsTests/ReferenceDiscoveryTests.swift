@@ -78,6 +78,22 @@ import Testing
         #expect((5_000...30_000).contains(most), "\(most)")
     }
 
+    /// With twenty values each, they would exceed the maximum fourfold.
+    @Test func ofVeryManyPathsFewValuesAreKept() throws {
+        var discovery = ReferenceDiscovery(valuesPerPath: 1000, maximumValues: 5_000, findsTypes: false)
+        for collection in 0..<50 {
+            for number in 0..<40 {
+                let document = Document {
+                    for field in 0..<20 { $0.append("f\(field)", .int32(Int32(number * 20 + field))) }
+                }
+                try document.withRaw { try discovery.add($0, in: "c\(collection)") }
+            }
+        }
+        // They are counted now and then, and once more before it is decided what they show.
+        discovery.absorb(ReferenceDiscovery(valuesPerPath: 1000, maximumValues: 5_000, findsTypes: false))
+        #expect(discovery.storedValues <= 10_000, "\(discovery.storedValues)")
+    }
+
     /// In the collections of many tenants, `_id`s count from 1. Without a limit, each candidate would list all the
     /// others.
     @Test func ofManyCollectionsThatWouldDoThreeAreTold() throws {
