@@ -39,7 +39,7 @@ import Testing
         outcome.dangling = 1
         report.references = [outcome]
         #expect(report.nextSteps.first?.hasPrefix("What dangles is dangling in the data themselves") == true)
-        report.isImportUnfinished = true
+        report.circumstances.isImportUnfinished = true
         #expect(
             report.nextSteps == ["Let the import end, or run it again, first: what dangles may come from that."])
     }

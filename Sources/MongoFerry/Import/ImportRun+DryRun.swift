@@ -43,7 +43,9 @@ extension ImportRun {
         report.status = preflightProblems.count == 0 ? .planned : .problems
         // What can be found without writing: rows that have no value for the upsert keys.
         noteRejections()
-        if report.rejectionCount > 0 { report.rejectsPlace = RejectsFile.freePath(beside: placeOfRejects) }
+        if report.rejectionCount > 0 {
+            report.circumstances.rejectsPlace = RejectsFile.freePath(beside: placeOfRejects)
+        }
         return report
     }
 }

@@ -80,7 +80,7 @@ extension ImportRun {
 
     /// Removes the kept definitions of collections that now have all of their options, indexes and documents.
     private func forgetKept(_ plan: ImportPlan, _ survey: FileSurvey, _ lock: ImportLock) {
-        guard report.refusedIndexCount == 0 else { return }
+        guard report.circumstances.refusedIndexCount == 0 else { return }
         for step in plan.steps {
             guard let kept = step.keptBefore else { continue }
             // The same file as the interrupted import's, written completely.
@@ -130,7 +130,7 @@ extension ImportRun {
         }
         let now = CollectionIdentities(found)
         for (step, uuid) in written where now.uuid(of: step.databaseName) != uuid {
-            report.mustBeRepeated = true
+            report.circumstances.mustBeRepeated = true
             report.warnings.append(
                 "\(step.databaseName) was dropped or replaced by another program during the import: what was there of the file before is gone; import the file again"
             )

@@ -13,7 +13,7 @@ extension ImportRun {
             lines, of: reader, survey, named: RejectsNames(names), beside: placeOfRejects,
             check: operation.cancellation.check)
         report.rejectsFile = rejects.path
-        report.rejectsCommand = command(for: rejects)
+        report.circumstances.rejectsCommand = command(for: rejects)
         // The report's next steps say what to do with them.
         operation.warning(
             "\(rejects.count.counted("row was", "rows were")) set aside in \(rejects.path)")

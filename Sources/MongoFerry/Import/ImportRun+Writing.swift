@@ -84,13 +84,13 @@ extension ImportRun {
     }
 
     mutating func countRefused(_ refused: [CollectionBuilder.RefusedIndex]) {
-        report.refusedIndexCount += refused.count
-        report.collidingIndexCount += refused.count(where: \.isForDuplicates)
+        report.circumstances.refusedIndexCount += refused.count
+        report.circumstances.collidingIndexCount += refused.count(where: \.isForDuplicates)
     }
 
     /// `3 documents and 1 index`.
     var whatWasRefused: String {
-        let (documents, indexes) = (rejections.count, report.refusedIndexCount)
+        let (documents, indexes) = (rejections.count, report.circumstances.refusedIndexCount)
         return [
             documents == 0 ? nil : documents.counted("document"),
             indexes == 0 ? nil : indexes.counted("index", "indexes"),

@@ -48,9 +48,9 @@ struct ImportRun {
         report.file = reader.path
         report.database = connection.database
         report.server = connection.serverText
-        report.targetOptions = connection.targetOptions
-        report.configurationOptions = Report.options(for: options.configuration)
-        report.choiceOptions = Report.options(
+        report.circumstances.targetOptions = connection.targetOptions
+        report.circumstances.configurationOptions = Report.options(for: options.configuration)
+        report.circumstances.choiceOptions = Report.options(
             renames: options.renames, collections: options.collections, exclude: options.exclude,
             takesLegacyRows: options.takesLegacyRows, infers: options.infers)
         report.source = reader.metadata?.sourceText

@@ -4,10 +4,10 @@ import Relations
 extension Report {
     /// What to do if something is wrong, one sentence each; empty if all is well.
     public var nextSteps: [String] {
-        if mustBeRepeated { return advice + ["Run the import again: it writes what is gone."] }
+        if circumstances.mustBeRepeated { return advice + ["Run the import again: it writes what is gone."] }
         var steps = advice
         let kinds = Set(differences.map(\.kind))
-        if let unreadable {
+        if let unreadable = circumstances.unreadable {
             steps += [unreadable.advice].compactMap(\.self)
         } else if kinds.contains(.file) {
             steps.append(source == nil ? "Mend the file, or take another copy of it." : BackupError.otherCopy)
@@ -16,7 +16,7 @@ extension Report {
                 steps.append("`mongoferry verify \(fileName)` lists more of the rows.")
             }
         }
-        if rejectionCount > 0, unreadable == nil {
+        if rejectionCount > 0, circumstances.unreadable == nil {
             // If something other than their number stopped the import, its advice already says what helps.
             if status != .refused || advice.isEmpty {
                 steps.append(rejectionStep(isDamaged: kinds.contains(.file)))
@@ -28,8 +28,8 @@ extension Report {
                     "What is older than the collection's validator is written by --bypass-validation all the same.")
             }
         }
-        if operation == .import, refusedIndexCount > 0 { steps.append(indexStep) }
-        if operation == .verify, isDatabaseMissing {
+        if operation == .import, circumstances.refusedIndexCount > 0 { steps.append(indexStep) }
+        if operation == .verify, circumstances.isDatabaseMissing {
             steps.append(
                 "Name a database that is there with --db. If \(databaseName) is meant and is to be filled, "
                     + "`\(importCommand) --dry-run` counts what would be written.")
@@ -40,11 +40,11 @@ extension Report {
                     + (kinds.contains(.missing) && kinds.contains(.extra)
                         ? " Where they were merged by --upsert-keys, say it there too: they may be there under other _ids."
                         : "")
-                    + (kinds.contains(.missing) && !namesOfExpiring.isEmpty
-                        ? " Documents of \(namesOfExpiring.map { "'\($0)'" }.listed("and")) expire: those are removed again."
+                    + (kinds.contains(.missing) && !circumstances.namesOfExpiring.isEmpty
+                        ? " Documents of \(circumstances.namesOfExpiring.map { "'\($0)'" }.listed("and")) expire: those are removed again."
                         : ""))
         }
-        if operation == .verify, kinds.contains(.definition), !isDatabaseMissing {
+        if operation == .verify, kinds.contains(.definition), !circumstances.isDatabaseMissing {
             steps.append(
                 "`\(importCommand) --dry-run` says which indexes and views an import would create; where others are in their place, or options differ, only --mode replace takes the file's."
             )
@@ -62,13 +62,14 @@ extension Report {
         let faults = differences.count { $0.kind == .file }
         let counts = [
             // The fault that stopped the reading is not a row.
-            (unreadable == nil ? rejectionCount : 0, "rejected row", "rejected rows"),
+            (circumstances.unreadable == nil ? rejectionCount : 0, "rejected row", "rejected rows"),
             (differences.count(where: \.kind.isProblem) - faults, "difference", "differences"),
             (danglingCount, "dangling reference", "dangling references"),
             (warnings.count, "warning", "warnings"),
         ].filter { $0.0 > 0 }.map { $0.0.counted($0.1, $0.2) }
-        let isDamaged = faults > 0 || unreadable?.isDamaged == true
-        let file = isDamaged ? ["the file is damaged"] : unreadable == nil ? [] : ["the file cannot be read"]
+        let isDamaged = faults > 0 || circumstances.unreadable?.isDamaged == true
+        let file =
+            isDamaged ? ["the file is damaged"] : circumstances.unreadable == nil ? [] : ["the file cannot be read"]
         var all = file + counts
         if operation == .verify, source != nil, file.isEmpty, rejectionCount == 0, !all.isEmpty {
             all[all.count - 1] += " (the file itself is whole: its seal fits)"
@@ -82,22 +83,24 @@ extension Report {
     /// A command with the same file, database and choice of collections.
     private func command(_ name: String) -> String {
         (["mongoferry \(name) \(fileName) \(databaseOptions)"]
-            + (configurationOptions + choiceOptions).map(\.shellWord)).joined(separator: " ")
+            + (circumstances.configurationOptions + circumstances.choiceOptions).map(\.shellWord)).joined(
+                separator: " ")
     }
     /// The command that checks the references of the whole database.
     var verifyCommand: String {
-        (["mongoferry verify \(databaseOptions)"] + configurationOptions.map(\.shellWord)).joined(separator: " ")
+        (["mongoferry verify \(databaseOptions)"] + circumstances.configurationOptions.map(\.shellWord)).joined(
+            separator: " ")
     }
     /// The options that make a command use the same database on the same server.
     private var databaseOptions: String {
-        (targetOptions.map(\.shellWord) + ["--db \(databaseName)"]).joined(separator: " ")
+        (circumstances.targetOptions.map(\.shellWord) + ["--db \(databaseName)"]).joined(separator: " ")
     }
     private var databaseName: String { database.map(\.shellWord) ?? "NAME" }
 
     private var indexStep: String {
-        let isOne = refusedIndexCount == 1
+        let isOne = circumstances.refusedIndexCount == 1
         guard status == .refused else {
-            guard collidingIndexCount > 0 else {
+            guard circumstances.collidingIndexCount > 0 else {
                 return
                     "The server says above why it refuses \(isOne ? "the index" : "the indexes"): create \(isOne ? "one" : "some") by hand that it takes."
             }
@@ -105,7 +108,7 @@ extension Report {
                 "Create the refused \(isOne ? "index" : "indexes") by hand once the documents that stand in \(isOne ? "its" : "their") way are mended."
         }
         let mending =
-            collidingIndexCount == refusedIndexCount
+            circumstances.collidingIndexCount == circumstances.refusedIndexCount
             ? "The documents named above collide. Mend them" : "Mend what the server names above"
         return
             "\(mending) where the backup comes from; or import with --mode merge, which goes on without an index that cannot be built, and sets aside what one that is there refuses."
@@ -123,7 +126,7 @@ extension Report {
         }
         // Running the import again continues it.
         if status == .failed || status == .interrupted { return "" }
-        if let rejectsFile, let rejectsCommand {
+        if let rejectsFile, let rejectsCommand = circumstances.rejectsCommand {
             return "Mend the rows in \(rejectsFile) and import that file: `\(rejectsCommand)`."
         }
         if status == .refused, !collections.isEmpty {
@@ -133,7 +136,7 @@ extension Report {
             return
                 "\(source == nil ? "Mend these rows" : "Export again"), or set them aside with --max-rejects \(rejectionCount)."
         }
-        if let rejectsPlace {
+        if let rejectsPlace = circumstances.rejectsPlace {
             let isOne = rejectionCount == 1
             return
                 "\(rejectionCount.grouped) \(isOne ? "row" : "rows") would be set aside in \(rejectsPlace): mend \(isOne ? "it" : "them") before the import."
@@ -171,10 +174,12 @@ extension Report {
                 ? "There is no collection \(missing): was it left out of the backup or the import?"
                 : "There are no collections \(missing): were they left out of the backup or the import?"
         }
-        if isImportUnfinished { return "Let the import end, or run it again, first: what dangles may come from that." }
-        if operation == .verify, !namesInPart.isEmpty {
+        if circumstances.isImportUnfinished {
+            return "Let the import end, or run it again, first: what dangles may come from that."
+        }
+        if operation == .verify, !circumstances.namesInPart.isEmpty {
             return
-                "The file has only a part of \(namesInPart.map { "'\($0)'" }.listed("and")) (--query): what others refer to may have been left out when it was made."
+                "The file has only a part of \(circumstances.namesInPart.map { "'\($0)'" }.listed("and")) (--query): what others refer to may have been left out when it was made."
         }
         return operation == .verify
             ? "What dangles is dangling in the data themselves\(file != nil && source == nil ? ", or rows are missing, of which the file says nothing" : ""): --report FILE.html and --graph FILE.svg show where."

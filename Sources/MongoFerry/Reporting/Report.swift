@@ -67,13 +67,6 @@ public struct Report: Sendable {
         public var detail: String
     }
 
-    /// Why the rest of a file could not be read.
-    struct Unreadable {
-        var isDamaged: Bool
-        /// What to do instead; nil if there is no advice.
-        var advice: String?
-    }
-
     public var operation: Operation
     public var status = Status.done
     /// The mode of an import.
@@ -90,12 +83,6 @@ public struct Report: Sendable {
     /// Whether the references of a verified database were discovered from its data: a reference of which all or most
     /// values dangle is then not among them. Not in the JSON.
     package var hasDiscoveredReferences = false
-    /// The options that a command needs to reach the same server; not in the JSON.
-    var targetOptions: [String] = []
-    /// The options that a command needs to use the same configuration; not in the JSON.
-    var configurationOptions: [String] = []
-    /// The options that another command needs for the same file and the same collections; not in the JSON.
-    var choiceOptions: [String] = []
     /// The origin of the file's data: `insurance on MongoDB 6.0.5, replica set rs0`; nil if the file does not say it.
     public var source: String?
     /// The program that made the report: `mongoferry 0.1.0`.
@@ -139,32 +126,14 @@ public struct Report: Sendable {
     /// Warnings issued while the operation ran that are not among ``warnings``: about what it found, the connection
     /// string and the configuration.
     public var warningsTold: [String] = []
-    /// Whether the database that a file was compared with does not exist or is empty.
-    var isDatabaseMissing = false
-    /// Whether an import into the verified database is running or was interrupted.
-    var isImportUnfinished = false
-    /// The collections of which the verified file has only the documents that match an export's filter.
-    var namesInPart: [String] = []
-    /// The collections of the verified file whose documents a server deletes when they expire.
-    var namesOfExpiring: [String] = []
-    /// The number of indexes that the server refused; each is among the warnings.
-    var refusedIndexCount = 0
-    /// The number of those that are unique and that duplicate keys prevent.
-    var collidingIndexCount = 0
-    /// Whether other programs have removed what an import had written: it must be run again before anything else.
-    var mustBeRepeated = false
-    /// Set if the file could not be read any further, so that no import can take even a part of it.
-    var unreadable: Unreadable?
     /// What to do about ``error``; empty if no error stopped the operation.
     var advice: [String] = []
+    /// What ``nextSteps`` needs to know beside the outcome.
+    var circumstances = Circumstances()
     /// Why the operation was not completed as requested, on one or more lines; nil if it was.
     public var error: String?
     /// The file with the rows that were set aside, to be corrected and imported; nil if there are none.
     public var rejectsFile: String?
-    /// The file in which a dry run's rows would be set aside; nil if there are none.
-    var rejectsPlace: String?
-    /// The command that imports ``rejectsFile`` once its rows are corrected.
-    var rejectsCommand: String?
     /// The reference graph with dangling values, for drawing; nil if no references were checked.
     public var graph: GraphDrawing?
 

@@ -21,8 +21,8 @@ struct FileVerification {
     ) throws -> Report {
         var report = Report(operation: .verify)
         report.file = path
-        report.configurationOptions = Report.options(for: verify.configuration)
-        report.choiceOptions = Report.options(
+        report.circumstances.configurationOptions = Report.options(for: verify.configuration)
+        report.circumstances.choiceOptions = Report.options(
             renames: verify.renames, collections: verify.collections, exclude: verify.exclude,
             takesLegacyRows: verify.takesLegacyRows, infers: verify.infers)
         let reader: BackupReader
@@ -153,7 +153,7 @@ extension Report {
     fileprivate mutating func note(damage error: BackupError) {
         rejections = [.init(collection: nil, line: error.line, id: nil, reason: error.reason)]
         rejectionCount = 1
-        unreadable = Unreadable(isDamaged: error.kind == .damaged, advice: error.advice)
+        circumstances.unreadable = Circumstances.Unreadable(isDamaged: error.kind == .damaged, advice: error.advice)
         status = .problems
     }
 
@@ -161,8 +161,8 @@ extension Report {
     fileprivate mutating func note(_ metadata: BackupMetadata?) {
         guard let metadata else { return }
         source = metadata.sourceText
-        namesInPart = metadata.queries.map(\.name)
-        namesOfExpiring = metadata.collections.filter(\.expires).map(\.name)
+        circumstances.namesInPart = metadata.queries.map(\.name)
+        circumstances.namesOfExpiring = metadata.collections.filter(\.expires).map(\.name)
         if let text = metadata.textOfLostTypes { warnings.append(text) }
     }
 
@@ -191,9 +191,9 @@ extension Report {
     ///   - unfinished: the warning of an unfinished import.
     fileprivate mutating func noteState(of live: [CollectionInfo], _ connection: Connection, _ unfinished: String?) {
         if let unfinished { warnings.append(unfinished) }
-        isImportUnfinished = unfinished != nil
+        circumstances.isImportUnfinished = unfinished != nil
         guard live.isEmpty else { return }
-        isDatabaseMissing = true
+        circumstances.isDatabaseMissing = true
         let missing = MissingDatabase(connection)
         warnings.append(
             ([missing.text + "."] + missing.details + [missing.hint].compactMap(\.self)).joined(separator: " "))

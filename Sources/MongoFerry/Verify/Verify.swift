@@ -43,7 +43,7 @@ public struct Verify: Sendable {
             }
             let isDifferent = report.differences.contains(where: \.kind.isProblem)
             if report.rejectionCount > 0 || report.danglingCount > 0 || isDifferent { report.status = .problems }
-            report.targetOptions = target?.options ?? []
+            report.circumstances.targetOptions = target?.options ?? []
             return report
         }
     }
@@ -73,7 +73,7 @@ public struct Verify: Sendable {
         report.excluded = catalog.excluded
         let unfinished = try UnfinishedImport.warning(found, connection)
         report.warnings += [UnseenOptions.warning(found, in: database), unfinished].compactMap(\.self)
-        report.isImportUnfinished = unfinished != nil
+        report.circumstances.isImportUnfinished = unfinished != nil
         operation.warnOfUnusedReferences(configuration, inDatabase: found.map(\.name))
         let sizes = try connection.sizes(of: catalog.entries)
         let references = try operation.timed("find references") {

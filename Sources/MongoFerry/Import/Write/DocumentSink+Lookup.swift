@@ -13,8 +13,69 @@ struct BatchLookup {
         let liveHasRepeatedNames: Bool
     }
 
+    /// Sorted.
     var missing: [Int] = []
     var changed: [Changed] = []
+}
+
+/// Compares a batch with the documents that a server finds of it.
+private struct BatchSearch {
+    private let key: DocumentKey
+    /// The batch's documents by the hashes of their keys.
+    private var byHash: [UInt64: [Int]] = [:]
+    /// The hash of the `_id` of the first live document that was found with a key. With other keys than `_id`, several
+    /// may match one of the batch.
+    private var found: [UInt64: UInt64] = [:]
+    private(set) var equal: Set<Int> = []
+    private var several: Set<Int> = []
+    private var changed: [BatchLookup.Changed] = []
+
+    init(_ key: DocumentKey) { self.key = key }
+
+    /// - Returns: false if the document has no value for the key.
+    mutating func add(_ document: RawDocument, _ index: Int) -> Bool {
+        guard let hash = key.hash(document) else { return false }
+        byHash[hash, default: []].append(index)
+        return true
+    }
+
+    /// Which of the batch's documents a live one has the key of; nil if none, or if it was found before: by a collation
+    /// it may match several parts of a query.
+    mutating func place(of live: RawDocument) -> (indexes: [Int], isFirst: Bool)? {
+        guard let hash = key.hash(live), let indexes = byHash[hash] else { return nil }
+        let id = live.first.map(IDHash.hash) ?? 0
+        guard found[hash] != id else { return nil }
+        let isFirst = found[hash] == nil
+        if isFirst { found[hash] = id }
+        return (indexes, isFirst)
+    }
+
+    mutating func compare(
+        _ document: RawDocument, _ index: Int, _ live: RawDocument, isFirst: Bool,
+        _ onDifferent: (RawDocument, _ live: RawDocument) throws -> Void
+    ) throws {
+        if try sameBytes(document.bytes, live.bytes) || !key.isID && document.withoutID() == live.withoutID() {
+            equal.insert(index)
+        } else if !isFirst {
+            several.insert(index)
+        } else {
+            try onDifferent(document, live)
+            guard let id = live.first else { return }
+            changed.append(
+                BatchLookup.Changed(
+                    index: index, liveID: Document { $0.append(copying: id) },
+                    liveHasRepeatedNames: live.hasRepeatedNames))
+        }
+    }
+
+    /// Documents of which several live ones have the key, and none is equal.
+    var ambiguous: [Int] { changed.map(\.index).filter { several.contains($0) && !equal.contains($0) } }
+
+    var lookup: BatchLookup {
+        BatchLookup(
+            missing: byHash.filter { found[$0.key] == nil }.values.joined().sorted(),
+            changed: changed.filter { !equal.contains($0.index) && !several.contains($0.index) })
+    }
 }
 
 /// Finds out which of a batch's documents exist.
@@ -42,70 +103,40 @@ extension DocumentSink {
     func lookUp(
         _ key: DocumentKey, idOnly: Bool, onDifferent: (RawDocument, _ live: RawDocument) throws -> Void = { _, _ in }
     ) throws -> BatchLookup {
-        var byHash: [UInt64: [Int]] = [:]
-        var result = BatchLookup()
+        var search = BatchSearch(key)
         var asked: [RawDocument] = []
         for index in batch.indices {
             let document = try document(index)
-            guard let hash = key.hash(document) else {
+            if search.add(document, index) {
+                asked.append(document)
+            } else {
                 try reject(
                     index, "it has no value for \(key.names.joined(separator: ", ")), by which the merge finds it")
-                continue
             }
-            byHash[hash, default: []].append(index)
-            asked.append(document)
         }
-        guard !asked.isEmpty else { return result }
+        guard !asked.isEmpty else { return BatchLookup() }
         // One more than can come, so that the server knows with the first reply that it is the last.
         let options = FindOptions(
             projection: idOnly ? ["_id": 1] : nil, batchSize: asked.count + 1,
             readConcern: target.connection.majorityReadConcern)
-        // With other keys than _id, several live documents may match one of the batch. The hash of the first one's _id.
-        var found: [UInt64: UInt64] = [:]
-        var (equal, ambiguous): (Set<Int>, Set<Int>) = ([], [])
         try client.forEachFound(by: asked[...], in: namespace, options: options) {
             [try key.filter(Array($0)) { try keyIsIndexed(key) }]
         } _: { live in
-            guard let hash = key.hash(live), let indexes = byHash[hash] else { return }
-            let id = live.first.map(IDHash.hash) ?? 0
-            // Two parts of a query may find the same document if, by a collation, it matches one in each.
-            guard found[hash] != id else { return }
-            let isFirst = found[hash] == nil
-            if isFirst {
-                found[hash] = id
-                matched += indexes.count
-            }
-            for index in indexes where !idOnly {
-                let document = try document(index)
-                if try sameBytes(document.bytes, live.bytes)
-                    || !key.isID && document.withoutID() == live.withoutID()
-                {
-                    equal.insert(index)
-                } else if !isFirst {
-                    ambiguous.insert(index)
-                } else {
-                    try onDifferent(document, live)
-                    guard let id = live.first else { continue }
-                    result.changed.append(
-                        BatchLookup.Changed(
-                            index: index, liveID: Document { $0.append(copying: id) },
-                            liveHasRepeatedNames: live.hasRepeatedNames))
-                }
+            guard let found = search.place(of: live) else { return }
+            if found.isFirst { matched += found.indexes.count }
+            for index in found.indexes where !idOnly {
+                try search.compare(try document(index), index, live, isFirst: found.isFirst, onDifferent)
             }
         }
-        outcome.unchanged += equal.count
-        result.changed.removeAll { equal.contains($0.index) }
+        outcome.unchanged += search.equal.count
         // Only a person can tell which of them is meant.
-        for change in result.changed where ambiguous.contains(change.index) {
+        for index in search.ambiguous {
             try reject(
-                change.index,
+                index,
                 "several documents of the database have its \(key.names.joined(separator: ", ")), by which the merge finds it"
             )
         }
-        result.changed.removeAll { ambiguous.contains($0.index) }
-        result.missing += byHash.filter { found[$0.key] == nil }.values.joined()
-        result.missing.sort()
-        return result
+        return search.lookup
     }
 
     /// Finds the measurements that do not exist yet. One exists if all its fields do, in any order, since the server's
