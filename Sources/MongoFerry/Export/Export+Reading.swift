@@ -38,33 +38,7 @@ extension Export {
         let roundTrip = try connection.roundTrip()
         let cuts = Self.cutsCollections(roundTrip: roundTrip, jobs: readers)
         for (index, entry) in collections.enumerated() {
-            let isCapped = entry.isCapped
-            let isSorted = options.reproducible && !isCapped
-            // Measurements may share an `_id`; then their time decides.
-            let timeField = entry.options["timeseries"]?.document?["timeField"]?.string
-            let order = Document {
-                $0.append("_id", 1)
-                if let timeField, timeField != "_id" { $0.append(timeField, 1) }
-            }
-            var find = FindOptions(
-                sort: isSorted ? order : nil,
-                allowDiskUse: isSorted && connection.server.isAtLeast(4, 4) ? true : nil,
-                // Servers refuse snapshots of capped collections.
-                readConcern: isCapped ? nil : moment.readConcern)
-            // What is read ahead waits for its turn to be written, and servers before 4.4.8 close a cursor that is idle
-            // for ten minutes, even if its session is in use. Servers with snapshot reads are newer, among them those
-            // of Atlas' smallest tiers, which do not accept this option. Servers with time series are newer, too, and
-            // none accepts it for these.
-            if !connection.server.supportsSnapshotReads, entry.kind != .timeseries { find.noCursorTimeout = true }
-            // Without a snapshot, a document that is removed and inserted again while the collection is read would come
-            // twice, and no import accepts such a file. Along the `_id` index each comes once.
-            if moment.readConcern == nil, !isSorted, !isCapped, queries[entry.name] == nil, entry.idIndex != nil {
-                find.hint = "_id_"
-            }
-            // The natural order is part of a capped collection's content, and no index keeps it.
-            if isCapped, let query = queries[entry.name], !ExportQueries.needsIndex(query) {
-                find.hint = ["$natural": 1]
-            }
+            var find = findOptions(of: entry, queries[entry.name], moment, connection)
             var ranges = [IDRange()]
             var bytes = 0
             if let average = sizes[entry.databaseName]?.averageDocument {
@@ -72,7 +46,7 @@ extension Export {
                 find.batchSize = Self.batchSize(averageDocument: average, roundTrip: roundTrip)
                 // A query uses an index of its own, and with --consistency collection each range would be another
                 // snapshot.
-                if cuts, !isSorted, queries[entry.name] == nil, moment.consistency != .collection {
+                if cuts, find.sort == nil, queries[entry.name] == nil, moment.consistency != .collection {
                     ranges = try IDRanges(connection: connection).ranges(
                         of: entry, bytes: bytes, readers: readers)
                 }
@@ -89,6 +63,40 @@ extension Export {
             }
         }
         return parts
+    }
+
+    /// How to read a collection, whatever part of it.
+    private func findOptions(
+        of entry: BackupMetadata.Collection, _ query: Document?, _ moment: ReadMoment, _ connection: Connection
+    ) -> FindOptions {
+        let isCapped = entry.isCapped
+        let isSorted = options.reproducible && !isCapped
+        // Measurements may share an `_id`; then their time decides.
+        let timeField = entry.options["timeseries"]?.document?["timeField"]?.string
+        let order = Document {
+            $0.append("_id", 1)
+            if let timeField, timeField != "_id" { $0.append(timeField, 1) }
+        }
+        var find = FindOptions(
+            sort: isSorted ? order : nil,
+            allowDiskUse: isSorted && connection.server.isAtLeast(4, 4) ? true : nil,
+            // Servers refuse snapshots of capped collections.
+            readConcern: isCapped ? nil : moment.readConcern)
+        // What is read ahead waits for its turn to be written, and servers before 4.4.8 close a cursor that is idle
+        // for ten minutes, even if its session is in use. Servers with snapshot reads are newer, among them those
+        // of Atlas' smallest tiers, which do not accept this option. Servers with time series are newer, too, and
+        // none accepts it for these.
+        if !connection.server.supportsSnapshotReads, entry.kind != .timeseries { find.noCursorTimeout = true }
+        // Without a snapshot, a document that is removed and inserted again while the collection is read would come
+        // twice, and no import accepts such a file. Along the `_id` index each comes once.
+        if moment.readConcern == nil, !isSorted, !isCapped, query == nil, entry.idIndex != nil {
+            find.hint = "_id_"
+        }
+        // The natural order is part of a capped collection's content, and no index keeps it.
+        if isCapped, let query, !ExportQueries.needsIndex(query) {
+            find.hint = ["$natural": 1]
+        }
+        return find
     }
 
     /// Reads, encodes, compresses and writes at the same time, each on threads of its own.
