@@ -450,6 +450,21 @@ import Testing
         }
     }
 
+    /// One that is no date must not make strings of all others, none of which the server would take.
+    @Test func timesOfATimeSeriesAreDatesWhateverOneOfThemIs() throws {
+        try withTestDatabase { database, folder in
+            try database.create("series", ["timeseries": ["timeField": "t"]])
+            let times = [#""2020-01-01T00:00:00.000Z""#, #""x""#, #""2020-01-02T00:00:00.000Z""#]
+            let rows = times.enumerated().map {
+                LegacyFile.row("series", json: #"{"_id":"5c2aad80000000000000000\#($0)","t":\#($1)}"#)
+            }
+            try folder.write(LegacyFile.text(rows: rows), to: "old.csv")
+            let report = try database.load(folder.file("old.csv")) { $0.maximumRejects = 1 }
+            #expect(report.rejections.map(\.line) == [3], "\(report.rejections)")
+            #expect(try database.documents(in: "series").count == 2)
+        }
+    }
+
     @Test func aSecondColumnHeaderIsNoRowOfACollection() throws {
         try withTestDatabase { database, folder in
             let row = { (id: Int) in LegacyFile.row("a", json: #"{"_id":\#(id)}"#) }

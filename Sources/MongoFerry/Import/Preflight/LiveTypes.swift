@@ -84,6 +84,11 @@ struct LiveTypes {
         let sample = DocumentSample(
             of: entry, try connection.sizes(of: [entry])[info.name], .thorough, over: connection)
         _ = try connection.withClient { client in try sample.forEach(client) { try observer.add($0) } }
-        return observer.types
+        var types = observer.types
+        // Whatever a time series holds, and even if it is empty.
+        if let field = info.options["timeseries"]?.document?["timeField"]?.string {
+            types[FieldPath(steps: [.field(field)])] = .one(.date)
+        }
+        return types
     }
 }
