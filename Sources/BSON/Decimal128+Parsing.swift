@@ -2,8 +2,8 @@ extension Decimal128 {
     /// Parses a number that 34 digits represent exactly, `NaN` or an infinity; nil for anything else.
     ///
     /// Source: the Decimal128 part of the BSON specifications, "From String Representation".
-    public init?(_ text: some Collection<UInt8>) {
-        var parsing = Parsing(text.makeIterator())
+    public init?(_ text: UnsafeRawBufferPointer) {
+        var parsing = Parsing(text)
         let sign: UInt64 = parsing.takeSign() ? 1 << 63 : 0
         if let word = parsing.takeWord() {
             switch word {
@@ -21,18 +21,22 @@ extension Decimal128 {
             high: sign | biased << 49 | UInt64(truncatingIfNeeded: parsing.coefficient >> 64))
     }
 
-    public init?(_ text: String) { self.init(text.utf8) }
+    public init?(_ text: String) {
+        var text = text
+        guard let number = text.withUTF8({ Decimal128(UnsafeRawBufferPointer($0)) }) else { return nil }
+        self = number
+    }
 }
 
 /// Parses a number's text from front to back.
 ///
 /// Unless stated otherwise, functions that return a Bool say whether what they took is a valid part of a number.
-private struct Parsing<Bytes: IteratorProtocol<UInt8>> {
+private struct Parsing {
     private(set) var coefficient: UInt128 = 0
     private(set) var exponent = 0
 
-    private var rest: Bytes
-    private var next: UInt8?
+    private let bytes: UnsafeRawBufferPointer
+    private var place = 0
     /// Zeros after a nonzero digit are held back: at the end they may be dropped if 34 digits are used up.
     private var heldZeros = 0
 
@@ -40,12 +44,10 @@ private struct Parsing<Bytes: IteratorProtocol<UInt8>> {
         case nan, infinity, other
     }
 
-    init(_ bytes: Bytes) {
-        rest = bytes
-        next = rest.next()
-    }
+    init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
-    private mutating func advance() { next = rest.next() }
+    private var next: UInt8? { place < bytes.count ? bytes[place] : nil }
+    private mutating func advance() { place += 1 }
 
     /// - Returns: whether there is a minus sign.
     mutating func takeSign() -> Bool {
