@@ -38,6 +38,10 @@ extension BackupMetadata {
             }
             collections.append(collection)
         }
+        if let all = try reading.part(document, "records", "a whole number", \.integer) {
+            let sum = collections.reduce(0) { $0 + $1.records }
+            guard all == sum else { throw reading.damaged("says \(all) records in all, and \(sum) by collections") }
+        }
         references = try reading.list(document, "references", "a document", \.ownFields).map {
             try reading.restored($0, "a reference")
         }
@@ -125,8 +129,14 @@ private struct MetadataReading {
             throw damaged("contradicts itself: \(owner) is a '\(type)', and its options are those of something else")
         }
         var indexes: [Document] = []
+        var indexNames: Set<[UInt8]> = []
         for index in try list(fields, "indexes", of: owner, "a document", \.ownFields) {
-            indexes.append(try restored(index, "an index of \(owner)"))
+            let index = try restored(index, "an index of \(owner)")
+            let indexName = index["name"]?.string ?? ""
+            guard indexNames.insert(Array(indexName.utf8)).inserted else {
+                throw damaged("lists the index \(BackupMetadata.shown(indexName)) of \(owner) twice")
+            }
+            indexes.append(index)
         }
         return BackupMetadata.Collection(
             name: name, databaseName: fields["collection"]?.string, kind: kind,

@@ -104,6 +104,7 @@ import Testing
             let end = try #require(text.range(of: "# seal ")).lowerBound
             var content = String(text[..<end])
             content.replace("\"records\":2", with: "\"records\":3", maxReplacements: 1)
+            content.replace("\"records\":4", with: "\"records\":5", maxReplacements: 1)
             let sum = try SHA256Sum(of: "")
             try content.withUTF8 { try sum.update(UnsafeRawBufferPointer($0)) }
             seal.sha256 = try sum.finish()
@@ -388,6 +389,23 @@ import Testing
             #expect(changed != text)
             let faults = try backup.faults(in: Array(changed.utf8))
             #expect(faults.count == 1 && faults[0].contains(fault), "\(faults)")
+        }
+    }
+
+    @Test(arguments: [
+        (#""records":4"#, #""records":5"#, "says 5 records in all, and 4 by collections"),
+        (
+            #"{"v":2,"key":{"_id":1},"name":"_id_"}"#,
+            #"{"v":2,"key":{"_id":1},"name":"_id_"},{"v":2,"key":{"a":1},"name":"_id_"}"#,
+            "lists the index _id_ of customers twice"
+        ),
+    ])
+    func metadataThatContradictThemselvesAreAFault(part: String, other: String, fault: String) throws {
+        try SmallBackup.lend { backup in
+            let text = String(decoding: try backup.write("small.csv"), as: UTF8.self)
+            let changed = text.replacing(part, with: other, maxReplacements: 1)
+            #expect(changed != text)
+            #expect(try backup.faults(in: Array(changed.utf8)) == ["line 5: the metadata line \(fault)"])
         }
     }
 

@@ -121,11 +121,27 @@ import Testing
     }
 
     /// To the C library this is a database `d&tls=true`, and no TLS.
-    @Test func optionsBehindNoQuestionMarkAreRefused() throws {
+    @Test(arguments: [
+        "localhost/d&tls=true", "localhost/tls=true", "localhost/d;tls=true", "localhost:27017&tls=true",
+        "localhost/d#tlsCertificateKeyFilePassword=s3cret", "localhost/tlsCertificateKeyFilePassword=s3cret",
+        "localhost;tlsCertificateKeyFilePassword=s3cret/d", "a:p@localhost/d&appName=x&authSource=b",
+    ])
+    func optionsBehindNoQuestionMarkAreRefused(rest: String) throws {
+        let error = try #require(#expect(throws: MongoError.self) { try ConnectionString("mongodb://" + rest) })
+        #expect(
+            error.message == "its options begin with ?, and what stands before that are hosts and the database's name")
+    }
+
+    @Test(arguments: ["r&d", "a=b", "a&b=c", "a%26b%3Dc"]) func aNameThatLooksLikeNoOptionIsOne(name: String) throws {
+        let read = try ConnectionString("mongodb://localhost/" + name).database
+        #expect(read == name.removingPercentEncoding)
+    }
+
+    /// What is no secret's name hides nothing.
+    @Test func aHostWithASecretsWordInItsNameIsShown() throws {
         let error = try #require(
-            #expect(throws: MongoError.self) { try ConnectionString("mongodb://localhost/d&tls=true") })
-        #expect(error.message == "its options begin with ?, and what stands before them is the database's name")
-        #expect(try ConnectionString("mongodb://localhost/r&d").database == "r&d")
+            #expect(throws: MongoError.self) { try ConnectionString("mongodb://token-db/?tls=maybe&appName=password") })
+        #expect(error.message == #"Unsupported value for "tls": "maybe""#)
     }
 
     @Test func itSaysWhatIsWrongWhereThatShowsNoPassword() throws {

@@ -723,17 +723,21 @@ import Testing
     /// A string that an earlier import has left must not make strings of all others.
     @Test func liveIdsOfWhichFewAreStringsStayIds() throws {
         let (ids, text): ([Value], Value) = (
-            (1...3).map { .objectID(id(hexText(1, $0))) }, .string(hexText(1, 4))
+            (1...9).map { .objectID(id(hexText(1, $0))) }, .string(hexText(1, 10))
         )
-        #expect(try observed(ids + [text]) == .leading(.one(.objectId)))
-        #expect(try observed(ids + [text, "x"]) == .leading(.one(.objectId)))
-        #expect(try observed([ids[0], text]) == .undecided)
+        #expect(try observed(ids + [text]) == .ids)
+        #expect(try observed(ids + [text, "x", .int64(1)]) == .mixed(.ids, numbers: .one(.long)))
+        #expect(try observed(Array(ids.dropLast()) + [text]) == .undecided)
+        #expect(try observed(ids + ["x"]) == .leading(.one(.objectId)))
         #expect(try observed(ids + [text, .date(0)]) == .undecided)
         var file = LegacyRows()
         file.add("a", ["_id": 1, "v": hex(7, 1)])
         // In no collection: another service's.
-        let resolution = try file.resolve(liveTypes: ["a": [path("v"): .leading(.one(.objectId))]])
-        #expect(resolution.described == ["a.v: objectId, type in the live collection"])
+        for (live, isTold) in [(ObservedType.ids, true), (.leading(.one(.objectId)), false)] {
+            let resolution = try file.resolve(liveTypes: ["a": [path("v"): live]])
+            #expect(resolution.described == ["a.v: objectId, type in the live collection"])
+            #expect(resolution.lookAlikes.map(\.isDoubt) == (isTold ? [true] : []))
+        }
         let doubtful = try file.resolve(liveTypes: ["a": [path("v"): .undecided]])
         #expect(doubtful.rules.rules.isEmpty && doubtful.lookAlikes.map(\.isDoubt) == [true])
         #expect(try file.resolve().lookAlikes.map(\.isDoubt) == [false])

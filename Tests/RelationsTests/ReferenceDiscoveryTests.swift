@@ -78,6 +78,30 @@ import Testing
         #expect((5_000...30_000).contains(most), "\(most)")
     }
 
+    /// Strings that name a thing are not in a collection by accident; half of the users may well be subscribers.
+    @Test(arguments: [
+        ("item", 50, 47, true), ("item", 50, 30, false), ("sku", 50, 30, true), ("sku", 50, 5, true),
+        ("item", 50, 5, false),
+    ])
+    func stringsOfWhichSomeTargetsAreGoneLookDamaged(field: String, all: Int, left: Int, isTold: Bool) throws {
+        func sku(_ number: Int) -> Value { .string("SKU-0000\(number)") }
+        var world = World()
+        for number in 1...left { world.add("skus", ["_id": sku(number)]) }
+        for number in 1...all { world.add("orders", ["_id": oid(1, number), field: sku(number)]) }
+        let found = try world.discover()
+        let isReference = found.references.contains { $0.path.description == field }
+        let isDoubted = found.candidates.contains { $0.looksDamaged && $0.target == "skus" }
+        #expect((isReference || isDoubted) == isTold, "\(found.references) \(found.candidates)")
+    }
+
+    /// ObjectIds are nowhere by accident, however few of them are left.
+    @Test(arguments: [2, 9, 40]) func idsOfWhichMostTargetsAreGoneLookDamaged(left: Int) throws {
+        var world = World()
+        for number in 1...left { world.add("users", ["_id": oid(2, number)]) }
+        for number in 1...100 { world.add("orders", ["_id": oid(1, number), "by": oid(2, number)]) }
+        #expect(try world.discover().candidates.contains { $0.looksDamaged && $0.target == "users" })
+    }
+
     /// With twenty values each, they would exceed the maximum fourfold.
     @Test func ofVeryManyPathsFewValuesAreKept() throws {
         var discovery = ReferenceDiscovery(valuesPerPath: 1000, maximumValues: 5_000, findsTypes: false)
@@ -91,7 +115,7 @@ import Testing
         }
         // They are counted now and then, and once more before it is decided what they show.
         discovery.absorb(ReferenceDiscovery(valuesPerPath: 1000, maximumValues: 5_000, findsTypes: false))
-        #expect(discovery.storedValues <= 10_000, "\(discovery.storedValues)")
+        #expect((4_000...10_000).contains(discovery.storedValues), "\(discovery.storedValues)")
     }
 
     /// In the collections of many tenants, `_id`s count from 1. Without a limit, each candidate would list all the

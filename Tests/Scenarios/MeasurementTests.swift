@@ -43,6 +43,34 @@ import Testing
         }
     }
 
+    @Test func theDryRunOfAReplaceCountsDifferencesAsForOtherCollections() throws {
+        try withHalfOfThem { database, file in
+            let planned = try database.load(file, .replace) { $0.isDryRun = true }.totals
+            #expect(
+                [planned.inserted, planned.unchanged, planned.deleted, planned.updated] == [6000, 6000, 6000, 0])
+            #expect(try database.load(file, .replace).status == .done)
+            let again = try database.load(file, .replace) { $0.isDryRun = true }.totals
+            #expect([again.inserted, again.unchanged, again.deleted] == [0, 12_000, 0])
+        }
+    }
+
+    /// Which no server would take.
+    @Test func aMeasurementWithoutATimeIsAFaultOfItsFile() throws {
+        try withTestDatabase { database, folder in
+            try Self.create(in: database)
+            try Self.insert(Self.equal(2), into: database)
+            try database.export(to: folder.file("ticks.csv")) { $0.json = .canonical }
+            let text = try folder.text("ticks.csv")
+            let first = try #require(text.firstRange(of: #"{""$date"":{""$numberLong"":""1700000000000""}}"#))
+            try folder.write(text.replacing(text[first], with: "5", maxReplacements: 1), to: "bad.csv")
+            let report = try Verify(file: folder.file("bad.csv"), target: nil).runBlocking(OperationContext())
+            #expect(
+                report.rejections.map(\.reason) == [
+                    "servers take no measurement without a date in its time field, at"
+                ])
+        }
+    }
+
     @Test(arguments: [ImportOptions.Mode.merge, .insert])
     func whatIsMissingOfManyEqualMeasurementsIsCountedAndBroughtBack(mode: ImportOptions.Mode) throws {
         try withHalfOfThem { database, file in

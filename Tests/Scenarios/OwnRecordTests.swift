@@ -23,9 +23,9 @@ import Testing
             let connection = try Connection(
                 database.target, database: database.name, Cancellation(), forWriting: true)
             let asleep = try ImportLock(connection)
-            let old: Document = ["$subtract": ["$$NOW", 60_000]]
+            // No process has this number, so that it may be taken over, however often the heartbeat comes.
             try database.run([
-                "update": "__mongoferry_lock", "updates": [["q": [:], "u": [["$set": ["beat": .document(old)]]]]],
+                "update": "__mongoferry_lock", "updates": [["q": [:], "u": ["$set": ["pid": .int32(.max)]]]],
             ])
             let running = try ImportLock(connection)
             #expect(running.tookOver)
@@ -54,6 +54,38 @@ import Testing
                 try Self.kept(connection, client, running).forget(Self.name)
                 #expect(try !database.names().contains("__mongoferry_definitions"))
             }
+        }
+    }
+
+    /// An import of a sealed file was killed after it had dropped a time series, and now a file without metadata is
+    /// imported: it must not make a plain collection of it.
+    @Test(arguments: [true, false]) func whatAKilledImportHasDroppedComesBackWithWhateverFile(isSeries: Bool) throws {
+        try withTestDatabase { database, folder in
+            let connection = try Connection(
+                database.target, database: database.name, Cancellation(), forWriting: true)
+            var entry = Self.entry(
+                isSeries ? ["timeseries": ["timeField": "t"]] : ["validator": ["t": ["$type": "date"]]])
+            entry.definition.kind = isSeries ? .timeseries : .collection
+            entry.definition.indexes = [["v": 2, "key": ["n": 1], "name": "n_1"]]
+            entry.file = "the digest of another file"
+            try connection.withClient { client in
+                let killed = try ImportLock(connection)
+                try Self.kept(connection, client, killed).keep(entry)
+                try killed.release()
+            }
+            let id = "5c2aad800000000000000009"
+            let json = #"{"_id":{"$oid":"\#(id)"},"t":{"$date":"2020-01-01T00:00:00Z"},"n":1}"#
+            try folder.write(LegacyFile.text(rows: [LegacyFile.row(Self.name, json: json)]), to: "bare.csv")
+            let log = MessageLog()
+            let report = try database.load(folder.file("bare.csv"), .replace, log)
+            #expect(report.totals.inserted == 1, "\(log.text)")
+            #expect(log.text.contains("it gets what it had before an import was interrupted: "), "\(log.text)")
+            let found = try #require(
+                try database.client.listCollections(in: database.name).first { $0.name == Self.name })
+            #expect(isSeries ? found.kind == .timeseries : found.options["validator"] != nil)
+            let indexes = try database.client.listIndexes(of: database.namespace(Self.name))
+            #expect(indexes.contains { $0["name"] == "n_1" })
+            #expect(try !database.names().contains("__mongoferry_definitions"))
         }
     }
 

@@ -67,10 +67,6 @@ extension FaultServerTests {
         /// Only those who may monitor the server may ask how long it keeps the history.
         @Test func aUserWhoMayOnlyReadIsTakenToHaveTheUsualHistory() throws {
             try withUsers { server, database, _, reader, _ in
-                let mine = try Target(uri: reader, database: database.name)
-                let asked = try Connection(mine, database: database.name, Cancellation()).withClient(
-                    HistoryWatch.window)
-                #expect(asked == .seconds(300))
                 let set: Document = ["setParameter": 1, "minSnapshotHistoryWindowInSeconds": 77]
                 try database.client.run(set, on: "admin")
                 defer {
@@ -78,6 +74,10 @@ extension FaultServerTests {
                         ["setParameter": 1, "minSnapshotHistoryWindowInSeconds": 300], on: "admin")
                 }
                 #expect(HistoryWatch.window(database.client) == .seconds(77))
+                let mine = try Target(uri: reader, database: database.name)
+                let asked = try Connection(mine, database: database.name, Cancellation()).withClient(
+                    HistoryWatch.window)
+                #expect(asked == .seconds(300))
             }
         }
 

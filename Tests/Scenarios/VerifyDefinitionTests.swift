@@ -47,6 +47,69 @@ import Testing
         }
     }
 
+    /// The documents and the validator are the file's, and yet others may come.
+    @Test(arguments: ["validationLevel", "validationAction"]) func aValidatorThatWasSwitchedOffIsTold(option: String)
+        throws
+    {
+        try withTestDatabase { database, folder in
+            try Self.fill(database)
+            let file = folder.file("all.csv")
+            try database.export(to: file)
+            let value = option == "validationLevel" ? "off" : "warn"
+            try database.run(["collMod": "c", option: .string(value)])
+            #expect(
+                Self.texts(try Self.verify(file, database)) == [
+                    "c: option \(option): none in the file, \"\(value)\" in the database"
+                ])
+        }
+    }
+
+    @Test func anotherCollationOfAViewIsTold() throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database)
+            let file = folder.file("all.csv")
+            try database.export(to: file)
+            try database.drop("v")
+            try database.create(
+                "v",
+                [
+                    "viewOn": "c", "pipeline": [["$match": ["n": 1]]], "collation": ["locale": "en", "strength": 1],
+                ])
+            let texts = Self.texts(try Self.verify(file, database))
+            #expect(texts.count == 1 && texts[0].hasPrefix("v: option collation: none in the file, "), "\(texts)")
+        }
+    }
+
+    /// A server has one index of a key, whatever its other options, and one text index.
+    @Test func anIndexThatTheServerTakesForAnotherIsToldByThePlanAndByVerify() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            let (hidden, text): (Document, Document) = (
+                ["key": ["a": 1], "name": "x", "hidden": true], ["key": ["b": "text"], "name": "t"]
+            )
+            try source.create("c", indexes: [hidden, text])
+            let file = folder.file("all.csv")
+            try source.export(to: file)
+            try copy.create(
+                "c",
+                indexes: [["key": ["a": 1], "name": "y"], ["key": ["d": "text"], "name": "u", "weights": ["d": 2]]])
+            let log = MessageLog()
+            let report = try copy.load(file, .merge, log) { $0.isDryRun = true }
+            #expect(
+                report.differences.map(\.detail).sorted() == [
+                    "index t is like u in the database, with other options; it stays as it is, and the server takes no second one",
+                    "index x is like y in the database, with other options; it stays as it is, and the server takes no second one",
+                ])
+            #expect(
+                Self.texts(try Self.verify(file, copy)) == [
+                    "c: index t is not there; u is like it, with other options",
+                    "c: index x is not there; y is like it, with other options",
+                ])
+            #expect(try copy.load(file, .merge).warnings.count == 2)
+            #expect(try copy.load(file, .replace).status == .done)
+            #expect(try Self.verify(file, copy).status == .done)
+        }
+    }
+
     @Test func whatTheDatabaseLacksOrHasOtherwiseIsToldAndAnImportMendsIt() throws {
         try withTwoTestDatabases { source, copy, folder in
             try Self.fill(source)
@@ -55,7 +118,6 @@ import Testing
             try copy.load(file)
             try copy.run(["dropIndexes": "c", "index": ["n_1", "m_1"]])
             try copy.run(["createIndexes": "c", "indexes": [["key": ["n": 1], "name": "n_1"]]])
-            // An option that only the database has is no difference.
             try copy.run(["collMod": "c", "validator": [:], "validationLevel": "moderate"])
             try copy.drop("v")
             let report = try Self.verify(file, copy)
@@ -63,6 +125,7 @@ import Testing
             #expect(
                 Self.texts(report) == [
                     #"c: option validator: {"n":{"$type":"int"}} in the file, none in the database"#,
+                    #"c: option validationLevel: none in the file, "moderate" in the database"#,
                     "c: index m_1 is not there", "c: index n_1 differs from the file's", "v: the view is not there",
                 ])
             #expect(report.nextSteps.count == 1 && report.nextSteps[0].contains("--mode replace takes the file's"))
@@ -72,10 +135,10 @@ import Testing
             #expect(outcome.status == 2, "\(outcome.text)")
             #expect(outcome.errors.contains("c: definition: index m_1 is not there\n"), "\(outcome.errors)")
             let kinds = try JSONValue(folder.text("r.json"))["differences"]?.array.compactMap { $0["kind"]?.string }
-            #expect(kinds == Array(repeating: "definition", count: 4))
+            #expect(kinds == Array(repeating: "definition", count: 5))
             // A merge creates some of it, and leaves the rest as it is.
             try copy.load(file)
-            #expect(try Self.texts(Self.verify(file, copy)).count == 2)
+            #expect(try Self.texts(Self.verify(file, copy)).count == 3)
             try copy.load(file, .replace)
             #expect(try Self.verify(file, copy).status == .done)
         }

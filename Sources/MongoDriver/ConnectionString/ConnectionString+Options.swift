@@ -9,6 +9,23 @@ extension ConnectionString {
 
     static func isKnown(option: String) -> Bool { lowercasedNames.contains(option.lowercased()) }
 
+    /// The hosts and ports as they are written.
+    static func hosts(in text: String) -> String {
+        let scalars = text.unicodeScalars
+        let start = scalars.firstRange(of: "://".unicodeScalars)?.upperBound ?? scalars.startIndex
+        let authority = scalars[start...].prefix { $0 != "/" && $0 != "?" }
+        return String(String.UnicodeScalarView(authority.lastIndex(of: "@").map { authority[$0...] } ?? authority))
+    }
+
+    /// Whether a host or a database's name contains what looks like an option: `shop&tls=true`.
+    static func hasOption(_ name: String) -> Bool {
+        let separators: [Unicode.Scalar] = ["&", ";", "#", "?", ":", " "]
+        return name.unicodeScalars.split(whereSeparator: separators.contains).contains { part in
+            guard let (option, _) = String(Substring.UnicodeScalarView(part)).cut(at: "=") else { return false }
+            return isKnown(option: String(option)) || isSecret(option: option)
+        }
+    }
+
     /// The names of all options that libmongoc knows.
     public static let optionNames = [
         "appName", "authMechanism", "authMechanismProperties", "authSource", "canonicalizeHostname", "compressors",

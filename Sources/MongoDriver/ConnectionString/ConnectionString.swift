@@ -50,12 +50,12 @@ public struct ConnectionString: Sendable, CustomStringConvertible {
             throw MongoError(driver: Self.unescapedCharacter, context: Self.errorContext)
         }
         let handle = uri.pointer
-        // To libmongoc, what follows the hosts is the database's name, up to a `?`: what was to protect the connection
-        // would be left out without a word. The message must not quote it.
         let name = mongoc_uri_get_database(handle).map { String(cString: $0) } ?? ""
-        guard !(name.contains("&") && name.contains("=")) else {
+        // To libmongoc, all up to a `?` is hosts and the database's name: what was to protect the connection would be
+        // left out without a word. The message must not quote it.
+        guard !Self.hasOption(name), !Self.hasOption(Self.hosts(in: text)) else {
             throw MongoError(
-                driver: "its options begin with ?, and what stands before them is the database's name",
+                driver: "its options begin with ?, and what stands before that are hosts and the database's name",
                 context: Self.errorContext)
         }
         self.text = text

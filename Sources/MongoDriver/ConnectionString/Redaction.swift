@@ -41,7 +41,7 @@ extension ConnectionString {
 
     /// Hides what follows the first `=` behind a secret option's name. That is not always the option's first: options
     /// may have been separated by something else than `&`, or not from the database by `?`.
-    private static func redactOption(_ option: String) -> String {
+    static func redactOption(_ option: String) -> String {
         let parts = option.parts(between: "=")
         guard let name = parts.dropLast().firstIndex(where: { isSecret(option: $0[...]) }) else { return option }
         return parts[...name].joined(separator: "=") + "=" + hidden
@@ -79,9 +79,7 @@ extension ConnectionString {
     ///
     /// It quotes parts of the text, which may be parts of the password if that is what is malformed.
     static func withoutSecrets(_ complaint: String, from text: String) -> String {
-        guard redact(text) != text || text.unicodeScalars.contains("@") || isSecret(option: text[...]) else {
-            return complaint
-        }
+        guard redact(text) != text || text.unicodeScalars.contains("@") else { return complaint }
         if complaint.hasPrefix("Password") || complaint.hasPrefix("Username") || complaint.hasPrefix("Invalid username")
         {
             return unescapedCharacter

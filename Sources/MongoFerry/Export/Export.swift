@@ -71,7 +71,7 @@ public struct Export: Sendable {
         let writer: BackupWriter
         do {
             writer = try BackupWriter(
-                destination, compression: options.usedCompression, plain: options.plain, metadata: metadata)
+                destination, compression: options.compression, plain: options.plain, metadata: metadata)
         } catch let error as FileError {
             throw FerryError(explaining: error).noting(Self.remainder(of: destination))
         }
@@ -199,7 +199,7 @@ public struct Export: Sendable {
         let doubts = try Self.flushing(sink, of: reader, operation.cancellation) {
             try Self.carry(
                 reader, times: readers, encoder, times: min(jobs, 8), sink,
-                compressors: options.usedCompression == .gzip ? Threads.compressors(options.jobs) : 0, over: connection)
+                compressors: options.compression == .gzip ? Threads.compressors(options.jobs) : 0, over: connection)
             try operation.cancellation.check()
             let uncounted = try checkSums(cut.map { (collections[$0], sink.outcomes[$0].read) }, moment, connection)
             let now = try list(connection)

@@ -17,8 +17,11 @@ public struct ExportOptions: Sendable {
 
     /// Where to write. A file appears under its name when it is complete; any other output gets the bytes as they come.
     public var destination: Destination
-    /// Nil for what the extension of the destination's name says, `.gz` or `.zst`; none for a stream.
-    public var compression: Compression?
+    /// Unless set, what the extension of the destination's name says, `.gz` or `.zst`; none for a stream.
+    public var compression: Compression {
+        get { chosenCompression ?? usualCompression }
+        set { chosenCompression = newValue }
+    }
     /// What to export: names or globs, of the file or the database; empty for all.
     public var collections: [Glob] = []
     /// What to leave out besides what the configuration excludes: names or globs, of the file or the database.
@@ -40,12 +43,12 @@ public struct ExportOptions: Sendable {
     /// The number of threads that read and of those that encode; nil for one per core, at least 2 and at most 4.
     public var jobs: Int?
 
+    private var chosenCompression: Compression?
+
     public init(destination: Destination) { self.destination = destination }
 
-    /// The compression of the file that is written.
-    var usedCompression: Compression {
-        if let compression { return compression }
-        return switch destination {
+    private var usualCompression: Compression {
+        switch destination {
         case .file(let path, _): Compression(fileName: path)
         case .descriptor, .stream: .none
         }

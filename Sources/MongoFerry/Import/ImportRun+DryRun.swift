@@ -11,7 +11,14 @@ extension ImportRun {
         var results: [RowLoader.Result] = []
         for step in plan.steps where step.way != .view {
             var outcome = CollectionOutcome(name: step.name)
-            if step.liveIsView || step.entry.kind == .timeseries && step.way == .inPlace {
+            let isReplacedSeries = step.entry.kind == .timeseries && step.way == .inPlace
+            if isReplacedSeries, !step.liveIsView, let fields = MeasurementFields(live: step.liveOptions) {
+                let result = try loader.count(
+                    step.name, in: connection.namespace(step.databaseName), .measurements(fields))
+                outcome = result.outcome
+                outcome.deleted = max(0, (step.liveCount ?? 0) - result.matched)
+                results.append(result)
+            } else if step.liveIsView || isReplacedSeries {
                 if legacy.rules?.rules(for: step.name) != nil {
                     // Only converting the rows shows what is converted.
                     let result = try loader.count(

@@ -53,6 +53,13 @@ struct DefinitionComparison {
         return result
     }
 
+    /// Whether an option that the file lacks changes what the file has: a validator may be switched off, and a view's
+    /// collation is the order and the equality of its documents.
+    private static func isOfFile(_ option: String, _ entry: BackupMetadata.Collection) -> Bool {
+        entry.kind == .view
+            || ["validationLevel", "validationAction"].contains(option) && entry.options["validator"] != nil
+    }
+
     private static func unseen(_ what: String) -> String { "the \(what) were not compared: the user may not see them" }
 
     private static func indexes(of namespace: Namespace, _ client: Client) throws -> Indexes {
@@ -84,11 +91,13 @@ struct DefinitionComparison {
         let differences = CollectionDifferences.found(entry, options: found.options, indexes: indexes.built)
         return differences.compactMap { difference in
             switch difference {
-            case .option(_, nil, _): nil
+            case .option(let name, nil, _) where !Self.isOfFile(name, entry): nil
             case .option(let name, let file, let live):
                 found.hasDetails ? CollectionDifferences.optionText(name, file, live) : nil
             case .index(let name):
                 indexes.mayBeSeen ? "index \(name) differs from the file's" : nil
+            case .rivalIndex(let name, let live):
+                indexes.mayBeSeen ? "index \(name) is not there; \(live) is like it, with other options" : nil
             case .missingIndex(let name):
                 indexes.mayBeSeen
                     ? "index \(name) is \(indexes.building.contains(ExactName(name)) ? "still being built" : "not there")"

@@ -62,6 +62,7 @@ struct FileVerification {
             reader: reader, server: connection?.server, connection: connection, contents: contents,
             operation: operation)
         preflight.options = verify.importOptions
+        preflight.checksTimes = true
         var survey: FileSurvey
         do {
             survey = try operation.timed("read the file") { try preflight.survey() }

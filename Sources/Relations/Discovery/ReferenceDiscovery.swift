@@ -78,7 +78,7 @@ public struct ReferenceDiscovery: Sendable {
     private mutating func shrink() {
         lookedSinceCheck = 0
         while limit > Self.fewestValues, storedValues > maximumValues {
-            limit /= 2
+            limit = max(Self.fewestValues, limit / 2)
             for name in Array(collections.keys) { collections[name]?.shrink(to: limit) }
         }
     }

@@ -89,7 +89,9 @@ struct ReferenceJudge {
         }
         let explained = isExplained.count { $0 }
         guard 2 * explained >= path.count else {
-            if let target = chosen.first, explained * 10 >= path.count {
+            // No id is anywhere by accident.
+            let isID = path.mainClass == .objectID || path.mainClass == .uuid
+            if let target = chosen.first, explained * 10 >= path.count || isID && explained > 1 {
                 judgement.candidates.append(candidate(target, "that is less than half", looksDamaged: true))
             }
             return judgement
@@ -159,8 +161,37 @@ struct ReferenceJudge {
         let told = refused.enumerated()
             .sorted { ($1.element.likeness, $0.offset) < ($0.element.likeness, $1.offset) }
             .prefix(Self.toldCandidates).map(\.element)
-        return Judgement(
-            candidates: told.map { candidate($0.target, text(of: $0.objection, to: $0.target, among: rivals)) })
+        var candidates = told.map { target, likeness, objection in
+            candidate(
+                target, text(of: objection, to: target, among: rivals),
+                looksDamaged: rivals.isEmpty && looksDamaged(target, likeness))
+        }
+        if candidates.isEmpty, let target = damagedTarget {
+            candidates.append(candidate(target, "that is less than half", looksDamaged: true))
+        }
+        return Judgement(candidates: candidates)
+    }
+
+    /// Whether strings were probably a reference before some of their targets were removed: most exist still, or the
+    /// name says so.
+    private func looksDamaged(_ target: Int, _ likeness: NameLikeness) -> Bool {
+        guard isOfKeyTexts, !targets[target].name.hasSameBytes(as: path.collection) else { return false }
+        return likeness >= .partial || path.hitCount(target) * 5 >= path.count * 4
+    }
+
+    /// The collection that a path of strings is named after, if some but less than half of them exist there.
+    private var damagedTarget: Int? {
+        guard isOfKeyTexts else { return nil }
+        return targets.indices.filter { target in
+            (path.likeness[target] ?? .none) >= .partial && path.hitCount(target) > 1
+                && 2 * path.hitCount(target) < path.count
+                && !targets[target].name.hasSameBytes(as: path.collection)
+        }.max { path.hitCount($0) < path.hitCount($1) }
+    }
+
+    /// Whether these are strings as keys are, and enough of them.
+    private var isOfKeyTexts: Bool {
+        path.mainClass == .string && !hasDigitsOnly && path.count >= 10 && averageLength >= 3
     }
 
     /// The maximum number of candidates reported for a path: more are of no use.

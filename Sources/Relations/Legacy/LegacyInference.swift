@@ -91,6 +91,16 @@ public struct LegacyInference: Sendable {
         collections.sorted { $0.key < $1.key }.map { ($0.key.text, $0.value.rows) }
     }
 
+    /// The `_id`s of 24 hexadecimal digits, or a sample of very many, by collection.
+    public var textIDs: [(collection: String, ids: [ObjectID])] {
+        collections.sorted { $0.key < $1.key }.compactMap { name, survey in
+            guard let keys = survey.keys, keys.hexStrings > 0 else { return nil }
+            var ids = keys.ids
+            ids.compact()
+            return (name.text, Array(ids.sorted))
+        }
+    }
+
     /// Paths at which strings look like ids, or all values like dates, in the order of collections and paths.
     public var lookAlikes: [(collection: String, path: FieldPath, ids: Int, dates: Int)] {
         collections.sorted { $0.key < $1.key }.flatMap { name, survey in
@@ -118,8 +128,8 @@ public struct LegacyInference: Sendable {
     /// inference. For references and `_id`s without 24 digits, the live types and inference decide, too.
     /// - Parameters:
     ///   - liveTypes: the types in the database's documents, by the collections' names in the file.
-    ///   - liveTextIDs: the collections of which some live `_id`s are strings of 24 hexadecimal digits, by their names in
-    ///     the file.
+    ///   - liveTextIDs: the collections of which the database has some of these `_id`s as strings, by their names in the
+    ///     file.
     ///   - infer: if false, only the configuration and `_id` decide.
     ///   - databaseCollections: the database's collections, by their names there.
     ///   - shownName: returns a database collection's name in the file; nil where another collection has that name.

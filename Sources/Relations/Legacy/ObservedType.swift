@@ -6,6 +6,9 @@ public indirect enum ObservedType: Hashable, Sendable, LosslessStringConvertible
     case binary(subtype: UInt8)
     /// The type that decides among several: legacy values that fit it become it, all others stay as they are.
     case leading(ObservedType)
+    /// ObjectIds, beside a few strings of 24 hexadecimal digits, perhaps left by an earlier import: legacy values of
+    /// this form become ObjectIds.
+    case ids
     /// 32-bit integers and doubles, as drivers write numbers that have no type of their own: larger integers become
     /// doubles.
     case numbers
@@ -23,7 +26,7 @@ public indirect enum ObservedType: Hashable, Sendable, LosslessStringConvertible
         switch self {
         case .one(let type): type
         case .binary: .binary
-        case .leading, .numbers, .mixed, .undecided, .several: nil
+        case .leading, .ids, .numbers, .mixed, .undecided, .several: nil
         }
     }
 
@@ -33,6 +36,7 @@ public indirect enum ObservedType: Hashable, Sendable, LosslessStringConvertible
         case .one(let type): type.rawValue
         case .binary(let subtype): "binary \(subtype)"
         case .leading(let type): "mostly \(type)"
+        case .ids: "ids"
         case .numbers: "numbers"
         case .mixed(let type, let numbers): "\(type) and \(numbers)"
         case .undecided: "undecided"
@@ -52,6 +56,7 @@ public indirect enum ObservedType: Hashable, Sendable, LosslessStringConvertible
         let words = text.split(separator: " ", maxSplits: 1)
         switch (words.first, words.count) {
         case ("several", 1): self = .several
+        case ("ids", 1): self = .ids
         case ("numbers", 1): self = .numbers
         case ("undecided", 1): self = .undecided
         case ("mostly", 2):
@@ -71,6 +76,7 @@ public indirect enum ObservedType: Hashable, Sendable, LosslessStringConvertible
         switch self {
         case .one, .binary: self
         case .leading(let type): type
+        case .ids: .one(.objectId)
         case .mixed(let type, _): type.deciding
         case .numbers, .undecided, .several: nil
         }
@@ -78,6 +84,15 @@ public indirect enum ObservedType: Hashable, Sendable, LosslessStringConvertible
 
     /// Whether strings beside ids may be values of another type.
     var hasOtherKeys: Bool { isUndecided || [.uuid, .date, .binary].contains(deciding?.fieldType) }
+
+    /// Whether there are a few strings that look like the ObjectIds beside them.
+    var hasIDTexts: Bool {
+        switch self {
+        case .ids: true
+        case .mixed(let type, _): type == .ids
+        default: false
+        }
+    }
 
     /// Whether the type of strings cannot be determined.
     var isUndecided: Bool {

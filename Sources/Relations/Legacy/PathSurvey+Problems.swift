@@ -6,7 +6,9 @@ extension PathSurvey {
     func problem(
         beside live: ObservedType, _ decision: TypeAuthority.Decision
     ) -> (text: String, isDoubt: Bool)? {
-        if let text = textsBesideOneType(live, decision) { return (text, true) }
+        if let text = textsBesideOneType(live, decision) ?? textOfIDs(besideTexts: live, decision) {
+            return (text, true)
+        }
         guard let text = textOfProblem(beside: live, decision) else { return nil }
         switch decision {
         // Strings that look like ids or dates were probably of one of the live documents' types.
@@ -35,6 +37,13 @@ extension PathSurvey {
         guard texts > 0 else { return nil }
         return
             "\(texts.counted("string stays one", "strings stay strings")), though the live documents have \(type.rawValue) there: an import writes \(texts == 1 ? "a string" : "strings") beside it, or in its place; types in the configuration can say otherwise"
+    }
+
+    /// Reports strings that become ObjectIds, as most live ones are, though some live ones are strings.
+    private func textOfIDs(besideTexts live: ObservedType, _ decision: TypeAuthority.Decision) -> String? {
+        guard case .rule(let rule) = decision, rule.reason == .live, live.hasIDTexts, hexStrings > 0 else { return nil }
+        return
+            "\(hexStrings.counted("value of 24 hex digits becomes an ObjectId", "values of 24 hex digits become ObjectIds")), as most are in the live documents; a few are such strings there, and a merge makes ObjectIds of these, too; types in the configuration can say otherwise"
     }
 
     private func textOfProblem(beside live: ObservedType, _ decision: TypeAuthority.Decision) -> String? {

@@ -13,7 +13,7 @@ struct TypeAuthority {
     let collections: [ExactName: CollectionSurvey]
     let configuration: Configuration
     let liveTypes: [ExactName: [FieldPath: ObservedType]]
-    /// The collections with live `_id`s that are strings of 24 hexadecimal digits.
+    /// The collections of which the database has some of the rows' `_id`s as strings.
     let liveTextIDs: Set<ExactName>
     let infers: Bool
     /// The configuration's references, by collection and path.

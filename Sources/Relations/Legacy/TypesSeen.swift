@@ -52,12 +52,16 @@ struct TypesSeen: Sendable {
         if isAlone, !hasEmptyTexts || first == .string { return observed(first) }
         let hasNumbersAlone = types.isSubset(of: Self.numbers) && !hasOthers && !hasEmptyTexts
         switch (leadingText, leadingNumber) {
-        case (let texts?, let numbers?): return .mixed(.leading(observed(texts)), numbers: numbers)
-        case (let texts?, nil): return .leading(observed(texts))
+        case (let texts?, let numbers?): return .mixed(leading(texts), numbers: numbers)
+        case (let texts?, nil): return leading(texts)
         case (nil, let numbers?) where hasNumbersAlone: return numbers == .numbers ? numbers : .leading(numbers)
         case (nil, let numbers?): return .mixed(hasMadeTexts ? .undecided : .several, numbers: numbers)
         case (nil, nil): return hasMadeTexts ? .undecided : .several
         }
+    }
+
+    private func leading(_ texts: FieldType) -> ObservedType {
+        texts == .objectId && idTexts > 0 ? .ids : .leading(observed(texts))
     }
 
     private func observed(_ type: FieldType) -> ObservedType {
@@ -76,8 +80,8 @@ struct TypesSeen: Sendable {
     private var leadingText: FieldType? {
         let made = types.intersection(Self.asTexts)
         if made.count > 1 || subtypes.count > 1 { return nil }
-        // Ids that an earlier import has left as strings must not make strings of the rest.
-        if made == [.objectId], ids > idTexts { return .objectId }
+        // A few ids that an earlier import has left as strings must not make strings of the rest.
+        if made == [.objectId], idTexts * Self.fewTexts <= ids { return .objectId }
         if let type = made.first { return looks.contains(type) ? nil : type }
         // No value has a type that JSON.stringify makes strings of, so they are strings, whatever they look like.
         return types.contains(.string) || hasEmptyTexts ? .string : nil
@@ -99,6 +103,8 @@ struct TypesSeen: Sendable {
         }
     }
 
+    /// How many times as many ObjectIds there are as strings that look like one, at least, if these are exceptions.
+    private static let fewTexts = 9
     private static let numbers: Set<FieldType> = [.int, .long, .double, .decimal]
     /// The types that `JSON.stringify` makes strings of.
     private static let asTexts: [FieldType] = [.objectId, .date, .uuid, .binary]

@@ -57,6 +57,7 @@ enum CatalogDoubts {
             switch value {
             case .int32(let number) where number != 0: continue
             case .int64(let number) where number != 0: continue
+            case .decimal128(let number) where (number.finiteParts?.coefficient ?? 1) != 0 && !number.isNaN: continue
             case .double(let number) where number.magnitude >= 1:
                 continue
             case .double(let number) where number != 0 && !number.isNaN:

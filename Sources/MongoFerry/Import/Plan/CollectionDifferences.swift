@@ -23,6 +23,8 @@ enum CollectionDifferences {
         case index(String)
         /// The database has the same index under another name.
         case renamedIndex(String, live: String)
+        /// The database has an index of another name beside which the server builds no such one.
+        case rivalIndex(String, live: String)
         /// Only the file has it.
         case missingIndex(String)
         /// Only the database has it.
@@ -52,6 +54,9 @@ enum CollectionDifferences {
             } else if let other = otherName(of: index, in: indexes) {
                 known.insert(other)
                 result.append(.renamedIndex(name.text, live: other.text))
+            } else if let rival = rivalName(of: index, in: indexes) {
+                known.insert(rival)
+                result.append(.rivalIndex(name.text, live: rival.text))
             } else if !(isClustered && name == ExactName("_id_")) {
                 result.append(.missingIndex(name.text))
             }
@@ -84,6 +89,11 @@ enum CollectionDifferences {
                 TargetDifference("index \(name) differs from the file's; \(ending)", isMended: isReplace)
             case .renamedIndex(let name, let live):
                 TargetDifference("index \(name) is \(live) in the database; \(ending)", isMended: isReplace)
+            case .rivalIndex(let name, let live):
+                TargetDifference(
+                    "index \(name) is like \(live) in the database, with other options; "
+                        + (isReplace ? ending : "it stays as it is, and the server takes no second one"),
+                    isMended: isReplace)
             case .missingIndex(let name):
                 TargetDifference("index \(name) will be created", isMended: true)
             case .extraIndex(let name):
@@ -111,6 +121,25 @@ enum CollectionDifferences {
     static func otherName(of index: Document, in indexes: [Document]) -> ExactName? {
         let wanted = normalized(index).removing(["name"])
         return indexes.first { normalized($0).removing(["name"]) == wanted }.map(name)
+    }
+
+    /// The name of an index that is the same to a server, though it has other options: the server refuses a second one.
+    /// Of text indexes, a collection has only one.
+    ///
+    /// Source: MongoDB 6.0.5, `IndexCatalogImpl::_doesSpecConflictWithExisting`.
+    private static func rivalName(of index: Document, in indexes: [Document]) -> ExactName? {
+        let wanted = identity(index)
+        return indexes.first { identity($0) == wanted || isText(index) && isText($0) }.map(name)
+    }
+
+    private static func isText(_ index: Document) -> Bool {
+        index["key"]?.document?.elements.contains { $0.value == .string("text") } ?? false
+    }
+
+    private static func identity(_ index: Document) -> Document {
+        let parts: Set = ["key", "collation", "partialFilterExpression", "unique", "sparse", "wildcardProjection"]
+        let whole = normalized(index)
+        return whole.removing(Set(whole.keys).subtracting(parts))
     }
 
     /// Brings an index into a form that does not depend on the server that lists it: old servers include the namespace,

@@ -152,7 +152,8 @@ extension ImportPlanner {
     private func kept(
         _ name: String, _ existing: CollectionInfo?, _ there: LiveCatalog
     ) -> KeptDefinitions.Entry? {
-        guard metadata == nil, let kept = there.kept[name], kept.file == nil else { return nil }
+        // The interrupted import may have been of another file, which had the definition: this one has none.
+        guard metadata == nil, let kept = there.kept[name] else { return nil }
         let isAuthority = kept.isAuthority(
             over: existing, uuid: there.identities.uuid(of: name), indexes: there.contents[name]?.indexes ?? [])
         return isAuthority ? kept : nil

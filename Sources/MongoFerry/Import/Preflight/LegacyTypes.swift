@@ -43,7 +43,7 @@ struct LegacyTypes {
         let targets = survey.rows.flatMap { configuration.references(from: $0.name) }.map(\.target)
         let live = try connection.map {
             try LiveTypes(
-                $0, of: options.infers ? survey.rows.map(\.name) + targets : [], rows: survey.rows.map(\.name),
+                $0, of: options.infers ? survey.rows.map(\.name) + targets : [], keys: survey.inference.textIDs,
                 operation.cancellation, databaseName)
         }
         let namesInFile = Dictionary(survey.rows.map { (ExactName(databaseName($0.name)), $0.name) }) { first, _ in

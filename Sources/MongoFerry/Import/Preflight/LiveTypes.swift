@@ -7,18 +7,19 @@ import Relations
 struct LiveTypes {
     /// By the collections' names in the file.
     private(set) var types: [String: [FieldPath: ObservedType]] = [:]
-    /// The collections with `_id`s that are strings of 24 hexadecimal digits, by their names in the file.
+    /// The collections that have `_id`s of the file as strings of 24 hexadecimal digits, by their names in the file.
     private(set) var textIDs: Set<String> = []
     /// The collections to which references may lead, by their names in the database.
     let collections: [String]
 
     /// - Parameters:
     ///   - names: the collections whose documents to look at, by their names in the file.
-    ///   - rows: the collections whose `_id`s to look at.
+    ///   - keys: `_id`s to look for as strings of hexadecimal digits.
     ///   - databaseName: returns a collection's name in the database.
     /// - Throws: ``MongoError``; `CancellationError`.
     init(
-        _ connection: Connection, of names: [String], rows: [String], _ cancellation: Cancellation,
+        _ connection: Connection, of names: [String], keys: [(collection: String, ids: [ObjectID])],
+        _ cancellation: Cancellation,
         _ databaseName: (String) -> String
     ) throws {
         let found = try connection.withClient { try $0.listCollections(in: connection.database) }
@@ -28,9 +29,8 @@ struct LiveTypes {
         }
         collections = live.filter { $0.kind == .collection }.map(\.name)
         let infos = Dictionary(live.map { (ExactName($0.name), $0) }) { first, _ in first }
-        for name in rows where infos[ExactName(databaseName(name))]?.kind == .collection {
-            try cancellation.check()
-            if try Self.hasTextIDs(connection, databaseName(name)) { textIDs.insert(name) }
+        for (name, ids) in keys where infos[ExactName(databaseName(name))]?.kind == .collection {
+            if try Self.hasAny(of: ids, connection, databaseName(name), cancellation) { textIDs.insert(name) }
         }
         guard !names.isEmpty else { return }
         let kept = try Self.keptTypes(connection, found)
@@ -45,17 +45,23 @@ struct LiveTypes {
         }
     }
 
-    /// Served by the index on `_id`. A sample could miss the few that an earlier import has left.
-    private static func hasTextIDs(_ connection: Connection, _ name: String) throws -> Bool {
-        var hasSome = false
+    /// Whether the collection has some of these `_id`s as strings. A sample of its documents could miss the few that an
+    /// earlier import has left.
+    private static func hasAny(
+        of ids: [ObjectID], _ connection: Connection, _ name: String, _ cancellation: Cancellation
+    ) throws -> Bool {
         try connection.withClient { client in
-            try client.find(
-                connection.namespace(name), ["_id": ["$regex": "^[0-9a-fA-F]{24}$"]],
-                options: FindOptions(projection: ["_id": 1], limit: 1)
-            ).forEach { _ in hasSome = true }
+            for start in stride(from: 0, to: min(ids.count, mostKeys), by: keysAtOnce) {
+                try cancellation.check()
+                let texts = ids[start..<min(start + keysAtOnce, ids.count)].map { Value.string("\($0)") }
+                if try !client.existing(texts, in: connection.namespace(name)).isEmpty { return true }
+            }
+            return false
         }
-        return hasSome
     }
+
+    private static let keysAtOnce = 10_000
+    private static let mostKeys = 200_000
 
     /// The types in collections that an interrupted import has left incomplete, as recorded before, by the collections'
     /// names in the database: what is there now tells less.

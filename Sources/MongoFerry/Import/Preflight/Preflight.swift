@@ -19,6 +19,8 @@ struct Preflight {
     var lineLimit = 0
     /// Hashes the documents as well; nil if no hashes are needed.
     var contents: ContentHash?
+    /// Whether measurements will be in a time series as the file describes it; nil if that is so in a replace.
+    var checksTimes: Bool?
     let operation: OperationContext
 
     /// - Throws: ``BackupError`` if reading cannot go on; ``FileError``, ``MongoError``; `CancellationError`.
@@ -33,8 +35,9 @@ struct Preflight {
         try Surveyor(
             reader: reader, jobs: jobs,
             maximumDocument: server?.maximumStoredDocument ?? ServerInfo.usualMaximumStoredDocument,
-            problemLimit: problemLimit, lineLimit: lineLimit, contents: contents, checksTimes: options.mode == .replace,
-            takesLegacyRows: options.takesLegacyRows, operation: operation
+            problemLimit: problemLimit, lineLimit: lineLimit, contents: contents,
+            checksTimes: checksTimes ?? (options.mode == .replace), takesLegacyRows: options.takesLegacyRows,
+            operation: operation
         ).run()
     }
 

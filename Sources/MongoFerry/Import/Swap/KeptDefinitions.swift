@@ -34,8 +34,8 @@ struct KeptDefinitions {
         var isOpen = true
         /// Whether the collection is complete except for indexes that the server refused: nothing was interrupted.
         var isOfRefused = false
-        /// The digest of the sealed file that was being imported. That file has the definition, so this record only
-        /// marks the name; nil for a file without metadata.
+        /// The digest of the sealed file that was being imported, which has the definition, too; nil for a file without
+        /// metadata.
         var file: String?
         /// The number of the collection's rows in a file without metadata; nil if unknown.
         var rows: Int?

@@ -40,10 +40,8 @@ struct Leftovers {
         try DisplacedCollections(connection: connection, lock: lock, cancellation: operation.cancellation)
             .forgetUnused(among: collections)
         guard collections.contains(where: { $0.name == OwnNames.definitions }) else { return }
-        try lock.confirm()
         let warnings = try connection.withClient {
-            try KeptDefinitions(client: $0, database: connection.database, lock: lock)
-                .forgetOutdated(among: collections, mayDrop: false)
+            try ownDefinitions($0).forgetOutdated(among: collections, mayDrop: false)
         }
         for warning in warnings { operation.warning(warning) }
     }
@@ -72,10 +70,7 @@ struct Leftovers {
     private func forgetDefinitions() throws {
         guard collections.contains(where: { $0.name == OwnNames.definitions }) else { return }
         let (warnings, inPart) = try connection.withClient {
-            let kept = KeptDefinitions(client: $0, database: connection.database, lock: lock)
-            let owners = try kept.read().values.map(\.owner)
-            try lock.confirm()
-            lock.note(predecessors: owners)
+            let kept = try ownDefinitions($0)
             return (
                 try kept.forgetOutdated(among: collections, mayDrop: lock.tookOver), try kept.namesInPart(collections)
             )
@@ -86,6 +81,16 @@ struct Leftovers {
                 "an earlier import was interrupted while it replaced \(inPart.listed("and")) in place: it was in part, or gone, when this import began, and is whole when an import has replaced it or has merged all of the same file"
             )
         }
+    }
+
+    /// The records that this import may change.
+    /// - Throws: ``FerryError`` if the lock is another import's by now, and perhaps the records; ``MongoError``.
+    private func ownDefinitions(_ client: Client) throws -> KeptDefinitions {
+        let kept = KeptDefinitions(client: client, database: connection.database, lock: lock)
+        let owners = try kept.read().values.map(\.owner)
+        try lock.confirm()
+        lock.note(predecessors: owners)
+        return kept
     }
 
     /// - Returns: the number of collections that were removed.

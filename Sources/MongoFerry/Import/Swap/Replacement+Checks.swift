@@ -125,7 +125,9 @@ extension Replacement {
             ).compactMap { difference in
                 switch difference {
                 case .option(let name, _, _): "option \(name)"
-                case .index(let name), .renamedIndex(_, let name), .extraIndex(let name): "index \(name)"
+                case .index(let name), .renamedIndex(_, let name), .rivalIndex(_, let name),
+                    .extraIndex(let name):
+                    "index \(name)"
                 case .missingIndex: nil
                 }
             }
