@@ -41,7 +41,7 @@ extension ConnectionString {
 
     /// Hides what follows the first `=` behind a secret option's name. That is not always the option's first: options
     /// may have been separated by something else than `&`, or not from the database by `?`.
-    static func redactOption(_ option: String) -> String {
+    private static func redactOption(_ option: String) -> String {
         let parts = option.parts(between: "=")
         guard let name = parts.dropLast().firstIndex(where: { isSecret(option: $0[...]) }) else { return option }
         return parts[...name].joined(separator: "=") + "=" + hidden

@@ -5,8 +5,9 @@ import MongoDriver
 struct OwnRecords {
     let client: Client
     let namespace: Namespace
-    /// The lock of the import that changes records; nil to read them. A record contains its import's, and only those
-    /// change that this import may: if it was suspended, and another has taken the lock over, others are that one's.
+    /// The lock of the import that changes records; nil to read them. Each record names the import that stored it, and
+    /// an import changes only its own and those of imports before it: if it was suspended and another has taken the lock
+    /// over, the rest are that one's.
     let lock: ImportLock?
 
     /// Stores a record, replacing one with the same `_id`.
