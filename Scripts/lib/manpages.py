@@ -18,7 +18,7 @@ PROBLEMS = {
     "of in what was written; with --fail-on-dangling also references that lead nowhere.",
     "verify": "Problems in the data were found: a damaged file, bad rows, differences, references that lead nowhere.",
     "inspect": "The file is damaged, as far as can be seen without reading all of it.",
-    "plan": "The file is damaged, or its rows cannot be ordered.",
+    "plan": "The file is damaged, or cannot be read to its end.",
 }
 
 

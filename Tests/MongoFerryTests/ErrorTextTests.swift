@@ -1,4 +1,5 @@
 import BSON
+import BackupFile
 import Testing
 
 @testable import MongoDriver
@@ -20,6 +21,37 @@ import Testing
         #expect(explained.advice.contains { $0.contains("--exclude") })
         let other = MongoError(domain: .server, code: 2, message: "another")
         #expect((ReadFault.explained(other, moment) as? MongoError)?.code == 2)
+    }
+
+    /// What helps a reader is no advice for a rename that the server refuses with the same code.
+    @Test(
+        arguments: [
+            (43, "find on shop.a", "Run the command again."), (11601, "getMore on shop.a", "Run the command again."),
+            (166, "aggregate on shop.a", "Run the command again."), (166, "renameCollection on shop.a", nil),
+            (11601, "writing to shop.a", nil),
+        ] as [(Int, String, String?)])
+    func whatEndedAReadingIsSaidOfReadingsOnly(code: Int, context: String, end: String?) {
+        let error = FerryError(
+            explaining: MongoError(domain: .server, code: code, message: "ended", context: context))
+        #expect(error.advice.count == (end == nil ? 0 : 1))
+        if let end { #expect(error.advice.first?.hasSuffix(end) == true) }
+        #expect((error.underlying as? MongoError)?.code == code)
+    }
+
+    /// Also if the destination changes afterwards.
+    @Test func theCompressionIsThatOfTheNameUnlessItIsSet() {
+        func options(_ name: String) -> ExportOptions {
+            ExportOptions(destination: .file(path: name, overwriting: false))
+        }
+        var following = options("a.csv.gz")
+        #expect(following.compression == .gzip)
+        following.destination = .file(path: "a.csv.zst", overwriting: false)
+        #expect(following.compression == .zstd)
+        var chosen = options("a.csv.gz")
+        chosen.compression = .none
+        #expect(chosen.compression == Compression.none)
+        chosen.destination = .file(path: "a.csv.zst", overwriting: false)
+        #expect(chosen.compression == Compression.none)
     }
 
     /// By MongoDB's manual, "Privilege Actions".
