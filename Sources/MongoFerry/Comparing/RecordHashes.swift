@@ -82,34 +82,58 @@ struct RecordHashes: Sendable {
     ///
     /// The memory accesses of a group are issued together rather than one after the other.
     func forEachPlace(of wanted: [UInt64], _ body: (_ number: Int, _ place: Int) -> Void) {
+        if hasDocuments {
+            pairs.withUnsafeBufferPointer {
+                forEachPlace(of: wanted, in: $0, id: { UInt64(truncatingIfNeeded: $0 >> 64) }, body)
+            }
+        } else {
+            ids.withUnsafeBufferPointer { forEachPlace(of: wanted, in: $0, id: { $0 }, body) }
+        }
+    }
+
+    /// - Parameter id: the hash of an entry's `_id`.
+    @inline(__always) private func forEachPlace<Entry>(
+        of wanted: [UInt64], in entries: UnsafeBufferPointer<Entry>, id: (Entry) -> UInt64,
+        _ body: (_ number: Int, _ place: Int) -> Void
+    ) {
         guard !starts.isEmpty else { return }
         let stride = 16
-        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: stride) { first in
+        withUnsafeTemporaryAllocation(of: (place: Int, id: UInt64).self, capacity: stride) { first in
             for group in Swift.stride(from: 0, to: wanted.count, by: stride) {
                 let size = min(stride, wanted.count - group)
-                for index in 0..<size { first[index] = UInt64(starts[Int(wanted[group + index] >> shift)]) }
+                for index in 0..<size { first[index].place = starts[Int(wanted[group + index] >> shift)] }
                 for index in 0..<size {
-                    let place = Int(first[index])
-                    first[index] = place < count ? self[place] : 0
+                    let place = first[index].place
+                    first[index].id = place < entries.count ? id(entries[place]) : .max
                 }
                 for index in 0..<size {
-                    let id = wanted[group + index]
-                    // A bucket that starts with a larger hash cannot contain this one.
-                    if first[index] > id { continue }
-                    if let place = place(of: id) { body(group + index, place) }
+                    let number = group + index
+                    var (place, found) = first[index]
+                    let farthest = min(place + Self.mostAdjacent, entries.count)
+                    while found < wanted[number], place < farthest {
+                        place += 1
+                        found = place < entries.count ? id(entries[place]) : .max
+                    }
+                    if found < wanted[number] {
+                        if let place = self.place(of: wanted[number]) { body(number, place) }
+                    } else if found == wanted[number], place < entries.count {
+                        body(number, place)
+                    }
                 }
             }
         }
     }
+
+    /// The most hashes that are scanned one by one. More in a bucket are no coincidence, and are bisected first.
+    private static let mostAdjacent = 64
 
     /// The first index of an `_id`'s hash; nil if there is none.
     func place(of id: UInt64) -> Int? {
         guard !starts.isEmpty else { return nil }
         let bucket = Int(id >> shift)
         var (low, high) = (starts[bucket], starts[bucket + 1])
-        // A few hashes are adjacent, and scanning them is cheaper than jumping among them. More than 64 in a bucket are
-        // no coincidence, and are bisected first.
-        while high - low > 64 {
+        // A few hashes are adjacent, and scanning them is cheaper than jumping among them.
+        while high - low > Self.mostAdjacent {
             let middle = (low + high) / 2
             if self[middle] < id { low = middle + 1 } else { high = middle + 1 }
         }

@@ -40,72 +40,93 @@ struct LegacyResolver {
         _ existsInDatabase: (String, [ObjectID]) throws -> Set<ObjectID>
     ) throws -> LegacyResolution {
         var draft = Draft(rules: configuration.collections.flatMap(authority.configuredTypes))
-        var waiting: [(search: IDSearch, seen: PathSurvey, lookAlike: LegacyResolution.Conflict?)] = []
-        var waitingIDs = 0
-        func searchAll() throws {
-            var searches = waiting.map(\.search)
-            // The closure does not outlive this call.
-            try withoutActuallyEscaping(existsInDatabase) {
-                try IDQueries(names: databaseCollections, shownName: shownName, existsInDatabase: $0)
-                    .ask(&searches)
-            }
-            for (search, (_, seen, lookAlike)) in zip(searches, waiting) { take(search, seen, lookAlike, into: &draft) }
-            waiting = []
-            waitingIDs = 0
-        }
         let uuids = authority.collectionsOfUUIDs
         for (name, survey) in collections.sorted(by: { $0.key < $1.key }) {
             if infers { draft.noteCrowds(survey, in: name.text) }
             for (path, number) in survey.named {
-                let seen = survey.paths[number]
-                let decision = authority.decide(name.text, path, seen)
-                if case .rule(let rule) = decision, !rule.isStrict { draft.rules.append(rule) }
-                if let rule = authority.numberRule(name.text, path, seen, decision) { draft.rules.append(rule) }
-                if path == .id, authority.changesLiveIDs(of: name) {
-                    draft.lookAlikes.append(
-                        .init(collection: name.text, path: path, problem: seen.textOfChangedKeys, isDoubt: true))
-                }
+                let place = Place(collection: name, path: path, seen: survey.paths[number])
+                let decision = decide(place, &draft)
                 guard infers, !survey.walker.isFull, survey.rows > 0 else { continue }
-                if let problem = seen.dateConflict, case .open = decision {
-                    draft.conflicts.append(.init(collection: name.text, path: path, problem: problem))
-                }
-                if case .open = decision, let rule = authority.dateRule(name.text, path, seen) {
-                    draft.rules.append(rule)
-                }
-                if case .open = decision, let (rule, reference) = authority.uuidRule(name.text, path, seen, uuids) {
-                    draft.rules.append(rule)
-                    draft.references.append(reference)
-                    continue
-                }
-                let besideLive = authority.liveTypes[name]?[path].flatMap { seen.problem(beside: $0, decision) }
-                let problem =
-                    besideLive?.text ?? authority.problem(ofReference: path, in: name.text, seen, decision)
-                    ?? seen.problem(ofPacked: decision)
-                let lookAlike = problem.map {
-                    LegacyResolution.Conflict(
-                        collection: name.text, path: path, problem: $0,
-                        isDoubt: besideLive?.isDoubt ?? false)
-                }
-                guard path != .id, seen.ids.distinctCount > 0, let purpose = authority.purpose(of: decision) else {
-                    if let lookAlike { draft.lookAlikes.append(lookAlike) }
-                    continue
-                }
-                let search = IDSearch(
-                    path: path, collection: name.text, survey: seen, file: idsByCollection, purpose: purpose,
-                    idsInFile: idsInFile)
-                waiting.append((search, seen, lookAlike))
-                waitingIDs += search.values.count
-                if waitingIDs >= Self.idsAtOnce { try searchAll() }
+                if let search = infer(place, decision, uuids, &draft) { draft.wait(for: search) }
+                if draft.waitingIDs >= Self.idsAtOnce { try searchAll(existsInDatabase, &draft) }
             }
             if infers, survey.walker.isFull { draft.rules += authority.liveRules(name) }
         }
-        try searchAll()
+        try searchAll(existsInDatabase, &draft)
         // The references' remaining rules: for paths that were not surveyed.
         draft.rules += configuration.collections.flatMap { entry in
             Set(entry.references.map(\.path)).compactMap { authority.referenceRule(entry.name, $0)?.rule }
         }
         draft.absent = configuration.collections.flatMap(absentPaths)
         return draft.resolution
+    }
+
+    /// Records what needs no other documents: what the configuration, the live documents or the path itself say.
+    private func decide(_ place: Place, _ draft: inout Draft) -> TypeAuthority.Decision {
+        let (name, path, seen) = (place.collection, place.path, place.seen)
+        let decision = authority.decide(name.text, path, seen)
+        if case .rule(let rule) = decision, !rule.isStrict { draft.rules.append(rule) }
+        if let rule = authority.numberRule(name.text, path, seen, decision) { draft.rules.append(rule) }
+        if path == .id, authority.changesLiveIDs(of: name) {
+            draft.lookAlikes.append(
+                .init(collection: name.text, path: path, problem: seen.textOfChangedKeys, isDoubt: true))
+        }
+        return decision
+    }
+
+    /// Records what the values of a path suggest.
+    /// - Parameter uuids: the collections whose `_id`s are UUIDs.
+    /// - Returns: the search for documents that the values name; nil if none is needed.
+    private func infer(
+        _ place: Place, _ decision: TypeAuthority.Decision, _ uuids: [(name: String, keys: DistinctCounter)],
+        _ draft: inout Draft
+    ) -> WaitingSearch? {
+        let (name, path, seen) = (place.collection, place.path, place.seen)
+        if case .open = decision {
+            if let problem = seen.dateConflict {
+                draft.conflicts.append(.init(collection: name.text, path: path, problem: problem))
+            }
+            if let rule = authority.dateRule(name.text, path, seen) { draft.rules.append(rule) }
+            if let (rule, reference) = authority.uuidRule(name.text, path, seen, uuids) {
+                draft.rules.append(rule)
+                draft.references.append(reference)
+                return nil
+            }
+        }
+        let lookAlike = lookAlike(place, decision)
+        guard path != .id, seen.ids.distinctCount > 0, let purpose = authority.purpose(of: decision) else {
+            if let lookAlike { draft.lookAlikes.append(lookAlike) }
+            return nil
+        }
+        let search = IDSearch(
+            path: path, collection: name.text, survey: seen, file: idsByCollection, purpose: purpose,
+            idsInFile: idsInFile)
+        return WaitingSearch(search: search, seen: seen, lookAlike: lookAlike)
+    }
+
+    /// The problem of a path whose values look like those of another type, or do not fit the live documents' type.
+    private func lookAlike(_ place: Place, _ decision: TypeAuthority.Decision) -> LegacyResolution.Conflict? {
+        let (name, path, seen) = (place.collection, place.path, place.seen)
+        let besideLive = authority.liveTypes[name]?[path].flatMap { seen.problem(beside: $0, decision) }
+        let problem =
+            besideLive?.text ?? authority.problem(ofReference: path, in: name.text, seen, decision)
+            ?? seen.problem(ofPacked: decision)
+        return problem.map {
+            .init(collection: name.text, path: path, problem: $0, isDoubt: besideLive?.isDoubt ?? false)
+        }
+    }
+
+    /// Looks for the documents that the waiting paths' ids name.
+    private func searchAll(
+        _ existsInDatabase: (String, [ObjectID]) throws -> Set<ObjectID>, _ draft: inout Draft
+    ) throws {
+        let waiting = draft.takeWaiting()
+        var searches = waiting.map(\.search)
+        // The closure does not outlive this call.
+        try withoutActuallyEscaping(existsInDatabase) {
+            try IDQueries(names: databaseCollections, shownName: shownName, existsInDatabase: $0).ask(&searches)
+        }
+        for (search, waiting) in zip(searches, waiting) { take(search, waiting.seen, waiting.lookAlike, into: &draft) }
     }
 
     /// Records what was found out about the ids at one path.
@@ -170,6 +191,21 @@ struct LegacyResolver {
     private static let mostQuestions = 20
 }
 
+/// One path of a collection, and what the rows have there.
+private struct Place {
+    let collection: ExactName
+    let path: FieldPath
+    let seen: PathSurvey
+}
+
+/// A search for the documents that the ids at one path name.
+private struct WaitingSearch {
+    let search: IDSearch
+    let seen: PathSurvey
+    /// The problem to report, whatever is found.
+    let lookAlike: LegacyResolution.Conflict?
+}
+
 /// A ``LegacyResolution`` under construction.
 private struct Draft {
     var rules: [TypeRule]
@@ -179,6 +215,21 @@ private struct Draft {
     var dangling: [LegacyResolution.Dangling] = []
     var absent: [LegacyResolution.Conflict] = []
     var crowded: [String] = []
+    /// Searches that will be made together.
+    private var waiting: [WaitingSearch] = []
+    private(set) var waitingIDs = 0
+
+    init(rules: [TypeRule]) { self.rules = rules }
+
+    mutating func wait(for search: WaitingSearch) {
+        waiting.append(search)
+        waitingIDs += search.search.values.count
+    }
+
+    mutating func takeWaiting() -> [WaitingSearch] {
+        defer { (waiting, waitingIDs) = ([], 0) }
+        return waiting
+    }
 
     var resolution: LegacyResolution {
         LegacyResolution(

@@ -18,84 +18,123 @@ extension BatchWorker {
     func finish() throws {}
 }
 
+/// When a pass may read the next row where rows are huge.
+enum BatchPace: Sendable {
+    /// After a worker has finished the one before, and what it kept of it.
+    case afterTheLast
+    /// While a worker looks at the one before.
+    case ahead
+    /// After a worker has looked at the one before, whose document it may keep meanwhile.
+    case whileDocumentsAreKept
+}
+
 /// Passes rows of a file to several threads.
-enum BatchPass {
-    /// The most bytes of rows, and of the documents of huge rows, that the workers hold at once.
-    private static let byteLimit = 34 << 20
-    /// The most bytes of rows whose documents the workers may keep after the rows themselves are released: two of the
-    /// largest that are written as plain text.
-    private static let keptLimit = 44 << 20
+///
+/// The reader runs on a thread of its own while the calling one waits. Each worker gets its batches in the order of the
+/// file, but not all of them.
+final class BatchPass<Worker: BatchWorker>: Sendable {
+    private let workers: [Worker]
+    private let pace: BatchPace
+    private let endsAtDamage: Bool
+    private let cancellation: Cancellation
+    private let progress: @Sendable (RecordBatch) -> Void
+    private let full = BoundedQueue<Filled>(capacity: 2)
+    private let spare: BoundedQueue<RecordBatch>
+    /// Set when a thread has failed.
+    private let failure = Cancellation()
+    /// Rows, and the documents of huge rows, that the workers hold at once.
+    private let held = ByteBudget(34 << 20)
+    /// Documents that the workers may keep after the rows themselves are released: two of the largest that are written
+    /// as plain text.
+    private let kept = ByteBudget(44 << 20)
+    private let damage = Mutex<BackupError?>(nil)
+
+    private init(
+        workers: [Worker], pace: BatchPace, endsAtDamage: Bool, cancellation: Cancellation,
+        progress: @escaping @Sendable (RecordBatch) -> Void
+    ) {
+        self.workers = workers
+        self.pace = pace
+        self.endsAtDamage = endsAtDamage
+        self.cancellation = cancellation
+        self.progress = progress
+        spare = BoundedQueue(capacity: workers.count + 4)
+        for _ in 0..<workers.count + 3 { _ = spare.push(RecordBatch()) }
+    }
 
     /// Reads batches from the reader's position and hands each to one of the workers.
-    ///
-    /// The reader runs on a thread of its own while the calling one waits. Each worker gets its batches in the order of
-    /// the file, but not all of them.
     /// - Parameters:
     ///   - until: the position, in decompressed bytes, of the row before which to stop; nil for the end of the file.
     ///   - workers: one per thread.
-    ///   - readsHugeAhead: whether to read a huge row while a worker looks at the one before.
-    ///   - keepsDocuments: whether a huge document may be kept while the next row is read; otherwise, reading waits
-    ///     until ``BatchWorker/finishBatch()`` has ended.
     ///   - endsAtDamage: whether to stop where the file is damaged, after everything before was looked at.
     ///   - progress: called on the workers' threads after each batch.
     /// - Returns: the damage at which it stopped.
     /// - Throws: the first error of the reader or the workers; `CancellationError`.
     @discardableResult
     static func run(
-        _ reader: BackupReader, until end: Int? = nil, workers: [some BatchWorker], cancellation: Cancellation,
-        readsHugeAhead: Bool = false, keepsDocuments: Bool = false, endsAtDamage: Bool = false,
+        _ reader: BackupReader, until end: Int? = nil, workers: [Worker], cancellation: Cancellation,
+        pace: BatchPace = .afterTheLast, endsAtDamage: Bool = false,
         progress: @escaping @Sendable (RecordBatch) -> Void = { _ in }
     ) throws -> BackupError? {
-        let full = BoundedQueue<Filled>(capacity: 2)
-        let spare = BoundedQueue<RecordBatch>(capacity: workers.count + 4)
-        for _ in 0..<workers.count + 3 { _ = spare.push(RecordBatch()) }
-        let failure = Cancellation()
-        let budget = ByteBudget(byteLimit)
-        let kept = ByteBudget(keptLimit)
-        let bodies = workers.map { worker in
-            { @Sendable in
-                while let filled = full.pop() {
-                    let batch = filled.batch
-                    if keepsDocuments, !kept.take(filled.keptSize) { break }
-                    try failure.check()
-                    try worker.look(at: batch)
-                    progress(batch)
-                    batch.clear()
-                    if keepsDocuments { budget.give(back: filled.size) }
-                    try worker.finishBatch()
-                    if keepsDocuments { kept.give(back: filled.keptSize) } else { budget.give(back: filled.size) }
-                    _ = spare.push(batch)
-                }
-                try failure.check()
-                try worker.finish()
+        let pass = BatchPass(
+            workers: workers, pace: pace, endsAtDamage: endsAtDamage, cancellation: cancellation, progress: progress)
+        let turn = ReaderTurn(reader)
+        let bodies = workers.map { worker in { @Sendable in try pass.pass(batchesTo: worker) } }
+        try Threads.runAll(
+            bodies + [{ @Sendable in try pass.fill(from: turn.reader, until: end) }], onFailure: pass.stop)
+        return pass.damage.withLock { $0 }
+    }
+
+    private func pass(batchesTo worker: Worker) throws {
+        let keepsDocuments = pace == .whileDocumentsAreKept
+        while let filled = full.pop() {
+            let batch = filled.batch
+            if keepsDocuments, !kept.take(filled.keptSize) { break }
+            try failure.check()
+            try worker.look(at: batch)
+            progress(batch)
+            batch.clear()
+            if keepsDocuments { held.give(back: filled.size) }
+            try worker.finishBatch()
+            if keepsDocuments { kept.give(back: filled.keptSize) } else { held.give(back: filled.size) }
+            _ = spare.push(batch)
+        }
+        try failure.check()
+        try worker.finish()
+    }
+
+    private func fill(from reader: BackupReader, until end: Int?) throws {
+        defer { full.close() }
+        while !failure.isCancelled, let batch = spare.pop() {
+            try cancellation.check()
+            guard waitForRoom() else { break }
+            do {
+                guard try reader.nextBatch(into: batch, until: end) else { break }
+            } catch let error as BackupError where endsAtDamage && error.isAboutContent {
+                damage.withLock { $0 = error }
+                break
             }
+            let filled = Filled(batch)
+            guard held.take(filled.size), full.push(filled) else { break }
         }
-        let reading = ReaderTurn(reader)
-        let damage = Mutex<BackupError?>(nil)
-        let feed: @Sendable () throws -> Void = {
-            defer { full.close() }
-            while !failure.isCancelled, let batch = spare.pop() {
-                try cancellation.check()
-                guard readsHugeAhead || budget.waitForRoom() else { break }
-                if keepsDocuments, !kept.waitForRoom() { break }
-                do {
-                    guard try reading.reader.nextBatch(into: batch, until: end) else { break }
-                } catch let error as BackupError where endsAtDamage && error.isAboutContent {
-                    damage.withLock { $0 = error }
-                    break
-                }
-                let filled = Filled(batch)
-                guard budget.take(filled.size), full.push(filled) else { break }
-            }
+    }
+
+    /// - Returns: false if a thread has failed.
+    private func waitForRoom() -> Bool {
+        switch pace {
+        case .afterTheLast: held.waitForRoom()
+        case .ahead: true
+        case .whileDocumentsAreKept: held.waitForRoom() && kept.waitForRoom()
         }
-        try Threads.runAll(bodies + [feed]) {
-            failure.cancel()
-            budget.close()
-            kept.close()
-            full.close()
-            spare.close()
-        }
-        return damage.withLock { $0 }
+    }
+
+    /// A thread has failed: the others wait for nothing any more.
+    private func stop() {
+        failure.cancel()
+        held.close()
+        kept.close()
+        full.close()
+        spare.close()
     }
 
     /// A batch on its way to a worker.
@@ -114,7 +153,7 @@ enum BatchPass {
         }
     }
 
-    /// Passes the reader to the thread that feeds the workers.
+    /// Passes the reader to the thread that fills the batches.
     // @unchecked: while the pass runs, only that thread uses the reader; the caller waits for it.
     private struct ReaderTurn: @unchecked Sendable {
         let reader: BackupReader

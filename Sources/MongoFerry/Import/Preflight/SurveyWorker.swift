@@ -76,7 +76,7 @@ final class SurveyWorker: BatchWorker, @unchecked Sendable {
                             reason: "the collection's name looks the same as another's but has other bytes")
                     }
                 }
-                try take(row, fields, &current, decoder)
+                try take(row, fields, &current, &decoder)
             } catch let problem as RowProblem {
                 let isNoted = skipsEmptyLines && problem.isUnreadable && noteBroken(row, problem)
                 if !isNoted { problems.add(problem) }
@@ -131,7 +131,8 @@ final class SurveyWorker: BatchWorker, @unchecked Sendable {
     }
 
     private func take(
-        _ row: borrowing RecordBatch.Row, _ fields: RowFields, _ rows: inout FileSurvey.Rows, _ decoder: RowDecoder
+        _ row: borrowing RecordBatch.Row, _ fields: RowFields, _ rows: inout FileSurvey.Rows,
+        _ decoder: inout RowDecoder
     ) throws {
         if row.offset < rows.first.offset { rows.first = RowPlace(offset: row.offset, line: row.line) }
         rows.end = max(rows.end, row.end)

@@ -71,7 +71,7 @@ struct Surveyor {
         let damage = try HugeBlocks.rows.keeping(2) {
             try HugeBlocks.documents.keeping(2) {
                 try BatchPass.run(
-                    reader, workers: workers, cancellation: operation.cancellation, readsHugeAhead: true,
+                    reader, workers: workers, cancellation: operation.cancellation, pace: .ahead,
                     endsAtDamage: true
                 ) { [operation] batch in
                     operation.progress(

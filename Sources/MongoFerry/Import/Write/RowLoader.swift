@@ -90,7 +90,7 @@ struct RowLoader {
             try reader.seek(to: rows.first)
             try BatchPass.run(
                 reader, until: rows.end, workers: workers, cancellation: operation.cancellation,
-                keepsDocuments: way.onlyInserts)
+                pace: way.onlyInserts ? .whileDocumentsAreKept : .afterTheLast)
             result.add(workers)
             result.hasTooManyExchanges = target.room.isExceeded
             isRead = true
