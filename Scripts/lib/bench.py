@@ -275,7 +275,7 @@ class Bench:
         self.note(f"replace from .zst, {label}", mine, others, "replace", os.path.getsize(self.file(name + ".csv.zst")))
         self.drop(target)
 
-    def measure_latency(self, name, label):
+    def measure_latency(self, name, label, delays=(5, 20), replaces=True):
         server = LocalServer.of(self.uri)
         if server is None:
             print("bench.py: latency is not measured: the proxy is for one server on this machine", file=sys.stderr)
@@ -283,21 +283,24 @@ class Bench:
         here = os.path.dirname(os.path.abspath(__file__))
         path, target = self.file(name + ".csv"), name + "_new"
         proxies = {}
-        for delay in (0, 5, 20):
+        for delay in (0, *delays):
             process = subprocess.Popen(
                 [sys.executable, os.path.join(here, "slow_proxy.py"), str(server.port), str(delay)], stdout=subprocess.PIPE,
                 text=True)
             proxies[delay] = (process, server.through(int(process.stdout.readline())))
         try:
             near = proxies[0][1]
-            for delay in (5, 20):
+            if not replaces:
+                self.run(self.load(path, target, "replace", uri=near))
+            for delay in delays:
                 far = proxies[delay][1]
                 mine, others = self.pair(
                     self.export(name, path, uri=far), self.export(name, path, uri=near))
                 self.note(f"export, {label}, {delay} ms", mine, others, "0 ms")
-                mine, others = self.pair(
-                    self.load(path, target, "replace", uri=far), self.load(path, target, "replace", uri=near))
-                self.note(f"replace, {label}, {delay} ms", mine, others, "0 ms")
+                if replaces:
+                    mine, others = self.pair(
+                        self.load(path, target, "replace", uri=far), self.load(path, target, "replace", uri=near))
+                    self.note(f"replace, {label}, {delay} ms", mine, others, "0 ms")
                 mine, others = self.pair(
                     self.load(path, target, "merge", uri=far), self.load(path, target, "merge", uri=near))
                 self.note(f"merge of equal data, {label}, {delay} ms", mine, others, "0 ms")
@@ -389,9 +392,15 @@ def main():
         if "compression" in wanted:
             bench.table("Compression", "Against the same without.", lambda: bench.measure_compression(large, labels[large]))
         if "latency" in wanted:
+            def measure_latency():
+                bench.measure_latency(large, labels[large])
+                if not arguments.quick:
+                    # Longer runs, which pay for the same round trips.
+                    bench.measure_latency(many, many_label, delays=(5,), replaces=False)
+
             bench.table(
                 "Latency", "What a round trip takes more, added by a proxy; against the same proxy without.",
-                lambda: bench.measure_latency(large, labels[large]))
+                measure_latency)
         if "memory" in wanted and not arguments.quick:
             bench.ledger("small", "--force", "--db", many, "--count", "5000000")
             bench.table(

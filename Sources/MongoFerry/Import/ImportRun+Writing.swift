@@ -8,11 +8,12 @@ extension ImportRun {
         let (plan, survey) = (prepared.plan, prepared.survey)
         var loader = loader(survey, prepared.legacy, lock)
         loader.unvalidated = Set(plan.steps.filter { $0.isEncrypted || plan.bypasses($0) }.map(\.name))
-        try checkRight(toBypassValidationOf: plan.steps.filter { loader.unvalidated.contains($0.name) }, lock)
+        let privileges = ImportPrivileges(connection: connection, mark: lock.mark)
+        try privileges.checkBypassing(of: plan.steps.filter { loader.unvalidated.contains($0.name) })
         loader.references = references(of: prepared).underWay()
         switch options.mode {
         case .replace:
-            try lock.checkRightToDrop()
+            try privileges.checkDropping()
             try replace(prepared, loader, lock)
         case .merge, .insert: try merge(prepared, loader, lock)
         }
@@ -35,30 +36,6 @@ extension ImportRun {
             operation.warning(
                 "what an interrupted import has noted could not be removed, and is by the next import: \(FerryError(explaining: error).text)"
             )
-        }
-    }
-
-    /// Checks the privilege before the old documents are gone.
-    /// - Throws: ``FerryError``.
-    private func checkRight(toBypassValidationOf steps: [ImportPlan.Step], _ lock: ImportLock) throws {
-        let database = connection.database
-        _ = try connection.answers(for: steps) { client, step in
-            let name = step.isReplaced ? OwnNames.trial(lock.mark) : step.databaseName
-            // Matches nothing: servers check the privilege first.
-            let update: Value = ["q": ["_id": ["$in": []]], "u": ["$set": ["a": 1]], "multi": true]
-            do {
-                try client.runWrite(
-                    ["update": .string(name), "updates": [update], "bypassDocumentValidation": true], on: database)
-            } catch let error as MongoError where error.isUnauthorized {
-                throw FerryError(
-                    step.isEncrypted
-                        ? "\(step.databaseName) is of Queryable Encryption, whose documents servers take past the validation only, and the user may not pass it by: \(error)"
-                        : "the user may not pass the validator of \(step.databaseName) by: \(error)",
-                    advice: [
-                        "Give the user the right bypassDocumentValidation as well, which the roles dbAdmin and restore have"
-                            + (step.isEncrypted ? "." : ", or leave --bypass-validation out.")
-                    ])
-            }
         }
     }
 

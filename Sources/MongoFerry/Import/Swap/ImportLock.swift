@@ -78,21 +78,6 @@ final class ImportLock: Sendable {
     /// Distinguishes this run's names from those of all others.
     var mark: String { String(owner.prefix(8)).lowercased() }
 
-    /// Checks the privilege before anything is created that has to be dropped again. Servers check it before they look
-    /// for the collection, which does not exist.
-    /// - Throws: ``FerryError`` if the user lacks it; ``MongoError`` if the server cannot be asked. What else a server
-    ///   may have against a drop, it says when there is something to drop.
-    func checkRightToDrop() throws {
-        do {
-            try connection.withClient { try $0.drop(connection.namespace(OwnNames.trial(mark))) }
-        } catch let error as MongoError where error.isUnauthorized {
-            var fault = FerryError(explaining: error)
-            fault.text =
-                "the user may not drop the collections \(OwnNames.stagingPrefix)… of \(connection.database), which the import has to create: \(error.message)"
-            throw fault
-        } catch let error as MongoError where error.domain == .server && !error.isRetryable {}
-    }
-
     private var collection: Namespace { connection.namespace(OwnNames.lock) }
 
     private func acquire() throws {

@@ -118,7 +118,7 @@ struct Merge {
     private func tryOutDefinitions() throws {
         let steps = plan.steps.filter { live[$0.databaseName] == nil && !$0.entry.options.isEmpty }
         guard !steps.isEmpty else { return }
-        try lock.checkRightToDrop()
+        try ImportPrivileges(connection: connection, mark: lock.mark).checkDropping()
         let (database, cancellation, lock) = (connection.database, operation.cancellation, lock)
         let trial = OwnNames.trial(lock.mark)
         _ = try connection.answers(for: Array(steps.enumerated())) { client, item in
