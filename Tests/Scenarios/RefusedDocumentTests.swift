@@ -62,6 +62,30 @@ import Testing
         }
     }
 
+    /// A reply that names thousands of refusals, each with the rules and the values, would not fit into a message.
+    @Test(arguments: [ImportOptions.Mode.merge, .replace], [true, false])
+    func whatAValidatorRefusesIsNamedHoweverLongItsReasons(_ mode: ImportOptions.Mode, hasLongRules: Bool) throws {
+        try withTestDatabase { database, folder in
+            let (count, value) = hasLongRules ? (12_000, "?") : (400, String(repeating: "?", count: 20_000))
+            let names = (0..<(hasLongRules ? 190 : 1)).map { Value.string("C\($0)") }
+            var rules: Document = ["enum": .array(names)]
+            if !hasLongRules {
+                let patterns = (0..<6).map { Value.document(["pattern": .string("^[a-z]{\($0)}$")]) }
+                rules = rules.appending("maxLength", 5).appending("allOf", .array(patterns))
+            }
+            try database.create(
+                "people", ["validator": ["$jsonSchema": ["properties": ["country": .document(rules)]]]])
+            let rows = (0..<count).map { #"{"_id":\#($0),"country":"\#(value)"}"# } + [#"{"_id":"good"}"#]
+            try folder.write(LegacyFile.text(rows: rows.map { LegacyFile.row("people", json: $0) }), to: "people.csv")
+            let report = try database.load(folder.file("people.csv")) {
+                $0.mode = mode
+                $0.maximumRejects = 20_000
+            }
+            #expect(report.status == .problems && report.totals.inserted == 1 && report.rejectionCount == count)
+            #expect(try database.documents(in: "people") == [["_id": "good"]])
+        }
+    }
+
     /// Servers read no command that is nested deeper than about 200 levels, whichever document causes it.
     @Test(arguments: [ImportOptions.Mode.merge, .insert, .replace])
     func aDocumentThatIsNestedTooDeepIsNamedAndTheOthersAreTaken(_ mode: ImportOptions.Mode) throws {
@@ -565,6 +589,23 @@ import Testing
             #expect(report.rejections.map(\.reason) == [] && report.totals.updated == 2)
             #expect(
                 Set(try database.documents(in: "items")) == [["_id": 1, "n": 1], ["_id": 2, "n": 2]])
+        }
+    }
+
+    /// Documents with an empty timestamp go their own way, and wait for a value like all others.
+    @Test func valuesAreExchangedWithADocumentThatHasAnEmptyTimestamp() throws {
+        try withTestDatabase { database, folder in
+            try database.create("items", indexes: [["key": ["n": 1], "name": "n_1", "unique": true]])
+            try database.insertKeepingTimestamps(
+                ["_id": 1, "n": 1, "t": .timestamp(Timestamp(rawValue: 0))], into: "items")
+            try database.insert([["_id": 2, "n": 2], ["_id": 3, "n": 3]], into: "items")
+            let before = try database.image()
+            try database.export(to: folder.file("items.csv"))
+            try database.delete("items", [:])
+            try database.insert([["_id": 1, "n": 2], ["_id": 2, "n": 1], ["_id": 3, "n": 4]], into: "items")
+            let report = try database.load(folder.file("items.csv"))
+            #expect(report.rejections.map(\.reason) == [] && report.totals.updated == 3)
+            #expect(try database.image().differences(from: before) == [])
         }
     }
 

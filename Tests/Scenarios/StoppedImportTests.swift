@@ -46,6 +46,28 @@ extension BusyServerTests {
             return collections.map { [$0["name"], $0["inserted"], $0["rejected"]] }
         }
 
+        /// Its definition exists nowhere else, and nothing has come in its place: no rename was sent.
+        @Test(arguments: 2...7)
+        func aViewIsThereStillIfWhatPrecedesTheRenameFails(skipped: Int32) throws {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("y.csv")
+                try database.insert([["_id": 1]], into: "y")
+                try export(database, to: file)
+                try database.drop("y")
+                try database.insert([["_id": 1]], into: "c")
+                try database.create("y", ["viewOn": "c", "pipeline": []])
+                let fault = try FailPoint(server, ["listCollections"], mode: .skip(skipped), ["closeConnection": true])
+                let outcome = try Program.run(importing(database, file, ["--mode", "replace", "--yes"]))
+                _ = try fault.off()
+                #expect([0, 1].contains(outcome.status), "\(outcome.text)")
+                let found = try database.client.listCollections(in: database.name).first { $0.name == "y" }
+                #expect(found?.kind == (outcome.status == 0 ? .collection : .view), "\(outcome.text)")
+                let again = try Program.run(importing(database, file, ["--mode", "replace", "--yes"]))
+                #expect(again.status == 0, "\(again.text)")
+                #expect(try database.documents(in: "y") == [["_id": 1]])
+            }
+        }
+
         /// It was to be tried again when the documents are there.
         @Test func anIndexThatTheServerHadRefusedIsToldWhereTheMergeStops() throws {
             try withDatabase(on: server) { database, folder in

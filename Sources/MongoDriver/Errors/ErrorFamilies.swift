@@ -80,6 +80,8 @@ extension MongoError {
         isServer(oneOf: .trouble)
             || isServer(.atlasError) && ["quota", "already using"].contains(where: message.contains)
     }
+    /// Whether the cause may be the documents that were sent, and not the server or the user's rights.
+    public var mayBeAboutDocuments: Bool { domain == .server && !isRetryable && !isServer(oneOf: .notAboutOneDocument) }
     /// The server's cache is full of other documents and has no room for a large one yet.
     public var isForLackOfCache: Bool { isServer(.transactionTooLargeForCache) }
     public var isUnauthorized: Bool {

@@ -71,6 +71,7 @@ struct FixtureLoad {
             reader: reader, connection: connection, survey: survey, rules: legacy.rules, jobs: jobs,
             rejections: rejections, lock: nil, operation: operation)
         loader.unvalidated = Set(plan.steps.filter(\.isEncrypted).map(\.name))
+        loader.limits = plan.batchLimits
         // Views based on each other must have the same collation throughout, so old ones that could be in the way are
         // dropped.
         for step in plan.steps

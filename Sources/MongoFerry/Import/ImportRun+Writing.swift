@@ -8,6 +8,7 @@ extension ImportRun {
         let (plan, survey) = (prepared.plan, prepared.survey)
         var loader = loader(survey, prepared.legacy, lock)
         loader.unvalidated = Set(plan.steps.filter { $0.isEncrypted || plan.bypasses($0) }.map(\.name))
+        loader.limits = plan.batchLimits
         let privileges = ImportPrivileges(connection: connection, mark: lock.mark)
         try privileges.checkBypassing(of: plan.steps.filter { loader.unvalidated.contains($0.name) })
         loader.references = references(of: prepared).underWay()

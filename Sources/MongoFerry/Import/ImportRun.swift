@@ -239,7 +239,7 @@ struct ImportRun {
             try lock.release()
         } catch {
             operation.warning(
-                "the import's lock could not be given back, and holds the next one up for \(ImportLock.staleSeconds) seconds: \(error)"
+                "the import's lock could not be given back, and may hold the next one up for \(ImportLock.staleSeconds) seconds: \(error)"
             )
         }
     }

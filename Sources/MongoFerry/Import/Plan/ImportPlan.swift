@@ -85,7 +85,14 @@ public struct ImportPlan: Sendable {
 
         /// Whether the collection that is written to has a validator, or may have one that cannot be seen.
         var mayHaveValidator: Bool {
-            hidesOptions || (isReplaced ? entry.options : liveOptions ?? entry.options)["validator"] != nil
+            hidesOptions || validator != nil
+        }
+
+        private var validator: Value? { (isReplaced ? entry.options : liveOptions ?? entry.options)["validator"] }
+
+        /// How much is written at once, if the documents are validated.
+        var batchLimit: BatchLimit? {
+            validator?.document.map(BatchLimit.init) ?? (mayHaveValidator ? .ofUnknownValidator : nil)
         }
 
         /// Whether the collection does not exist yet, or has no documents.
@@ -154,5 +161,10 @@ public struct ImportPlan: Sendable {
     /// required.
     func bypasses(_ step: Step) -> Bool {
         bypassesValidation && step.entry.kind == .collection && step.mayHaveValidator
+    }
+
+    /// How much is written at once to the collections whose documents are validated, by their names in the file.
+    var batchLimits: [String: BatchLimit] {
+        steps.reduce(into: [:]) { limits, step in limits[step.name] = step.batchLimit }
     }
 }

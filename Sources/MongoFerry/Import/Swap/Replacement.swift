@@ -309,14 +309,15 @@ struct Replacement {
                 try dropStorage(of: name, client)
             }
             let unknown: Remains = remains == .gone ? .newOrNothing : .either
+            var isUnknown = false
             do {
                 try CollectionBuilder(client: client, database: connection.database).rename(
                     staged.name, to: name, dropTarget: true, lock, operation.cancellation, beforeEach: beforeEach,
-                    whereUnknown: { remains = unknown })
-            } catch let error as MongoError where error.isOfUnknownOutcome {
-                remains = unknown
-                throw error
-            } catch {
+                    whereUnknown: {
+                        isUnknown = true
+                        remains = unknown
+                    })
+            } catch  where !isUnknown {
                 // Nothing has replaced the view, and its definition exists nowhere else.
                 if let view, remains == .gone {
                     try views.giveBack(view, after: error)

@@ -233,7 +233,8 @@ struct CollectionBuilder {
     ///   - dropTarget: whether it replaces what has that name; otherwise the server then refuses it.
     ///   - lock: the lock whose heartbeat a majority must acknowledge before a look at the names can be trusted.
     ///   - beforeEach: called before each attempt.
-    ///   - whereUnknown: called if it is unknown whether an attempt succeeded, before this is checked.
+    ///   - whereUnknown: called if it is unknown whether an attempt succeeded, before this is checked; not for errors
+    ///     before the command was sent.
     /// - Throws: ``FerryError`` if the lock was lost; ``MongoError``; `CancellationError`.
     func rename(
         _ from: String, to: String, dropTarget: Bool, _ lock: ImportLock, _ cancellation: Cancellation,
@@ -248,15 +249,17 @@ struct CollectionBuilder {
             return try client.listCollections(in: database, named: [from], readPreference: .primary).isEmpty
         }
         try Repeating.run { isAgain in
-            if isAgain {
-                whereUnknown()
-                if try isDone() { return }
-            }
+            if isAgain, try isDone() { return }
             do {
                 _ = try Repeating.whileHeldUp(cancellation) {
                     try lock.check()
                     try beforeEach()
-                    return try client.runWrite(command, on: "admin")
+                    do {
+                        return try client.runWrite(command, on: "admin")
+                    } catch let error as MongoError where error.isOfUnknownOutcome {
+                        whereUnknown()
+                        throw error
+                    }
                 }
             } catch let error as MongoError where isAgain && error.isNamespaceNotFound {
                 // The first attempt was still in progress.

@@ -30,7 +30,7 @@ extension DocumentSink {
     /// - Throws: ``MongoError`` for errors that do not concern single documents.
     func add(_ document: RawDocument, line: Int, from buffer: ByteBuffer? = nil) throws {
         outcome.read += 1
-        if batch.byteCount + document.bytes.count > PendingBatch.mostBytes { try flush() }
+        if batch.byteCount + document.bytes.count > target.limit.bytes { try flush() }
         let isHuge = document.bytes.count >= PendingBatch.hugeBytes
         batch.append(document, line: line, from: buffer)
         if !isHuge { try flushIfFull() }
@@ -38,9 +38,8 @@ extension DocumentSink {
 
     /// Takes the batch if it is large enough.
     func flushIfFull() throws {
-        // A lookup returns whole documents, so its batches are smaller.
-        let limit = way.onlyInserts ? 10_000 : 5000
-        if batch.byteCount >= PendingBatch.mostBytes / 2 || batch.count >= limit { try flush() }
+        let most = way.onlyInserts ? target.limit.insertions : target.limit.lookups
+        if batch.byteCount >= target.limit.bytes / 2 || batch.count >= most { try flush() }
     }
 
     /// Takes the batch.

@@ -123,7 +123,15 @@ extension DocumentWriter {
                 result.refused.append((entry, entry.reason))
                 continue
             }
-            if let failure = try attempt.write([entry], &result) { result.refused.append((entry, failure.reason)) }
+            guard let failure = try attempt.write([entry], &result) else { continue }
+            // Another document, which may come later, may give up the value.
+            if case .merge = way, let error = failure.error, error.isDuplicateKey, !Self.isTakenID(error),
+                target.room.take(entry.document.bytes.count)
+            {
+                postponed.append(entry)
+            } else {
+                result.refused.append((entry, failure.reason))
+            }
         }
         note(result)
     }

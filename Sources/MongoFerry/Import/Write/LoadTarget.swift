@@ -8,6 +8,8 @@ struct LoadTarget: Sendable {
     let name: String
     /// See ``RowLoader/unvalidated``.
     let bypassesValidation: Bool
+    /// How much is written at once.
+    let limit: BatchLimit
     /// What all threads have found about equal measurements; nil if none are looked up.
     let repeated: RepeatedMeasurements?
     let rejections: RejectionLog

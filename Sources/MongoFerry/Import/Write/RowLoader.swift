@@ -22,6 +22,8 @@ struct RowLoader {
     ///
     /// Source: MongoDB manual, `bypassDocumentValidation`.
     var unvalidated: Set<String> = []
+    /// How much is written at once to the collections that have a validator, by their names in the file.
+    var limits: [String: BatchLimit] = [:]
 
     struct Result {
         var outcome: CollectionOutcome
@@ -81,7 +83,8 @@ struct RowLoader {
         }
         let target = LoadTarget(
             connection: connection, namespace: namespace, name: name, bypassesValidation: unvalidated.contains(name),
-            repeated: repeated, rejections: rejections, cancellation: operation.cancellation, lock: lock)
+            limit: unvalidated.contains(name) ? .usual : limits[name] ?? .usual, repeated: repeated,
+            rejections: rejections, cancellation: operation.cancellation, lock: lock)
         let workers = makeWorkers(self.threads(for: rows, way, atMost: threads), rows, known, phase) {
             makeSink(try connection.pool.makeClient(), target)
         }
