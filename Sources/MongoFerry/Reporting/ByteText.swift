@@ -6,7 +6,8 @@ package enum ByteText {
         var size = Double(bytes)
         var unit = 0
         let units = ["bytes", "kB", "MB", "GB", "TB"]
-        while size >= 1000, unit < units.count - 1 {
+        // 999.95 kB would be rounded to 1000.0.
+        while size >= (unit == 0 ? 1000 : 999.95), unit < units.count - 1 {
             size /= 1000
             unit += 1
         }

@@ -103,13 +103,19 @@ extension Conversion {
 
     // MARK: - Numbers
 
-    /// Reads `{"low": …, "high": …, "unsigned": …}`, as JavaScript's Long is written.
+    /// Reads `{"low": …, "high": …, "unsigned": …}`, as JavaScript's Long is written, the last perhaps left out. Any
+    /// other content would be lost.
     private static func splitLong(_ document: RawDocument) -> Int64? {
-        guard let low = document["low"]?.integer.flatMap(Int32.init(exactly:)),
+        var count = 0
+        var walker = document.makeWalker()
+        while (try? walker.next()) != nil { count += 1 }
+        let unsigned = document["unsigned"]
+        guard count == (unsigned == nil ? 2 : 3), unsigned.map({ $0.type == .bool }) ?? true,
+            let low = document["low"]?.integer.flatMap(Int32.init(exactly:)),
             let high = document["high"]?.integer.flatMap(Int32.init(exactly:))
         else { return nil }
         let number = Int64(high) << 32 | Int64(UInt32(bitPattern: low))
-        return document["unsigned"]?.bool == true && number < 0 ? nil : number
+        return unsigned?.bool == true && number < 0 ? nil : number
     }
 
     /// A Long that no double holds, which older JavaScript drivers write as a string.
