@@ -68,7 +68,7 @@ public final class OpenFile: @unchecked Sendable {
         let descriptor = mkstemp(&template)
         guard descriptor >= 0 else {
             throw FileError(
-                "create a temporary file in", directory, advice: "Set TMPDIR to a folder that can be written.")
+                "create a temporary file there", directory, advice: "Set TMPDIR to a folder that can be written.")
         }
         unlink(template)
         self.init(owning: descriptor, path: "temporary file in \(directory)")

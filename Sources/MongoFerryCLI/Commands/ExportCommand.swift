@@ -58,8 +58,8 @@ struct ExportCommand: ParsableCommand {
 
         @Flag(
             help: """
-                Rows in _id order, no times and hosts: equal data in a database of the same name, time series aside, \
-                give equal files.
+                Rows in _id order, capped collections and time series aside, no times and hosts: equal data in a \
+                database of the same name give equal files.
                 """)
         var reproducible = false
 
