@@ -8,12 +8,14 @@ import Testing
     private static func doc(_ type: UInt8, _ value: [UInt8]) -> [UInt8] {
         le(4 + 3 + value.count + 1) + [type, 0x61, 0] + value + [0]
     }
+
     private func isRefused(_ bytes: [UInt8]) -> Bool { (try? Document(validating: bytes)) == nil }
 
     @Test func theScopeOfCodeIsChecked() {
         let scope = Self.doc(0x08, [1]), bad = Self.doc(0x99, [1])
         func scoped(_ s: [UInt8]) -> [UInt8] {
-            let b = Self.le(2) + [0x66, 0] + s; return Self.doc(0x0F, Self.le(b.count + 4) + b)
+            let b = Self.le(2) + [0x66, 0] + s
+            return Self.doc(0x0F, Self.le(b.count + 4) + b)
         }
         #expect(!isRefused(scoped(scope)))
         #expect(isRefused(scoped(bad)))

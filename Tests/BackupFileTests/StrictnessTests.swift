@@ -112,6 +112,7 @@ import Testing
             }
         }
     }
+
     private final class Sink: ByteSink {
         let path = "sink"
         let isFinished = Mutex(false)

@@ -55,6 +55,7 @@ import Testing
             }
         }
     }
+
     private func traits(_ text: String) throws -> ExtendedJSONDecoder.Traits {
         try Array(text.utf8).withUnsafeBytes { try ExtendedJSONDecoder(quotes: .plain).decode($0, into: ByteBuffer()) }
     }

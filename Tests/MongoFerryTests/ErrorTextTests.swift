@@ -38,6 +38,12 @@ import Testing
         #expect((error.underlying as? MongoError)?.code == code)
     }
 
+    /// What the server or the user's rights are to blame for sets no row aside: there is nothing to mend in it.
+    @Test(arguments: [(13, false), (175, false), (215, false), (11600, false), (263, true), (121, true), (11000, true)])
+    func onlyWhatMayBeAboutDocumentsSetsRowsAside(code: Int, mayBe: Bool) {
+        #expect(MongoError(domain: .server, code: code, message: "refused", context: "").mayBeAboutDocuments == mayBe)
+    }
+
     /// Also if the destination changes afterwards.
     @Test func theCompressionIsThatOfTheNameUnlessItIsSet() {
         func options(_ name: String) -> ExportOptions {

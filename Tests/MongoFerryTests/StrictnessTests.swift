@@ -12,6 +12,7 @@ import Testing
     private static func decimal(_ text: String) -> Value {
         .decimal128(Decimal128(text) ?? Decimal128(low: 0, high: 0))
     }
+
     private func areEqual(_ left: Value, _ right: Value) -> Bool {
         ServerEquality.areEqual(left, right) && IDHash.hash(of: left) == IDHash.hash(of: right)
     }
@@ -42,6 +43,7 @@ import Testing
         places.insert(70)
         #expect(places.count == 1)
     }
+
     private final class Broken: ByteSink {
         struct Gone: Error {}
         let path = "broken"
@@ -90,6 +92,7 @@ import Testing
                 try RowMarking().marked($0, ExtendedJSONEncoder(mode: .compact, quotes: .doubled), isFirst: true)
             }?.isWhole == true)
     }
+
     private func differences(_ fileIndexes: [Document], _ live: [Document], _ options: Document = [:]) -> Int {
         CollectionDifferences.found(
             BackupMetadata.Collection(name: "c", indexes: fileIndexes), options: options, indexes: live

@@ -216,7 +216,7 @@ struct SecondAttempt {
                 : error.isTransactionGone ? "the server ended its transaction" : "the server's cache has no room for it"
             return Failure(
                 postponed: group[0], index: 0, reason: "\(reason): \(error.message)", error: nil, isHeldUp: true)
-        } catch let error as MongoError where error.mayBeAboutDocuments && !error.isServerTrouble {
+        } catch let error as MongoError where error.mayBeAboutDocuments {
             // The transaction itself was refused: a capped collection supports none.
             return Failure(postponed: group[0], index: 0, reason: error.message, error: nil)
         }
