@@ -12,6 +12,7 @@
     }
 
     static let bias = 6176
+    private static let largestExponent = 6111
     static let largestCoefficient: UInt128 = 9_999_999_999_999_999_999_999_999_999_999_999
     static let infinityBits: UInt64 = 0x7800_0000_0000_0000
     static let nanBits: UInt64 = 0x7C00_0000_0000_0000
@@ -59,6 +60,20 @@
         }
         guard exponent == 0 else { return nil }
         return Int64(exactly: isNegative ? -Int128(coefficient) : Int128(coefficient))
+    }
+
+    /// The same number without zeros at its end, and without a sign if it is zero: equal numbers have equal bits then.
+    /// What is not finite stays as it is.
+    public var reduced: Decimal128 {
+        guard var (coefficient, exponent) = finiteParts else { return self }
+        if coefficient == 0 { return Decimal128(low: 0, high: UInt64(Self.bias) << 49) }
+        while coefficient % 10 == 0, exponent < Self.largestExponent {
+            coefficient /= 10
+            exponent += 1
+        }
+        return Decimal128(
+            low: UInt64(truncatingIfNeeded: coefficient),
+            high: high & 1 << 63 | UInt64(exponent + Self.bias) << 49 | UInt64(truncatingIfNeeded: coefficient >> 64))
     }
 
     /// Writes the text form.

@@ -30,11 +30,12 @@ extension BackupMetadata {
         snapshot = document["snapshot"]?.string
         json = document["json"]?.string ?? "compact"
         countsAreExact = try reading.part(document, "countsAreExact", "true or false", \.bool) ?? true
+        // By their looks: an export refuses names that differ only in how a character is composed.
         var names: Set<String> = []
         for entry in entries {
             let collection = try reading.collection(entry)
             guard names.insert(collection.name).inserted else {
-                throw reading.damaged("lists \(Self.shown(collection.name)) twice")
+                throw reading.damaged("lists \(Self.shown(collection.name)), or a name that looks the same, twice")
             }
             collections.append(collection)
         }

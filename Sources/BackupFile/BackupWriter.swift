@@ -226,8 +226,12 @@ public final class BackupWriter {
         let slash = path.placeBehindLast("/")
         let folder = slash == path.startIndex ? "." : String(path[..<slash])
         // The name is on the disk when its folder is; a folder that the user may not read cannot be flushed.
-        guard let directory = try? OpenFile(path: folder, flags: O_RDONLY) else { return }
-        do { try synchronize(directory) } catch { folderFault = error }
+        do {
+            try synchronize(OpenFile(path: folder, flags: O_RDONLY))
+        } catch let error as FileError where error.code == EACCES {
+        } catch {
+            folderFault = error
+        }
     }
 
     /// Discards what was written; an existing file under the name is untouched.

@@ -150,7 +150,6 @@ private final class Deflater {
         // Level 6 and memory level 8 are zlib's defaults; 15 bits of window, plus 16 for gzip framing.
         let size = Int32(MemoryLayout<z_stream>.size)
         guard deflateInit2_(stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, size) == Z_OK else {
-            stream.deallocate()
             throw BackupError.unavailable(path, "zlib cannot be started")
         }
     }

@@ -11,9 +11,9 @@ import CGlibc
 
 /// A file descriptor with its path, so that every error can name it.
 ///
-/// Not thread-safe; closed when the last reference is released.
-// @unchecked: no field ever changes; the position in the file belongs to whoever reads or writes it.
-public final class OpenFile: @unchecked Sendable {
+/// The position in the file belongs to whoever reads or writes it: one thread at a time. Closed when the last reference
+/// is released.
+public final class OpenFile: Sendable {
     public let path: String
     let descriptor: Int32
     private let closes: Bool

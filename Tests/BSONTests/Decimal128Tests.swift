@@ -24,6 +24,15 @@ import Testing
         #expect(Decimal128("1E+6144")?.description == "1.000000000000000000000000000000000E+6144")
     }
 
+    @Test(arguments: [
+        ("3.50", "3.5"), ("-120.00", "-1.2E+2"), ("-0.00", "0"), ("0E+6111", "0"), ("1E+6111", "1E+6111"),
+        ("1.000000000000000000000000000000000E+6144", "1.000000000000000000000000000000000E+6144"),
+        ("1.500000000000000000000000000000000", "1.5"), ("NaN", "NaN"), ("-Infinity", "-Infinity"),
+    ])
+    func theReducedFormOfEqualNumbersIsTheSame(_ text: String, _ reduced: String) throws {
+        #expect(try #require(Decimal128(text)).reduced.description == reduced)
+    }
+
     @Test(arguments: ["", ".", "-", "1e", "1e+", "x", "1.2.3", "1E+6145", "12345678901234567890123456789012345", " 1"])
     func refusesWhatItCannotHoldExactly(_ text: String) {
         #expect(Decimal128(text) == nil)

@@ -23,12 +23,12 @@ import Testing
         var options = ImportOptions()
         options.takesLegacyRows = false
         var survey = try Preflight(reader: reader, options: options, operation: OperationContext()).survey()
-        survey.repeatedLines = []
+        survey.linesSetAside = []
         survey.problems = ProblemList(lineLimit: .max)
         var search = DuplicateSearch(reader: reader, operation: OperationContext())
         search.idsAtOnce = idsAtOnce
         try search.run(&survey)
         #expect(survey.problems.lines.sorted() == expected)
-        #expect(survey.repeatedLines == Set(expected))
+        #expect(survey.linesSetAside == Set(expected))
     }
 }

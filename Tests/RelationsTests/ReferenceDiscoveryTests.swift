@@ -873,7 +873,7 @@ private struct World {
         for (collection, document) in documents {
             try document.withRaw { try discovery.add($0, in: collection) }
             if let id = document["_id"] {
-                ids[collection, default: []].insert(id.integer.map { .int64(Int64($0)) } ?? id)
+                ids[collection, default: []].insert(Self.asServersCompare(id))
             }
         }
         for (collection, count) in Dictionary(grouping: documents, by: \.collection).mapValues(\.count) {
@@ -883,11 +883,19 @@ private struct World {
         let found = try discovery.resolve { asked in
             for question in asked { questions[question.collection, default: 0] += 1 }
             return asked.map { question in
-                Set(question.ids.filter { ids[question.collection]?.contains($0) ?? false })
+                Set(question.ids.filter { ids[question.collection]?.contains(Self.asServersCompare($0)) ?? false })
             }
         }
         self.questions = questions
         return found
+    }
+
+    /// Whole numbers are equal whatever their types, in documents too.
+    private static func asServersCompare(_ value: Value) -> Value {
+        if let number = value.integer { return .int64(Int64(number)) }
+        guard case .document(let document) = value else { return value }
+        return .document(
+            Document { for (key, value) in document.elements { $0.append(key, asServersCompare(value)) } })
     }
 }
 

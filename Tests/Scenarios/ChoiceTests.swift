@@ -267,6 +267,23 @@ import Testing
         }
     }
 
+    @Test func aNameOfTheDatabaseIsToldAsTheFiles() throws {
+        try withTestDatabase { database, folder in
+            try Self.fill(database)
+            try folder.write("collections:\n  clients:\n    collection: customers\n", to: "c.yaml")
+            let export = ["export", "--db", database.name, "--config", folder.file("c.yaml")]
+            try #require(try Self.run(export + ["-o", folder.file("all.csv")]).status == 0)
+            for (option, text) in [
+                (["-c", "customers"], "there is no collection 'customers' in the file"),
+                (["--rename", "customers=b"], "--rename names 'customers', which is not in the file"),
+            ] {
+                let outcome = try Self.run(["import", folder.file("all.csv"), "--db", database.name] + option)
+                #expect(outcome.errors == "mongoferry: \(text)\n  The file calls it 'clients'.\n")
+                #expect(outcome.status == 64)
+            }
+        }
+    }
+
     @Test func whatAQueryLeftOutIsSaid() throws {
         try withTestDatabase { database, folder in
             try Self.fill(database)

@@ -164,7 +164,7 @@ import Testing
             """),
         Mistake(
             "a folder that is not there", "export --db {db} -o {dir}/nosuch/all.csv", 1,
-            "mongoferry: {dir}/nosuch/all.csv: there is no folder {dir}/nosuch\n"),
+            "mongoferry: {dir}/nosuch/all.csv: there is no folder {dir}/nosuch\n  `mkdir -p {dir}/nosuch` makes it.\n"),
         Mistake(
             "a folder in the place of a file", "export --db {db} --force -o {dir}", 64,
             "mongoferry: {dir}: this is a folder, and a file is to be written\n  Add the file's name.\n"),
@@ -198,7 +198,7 @@ import Testing
         Mistake(
             "a report in a folder that is not there",
             "import {dir}/customers.csv --db {db} --report {dir}/nosuch/report.html", 1,
-            "mongoferry: {dir}/nosuch/report.html: there is no folder {dir}/nosuch for the report\n"),
+            "mongoferry: {dir}/nosuch/report.html: there is no folder {dir}/nosuch for the report\n  `mkdir -p {dir}/nosuch` makes it.\n"),
         Mistake(
             "mongorestore's --drop", "import {dir}/customers.csv --db {db} --drop", 64,
             """

@@ -41,6 +41,29 @@ extension FaultServerTests {
             }
         }
 
+        /// Locks that other clients' operations hold.
+        @Test(arguments: [
+            ("create" as String, "customers" as String?, true), ("createIndexes", "customers", true), ("drop", "customers", true),
+            ("create", nil, false), ("createIndexes", nil, false), ("renameCollection", nil, false),
+            ("drop", "__mongoferry_lock", false), ("drop", "__mongoferry_definitions", true), ("drop", "owed", false),
+        ])
+        func anOperationInTheWayIsWaitedFor(command: String, collection: String?, isInPlace: Bool) throws {
+            try withDatabase(on: server) { database, folder in
+                let file = folder.file("new.csv")
+                let data = try FaultData(database, file: file, uri: server.uri())
+                // Only a view with another collation is dropped.
+                try database.drop("owed")
+                try database.create("owed", ["viewOn": "payments", "pipeline": [], "collation": ["locale": "de"]])
+                var fault: Document = ["errorCode": 24]
+                if let collection { fault = fault.appending("namespace", .string("\(database.name).\(collection)")) }
+                let failure = try FailPoint(server, [command], mode: .times(2), fault)
+                let outcome = try Program.run(importing(database, file) + (isInPlace ? ["--in-place"] : []))
+                try failure.end(times: 2)
+                #expect(outcome.status == 0 && !outcome.text.contains("warning"), "\(outcome.text)")
+                #expect(try database.image().differences(from: data.new) == [])
+            }
+        }
+
         /// The view's collation differs, which cannot be changed.
         @Test(arguments: ["drop", "create"], passing)
         func aFaultThatPassesDoesNotStopAViewFromBeingMadeAnew(command: String, fault: Document) throws {

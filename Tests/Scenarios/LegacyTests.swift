@@ -589,6 +589,29 @@ import Testing
         }
     }
 
+    /// The server's count of a collection ignores a query.
+    @Test func theFirstRowOfABareExportSpeaksForAllOthersEvenIfAQueryLeavesOutWhatComesBefore() throws {
+        try withTwoTestDatabases { source, copy, folder in
+            let document: Document = [
+                "_id": "k", "n": 5, "s": "aGVsbG8=", "d": ["low": 1, "high": 0, "unsigned": false],
+            ]
+            let other: Document = ["_id": "o", "n": .int64(5), "s": .binary(subtype: 0, [1]), "d": .int64(7)]
+            try source.insert([["_id": 0], ["_id": 1]], into: "a")
+            try source.insert([document, ["_id": "l", "s": "x"]], into: "b")
+            try copy.insert([other], into: "b")
+            let file = folder.file("bare.csv")
+            try source.export(to: file) {
+                $0.plain = true
+                $0.queries = [("a", #"{"_id":-1}"#)]
+            }
+            let rows = try folder.text("bare.csv").split(separator: "\n")
+            #expect(rows.count == 3 && rows[1].hasPrefix(#"b,"{""_id"":""k"",""n"":{""$numberInt"":""5""}"#))
+            #expect(rows[2] == #"b,"{""_id"":""l"",""s"":""x""}""#)
+            try copy.load(file)
+            #expect(try copy.documents(in: "b", ["_id": "k"]) == [document])
+        }
+    }
+
     /// Nothing else in such rows would show that their strings have always been strings.
     @Test(arguments: [ExtendedJSONMode.compact, .canonical])
     func textsThatLookLikeIDsAndDatesComeBackFromABareExport(_ mode: ExtendedJSONMode) throws {

@@ -43,6 +43,64 @@ import Testing
         }
     }
 
+    /// Each value that seems to dangle is kept with its document's `_id`.
+    @Test func danglingReferencesOfDocumentsWithLongIDsStayUnderTheLimit() throws {
+        try withTestDatabase { database, folder in
+            let padding = String(repeating: "x", count: 4000)
+            try database.insert([["_id": 1]], into: "t")
+            for start in stride(from: 0, to: 12_000, by: 2000) {
+                try database.insert(
+                    (start..<start + 2000).map { number in
+                        Document {
+                            $0.append("_id", .string("\(number)\(padding)"))
+                            for name in ["a", "b", "c", "d"] { $0.append(name, .int32(Int32(number + 10))) }
+                        }
+                    }, into: "long")
+            }
+            try folder.write(
+                "collections: {long: {references: {a: t, b: t, c: t, d: t}}}\n", to: "c.yaml")
+            let target = ["--uri", try testURI(), "--db", database.name, "--config", folder.file("c.yaml")]
+            let file = folder.file("all.csv")
+            #expect(try Program.run(["export", "-o", file] + target).status == 0)
+            for run in [["verify"], ["verify", file], ["import", file]] {
+                let outcome = try Program.run(run + target, measuresMemory: true)
+                #expect(outcome.text.contains("12,000 of 12,000"), "\(outcome.text)")
+                #expect(outcome.peakMegabytes < Self.limit, "\(run)")
+            }
+        }
+    }
+
+    @Test func aDocumentWithAMillionReferencesStaysUnderTheLimit() throws {
+        try withTestDatabase { database, folder in
+            try database.insert([["_id": 1]], into: "t")
+            try database.insert([["_id": 1, "ids": .array((1...1_200_000).map { .int32($0) })]], into: "many")
+            try folder.write("collections: {many: {references: {'ids[]': t}}}\n", to: "c.yaml")
+            let target = ["--uri", try testURI(), "--db", database.name, "--config", folder.file("c.yaml")]
+            let file = folder.file("all.csv")
+            #expect(try Program.run(["export", "-o", file] + target).status == 0)
+            for run in [["verify"], ["verify", file], ["import", file]] {
+                let outcome = try Program.run(run + target, measuresMemory: true)
+                #expect(outcome.text.contains("1,199,999 of 1,200,000"), "\(outcome.text)")
+                #expect(outcome.peakMegabytes < Self.limit, "\(run)")
+            }
+        }
+    }
+
+    /// An element that was added to an array, or taken away.
+    @Test func arraysOfDifferentLengthsAreComparedUnderTheLimit() throws {
+        try withTestDatabase { database, folder in
+            let numbers = Value.array((0..<1_000_000).map { .int32($0) })
+            try database.insert([["_id": 1, "a": numbers], ["_id": 2, "a": numbers]], into: "a")
+            let (file, target) = (folder.file("all.csv"), ["--uri", try testURI(), "--db", database.name])
+            #expect(try Program.run(["export", "-o", file] + target).status == 0)
+            try database.update("a", ["_id": 1], ["$push": ["a": 7]], many: false)
+            try database.update("a", ["_id": 2], ["$pop": ["a": 1]], many: false)
+            let outcome = try Program.run(["verify", file] + target, measuresMemory: true)
+            #expect(outcome.text.contains("a.1000000") && outcome.text.contains("a.999999"), "\(outcome.text)")
+            #expect(outcome.status == 2 && outcome.peakMegabytes < Self.limit)
+        }
+    }
+
     /// Two bytes of text become twelve of a document, and as many of what is there now.
     @Test func documentsThatAreMuchLargerThanTheirTextStayUnderTheLimit() throws {
         try withTestDatabase { database, folder in

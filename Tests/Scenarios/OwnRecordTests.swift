@@ -1,6 +1,7 @@
 import BSON
 import BackupFile
 import MongoDriver
+import Relations
 import Testing
 
 @testable import MongoFerry
@@ -50,7 +51,7 @@ import Testing
                     try Self.kept(connection, client, asleep).keep(Self.entry(["expireAfterSeconds": 7]))
                 }
                 let read = try Self.kept(connection, client, running).read()
-                #expect(read[Self.name]?.definition.options == mine.definition.options)
+                #expect(read[ExactName(Self.name)]?.definition.options == mine.definition.options)
                 try Self.kept(connection, client, running).forget(Self.name)
                 #expect(try !database.names().contains("__mongoferry_definitions"))
             }
@@ -109,7 +110,7 @@ import Testing
                 ).lookAfter { _ in false }
                 try Self.kept(connection, client, second).keep(Self.entry(["expireAfterSeconds": 7]))
                 let read = try Self.kept(connection, client, second).read()
-                #expect(read[Self.name]?.definition.options == ["expireAfterSeconds": 7])
+                #expect(read[ExactName(Self.name)]?.definition.options == ["expireAfterSeconds": 7])
                 try Self.kept(connection, client, second).forget(Self.name)
                 try second.release()
             }

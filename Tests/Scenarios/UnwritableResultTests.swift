@@ -34,7 +34,7 @@ import Testing
             #expect(outcome.status == 1)
             #expect(
                 outcome.text
-                    == "mongoferry: \(folder.file("nosuch/graph.svg")): there is no folder \(folder.file("nosuch")) for the picture\n"
+                    == "mongoferry: \(folder.file("nosuch/graph.svg")): there is no folder \(folder.file("nosuch")) for the picture\n  `mkdir -p \(folder.file("nosuch"))` makes it.\n"
             )
         }
     }

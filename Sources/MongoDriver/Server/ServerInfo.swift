@@ -20,7 +20,7 @@ public struct ServerInfo: Sendable {
     public static let documentAllowance = 16_384
     package let maxMessageSizeBytes: Int
     package let maxWriteBatchSize: Int
-    public let maxWireVersion: Int
+    let maxWireVersion: Int
     /// The members of the replica set, as `host:port`.
     public let hosts: [String]
     let supportsSessions: Bool

@@ -17,6 +17,11 @@ extension Export {
                 "servers give no snapshots of capped collections: \(capped.joined(separator: ", ")) may hold what was written during the export"
             )
         }
+        for name in capped where choice.queries[name].map(ExportQueries.needsIndex) ?? false {
+            remarks.append(
+                "\(name): with $near and $text, documents come in an order of their own, not in that of insertion, which a capped collection keeps"
+            )
+        }
         for (collection, index) in options.plain ? [] : choice.catalog.indexesUnderWay {
             remarks.append(
                 "\(collection): the server is still building index \(index). The file has it: should the build fail, as it does where a unique index meets duplicates, it will fail in an import too"

@@ -193,8 +193,7 @@ public struct Export: Sendable {
             hasCompany: readers > 1, opensInTurn: moment.consistency == .collection,
             watches: HistoryWatch.all(collections, choice.queries, prepared))
         let encoder = ChunkEncoder(
-            chunks: chunks, queue: encoders, names: collections.map(\.name), mode: options.json, isBare: options.plain,
-            firstFilled: collections.firstIndex { $0.records > 0 } ?? collections.count)
+            chunks: chunks, queue: encoders, names: collections.map(\.name), mode: options.json, isBare: options.plain)
         let cut = collections.indices.filter { counts[$0] > 1 }
         let doubts = try Self.flushing(sink, of: reader, operation.cancellation) {
             try Self.carry(

@@ -3,10 +3,21 @@ import Foundation
 
 /// Encoded rows of one collection on their way to the writer.
 struct Chunk: Sendable {
+    /// A row that shows by itself that it is Extended JSON.
+    struct MarkedRow: Sendable {
+        let row: ByteBuffer
+        /// The size in bytes of the row for which it stands.
+        let replaced: Int
+        /// Whether it carries the document whole, as `$rawBSON`.
+        let isWhole: Bool
+    }
+
     let rows: ByteBuffer
     let count: Int
     /// The number of rows that had to be carried as `$rawBSON`.
     let escaped: Int
+    /// What to write instead of the first row if it is the first of the file; nil where it may stay as it is.
+    var markedFirst: MarkedRow?
     /// Whether the chunk is one huge document.
     fileprivate(set) var isHuge = false
 }

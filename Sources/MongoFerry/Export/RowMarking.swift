@@ -9,6 +9,22 @@ import Relations
 ///
 /// Not thread-safe: one per thread.
 struct RowMarking {
+    /// A data field that shows what it is.
+    struct Marked {
+        /// With its quotes.
+        let field: ByteBuffer
+        /// Whether it carries the document whole.
+        let isWhole: Bool
+
+        /// Appends the row.
+        /// - Parameter beginning: the collection's name with the comma.
+        func append(to rows: ByteBuffer, behind beginning: [UInt8]) {
+            beginning.withUnsafeBytes { rows.append($0) }
+            rows.append(field.bytes)
+            rows.append("\n")
+        }
+    }
+
     private let canonical = ExtendedJSONEncoder(mode: .canonical, quotes: .doubled)
     private let buffer = ByteBuffer(capacity: 4096)
     private let decoded = ByteBuffer(capacity: 4096)
@@ -17,9 +33,8 @@ struct RowMarking {
 
     /// A data field in which each number has a wrapper; a document that would have no wrapper is carried whole, as
     /// `$rawBSON`.
-    /// - Returns: the field with its quotes, and whether it carries the document whole.
     /// - Throws: `JSONFault`.
-    func field(_ document: RawDocument) throws -> (ByteBuffer, isWhole: Bool) {
+    func field(_ document: RawDocument) throws -> Marked {
         let field = ByteBuffer(capacity: document.bytes.count + 64)
         field.append("\"")
         var isWhole = canonical.encode(document, into: field) == .escaped
@@ -29,7 +44,7 @@ struct RowMarking {
             isWhole = true
         }
         field.append("\"")
-        return (field, isWhole)
+        return Marked(field: field, isWhole: isWhole)
     }
 
     /// The field of a row that must be marked: one that has no wrapper to show what it is, and has strings that look
@@ -39,7 +54,7 @@ struct RowMarking {
     /// - Throws: `BSONError` if the document is damaged; `JSONFault`.
     func marked(
         _ document: RawDocument, _ encoder: ExtendedJSONEncoder, isFirst: Bool
-    ) throws -> (field: ByteBuffer, isWhole: Bool)? {
+    ) throws -> Marked? {
         guard try isFirst || Self.hasLookAlikes(document, depth: 1) else { return nil }
         defer { buffer.reset(keeping: Self.kept) }
         let outcome = encoder.encode(document, into: buffer)

@@ -14,6 +14,8 @@ final class RowSink: @unchecked Sendable {
     private let steps: EarlyFlush.Steps?
     private(set) var outcomes: [CollectionOutcome] = []
     private(set) var escaped = 0
+    /// Whether a row has been written.
+    private var hasRows = false
 
     /// - Parameter steps: the steps of the early flush; nil for those of the writer's file.
     init(
@@ -49,7 +51,7 @@ final class RowSink: @unchecked Sendable {
             var outcome = CollectionOutcome(name: collection.name)
             var bytes = 0
             while let chunk = try chunks.next(collection: index) {
-                try writer.write(rows: chunk.rows.bytes)
+                try write(chunk)
                 flush.advance(to: writer.written)
                 outcome.read += chunk.count
                 escaped += chunk.escaped
@@ -65,5 +67,16 @@ final class RowSink: @unchecked Sendable {
         try writer.finishRows()
         flush.advance(to: writer.written)
         flush.complete()
+    }
+
+    private func write(_ chunk: Chunk) throws {
+        var rows = chunk.rows.bytes
+        if !hasRows, let marked = chunk.markedFirst {
+            try writer.write(rows: marked.row.bytes)
+            if marked.isWhole { escaped += 1 }
+            rows = UnsafeRawBufferPointer(rebasing: rows[marked.replaced...])
+        }
+        if chunk.count > 0 { hasRows = true }
+        try writer.write(rows: rows)
     }
 }

@@ -30,6 +30,8 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
     private var allowance = 0
     /// Whether the warning that the writer waits has been issued. Only the writer uses this.
     private var hasTold = false
+    /// What the last attempt to spill met, in parentheses; empty for a lack of room. Only the writer uses this.
+    private var obstacle = ""
     /// The earliest time of the next attempt to spill. Only the writer uses this.
     private var nextTry = ContinuousClock.now
     private var isClosed = false
@@ -93,7 +95,7 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
             if putInSpill(bytes, at: offset) { return }
             if !hasTold {
                 tell(
-                    "\(path) is read slowly, and \(spillDirectory) takes no more of what waits: the export waits for its reader"
+                    "\(path) is read slowly, and \(spillDirectory) takes no more of what waits\(obstacle): the export waits for its reader"
                 )
                 hasTold = true
             }
@@ -112,6 +114,7 @@ final class SpillQueue: ByteSink, @unchecked Sendable {
             }
             try file.write(bytes, at: offset)
         } catch {
+            obstacle = " (\((error as? FileError)?.text ?? "\(error)"))"
             // Written bytes count only once ``spillEnd`` includes them, so nothing is lost by waiting instead.
             return false
         }

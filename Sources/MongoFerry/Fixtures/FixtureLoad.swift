@@ -45,11 +45,11 @@ struct FixtureLoad {
         options.mode = .replace
         options.configuration = fixture.configuration
         // Does not look at the database: a fixture is the same whatever was restored before.
-        var (survey, legacy) = try Preflight(
+        let (survey, legacy) = try Preflight(
             reader: reader, options: options, server: connection.server, jobs: jobs,
             problemLimit: FixtureProblems.limit, operation: operation
         ).run()
-        try FixtureProblems.check(&survey, fixture.file, isSealed: reader.metadata != nil)
+        try FixtureProblems.check(survey, fixture.file, isSealed: reader.metadata != nil)
         try fixture.configuration.checkTargets(in: reader.metadata, rows: survey.rows.map(\.name))
         let (references, faults) = ReferenceSource.file(
             fixture.configuration, reader.metadata, legacy, rows: survey.rows.map(\.name))
@@ -86,7 +86,7 @@ struct FixtureLoad {
             // A majority that acknowledges a later write has all earlier ones as well.
             let isConfirmedLater = index + 1 < plan.steps.count || step.way != .view && step.records > 0
             let builder = CollectionBuilder(
-                client: client, database: connection.database,
+                client: client, database: connection.database, cancellation: operation.cancellation,
                 writeConcern: isConfirmedLater ? WriteConcern(.nodes(1)) : .majority)
             refusedIndexes += try prepare(step, builder)
             guard step.way != .view else { continue }

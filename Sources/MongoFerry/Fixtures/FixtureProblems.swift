@@ -11,10 +11,10 @@ enum FixtureProblems {
 
     /// - Throws: ``FerryError`` of kind `data` if the file has faults.
     /// - Parameter isSealed: whether the file has metadata.
-    static func check(_ survey: inout FileSurvey, _ file: String, isSealed: Bool) throws {
+    static func check(_ survey: FileSurvey, _ file: String, isSealed: Bool) throws {
         let count = survey.problems.count + survey.fileProblems.count
         guard count > 0 else { return }
-        let details = survey.fileProblems + lines(survey.problems.sorted())
+        let details = survey.fileProblems + lines(survey.problems.first)
         var advice: [String] = []
         if survey.problems.count > limit {
             advice.append("`mongoferry verify \(file.shellWord)` lists more of the rows.")

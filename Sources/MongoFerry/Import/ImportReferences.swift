@@ -48,9 +48,7 @@ struct ImportReferences {
         if areAllTaken, knowsIDs { check.knownIDs = knownIDs() }
         let open = references.filter { names[ExactName($0.collection)] != nil && known[$0.collection] == nil }
         let checked = try operation.timed("verify references") { try check.run(open) }
-        return (checked + known.values.joined()).sorted {
-            ($0.collection, $0.path, $0.target) < ($1.collection, $1.path, $1.target)
-        }
+        return (checked + known.values.joined()).sorted(by: ReferenceOutcome.precedes)
     }
 
     /// The references that can be checked while their documents are read or written.

@@ -34,7 +34,8 @@ extension ImportRun {
                 outcome = whole
             } else {
                 let result = try loader.count(
-                    step.name, in: connection.namespace(step.databaseName), step.writeWay(by: key, isDryRun: true),
+                    step.name, in: connection.namespace(step.databaseName), 
+                    step.writeWay(by: key, in: connection.database, isDryRun: true),
                     known: equal.knownRows(step, survey))
                 outcome = result.outcome
                 results.append(result)

@@ -28,7 +28,7 @@ extension ImportRun {
             operation: operation)
         var (survey, early) = try surveyed(preflight)
         let legacy = try preflight.types(of: &survey)
-        if try refuse(&survey) { return nil }
+        if try refuse(survey) { return nil }
         if survey.kinds.isMixed { operation.warning(survey.kinds.text) }
         if let text = reader.metadata?.textOfLostTypes { operation.warning(text) }
         let choice = options.choice(of: reader.metadata)
@@ -40,17 +40,17 @@ extension ImportRun {
             try SharedKeySearch(
                 reader: reader, key: key, rules: legacy.rules, names: Set(merged), operation: operation
             ).run(&survey)
-            if try refuse(&survey) { return nil }
+            if try refuse(survey) { return nil }
         }
         if try findUntimedMeasurements(plan, &survey, legacy) {
-            if try refuse(&survey) { return nil }
+            if try refuse(survey) { return nil }
             try planner(survey.rows).checkSomethingIsLeft(of: plan.steps, survey)
         }
         noteProblemsOfLeftOut()
         for index in plan.steps.indices {
             plan.steps[index].setAside = survey.problemCount(amongRowsOf: plan.steps[index].name)
         }
-        plan.setAside = (preflightProblems.count, preflightProblems.sorted().first)
+        plan.setAside = (preflightProblems.count, preflightProblems.first.first)
         return Prepared(plan: plan, survey: survey, legacy: legacy, references: references)
     }
 
@@ -152,8 +152,8 @@ extension ImportRun {
 
     /// Adds the file's faults to the report.
     /// - Returns: whether the file is refused.
-    private mutating func refuse(_ survey: inout FileSurvey) throws -> Bool {
-        let problems = survey.problems.sorted()
+    private mutating func refuse(_ survey: FileSurvey) throws -> Bool {
+        let problems = survey.problems.first
         report.rejectionCount = survey.problems.count
         report.rejections = problems.map(Report.Rejection.init)
         report.differences = survey.fileProblems.map { .init(collection: "", kind: .file, detail: $0) }
@@ -173,12 +173,12 @@ extension ImportRun {
     /// they would be written to those collections after all.
     mutating func noteProblemsOfLeftOut() {
         let choice = options.choice(of: reader.metadata)
-        var leftOut = preflightProblems.filter { name in name.map { choice.exclusion(of: $0) != nil } ?? false }
+        let leftOut = preflightProblems.filter { name in name.map { choice.exclusion(of: $0) != nil } ?? false }
         guard leftOut.count > 0 else { return }
         preflightProblems = preflightProblems.filter { name in name.map { choice.exclusion(of: $0) == nil } ?? true }
         report.rejectionCount = preflightProblems.count
-        report.rejections = preflightProblems.sorted().map(Report.Rejection.init)
-        let first = leftOut.sorted().first.map { ", first in line \($0.line): \($0.reason)" } ?? ""
+        report.rejections = preflightProblems.first.map(Report.Rejection.init)
+        let first = leftOut.first.first.map { ", first in line \($0.line): \($0.reason)" } ?? ""
         operation.warning(
             "the file has \(leftOut.count.counted("bad row", "bad rows")) of collections that are left out\(first)")
     }

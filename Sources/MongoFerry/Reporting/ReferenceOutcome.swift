@@ -1,5 +1,6 @@
 import BSON
 import BackupFile
+import Relations
 
 /// Whether the values of one reference have targets.
 public struct ReferenceOutcome: Sendable {
@@ -64,4 +65,13 @@ public struct ReferenceOutcome: Sendable {
         valuesAtPath += other.valuesAtPath
         for example in other.examples { addExample(example.value, example.documentID) }
     }
+}
+
+extension ReferenceOutcome {
+    /// By collection, path and target, each by its bytes.
+    static func precedes(_ left: ReferenceOutcome, _ right: ReferenceOutcome) -> Bool {
+        left.sortKey.lexicographicallyPrecedes(right.sortKey)
+    }
+
+    private var sortKey: [ExactName] { [collection, path, target].map(ExactName.init) }
 }

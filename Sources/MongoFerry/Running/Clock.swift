@@ -13,7 +13,7 @@ enum Clock {
 struct Stopwatch: Sendable {
     private let start = ContinuousClock.now
 
-    /// The elapsed time, in whole milliseconds.
+    /// The elapsed time in seconds, to the millisecond.
     var seconds: Double {
         let elapsed = start.duration(to: .now).components
         return Double(elapsed.seconds * 1000 + elapsed.attoseconds / 1_000_000_000_000_000) / 1000

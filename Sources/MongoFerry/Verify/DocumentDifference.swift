@@ -22,15 +22,20 @@ struct DocumentDifference {
         var (mine, others) = (left.makeWalker(), right.makeWalker())
         while result.count < limit {
             let (element, other) = (Self.next(&mine), Self.next(&others))
-            if element == nil, other == nil { return }
-            if let element, let other, sameBytes(element.key, other.key) {
+            guard let element, let other else {
+                // All names before agreed: one has more than the other.
+                noteRest(from: element, mine, prefix)
+                noteRest(from: other, others, prefix)
+                return
+            }
+            if sameBytes(element.key, other.key) {
                 compare(element, other, prefix + element.name)
                 continue
             }
-            let (leftNames, rightNames) = (Self.byName(left), Self.byName(right))
+            let (leftNames, rightNames) = (Self.byName(element, mine), Self.byName(other, others))
             // How many more times each name occurs in the left document.
             var surplus: [Name: Int] = [:]
-            var current = element
+            var current: RawElement? = element
             while result.count < limit, let element = current {
                 let name = Name(element.key)
                 surplus[name, default: 0] += 1
@@ -51,6 +56,15 @@ struct DocumentDifference {
         }
     }
 
+    /// Notes that the other document has none of these.
+    private mutating func noteRest(from first: RawElement?, _ walker: ElementWalker, _ prefix: String) {
+        var (current, walker) = (first, walker)
+        while result.count < limit, let element = current {
+            result.append(prefix + element.name)
+            current = Self.next(&walker)
+        }
+    }
+
     private mutating func compare(_ left: RawElement, _ right: RawElement, _ path: String) {
         if left.valueEquals(right) { return }
         guard left.type == right.type else {
@@ -64,12 +78,14 @@ struct DocumentDifference {
 
     private static func next(_ walker: inout ElementWalker) -> RawElement? { (try? walker.next()) ?? nil }
 
-    private static func byName(_ document: RawDocument) -> [Name: RawElement] {
+    /// The elements from this one on; of those with one name, the first.
+    private static func byName(_ first: RawElement, _ walker: ElementWalker) -> [Name: RawElement] {
         var result: [Name: RawElement] = [:]
-        var walker = document.makeWalker()
-        while let element = next(&walker) {
+        var (current, walker) = (RawElement?.some(first), walker)
+        while let element = current {
             let name = Name(element.key)
             if result[name] == nil { result[name] = element }
+            current = next(&walker)
         }
         return result
     }

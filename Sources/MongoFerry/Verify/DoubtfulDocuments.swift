@@ -5,12 +5,16 @@ struct DoubtfulDocuments {
     /// Nil if they are too many to keep, or cannot all be queried by their `_id`s.
     private(set) var ids: Set<Value>? = []
 
+    private var bytes = 0
+
     private static let most = 10_000
+    private static let mostBytes = 2 << 20
 
     mutating func add(_ id: Value) {
         guard Self.canBeAskedFor(id) else { return giveUp() }
-        ids?.insert(id)
-        if ids?.count ?? 0 > Self.most { giveUp() }
+        guard ids?.insert(id).inserted == true else { return }
+        bytes += id.approximateSize
+        if ids?.count ?? 0 > Self.most || bytes > Self.mostBytes { giveUp() }
     }
 
     mutating func giveUp() { ids = nil }

@@ -185,8 +185,7 @@ private struct FileGroupCheck {
 }
 
 /// One thread's part of the check.
-// @unchecked: used by one thread at a time, and read after the pass has ended.
-private final class ReferenceWorker: BatchWorker, @unchecked Sendable {
+private final class ReferenceWorker: BatchWorker {
     private var decoder: ConvertingDecoder
     private let byCollection: [ExactName: (checks: [Int], walk: GroupWalk)]
     private let connection: Connection?
@@ -212,10 +211,13 @@ private final class ReferenceWorker: BatchWorker, @unchecked Sendable {
                 guard let (places, walk) = byCollection[ExactName(name)] else { return }
                 try walk.forEachValue(
                     in: document, count: { checks[places[$0]].outcome.valuesAtPath += 1 },
-                    { place, value in checks[places[place]].look(at: value, in: document) })
+                    { place, value in
+                        checks[places[place]].look(at: value, in: document)
+                        // Within the document: an array may have a million values.
+                        if checks[places[place]].open?.isFull == true { try settle(places[place]) }
+                    })
             }
         }
-        for index in checks.indices where checks[index].open?.isFull == true { try settle(index) }
     }
 
     func finish() throws {
@@ -232,8 +234,7 @@ private final class ReferenceWorker: BatchWorker, @unchecked Sendable {
 }
 
 /// Collects the values of target fields.
-// @unchecked: used by one thread at a time, and read after the pass has ended.
-private final class FieldWorker: BatchWorker, @unchecked Sendable {
+private final class FieldWorker: BatchWorker {
     private var decoder: ConvertingDecoder
     private let wanted: [ExactName: [FieldPath]]
     private let hashes: SharedHashes<TargetField>

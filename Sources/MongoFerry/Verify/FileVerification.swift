@@ -71,7 +71,7 @@ struct FileVerification {
             return
         }
         let legacy = try preflight.types(of: &survey)
-        report.note(&survey, of: reader)
+        report.note(survey, of: reader)
         if survey.isCutShort { return }
         if reader.metadata == nil, survey.rows.isEmpty, report.rejectionCount == 0, survey.fileProblems.isEmpty {
             report.warnings.append("the file has no rows, and nothing in it says that it should have any")
@@ -168,9 +168,9 @@ extension Report {
     }
 
     /// Reports what a pass over a file found.
-    fileprivate mutating func note(_ survey: inout FileSurvey, of reader: BackupReader) {
+    fileprivate mutating func note(_ survey: FileSurvey, of reader: BackupReader) {
         rejectionCount = survey.problems.count
-        rejections = survey.problems.sorted().map(Report.Rejection.init)
+        rejections = survey.problems.first.map(Report.Rejection.init)
         differences = survey.fileProblems.map { .init(collection: "", kind: .file, detail: $0) }
         sha256 = reader.digest
         collections = survey.rows.map { rows in

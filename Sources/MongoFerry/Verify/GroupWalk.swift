@@ -11,7 +11,8 @@ struct GroupWalk: Sendable {
     private let ownCount: Int
 
     init(_ groups: [ReferenceGroup]) {
-        let own = groups.enumerated().flatMap { place, group in group.leading.map { (reference: $0, group: place) } }
+        // Of alternatives at one path, the first finds all values.
+        let own = groups.enumerated().map { (reference: $1.references[0], group: $0) }
         let every = groups.enumerated().compactMap { place, group -> (reference: Reference, group: Int)? in
             var reference = group.references[0]
             guard reference.condition != nil else { return nil }
@@ -26,12 +27,13 @@ struct GroupWalk: Sendable {
     /// - Parameters:
     ///   - count: called for each value at the path of a conditional group, whatever the condition says.
     ///   - body: called with each value that must exist in a target of the group.
-    /// - Throws: ``BSONError`` if the document is damaged.
+    /// - Throws: ``BSONError`` if the document is damaged; what `body` throws.
     func forEachValue(
-        in document: RawDocument, count: (_ group: Int) -> Void, _ body: (_ group: Int, _ value: RawElement) -> Void
+        in document: RawDocument, count: (_ group: Int) -> Void,
+        _ body: (_ group: Int, _ value: RawElement) throws -> Void
     ) throws {
         try walk.forEachValue(in: document) { reference, value in
-            if reference < ownCount { body(groups[reference], value) } else { count(groups[reference]) }
+            if reference < ownCount { try body(groups[reference], value) } else { count(groups[reference]) }
         }
     }
 }

@@ -55,7 +55,7 @@ public struct Inspection: Sendable {
                 text += (counts[entry.name] ?? entry.records).counted("record")
             }
             if entry.kind == .timeseries { text += ", time series" }
-            if entry.databaseName != entry.name {
+            if !entry.databaseName.hasSameBytes(as: entry.name) {
                 text += ", in the database \(BackupMetadata.shown(entry.databaseName))"
             }
             let own = entry.indexes.filter { $0["name"]?.string != "_id_" }.compactMap { $0["name"]?.string }

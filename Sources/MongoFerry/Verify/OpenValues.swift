@@ -13,6 +13,7 @@ struct OpenValues {
     /// The answers so far.
     private var known: [UInt64: Bool] = [:]
 
+    /// The bytes of these values, and of the `_id`s of the documents that have them.
     private var waitingBytes = 0
 
     /// All values of those targets that were asked for very often, by their index in ``targets``.
@@ -65,13 +66,19 @@ struct OpenValues {
         } else if let place = waiting.index(forKey: hash) {
             waiting.values[place].count += 1
             if remembersDocuments, waiting.values[place].documentIDs.count < Self.mostDocuments {
-                waiting.values[place].documentIDs.append(document["_id"]?.copy ?? .null)
+                waiting.values[place].documentIDs.append(copiedID(of: document))
                 remembered += 1
             }
         } else {
-            waiting[hash] = (value.copy, 1, [document["_id"]?.copy ?? .null])
+            waiting[hash] = (value.copy, 1, [copiedID(of: document)])
             waitingBytes += value.value.count
         }
+    }
+
+    private mutating func copiedID(of document: RawDocument) -> Value {
+        let id = document["_id"]
+        waitingBytes += id?.value.count ?? 0
+        return id?.copy ?? .null
     }
 
     /// Looks up the waiting values in the targets, and counts those that none of them has.

@@ -84,7 +84,7 @@ extension FieldPath {
 
 extension Value {
     /// An estimate of the value's size in bytes in a document.
-    fileprivate var approximateSize: Int {
+    var approximateSize: Int {
         switch self {
         case .string(let text): text.utf8.count + 16
         case .binary(_, let bytes), .other(_, let bytes): bytes.count + 16

@@ -66,9 +66,7 @@ struct ReferenceCheck: Sendable {
             }
         }
         try Threads.runAll(bodies, onFailure: part.operation.cancellation.cancel)
-        return results.withLock { $0 }.sorted {
-            ($0.collection, $0.path, $0.target) < ($1.collection, $1.path, $1.target)
-        }
+        return results.withLock { $0 }.sorted(by: ReferenceOutcome.precedes)
     }
 
     /// A collection that has references.

@@ -4,21 +4,23 @@ import Relations
 struct ReferenceGroup: Sendable {
     let references: [Reference]
     var collection: String { references[0].collection }
-    var isConditional: Bool { references.count == 1 || references.contains { $0.condition != nil } }
-    /// The references by which values are found: of alternatives at one path, the first finds all values.
-    var leading: ArraySlice<Reference> { references.prefix(isConditional ? references.count : 1) }
 
     static func groups(of references: [Reference]) -> [ReferenceGroup] {
+        struct Start: Hashable {
+            let collection: ExactName
+            let path: FieldPath
+        }
         var groups: [ReferenceGroup] = []
+        // The groups of those without a condition.
+        var places: [Start: Int] = [:]
         for reference in references.sorted() {
-            if let last = groups.last, reference.condition == nil, let first = last.references.first,
-                first.condition == nil, first.collection.hasSameBytes(as: reference.collection),
-                first.path == reference.path
-            {
-                groups[groups.count - 1] = ReferenceGroup(references: last.references + [reference])
-            } else {
-                groups.append(ReferenceGroup(references: [reference]))
+            let start = Start(collection: ExactName(reference.collection), path: reference.path)
+            if reference.condition == nil, let place = places[start] {
+                groups[place] = ReferenceGroup(references: groups[place].references + [reference])
+                continue
             }
+            if reference.condition == nil { places[start] = groups.count }
+            groups.append(ReferenceGroup(references: [reference]))
         }
         return groups
     }

@@ -37,11 +37,13 @@ final class ReferenceTally {
     func look(at document: RawDocument, over client: Client? = nil) throws {
         try walk.forEachValue(
             in: document, count: { groups[$0].outcome.valuesAtPath += 1 },
-            { index, value in groups[index].look(at: value, in: document) })
-        for index in groups.indices where groups[index].open.isFull {
-            try check.operation.cancellation.check()
-            try settle(index, client)
-        }
+            { index, value in
+                groups[index].look(at: value, in: document)
+                // Within the document: an array may have a million values.
+                guard groups[index].open.isFull else { return }
+                try check.operation.cancellation.check()
+                try settle(index, client)
+            })
     }
 
     /// Looks up the values that still wait.

@@ -66,7 +66,9 @@ struct ReportFiles {
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
         var isFolder: ObjCBool = false
         guard manager.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
-            throw FerryError("\(path): there is no folder \(folder) for the \(form.name)")
+            throw FerryError(
+                "\(path): there is no folder \(folder) for the \(form.name)",
+                advice: ["`mkdir -p \(folder.shellWord)` makes it."])
         }
         let exists = manager.fileExists(atPath: path, isDirectory: &isFolder)
         if exists, isFolder.boolValue {

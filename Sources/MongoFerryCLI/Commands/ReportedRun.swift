@@ -38,7 +38,9 @@ enum ReportedRun {
                 stopped.advice = failure.nextSteps
                 error = stopped
             }
-            failure.seconds = ((ContinuousClock.now - began).inSeconds * 1000).rounded() / 1000
+            if stopped?.report == nil {
+                failure.seconds = ((ContinuousClock.now - began).inSeconds * 1000).rounded() / 1000
+            }
             // Only a warning: the error and its exit status tell what state the data is in, and nothing may replace
             // them.
             if let fault = reports.write(failure) { Terminal.standardError.warning("\(fault)") }

@@ -28,7 +28,8 @@ struct ConfigurationParser {
         var result: [Configuration.Collection] = []
         var undeclared: [Configuration.UndeclaredTarget] = []
         let otherNames = Dictionary(
-            sections.compactMap { section in section.databaseName.map { ($0, section.name) } }.filter { $0 != $1 }
+            sections.compactMap { section in section.databaseName.map { ($0, section.name) } }
+                .filter { !$0.hasSameBytes(as: $1) }
         ) { first, _ in first }
         for section in sections {
             var reader = ReferenceParser(

@@ -77,19 +77,51 @@ enum IDClass: Int, CaseIterable, Sendable {
         }
     }
 
-    /// Normalizes a value for comparison: integers of any type become one type.
+    /// Normalizes a value for comparison: integers of any type become one type, also inside a document, and decimals
+    /// lose the zeros at their end.
     static func normalized(_ value: Value) -> Value {
         switch value {
         case .int32(let number): .int64(Int64(number))
         case .double(let number): Int64(exactly: number).map(Value.int64) ?? value
+        case .decimal128(let number): .decimal128(number.reduced)
+        case .document(let document): .document(normalized(document))
         default: value
+        }
+    }
+
+    private static func normalized(_ document: Document) -> Document {
+        Document { result in
+            for (key, value) in document.elements {
+                // Within a key, a decimal may stand for a whole number.
+                let whole: Value? = if case .decimal128(let number) = value { number.integer.map(Value.int64) } else { nil }
+                result.append(key, whole ?? normalized(value))
+            }
         }
     }
 
     /// The same in every run, and for equal values.
     static func hash(_ element: RawElement) -> UInt64 {
-        if let number = element.integer { return mixed(UInt64(bitPattern: number) ^ 0x5851_F42D_4C95_7F2D) }
-        return stableHash(element.value)
+        if let number = element.integer { return hash(number) }
+        return switch element.type {
+        case .decimal128: element.decimal128.map { hash($0.reduced) } ?? stableHash(element.value)
+        case .document: element.document.map(hash) ?? stableHash(element.value)
+        default: stableHash(element.value)
+        }
+    }
+
+    private static func hash(_ number: Int64) -> UInt64 { mixed(UInt64(bitPattern: number) ^ 0x5851_F42D_4C95_7F2D) }
+
+    private static func hash(_ number: Decimal128) -> UInt64 { mixed(mixed(number.high) ^ number.low) }
+
+    private static func hash(_ document: RawDocument) -> UInt64 {
+        var result: UInt64 = 0x9E37_79B9_7F4A_7C15
+        var walker = document.makeWalker()
+        while let element = try? walker.next() {
+            result = mixed(result ^ stableHash(element.key))
+            let whole = element.type == .decimal128 ? element.decimal128?.integer : nil
+            result = mixed(result &+ (whole.map(hash) ?? hash(element)))
+        }
+        return result
     }
 
     /// Whether one key precedes another of the same kind.

@@ -45,7 +45,10 @@ struct FileChoice {
     }
 
     private func unknown(_ name: String, _ text: String, _ known: [String]) -> FerryError {
-        FerryError(
+        if let called = known.first(where: { names.databaseName(of: $0).hasSameBytes(as: name) }) {
+            return FerryError(text, kind: .usage, advice: ["The file calls it '\(called)'."])
+        }
+        return FerryError(
             text, kind: .usage,
             advice: NearestName.nearest(to: name, among: known).map { ["Did you mean '\($0)'?"] } ?? [])
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Relations
 
 /// Hints at a collection of nearly the same name in the database: the old application lower-cased some names, and other
 /// programs put blanks around fields.
@@ -15,7 +16,7 @@ struct NameHints: Sendable {
 
     /// - Returns: nil if no collection has nearly that name.
     func hint(_ name: String) -> String? {
-        guard let other = byCore[Self.core(name)]?.first(where: { $0 != name }) else { return nil }
+        guard let other = byCore[Self.core(name)]?.first(where: { !$0.hasSameBytes(as: name) }) else { return nil }
         return "the database has '\(other)': if that is meant, write `collection: \(other)` in the configuration"
     }
 }

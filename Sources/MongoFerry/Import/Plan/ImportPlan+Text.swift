@@ -15,7 +15,7 @@ extension ImportPlan {
     private var head: [String] {
         var lines = ["import into \(database), mode \(mode.rawValue):"]
         if !server.isEmpty { lines.append("  on \(server)") }
-        if let fileDatabase, fileDatabase != database {
+        if let fileDatabase, !fileDatabase.hasSameBytes(as: database) {
             lines.append("  the file is a backup of another database: \(BackupMetadata.shown(fileDatabase))")
         }
         if let versions {
@@ -43,7 +43,7 @@ extension ImportPlan {
 
     private func collectionText(_ step: Step) -> String {
         var text = "\(step.way.rawValue), \(max(0, step.records - step.setAside).counted("record"))"
-        if step.databaseName != step.name { text += " of \(BackupMetadata.shown(step.name))" }
+        if !step.databaseName.hasSameBytes(as: step.name) { text += " of \(BackupMetadata.shown(step.name))" }
         if step.liveIsView { return text + " (a view has that name now)" }
         return text + (step.liveCount.map { " (\($0.grouped) there now)" } ?? " (new)")
     }

@@ -26,7 +26,7 @@ public struct ImportPlan: Sendable {
         public var records: Int
         /// The number of ``records`` that are set aside.
         var setAside = 0
-        /// The number of documents in the database now; nil if the collection does not exist.
+        /// The number of documents in the database now; nil if no collection of that name exists, and for a view.
         public var liveCount: Int?
         /// Whether a view has that name in the database now, and is replaced by a collection.
         public var liveIsView = false

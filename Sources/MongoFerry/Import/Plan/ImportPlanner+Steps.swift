@@ -15,7 +15,7 @@ extension ImportPlanner {
             name: entry.name, databaseName: entry.databaseName, way: way(of: entry, existing, kept, there),
             records: records, entry: entry)
         step.kept = kept
-        step.keptBefore = there.kept[entry.databaseName]
+        step.keptBefore = there.kept[ExactName(entry.databaseName)]
         step.liveIsView = existing?.kind == .view && entry.kind != .view
         step.doubts = doubts(of: entry, existing, there)
         try checkKinds(entry, existing)
@@ -153,7 +153,7 @@ extension ImportPlanner {
         _ name: String, _ existing: CollectionInfo?, _ there: LiveCatalog
     ) -> KeptDefinitions.Entry? {
         // The interrupted import may have been of another file, which had the definition: this one has none.
-        guard metadata == nil, let kept = there.kept[name] else { return nil }
+        guard metadata == nil, let kept = there.kept[ExactName(name)] else { return nil }
         let isAuthority = kept.isAuthority(
             over: existing, uuid: there.identities.uuid(of: name), indexes: there.contents[name]?.indexes ?? [])
         return isAuthority ? kept : nil

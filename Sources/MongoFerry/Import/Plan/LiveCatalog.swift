@@ -31,7 +31,7 @@ struct LiveCatalog: Sendable {
     /// The contents of the collections that are written, except views, by their names.
     let contents: [String: Contents]
     /// The options and indexes that imports kept of collections that they dropped.
-    let kept: [String: KeptDefinitions.Entry]
+    let kept: [ExactName: KeptDefinitions.Entry]
     /// The UUIDs, which tell the collections from others that had their names.
     let identities: CollectionIdentities
     let nameHints: NameHints

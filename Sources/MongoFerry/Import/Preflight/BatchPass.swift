@@ -4,7 +4,7 @@ import MongoDriver
 import Synchronization
 
 /// One thread's part of a pass over a file. Only that thread uses it until the pass has ended.
-protocol BatchWorker: AnyObject, Sendable {
+protocol BatchWorker: AnyObject, SendableMetatype {
     /// Looks at the rows of a batch, which are valid only during the call.
     func look(at batch: RecordBatch) throws
     /// Processes what was kept of a batch, after the batch's own memory was released.
@@ -33,7 +33,6 @@ enum BatchPace: Sendable {
 /// The reader runs on a thread of its own while the calling one waits. Each worker gets its batches in the order of the
 /// file, but not all of them.
 final class BatchPass<Worker: BatchWorker>: Sendable {
-    private let workers: [Worker]
     private let pace: BatchPace
     private let endsAtDamage: Bool
     private let cancellation: Cancellation
@@ -50,16 +49,15 @@ final class BatchPass<Worker: BatchWorker>: Sendable {
     private let damage = Mutex<BackupError?>(nil)
 
     private init(
-        workers: [Worker], pace: BatchPace, endsAtDamage: Bool, cancellation: Cancellation,
+        workers: Int, pace: BatchPace, endsAtDamage: Bool, cancellation: Cancellation,
         progress: @escaping @Sendable (RecordBatch) -> Void
     ) {
-        self.workers = workers
         self.pace = pace
         self.endsAtDamage = endsAtDamage
         self.cancellation = cancellation
         self.progress = progress
-        spare = BoundedQueue(capacity: workers.count + 4)
-        for _ in 0..<workers.count + 3 { _ = spare.push(RecordBatch()) }
+        spare = BoundedQueue(capacity: workers + 4)
+        for _ in 0..<workers + 3 { _ = spare.push(RecordBatch()) }
     }
 
     /// Reads batches from the reader's position and hands each to one of the workers.
@@ -77,11 +75,11 @@ final class BatchPass<Worker: BatchWorker>: Sendable {
         progress: @escaping @Sendable (RecordBatch) -> Void = { _ in }
     ) throws -> BackupError? {
         let pass = BatchPass(
-            workers: workers, pace: pace, endsAtDamage: endsAtDamage, cancellation: cancellation, progress: progress)
-        let turn = ReaderTurn(reader)
-        let bodies = workers.map { worker in { @Sendable in try pass.pass(batchesTo: worker) } }
+            workers: workers.count, pace: pace, endsAtDamage: endsAtDamage, cancellation: cancellation, progress: progress)
+        let bodies = workers.map(Lent.init).map { worker in { @Sendable in try pass.pass(batchesTo: worker.value) } }
+        let reader = Lent(reader)
         try Threads.runAll(
-            bodies + [{ @Sendable in try pass.fill(from: turn.reader, until: end) }], onFailure: pass.stop)
+            bodies + [{ @Sendable in try pass.fill(from: reader.value, until: end) }], onFailure: pass.stop)
         return pass.damage.withLock { $0 }
     }
 
@@ -153,10 +151,10 @@ final class BatchPass<Worker: BatchWorker>: Sendable {
         }
     }
 
-    /// Passes the reader to the thread that fills the batches.
-    // @unchecked: while the pass runs, only that thread uses the reader; the caller waits for it.
-    private struct ReaderTurn: @unchecked Sendable {
-        let reader: BackupReader
-        init(_ reader: BackupReader) { self.reader = reader }
+    /// The reader or a worker, lent to a thread for the duration of the pass.
+    // @unchecked: while the pass runs, only that thread uses it; the caller waits.
+    private struct Lent<Value>: @unchecked Sendable {
+        let value: Value
+        init(_ value: Value) { self.value = value }
     }
 }

@@ -50,9 +50,9 @@ struct DuplicateSearch {
                     guard isLookedAt(hash), suspects[name]?.contains(hash) == true else { return }
                     let value = id.value
                     // Noted already, before the effect of the rules was known.
-                    if survey.repeatedLines.contains(row.line) { return }
+                    if survey.linesSetAside.contains(row.line) { return }
                     if let earlier = seen[name]?[hash]?.first(where: { ServerEquality.areEqual($0.id, value) }) {
-                        survey.repeatedLines.insert(row.line)
+                        survey.linesSetAside.insert(row.line)
                         survey.problems.add(
                             RowProblem(
                                 line: row.line, collection: name, id: IDText.text(first),

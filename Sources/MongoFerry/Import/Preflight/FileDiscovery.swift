@@ -91,8 +91,7 @@ private struct RowSample {
     }
 }
 
-// @unchecked: one thread at a time; read after the pass has ended.
-private final class FileDiscoveryWorker: BatchWorker, @unchecked Sendable {
+private final class FileDiscoveryWorker: BatchWorker {
     private var decoder: ConvertingDecoder
     private var samples: [ExactName: RowSample] = [:]
     /// What the rows that carry types show, and what the old application's rows show; nil if there are none. Each has

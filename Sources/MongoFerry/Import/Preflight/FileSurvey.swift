@@ -40,9 +40,9 @@ struct FileSurvey: Sendable {
     /// Whether there are documents of more than a third of ``maximumDocument``: conversion may make legacy ones too
     /// large, or small enough.
     var hasLargeLegacyRows = false
-    /// Lines of rows whose `_id`, or the key of a merge, is also on an earlier line: an import that sets them aside
-    /// must not write them.
-    var repeatedLines: Set<Int> = []
+    /// Lines of rows that can be read but must not be written: those whose `_id`, or the key of a merge, is also on an
+    /// earlier line, and measurements without a time.
+    var linesSetAside: Set<Int> = []
     /// What is wrong with the file as a whole.
     var fileProblems: [String] = []
     /// Whether the rest could not be read: the last of ``fileProblems`` says why. Only the faults are meaningful then.

@@ -21,8 +21,7 @@ struct LegacySecondLook {
     }
 }
 
-// @unchecked: one thread at a time; read after the pass has ended.
-private final class LegacySecondLookWorker: BatchWorker, @unchecked Sendable {
+private final class LegacySecondLookWorker: BatchWorker {
     private var decoder: RowDecoder
     private let legacyRows: FileSurvey.LegacyRows
     private let isMixed: Bool

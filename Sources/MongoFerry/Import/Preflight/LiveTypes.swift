@@ -76,8 +76,9 @@ struct LiveTypes {
         }
         var types: [ExactName: [FieldPath: ObservedType]] = [:]
         for (name, entry) in entries where !entry.types.isEmpty {
-            guard entry.isInPart(isThere: identities[name] != nil, uuid: identities.uuid(of: name)) else { continue }
-            types[ExactName(name)] = entry.types
+            guard entry.isInPart(isThere: identities[name.text] != nil, uuid: identities.uuid(of: name.text))
+            else { continue }
+            types[name] = entry.types
         }
         return types
     }

@@ -18,10 +18,10 @@ struct MeasurementTimes {
             try operation.cancellation.check()
             batch.forEachRow { row in
                 // Was found to be a problem already.
-                if survey.repeatedLines.contains(row.line) { return }
+                if survey.linesSetAside.contains(row.line) { return }
                 decoder.withDocument(row, in: { fields[ExactName($0)] != nil }) { name, document, _ in
                     guard let field = fields[ExactName(name)], document[field]?.type != .date else { return }
-                    survey.repeatedLines.insert(row.line)
+                    survey.linesSetAside.insert(row.line)
                     survey.problems.add(
                         RowProblem(
                             line: row.line, collection: name, id: document.first.map(IDText.text),

@@ -3,14 +3,13 @@ import BackupFile
 import Relations
 
 /// Tries the rules on every row of a file without writing any; one thread's part.
-// @unchecked: one thread at a time; read after the pass has ended.
-final class RuleTrial: BatchWorker, @unchecked Sendable {
+final class RuleTrial: BatchWorker {
     private let rules: TypeRules
     private let rekeyed: Set<String>
     private let converter: LegacyConverter
     private let maximumDocument: Int
     /// Lines of rows that repeat an `_id`: they are no longer imported, and were noted already.
-    private let repeatedLines: Set<Int>
+    private let linesSetAside: Set<Int>
     /// Whether to look at all rows, not only at those that a rule may convert.
     private let looksAtAll: Bool
     private var decoder: RowDecoder
@@ -27,7 +26,7 @@ final class RuleTrial: BatchWorker, @unchecked Sendable {
         self.rekeyed = rekeyed
         converter = LegacyConverter(survey, rules)
         maximumDocument = survey.maximumDocument
-        repeatedLines = survey.repeatedLines
+        linesSetAside = survey.linesSetAside
         looksAtAll = survey.hasLargeLegacyRows
         // The survey has noted rows that are too large to be read.
         decoder = RowDecoder(survey)
@@ -37,7 +36,7 @@ final class RuleTrial: BatchWorker, @unchecked Sendable {
     func look(at batch: RecordBatch) {
         defer { hashes.move(&ids) }
         batch.forEachRow { row in
-            if !repeatedLines.isEmpty, repeatedLines.contains(row.line) { return }
+            if !linesSetAside.isEmpty, linesSetAside.contains(row.line) { return }
             // The survey has noted rows that cannot be read.
             guard let (name, fields) = try? decoder.fields(of: row), looksAtAll || rules.rules(for: name) != nil else {
                 return

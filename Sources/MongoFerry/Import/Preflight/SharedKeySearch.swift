@@ -40,7 +40,7 @@ struct SharedKeySearch {
                 lines[name, default: [:]][hash] = line
                 return
             }
-            survey.repeatedLines.insert(line)
+            survey.linesSetAside.insert(line)
             survey.problems.add(
                 RowProblem(
                     line: line, collection: name, id: document.first.map(IDText.text),
@@ -65,7 +65,7 @@ struct SharedKeySearch {
             try operation.cancellation.check()
             batch.forEachRow { row in
                 // Not written anyway.
-                if survey.repeatedLines.contains(row.line) { return }
+                if survey.linesSetAside.contains(row.line) { return }
                 decoder.withDocument(row, in: names.contains) { name, document, _ in body(name, row.line, document) }
             }
         }

@@ -3,8 +3,7 @@ import BackupFile
 import Relations
 
 /// One thread's part of a survey.
-// @unchecked: one thread at a time; read by the surveyor after the pass has ended.
-final class SurveyWorker: BatchWorker, @unchecked Sendable {
+final class SurveyWorker: BatchWorker {
     private var decoder: RowDecoder
     private let isLegacy: Bool
     private let skipsEmptyLines: Bool

@@ -106,7 +106,7 @@ struct RejectsFile {
             isLegacy = try decoder.withDocument(fields, line: row.line, collection: name) { document, traits in
                 guard !survey.legacyRows.includes(document, hasWrapper: traits.contains(.wrapper)) else { return true }
                 // Without the metadata or the other rows, it would look like a row of a legacy file.
-                if !traits.contains(.wrapper) { marked = try marking.field(document).0 }
+                if !traits.contains(.wrapper) { marked = try marking.field(document).field }
                 return false
             }
         } catch is RowProblem {
@@ -163,6 +163,6 @@ struct RejectsFile {
 
     private func write(_ parts: [UnsafeRawBufferPointer]) throws {
         for part in parts { try writer.write(rows: part) }
-        try "\n".utf8.withContiguousStorageIfAvailable { try writer.write(rows: UnsafeRawBufferPointer($0)) }
+        try [UInt8(ascii: "\n")].withUnsafeBytes { try writer.write(rows: $0) }
     }
 }

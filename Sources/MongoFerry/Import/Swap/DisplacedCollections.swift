@@ -91,8 +91,8 @@ struct DisplacedCollections {
         _ from: String, _ to: String, dropTarget: Bool, _ cancellation: Cancellation, whereUnknown: () -> Void = {}
     ) throws {
         try connection.withClient { client in
-            try CollectionBuilder(client: client, database: connection.database)
-                .rename(from, to: to, dropTarget: dropTarget, lock, cancellation, whereUnknown: whereUnknown)
+            try CollectionBuilder(client: client, database: connection.database, cancellation: cancellation, lock: lock)
+                .rename(from, to: to, dropTarget: dropTarget, lock, whereUnknown: whereUnknown)
         }
     }
 

@@ -11,6 +11,9 @@ import Synchronization
 final class ImportLock: Sendable {
     static let staleSeconds = 30
     static let beatSeconds = 5.0
+    /// After so long without a heartbeat, the server is asked before anything more is written: well before another
+    /// import may take the lock over.
+    private static let silentSeconds = staleSeconds - 10
     private static let lookSeconds = 0.1
     static let documentID = "import"
 
@@ -277,7 +280,8 @@ final class ImportLock: Sendable {
     /// anything.
     var isLost: Bool { state.withLock { $0.lost != nil } }
 
-    /// - Throws: ``FerryError`` if the lock was lost because this process was suspended for too long; ``MongoError``.
+    /// - Throws: ``FerryError`` if the lock was lost: this process was suspended for too long, and another import has
+    ///   taken it over, or somebody dropped the database; ``MongoError``.
     func check() throws {
         // After a suspension so long that another import may have taken the lock, the server is asked before anything
         // more is written: by one thread for all, since each would need a connection.
@@ -301,11 +305,11 @@ final class ImportLock: Sendable {
     }
 
     private var isSilent: Bool {
-        state.withLock { $0.lastBeat }.duration(to: .now) > .seconds(Self.staleSeconds - 10)
+        state.withLock { $0.lastBeat }.duration(to: .now) > .seconds(Self.silentSeconds)
     }
 
-    /// Releases the lock and drops its collection. No other import can have taken it: the heartbeat continues until it
-    /// is gone.
+    /// Releases the lock and drops its collection, unless it is another import's by now. The heartbeat continues until
+    /// it is gone.
     func release() throws {
         defer { state.withLock { $0.isHeld = false } }
         guard state.withLock({ $0.isHeld && $0.lost == nil }) else { return }
@@ -325,10 +329,12 @@ final class ImportLock: Sendable {
 
     /// Drops the collection with the lock, which is this import's.
     private func remove(_ client: Client, _ writeConcern: WriteConcern = .majority) throws {
-        try client.dropOwn(collection, writeConcern: writeConcern) {
-            // The drop may have succeeded, so that the lock is the next import's by now, or may still be executed.
-            try earlierWrites(Cancellation()).waitForEnd(OwnNames.lock)
-            return try isOwn(client)
+        try Repeating.whileHeldUp(Cancellation()) {
+            try client.dropOwn(collection, writeConcern: writeConcern) {
+                // The drop may have succeeded, so that the lock is the next import's by now, or may still be executed.
+                try earlierWrites(Cancellation()).waitForEnd(OwnNames.lock)
+                return try isOwn(client)
+            }
         }
     }
 }

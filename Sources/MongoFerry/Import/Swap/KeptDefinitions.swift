@@ -163,13 +163,13 @@ struct KeptDefinitions {
     func namesInPart(_ found: [CollectionInfo]) throws -> [String] {
         let identities = CollectionIdentities(found)
         return try read().filter { name, entry in
-            entry.isInPart(isThere: identities[name] != nil, uuid: identities.uuid(of: name))
-        }.keys.sorted()
+            entry.isInPart(isThere: identities[name.text] != nil, uuid: identities.uuid(of: name.text))
+        }.keys.sorted().map(\.text)
     }
 
     /// The records, by the collections' names in the database.
-    func read() throws -> [String: Entry] {
-        var result: [String: Entry] = [:]
+    func read() throws -> [ExactName: Entry] {
+        var result: [ExactName: Entry] = [:]
         try records.forEach { kept in
             guard let name = kept["_id"]?.string, case .binary(_, let bytes) = kept["definition"]?.copy,
                 let definition = try? Document(validating: bytes)
@@ -194,7 +194,7 @@ struct KeptDefinitions {
                 else { continue }
                 entry.types[path] = type
             }
-            result[name] = entry
+            result[ExactName(name)] = entry
         }
         return result
     }
@@ -210,8 +210,10 @@ struct KeptDefinitions {
         let kept = try read()
         // An import that was stopped between two collections may have left no records.
         if kept.isEmpty { try dropIfEmpty() }
-        for (name, entry) in kept.sorted(by: { $0.key < $1.key }) {
-            guard let live = collections.first(where: { $0.name == name }), live.hasDetails else { continue }
+        for (key, entry) in kept.sorted(by: { $0.key < $1.key }) {
+            let name = key.text
+            guard let live = collections.first(where: { $0.name.hasSameBytes(as: name) }), live.hasDetails
+            else { continue }
             let uuid = identities.uuid(of: name)
             let indexes =
                 live.kind == .view

@@ -23,8 +23,7 @@ extension Replacement {
         var entry = step.entry
         entry.options = options
         try connection.withClient { client in
-            try CollectionBuilder(client: client, database: connection.database, lock: lock).create(
-                entry, as: trialName)
+            try builder(client).create(entry, as: trialName)
             outcome.refusedIndexes += try build(entry.indexes, of: step, on: trialName)
             try client.drop(connection.namespace(trialName))
         }
@@ -106,8 +105,8 @@ extension Replacement {
 
     static func wrongCount(_ step: ImportPlan.Step, _ inserted: Int) -> FerryError {
         FerryError(
-            "\(step.databaseName): \(inserted.counted("document was", "documents were")) written, and another number is there"
-        )
+            "\(step.databaseName): \(inserted.counted("document was", "documents were")) written, and another number is there",
+            advice: ["Another program may have removed some. Run the import again once nothing else writes there."])
     }
 
     /// Checks that the options and indexes that stay, since the file has no metadata, are still those in the plan.

@@ -98,8 +98,7 @@ extension Replacement {
             }
             try drop(step, kept, &remains)
             try connection.withClient { client in
-                try CollectionBuilder(client: client, database: connection.database, lock: lock).create(
-                    step.entry, as: step.databaseName, clearing: operation.cancellation, lock)
+                try builder(client).create(step.entry, as: step.databaseName, clearingFor: lock)
             }
             let made = try connection.uuid(ofExisting: step.databaseName)
             guard let made, old.contains(made) else { return made }

@@ -175,6 +175,11 @@ struct Replacement {
         }
     }
 
+    func builder(_ client: Client) -> CollectionBuilder {
+        CollectionBuilder(
+            client: client, database: connection.database, cancellation: operation.cancellation, lock: lock)
+    }
+
     /// The name under which another collection's or view's definition is tried out.
     var trialName: String { OwnNames.trial(lock.mark) }
 
@@ -230,8 +235,9 @@ struct Replacement {
             try operation.cancellation.check()
             operation.progress(.load, one.step.name)
             do {
-                try CollectionBuilder(client: client, database: database, lock: lock)
-                    .create(one.step.entry, as: one.name)
+                try CollectionBuilder(
+                    client: client, database: database, cancellation: operation.cancellation, lock: lock
+                ).create(one.step.entry, as: one.name)
             } catch let error as MongoError {
                 throw Self.fault(error, at: one.step.databaseName)
             }
@@ -280,8 +286,7 @@ struct Replacement {
         _ indexes: [Document], of step: ImportPlan.Step, on name: String
     ) throws -> [CollectionBuilder.RefusedIndex] {
         var refused = try connection.withClient { client in
-            try CollectionBuilder(client: client, database: connection.database, lock: lock)
-                .build(indexes, on: name, step.entry.kind, inheriting: step.entry.options["collation"])
+            try builder(client).build(indexes, on: name, step.entry.kind, inheriting: step.entry.options["collation"])
         }
         for index in refused.indices {
             refused[index].text = refused[index].text.replacing(name, with: step.databaseName)
@@ -311,8 +316,8 @@ struct Replacement {
             let unknown: Remains = remains == .gone ? .newOrNothing : .either
             var isUnknown = false
             do {
-                try CollectionBuilder(client: client, database: connection.database).rename(
-                    staged.name, to: name, dropTarget: true, lock, operation.cancellation, beforeEach: beforeEach,
+                try builder(client).rename(
+                    staged.name, to: name, dropTarget: true, lock, beforeEach: beforeEach,
                     whereUnknown: {
                         isUnknown = true
                         remains = unknown

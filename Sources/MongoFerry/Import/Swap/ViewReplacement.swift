@@ -109,9 +109,12 @@ struct ViewReplacement {
     /// - Parameter remains: what remains under the name, also if this throws.
     func drop(_ name: String, _ client: Client, _ remains: inout Replacement.Remains) throws {
         do {
-            try client.drop(connection.namespace(name)) {
-                remains = .oldOrNothing
-                try lock.settle(name, operation.cancellation)
+            try Repeating.whileHeldUp(operation.cancellation) {
+                try lock.check()
+                try client.drop(connection.namespace(name)) {
+                    remains = .oldOrNothing
+                    try lock.settle(name, operation.cancellation)
+                }
             }
         } catch let error as MongoError where error.isOfUnknownOutcome {
             remains = .oldOrNothing
@@ -125,7 +128,9 @@ struct ViewReplacement {
     func giveBack(_ view: CollectionInfo, after error: any Error) throws {
         do {
             try connection.withClient { client in
-                try CollectionBuilder(client: client, database: connection.database, lock: lock).create(
+                try CollectionBuilder(
+                    client: client, database: connection.database, cancellation: Cancellation(), lock: lock
+                ).create(
                     BackupMetadata.Collection(name: view.name, kind: .view, options: view.options), as: view.name)
             }
         } catch let second {
@@ -204,8 +209,9 @@ struct ViewReplacement {
     /// Creates the view. Another program's insert may take the name as soon as it is free; what it creates is dropped.
     private func create(_ step: ImportPlan.Step) throws {
         try connection.withClient { client in
-            try CollectionBuilder(client: client, database: connection.database, lock: lock)
-                .create(step.entry, as: step.databaseName, clearing: operation.cancellation, lock)
+            try CollectionBuilder(
+                client: client, database: connection.database, cancellation: operation.cancellation, lock: lock
+            ).create(step.entry, as: step.databaseName, clearingFor: lock)
         }
     }
 }

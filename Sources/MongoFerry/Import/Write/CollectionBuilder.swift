@@ -7,6 +7,8 @@ import Relations
 struct CollectionBuilder {
     let client: Client
     let database: String
+    /// Ends the waiting for other clients' operations that are in the way.
+    let cancellation: Cancellation
     /// The write concern for creating collections and building indexes.
     var writeConcern = WriteConcern.majority
     /// Checked before anything is sent: an import that has lost the lock changes nothing more.
@@ -34,9 +36,8 @@ struct CollectionBuilder {
         do {
             try Repeating.run { isAgain in
                 if isAgain { lock?.noteRepeated() }
-                try lock?.check()
                 do {
-                    try client.runWrite(command, on: database, writeConcern: writeConcern)
+                    try send(command)
                 } catch let error as MongoError where isAgain && error.isNamespaceExists {
                     // The attempt with the unknown outcome succeeded, or another program's insert has created a plain
                     // collection.
@@ -63,12 +64,18 @@ struct CollectionBuilder {
         where wanted[CollectionDifferences.name(of: index)] != CollectionDifferences.normalized(index) {
             guard let indexName = index["name"] else { continue }
             try Repeating.run { isAgain in
-                try lock?.check()
                 do {
-                    try client.runWrite(
-                        ["dropIndexes": .string(name), "index": indexName], on: database, writeConcern: writeConcern)
+                    try send(["dropIndexes": .string(name), "index": indexName])
                 } catch let error as MongoError where isAgain && error.isIndexNotFound {}
             }
+        }
+    }
+
+    /// Sends a command once nothing of other clients' is in its way.
+    private func send(_ command: Document) throws {
+        try Repeating.whileHeldUp(cancellation) {
+            try lock?.check()
+            try client.runWrite(command, on: database, writeConcern: writeConcern)
         }
     }
 
@@ -101,9 +108,7 @@ struct CollectionBuilder {
     /// Creates it in the place of what was dropped or renamed. As soon as the name is free, another program's insert
     /// may create a plain collection; that is dropped, unless the lock was lost and it is another import's.
     /// - Throws: ``FerryError`` with the options that the server refuses; ``MongoError``; `CancellationError`.
-    func create(
-        _ entry: BackupMetadata.Collection, as name: String, clearing cancellation: Cancellation, _ lock: ImportLock
-    ) throws {
+    func create(_ entry: BackupMetadata.Collection, as name: String, clearingFor lock: ImportLock) throws {
         var attempt = 1
         while true {
             do {
@@ -186,8 +191,10 @@ struct CollectionBuilder {
             // An index that exists already is no error, so this may be repeated.
             try Repeating.run { isAgain in
                 if isAgain { lock?.noteRepeated() }
-                try lock?.check()
-                try client.createIndexes(indexes, on: Namespace(database, name), writeConcern: writeConcern)
+                try Repeating.whileHeldUp(cancellation) {
+                    try lock?.check()
+                    try client.createIndexes(indexes, on: Namespace(database, name), writeConcern: writeConcern)
+                }
             }
             return nil
         } catch let error as MongoError
@@ -237,8 +244,8 @@ struct CollectionBuilder {
     ///     before the command was sent.
     /// - Throws: ``FerryError`` if the lock was lost; ``MongoError``; `CancellationError`.
     func rename(
-        _ from: String, to: String, dropTarget: Bool, _ lock: ImportLock, _ cancellation: Cancellation,
-        beforeEach: () throws -> Void = {}, whereUnknown: () -> Void = {}
+        _ from: String, to: String, dropTarget: Bool, _ lock: ImportLock, beforeEach: () throws -> Void = {},
+        whereUnknown: () -> Void = {}
     ) throws {
         let command: Document = [
             "renameCollection": .string("\(database).\(from)"), "to": .string("\(database).\(to)"),

@@ -65,6 +65,10 @@ final class DocumentWriter: DocumentSink {
     /// - Throws: ``FerryError`` if a majority has not acknowledged the writes.
     static func check(_ result: BulkWriteResult) throws {
         guard let failure = result.writeConcernErrors.first else { return }
-        throw FerryError("the server wrote, but could not confirm it with write concern majority: \(failure.message)")
+        throw FerryError(
+            "the server wrote, but could not confirm it with write concern majority: \(failure.message)",
+            advice: [
+                "rs.status() in mongosh shows which members are down or behind. Run the import again when they are well."
+            ])
     }
 }

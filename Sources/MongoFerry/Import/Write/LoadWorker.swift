@@ -4,8 +4,7 @@ import MongoDriver
 import Relations
 
 /// One thread's part of a load, or of a comparison with the database.
-// @unchecked: one thread at a time; read by the loader after the pass has ended.
-final class LoadWorker: BatchWorker, @unchecked Sendable {
+final class LoadWorker: BatchWorker {
     private let name: String
     private let survey: FileSurvey
     private let converter: LegacyConverter?
@@ -24,14 +23,14 @@ final class LoadWorker: BatchWorker, @unchecked Sendable {
     private(set) var passed = 0
     private let tally: ReferenceTally?
     private let lock: ImportLock?
-    private let makeSink: () throws -> any DocumentSink
-    private let progress: (_ rows: Int, _ bytes: Int) -> Void
+    private let makeSink: @Sendable () throws -> any DocumentSink
+    private let progress: @Sendable (_ rows: Int, _ bytes: Int) -> Void
     private(set) var references: [ReferenceOutcome]?
 
     init(
         name: String, survey: FileSurvey, rules: TypeRules?, end: Int, known: KnownRows?, tally: ReferenceTally?,
-        lock: ImportLock?, makeSink: @escaping () throws -> any DocumentSink,
-        progress: @escaping (_ rows: Int, _ bytes: Int) -> Void
+        lock: ImportLock?, makeSink: @escaping @Sendable () throws -> any DocumentSink,
+        progress: @escaping @Sendable (_ rows: Int, _ bytes: Int) -> Void
     ) {
         self.lock = lock
         self.makeSink = makeSink
@@ -59,7 +58,7 @@ final class LoadWorker: BatchWorker, @unchecked Sendable {
             guard row.offset < end, let (collection, fields) = try? decoder.fields(of: row),
                 collection.hasSameBytes(as: name)
             else { return }
-            if !survey.repeatedLines.isEmpty, survey.repeatedLines.contains(row.line) {
+            if !survey.linesSetAside.isEmpty, survey.linesSetAside.contains(row.line) {
                 setAside += 1
                 return
             }

@@ -80,7 +80,7 @@ struct Merge {
         var loader = loader
         if !step.wasEmpty { loader.references = nil }
         let result = try loader.load(
-            step.name, into: connection.namespace(step.databaseName), step.writeWay(by: key),
+            step.name, into: connection.namespace(step.databaseName), step.writeWay(by: key, in: connection.database),
             writers: step.isWrittenInOrder ? 1 : nil, known: equal.knownRows(step, loader.survey),
             whereStopped: { outcome.part = $0 })
         outcome.part = result.outcome
@@ -126,7 +126,8 @@ struct Merge {
             let name = "\(trial)\(item.offset)"
             do {
                 try CollectionBuilder(
-                    client: client, database: database, writeConcern: WriteConcern(.nodes(1)), lock: lock
+                    client: client, database: database, cancellation: cancellation, writeConcern: WriteConcern(.nodes(1)),
+                    lock: lock
                 ).create(item.element.entry, as: name)
                 try client.drop(Namespace(database, name), writeConcern: WriteConcern(.nodes(1)))
             } catch {
@@ -144,6 +145,11 @@ struct Merge {
                 throw fault
             }
         }
+    }
+
+    private func builder(_ client: Client) -> CollectionBuilder {
+        CollectionBuilder(
+            client: client, database: connection.database, cancellation: operation.cancellation, lock: lock)
     }
 
     /// The error for a collection whose writing stopped, with what was done before.
@@ -176,8 +182,7 @@ struct Merge {
 
     private func create(_ step: ImportPlan.Step) throws {
         try connection.withClient { client in
-            try CollectionBuilder(client: client, database: connection.database, lock: lock)
-                .create(step.entry, as: step.databaseName)
+            try builder(client).create(step.entry, as: step.databaseName)
         }
     }
 
@@ -205,7 +210,7 @@ struct Merge {
         }
         guard !missing.isEmpty else { return [] }
         return try connection.withClient { client in
-            try CollectionBuilder(client: client, database: connection.database, lock: lock).build(
+            try builder(client).build(
                 missing, on: step.databaseName, step.entry.kind,
                 inheriting: step.hidesOptions
                     ? ["locale": "simple"] : (step.liveOptions ?? step.entry.options)["collation"])

@@ -73,7 +73,7 @@ struct RowLoader {
     private func pass(
         _ name: String, _ namespace: Namespace, _ way: WriteWay, _ threads: Int, _ known: KnownRows?,
         _ phase: OperationProgress.Phase, _ whereStopped: (CollectionOutcome) -> Void = { _ in },
-        makeSink: @escaping (Client, LoadTarget) -> any DocumentSink
+        makeSink: @escaping @Sendable (Client, LoadTarget) -> any DocumentSink
     ) throws -> Result {
         let watch = Stopwatch()
         var result = Result(outcome: CollectionOutcome(name: name), matched: 0)
@@ -85,8 +85,9 @@ struct RowLoader {
             connection: connection, namespace: namespace, name: name, bypassesValidation: unvalidated.contains(name),
             limit: unvalidated.contains(name) ? .usual : limits[name] ?? .usual, repeated: repeated,
             rejections: rejections, cancellation: operation.cancellation, lock: lock)
+        let pool = connection.pool
         let workers = makeWorkers(self.threads(for: rows, way, atMost: threads), rows, known, phase) {
-            makeSink(try connection.pool.makeClient(), target)
+            makeSink(try pool.makeClient(), target)
         }
         var isRead = false
         do {
@@ -111,10 +112,10 @@ struct RowLoader {
     /// - Throws: ``FerryError``, ``BackupError``.
     private func check(_ result: Result, setAside: Int, _ rows: FileSurvey.Rows) throws {
         let name = rows.name
+        // Before anything is swapped in: the rows may differ from those that were found sound.
+        try reader.checkUnchanged()
         guard result.outcome.read + setAside == rows.count else {
-            throw FerryError(
-                "\(reader.path): \(result.outcome.read.counted("row")) of \(name) read, \(rows.count.grouped) found before: the file was changed while it was read"
-            )
+            throw changed("\(result.outcome.read.counted("row")) of \(name) read, \(rows.count.grouped) found before")
         }
         // Every document is counted, whatever happens to it.
         guard result.outcome.settled == result.outcome.read else {
@@ -124,12 +125,16 @@ struct RowLoader {
         }
         // Those that were found before were reported, and there must be no others.
         guard setAside <= survey.problems.count(of: name) else {
-            throw FerryError(
-                "\(reader.path): \(setAside.counted("row")) of \(name) cannot be converted, and \(survey.problems.count(of: name).grouped) could not be before: the file was changed while it was read"
+            throw changed(
+                "\(setAside.counted("row")) of \(name) cannot be converted, and \(survey.problems.count(of: name).grouped) could not be before"
             )
         }
-        // Before anything is swapped in: the rows may differ from those that were found sound.
-        try reader.checkUnchanged()
+    }
+
+    private func changed(_ what: String) -> FerryError {
+        FerryError(
+            "\(reader.path): \(what): the file was changed while it was read", kind: .data,
+            advice: ["Run the import again once nobody writes to the file."])
     }
 
     /// Documents of this size are written by few threads, each of which holds one of them several times; by one where
@@ -145,7 +150,7 @@ struct RowLoader {
     /// - Parameter makeSink: creates what takes the documents, on the worker's thread.
     private func makeWorkers(
         _ threads: Int, _ rows: FileSurvey.Rows, _ known: KnownRows?, _ phase: OperationProgress.Phase,
-        makeSink: @escaping () throws -> any DocumentSink
+        makeSink: @escaping @Sendable () throws -> any DocumentSink
     ) -> [LoadWorker] {
         let (done, bytes) = (Tally(), Tally())
         let operation = operation

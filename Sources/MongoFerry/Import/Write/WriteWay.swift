@@ -10,7 +10,7 @@ enum WriteWay: Sendable {
     case insert
     /// Like merge and insert, into a collection that was empty: documents that exist after all are replaced, or kept.
     case mergeIntoEmpty, insertIntoEmpty
-    /// Inserts into a time series; existing measurements are found by the time field. Nil for a new collection.
+    /// Inserts into a time series; existing measurements are found by the time field. Nil for an empty collection.
     case measurements(MeasurementFields?)
 
     /// The fields by which measurements are looked up.
@@ -28,13 +28,17 @@ enum WriteWay: Sendable {
 
 extension ImportPlan.Step {
     /// How merge and insert write a collection; a dry run of a replace counts as a merge does.
-    func writeWay(by key: DocumentKey, isDryRun: Bool = false) -> WriteWay {
+    /// - Parameter database: for the error.
+    /// - Throws: ``FerryError`` if nothing tells which field of an existing time series has the time.
+    func writeWay(by key: DocumentKey, in database: String, isDryRun: Bool = false) throws -> WriteWay {
         if entry.kind == .timeseries {
-            let isNew = (liveCount ?? 0) == 0
+            guard let liveCount, liveCount > 0 else { return .measurements(nil) }
             // Measurements must match the live collection's fields, whatever the file says; the file's are used if the
             // user may not see the live ones.
-            let fields = MeasurementFields(live: liveOptions) ?? MeasurementFields(file: entry.options)
-            return .measurements(isNew ? nil : fields)
+            guard let fields = MeasurementFields(live: liveOptions) ?? MeasurementFields(file: entry.options) else {
+                throw UnseenOptions.error(databaseName, in: database)
+            }
+            return .measurements(fields)
         }
         if wasEmpty, key.isID, !isDryRun { return way == .insert ? .insertIntoEmpty : .mergeIntoEmpty }
         return way == .insert ? .insert : .merge(key)
