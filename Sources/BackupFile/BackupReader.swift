@@ -215,9 +215,16 @@ public final class BackupReader {
     private func readSeal() throws {
         let line = position.line
         guard metadata != nil else {
+            guard !pending.bytes.starts(with: Seal.prefix.utf8) else {
+                throw BackupError(
+                    .notABackup, path, line: line, "the seal of a backup whose first lines are gone",
+                    advice:
+                        "Take another copy of it; or delete this line as well, so that only the column header and the rows are left."
+                )
+            }
             throw BackupError(
                 .notABackup, path, line: line, "a line that starts with '#' among the rows",
-                advice: "A bare CSV has rows only; quote the field if it is a collection's name.")
+                advice: "A bare CSV has rows only: delete the line, or quote the field if it is a collection's name.")
         }
         var found = Self.lineEnd(in: pending.bytes, from: 0)
         while found == nil {

@@ -32,7 +32,7 @@ struct DelayedFault {
 }
 
 /// Opens the source that the file's first bytes call for.
-/// - Throws: ``FileError``; ``BackupError`` if another program compressed the file, or the decompression library fails.
+/// - Throws: ``FileError``; ``BackupError`` if the decompression library fails.
 func makeByteSource(_ file: OpenFile) throws -> (source: any ByteSource, compression: Compression) {
     try file.seek(to: 0)
     var magic = [UInt8](repeating: 0, count: 4)
@@ -45,15 +45,7 @@ func makeByteSource(_ file: OpenFile) throws -> (source: any ByteSource, compres
     try file.seek(to: 0)
     let compression = Compression(magic: magic.prefix(have))
     switch compression {
-    case .none:
-        if let program = Compression.otherProgram(magic: magic.prefix(have)) {
-            throw BackupError(
-                .notABackup, file.path, "not a backup: the file is compressed by \(program)",
-                advice:
-                    "Decompress it: `\(MendingCommand(program == "zip" ? "funzip" : "\(program) -dc", of: file.path, .none).text)`."
-            )
-        }
-        return (PlainSource(file), compression)
+    case .none: return (PlainSource(file), compression)
     case .gzip: return (try GzipSource(file), compression)
     case .zstd: return (try ZstdSource(file), compression)
     }

@@ -26,15 +26,6 @@ public enum Compression: String, Sendable {
         }
     }
 
-    /// The program of another kind of compression, which no backup starts with; nil if none is recognised.
-    static func otherProgram(magic: some Collection<UInt8>) -> String? {
-        let programs: [(name: String, magic: [UInt8])] = [
-            ("bzip2", [0x42, 0x5A, 0x68]), ("xz", [0xFD, 0x37, 0x7A, 0x58]), ("zip", [0x50, 0x4B, 0x03, 0x04]),
-            ("lz4", [0x04, 0x22, 0x4D, 0x18]),
-        ]
-        return programs.first { magic.starts(with: $0.magic) }?.name
-    }
-
     /// Whether it is one of zstd's skippable frames, which some writers put in front: 0x184D2A50 to 0x184D2A5F.
     private static func isSkippableFrame(_ magic: some Collection<UInt8>) -> Bool {
         magic.first.map { 0x50...0x5F ~= $0 } == true && magic.dropFirst().starts(with: [0x2A, 0x4D, 0x18])

@@ -29,7 +29,12 @@ struct ForeignFile {
             (what, advice) = ("is compressed by xz", made(by: "xz -dc"))
         case .none where start.starts(with: "BZh".utf8) && start.count > 3 && (0x31...0x39).contains(start[3]):
             (what, advice) = ("is compressed by bzip2", made(by: "bzip2 -dc"))
-        // APPNOTE.TXT of PKWARE, 4.3.7
+        // LZ4 Frame Format Description
+        case .none where begins(0x04, 0x22, 0x4D, 0x18):
+            (what, advice) = ("is compressed by lz4", made(by: "lz4 -dc"))
+        // APPNOTE.TXT of PKWARE, 4.3.7: the first file's name is in its header's 31st byte.
+        case .none where begins(0x50, 0x4B, 3, 4) && Self.isOfWorkbook(start.dropFirst(30)):
+            (what, advice) = ("is a workbook of a spreadsheet program", "Save it as CSV.")
         case .none where begins(0x50, 0x4B, 3, 4):
             (what, advice) = (
                 "is a zip archive", "`unzip -l \(file)` says what is in it, `unzip \(file)` takes it out."
@@ -42,7 +47,23 @@ struct ForeignFile {
         // mongo-tools, common/archive: the magic number 0x8199e26d.
         case .none where begins(0x6D, 0xE2, 0x99, 0x81):
             (what, advice) = ("is an archive of mongodump", "`mongorestore --archive` reads it.")
+        case .none where Self.isDocument(start):
+            (what, advice) = ("is BSON, as mongodump writes it", "`mongorestore` reads it.")
         case .none: return nil
         }
+    }
+
+    /// Whether a zip archive's first file is one of those with which Office Open XML and OpenDocument begin.
+    private static func isOfWorkbook(_ name: ArraySlice<UInt8>) -> Bool {
+        ["[Content_Types].xml", "_rels/.rels", "xl/", "mimetypeapplication/vnd.oasis.opendocument.spreadsheet"]
+            .contains { name.starts(with: $0.utf8) }
+    }
+
+    /// Whether the bytes begin a document: its length, its first field's type, and a name. A text has no zeros there.
+    /// Source: bsonspec.org.
+    private static func isDocument(_ start: [UInt8]) -> Bool {
+        // A document of less than 16 MiB, whose length ends with a zero.
+        guard start.count > 6, start[3] == 0, (1...0x13).contains(start[4]) else { return false }
+        return start.dropFirst(5).contains(0)
     }
 }

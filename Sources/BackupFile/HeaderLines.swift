@@ -38,7 +38,9 @@ struct HeaderLines {
             try takeComment(bytes)
             return false
         }
-        if claimsFormat, metadata == nil, bytes.starts(with: [0x22, 0x23]) {
+        // A program that quotes every field has also quoted the first line.
+        let isQuotedFormat = count == 1 && bytes.starts(with: [0x22] + Self.firstWords)
+        if isQuotedFormat || claimsFormat && metadata == nil && bytes.starts(with: [0x22, 0x23]) {
             throw BackupError.damaged(path, line: count, "the metadata are quoted: a spreadsheet has saved the file")
         }
         let text = String(decoding: bytes.prefix(200), as: UTF8.self)
@@ -56,7 +58,7 @@ struct HeaderLines {
             throw BackupError(
                 .notABackup, path, line: count,
                 "not a backup: '\(text.trimmed.prefix(60))' is not the column header 'collection,data'",
-                advice: "A backup is a CSV of two columns whose first row says collection,data.")
+                advice: WrongHeader.advice(text))
         }
         if claimsFormat, metadata == nil {
             throw BackupError.damaged(path, line: count, "the metadata line is missing")
@@ -103,12 +105,8 @@ struct HeaderLines {
     }
 
     static func isColumnHeader(_ text: String) -> Bool {
-        let columns = text.split(separator: ",", omittingEmptySubsequences: false).map { field in
-            let trimmed = field.trimmed
-            return trimmed.count >= 2 && trimmed.hasPrefix("\"") && trimmed.hasSuffix("\"")
-                ? String(trimmed.dropFirst().dropLast()) : trimmed
-        }
-        return columns == ["collection", "data"]
+        text.split(separator: ",", omittingEmptySubsequences: false).map { $0.trimmed.trimmingQuotes }
+            == ["collection", "data"]
     }
 
     /// The error for a file that ends before its rows.

@@ -6,6 +6,8 @@ public struct RowFields {
     /// The document's text as written, without enclosing quotes.
     public let data: UnsafeRawBufferPointer
     public let dataIsQuoted: Bool
+    /// The whole row.
+    private let row: UnsafeRawBufferPointer
 
     /// Whether it is the column header.
     public var isColumnHeader: Bool {
@@ -44,11 +46,16 @@ public struct RowFields {
         guard index < bytes.count else { return .failure(RowFault("there is one column, not two (collection,data)")) }
         guard bytes[index] == 0x2C else { return .failure(RowFault("text behind the first field's closing quote")) }
         let data = UnsafeRawBufferPointer(rebasing: bytes[(index + 1)...])
-        let plain = RowFields(name: name, nameIsQuoted: nameIsQuoted, data: data, dataIsQuoted: false)
+        let plain = RowFields(name: name, nameIsQuoted: nameIsQuoted, data: data, dataIsQuoted: false, row: bytes)
         func fault(_ reason: String) -> Result<RowFields, RowFault> {
             .failure(RowFault(reason, collection: plain.collection, data: index + 1))
         }
         if row.isUnclosed {
+            if !nameIsQuoted, data.first != 0x22 {
+                return fault(
+                    "the second field does not begin with a quote, and has an odd number of them: a quote is missing, or the field is not quoted as CSV does"
+                )
+            }
             return fault("a quoted field that starts here is never closed: a quote is missing, or one too many")
         }
         guard data.first == 0x22 else { return .success(plain) }
@@ -59,7 +66,7 @@ public struct RowFields {
             RowFields(
                 name: name, nameIsQuoted: nameIsQuoted,
                 data: UnsafeRawBufferPointer(rebasing: data[1..<data.count - 1]),
-                dataIsQuoted: true))
+                dataIsQuoted: true, row: bytes))
     }
 
     /// Why the second field is not a document, if its CSV shows that: it seems to be two fields, or begins with a
@@ -74,6 +81,7 @@ public struct RowFields {
             guard data.first != 0x7B, data.contains(0x2C) else { return nil }
             return "the second field does not begin with '{': there is a third column, or the first two are others"
         }
+        if data.starts(with: [0x7B, 0x5C, 0x22]) { return "quotes have backslashes before them, and CSV doubles them" }
         while let quote = rest.firstIndex(of: 0x22) {
             rest = rest[(quote + 1)...]
             guard rest.first == 0x22 else {
@@ -84,6 +92,20 @@ public struct RowFields {
             rest = rest.dropFirst()
         }
         return nil
+    }
+
+    /// Where something in the second field stands for whoever opens the file in an editor: `column 67`, or
+    /// `column 3 of line 12` where that is not the row's first line. Columns are counted in characters.
+    /// - Parameters:
+    ///   - offset: in ``data``, in bytes.
+    ///   - line: the number of the row's first line.
+    package func place(of offset: Int, line: Int) -> String {
+        guard let first = row.baseAddress, let field = data.baseAddress else { return "column 1" }
+        let before = row.prefix(field - first + offset)
+        let lineEnds = before.count { $0 == 0x0A }
+        let start = before.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
+        let column = "column \(String(decoding: before[start...], as: UTF8.self).count + 1)"
+        return lineEnds == 0 ? column : "\(column) of line \(line + lineEnds)"
     }
 
     /// The collection's name; nil if it is not UTF-8.

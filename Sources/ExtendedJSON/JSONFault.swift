@@ -19,5 +19,8 @@ public struct JSONFault: Error, Hashable, Sendable, CustomStringConvertible {
         JSONFault("the document is too large", at: offset, isTooLarge: true)
     }
 
-    public var description: String { "not a JSON document: \(reason) at column \(offset + 1)" }
+    public var description: String { text(at: "column \(offset + 1)") }
+
+    /// The same with another word for the position.
+    public func text(at place: String) -> String { "not a JSON document: \(reason) at \(place)" }
 }

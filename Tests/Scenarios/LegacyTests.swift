@@ -391,7 +391,7 @@ import Testing
             try database.load(folder.file("mixed.csv"), .merge, log)
             #expect(
                 log.warnings == [
-                    "rows are of two kinds: 1 the old application's, 1 Extended JSON, since line 3 has a wrapper such as {\"$oid\": …}; in 1 row with one the _id is a string of 24 hex digits: what the old application has written of these should be put right in a copy of the file first, for their ids and dates stay strings"
+                    "rows are of two kinds: 1 the old application's, 1 Extended JSON, since line 3 has a wrapper such as {\"$oid\": …} (--no-legacy reads all as Extended JSON); in 1 row with one the _id is a string of 24 hex digits: what the old application has written of these should be put right in a copy of the file first, for their ids and dates stay strings"
                 ])
         }
     }
@@ -522,7 +522,7 @@ import Testing
             let report = try database.load(folder.file("mixed.csv"), .merge, log)
             #expect(
                 log.warnings.contains(
-                    "rows are of two kinds: 1 the old application's, 2 Extended JSON, since line 2 has a wrapper such as {\"$oid\": …}"
+                    "rows are of two kinds: 1 the old application's, 2 Extended JSON, since line 2 has a wrapper such as {\"$oid\": …} (--no-legacy reads all as Extended JSON)"
                 ))
             // The other row's value is a string, which refers to nothing.
             let references = report.references.map { "\($0.collection).\($0.path) \($0.target) \($0.dangling)" }

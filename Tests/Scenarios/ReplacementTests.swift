@@ -39,7 +39,7 @@ import Testing
         let plan = try planner.plan(survey, [], LiveCatalog(connection, names: planner.databaseNames))
         try change()
         let lock = try ImportLock(connection)
-        defer { try? lock.release() }
+        defer { _ = try? lock.release() }
         let loader = RowLoader(
             reader: reader, connection: connection, survey: survey, rules: nil, jobs: 1,
             rejections: RejectionLog(limit: 20), lock: lock, operation: operation)

@@ -7,6 +7,9 @@ public struct WriteConcernError: Sendable {
     public let message: String
     public let details: Document?
 
+    /// Somebody, or the server itself, ended the wait for other members.
+    public var isInterrupted: Bool { code == ServerCode.interrupted.rawValue }
+
     init(_ entry: RawDocument) {
         code = Int(entry["code"]?.integer ?? 0)
         codeName = entry["codeName"]?.string

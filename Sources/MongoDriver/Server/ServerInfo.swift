@@ -14,6 +14,8 @@ public struct ServerInfo: Sendable {
     public let versionNumbers: [Int]
     public let topology: Topology
     public let isWritablePrimary: Bool
+    /// Whether it only votes for a primary, and has no data.
+    public let isArbiter: Bool
     public let maxBsonObjectSize: Int
     /// The bytes by which servers let some documents exceed ``maxBsonObjectSize``, such as their own and the results of
     /// updates: a backup may contain some.
@@ -60,6 +62,7 @@ public struct ServerInfo: Sendable {
             topology = .standalone
         }
         isWritablePrimary = (hello["isWritablePrimary"] ?? hello["ismaster"])?.bool ?? false
+        isArbiter = hello["arbiterOnly"]?.bool ?? false
         let limits = ServerLimits(hello)
         maxBsonObjectSize = limits.maxBsonObjectSize
         maxMessageSizeBytes = limits.maxMessageSizeBytes

@@ -46,6 +46,7 @@ extension ImportRun {
             if try refuse(survey) { return nil }
             try planner(survey.rows).checkSomethingIsLeft(of: plan.steps, survey)
         }
+        if let text = survey.kinds.textOfLegacy { operation.info(text) }
         noteProblemsOfLeftOut()
         for index in plan.steps.indices {
             plan.steps[index].setAside = survey.problemCount(amongRowsOf: plan.steps[index].name)

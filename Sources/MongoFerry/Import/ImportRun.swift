@@ -236,7 +236,9 @@ struct ImportRun {
             )
         }
         do {
-            try lock.release()
+            if try !lock.release() {
+                operation.warning("the user may not drop \(OwnNames.lock): the empty collection stays")
+            }
         } catch {
             operation.warning(
                 "the import's lock could not be given back, and may hold the next one up for \(ImportLock.staleSeconds) seconds: \(error)"

@@ -77,6 +77,7 @@ struct FileVerification {
             report.warnings.append("the file has no rows, and nothing in it says that it should have any")
         }
         try checkReferences(survey, legacy)
+        if let text = survey.kinds.isMixed ? survey.kinds.text : survey.kinds.textOfLegacy { operation.info(text) }
         if let connection { try compare(survey, legacy, connection) }
     }
 

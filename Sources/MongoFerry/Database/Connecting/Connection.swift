@@ -37,6 +37,7 @@ final class Connection: Sendable {
                     readsFromPrimary: forWriting)
                 if pool.choosesAmongServers { try pool.keepToOneServer() }
                 let server = try Self.contact(pool, database, meanwhile)
+                try Self.requireData(server, target.connectionString)
                 if forWriting { try Self.requireWritable(server, target.connectionString) }
                 return (pool, server, forWriting ? try Self.majorityReadConcern(pool, server, database) : nil)
             } catch let error as MongoError {
@@ -48,16 +49,25 @@ final class Connection: Sendable {
         }
     }
 
+    /// - Throws: ``FerryError`` if the connection string leads to an arbiter.
+    private static func requireData(_ server: ServerInfo, _ connectionString: ConnectionString) throws {
+        guard case .replicaSet(let name) = server.topology, server.isArbiter else { return }
+        throw FerryError(
+            "\(connectionString.hosts.joined(separator: ", ")) is an arbiter of the replica set \(name), and has no data",
+            advice: [advice(leadingTo: name, connectionString)])
+    }
+
     /// - Throws: ``FerryError`` if the connection string leads to a member that accepts no writes.
     private static func requireWritable(_ server: ServerInfo, _ connectionString: ConnectionString) throws {
         guard case .replicaSet(let name) = server.topology, !server.isWritablePrimary else { return }
         throw FerryError(
             "\(connectionString.hosts.joined(separator: ", ")) is not the primary of the replica set \(name), and takes no writes",
-            details: [FerryError.nothingWritten],
-            // Without `replicaSet`, libmongoc stays with a single named host.
-            advice: [
-                "Say replicaSet=\(name) in the connection string\(connectionString.isDirect ? ", and leave directConnection=true out" : ""): then the primary is found by itself."
-            ])
+            details: [FerryError.nothingWritten], advice: [advice(leadingTo: name, connectionString)])
+    }
+
+    /// Without `replicaSet`, libmongoc stays with a single named host.
+    private static func advice(leadingTo name: String, _ connectionString: ConnectionString) -> String {
+        "Say replicaSet=\(name) in the connection string\(connectionString.isDirect ? ", and leave directConnection=true out" : ""): then the primary is found by itself."
     }
 
     /// Before 5.0, members of a replica set may be configured without majority reads; then they report it.

@@ -30,6 +30,9 @@ struct HostCause {
             remedy = "Is it spelled right, and known to this machine?"
         } else if lower.contains("certificate") || lower.contains("tls") {
             (phrase, remedy) = Self.tls(cause)
+        } else if lower.contains("apiversion parameter is required") {
+            phrase = "the server accepts only clients that declare an API version (requireApiVersion), and mongoferry declares none"
+            remedy = "Set requireApiVersion to false on the server while mongoferry works."
         } else if lower.contains("refused") {
             phrase = "connection refused"
             remedy = "Nothing listens there: is the server running, and is the port right?"

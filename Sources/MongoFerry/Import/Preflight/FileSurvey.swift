@@ -73,11 +73,18 @@ struct FileSurvey: Sendable {
 
         var isMixed: Bool { legacy > 0 && extended > 0 }
 
+        /// What an import of a file that has no row of Extended JSON says; nil for any other.
+        var textOfLegacy: String? {
+            guard legacy > 0, extended == 0 else { return nil }
+            return
+                "no row has a wrapper such as {\"$oid\": …}: \(legacy == 1 ? "it is" : "all \(legacy.grouped) are") read as the old application's, and --no-legacy reads \(legacy == 1 ? "it" : "them") as Extended JSON"
+        }
+
         /// The warning about a file that has both.
         var text: String {
             let kinds =
                 "rows are of two kinds: \(legacy.grouped) the old application's, \(extended.grouped) Extended JSON"
-            let since = "\(kinds), since line \(firstWrapped) has a wrapper such as {\"$oid\": …}"
+            let since = "\(kinds), since line \(firstWrapped) has a wrapper such as {\"$oid\": …} (--no-legacy reads all as Extended JSON)"
             guard extendedWithTextID > 0 else { return since }
             return
                 "\(since); in \(extendedWithTextID.counted("row", "rows")) with one the _id is a string of 24 hex digits: what the old application has written of these should be put right in a copy of the file first, for their ids and dates stay strings"

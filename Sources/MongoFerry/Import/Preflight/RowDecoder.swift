@@ -96,7 +96,7 @@ struct RowDecoder {
         } catch {
             throw RowProblem(
                 line: line, collection: collection, id: IDText.found(in: fields),
-                reason: fields.textOfWrongField ?? "\(error)",
+                reason: fields.textOfWrongField ?? Self.text(error, in: fields, line),
                 isUnreadable: true)
         }
         let sound = try sound(document, line: line, collection: collection)
@@ -108,6 +108,11 @@ struct RowDecoder {
                 reason: "the document has two fields _id")
         }
         return try body(sound, traits)
+    }
+
+    private static func text(_ error: any Error, in fields: RowFields, _ line: Int) -> String {
+        guard let fault = error as? JSONFault else { return "\(error)" }
+        return fault.text(at: fields.place(of: fault.offset, line: line))
     }
 
     /// - Throws: `JSONFault`, `BSONError`.

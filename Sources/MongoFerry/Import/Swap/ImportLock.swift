@@ -56,7 +56,7 @@ final class ImportLock: Sendable {
             try startBeating()
         } catch {
             // Nothing was written, so the next import need not wait for the lock.
-            try? release()
+            _ = try? release()
             throw error
         }
     }
@@ -310,13 +310,30 @@ final class ImportLock: Sendable {
 
     /// Releases the lock and drops its collection, unless it is another import's by now. The heartbeat continues until
     /// it is gone.
-    func release() throws {
+    /// - Returns: false if the user may not drop the collection: it stays, and is empty.
+    @discardableResult
+    func release() throws -> Bool {
         defer { state.withLock { $0.isHeld = false } }
-        guard state.withLock({ $0.isHeld && $0.lost == nil }) else { return }
-        try connection.withClient { client in
-            guard try isOwn(client) else { return }
-            try remove(client)
+        guard state.withLock({ $0.isHeld && $0.lost == nil }) else { return true }
+        return try connection.withClient { client in
+            guard try isOwn(client) else { return true }
+            do {
+                try remove(client)
+                return true
+            } catch let error as MongoError where error.isUnauthorized {
+                try clear(client)
+                return false
+            }
         }
+    }
+
+    /// Removes the lock, and leaves its collection.
+    private func clear(_ client: Client) throws {
+        let bulk = try client.bulkWrite(to: collection)
+        try bulk.deleteOne(filter: ["_id": .string(Self.documentID), "owner": .string(owner)])
+        let result = try bulk.execute()
+        if let refusal = result.writeErrors.first { throw FerryError("the lock was not removed: \(refusal.message)") }
+        try DocumentWriter.check(result)
     }
 
     private func isOwn(_ client: Client) throws -> Bool {
