@@ -95,7 +95,9 @@ extension BackupMetadata {
 extension BackupMetadata.Collection {
     fileprivate var json: String {
         var fields = ["\"name\":\(JSONText.string(name))"]
-        if !databaseName.utf8.elementsEqual(name.utf8) { fields.append("\"collection\":\(JSONText.string(databaseName))") }
+        if !databaseName.utf8.elementsEqual(name.utf8) {
+            fields.append("\"collection\":\(JSONText.string(databaseName))")
+        }
         fields.append("\"type\":\"\(kind.rawValue)\"")
         if kind != .view { fields.append("\"records\":\(records)") }
         fields.append("\"options\":\(JSONText.document(options))")

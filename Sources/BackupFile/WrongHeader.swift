@@ -8,7 +8,8 @@ enum WrongHeader {
         if line.hasPrefix("{") || line.hasPrefix("[") {
             return "\(usual) This looks like JSON, as mongoexport writes it: mongoimport reads it."
         }
-        for (separator, name) in [(";" as Character, "semicolons"), ("\t", "tabs")] where isHeader(fields(of: line, separator)) {
+        for (separator, name) in [(";" as Character, "semicolons"), ("\t", "tabs")]
+        where isHeader(fields(of: line, separator)) {
             return "The columns are separated by \(name): save the file with commas."
         }
         let fields = fields(of: line, ",")

@@ -9,7 +9,7 @@ import Testing
 @Suite struct DamageTests {
     @Test(arguments: [
         ("bzip2", [0x42, 0x5A, 0x68, 0x39] as [UInt8]), ("xz", [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0]),
-        ("zip", [0x50, 0x4B, 3, 4, 10]), ("lz4", [4, 0x22, 0x4D, 0x18, 0x64]),
+        ("lz4", [4, 0x22, 0x4D, 0x18, 0x64]),
     ])
     func whatAnotherProgramHasCompressedIsNamed(program: String, bytes: [UInt8]) throws {
         let path = NSTemporaryDirectory() + "mongoferry-\(UUID().uuidString)"
@@ -173,7 +173,9 @@ import Testing
                 lines[..<6].reduce(0) { $0 + $1.count + 1 } + (lines[6].firstIndex(of: 0x22) ?? 0) - lines[6].startIndex
             bytes[place] = 0
             let faults = try backup.faults(in: bytes)
-            #expect(faults.contains { $0.hasPrefix("line 7: the second field does not begin with a quote, ") } && !faults.contains { $0.contains("cut") }, "\(faults)")
+            #expect(
+                faults.contains { $0.hasPrefix("line 7: the second field does not begin with a quote, ") }
+                    && !faults.contains { $0.contains("cut") }, "\(faults)")
             #expect(faults.contains { $0.hasPrefix("the seal does not fit") } && faults.count == 2, "\(faults)")
         }
     }

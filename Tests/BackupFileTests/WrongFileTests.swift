@@ -30,7 +30,10 @@ import Testing
         ("{\"_id\":1}\n", "This looks like JSON, as mongoexport writes it"),
         ("[{\"_id\":1}]\n", "This looks like JSON, as mongoexport writes it"),
         ("\"# mongoferry backup\",\" format 1\",\"\"\n", "the metadata are quoted: a spreadsheet has saved the file"),
-        ("collection,data\na,\"{\"\"_id\"\":1}\"\n# seal {\"rows\":1}\n", "the seal of a backup whose first lines are gone"),
+        (
+            "collection,data\na,\"{\"\"_id\"\":1}\"\n# seal {\"rows\":1}\n",
+            "the seal of a backup whose first lines are gone"
+        ),
         ("collection,data\n# a note\n", "delete the line, or quote the field"),
     ])
     func whatAFileIsInsteadIsSaid(content: String, text: String) throws {
@@ -42,7 +45,8 @@ import Testing
         let document: Document = ["_id": 1, "a": "b"]
         #expect(try error(document.bytes + document.bytes).contains("is BSON, as mongodump writes it"))
         let header: [UInt8] = [0x50, 0x4B, 3, 4] + [UInt8](repeating: 0, count: 26)
-        #expect(try error(header + Array("[Content_Types].xml".utf8)).contains("is a workbook of a spreadsheet program"))
+        #expect(
+            try error(header + Array("[Content_Types].xml".utf8)).contains("is a workbook of a spreadsheet program"))
         #expect(try error(header + Array("insurance.csv".utf8)).contains("is a zip archive"))
     }
 

@@ -198,7 +198,8 @@ import Testing
         Mistake(
             "a report in a folder that is not there",
             "import {dir}/customers.csv --db {db} --report {dir}/nosuch/report.html", 1,
-            "mongoferry: {dir}/nosuch/report.html: there is no folder {dir}/nosuch for the report\n  `mkdir -p {dir}/nosuch` makes it.\n"),
+            "mongoferry: {dir}/nosuch/report.html: there is no folder {dir}/nosuch for the report\n  `mkdir -p {dir}/nosuch` makes it.\n"
+        ),
         Mistake(
             "mongorestore's --drop", "import {dir}/customers.csv --db {db} --drop", 64,
             """

@@ -43,7 +43,8 @@ extension FaultServerTests {
 
         /// Locks that other clients' operations hold.
         @Test(arguments: [
-            ("create" as String, "customers" as String?, true), ("createIndexes", "customers", true), ("drop", "customers", true),
+            ("create" as String, "customers" as String?, true), ("createIndexes", "customers", true),
+            ("drop", "customers", true),
             ("create", nil, false), ("createIndexes", nil, false), ("renameCollection", nil, false),
             ("drop", "__mongoferry_lock", false), ("drop", "__mongoferry_definitions", true), ("drop", "owed", false),
         ])

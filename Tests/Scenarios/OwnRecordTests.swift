@@ -105,9 +105,9 @@ import Testing
                     try Self.kept(connection, client, second).keep(Self.entry(["expireAfterSeconds": 7]))
                 }
                 let found = try client.listCollections(in: connection.database, readPreference: .primary)
-                try Leftovers(
-                    connection: connection, lock: second, operation: OperationContext(), collections: found
-                ).lookAfter { _ in false }
+                let leftovers = Leftovers(
+                    connection: connection, lock: second, operation: OperationContext(), collections: found)
+                try leftovers.removeRest(after: leftovers.giveNamesBack())
                 try Self.kept(connection, client, second).keep(Self.entry(["expireAfterSeconds": 7]))
                 let read = try Self.kept(connection, client, second).read()
                 #expect(read[ExactName(Self.name)]?.definition.options == ["expireAfterSeconds": 7])

@@ -34,7 +34,7 @@ extension ImportRun {
                 outcome = whole
             } else {
                 let result = try loader.count(
-                    step.name, in: connection.namespace(step.databaseName), 
+                    step.name, in: connection.namespace(step.databaseName),
                     step.writeWay(by: key, in: connection.database, isDryRun: true),
                     known: equal.knownRows(step, survey))
                 outcome = result.outcome

@@ -6,46 +6,13 @@ import Relations
 extension ImportRun {
     /// Loads everything into staging collections, or in place, and swaps it in.
     mutating func replace(_ prepared: Prepared, _ loader: RowLoader, _ lock: ImportLock) throws {
-        var plan = prepared.plan
-        let found = try connection.withClient {
-            try $0.listCollections(in: connection.database, readPreference: .primary)
-        }
-        let restored = try removeLitter(lock, among: found, plan)
-        // These had the names of an earlier import's displaced collections when the plan was made.
-        for index in plan.steps.indices where restored.contains(plan.steps[index].databaseName) {
-            let namespace = connection.namespace(plan.steps[index].databaseName)
-            plan.steps[index].liveCount = try connection.withClient {
-                try $0.steadyCount(namespace)
-            }
-        }
-        var replacement = Replacement(
-            connection: connection, loader: loader, lock: lock, operation: operation,
-            liveTypes: prepared.legacy.liveTypes,
-            maximumRejects: options.maximumRejects - preflightProblems.count)
-        if options.failsOnDangling {
-            // Before the swap, this checks the staged collections. References from collections that are replaced in
-            // place, to them, or to views are checked later: until then these have the old documents or do not exist
-            // yet.
-            let (references, rejections) = (references(of: prepared), rejections)
-            replacement.check = { staging, loads in
-                var tallied: [String: [ReferenceOutcome]] = [:]
-                for load in loads { tallied[load.outcome.name] = load.references }
-                return try references.checkStaged(tallied, areAllTaken: rejections.count == 0, staging: staging)
-            }
-        }
+        let plan = try tidiedUp(prepared.plan, lock)
         var outcome = Replacement.Outcome()
         stage = .writing
         do {
-            try replacement.run(plan, &outcome)
+            try replacement(prepared, loader, lock).run(plan, &outcome)
         } catch {
-            report.collections = outcome.written
-            let names = outcome.written.map(\.name)
-            report.warnings += outcome.warnings(of: names)
-            // Indexes of collections that were replaced in place: a staged one that lacks an index is not swapped in.
-            if !names.isEmpty {
-                report.warnings += outcome.refusedIndexes.map(\.warning)
-                countRefused(outcome.refusedIndexes)
-            }
+            noteStopped(outcome)
             throw error
         }
         report.collections = outcome.collections
@@ -56,25 +23,77 @@ extension ImportRun {
         report.warnings += outcome.refusedIndexes.map(\.warning) + outcome.warnings(of: plan.steps.map(\.name))
         noteChangesOrWarn(of: outcome.made)
         countRefused(outcome.refusedIndexes)
-        if !outcome.isRefused, !outcome.lateWrites.isEmpty {
+        if outcome.isRefused {
+            noteRefused(outcome)
+        } else {
+            noteReplaced(outcome)
+        }
+    }
+
+    /// The plan after the leftovers of earlier imports were removed.
+    private mutating func tidiedUp(_ plan: ImportPlan, _ lock: ImportLock) throws -> ImportPlan {
+        var plan = plan
+        let found = try connection.withClient {
+            try $0.listCollections(in: connection.database, readPreference: .primary)
+        }
+        let restored = try removeLitter(lock, among: found, plan)
+        // These had the names of an earlier import's displaced collections when the plan was made.
+        for index in plan.steps.indices where restored.contains(plan.steps[index].databaseName) {
+            let namespace = connection.namespace(plan.steps[index].databaseName)
+            plan.steps[index].liveCount = try connection.withClient { try $0.steadyCount(namespace) }
+        }
+        return plan
+    }
+
+    private func replacement(_ prepared: Prepared, _ loader: RowLoader, _ lock: ImportLock) -> Replacement {
+        var replacement = Replacement(
+            connection: connection, loader: loader, lock: lock, operation: operation,
+            liveTypes: prepared.legacy.liveTypes,
+            maximumRejects: options.maximumRejects - preflightProblems.count)
+        guard options.failsOnDangling else { return replacement }
+        // Before the swap, this checks the staged collections. References from collections that are replaced in place,
+        // to them, or to views are checked later: until then these have the old documents or do not exist yet.
+        let (references, rejections) = (references(of: prepared), rejections)
+        replacement.check = { staging, loads in
+            var tallied: [String: [ReferenceOutcome]] = [:]
+            for load in loads { tallied[load.outcome.name] = load.references }
+            return try references.checkStaged(tallied, areAllTaken: rejections.count == 0, staging: staging)
+        }
+        return replacement
+    }
+
+    /// Reports what was done until an error.
+    private mutating func noteStopped(_ outcome: Replacement.Outcome) {
+        report.collections = outcome.written
+        let names = outcome.written.map(\.name)
+        report.warnings += outcome.warnings(of: names)
+        // Indexes of collections that were replaced in place: a staged one that lacks an index is not swapped in.
+        guard !names.isEmpty else { return }
+        report.warnings += outcome.refusedIndexes.map(\.warning)
+        countRefused(outcome.refusedIndexes)
+    }
+
+    private mutating func noteRefused(_ outcome: Replacement.Outcome) {
+        for index in report.collections.indices where !outcome.swapped.contains(report.collections[index].name) {
+            report.collections[index].inserted = 0
+            report.collections[index].deleted = 0
+        }
+        report.status = .refused
+        let dangling = report.danglingCount
+        report.error =
+            dangling > 0
+            ? "the live data were not touched: \(dangling.counted("dangling reference")) (--fail-on-dangling)"
+            : "the live data were not touched: the server refused \(whatWasRefused)"
+    }
+
+    private mutating func noteReplaced(_ outcome: Replacement.Outcome) {
+        if !outcome.lateWrites.isEmpty {
             report.advice.append(
                 "The new collections are in place. The documents that came after the plan was made are in none any more: have the programs that wrote them write them again, or stop these before a replace."
             )
         }
-        if outcome.isRefused {
-            for index in report.collections.indices where !outcome.swapped.contains(report.collections[index].name) {
-                report.collections[index].inserted = 0
-                report.collections[index].deleted = 0
-            }
-            report.status = .refused
-            let dangling = report.danglingCount
-            report.error =
-                dangling > 0
-                ? "the live data were not touched: \(dangling.counted("dangling reference")) (--fail-on-dangling)"
-                : "the live data were not touched: the server refused \(whatWasRefused)"
-        } else if !outcome.refusedIndexes.isEmpty || rejections.count > 0 {
-            report.status = .problems
-            report.error = "replaced without the \(whatWasRefused) that the server refused"
-        }
+        guard !outcome.refusedIndexes.isEmpty || rejections.count > 0 else { return }
+        report.status = .problems
+        report.error = "replaced without the \(whatWasRefused) that the server refused"
     }
 }

@@ -24,10 +24,7 @@ extension ImportRun {
     private func removeRecordsOfKilled(_ lock: ImportLock) {
         guard lock.tookOver else { return }
         do {
-            try EarlierWrites(
-                pool: connection.pool, database: connection.database, cancellation: operation.cancellation,
-                tell: operation.info
-            ).waitForEnd()
+            try earlierWrites.waitForEnd()
             let found = try connection.withClient {
                 try $0.listCollections(in: connection.database, readPreference: .primary)
             }
@@ -47,18 +44,17 @@ extension ImportRun {
         _ lock: ImportLock, among collections: [CollectionInfo], _ plan: ImportPlan
     ) throws -> [String] {
         let leftovers = Leftovers(connection: connection, lock: lock, operation: operation, collections: collections)
-        let (mode, metadata) = (options.mode, reader.metadata)
+        let recovery = try leftovers.giveNamesBack()
+        if !recovery.restored.isEmpty { stage = .tidiedUp }
         // The plan does not include collections that get their names back, and nobody was asked about them. If a
         // replace puts a view in such a place, as the earlier import did, that view is what they were displaced for.
-        var names: [String] = []
-        try leftovers.lookAfter { restored in
-            names = restored
-            if !restored.isEmpty { stage = .tidiedUp }
-            return plan.steps.contains {
-                restored.contains($0.databaseName) && (mode != .replace || metadata == nil || $0.way != .view)
-            }
+        let isAsEarlier = options.mode == .replace && reader.metadata != nil
+        let isUnasked = plan.steps.contains {
+            recovery.restored.contains($0.databaseName) && !(isAsEarlier && $0.way == .view)
         }
-        return names
+        if isUnasked { throw FerryError(Leftovers.text(recovery), advice: ["Run the import again."]) }
+        try leftovers.removeRest(after: recovery)
+        return recovery.restored
     }
 
     mutating func countRefused(_ refused: [CollectionBuilder.RefusedIndex]) {

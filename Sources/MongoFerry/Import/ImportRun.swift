@@ -110,10 +110,7 @@ struct ImportRun {
         var lock = try ImportLock(connection)
         defer { giveBack(lock) }
         // Waits before the first look at the database: writes that an earlier import has sent would still change it.
-        let hasWaited = try EarlierWrites(
-            pool: connection.pool, database: connection.database, cancellation: operation.cancellation,
-            tell: operation.info
-        ).waitForEnd()
+        let hasWaited = try earlierWrites.waitForEnd()
         let tookOver = lock.tookOver
         // One of the writes waited for may have been the drop of an earlier lock, and have dropped this one.
         if hasWaited, try !lock.isHeldStill() {
@@ -210,12 +207,18 @@ struct ImportRun {
         }
     }
 
+    /// What the server may still be carrying out for an earlier import or attempt.
+    var earlierWrites: EarlierWrites {
+        EarlierWrites(
+            pool: connection.pool, database: connection.database, cancellation: operation.cancellation,
+            tell: operation.info)
+    }
+
     /// Removes what the first attempt of a command has created after all, under this run's own names.
     private func removeLate(_ lock: ImportLock) throws {
-        try EarlierWrites(
-            pool: connection.pool, database: connection.database, cancellation: operation.cancellation,
-            tell: operation.info, includesStaging: true
-        ).waitForEnd()
+        var writes = earlierWrites
+        writes.includesStaging = true
+        try writes.waitForEnd()
         try lock.confirm()
         let found = try connection.withClient {
             try $0.listCollections(in: connection.database, readPreference: .primary)

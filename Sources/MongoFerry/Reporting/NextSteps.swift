@@ -121,8 +121,10 @@ extension Report {
                 "An import refuses these rows: \(source == nil ? "mend them" : "export again"), or set them aside with --max-rejects \(rejectionCount)."
         }
         if status == .refused, let rejectsFile {
+            // If fewer were refused than may be, only references that dangle without them are in the way.
+            let others = danglingCount > 0 ? "" : ", or let --max-rejects \(rejectionCount) set it aside"
             return
-                "Mend what the server refused, which stands in \(rejectsFile), where the backup comes from, or let --max-rejects \(rejectionCount) set it aside."
+                "Mend what the server refused, which stands in \(rejectsFile), where the backup comes from\(others)."
         }
         // Running the import again continues it.
         if status == .failed || status == .interrupted { return "" }

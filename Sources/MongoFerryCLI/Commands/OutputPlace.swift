@@ -42,7 +42,8 @@ struct OutputPlace {
         let folder = folder
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
-            throw FerryError("\(path): there is no folder \(folder)", advice: ["`mkdir -p \(folder.shellWord)` makes it."])
+            throw FerryError(
+                "\(path): there is no folder \(folder)", advice: ["`mkdir -p \(folder.shellWord)` makes it."])
         }
     }
 

@@ -9,44 +9,23 @@ enum Summary {
     /// One row per collection and one for the total; nil if there are no collections.
     static func table(_ report: Report) -> Table? {
         guard !report.collections.isEmpty else { return nil }
-        var total = report.totals
-        total.seconds = report.seconds
-        let outcomes = report.collections + [total]
-        func column(_ title: String, canGo: Bool = true, _ value: (CollectionOutcome) -> Int) -> Table.Column {
-            let values = outcomes.map(value)
-            return Table.Column(
-                title: title, cells: values.map(\.grouped), isDispensable: canGo && values.allSatisfy { $0 == 0 })
+        let outcomes = report.collections + [report.total]
+        var columns = report.columns.map { column in
+            Table.Column(
+                title: column.title, cells: (column.counts + [column.total]).map(\.grouped),
+                isDispensable: column.isDispensable)
         }
-        let seconds = Table.Column(title: "seconds", cells: outcomes.map { self.seconds($0.seconds) })
-        let rate = Table.Column(title: "rate", cells: outcomes.map(rate), isDispensable: true)
-        let dangling = column("dangling") { outcome in
-            outcome.name == total.name && outcome.read == total.read
-                ? report.danglingCount : report.dangling(in: outcome.name)
-        }
-        var columns: [Table.Column]
-        switch report.operation {
-        case .export: columns = [column("records", canGo: false, \.read), seconds, rate]
-        case .verify:
-            columns = [column("read", canGo: false, \.read), column("rejected", \.rejected)]
-            if !report.references.isEmpty { columns.append(dangling) }
-        case .import:
-            columns = [
-                column("read", canGo: false, \.read), column("inserted", \.inserted), column("updated", \.updated),
-                column("unchanged", \.unchanged), column("deleted", \.deleted), column("rejected", \.rejected),
-            ]
-            if !report.references.isEmpty { columns.append(dangling) }
-            columns += [seconds, rate]
+        if report.operation != .verify {
+            columns.append(Table.Column(title: "seconds", cells: outcomes.map { seconds($0.seconds) }))
+            columns.append(
+                Table.Column(
+                    title: "rate", cells: outcomes.map { $0.rate.map { "\($0.grouped)/s" } ?? "" }, isDispensable: true)
+            )
         }
         return Table(names: .init(title: "collection", cells: outcomes.map(\.name.oneLine)), columns: columns)
     }
 
     static func seconds(_ value: Double) -> String { String(format: "%.1f", value) }
-
-    /// Empty where it would be noise.
-    private static func rate(_ outcome: CollectionOutcome) -> String {
-        guard outcome.read > 0, outcome.seconds >= 0.01 else { return "" }
-        return Int(Double(outcome.read) / outcome.seconds).grouped + "/s"
-    }
 
     /// `payments.policyId → policies: 1,200 values, all there`
     static func sound(_ reference: ReferenceOutcome) -> String {

@@ -93,7 +93,8 @@ enum IDClass: Int, CaseIterable, Sendable {
         Document { result in
             for (key, value) in document.elements {
                 // Within a key, a decimal may stand for a whole number.
-                let whole: Value? = if case .decimal128(let number) = value { number.integer.map(Value.int64) } else { nil }
+                let whole: Value? =
+                    if case .decimal128(let number) = value { number.integer.map(Value.int64) } else { nil }
                 result.append(key, whole ?? normalized(value))
             }
         }

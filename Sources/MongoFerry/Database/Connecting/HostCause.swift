@@ -31,7 +31,8 @@ struct HostCause {
         } else if lower.contains("certificate") || lower.contains("tls") {
             (phrase, remedy) = Self.tls(cause)
         } else if lower.contains("apiversion parameter is required") {
-            phrase = "the server accepts only clients that declare an API version (requireApiVersion), and mongoferry declares none"
+            phrase =
+                "the server accepts only clients that declare an API version (requireApiVersion), and mongoferry declares none"
             remedy = "Set requireApiVersion to false on the server while mongoferry works."
         } else if lower.contains("refused") {
             phrase = "connection refused"

@@ -75,7 +75,8 @@ final class BatchPass<Worker: BatchWorker>: Sendable {
         progress: @escaping @Sendable (RecordBatch) -> Void = { _ in }
     ) throws -> BackupError? {
         let pass = BatchPass(
-            workers: workers.count, pace: pace, endsAtDamage: endsAtDamage, cancellation: cancellation, progress: progress)
+            workers: workers.count, pace: pace, endsAtDamage: endsAtDamage, cancellation: cancellation,
+            progress: progress)
         let bodies = workers.map(Lent.init).map { worker in { @Sendable in try pass.pass(batchesTo: worker.value) } }
         let reader = Lent(reader)
         try Threads.runAll(

@@ -84,7 +84,8 @@ struct FileSurvey: Sendable {
         var text: String {
             let kinds =
                 "rows are of two kinds: \(legacy.grouped) the old application's, \(extended.grouped) Extended JSON"
-            let since = "\(kinds), since line \(firstWrapped) has a wrapper such as {\"$oid\": …} (--no-legacy reads all as Extended JSON)"
+            let since =
+                "\(kinds), since line \(firstWrapped) has a wrapper such as {\"$oid\": …} (--no-legacy reads all as Extended JSON)"
             guard extendedWithTextID > 0 else { return since }
             return
                 "\(since); in \(extendedWithTextID.counted("row", "rows")) with one the _id is a string of 24 hex digits: what the old application has written of these should be put right in a copy of the file first, for their ids and dates stay strings"

@@ -11,14 +11,34 @@ struct Leftovers {
     /// All collections of the database, listed after the lock was taken.
     let collections: [CollectionInfo]
 
-    /// - Parameter isFatal: whether this import cannot go on after these collections got their names back.
-    /// - Throws: ``FerryError`` if it cannot; ``MongoError``.
-    func lookAfter(stopping isFatal: (_ restored: [String]) -> Bool) throws {
+    /// Gives displaced collections their names back, where these are free, and removes those whose views exist.
+    /// ``removeRest(after:)`` is to follow.
+    /// - Throws: ``FerryError`` if the lock was lost; ``MongoError``.
+    func giveNamesBack() throws -> DisplacedCollections.Recovery {
         // If another import has taken the lock over, the leftovers may be in use.
         try lock.check()
-        let removed = try recoverDisplaced(stopping: isFatal)
+        let displaced = DisplacedCollections(
+            connection: connection, lock: lock, cancellation: operation.cancellation)
+        let recovery = try displaced.recover(among: collections)
+        for (name, place) in recovery.kept {
+            operation.warning(
+                "an earlier import was interrupted, and something else has the name \(name) since: what it was before stays in \(place) until you rename or drop it"
+            )
+        }
+        return recovery
+    }
+
+    /// What to say of the collections that have got their names back.
+    static func text(_ recovery: DisplacedCollections.Recovery) -> String {
+        "an earlier import was interrupted: collections have got their names back: \(recovery.restored.joined(separator: ", "))"
+    }
+
+    /// Removes the rest of what interrupted imports have left.
+    /// - Throws: ``FerryError`` if the lock was lost; ``MongoError``.
+    func removeRest(after recovery: DisplacedCollections.Recovery) throws {
+        if !recovery.restored.isEmpty { operation.warning(Self.text(recovery)) }
         try forgetDefinitions()
-        let litter = try removeStaging() + removed
+        let litter = try removeStaging() + recovery.removed
         // Once the lock is this import's, nothing else tells that another import may have left its collections
         // incomplete.
         let advice =
@@ -44,27 +64,6 @@ struct Leftovers {
             try ownDefinitions($0).forgetOutdated(among: collections, mayDrop: false)
         }
         for warning in warnings { operation.warning(warning) }
-    }
-
-    /// - Returns: the number of collections that were removed.
-    private func recoverDisplaced(stopping isFatal: ([String]) -> Bool) throws -> Int {
-        let displaced = DisplacedCollections(
-            connection: connection, lock: lock, cancellation: operation.cancellation)
-        let recovery = try displaced.recover(among: collections)
-        for (name, place) in recovery.kept {
-            operation.warning(
-                "an earlier import was interrupted, and something else has the name \(name) since: what it was before stays in \(place) until you rename or drop it"
-            )
-        }
-        if !recovery.restored.isEmpty {
-            let names = recovery.restored.joined(separator: ", ")
-            let text = "an earlier import was interrupted: collections have got their names back: \(names)"
-            if isFatal(recovery.restored) {
-                throw FerryError(text, advice: ["Run the import again."])
-            }
-            operation.warning(text)
-        }
-        return recovery.removed
     }
 
     private func forgetDefinitions() throws {

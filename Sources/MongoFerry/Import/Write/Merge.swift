@@ -126,7 +126,8 @@ struct Merge {
             let name = "\(trial)\(item.offset)"
             do {
                 try CollectionBuilder(
-                    client: client, database: database, cancellation: cancellation, writeConcern: WriteConcern(.nodes(1)),
+                    client: client, database: database, cancellation: cancellation,
+                    writeConcern: WriteConcern(.nodes(1)),
                     lock: lock
                 ).create(item.element.entry, as: name)
                 try client.drop(Namespace(database, name), writeConcern: WriteConcern(.nodes(1)))

@@ -110,36 +110,24 @@ struct HTMLReport {
 
     private var collections: HTML {
         guard !report.collections.isEmpty else { return "" }
-        var columns: [(String, (CollectionOutcome) -> Int)]
-        switch report.operation {
-        case .export: columns = [("records", \.read)]
-        case .verify: columns = [("read", \.read), ("rejected", \.rejected)]
-        case .import:
-            columns = [
-                ("read", \.read), ("inserted", \.inserted), ("updated", \.updated), ("unchanged", \.unchanged),
-                ("deleted", \.deleted), ("rejected", \.rejected),
-            ]
-        }
-        if !report.references.isEmpty { columns.append(("dangling", { report.dangling(in: $0.name) })) }
+        let columns = report.columns
         let isTimed = report.operation != .verify
         var table = HTMLTable(
-            [.init(title: "collection")] + columns.map { .init(title: $0.0, isNumber: true) }
+            [.init(title: "collection")] + columns.map { .init(title: $0.title, isNumber: true) }
                 + (isTimed
                     ? [.init(title: "seconds", isNumber: true), .init(title: "a second", isNumber: true)] : []))
         func add(_ outcome: CollectionOutcome, _ values: [Int], isTotal: Bool) {
             let dull = Set(values.indices.filter { $0 > 0 && values[$0] == 0 }.map { $0 + 1 })
             var cells = [HTML("\(outcome.name)")] + values.map { "\($0)" as HTML }
             if isTimed {
-                let rate = outcome.seconds >= 0.01 ? Int(Double(outcome.read) / outcome.seconds) : 0
-                cells += ["\(Self.seconds(outcome.seconds))", rate > 0 ? "\(rate)" : ""]
+                cells += ["\(Self.seconds(outcome.seconds))", outcome.rate.map { "\($0)" } ?? ""]
             }
             table.add(cells, dull: dull, isTotal: isTotal)
         }
-        for outcome in report.collections { add(outcome, columns.map { $0.1(outcome) }, isTotal: false) }
-        var total = report.totals
-        total.seconds = report.seconds
-        let sums = columns.map { title, value in title == "dangling" ? report.danglingCount : value(total) }
-        add(total, sums, isTotal: true)
+        for (place, outcome) in report.collections.enumerated() {
+            add(outcome, columns.map { $0.counts[place] }, isTotal: false)
+        }
+        add(report.total, columns.map(\.total), isTotal: true)
         return section("Collections", "", table.html)
     }
 
