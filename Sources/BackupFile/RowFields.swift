@@ -104,7 +104,8 @@ public struct RowFields {
         let before = row.prefix(field - first + offset)
         let lineEnds = before.count { $0 == 0x0A }
         let start = before.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
-        let column = "column \(String(decoding: before[start...], as: UTF8.self).count + 1)"
+        // Every byte but those that continue a character.
+        let column = "column \(before[start...].count { $0 & 0xC0 != 0x80 } + 1)"
         return lineEnds == 0 ? column : "\(column) of line \(line + lineEnds)"
     }
 

@@ -141,25 +141,7 @@ extension DocumentDecoding {
         let start = out.position
         try readString(isName: false)
         out.reserve(64)
-        var bytes: [UInt8] = []
-        var high: UInt8?
-        let text = written(from: start)
-        for index in 0..<text.count {
-            if [8, 13, 18, 23].contains(index) {
-                guard text[index] == 0x2D else { throw fault("$uuid must look like 8-4-4-4-12 hexadecimal digits") }
-                continue
-            }
-            guard let digit = Character(Unicode.Scalar(text[index])).hexDigitValue else {
-                throw fault("$uuid must look like 8-4-4-4-12 hexadecimal digits")
-            }
-            if let first = high {
-                bytes.append(first << 4 | UInt8(digit))
-                high = nil
-            } else {
-                high = UInt8(digit)
-            }
-        }
-        guard text.count == 36, bytes.count == 16 else {
+        guard let bytes = UUIDText.bytes(written(from: start)) else {
             throw fault("$uuid must look like 8-4-4-4-12 hexadecimal digits")
         }
         out.move(to: start)

@@ -188,7 +188,12 @@ enum OwnDescriptors {
 extension Program {
     /// Its peak memory so far; the kernel keeps this high-water mark, so looking now and then is enough.
     private var highWaterMegabytes: Int {
-        guard let text = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8),
+        // For a moment after it was spawned, it has this process's memory.
+        func program(_ process: String) -> String? {
+            try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/exe")
+        }
+        guard program("\(process)") != program("self"),
+            let text = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8),
             let line = text.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
             let kilobytes = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap({
                 Int($0)

@@ -310,7 +310,7 @@ import Testing
         (#""format":1"#, #""format":"one""#, BackupError.otherCopy),
         (
             "# mongoferry backup, format 1\n", "{}\n",
-            "A backup is a CSV of two columns whose first row says collection,data."
+            "A backup is a CSV of two columns whose first row says collection,data. This looks like JSON, as mongoexport writes it: mongoimport reads it."
         ),
     ])
     func aFileThatCannotBeReadIsNotToBeImportedInPart(text: String, instead: String, advice: String) throws {

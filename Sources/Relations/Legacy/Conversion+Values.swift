@@ -17,8 +17,8 @@ extension Conversion {
     static func integer(_ element: RawElement, isDemanded: Bool) -> Int64? {
         if let number = element.integer { return number }
         // A decimal carries its type in the row: only the configuration may override it.
-        if let number = element.decimal128 { return isDemanded ? integer(number) : nil }
-        if let text = element.stringBytes { return isDemanded ? number(text).flatMap(integer) : largeLong(text) }
+        if let number = element.decimal128 { return isDemanded ? number.integer : nil }
+        if let text = element.stringBytes { return isDemanded ? number(text)?.integer : largeLong(text) }
         return element.type == .document ? element.document.flatMap(splitLong) : nil
     }
 
@@ -42,19 +42,7 @@ extension Conversion {
     static func uuid(_ element: RawElement) -> [UInt8]? {
         if let (_, payload) = element.binary { return payload.count == 16 ? [UInt8](payload) : nil }
         guard let text = element.stringBytes else { return bytes(element).flatMap { $0.count == 16 ? $0 : nil } }
-        guard text.count == 36 else { return Base64.bytes(text).flatMap { $0.count == 16 ? $0 : nil } }
-        var bytes: [UInt8] = []
-        var index = 0
-        while index < 36 {
-            if [8, 13, 18, 23].contains(index) {
-                guard text[index] == 0x2D else { return nil }
-                index += 1
-            }
-            guard let high = hexDigit(text[index]), let low = hexDigit(text[index + 1]) else { return nil }
-            bytes.append(high << 4 | low)
-            index += 2
-        }
-        return bytes
+        return UUIDText.bytes(text) ?? Base64.bytes(text).flatMap { $0.count == 16 ? $0 : nil }
     }
 
     static func binary(_ element: RawElement, _ subtype: UInt8) -> Conversion? {
@@ -148,15 +136,6 @@ extension Conversion {
         return Decimal128(text)
     }
 
-    private static func integer(_ decimal: Decimal128) -> Int64? {
-        guard let (coefficient, exponent) = decimal.simplestParts, exponent >= 0, exponent < 20 else { return nil }
-        let most = UInt128(Int64.max) + 1
-        var number = coefficient
-        for _ in 0..<exponent where number <= most { number *= 10 }
-        guard number <= most else { return nil }
-        return decimal.isNegative ? Int64(exactly: -Int128(number)) : Int64(exactly: number)
-    }
-
     /// Beyond 53 bits, JavaScript writes the fewest digits that read back as the double and pads them with zeros; the
     /// padded number itself need not be a double.
     private static func double(_ number: Int64) -> Double? {
@@ -164,31 +143,8 @@ extension Conversion {
     }
 
     private static func double(_ number: Decimal128) -> Double? {
-        guard let candidate = Double(number.description), let back = decimal(candidate),
-            let wanted = number.simplestParts, let found = back.simplestParts, wanted == found
+        guard let candidate = Double(number.description), let back = decimal(candidate), back.reduced == number.reduced
         else { return nil }
         return candidate
-    }
-
-    private static func hexDigit(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case 0x30...0x39: byte & 15
-        case 0x41...0x46: byte - 0x37
-        case 0x61...0x66: byte - 0x57
-        default: nil
-        }
-    }
-}
-
-extension Decimal128 {
-    /// Coefficient and exponent without trailing zeros, so that equal numbers have equal parts.
-    fileprivate var simplestParts: (coefficient: UInt128, exponent: Int)? {
-        guard var (coefficient, exponent) = finiteParts else { return nil }
-        if coefficient == 0 { return (0, 0) }
-        while coefficient % 10 == 0 {
-            coefficient /= 10
-            exponent += 1
-        }
-        return (coefficient, exponent)
     }
 }
