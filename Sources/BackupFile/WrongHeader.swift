@@ -15,7 +15,8 @@ enum WrongHeader {
         let fields = fields(of: line, ",")
         let filled = fields.prefix { !$0.isEmpty }
         if filled.count < fields.count, isHeader(Array(filled)) {
-            return "\(usual) Empty columns were added, as spreadsheets do: `sed 's/,*$//'` removes them."
+            return
+                "\(usual) Empty columns were added, as spreadsheets do: `sed 's/\\(,\"\\{0,2\\}\\)*$//'` removes them."
         }
         if isHeader(fields.map { $0.lowercased() }) { return "\(usual) Write it in small letters." }
         if isHeader(fields.reversed()) { return "\(usual) Here they are in the other order." }

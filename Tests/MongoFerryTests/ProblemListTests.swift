@@ -15,7 +15,7 @@ import Testing
         #expect(list.lines.sorted() == [1, 2, 3])
         list.add(Self.problem(4, nil))
         #expect(list.lines.isEmpty && list.count == 4 && list.count(of: "a") == 3)
-        #expect(list.first.map(\.line) == [1, 2])
+        #expect(list.inOrder.map(\.line) == [1, 2])
         #expect(list.filter { $0 == "a" }.count == 3)
     }
 

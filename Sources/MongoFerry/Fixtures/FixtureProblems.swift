@@ -14,7 +14,7 @@ enum FixtureProblems {
     static func check(_ survey: FileSurvey, _ file: String, isSealed: Bool) throws {
         let count = survey.problems.count + survey.fileProblems.count
         guard count > 0 else { return }
-        let details = survey.fileProblems + lines(survey.problems.first)
+        let details = survey.fileProblems + lines(survey.problems.inOrder)
         var advice: [String] = []
         if survey.problems.count > limit {
             advice.append("`mongoferry verify \(file.shellWord)` lists more of the rows.")

@@ -51,7 +51,7 @@ extension ImportRun {
         for index in plan.steps.indices {
             plan.steps[index].setAside = survey.problemCount(amongRowsOf: plan.steps[index].name)
         }
-        plan.setAside = (preflightProblems.count, preflightProblems.first.first)
+        plan.setAside = (preflightProblems.count, preflightProblems.inOrder.first)
         return Prepared(plan: plan, survey: survey, legacy: legacy, references: references)
     }
 
@@ -154,7 +154,7 @@ extension ImportRun {
     /// Adds the file's faults to the report.
     /// - Returns: whether the file is refused.
     private mutating func refuse(_ survey: FileSurvey) throws -> Bool {
-        let problems = survey.problems.first
+        let problems = survey.problems.inOrder
         report.rejectionCount = survey.problems.count
         report.rejections = problems.map(Report.Rejection.init)
         report.differences = survey.fileProblems.map { .init(collection: "", kind: .file, detail: $0) }
@@ -178,8 +178,8 @@ extension ImportRun {
         guard leftOut.count > 0 else { return }
         preflightProblems = preflightProblems.filter { name in name.map { choice.exclusion(of: $0) == nil } ?? true }
         report.rejectionCount = preflightProblems.count
-        report.rejections = preflightProblems.first.map(Report.Rejection.init)
-        let first = leftOut.first.first.map { ", first in line \($0.line): \($0.reason)" } ?? ""
+        report.rejections = preflightProblems.inOrder.map(Report.Rejection.init)
+        let first = leftOut.inOrder.first.map { ", first in line \($0.line): \($0.reason)" } ?? ""
         operation.warning(
             "the file has \(leftOut.count.counted("bad row", "bad rows")) of collections that are left out\(first)")
     }

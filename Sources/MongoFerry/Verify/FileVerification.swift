@@ -171,7 +171,7 @@ extension Report {
     /// Reports what a pass over a file found.
     fileprivate mutating func note(_ survey: FileSurvey, of reader: BackupReader) {
         rejectionCount = survey.problems.count
-        rejections = survey.problems.first.map(Report.Rejection.init)
+        rejections = survey.problems.inOrder.map(Report.Rejection.init)
         differences = survey.fileProblems.map { .init(collection: "", kind: .file, detail: $0) }
         sha256 = reader.digest
         collections = survey.rows.map { rows in

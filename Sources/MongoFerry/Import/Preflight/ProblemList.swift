@@ -8,7 +8,7 @@ struct ProblemList: Sendable {
     /// The lines by collection; empty once there are more than ``lineLimit``.
     private var linesOf: [ExactName?: [Int]] = [:]
     private(set) var count = 0
-    /// At least the first ``limit`` problems, in no order; see ``first``.
+    /// At least the first ``limit`` problems, in no order; see ``inOrder``.
     private(set) var kept: [RowProblem] = []
     let limit: Int
     /// The number of problems up to which all lines are kept, 8 bytes each: with more, the file is refused anyway.
@@ -61,8 +61,8 @@ struct ProblemList: Sendable {
         trim()
     }
 
-    private mutating func trim() { kept = first }
+    private mutating func trim() { kept = inOrder }
 
     /// The first ``limit`` problems in the order of the file.
-    var first: [RowProblem] { Array(kept.sorted { $0.line < $1.line }.prefix(limit)) }
+    var inOrder: [RowProblem] { Array(kept.sorted { $0.line < $1.line }.prefix(limit)) }
 }

@@ -15,7 +15,7 @@ final class RejectionLog: Sendable {
     var lines: [Int] { problems.withLock { $0.lines } }
 
     /// The problems that are kept with their texts, in the order of the file.
-    var kept: [RowProblem] { problems.withLock { $0.first } }
+    var kept: [RowProblem] { problems.withLock { $0.inOrder } }
 }
 
 extension Report.Rejection {
