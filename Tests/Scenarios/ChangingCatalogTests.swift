@@ -88,6 +88,55 @@ extension FaultServerTests {
             }
         }
 
+        @Test(arguments: ["index", "create", "drop"])
+        func whatOneChangeMakesWhileReferencesAreFoundIsInTheFile(_ change: String) throws {
+            try withDatabase(on: server) { database, folder in
+                for name in ["c", "d"] { try database.insert((0..<100).map { ["_id": .int32($0)] }, into: name) }
+                let pause = try FailPoint(
+                    server, ["find"], mode: .times(1),
+                    ["blockConnection": true, "blockTimeMS": 1200, "namespace": .string("\(database.name).c")])
+                let file = folder.file("all.csv")
+                let program = try Program(exporting(database, to: file))
+                try pause.waitUntilEntered()
+                switch change {
+                case "index": try database.run(["createIndexes": "c", "indexes": [["key": ["n": 1], "name": "n"]]])
+                case "create": try database.insert([["_id": 1]], into: "born")
+                default: try database.drop("d")
+                }
+                let outcome = try program.wait()
+                try pause.end()
+                #expect(outcome.status == 0, "\(outcome.text)")
+                let found = try #require(try BackupReader(OpenFile(reading: file)).metadata).collections
+                #expect(try found.map(\.name).sorted() == database.names())
+                let indexes = try database.client.listIndexes(of: database.namespace("c"))
+                #expect(found.first { $0.name == "c" }.map { Set($0.indexes) } == Set(indexes))
+            }
+        }
+
+        /// So soon that the indexes still count as fresh.
+        @Test func theIndexesOfACollectionThatIsMadeAnewWhileReferencesAreFoundAreInTheFile() throws {
+            try withDatabase(on: server) { database, folder in
+                func make(_ index: String) throws {
+                    try database.create("c", indexes: [["key": ["n": 1], "name": .string(index)]])
+                    try database.insert((0..<100).map { ["_id": .int32($0)] }, into: "c")
+                }
+                try make("old")
+                let pause = try FailPoint(
+                    server, ["find"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 800])
+                let file = folder.file("all.csv")
+                let program = try Program(exporting(database, to: file))
+                try pause.waitUntilEntered()
+                try database.drop("c")
+                try make("new")
+                let outcome = try program.wait()
+                try pause.end()
+                #expect(outcome.status == 0, "\(outcome.text)")
+                let metadata = try #require(try BackupReader(OpenFile(reading: file)).metadata)
+                let indexes = try database.client.listIndexes(of: database.namespace("c"))
+                #expect(metadata.collections.map { Set($0.indexes) } == [Set(indexes)])
+            }
+        }
+
         private func fillTwo(_ database: TestDatabase, bytes: Int) throws {
             let filling = String(repeating: "x", count: bytes)
             let documents = (0..<900).map { ["_id": .int32($0), "x": .string(filling)] as Document }

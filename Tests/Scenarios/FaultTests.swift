@@ -210,6 +210,8 @@ extension FaultServerTests {
                 let expiring: Document = ["key": ["at": 1], "name": "at", "expireAfterSeconds": 60]
                 try database.create("sessions")
                 try database.create("zebras")
+                try database.create(
+                    "clusters", ["clusteredIndex": ["key": ["_id": 1], "unique": true], "expireAfterSeconds": 60])
                 try database.insert((0..<50).map { ["_id": .int32($0), "at": .date(0)] }, into: "sessions")
                 try database.insert((0..<50).map { ["_id": .int32($0)] }, into: "zebras")
                 let file = folder.file("all.csv")
@@ -217,12 +219,13 @@ extension FaultServerTests {
                 try admin.run(["setParameter": 1, "ttlMonitorEnabled": false], on: "admin")
                 defer { _ = try? admin.run(["setParameter": 1, "ttlMonitorEnabled": true], on: "admin") }
                 try database.run(["createIndexes": "sessions", "indexes": [.document(expiring)]])
+                try database.insert((0..<50).map { ["_id": .date($0)] }, into: "clusters")
                 let export = try Program.run(["export", "--uri", server.uri(), "--db", database.name, "-o", file])
                 try #require(export.status == 0, "\(export.text)")
                 try admin.run(["setParameter": 1, "ttlMonitorEnabled": true], on: "admin")
-                // The second collection takes so long that the first one's documents could be removed meanwhile.
+                // The last collection takes so long that the other ones' documents could be removed meanwhile.
                 let pause = try FailPoint(
-                    server, ["insert"], mode: .skip(1), ["blockConnection": true, "blockTimeMS": 3000])
+                    server, ["insert"], mode: .skip(2), ["blockConnection": true, "blockTimeMS": 3000])
                 let outcome = try Program.run(importing(database, file) + more)
                 try pause.end()
                 #expect(outcome.status == 0, "\(outcome.text)")

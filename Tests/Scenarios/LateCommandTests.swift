@@ -48,6 +48,22 @@ extension BusyServerTests.MeanwhileTests {
         }
     }
 
+    /// The driver does not send it again: then nothing tells the server that the second attempt is the same.
+    @Test func aLockThatIsTakenLateIsGivenBackAsWell() throws {
+        try withDatabase(on: server) { database, folder in
+            try folder.write("collection,data\na,\"{\"\"_id\"\":1}\"\n", to: "a.csv")
+            let pause = try FailPoint(
+                server, ["findAndModify"], mode: .times(1), ["blockConnection": true, "blockTimeMS": 1500])
+            let uri = server.uri("", "socketTimeoutMS=500&retryWrites=false")
+            let outcome = try Program.run(
+                ["import", folder.file("a.csv"), "--uri", uri, "--db", database.name, "--no-legacy"])
+            try pause.end()
+            #expect(outcome.status == 0, "\(outcome.text)")
+            try poll("the first attempt's end") { try !isUnderWay("findAndModify", in: database) }
+            #expect(try database.names() == ["a"])
+        }
+    }
+
     @Test(arguments: ["in place", "over a view", "time series"])
     func aDropThatIsCarriedOutLateTakesNothingOfTheNewAway(kind: String) throws {
         try withDatabase(on: server) { database, folder in

@@ -205,6 +205,24 @@ import Testing
             Self.seats([(1, "z"), (2, "a"), (3, "d"), (4, "c"), (10, "z")]), index: Self.unique, refused: 3)
     }
 
+    /// Two of them take the room of the transaction that would write all.
+    @Test func whatIsTooMuchToBeExchangedIsToldToBeThat() throws {
+        try withTestDatabase { database, folder in
+            let text = String(repeating: "x", count: 6 << 20)
+            let rows = [(1, "b"), (2, "c"), (3, "a")].map {
+                "seats,\"{\"\"_id\"\":\($0),\"\"seat\"\":\"\"\($1)\"\",\"\"text\"\":\"\"\(text)\"\"}\"\n"
+            }
+            try folder.write("collection,data\n" + rows.joined(), to: "seats.csv")
+            try database.create("seats", indexes: [Self.unique])
+            try database.insert(Self.seats([(1, "a"), (2, "b"), (3, "c")]), into: "seats")
+            let report = try database.load(folder.file("seats.csv"))
+            #expect(report.totals.rejected == 3 && report.totals.updated == 0)
+            #expect(
+                report.warnings.contains { $0.hasPrefix("seats: ") && $0.contains("no more can be at once") },
+                "\(report.warnings)")
+        }
+    }
+
     @Test func anExchangeUnderACollationAndInNestedAndManyValuesIsMerged() throws {
         try expectMerged(
             Self.seats([(1, "a"), (2, "b"), (9, "z")]), Self.seats([(1, "B"), (2, "A"), (3, "Z")]),
@@ -381,7 +399,8 @@ import Testing
             try database.insert(
                 [
                     ["_id": 11, "email": "a", "n": 0], ["_id": 12, "email": "a", "n": 5],
-                    ["_id": 13, "email": "b", "n": 6], ["_id": 14, "email": "b", "n": 2],
+                    ["_id": 13, "email": "b", "n": 6], ["_id": 14, "email": "b", "n": 5],
+                    ["_id": 15, "email": "b", "n": 2],
                 ], into: "users")
             let before = try database.documents(in: "users")
             let report = try database.load(folder.file("users.csv")) { $0.upsertKeys = ["email"] }

@@ -330,6 +330,41 @@ extension FaultServerTests {
             }
         }
 
+        /// Its documents are removed because they expire, or by other programs.
+        @Test func aCollectionWhoseDocumentsExpireIsNotCalledCapped() throws {
+            try withUsers { server, database, folder, reader, _ in
+                let index: Document = ["key": ["at": 1], "name": "at", "expireAfterSeconds": 60]
+                try database.create("log", indexes: [index])
+                try database.insert([["_id": 1]], into: "log")
+                let file = folder.file("log.csv")
+                let export = try Program.run(["export", "--uri", reader, "--db", database.name, "-o", file])
+                try #require(export.status == 0, "\(export.text)")
+                try database.delete("log", [:])
+                try database.insert((2..<7).map { ["_id": .int32($0)] }, into: "log")
+                let actions = [
+                    "find", "insert", "update", "remove", "listIndexes", "createIndex", "collStats",
+                    "createCollection", "dropCollection",
+                ]
+                let narrow = try addUser("unseeing", actions, on: ["log", "__mongoferry_lock"], database, server)
+                defer { _ = try? database.run(["dropRole": "unseeing"]) }
+                let (pool, name) = (database.pool, database.name)
+                let log = MessageLog()
+                let operation = OperationContext(
+                    onProgress: { progress in
+                        guard progress.phase == .load else { return }
+                        let delete: Value = ["q": ["_id": ["$gt": 1]], "limit": 0]
+                        _ = try? pool.withClient { try $0.runWrite(["delete": "log", "deletes": [delete]], on: name) }
+                    },
+                    onMessage: log.add)
+                let target = try Target(uri: narrow, database: database.name)
+                let report = try Import(file, into: target, ImportOptions()).runBlocking(operation)
+                #expect(report.totals.inserted == 1)
+                #expect(try database.count("log") == 1)
+                #expect(log.text.contains("its options cannot be seen"), "\(log.text)")
+                #expect(!log.text.contains("capped and full"), "\(log.text)")
+            }
+        }
+
         @Test(arguments: ["merge", "insert"]) func optionsThatTheUserCannotSeeAreNotTakenForNone(mode: String) throws {
             try withUsers { server, database, folder, reader, _ in
                 let collation: Document = ["collation": ["locale": "de", "strength": 2]]

@@ -177,10 +177,10 @@ final class MessageLog: @unchecked Sendable {
     var text: String { all.joined(separator: "\n") }
 
     func makeContext(cancellation: Cancellation = Cancellation()) -> OperationContext {
-        OperationContext(
-            cancellation: cancellation,
-            onMessage: { [self] message in lock.withLock { messages.append(message) } })
+        OperationContext(cancellation: cancellation, onMessage: add)
     }
+
+    @Sendable func add(_ message: Message) { lock.withLock { messages.append(message) } }
 
     var context: OperationContext { makeContext() }
 }

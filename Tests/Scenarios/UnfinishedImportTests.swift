@@ -110,6 +110,27 @@ import Testing
         }
     }
 
+    @Test func whatDanglesWhileAnImportIsRunningMayComeFromThat() throws {
+        try Self.withLock(0) { database, folder in
+            try folder.write(
+                """
+                collection,data
+                customers,"{""_id"":1}"
+                policies,"{""_id"":1,""customerId"":2}"
+
+                """, to: "all.csv")
+            let report = try Verify(
+                file: folder.file("all.csv"), target: try database.target,
+                configuration: try Configuration.parse(
+                    yaml: "collections: {policies: {references: {customerId: customers}}}", file: "c.yaml")
+            ).runBlocking(OperationContext())
+            #expect(report.danglingCount == 1)
+            #expect(
+                report.nextSteps.last
+                    == "Let the import end, or run it again, first: what dangles may come from that.")
+        }
+    }
+
     @Test func aDatabaseThatIsBeingWrittenIsNotCalledSound() throws {
         try Self.withLock(0) { database, folder in
             let page = folder.file("r.html")
@@ -155,6 +176,19 @@ import Testing
             for name in ["policies", name] { try database.insert([["_id": 1]], into: name) }
             defer { try? database.drop(name) }
             #expect(try database.export(to: folder.file("all.csv")).warnings == [])
+        }
+    }
+
+    @Test func whatIsToBeRemovedForAViewIsOfAnUnfinishedImport() throws {
+        try withTestDatabase { database, folder in
+            let (name, records) = ("__mongoferry_displaced.0a1b2c3d.0", "__mongoferry_displaced")
+            let view: Document = ["viewOn": "customers", "pipeline": []]
+            for name in ["customers", name] { try database.insert([["_id": 1]], into: name) }
+            try database.create("policies", view)
+            try database.insert(
+                [["_id": .string(name), "name": "policies", "view": .binary(subtype: 0, view.bytes)]], into: records)
+            defer { for name in [name, records] { try? database.drop(name) } }
+            #expect(try database.export(to: folder.file("all.csv")).warnings == [Self.interrupted(database.name)])
         }
     }
 

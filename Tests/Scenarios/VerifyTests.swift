@@ -378,6 +378,22 @@ import Testing
         }
     }
 
+    /// What seems to dangle is looked at once more, unless that is too much, or cannot be asked for.
+    @Test(arguments: ["one value", "different values", "documents as _ids"])
+    func allThatDanglesCountsHoweverMuchThatIs(_ kind: String) throws {
+        try withTestDatabase { database, _ in
+            let count: Int32 = kind == "one value" ? 1500 : kind == "different values" ? 10_001 : 25
+            try database.insert([["_id": 0]], into: "customers")
+            try database.insert(
+                (1...count).map { number in
+                    let id: Value = kind == "documents as _ids" && number > 5 ? ["a": .int32(number)] : .int32(number)
+                    return ["_id": id, "customerId": .int32(kind == "one value" ? 1 : number)] as Document
+                }, into: "policies")
+            let report = try Self.verify(nil, database, config: Self.config)
+            #expect(Self.described(report) == ["policies.customerId → customers: \(count) of \(count)"])
+        }
+    }
+
     /// The target has another name in the database, which is in the file's metadata.
     @Test(arguments: [ImportOptions.Mode.merge, .replace])
     func referencesToACollectionThatIsNotImportedThisTimeAreLookedForUnderItsName(mode: ImportOptions.Mode) throws {

@@ -1,5 +1,4 @@
 import BSON
-import Foundation
 import MongoDriver
 import Relations
 
@@ -100,10 +99,6 @@ extension DocumentWriter {
         }
     }
 
-    /// How long to wait for a server whose cache is full.
-    private static let patience = Duration.seconds(20)
-    private static let pause = 0.25
-
     /// Sends again, one by one, the statements for which the server's cache had no room.
     /// - Parameter add: adds the statement with that index to a bulk write again.
     /// - Returns: the remaining errors; a document for which there is no room even alone is rejected like others.
@@ -111,25 +106,11 @@ extension DocumentWriter {
     func waitForCache(
         _ errors: [WriteError], _ add: (_ statement: Int, BulkWrite) throws -> Void
     ) throws -> [WriteError] {
-        var (waiting, left) = (errors.filter(\.isForLackOfCache), errors.filter { !$0.isForLackOfCache })
-        guard !waiting.isEmpty else { return errors }
-        let began = ContinuousClock.now
-        while !waiting.isEmpty, ContinuousClock.now - began < Self.patience {
-            try target.cancellation.check()
-            Thread.sleep(forTimeInterval: Self.pause)
-            var still: [WriteError] = []
-            for error in waiting {
-                let bulk = try bulkWrite()
-                try add(error.index, bulk)
-                let result = try send(bulk)
-                try Self.check(result)
-                for again in result.writeErrors.map({ $0.at(error.index) }) {
-                    if again.isForLackOfCache { still.append(again) } else { left.append(again) }
-                }
-            }
-            waiting = still
+        try CacheWait(cancellation: target.cancellation).run(errors) { statement in
+            let bulk = try bulkWrite()
+            try add(statement, bulk)
+            return try send(bulk)
         }
-        return left + waiting
     }
 
     /// Separates documents that exist from those whose `_id` differs from one that is equal by the collection's
